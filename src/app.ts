@@ -1,0 +1,31 @@
+import { Hono } from "hono";
+import { ApiError } from "./domain/errors.ts";
+import type { EventSink } from "./domain/ports.ts";
+import type { AppEnv } from "./middleware/context.ts";
+import { observe } from "./middleware/observe.ts";
+import { renderError } from "./middleware/render-error.ts";
+import { adminRoutes } from "./routes/admin.ts";
+import { openInferenceRoutes } from "./routes/open-inference.ts";
+import type { RouteDeps } from "./routes/route-deps.ts";
+import { taskRoutes } from "./routes/task.ts";
+
+export interface AppDeps extends RouteDeps {
+  readonly sink: EventSink;
+}
+
+/** The HTTP side of onnxflare: middleware in its order, then the routes. */
+export function createApp(deps: AppDeps): Hono<AppEnv> {
+  const app = new Hono<AppEnv>({ strict: false });
+  app.use(observe(deps.sink));
+  app.onError(renderError);
+  app.notFound((c) => {
+    throw new ApiError(
+      "route_not_found",
+      `${c.req.method} ${c.req.path} is not a route. Predictions are POST /models/{model} and POST /v2/models/{model}/infer.`,
+    );
+  });
+  app.route("/v2", openInferenceRoutes(deps));
+  app.route("/models", taskRoutes(deps));
+  app.route("/admin", adminRoutes(deps));
+  return app;
+}

@@ -1,0 +1,54 @@
+import { z } from "zod";
+
+/** The settings of a deployment: `[vars]` of wrangler.toml. Every one has a default. */
+const configSchema = z.object({
+  /** Largest request body, in bytes, counted while it is read. */
+  MAX_BODY_BYTES: z.coerce.number().int().min(1).max(100_000_000).default(16_777_216),
+  /** Largest model that can be published, in bytes. */
+  MAX_MODEL_BYTES: z.coerce.number().int().min(1).default(67_108_864),
+  /** A secret, not a var: the key of the admin routes, which are closed without it. */
+  ADMIN_KEY: z.string().min(1).optional(),
+  /** How long a listing of versions is believed: the delay until a new version is served. */
+  CATALOG_TTL_SECONDS: z.coerce.number().min(0).max(3600).default(10),
+  /** What the loaded models may take of the isolate's 128 MB, in bytes. */
+  MEMORY_BUDGET_BYTES: z.coerce.number().int().min(16_777_216).default(100_663_296),
+  /** Predictions in flight in one isolate. */
+  MAX_IN_FLIGHT: z.coerce.number().int().min(1).default(128),
+  /** The longest predicted wait that is accepted, in milliseconds. */
+  MAX_QUEUE_MS: z.coerce.number().min(0).default(1000),
+  /** The deadline of a request that names none, in milliseconds. */
+  TIMEOUT_MS: z.coerce.number().min(1).default(30_000),
+  /** Whether an event is written for each request: "on" or "off". */
+  EVENT_LOG: z.enum(["on", "off"]).default("on"),
+});
+
+export interface Config {
+  readonly maxBodyBytes: number;
+  readonly maxModelBytes: number;
+  readonly adminKey: string | undefined;
+  readonly catalogTtlSeconds: number;
+  readonly memoryBudgetBytes: number;
+  readonly maxInFlight: number;
+  readonly maxQueueMs: number;
+  readonly timeoutMs: number;
+  readonly eventLog: boolean;
+}
+
+/** @throws Error that lists every wrong setting by its name */
+export function parseConfig(vars: unknown): Config {
+  const result = configSchema.safeParse(vars);
+  if (!result.success)
+    throw new Error(`invalid settings in [vars]:\n${z.prettifyError(result.error)}`);
+  const settings = result.data;
+  return Object.freeze({
+    maxBodyBytes: settings.MAX_BODY_BYTES,
+    maxModelBytes: settings.MAX_MODEL_BYTES,
+    adminKey: settings.ADMIN_KEY,
+    catalogTtlSeconds: settings.CATALOG_TTL_SECONDS,
+    memoryBudgetBytes: settings.MEMORY_BUDGET_BYTES,
+    maxInFlight: settings.MAX_IN_FLIGHT,
+    maxQueueMs: settings.MAX_QUEUE_MS,
+    timeoutMs: settings.TIMEOUT_MS,
+    eventLog: settings.EVENT_LOG === "on",
+  });
+}

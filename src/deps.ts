@@ -1,0 +1,44 @@
+import { version } from "../package.json";
+import { parseConfig } from "./config.ts";
+import { createAdmission } from "./domain/admission.ts";
+import { createModelPool } from "./runtime/model-pool.ts";
+import { createCatalog } from "./services/catalog.ts";
+import { createPredict } from "./services/predict.ts";
+import { createPublisher } from "./services/publish.ts";
+import { createReadiness } from "./services/readiness.ts";
+import { createTaskPipelines } from "./services/task-pipelines.ts";
+import { createTaskPredict } from "./services/task-predict.ts";
+import { createWarmUp } from "./services/warm-up.ts";
+import { createR2ModelStore } from "./storage/r2-model-store.ts";
+import { createConsoleSink, silentSink } from "./telemetry/console-sink.ts";
+
+/**
+ * The composition root: the only place that sees bindings and adapters together.
+ * @throws Error that names the missing binding or the wrong setting
+ */
+export function buildDeps(env: Env) {
+  const config = parseConfig(env);
+  if (!env.MODELS) throw new Error("the R2 binding MODELS is missing: see wrangler.toml");
+  const store = createR2ModelStore(env.MODELS);
+  const runtime = createModelPool({ budgetBytes: config.memoryBudgetBytes });
+  const pipelines = createTaskPipelines(store);
+  const warmUp = createWarmUp(pipelines);
+  const predict = createPredict(store, runtime, warmUp);
+  const catalog = createCatalog(store, { listingTtlSeconds: config.catalogTtlSeconds });
+  return {
+    config,
+    serverVersion: version,
+    sink: config.eventLog ? createConsoleSink() : silentSink,
+    admission: createAdmission({
+      maxInFlight: config.maxInFlight,
+      maxQueueMs: config.maxQueueMs,
+      defaultTimeoutMs: config.timeoutMs,
+    }),
+    catalog,
+    predict,
+    taskPredict: createTaskPredict(pipelines, predict),
+    readiness: createReadiness(store, runtime, warmUp),
+    publisher: createPublisher(store, runtime, catalog),
+    runtimeStats: () => runtime.stats(),
+  };
+}

@@ -1,0 +1,94 @@
+/**
+ * Every error that a client can meet: one code each, one table that says what it means over HTTP.
+ * Throw an {@link ApiError}; the middleware renders it once, in the form of the route.
+ */
+
+export interface ErrorKind {
+  readonly status:
+    | 400
+    | 401
+    | 404
+    | 405
+    | 409
+    | 411
+    | 413
+    | 415
+    | 429
+    | 500
+    | 501
+    | 502
+    | 503
+    | 507;
+  readonly title: string;
+  /** Whether the same request may succeed later, so that a client knows when to try again. */
+  readonly retryable: boolean;
+}
+
+export const ERROR_KINDS = {
+  invalid_request: { status: 400, title: "Invalid request", retryable: false },
+  invalid_json: { status: 400, title: "Body is not JSON", retryable: false },
+  empty_body: { status: 400, title: "Empty body", retryable: false },
+  invalid_input: { status: 400, title: "Invalid input", retryable: false },
+  invalid_shape: { status: 400, title: "Invalid shape", retryable: false },
+  invalid_datatype: { status: 400, title: "Invalid datatype", retryable: false },
+  value_out_of_range: { status: 400, title: "Value outside its datatype", retryable: false },
+  unknown_output: { status: 400, title: "Unknown output", retryable: false },
+  inference_failed: { status: 400, title: "The model refused the input", retryable: false },
+  invalid_model: { status: 400, title: "Not a model that can be served", retryable: false },
+  unauthorized: { status: 401, title: "Unauthorized", retryable: false },
+  route_not_found: { status: 404, title: "No such route", retryable: false },
+  model_not_found: { status: 404, title: "No such model", retryable: false },
+  version_not_found: { status: 404, title: "No such version", retryable: false },
+  method_not_allowed: { status: 405, title: "Method not allowed", retryable: false },
+  version_exists: { status: 409, title: "The version exists", retryable: false },
+  length_required: { status: 411, title: "Length required", retryable: false },
+  body_too_large: { status: 413, title: "Body too large", retryable: false },
+  unsupported_media_type: { status: 415, title: "Unsupported media type", retryable: false },
+  overloaded: { status: 429, title: "Too many requests in flight", retryable: true },
+  deadline_exceeded: { status: 429, title: "The deadline cannot be met", retryable: true },
+  engine_crashed: { status: 500, title: "The engine crashed", retryable: true },
+  internal: { status: 500, title: "Internal error", retryable: false },
+  task_not_supported: { status: 501, title: "Task not supported", retryable: false },
+  storage_failed: { status: 502, title: "Object storage failed", retryable: true },
+  model_missing: { status: 503, title: "A file of the model is missing", retryable: true },
+  model_corrupt: {
+    status: 503,
+    title: "The model's bytes are not the published ones",
+    retryable: true,
+  },
+  model_load_failed: { status: 503, title: "The model could not be loaded", retryable: true },
+  out_of_memory: { status: 507, title: "Out of memory", retryable: false },
+  model_too_large: { status: 507, title: "The model does not fit", retryable: false },
+} as const satisfies Record<string, ErrorKind>;
+
+export type ErrorCode = keyof typeof ERROR_KINDS;
+
+export interface ApiErrorOptions {
+  readonly cause?: unknown;
+  /** Machine-readable particulars: what was expected, what came, what is valid. */
+  readonly details?: Readonly<Record<string, unknown>>;
+}
+
+export class ApiError extends Error {
+  override readonly name = "ApiError";
+  readonly code: ErrorCode;
+  readonly details: Readonly<Record<string, unknown>> | undefined;
+
+  constructor(code: ErrorCode, message: string, options: ApiErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.details = options.details;
+  }
+
+  get kind(): ErrorKind {
+    return ERROR_KINDS[this.code];
+  }
+}
+
+/** An unknown throwable becomes `internal`: its cause is kept for the log and never shown. */
+export function toApiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  return new ApiError("internal", "The service failed to answer; the error was logged.", {
+    cause: error,
+  });
+}

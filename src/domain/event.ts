@@ -1,0 +1,96 @@
+/**
+ * One event for each request: the form that every sink (console, Tail Worker, metrics) shares.
+ * Fields are only ever added; a change of meaning raises {@link EVENT_SCHEMA_VERSION}.
+ */
+export const EVENT_SCHEMA_VERSION = 1;
+
+/** The parts of a request whose durations are taken, in the order in which they happen. */
+export const PHASES = [
+  "body", // reading the request's body
+  "resolve", // finding the version and its manifest
+  "load", // reading the model from storage and creating its session; 0 when it was warm
+  "decode", // body to tensors: parsing, validation, pre-processing
+  "infer", // the engine's run
+  "encode", // tensors to body: post-processing, serialisation
+] as const;
+export type Phase = (typeof PHASES)[number];
+
+export interface RequestEvent {
+  readonly event: "request";
+  readonly schemaVersion: typeof EVENT_SCHEMA_VERSION;
+  /** Start of the request, ISO 8601. */
+  readonly time: string;
+  readonly requestId: string;
+  readonly method: string;
+  /** The route's pattern, never the path: paths are unbounded. `unmatched` when there is none. */
+  readonly route: string;
+  readonly status: number;
+  /** Present when the answer is an error. */
+  readonly errorCode?: string;
+  /** What the client was told; present for a 5xx only, because that of a 4xx quotes the input. */
+  readonly errorMessage?: string;
+  /** What caused a 5xx, never shown to the client. */
+  readonly errorCause?: string;
+  readonly model?: string;
+  readonly version?: string;
+  /** SHA-256 of the model that ran. */
+  readonly digest?: string;
+  /** `cold` when this request had to wait for the model to be loaded. */
+  readonly temperature?: "cold" | "warm";
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly totalMs: number;
+  readonly phasesMs: Readonly<Partial<Record<Phase, number>>>;
+  /**
+   * Where the durations come from. Clocks of an isolate stand still during pure CPU work on
+   * Cloudflare's network, so `isolate` durations of CPU phases are honest only in local runs.
+   */
+  readonly clock: "isolate";
+}
+
+/** Collects what is known of a request while it is answered; the middleware makes the event of it. */
+export class RequestTrace {
+  readonly phasesMs: Partial<Record<Phase, number>> = {};
+  bytesIn = 0;
+  bytesOut = 0;
+  model: string | undefined;
+  version: string | undefined;
+  digest: string | undefined;
+  temperature: "cold" | "warm" | undefined;
+  readonly #now: () => number;
+
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
+
+  /** Begins a phase; the function returned ends it, at its first call. */
+  start(phase: Phase): () => void {
+    const start = this.#now();
+    let ended = false;
+    return () => {
+      if (ended) return;
+      ended = true;
+      this.phasesMs[phase] = (this.phasesMs[phase] ?? 0) + this.#now() - start;
+    };
+  }
+
+  /** Adds the duration of `work` to a phase, also when it throws. */
+  measure<T>(phase: Phase, work: () => T): T {
+    const end = this.start(phase);
+    try {
+      return work();
+    } finally {
+      end();
+    }
+  }
+
+  /** {@link measure} for work that waits. */
+  async measureAsync<T>(phase: Phase, work: () => Promise<T>): Promise<T> {
+    const end = this.start(phase);
+    try {
+      return await work();
+    } finally {
+      end();
+    }
+  }
+}

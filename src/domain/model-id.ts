@@ -1,0 +1,42 @@
+import { ApiError } from "./errors.ts";
+
+/** Names as DESIGN fixes them: they are one segment of an R2 key and of a URL path. */
+export const MODEL_NAME = /^[a-z0-9][a-z0-9._-]{0,62}$/;
+/** A positive integer without leading zeros, kept as a string as the protocol's `versions` are. */
+export const MODEL_VERSION = /^[1-9][0-9]{0,8}$/;
+
+/** One published version of a model. */
+export interface ModelId {
+  readonly name: string;
+  readonly version: string;
+}
+
+/**
+ * Checks a name from a URL.
+ * @throws ApiError `model_not_found`: a name that cannot exist is a model that does not exist.
+ */
+export function parseModelName(name: string): string {
+  if (MODEL_NAME.test(name)) return name;
+  throw new ApiError(
+    "model_not_found",
+    `No model named ${JSON.stringify(name)}: a name is 1 to 63 lower-case letters, digits, dots, underscores and hyphens, and starts with a letter or digit.`,
+  );
+}
+
+/** @throws ApiError `version_not_found` when the text is no version number. */
+export function parseModelVersion(name: string, version: string): string {
+  if (MODEL_VERSION.test(version)) return version;
+  throw new ApiError(
+    "version_not_found",
+    `Model "${name}" has no version ${JSON.stringify(version)}: a version is a positive integer without leading zeros.`,
+  );
+}
+
+/** Newest first. */
+export function compareVersions(a: string, b: string): number {
+  return Number(b) - Number(a);
+}
+
+export function formatModelId({ name, version }: ModelId): string {
+  return `model "${name}" version ${version}`;
+}

@@ -1,0 +1,102 @@
+import { ApiError } from "./errors.ts";
+import { elementCount, formatShape, type Tensor, type TensorSpec } from "./tensor.ts";
+import { describe } from "./tensor-json.ts";
+
+/** Far above the rank of any real tensor; bounds the depth of recursion over nested data. */
+export const MAX_RANK = 16;
+
+/**
+ * A shape that came from outside.
+ * @throws ApiError `invalid_shape` for a dimension that is no integer >= 0, or a product over 2^53 - 1
+ *   (the shape `[16, 1152921504606846978]` overflows 64-bit arithmetic to a small number).
+ */
+export function parseShape(name: string, shape: unknown): number[] {
+  if (!Array.isArray(shape))
+    throw new ApiError(
+      "invalid_shape",
+      `Input "${name}": shape must be an array of non-negative integers, such as [1, 4]; got ${describe(shape)}.`,
+    );
+  if (shape.length > MAX_RANK)
+    throw new ApiError(
+      "invalid_shape",
+      `Input "${name}": a shape has at most ${MAX_RANK} dimensions; got ${shape.length}.`,
+    );
+  for (const [axis, dimension] of shape.entries()) {
+    if (!Number.isSafeInteger(dimension) || dimension < 0)
+      throw new ApiError(
+        "invalid_shape",
+        `Input "${name}": shape must hold non-negative integers; got ${describe(dimension)} as dimension ${axis}.`,
+      );
+  }
+  // A zero hides an overflow of the other dimensions, which the engine would meet all the same.
+  const magnitude = elementCount(shape.map((dimension) => Math.max(dimension, 1)));
+  if (magnitude > Number.MAX_SAFE_INTEGER)
+    throw new ApiError(
+      "invalid_shape",
+      `Input "${name}": the shape ${formatShape(shape)} has more elements than can be counted.`,
+    );
+  return shape;
+}
+
+/**
+ * Checks tensors against what the model declares: each input exactly once, no other, and each of the
+ * declared datatype, rank and fixed dimensions.
+ * @throws ApiError that names the input, what was expected and what came
+ */
+export function checkInputs(specs: readonly TensorSpec[], tensors: readonly Tensor[]): void {
+  const seen = new Set<string>();
+  for (const tensor of tensors) {
+    const spec = specs.find(({ name }) => name === tensor.name);
+    if (!spec) throw unknownInput(specs, tensor.name);
+    if (seen.has(tensor.name))
+      throw new ApiError("invalid_input", `Input "${tensor.name}" is given twice.`);
+    seen.add(tensor.name);
+    checkTensor(spec, tensor);
+  }
+  const missing = specs.filter(({ name }) => !seen.has(name));
+  if (missing.length > 0)
+    throw new ApiError(
+      "invalid_input",
+      `Missing ${missing.map(({ name }) => `input "${name}"`).join(" and ")}: the model takes ${describeSpecs(specs)}.`,
+      { details: { expected: specs.map(({ name }) => name), missing: missing.map((s) => s.name) } },
+    );
+}
+
+/** The error for an input that the model does not have. */
+export function unknownInput(specs: readonly TensorSpec[], name: string): ApiError {
+  return new ApiError(
+    "invalid_input",
+    `The model has no input ${JSON.stringify(name)}: it takes ${describeSpecs(specs)}.`,
+    { details: { expected: specs.map((spec) => spec.name), actual: name } },
+  );
+}
+
+/** Inputs or outputs for people: `"features" (FP32 [batch, 4])`. */
+export function describeSpecs(specs: readonly TensorSpec[]): string {
+  return specs
+    .map(({ name, datatype, shape }) => `"${name}" (${datatype} ${formatShape(shape)})`)
+    .join(", ");
+}
+
+function checkTensor(spec: TensorSpec, tensor: Tensor): void {
+  const { name, datatype, shape } = tensor;
+  if (datatype !== spec.datatype)
+    throw new ApiError(
+      "invalid_datatype",
+      `Input "${name}": expected datatype ${spec.datatype}, got ${datatype}.`,
+      { details: { input: name, expected: spec.datatype, actual: datatype } },
+    );
+  const mismatch = (why: string): ApiError =>
+    new ApiError(
+      "invalid_shape",
+      `Input "${name}": expected shape ${formatShape(spec.shape)}, got ${formatShape(shape)}: ${why}.`,
+      { details: { input: name, expected: spec.shape, actual: shape } },
+    );
+  if (shape.length !== spec.shape.length)
+    throw mismatch(`it has ${shape.length} dimensions instead of ${spec.shape.length}`);
+  for (const [axis, declared] of spec.shape.entries()) {
+    const size = shape[axis] ?? 0;
+    if (typeof declared === "number" && declared !== -1 && declared !== size)
+      throw mismatch(`dimension ${axis} must be ${declared}`);
+  }
+}

@@ -1,0 +1,36 @@
+import type { MiddlewareHandler } from "hono";
+import type { Admission } from "../domain/admission.ts";
+import { ApiError } from "../domain/errors.ts";
+import type { Phase } from "../domain/event.ts";
+import type { AppEnv } from "./context.ts";
+
+/** The deadline of a request, in milliseconds from its arrival. */
+export const TIMEOUT_HEADER = "x-timeout-ms";
+
+/** The phases in which a request keeps the isolate busy. */
+const BUSY_PHASES: readonly Phase[] = ["decode", "infer", "encode"];
+
+/** Lets a prediction in, or refuses it with 429 and `retry-after` before its body is read. */
+export function admit(admission: Admission): MiddlewareHandler<AppEnv> {
+  return async function admit(c, next) {
+    const ticket = admission.admit(parseTimeout(c.req.header(TIMEOUT_HEADER)));
+    c.set("ticket", ticket);
+    const { phasesMs } = c.get("trace");
+    try {
+      await next();
+    } finally {
+      const busyMs = BUSY_PHASES.reduce((sum, phase) => sum + (phasesMs[phase] ?? 0), 0);
+      ticket.release(phasesMs.infer === undefined ? undefined : busyMs);
+    }
+  };
+}
+
+function parseTimeout(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const milliseconds = Number(text);
+  if (/^[0-9]{1,9}$/.test(text) && milliseconds > 0) return milliseconds;
+  throw new ApiError(
+    "invalid_request",
+    `${TIMEOUT_HEADER} must be a positive integer of milliseconds; got ${JSON.stringify(text)}.`,
+  );
+}

@@ -1,0 +1,29 @@
+import type { Context } from "hono";
+import { toApiError } from "../domain/errors.ts";
+import type { AppEnv } from "./context.ts";
+import { respond } from "./respond.ts";
+
+/**
+ * Renders whatever a route threw: `{"error": ...}` of the Open Inference Protocol under `/v2`,
+ * `application/problem+json` (RFC 9457) everywhere else, with the same `code`.
+ */
+export function renderError(thrown: unknown, c: Context<AppEnv>): Response {
+  const { code, message, details, kind } = toApiError(thrown);
+  const request_id = c.get("requestId");
+  const { status, title } = kind;
+  const { allow, retryAfterSeconds } = details ?? {};
+  if (typeof allow === "string") c.header("allow", allow);
+  if (typeof retryAfterSeconds === "number") c.header("retry-after", String(retryAfterSeconds));
+  if (c.req.path === "/v2" || c.req.path.startsWith("/v2/"))
+    return respond(c, JSON.stringify({ error: message, code, request_id, details }), { status });
+  const problem = {
+    type: "about:blank",
+    title,
+    status,
+    detail: message,
+    code,
+    request_id,
+    details,
+  };
+  return respond(c, JSON.stringify(problem), { status, contentType: "application/problem+json" });
+}

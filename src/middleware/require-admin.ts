@@ -1,0 +1,34 @@
+import type { MiddlewareHandler } from "hono";
+import { ApiError } from "../domain/errors.ts";
+import type { AppEnv } from "./context.ts";
+
+/**
+ * Lets only requests with `Authorization: Bearer <admin key>` pass. Without a key configured nobody
+ * passes.
+ */
+export function requireAdmin(adminKey: string | undefined): MiddlewareHandler<AppEnv> {
+  return async function requireAdmin(c, next) {
+    const [scheme, key] = (c.req.header("authorization") ?? "").split(" ", 2);
+    const given = scheme?.toLowerCase() === "bearer" ? key : undefined;
+    if (!adminKey || !given || !(await isEqual(given, adminKey))) {
+      c.header("www-authenticate", "Bearer");
+      throw new ApiError(
+        "unauthorized",
+        adminKey
+          ? "This route needs the header Authorization: Bearer <admin key>."
+          : "This route is closed: the secret ADMIN_KEY is not set.",
+      );
+    }
+    await next();
+  };
+}
+
+/** Compares digests, so that the time taken tells neither the key's length nor its beginning. */
+async function isEqual(a: string, b: string): Promise<boolean> {
+  const [left, right] = await Promise.all([digest(a), digest(b)]);
+  return crypto.subtle.timingSafeEqual(left, right);
+}
+
+function digest(text: string): Promise<ArrayBuffer> {
+  return crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+}

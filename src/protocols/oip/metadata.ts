@@ -1,0 +1,30 @@
+import type { Manifest } from "../../domain/manifest.ts";
+import type { TensorSpec } from "../../domain/tensor.ts";
+
+/** "Server Metadata Response JSON Object". */
+export function toServerMetadata(version: string): object {
+  return { name: "onnxflare", version, extensions: [] };
+}
+
+/** "Model Metadata Response JSON Object". Dynamic dimensions are -1; their names are parameters. */
+export function toModelMetadata(manifest: Manifest, versions: readonly string[]): object {
+  return {
+    name: manifest.name,
+    versions: [...versions].reverse(),
+    platform: "onnxruntime_onnx",
+    inputs: manifest.inputs.map(toTensorMetadata),
+    outputs: manifest.outputs.map(toTensorMetadata),
+  };
+}
+
+function toTensorMetadata({ name, datatype, shape }: TensorSpec): object {
+  const symbols = shape.flatMap((dimension, axis) =>
+    typeof dimension === "string" ? [[`dimension_${axis}`, dimension]] : [],
+  );
+  return {
+    name,
+    datatype,
+    shape: shape.map((dimension) => (typeof dimension === "string" ? -1 : dimension)),
+    ...(symbols.length > 0 ? { parameters: Object.fromEntries(symbols) } : {}),
+  };
+}

@@ -1,0 +1,73 @@
+import { type Context, Hono } from "hono";
+import { ApiError } from "../domain/errors.ts";
+import { type ModelId, parseModelName, parseModelVersion } from "../domain/model-id.ts";
+import type { AppEnv } from "../middleware/context.ts";
+import { methodNotAllowed } from "../middleware/method-not-allowed.ts";
+import { requireAdmin } from "../middleware/require-admin.ts";
+import { respond } from "../middleware/respond.ts";
+import type { RouteDeps } from "./route-deps.ts";
+
+const VERSION = "/models/:model/versions/:version";
+
+/** What a model's owner and an operator do, mounted at `/admin`. */
+export function adminRoutes({ config, catalog, publisher, runtimeStats }: RouteDeps): Hono<AppEnv> {
+  const routes = new Hono<AppEnv>({ strict: false });
+  routes.use(requireAdmin(config.adminKey));
+
+  routes
+    .get("/models", async (c) => respond(c, JSON.stringify({ models: await catalog.list() })))
+    .all("/models", methodNotAllowed("GET", "HEAD"));
+
+  routes
+    .get("/runtime", (c) => respond(c, JSON.stringify(runtimeStats())))
+    .all("/runtime", methodNotAllowed("GET", "HEAD"));
+
+  routes
+    .put(VERSION, async (c) => {
+      const id = parseModelId(c);
+      const { body, sizeBytes } = modelBody(c, config.maxModelBytes);
+      const manifest = await publisher.publish(id, body, sizeBytes, (work) =>
+        c.executionCtx.waitUntil(work),
+      );
+      c.header("location", `/v2/models/${id.name}/versions/${id.version}`);
+      return respond(c, JSON.stringify(manifest), { status: 201 });
+    })
+    .delete(VERSION, async (c) => {
+      const id = parseModelId(c);
+      await publisher.remove(id);
+      return respond(c, JSON.stringify({ deleted: id }));
+    })
+    .all(VERSION, methodNotAllowed("PUT", "DELETE"));
+  return routes;
+}
+
+function parseModelId(c: Context<AppEnv>): ModelId {
+  const name = parseModelName(c.req.param("model") ?? "");
+  const version = parseModelVersion(name, c.req.param("version") ?? "");
+  const trace = c.get("trace");
+  trace.model = name;
+  trace.version = version;
+  return { name, version };
+}
+
+/** The body as a stream of known length, which is how storage takes it. */
+function modelBody(
+  c: Context<AppEnv>,
+  maxBytes: number,
+): { body: ReadableStream<Uint8Array>; sizeBytes: number } {
+  const { body } = c.req.raw;
+  const length = c.req.header("content-length");
+  if (!body || length === "0")
+    throw new ApiError("empty_body", "The body is empty: send the ONNX or ORT file.");
+  const sizeBytes = Number(length);
+  if (length === undefined || !Number.isSafeInteger(sizeBytes))
+    throw new ApiError("length_required", "Send the model with a content-length header.");
+  if (sizeBytes > maxBytes)
+    throw new ApiError(
+      "body_too_large",
+      `The model is ${sizeBytes} bytes, over the limit of ${maxBytes} bytes (MAX_MODEL_BYTES).`,
+      { details: { limitBytes: maxBytes } },
+    );
+  c.get("trace").bytesIn = sizeBytes;
+  return { body, sizeBytes };
+}

@@ -1,0 +1,25 @@
+import type { Context } from "hono";
+import type { AppEnv } from "../middleware/context.ts";
+import type { Catalog, PublishedModel } from "../services/catalog.ts";
+import type { RequestContext } from "../services/predict.ts";
+
+/** The published version that the path names, noted in the trace and in `x-model-version`. */
+export async function resolveModel(c: Context<AppEnv>, catalog: Catalog): Promise<PublishedModel> {
+  const trace = c.get("trace");
+  const name = c.req.param("model") ?? "";
+  const version = c.req.param("version");
+  const published = await trace.measureAsync("resolve", () => catalog.resolve(name, version));
+  trace.model = published.name;
+  trace.version = published.version;
+  c.header("x-model-version", published.version);
+  return published;
+}
+
+/** What the services need of this request. */
+export function requestContext(c: Context<AppEnv>): RequestContext {
+  return {
+    trace: c.get("trace"),
+    ticket: c.get("ticket"),
+    waitUntil: (work) => c.executionCtx.waitUntil(work),
+  };
+}

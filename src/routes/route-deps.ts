@@ -1,0 +1,25 @@
+import type { Admission } from "../domain/admission.ts";
+import type { RuntimeStats } from "../domain/ports.ts";
+import type { Catalog } from "../services/catalog.ts";
+import type { Predict } from "../services/predict.ts";
+import type { Publisher } from "../services/publish.ts";
+import type { Readiness } from "../services/readiness.ts";
+import type { TaskPredict } from "../services/task-predict.ts";
+
+/** What the routes call. */
+export interface RouteDeps {
+  readonly config: {
+    readonly maxBodyBytes: number;
+    readonly maxModelBytes: number;
+    readonly adminKey: string | undefined;
+  };
+  /** Of this program, for the server metadata. */
+  readonly serverVersion: string;
+  readonly admission: Admission;
+  readonly catalog: Catalog;
+  readonly predict: Predict;
+  readonly taskPredict: TaskPredict;
+  readonly readiness: Readiness;
+  readonly publisher: Publisher;
+  readonly runtimeStats: () => RuntimeStats;
+}

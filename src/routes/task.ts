@@ -1,0 +1,25 @@
+import { Hono } from "hono";
+import { admit } from "../middleware/admit.ts";
+import type { AppEnv } from "../middleware/context.ts";
+import { methodNotAllowed } from "../middleware/method-not-allowed.ts";
+import { readJson } from "../middleware/read-body.ts";
+import { respond } from "../middleware/respond.ts";
+import { parseTaskRequest } from "../protocols/task/task-request.ts";
+import { requestContext, resolveModel } from "./request.ts";
+import type { RouteDeps } from "./route-deps.ts";
+
+/** The task door, mounted at `/models`: people's inputs in, people's answers out. */
+export function taskRoutes({ config, admission, catalog, taskPredict }: RouteDeps): Hono<AppEnv> {
+  const routes = new Hono<AppEnv>({ strict: false });
+  for (const path of ["/:model", "/:model/versions/:version"]) {
+    routes
+      .post(path, admit(admission), async (c) => {
+        const published = await resolveModel(c, catalog);
+        const { inputs, parameters } = parseTaskRequest(await readJson(c, config.maxBodyBytes));
+        const answer = await taskPredict(published, inputs, parameters, requestContext(c));
+        return respond(c, JSON.stringify(answer));
+      })
+      .all(path, methodNotAllowed("POST"));
+  }
+  return routes;
+}

@@ -1,0 +1,81 @@
+import type { ModelSource } from "../domain/ports.ts";
+import { OrtInstance } from "./ort-instance.ts";
+import type { OrtSession } from "./ort-session.ts";
+
+/** Every instance starts with this much wasm memory. */
+export const CELL_START_BYTES = 16_777_216;
+/** What of it ONNX Runtime itself uses before any model is loaded (measured: 5.5 MB). */
+export const ENGINE_BYTES = 5_767_168;
+
+/** A model that is ready, in the cell that holds its session. */
+export interface Resident {
+  readonly source: ModelSource;
+  readonly session: OrtSession;
+  readonly cell: Cell;
+  /** Heap that the session is reckoned to need. */
+  readonly heapBytes: number;
+  /** Position in the order of use: larger is more recent. */
+  lastUsed: number;
+}
+
+/**
+ * One instance of ONNX Runtime with the sessions in it. What breaks in a cell breaks the cell and
+ * nothing else, and its memory is given back when it is dropped.
+ */
+export class Cell {
+  /** Whether small models share it; a large model has a cell of its own. */
+  readonly shared: boolean;
+  readonly residents = new Set<Resident>();
+  /** Loads under way in it, which must not lose it. */
+  loads = 0;
+  dropped = false;
+  /** Whether it held other models before, whose pieces may have left its heap in fragments. */
+  recycled = false;
+  #instance: OrtInstance | undefined;
+  #creating: Promise<OrtInstance> | undefined;
+  /** Whether the last growth was refused, which tells an out-of-memory from other failures. */
+  growthRefused = false;
+  readonly #mayGrow: (cell: Cell, bytes: number) => boolean;
+
+  /** @param mayGrow asked before the memory grows to `bytes` */
+  constructor(shared: boolean, mayGrow: (cell: Cell, bytes: number) => boolean) {
+    this.shared = shared;
+    this.#mayGrow = mayGrow;
+  }
+
+  /** What the load under way is reckoned to grow the memory to; 0 when none is. */
+  reservedBytes = 0;
+
+  /** The wasm memory's size. */
+  get memoryBytes(): number {
+    return this.#instance?.memoryBytes ?? CELL_START_BYTES;
+  }
+
+  /** What the cell takes of the budget, also while its memory is still to grow. */
+  get budgetedBytes(): number {
+    return Math.max(this.memoryBytes, this.reservedBytes);
+  }
+
+  get heapBytes(): number {
+    let sum = 0;
+    for (const resident of this.residents) sum += resident.heapBytes;
+    return sum;
+  }
+
+  get lastUsed(): number {
+    let latest = 0;
+    for (const { lastUsed } of this.residents) latest = Math.max(latest, lastUsed);
+    return latest;
+  }
+
+  /** The cell's instance, created once. */
+  async instance(): Promise<OrtInstance> {
+    this.#creating ??= OrtInstance.create((bytes) => {
+      const allowed = this.#mayGrow(this, bytes);
+      if (!allowed) this.growthRefused = true;
+      return allowed;
+    });
+    this.#instance = await this.#creating;
+    return this.#instance;
+  }
+}

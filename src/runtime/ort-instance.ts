@@ -1,0 +1,133 @@
+import { instantiateOrtModule, type OrtModule } from "./ort-module.ts";
+
+const LOG_LEVEL_FATAL = 4;
+
+/** The engine refused a call; the message is its own. */
+export class OrtError extends Error {
+  override readonly name = "OrtError";
+}
+
+/**
+ * One ONNX Runtime with a wasm memory of its own. Memory never shrinks: it is given back when the
+ * whole instance is dropped.
+ */
+export class OrtInstance {
+  readonly module: OrtModule;
+  readonly #memory: WebAssembly.Memory;
+  #view: DataView;
+  #bytes: Uint8Array;
+
+  private constructor(module: OrtModule, memory: WebAssembly.Memory) {
+    this.module = module;
+    this.#memory = memory;
+    this.#view = new DataView(memory.buffer);
+    this.#bytes = new Uint8Array(memory.buffer);
+  }
+
+  /** @param mayGrow asked before the memory grows to that many bytes */
+  static async create(mayGrow: (bytes: number) => boolean): Promise<OrtInstance> {
+    const { module, memory } = await instantiateOrtModule();
+    guardGrowth(memory, mayGrow);
+    const instance = new OrtInstance(module, memory);
+    if (module._OrtInit(1, LOG_LEVEL_FATAL) !== 0)
+      throw instance.lastError("ONNX Runtime did not start");
+    return instance;
+  }
+
+  get memoryBytes(): number {
+    return this.#memory.buffer.byteLength;
+  }
+
+  /** The heap as it is now; any allocation can make an older view stale. */
+  get heap(): Uint8Array {
+    if (this.#bytes.buffer !== this.#memory.buffer) this.#refresh();
+    return this.#bytes;
+  }
+
+  get view(): DataView {
+    if (this.#view.buffer !== this.#memory.buffer) this.#refresh();
+    return this.#view;
+  }
+
+  #refresh(): void {
+    this.#view = new DataView(this.#memory.buffer);
+    this.#bytes = new Uint8Array(this.#memory.buffer);
+  }
+
+  readPointer(address: number): number {
+    return this.view.getUint32(address, true);
+  }
+
+  writePointer(address: number, value: number): void {
+    this.view.setUint32(address, value, true);
+  }
+
+  /** @throws OrtError when the memory limit is reached */
+  allocate(bytes: number): number {
+    // malloc(0) may return null, and ONNX Runtime wants a pointer even for an empty tensor.
+    const address = this.module._malloc(Math.max(bytes, 1));
+    if (address === 0) throw new OrtError(`out of memory: ${bytes} bytes could not be allocated`);
+    return address;
+  }
+
+  /** A NUL-terminated copy of `text` on the heap, to be freed by the caller. */
+  allocateString(text: string): number {
+    const bytes = this.module.lengthBytesUTF8(text) + 1;
+    const address = this.allocate(bytes);
+    this.module.stringToUTF8(text, address, bytes);
+    return address;
+  }
+
+  /** Gives `work` room on the wasm stack, which is released when it returns or throws. */
+  withStack<T>(work: (allocate: (bytes: number) => number) => T): T {
+    const { module } = this;
+    const saved = module.stackSave();
+    try {
+      return work(module.stackAlloc);
+    } finally {
+      module.stackRestore(saved);
+    }
+  }
+
+  /** The engine's last error as an exception to throw. */
+  lastError(what: string): OrtError {
+    return this.withStack((allocate) => {
+      const address = allocate(8);
+      this.module._OrtGetLastError(address, address + 4);
+      const message = this.readPointer(address + 4);
+      return new OrtError(
+        `${what}: ${message ? tidy(this.module.UTF8ToString(message)) : "no reason given"}`,
+      );
+    });
+  }
+
+  /** @throws OrtError unless `status` is 0 */
+  check(status: number, what: string): void {
+    if (status !== 0) throw this.lastError(what);
+  }
+}
+
+/** The engine's messages carry paths and signatures of its C++ sources, which help nobody here. */
+function tidy(message: string): string {
+  return message
+    .replace(/^.*\[ONNXRuntimeError\] : \d+ : \w+ : /s, "")
+    .replace(/(?:\/[\w.-]+)+\.(?:cc|h):\d+ /g, "")
+    .replaceAll(/\s+/g, " ")
+    .replace(/[.\s]+$/, "");
+}
+
+const PAGE_BYTES = 65_536;
+
+/**
+ * Lets `mayGrow` refuse a growth. The glue code grows the memory through this object's `grow`, and
+ * takes an exception for "no": the allocation fails then, as it would at the end of real memory.
+ */
+function guardGrowth(memory: WebAssembly.Memory, mayGrow: (bytes: number) => boolean): void {
+  Object.defineProperty(memory, "grow", {
+    value: (pages: number): number => {
+      if (!mayGrow(memory.buffer.byteLength + pages * PAGE_BYTES))
+        throw new RangeError("the memory budget is used up");
+      return WebAssembly.Memory.prototype.grow.call(memory, pages);
+    },
+  });
+}

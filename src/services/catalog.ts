@@ -1,0 +1,124 @@
+import { ApiError } from "../domain/errors.ts";
+import { type Manifest, parseManifest } from "../domain/manifest.ts";
+import {
+  formatModelId,
+  type ModelId,
+  parseModelName,
+  parseModelVersion,
+} from "../domain/model-id.ts";
+import type { ModelStore, StoredVersion } from "../domain/ports.ts";
+
+/** A version that exists, with its manifest. */
+export interface PublishedModel extends ModelId {
+  readonly manifest: Manifest;
+  /** Every published version of the model, newest first. */
+  readonly versions: readonly string[];
+}
+
+/** Answers which versions exist and what they are, from the store, remembering what it may. */
+export interface Catalog {
+  /**
+   * @param version the newest one when left out
+   * @throws ApiError `model_not_found`, `version_not_found`, `model_corrupt`, `storage_failed`
+   */
+  resolve(name: string, version?: string): Promise<PublishedModel>;
+  /** Every published version, from the store. */
+  list(): Promise<readonly ModelId[]>;
+  /** Forgets what is remembered of a model, because this isolate has just changed it. */
+  forget(name: string): void;
+}
+
+export interface CatalogOptions {
+  /** How long a listing of versions is believed: the delay until a new version is served. */
+  readonly listingTtlSeconds: number;
+  readonly now?: () => number;
+}
+
+interface Listing {
+  readonly versions: readonly StoredVersion[];
+  readonly readAt: number;
+}
+
+/** Listings and manifests kept, so that a stream of invented names cannot fill the memory. */
+const MAX_ENTRIES = 1000;
+/** How old a listing may be when a version that is not in it is asked for. */
+const RELIST_AFTER_MS = 1000;
+
+export function createCatalog(store: ModelStore, options: CatalogOptions): Catalog {
+  const { listingTtlSeconds, now = Date.now } = options;
+  const listings = new Map<string, Listing>();
+  /** A revision is immutable, so a manifest that was read once stays right. */
+  const manifests = new Map<string, Manifest>();
+
+  async function listingOf(name: string, maxAgeMs: number): Promise<Listing> {
+    const known = listings.get(name);
+    if (known && now() - known.readAt < maxAgeMs) return known;
+    const listing = { versions: await store.versions(name), readAt: now() };
+    if (listing.versions.length === 0) listings.delete(name);
+    else remember(listings, name, listing);
+    return listing;
+  }
+
+  async function manifestOf(id: ModelId & StoredVersion): Promise<Manifest> {
+    const key = `${id.name}/${id.version}/${id.revision}`;
+    const known = manifests.get(key);
+    if (known) return known;
+    const manifest = await readManifest(store, id);
+    remember(manifests, key, manifest);
+    return manifest;
+  }
+
+  return {
+    list: () => store.list(),
+    forget: (name) => listings.delete(name),
+    async resolve(name, version) {
+      parseModelName(name);
+      if (version !== undefined) parseModelVersion(name, version);
+      const choose = (listed: Listing): StoredVersion | undefined =>
+        version === undefined
+          ? listed.versions[0]
+          : listed.versions.find((entry) => entry.version === version);
+      let listed = await listingOf(name, listingTtlSeconds * 1000);
+      if (!choose(listed) && now() - listed.readAt >= RELIST_AFTER_MS)
+        listed = await listingOf(name, RELIST_AFTER_MS);
+      const versions = listed.versions.map((entry) => entry.version);
+      if (versions.length === 0)
+        throw new ApiError("model_not_found", `No model named "${name}" has been published.`);
+      const chosen = choose(listed);
+      if (!chosen)
+        throw new ApiError(
+          "version_not_found",
+          `Model "${name}" has no version ${version}: it has ${versions.join(", ")}.`,
+          { details: { versions } },
+        );
+      const manifest = await manifestOf({ name, ...chosen });
+      return { name, version: chosen.version, versions, manifest };
+    },
+  };
+}
+
+function remember<V>(entries: Map<string, V>, key: string, value: V): void {
+  entries.delete(key);
+  entries.set(key, value);
+  const [oldest] = entries.keys();
+  if (entries.size > MAX_ENTRIES && oldest !== undefined) entries.delete(oldest);
+}
+
+async function readManifest(store: ModelStore, id: ModelId): Promise<Manifest> {
+  const corrupt = (why: string, cause?: unknown): ApiError =>
+    new ApiError("model_corrupt", `The manifest of ${formatModelId(id)} ${why}.`, {
+      cause,
+      details: { model: id.name, version: id.version },
+    });
+  const value = await store.manifest(id);
+  if (value === undefined) throw corrupt("is gone from object storage");
+  let manifest: Manifest;
+  try {
+    manifest = parseManifest(value);
+  } catch (cause) {
+    throw corrupt("is not valid", cause);
+  }
+  if (manifest.name !== id.name || manifest.version !== id.version)
+    throw corrupt(`belongs to ${formatModelId(manifest)}`);
+  return manifest;
+}

@@ -1,0 +1,58 @@
+import type { Ticket } from "../domain/admission.ts";
+import { ApiError } from "../domain/errors.ts";
+import type { RequestTrace } from "../domain/event.ts";
+import { modelDigest } from "../domain/manifest.ts";
+import type { ModelRuntime, ModelStore, WaitUntil } from "../domain/ports.ts";
+import { checkInputs, describeSpecs } from "../domain/shape.ts";
+import type { Tensor } from "../domain/tensor.ts";
+import type { PublishedModel } from "./catalog.ts";
+import { toModelSource, type WarmUp } from "./model-source.ts";
+
+export interface PredictRequest {
+  readonly published: PublishedModel;
+  readonly inputs: readonly Tensor[];
+  /** Names of the outputs wanted, in their order; all of them when left out. */
+  readonly outputs?: readonly string[] | undefined;
+}
+
+/** What a service needs of the request that it works for. */
+export interface RequestContext {
+  readonly trace: RequestTrace;
+  readonly ticket: Ticket;
+  readonly waitUntil: WaitUntil;
+}
+
+/**
+ * The one way to a prediction, whatever the protocol.
+ * @throws ApiError for inputs or output names that the model does not have, for failed loads and
+ *   runs, and for a deadline that has passed
+ */
+export type Predict = (request: PredictRequest, context: RequestContext) => Promise<Tensor[]>;
+
+export function createPredict(store: ModelStore, runtime: ModelRuntime, warmUp: WarmUp): Predict {
+  return async ({ published, inputs, outputs }, { trace, ticket, waitUntil }) => {
+    const { manifest } = published;
+    checkInputs(manifest.inputs, inputs);
+    const names = outputs ?? manifest.outputs.map(({ name }) => name);
+    for (const name of names) {
+      if (!manifest.outputs.some((spec) => spec.name === name))
+        throw new ApiError(
+          "unknown_output",
+          `The model has no output ${JSON.stringify(name)}: it gives ${describeSpecs(manifest.outputs)}.`,
+        );
+    }
+    trace.digest = modelDigest(manifest);
+    const endLoad = trace.start("load");
+    try {
+      const source = toModelSource(store, published, warmUp);
+      return await runtime.use(source, waitUntil, (model, temperature) => {
+        endLoad();
+        trace.temperature = temperature;
+        ticket.checkDeadline();
+        return trace.measure("infer", () => model.run(inputs, names));
+      });
+    } finally {
+      endLoad();
+    }
+  };
+}

@@ -1,0 +1,162 @@
+import { ApiError } from "../domain/errors.ts";
+import { fileEntry, type Manifest, parseManifest } from "../domain/manifest.ts";
+import { formatModelId, type ModelId } from "../domain/model-id.ts";
+import type {
+  ModelDescription,
+  ModelRuntime,
+  ModelStore,
+  ModelWriter,
+  WaitUntil,
+} from "../domain/ports.ts";
+import type { Catalog } from "./catalog.ts";
+import { openModelFile } from "./model-files.ts";
+
+/** Makes and unmakes versions. */
+export interface Publisher {
+  /**
+   * Publishes a version that consists of a model alone; its inputs and outputs are read from it.
+   * @param body the ONNX or ORT file, exactly `sizeBytes` long
+   * @throws ApiError `version_exists`, `invalid_model`, `model_too_large`, `storage_failed`
+   */
+  publish(
+    id: ModelId,
+    body: ReadableStream<Uint8Array>,
+    sizeBytes: number,
+    waitUntil: WaitUntil,
+  ): Promise<Manifest>;
+  /** @throws ApiError `version_not_found`, `storage_failed` */
+  remove(id: ModelId): Promise<void>;
+}
+
+export function createPublisher(
+  store: ModelStore & ModelWriter,
+  runtime: ModelRuntime,
+  catalog: Catalog,
+  now: () => Date = () => new Date(),
+): Publisher {
+  /** Loads the stored file once, to learn what it is and that it can be served. */
+  async function describe(
+    id: ModelId,
+    file: StoredModel,
+    waitUntil: WaitUntil,
+  ): Promise<ModelDescription> {
+    const source = {
+      id,
+      ...file,
+      prepack: true,
+      heapBytes: undefined,
+      open: () => openModelFile(store, id, file.path),
+      prepare: async () => undefined,
+    };
+    try {
+      return await runtime.use(source, waitUntil, (model) => model.describe());
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.code !== "model_load_failed") throw error;
+      throw new ApiError("invalid_model", error.message, { cause: error });
+    }
+  }
+
+  return {
+    async publish(id, body, sizeBytes, waitUntil) {
+      if ((await store.manifest(id)) !== undefined) throw versionExists(id);
+      // A name of its own, so that two who publish the same version cannot mix their files.
+      const path = `model-${crypto.randomUUID().slice(0, 8)}.bin`;
+      try {
+        const { sha256, format } = await writeModel(store, id, path, body, sizeBytes);
+        const description = await describe(id, { path, sizeBytes, sha256, format }, waitUntil);
+        const manifest = toManifest(id, { path, sizeBytes, sha256, format }, description, now());
+        if (!(await store.publish(manifest))) throw versionExists(id);
+        return manifest;
+      } catch (error) {
+        await store.deleteFile(id, path);
+        throw error;
+      } finally {
+        catalog.forget(id.name);
+      }
+    },
+
+    async remove(id) {
+      const { manifest } = await catalog.resolve(id.name, id.version);
+      await store.remove(id);
+      catalog.forget(id.name);
+      runtime.unload(fileEntry(manifest, manifest.file).sha256);
+    },
+  };
+}
+
+interface StoredModel {
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly sha256: string;
+  readonly format: Manifest["format"];
+}
+
+/** Streams the body to storage, and learns its digest and format on the way. */
+async function writeModel(
+  writer: ModelWriter,
+  id: ModelId,
+  path: string,
+  body: ReadableStream<Uint8Array>,
+  sizeBytes: number,
+): Promise<Pick<StoredModel, "sha256" | "format">> {
+  const digestStream = new crypto.DigestStream("SHA-256");
+  digestStream.digest.catch(() => undefined);
+  const digestWriter = digestStream.getWriter();
+  let head = new Uint8Array();
+  const observed = body.pipeThrough(
+    new TransformStream<Uint8Array, Uint8Array>({
+      async transform(chunk, controller) {
+        if (head.length < FORMAT_HEAD_BYTES)
+          head = new Uint8Array([...head, ...chunk.subarray(0, FORMAT_HEAD_BYTES)]);
+        await digestWriter.write(chunk);
+        controller.enqueue(chunk);
+      },
+      flush: () => digestWriter.close(),
+    }),
+  );
+  await writer.putFile(id, path, observed, sizeBytes);
+  return {
+    sha256: new Uint8Array(await digestStream.digest).toHex(),
+    format: detectFormat(head),
+  };
+}
+
+const FORMAT_HEAD_BYTES = 8;
+
+/** A FlatBuffers file has its identifier in bytes 4 to 7; that of ORT models is "ORTM". */
+function detectFormat(head: Uint8Array): Manifest["format"] {
+  return new TextDecoder().decode(head.subarray(4, 8)) === "ORTM" ? "ort" : "onnx";
+}
+
+function toManifest(
+  { name, version }: ModelId,
+  { path, sizeBytes, sha256, format }: StoredModel,
+  { inputs, outputs }: ModelDescription,
+  createdAt: Date,
+): Manifest {
+  try {
+    return parseManifest({
+      schemaVersion: 1,
+      name,
+      version,
+      format,
+      file: path,
+      files: [{ path, sha256, sizeBytes }],
+      inputs,
+      outputs,
+      createdAt: createdAt.toISOString(),
+    });
+  } catch (cause) {
+    throw new ApiError("invalid_model", `The model cannot be described: ${String(cause)}`, {
+      cause,
+    });
+  }
+}
+
+function versionExists(id: ModelId): ApiError {
+  return new ApiError(
+    "version_exists",
+    `${formatModelId(id)} exists, and published versions never change: publish another version.`,
+    { details: { model: id.name, version: id.version } },
+  );
+}

@@ -1,0 +1,26 @@
+import type { PublishedModel } from "./catalog.ts";
+import type { Predict, RequestContext } from "./predict.ts";
+import type { TaskPipelines } from "./task-pipelines.ts";
+
+/**
+ * A prediction from what people have to what people want, by the version's task.
+ * @returns the answer, to be serialised as JSON
+ */
+export type TaskPredict = (
+  published: PublishedModel,
+  inputs: unknown,
+  parameters: Readonly<Record<string, unknown>>,
+  context: RequestContext,
+) => Promise<unknown>;
+
+export function createTaskPredict(pipelines: TaskPipelines, predict: Predict): TaskPredict {
+  return async (published, inputs, parameters, context) => {
+    const { trace } = context;
+    const pipeline = await trace.measureAsync("load", () => pipelines(published));
+    const { tensors, batched } = trace.measure("decode", () => pipeline.encode(inputs));
+    const outputs = [pipeline.output];
+    const [result] = await predict({ published, inputs: tensors, outputs }, context);
+    if (!result) throw new Error("predict returned no output");
+    return trace.measure("encode", () => pipeline.decode(result, batched, parameters));
+  };
+}

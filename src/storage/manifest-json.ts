@@ -1,0 +1,14 @@
+import { ApiError } from "../domain/errors.ts";
+import { formatModelId, type ModelId } from "../domain/model-id.ts";
+
+/** @throws ApiError `model_corrupt` for text that is not JSON: reading it again would not mend it */
+export function parseManifestJson(id: ModelId, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ApiError("model_corrupt", `The manifest of ${formatModelId(id)} is not JSON.`, {
+      cause,
+      details: { model: id.name, version: id.version },
+    });
+  }
+}

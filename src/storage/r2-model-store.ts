@@ -1,0 +1,89 @@
+import { ApiError } from "../domain/errors.ts";
+import { compareVersions, formatModelId, type ModelId } from "../domain/model-id.ts";
+import type { ModelStore, ModelWriter, StoredVersion } from "../domain/ports.ts";
+import { parseManifestJson } from "./manifest-json.ts";
+import { fileKey, fromManifestKey, MODELS_PREFIX, manifestKey, modelPrefix } from "./model-keys.ts";
+
+/** Published models in an R2 bucket. R2 is strongly consistent, so a listing is the truth. */
+export function createR2ModelStore(bucket: R2Bucket): ModelStore & ModelWriter {
+  /** R2 lists up to 1,000 keys a call. */
+  async function published(prefix: string): Promise<(ModelId & StoredVersion)[]> {
+    const found: (ModelId & StoredVersion)[] = [];
+    let cursor: string | undefined;
+    do {
+      const page: R2Objects = await bucket.list(cursor ? { prefix, cursor } : { prefix });
+      for (const { key, etag } of page.objects) {
+        const id = fromManifestKey(key);
+        if (id) found.push({ ...id, revision: etag });
+      }
+      cursor = page.truncated ? page.cursor : undefined;
+    } while (cursor);
+    return found;
+  }
+
+  return {
+    list: () => guarded("the models could not be listed", () => published(MODELS_PREFIX)),
+
+    versions: (name) =>
+      guarded(`the versions of model "${name}" could not be listed`, async () => {
+        const versions = await published(modelPrefix(name));
+        return versions.sort((a, b) => compareVersions(a.version, b.version));
+      }),
+
+    manifest: (id) =>
+      guarded(`the manifest of ${formatModelId(id)} could not be read`, async () => {
+        const object = await bucket.get(manifestKey(id));
+        return object ? parseManifestJson(id, await object.text()) : undefined;
+      }),
+
+    file: (id, path) =>
+      guarded(`${path} of ${formatModelId(id)} could not be read`, async () => {
+        const object = await bucket.get(fileKey(id, path));
+        return object ? { sizeBytes: object.size, body: object.body } : undefined;
+      }),
+
+    putFile: (id, path, body, sizeBytes) =>
+      guarded(`${path} of ${formatModelId(id)} could not be written`, async () => {
+        // R2 takes only streams whose length it knows.
+        const { readable, writable } = new FixedLengthStream(sizeBytes);
+        await Promise.all([body.pipeTo(writable), bucket.put(fileKey(id, path), readable)]);
+      }),
+
+    deleteFile: (id, path) =>
+      guarded(`${path} of ${formatModelId(id)} could not be deleted`, () =>
+        bucket.delete(fileKey(id, path)),
+      ),
+
+    publish: (manifest) =>
+      guarded(`${formatModelId(manifest)} could not be published`, async () => {
+        const written = await bucket.put(
+          manifestKey(manifest),
+          `${JSON.stringify(manifest, null, 2)}\n`,
+          // Only if there is none: two who publish the same version at once cannot both succeed.
+          { httpMetadata: { contentType: "application/json" }, onlyIf: { etagDoesNotMatch: "*" } },
+        );
+        return written !== null;
+      }),
+
+    remove: (id) =>
+      guarded(`${formatModelId(id)} could not be deleted`, async () => {
+        const existed = (await bucket.head(manifestKey(id))) !== null;
+        // The manifest first: without it the version does not exist, whatever happens next.
+        await bucket.delete(manifestKey(id));
+        for (;;) {
+          const { objects } = await bucket.list({ prefix: fileKey(id, "") });
+          if (objects.length === 0) return existed;
+          await bucket.delete(objects.map(({ key }) => key));
+        }
+      }),
+  };
+}
+
+async function guarded<T>(what: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (cause instanceof ApiError) throw cause;
+    throw new ApiError("storage_failed", `Object storage failed: ${what}. Try again.`, { cause });
+  }
+}

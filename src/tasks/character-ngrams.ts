@@ -1,0 +1,61 @@
+import { ApiError } from "../domain/errors.ts";
+import { type TensorSpec, toBytes } from "../domain/tensor.ts";
+import { describe } from "../domain/tensor-json.ts";
+import type { Encode } from "./pipeline.ts";
+
+const MAX_LENGTH = 4;
+
+/**
+ * Texts as relative frequencies of character n-grams: how often each n-gram of the vocabulary occurs
+ * among all n-grams of its length. The arithmetic is that of lande (https://github.com/fabiospampinato/lande),
+ * whose n-grams are of UTF-16 code units.
+ * @param vocabularyJson a JSON array of n-grams of 1 to 4 code units, in the order of the input's columns
+ */
+export function createNgramEncoder(spec: TensorSpec, vocabularyJson: Uint8Array): Encode {
+  const vocabulary: readonly string[] = JSON.parse(new TextDecoder().decode(vocabularyJson));
+  const columns = new Map(vocabulary.map((ngram, column) => [ngram, column]));
+
+  const countInto = (row: Float32Array, text: string): void => {
+    const letters = normalize(text);
+    for (let length = 1; length <= MAX_LENGTH; length++) {
+      const total = letters.length - length + 1;
+      for (let start = 0; start < total; start++) {
+        const column = columns.get(letters.slice(start, start + length));
+        if (column !== undefined) row[column] = (row[column] ?? 0) + 1;
+      }
+    }
+    for (const [column, ngram] of vocabulary.entries()) {
+      const total = letters.length - ngram.length + 1;
+      if (row[column]) row[column] /= total;
+    }
+  };
+
+  return (inputs) => {
+    const batched = Array.isArray(inputs);
+    const texts: readonly unknown[] = batched ? inputs : [inputs];
+    const width = vocabulary.length;
+    const frequencies = new Float32Array(texts.length * width);
+    for (const [index, text] of texts.entries()) {
+      if (typeof text !== "string")
+        throw new ApiError(
+          "invalid_input",
+          `${batched ? `inputs[${index}]` : '"inputs"'} must be a text${batched ? "" : " or a list of texts"}; got ${describe(text)}.`,
+        );
+      countInto(frequencies.subarray(index * width, (index + 1) * width), text);
+    }
+    const shape = [texts.length, width];
+    const data = toBytes(frequencies);
+    if (spec.datatype !== "FP32")
+      throw new Error(`n-gram frequencies are FP32, not ${spec.datatype}`);
+    return { tensors: [{ name: spec.name, datatype: spec.datatype, shape, data }], batched };
+  };
+}
+
+/** Letters, marks and single spaces only, in lower case, with a space at each end. */
+function normalize(text: string): string {
+  const letters = text
+    .replace(/-+/g, " ")
+    .replace(/[^\p{L}\p{M}\s]/gu, "")
+    .replace(/\s{2,}/g, " ");
+  return ` ${letters.toLowerCase().trim()} `;
+}

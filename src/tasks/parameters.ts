@@ -1,0 +1,20 @@
+import { z } from "zod";
+import { ApiError } from "../domain/errors.ts";
+
+/** Parameters of a task that has none. */
+export const NO_PARAMETERS = z.strictObject({});
+
+/** @throws ApiError `invalid_request` that lists the wrong parameters and the valid names */
+export function parseParameters<S extends z.ZodObject>(
+  schema: S,
+  parameters: Readonly<Record<string, unknown>>,
+): z.output<S> {
+  const result = schema.safeParse(parameters);
+  if (result.success) return result.data;
+  const valid = Object.keys(schema.shape);
+  throw new ApiError(
+    "invalid_request",
+    `"parameters" are not valid for this model: ${z.prettifyError(result.error).replaceAll("\n", " ")} (it takes ${valid.length > 0 ? valid.join(", ") : "none"}).`,
+    { details: { valid } },
+  );
+}
