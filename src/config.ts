@@ -8,6 +8,8 @@ const configSchema = z.object({
   MAX_MODEL_BYTES: z.coerce.number().int().min(1).default(67_108_864),
   /** A secret, not a var: the key of the admin routes, which are closed without it. */
   ADMIN_KEY: z.string().min(1).optional(),
+  /** Who may load and unload models through `/v2/repository`: "admin" needs the key, "open" does not. */
+  REPOSITORY_CONTROL: z.enum(["admin", "open"]).default("admin"),
   /** How long a listing of versions is believed: the delay until a new version is served. */
   CATALOG_TTL_SECONDS: z.coerce.number().min(0).max(3600).default(10),
   /** What the loaded models may take of the isolate's 128 MB, in bytes. */
@@ -26,6 +28,7 @@ export interface Config {
   readonly maxBodyBytes: number;
   readonly maxModelBytes: number;
   readonly adminKey: string | undefined;
+  readonly repositoryControl: "admin" | "open";
   readonly catalogTtlSeconds: number;
   readonly memoryBudgetBytes: number;
   readonly maxInFlight: number;
@@ -44,6 +47,7 @@ export function parseConfig(vars: unknown): Config {
     maxBodyBytes: settings.MAX_BODY_BYTES,
     maxModelBytes: settings.MAX_MODEL_BYTES,
     adminKey: settings.ADMIN_KEY,
+    repositoryControl: settings.REPOSITORY_CONTROL,
     catalogTtlSeconds: settings.CATALOG_TTL_SECONDS,
     memoryBudgetBytes: settings.MEMORY_BUDGET_BYTES,
     maxInFlight: settings.MAX_IN_FLIGHT,

@@ -6,11 +6,14 @@ import { createCatalog } from "./services/catalog.ts";
 import { createPredict } from "./services/predict.ts";
 import { createPublisher } from "./services/publish.ts";
 import { createReadiness } from "./services/readiness.ts";
+import { createRepository } from "./services/repository.ts";
 import { createTaskPipelines } from "./services/task-pipelines.ts";
 import { createTaskPredict } from "./services/task-predict.ts";
 import { createWarmUp } from "./services/warm-up.ts";
 import { createR2ModelStore } from "./storage/r2-model-store.ts";
-import { createConsoleSink, silentSink } from "./telemetry/console-sink.ts";
+import { createConsoleSink } from "./telemetry/console-sink.ts";
+import { createFanOutSink } from "./telemetry/fan-out-sink.ts";
+import { createStatisticsSink } from "./telemetry/inference-statistics.ts";
 
 /**
  * The composition root: the only place that sees bindings and adapters together.
@@ -24,11 +27,14 @@ export function buildDeps(env: Env) {
   const pipelines = createTaskPipelines(store);
   const warmUp = createWarmUp(pipelines);
   const predict = createPredict(store, runtime, warmUp);
+  const statistics = createStatisticsSink();
   const catalog = createCatalog(store, { listingTtlSeconds: config.catalogTtlSeconds });
   return {
     config,
     serverVersion: version,
-    sink: config.eventLog ? createConsoleSink() : silentSink,
+    sink: createFanOutSink(statistics, ...(config.eventLog ? [createConsoleSink()] : [])),
+    statistics,
+    repository: createRepository(catalog, runtime),
     admission: createAdmission({
       maxInFlight: config.maxInFlight,
       maxQueueMs: config.maxQueueMs,

@@ -22,12 +22,17 @@ const file = z.strictObject({
   sizeBytes: z.int().min(1),
 });
 
+/** Exporters name dynamic dimensions by whole formulas. */
+const MAX_NAME_LENGTH = 4096;
+/** Tabular models may take each column as an input of its own. */
+const MAX_VALUES = 4096;
+
 const dimension = z
-  .union([z.int().min(-1), z.string().min(1).max(200)])
+  .union([z.int().min(-1), z.string().min(1).max(MAX_NAME_LENGTH)])
   .describe("A size, the symbolic name of a dynamic dimension, or -1 for an unnamed dynamic one.");
 
 const tensorSpec = z.strictObject({
-  name: z.string().min(1).max(512),
+  name: z.string().min(1).max(MAX_NAME_LENGTH),
   datatype: z.enum(DATATYPES),
   shape: z.array(dimension).max(MAX_RANK),
   description: z.string().optional(),
@@ -100,8 +105,8 @@ const manifestSchema = z
     format: z.enum(["onnx", "ort"]),
     file: filePath.describe("The model itself, one of `files`."),
     files: z.array(file).min(1).max(64),
-    inputs: z.array(tensorSpec).max(256),
-    outputs: z.array(tensorSpec).min(1).max(256),
+    inputs: z.array(tensorSpec).max(MAX_VALUES),
+    outputs: z.array(tensorSpec).min(1).max(MAX_VALUES),
     preprocess: preprocess.optional(),
     postprocess: postprocess.optional(),
     labels: z.array(z.string()).optional(),

@@ -40,7 +40,7 @@ export function parseShape(name: string, shape: unknown): number[] {
 
 /**
  * Checks tensors against what the model declares: each input exactly once, no other, and each of the
- * declared datatype, rank and fixed dimensions.
+ * declared datatype, rank and fixed dimensions. A declared shape of `[]` says nothing of the rank.
  * @throws ApiError that names the input, what was expected and what came
  */
 export function checkInputs(specs: readonly TensorSpec[], tensors: readonly Tensor[]): void {
@@ -92,6 +92,9 @@ function checkTensor(spec: TensorSpec, tensor: Tensor): void {
       `Input "${name}": expected shape ${formatShape(spec.shape)}, got ${formatShape(shape)}: ${why}.`,
       { details: { input: name, expected: spec.shape, actual: shape } },
     );
+  // ONNX Runtime reports rank 0 for a scalar and for a value whose rank the model leaves open, and
+  // checks neither.
+  if (spec.shape.length === 0) return;
   if (shape.length !== spec.shape.length)
     throw mismatch(`it has ${shape.length} dimensions instead of ${spec.shape.length}`);
   for (const [axis, declared] of spec.shape.entries()) {

@@ -171,6 +171,9 @@ function toSpelledFloat(
 ): number {
   const spelled = SPELLED_FLOATS.get(value);
   if (spelled !== undefined) return spelled;
+  // A long integer, which rounds to a float as any other number does.
+  if (typeof value === "bigint" && Number(value) > Number(min) && Number(value) < Number(max))
+    return Number(value);
   // The largest FP64 is itself a valid bound, which the quick check leaves out.
   if (datatype === "FP64" && (value === min || value === max)) return value as number;
   throw invalidElement(
@@ -189,10 +192,11 @@ function toBigInteger(
   index: number,
   value: unknown,
 ): bigint {
-  const exact =
-    Number.isSafeInteger(value) || (typeof value === "string" && /^-?[0-9]{1,20}$/.test(value))
-      ? BigInt(value as number | string)
-      : undefined;
+  const isExact =
+    typeof value === "bigint" ||
+    Number.isSafeInteger(value) ||
+    (typeof value === "string" && /^-?[0-9]{1,20}$/.test(value));
+  const exact = isExact ? BigInt(value as bigint | number | string) : undefined;
   if (exact !== undefined && exact >= min && exact <= max) return exact;
   throw invalidElement(
     name,

@@ -2,54 +2,88 @@ import type { Context } from "hono";
 import { ApiError } from "../domain/errors.ts";
 import type { AppEnv } from "./context.ts";
 
-const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
+/** {@link readBody} where a body may be left out: `undefined` then. */
+export async function readOptionalBody(
+  c: Context<AppEnv>,
+  maxBytes: number,
+): Promise<Uint8Array | undefined> {
+  try {
+    return await readBody(c, maxBytes);
+  } catch (error) {
+    if (error instanceof ApiError && error.code === "empty_body") return undefined;
+    throw error;
+  }
+}
+
+/** What a body may be compressed with, by its name in HTTP and in the Compression Streams API. */
+const ENCODINGS = new Map<string, "gzip" | "deflate">([
+  ["gzip", "gzip"],
+  ["x-gzip", "gzip"],
+  ["deflate", "deflate"],
+]);
 
 /**
- * The request's body, of which no more than `maxBytes` is ever held: it is counted while it is read,
- * whatever the header says.
- * @throws ApiError `body_too_large`, `empty_body`, `unsupported_media_type`
+ * The request's body, decompressed, of which no more than `maxBytes` is ever held: what is not sent
+ * with a length that is within the limit is counted while it is read.
+ * @throws ApiError `body_too_large`, `empty_body`, `invalid_request`, `unsupported_media_type`
  */
 export async function readBody(c: Context<AppEnv>, maxBytes: number): Promise<Uint8Array> {
   const trace = c.get("trace");
   return trace.measureAsync("body", async () => {
-    const encoding = c.req.header("content-encoding");
-    if (encoding && encoding !== "identity")
-      throw new ApiError(
-        "unsupported_media_type",
-        `Bodies with content-encoding ${JSON.stringify(encoding)} are not accepted: send the body as it is.`,
-      );
     const { body } = c.req.raw;
     if (!body) throw emptyBody();
-    if (Number(c.req.header("content-length") ?? 0) > maxBytes) {
+    const length = c.req.header("content-length");
+    if (Number(length ?? 0) > maxBytes) {
       await body.cancel();
       throw tooLarge(maxBytes);
     }
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of body) {
-      trace.bytesIn += chunk.byteLength;
-      // Leaving the loop cancels the stream, so the rest is not read.
-      if (trace.bytesIn > maxBytes) throw tooLarge(maxBytes);
-      chunks.push(chunk);
-    }
-    if (trace.bytesIn === 0) throw emptyBody();
-    return concatenate(chunks, trace.bytesIn);
+    const encoding = (c.req.header("content-encoding") ?? "identity").toLowerCase();
+    const bytes =
+      encoding === "identity"
+        ? // HTTP framing holds a body to its content-length.
+          await (length === undefined ? collect(body, maxBytes) : c.req.raw.bytes())
+        : await decompress(body, encoding, maxBytes);
+    trace.bytesIn = bytes.byteLength;
+    if (bytes.byteLength === 0) throw emptyBody();
+    if (bytes.byteLength > maxBytes) throw tooLarge(maxBytes);
+    return bytes;
   });
 }
 
-/**
- * {@link readBody} as JSON.
- * @throws ApiError `invalid_json` that says where the text stops being JSON
- */
-export async function readJson(c: Context<AppEnv>, maxBytes: number): Promise<unknown> {
-  const bytes = await readBody(c, maxBytes);
-  return c.get("trace").measure("decode", () => {
-    try {
-      return JSON.parse(DECODER.decode(bytes));
-    } catch (cause) {
-      const why = cause instanceof SyntaxError ? cause.message : "it is not UTF-8";
-      throw new ApiError("invalid_json", `The body is not JSON: ${why}.`, { cause });
-    }
-  });
+async function decompress(
+  body: ReadableStream<Uint8Array>,
+  encoding: string,
+  maxBytes: number,
+): Promise<Uint8Array> {
+  const format = ENCODINGS.get(encoding);
+  if (!format) {
+    await body.cancel();
+    throw new ApiError(
+      "unsupported_media_type",
+      `Bodies with content-encoding ${JSON.stringify(encoding)} are not accepted: use gzip or deflate, or send the body as it is.`,
+    );
+  }
+  try {
+    const decompressed = body.pipeThrough(
+      new DecompressionStream(format) as ReadableWritablePair<Uint8Array, Uint8Array>,
+    );
+    return await collect(decompressed, maxBytes);
+  } catch (cause) {
+    if (cause instanceof ApiError) throw cause;
+    throw new ApiError("invalid_request", `The body is not valid ${encoding} data.`, { cause });
+  }
+}
+
+async function collect(body: ReadableStream<Uint8Array>, maxBytes: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of body) {
+    sizeBytes += chunk.byteLength;
+    // Leaving the loop cancels the stream, so the rest is not read.
+    if (sizeBytes > maxBytes) throw tooLarge(maxBytes);
+    chunks.push(chunk);
+  }
+  return concatenate(chunks, sizeBytes);
 }
 
 function concatenate(chunks: readonly Uint8Array[], sizeBytes: number): Uint8Array {

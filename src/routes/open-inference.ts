@@ -1,47 +1,66 @@
-import { type Context, Hono } from "hono";
+import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { toApiError } from "../domain/errors.ts";
-import type { RequestTrace } from "../domain/event.ts";
 import { admit } from "../middleware/admit.ts";
 import type { AppEnv } from "../middleware/context.ts";
 import { methodNotAllowed } from "../middleware/method-not-allowed.ts";
-import { readJson } from "../middleware/read-body.ts";
-import { respond } from "../middleware/respond.ts";
-import { parseInferRequest } from "../protocols/oip/infer-request.ts";
+import { readBody, readOptionalBody } from "../middleware/read-body.ts";
+import { requireAdmin } from "../middleware/require-admin.ts";
+import { respond, respondBytes } from "../middleware/respond.ts";
+import { parseJson } from "../protocols/json.ts";
+import { HEADER_LENGTH, parseInferRequest } from "../protocols/oip/infer-request.ts";
 import { toInferResponse } from "../protocols/oip/infer-response.ts";
 import { toModelMetadata, toServerMetadata } from "../protocols/oip/metadata.ts";
-import type { PublishedModel } from "../services/catalog.ts";
+import { toModelConfig } from "../protocols/oip/model-config.ts";
+import { toModelStatistics } from "../protocols/oip/model-statistics.ts";
+import {
+  checkControlRequest,
+  parseIndexRequest,
+  toIndexEntry,
+} from "../protocols/oip/repository.ts";
 import { requestContext, resolveModel } from "./request.ts";
 import type { RouteDeps } from "./route-deps.ts";
 
-const MODEL = "/models/:model";
-const VERSION = "/models/:model/versions/:version";
+const ENCODER = new TextEncoder();
 
-/** The Open Inference Protocol v2 over HTTP, mounted at `/v2`. */
-export function openInferenceRoutes({
-  config,
-  admission,
-  catalog,
-  predict,
-  readiness,
-  serverVersion,
-}: RouteDeps): Hono<AppEnv> {
+type Handler = (c: Context<AppEnv>) => Response | Promise<Response>;
+
+/** The Open Inference Protocol v2 over HTTP with Triton's extensions, mounted at `/v2`. */
+export function openInferenceRoutes(deps: RouteDeps): Hono<AppEnv> {
+  const { catalog, readiness, repository, statistics, serverVersion } = deps;
   const routes = new Hono<AppEnv>({ strict: false });
 
-  const get = (
-    path: string,
-    handler: (c: Context<AppEnv>) => Response | Promise<Response>,
-  ): void => {
+  const get = (path: string, handler: Handler): void => {
     routes.get(path, handler).all(path, methodNotAllowed("GET", "HEAD"));
   };
 
   get("/", (c) => respond(c, JSON.stringify(toServerMetadata(serverVersion))));
   get("/health/live", (c) => respond(c, '{"live":true}'));
   get("/health/ready", (c) => respond(c, '{"ready":true}'));
+  get("/models", async (c) => {
+    const names = new Set((await catalog.list()).map(({ name }) => name));
+    return respond(c, JSON.stringify({ models: [...names].sort() }));
+  });
+  get("/models/stats", async (c) => {
+    const all = (await catalog.list()).map(({ name, version }) => statistics.of(name, version));
+    return respond(c, JSON.stringify(toModelStatistics(all)));
+  });
 
-  for (const path of [MODEL, VERSION]) {
+  for (const path of ["/models/:model", "/models/:model/versions/:version"]) {
     get(path, async (c) => {
       const { manifest, versions } = await resolveModel(c, catalog);
       return respond(c, JSON.stringify(toModelMetadata(manifest, versions)));
+    });
+
+    get(`${path}/config`, async (c) => {
+      const { manifest } = await resolveModel(c, catalog);
+      return respond(c, JSON.stringify(toModelConfig(manifest)));
+    });
+
+    get(`${path}/stats`, async (c) => {
+      const { name, version, versions } = await resolveModel(c, catalog);
+      const asked = c.req.param("version") === undefined ? versions : [version];
+      const all = asked.map((each) => statistics.of(name, each));
+      return respond(c, JSON.stringify(toModelStatistics(all)));
     });
 
     get(`${path}/ready`, async (c) => {
@@ -54,27 +73,73 @@ export function openInferenceRoutes({
     });
 
     routes
-      .post(`${path}/infer`, admit(admission), async (c) => {
-        const trace = c.get("trace");
-        const published = await resolveModel(c, catalog);
-        const body = await readJson(c, config.maxBodyBytes);
-        const request = trace.measure("decode", () =>
-          parseInferRequest(body, published.manifest.inputs),
-        );
-        if (request.timeoutMs !== undefined) c.get("ticket").limitTo(request.timeoutMs);
-        const outputs = await predict({ published, ...request }, requestContext(c));
-        return respond(c, encode(trace, published, request.id, outputs));
-      })
+      .post(`${path}/infer`, admit(deps.admission), inferHandler(deps))
       .all(`${path}/infer`, methodNotAllowed("POST"));
   }
+
+  routes
+    .post("/repository/index", async (c) => {
+      const { readyOnly } = parseIndexRequest(await readOptionalJson(c, deps));
+      const entries = (await repository.index()).map(({ id, model }) => toIndexEntry(id, model));
+      const listed = readyOnly ? entries.filter(({ state }) => state === "READY") : entries;
+      return respond(c, JSON.stringify(listed));
+    })
+    .all("/repository/index", methodNotAllowed("POST"));
+
+  const LOAD = "/repository/models/:model/load";
+  const UNLOAD = "/repository/models/:model/unload";
+  const guard = repositoryGuard(deps);
+  routes
+    .post(LOAD, guard, async (c) => {
+      checkControlRequest(await readOptionalJson(c, deps));
+      const published = await resolveModel(c, catalog);
+      const model = await readiness(published, requestContext(c).waitUntil);
+      if (model.state === "failed") throw model.error;
+      return respond(c, JSON.stringify({ name: published.name, state: model.state }));
+    })
+    .all(LOAD, methodNotAllowed("POST"))
+    .post(UNLOAD, guard, async (c) => {
+      checkControlRequest(await readOptionalJson(c, deps));
+      const published = await resolveModel(c, catalog);
+      for (const version of published.versions)
+        repository.unload(await catalog.resolve(published.name, version));
+      return respond(c, JSON.stringify({ name: published.name, state: "absent" }));
+    })
+    .all(UNLOAD, methodNotAllowed("POST"));
   return routes;
 }
 
-function encode(
-  trace: RequestTrace,
-  published: PublishedModel,
-  id: string | undefined,
-  outputs: Parameters<typeof toInferResponse>[2],
-): string {
-  return trace.measure("encode", () => toInferResponse(published, id, outputs));
+function inferHandler({ config, catalog, predict }: RouteDeps): Handler {
+  return async (c) => {
+    const trace = c.get("trace");
+    const published = await resolveModel(c, catalog);
+    const { manifest } = published;
+    const body = await readBody(c, config.maxBodyBytes);
+    const request = trace.measure("decode", () =>
+      parseInferRequest(body, c.req.header(HEADER_LENGTH), manifest.inputs),
+    );
+    if (request.timeoutMs !== undefined) c.get("ticket").limitTo(request.timeoutMs);
+    const names = request.outputs?.map(({ name }) => name);
+    const { inputs } = request;
+    const outputs = await predict({ published, inputs, outputs: names }, requestContext(c));
+    const { json, binary } = trace.measure("encode", () =>
+      toInferResponse(published, request, outputs, manifest.labels),
+    );
+    if (binary.length === 0) return respond(c, json);
+    const head = ENCODER.encode(json);
+    c.header(HEADER_LENGTH, String(head.byteLength));
+    return respondBytes(c, [head, ...binary], { contentType: "application/octet-stream" });
+  };
+}
+
+/** Whether loading and unloading is for everybody or for those with the admin key. */
+function repositoryGuard({ config }: RouteDeps): MiddlewareHandler<AppEnv> {
+  if (config.repositoryControl === "admin") return requireAdmin(config.adminKey);
+  return async (_c, next) => next();
+}
+
+/** `undefined` for an empty body. */
+async function readOptionalJson(c: Context<AppEnv>, { config }: RouteDeps): Promise<unknown> {
+  const body = await readOptionalBody(c, config.maxBodyBytes);
+  return body && parseJson(body);
 }

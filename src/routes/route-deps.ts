@@ -1,9 +1,11 @@
 import type { Admission } from "../domain/admission.ts";
+import type { StatisticsReader } from "../domain/inference-statistics.ts";
 import type { RuntimeStats } from "../domain/ports.ts";
 import type { Catalog } from "../services/catalog.ts";
 import type { Predict } from "../services/predict.ts";
 import type { Publisher } from "../services/publish.ts";
 import type { Readiness } from "../services/readiness.ts";
+import type { Repository } from "../services/repository.ts";
 import type { TaskPredict } from "../services/task-predict.ts";
 
 /** What the routes call. */
@@ -12,6 +14,7 @@ export interface RouteDeps {
     readonly maxBodyBytes: number;
     readonly maxModelBytes: number;
     readonly adminKey: string | undefined;
+    readonly repositoryControl: "admin" | "open";
   };
   /** Of this program, for the server metadata. */
   readonly serverVersion: string;
@@ -20,6 +23,8 @@ export interface RouteDeps {
   readonly predict: Predict;
   readonly taskPredict: TaskPredict;
   readonly readiness: Readiness;
+  readonly repository: Repository;
+  readonly statistics: StatisticsReader;
   readonly publisher: Publisher;
   readonly runtimeStats: () => RuntimeStats;
 }

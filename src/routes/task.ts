@@ -2,8 +2,9 @@ import { Hono } from "hono";
 import { admit } from "../middleware/admit.ts";
 import type { AppEnv } from "../middleware/context.ts";
 import { methodNotAllowed } from "../middleware/method-not-allowed.ts";
-import { readJson } from "../middleware/read-body.ts";
+import { readBody } from "../middleware/read-body.ts";
 import { respond } from "../middleware/respond.ts";
+import { parseJson } from "../protocols/json.ts";
 import { parseTaskRequest } from "../protocols/task/task-request.ts";
 import { requestContext, resolveModel } from "./request.ts";
 import type { RouteDeps } from "./route-deps.ts";
@@ -15,7 +16,10 @@ export function taskRoutes({ config, admission, catalog, taskPredict }: RouteDep
     routes
       .post(path, admit(admission), async (c) => {
         const published = await resolveModel(c, catalog);
-        const { inputs, parameters } = parseTaskRequest(await readJson(c, config.maxBodyBytes));
+        const body = await readBody(c, config.maxBodyBytes);
+        const { inputs, parameters } = c
+          .get("trace")
+          .measure("decode", () => parseTaskRequest(parseJson(body)));
         const answer = await taskPredict(published, inputs, parameters, requestContext(c));
         return respond(c, JSON.stringify(answer));
       })

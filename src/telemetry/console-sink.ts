@@ -4,6 +4,3 @@ import type { EventSink } from "../domain/ports.ts";
 export function createConsoleSink(write: (line: string) => void = console.log): EventSink {
   return { emit: (event) => write(JSON.stringify(event)) };
 }
-
-/** Swallows every event. */
-export const silentSink: EventSink = { emit: () => undefined };

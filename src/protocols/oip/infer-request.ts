@@ -3,101 +3,154 @@ import { ApiError } from "../../domain/errors.ts";
 import { parseShape, unknownInput } from "../../domain/shape.ts";
 import type { Tensor, TensorSpec } from "../../domain/tensor.ts";
 import { describe, fromJsonData } from "../../domain/tensor-json.ts";
+import { parseJson } from "../json.ts";
+import { parseWith } from "../parse.ts";
+import { fromBytes, fromRawBody } from "./binary-tensor.ts";
+import { type InferInputJson, type InferRequestJson, inferRequestSchema } from "./infer-schema.ts";
+
+/** The length of the JSON, when tensor data follows it. */
+export const HEADER_LENGTH = "inference-header-content-length";
 
 /**
  * Source of the rules: Open Inference Protocol v2, "Inference Request JSON Object"
- * (https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md).
+ * (https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md),
+ * and Triton's extensions (https://github.com/triton-inference-server/server/tree/main/docs/protocol).
  */
 export interface InferRequest {
   /** Echoed in the response. */
   readonly id: string | undefined;
   readonly inputs: readonly Tensor[];
   /** The outputs asked for; `undefined` asks for all. */
-  readonly outputs: readonly string[] | undefined;
+  readonly outputs: readonly RequestedOutput[] | undefined;
+  /** Whether an output that does not say is answered as bytes. */
+  readonly binaryByDefault: boolean;
   /** The `timeout` parameter of the schedule policy, which is in microseconds on the wire. */
   readonly timeoutMs: number | undefined;
 }
 
+export interface RequestedOutput {
+  readonly name: string;
+  /** `undefined`: as the request says for all. */
+  readonly binary: boolean | undefined;
+  /** How many classes to answer as strings; `undefined`: the tensor itself. */
+  readonly classification: number | undefined;
+}
+
 /**
- * Reads an inference request. The names are checked first, so that a misspelt input is told as such
- * and not as a wrong shape.
+ * Reads an inference request: JSON, JSON followed by tensor data, or nothing but data.
+ * @param headerLength the header {@link HEADER_LENGTH}
  * @throws ApiError that names what is wrong, what was expected and what is valid
  */
-export function parseInferRequest(body: unknown, specs: readonly TensorSpec[]): InferRequest {
-  const { id, inputs, outputs, parameters = {} } = asObject(body, "The body");
-  if (id !== undefined && typeof id !== "string")
-    throw new ApiError("invalid_request", `"id" must be a string; got ${describe(id)}.`);
-  if (!Array.isArray(inputs))
-    throw new ApiError(
-      "invalid_request",
-      `"inputs" must be an array of tensors, each with name, shape, datatype and data; got ${describe(inputs)}.`,
-    );
+export function parseInferRequest(
+  body: Uint8Array,
+  headerLength: string | undefined,
+  specs: readonly TensorSpec[],
+): InferRequest {
+  const jsonBytes = parseHeaderLength(headerLength, body.byteLength);
+  if (jsonBytes === 0) {
+    const inputs = [fromRawBody(specs, body)];
+    return {
+      id: undefined,
+      inputs,
+      outputs: undefined,
+      binaryByDefault: true,
+      timeoutMs: undefined,
+    };
+  }
+  const exact = specs.some(({ datatype }) => datatype === "INT64" || datatype === "UINT64");
+  const json = parseWith(inferRequestSchema, parseJson(body.subarray(0, jsonBytes), exact));
+  refuseSequence(json);
+  if (json.id !== undefined && !json.id.isWellFormed())
+    throw new ApiError("invalid_request", `"id" must be Unicode text without lone surrogates.`);
   return {
-    id,
-    inputs: inputs.map((input, index) => parseInput(input, index, specs)),
-    outputs: outputs === undefined ? undefined : parseOutputs(outputs),
-    timeoutMs: parseTimeout(asObject(parameters, `"parameters"`).timeout),
+    id: json.id,
+    inputs: readInputs(json.inputs, specs, body.subarray(jsonBytes)),
+    outputs: readOutputs(json.outputs),
+    binaryByDefault: json.parameters?.binary_data_output ?? false,
+    timeoutMs: json.parameters?.timeout ? json.parameters.timeout / 1000 : undefined,
   };
 }
 
-/** Source: Triton's schedule policy extension. 0 asks for the server's default. */
-function parseTimeout(timeout: unknown): number | undefined {
-  if (timeout === undefined || timeout === 0) return undefined;
-  if (typeof timeout === "number" && Number.isSafeInteger(timeout) && timeout > 0)
-    return timeout / 1000;
+function parseHeaderLength(text: string | undefined, bodyBytes: number): number {
+  if (text === undefined) return bodyBytes;
+  const length = Number(text);
+  if (/^[0-9]{1,15}$/.test(text) && length <= bodyBytes) return length;
   throw new ApiError(
     "invalid_request",
-    `The parameter "timeout" must be a non-negative integer of microseconds; got ${describe(timeout)}.`,
+    `The header ${HEADER_LENGTH} must be the length of the JSON in bytes, at most the body's ${bodyBytes}; got ${JSON.stringify(text)}.`,
   );
 }
 
-function parseInput(value: unknown, index: number, specs: readonly TensorSpec[]): Tensor {
-  const { name, datatype, shape, data } = asObject(value, `inputs[${index}]`);
-  if (typeof name !== "string")
+/** Names are checked first, so that a misspelt input is told as such and not as a wrong shape. */
+function readInputs(
+  inputs: readonly InferInputJson[],
+  specs: readonly TensorSpec[],
+  binary: Uint8Array,
+): Tensor[] {
+  let offset = 0;
+  const tensors = inputs.map((input): Tensor => {
+    const { name, datatype, shape } = checkDeclaration(input, specs);
+    const sizeBytes = input.parameters?.binary_data_size;
+    if (sizeBytes === undefined) return fromJsonData(name, datatype, shape, input.data);
+    if (input.data !== undefined)
+      throw new ApiError(
+        "invalid_input",
+        `Input "${name}": has both data and binary_data_size; send one of them.`,
+      );
+    if (offset + sizeBytes > binary.byteLength)
+      throw new ApiError(
+        "invalid_input",
+        `Input "${name}": binary_data_size is ${sizeBytes}, but ${binary.byteLength - offset} bytes are left after the JSON.`,
+      );
+    offset += sizeBytes;
+    return fromBytes({ name, datatype }, shape, binary.subarray(offset - sizeBytes, offset));
+  });
+  if (offset !== binary.byteLength)
     throw new ApiError(
-      "invalid_request",
-      `inputs[${index}].name must be a string; got ${describe(name)}.`,
+      "invalid_input",
+      `${binary.byteLength - offset} bytes after the JSON belong to no input: their binary_data_size add up to ${offset}.`,
     );
+  return tensors;
+}
+
+function checkDeclaration(
+  { name, datatype, shape }: InferInputJson,
+  specs: readonly TensorSpec[],
+): Pick<TensorSpec, "name" | "datatype"> & { shape: number[] } {
   const spec = specs.find((candidate) => candidate.name === name);
   if (!spec) throw unknownInput(specs, name);
+  const details = { input: name, expected: spec.datatype, actual: datatype };
   if (!isDatatype(datatype))
     throw new ApiError(
       "invalid_datatype",
       `Input "${name}": datatype must be ${spec.datatype}, one of the protocol's ${DATATYPES.join(", ")}; got ${describe(datatype)}.`,
-      { details: { input: name, expected: spec.datatype } },
+      { details },
     );
   if (datatype !== spec.datatype)
     throw new ApiError(
       "invalid_datatype",
       `Input "${name}": expected datatype ${spec.datatype}, got ${datatype}.`,
-      { details: { input: name, expected: spec.datatype, actual: datatype } },
+      { details },
     );
-  return fromJsonData(name, datatype, parseShape(name, shape), data);
+  return { name, datatype, shape: parseShape(name, shape) };
 }
 
-function parseOutputs(outputs: unknown): string[] | undefined {
-  if (!Array.isArray(outputs))
-    throw new ApiError(
-      "invalid_request",
-      `"outputs" must be an array of objects with a name; got ${describe(outputs)}.`,
-    );
-  const names = outputs.map((value, index) => {
-    const { name } = asObject(value, `outputs[${index}]`);
-    if (typeof name !== "string")
-      throw new ApiError(
-        "invalid_request",
-        `outputs[${index}].name must be a string; got ${describe(name)}.`,
-      );
-    return name;
-  });
-  if (new Set(names).size < names.length)
-    throw new ApiError("invalid_request", `"outputs" names an output twice.`);
+function readOutputs(outputs: InferRequestJson["outputs"]): RequestedOutput[] | undefined {
   // As Triton does: an empty list asks for every output.
-  return names.length > 0 ? names : undefined;
+  if (!outputs || outputs.length === 0) return undefined;
+  if (new Set(outputs.map(({ name }) => name)).size < outputs.length)
+    throw new ApiError("invalid_request", `"outputs" names an output twice.`);
+  return outputs.map(({ name, parameters }) => {
+    const binary = parameters?.binary_data;
+    const classification = parameters?.classification;
+    return { name, binary, classification };
+  });
 }
 
-function asObject(value: unknown, what: string): Record<string, unknown> {
-  if (typeof value === "object" && value !== null && !Array.isArray(value))
-    return value as Record<string, unknown>;
-  throw new ApiError("invalid_request", `${what} must be a JSON object; got ${describe(value)}.`);
+function refuseSequence({ parameters }: InferRequestJson): void {
+  if (!parameters?.sequence_id) return;
+  throw new ApiError(
+    "invalid_request",
+    `The parameter "sequence_id" is not supported: models keep no state between requests. Send the state as an input, if the model has one.`,
+  );
 }

@@ -1,21 +1,56 @@
 import type { ModelId } from "../../domain/model-id.ts";
 import type { Tensor } from "../../domain/tensor.ts";
 import { toJsonData } from "../../domain/tensor-json.ts";
+import { toBinary } from "./binary-tensor.ts";
+import { toClassification } from "./classification.ts";
+import type { InferRequest, RequestedOutput } from "./infer-request.ts";
 
-/** The text of an "Inference Response JSON Object"; written by hand so that no number changes. */
+export interface InferResponse {
+  readonly json: string;
+  /** Data of outputs that follow the JSON, in their order; empty when the answer is JSON alone. */
+  readonly binary: readonly Uint8Array[];
+}
+
+/**
+ * An "Inference Response JSON Object"; its text is written by hand so that no number changes.
+ * @param outputs in the order of the request's
+ */
 export function toInferResponse(
   model: ModelId,
-  id: string | undefined,
+  request: Pick<InferRequest, "id" | "outputs" | "binaryByDefault">,
   outputs: readonly Tensor[],
-): string {
-  const head = {
+  labels: readonly string[] | undefined,
+): InferResponse {
+  const binary: Uint8Array[] = [];
+  const tensors = outputs.map((output, index) => {
+    const wanted = request.outputs?.[index];
+    const tensor = classify(output, wanted, labels);
+    const { name, datatype, shape } = tensor;
+    if (!(wanted?.binary ?? request.binaryByDefault))
+      return `${open({ name, datatype, shape })},"data":${toJsonData(tensor)}}`;
+    const bytes = toBinary(tensor);
+    binary.push(bytes);
+    const parameters = { binary_data_size: bytes.byteLength };
+    return JSON.stringify({ name, datatype, shape, parameters });
+  });
+  const head = open({
     model_name: model.name,
     model_version: model.version,
-    ...(id === undefined ? {} : { id }),
-  };
-  const tensors = outputs.map(
-    (tensor) =>
-      `${JSON.stringify({ name: tensor.name, datatype: tensor.datatype, shape: tensor.shape }).slice(0, -1)},"data":${toJsonData(tensor)}}`,
-  );
-  return `${JSON.stringify(head).slice(0, -1)},"outputs":[${tensors.join(",")}]}`;
+    ...(request.id === undefined ? {} : { id: request.id }),
+  });
+  return { json: `${head},"outputs":[${tensors.join(",")}]}`, binary };
+}
+
+function classify(
+  tensor: Tensor,
+  wanted: RequestedOutput | undefined,
+  labels: readonly string[] | undefined,
+): Tensor {
+  if (wanted?.classification === undefined) return tensor;
+  return toClassification(tensor, wanted.classification, labels);
+}
+
+/** An object's text without its closing brace. */
+function open(value: object): string {
+  return JSON.stringify(value).slice(0, -1);
 }

@@ -1,9 +1,20 @@
 import type { Manifest } from "../../domain/manifest.ts";
 import type { TensorSpec } from "../../domain/tensor.ts";
 
+/** Triton's names of what this server has beyond the protocol. */
+const EXTENSIONS = [
+  "binary_tensor_data",
+  "classification",
+  "model_configuration",
+  "model_repository",
+  "model_repository(unload_dependents)",
+  "schedule_policy",
+  "statistics",
+];
+
 /** "Server Metadata Response JSON Object". */
 export function toServerMetadata(version: string): object {
-  return { name: "onnxflare", version, extensions: [] };
+  return { name: "onnxflare", version, extensions: EXTENSIONS };
 }
 
 /** "Model Metadata Response JSON Object". Dynamic dimensions are -1; their names are parameters. */

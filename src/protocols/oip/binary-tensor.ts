@@ -1,0 +1,131 @@
+import { NUMERIC_DATATYPES } from "../../domain/datatype.ts";
+import { ApiError } from "../../domain/errors.ts";
+import { elementCount, formatShape, type Tensor, type TensorSpec } from "../../domain/tensor.ts";
+
+/**
+ * Tensors as bytes: little-endian, row-major, without padding; an element of `BYTES` is its length as
+ * 4 bytes and then its bytes. Source: Triton's binary tensor data extension.
+ */
+
+const LENGTH_BYTES = 4;
+const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const ENCODER = new TextEncoder();
+
+/**
+ * @param bytes not copied: the tensor's data is a view of it
+ * @throws ApiError when the bytes are not as many as the shape says, or not text
+ */
+export function fromBytes(
+  { name, datatype }: Pick<TensorSpec, "name" | "datatype">,
+  shape: readonly number[],
+  bytes: Uint8Array,
+): Tensor {
+  const elements = elementCount(shape);
+  if (datatype === "BYTES")
+    return { name, datatype, shape, data: readStrings(name, elements, bytes) };
+  const expected = elements * NUMERIC_DATATYPES[datatype].elementBytes;
+  if (bytes.byteLength !== expected)
+    throw new ApiError(
+      "invalid_shape",
+      `Input "${name}": ${datatype} ${formatShape(shape)} is ${expected} bytes, but ${bytes.byteLength} came.`,
+      { details: { input: name, expected, actual: bytes.byteLength } },
+    );
+  const invalid = datatype === "BOOL" ? bytes.findIndex((byte) => byte > 1) : -1;
+  if (invalid >= 0)
+    throw new ApiError(
+      "value_out_of_range",
+      `Input "${name}": element ${invalid} of its BOOL data must be a byte 0 or 1; got ${bytes[invalid]}.`,
+    );
+  return { name, datatype, shape, data: bytes };
+}
+
+/** Numbers are not copied. */
+export function toBinary(tensor: Tensor): Uint8Array {
+  if (tensor.datatype !== "BYTES") return tensor.data;
+  const elements = tensor.data.map((text) => ENCODER.encode(text));
+  const sizeBytes = elements.reduce((sum, { byteLength }) => sum + LENGTH_BYTES + byteLength, 0);
+  const bytes = new Uint8Array(sizeBytes);
+  const view = new DataView(bytes.buffer);
+  let offset = 0;
+  for (const element of elements) {
+    view.setUint32(offset, element.byteLength, true);
+    bytes.set(element, offset + LENGTH_BYTES);
+    offset += LENGTH_BYTES + element.byteLength;
+  }
+  return bytes;
+}
+
+/**
+ * The tensor of a body that is nothing but data: Triton's raw binary request. A dynamic dimension is
+ * deduced from the size; a body of `BYTES` is one element, without a length.
+ * @throws ApiError for a model with several inputs, or an input whose shape cannot be deduced
+ */
+export function fromRawBody(specs: readonly TensorSpec[], bytes: Uint8Array): Tensor {
+  const [spec] = specs;
+  if (!spec || specs.length > 1)
+    throw new ApiError(
+      "invalid_request",
+      `A body of nothing but data needs a model with one input; this one has ${specs.length}.`,
+    );
+  const { name, datatype, shape: declared } = spec;
+  const dynamic = declared.filter((size) => typeof size === "string" || size === -1).length;
+  if (dynamic > 1)
+    throw new ApiError(
+      "invalid_shape",
+      `Input "${name}": the shape ${formatShape(declared)} cannot be deduced from the data alone; send it in a request object.`,
+    );
+  const fixed = elementCount(
+    declared.filter((size) => typeof size === "number" && size !== -1) as number[],
+  );
+  if (datatype === "BYTES") {
+    if (fixed !== 1)
+      throw new ApiError(
+        "invalid_shape",
+        `Input "${name}": a body of nothing but data is one BYTES element, but the model takes ${formatShape(declared)}.`,
+      );
+    return { name, datatype, shape: declared.map(() => 1), data: [decodeText(name, 0, bytes)] };
+  }
+  const elements = bytes.byteLength / NUMERIC_DATATYPES[datatype].elementBytes;
+  const deduced = fixed === 0 ? 0 : elements / fixed;
+  const shape = declared.map((size) =>
+    typeof size === "number" && size !== -1 ? size : Math.floor(deduced),
+  );
+  return fromBytes(spec, shape, bytes);
+}
+
+function readStrings(name: string, elements: number, bytes: Uint8Array): string[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const strings: string[] = [];
+  let offset = 0;
+  while (offset < bytes.byteLength) {
+    const start = offset + LENGTH_BYTES;
+    const end = start <= bytes.byteLength ? start + view.getUint32(offset, true) : Number.NaN;
+    if (!(end <= bytes.byteLength))
+      throw new ApiError(
+        "invalid_input",
+        `Input "${name}": element ${strings.length} of its BYTES data ends after the data does.`,
+      );
+    strings.push(decodeText(name, strings.length, bytes.subarray(start, end)));
+    offset = end;
+  }
+  if (strings.length !== elements)
+    throw new ApiError(
+      "invalid_shape",
+      `Input "${name}": the shape has ${elements} elements, but the data has ${strings.length}.`,
+      { details: { input: name, expected: elements, actual: strings.length } },
+    );
+  return strings;
+}
+
+function decodeText(name: string, index: number, bytes: Uint8Array): string {
+  try {
+    if (!bytes.includes(0)) return DECODER.decode(bytes);
+  } catch {
+    // Told below, with the input's name.
+  }
+  throw new ApiError(
+    "invalid_datatype",
+    `Input "${name}": element ${index} of its BYTES data must be UTF-8 text without NUL, which is all that an ONNX string can hold.`,
+    { details: { input: name, datatype: "BYTES", index } },
+  );
+}

@@ -1,0 +1,35 @@
+import type { Datatype } from "../../domain/datatype.ts";
+import type { Manifest } from "../../domain/manifest.ts";
+import type { TensorSpec } from "../../domain/tensor.ts";
+
+/**
+ * The model's configuration in the form of Triton's `ModelConfig` message. Source: Triton's model
+ * configuration extension. What this server has no notion of is left out.
+ */
+export function toModelConfig({ name, inputs, outputs, labels }: Manifest): object {
+  return {
+    name,
+    platform: "onnxruntime_onnx",
+    backend: "onnxruntime",
+    version_policy: { latest: { num_versions: 1 } },
+    // The batch is a dimension like any other: it stands in `dims`, and requests are not merged.
+    max_batch_size: 0,
+    input: inputs.map(toConfigTensor),
+    output: outputs.map(toConfigTensor),
+    instance_group: [{ name, kind: "KIND_CPU", count: 1 }],
+    default_model_filename: "model.onnx",
+    ...(labels ? { parameters: { labels: { string_value: JSON.stringify(labels) } } } : {}),
+  };
+}
+
+function toConfigTensor({ name, datatype, shape }: TensorSpec): object {
+  return {
+    name,
+    data_type: toConfigDatatype(datatype),
+    dims: shape.map((size) => (typeof size === "string" ? -1 : size)),
+  };
+}
+
+function toConfigDatatype(datatype: Datatype): string {
+  return datatype === "BYTES" ? "TYPE_STRING" : `TYPE_${datatype}`;
+}

@@ -1,0 +1,59 @@
+import { z } from "zod";
+import { ApiError, toApiError } from "../../domain/errors.ts";
+import type { ModelId } from "../../domain/model-id.ts";
+import type { ModelState } from "../../domain/ports.ts";
+import { parseWith } from "../parse.ts";
+
+/** Triton's model repository extension. */
+
+export const repositoryIndexRequestSchema = z.looseObject({
+  ready: z.boolean().optional().describe("Only versions that can be asked."),
+});
+
+export const repositoryControlRequestSchema = z.looseObject({
+  parameters: z
+    .looseObject({ unload_dependents: z.boolean().optional() })
+    .optional()
+    .describe("Models have no dependents, so unload_dependents changes nothing."),
+});
+
+/** @param body `undefined` when it was empty */
+export function parseIndexRequest(body: unknown): { readyOnly: boolean } {
+  return { readyOnly: parseWith(repositoryIndexRequestSchema, body ?? {}).ready ?? false };
+}
+
+/**
+ * Checks the body of a load or unload request.
+ * @throws ApiError for the parameters that replace a model's configuration or files: published
+ *   versions never change
+ */
+export function checkControlRequest(body: unknown): void {
+  const { parameters = {} } = parseWith(repositoryControlRequestSchema, body ?? {});
+  const refused = Object.keys(parameters).filter((name) => /^config$|^file:/.test(name));
+  if (refused.length > 0)
+    throw new ApiError(
+      "invalid_request",
+      `The parameter ${refused.map((name) => JSON.stringify(name)).join(", ")} is not supported: published versions never change. Publish another version through /admin.`,
+    );
+}
+
+/**
+ * One entry of the index. A version that is not in memory is ready: it is loaded by the first request
+ * that asks it.
+ */
+export function toIndexEntry({ name, version }: ModelId, model: ModelState): RepositoryIndexEntry {
+  switch (model.state) {
+    case "ready":
+    case "absent":
+      return { name, version, state: "READY", reason: "" };
+    case "loading":
+      return { name, version, state: "LOADING", reason: "" };
+    case "failed":
+      return { name, version, state: "UNAVAILABLE", reason: toApiError(model.error).message };
+  }
+}
+
+export interface RepositoryIndexEntry extends ModelId {
+  readonly state: "READY" | "LOADING" | "UNAVAILABLE";
+  readonly reason: string;
+}

@@ -1,0 +1,33 @@
+import type { z } from "zod";
+import { ApiError } from "../domain/errors.ts";
+import { describe } from "../domain/tensor-json.ts";
+
+/**
+ * Turns untrusted JSON into what a schema describes.
+ * @throws ApiError `invalid_request` that names the first wrong field, what was expected and what came
+ */
+export function parseWith<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  if (!issue) throw new ApiError("invalid_request", "The body is not valid.");
+  const place = issue.path.length > 0 ? formatPath(issue.path) : "The body";
+  const came = issue.path.reduce<unknown>(
+    (parent, key) => (parent as Record<PropertyKey, unknown> | undefined)?.[key],
+    value,
+  );
+  throw new ApiError(
+    "invalid_request",
+    `${place} is not valid: ${issue.message.replace(/^Invalid input: /, "").replace(/, received .*$/, "")}; got ${describe(came)}.`,
+    { details: { field: issue.path.join(".") } },
+  );
+}
+
+/** `inputs[0].name` */
+function formatPath(path: readonly PropertyKey[]): string {
+  return path
+    .map((key, index) =>
+      typeof key === "number" ? `[${key}]` : `${index > 0 ? "." : ""}${String(key)}`,
+    )
+    .join("");
+}

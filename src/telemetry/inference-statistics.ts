@@ -1,0 +1,69 @@
+import type { Phase, RequestEvent } from "../domain/event.ts";
+import type {
+  DurationStatistic,
+  InferenceStatistics,
+  StatisticsReader,
+} from "../domain/inference-statistics.ts";
+import type { EventSink } from "../domain/ports.ts";
+
+const NS_PER_MS = 1_000_000;
+/** Versions remembered; the one asked least recently is forgotten first. */
+const MAX_VERSIONS = 1000;
+
+/** Counts events by version. */
+export function createStatisticsSink(): EventSink & StatisticsReader {
+  const versions = new Map<string, InferenceStatistics>();
+  return {
+    emit(event) {
+      const { model, version, method, route } = event;
+      if (model === undefined || version === undefined || method !== "POST") return;
+      if (!PREDICTION_ROUTE.test(route)) return;
+      const key = `${model}/${version}`;
+      const statistics = versions.get(key) ?? createStatistics(model, version);
+      versions.delete(key);
+      versions.set(key, statistics);
+      const [oldest] = versions.keys();
+      if (versions.size > MAX_VERSIONS && oldest !== undefined) versions.delete(oldest);
+      count(statistics, event);
+    },
+    of: (name, version) => versions.get(`${name}/${version}`) ?? createStatistics(name, version),
+  };
+}
+
+/** The routes that answer predictions: the task door and `infer`. */
+const PREDICTION_ROUTE = /^\/models\/|\/infer$/;
+
+function count(statistics: InferenceStatistics, event: RequestEvent): void {
+  const { status, totalMs, phasesMs } = event;
+  add(status < 400 ? statistics.success : statistics.fail, totalMs);
+  if (status >= 400 || phasesMs.infer === undefined) return;
+  statistics.lastInference = Date.parse(event.time);
+  statistics.executions++;
+  const sum = (...phases: Phase[]): number =>
+    phases.reduce((total, phase) => total + (phasesMs[phase] ?? 0), 0);
+  add(statistics.queue, sum("resolve", "load"));
+  add(statistics.computeInput, sum("body", "decode"));
+  add(statistics.computeInfer, sum("infer"));
+  add(statistics.computeOutput, sum("encode"));
+}
+
+function add(statistic: DurationStatistic, milliseconds: number): void {
+  statistic.count++;
+  statistic.ns += Math.round(milliseconds * NS_PER_MS);
+}
+
+function createStatistics(name: string, version: string): InferenceStatistics {
+  const none = (): DurationStatistic => ({ count: 0, ns: 0 });
+  return {
+    name,
+    version,
+    lastInference: 0,
+    executions: 0,
+    success: none(),
+    fail: none(),
+    queue: none(),
+    computeInput: none(),
+    computeInfer: none(),
+    computeOutput: none(),
+  };
+}
