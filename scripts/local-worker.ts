@@ -1,0 +1,100 @@
+import { readdirSync } from "node:fs";
+import { extname, join } from "node:path";
+import { convertV4MiniflareOptions, Miniflare, type V4ModuleDefinition } from "miniflare";
+import { unstable_getMiniflareWorkerOptions, unstable_readConfig } from "wrangler";
+import { buildWorker } from "./build-worker.ts";
+import { projectPath } from "./project.ts";
+import { createTemporaryFolder } from "./temporary-folder.ts";
+
+const WORKER_NAME = "onnxflare";
+
+export type ModelBucket = Awaited<ReturnType<Miniflare["getR2Bucket"]>>;
+export type KeyValueStore = Awaited<ReturnType<Miniflare["getKVNamespace"]>>;
+
+export interface LogLine {
+  /** The console method that the Worker called: debug, error, info, log, warn. */
+  level: string;
+  message: string;
+}
+
+export interface LocalWorkerOptions {
+  /** A folder that `buildWorker` filled; without it the Worker is built first. */
+  outdir?: string;
+  /** 0 takes any free port. */
+  port?: number;
+  host?: string;
+  /** Where R2, KV and Durable Objects keep their data; without it they end with the Worker. */
+  statePath?: string;
+  /** Bindings beside those of wrangler.toml: secrets and variables. `.dev.vars` is not read. */
+  vars?: Record<string, string>;
+  onLog?: (line: LogLine) => void;
+}
+
+export interface LocalWorker {
+  url: URL;
+  miniflare: Miniflare;
+  bucket(binding?: string): Promise<ModelBucket>;
+  kv(binding: string): Promise<KeyValueStore>;
+  dispose(): Promise<void>;
+}
+
+/** Starts the built Worker in workerd with the bindings of wrangler.toml, all simulated on this machine. */
+export async function startLocalWorker(options: LocalWorkerOptions = {}): Promise<LocalWorker> {
+  const { outdir = await buildInTemporaryFolder(), port = 0, host = "127.0.0.1" } = options;
+  const { onLog = () => {}, statePath, vars = {} } = options;
+  const config = unstable_readConfig({ config: projectPath("wrangler.toml") });
+  const { modulesRules: _, ...workerOptions } = unstable_getMiniflareWorkerOptions({
+    ...config,
+    // Wrangler looks beside this file for .dev.vars, which must not reach a test.
+    userConfigPath: join(outdir, "wrangler.toml"),
+  }).workerOptions;
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      ...workerOptions,
+      name: WORKER_NAME,
+      rootPath: outdir,
+      modulesRoot: outdir,
+      modules: listModules(outdir),
+      bindings: { ...config.vars, ...vars },
+      // Straight to the Worker: Miniflare's entry worker in front costs a factor of four in requests/s.
+      unsafeDirectSockets: [{ host, port }],
+      port: 0,
+      // Otherwise Miniflare asks the network for the `request.cf` of this machine.
+      cf: false,
+      handleStructuredLogs: onLog,
+      ...(statePath === undefined ? {} : { resourcePersistencePath: statePath }),
+    }),
+  );
+  await miniflare.ready;
+  return {
+    url: await miniflare.unsafeGetDirectURL(WORKER_NAME),
+    miniflare,
+    bucket: (binding = "MODELS") => miniflare.getR2Bucket(binding, WORKER_NAME),
+    kv: (binding) => miniflare.getKVNamespace(binding, WORKER_NAME),
+    dispose: () => miniflare.dispose(),
+  };
+}
+
+async function buildInTemporaryFolder(): Promise<string> {
+  const outdir = createTemporaryFolder("build");
+  await buildWorker(outdir);
+  return outdir;
+}
+
+/** Wrangler's default module rules, for the files that a bundle keeps apart from index.js. */
+const MODULE_TYPES: Record<string, "CompiledWasm" | "Data" | "Text"> = {
+  ".wasm": "CompiledWasm",
+  ".bin": "Data",
+  ".txt": "Text",
+  ".html": "Text",
+  ".sql": "Text",
+};
+
+function listModules(outdir: string): V4ModuleDefinition[] {
+  const entry = { type: "ESModule", path: join(outdir, "index.js") } as const;
+  const imported = readdirSync(outdir).flatMap((file) => {
+    const type = MODULE_TYPES[extname(file)];
+    return type ? [{ type, path: join(outdir, file) }] : [];
+  });
+  return [entry, ...imported];
+}

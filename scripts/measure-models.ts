@@ -1,0 +1,154 @@
+import { createHash } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+import { registerHooks } from "node:module";
+import { join } from "node:path";
+import type { Tensor } from "../src/domain/tensor.ts";
+import type { OrtInstance as Instance } from "../src/runtime/ort-instance.ts";
+import { type FolderModel, readModelFile, readModelFolder } from "./model-folder.ts";
+import { projectPath } from "./project.ts";
+import { exitWith, reason, UserError } from "./user-error.ts";
+
+/**
+ * `node scripts/bootstrap.mjs scripts/measure-models.ts [model...]`: measures what the models of models/
+ * need, and writes it to models/recipes/measured.json, from where the recipes take it into the manifests.
+ *
+ * heapBytes  the least heap, to 64 KiB, in which the model loads and answers its test fixture, beside
+ *            the engine itself; found by bisection, so that it is the same at each run
+ * loadMs     from bytes to session in a fresh instance, the median of seven
+ */
+interface Measurement {
+  sha256: string;
+  heapBytes: number;
+  loadMs: number;
+}
+
+const FILE = projectPath("models", "recipes", "measured.json");
+const HEAP_STEP_BYTES = 65_536;
+const MOST_HEAP_BYTES = 268_435_456;
+const LOADS = 7;
+const TO_ARRAY = {
+  FP32: (values: number[]) => Float32Array.from(values),
+  INT64: (values: number[]) => BigInt64Array.from(values, BigInt),
+};
+
+// The runtime imports wasm as a module, which Node would instantiate instead.
+registerHooks({
+  load: (url, context, next) =>
+    url.endsWith(".wasm")
+      ? {
+          format: "module",
+          shortCircuit: true,
+          source: `import { readFileSync } from "node:fs";
+            export default new WebAssembly.Module(readFileSync(new URL(${JSON.stringify(url)})));`,
+        }
+      : next(url, context),
+});
+const { OrtInstance } = await import("../src/runtime/ort-instance.ts");
+const { OrtSession } = await import("../src/runtime/ort-session.ts");
+
+await measureAll(process.argv.slice(2)).catch(exitWith);
+
+async function measureAll(names: readonly string[]): Promise<void> {
+  const models = readModelFolder(projectPath("models"));
+  const known = readMeasurements();
+  const measured: Record<string, Measurement> = {};
+  for (const model of models) {
+    const { name } = model.manifest;
+    const before = known[name];
+    const wanted = names.length === 0 || names.includes(name);
+    const measurement = wanted ? await measure(model) : before;
+    if (measurement) measured[name] = measurement;
+    if (wanted) console.log(`${name}: ${JSON.stringify(measurement)}`);
+  }
+  const unknown = names.filter((name) => models.every(({ manifest }) => manifest.name !== name));
+  if (unknown.length > 0) throw new UserError(`no model ${unknown.join(", ")} in models/`);
+  writeFileSync(FILE, `${JSON.stringify(measured, null, 2)}\n`);
+}
+
+function readMeasurements(): Record<string, Measurement> {
+  try {
+    return JSON.parse(readFileSync(FILE, "utf8"));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return {};
+    throw new UserError(`${FILE} can't be read: ${reason(error)}`);
+  }
+}
+
+async function measure(model: FolderModel): Promise<Measurement> {
+  const bytes = readModelFile(model, model.manifest.file);
+  const inputs = readFixture(model.manifest.name);
+  const load = (instance: Instance) => {
+    const address = instance.allocate(bytes.byteLength);
+    instance.heap.set(bytes, address);
+    const { format, runtime } = model.manifest;
+    return new OrtSession(instance, address, bytes.byteLength, { format, ...runtime });
+  };
+  const outputs = model.manifest.outputs.map(({ name }) => name);
+  const fits = async (heapBytes: number): Promise<boolean> => {
+    const instance = await instanceWithFree(heapBytes);
+    try {
+      load(instance).run(inputs, outputs);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  let [tooLittle, enough] = [0, MOST_HEAP_BYTES];
+  if (!(await fits(enough)))
+    throw new UserError(`${model.manifest.name} does not load and run in ${enough} bytes`);
+  while (enough - tooLittle > HEAP_STEP_BYTES) {
+    const middle = (tooLittle + enough) / 2;
+    if (await fits(middle)) enough = middle;
+    else tooLittle = middle;
+  }
+  const times: number[] = [];
+  for (let i = 0; i < LOADS; i++) {
+    const instance = await OrtInstance.create(() => true);
+    const started = performance.now();
+    load(instance);
+    times.push(performance.now() - started);
+  }
+  const loadMs = times.sort((a, b) => a - b)[Math.floor(LOADS / 2)] ?? 0;
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  return { sha256, heapBytes: enough, loadMs: Number(loadMs.toPrecision(2)) };
+}
+
+/** An instance with so much free heap in one piece, which can't grow. */
+async function instanceWithFree(heapBytes: number): Promise<Instance> {
+  let mayGrow = true;
+  const instance = await OrtInstance.create(() => mayGrow);
+  const { module } = instance;
+  module._free(instance.allocate(MOST_HEAP_BYTES));
+  mayGrow = false;
+  let [possible, impossible] = [MOST_HEAP_BYTES, instance.memoryBytes];
+  while (impossible - possible > 1024) {
+    const middle = Math.floor((possible + impossible) / 2);
+    const address = module._malloc(middle);
+    if (address === 0) impossible = middle;
+    else possible = middle;
+    module._free(address);
+  }
+  const ballast = possible - heapBytes;
+  if (ballast > 0) instance.allocate(ballast);
+  return instance;
+}
+
+/** The inputs of a model's test fixture. */
+function readFixture(model: string): Tensor[] {
+  const file = join("test", "fixtures", "expected", `${model}.json`);
+  const { inputs } = JSON.parse(readFileSync(projectPath(file), "utf8"));
+  return inputs.map(({ name, datatype, shape, data, dataBase64 }: FixtureTensor): Tensor => {
+    if (dataBase64 !== undefined)
+      return { name, datatype, shape, data: new Uint8Array(Buffer.from(dataBase64, "base64")) };
+    return { name, datatype, shape, data: new Uint8Array(TO_ARRAY[datatype](data).buffer) };
+  });
+}
+
+interface FixtureTensor {
+  name: string;
+  datatype: keyof typeof TO_ARRAY;
+  shape: number[];
+  data: number[];
+  /** Little-endian bytes, where the values would be too long as JSON. */
+  dataBase64?: string;
+}

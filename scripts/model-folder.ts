@@ -1,0 +1,88 @@
+import { createHash } from "node:crypto";
+import { type Dirent, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Manifest, parseManifest } from "../src/domain/manifest.ts";
+import { compareVersions, MODEL_NAME, MODEL_VERSION } from "../src/domain/model-id.ts";
+import { reason, UserError } from "./user-error.ts";
+
+/** One version on disk, `{folder}/{name}/{version}/`, with the text of its manifest as it stands. */
+export interface FolderModel {
+  manifest: Manifest;
+  manifestText: string;
+  folder: string;
+}
+
+/** Beside the models: the programs that made them. */
+const NOT_MODELS = new Set(["recipes"]);
+
+/**
+ * Reads every `{name}/{version}/manifest.json` under a folder, by name and by rising version.
+ * @throws UserError for anything that does not look like that.
+ */
+export function readModelFolder(modelsFolder: string): FolderModel[] {
+  const names = listFolders(modelsFolder, "models folder").filter((name) => !NOT_MODELS.has(name));
+  return names.flatMap((name) => {
+    if (!MODEL_NAME.test(name))
+      throw new UserError(`${join(modelsFolder, name)}: "${name}" is not a valid model name`);
+    const versions = listFolders(join(modelsFolder, name), "model folder");
+    if (versions.length === 0)
+      throw new UserError(`model ${name} has no version: expected ${name}/1/manifest.json`);
+    for (const version of versions)
+      if (!MODEL_VERSION.test(version))
+        throw new UserError(`model ${name}: "${version}" is not a version, a positive integer`);
+    return versions
+      .sort(compareVersions)
+      .reverse()
+      .map((version) => readVersion(join(modelsFolder, name, version), name, version));
+  });
+}
+
+/** @throws UserError when the file is not what the manifest says. */
+export function readModelFile({ manifest, folder }: FolderModel, path: string): Buffer {
+  const where = `model ${manifest.name} version ${manifest.version}: file ${path}`;
+  const expected = manifest.files.find((file) => file.path === path);
+  const bytes = readOrExplain(join(folder, path), where);
+  if (bytes.byteLength !== expected?.sizeBytes)
+    throw new UserError(
+      `${where} has ${bytes.byteLength} bytes, its manifest says ${expected?.sizeBytes}`,
+    );
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  if (sha256 !== expected.sha256)
+    throw new UserError(`${where} has SHA-256 ${sha256}, its manifest says ${expected.sha256}`);
+  return bytes;
+}
+
+function readVersion(folder: string, name: string, version: string): FolderModel {
+  const where = `model ${name} version ${version}: manifest.json`;
+  const manifestText = readOrExplain(join(folder, "manifest.json"), where).toString("utf8");
+  let manifest: Manifest;
+  try {
+    manifest = parseManifest(JSON.parse(manifestText));
+  } catch (error) {
+    throw new UserError(`${where}: ${reason(error)}`);
+  }
+  if (manifest.name !== name || manifest.version !== version)
+    throw new UserError(`${where} is of ${manifest.name} version ${manifest.version}`);
+  return { manifest, manifestText, folder };
+}
+
+function listFolders(folder: string, what: string): string[] {
+  let entries: Dirent[];
+  try {
+    entries = readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    throw new UserError(`${what} ${folder} can't be read: ${reason(error)}`);
+  }
+  return entries
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith("."))
+    .map((entry) => entry.name)
+    .sort();
+}
+
+function readOrExplain(path: string, where: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new UserError(`${where} can't be read: ${reason(error)}`);
+  }
+}

@@ -1,0 +1,9 @@
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The folder of package.json: scripts work from any current folder. */
+export const projectFolder = dirname(dirname(fileURLToPath(import.meta.url)));
+
+export function projectPath(...segments: string[]): string {
+  return join(projectFolder, ...segments);
+}

@@ -1,0 +1,52 @@
+import { fileKey, manifestKey } from "../src/storage/model-keys.ts";
+import type { ModelBucket } from "./local-worker.ts";
+import { type FolderModel, readModelFile, readModelFolder } from "./model-folder.ts";
+
+export interface SeedResult {
+  /** Versions of which something was written. */
+  seeded: number;
+  unchanged: number;
+}
+
+/**
+ * Copies the models of a folder into the bucket, where they differ. Everything else in the bucket
+ * stays: a user may have pushed models of their own.
+ * @param report called with one line for each version written
+ * @throws UserError that names the model, version and file that is not as its manifest says
+ */
+export async function seedModels(
+  bucket: ModelBucket,
+  modelsFolder: string,
+  report: (line: string) => void = () => {},
+): Promise<SeedResult> {
+  const result: SeedResult = { seeded: 0, unchanged: 0 };
+  for (const model of readModelFolder(modelsFolder)) {
+    if (await seedVersion(bucket, model)) {
+      result.seeded += 1;
+      report(`seeded ${model.manifest.name} version ${model.manifest.version}`);
+    } else {
+      result.unchanged += 1;
+    }
+  }
+  return result;
+}
+
+/** Answers whether anything was written. The manifest comes last: with it the version exists. */
+async function seedVersion(bucket: ModelBucket, model: FolderModel): Promise<boolean> {
+  const { manifest, manifestText } = model;
+  let written = false;
+  for (const { path, sha256, sizeBytes } of manifest.files) {
+    const bytes = readModelFile(model, path);
+    const key = fileKey(manifest, path);
+    const stored = await bucket.head(key);
+    if (stored?.size === sizeBytes && stored.customMetadata?.sha256 === sha256) continue;
+    await bucket.put(key, bytes, { customMetadata: { sha256 } });
+    written = true;
+  }
+  const stored = await bucket.get(manifestKey(manifest));
+  if ((await stored?.text()) === manifestText) return written;
+  await bucket.put(manifestKey(manifest), manifestText, {
+    httpMetadata: { contentType: "application/json" },
+  });
+  return true;
+}

@@ -1,0 +1,97 @@
+import { copyFileSync, existsSync, readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { resolve } from "node:path";
+import { parseEnv } from "node:util";
+import { buildWorker } from "./build-worker.ts";
+import { type LogLine, startLocalWorker } from "./local-worker.ts";
+import { type FolderModel, readModelFolder } from "./model-folder.ts";
+import { projectPath } from "./project.ts";
+import { seedModels } from "./seed.ts";
+import { openStateFolder } from "./state-folder.ts";
+import { createTemporaryFolder } from "./temporary-folder.ts";
+import { exitWith, reason, UserError } from "./user-error.ts";
+
+/**
+ * `npm start`: serves the models of this folder on this machine.
+ *
+ * PORT              where to listen on 127.0.0.1 (default 8787; 0 takes any free port)
+ * ONNXFLARE_STATE   folder of the simulated R2, KV and Durable Objects (default .onnxflare/state)
+ * ONNXFLARE_MODELS  folder of the models to seed (default models)
+ */
+const HOST = "127.0.0.1";
+const DEFAULT_PORT = 8787;
+const EXAMPLE_MODEL = "iris-logistic";
+
+// Stopping a server is no failure. Everything started here is ended in `exit` listeners, so that it
+// makes no difference whether the signal comes while building, seeding or serving.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(0));
+
+await start().catch(exitWith);
+
+async function start(): Promise<void> {
+  const port = parsePort(process.env.PORT);
+  const modelsFolder = resolve(process.env.ONNXFLARE_MODELS || projectPath("models"));
+  const models = readModelFolder(modelsFolder);
+  await assertPortIsFree(port);
+  const statePath = openStateFolder(
+    process.env.ONNXFLARE_STATE || projectPath(".onnxflare", "state"),
+  );
+  const vars = readDevVars();
+
+  console.log("building the Worker ...");
+  const outdir = createTemporaryFolder("build");
+  await buildWorker(outdir);
+  const worker = await startLocalWorker({
+    outdir,
+    host: HOST,
+    port,
+    statePath,
+    vars,
+    onLog: printLog,
+  });
+  const { seeded, unchanged } = await seedModels(await worker.bucket(), modelsFolder, console.log);
+  console.log(`models: ${seeded} seeded, ${unchanged} unchanged\n`);
+  console.log(`onnxflare serves ${models.length} models on ${worker.url.origin} - try:\n`);
+  console.log(`  ${exampleCommand(worker.url, models)}\n`);
+}
+
+function parsePort(text = ""): number {
+  if (text === "") return DEFAULT_PORT;
+  const port = Number(text);
+  if (/^\d+$/.test(text) && port <= 65_535) return port;
+  throw new UserError(`PORT must be a number from 0 to 65535, it is ${JSON.stringify(text)}`);
+}
+
+function assertPortIsFree(port: number): Promise<void> {
+  const probe = createServer();
+  return new Promise((free, rejected) => {
+    probe.once("error", (error: NodeJS.ErrnoException) => {
+      const why = error.code === "EADDRINUSE" ? "is in use" : `can't be used (${reason(error)})`;
+      rejected(new UserError(`port ${port} ${why}; set PORT to another one`));
+    });
+    probe.listen(port, HOST, () => probe.close(() => free()));
+  });
+}
+
+/** The secrets of a local run, from a file that the first start makes. */
+function readDevVars(): Record<string, string> {
+  const file = projectPath(".dev.vars");
+  if (!existsSync(file)) copyFileSync(projectPath(".dev.vars.example"), file);
+  return parseEnv(readFileSync(file, "utf8")) as Record<string, string>;
+}
+
+/** A command line that a user can paste: the example of the smallest model, or else a list. */
+function exampleCommand({ origin }: URL, models: FolderModel[]): string {
+  const model =
+    models.findLast(({ manifest }) => manifest.name === EXAMPLE_MODEL) ??
+    models.find(({ manifest }) => manifest.example);
+  if (!model?.manifest.example) return `curl -s ${origin}/v2/models`;
+  const { name, example } = model.manifest;
+  const body = JSON.stringify({ inputs: example.inputs }).replaceAll("'", "'\\''");
+  return `curl -s ${origin}/models/${name} -H 'content-type: application/json' -d '${body}'`;
+}
+
+function printLog({ level, message }: LogLine): void {
+  if (level === "error" || level === "warn") console.error(message);
+  else console.log(message);
+}

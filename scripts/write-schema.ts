@@ -1,0 +1,26 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { manifestJsonSchema } from "../src/domain/manifest.ts";
+import { projectPath } from "./project.ts";
+import { exitWith, UserError } from "./user-error.ts";
+
+/** `npm run schema`: writes the JSON Schema of manifests, formatted as the rest of the project. */
+try {
+  writeSchema(projectPath("docs", "manifest.schema.json"));
+} catch (error) {
+  exitWith(error);
+}
+
+function writeSchema(file: string): void {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, `${JSON.stringify(manifestJsonSchema(), null, 2)}\n`);
+  const biome = projectPath("node_modules", "@biomejs", "biome", "bin", "biome");
+  const args = [biome, "format", "--write", file];
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+    cwd: projectPath(),
+    encoding: "utf8",
+  });
+  if (status !== 0) throw new UserError(`${file} was not formatted:\n${stdout}${stderr}`);
+  console.log(`wrote ${file}`);
+}

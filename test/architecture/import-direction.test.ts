@@ -1,0 +1,158 @@
+import { spawnSync } from "node:child_process";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { projectPath } from "../../scripts/project.ts";
+
+/**
+ * Biome ignores a rule that it can't apply without a word, so what the lint rules are there for is
+ * tried: files that break them, in a project of their own with this project's biome.json.
+ */
+const IMPORTS: Record<string, { allowed: string[]; refused: string[] }> = {
+  "src/domain/a.ts": {
+    allowed: ["./b.ts", "zod"],
+    refused: ["../services/b.ts", "../app.ts", "hono", "onnxruntime-web", "node:fs"],
+  },
+  "src/runtime/a.ts": {
+    allowed: ["./b.ts", "../domain/b.ts", "onnxruntime-web/ort-wasm-simd-threaded.mjs"],
+    refused: ["../storage/b.ts", "../tasks/b.ts", "../deps.ts", "hono"],
+  },
+  "src/storage/a.ts": {
+    allowed: ["./b.ts", "../domain/b.ts"],
+    refused: ["../runtime/b.ts", "../services/b.ts", "onnxruntime-web/ort.wasm.mjs"],
+  },
+  "src/telemetry/a.ts": {
+    allowed: ["./b.ts", "../domain/b.ts", "cloudflare:workers"],
+    refused: ["../storage/b.ts", "../middleware/b.ts", "../config.ts"],
+  },
+  "src/tasks/a.ts": {
+    allowed: ["./b.ts", "../domain/b.ts", "zod"],
+    refused: ["../services/b.ts", "../runtime/b.ts", "onnxruntime-web"],
+  },
+  "src/protocols/a.ts": {
+    allowed: ["./oip/b.ts", "../domain/b.ts", "zod"],
+    refused: ["../services/b.ts", "../routes/b.ts", "hono"],
+  },
+  "src/protocols/oip/a.ts": {
+    allowed: ["./b.ts", "../b.ts", "../task/b.ts", "../../domain/b.ts"],
+    refused: ["../../services/b.ts", "../../tasks/b.ts", "../../app.ts", "hono"],
+  },
+  "src/services/a.ts": {
+    allowed: ["./b.ts", "../domain/b.ts", "../tasks/b.ts"],
+    refused: [
+      "../runtime/b.ts",
+      "../storage/b.ts",
+      "../protocols/oip/b.ts",
+      "../routes/b.ts",
+      "hono",
+    ],
+  },
+  "src/middleware/a.ts": {
+    allowed: ["./b.ts", "../domain/b.ts", "hono", "hono/factory"],
+    refused: ["../routes/b.ts", "../services/b.ts", "../telemetry/b.ts"],
+  },
+  "src/routes/a.ts": {
+    allowed: ["./b.ts", "../domain/b.ts", "../protocols/oip/b.ts", "../services/b.ts", "hono"],
+    refused: ["../runtime/b.ts", "../storage/b.ts", "../deps.ts", "../app.ts", "onnxruntime-web"],
+  },
+  "src/app.ts": {
+    allowed: ["./routes/b.ts", "./middleware/b.ts", "./services/b.ts", "./domain/b.ts", "hono"],
+    refused: ["./runtime/b.ts", "./storage/b.ts", "./telemetry/b.ts", "./index.ts"],
+  },
+  "src/deps.ts": {
+    allowed: ["./runtime/b.ts", "./storage/b.ts", "./services/b.ts", "./tasks/b.ts", "./config.ts"],
+    refused: ["./routes/b.ts", "./middleware/b.ts", "./app.ts", "hono", "onnxruntime-web/x.mjs"],
+  },
+  "src/config.ts": {
+    allowed: ["./domain/b.ts", "zod"],
+    refused: ["./services/b.ts", "hono"],
+  },
+  "src/index.ts": {
+    allowed: ["./app.ts", "./deps.ts", "./config.ts", "./telemetry/b.ts"],
+    refused: ["./routes/b.ts", "./storage/b.ts", "hono"],
+  },
+};
+
+const VIOLATIONS: { rule: string; file: string; code: string }[] = [
+  { rule: "noConsole", file: "src/routes/console.ts", code: "console.log(1);" },
+  { rule: "noExplicitAny", file: "src/routes/any.ts", code: "export const a: any = 1;" },
+  { rule: "noDefaultExport", file: "src/routes/default.ts", code: "export default 1;" },
+  { rule: "useFilenamingConvention", file: "src/routes/camelCase.ts", code: "export const a = 1;" },
+  {
+    rule: "useImportExtensions",
+    file: "src/routes/extension.ts",
+    code: 'export { a } from "./any";',
+  },
+  {
+    rule: "noFloatingPromises",
+    file: "src/routes/floating.ts",
+    code: "async function work(): Promise<void> {}\nwork();",
+  },
+  {
+    rule: "noImportCycles",
+    file: "src/routes/cycle.ts",
+    code: 'import { b } from "./cycle-back.ts";\nexport const a = () => b;',
+  },
+];
+
+const HELPERS: Record<string, string> = {
+  "src/routes/cycle-back.ts": 'import { a } from "./cycle.ts";\nexport const b = () => a;',
+  "src/telemetry/console-sink.ts": "console.log(1);",
+};
+
+let folder: string;
+/** "rule file:line" of everything that Biome reports. */
+let reported: Set<string>;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "onnxflare-lint-"));
+  for (const file of ["biome.json", ".gitignore"])
+    copyFileSync(projectPath(file), join(folder, file));
+  for (const [file, { allowed, refused }] of Object.entries(IMPORTS))
+    write(file, [...refused, ...allowed].map((from) => `import "${from}";`).join("\n"));
+  for (const { file, code } of VIOLATIONS) write(file, code);
+  for (const [file, code] of Object.entries(HELPERS)) write(file, code);
+  reported = lint();
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe.each(Object.entries(IMPORTS))("%s", (file, { allowed, refused }) => {
+  test.each(refused)("may not import %s", (from) => {
+    expect(reported).toContain(`noRestrictedImports ${file}:${refused.indexOf(from) + 1}`);
+  });
+
+  test.each(allowed)("may import %s", (from) => {
+    const line = refused.length + allowed.indexOf(from) + 1;
+    expect(reported).not.toContain(`noRestrictedImports ${file}:${line}`);
+  });
+});
+
+test.each(VIOLATIONS)("$rule is caught", ({ rule, file, code }) => {
+  const lines = code.split("\n").map((_, index) => `${rule} ${file}:${index + 1}`);
+  expect(lines.filter((line) => reported.has(line))).toHaveLength(1);
+});
+
+test("the console sink may use the console", () => {
+  expect(reported).not.toContain("noConsole src/telemetry/console-sink.ts:1");
+});
+
+function write(file: string, code: string): void {
+  const path = join(folder, file);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, `${code}\n`);
+}
+
+function lint(): Set<string> {
+  const biome = projectPath("node_modules", "@biomejs", "biome", "bin", "biome");
+  const args = [biome, "lint", "--max-diagnostics=none", "--reporter=github"];
+  const { stdout, stderr } = spawnSync(process.execPath, args, { cwd: folder, encoding: "utf8" });
+  const annotations = /^::error title=lint\/\w+\/(\w+),file=(.+?),line=(\d+),/gm;
+  const found = new Set<string>();
+  for (const [, rule, file, line] of stdout.matchAll(annotations)) {
+    found.add(`${rule} ${file?.slice(file.indexOf("src/"))}:${line}`);
+  }
+  if (found.size === 0) throw new Error(`Biome reported nothing:\n${stdout}${stderr}`);
+  return found;
+}

@@ -1,0 +1,32 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { ModelBucket } from "../../scripts/local-worker.ts";
+import { type FolderModel, readModelFile, readModelFolder } from "../../scripts/model-folder.ts";
+import { projectPath } from "../../scripts/project.ts";
+import { fileKey, manifestKey } from "../../src/storage/model-keys.ts";
+
+const models = readModelFolder(projectPath("models"));
+
+export function findModel(name: string): FolderModel {
+  const model = models.find(({ manifest }) => manifest.name === name);
+  if (!model) throw new Error(`models/ has no ${name}`);
+  return model;
+}
+
+/** Publishes a model of `models/` under another name or version. */
+export async function publishAs(
+  bucket: ModelBucket,
+  model: FolderModel,
+  { name, version }: { name: string; version: string },
+): Promise<void> {
+  const id = { name, version };
+  for (const { path } of model.manifest.files)
+    await bucket.put(fileKey(id, path), readModelFile(model, path));
+  await bucket.put(manifestKey(id), JSON.stringify({ ...model.manifest, ...id }));
+}
+
+/** Puts a file of a model of `models/` back as it was published. */
+export async function restore(bucket: ModelBucket, name: string, path: string): Promise<void> {
+  const { manifest, folder } = findModel(name);
+  await bucket.put(fileKey(manifest, path), readFileSync(join(folder, path)));
+}

@@ -1,0 +1,88 @@
+import { inject } from "vitest";
+import { type LogLine, type ModelBucket, startLocalWorker } from "../../scripts/local-worker.ts";
+import { projectPath } from "../../scripts/project.ts";
+import { seedModels } from "../../scripts/seed.ts";
+import type { RequestEvent } from "../../src/domain/event.ts";
+import { findModel, publishAs } from "./publish.ts";
+
+/** An answer that was read to its end; `body` is its JSON, or its text when it is none. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: unknown;
+}
+
+/** The built Worker in workerd, with models of `models/` in its bucket. */
+export interface Service {
+  readonly origin: string;
+  readonly bucket: ModelBucket;
+  /** Every console line of the Worker so far. */
+  readonly logs: readonly LogLine[];
+  request(path: string, init?: RequestInit): Promise<Answer>;
+  /** POSTs a value as JSON. */
+  post(path: string, value: unknown, headers?: Record<string, string>): Promise<Answer>;
+  /** The event of a request, waited for: the console reaches this process after the answer. */
+  event(requestId: string): Promise<RequestEvent>;
+  dispose(): Promise<void>;
+}
+
+export interface ServiceOptions {
+  /** `[vars]` of wrangler.toml, to be changed; new versions are seen at once unless they say otherwise. */
+  readonly vars?: Readonly<Record<string, string>>;
+  /** Names of the models to publish; all of `models/` when left out, which takes longer. */
+  readonly models?: readonly string[];
+}
+
+export async function startService({ vars, models }: ServiceOptions = {}): Promise<Service> {
+  const logs: LogLine[] = [];
+  const waiting = new Map<string, (event: RequestEvent) => void>();
+  const worker = await startLocalWorker({
+    outdir: inject("workerBuild"),
+    vars: { CATALOG_TTL_SECONDS: "0", ...vars },
+    onLog: (line) => {
+      logs.push(line);
+      const event = parseEvent(line);
+      if (event) waiting.get(event.requestId)?.(event);
+    },
+  });
+  const bucket = await worker.bucket();
+  if (!models) await seedModels(bucket, projectPath("models"));
+  for (const name of models ?? []) {
+    const model = findModel(name);
+    await publishAs(bucket, model, model.manifest);
+  }
+
+  async function request(path: string, init?: RequestInit): Promise<Answer> {
+    const response = await fetch(new URL(path, worker.url), init);
+    const text = await response.text();
+    const isJson = response.headers.get("content-type")?.endsWith("json");
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: isJson && text ? JSON.parse(text) : text,
+    };
+  }
+
+  return {
+    origin: worker.url.origin,
+    bucket,
+    logs,
+    request,
+    post: (path, value, headers = {}) =>
+      request(path, {
+        method: "POST",
+        body: JSON.stringify(value),
+        headers: { "content-type": "application/json", ...headers },
+      }),
+    event: (requestId) => {
+      const known = logs.map(parseEvent).find((event) => event?.requestId === requestId);
+      if (known) return Promise.resolve(known);
+      return new Promise((resolve) => waiting.set(requestId, resolve));
+    },
+    dispose: () => worker.dispose(),
+  };
+}
+
+function parseEvent({ message }: LogLine): RequestEvent | undefined {
+  return message.startsWith('{"event":"request"') ? JSON.parse(message) : undefined;
+}
