@@ -1,0 +1,143 @@
+import { readFileSync } from "node:fs";
+import { type LocalWorker, startLocalWorker } from "../scripts/local-worker.ts";
+import { projectPath } from "../scripts/project.ts";
+import { seedModels } from "../scripts/seed.ts";
+import { reason } from "../scripts/user-error.ts";
+import type { Tensor } from "../src/domain/tensor.ts";
+import type { TestCase } from "./cases.ts";
+import { findDifference } from "./compare.ts";
+import type { EngineAnswer, Reason } from "./outcome.ts";
+import { decodeOutputs, encodeTensor } from "./tensor-json.ts";
+
+export interface WorkerEngine {
+  /** Publishes the case's model, asks it once for each data set, and deletes it. */
+  run(testCase: TestCase): Promise<EngineAnswer>;
+  /** Asks a model that is there all the time; what is wrong with its answer, or `undefined`. */
+  findIllness(): Promise<string | undefined>;
+  /** The wasm memory of all cells, in bytes. */
+  memoryBytes(): Promise<number>;
+  dispose(): Promise<void>;
+}
+
+const ADMIN_KEY = "conformance";
+/** The most that can be set: some inputs are large as JSON. */
+const MAX_BODY_BYTES = "100000000";
+/** Ends a hang; no case takes a second. */
+const PATIENCE_MS = 120_000;
+/** Its expected outputs are scikit-learn's. */
+const PROBE = "iris-logistic";
+const PROBE_TOLERANCE = { relative: 0, absolute: 1e-6 };
+
+/** The built Worker in workerd, with nothing but HTTP between it and the cases. */
+export async function startWorkerEngine(): Promise<WorkerEngine> {
+  const worker = await startLocalWorker({ vars: { ADMIN_KEY, EVENT_LOG: "off", MAX_BODY_BYTES } });
+  await seedModels(await worker.bucket(), projectPath("models"));
+  const probeFile = projectPath("test", "fixtures", "expected", `${PROBE}.json`);
+  const probe = readFileSync(probeFile, "utf8");
+  const { inputs } = JSON.parse(probe) as { inputs: unknown };
+  const probeRequest = JSON.stringify({ inputs });
+  const probeExpected = decodeOutputs(probe);
+  let published = 0;
+  return {
+    async run(testCase) {
+      // Names of cases are no names of models; the number keeps each name to one case.
+      const name = `case-${++published}`;
+      try {
+        return await runCase(worker, name, testCase);
+      } catch (error) {
+        return toFailure(error);
+      }
+    },
+    async findIllness() {
+      try {
+        const outputs = await infer(worker, PROBE, probeRequest);
+        return findDifference(probeExpected, outputs, PROBE_TOLERANCE);
+      } catch (error) {
+        return toFailure(error).detail;
+      }
+    },
+    async memoryBytes() {
+      const stats = JSON.parse(await request(worker, "GET", "/admin/runtime"));
+      return (stats as { usedBytes: number }).usedBytes;
+    },
+    dispose: () => worker.dispose(),
+  };
+}
+
+async function runCase(
+  worker: LocalWorker,
+  name: string,
+  { model, dataSets }: TestCase,
+): Promise<EngineAnswer> {
+  const path = `/admin/models/${name}/versions/1`;
+  await request(worker, "PUT", path, model);
+  try {
+    const outputs: Tensor[][] = [];
+    for (const { inputs } of dataSets) {
+      const body = `{"inputs":[${inputs.map(encodeTensor).join(",")}]}`;
+      outputs.push(await infer(worker, name, body));
+    }
+    return { outputs };
+  } finally {
+    await request(worker, "DELETE", path);
+  }
+}
+
+async function infer(worker: LocalWorker, name: string, body: string): Promise<Tensor[]> {
+  return decodeOutputs(await request(worker, "POST", `/v2/models/${name}/infer`, body));
+}
+
+/** An answer that is an error of the Worker. */
+class RefusedError extends Error {
+  override readonly name = "RefusedError";
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** @throws RefusedError for any status but 2xx */
+async function request(
+  { url }: LocalWorker,
+  method: string,
+  path: string,
+  body?: string | Buffer<ArrayBuffer>,
+): Promise<string> {
+  const response = await fetch(new URL(path, url), {
+    method,
+    headers: { authorization: `Bearer ${ADMIN_KEY}` },
+    body: body ?? null,
+    signal: AbortSignal.timeout(PATIENCE_MS),
+  });
+  const text = await response.text();
+  if (response.ok) return text;
+  const { code, detail, error } = parseError(text);
+  throw new RefusedError(code ?? `status ${response.status}`, detail ?? error ?? text);
+}
+
+function parseError(text: string): { code?: string; detail?: string; error?: string } {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return {};
+  }
+}
+
+/** What the Worker's error codes say of the case; any other code has no place in a run. */
+const REASON_OF_CODE: Readonly<Record<string, Reason>> = {
+  invalid_model: "model_refused",
+  inference_failed: "input_refused",
+  invalid_datatype: "input_refused",
+  invalid_input: "input_refused",
+  invalid_shape: "input_refused",
+  value_out_of_range: "input_refused",
+  engine_crashed: "crashed",
+};
+
+function toFailure(error: unknown): { reason: Reason; detail: string } {
+  if (!(error instanceof RefusedError)) return { reason: "failed", detail: reason(error) };
+  const { code, message } = error;
+  return { reason: REASON_OF_CODE[code] ?? "failed", detail: `${code}: ${message}` };
+}
