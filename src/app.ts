@@ -1,6 +1,5 @@
 import { Hono } from "hono";
 import { ApiError } from "./domain/errors.ts";
-import type { EventSink } from "./domain/ports.ts";
 import type { AppEnv } from "./middleware/context.ts";
 import { observe } from "./middleware/observe.ts";
 import { renderError } from "./middleware/render-error.ts";
@@ -9,12 +8,8 @@ import { openInferenceRoutes } from "./routes/open-inference.ts";
 import type { RouteDeps } from "./routes/route-deps.ts";
 import { taskRoutes } from "./routes/task.ts";
 
-export interface AppDeps extends RouteDeps {
-  readonly sink: EventSink;
-}
-
 /** The HTTP side of onnxflare: middleware in its order, then the routes. */
-export function createApp(deps: AppDeps): Hono<AppEnv> {
+export function createApp(deps: RouteDeps): Hono<AppEnv> {
   const app = new Hono<AppEnv>({ strict: false });
   app.use(observe(deps.sink));
   app.onError(renderError);

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { CACHE_TIERS, type CacheTierName } from "./domain/cache.ts";
 
 /** The settings of a deployment: `[vars]` of wrangler.toml. Every one has a default. */
 const configSchema = z.object({
@@ -20,6 +21,20 @@ const configSchema = z.object({
   MAX_QUEUE_MS: z.coerce.number().min(0).default(1000),
   /** The deadline of a request that names none, in milliseconds. */
   TIMEOUT_MS: z.coerce.number().min(1).default(30_000),
+  /** Tiers of the prediction cache, separated by commas; empty switches it off. */
+  CACHE_TIERS: z
+    .string()
+    .default(CACHE_TIERS.join(","))
+    .transform((text) => text.split(",").filter((name) => name.trim() !== ""))
+    .pipe(z.array(z.string().trim().pipe(z.enum(CACHE_TIERS)))),
+  /** When the tiers outside the isolate are asked: "always", or "auto", where that is likely to be faster. */
+  CACHE_OUTER_TIERS: z.enum(["auto", "always"]).default("auto"),
+  /** What the answers cached in an isolate may take, in bytes. */
+  CACHE_ISOLATE_BYTES: z.coerce.number().int().min(0).default(8_388_608),
+  /** Larger answers are not cached, in bytes. KV takes 25 MiB at most. */
+  CACHE_MAX_ENTRY_BYTES: z.coerce.number().int().min(0).max(26_000_000).default(1_048_576),
+  /** A tier that takes longer to read counts as a miss, in milliseconds. */
+  CACHE_READ_TIMEOUT_MS: z.coerce.number().min(1).default(250),
   /** Whether an event is written for each request: "on" or "off". */
   EVENT_LOG: z.enum(["on", "off"]).default("on"),
 });
@@ -34,6 +49,13 @@ export interface Config {
   readonly maxInFlight: number;
   readonly maxQueueMs: number;
   readonly timeoutMs: number;
+  readonly cache: {
+    readonly tiers: readonly CacheTierName[];
+    readonly outerTiers: "auto" | "always";
+    readonly isolateBytes: number;
+    readonly maxEntryBytes: number;
+    readonly readTimeoutMs: number;
+  };
   readonly eventLog: boolean;
 }
 
@@ -53,6 +75,13 @@ export function parseConfig(vars: unknown): Config {
     maxInFlight: settings.MAX_IN_FLIGHT,
     maxQueueMs: settings.MAX_QUEUE_MS,
     timeoutMs: settings.TIMEOUT_MS,
+    cache: Object.freeze({
+      tiers: settings.CACHE_TIERS,
+      outerTiers: settings.CACHE_OUTER_TIERS,
+      isolateBytes: settings.CACHE_ISOLATE_BYTES,
+      maxEntryBytes: settings.CACHE_MAX_ENTRY_BYTES,
+      readTimeoutMs: settings.CACHE_READ_TIMEOUT_MS,
+    }),
     eventLog: settings.EVENT_LOG === "on",
   });
 }

@@ -1,16 +1,21 @@
 import { version } from "../package.json";
-import { parseConfig } from "./config.ts";
+import { type Config, parseConfig } from "./config.ts";
 import { createAdmission } from "./domain/admission.ts";
 import { createModelPool } from "./runtime/model-pool.ts";
+import { createCachedPredict } from "./services/cached-predict.ts";
 import { createCatalog } from "./services/catalog.ts";
 import { createPredict } from "./services/predict.ts";
+import { createPredictionCache, type PredictionCache } from "./services/prediction-cache.ts";
 import { createPublisher } from "./services/publish.ts";
 import { createReadiness } from "./services/readiness.ts";
 import { createRepository } from "./services/repository.ts";
 import { createTaskPipelines } from "./services/task-pipelines.ts";
 import { createTaskPredict } from "./services/task-predict.ts";
 import { createWarmUp } from "./services/warm-up.ts";
+import { createDatacenterCacheTier } from "./storage/datacenter-cache-tier.ts";
+import { createKvCacheTier, createKvPurgeLog } from "./storage/kv-cache-tier.ts";
 import { createR2ModelStore } from "./storage/r2-model-store.ts";
+import { createCacheStatisticsSink } from "./telemetry/cache-statistics.ts";
 import { createConsoleSink } from "./telemetry/console-sink.ts";
 import { createFanOutSink } from "./telemetry/fan-out-sink.ts";
 import { createStatisticsSink } from "./telemetry/inference-statistics.ts";
@@ -26,13 +31,22 @@ export function buildDeps(env: Env) {
   const runtime = createModelPool({ budgetBytes: config.memoryBudgetBytes });
   const pipelines = createTaskPipelines(store);
   const warmUp = createWarmUp(pipelines);
-  const predict = createPredict(store, runtime, warmUp);
+  const cache = createCache(env, config);
+  const predict = createCachedPredict(createPredict(store, runtime, warmUp), cache, runtime, {
+    enabled: config.cache.tiers.length > 0,
+    outerTiers: config.cache.outerTiers,
+  });
   const statistics = createStatisticsSink();
+  const cacheStatistics = createCacheStatisticsSink();
   const catalog = createCatalog(store, { listingTtlSeconds: config.catalogTtlSeconds });
   return {
     config,
     serverVersion: version,
-    sink: createFanOutSink(statistics, ...(config.eventLog ? [createConsoleSink()] : [])),
+    sink: createFanOutSink(
+      statistics,
+      cacheStatistics,
+      ...(config.eventLog ? [createConsoleSink()] : []),
+    ),
     statistics,
     repository: createRepository(catalog, runtime),
     admission: createAdmission({
@@ -42,9 +56,25 @@ export function buildDeps(env: Env) {
     }),
     catalog,
     predict,
+    cache,
+    cacheStats: () => ({ ...cacheStatistics.read(), isolate: cache.usage() }),
     taskPredict: createTaskPredict(pipelines, predict),
     readiness: createReadiness(store, runtime, warmUp),
     publisher: createPublisher(store, runtime, catalog),
     runtimeStats: () => runtime.stats(),
   };
+}
+
+/** The tiers that are switched on and whose bindings exist. */
+function createCache(env: Env, { cache }: Config): PredictionCache {
+  const { tiers, isolateBytes, maxEntryBytes, readTimeoutMs } = cache;
+  const kv: KVNamespace | undefined = tiers.includes("kv") ? env.CACHE : undefined;
+  return createPredictionCache(
+    [
+      ...(tiers.includes("datacenter") ? [createDatacenterCacheTier(caches.default)] : []),
+      ...(kv ? [createKvCacheTier(kv)] : []),
+    ],
+    kv && createKvPurgeLog(kv),
+    { isolateBytes: tiers.includes("isolate") ? isolateBytes : 0, maxEntryBytes, readTimeoutMs },
+  );
 }

@@ -18,6 +18,7 @@ export interface ErrorKind {
     | 501
     | 502
     | 503
+    | 504
     | 507;
   readonly title: string;
   /** Whether the same request may succeed later, so that a client knows when to try again. */
@@ -57,6 +58,7 @@ export const ERROR_KINDS = {
     retryable: true,
   },
   model_load_failed: { status: 503, title: "The model could not be loaded", retryable: true },
+  not_cached: { status: 504, title: "Not in the cache", retryable: false },
   out_of_memory: { status: 507, title: "Out of memory", retryable: false },
   model_too_large: { status: 507, title: "The model does not fit", retryable: false },
 } as const satisfies Record<string, ErrorKind>;

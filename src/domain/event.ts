@@ -1,3 +1,6 @@
+import type { CacheTierName } from "./cache.ts";
+import { type CacheReport, createCacheReport, type MissReason } from "./cache-control.ts";
+
 /**
  * One event for each request: the form that every sink (console, Tail Worker, metrics) shares.
  * Fields are only ever added; a change of meaning raises {@link EVENT_SCHEMA_VERSION}.
@@ -8,6 +11,7 @@ export const EVENT_SCHEMA_VERSION = 1;
 export const PHASES = [
   "body", // reading the request's body
   "resolve", // finding the version and its manifest
+  "cache", // computing the key and asking the tiers
   "load", // reading the model from storage and creating its session; 0 when it was warm
   "decode", // body to tensors: parsing, validation, pre-processing
   "infer", // the engine's run
@@ -37,6 +41,8 @@ export interface RequestEvent {
   readonly digest?: string;
   /** `cold` when this request had to wait for the model to be loaded. */
   readonly temperature?: "cold" | "warm";
+  /** How the cache was used; absent where it plays no part. */
+  readonly cache?: CacheEvent;
   readonly bytesIn: number;
   readonly bytesOut: number;
   readonly totalMs: number;
@@ -48,6 +54,39 @@ export interface RequestEvent {
   readonly clock: "isolate";
 }
 
+export interface CacheEvent {
+  readonly outcome: "hit" | "miss" | "bypass";
+  /** Of a hit: where the answer was. */
+  readonly tier?: CacheTierName;
+  /** Of a miss or bypass. */
+  readonly reason?: MissReason;
+  /** The beginning of the key, to find the entry by; it tells nothing of the input. */
+  readonly key?: string;
+  readonly stored: boolean;
+  readonly collapsed: boolean;
+  /** Size of the answer in the cache. */
+  readonly bytes?: number;
+  readonly ageSeconds?: number;
+  /** What the run took that a hit spared. */
+  readonly savedMs?: number;
+  readonly failures?: readonly { readonly tier: CacheTierName; readonly problem: string }[];
+}
+
+/** Emitted when cached answers are erased, as the record of it. */
+export interface PurgeEvent {
+  readonly event: "purge";
+  readonly schemaVersion: typeof EVENT_SCHEMA_VERSION;
+  readonly time: string;
+  readonly requestId: string;
+  /** What was erased; everything when none of these is there. */
+  readonly model?: string;
+  readonly version?: string;
+  readonly client?: string;
+  readonly dropped: { readonly isolate: number; readonly kv: number };
+}
+
+export type TelemetryEvent = RequestEvent | PurgeEvent;
+
 /** Collects what is known of a request while it is answered; the middleware makes the event of it. */
 export class RequestTrace {
   readonly phasesMs: Partial<Record<Phase, number>> = {};
@@ -57,6 +96,7 @@ export class RequestTrace {
   version: string | undefined;
   digest: string | undefined;
   temperature: "cold" | "warm" | undefined;
+  readonly cache: CacheReport = createCacheReport();
   readonly #now: () => number;
 
   constructor(now: () => number = () => performance.now()) {

@@ -18,6 +18,9 @@ export interface InferenceStatistics {
   readonly computeInput: DurationStatistic;
   readonly computeInfer: DurationStatistic;
   readonly computeOutput: DurationStatistic;
+  /** Answers from the cache, which are no executions. */
+  readonly cacheHit: DurationStatistic;
+  readonly cacheMiss: DurationStatistic;
 }
 
 /** Where the statistics of this isolate are read. */

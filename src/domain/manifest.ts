@@ -111,8 +111,19 @@ const manifestSchema = z
     postprocess: postprocess.optional(),
     labels: z.array(z.string()).optional(),
     cache: z
-      .strictObject({ enabled: z.boolean(), ttlSeconds: z.int().min(60) })
-      .default({ enabled: true, ttlSeconds: 86_400 }),
+      .strictObject({
+        enabled: z
+          .boolean()
+          .describe(
+            "false for a model that is random or keeps state: its answers are never cached.",
+          ),
+        ttlSeconds: z.int().min(60).max(31_536_000),
+        scope: z
+          .enum(["public", "key"])
+          .default("public")
+          .describe("Whether an answer serves everybody, or only the API key that asked."),
+      })
+      .default({ enabled: true, ttlSeconds: 86_400, scope: "public" }),
     runtime: z
       .strictObject({
         prepack: z.boolean().default(true),

@@ -1,4 +1,4 @@
-import type { RequestEvent } from "./event.ts";
+import type { TelemetryEvent } from "./event.ts";
 import type { Manifest } from "./manifest.ts";
 import type { ModelId } from "./model-id.ts";
 import type { Tensor, TensorSpec } from "./tensor.ts";
@@ -135,7 +135,7 @@ export interface ModelRuntime {
   stats(): RuntimeStats;
 }
 
-/** The monitoring hook: receives one event for each request. It must not throw. */
+/** The monitoring hook: receives an event for each request, and of each purge. */
 export interface EventSink {
-  emit(event: RequestEvent): void;
+  emit(event: TelemetryEvent): void;
 }

@@ -1,5 +1,6 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
+import { type CacheReport, KEY_PREFIX_LENGTH } from "../domain/cache-control.ts";
 import { toApiError } from "../domain/errors.ts";
 import { EVENT_SCHEMA_VERSION, PHASES, type RequestEvent, RequestTrace } from "../domain/event.ts";
 import type { EventSink } from "../domain/ports.ts";
@@ -72,11 +73,31 @@ function toEvent(
     ...(version === undefined ? {} : { version }),
     ...(digest === undefined ? {} : { digest }),
     ...(temperature === undefined ? {} : { temperature }),
+    ...describeCache(trace.cache),
     bytesIn,
     bytesOut,
     totalMs: round(totalMs),
     phasesMs: Object.fromEntries(phases),
     clock: "isolate",
+  };
+}
+
+function describeCache(report: CacheReport): Pick<RequestEvent, "cache"> {
+  const { outcome, tier, reason, key, stored, collapsed, bytes, ageSeconds, savedMs } = report;
+  if (outcome === undefined) return {};
+  return {
+    cache: {
+      outcome,
+      ...(outcome === "hit" && tier ? { tier } : {}),
+      ...(outcome !== "hit" && reason ? { reason } : {}),
+      ...(key === undefined ? {} : { key: key.slice(0, KEY_PREFIX_LENGTH) }),
+      stored,
+      collapsed,
+      ...(bytes === undefined ? {} : { bytes }),
+      ...(ageSeconds === undefined ? {} : { ageSeconds }),
+      ...(savedMs === undefined ? {} : { savedMs }),
+      ...(report.failures.length > 0 ? { failures: report.failures } : {}),
+    },
   };
 }
 

@@ -1,16 +1,28 @@
 import { type Context, Hono } from "hono";
 import { ApiError } from "../domain/errors.ts";
+import { EVENT_SCHEMA_VERSION } from "../domain/event.ts";
 import { type ModelId, parseModelName, parseModelVersion } from "../domain/model-id.ts";
 import type { AppEnv } from "../middleware/context.ts";
 import { methodNotAllowed } from "../middleware/method-not-allowed.ts";
+import { readBody } from "../middleware/read-body.ts";
 import { requireAdmin } from "../middleware/require-admin.ts";
 import { respond } from "../middleware/respond.ts";
+import { parsePurgeRequest } from "../protocols/admin/purge-request.ts";
+import { parseJson } from "../protocols/json.ts";
 import type { RouteDeps } from "./route-deps.ts";
 
 const VERSION = "/models/:model/versions/:version";
 
 /** What a model's owner and an operator do, mounted at `/admin`. */
-export function adminRoutes({ config, catalog, publisher, runtimeStats }: RouteDeps): Hono<AppEnv> {
+export function adminRoutes({
+  config,
+  cache,
+  cacheStats,
+  catalog,
+  publisher,
+  runtimeStats,
+  sink,
+}: RouteDeps): Hono<AppEnv> {
   const routes = new Hono<AppEnv>({ strict: false });
   routes.use(requireAdmin(config.adminKey));
 
@@ -21,6 +33,22 @@ export function adminRoutes({ config, catalog, publisher, runtimeStats }: RouteD
   routes
     .get("/runtime", (c) => respond(c, JSON.stringify(runtimeStats())))
     .all("/runtime", methodNotAllowed("GET", "HEAD"));
+
+  routes
+    .get("/cache", (c) => respond(c, JSON.stringify(cacheStats())))
+    .all("/cache", methodNotAllowed("GET", "HEAD"));
+
+  routes
+    .post("/cache/purge", async (c) => {
+      const body = await readBody(c, config.maxBodyBytes);
+      const scope = parsePurgeRequest(parseJson(body));
+      const { at, dropped } = await cache.purge(scope);
+      const requestId = c.get("requestId");
+      const schemaVersion = EVENT_SCHEMA_VERSION;
+      sink.emit({ event: "purge", schemaVersion, time: at, requestId, ...scope, dropped });
+      return respond(c, JSON.stringify({ purged: scope, at, dropped }));
+    })
+    .all("/cache/purge", methodNotAllowed("POST"));
 
   routes
     .put(VERSION, async (c) => {

@@ -1,6 +1,7 @@
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { toApiError } from "../domain/errors.ts";
 import { admit } from "../middleware/admit.ts";
+import { cacheHeaders } from "../middleware/cache-headers.ts";
 import type { AppEnv } from "../middleware/context.ts";
 import { methodNotAllowed } from "../middleware/method-not-allowed.ts";
 import { readBody, readOptionalBody } from "../middleware/read-body.ts";
@@ -73,7 +74,7 @@ export function openInferenceRoutes(deps: RouteDeps): Hono<AppEnv> {
     });
 
     routes
-      .post(`${path}/infer`, admit(deps.admission), inferHandler(deps))
+      .post(`${path}/infer`, admit(deps.admission), cacheHeaders(), inferHandler(deps))
       .all(`${path}/infer`, methodNotAllowed("POST"));
   }
 
@@ -119,6 +120,11 @@ function inferHandler({ config, catalog, predict }: RouteDeps): Handler {
       parseInferRequest(body, c.req.header(HEADER_LENGTH), manifest.inputs),
     );
     if (request.timeoutMs !== undefined) c.get("ticket").limitTo(request.timeoutMs);
+    const { id, binaryByDefault } = request;
+    c.set(
+      "variant",
+      JSON.stringify([published.name, published.version, id, request.outputs, binaryByDefault]),
+    );
     const names = request.outputs?.map(({ name }) => name);
     const { inputs } = request;
     const outputs = await predict({ published, inputs, outputs: names }, requestContext(c));

@@ -20,6 +20,16 @@ export function requestContext(c: Context<AppEnv>): RequestContext {
   return {
     trace: c.get("trace"),
     ticket: c.get("ticket"),
+    control: c.get("cacheControl"),
+    client: () => clientId(c.req.header("authorization")),
     waitUntil: (work) => c.executionCtx.waitUntil(work),
   };
+}
+
+/** Whose request it is, for what is kept apart by API key: the key itself is never kept. */
+async function clientId(authorization: string | undefined): Promise<string> {
+  if (!authorization) return "anonymous";
+  const key = authorization.replace(/^bearer +/i, "");
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(key));
+  return new Uint8Array(digest, 0, 8).toHex();
 }

@@ -1,8 +1,9 @@
 import type { Admission } from "../domain/admission.ts";
 import type { StatisticsReader } from "../domain/inference-statistics.ts";
-import type { RuntimeStats } from "../domain/ports.ts";
+import type { EventSink, RuntimeStats } from "../domain/ports.ts";
 import type { Catalog } from "../services/catalog.ts";
 import type { Predict } from "../services/predict.ts";
+import type { PredictionCache } from "../services/prediction-cache.ts";
 import type { Publisher } from "../services/publish.ts";
 import type { Readiness } from "../services/readiness.ts";
 import type { Repository } from "../services/repository.ts";
@@ -25,6 +26,9 @@ export interface RouteDeps {
   readonly readiness: Readiness;
   readonly repository: Repository;
   readonly statistics: StatisticsReader;
+  readonly cache: Pick<PredictionCache, "purge">;
+  readonly cacheStats: () => object;
   readonly publisher: Publisher;
+  readonly sink: EventSink;
   readonly runtimeStats: () => RuntimeStats;
 }

@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { admit } from "../middleware/admit.ts";
+import { cacheHeaders } from "../middleware/cache-headers.ts";
 import type { AppEnv } from "../middleware/context.ts";
 import { methodNotAllowed } from "../middleware/method-not-allowed.ts";
 import { readBody } from "../middleware/read-body.ts";
@@ -14,13 +15,20 @@ export function taskRoutes({ config, admission, catalog, taskPredict }: RouteDep
   const routes = new Hono<AppEnv>({ strict: false });
   for (const path of ["/:model", "/:model/versions/:version"]) {
     routes
-      .post(path, admit(admission), async (c) => {
+      .post(path, admit(admission), cacheHeaders(), async (c) => {
         const published = await resolveModel(c, catalog);
         const body = await readBody(c, config.maxBodyBytes);
         const { inputs, parameters } = c
           .get("trace")
           .measure("decode", () => parseTaskRequest(parseJson(body)));
-        const answer = await taskPredict(published, inputs, parameters, requestContext(c));
+        const { answer, batched } = await taskPredict(
+          published,
+          inputs,
+          parameters,
+          requestContext(c),
+        );
+        const { name, version } = published;
+        c.set("variant", JSON.stringify(["task", name, version, batched, parameters]));
         return respond(c, JSON.stringify(answer));
       })
       .all(path, methodNotAllowed("POST"));

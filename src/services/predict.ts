@@ -1,4 +1,5 @@
 import type { Ticket } from "../domain/admission.ts";
+import type { CacheControl } from "../domain/cache-control.ts";
 import { ApiError } from "../domain/errors.ts";
 import type { RequestTrace } from "../domain/event.ts";
 import { modelDigest } from "../domain/manifest.ts";
@@ -20,6 +21,10 @@ export interface RequestContext {
   readonly trace: RequestTrace;
   readonly ticket: Ticket;
   readonly waitUntil: WaitUntil;
+  /** What the request wants of the cache. */
+  readonly control: CacheControl;
+  /** Who asks: an identifier made of the API key, or "anonymous". */
+  readonly client: () => Promise<string>;
 }
 
 /**

@@ -2,16 +2,20 @@ import type { PublishedModel } from "./catalog.ts";
 import type { Predict, RequestContext } from "./predict.ts";
 import type { TaskPipelines } from "./task-pipelines.ts";
 
-/**
- * A prediction from what people have to what people want, by the version's task.
- * @returns the answer, to be serialised as JSON
- */
+export interface TaskAnswer {
+  /** To be serialised as JSON. */
+  readonly answer: unknown;
+  /** Whether it is a list of answers, because a list of items came. */
+  readonly batched: boolean;
+}
+
+/** A prediction from what people have to what people want, by the version's task. */
 export type TaskPredict = (
   published: PublishedModel,
   inputs: unknown,
   parameters: Readonly<Record<string, unknown>>,
   context: RequestContext,
-) => Promise<unknown>;
+) => Promise<TaskAnswer>;
 
 export function createTaskPredict(pipelines: TaskPipelines, predict: Predict): TaskPredict {
   return async (published, inputs, parameters, context) => {
@@ -21,6 +25,7 @@ export function createTaskPredict(pipelines: TaskPipelines, predict: Predict): T
     const outputs = [pipeline.output];
     const [result] = await predict({ published, inputs: tensors, outputs }, context);
     if (!result) throw new Error("predict returned no output");
-    return trace.measure("encode", () => pipeline.decode(result, batched, parameters));
+    const answer = trace.measure("encode", () => pipeline.decode(result, batched, parameters));
+    return { answer, batched };
   };
 }

@@ -15,6 +15,7 @@ export function createStatisticsSink(): EventSink & StatisticsReader {
   const versions = new Map<string, InferenceStatistics>();
   return {
     emit(event) {
+      if (event.event !== "request") return;
       const { model, version, method, route } = event;
       if (model === undefined || version === undefined || method !== "POST") return;
       if (!PREDICTION_ROUTE.test(route)) return;
@@ -36,8 +37,11 @@ const PREDICTION_ROUTE = /^\/models\/|\/infer$/;
 function count(statistics: InferenceStatistics, event: RequestEvent): void {
   const { status, totalMs, phasesMs } = event;
   add(status < 400 ? statistics.success : statistics.fail, totalMs);
-  if (status >= 400 || phasesMs.infer === undefined) return;
+  if (status >= 400) return;
   statistics.lastInference = Date.parse(event.time);
+  if (event.cache?.outcome === "hit") add(statistics.cacheHit, phasesMs.cache ?? 0);
+  if (event.cache?.outcome === "miss") add(statistics.cacheMiss, phasesMs.cache ?? 0);
+  if (phasesMs.infer === undefined) return;
   statistics.executions++;
   const sum = (...phases: Phase[]): number =>
     phases.reduce((total, phase) => total + (phasesMs[phase] ?? 0), 0);
@@ -65,5 +69,7 @@ function createStatistics(name: string, version: string): InferenceStatistics {
     computeInput: none(),
     computeInfer: none(),
     computeOutput: none(),
+    cacheHit: none(),
+    cacheMiss: none(),
   };
 }

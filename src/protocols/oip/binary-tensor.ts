@@ -1,15 +1,12 @@
 import { NUMERIC_DATATYPES } from "../../domain/datatype.ts";
 import { ApiError } from "../../domain/errors.ts";
 import { elementCount, formatShape, type Tensor, type TensorSpec } from "../../domain/tensor.ts";
+import { decodeElement, splitElements } from "../../domain/tensor-bytes.ts";
 
 /**
  * Tensors as bytes: little-endian, row-major, without padding; an element of `BYTES` is its length as
  * 4 bytes and then its bytes. Source: Triton's binary tensor data extension.
  */
-
-const LENGTH_BYTES = 4;
-const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-const ENCODER = new TextEncoder();
 
 /**
  * @param bytes not copied: the tensor's data is a view of it
@@ -37,22 +34,6 @@ export function fromBytes(
       `Input "${name}": element ${invalid} of its BOOL data must be a byte 0 or 1; got ${bytes[invalid]}.`,
     );
   return { name, datatype, shape, data: bytes };
-}
-
-/** Numbers are not copied. */
-export function toBinary(tensor: Tensor): Uint8Array {
-  if (tensor.datatype !== "BYTES") return tensor.data;
-  const elements = tensor.data.map((text) => ENCODER.encode(text));
-  const sizeBytes = elements.reduce((sum, { byteLength }) => sum + LENGTH_BYTES + byteLength, 0);
-  const bytes = new Uint8Array(sizeBytes);
-  const view = new DataView(bytes.buffer);
-  let offset = 0;
-  for (const element of elements) {
-    view.setUint32(offset, element.byteLength, true);
-    bytes.set(element, offset + LENGTH_BYTES);
-    offset += LENGTH_BYTES + element.byteLength;
-  }
-  return bytes;
 }
 
 /**
@@ -94,19 +75,16 @@ export function fromRawBody(specs: readonly TensorSpec[], bytes: Uint8Array): Te
 }
 
 function readStrings(name: string, elements: number, bytes: Uint8Array): string[] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const strings: string[] = [];
-  let offset = 0;
-  while (offset < bytes.byteLength) {
-    const start = offset + LENGTH_BYTES;
-    const end = start <= bytes.byteLength ? start + view.getUint32(offset, true) : Number.NaN;
-    if (!(end <= bytes.byteLength))
-      throw new ApiError(
-        "invalid_input",
-        `Input "${name}": element ${strings.length} of its BYTES data ends after the data does.`,
-      );
-    strings.push(decodeText(name, strings.length, bytes.subarray(start, end)));
-    offset = end;
+  try {
+    for (const element of splitElements(bytes))
+      strings.push(decodeText(name, strings.length, element));
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new ApiError(
+      "invalid_input",
+      `Input "${name}": element ${strings.length} of its BYTES data ends after the data does.`,
+    );
   }
   if (strings.length !== elements)
     throw new ApiError(
@@ -119,7 +97,7 @@ function readStrings(name: string, elements: number, bytes: Uint8Array): string[
 
 function decodeText(name: string, index: number, bytes: Uint8Array): string {
   try {
-    if (!bytes.includes(0)) return DECODER.decode(bytes);
+    if (!bytes.includes(0)) return decodeElement(bytes);
   } catch {
     // Told below, with the input's name.
   }

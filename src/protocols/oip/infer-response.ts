@@ -1,7 +1,7 @@
 import type { ModelId } from "../../domain/model-id.ts";
 import type { Tensor } from "../../domain/tensor.ts";
+import { toTensorBytes } from "../../domain/tensor-bytes.ts";
 import { toJsonData } from "../../domain/tensor-json.ts";
-import { toBinary } from "./binary-tensor.ts";
 import { toClassification } from "./classification.ts";
 import type { InferRequest, RequestedOutput } from "./infer-request.ts";
 
@@ -28,7 +28,7 @@ export function toInferResponse(
     const { name, datatype, shape } = tensor;
     if (!(wanted?.binary ?? request.binaryByDefault))
       return `${open({ name, datatype, shape })},"data":${toJsonData(tensor)}}`;
-    const bytes = toBinary(tensor);
+    const bytes = toTensorBytes(tensor);
     binary.push(bytes);
     const parameters = { binary_data_size: bytes.byteLength };
     return JSON.stringify({ name, datatype, shape, parameters });

@@ -22,7 +22,14 @@ function toModelStat(statistics: InferenceStatistics): object {
     // Requests are not merged into batches: each one is an inference and an execution.
     inference_count: executions,
     execution_count: executions,
-    inference_stats: { success, fail, queue, ...compute },
+    inference_stats: {
+      success,
+      fail,
+      queue,
+      ...compute,
+      cache_hit: statistics.cacheHit,
+      cache_miss: statistics.cacheMiss,
+    },
     batch_stats: executions > 0 ? [{ batch_size: 1, ...compute }] : [],
   };
 }

@@ -1,0 +1,99 @@
+import type { CacheTierName } from "./cache.ts";
+
+/** What a request wants of the cache: its `Cache-Control` header. Source: RFC 9111, section 5.2.1. */
+export interface CacheControl {
+  readonly noCache: boolean;
+  readonly noStore: boolean;
+  readonly onlyIfCached: boolean;
+  readonly maxAgeSeconds: number | undefined;
+}
+
+/** Unknown directives are ignored, as the RFC says. */
+export function parseCacheControl(header: string | undefined): CacheControl {
+  const directives = new Map(
+    (header ?? "").split(",").map((item) => {
+      const [name = "", value = ""] = item.trim().toLowerCase().split("=", 2);
+      return [name, value.replaceAll('"', "")] as const;
+    }),
+  );
+  const maxAge = directives.get("max-age");
+  return {
+    noCache: directives.has("no-cache"),
+    noStore: directives.has("no-store"),
+    onlyIfCached: directives.has("only-if-cached"),
+    maxAgeSeconds: maxAge !== undefined && /^\d+$/.test(maxAge) ? Number(maxAge) : undefined,
+  };
+}
+
+/** Why a request was not answered from the cache. */
+export type MissReason =
+  | "disabled" // the deployment, or the model's manifest, caches nothing
+  | "no-store" // the request asked not to be stored
+  | "no-cache" // the request asked for a fresh answer
+  | "absent"
+  | "too-old" // older than the request's max-age or the model's ttl
+  | "purged";
+
+/** How the cache was used for one request; filled in by the cached predict. */
+export interface CacheReport {
+  outcome: "hit" | "miss" | "bypass" | undefined;
+  tier: CacheTierName | undefined;
+  reason: MissReason | undefined;
+  key: string | undefined;
+  /** Seconds for which the answer stays fresh; of a hit what is left. */
+  ttlSeconds: number | undefined;
+  ageSeconds: number | undefined;
+  /** Whether the answer was, or will be, stored. */
+  stored: boolean;
+  /** Whether the request waited for an identical one instead of running. */
+  collapsed: boolean;
+  /** Size of the answer in the cache. */
+  bytes: number | undefined;
+  /** What the hit saved. */
+  savedMs: number | undefined;
+  /** Tiers that failed, were too slow or returned garbage. */
+  readonly failures: { readonly tier: CacheTierName; readonly problem: string }[];
+}
+
+export function createCacheReport(): CacheReport {
+  return {
+    outcome: undefined,
+    tier: undefined,
+    reason: undefined,
+    key: undefined,
+    ttlSeconds: undefined,
+    ageSeconds: undefined,
+    stored: false,
+    collapsed: false,
+    bytes: undefined,
+    savedMs: undefined,
+    failures: [],
+  };
+}
+
+const FORWARD_REASONS: Record<MissReason, string> = {
+  disabled: "bypass",
+  "no-store": "bypass",
+  "no-cache": "request",
+  absent: "uri-miss",
+  "too-old": "stale",
+  purged: "miss",
+};
+
+/** The `Cache-Status` header. Source: RFC 9211. */
+export function toCacheStatus(report: CacheReport): string {
+  const { outcome, tier, reason, key, ttlSeconds, stored, collapsed } = report;
+  const parts = ["onnxflare"];
+  if (outcome === "hit") parts.push("hit");
+  else if (reason) parts.push(`fwd=${FORWARD_REASONS[reason]}`);
+  if (ttlSeconds !== undefined) parts.push(`ttl=${Math.floor(ttlSeconds)}`);
+  if (outcome !== "hit" && stored) parts.push("stored");
+  if (collapsed) parts.push("collapsed");
+  if (key) parts.push(`key="${key.slice(0, KEY_PREFIX_LENGTH)}"`);
+  const detail = outcome === "hit" ? tier : reason;
+  if (detail) parts.push(`detail=${detail}`);
+  return parts.join("; ");
+}
+
+/** Enough of a key to recognise it in a log. */
+export const KEY_PREFIX_LENGTH = 12;

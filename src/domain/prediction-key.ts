@@ -1,0 +1,50 @@
+import type { Manifest } from "./manifest.ts";
+import { modelDigest } from "./manifest.ts";
+import type { Tensor } from "./tensor.ts";
+import { toTensorBytes } from "./tensor-bytes.ts";
+
+/** Raised when what is hashed, or how, changes. */
+const KEY_VERSION = 1;
+const ENCODER = new TextEncoder();
+
+/**
+ * SHA-256, in hexadecimal, of everything that an answer depends on: the model's digest, the versions
+ * of its pre- and post-processing, the inputs in canonical form, and the outputs asked for. The same
+ * tensors have the same key however they were sent; the alias, the version number and the request's
+ * id do not matter.
+ * @param client who may see the answer again; `undefined` for everybody
+ */
+export async function predictionKey(
+  manifest: Manifest,
+  inputs: readonly Tensor[],
+  outputs: readonly string[],
+  client: string | undefined,
+): Promise<string> {
+  const sorted = [...inputs].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const data = sorted.map(toTensorBytes);
+  const { preprocess, postprocess } = manifest;
+  // Lengths stand in the head, so no two requests have the same bytes.
+  const head = ENCODER.encode(
+    JSON.stringify([
+      KEY_VERSION,
+      modelDigest(manifest),
+      preprocess && [preprocess.type, preprocess.version],
+      postprocess && [postprocess.type, postprocess.version],
+      client,
+      [...outputs].sort(),
+      sorted.map(({ name, datatype, shape }, i) => [name, datatype, shape, data[i]?.byteLength]),
+    ]),
+  );
+  const digest = await crypto.subtle.digest("SHA-256", concatenate([head, ...data]));
+  return new Uint8Array(digest).toHex();
+}
+
+function concatenate(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((sum, { byteLength }) => sum + byteLength, 0));
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.byteLength;
+  }
+  return whole;
+}

@@ -1,0 +1,95 @@
+import type { CacheAddress, CacheTier, PurgeLog, PurgeScope } from "../domain/cache.ts";
+import { isInScope } from "../domain/cache.ts";
+
+/** KV refuses shorter lives. */
+const MIN_TTL_SECONDS = 60;
+/** How long KV may answer from its own cache at the edge. */
+const EDGE_TTL_SECONDS = 60;
+const PREDICTIONS = "prediction/";
+const PURGES = "purge/";
+/** Longer than any answer lives, so that a purge outlives what it is about. */
+const PURGE_TTL_SECONDS = 366 * 86_400;
+/** Stands for a client in a key that is for everybody. */
+const EVERYBODY = "-";
+
+/** The keys of the namespace, as `docs/storage.md` documents them. */
+function predictionKeyOf({ key, model, client }: CacheAddress): string {
+  return `${PREDICTIONS}${model.name}/${model.version}/${client ?? EVERYBODY}/${key}`;
+}
+
+/** The KV namespace as the outermost tier: everywhere, eventually. */
+export function createKvCacheTier(namespace: KVNamespace): CacheTier {
+  return {
+    name: "kv",
+    async get(address) {
+      const value = await namespace.get(predictionKeyOf(address), {
+        type: "arrayBuffer",
+        cacheTtl: EDGE_TTL_SECONDS,
+      });
+      return value ? new Uint8Array(value) : undefined;
+    },
+    put: (address, value, ttlSeconds) =>
+      namespace.put(predictionKeyOf(address), value as Uint8Array<ArrayBuffer>, {
+        expirationTtl: Math.max(MIN_TTL_SECONDS, ttlSeconds),
+      }),
+    delete: (address) => namespace.delete(predictionKeyOf(address)),
+  };
+}
+
+/** Purges in the same namespace, where every isolate can read them. */
+export function createKvPurgeLog(namespace: KVNamespace): PurgeLog {
+  return {
+    async purge(scope, at) {
+      await namespace.put(`${PURGES}${toSegment(scope)}`, "", {
+        metadata: { ...scope, at },
+        expirationTtl: PURGE_TTL_SECONDS,
+      });
+      const removed = (await listKeys(namespace, predictionPrefix(scope)))
+        .map(({ name }) => fromPredictionKey(name))
+        .filter((address) => address !== undefined)
+        .filter((address) => isInScope(address, scope));
+      for (const address of removed) await namespace.delete(predictionKeyOf(address));
+      return { removed };
+    },
+    async list() {
+      const keys = await listKeys<PurgeScope & { at: number }>(namespace, PURGES);
+      return keys.flatMap(({ metadata }) => (metadata ? [metadata] : []));
+    },
+  };
+}
+
+async function listKeys<M>(
+  namespace: KVNamespace,
+  prefix: string,
+): Promise<readonly KVNamespaceListKey<M>[]> {
+  const found: KVNamespaceListKey<M>[] = [];
+  let cursor: string | undefined;
+  do {
+    const page: KVNamespaceListResult<M> = await namespace.list<M>(
+      cursor ? { prefix, cursor } : { prefix },
+    );
+    found.push(...page.keys);
+    cursor = page.list_complete ? undefined : page.cursor;
+  } while (cursor);
+  return found;
+}
+
+function predictionPrefix({ model, version }: PurgeScope): string {
+  if (model === undefined) return PREDICTIONS;
+  return version === undefined ? `${PREDICTIONS}${model}/` : `${PREDICTIONS}${model}/${version}/`;
+}
+
+function fromPredictionKey(name: string): CacheAddress | undefined {
+  const [, model, version, client, key] = name.split("/");
+  if (!model || !version || !client || !key) return undefined;
+  return {
+    key,
+    model: { name: model, version },
+    client: client === EVERYBODY ? undefined : client,
+  };
+}
+
+/** One key for each scope: a later purge of the same scope replaces the earlier. */
+function toSegment({ model = "", version = "", client = "" }: PurgeScope): string {
+  return `${model}/${version}/${client}`;
+}
