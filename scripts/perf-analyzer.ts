@@ -1,0 +1,103 @@
+import { chmodSync, existsSync, globSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { PIP_INSTALL } from "./python-environment.ts";
+import { runProgram } from "./run-program.ts";
+
+const VERSION = "2.60.0";
+/** What the program was built for; older systems borrow it from Debian 13. */
+const GLIBC = "2.38";
+const DEBIAN = {
+  suite: "trixie",
+  keyring: "/usr/share/keyrings/debian-archive-keyring.gpg",
+  packages: ["libc6", "libstdc++6", "libgcc-s1"],
+};
+
+/** The program with its first arguments, or why it cannot run on this machine. */
+export type PerfAnalyzer = { readonly command: readonly string[] } | { readonly missing: string };
+
+/**
+ * perf_analyzer from PyPI, in a folder of its own.
+ * @param python with pip
+ */
+export async function preparePerfAnalyzer(folder: string, python: string): Promise<PerfAnalyzer> {
+  if (process.env.PERF_ANALYZER) return { command: [process.env.PERF_ANALYZER] };
+  if (process.platform !== "linux" || process.arch !== "x64")
+    return { missing: "perf_analyzer is published for Linux on x86-64 alone" };
+  const target = join(folder, VERSION);
+  const program = join(target, "perf_analyzer", "bin", "perf_analyzer");
+  if (!existsSync(program)) {
+    // By platform: pip would take an empty placeholder, 0.1.0, where glibc is older.
+    const platform = `manylinux_${GLIBC.replace(".", "_")}_x86_64`;
+    const binary = ["--only-binary", ":all:", "--platform", platform, "--no-deps"];
+    const args = [...PIP_INSTALL, ...binary, "--target", target, `perf-analyzer==${VERSION}`];
+    const { code, output } = await runProgram(python, args);
+    if (code !== 0) return { missing: `perf_analyzer could not be installed: ${lastLine(output)}` };
+    chmodSync(program, 0o755);
+  }
+  const installed = glibcVersion();
+  if (isAtLeast(installed, GLIBC)) return { command: [program] };
+  const libraries = join(folder, DEBIAN.suite);
+  const loader = join(libraries, "usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2");
+  if (!existsSync(loader)) {
+    const why = await borrowLibraries(libraries);
+    if (why)
+      return { missing: `perf_analyzer needs glibc ${GLIBC}, here is ${installed}, and ${why}` };
+  }
+  return { command: [loader, "--library-path", join(loader, ".."), program] };
+}
+
+/**
+ * Unpacks Debian's libraries, signed by a key that Debian 12 has too; needs no rights and installs
+ * nothing.
+ * @returns why not
+ */
+async function borrowLibraries(folder: string): Promise<string | undefined> {
+  if (!existsSync(DEBIAN.keyring)) return "newer libraries are borrowed on Debian only";
+  rmSync(folder, { recursive: true, force: true });
+  const apt = join(folder, "apt");
+  for (const name of ["sources", "lists/partial", "cache/archives/partial"])
+    mkdirSync(join(apt, name), { recursive: true });
+  writeFileSync(
+    join(apt, "sources", "debian.sources"),
+    [
+      "Types: deb",
+      "URIs: http://deb.debian.org/debian",
+      `Suites: ${DEBIAN.suite}`,
+      "Components: main",
+      "Architectures: amd64",
+      `Signed-By: ${DEBIAN.keyring}`,
+      "",
+    ].join("\n"),
+  );
+  const options = [
+    ["-o", "Dir::Etc::sourcelist=/dev/null"],
+    ["-o", `Dir::Etc::sourceparts=${join(apt, "sources")}`],
+    ["-o", `Dir::State::lists=${join(apt, "lists")}`],
+    ["-o", `Dir::Cache=${join(apt, "cache")}`],
+  ].flat();
+  for (const args of [["update"], ["download", ...DEBIAN.packages]]) {
+    const { code, output } = await runProgram("apt-get", [...options, ...args], { cwd: apt });
+    if (code !== 0) return `apt-get failed: ${lastLine(output)}`;
+  }
+  for (const file of globSync("*.deb", { cwd: apt })) {
+    const { code, output } = await runProgram("dpkg-deb", ["-x", join(apt, file), folder]);
+    if (code !== 0) return `dpkg-deb failed: ${lastLine(output)}`;
+  }
+  rmSync(apt, { recursive: true });
+  return undefined;
+}
+
+function glibcVersion(): string {
+  const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
+  return header.glibcVersionRuntime ?? "none";
+}
+
+function isAtLeast(version: string, wanted: string): boolean {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  const [wantedMajor = 0, wantedMinor = 0] = wanted.split(".").map(Number);
+  return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
+}
+
+function lastLine(text: string): string {
+  return text.trim().split("\n").at(-1) ?? "";
+}

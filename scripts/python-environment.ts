@@ -1,0 +1,60 @@
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { runProgram } from "./run-program.ts";
+import { UserError } from "./user-error.ts";
+
+const OLDEST_MINOR = 11;
+/** kserve 0.21 refuses newer ones. */
+const NEWEST_MINOR = 13;
+
+/**
+ * Makes a virtual environment with exactly these packages, or takes the one of the last time when
+ * nothing has changed since.
+ * @param report called with one line when packages are installed, which takes a minute or two
+ * @returns its Python
+ * @throws UserError when there is no Python 3.11 to 3.13, or pip fails
+ */
+export async function preparePython(
+  folder: string,
+  requirementsFile: string,
+  report: (line: string) => void,
+): Promise<string> {
+  const python = await findPython();
+  const digest = createHash("sha256").update(readFileSync(requirementsFile));
+  const stamp = digest.update(python.version).digest("hex");
+  const stampFile = join(folder, "installed");
+  const windows = process.platform === "win32";
+  const ownPython = windows ? join(folder, "Scripts", "python.exe") : join(folder, "bin", "python");
+  if (existsSync(stampFile) && readFileSync(stampFile, "utf8") === stamp) return ownPython;
+  report("installing Python packages (again only when requirements.txt changes) ...");
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(dirname(folder), { recursive: true });
+  await check(python.command, ["-m", "venv", folder]);
+  await check(ownPython, [...PIP_INSTALL, "-r", requirementsFile]);
+  writeFileSync(stampFile, stamp);
+  return ownPython;
+}
+
+export const PIP_INSTALL = [
+  ...["-m", "pip", "install"],
+  ...["--quiet", "--no-input", "--disable-pip-version-check"],
+];
+
+async function findPython(): Promise<{ command: string; version: string }> {
+  const command = process.env.PYTHON || (process.platform === "win32" ? "python" : "python3");
+  const wanted = `Python 3.${OLDEST_MINOR} to 3.${NEWEST_MINOR} is needed`;
+  const remedy = "; set PYTHON to one";
+  const { code, output } = await runProgram(command, ["--version"]).catch((error: unknown) => {
+    throw new UserError(`${wanted}, but ${(error as Error).message}${remedy}`);
+  });
+  const version = output.trim();
+  const minor = Number(/^Python 3\.(\d+)\./.exec(version)?.[1]);
+  if (code === 0 && minor >= OLDEST_MINOR && minor <= NEWEST_MINOR) return { command, version };
+  throw new UserError(`${wanted}, but ${command} is ${version || "none"}${remedy}`);
+}
+
+async function check(command: string, args: readonly string[]): Promise<void> {
+  const { code, output } = await runProgram(command, args);
+  if (code !== 0) throw new UserError(`${command} ${args.join(" ")} failed:\n${output.trim()}`);
+}

@@ -1,0 +1,73 @@
+import { randomUUID } from "node:crypto";
+import { buildWorker } from "./build-worker.ts";
+import { startLocalWorker } from "./local-worker.ts";
+import { preparePerfAnalyzer } from "./perf-analyzer.ts";
+import { projectPath } from "./project.ts";
+import { preparePython } from "./python-environment.ts";
+import { runProgram } from "./run-program.ts";
+import { seedModels } from "./seed.ts";
+import { createTemporaryFolder } from "./temporary-folder.ts";
+import { exitWith } from "./user-error.ts";
+
+/**
+ * `npm run test:clients [-- pytest arguments]`: drives the built Worker with the Python clients of
+ * Triton and KServe and with perf_analyzer. The tests are in test/clients; the packages go into
+ * node_modules/.cache.
+ *
+ * PYTHON          the Python to make the environment with (default python3)
+ * PERF_ANALYZER   a perf_analyzer of this machine, instead of the one of PyPI
+ */
+for (const [signal, code] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+  ["SIGHUP", 129],
+] as const)
+  process.once(signal, () => process.exit(code));
+
+await testClients().catch(exitWith);
+
+async function testClients(): Promise<void> {
+  const folder = projectPath("test", "clients");
+  const cache = projectPath("node_modules", ".cache", "onnxflare-clients");
+  const python = await preparePython(
+    `${cache}/python`,
+    `${folder}/requirements.txt`,
+    (line: string) => console.log(`onnxflare: ${line}`),
+  );
+  const perfAnalyzer = await preparePerfAnalyzer(`${cache}/perf-analyzer`, python);
+  const outdir = createTemporaryFolder("clients-build");
+  await buildWorker(outdir);
+  const adminKey = randomUUID();
+  const [closed, open] = await Promise.all([
+    serve(outdir, { ADMIN_KEY: adminKey }),
+    serve(outdir, { REPOSITORY_CONTROL: "open" }),
+  ]);
+  const args = ["-m", "pytest", "-p", "no:cacheprovider", "-ra", ...process.argv.slice(2)];
+  const { code } = await runProgram(python, args, {
+    cwd: folder,
+    stdio: "inherit",
+    env: {
+      ...process.env,
+      PYTHONDONTWRITEBYTECODE: "1",
+      ONNXFLARE_URL: closed.origin,
+      ONNXFLARE_OPEN_URL: open.origin,
+      ONNXFLARE_ADMIN_KEY: adminKey,
+      ...("missing" in perfAnalyzer
+        ? { PERF_ANALYZER_MISSING: perfAnalyzer.missing }
+        : { PERF_ANALYZER: perfAnalyzer.command.join("\n") }),
+    },
+  });
+  await Promise.all([closed.dispose(), open.dispose()]);
+  process.exitCode = code;
+}
+
+interface Served {
+  readonly origin: string;
+  dispose(): Promise<void>;
+}
+
+async function serve(outdir: string, vars: Record<string, string>): Promise<Served> {
+  const worker = await startLocalWorker({ outdir, vars: { EVENT_LOG: "off", ...vars } });
+  await seedModels(await worker.bucket(), projectPath("models"));
+  return { origin: worker.url.origin, dispose: () => worker.dispose() };
+}
