@@ -48,7 +48,7 @@ async function findPython(): Promise<{ command: string; version: string }> {
   const { code, output } = await runProgram(command, ["--version"]).catch((error: unknown) => {
     throw new UserError(`${wanted}, but ${(error as Error).message}${remedy}`);
   });
-  const version = output.trim();
+  const [version = ""] = output.trim().split("\n");
   const minor = Number(/^Python 3\.(\d+)\./.exec(version)?.[1]);
   if (code === 0 && minor >= OLDEST_MINOR && minor <= NEWEST_MINOR) return { command, version };
   throw new UserError(`${wanted}, but ${command} is ${version || "none"}${remedy}`);

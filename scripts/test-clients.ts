@@ -40,7 +40,8 @@ async function testClients(): Promise<void> {
   const adminKey = randomUUID();
   const [closed, open] = await Promise.all([
     serve(outdir, { ADMIN_KEY: adminKey }),
-    serve(outdir, { REPOSITORY_CONTROL: "open" }),
+    // Without the prediction cache, so that perf_analyzer measures the engine.
+    serve(outdir, { REPOSITORY_CONTROL: "open", CACHE_TIERS: "" }),
   ]);
   const args = ["-m", "pytest", "-p", "no:cacheprovider", "-ra", ...process.argv.slice(2)];
   const { code } = await runProgram(python, args, {
