@@ -30,12 +30,15 @@ export interface Admission {
   admit(timeoutMs?: number): Ticket;
 }
 
+/** How long a ticket outlives its deadline: what the platform cut off never gives its ticket back. */
+const LOST_AFTER_MS = 30_000;
 /** Weight of the newest sample in the moving average. */
 const SMOOTHING = 0.1;
 
 export function createAdmission(options: AdmissionOptions): Admission {
   const { maxInFlight, maxQueueMs, defaultTimeoutMs, now = () => performance.now() } = options;
-  let inFlight = 0;
+  /** When each ticket counts as lost, in the order of arrival. */
+  const inFlight = new Map<Ticket, number>();
   /**
    * Moving average. On Cloudflare's network clocks stand still while the CPU works, so samples read
    * 0 there and `maxInFlight` alone decides; in workerd on any other machine they are true.
@@ -53,13 +56,19 @@ export function createAdmission(options: AdmissionOptions): Admission {
     });
   }
 
+  function forgetLost(time: number): void {
+    for (const [ticket, lostAt] of inFlight) if (time > lostAt) inFlight.delete(ticket);
+  }
+
   return {
     admit(timeoutMs = defaultTimeoutMs) {
+      const arrived = now();
+      forgetLost(arrived);
       const average = serviceMs ?? 0;
-      const waitMs = inFlight * average;
+      const waitMs = inFlight.size * average;
       const longestMs = Math.max(maxQueueMs, average);
-      if (inFlight >= maxInFlight)
-        refuse("overloaded", `${inFlight} requests are in flight, the most accepted.`, waitMs);
+      if (inFlight.size >= maxInFlight)
+        refuse("overloaded", `${inFlight.size} requests are in flight, the most accepted.`, waitMs);
       if (waitMs > longestMs)
         refuse(
           "overloaded",
@@ -72,11 +81,8 @@ export function createAdmission(options: AdmissionOptions): Admission {
           `The predicted wait of ${Math.ceil(waitMs)} ms is over the request's timeout of ${timeoutMs} ms.`,
           waitMs - timeoutMs + average,
         );
-      inFlight++;
-      const arrived = now();
       let limitMs = timeoutMs;
-      let released = false;
-      return {
+      const ticket: Ticket = {
         limitTo(milliseconds) {
           limitMs = Math.min(limitMs, milliseconds);
         },
@@ -86,18 +92,17 @@ export function createAdmission(options: AdmissionOptions): Admission {
           refuse(
             "deadline_exceeded",
             `The request's timeout of ${limitMs} ms passed after ${Math.ceil(elapsedMs)} ms, before its turn came.`,
-            inFlight * (serviceMs ?? 0),
+            inFlight.size * (serviceMs ?? 0),
           );
         },
         release(sampleMs) {
-          if (released) return;
-          released = true;
-          inFlight--;
-          if (sampleMs === undefined) return;
+          if (!inFlight.delete(ticket) || sampleMs === undefined) return;
           serviceMs =
             serviceMs === undefined ? sampleMs : serviceMs + SMOOTHING * (sampleMs - serviceMs);
         },
       };
+      inFlight.set(ticket, arrived + timeoutMs + LOST_AFTER_MS);
+      return ticket;
     },
   };
 }

@@ -33,8 +33,7 @@ export class Cell {
   recycled = false;
   #instance: OrtInstance | undefined;
   #creating: Promise<OrtInstance> | undefined;
-  /** Whether the last growth was refused, which tells an out-of-memory from other failures. */
-  growthRefused = false;
+  #refusedBytes: number | undefined;
   readonly #mayGrow: (cell: Cell, bytes: number) => boolean;
 
   /** @param mayGrow asked before the memory grows to `bytes` */
@@ -62,6 +61,19 @@ export class Cell {
     return sum;
   }
 
+  /**
+   * The smallest size to which the memory was not allowed to grow since {@link forgetRefusals}, which
+   * tells an out-of-memory from other failures.
+   */
+  get refusedBytes(): number | undefined {
+    return this.#refusedBytes;
+  }
+
+  /** Before each call into the engine: what was refused earlier explains none of its failures. */
+  forgetRefusals(): void {
+    this.#refusedBytes = undefined;
+  }
+
   get lastUsed(): number {
     let latest = 0;
     for (const { lastUsed } of this.residents) latest = Math.max(latest, lastUsed);
@@ -72,7 +84,7 @@ export class Cell {
   async instance(): Promise<OrtInstance> {
     this.#creating ??= OrtInstance.create((bytes) => {
       const allowed = this.#mayGrow(this, bytes);
-      if (!allowed) this.growthRefused = true;
+      if (!allowed) this.#refusedBytes = Math.min(bytes, this.#refusedBytes ?? bytes);
       return allowed;
     });
     this.#instance = await this.#creating;

@@ -11,51 +11,67 @@ export interface EngineFailure {
 }
 
 const MIB = 1_048_576;
+/** How C++ says it; an allocation of almost 4 GiB fails without a question to the budget. */
+const OUT_OF_MEMORY = /\bbad_alloc\b/;
+
+/** {@link toFailure} of a run, where a refusal is the input's fault. */
+export function toRunFailure(thrown: unknown, cell: Cell, id: ModelId): EngineFailure {
+  return toFailure(thrown, cell, id, {
+    outOfMemory: "Send a smaller input.",
+    crashed: "while it ran",
+    refused: (reason) =>
+      new ApiError("inference_failed", `The model refused the input: ${reason}.`, {
+        cause: thrown,
+      }),
+  });
+}
+
+/** {@link toFailure} of a load, where a refusal is the model's fault. */
+export function toLoadFailure(thrown: unknown, cell: Cell, id: ModelId): EngineFailure {
+  return toFailure(thrown, cell, id, {
+    outOfMemory: "It could not be loaded.",
+    crashed: "while it loaded",
+    refused: (reason) =>
+      new ApiError("model_load_failed", `${formatModelId(id)} could not be loaded: ${reason}.`, {
+        cause: thrown,
+        details: { model: id.name, version: id.version },
+      }),
+  });
+}
 
 /**
  * An {@link OrtError} is an orderly refusal, unless memory ran out on the way: then destructors may
  * have been skipped. Anything else (a trap, an abort, a C++ exception that nobody caught) is a crash.
  */
-export function toEngineFailure(thrown: unknown, cell: Cell, id: ModelId): EngineFailure {
+function toFailure(
+  thrown: unknown,
+  cell: Cell,
+  id: ModelId,
+  words: {
+    readonly outOfMemory: string;
+    readonly crashed: string;
+    readonly refused: (reason: string) => ApiError;
+  },
+): EngineFailure {
   if (thrown instanceof ApiError) return { error: thrown, fatal: false };
   const details = { model: id.name, version: id.version };
-  if (cell.growthRefused)
+  const refused = thrown instanceof OrtError;
+  if (cell.refusedBytes !== undefined || (refused && OUT_OF_MEMORY.test(thrown.message)))
     return {
       fatal: true,
       error: new ApiError(
         "out_of_memory",
-        `${formatModelId(id)} needs more memory than the budget of its isolate allows; it had ${Math.round(cell.memoryBytes / MIB)} MiB. Send a smaller input.`,
+        `${formatModelId(id)} needs more memory than the budget of its isolate allows; it had ${Math.round(cell.memoryBytes / MIB)} MiB. ${words.outOfMemory}`,
         { cause: thrown, details },
       ),
     };
-  if (thrown instanceof OrtError)
-    return {
-      fatal: false,
-      error: new ApiError("inference_failed", `The model refused the input: ${thrown.message}.`, {
-        cause: thrown,
-      }),
-    };
+  if (refused) return { fatal: false, error: words.refused(thrown.message) };
   return {
     fatal: true,
     error: new ApiError(
       "engine_crashed",
-      `The engine crashed while it ran ${formatModelId(id)}; the model is loaded anew for the next request.`,
+      `The engine crashed ${words.crashed} ${formatModelId(id)}; the next request gets a fresh one.`,
       { cause: thrown, details },
-    ),
-  };
-}
-
-/** {@link toEngineFailure} for a load, where a refusal is the model's fault and not the input's. */
-export function toLoadFailure(thrown: unknown, cell: Cell, id: ModelId): EngineFailure {
-  const failure = toEngineFailure(thrown, cell, id);
-  if (failure.error.code !== "inference_failed") return failure;
-  const reason = thrown instanceof Error ? thrown.message : String(thrown);
-  return {
-    fatal: false,
-    error: new ApiError(
-      "model_load_failed",
-      `${formatModelId(id)} could not be loaded: ${reason}.`,
-      { cause: thrown, details: { model: id.name, version: id.version } },
     ),
   };
 }

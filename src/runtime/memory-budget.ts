@@ -95,9 +95,10 @@ export class MemoryBudget {
 
   /** Releases the least recently used models of a shared cell, whose heap the next one reuses. */
   #makeRoomWithin(cell: Cell, heapBytes: number): void {
+    const roomBytes = Math.min(SHARED_CELL_MODEL_BYTES, this.limitBytes - ENGINE_BYTES);
     const byUse = [...cell.residents].sort((a, b) => a.lastUsed - b.lastUsed);
     for (const resident of byUse) {
-      if (cell.heapBytes + heapBytes <= SHARED_CELL_MODEL_BYTES) return;
+      if (cell.heapBytes + heapBytes <= roomBytes) return;
       this.#release(resident);
     }
   }
@@ -118,13 +119,19 @@ export class MemoryBudget {
     return oldest;
   }
 
-  /** Drops the least recently used idle cells until so many bytes fit; false when they cannot. */
+  /**
+   * Drops the least recently used idle cells until so many bytes fit. When they cannot fit, it drops
+   * none: a greedy input must not cost the other models their places.
+   */
   #makeRoom(neededBytes: number, except?: Cell): boolean {
-    for (const cell of this.#idleCells(except)) {
-      if (this.usedBytes + neededBytes <= this.limitBytes) return true;
+    const idle = this.#idleCells(except);
+    const idleBytes = idle.reduce((sum, { budgetedBytes }) => sum + budgetedBytes, 0);
+    if (this.usedBytes - idleBytes + neededBytes > this.limitBytes) return false;
+    for (const cell of idle) {
+      if (this.usedBytes + neededBytes <= this.limitBytes) break;
       this.drop(cell);
     }
-    return this.usedBytes + neededBytes <= this.limitBytes;
+    return true;
   }
 
   /** Called from inside the engine, in the middle of a load or run of `cell`. */

@@ -11,7 +11,8 @@ import type {
 } from "../domain/ports.ts";
 import { settlesWithin } from "../domain/settles-within.ts";
 import { type Cell, ENGINE_BYTES, type Resident } from "./cell.ts";
-import { toEngineFailure, toLoadFailure } from "./engine-failure.ts";
+import { toLoadFailure, toRunFailure } from "./engine-failure.ts";
+import { Load } from "./load.ts";
 import { cellBytes, MemoryBudget } from "./memory-budget.ts";
 import { OrtSession } from "./ort-session.ts";
 import { readIntoHeap } from "./read-into-heap.ts";
@@ -27,17 +28,17 @@ export interface ModelPoolOptions {
 const LOAD_PATIENCE_MS = 30_000;
 /** A model that killed this many shared cells lives alone from then on. */
 const KILLS_UNTIL_ALONE = 2;
-/** Bounds what is remembered of failures and kills. */
+/** Bounds what is remembered of failures, kills and needs. */
 const MAX_REMEMBERED = 500;
-/** A model that is evicted each time before it could be used: the budget is far too small. */
+/** Loads in a row that leave no model to run: too many models want the memory at once. */
 const MAX_ATTEMPTS = 5;
+/** What a session needs however small its model is (measured: 50 KB for a single node). */
+const SESSION_BYTES = 65_536;
+/** By then some of those who want the memory at once have been served. */
+const RETRY_AFTER_SECONDS = 1;
 
-/** A load under way, as those who wait for it see it. */
-interface Load {
-  done: Promise<void>;
-  /** Known once the load has a place. */
-  cell: Cell | undefined;
-}
+/** The cell was lost through no fault of the model, which deserves another attempt. */
+class CellLost extends Error {}
 
 /** Creates the runtime: ONNX Runtime in cells, within a budget. */
 export function createModelPool(options: ModelPoolOptions): ModelRuntime {
@@ -49,8 +50,12 @@ class ModelPool implements ModelRuntime {
   readonly #loadPatienceMs: number;
   readonly #ready = new Map<string, Resident>();
   readonly #loading = new Map<string, Load>();
+  /** Oldest first: what `#loading` has, and models that those who waited have not come for yet. */
+  readonly #underWay = new Set<Load>();
   readonly #failures = new Map<string, unknown>();
   readonly #kills = new Map<string, number>();
+  /** Heap that models turned out to need beyond what was reckoned. */
+  readonly #needs = new Map<string, number>();
   #uses = 0;
   #loads = 0;
   #crashes = 0;
@@ -65,17 +70,28 @@ class ModelPool implements ModelRuntime {
     waitUntil: WaitUntil,
     work: (model: LoadedModel, temperature: Temperature) => T,
   ): Promise<T> {
-    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const resident = this.#ready.get(source.sha256);
-      if (resident) {
-        resident.lastUsed = ++this.#uses;
-        return work(this.#toLoadedModel(resident), attempt === 0 ? "warm" : "cold");
+    const { id, sha256 } = source;
+    const run = (temperature: Temperature): { result: T } | undefined => {
+      const resident = this.#ready.get(sha256);
+      if (!resident) return undefined;
+      resident.lastUsed = ++this.#uses;
+      try {
+        return { result: work(this.#toLoadedModel(resident), temperature) };
+      } catch (error) {
+        if (error instanceof CellLost) return undefined;
+        throw error;
       }
-      await this.#load(source, waitUntil);
+    };
+    const warm = run("warm");
+    if (warm) return warm.result;
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const cold = await this.#load(source, waitUntil, () => run("cold"));
+      if (cold) return cold.result;
     }
     throw new ApiError(
       "overloaded",
-      `${formatModelId(source.id)} was evicted ${MAX_ATTEMPTS} times before it could run: too many models want the memory at once. Try again.`,
+      `${formatModelId(id)} lost its memory ${MAX_ATTEMPTS} times before it could run: too many models want it at once, or other requests crash its engine. Try again in ${RETRY_AFTER_SECONDS} s.`,
+      { details: { retryAfterSeconds: RETRY_AFTER_SECONDS } },
     );
   }
 
@@ -109,78 +125,95 @@ class ModelPool implements ModelRuntime {
   }
 
   /**
-   * Joins the load that is under way, or begins one. When it returns, the model may be ready, or
-   * may have to be asked for again.
+   * Joins the load that is under way, or begins one.
+   * @param take called when the load is over, unless it was given up
+   * @returns what `take` returns, or `undefined` when the model has to be asked for again
    */
-  async #load(source: ModelSource, waitUntil: WaitUntil): Promise<void> {
+  async #load<T>(source: ModelSource, waitUntil: WaitUntil, take: () => T): Promise<T | undefined> {
     const { sha256 } = source;
     const joined = this.#loading.get(sha256);
-    if (joined) {
-      if (await settlesWithin(joined.done, this.#loadPatienceMs)) return;
-      // The platform cut off the request that began it, and with it the reading of storage.
-      if (this.#loading.get(sha256) === joined) this.#loading.delete(sha256);
-      if (joined.cell) this.#budget.drop(joined.cell);
-      return;
-    }
-    const load: Load = { done: Promise.resolve(), cell: undefined };
-    this.#loading.set(sha256, load);
-    load.done = this.#begin(source, load).then(
-      () => {
-        this.#failures.delete(sha256);
-      },
-      (error: unknown) => {
-        remember(this.#failures, sha256, error);
-        throw error;
-      },
-    );
-    const finished = load.done.finally(() => {
-      if (this.#loading.get(sha256) === load) this.#loading.delete(sha256);
-    });
-    waitUntil(finished.catch(() => undefined));
-    await finished;
+    if (!joined) return (await this.#begin(source, waitUntil).join(take))?.taken;
+    const outcome = await joined.join(take, this.#loadPatienceMs);
+    if (!outcome) this.#giveUp(joined);
+    return outcome?.taken;
   }
 
-  async #begin(source: ModelSource, load: Load): Promise<void> {
+  #begin(source: ModelSource, waitUntil: WaitUntil): Load {
+    const { sha256 } = source;
+    const load = new Load(sha256, {
+      work: async () => {
+        try {
+          await this.#perform(source, load);
+          this.#failures.delete(sha256);
+        } catch (error) {
+          remember(this.#failures, sha256, error);
+          throw error;
+        } finally {
+          if (this.#loading.get(sha256) === load) this.#loading.delete(sha256);
+        }
+      },
+      end: () => {
+        this.#underWay.delete(load);
+        if (load.cell) this.#budget.settle(load.cell);
+      },
+    });
+    this.#loading.set(sha256, load);
+    this.#underWay.add(load);
+    load.begin();
+    waitUntil(load.over);
+    return load;
+  }
+
+  /** The platform cut off the request that began the load, and with it the reading of storage. */
+  #giveUp(load: Load): void {
+    if (this.#loading.get(load.sha256) === load) this.#loading.delete(load.sha256);
+    this.#underWay.delete(load);
+    if (load.cell) this.#budget.drop(load.cell);
+  }
+
+  /** When it returns, the model is ready, or has to be asked for again. */
+  async #perform(source: ModelSource, load: Load): Promise<void> {
+    const { id, sha256, sizeBytes } = source;
     this.#refuseTooLarge(source);
-    const heapBytes = source.heapBytes ?? this.#estimateHeapBytes(source);
-    const cell = await this.#claimCell(source, heapBytes);
+    const reckonedBytes = source.heapBytes ?? this.#estimateHeapBytes(source);
+    const heapBytes = Math.max(reckonedBytes, this.#needs.get(sha256) ?? 0);
+    const cell = await this.#claimCell(source, heapBytes, load);
     load.cell = cell;
     this.#loads++;
     let session: OrtSession | undefined;
     try {
       const instance = await cell.instance();
       const address = await readIntoHeap(instance, source);
-      cell.growthRefused = false;
-      session = new OrtSession(instance, address, source.sizeBytes, source);
+      if (cell.dropped) return;
+      cell.forgetRefusals();
+      session = new OrtSession(instance, address, sizeBytes, source);
       const resident = { source, session, cell, heapBytes, lastUsed: ++this.#uses };
       await source.prepare(this.#toLoadedModel(resident));
       if (cell.dropped) return;
       cell.residents.add(resident);
-      this.#ready.set(source.sha256, resident);
+      this.#ready.set(sha256, resident);
     } catch (thrown) {
       // Another model took the cell down: that is no failure of this one, so it is loaded again.
-      if (cell.dropped) return;
-      const { error, fatal } = toLoadFailure(thrown, cell, source.id);
-      if (fatal) this.#kill(cell, source.sha256);
-      else session?.release();
-      // The fragments of a recycled heap may be to blame: the next attempt gets a fresh cell.
-      if (fatal && cell.recycled) return;
+      if (thrown instanceof CellLost || (cell.dropped && !(thrown instanceof ApiError))) return;
+      const { error, fatal } = toLoadFailure(thrown, cell, id);
+      if (fatal && this.#lose(cell, sha256)) return;
+      if (!cell.dropped) session?.release();
       throw error;
-    } finally {
-      this.#budget.settle(cell);
     }
   }
 
   /** Waits while other loads hold the memory. */
-  async #claimCell({ id, sha256 }: ModelSource, heapBytes: number): Promise<Cell> {
+  async #claimCell({ id, sha256 }: ModelSource, heapBytes: number, load: Load): Promise<Cell> {
     const alone = (this.#kills.get(sha256) ?? 0) >= KILLS_UNTIL_ALONE;
     for (;;) {
       const cell = this.#budget.place(heapBytes, alone);
       if (cell) return cell;
-      const others = [...this.#loading].filter(([key]) => key !== sha256);
-      if (others.length === 0)
+      const others = [...this.#underWay].filter((other) => other !== load && other.cell);
+      const [oldest] = others;
+      if (!oldest)
         throw new ApiError("overloaded", `There is no memory for ${formatModelId(id)} now.`);
-      await Promise.race(others.map(([, { done }]) => done.catch(() => undefined)));
+      const anyOver = Promise.race(others.map(({ over }) => over));
+      if (!(await settlesWithin(anyOver, this.#loadPatienceMs))) this.#giveUp(oldest);
     }
   }
 
@@ -188,13 +221,13 @@ class ModelPool implements ModelRuntime {
     return {
       describe: () => session.describe(),
       run: (inputs, outputs) => {
-        cell.growthRefused = false;
+        if (cell.dropped) throw new CellLost();
+        cell.forgetRefusals();
         try {
           return session.run(inputs, outputs);
         } catch (thrown) {
-          const { error, fatal } = toEngineFailure(thrown, cell, source.id);
-          if (fatal) this.#kill(cell, source.sha256);
-          throw error;
+          const { error, fatal } = toRunFailure(thrown, cell, source.id);
+          throw fatal && this.#lose(cell, source.sha256) ? new CellLost() : error;
         }
       },
     };
@@ -219,13 +252,27 @@ class ModelPool implements ModelRuntime {
    */
   #estimateHeapBytes({ format, sizeBytes, prepack }: ModelSource): number {
     const factor = format === "ort" ? 1.4 : prepack ? 4.2 : 3.2;
-    return Math.min(Math.ceil(sizeBytes * factor), this.#budget.limitBytes - ENGINE_BYTES);
+    const heapBytes = SESSION_BYTES + Math.ceil(sizeBytes * factor);
+    return Math.min(heapBytes, this.#budget.limitBytes - ENGINE_BYTES);
   }
 
-  #kill(cell: Cell, sha256: string): void {
+  /**
+   * Drops a cell that cannot be trusted any more.
+   * @returns whether the model is not to blame, so that it deserves another attempt
+   */
+  #lose(cell: Cell, sha256: string): boolean {
     this.#crashes++;
-    if (cell.shared) remember(this.#kills, sha256, (this.#kills.get(sha256) ?? 0) + 1);
     this.#budget.drop(cell);
+    // The fragments of a recycled heap may be to blame; the next attempt gets a fresh cell.
+    if (cell.recycled) return true;
+    const { shared, refusedBytes } = cell;
+    if (refusedBytes !== undefined && refusedBytes <= this.#budget.limitBytes) {
+      // Alone it would fit. What a shared cell needs says little about one of its models.
+      if (!shared) remember(this.#needs, sha256, refusedBytes - ENGINE_BYTES);
+      return true;
+    }
+    if (shared) remember(this.#kills, sha256, (this.#kills.get(sha256) ?? 0) + 1);
+    return false;
   }
 }
 

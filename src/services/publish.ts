@@ -1,5 +1,5 @@
 import { ApiError } from "../domain/errors.ts";
-import { fileEntry, type Manifest, parseManifest } from "../domain/manifest.ts";
+import { type Manifest, modelDigest, parseManifest } from "../domain/manifest.ts";
 import { formatModelId, type ModelId } from "../domain/model-id.ts";
 import type {
   ModelDescription,
@@ -56,30 +56,42 @@ export function createPublisher(
     }
   }
 
+  const publish: Publisher["publish"] = async (id, body, sizeBytes, waitUntil) => {
+    if ((await store.manifest(id)) !== undefined) throw versionExists(id);
+    // A name of its own, so that two who publish the same version cannot mix their files.
+    const path = `model-${crypto.randomUUID().slice(0, 8)}.bin`;
+    try {
+      const { sha256, format } = await writeModel(store, id, path, body, sizeBytes);
+      const description = await describe(id, { path, sizeBytes, sha256, format }, waitUntil);
+      const manifest = toManifest(id, { path, sizeBytes, sha256, format }, description, now());
+      if (!(await store.publish(manifest))) throw versionExists(id);
+      return manifest;
+    } catch (error) {
+      // What went wrong first is what counts; a file without a manifest harms nobody.
+      await store.deleteFile(id, path).catch(() => undefined);
+      throw error;
+    } finally {
+      catalog.forget(id.name);
+    }
+  };
+
   return {
-    async publish(id, body, sizeBytes, waitUntil) {
-      if ((await store.manifest(id)) !== undefined) throw versionExists(id);
-      // A name of its own, so that two who publish the same version cannot mix their files.
-      const path = `model-${crypto.randomUUID().slice(0, 8)}.bin`;
-      try {
-        const { sha256, format } = await writeModel(store, id, path, body, sizeBytes);
-        const description = await describe(id, { path, sizeBytes, sha256, format }, waitUntil);
-        const manifest = toManifest(id, { path, sizeBytes, sha256, format }, description, now());
-        if (!(await store.publish(manifest))) throw versionExists(id);
-        return manifest;
-      } catch (error) {
-        await store.deleteFile(id, path);
-        throw error;
-      } finally {
-        catalog.forget(id.name);
-      }
+    publish(id, body, sizeBytes, waitUntil) {
+      const published = publish(id, body, sizeBytes, waitUntil);
+      // A client that goes away must not leave half of it behind.
+      waitUntil(published.catch(() => undefined));
+      return published;
     },
 
     async remove(id) {
-      const { manifest } = await catalog.resolve(id.name, id.version);
+      const published = await catalog.resolve(id.name, id.version).catch((error: unknown) => {
+        // A version whose manifest cannot be read must not be there for ever.
+        if (error instanceof ApiError && error.code === "model_corrupt") return undefined;
+        throw error;
+      });
       await store.remove(id);
       catalog.forget(id.name);
-      runtime.unload(fileEntry(manifest, manifest.file).sha256);
+      if (published) runtime.unload(modelDigest(published.manifest));
     },
   };
 }

@@ -1,0 +1,241 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { type Admission, createAdmission, type Ticket } from "../../src/domain/admission.ts";
+import type { ApiError, ErrorCode } from "../../src/domain/errors.ts";
+import { catchApiError } from "../support/errors.ts";
+
+/** Predicted waits, by a clock that the tests move. */
+
+let nowMs: number;
+
+beforeEach(() => {
+  nowMs = 1000;
+});
+
+function admissionOf(
+  options: { maxInFlight?: number; maxQueueMs?: number; defaultTimeoutMs?: number } = {},
+): Admission {
+  return createAdmission({
+    maxInFlight: 1000,
+    maxQueueMs: 1_000_000,
+    defaultTimeoutMs: 1_000_000,
+    now: () => nowMs,
+    ...options,
+  });
+}
+
+/** Teaches the average: the first sample is taken as it is. */
+function learn(admission: Admission, serviceMs: number): void {
+  admission.admit().release(serviceMs);
+}
+
+function admitMany(admission: Admission, count: number): Ticket[] {
+  return Array.from({ length: count }, () => admission.admit());
+}
+
+function refusal(code: ErrorCode, work: () => unknown): ApiError & { retryAfterSeconds: unknown } {
+  const error = catchApiError(code, work);
+  return Object.assign(error, { retryAfterSeconds: error.details?.retryAfterSeconds });
+}
+
+describe("the bound of requests in flight", () => {
+  test("refuses the next one, until one of them is released", () => {
+    const admission = admissionOf({ maxInFlight: 3 });
+    const [first] = admitMany(admission, 3);
+    const { message, retryAfterSeconds } = refusal("overloaded", () => admission.admit());
+    expect(message).toBe("3 requests are in flight, the most accepted. Try again in 1 s.");
+    expect(retryAfterSeconds).toBe(1);
+    first?.release(undefined);
+    admission.admit();
+    refusal("overloaded", () => admission.admit());
+  });
+
+  test("holds also when nothing is known of how long requests take", () => {
+    const admission = admissionOf({ maxInFlight: 1, maxQueueMs: 0 });
+    admission.admit();
+    refusal("overloaded", () => admission.admit());
+  });
+
+  test("counts a ticket once, however often it is released", () => {
+    const admission = admissionOf({ maxInFlight: 2 });
+    const [first] = admitMany(admission, 2);
+    for (let time = 0; time < 3; time++) first?.release(5);
+    admission.admit();
+    refusal("overloaded", () => admission.admit());
+  });
+
+  test("takes no place for a request that it refuses", () => {
+    const admission = admissionOf({ maxInFlight: 1 });
+    const ticket = admission.admit();
+    for (let time = 0; time < 5; time++) refusal("overloaded", () => admission.admit());
+    ticket.release(undefined);
+    admission.admit();
+  });
+
+  test("forgets a ticket that is never released half a minute after its deadline", () => {
+    const admission = admissionOf({ maxInFlight: 2 });
+    admission.admit(1000);
+    const lasting = admission.admit(60_000);
+    nowMs += 31_000;
+    refusal("overloaded", () => admission.admit());
+    nowMs += 1;
+    const late = admission.admit();
+    refusal("overloaded", () => admission.admit());
+    for (const ticket of [lasting, late]) ticket.release(undefined);
+    expect(admitMany(admission, 2)).toHaveLength(2);
+  });
+
+  test("says when the queue will be empty, by the average", () => {
+    const admission = admissionOf({ maxInFlight: 10 });
+    learn(admission, 700);
+    admitMany(admission, 10);
+    // Ten requests of 0.7 s are before it.
+    expect(refusal("overloaded", () => admission.admit()).retryAfterSeconds).toBe(7);
+  });
+});
+
+describe("the predicted wait", () => {
+  test("is the requests in flight times the average, up to the limit", () => {
+    const admission = admissionOf({ maxQueueMs: 100 });
+    learn(admission, 20);
+    // The sixth waits for five, 100 ms; the seventh would wait for six.
+    admitMany(admission, 6);
+    const { message, retryAfterSeconds } = refusal("overloaded", () => admission.admit());
+    expect(message).toBe(
+      "The predicted wait of 120 ms is over the limit of 100 ms. Try again in 1 s.",
+    );
+    expect(retryAfterSeconds).toBe(1);
+  });
+
+  test("lets one request wait for another, whatever it takes", () => {
+    const admission = admissionOf({ maxQueueMs: 100 });
+    learn(admission, 4000);
+    admitMany(admission, 2);
+    // 8000 ms predicted, 4000 ms accepted, and the average of one on top: it can come in 8 s.
+    expect(refusal("overloaded", () => admission.admit()).retryAfterSeconds).toBe(8);
+  });
+
+  test("shrinks with each request that ends", () => {
+    const admission = admissionOf({ maxQueueMs: 100 });
+    learn(admission, 20);
+    const tickets = admitMany(admission, 6);
+    refusal("overloaded", () => admission.admit());
+    tickets[0]?.release(20);
+    admission.admit();
+    refusal("overloaded", () => admission.admit());
+  });
+
+  test("is nothing as long as nothing is known", () => {
+    const admission = admissionOf({ maxQueueMs: 0 });
+    expect(admitMany(admission, 50)).toHaveLength(50);
+  });
+});
+
+describe("the average", () => {
+  /** The average, read from the message that a full queue of one gives. */
+  function averageOf(admission: Admission): number {
+    const ticket = admission.admit();
+    const { message } = refusal("deadline_exceeded", () => admission.admit(0.001));
+    ticket.release(undefined);
+    return Number(/predicted wait of (\d+) ms/.exec(message)?.[1]);
+  }
+
+  test("begins with the first sample, and moves by a tenth towards each other one", () => {
+    const admission = admissionOf();
+    learn(admission, 100);
+    expect(averageOf(admission)).toBe(100);
+    learn(admission, 200);
+    expect(averageOf(admission)).toBe(110);
+    learn(admission, 10);
+    expect(averageOf(admission)).toBe(100);
+  });
+
+  test("closes in on a new level", () => {
+    const admission = admissionOf();
+    learn(admission, 1000);
+    for (let sample = 0; sample < 60; sample++) learn(admission, 10);
+    // 10 + 990 * 0.9^60, rounded up.
+    expect(averageOf(admission)).toBe(12);
+  });
+
+  test("ignores requests that did not get to their run", () => {
+    const admission = admissionOf();
+    learn(admission, 50);
+    for (let time = 0; time < 20; time++) admission.admit().release(undefined);
+    expect(averageOf(admission)).toBe(50);
+  });
+
+  test("takes a sample of 0, as a clock that stands still gives it", () => {
+    const admission = admissionOf({ maxQueueMs: 0 });
+    for (let time = 0; time < 20; time++) learn(admission, 0);
+    expect(admitMany(admission, 100)).toHaveLength(100);
+  });
+});
+
+describe("a deadline", () => {
+  test("refuses at once what could not be met", () => {
+    const admission = admissionOf();
+    learn(admission, 40);
+    admitMany(admission, 3);
+    const { message, retryAfterSeconds } = refusal("deadline_exceeded", () => admission.admit(100));
+    expect(message).toBe(
+      "The predicted wait of 120 ms is over the request's timeout of 100 ms. Try again in 1 s.",
+    );
+    expect(retryAfterSeconds).toBe(1);
+    admission.admit(120);
+  });
+
+  test("says when it could be met", () => {
+    const admission = admissionOf();
+    learn(admission, 1000);
+    admitMany(admission, 10);
+    // 10 s predicted, 3 s allowed, and the average of one on top.
+    const { retryAfterSeconds } = refusal("deadline_exceeded", () => admission.admit(3000));
+    expect(retryAfterSeconds).toBe(8);
+  });
+
+  test("is the default for a request that names none", () => {
+    const admission = admissionOf({ defaultTimeoutMs: 50 });
+    learn(admission, 60);
+    admission.admit();
+    expect(refusal("deadline_exceeded", () => admission.admit()).message).toContain(
+      "timeout of 50 ms",
+    );
+    admission.admit(100);
+  });
+
+  test("passes with the time", () => {
+    const ticket = admissionOf().admit(250);
+    ticket.checkDeadline();
+    nowMs += 250;
+    ticket.checkDeadline();
+    nowMs += 1;
+    const { message, retryAfterSeconds } = refusal("deadline_exceeded", () =>
+      ticket.checkDeadline(),
+    );
+    expect(message).toBe(
+      "The request's timeout of 250 ms passed after 251 ms, before its turn came. Try again in 1 s.",
+    );
+    expect(retryAfterSeconds).toBe(1);
+  });
+
+  test("can be brought forward, never moved back", () => {
+    const ticket = admissionOf().admit(250);
+    ticket.limitTo(1000);
+    nowMs += 200;
+    ticket.checkDeadline();
+    ticket.limitTo(100);
+    refusal("deadline_exceeded", () => ticket.checkDeadline());
+    ticket.limitTo(1000);
+    refusal("deadline_exceeded", () => ticket.checkDeadline());
+  });
+
+  test("that passed says when the queue will be empty", () => {
+    const admission = admissionOf();
+    learn(admission, 2000);
+    const [ticket] = admitMany(admission, 4);
+    ticket?.limitTo(10);
+    nowMs += 11;
+    // Four requests of 2 s, itself among them.
+    expect(refusal("deadline_exceeded", () => ticket?.checkDeadline()).retryAfterSeconds).toBe(8);
+  });
+});

@@ -1,0 +1,402 @@
+import { createHash } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Manifest, parseManifest } from "../../src/domain/manifest.ts";
+import { ADMIN_KEY, store } from "../support/administration.ts";
+import { constantOnes, product, sum } from "../support/awkward-models.ts";
+import { type HeldService, startHeldService } from "../support/held-storage.ts";
+import { buildOnnx, type Graph } from "../support/onnx-builder.ts";
+import { beginPut, readAnswer } from "../support/raw-request.ts";
+import { type Answer, startService } from "../support/service.ts";
+
+/** Publishing and deleting by `/admin`, and what storage holds afterwards. */
+
+const MAX_MODEL_BYTES = 8_000_000;
+
+let service: HeldService;
+
+beforeAll(async () => {
+  service = await startHeldService({ MAX_MODEL_BYTES: `${MAX_MODEL_BYTES}` });
+});
+
+afterAll(() => service?.dispose());
+
+function infer(path: string, x = 1): Promise<Answer> {
+  const inputs = [{ name: "x", datatype: "FP32", shape: [1], data: [x] }];
+  return service.post(`/v2/models/${path}/infer`, { inputs });
+}
+
+/** {@link sum} adds its bias, which tells the versions apart. */
+function outputs(value: number): object {
+  return { status: 200, body: { outputs: [{ name: "y", data: [value] }] } };
+}
+
+function remove(path: string): Promise<Answer> {
+  return service.administer(`/models/${path}`, { method: "DELETE" });
+}
+
+async function keysOf(name: string): Promise<string[]> {
+  const { objects } = await service.bucket.list({ prefix: `models/${name}/` });
+  return objects.map(({ key }) => key);
+}
+
+describe("the admin key", () => {
+  const routes = [
+    ["GET", "/admin/models"],
+    ["GET", "/admin/runtime"],
+    ["PUT", "/admin/models/secret/versions/1"],
+    ["DELETE", "/admin/models/secret/versions/1"],
+  ] as const;
+
+  test.each(
+    routes.flatMap(([method, path]) =>
+      [
+        undefined,
+        "",
+        ADMIN_KEY,
+        `Basic ${ADMIN_KEY}`,
+        "Bearer",
+        "Bearer ",
+        `Bearer ${ADMIN_KEY}x`,
+        `Bearer ${ADMIN_KEY.slice(0, -1)}`,
+        `Bearer ${ADMIN_KEY.toUpperCase()}`,
+        `Bearer x ${ADMIN_KEY}`,
+      ].map((authorization) => [method, path, authorization] as const),
+    ),
+  )("%s %s is closed to authorization %j", async (method, path, authorization) => {
+    const answer = await service.request(path, {
+      method,
+      headers: authorization === undefined ? {} : { authorization },
+      body: method === "PUT" ? buildOnnx(sum(1)) : null,
+    });
+    expect(answer).toMatchObject({ status: 401, body: { code: "unauthorized" } });
+    expect(answer.headers.get("www-authenticate")).toBe("Bearer");
+    expect(JSON.stringify(answer.body)).not.toContain(ADMIN_KEY);
+    expect(await keysOf("secret")).toEqual([]);
+  });
+
+  test.each(["Bearer", "bearer", "BEARER"])("opens the routes as %s", async (scheme) => {
+    const headers = { authorization: `${scheme} ${ADMIN_KEY}` };
+    for (const path of ["/admin/models", "/admin/runtime"])
+      expect(await service.request(path, { headers })).toMatchObject({ status: 200 });
+  });
+
+  test("that is not set opens nothing", async () => {
+    const closed = await startService({ models: [] });
+    try {
+      for (const key of [ADMIN_KEY, "undefined", ""]) {
+        const headers = { authorization: `Bearer ${key}` };
+        for (const [method, path] of routes)
+          expect(await closed.request(path, { method, headers })).toMatchObject({
+            status: 401,
+            body: { code: "unauthorized", detail: expect.stringContaining("ADMIN_KEY is not set") },
+          });
+      }
+    } finally {
+      await closed.dispose();
+    }
+  });
+});
+
+describe("publishing", () => {
+  test("answers with the manifest, read from the model, and where the version is", async () => {
+    const bytes = buildOnnx(product(1, 7));
+    const answer = await service.publish("published", bytes, "3");
+    expect(answer.status).toBe(201);
+    expect(answer.headers.get("location")).toBe("/v2/models/published/versions/3");
+    const manifest = parseManifest(answer.body);
+    expect(manifest).toMatchObject({
+      name: "published",
+      version: "3",
+      format: "onnx",
+      inputs: [{ name: "x", datatype: "FP32", shape: ["batch", 256] }],
+      outputs: [{ name: "y", datatype: "FP32", shape: ["batch", 1024] }],
+    });
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    expect(manifest.files).toEqual([{ path: manifest.file, sha256, sizeBytes: bytes.length }]);
+
+    expect(await service.request(answer.headers.get("location") ?? "")).toMatchObject({
+      status: 200,
+      body: { name: "published", versions: ["3"] },
+    });
+    const stored = await service.bucket.get(`models/published/3/${manifest.file}`);
+    expect(new Uint8Array((await stored?.arrayBuffer()) ?? [])).toEqual(bytes);
+    expect((await service.administer("/models")).body).toMatchObject({
+      models: expect.arrayContaining([
+        expect.objectContaining({ name: "published", version: "3" }),
+      ]),
+    });
+  });
+
+  test("reads every kind of shape and datatype from the model", async () => {
+    const ports = [
+      { name: "scalar", datatype: "INT64", shape: [] },
+      { name: "fixed", datatype: "FP64", shape: [2, 3] },
+      { name: "dynamic", datatype: "UINT8", shape: ["batch", -1, 4] },
+      { name: "text", datatype: "BYTES", shape: ["n"] },
+    ] as const;
+    const graph: Graph = {
+      inputs: ports,
+      outputs: ports.map((port) => ({ ...port, name: `${port.name}-out` })),
+      nodes: ports.map(({ name }) => ({
+        op: "Identity",
+        inputs: [name],
+        outputs: [`${name}-out`],
+      })),
+    };
+    const { status, body } = await service.publish("shapes", graph);
+    expect(status).toBe(201);
+    const { inputs, outputs } = body as Manifest;
+    expect(inputs).toEqual(ports);
+    expect(outputs).toEqual(graph.outputs);
+  });
+
+  test("makes the newest version the one without a number", async () => {
+    for (const version of ["1", "2", "10"])
+      expect(await service.publish("newest", sum(Number(version)), version)).toMatchObject({
+        status: 201,
+      });
+    expect(await infer("newest")).toMatchObject(outputs(11));
+    expect(await infer("newest/versions/2")).toMatchObject(outputs(3));
+  });
+
+  test("a version that exists is refused, and it stays what it was", async () => {
+    await service.publish("taken", sum(1));
+    const keys = await keysOf("taken");
+    expect(await service.publish("taken", sum(2))).toMatchObject({
+      status: 409,
+      body: { code: "version_exists", detail: expect.stringContaining('"taken" version 1') },
+    });
+    expect(await keysOf("taken")).toEqual(keys);
+    expect(await infer("taken")).toMatchObject(outputs(2));
+  });
+
+  test("one version twice at once: one of them is published, whole", async () => {
+    for (let round = 1; round <= 5; round++) {
+      const version = `${round}`;
+      const biases = [100, 200];
+      const answers = await Promise.all(
+        biases.map((bias) => service.publish("race", sum(bias + round), version)),
+      );
+      expect(answers.map(({ status }) => status).sort()).toEqual([201, 409]);
+      const winner = answers.findIndex(({ status }) => status === 201);
+      const { file } = parseManifest(answers[winner]?.body);
+      expect(await keysOf(`race/${version}`)).toEqual(
+        [`models/race/${version}/manifest.json`, `models/race/${version}/${file}`].sort(),
+      );
+      expect(await infer(`race/versions/${version}`, 0)).toMatchObject(
+        outputs((biases[winner] ?? 0) + round),
+      );
+    }
+  });
+
+  test("a model that another version has as well", async () => {
+    for (const version of ["1", "2"])
+      expect(await service.publish("again", sum(5), version)).toMatchObject({ status: 201 });
+    expect(await infer("again/versions/1")).toMatchObject(outputs(6));
+    expect(await infer("again/versions/2")).toMatchObject(outputs(6));
+    expect(await remove("again/versions/1")).toMatchObject({ status: 200 });
+    expect(await infer("again/versions/2")).toMatchObject(outputs(6));
+  });
+});
+
+describe("what is refused", () => {
+  const names = ["Upper", "-dash", ".dot", "a%20b", "a".repeat(64), "%C3%A9"];
+  test.each(names)("the name %s", async (name) => {
+    expect(await service.publish(name, sum(1))).toMatchObject({
+      status: 404,
+      body: { code: "model_not_found" },
+    });
+  });
+
+  test.each(["0", "01", "-1", "1.0", "latest", "1234567890"])("the version %s", async (version) => {
+    const answer = await service.publish("refused", sum(1), version);
+    expect(answer).toMatchObject({ status: 404, body: { code: "version_not_found" } });
+    expect(await keysOf("refused")).toEqual([]);
+  });
+
+  const sequence: Graph = {
+    inputs: [{ name: "x", datatype: "FP32", shape: ["n"] }],
+    outputs: [{ name: "y", datatype: "FP32", shape: ["n"] }],
+    nodes: [{ op: "NoSuchOperator", inputs: ["x"], outputs: ["y"] }],
+  };
+  test.each<[what: string, bytes: Uint8Array<ArrayBuffer>]>([
+    ["text", Uint8Array.from(Buffer.from("not a model"))],
+    ["one byte", new Uint8Array([8])],
+    ["half a model", buildOnnx(product(1, 1)).slice(0, 500_000)],
+    ["an operator that there is not", buildOnnx(sequence)],
+    ["a graph without nodes", buildOnnx({ outputs: [], nodes: [] })],
+  ])("%s, of which nothing stays", async (_, bytes) => {
+    const answer = await service.publish("refused", bytes);
+    expect(answer).toMatchObject({
+      status: 400,
+      body: { code: "invalid_model", detail: expect.stringContaining("refused") },
+    });
+    expect(await keysOf("refused")).toEqual([]);
+    expect(await service.request("/v2/models/refused")).toMatchObject({ status: 404 });
+    // The name is as free as before.
+    expect(await service.publish("refused", sum(1))).toMatchObject({ status: 201 });
+    expect(await remove("refused/versions/1")).toMatchObject({ status: 200 });
+  });
+
+  test("a model over MAX_MODEL_BYTES, before it is sent", async () => {
+    const socket = await beginPut(service.origin, "/admin/models/refused/versions/1", {
+      authorization: `Bearer ${ADMIN_KEY}`,
+      beginning: new Uint8Array(1),
+      sizeBytes: MAX_MODEL_BYTES + 1,
+    });
+    expect(await readAnswer(socket)).toMatchObject({
+      status: 413,
+      body: {
+        code: "body_too_large",
+        detail: expect.stringContaining("MAX_MODEL_BYTES"),
+        details: { limitBytes: MAX_MODEL_BYTES },
+      },
+    });
+    socket.destroy();
+    expect(await keysOf("refused")).toEqual([]);
+  });
+
+  test("a model that needs more memory than there is", async () => {
+    const answer = await service.publish("refused", constantOnes([10_000n, 10_000n]));
+    expect(answer).toMatchObject({ status: 507, body: { code: "out_of_memory" } });
+    expect(await keysOf("refused")).toEqual([]);
+  });
+
+  test("a body without content-length", async () => {
+    const body = new Blob([buildOnnx(sum(1))]).stream();
+    const answer = await service.administer("/models/refused/versions/1", {
+      method: "PUT",
+      body,
+      duplex: "half",
+    } as RequestInit);
+    expect(answer).toMatchObject({ status: 411, body: { code: "length_required" } });
+    expect(await keysOf("refused")).toEqual([]);
+  });
+
+  test.each([null, ""])("no body: %j", async (body) => {
+    const answer = await service.administer("/models/refused/versions/1", { method: "PUT", body });
+    expect(answer).toMatchObject({ status: 400, body: { code: "empty_body" } });
+    expect(await keysOf("refused")).toEqual([]);
+  });
+
+  test.each(["GET", "POST", "PATCH"])("the method %s", async (method) => {
+    const answer = await service.administer("/models/refused/versions/1", { method });
+    expect(answer).toMatchObject({ status: 405, body: { code: "method_not_allowed" } });
+    expect(answer.headers.get("allow")).toBe("PUT, DELETE");
+  });
+});
+
+describe("an upload whose client goes away", () => {
+  const bytes = buildOnnx(product(4, 3));
+  const upload = (name: string, length: number) =>
+    beginPut(service.origin, `/admin/models/${name}/versions/1`, {
+      authorization: `Bearer ${ADMIN_KEY}`,
+      beginning: bytes.subarray(0, length),
+      sizeBytes: bytes.length,
+    });
+
+  const lengths = [0, 1, 1_000_000, bytes.length - 1];
+  test.each(lengths)("with %i bytes sent leaves no version", async (length) => {
+    const name = `cut-${length}`;
+    const { abandoned } = await service.storage();
+    const socket = await upload(name, length);
+    await service.request("/v2/health/live");
+    socket.resetAndDestroy();
+    await service.storage((state) => state.abandoned === abandoned + 1);
+    expect(await service.request(`/v2/models/${name}`)).toMatchObject({ status: 404 });
+    expect(await service.publish(name, sum(1))).toMatchObject({ status: 201 });
+    expect(await infer(name)).toMatchObject(outputs(2));
+    const { file } = JSON.parse(await textOf(`models/${name}/1/manifest.json`)) as Manifest;
+    expect(await keysOf(name)).toEqual([
+      `models/${name}/1/manifest.json`,
+      `models/${name}/1/${file}`,
+    ]);
+  });
+
+  test("after all of it was sent leaves a whole version", async () => {
+    await service.hold();
+    const { abandoned } = await service.storage();
+    const socket = await upload("whole", bytes.length);
+    await service.storage(({ holding }) => holding === 1);
+    socket.resetAndDestroy();
+    await service.storage((state) => state.abandoned === abandoned + 1);
+    expect(await service.request("/v2/models/whole")).toMatchObject({ status: 404 });
+    await service.release();
+    while ((await service.request("/v2/models/whole")).status === 404);
+    expect(await keysOf("whole")).toHaveLength(2);
+    expect(await service.request("/v2/models/whole/ready")).toMatchObject({ status: 200 });
+  });
+
+  async function textOf(key: string): Promise<string> {
+    return (await (await service.bucket.get(key))?.text()) ?? "";
+  }
+});
+
+describe("deleting", () => {
+  test("ends a version at once, with its files and its memory", async () => {
+    await service.publish("ended", sum(1));
+    await service.bucket.put("models/ended/1/labels.txt", "an asset");
+    expect(await infer("ended")).toMatchObject(outputs(2));
+    expect(await remove("ended/versions/1")).toMatchObject({
+      status: 200,
+      body: { deleted: { name: "ended", version: "1" } },
+    });
+    expect(await infer("ended")).toMatchObject({ status: 404, body: { code: "model_not_found" } });
+    expect(await infer("ended/versions/1")).toMatchObject({ status: 404 });
+    expect(await keysOf("ended")).toEqual([]);
+    const { cells } = await service.runtime();
+    const loaded = cells.flatMap(({ models }) => models.map(({ name }) => name));
+    expect(loaded).not.toContain("ended");
+  });
+
+  test("leaves the other versions", async () => {
+    for (const version of ["1", "2", "12"])
+      await service.publish("kept", sum(Number(version)), version);
+    expect(await remove("kept/versions/12")).toMatchObject({ status: 200 });
+    expect(await infer("kept")).toMatchObject(outputs(3));
+    expect(await remove("kept/versions/1")).toMatchObject({ status: 200 });
+    expect(await infer("kept")).toMatchObject(outputs(3));
+    expect(await infer("kept/versions/1")).toMatchObject({
+      status: 404,
+      body: { code: "version_not_found", details: { versions: ["2"] } },
+    });
+  });
+
+  test.each(["nobody/versions/1", "newest/versions/7", "newest/versions/0", "NOBODY/versions/1"])(
+    "%s, which there is not, is not found",
+    async (path) => {
+      expect(await remove(path)).toMatchObject({ status: 404 });
+    },
+  );
+
+  test("twice finds nothing the second time", async () => {
+    await service.publish("twice", sum(1));
+    expect(await remove("twice/versions/1")).toMatchObject({ status: 200 });
+    expect(await remove("twice/versions/1")).toMatchObject({
+      status: 404,
+      body: { code: "model_not_found" },
+    });
+  });
+
+  test("makes room for another model under the same version", async () => {
+    for (const bias of [1, 2, 3]) {
+      expect(await service.publish("reborn", sum(bias))).toMatchObject({ status: 201 });
+      expect(await infer("reborn", 0)).toMatchObject(outputs(bias));
+      expect(await remove("reborn/versions/1")).toMatchObject({ status: 200 });
+    }
+    // With another signature as well.
+    expect(await service.publish("reborn", product(1, 4))).toMatchObject({ status: 201 });
+    expect(await service.request("/v2/models/reborn")).toMatchObject({
+      body: { inputs: [{ name: "x", shape: [-1, 256] }] },
+    });
+  });
+
+  test("ends a version whose manifest or file is damaged", async () => {
+    await store(service.bucket, "damaged", sum(1));
+    await service.bucket.delete("models/damaged/1/model.onnx");
+    expect(await remove("damaged/versions/1")).toMatchObject({ status: 200 });
+    await service.bucket.put("models/damaged/1/manifest.json", "{");
+    expect(await remove("damaged/versions/1")).toMatchObject({ status: 200 });
+    expect(await keysOf("damaged")).toEqual([]);
+  });
+});
