@@ -4,6 +4,7 @@ import type { AppEnv } from "./middleware/context.ts";
 import { observe } from "./middleware/observe.ts";
 import { renderError } from "./middleware/render-error.ts";
 import { adminRoutes } from "./routes/admin.ts";
+import { documentationRoutes } from "./routes/documentation.ts";
 import { openInferenceRoutes } from "./routes/open-inference.ts";
 import type { RouteDeps } from "./routes/route-deps.ts";
 import { taskRoutes } from "./routes/task.ts";
@@ -16,11 +17,12 @@ export function createApp(deps: RouteDeps): Hono<AppEnv> {
   app.notFound((c) => {
     throw new ApiError(
       "route_not_found",
-      `${c.req.method} ${c.req.path} is not a route. Predictions are POST /models/{model} and POST /v2/models/{model}/infer.`,
+      `${c.req.method} ${c.req.path} is not a route. Predictions are POST /models/{model} and POST /v2/models/{model}/infer; GET /docs has every route.`,
     );
   });
   app.route("/v2", openInferenceRoutes(deps));
   app.route("/models", taskRoutes(deps));
   app.route("/admin", adminRoutes(deps));
+  app.route("/", documentationRoutes(deps));
   return app;
 }

@@ -86,7 +86,10 @@ const postprocess = z.discriminatedUnion("type", [
   }),
 ]);
 
-const manifestSchema = z
+/** Any JSON value. It refers to itself, so what is made of the schema must be able to name it. */
+export const jsonValueSchema = z.json();
+
+export const manifestSchema = z
   .strictObject({
     schemaVersion: z.literal(1),
     name: z.string().regex(MODEL_NAME),
@@ -147,8 +150,8 @@ const manifestSchema = z
     metrics: z.record(z.string(), z.union([z.number(), z.string()])).optional(),
     example: z
       .strictObject({
-        inputs: z.json(),
-        output: z.json(),
+        inputs: jsonValueSchema,
+        output: jsonValueSchema,
         tolerance: z.number().min(0),
         engine: z.string().describe("Who computed `output`: never the engine that serves it."),
       })
@@ -164,6 +167,11 @@ const manifestSchema = z
     if (manifest.task && !(manifest.preprocess && manifest.postprocess))
       problem(["task"], "a task needs preprocess and postprocess");
     const { preprocess, postprocess } = manifest;
+    if (preprocess?.type === "tabular") {
+      const columns = manifest.inputs.find(({ name }) => name === preprocess.input)?.shape[1];
+      if (typeof columns === "number" && columns !== -1 && columns !== preprocess.columns.length)
+        problem(["preprocess", "columns"], `the input has ${columns} columns`);
+    }
     if (preprocess && !manifest.inputs.some(({ name }) => name === preprocess.input))
       problem(["preprocess", "input"], "not one of inputs[].name");
     if (preprocess?.type === "character-ngrams" && !paths.includes(preprocess.vocabulary))

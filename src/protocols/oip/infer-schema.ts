@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { DATATYPES } from "../../domain/datatype.ts";
 
 /**
  * The JSON of an inference request: Open Inference Protocol v2 with Triton's extensions for binary
@@ -10,8 +11,8 @@ const size = z.int().min(0);
 
 export const inferInputSchema = z.looseObject({
   name: z.string(),
-  datatype: z.string().describe("BOOL, UINT8 to UINT64, INT8 to INT64, FP16, FP32, FP64 or BYTES."),
-  // parseShape checks the integers, and tells more than a schema can.
+  // What `meta` says of these is checked later, by who can tell more than a schema.
+  datatype: z.string().meta({ enum: DATATYPES }),
   shape: z.array(z.number().meta({ type: "integer", minimum: 0 })),
   parameters: z
     .looseObject({
@@ -20,10 +21,10 @@ export const inferInputSchema = z.looseObject({
         .describe("The data follows the JSON as so many bytes, little-endian; `data` is left out."),
     })
     .optional(),
-  data: z
-    .unknown()
-    .optional()
-    .describe("The elements, flat in row-major order or nested by the shape."),
+  data: z.unknown().optional().meta({
+    type: "array",
+    description: "The elements, flat in row-major order or nested by the shape.",
+  }),
 });
 
 export const inferOutputSchema = z.looseObject({

@@ -19,7 +19,10 @@ export const repositoryControlRequestSchema = z.looseObject({
 
 /** @param body `undefined` when it was empty */
 export function parseIndexRequest(body: unknown): { readyOnly: boolean } {
-  return { readyOnly: parseWith(repositoryIndexRequestSchema, body ?? {}).ready ?? false };
+  return {
+    readyOnly:
+      parseWith(repositoryIndexRequestSchema, body === undefined ? {} : body).ready ?? false,
+  };
 }
 
 /**
@@ -28,7 +31,10 @@ export function parseIndexRequest(body: unknown): { readyOnly: boolean } {
  *   versions never change
  */
 export function checkControlRequest(body: unknown): void {
-  const { parameters = {} } = parseWith(repositoryControlRequestSchema, body ?? {});
+  const { parameters = {} } = parseWith(
+    repositoryControlRequestSchema,
+    body === undefined ? {} : body,
+  );
   const refused = Object.keys(parameters).filter((name) => /^config$|^file:/.test(name));
   if (refused.length > 0)
     throw new ApiError(

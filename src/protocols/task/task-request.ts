@@ -1,35 +1,41 @@
+import { z } from "zod";
 import { ApiError } from "../../domain/errors.ts";
 import { describe } from "../../domain/tensor-json.ts";
 
 /**
  * `{"inputs": ..., "parameters": {...}}`, the request of the Hugging Face task specifications
- * (https://huggingface.co/docs/inference-providers/tasks).
+ * (https://huggingface.co/docs/inference-providers/tasks). What `inputs` may be is up to the model's task.
  */
-export interface TaskRequest {
-  readonly inputs: unknown;
-  readonly parameters: Readonly<Record<string, unknown>>;
-}
+export const taskRequestSchema = z.strictObject({
+  inputs: z
+    .unknown()
+    .describe(
+      "Of tables a row, an object by column name, or a list of either; of images nested numbers; of texts a text or a list of texts.",
+    ),
+  parameters: z
+    .record(z.string(), z.unknown())
+    .default({})
+    .describe("`top_k` of a classification: how many labels to answer."),
+});
+
+export type TaskRequest = Readonly<z.output<typeof taskRequestSchema>>;
 
 /** @throws ApiError `invalid_request` */
 export function parseTaskRequest(body: unknown): TaskRequest {
-  if (typeof body !== "object" || body === null || Array.isArray(body) || !("inputs" in body))
-    throw new ApiError(
-      "invalid_request",
-      `The body must be a JSON object such as {"inputs": ...}; got ${describe(body)}${isPlainObject(body) ? ` with ${Object.keys(body).join(", ") || "no fields"}` : ""}.`,
-    );
-  const { inputs, parameters = {}, ...rest } = body as Record<string, unknown>;
-  const unknown = Object.keys(rest);
-  if (unknown.length > 0)
-    throw new ApiError(
-      "invalid_request",
-      `Unknown field ${unknown.map((name) => JSON.stringify(name)).join(", ")}: the body has "inputs" and "parameters".`,
-    );
-  if (!isPlainObject(parameters))
-    throw new ApiError(
-      "invalid_request",
-      `"parameters" must be a JSON object; got ${describe(parameters)}.`,
-    );
-  return { inputs, parameters };
+  const result = taskRequestSchema.safeParse(body);
+  if (result.success) return result.data;
+  throw new ApiError("invalid_request", explain(result.error.issues[0], body));
+}
+
+function explain(issue: z.core.$ZodIssue | undefined, body: unknown): string {
+  if (issue?.path[0] === "parameters") {
+    const { parameters } = body as { parameters: unknown };
+    return `"parameters" must be a JSON object; got ${describe(parameters)}.`;
+  }
+  if (issue?.code === "unrecognized_keys")
+    return `Unknown field ${issue.keys.map((key) => JSON.stringify(key)).join(", ")}: the body has "inputs" and "parameters".`;
+  const fields = isPlainObject(body) ? ` with ${Object.keys(body).join(", ") || "no fields"}` : "";
+  return `The body must be a JSON object such as {"inputs": ...}; got ${describe(body)}${fields}.`;
 }
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {

@@ -1,0 +1,131 @@
+import { randomUUID } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import type { OpenApiDocument } from "../src/protocols/openapi/openapi-types.ts";
+import { buildWorker } from "./build-worker.ts";
+import { startLocalWorker } from "./local-worker.ts";
+import { projectPath } from "./project.ts";
+import { preparePython } from "./python-environment.ts";
+import { runProgram } from "./run-program.ts";
+import { seedModels } from "./seed.ts";
+import { createTemporaryFolder } from "./temporary-folder.ts";
+import { exitWith, UserError } from "./user-error.ts";
+
+/**
+ * `npm run test:openapi [-- schemathesis arguments]`: holds `/openapi.json` of the built Worker to the
+ * rules of Redocly, and the Worker to `/openapi.json`, by requests that schemathesis makes of it: no
+ * server error, no status, header, media type or field that the document does not have. The settings
+ * are in test/openapi; the Python packages go into node_modules/.cache.
+ *
+ * PYTHON   the Python to make the environment with (default python3)
+ */
+for (const [signal, code] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+  ["SIGHUP", 129],
+] as const)
+  process.once(signal, () => process.exit(code));
+
+const settings = projectPath("test", "openapi");
+
+await testOpenApi(process.argv.slice(2)).catch(exitWith);
+
+async function testOpenApi(args: readonly string[]): Promise<void> {
+  const python = await preparePython(
+    projectPath("node_modules", ".cache", "onnxflare-openapi", "python"),
+    join(settings, "requirements.txt"),
+    (line) => console.log(`onnxflare: ${line}`),
+  );
+  const folder = createTemporaryFolder("openapi");
+  const outdir = join(folder, "build");
+  await buildWorker(outdir);
+  const adminKey = randomUUID();
+  const worker = await startLocalWorker({
+    outdir,
+    // New versions are seen at once, as the requests that follow a publication expect.
+    vars: { ADMIN_KEY: adminKey, EVENT_LOG: "off", CATALOG_TTL_SECONDS: "0" },
+  });
+  try {
+    await seedModels(await worker.bucket(), projectPath("models"));
+    const file = join(folder, "openapi.json");
+    const document = await readDocument(worker.url);
+    writeFileSync(file, JSON.stringify(document, null, 2));
+    await lint(file);
+    await checkAnswers(python, file, worker.url, adminKey, { document, folder, args });
+  } finally {
+    await worker.dispose();
+  }
+}
+
+async function readDocument(url: URL): Promise<OpenApiDocument> {
+  const response = await fetch(new URL("/openapi.json", url));
+  if (response.ok) return (await response.json()) as OpenApiDocument;
+  throw new UserError(`/openapi.json answered ${response.status}:\n${await response.text()}`);
+}
+
+async function lint(file: string): Promise<void> {
+  const redocly = createRequire(import.meta.url).resolve("@redocly/cli/bin/cli.js");
+  const config = join(settings, "redocly.yaml");
+  const env = {
+    ...process.env,
+    REDOCLY_TELEMETRY: "off",
+    REDOCLY_SUPPRESS_UPDATE_NOTICE: "true",
+  };
+  const { code } = await runProgram(process.execPath, [redocly, "lint", file, "--config", config], {
+    stdio: "inherit",
+    env,
+  });
+  if (code !== 0) throw new UserError("the document breaks the rules above");
+}
+
+interface Run {
+  readonly document: OpenApiDocument;
+  /** Where schemathesis may leave files. */
+  readonly folder: string;
+  /** Arguments for schemathesis, beside its settings. */
+  readonly args: readonly string[];
+}
+
+async function checkAnswers(
+  python: string,
+  file: string,
+  { origin }: URL,
+  adminKey: string,
+  { document, folder, args }: Run,
+): Promise<void> {
+  const answersFile = join(folder, "answers.json");
+  const { code } = await runProgram(
+    python,
+    [
+      ...["-m", "schemathesis.cli", "--config-file", join(settings, "schemathesis.toml")],
+      ...["run", file, "--url", origin, ...args],
+    ],
+    {
+      cwd: folder,
+      stdio: "inherit",
+      env: {
+        ...process.env,
+        PYTHONPATH: settings,
+        PYTHONDONTWRITEBYTECODE: "1",
+        ONNXFLARE_ADMIN_KEY: adminKey,
+        ONNXFLARE_ANSWERS: answersFile,
+      },
+    },
+  );
+  if (code !== 0) throw new UserError("the Worker does not answer as it documents, see above");
+  if (args.length > 0) return;
+  const answers: [operationId: string, status: number][] = JSON.parse(
+    readFileSync(answersFile, "utf8"),
+  );
+  const successful = new Set(
+    answers.flatMap(([operationId, status]) => (status < 300 ? [operationId] : [])),
+  );
+  const operations = Object.values(document.paths).flatMap((methods) => Object.values(methods));
+  const never = operations.filter(({ operationId }) => !successful.has(operationId));
+  if (never.length > 0)
+    throw new UserError(
+      `never asked with success: ${never.map(({ operationId }) => operationId).join(", ")}`,
+    );
+  console.log(`onnxflare: each of ${operations.length} operations was asked with success`);
+}

@@ -1,0 +1,131 @@
+import { z } from "zod";
+import { DATATYPES } from "../../domain/datatype.ts";
+
+/** The JSON of every answer under `/v2` but errors: `/openapi.json` is made from it, and tests hold answers to it. */
+
+const size = z.int().min(0);
+const datatype = z.enum(DATATYPES);
+
+export const serverMetadataSchema = z.strictObject({
+  name: z.literal("onnxflare"),
+  version: z.string(),
+  extensions: z.array(z.string()).describe("Triton's extensions that are spoken here."),
+});
+
+export const liveSchema = z.strictObject({ live: z.boolean() });
+export const readySchema = z.strictObject({ ready: z.boolean() });
+export const modelListSchema = z.strictObject({ models: z.array(z.string()) });
+
+export const tensorMetadataSchema = z.strictObject({
+  name: z.string(),
+  datatype,
+  shape: z.array(z.int().min(-1)).describe("-1 for a dynamic dimension."),
+  parameters: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe("`dimension_{axis}`: the name of a dynamic dimension."),
+});
+
+export const modelMetadataSchema = z.strictObject({
+  name: z.string(),
+  versions: z.array(z.string()).describe("Every published version, oldest first."),
+  platform: z.literal("onnxruntime_onnx"),
+  inputs: z.array(tensorMetadataSchema),
+  outputs: z.array(tensorMetadataSchema),
+});
+
+export const modelReadinessSchema = z.strictObject({
+  name: z.string(),
+  ready: z.boolean(),
+  state: z.enum(["ready", "loading", "failed"]),
+  reason: z.string().optional().describe("Why the model could not be loaded."),
+});
+
+const configTensor = z.strictObject({
+  name: z.string(),
+  data_type: z.string().describe("`TYPE_` and the datatype; `TYPE_STRING` for `BYTES`."),
+  dims: z.array(z.int().min(-1)),
+});
+
+export const modelConfigSchema = z
+  .strictObject({
+    name: z.string(),
+    platform: z.literal("onnxruntime_onnx"),
+    backend: z.literal("onnxruntime"),
+    version_policy: z.strictObject({ latest: z.strictObject({ num_versions: z.int() }) }),
+    max_batch_size: z.literal(0).describe("The batch is a dimension like any other."),
+    input: z.array(configTensor),
+    output: z.array(configTensor),
+    instance_group: z.array(
+      z.strictObject({ name: z.string(), kind: z.literal("KIND_CPU"), count: z.int() }),
+    ),
+    default_model_filename: z.string(),
+    parameters: z
+      .strictObject({ labels: z.strictObject({ string_value: z.string() }) })
+      .optional()
+      .describe("The manifest's labels, as a JSON array in a string."),
+  })
+  .describe("Triton's ModelConfig.");
+
+const duration = z.strictObject({ count: size, ns: size });
+const compute = { compute_input: duration, compute_infer: duration, compute_output: duration };
+
+export const modelStatisticsSchema = z.strictObject({
+  scope: z
+    .literal("isolate")
+    .describe("Counted by the isolate that answers, since it began; there are many."),
+  model_stats: z.array(
+    z.strictObject({
+      name: z.string(),
+      version: z.string(),
+      last_inference: size.describe("Milliseconds since the epoch; 0 before the first."),
+      inference_count: size,
+      execution_count: size,
+      inference_stats: z.strictObject({
+        success: duration,
+        fail: duration,
+        queue: duration,
+        ...compute,
+        cache_hit: duration,
+        cache_miss: duration,
+      }),
+      batch_stats: z.array(z.strictObject({ batch_size: z.literal(1), ...compute })),
+    }),
+  ),
+});
+
+const element = z
+  .union([z.number(), z.string(), z.boolean()])
+  .describe('A string for BYTES, and for "NaN", "Infinity" and "-Infinity".');
+
+export const inferResponseSchema = z.strictObject({
+  model_name: z.string(),
+  model_version: z.string(),
+  id: z.string().optional().describe("The request's."),
+  outputs: z.array(
+    z.strictObject({
+      name: z.string(),
+      datatype,
+      shape: z.array(size),
+      data: z.array(element).optional().describe("Flat, in row-major order."),
+      parameters: z
+        .strictObject({ binary_data_size: size })
+        .optional()
+        .describe("In place of `data`: so many bytes after the JSON."),
+    }),
+  ),
+});
+
+export const repositoryIndexSchema = z.array(
+  z.strictObject({
+    name: z.string(),
+    version: z.string(),
+    state: z.enum(["READY", "LOADING", "UNAVAILABLE"]),
+    reason: z.string(),
+  }),
+);
+
+export const repositoryStateSchema = z.strictObject({
+  name: z.string(),
+  state: z.enum(["ready", "loading", "absent"]),
+});

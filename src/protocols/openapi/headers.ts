@@ -1,0 +1,57 @@
+import type { Header, Reference } from "./openapi-types.ts";
+
+const text = { type: "string" };
+const count = { type: "integer", minimum: 0 };
+
+/** The headers of answers, by their names. */
+export const HEADERS = {
+  "x-request-id": {
+    description: "The id of the request, also in its event and in errors.",
+    required: true,
+    schema: text,
+  },
+  "server-timing": {
+    description: "Durations by phase in milliseconds (W3C Server Timing).",
+    required: true,
+    schema: text,
+  },
+  "x-model-version": { description: "The version that answered.", required: true, schema: text },
+  "cache-status": { description: "How the cache was used (RFC 9211).", schema: text },
+  age: { description: "Of a cached answer: its age in seconds.", schema: count },
+  etag: { description: "For `if-none-match`; where the answer may be cached.", schema: text },
+  "content-encoding": {
+    description: "Answers of 1 KiB and more are compressed when `accept-encoding` asks for it.",
+    schema: { type: "string", enum: ["gzip", "deflate"] },
+  },
+  "inference-header-content-length": {
+    description: "With binary tensor data: the length of the JSON, after which the data comes.",
+    schema: count,
+  },
+  "retry-after": {
+    description: "Seconds after which the request is likely to be accepted.",
+    required: true,
+    schema: { type: "integer", minimum: 1 },
+  },
+  allow: { description: "The methods of the path.", required: true, schema: text },
+  "www-authenticate": {
+    description: "The scheme.",
+    required: true,
+    schema: { type: "string", const: "Bearer" },
+  },
+  location: {
+    description: "The path of the version's metadata.",
+    required: true,
+    schema: { type: "string", format: "uri-reference" },
+  },
+  "content-security-policy": {
+    description: "Nothing but the page's own style.",
+    required: true,
+    schema: text,
+  },
+} as const satisfies Record<string, Header>;
+
+export type HeaderName = keyof typeof HEADERS;
+
+export function headerReferences(...names: readonly HeaderName[]): Record<string, Reference> {
+  return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
+}

@@ -1,0 +1,70 @@
+import { MODEL_NAME, MODEL_VERSION } from "../../domain/model-id.ts";
+import type { Parameter, Reference } from "./openapi-types.ts";
+
+/** Parameters of requests, by their names. `authorization` is a security scheme instead. */
+export const PARAMETERS = {
+  model: {
+    name: "model",
+    in: "path",
+    description: "The model's name.",
+    required: true,
+    schema: { type: "string", pattern: MODEL_NAME.source },
+    example: "iris-logistic",
+  },
+  version: {
+    name: "version",
+    in: "path",
+    description: "The version's number.",
+    required: true,
+    schema: { type: "string", pattern: MODEL_VERSION.source },
+    example: "1",
+  },
+  "x-request-id": {
+    name: "x-request-id",
+    in: "header",
+    description:
+      "An id for the request: 1 to 128 letters, digits and `._:-`. Another one is replaced, not refused.",
+    schema: { type: "string" },
+    example: "order-4711",
+  },
+  "x-timeout-ms": {
+    name: "x-timeout-ms",
+    in: "header",
+    description: "The deadline, in milliseconds from the request's arrival.",
+    schema: { type: "integer", minimum: 1, maximum: 999_999_999 },
+    example: 10_000,
+  },
+  "cache-control": {
+    name: "cache-control",
+    in: "header",
+    description: "`no-cache`, `no-store`, `max-age` and `only-if-cached` are followed (RFC 9111).",
+    schema: { type: "string" },
+    example: "max-age=60",
+  },
+  "if-none-match": {
+    name: "if-none-match",
+    in: "header",
+    description: "The `etag` of an answer that the client has: 304 when it would be the same.",
+    schema: { type: "string" },
+  },
+  "content-encoding": {
+    name: "content-encoding",
+    in: "header",
+    description: "How the body is compressed. The size limit counts what comes out.",
+    schema: { type: "string", enum: ["identity", "gzip", "x-gzip", "deflate"] },
+    example: "identity",
+  },
+  "inference-header-content-length": {
+    name: "inference-header-content-length",
+    in: "header",
+    description:
+      "The length of the JSON in bytes, when binary tensor data follows it; 0 when the body is nothing but the data of the only input.",
+    schema: { type: "integer", minimum: 0 },
+  },
+} as const satisfies Record<string, Parameter>;
+
+export type ParameterName = keyof typeof PARAMETERS;
+
+export function parameterReferences(names: readonly ParameterName[]): Reference[] {
+  return names.map((name) => ({ $ref: `#/components/parameters/${name}` }));
+}

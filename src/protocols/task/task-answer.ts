@@ -1,0 +1,17 @@
+import { z } from "zod";
+
+/** The answers of the task door: `/openapi.json` is made from it, and tests hold answers to it. */
+
+const classification = z
+  .array(z.strictObject({ label: z.string(), score: z.number() }))
+  .describe("Classification: labels with scores, best first.");
+
+const clustering = z
+  .array(z.strictObject({ label: z.string(), distance: z.number() }))
+  .describe("Clustering: clusters with the distance to their centres, nearest first.");
+
+const regression = z.array(z.number()).describe("Regression: one number for each row.");
+
+export const taskAnswerSchema = z
+  .union([regression, classification, clustering, z.array(classification), z.array(clustering)])
+  .describe("One item is answered by its answer, a list of items by a list of answers.");

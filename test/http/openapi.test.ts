@@ -1,0 +1,296 @@
+import { createHash } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import packageJson from "../../package.json" with { type: "json" };
+import { createApp } from "../../src/app.ts";
+import { ERROR_KINDS, type ErrorCode } from "../../src/domain/errors.ts";
+import { createOpenApiDocument } from "../../src/protocols/openapi/document.ts";
+import type { Operation, Schema } from "../../src/protocols/openapi/openapi-types.ts";
+import { ANSWERS } from "../../src/protocols/openapi/schemas.ts";
+import {
+  ADMIN_KEY,
+  type AdministeredService,
+  startAdministeredService,
+} from "../support/administration.ts";
+import type { Answer } from "../support/service.ts";
+
+/** The OpenAPI document against the app's routes and against what the built Worker answers. */
+
+const document = createOpenApiDocument(packageJson.version);
+const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
+);
+
+function operationOf(operationId: string): Operation {
+  const found = operations.find(({ operation }) => operation.operationId === operationId);
+  if (!found) throw new Error(`no operation ${operationId}`);
+  return found.operation;
+}
+
+const LIMIT_BYTES = 100_000;
+
+let service: AdministeredService;
+
+beforeAll(async () => {
+  service = await startAdministeredService({
+    models: ["iris-logistic", "iris-kmeans", "diabetes-ridge"],
+    // The cache is for `cache-status` and 304.
+    vars: { CACHE_TIERS: "isolate", MAX_BODY_BYTES: String(LIMIT_BYTES) },
+  });
+});
+
+afterAll(() => service?.dispose());
+
+describe("the document", () => {
+  test("has the routes of the app, and no other", () => {
+    const deps = { config: {} } as Parameters<typeof createApp>[0];
+    const registered = createApp(deps)
+      .routes.filter(({ method }) => method !== "ALL")
+      .map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, "{$1}")}`);
+    const documented = operations.map(({ method, path }) => `${method.toUpperCase()} ${path}`);
+    expect(documented.toSorted()).toEqual([...new Set(registered)].sort());
+  });
+
+  test("is answered as it is made, by /openapi.json", async () => {
+    const { status, headers, body } = await service.request("/openapi.json");
+    expect({ status, type: headers.get("content-type") }).toEqual({
+      status: 200,
+      type: "application/json",
+    });
+    expect(body).toEqual(JSON.parse(JSON.stringify(document)));
+    expect(body).toMatchObject({ openapi: "3.1.0", info: { version: packageJson.version } });
+  });
+
+  test("is the same each time", () => {
+    const again = createOpenApiDocument(packageJson.version);
+    expect(JSON.stringify(again)).toBe(JSON.stringify(document));
+  });
+
+  test("refers to what it has", () => {
+    const references = JSON.stringify(document).matchAll(/"\$ref":"#\/([^"]+)"/g);
+    for (const [, path = ""] of references) {
+      const target = path
+        .split("/")
+        .reduce<unknown>((parent, key) => (parent as Schema | undefined)?.[key], document);
+      expect(target, path).toBeTypeOf("object");
+    }
+  });
+
+  test("names each operation once", () => {
+    const ids = operations.map(({ operation }) => operation.operationId);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  test("has every error at its status", () => {
+    const documented = new Map<string, string>();
+    for (const { operation } of operations)
+      for (const [status, { content = {} }] of Object.entries(operation.responses))
+        for (const code of Object.values(content).flatMap(({ schema }) => codesOf(schema)))
+          documented.set(code, status);
+    // A path that does not exist has no place in the document but its description.
+    const { route_not_found: _, ...kinds } = ERROR_KINDS;
+    expect(Object.fromEntries(documented)).toEqual(
+      Object.fromEntries(Object.entries(kinds).map(([code, { status }]) => [code, String(status)])),
+    );
+    expect(document.info.description).toContain("route_not_found");
+  });
+});
+
+describe("answers are as documented:", () => {
+  const examples = operations.flatMap(({ path, method, operation }) => {
+    const bodies = operation.requestBody?.content["application/json"]?.examples ?? {};
+    return Object.entries(bodies).map(([name, { value }]) => {
+      const { operationId } = operation;
+      return { operationId, name, method, url: fill(path), value };
+    });
+  });
+
+  test.each(examples)(
+    "$operationId, example $name",
+    async ({ operationId, method, url, value }) => {
+      const init = { method: method.toUpperCase(), body: JSON.stringify(value) };
+      const answer = await asAdmin(url, init);
+      expect(answer.status).toBe(200);
+      expectDocumented(operationId, answer);
+    },
+  );
+
+  const reads = operations
+    .filter(({ method, operation }) => method === "get" && operation.tags[0] !== "Documentation")
+    .map(({ path, operation: { operationId } }) => ({ operationId, url: fill(path) }));
+
+  test.each(reads)("$operationId", async ({ operationId, url }) => {
+    const answer = await asAdmin(url);
+    expect(answer.status).toBe(200);
+    expectDocumented(operationId, answer);
+  });
+
+  test.each([
+    ["iris-kmeans", [5.1, 3.5, 1.4, 0.2]],
+    ["iris-kmeans", [[5.1, 3.5, 1.4, 0.2]]],
+    ["diabetes-ridge", [0.03, 0.05, 0.06, 0.02, -0.04, -0.03, -0.04, 0, 0.01, -0.01]],
+  ])("predict, %s of %j", async (model, inputs) => {
+    const answer = await service.post(`/models/${model}`, { inputs });
+    expect(answer.status).toBe(200);
+    expectDocumented("predict", answer);
+  });
+
+  test("infer, every output, with an id", async () => {
+    const inputs = [
+      { name: "features", datatype: "FP32", shape: [2, 4], data: [..."12345678"].map(Number) },
+    ];
+    const answer = await service.post("/v2/models/iris-logistic/infer", { id: "a", inputs });
+    expect(answer.status).toBe(200);
+    expectDocumented("infer", answer);
+  });
+
+  test("publishVersion and deleteVersion", async () => {
+    const model = await service.bucket.get("models/iris-kmeans/1/model.onnx");
+    const bytes = new Uint8Array((await model?.arrayBuffer()) ?? new ArrayBuffer());
+    const published = await service.publish("documented", bytes);
+    expect(published.status).toBe(201);
+    expectDocumented("publishVersion", published);
+    const again = await service.publish("documented", bytes);
+    expect(again.status).toBe(409);
+    expectDocumented("publishVersion", again);
+    const inputs = [1, 2, 3, 4];
+    expectDocumented("predict", await service.post("/models/documented", { inputs }), 501);
+    const deleted = await service.administer("/models/documented/versions/1", { method: "DELETE" });
+    expect(deleted.status).toBe(200);
+    expectDocumented("deleteVersion", deleted);
+  });
+
+  test("predict, to a client that has the answer", async () => {
+    const body = JSON.stringify({ inputs: [1, 1, 1, 1] });
+    const first = await service.request("/models/iris-logistic", { method: "POST", body });
+    const headers = { "if-none-match": first.headers.get("etag") ?? "" };
+    const second = await service.request("/models/iris-logistic", {
+      method: "POST",
+      body,
+      headers,
+    });
+    expectDocumented("predict", second, 304);
+  });
+});
+
+describe("errors are as documented:", () => {
+  const json = JSON.stringify({ inputs: [1, 2, 3, 4] });
+  const errors: [operationId: string, url: string, init: RequestInit, status: number][] = [
+    ["predict", "/models/iris-logistic", post("{"), 400],
+    ["predict", "/models/no-such-model", post(json), 404],
+    ["predictOfVersion", "/models/iris-logistic/versions/9", post(json), 404],
+    ["predict", "/models/iris-logistic", { method: "PATCH" }, 405],
+    ["predict", "/models/iris-logistic", post(json, { "content-encoding": "br" }), 415],
+    ["predict", "/models/iris-kmeans", post(json, { "cache-control": "only-if-cached" }), 504],
+    ["infer", "/v2/models/iris-logistic/infer", post("{}"), 400],
+    ["infer", "/v2/models/no-such-model/infer", post("{}"), 404],
+    ["infer", "/v2/models/iris-logistic/infer", { method: "DELETE" }, 405],
+    ["infer", "/v2/models/iris-logistic/infer", post("{}", { "content-encoding": "br" }), 415],
+    ["infer", "/v2/models/iris-logistic/infer", post(" ".repeat(LIMIT_BYTES + 1)), 413],
+    ["getModel", "/v2/models/no-such-model", {}, 404],
+    ["indexRepository", "/v2/repository/index", post("null"), 400],
+    ["loadModel", "/v2/repository/models/iris-logistic/load", post(""), 401],
+    ["listVersions", "/admin/models", {}, 401],
+    ["getOpenApi", "/openapi.json", { method: "POST" }, 405],
+    ["getDocs", "/docs", { method: "PUT" }, 405],
+  ];
+
+  test.each(errors)("%s, %s with %j: %i", async (operationId, url, init, status) => {
+    expectDocumented(operationId, await service.request(url, init), status);
+  });
+});
+
+describe("/docs", () => {
+  test("is a page that has everything in it and needs nothing from elsewhere", async () => {
+    const { status, headers, body } = await service.request("/docs");
+    expect({ status, type: headers.get("content-type") }).toEqual({
+      status: 200,
+      type: "text/html; charset=utf-8",
+    });
+    const page = String(body);
+    for (const { path, operation } of operations) {
+      expect(page).toContain(`id="${operation.operationId}"`);
+      expect(page).toContain(`<code>${path}</code>`);
+    }
+    for (const name of Object.keys(document.components.schemas))
+      expect(page).toContain(`<pre id="${name}">`);
+    expect(page).not.toMatch(/<script|<link|<img|<iframe|style=|\son\w+=|src=/i);
+  });
+
+  test("has links that lead somewhere", async () => {
+    const page = String((await service.request("/docs")).body);
+    const ids = new Set([...page.matchAll(/\sid="([^"]+)"/g)].map(([, id]) => id));
+    const targets = [...page.matchAll(/href="#([^"]+)"/g)].map(([, id]) => id);
+    expect(targets.length).toBeGreaterThan(operations.length);
+    expect(targets.filter((id) => !ids.has(id))).toEqual([]);
+  });
+
+  test("allows its own style and nothing else", async () => {
+    const { headers, body } = await service.request("/docs");
+    const [, style = ""] = /<style>(.*?)<\/style>/s.exec(String(body)) ?? [];
+    const digest = createHash("sha256").update(style).digest("base64");
+    expect(headers.get("content-security-policy")).toBe(
+      `default-src 'none'; style-src 'sha256-${digest}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+    );
+  });
+
+  test("has requests to try, at the origin that was asked", async () => {
+    const page = String((await service.request("/docs")).body);
+    const request = `curl -X POST ${service.origin}/models/iris-logistic \\\n  -d '{&quot;inputs&quot;`;
+    expect(page).toContain(request);
+  });
+
+  test.each(["/docs/", "/openapi.json/"])("%s works, too", async (path) => {
+    expect(await service.request(path)).toMatchObject({ status: 200 });
+    expect(await service.request(path, { method: "HEAD" })).toMatchObject({
+      status: 200,
+      body: "",
+    });
+  });
+});
+
+function fill(path: string): string {
+  return path.replace("{model}", "iris-logistic").replace("{version}", "1");
+}
+
+function post(body: string, headers: Record<string, string> = {}): RequestInit {
+  return { method: "POST", body, headers };
+}
+
+/** With the admin key, which the routes that need none don't mind. */
+function asAdmin(url: string, init: RequestInit = {}): Promise<Answer> {
+  return service.request(url, { ...init, headers: { authorization: `Bearer ${ADMIN_KEY}` } });
+}
+
+/** Holds an answer to the operation's status, headers, content type and schema. */
+function expectDocumented(
+  operationId: string,
+  answer: Answer,
+  expectedStatus = answer.status,
+): void {
+  expect(answer.status).toBe(expectedStatus);
+  const response = operationOf(operationId).responses[expectedStatus];
+  if (!response) throw new Error(`${operationId} documents no ${expectedStatus}`);
+  for (const name of Object.keys(response.headers ?? {})) {
+    const { required } = document.components.headers[name] ?? {};
+    if (required) expect(answer.headers.get(name), name).not.toBeNull();
+  }
+  const type = answer.headers.get("content-type");
+  if (!response.content) {
+    expect({ type, body: answer.body }).toEqual({ type: null, body: "" });
+    return;
+  }
+  const schema = response.content[type ?? ""]?.schema;
+  if (!schema) throw new Error(`${operationId} documents no ${type} for ${expectedStatus}`);
+  if (type === "application/octet-stream") return;
+  const [, name] = /"#\/components\/schemas\/(\w+)"/.exec(JSON.stringify(schema)) ?? [];
+  ANSWERS[name as keyof typeof ANSWERS].parse(answer.body);
+  if (expectedStatus >= 400)
+    expect(codesOf(schema)).toContain((answer.body as { code: ErrorCode }).code);
+}
+
+/** The error codes that a schema allows. */
+function codesOf(schema: Schema): ErrorCode[] {
+  return [...JSON.stringify(schema).matchAll(/"code":\{"enum":(\[.*?\])/g)].flatMap(
+    ([, list = "[]"]) => JSON.parse(list) as ErrorCode[],
+  );
+}
