@@ -57,7 +57,11 @@ export function buildDeps(env: Env) {
     catalog,
     predict,
     cache,
-    cacheStats: () => ({ ...cacheStatistics.read(), isolate: cache.usage() }),
+    cacheStats: () => ({
+      ...cacheStatistics.read(),
+      failedWrites: cache.failedWrites(),
+      isolate: cache.usage(),
+    }),
     taskPredict: createTaskPredict(pipelines, predict),
     readiness: createReadiness(store, runtime, warmUp),
     publisher: createPublisher(store, runtime, catalog),
@@ -68,12 +72,13 @@ export function buildDeps(env: Env) {
 /** The tiers that are switched on and whose bindings exist. */
 function createCache(env: Env, { cache }: Config): PredictionCache {
   const { tiers, isolateBytes, maxEntryBytes, readTimeoutMs } = cache;
-  const kv: KVNamespace | undefined = tiers.includes("kv") ? env.CACHE : undefined;
+  const kv: KVNamespace | undefined = env.CACHE;
   return createPredictionCache(
     [
       ...(tiers.includes("datacenter") ? [createDatacenterCacheTier(caches.default)] : []),
-      ...(kv ? [createKvCacheTier(kv)] : []),
+      ...(tiers.includes("kv") && kv ? [createKvCacheTier(kv)] : []),
     ],
+    // Whatever the tiers are, this is how other isolates learn of a purge.
     kv && createKvPurgeLog(kv),
     { isolateBytes: tiers.includes("isolate") ? isolateBytes : 0, maxEntryBytes, readTimeoutMs },
   );

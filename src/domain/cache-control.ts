@@ -8,10 +8,18 @@ export interface CacheControl {
   readonly maxAgeSeconds: number | undefined;
 }
 
+const NO_DIRECTIVES: CacheControl = {
+  noCache: false,
+  noStore: false,
+  onlyIfCached: false,
+  maxAgeSeconds: undefined,
+};
+
 /** Unknown directives are ignored, as the RFC says. */
 export function parseCacheControl(header: string | undefined): CacheControl {
+  if (!header) return NO_DIRECTIVES;
   const directives = new Map(
-    (header ?? "").split(",").map((item) => {
+    header.split(",").map((item) => {
       const [name = "", value = ""] = item.trim().toLowerCase().split("=", 2);
       return [name, value.replaceAll('"', "")] as const;
     }),
@@ -31,7 +39,8 @@ export type MissReason =
   | "no-store" // the request asked not to be stored
   | "no-cache" // the request asked for a fresh answer
   | "absent"
-  | "too-old" // older than the request's max-age or the model's ttl
+  | "too-old" // older than the request's max-age
+  | "expired" // older than the model's ttl
   | "purged";
 
 /** How the cache was used for one request; filled in by the cached predict. */
@@ -71,12 +80,14 @@ export function createCacheReport(): CacheReport {
   };
 }
 
+/** RFC 9211, section 2.2: "request" where the request's directives kept a fresh answer from being used. */
 const FORWARD_REASONS: Record<MissReason, string> = {
   disabled: "bypass",
   "no-store": "bypass",
   "no-cache": "request",
-  absent: "uri-miss",
-  "too-old": "stale",
+  absent: "miss",
+  "too-old": "request",
+  expired: "stale",
   purged: "miss",
 };
 

@@ -10,13 +10,15 @@ import { fromTensorBytes, toTensorBytes } from "./tensor-bytes.ts";
  * | 4 | "OFC1" |
  * | 8 | the first 8 bytes of the SHA-256 of all that follows |
  * | 4 | length of the head, little-endian |
- * | head | JSON: key, model, client, createdAt, runMs, and name, datatype, shape and size of each output |
+ * | head | JSON: key, model, client, createdAt, runMs, and name, datatype, shape and size of each output; spaces fill it up to a multiple of 8 bytes, so that numbers are aligned |
  * | rest | the outputs' data, one after the other |
  */
 const MAGIC = "OFC1";
 const CHECKSUM_START = 4;
 const HEAD_LENGTH_START = 12;
 const HEAD_START = 16;
+const ALIGNMENT = 8;
+const SPACE = 0x20;
 
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -43,7 +45,9 @@ export async function encodeEntry({ outputs, ...head }: CachedPrediction): Promi
       sizeBytes: data[index]?.byteLength ?? 0,
     })),
   };
-  const json = ENCODER.encode(JSON.stringify(entryHead));
+  const text = ENCODER.encode(JSON.stringify(entryHead));
+  const json = new Uint8Array(Math.ceil(text.byteLength / ALIGNMENT) * ALIGNMENT).fill(SPACE);
+  json.set(text);
   const dataBytes = data.reduce((sum, { byteLength }) => sum + byteLength, 0);
   const entry = new Uint8Array(HEAD_START + json.byteLength + dataBytes);
   entry.set(ENCODER.encode(MAGIC));
@@ -80,6 +84,7 @@ export async function decodeEntry(
       offset += sizeBytes;
       return fromTensorBytes(spec, shape, bytes.subarray(offset - sizeBytes, offset));
     });
+    if (offset !== bytes.byteLength) return undefined;
     return { ...head, client: head.client, outputs: tensors };
   } catch {
     // Truncated or foreign bytes: as good as none.

@@ -53,15 +53,26 @@ export function isInScope(
   );
 }
 
+/** A purge that was ordered: answers in its scope are not used if they are not newer. */
+export interface Purge extends PurgeScope {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
 /** The purges that have been ordered, so that what was stored before them is not used again. */
 export interface PurgeLog {
-  /** Writes a purge down for every isolate, and removes what it can from storage. */
+  /**
+   * Writes a purge down for every isolate, and removes what it can from storage.
+   * @throws ApiError `storage_failed` when it could not be written down
+   */
   purge(scope: PurgeScope, at: number): Promise<PurgeResult>;
   /** Purges that may still matter, from every isolate. */
-  list(): Promise<readonly (PurgeScope & { readonly at: number })[]>;
+  list(): Promise<readonly Purge[]>;
 }
 
 export interface PurgeResult {
   /** Where the removed entries were, so that nearer tiers can drop them as well. */
   readonly removed: readonly CacheAddress[];
+  /** Whether that was everything; what is left is not used, and goes with a further purge or its ttl. */
+  readonly complete: boolean;
 }

@@ -83,6 +83,8 @@ export interface PurgeEvent {
   readonly version?: string;
   readonly client?: string;
   readonly dropped: { readonly isolate: number; readonly kv: number };
+  /** Whether all that KV had was dropped; what it still has is not used, and goes with its ttl. */
+  readonly complete: boolean;
 }
 
 export type TelemetryEvent = RequestEvent | PurgeEvent;

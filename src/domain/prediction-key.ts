@@ -1,3 +1,4 @@
+import { toHex } from "./hex.ts";
 import type { Manifest } from "./manifest.ts";
 import { modelDigest } from "./manifest.ts";
 import type { Tensor } from "./tensor.ts";
@@ -36,7 +37,7 @@ export async function predictionKey(
     ]),
   );
   const digest = await crypto.subtle.digest("SHA-256", concatenate([head, ...data]));
-  return new Uint8Array(digest).toHex();
+  return toHex(new Uint8Array(digest));
 }
 
 function concatenate(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {

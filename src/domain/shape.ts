@@ -5,9 +5,12 @@ import { describe } from "./tensor-json.ts";
 /** Far above the rank of any real tensor; bounds the depth of recursion over nested data. */
 export const MAX_RANK = 16;
 
+/** The engine counts a dimension in 32 bits, where a larger one would come out as another number. */
+export const MAX_DIMENSION = 2_147_483_647;
+
 /**
  * A shape that came from outside.
- * @throws ApiError `invalid_shape` for a dimension that is no integer >= 0, or a product over 2^53 - 1
+ * @throws ApiError `invalid_shape` for a dimension that is no integer from 0 to 2^31 - 1, or a product over 2^53 - 1
  *   (the shape `[16, 1152921504606846978]` overflows 64-bit arithmetic to a small number).
  */
 export function parseShape(name: string, shape: unknown): number[] {
@@ -22,10 +25,10 @@ export function parseShape(name: string, shape: unknown): number[] {
       `Input "${name}": a shape has at most ${MAX_RANK} dimensions; got ${shape.length}.`,
     );
   for (const [axis, dimension] of shape.entries()) {
-    if (!Number.isSafeInteger(dimension) || dimension < 0)
+    if (!Number.isSafeInteger(dimension) || dimension < 0 || dimension > MAX_DIMENSION)
       throw new ApiError(
         "invalid_shape",
-        `Input "${name}": shape must hold non-negative integers; got ${describe(dimension)} as dimension ${axis}.`,
+        `Input "${name}": shape must hold non-negative integers up to ${MAX_DIMENSION}; got ${describe(dimension)} as dimension ${axis}.`,
       );
   }
   // A zero hides an overflow of the other dimensions, which the engine would meet all the same.

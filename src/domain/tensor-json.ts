@@ -75,7 +75,8 @@ function needsSpelling(values: NumberArray): boolean {
 }
 
 function spellFloat(value: number): string {
-  if (Object.is(value, -0)) return "-0";
+  // Python reads -0 as the integer 0, which has no sign.
+  if (Object.is(value, -0)) return "-0.0";
   return Number.isFinite(value) ? String(value) : `"${value}"`;
 }
 

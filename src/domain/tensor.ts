@@ -50,7 +50,7 @@ export function toTypedArray(tensor: NumericTensor): TypedArray {
 }
 
 /** The bytes of a typed array, not copied. */
-export function toBytes(values: TypedArray): Uint8Array {
+export function toBytes(values: ArrayBufferView): Uint8Array {
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }
 

@@ -16,9 +16,14 @@ export function admit(admission: Admission): MiddlewareHandler<AppEnv> {
     const ticket = admission.admit(parseTimeout(c.req.header(TIMEOUT_HEADER)));
     c.set("ticket", ticket);
     const { phasesMs } = c.get("trace");
+    // A client that goes away ends its request in the middle of an `await`, and then no `finally` is
+    // ever reached, unless something is waited for.
+    const { promise: released, resolve } = Promise.withResolvers<void>();
+    c.executionCtx.waitUntil(released);
     try {
       await next();
     } finally {
+      resolve();
       const busyMs = BUSY_PHASES.reduce((sum, phase) => sum + (phasesMs[phase] ?? 0), 0);
       ticket.release(phasesMs.infer === undefined ? undefined : busyMs);
     }

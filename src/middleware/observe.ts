@@ -2,7 +2,14 @@ import type { Context, MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
 import { type CacheReport, KEY_PREFIX_LENGTH } from "../domain/cache-control.ts";
 import { toApiError } from "../domain/errors.ts";
-import { EVENT_SCHEMA_VERSION, PHASES, type RequestEvent, RequestTrace } from "../domain/event.ts";
+import {
+  type CacheEvent,
+  EVENT_SCHEMA_VERSION,
+  PHASES,
+  type Phase,
+  type RequestEvent,
+  RequestTrace,
+} from "../domain/event.ts";
 import type { EventSink } from "../domain/ports.ts";
 import type { AppEnv } from "./context.ts";
 import { renderError } from "./render-error.ts";
@@ -29,38 +36,47 @@ export function observe(sink: EventSink): MiddlewareHandler<AppEnv> {
       c.error = toApiError(thrown);
       c.res = renderError(c.error, c);
     }
-    const totalMs = performance.now() - start;
-    c.header("x-request-id", requestId);
-    c.header("server-timing", toServerTiming(trace, totalMs));
+    const totalMs = round(performance.now() - start);
+    const phases = toPhases(trace);
+    // Not c.header: on an answer that exists it makes a new Response each time.
+    const { headers } = c.res;
+    headers.set("x-request-id", requestId);
+    headers.set("server-timing", toServerTiming(phases, totalMs));
     try {
-      sink.emit(toEvent(c, trace, time, totalMs));
+      sink.emit(toEvent(c, time, totalMs, phases));
     } catch {
       // Monitoring is a witness, not a party: what it cannot record must still be answered.
     }
   };
 }
 
-function toServerTiming({ phasesMs }: RequestTrace, totalMs: number): string {
-  const entries = PHASES.flatMap((phase) => {
+/** The durations of the phases that there were, rounded. */
+function toPhases({ phasesMs }: RequestTrace): Partial<Record<Phase, number>> {
+  const phases: Partial<Record<Phase, number>> = {};
+  for (const phase of PHASES) {
     const duration = phasesMs[phase];
-    return duration === undefined ? [] : [`${phase};dur=${round(duration)}`];
-  });
-  return [...entries, `total;dur=${round(totalMs)}`].join(", ");
+    if (duration !== undefined) phases[phase] = round(duration);
+  }
+  return phases;
 }
 
+function toServerTiming(phases: Partial<Record<Phase, number>>, totalMs: number): string {
+  let text = "";
+  for (const phase in phases) text += `${phase};dur=${phases[phase as Phase]}, `;
+  return `${text}total;dur=${totalMs}`;
+}
+
+/** Fields are added one by one: spreading an object for each costs more than all the rest. */
 function toEvent(
   c: Context<AppEnv>,
-  trace: RequestTrace,
   time: Date,
   totalMs: number,
+  phasesMs: Partial<Record<Phase, number>>,
 ): RequestEvent {
-  const { model, version, digest, temperature, bytesIn, bytesOut } = trace;
+  const trace = c.get("trace");
+  const { model, version, digest, temperature } = trace;
   const route = routePath(c, -1);
-  const phases = PHASES.flatMap((phase) => {
-    const duration = trace.phasesMs[phase];
-    return duration === undefined ? [] : [[phase, round(duration)] as const];
-  });
-  return {
+  const event: Writable<RequestEvent> = {
     event: "request",
     schemaVersion: EVENT_SCHEMA_VERSION,
     time: time.toISOString(),
@@ -68,37 +84,35 @@ function toEvent(
     method: c.req.method,
     route: route === "/*" ? "unmatched" : route,
     status: c.res.status,
-    ...(c.error ? describeError(c.error) : {}),
-    ...(model === undefined ? {} : { model }),
-    ...(version === undefined ? {} : { version }),
-    ...(digest === undefined ? {} : { digest }),
-    ...(temperature === undefined ? {} : { temperature }),
-    ...describeCache(trace.cache),
-    bytesIn,
-    bytesOut,
-    totalMs: round(totalMs),
-    phasesMs: Object.fromEntries(phases),
+    bytesIn: trace.bytesIn,
+    bytesOut: trace.bytesOut,
+    totalMs,
+    phasesMs,
     clock: "isolate",
   };
+  if (c.error) Object.assign(event, describeError(c.error));
+  if (model !== undefined) event.model = model;
+  if (version !== undefined) event.version = version;
+  if (digest !== undefined) event.digest = digest;
+  if (temperature !== undefined) event.temperature = temperature;
+  if (trace.cache.outcome !== undefined)
+    event.cache = toCacheEvent(trace.cache.outcome, trace.cache);
+  return event;
 }
 
-function describeCache(report: CacheReport): Pick<RequestEvent, "cache"> {
-  const { outcome, tier, reason, key, stored, collapsed, bytes, ageSeconds, savedMs } = report;
-  if (outcome === undefined) return {};
-  return {
-    cache: {
-      outcome,
-      ...(outcome === "hit" && tier ? { tier } : {}),
-      ...(outcome !== "hit" && reason ? { reason } : {}),
-      ...(key === undefined ? {} : { key: key.slice(0, KEY_PREFIX_LENGTH) }),
-      stored,
-      collapsed,
-      ...(bytes === undefined ? {} : { bytes }),
-      ...(ageSeconds === undefined ? {} : { ageSeconds }),
-      ...(savedMs === undefined ? {} : { savedMs }),
-      ...(report.failures.length > 0 ? { failures: report.failures } : {}),
-    },
-  };
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+function toCacheEvent(outcome: CacheEvent["outcome"], report: CacheReport): CacheEvent {
+  const { tier, reason, key, stored, collapsed, bytes, ageSeconds, savedMs, failures } = report;
+  const event: Writable<CacheEvent> = { outcome, stored, collapsed };
+  if (outcome === "hit" && tier) event.tier = tier;
+  if (outcome !== "hit" && reason) event.reason = reason;
+  if (key !== undefined) event.key = key.slice(0, KEY_PREFIX_LENGTH);
+  if (bytes !== undefined) event.bytes = bytes;
+  if (ageSeconds !== undefined) event.ageSeconds = ageSeconds;
+  if (savedMs !== undefined) event.savedMs = savedMs;
+  if (failures.length > 0) event.failures = failures;
+  return event;
 }
 
 function describeError(

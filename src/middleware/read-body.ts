@@ -30,24 +30,32 @@ const ENCODINGS = new Map<string, "gzip" | "deflate">([
 export async function readBody(c: Context<AppEnv>, maxBytes: number): Promise<Uint8Array> {
   const trace = c.get("trace");
   return trace.measureAsync("body", async () => {
-    const { body } = c.req.raw;
-    if (!body) throw emptyBody();
+    const { raw } = c.req;
     const length = c.req.header("content-length");
     if (Number(length ?? 0) > maxBytes) {
-      await body.cancel();
+      await raw.body?.cancel();
       throw tooLarge(maxBytes);
     }
     const encoding = (c.req.header("content-encoding") ?? "identity").toLowerCase();
     const bytes =
-      encoding === "identity"
-        ? // HTTP framing holds a body to its content-length.
-          await (length === undefined ? collect(body, maxBytes) : c.req.raw.bytes())
-        : await decompress(body, encoding, maxBytes);
+      encoding === "identity" && length !== undefined
+        ? // HTTP framing holds a body to its content-length. A stream is only made where one is needed.
+          new Uint8Array(await raw.arrayBuffer())
+        : await readStream(raw.body, encoding, maxBytes);
     trace.bytesIn = bytes.byteLength;
     if (bytes.byteLength === 0) throw emptyBody();
     if (bytes.byteLength > maxBytes) throw tooLarge(maxBytes);
     return bytes;
   });
+}
+
+async function readStream(
+  body: ReadableStream<Uint8Array> | null,
+  encoding: string,
+  maxBytes: number,
+): Promise<Uint8Array> {
+  if (!body) throw emptyBody();
+  return encoding === "identity" ? collect(body, maxBytes) : decompress(body, encoding, maxBytes);
 }
 
 async function decompress(

@@ -15,7 +15,10 @@ export function renderError(thrown: unknown, c: Context<AppEnv>): Response {
   if (typeof allow === "string") c.header("allow", allow);
   if (typeof retryAfterSeconds === "number") c.header("retry-after", String(retryAfterSeconds));
   if (c.req.path === "/v2" || c.req.path.startsWith("/v2/"))
-    return respond(c, JSON.stringify({ error: message, code, request_id, details }), { status });
+    return respond(c, JSON.stringify({ error: message, code, request_id, details }), {
+      status,
+      compress: false,
+    });
   const problem = {
     type: "about:blank",
     title,

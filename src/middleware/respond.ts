@@ -10,6 +10,11 @@ const COMPRESSION_THRESHOLD_BYTES = 1024;
 export interface RespondOptions {
   readonly status?: ContentfulStatusCode;
   readonly contentType?: string;
+  /**
+   * False for an answer that must reach the client as it is; `no-transform` tells the network so too,
+   * where Cloudflare compresses JSON by itself.
+   */
+  readonly compress?: boolean;
 }
 
 /** Answers with a text whose length is counted for the event and sent as `content-length`. */
@@ -24,13 +29,14 @@ export function respond(c: Context<AppEnv>, text: string, options: RespondOption
 export function respondBytes(
   c: Context<AppEnv>,
   parts: readonly Uint8Array[],
-  { status = 200, contentType = "application/json" }: RespondOptions = {},
+  { status = 200, contentType = "application/json", compress = true }: RespondOptions = {},
 ): Response {
   const sizeBytes = parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
   c.get("trace").bytesOut = sizeBytes;
   c.header("content-type", contentType);
   const body = join(parts, sizeBytes);
-  if (sizeBytes < COMPRESSION_THRESHOLD_BYTES) return c.body(body, status);
+  if (!compress) c.header("cache-control", "no-transform");
+  if (!compress || sizeBytes < COMPRESSION_THRESHOLD_BYTES) return c.body(body, status);
   c.header("vary", "accept-encoding");
   const encoding = acceptedEncoding(c.req.header("accept-encoding"));
   if (!encoding) return c.body(body, status);

@@ -42,11 +42,19 @@ export function adminRoutes({
     .post("/cache/purge", async (c) => {
       const body = await readBody(c, config.maxBodyBytes);
       const scope = parsePurgeRequest(parseJson(body));
-      const { at, dropped } = await cache.purge(scope);
+      const { at, dropped, complete } = await cache.purge(scope);
       const requestId = c.get("requestId");
       const schemaVersion = EVENT_SCHEMA_VERSION;
-      sink.emit({ event: "purge", schemaVersion, time: at, requestId, ...scope, dropped });
-      return respond(c, JSON.stringify({ purged: scope, at, dropped }));
+      sink.emit({
+        event: "purge",
+        schemaVersion,
+        time: at,
+        requestId,
+        ...scope,
+        dropped,
+        complete,
+      });
+      return respond(c, JSON.stringify({ purged: scope, at, dropped, complete }));
     })
     .all("/cache/purge", methodNotAllowed("POST"));
 

@@ -34,34 +34,34 @@ export function openInferenceRoutes(deps: RouteDeps): Hono<AppEnv> {
     routes.get(path, handler).all(path, methodNotAllowed("GET", "HEAD"));
   };
 
-  get("/", (c) => respond(c, JSON.stringify(toServerMetadata(serverVersion))));
-  get("/health/live", (c) => respond(c, '{"live":true}'));
-  get("/health/ready", (c) => respond(c, '{"ready":true}'));
+  get("/", (c) => answer(c, toServerMetadata(serverVersion)));
+  get("/health/live", (c) => answer(c, { live: true }));
+  get("/health/ready", (c) => answer(c, { ready: true }));
   get("/models", async (c) => {
     const names = new Set((await catalog.list()).map(({ name }) => name));
-    return respond(c, JSON.stringify({ models: [...names].sort() }));
+    return answer(c, { models: [...names].sort() });
   });
   get("/models/stats", async (c) => {
     const all = (await catalog.list()).map(({ name, version }) => statistics.of(name, version));
-    return respond(c, JSON.stringify(toModelStatistics(all)));
+    return answer(c, toModelStatistics(all));
   });
 
   for (const path of ["/models/:model", "/models/:model/versions/:version"]) {
     get(path, async (c) => {
       const { manifest, versions } = await resolveModel(c, catalog);
-      return respond(c, JSON.stringify(toModelMetadata(manifest, versions)));
+      return answer(c, toModelMetadata(manifest, versions));
     });
 
     get(`${path}/config`, async (c) => {
       const { manifest } = await resolveModel(c, catalog);
-      return respond(c, JSON.stringify(toModelConfig(manifest)));
+      return answer(c, toModelConfig(manifest));
     });
 
     get(`${path}/stats`, async (c) => {
       const { name, version, versions } = await resolveModel(c, catalog);
       const asked = c.req.param("version") === undefined ? versions : [version];
       const all = asked.map((each) => statistics.of(name, each));
-      return respond(c, JSON.stringify(toModelStatistics(all)));
+      return answer(c, toModelStatistics(all));
     });
 
     get(`${path}/ready`, async (c) => {
@@ -69,8 +69,8 @@ export function openInferenceRoutes(deps: RouteDeps): Hono<AppEnv> {
       const model = await readiness(published, requestContext(c).waitUntil);
       const ready = model.state === "ready";
       const reason = model.state === "failed" ? toApiError(model.error).message : undefined;
-      const answer = { name: published.name, ready, state: model.state, reason };
-      return respond(c, JSON.stringify(answer), { status: ready ? 200 : 503 });
+      const state = { name: published.name, ready, state: model.state, reason };
+      return answer(c, state, ready ? 200 : 503);
     });
 
     routes
@@ -83,7 +83,7 @@ export function openInferenceRoutes(deps: RouteDeps): Hono<AppEnv> {
       const { readyOnly } = parseIndexRequest(await readOptionalJson(c, deps));
       const entries = (await repository.index()).map(({ id, model }) => toIndexEntry(id, model));
       const listed = readyOnly ? entries.filter(({ state }) => state === "READY") : entries;
-      return respond(c, JSON.stringify(listed));
+      return answer(c, listed);
     })
     .all("/repository/index", methodNotAllowed("POST"));
 
@@ -96,7 +96,7 @@ export function openInferenceRoutes(deps: RouteDeps): Hono<AppEnv> {
       const published = await resolveModel(c, catalog);
       const model = await readiness(published, requestContext(c).waitUntil);
       if (model.state === "failed") throw model.error;
-      return respond(c, JSON.stringify({ name: published.name, state: model.state }));
+      return answer(c, { name: published.name, state: model.state });
     })
     .all(LOAD, methodNotAllowed("POST"))
     .post(UNLOAD, guard, async (c) => {
@@ -104,10 +104,18 @@ export function openInferenceRoutes(deps: RouteDeps): Hono<AppEnv> {
       const published = await resolveModel(c, catalog);
       for (const version of published.versions)
         repository.unload(await catalog.resolve(published.name, version));
-      return respond(c, JSON.stringify({ name: published.name, state: "absent" }));
+      return answer(c, { name: published.name, state: "absent" });
     })
     .all(UNLOAD, methodNotAllowed("POST"));
   return routes;
+}
+
+/**
+ * Everything but tensors is answered as it is: tritonclient's asyncio client accepts gzip, and does
+ * not decompress.
+ */
+function answer(c: Context<AppEnv>, value: object, status: 200 | 503 = 200): Response {
+  return respond(c, JSON.stringify(value), { status, compress: false });
 }
 
 function inferHandler({ config, catalog, predict }: RouteDeps): Handler {
@@ -121,9 +129,10 @@ function inferHandler({ config, catalog, predict }: RouteDeps): Handler {
     );
     if (request.timeoutMs !== undefined) c.get("ticket").limitTo(request.timeoutMs);
     const { id, binaryByDefault } = request;
+    const { name, version, revision } = published;
     c.set(
       "variant",
-      JSON.stringify([published.name, published.version, id, request.outputs, binaryByDefault]),
+      JSON.stringify([name, version, revision, id, request.outputs, binaryByDefault]),
     );
     const names = request.outputs?.map(({ name }) => name);
     const { inputs } = request;
@@ -131,6 +140,8 @@ function inferHandler({ config, catalog, predict }: RouteDeps): Handler {
     const { json, binary } = trace.measure("encode", () =>
       toInferResponse(published, request, outputs, manifest.labels),
     );
+    // Compressed here or not at all: tritonclient reads gzip, and not the brotli that Cloudflare may choose.
+    c.header("cache-control", "no-transform");
     if (binary.length === 0) return respond(c, json);
     const head = ENCODER.encode(json);
     c.header(HEADER_LENGTH, String(head.byteLength));

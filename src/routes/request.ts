@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import { ApiError } from "../domain/errors.ts";
 import type { AppEnv } from "../middleware/context.ts";
 import type { Catalog, PublishedModel } from "../services/catalog.ts";
 import type { RequestContext } from "../services/predict.ts";
@@ -8,11 +9,25 @@ export async function resolveModel(c: Context<AppEnv>, catalog: Catalog): Promis
   const trace = c.get("trace");
   const name = c.req.param("model") ?? "";
   const version = c.req.param("version");
-  const published = await trace.measureAsync("resolve", () => catalog.resolve(name, version));
+  const published = await trace.measureAsync("resolve", () =>
+    catalog.resolve(name, version).catch((error: unknown) => {
+      noteModel(c, error);
+      throw error;
+    }),
+  );
   trace.model = published.name;
   trace.version = published.version;
   c.header("x-model-version", published.version);
   return published;
+}
+
+/** A published version that cannot be read is named in the event as well; an invented one is not. */
+function noteModel(c: Context<AppEnv>, error: unknown): void {
+  if (!(error instanceof ApiError) || error.kind.status < 500) return;
+  const { model, version } = error.details ?? {};
+  const trace = c.get("trace");
+  if (typeof model === "string") trace.model = model;
+  if (typeof version === "string") trace.version = version;
 }
 
 /** What the services need of this request. */

@@ -27,8 +27,8 @@ export function taskRoutes({ config, admission, catalog, taskPredict }: RouteDep
           parameters,
           requestContext(c),
         );
-        const { name, version } = published;
-        c.set("variant", JSON.stringify(["task", name, version, batched, parameters]));
+        const { name, version, revision } = published;
+        c.set("variant", JSON.stringify(["task", name, version, revision, batched, parameters]));
         return respond(c, JSON.stringify(answer));
       })
       .all(path, methodNotAllowed("POST"));

@@ -1,5 +1,4 @@
-import type { CachedPrediction } from "../domain/cache.ts";
-import type { CacheReport, MissReason } from "../domain/cache-control.ts";
+import type { CacheControl, CacheReport, MissReason } from "../domain/cache-control.ts";
 import { ApiError } from "../domain/errors.ts";
 import { fileEntry, type Manifest } from "../domain/manifest.ts";
 import type { ModelRuntime } from "../domain/ports.ts";
@@ -7,13 +6,24 @@ import { predictionKey } from "../domain/prediction-key.ts";
 import { settlesWithin } from "../domain/settles-within.ts";
 import type { Tensor } from "../domain/tensor.ts";
 import type { Predict, PredictRequest, RequestContext } from "./predict.ts";
-import type { Lookup, PredictionCache } from "./prediction-cache.ts";
+import type { Answer, Lookup, PredictionCache } from "./prediction-cache.ts";
 
 export interface CachedPredictOptions {
   readonly enabled: boolean;
   /** When the tiers outside the isolate are asked: always, or where that is likely to be faster. */
   readonly outerTiers: "auto" | "always";
+  /** How long a request waits for an identical one before it runs itself. */
+  readonly flightPatienceMs?: number;
   readonly now?: () => number;
+}
+
+/** A request with what it asks of the cache. */
+interface Question {
+  readonly request: PredictRequest;
+  readonly context: RequestContext;
+  readonly lookup: Lookup;
+  /** Whether the model is in memory, so that a run begins and ends at once. */
+  readonly isWarm: boolean;
 }
 
 /**
@@ -21,7 +31,6 @@ export interface CachedPredictOptions {
  * the models of `models/`), sooner than another tier does.
  */
 const OUTER_TIERS_FROM_BYTES = 1_048_576;
-/** How long a request waits for an identical one before it runs itself. */
 const FLIGHT_PATIENCE_MS = 30_000;
 
 /** {@link Predict} with the cache in front: the same question is answered once. */
@@ -29,46 +38,63 @@ export function createCachedPredict(
   predict: Predict,
   cache: PredictionCache,
   runtime: ModelRuntime,
-  { enabled, outerTiers, now = Date.now }: CachedPredictOptions,
+  options: CachedPredictOptions,
 ): Predict {
-  const inFlight = new Map<string, Promise<CachedPrediction>>();
+  const { enabled, outerTiers, now = Date.now } = options;
+  const { flightPatienceMs = FLIGHT_PATIENCE_MS } = options;
+  /** By key: the request that looks for an answer in outer tiers, or runs. */
+  const flights = new Map<string, Promise<Answer>>();
 
-  async function run(
-    request: PredictRequest,
-    context: RequestContext,
-    lookup: Lookup,
-  ): Promise<CachedPrediction> {
-    const { trace, waitUntil } = context;
+  async function fly({ request, context, lookup }: Question): Promise<Answer> {
+    const { control, trace, waitUntil } = context;
+    if (lookup.outward && !control.noCache) {
+      const found = await trace.measureAsync("cache", () =>
+        cache.findFar(lookup, trace.cache, waitUntil),
+      );
+      if (found) return found;
+    }
+    trace.cache.outcome = "miss";
+    refuseIfOnlyCached(control, trace.cache);
     // Taken before the run, so that a purge during it counts.
     const createdAt = now();
     const outputs = await predict(request, context);
     const entry = { ...lookup.address, createdAt, runMs: trace.phasesMs.infer ?? 0, outputs };
-    cache.store(entry, lookup, trace.cache, waitUntil);
-    return entry;
+    return cache.store(entry, lookup, trace.cache, waitUntil);
   }
 
-  /** Runs, unless an identical request is running; a failure is nobody's but its own. */
-  async function runOnce(
-    request: PredictRequest,
-    context: RequestContext,
-    lookup: Lookup,
-  ): Promise<CachedPrediction> {
-    const { key } = lookup.address;
-    const running = inFlight.get(key);
-    if (running !== undefined) {
-      const answered = await settlesWithin(running, FLIGHT_PATIENCE_MS).catch(() => false);
-      if (!answered) return run(request, context, lookup);
-      context.trace.cache.collapsed = true;
-      return running;
-    }
-    const flight = run(request, context, lookup);
-    inFlight.set(key, flight);
+  function takeOff(question: Question): Promise<Answer> {
+    const { key } = question.lookup.address;
+    const flight = fly(question);
+    flights.set(key, flight);
     const land = (): void => {
-      if (inFlight.get(key) === flight) inFlight.delete(key);
+      if (flights.get(key) === flight) flights.delete(key);
     };
+    const landed = flight.then(land, land);
     // The others wait for it also when its own client has gone away.
-    context.waitUntil(flight.then(land, land));
+    if (!question.isWarm || question.lookup.outward) question.context.waitUntil(landed);
     return flight;
+  }
+
+  /** Takes the answer of an identical request that is under way; a failure is nobody's but its own. */
+  async function flyTogether(question: Question): Promise<Answer> {
+    const { context, lookup } = question;
+    const { key } = lookup.address;
+    const flight = flights.get(key);
+    if (!flight) return takeOff(question);
+    const landed = await settlesWithin(flight, flightPatienceMs).catch(() => false);
+    if (landed) {
+      const answer = await flight;
+      const report = context.trace.cache;
+      if (cache.accept(answer, lookup, report)) {
+        report.outcome ??= "miss";
+        report.reason = answer.tier ? undefined : "absent";
+        report.collapsed = !answer.tier;
+        return answer;
+      }
+    }
+    // Cut off by the platform, it would keep everybody waiting for as long.
+    if (flights.get(key) === flight) flights.delete(key);
+    return fly(question);
   }
 
   return async (request, context) => {
@@ -80,35 +106,34 @@ export function createCachedPredict(
     if (bypass) {
       report.outcome = "bypass";
       report.reason = bypass;
-      refuseIfOnlyCached(control.onlyIfCached, report);
+      refuseIfOnlyCached(control, report);
       return predict(request, context);
     }
 
     const outputs = request.outputs ?? manifest.outputs.map((spec) => spec.name);
     const { ttlSeconds, scope } = manifest.cache;
-    const isWarm = runtime.state(fileEntry(manifest, manifest.file).sha256).state === "ready";
-    const outward = outerTiers === "always" || !isWarm || isSlow(manifest);
     const endLookup = trace.start("cache");
     const client = scope === "key" ? await context.client() : undefined;
     const key = await predictionKey(manifest, request.inputs, outputs, client);
     report.key = key;
+    await cache.prepare(report, waitUntil);
+    // From here to the flight nothing waits, so identical requests cannot pass each other.
+    const isWarm = runtime.state(fileEntry(manifest, manifest.file).sha256).state === "ready";
     const lookup: Lookup = {
       address: { key, model: { name, version }, client },
       maxAgeSeconds: Math.min(ttlSeconds, control.maxAgeSeconds ?? ttlSeconds),
       ttlSeconds,
-      outward,
+      outward: outerTiers === "always" || !isWarm || isSlow(manifest),
     };
-    report.reason = "no-cache";
-    const found = control.noCache ? undefined : await cache.find(lookup, report, waitUntil);
+    const near = control.noCache ? undefined : cache.findNear(lookup, report);
     endLookup();
-    if (found) return select(found, outputs);
+    if (near) return select(near, outputs);
 
-    report.outcome = "miss";
-    refuseIfOnlyCached(control.onlyIfCached, report);
-    const fresh = { ...request, outputs };
-    // A model in memory answers before anybody else can ask: there is nothing to wait for together.
-    const runs = isWarm && !outward ? run : runOnce;
-    return select(await runs(fresh, context, lookup), outputs);
+    if (control.noCache) report.reason = "no-cache";
+    const question: Question = { request: { ...request, outputs }, context, lookup, isWarm };
+    // What these two want is not what others want.
+    const isAlone = control.noCache || control.onlyIfCached;
+    return select(await (isAlone ? fly(question) : flyTogether(question)), outputs);
   };
 }
 
@@ -117,16 +142,16 @@ function isSlow(manifest: Manifest): boolean {
 }
 
 /** The outputs in the order asked for: an entry may have been stored in another. */
-function select({ outputs }: CachedPrediction, names: readonly string[]): Tensor[] {
+function select({ entry }: Answer, names: readonly string[]): Tensor[] {
   return names.map((name) => {
-    const tensor = outputs.find((output) => output.name === name);
+    const tensor = entry.outputs.find((output) => output.name === name);
     if (!tensor) throw new Error(`the cached entry has no output ${name}`);
     return tensor;
   });
 }
 
 /** RFC 9111, section 5.2.1.7. */
-function refuseIfOnlyCached(onlyIfCached: boolean, { reason }: CacheReport): void {
+function refuseIfOnlyCached({ onlyIfCached }: CacheControl, { reason }: CacheReport): void {
   if (!onlyIfCached) return;
   throw new ApiError(
     "not_cached",

@@ -11,6 +11,8 @@ import type { ModelStore, StoredVersion } from "../domain/ports.ts";
 /** A version that exists, with its manifest. */
 export interface PublishedModel extends ModelId {
   readonly manifest: Manifest;
+  /** Another one after the version was deleted and published anew. */
+  readonly revision: string;
   /** Every published version of the model, newest first. */
   readonly versions: readonly string[];
 }
@@ -35,7 +37,8 @@ export interface CatalogOptions {
 }
 
 interface Listing {
-  readonly versions: readonly StoredVersion[];
+  readonly entries: readonly StoredVersion[];
+  readonly versions: readonly string[];
   readonly readAt: number;
 }
 
@@ -50,19 +53,21 @@ export function createCatalog(store: ModelStore, options: CatalogOptions): Catal
   /** A revision is immutable, so a manifest that was read once stays right. */
   const manifests = new Map<string, Manifest>();
 
-  async function listingOf(name: string, maxAgeMs: number): Promise<Listing> {
-    const known = listings.get(name);
-    if (known && now() - known.readAt < maxAgeMs) return known;
-    const listing = { versions: await store.versions(name), readAt: now() };
-    if (listing.versions.length === 0) listings.delete(name);
+  function known(name: string, maxAgeMs: number): Listing | undefined {
+    const listing = listings.get(name);
+    return listing && now() - listing.readAt < maxAgeMs ? listing : undefined;
+  }
+
+  async function readListing(name: string): Promise<Listing> {
+    const entries = await store.versions(name);
+    const versions = entries.map(({ version }) => version);
+    const listing = { entries, versions, readAt: now() };
+    if (versions.length === 0) listings.delete(name);
     else remember(listings, name, listing);
     return listing;
   }
 
-  async function manifestOf(id: ModelId & StoredVersion): Promise<Manifest> {
-    const key = `${id.name}/${id.version}/${id.revision}`;
-    const known = manifests.get(key);
-    if (known) return known;
+  async function manifestOf(id: ModelId, key: string): Promise<Manifest> {
     const manifest = await readManifest(store, id);
     remember(manifests, key, manifest);
     return manifest;
@@ -74,14 +79,13 @@ export function createCatalog(store: ModelStore, options: CatalogOptions): Catal
     async resolve(name, version) {
       parseModelName(name);
       if (version !== undefined) parseModelVersion(name, version);
-      const choose = (listed: Listing): StoredVersion | undefined =>
-        version === undefined
-          ? listed.versions[0]
-          : listed.versions.find((entry) => entry.version === version);
-      let listed = await listingOf(name, listingTtlSeconds * 1000);
+      const choose = ({ entries }: Listing): StoredVersion | undefined =>
+        version === undefined ? entries[0] : entries.find((entry) => entry.version === version);
+      // What is known is not waited for: most requests go through here without a pause.
+      let listed = known(name, listingTtlSeconds * 1000) ?? (await readListing(name));
       if (!choose(listed) && now() - listed.readAt >= RELIST_AFTER_MS)
-        listed = await listingOf(name, RELIST_AFTER_MS);
-      const versions = listed.versions.map((entry) => entry.version);
+        listed = known(name, RELIST_AFTER_MS) ?? (await readListing(name));
+      const { versions } = listed;
       if (versions.length === 0)
         throw new ApiError("model_not_found", `No model named "${name}" has been published.`);
       const chosen = choose(listed);
@@ -91,8 +95,10 @@ export function createCatalog(store: ModelStore, options: CatalogOptions): Catal
           `Model "${name}" has no version ${version}: it has ${versions.join(", ")}.`,
           { details: { versions } },
         );
-      const manifest = await manifestOf({ name, ...chosen });
-      return { name, version: chosen.version, versions, manifest };
+      const id = { name, version: chosen.version };
+      const key = `${name}/${chosen.version}/${chosen.revision}`;
+      const manifest = manifests.get(key) ?? (await manifestOf(id, key));
+      return { ...id, versions, manifest, revision: chosen.revision };
     },
   };
 }

@@ -1,5 +1,5 @@
 import { ApiError } from "../domain/errors.ts";
-import { fileEntry } from "../domain/manifest.ts";
+import { fileEntry, type Manifest } from "../domain/manifest.ts";
 import { formatModelId } from "../domain/model-id.ts";
 import type { LoadedModel, ModelSource, ModelStore } from "../domain/ports.ts";
 import { describeSpecs } from "../domain/shape.ts";
@@ -27,14 +27,17 @@ export function toModelSource(
     heapBytes: manifest.runtime.heapBytes,
     open: () => openModelFile(store, published, manifest.file),
     prepare: async (model) => {
-      checkDeclaration(published, model);
+      checkDeclaration(manifest, model);
       if (manifest.runtime.warmUp) await warmUp(published, model);
     },
   };
 }
 
-/** Requests are checked against the manifest, so it must say what the model says. */
-function checkDeclaration({ manifest }: PublishedModel, model: LoadedModel): void {
+/**
+ * Requests are checked against the manifest, so it must say what the model says.
+ * @throws ApiError `model_corrupt`
+ */
+export function checkDeclaration(manifest: Manifest, model: LoadedModel): void {
   const actual = model.describe();
   for (const side of ["inputs", "outputs"] as const) {
     if (isSame(manifest[side], actual[side])) continue;

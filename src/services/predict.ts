@@ -2,12 +2,12 @@ import type { Ticket } from "../domain/admission.ts";
 import type { CacheControl } from "../domain/cache-control.ts";
 import { ApiError } from "../domain/errors.ts";
 import type { RequestTrace } from "../domain/event.ts";
-import { modelDigest } from "../domain/manifest.ts";
+import { type Manifest, modelDigest } from "../domain/manifest.ts";
 import type { ModelRuntime, ModelStore, WaitUntil } from "../domain/ports.ts";
 import { checkInputs, describeSpecs } from "../domain/shape.ts";
 import type { Tensor } from "../domain/tensor.ts";
 import type { PublishedModel } from "./catalog.ts";
-import { toModelSource, type WarmUp } from "./model-source.ts";
+import { checkDeclaration, toModelSource, type WarmUp } from "./model-source.ts";
 
 export interface PredictRequest {
   readonly published: PublishedModel;
@@ -35,6 +35,8 @@ export interface RequestContext {
 export type Predict = (request: PredictRequest, context: RequestContext) => Promise<Tensor[]>;
 
 export function createPredict(store: ModelStore, runtime: ModelRuntime, warmUp: WarmUp): Predict {
+  /** Another manifest may name a model that is loaded already, and describe it wrongly. */
+  const checked = new WeakSet<Manifest>();
   return async ({ published, inputs, outputs }, { trace, ticket, waitUntil }) => {
     const { manifest } = published;
     checkInputs(manifest.inputs, inputs);
@@ -54,6 +56,8 @@ export function createPredict(store: ModelStore, runtime: ModelRuntime, warmUp: 
         endLoad();
         trace.temperature = temperature;
         ticket.checkDeadline();
+        if (!checked.has(manifest)) checkDeclaration(manifest, model);
+        checked.add(manifest);
         return trace.measure("infer", () => model.run(inputs, names));
       });
     } finally {

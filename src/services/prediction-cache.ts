@@ -1,18 +1,18 @@
-import {
-  type CacheAddress,
-  type CachedPrediction,
-  type CacheTier,
-  type CacheTierName,
-  isInScope,
-  type PurgeLog,
-  type PurgeScope,
+import type {
+  CacheAddress,
+  CachedPrediction,
+  CacheTier,
+  CacheTierName,
+  PurgeLog,
+  PurgeScope,
 } from "../domain/cache.ts";
-import type { CacheReport } from "../domain/cache-control.ts";
+import type { CacheReport, MissReason } from "../domain/cache-control.ts";
 import { decodeEntry, encodeEntry } from "../domain/cache-entry.ts";
 import type { WaitUntil } from "../domain/ports.ts";
 import { settlesWithin } from "../domain/settles-within.ts";
 import { toTensorBytes } from "../domain/tensor-bytes.ts";
 import { createIsolateCache } from "./isolate-cache.ts";
+import { createPurgeList } from "./purge-list.ts";
 
 export interface PredictionCacheOptions {
   /** What the answers of this isolate may take; 0 switches its tier off. */
@@ -26,39 +26,56 @@ export interface PredictionCacheOptions {
 
 export interface Lookup {
   readonly address: CacheAddress;
-  /** Older answers are of no use. */
+  /** Older answers are of no use to this request. */
   readonly maxAgeSeconds: number;
+  /** Older answers are of no use to anybody. */
+  readonly ttlSeconds: number;
   /** Whether the tiers outside the isolate are asked as well. */
   readonly outward: boolean;
-  readonly ttlSeconds: number;
+}
+
+/** An answer that was found, or has just been computed. */
+export interface Answer {
+  readonly entry: CachedPrediction;
+  /** Where it was found; `undefined` when it was computed. */
+  readonly tier: CacheTierName | undefined;
+  readonly sizeBytes: number;
 }
 
 export interface PurgeSummary {
   readonly at: string;
   /** Answers dropped, by tier; those of other isolates and data centres are dropped when they are asked. */
   readonly dropped: { readonly isolate: number; readonly kv: number };
+  /** Whether all that KV has in the scope was dropped; what it still has is not used. */
+  readonly complete: boolean;
+}
+
+export interface CacheUsage {
+  readonly limitBytes: number;
+  readonly usedBytes: number;
+  readonly entries: number;
 }
 
 /** The tiers as one: reads go outward, writes happen after the response, failures cost a miss. */
 export interface PredictionCache {
-  /** The answer, noted in the report with its tier; else the report has the reason. */
-  find(
-    lookup: Lookup,
-    report: CacheReport,
-    waitUntil: WaitUntil,
-  ): Promise<CachedPrediction | undefined>;
-  store(
-    entry: CachedPrediction,
-    lookup: Pick<Lookup, "outward" | "ttlSeconds">,
-    report: CacheReport,
-    waitUntil: WaitUntil,
-  ): void;
+  /**
+   * To be called before anything is taken from the cache.
+   * @returns a promise to wait for when it is not known what other isolates have purged lately
+   */
+  prepare(report: CacheReport, waitUntil: WaitUntil): Promise<void> | undefined;
+  /** The answer that this isolate has, if {@link accept} takes it. */
+  findNear(lookup: Lookup, report: CacheReport): Answer | undefined;
+  /** The answer of the nearest tier outside that has one which {@link accept} takes. */
+  findFar(lookup: Lookup, report: CacheReport, waitUntil: WaitUntil): Promise<Answer | undefined>;
+  /** Notes in the report that the answer is used, or why it can't be. */
+  accept(answer: Answer, lookup: Lookup, report: CacheReport): boolean;
+  store(entry: CachedPrediction, lookup: Lookup, report: CacheReport, waitUntil: WaitUntil): Answer;
+  /** @throws ApiError `storage_failed` when other isolates cannot learn of it */
   purge(scope: PurgeScope): Promise<PurgeSummary>;
-  usage(): { readonly limitBytes: number; readonly usedBytes: number; readonly entries: number };
+  usage(): CacheUsage;
+  /** Writes that tiers refused since the isolate began. */
+  failedWrites(): Readonly<Record<string, number>>;
 }
-
-/** How long the list of purges is believed: the delay until other isolates obey one. */
-const PURGES_TTL_MS = 30_000;
 
 export function createPredictionCache(
   tiers: readonly CacheTier[],
@@ -67,44 +84,42 @@ export function createPredictionCache(
 ): PredictionCache {
   const { isolateBytes, maxEntryBytes, readTimeoutMs, now = Date.now } = options;
   const isolate = createIsolateCache(isolateBytes);
-  const ownPurges: (PurgeScope & { at: number })[] = [];
-  let purges: readonly (PurgeScope & { at: number })[] = [];
-  let purgesReadAt = Number.NEGATIVE_INFINITY;
-  let reading: Promise<void> | undefined;
-
-  function isPurged(entry: CachedPrediction): boolean {
-    const matches = (scope: PurgeScope & { at: number }): boolean =>
-      entry.createdAt <= scope.at && isInScope(entry, scope);
-    return ownPurges.some(matches) || purges.some(matches);
-  }
-
-  /** Refreshes the list of purges, once for all who ask. */
-  function readPurges(): Promise<void> | undefined {
-    if (!purgeLog || now() - purgesReadAt < PURGES_TTL_MS) return undefined;
-    reading ??= purgeLog
-      .list()
-      .then((listed) => {
-        purges = listed;
-        purgesReadAt = now();
-      })
-      .finally(() => {
-        reading = undefined;
-      });
-    return reading;
-  }
+  const purges = createPurgeList(purgeLog, readTimeoutMs, now);
+  const failedWrites = Object.fromEntries(tiers.map(({ name }) => [name, 0]));
 
   /** Why an entry is of no use, or `undefined` when it is. */
-  function unfit(entry: CachedPrediction, maxAgeSeconds: number): "too-old" | "purged" | undefined {
-    if (isPurged(entry)) return "purged";
-    return now() - entry.createdAt > maxAgeSeconds * 1000 ? "too-old" : undefined;
+  function unfit(
+    entry: CachedPrediction,
+    { address, maxAgeSeconds, ttlSeconds }: Lookup,
+  ): MissReason | undefined {
+    if (purges.covers(entry, address)) return "purged";
+    const ageMs = now() - entry.createdAt;
+    if (ageMs > ttlSeconds * 1000) return "expired";
+    return ageMs > maxAgeSeconds * 1000 ? "too-old" : undefined;
   }
 
-  /** @returns the entry of one tier; a failure is noted, and as good as none */
+  function accept({ entry, tier, sizeBytes }: Answer, lookup: Lookup, report: CacheReport) {
+    const { ttlSeconds } = lookup;
+    const reason = unfit(entry, lookup);
+    report.reason = reason;
+    if (reason) return false;
+    const ageSeconds = Math.max(0, (now() - entry.createdAt) / 1000);
+    report.ttlSeconds = Math.max(0, ttlSeconds - ageSeconds);
+    report.bytes = sizeBytes;
+    if (!tier) return true;
+    report.outcome = "hit";
+    report.tier = tier;
+    report.ageSeconds = ageSeconds;
+    report.savedMs = entry.runMs;
+    return true;
+  }
+
+  /** @returns the answer of one tier; a failure is noted, and as good as none */
   async function readTier(
     tier: CacheTier,
     address: CacheAddress,
     report: CacheReport,
-  ): Promise<{ entry: CachedPrediction; sizeBytes: number } | undefined> {
+  ): Promise<Answer | undefined> {
     const fail = (problem: string): undefined => {
       report.failures.push({ tier: tier.name, problem });
       return undefined;
@@ -118,7 +133,8 @@ export function createPredictionCache(
       const bytes = await read;
       if (!bytes) return undefined;
       const entry = await decodeEntry(bytes, address.key);
-      return entry ? { entry, sizeBytes: bytes.byteLength } : fail("not a whole entry");
+      if (!entry) return fail("not a whole entry");
+      return { entry, tier: tier.name, sizeBytes: bytes.byteLength };
     } catch (error) {
       return fail(String(error));
     }
@@ -129,81 +145,88 @@ export function createPredictionCache(
     entry: CachedPrediction,
     ttlSeconds: number,
   ): Promise<void> {
+    await afterResponse();
+    if (purges.covers(entry, entry)) return;
     const bytes = await encodeEntry(entry);
-    // A refused write is the next request's miss; there is nobody left to tell.
-    await Promise.allSettled(targets.map((tier) => tier.put(entry, bytes, ttlSeconds)));
-  }
-
-  function hit(
-    entry: CachedPrediction,
-    sizeBytes: number,
-    tier: CacheTierName,
-    ttlSeconds: number,
-    report: CacheReport,
-  ): CachedPrediction {
-    const ageSeconds = Math.max(0, (now() - entry.createdAt) / 1000);
-    report.outcome = "hit";
-    report.tier = tier;
-    report.reason = undefined;
-    report.ageSeconds = ageSeconds;
-    report.ttlSeconds = Math.max(0, ttlSeconds - ageSeconds);
-    report.bytes = sizeBytes;
-    report.savedMs = entry.runMs;
-    return entry;
+    await Promise.all(
+      targets.map(async (tier) => {
+        try {
+          await tier.put(entry, bytes, ttlSeconds);
+        } catch {
+          // The next request's miss; there is nobody left to tell.
+          failedWrites[tier.name] = (failedWrites[tier.name] ?? 0) + 1;
+        }
+      }),
+    );
   }
 
   return {
-    async find({ address, maxAgeSeconds, outward, ttlSeconds }, report, waitUntil) {
-      const stale = readPurges();
-      if (stale !== undefined) {
-        waitUntil(stale.catch(() => undefined));
-        // The first list is waited for: a purge may have been ordered before this isolate began.
-        if (purgesReadAt === Number.NEGATIVE_INFINITY) await tolerate(stale, readTimeoutMs);
+    accept,
+
+    prepare(report, waitUntil) {
+      return purges.refresh(waitUntil)?.then((problem) => {
+        if (problem !== undefined) report.failures.push({ tier: "kv", problem });
+      });
+    },
+
+    findNear(lookup, report) {
+      const found = isolate.get(lookup.address.key);
+      if (!found) {
+        report.reason = "absent";
+        return undefined;
       }
-      const near = isolate.get(address.key);
-      report.reason = near ? unfit(near, maxAgeSeconds) : "absent";
-      if (near && !report.reason) return hit(near, dataBytes(near), "isolate", ttlSeconds, report);
-      if (!outward) return undefined;
+      const answer: Answer = { ...found, tier: "isolate" };
+      if (accept(answer, lookup, report)) return answer;
+      if (report.reason !== "too-old") isolate.delete(lookup.address.key);
+      return undefined;
+    },
+
+    async findFar(lookup, report, waitUntil) {
       for (const [index, tier] of tiers.entries()) {
-        const found = await readTier(tier, address, report);
+        const found = await readTier(tier, lookup.address, report);
         if (!found) continue;
-        const { entry, sizeBytes } = found;
-        const problem = unfit(entry, maxAgeSeconds);
-        if (problem) {
-          report.reason = problem;
+        if (!purges.known) {
+          const problem = "not used: what has been purged is not known";
+          report.failures.push({ tier: tier.name, problem });
           continue;
         }
+        if (!accept(found, lookup, report)) continue;
+        const { entry } = found;
         isolate.put(entry, dataBytes(entry));
-        const nearer = tiers.slice(0, index);
-        const leftSeconds = Math.floor(ttlSeconds - (now() - entry.createdAt) / 1000);
-        if (nearer.length > 0 && leftSeconds > 0) waitUntil(writeTiers(nearer, entry, leftSeconds));
-        return hit(entry, sizeBytes, tier.name, ttlSeconds, report);
+        const leftSeconds = Math.floor(report.ttlSeconds ?? 0);
+        if (index > 0 && leftSeconds > 0)
+          waitUntil(writeTiers(tiers.slice(0, index), entry, leftSeconds));
+        return found;
       }
       return undefined;
     },
 
     store(entry, { outward, ttlSeconds }, report, waitUntil) {
       const sizeBytes = dataBytes(entry);
-      if (sizeBytes > maxEntryBytes) return;
+      const answer: Answer = { entry, tier: undefined, sizeBytes };
+      if (sizeBytes > maxEntryBytes) return answer;
+      const isNear = isolate.put(entry, sizeBytes);
+      const isFar = outward && tiers.length > 0;
+      if (isFar) waitUntil(writeTiers(tiers, entry, ttlSeconds));
+      if (!isNear && !isFar) return answer;
       report.stored = true;
       report.ttlSeconds = ttlSeconds;
       report.bytes = sizeBytes;
-      isolate.put(entry, sizeBytes);
-      if (outward && tiers.length > 0) waitUntil(writeTiers(tiers, entry, ttlSeconds));
+      return answer;
     },
 
     async purge(scope) {
       const at = now();
-      ownPurges.push({ ...scope, at });
-      const nearDropped = isolate.purge(scope);
-      const removed = (await purgeLog?.purge(scope, at))?.removed ?? [];
+      const isolateDropped = isolate.purge(scope);
+      const { removed, complete } = await purges.order(scope, at);
       const nearer = tiers.filter(({ name }) => name !== "kv");
       await Promise.allSettled(
-        removed.flatMap((address) => nearer.map((tier) => tier.delete(address))),
+        removed.flatMap((address) => nearer.map(async (tier) => tier.delete(address))),
       );
       return {
         at: new Date(at).toISOString(),
-        dropped: { isolate: nearDropped, kv: removed.length },
+        dropped: { isolate: isolateDropped, kv: removed.length },
+        complete,
       };
     },
 
@@ -212,18 +235,17 @@ export function createPredictionCache(
       usedBytes: isolate.usedBytes,
       entries: isolate.entries,
     }),
+    failedWrites: () => ({ ...failedWrites }),
   };
 }
 
-function dataBytes({ outputs }: CachedPrediction): number {
-  return outputs.reduce((sum, tensor) => sum + toTensorBytes(tensor).byteLength, 0);
+/** A new task begins when those under way, the answer of this request among them, can go no further. */
+function afterResponse(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
-/** Waits for a promise, but not long, and not for its failure. */
-async function tolerate(promise: Promise<unknown>, milliseconds: number): Promise<void> {
-  try {
-    await settlesWithin(promise, milliseconds);
-  } catch {
-    // Without the list the entries are judged by what is known.
-  }
+function dataBytes({ outputs }: CachedPrediction): number {
+  let sum = 0;
+  for (const tensor of outputs) sum += toTensorBytes(tensor).byteLength;
+  return sum;
 }

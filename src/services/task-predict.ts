@@ -21,6 +21,7 @@ export function createTaskPredict(pipelines: TaskPipelines, predict: Predict): T
   return async (published, inputs, parameters, context) => {
     const { trace } = context;
     const pipeline = await trace.measureAsync("load", () => pipelines(published));
+    pipeline.checkParameters(parameters);
     const { tensors, batched } = trace.measure("decode", () => pipeline.encode(inputs));
     const outputs = [pipeline.output];
     const [result] = await predict({ published, inputs: tensors, outputs }, context);

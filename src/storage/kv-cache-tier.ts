@@ -1,5 +1,13 @@
-import type { CacheAddress, CacheTier, PurgeLog, PurgeScope } from "../domain/cache.ts";
+import type {
+  CacheAddress,
+  CacheTier,
+  Purge,
+  PurgeLog,
+  PurgeResult,
+  PurgeScope,
+} from "../domain/cache.ts";
 import { isInScope } from "../domain/cache.ts";
+import { ApiError } from "../domain/errors.ts";
 
 /** KV refuses shorter lives. */
 const MIN_TTL_SECONDS = 60;
@@ -9,6 +17,8 @@ const PREDICTIONS = "prediction/";
 const PURGES = "purge/";
 /** Longer than any answer lives, so that a purge outlives what it is about. */
 const PURGE_TTL_SECONDS = 366 * 86_400;
+/** Deleted at the same time; a request has six connections at most in any case. */
+const DELETIONS_AT_ONCE = 6;
 /** Stands for a client in a key that is for everybody. */
 const EVERYBODY = "-";
 
@@ -40,22 +50,48 @@ export function createKvCacheTier(namespace: KVNamespace): CacheTier {
 export function createKvPurgeLog(namespace: KVNamespace): PurgeLog {
   return {
     async purge(scope, at) {
-      await namespace.put(`${PURGES}${toSegment(scope)}`, "", {
-        metadata: { ...scope, at },
-        expirationTtl: PURGE_TTL_SECONDS,
-      });
-      const removed = (await listKeys(namespace, predictionPrefix(scope)))
-        .map(({ name }) => fromPredictionKey(name))
-        .filter((address) => address !== undefined)
-        .filter((address) => isInScope(address, scope));
-      for (const address of removed) await namespace.delete(predictionKeyOf(address));
-      return { removed };
+      try {
+        await namespace.put(`${PURGES}${toSegment(scope)}`, "", {
+          metadata: { ...scope, at },
+          expirationTtl: PURGE_TTL_SECONDS,
+        });
+      } catch (cause) {
+        throw new ApiError(
+          "storage_failed",
+          "The purge could not be written down for other isolates; this one obeys it. Try again.",
+          { cause },
+        );
+      }
+      return removePredictions(namespace, scope);
     },
     async list() {
-      const keys = await listKeys<PurgeScope & { at: number }>(namespace, PURGES);
+      const keys = await listKeys<Purge>(namespace, PURGES);
       return keys.flatMap(({ metadata }) => (metadata ? [metadata] : []));
     },
   };
+}
+
+/** A failure, such as of a request that has used up its calls, ends it and is no error: see {@link PurgeResult}. */
+async function removePredictions(namespace: KVNamespace, scope: PurgeScope): Promise<PurgeResult> {
+  const removed: CacheAddress[] = [];
+  try {
+    const addresses = (await listKeys(namespace, predictionPrefix(scope)))
+      .map(({ name }) => fromPredictionKey(name))
+      .filter((address) => address !== undefined)
+      .filter((address) => isInScope(address, scope));
+    for (let start = 0; start < addresses.length; start += DELETIONS_AT_ONCE) {
+      const some = addresses.slice(start, start + DELETIONS_AT_ONCE);
+      const deletions = await Promise.allSettled(
+        some.map((address) => namespace.delete(predictionKeyOf(address))),
+      );
+      const done = some.filter((_, index) => deletions[index]?.status === "fulfilled");
+      removed.push(...done);
+      if (done.length < some.length) return { removed, complete: false };
+    }
+    return { removed, complete: true };
+  } catch {
+    return { removed, complete: false };
+  }
 }
 
 async function listKeys<M>(

@@ -6,7 +6,8 @@ import { toRows } from "./rows.ts";
 
 type Classification = Extract<Postprocess, { type: "classification" }>;
 
-const PARAMETERS = z.strictObject({ top_k: z.int().min(1).optional() });
+/** The parameters of a classification. */
+export const CLASSIFICATION_PARAMETERS = z.strictObject({ top_k: z.int().min(1).optional() });
 
 /** Labels with scores, best first; the shape of the classification tasks of Hugging Face. */
 export function createClassificationDecoder(
@@ -14,7 +15,10 @@ export function createClassificationDecoder(
   labels: readonly string[],
 ): Decode {
   return (result, batched, parameters) => {
-    const { top_k = topK ?? labels.length } = parseParameters(PARAMETERS, parameters);
+    const { top_k = topK ?? labels.length } = parseParameters(
+      CLASSIFICATION_PARAMETERS,
+      parameters,
+    );
     const answers = toRows(result).map((row) => {
       const scores = withBothClasses(ACTIVATIONS[activation](row), labels.length);
       if (scores.length !== labels.length)

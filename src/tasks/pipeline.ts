@@ -4,8 +4,9 @@ import { formatModelId } from "../domain/model-id.ts";
 import type { Tensor, TensorSpec } from "../domain/tensor.ts";
 import { createArrayEncoder } from "./array.ts";
 import { createNgramEncoder } from "./character-ngrams.ts";
-import { createClassificationDecoder } from "./classification.ts";
+import { CLASSIFICATION_PARAMETERS, createClassificationDecoder } from "./classification.ts";
 import { createClusteringDecoder } from "./clustering.ts";
+import { NO_PARAMETERS, parseParameters } from "./parameters.ts";
 import { createRegressionDecoder } from "./regression.ts";
 import { createTabularEncoder } from "./tabular.ts";
 
@@ -33,6 +34,11 @@ export type Decode = (
 export interface TaskPipeline {
   readonly encode: Encode;
   readonly decode: Decode;
+  /**
+   * Tells before anything is run what `decode` would refuse.
+   * @throws ApiError `invalid_request`
+   */
+  checkParameters(parameters: Readonly<Record<string, unknown>>): void;
   /** The one output that `decode` reads. */
   readonly output: string;
 }
@@ -72,5 +78,13 @@ export async function createTaskPipeline(
         return createClusteringDecoder(labels);
     }
   };
-  return { encode: await encode(), decode: decode(), output: resultOutput(postprocess) };
+  const schema = postprocess.type === "classification" ? CLASSIFICATION_PARAMETERS : NO_PARAMETERS;
+  return {
+    encode: await encode(),
+    decode: decode(),
+    checkParameters: (parameters) => {
+      parseParameters(schema, parameters);
+    },
+    output: resultOutput(postprocess),
+  };
 }

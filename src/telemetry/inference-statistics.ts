@@ -39,7 +39,11 @@ function count(statistics: InferenceStatistics, event: RequestEvent): void {
   add(status < 400 ? statistics.success : statistics.fail, totalMs);
   if (status >= 400) return;
   statistics.lastInference = Date.parse(event.time);
-  if (event.cache?.outcome === "hit") add(statistics.cacheHit, phasesMs.cache ?? 0);
+  if (event.cache?.outcome === "hit") {
+    add(statistics.cacheHit, phasesMs.cache ?? 0);
+    // Of all the durations of a run, only the time in the queue includes cache hits.
+    add(statistics.queue, phasesMs.resolve ?? 0);
+  }
   if (event.cache?.outcome === "miss") add(statistics.cacheMiss, phasesMs.cache ?? 0);
   if (phasesMs.infer === undefined) return;
   statistics.executions++;

@@ -14,6 +14,10 @@ const IMPORTS: Record<string, { allowed: string[]; refused: string[] }> = {
     allowed: ["./b.ts", "zod"],
     refused: ["../services/b.ts", "../app.ts", "hono", "onnxruntime-web", "node:fs"],
   },
+  "src/client/a.ts": {
+    allowed: ["./b.ts", "../domain/b.ts"],
+    refused: ["../protocols/oip/b.ts", "../services/b.ts", "zod", "hono", "node:fs"],
+  },
   "src/runtime/a.ts": {
     allowed: ["./b.ts", "../domain/b.ts", "onnxruntime-web/ort-wasm-simd-threaded.mjs"],
     refused: ["../storage/b.ts", "../tasks/b.ts", "../deps.ts", "hono"],

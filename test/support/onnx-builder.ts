@@ -1,6 +1,6 @@
 import protobuf from "protobufjs";
-import { type Datatype, toOnnxElementType } from "../../src/domain/datatype.ts";
-import type { Dimension } from "../../src/domain/tensor.ts";
+import { type Datatype, type TypedArray, toOnnxElementType } from "../../src/domain/datatype.ts";
+import { type TensorSpec, toBytes } from "../../src/domain/tensor.ts";
 
 /**
  * The part of ONNX's protocol buffers that these models need, by the field names and numbers of
@@ -47,16 +47,22 @@ const SCHEMA = `
     bytes raw_data = 9;
   }
   message ValueInfoProto { string name = 1; TypeProto type = 2; }
-  message TypeProto { Tensor tensor_type = 1; message Tensor { int32 elem_type = 1; TensorShapeProto shape = 2; } }
+  message TypeProto {
+    message Tensor { int32 elem_type = 1; TensorShapeProto shape = 2; }
+    Tensor tensor_type = 1;
+  }
   message TensorShapeProto {
-    repeated Dimension dim = 1;
     message Dimension { oneof value { int64 dim_value = 1; string dim_param = 2; } }
+    repeated Dimension dim = 1;
   }
 `;
 const modelType = protobuf.parse(SCHEMA, { keepCase: true }).root.lookupType("ModelProto");
 
 const IR_VERSION = 10;
-const OPSET_VERSION = 21;
+const OPSETS = [
+  { domain: "", version: 21 },
+  { domain: "ai.onnx.ml", version: 5 },
+];
 const ATTRIBUTE_TYPES = { f: 1, i: 2, s: 3, t: 4, g: 5, floats: 6, ints: 7 } as const;
 
 /** Weights that stand in the model, as little-endian bytes. */
@@ -64,7 +70,7 @@ export interface Initializer {
   readonly name: string;
   readonly datatype: Datatype;
   readonly shape: readonly number[];
-  readonly data: Uint8Array | Float32Array | BigInt64Array;
+  readonly data: TypedArray;
 }
 
 /** An attribute by its kind: `{ i: 1 }`, `{ floats: [0.5] }`, `{ g: graph }`. */
@@ -79,20 +85,16 @@ export type Attribute =
 
 export interface GraphNode {
   readonly op: string;
+  /** Empty, which is ONNX's own, when left out. */
+  readonly domain?: "ai.onnx.ml";
   readonly inputs?: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes?: Readonly<Record<string, Attribute>>;
 }
 
-export interface GraphPort {
-  readonly name: string;
-  readonly datatype: Datatype;
-  readonly shape: readonly Dimension[];
-}
-
 export interface Graph {
-  readonly inputs?: readonly GraphPort[];
-  readonly outputs: readonly GraphPort[];
+  readonly inputs?: readonly TensorSpec[];
+  readonly outputs: readonly TensorSpec[];
   readonly nodes: readonly GraphNode[];
   readonly weights?: readonly Initializer[];
 }
@@ -101,10 +103,7 @@ export interface Graph {
 export function buildOnnx(graph: Graph): Uint8Array<ArrayBuffer> {
   const message = {
     ir_version: IR_VERSION,
-    opset_import: [
-      { domain: "", version: OPSET_VERSION },
-      { domain: "ai.onnx.ml", version: 5 },
-    ],
+    opset_import: OPSETS,
     graph: toGraphProto(graph),
   };
   return Uint8Array.from(modelType.encode(modelType.fromObject(message)).finish());
@@ -113,9 +112,9 @@ export function buildOnnx(graph: Graph): Uint8Array<ArrayBuffer> {
 function toGraphProto({ inputs = [], outputs, nodes, weights = [] }: Graph): object {
   return {
     name: "graph",
-    node: nodes.map(({ op, inputs = [], outputs, attributes = {}, domain = "" }) => ({
-      domain,
+    node: nodes.map(({ op, domain = "", inputs = [], outputs, attributes = {} }) => ({
       op_type: op,
+      domain,
       input: inputs,
       output: outputs,
       attribute: Object.entries(attributes).map(toAttributeProto),
@@ -140,11 +139,11 @@ function toTensorProto({ name, datatype, shape, data }: Initializer): object {
     name,
     dims: shape,
     data_type: toOnnxElementType(datatype),
-    raw_data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+    raw_data: toBytes(data),
   };
 }
 
-function toValueInfoProto({ name, datatype, shape }: GraphPort): object {
+function toValueInfoProto({ name, datatype, shape }: TensorSpec): object {
   const dim = shape.map((size) =>
     typeof size === "string" ? { dim_param: size } : size < 0 ? {} : { dim_value: size },
   );

@@ -1,5 +1,10 @@
 import { inject } from "vitest";
-import { type LogLine, type ModelBucket, startLocalWorker } from "../../scripts/local-worker.ts";
+import {
+  type KeyValueStore,
+  type LogLine,
+  type ModelBucket,
+  startLocalWorker,
+} from "../../scripts/local-worker.ts";
 import { projectPath } from "../../scripts/project.ts";
 import { seedModels } from "../../scripts/seed.ts";
 import type { RequestEvent } from "../../src/domain/event.ts";
@@ -16,6 +21,8 @@ export interface Answer {
 export interface Service {
   readonly origin: string;
   readonly bucket: ModelBucket;
+  /** The namespace of cached predictions and purges. */
+  readonly kv: KeyValueStore;
   /** Every console line of the Worker so far. */
   readonly logs: readonly LogLine[];
   request(path: string, init?: RequestInit): Promise<Answer>;
@@ -27,18 +34,31 @@ export interface Service {
 }
 
 export interface ServiceOptions {
-  /** `[vars]` of wrangler.toml, to be changed; new versions are seen at once unless they say otherwise. */
+  /**
+   * `[vars]` of wrangler.toml, to be changed. Unless they say otherwise, new versions are seen at
+   * once, and every answer comes from the engine and not from the cache.
+   */
   readonly vars?: Readonly<Record<string, string>>;
   /** Names of the models to publish; all of `models/` when left out, which takes longer. */
   readonly models?: readonly string[];
+  /** The folder of another build than the project's own. */
+  readonly outdir?: string;
+  /** Of workerd, beside those of wrangler.toml. */
+  readonly compatibilityFlags?: readonly string[];
 }
 
-export async function startService({ vars, models }: ServiceOptions = {}): Promise<Service> {
+export async function startService({
+  vars,
+  models,
+  outdir = inject("workerBuild"),
+  compatibilityFlags = [],
+}: ServiceOptions = {}): Promise<Service> {
   const logs: LogLine[] = [];
   const waiting = new Map<string, (event: RequestEvent) => void>();
   const worker = await startLocalWorker({
-    outdir: inject("workerBuild"),
-    vars: { CATALOG_TTL_SECONDS: "0", ...vars },
+    outdir,
+    compatibilityFlags,
+    vars: { CATALOG_TTL_SECONDS: "0", CACHE_TIERS: "", ...vars },
     onLog: (line) => {
       logs.push(line);
       const event = parseEvent(line);
@@ -66,6 +86,7 @@ export async function startService({ vars, models }: ServiceOptions = {}): Promi
   return {
     origin: worker.url.origin,
     bucket,
+    kv: await worker.kv("CACHE"),
     logs,
     request,
     post: (path, value, headers = {}) =>

@@ -22,8 +22,21 @@ export interface Expected {
 
 export const EXPECTED_FOLDER = projectPath("test", "fixtures", "expected");
 
+/** Images stand in their fixture as bytes. */
+type StoredTensor = WireTensor | (Omit<WireTensor, "data"> & { readonly dataBase64: string });
+
 export function readExpected(model: string): Expected {
-  return JSON.parse(readFileSync(`${EXPECTED_FOLDER}/${model}.json`, "utf8"));
+  const { inputs, ...expected }: Expected & { inputs: readonly StoredTensor[] } = JSON.parse(
+    readFileSync(`${EXPECTED_FOLDER}/${model}.json`, "utf8"),
+  );
+  return { ...expected, inputs: inputs.map(withData) };
+}
+
+function withData(tensor: StoredTensor): WireTensor {
+  if (!("dataBase64" in tensor)) return tensor;
+  const { dataBase64, ...rest } = tensor;
+  if (rest.datatype !== "UINT8") throw new Error(`the bytes of ${rest.name} are not UINT8`);
+  return { ...rest, data: [...Buffer.from(dataBase64, "base64")] };
 }
 
 /** Asserts that numbers differ by no more than `tolerance`; names those that do. */

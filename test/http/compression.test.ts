@@ -1,0 +1,53 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { findModel, publishAs } from "../support/publish.ts";
+import { type Service, startService } from "../support/service.ts";
+import { readExpected } from "../support/tensors.ts";
+
+/** Who gets compressed answers: clients that ask for it, and of `/v2` predictions alone. */
+
+const ACCEPT = { "accept-encoding": "gzip, deflate, br" };
+const MODEL = "language-identification";
+
+let service: Service;
+
+beforeAll(async () => {
+  service = await startService({ models: [MODEL] });
+  // Long names, so that what lists them is long enough to be worth compressing.
+  for (let index = 10; index < 30; index++)
+    await publishAs(service.bucket, findModel("iris-kmeans"), {
+      name: `${index}-${"x".repeat(40)}`,
+      version: "1",
+    });
+});
+
+afterAll(() => service?.dispose());
+
+test("a prediction is compressed, and no proxy compresses it again", async () => {
+  const { inputs } = readExpected(MODEL);
+  const answer = await service.post(`/v2/models/${MODEL}/infer`, { inputs }, ACCEPT);
+  expect(answer.headers.get("content-encoding")).toBe("gzip");
+  expect(answer.headers.get("cache-control")).toBe("no-transform");
+  expect(answer.body).toMatchObject({ model_name: MODEL });
+});
+
+test.each([
+  ["POST", "/v2/repository/index"],
+  ["GET", "/v2/models/stats"],
+])(
+  "%s %s is not, however long: tritonclient's asyncio client would not decompress it",
+  async (method, path) => {
+    const answer = await service.request(path, { method, headers: ACCEPT });
+    expect(JSON.stringify(answer.body).length).toBeGreaterThan(1024);
+    expect(answer.headers.get("content-encoding")).toBeNull();
+    expect(answer.headers.get("cache-control")).toBe("no-transform");
+  },
+);
+
+test("an error is not", async () => {
+  const inputs = [{ name: "x".repeat(2000), datatype: "FP32", shape: [1], data: [1] }];
+  const answer = await service.post(`/v2/models/${MODEL}/infer`, { inputs }, ACCEPT);
+  expect(answer.status).toBe(400);
+  expect(JSON.stringify(answer.body).length).toBeGreaterThan(1024);
+  expect(answer.headers.get("content-encoding")).toBeNull();
+  expect(answer.headers.get("cache-control")).toBe("no-transform");
+});

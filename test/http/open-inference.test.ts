@@ -1,0 +1,167 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import packageJson from "../../package.json" with { type: "json" };
+import { type Service, startService } from "../support/service.ts";
+import { expectOutputs, readExpected, row } from "../support/tensors.ts";
+
+/** The Open Inference Protocol v2 as a client meets it. */
+
+const MODEL = "/v2/models/iris-logistic";
+const expected = readExpected("iris-logistic");
+const [features] = expected.inputs;
+
+let service: Service;
+
+beforeAll(async () => {
+  service = await startService({ models: ["iris-logistic"] });
+});
+
+afterAll(() => service?.dispose());
+
+test.each([
+  ["/v2", { name: "onnxflare", version: packageJson.version }],
+  ["/v2/health/live", { live: true }],
+  ["/v2/health/ready", { ready: true }],
+  [
+    MODEL,
+    {
+      name: "iris-logistic",
+      versions: ["1"],
+      platform: "onnxruntime_onnx",
+      inputs: [
+        {
+          name: "features",
+          datatype: "FP32",
+          shape: [-1, 4],
+          parameters: { dimension_0: "batch" },
+        },
+      ],
+      outputs: [
+        { name: "label", datatype: "INT64", shape: [-1], parameters: { dimension_0: "batch" } },
+        {
+          name: "probabilities",
+          datatype: "FP32",
+          shape: [-1, 3],
+          parameters: { dimension_0: "batch" },
+        },
+      ],
+    },
+  ],
+])("GET %s, with and without a trailing slash", async (path, body) => {
+  for (const url of [path, `${path}/`]) {
+    const answer = await service.request(url);
+    expect(answer).toMatchObject({ status: 200, body });
+    expect(answer.headers.get("content-type")).toBe("application/json");
+  }
+});
+
+test.each([`${MODEL}/ready`, `${MODEL}/versions/1/ready`, `${MODEL}/ready/`])(
+  "GET %s answers that the model can be asked",
+  async (path) => {
+    const answer = await service.request(path);
+    expect(answer).toMatchObject({ status: 200, body: { name: "iris-logistic", ready: true } });
+    expect(answer.headers.get("x-model-version")).toBe("1");
+  },
+);
+
+test("the metadata of a version is that of its model", async () => {
+  const [model, version] = await Promise.all([
+    service.request(MODEL),
+    service.request(`${MODEL}/versions/1`),
+  ]);
+  expect(version.status).toBe(200);
+  expect(version.body).toEqual(model.body);
+});
+
+test.each(["/v2", "/v2/health/live", MODEL])("HEAD %s has no body", async (path) => {
+  const answer = await service.request(path, { method: "HEAD" });
+  expect(answer).toMatchObject({ status: 200, body: "" });
+});
+
+describe("infer", () => {
+  test.each([
+    `${MODEL}/infer`,
+    `${MODEL}/infer/`,
+    `${MODEL}/versions/1/infer`,
+    `${MODEL}/versions/1/infer/`,
+    `${MODEL}/infer?query=ignored`,
+  ])("answers at %s", async (path) => {
+    const answer = await service.post(path, { inputs: expected.inputs });
+    expect(answer).toMatchObject({
+      status: 200,
+      body: { model_name: "iris-logistic", model_version: "1" },
+    });
+    expect(answer.headers.get("x-model-version")).toBe("1");
+    expectOutputs(answer.body, expected);
+  });
+
+  test.each(["42", "", 'a \u2028 \ud83d\ude42 " \\ id'])("echoes the id %j", async (id) => {
+    const { body } = await service.post(`${MODEL}/infer`, { id, inputs: expected.inputs });
+    expect(body).toHaveProperty("id", id);
+  });
+
+  test("has no id when none came", async () => {
+    const { body } = await service.post(`${MODEL}/infer`, { inputs: expected.inputs });
+    expect(Object.keys(body as object)).toEqual(["model_name", "model_version", "outputs"]);
+  });
+
+  test.each([
+    [["probabilities"]],
+    [["label"]],
+    [["probabilities", "label"]],
+    [["label", "probabilities"]],
+  ])("gives the outputs %j in that order", async (names) => {
+    const outputs = names.map((name) => ({ name }));
+    const answer = await service.post(`${MODEL}/infer`, { inputs: expected.inputs, outputs });
+    expectOutputs(answer.body, {
+      ...expected,
+      outputs: names.flatMap((name) => expected.outputs.filter((output) => output.name === name)),
+    });
+  });
+
+  test("gives every output for an empty list", async () => {
+    const answer = await service.post(`${MODEL}/infer`, { inputs: expected.inputs, outputs: [] });
+    expectOutputs(answer.body, expected);
+  });
+
+  test("answers an empty batch with an empty batch", async () => {
+    const inputs = [{ ...features, shape: [0, 4], data: [] }];
+    const answer = await service.post(`${MODEL}/infer`, { inputs });
+    expect(answer).toMatchObject({
+      status: 200,
+      body: {
+        outputs: [
+          { name: "label", datatype: "INT64", shape: [0], data: [] },
+          { name: "probabilities", datatype: "FP32", shape: [0, 3], data: [] },
+        ],
+      },
+    });
+  });
+
+  test.each(["application/json", "application/x-www-form-urlencoded", "text/plain"])(
+    "takes JSON whatever its content-type %s",
+    async (type) => {
+      const inputs = { inputs: expected.inputs };
+      const answer = await service.post(`${MODEL}/infer`, inputs, { "content-type": type });
+      expectOutputs(answer.body, expected);
+    },
+  );
+
+  test("lets unknown parameters pass, as the protocol asks", async () => {
+    const inputs = expected.inputs.map((tensor) => ({ ...tensor, parameters: { origin: "test" } }));
+    const answer = await service.post(`${MODEL}/infer`, { inputs, parameters: { priority: 1 } });
+    expectOutputs(answer.body, expected);
+  });
+
+  test("keeps NaN and infinities as they are", async () => {
+    const one = row(features ?? expected.outputs[0] ?? raise(), 0);
+    const inputs = [{ ...one, data: ["NaN", "Infinity", 1, 1] }];
+    const { status, body } = await service.post(`${MODEL}/infer`, { inputs });
+    expect(status).toBe(200);
+    const [, probabilities] = (body as { outputs: { data: unknown[] }[] }).outputs;
+    expect(probabilities?.data).toEqual(["NaN", "NaN", "NaN"]);
+  });
+});
+
+function raise(): never {
+  throw new Error("the fixture has no input");
+}

@@ -1,0 +1,121 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { store } from "../support/administration.ts";
+import { sum } from "../support/awkward-models.ts";
+import { cacheStatus } from "../support/cache-status.ts";
+import { type HeldService, startHeldService } from "../support/held-storage.ts";
+import { beginPost } from "../support/raw-request.ts";
+import type { Answer } from "../support/service.ts";
+
+/** Identical requests while their model is being loaded, which takes as long as a test wants. */
+
+const CACHED = { cache: { enabled: true, ttlSeconds: 600, scope: "public" } } as const;
+const PATH = "/v2/models/plus/infer";
+const FILE = "models/plus/1/model.onnx";
+const body = { inputs: [{ name: "x", datatype: "FP32", shape: [1], data: [41] }] };
+const other = { inputs: [{ name: "x", datatype: "FP32", shape: [1], data: [1] }] };
+
+let service: HeldService;
+
+beforeEach(async () => {
+  service = await startHeldService({ CACHE_TIERS: "isolate,datacenter,kv" });
+});
+
+afterEach(() => service?.dispose());
+
+async function executions(): Promise<unknown> {
+  const { body } = await service.request("/v2/models/plus/stats");
+  return (body as { model_stats: { execution_count: number }[] }).model_stats[0]?.execution_count;
+}
+
+/** Waits until so many predictions have arrived, without one more prediction. */
+async function untilAdmitted(ids: readonly string[], replies: Promise<Answer>[]): Promise<void> {
+  expect(replies).toHaveLength(ids.length);
+  await service.storage(({ holding }) => holding === 1);
+}
+
+test("run once, and each gets the answer", async () => {
+  await store(service.bucket, "plus", sum(1), CACHED);
+  await service.hold();
+  const ids = Array.from({ length: 10 }, (_, index) => `same-${index}`);
+  const replies = ids.map((id) => service.post(PATH, body, { "x-request-id": id }));
+  await untilAdmitted(ids, replies);
+  await service.release();
+  const answers = await Promise.all(replies);
+  for (const { status, body } of answers)
+    expect([status, body]).toMatchObject([200, { outputs: [{ data: [42] }] }]);
+  expect(await executions()).toBe(1);
+  expect((await service.storage()).reads[FILE]).toBe(1);
+  const statuses = answers.map(cacheStatus);
+  // Those that came while the first one waited took its answer, any later ones found it stored.
+  expect(statuses.filter(({ stored }) => stored)).toHaveLength(1);
+  expect(statuses.filter(({ collapsed, hit }) => collapsed || hit)).toHaveLength(9);
+  expect(cacheStatus(await service.post(PATH, body))).toMatchObject({ hit: true });
+});
+
+test("run once also when the client of the first one goes away", async () => {
+  await store(service.bucket, "plus", sum(1), CACHED);
+  await service.hold();
+  const first = await beginPost(service.origin, PATH, body);
+  await service.storage(({ holding }) => holding === 1);
+  const replies = Array.from({ length: 5 }, () => service.post(PATH, body));
+  first.resetAndDestroy();
+  await service.storage(({ abandoned }) => abandoned === 1);
+  await service.release();
+  const answers = await Promise.all(replies);
+  for (const { status, body } of answers)
+    expect([status, body]).toMatchObject([200, { outputs: [{ data: [42] }] }]);
+  // None of them ran itself, so the run of the first one went on without its client.
+  for (const answer of answers) {
+    const { collapsed, hit } = cacheStatus(answer);
+    expect(collapsed || hit).toBe(true);
+    const event = await service.event(String(answer.headers.get("x-request-id")));
+    expect(event.phasesMs.infer).toBeUndefined();
+  }
+  expect((await service.storage()).reads[FILE]).toBe(1);
+});
+
+test("share no failure, and none is stored", async () => {
+  await store(service.bucket, "plus", sum(1), CACHED);
+  await service.hold();
+  const replies = Array.from({ length: 4 }, () => service.post(PATH, body));
+  // A request of its own, whose model is the same.
+  const different = service.post(PATH, other);
+  await service.storage(({ holding }) => holding === 1);
+  const impatient = service.post(PATH, body, { "x-timeout-ms": "1" });
+  await service.release();
+  const answers = await Promise.all(replies);
+  for (const { status, body } of answers)
+    expect([status, body]).toMatchObject([200, { outputs: [{ data: [42] }] }]);
+  expect((await different).body).toMatchObject({ outputs: [{ data: [2] }] });
+  // It may have been too late, but then alone.
+  expect([200, 429]).toContain((await impatient).status);
+});
+
+test("a first one that is too late fails alone", async () => {
+  await store(service.bucket, "plus", sum(1), CACHED);
+  await service.hold();
+  const first = service.post(PATH, body, { "x-timeout-ms": "1" });
+  await service.storage(({ holding }) => holding === 1);
+  const second = service.post(PATH, body);
+  // Another request of the same isolate, so that the one before it has been taken in.
+  await service.request("/v2/models/plus");
+  await service.release();
+  expect(await first).toMatchObject({ status: 429, body: { code: "deadline_exceeded" } });
+  expect(await second).toMatchObject({ status: 200, body: { outputs: [{ data: [42] }] } });
+  expect(await executions()).toBe(1);
+  expect(cacheStatus(await service.post(PATH, body))).toMatchObject({ hit: true });
+});
+
+test("a model that does not load leaves nothing behind", async () => {
+  const manifest = await store(service.bucket, "plus", sum(1), CACHED);
+  const file = await service.bucket.get(FILE);
+  const bytes = await file?.arrayBuffer();
+  await service.bucket.put(FILE, "broken");
+  const failed = await Promise.all(Array.from({ length: 4 }, () => service.post(PATH, body)));
+  expect(failed.map(({ status }) => status)).toEqual([503, 503, 503, 503]);
+  expect((await service.kv.list({ prefix: "prediction/" })).keys).toEqual([]);
+  await service.bucket.put(FILE, bytes as ArrayBuffer);
+  const answer = await service.post(PATH, body);
+  expect([answer.status, manifest.version]).toEqual([200, "1"]);
+  expect(cacheStatus(answer)).toMatchObject({ fwd: "miss", stored: true });
+});

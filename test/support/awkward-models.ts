@@ -1,0 +1,100 @@
+import type { Graph, Initializer } from "./onnx-builder.ts";
+
+/** Models that nobody would serve, each for one property. */
+
+/** `c`: how many ones fit the shape `s`, made one by one, so the input decides how much memory a run takes. */
+export const ones: Graph = {
+  inputs: [{ name: "s", datatype: "INT64", shape: ["rank"] }],
+  outputs: [{ name: "c", datatype: "FP32", shape: [] }],
+  nodes: [
+    { op: "ConstantOfShape", inputs: ["s"], outputs: ["all"], attributes: { value: { t: one() } } },
+    { op: "ReduceSum", inputs: ["all"], outputs: ["c"], attributes: { keepdims: { i: 0 } } },
+  ],
+};
+
+/** The same with the shape in the model: the engine makes all the ones when it loads it. */
+export function constantOnes(shape: readonly bigint[]): Graph {
+  const data = BigInt64Array.from(shape);
+  return {
+    ...ones,
+    inputs: [],
+    weights: [{ name: "s", datatype: "INT64", shape: [shape.length], data }],
+  };
+}
+
+/**
+ * `c = a / b`. ONNX Runtime checks for a division by zero, but not for the one other division whose
+ * quotient INT32 cannot hold, -2^31 / -1, where the processor, and WebAssembly with it, traps.
+ */
+export const quotient: Graph = {
+  inputs: [
+    { name: "a", datatype: "INT32", shape: ["n"] },
+    { name: "b", datatype: "INT32", shape: ["n"] },
+  ],
+  outputs: [{ name: "c", datatype: "INT32", shape: ["n"] }],
+  nodes: [{ op: "Div", inputs: ["a", "b"], outputs: ["c"] }],
+};
+
+/** `y = x + bias`: the smallest model there is, another one for each bias. */
+export function sum(bias: number): Graph {
+  return {
+    inputs: [{ name: "x", datatype: "FP32", shape: ["n"] }],
+    outputs: [{ name: "y", datatype: "FP32", shape: ["n"] }],
+    nodes: [{ op: "Add", inputs: ["x", "bias"], outputs: ["y"] }],
+    weights: [{ name: "bias", datatype: "FP32", shape: [], data: Float32Array.of(bias) }],
+  };
+}
+
+/** Columns of {@link product}'s input. */
+export const PRODUCT_COLUMNS = 256;
+
+/** `y = x w` with so many MiB of weights, other ones for each seed. */
+export function product(mebibytes: number, seed: number): Graph {
+  const rows = mebibytes * 1024;
+  const data = new Float32Array(PRODUCT_COLUMNS * rows);
+  for (let i = 0; i < data.length; i++) data[i] = (Math.imul(i + seed, 2654435761) >>> 22) / 1024;
+  return {
+    inputs: [{ name: "x", datatype: "FP32", shape: ["batch", PRODUCT_COLUMNS] }],
+    outputs: [{ name: "y", datatype: "FP32", shape: ["batch", rows] }],
+    nodes: [{ op: "MatMul", inputs: ["x", "w"], outputs: ["y"] }],
+    weights: [{ name: "w", datatype: "FP32", shape: [PRODUCT_COLUMNS, rows], data }],
+  };
+}
+
+/**
+ * A decision tree that is a path: `depth` questions, one after the other. The engine builds trees by
+ * recursion, so a deep one uses up its stack.
+ */
+export function path(depth: number): Graph {
+  const nodes = Array.from({ length: depth }, (_, index) => index);
+  const leaves = depth + 1;
+  const tensor = (datatype: Initializer["datatype"], data: Initializer["data"]) => ({
+    t: { name: "", datatype, shape: [data.length], data },
+  });
+  const attributes = {
+    aggregate_function: { i: 1 },
+    leaf_targetids: { ints: Array<number>(leaves).fill(0) },
+    leaf_weights: tensor("FP32", new Float32Array(leaves).fill(1)),
+    n_targets: { i: 1 },
+    nodes_falseleafs: { ints: nodes.map(() => 1) },
+    nodes_falsenodeids: { ints: nodes },
+    nodes_featureids: { ints: nodes.map(() => 0) },
+    nodes_modes: tensor("UINT8", new Uint8Array(depth)),
+    nodes_splits: tensor("FP32", new Float32Array(depth)),
+    nodes_trueleafs: { ints: nodes.map((index) => (index < depth - 1 ? 0 : 1)) },
+    nodes_truenodeids: { ints: nodes.map((index) => index + 1) },
+    post_transform: { i: 0 },
+    tree_roots: { ints: [0] },
+  };
+  return {
+    inputs: [{ name: "x", datatype: "FP32", shape: ["batch", 1] }],
+    outputs: [{ name: "y", datatype: "FP32", shape: ["batch", 1] }],
+    nodes: [
+      { op: "TreeEnsemble", domain: "ai.onnx.ml", inputs: ["x"], outputs: ["y"], attributes },
+    ],
+  };
+}
+
+function one(): Initializer {
+  return { name: "", datatype: "FP32", shape: [1], data: Float32Array.of(1) };
+}

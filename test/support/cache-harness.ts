@@ -1,0 +1,216 @@
+import type { CacheAddress, CacheTier, Purge, PurgeLog } from "../../src/domain/cache.ts";
+import { type CacheReport, parseCacheControl } from "../../src/domain/cache-control.ts";
+import { RequestTrace } from "../../src/domain/event.ts";
+import { type Manifest, parseManifest } from "../../src/domain/manifest.ts";
+import type { ModelRuntime, ModelState } from "../../src/domain/ports.ts";
+import type { Tensor } from "../../src/domain/tensor.ts";
+import { createCachedPredict } from "../../src/services/cached-predict.ts";
+import type { Predict } from "../../src/services/predict.ts";
+import {
+  createPredictionCache,
+  type PredictionCache,
+  type PredictionCacheOptions,
+} from "../../src/services/prediction-cache.ts";
+
+/** The cache and its flights with a `predict` that tests decide about, in place of an engine. */
+export interface Harness {
+  readonly cache: PredictionCache;
+  /** Milliseconds since the epoch; stands still unless a test moves it. */
+  readonly clock: { ms: number };
+  /** The inputs that were run, one text for each run. */
+  readonly runs: string[];
+  /** Whether the model is in memory. */
+  model: ModelState["state"];
+  predict: Predict;
+  ask(question?: Question): Promise<Reply>;
+  /** Waits for everything that was to go on after the answers. */
+  settle(): Promise<void>;
+}
+
+export interface Question {
+  readonly input?: string;
+  readonly manifest?: Manifest;
+  readonly outputs?: readonly string[];
+  /** The request's Cache-Control header. */
+  readonly control?: string;
+  readonly client?: string;
+}
+
+export interface Reply {
+  /** By output. */
+  readonly texts: Readonly<Record<string, string>>;
+  readonly report: CacheReport;
+  readonly trace: RequestTrace;
+}
+
+export interface HarnessOptions extends Partial<PredictionCacheOptions> {
+  readonly tiers?: readonly CacheTier[];
+  readonly log?: PurgeLog | undefined;
+  readonly clock?: { ms: number };
+  readonly enabled?: boolean;
+  readonly outerTiers?: "auto" | "always";
+  readonly flightPatienceMs?: number;
+}
+
+/** Large enough for a tier to answer at its ease, and short enough to wait for one that hangs. */
+const READ_TIMEOUT_MS = 40;
+
+export function createManifest(changes: object = {}): Manifest {
+  return parseManifest({
+    schemaVersion: 1,
+    name: "echo",
+    version: "1",
+    format: "onnx",
+    file: "model.onnx",
+    files: [{ path: "model.onnx", sha256: "a".repeat(64), sizeBytes: 1 }],
+    inputs: [{ name: "text", datatype: "BYTES", shape: [1] }],
+    outputs: [
+      { name: "first", datatype: "BYTES", shape: [1] },
+      { name: "second", datatype: "BYTES", shape: [1] },
+    ],
+    cache: { enabled: true, ttlSeconds: 3600 },
+    createdAt: "2026-11-22T00:00:00Z",
+    ...changes,
+  });
+}
+
+const ECHO = createManifest();
+
+export function createHarness({
+  tiers = [],
+  log,
+  clock = { ms: Date.UTC(2026, 10, 22) },
+  enabled = true,
+  outerTiers = "always",
+  flightPatienceMs,
+  ...options
+}: HarnessOptions = {}): Harness {
+  const now = (): number => clock.ms;
+  const cache = createPredictionCache(tiers, log, {
+    isolateBytes: 1_000_000,
+    maxEntryBytes: 100_000,
+    readTimeoutMs: READ_TIMEOUT_MS,
+    now,
+    ...options,
+  });
+  let pending: Promise<unknown>[] = [];
+  const harness: Harness = {
+    cache,
+    clock,
+    runs: [],
+    model: "ready",
+    predict: async (request) => toOutputs(request),
+    async ask({ input = "hello", manifest = ECHO, outputs, control, client = "anonymous" } = {}) {
+      const trace = new RequestTrace();
+      const inputs: Tensor[] = [{ name: "text", datatype: "BYTES", shape: [1], data: [input] }];
+      const { name, version } = manifest;
+      const tensors = await cached(
+        {
+          published: { name, version, revision: "1", versions: [version], manifest },
+          inputs,
+          outputs,
+        },
+        {
+          trace,
+          control: parseCacheControl(control),
+          client: async () => client,
+          ticket: { limitTo: () => {}, checkDeadline: () => {}, release: () => {} },
+          waitUntil: (work) => void pending.push(work),
+        },
+      );
+      const texts = tensors.map(({ name, data }) => [name, String(data[0])]);
+      return { texts: Object.fromEntries(texts), report: trace.cache, trace };
+    },
+    async settle() {
+      while (pending.length > 0) {
+        const work = pending;
+        pending = [];
+        await Promise.all(work);
+      }
+    },
+  };
+  const runtime = { state: () => ({ state: harness.model }) } as Partial<ModelRuntime>;
+  const counted: Predict = (request, context) => {
+    harness.runs.push(String(request.inputs[0]?.data[0]));
+    context.trace.phasesMs.infer = 5;
+    return harness.predict(request, context);
+  };
+  const cached = createCachedPredict(counted, cache, runtime as ModelRuntime, {
+    enabled,
+    outerTiers,
+    ...(flightPatienceMs === undefined ? {} : { flightPatienceMs }),
+    now,
+  });
+  return harness;
+}
+
+/** `first` is the input with the model's digest before it, `second` the input in capitals. */
+export function toOutputs({ published, inputs, outputs }: Parameters<Predict>[0]): Tensor[] {
+  const text = String(inputs[0]?.data[0]);
+  const digest = published.manifest.files[0]?.sha256.slice(0, 1);
+  const values: Record<string, string> = {
+    first: `${digest} ${text}`,
+    second: text.toUpperCase(),
+  };
+  return (outputs ?? ["first", "second"]).map((name) => ({
+    name,
+    datatype: "BYTES",
+    shape: [1],
+    data: [values[name] ?? ""],
+  }));
+}
+
+/** A tier in memory that can be looked into, and that notes what it is asked. */
+export interface MemoryTier extends CacheTier {
+  readonly values: Map<string, Uint8Array>;
+  readonly calls: string[];
+  /** Of each value that is stored. */
+  readonly ttls: number[];
+}
+
+export function createMemoryTier(name: CacheTier["name"]): MemoryTier {
+  const values = new Map<string, Uint8Array>();
+  const calls: string[] = [];
+  const ttls: number[] = [];
+  return {
+    name,
+    values,
+    calls,
+    ttls,
+    async get(address) {
+      calls.push("get");
+      return values.get(toKey(address));
+    },
+    async put(address, value, ttlSeconds) {
+      calls.push("put");
+      ttls.push(ttlSeconds);
+      values.set(toKey(address), value.slice());
+    },
+    async delete(address) {
+      calls.push("delete");
+      values.delete(toKey(address));
+    },
+  };
+}
+
+/** By the key alone, as the Cache API does. */
+function toKey({ key }: CacheAddress): string {
+  return key;
+}
+
+/** A log in memory. It removes nothing, as if every stored value came back after its deletion. */
+export function createMemoryPurgeLog(): PurgeLog & { readonly purges: Purge[]; reads: number } {
+  const log = {
+    purges: [] as Purge[],
+    reads: 0,
+    async purge(scope: object, at: number) {
+      log.purges.push({ ...scope, at });
+      return { removed: [], complete: true };
+    },
+    async list() {
+      log.reads++;
+      return [...log.purges];
+    },
+  };
+  return log;
+}

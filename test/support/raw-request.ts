@@ -1,0 +1,76 @@
+import { connect, type Socket } from "node:net";
+
+/** A POST of JSON over a socket of its own, so that its client can go away at any time. */
+export async function beginPost(
+  origin: string,
+  path: string,
+  value: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Socket> {
+  const body = JSON.stringify(value);
+  const socket = await open(origin);
+  socket.write(
+    [
+      `POST ${path} HTTP/1.1`,
+      "host: localhost",
+      "content-type: application/json",
+      `content-length: ${Buffer.byteLength(body)}`,
+      ...Object.entries(headers).map(([name, text]) => `${name}: ${text}`),
+      "",
+      body,
+    ].join("\r\n"),
+  );
+  return socket;
+}
+
+/** A PUT of which only the beginning is sent, whatever its `content-length` promises. */
+export async function beginPut(
+  origin: string,
+  path: string,
+  {
+    authorization,
+    beginning,
+    sizeBytes,
+  }: {
+    readonly authorization: string;
+    readonly beginning: Uint8Array;
+    readonly sizeBytes: number;
+  },
+): Promise<Socket> {
+  const socket = await open(origin);
+  socket.write(
+    [
+      `PUT ${path} HTTP/1.1`,
+      "host: localhost",
+      `authorization: ${authorization}`,
+      `content-length: ${sizeBytes}`,
+      "",
+      "",
+    ].join("\r\n"),
+  );
+  await new Promise<void>((sent, failed) =>
+    socket.write(beginning, (error) => (error ? failed(error) : sent())),
+  );
+  return socket;
+}
+
+/** The answer to a request, whose own end does not matter; its body must be JSON. */
+export async function readAnswer(socket: Socket): Promise<{ status: number; body: unknown }> {
+  let text = "";
+  for await (const chunk of socket.setEncoding("utf8")) {
+    text += chunk;
+    const [head = "", body = ""] = text.split("\r\n\r\n");
+    const length = Number(/^content-length: (\d+)/im.exec(head)?.[1] ?? Number.NaN);
+    if (Buffer.byteLength(body) >= length)
+      return { status: Number(/^HTTP\/1\.1 (\d+)/.exec(head)?.[1]), body: JSON.parse(body) };
+  }
+  throw new Error(`the connection ended after ${JSON.stringify(text)}`);
+}
+
+function open(origin: string): Promise<Socket> {
+  const { hostname, port } = new URL(origin);
+  return new Promise((opened, failed) => {
+    const socket = connect(Number(port), hostname, () => opened(socket));
+    socket.once("error", failed);
+  });
+}

@@ -1,0 +1,78 @@
+import { describe, expect, test } from "vitest";
+import type { ErrorCode } from "../../src/domain/errors.ts";
+import { type NumericTensor, toTypedArray } from "../../src/domain/tensor.ts";
+import { createArrayEncoder } from "../../src/tasks/array.ts";
+import { catchApiError } from "../support/errors.ts";
+
+describe("images of one channel, [batch, 1, 2, 3]", () => {
+  const encode = createArrayEncoder({
+    name: "image",
+    datatype: "FP32",
+    shape: ["batch", 1, 2, 3],
+  });
+  const image = [
+    [1, 2, 3],
+    [4, 5, 6],
+  ];
+
+  test.each([
+    ["one without its channel", image, 1, false],
+    ["a list of one", [image], 1, true],
+    ["a list without channels", [image, image], 2, true],
+    ["a list with channels", [[image], [image]], 2, true],
+  ])("are %s", (_, inputs, batch, batched) => {
+    const encoded = encode(inputs);
+    expect(encoded.batched).toBe(batched);
+    const [tensor] = encoded.tensors as NumericTensor[];
+    expect(tensor).toMatchObject({ name: "image", datatype: "FP32", shape: [batch, 1, 2, 3] });
+    const expected = Array.from({ length: batch }, () => [1, 2, 3, 4, 5, 6]).flat();
+    expect(tensor && [...toTypedArray(tensor)]).toEqual(expected);
+  });
+
+  test.each<[inputs: unknown, code: ErrorCode, message: string]>([
+    [
+      1,
+      "invalid_input",
+      '"inputs" must be an array of shape [2, 3], or a list of such arrays; got 1',
+    ],
+    ["AAAA", "invalid_input", 'got "AAAA"'],
+    [[], "invalid_input", "got an array of 0"],
+    [[1, 2, 3], "invalid_input", "got an array of 3"],
+    [[[1, 2, 3]], "invalid_shape", "got one of shape [1, 3]"],
+    [
+      [
+        [1, 2],
+        [3, 4],
+      ],
+      "invalid_shape",
+      "got one of shape [2, 2]",
+    ],
+    [[[[image]]], "invalid_input", "got an array of 1"],
+    [
+      [
+        [1, 2, 3],
+        [4, 5],
+      ],
+      "invalid_shape",
+      "data[1] must be an array of 3 elements",
+    ],
+    [[image, [[1, 2, 3]]], "invalid_shape", "data[1] must be an array of 2 elements"],
+    [
+      [
+        [1, 2, 3],
+        [4, 5, "6"],
+      ],
+      "invalid_datatype",
+      "element 5 of its FP32 data must be a number",
+    ],
+  ])("are not %j", (inputs, code, message) => {
+    const error = catchApiError(code, () => encode(inputs));
+    expect(error.message).toContain(message);
+  });
+});
+
+test("a dynamic dimension is as long as it comes", () => {
+  const encode = createArrayEncoder({ name: "x", datatype: "INT64", shape: ["n", "length"] });
+  expect(encode([1, 2, 3]).tensors).toMatchObject([{ shape: [1, 3] }]);
+  expect(encode([[1], [2], [3]]).tensors).toMatchObject([{ shape: [3, 1] }]);
+});
