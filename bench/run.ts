@@ -1,0 +1,114 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { availableParallelism, cpus, loadavg } from "node:os";
+import { parseArgs } from "node:util";
+import { projectPath } from "../scripts/project.ts";
+import { exitWith, reason, UserError } from "../scripts/user-error.ts";
+import type { Benchmark } from "./benchmark.ts";
+import { binary } from "./cases/binary.ts";
+import { coldStart } from "./cases/cold-start.ts";
+import { throughput } from "./cases/throughput.ts";
+import { formatTable } from "./table.ts";
+
+const BENCHMARKS: readonly Benchmark[] = [throughput, binary, coldStart];
+
+const HELP = `npm run bench -- [name...] [options]
+
+Benchmarks (all of them when none is named):
+${BENCHMARKS.map(({ name, description }) => `  ${name.padEnd(16)} ${description}`).join("\n")}
+
+Options:
+  --rounds N       measure everything N times, in fresh processes (default 5)
+  --seconds N      duration of one measurement, after its warm-up (default 1)
+  --connections N  connections of the load generator (default 8)
+  --json FILE      write every measured value to FILE
+  --help           print this text
+
+bench/README.md says what the numbers mean.`;
+
+// Everything started here is ended in `exit` listeners.
+for (const [signal, code] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+  ["SIGHUP", 129],
+] as const)
+  process.once(signal, () => process.exit(code));
+
+await main().catch(exitWith);
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArguments();
+  if (values.help) return console.log(HELP);
+  const benchmarks = chooseBenchmarks(positionals);
+  const settings = {
+    rounds: parseCount("rounds", values.rounds),
+    seconds: parseCount("seconds", values.seconds),
+    connections: parseCount("connections", values.connections),
+  };
+  const machine = describeMachine();
+  console.log(
+    `${machine.date}, ${machine.cpuCount} x ${machine.cpu}, Node ${machine.node}, workerd ${machine.workerd}, onnxruntime-web ${machine.onnxruntimeWeb}`,
+  );
+  console.log(
+    `${settings.rounds} rounds of ${settings.seconds} s, ${settings.connections} connections, load average ${machine.loadAverage.toFixed(1)} at the start`,
+  );
+  const results: Record<string, unknown> = {};
+  for (const benchmark of benchmarks) {
+    // Progress is no result: it must not end up in a file with the tables.
+    const { tables, raw } = await benchmark.run({ ...settings, report: console.error });
+    results[benchmark.name] = raw;
+    for (const table of tables) console.log(`\n${formatTable(table)}`);
+  }
+  if (values.json !== undefined)
+    writeFileSync(values.json, `${JSON.stringify({ machine, settings, results }, undefined, 2)}\n`);
+}
+
+function parseArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        rounds: { type: "string", default: "5" },
+        seconds: { type: "string", default: "1" },
+        connections: { type: "string", default: "8" },
+        json: { type: "string" },
+        help: { type: "boolean", default: false },
+      },
+    });
+  } catch (error) {
+    throw new UserError(`${reason(error)} (--help lists the options)`);
+  }
+}
+
+function chooseBenchmarks(names: readonly string[]): readonly Benchmark[] {
+  if (names.length === 0) return BENCHMARKS;
+  return names.map((name) => {
+    const found = BENCHMARKS.find((benchmark) => benchmark.name === name);
+    if (found) return found;
+    const known = BENCHMARKS.map((benchmark) => benchmark.name).join(", ");
+    throw new UserError(`there is no benchmark "${name}": there is ${known}`);
+  });
+}
+
+function parseCount(option: string, text: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count > 0) return count;
+  throw new UserError(`--${option} must be a positive integer, it is ${JSON.stringify(text)}`);
+}
+
+function describeMachine() {
+  return {
+    date: new Date().toISOString(),
+    cpu: cpus()[0]?.model.trim() ?? "unknown",
+    cpuCount: availableParallelism(),
+    /** What else the machine was doing: with more than a core or two of it, ratios scatter. */
+    loadAverage: loadavg()[0] ?? 0,
+    node: process.versions.node,
+    workerd: readVersion("workerd"),
+    onnxruntimeWeb: readVersion("onnxruntime-web"),
+  };
+}
+
+function readVersion(name: string): string {
+  const file = projectPath("node_modules", name, "package.json");
+  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+}

@@ -1,0 +1,40 @@
+import { readFileSync } from "node:fs";
+import { projectPath } from "../scripts/project.ts";
+import type { JsonTensor } from "./tensor-json.ts";
+
+/** One input of a model, with the answer that another engine gives to it. */
+export interface Sample {
+  readonly inputs: readonly JsonTensor[];
+  readonly outputs: readonly JsonTensor[];
+  /** By output: how far ONNX Runtime Web may be from the other engine. */
+  readonly tolerance: Readonly<Record<string, number>>;
+}
+
+/** Images stand in their fixture as bytes. */
+type StoredTensor = JsonTensor | (Omit<JsonTensor, "data"> & { readonly dataBase64: string });
+
+/** The first row of the batch that the tests use. */
+export function readSample(model: string): Sample {
+  const file = projectPath("test", "fixtures", "expected", `${model}.json`);
+  const batch: Sample & { inputs: readonly StoredTensor[] } = JSON.parse(
+    readFileSync(file, "utf8"),
+  );
+  return {
+    inputs: batch.inputs.map(withData).map(firstRow),
+    outputs: batch.outputs.map(firstRow),
+    tolerance: batch.tolerance,
+  };
+}
+
+function withData(tensor: StoredTensor): JsonTensor {
+  if (!("dataBase64" in tensor)) return tensor;
+  const { dataBase64, ...rest } = tensor;
+  if (rest.datatype !== "UINT8") throw new Error(`the bytes of ${rest.name} are not UINT8`);
+  return { ...rest, data: [...Buffer.from(dataBase64, "base64")] };
+}
+
+function firstRow(tensor: JsonTensor): JsonTensor {
+  const shape = [1, ...tensor.shape.slice(1)];
+  const elements = shape.reduce((product, size) => product * size, 1);
+  return { ...tensor, shape, data: tensor.data.slice(0, elements) };
+}
