@@ -10,10 +10,19 @@ const quiet = { CI: "true", WRANGLER_SEND_METRICS: "false", WRANGLER_WRITE_LOGS:
 
 /**
  * Bundles the Worker the way a deployment does, into `outdir`: index.js and the modules it imports.
+ * @param entry another entry file than that of wrangler.toml, with the same settings
  * @throws UserError with what wrangler printed, when the build fails.
  */
-export async function buildWorker(outdir: string): Promise<void> {
-  const args = ["--no-warnings", wrangler, "deploy", "--dry-run", "--outdir", outdir];
+export async function buildWorker(outdir: string, entry?: string): Promise<void> {
+  const args = [
+    "--no-warnings",
+    wrangler,
+    "deploy",
+    ...(entry ? [entry] : []),
+    "--dry-run",
+    "--outdir",
+    outdir,
+  ];
   const child = spawn(process.execPath, args, {
     cwd: projectFolder,
     env: { ...process.env, ...quiet },

@@ -27,6 +27,8 @@ export interface LocalWorkerOptions {
   statePath?: string;
   /** Bindings beside those of wrangler.toml: secrets and variables. `.dev.vars` is not read. */
   vars?: Record<string, string>;
+  /** Of workerd, beside those of wrangler.toml. */
+  compatibilityFlags?: readonly string[];
   onLog?: (line: LogLine) => void;
 }
 
@@ -41,7 +43,7 @@ export interface LocalWorker {
 /** Starts the built Worker in workerd with the bindings of wrangler.toml, all simulated on this machine. */
 export async function startLocalWorker(options: LocalWorkerOptions = {}): Promise<LocalWorker> {
   const { outdir = await buildInTemporaryFolder(), port = 0, host = "127.0.0.1" } = options;
-  const { onLog = () => {}, statePath, vars = {} } = options;
+  const { onLog = () => {}, statePath, vars = {}, compatibilityFlags = [] } = options;
   const config = unstable_readConfig({ config: projectPath("wrangler.toml") });
   const { modulesRules: _, ...workerOptions } = unstable_getMiniflareWorkerOptions({
     ...config,
@@ -56,6 +58,7 @@ export async function startLocalWorker(options: LocalWorkerOptions = {}): Promis
       modulesRoot: outdir,
       modules: listModules(outdir),
       bindings: { ...config.vars, ...vars },
+      compatibilityFlags: [...config.compatibility_flags, ...compatibilityFlags],
       // Straight to the Worker: Miniflare's entry worker in front costs a factor of four in requests/s.
       unsafeDirectSockets: [{ host, port }],
       port: 0,
