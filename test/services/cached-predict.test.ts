@@ -199,8 +199,7 @@ describe("identical requests at the same time", () => {
       harness.model = state;
       const runs = hold(harness);
       const replies = Array.from({ length: 10 }, () => harness.ask());
-      await until(() => runs.length > 0);
-      await turn();
+      await until(() => runs.length > 0 && harness.lookups === 10);
       runs[0]?.finish();
       const answered = await Promise.all(replies);
       expect(runs).toHaveLength(1);
@@ -231,8 +230,7 @@ describe("identical requests at the same time", () => {
     };
     const harness = createHarness({ tiers: [kv], readTimeoutMs: 60_000 });
     const replies = Array.from({ length: 10 }, () => harness.ask());
-    await until(() => reads > 0);
-    await turn();
+    await until(() => reads > 0 && harness.lookups === 10);
     held.resolve(undefined);
     const answered = await Promise.all(replies);
     expect([reads, harness.runs]).toEqual([1, ["hello"]]);
@@ -258,8 +256,7 @@ describe("identical requests at the same time", () => {
     harness.model = "absent";
     const runs = hold(harness);
     const replies = Array.from({ length: 3 }, () => harness.ask());
-    await until(() => runs.length === 1);
-    await turn();
+    await until(() => runs.length === 1 && harness.lookups === 3);
     const failure = new ApiError("out_of_memory", "The first one had no memory.");
     runs[0]?.fail(failure);
     await expect(replies[0]).rejects.toBe(failure);
@@ -346,7 +343,7 @@ describe("identical requests at the same time", () => {
     const harness = createHarness({ tiers: [kv], clock: filler.clock, readTimeoutMs: 60_000 });
     const patient = harness.ask();
     const strict = harness.ask({ control: "max-age=5" });
-    await turn();
+    await until(() => harness.lookups === 2);
     held.resolve();
     expect((await patient).report).toMatchObject({ outcome: "hit", tier: "kv", ageSeconds: 10 });
     expect((await strict).report).toMatchObject({ outcome: "miss", reason: "too-old" });

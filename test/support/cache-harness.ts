@@ -1,3 +1,4 @@
+import type { Ticket } from "../../src/domain/admission.ts";
 import type { CacheAddress, CacheTier, Purge, PurgeLog } from "../../src/domain/cache.ts";
 import { type CacheReport, parseCacheControl } from "../../src/domain/cache-control.ts";
 import { RequestTrace } from "../../src/domain/event.ts";
@@ -19,6 +20,8 @@ export interface Harness {
   readonly clock: { ms: number };
   /** The inputs that were run, one text for each run. */
   readonly runs: string[];
+  /** How many requests have looked into the isolate's cache; each is at its flight in the same turn. */
+  lookups: number;
   /** Whether the model is in memory. */
   model: ModelState["state"];
   predict: Predict;
@@ -75,6 +78,12 @@ export function createManifest(changes: object = {}): Manifest {
 }
 
 const ECHO = createManifest();
+const TICKET: Ticket = {
+  waitForTurn: async () => {},
+  limitTo: () => {},
+  checkDeadline: () => {},
+  release: () => {},
+};
 
 export function createHarness({
   tiers = [],
@@ -98,6 +107,7 @@ export function createHarness({
     cache,
     clock,
     runs: [],
+    lookups: 0,
     model: "ready",
     predict: async (request) => toOutputs(request),
     async ask({ input = "hello", manifest = ECHO, outputs, control, client = "anonymous" } = {}) {
@@ -114,7 +124,7 @@ export function createHarness({
           trace,
           control: parseCacheControl(control),
           client: async () => client,
-          ticket: { limitTo: () => {}, checkDeadline: () => {}, release: () => {} },
+          ticket: TICKET,
           waitUntil: (work) => void pending.push(work),
         },
       );
@@ -129,7 +139,12 @@ export function createHarness({
       }
     },
   };
-  const runtime = { state: () => ({ state: harness.model }) } as Partial<ModelRuntime>;
+  const runtime: Partial<ModelRuntime> = {
+    state: () => {
+      harness.lookups++;
+      return { state: harness.model } as ModelState;
+    },
+  };
   const counted: Predict = (request, context) => {
     harness.runs.push(String(request.inputs[0]?.data[0]));
     context.trace.phasesMs.infer = 5;
