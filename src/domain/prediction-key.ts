@@ -6,6 +6,8 @@ import { toTensorBytes } from "./tensor-bytes.ts";
 
 /** Raised when what is hashed, or how, changes. */
 const KEY_VERSION = 1;
+/** Larger data is hashed where it is: putting an image together with the rest would copy it. */
+const INLINE_BYTES = 4096;
 const ENCODER = new TextEncoder();
 
 /**
@@ -36,11 +38,17 @@ export async function predictionKey(
       sorted.map(({ name, datatype, shape }, i) => [name, datatype, shape, data[i]?.byteLength]),
     ]),
   );
-  const digest = await crypto.subtle.digest("SHA-256", concatenate([head, ...data]));
-  return toHex(new Uint8Array(digest));
+  const parts = [head];
+  for (const bytes of data)
+    parts.push(bytes.byteLength > INLINE_BYTES ? await sha256(bytes) : bytes);
+  return toHex(await sha256(concatenate(parts)));
 }
 
-function concatenate(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+async function sha256(bytes: Uint8Array): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>));
+}
+
+function concatenate(parts: readonly Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(parts.reduce((sum, { byteLength }) => sum + byteLength, 0));
   let offset = 0;
   for (const part of parts) {

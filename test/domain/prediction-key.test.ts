@@ -261,6 +261,18 @@ describe("what the key depends on", () => {
     expect(expected).toBe("8c829d527573e9cb538bd3236d5864180a3f0347dd95f66b89147b34e942013c");
   });
 
+  test("takes in large data by its digest", async () => {
+    const data = new Uint8Array(5000).map((_, index) => index % 256);
+    const large: Tensor = { name: "x", datatype: "UINT8", shape: [5000], data };
+    const head = `[1,"${DIGEST}",null,null,null,["y"],[["x","UINT8",[5000],5000]]]`;
+    const expected = createHash("sha256")
+      .update(head)
+      .update(createHash("sha256").update(data).digest())
+      .digest("hex");
+    expect(await predictionKey(manifest, [large], ["y"], undefined)).toBe(expected);
+    expect(expected).toBe("2e50bb0157f323de23da660b16a22e52ff7a057a0e37d20b6875b96f66ff95bb");
+  });
+
   test.each([
     [
       "another model file",
@@ -308,6 +320,26 @@ describe("what the key depends on", () => {
       predictionKey(manifest, tensors.toReversed(), ["z", "y"], undefined),
     ]);
     expect(keys[0]).toBe(keys[1]);
+  });
+
+  test.each([4095, 4096, 4097, 600_000])("is each of %i bytes", async (length) => {
+    const data = new Uint8Array(length);
+    const keys = [];
+    for (const [index, byte] of [
+      [0, 0],
+      [0, 1],
+      [Math.floor(length / 2), 1],
+      [length - 1, 1],
+    ] as const) {
+      const tensor: Tensor = {
+        name: "x",
+        datatype: "UINT8",
+        shape: [length],
+        data: data.with(index, byte),
+      };
+      keys.push(await predictionKey(manifest, [tensor], ["y"], undefined));
+    }
+    expect(new Set(keys).size).toBe(4);
   });
 
   test("is not where in memory the bytes are", async () => {
