@@ -178,7 +178,6 @@ class ModelPool implements ModelRuntime {
     const reckonedBytes = source.heapBytes ?? this.#estimateHeapBytes(source);
     const heapBytes = Math.max(reckonedBytes, this.#needs.get(sha256) ?? 0);
     const cell = await this.#claimCell(source, heapBytes, load);
-    load.cell = cell;
     this.#loads++;
     let session: OrtSession | undefined;
     try {
@@ -202,12 +201,15 @@ class ModelPool implements ModelRuntime {
     }
   }
 
-  /** Waits while other loads hold the memory. */
+  /** Finds the load a place; waits while other loads hold the memory. */
   async #claimCell({ id, sha256 }: ModelSource, heapBytes: number, load: Load): Promise<Cell> {
     const alone = (this.#kills.get(sha256) ?? 0) >= KILLS_UNTIL_ALONE;
     for (;;) {
       const cell = this.#budget.place(heapBytes, alone);
-      if (cell) return cell;
+      if (cell) {
+        load.cell = cell;
+        return cell;
+      }
       const others = [...this.#underWay].filter((other) => other !== load && other.cell);
       const [oldest] = others;
       if (!oldest)

@@ -1,12 +1,13 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Manifest, parseManifest } from "../../src/domain/manifest.ts";
-import { ADMIN_KEY, store } from "../support/administration.ts";
+import { ADMIN_KEY } from "../support/administration.ts";
 import { constantOnes, product, sum } from "../support/awkward-models.ts";
 import { type HeldService, startHeldService } from "../support/held-storage.ts";
 import { buildOnnx, type Graph } from "../support/onnx-builder.ts";
 import { beginPut, readAnswer } from "../support/raw-request.ts";
 import { type Answer, startService } from "../support/service.ts";
+import { store } from "../support/stored-model.ts";
 
 /** Publishing and deleting by `/admin`, and what storage holds afterwards. */
 

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { store } from "../support/administration.ts";
 import { PRODUCT_COLUMNS, product, sum } from "../support/awkward-models.ts";
 import { type HeldService, startHeldService } from "../support/held-storage.ts";
 import { beginPost } from "../support/raw-request.ts";
 import type { Answer } from "../support/service.ts";
+import { store } from "../support/stored-model.ts";
 
 /** Which requests are let in. They are kept in flight by storage that is held up. */
 

@@ -2,15 +2,12 @@ import { request } from "node:http";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { CacheStatistics } from "../../src/domain/cache-statistics.ts";
 import type { RequestEvent } from "../../src/domain/event.ts";
-import {
-  type AdministeredService,
-  startAdministeredService,
-  store,
-} from "../support/administration.ts";
+import { type AdministeredService, startAdministeredService } from "../support/administration.ts";
 import { PRODUCT_COLUMNS, product, sum } from "../support/awkward-models.ts";
 import { cacheStatus } from "../support/cache-status.ts";
 import { findModel, publishAs } from "../support/publish.ts";
 import type { Answer } from "../support/service.ts";
+import { store } from "../support/stored-model.ts";
 import { expectOutputs, nest, readExpected, row } from "../support/tensors.ts";
 
 /** The cache as clients and operators see it, in workerd with its simulators of KV and the Cache API. */

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { store } from "../support/administration.ts";
 import { path, product, quotient, sum } from "../support/awkward-models.ts";
 import { type HeldService, startHeldService } from "../support/held-storage.ts";
 import { findModel, publishAs } from "../support/publish.ts";
+import { store } from "../support/stored-model.ts";
 
 /** What `GET /v2/models/{model}/ready` says, and what a warm-up does. */
 

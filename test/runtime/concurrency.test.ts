@@ -1,10 +1,7 @@
 import { afterEach, expect, test } from "vitest";
-import {
-  type AdministeredService,
-  startAdministeredService,
-  store,
-} from "../support/administration.ts";
+import { type AdministeredService, startAdministeredService } from "../support/administration.ts";
 import { PRODUCT_COLUMNS, product } from "../support/awkward-models.ts";
+import { store } from "../support/stored-model.ts";
 import { readExpected } from "../support/tensors.ts";
 
 /** Requests to more models than fit, all at once, against the same requests one after the other. */

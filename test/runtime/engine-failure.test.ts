@@ -3,11 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { toOrtFormat } from "../../scripts/ort-format.ts";
 import { projectPath } from "../../scripts/project.ts";
 import type { RuntimeStats } from "../../src/domain/ports.ts";
-import {
-  type AdministeredService,
-  startAdministeredService,
-  store,
-} from "../support/administration.ts";
+import { type AdministeredService, startAdministeredService } from "../support/administration.ts";
 import {
   constantOnes,
   ones,
@@ -19,6 +15,7 @@ import {
 } from "../support/awkward-models.ts";
 import { buildOnnx } from "../support/onnx-builder.ts";
 import type { Answer } from "../support/service.ts";
+import { store } from "../support/stored-model.ts";
 
 /** What a model or an input can do to the engine, and that it does it to nobody else. */
 

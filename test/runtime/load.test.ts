@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { RuntimeStats } from "../../src/domain/ports.ts";
 import { fileKey } from "../../src/storage/model-keys.ts";
-import { store } from "../support/administration.ts";
 import { PRODUCT_COLUMNS, product } from "../support/awkward-models.ts";
 import { type HeldService, startHeldService } from "../support/held-storage.ts";
 import { buildOnnx } from "../support/onnx-builder.ts";
 import { beginPost } from "../support/raw-request.ts";
 import type { Answer } from "../support/service.ts";
+import { store } from "../support/stored-model.ts";
 
 /**
  * A model is loaded once, whoever waits for it and whoever goes away meanwhile: storage is held up in

@@ -3,13 +3,10 @@ import { readModelFolder } from "../../scripts/model-folder.ts";
 import { projectPath } from "../../scripts/project.ts";
 import type { ModelId } from "../../src/domain/model-id.ts";
 import type { RuntimeStats } from "../../src/domain/ports.ts";
-import {
-  type AdministeredService,
-  startAdministeredService,
-  store,
-} from "../support/administration.ts";
+import { type AdministeredService, startAdministeredService } from "../support/administration.ts";
 import { ones, PRODUCT_COLUMNS, product } from "../support/awkward-models.ts";
 import type { Answer } from "../support/service.ts";
+import { store } from "../support/stored-model.ts";
 
 /** What is in memory, by what `GET /admin/runtime` says of the real wasm memories. */
 

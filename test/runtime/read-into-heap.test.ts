@@ -1,13 +1,10 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  type AdministeredService,
-  startAdministeredService,
-  store,
-} from "../support/administration.ts";
+import { type AdministeredService, startAdministeredService } from "../support/administration.ts";
 import { PRODUCT_COLUMNS, product } from "../support/awkward-models.ts";
 import { buildOnnx } from "../support/onnx-builder.ts";
 import type { Answer } from "../support/service.ts";
+import { store } from "../support/stored-model.ts";
 
 /** A model of many chunks whose object in storage is not what was published. */
 

@@ -61,6 +61,39 @@ export function product(mebibytes: number, seed: number): Graph {
   };
 }
 
+/** Rows and columns of {@link powers}'s matrix. */
+const POWERS_SIDE = 256;
+
+/** `y`: the mean of a matrix of `x` that was multiplied by the same matrix so many times, 34 MFLOP each. */
+export function powers(times: number): Graph {
+  const side = POWERS_SIDE;
+  // Rows that sum up to 1, so that the numbers stay what they are.
+  const data = new Float32Array(side * side).fill(1 / side);
+  const shape = BigInt64Array.of(BigInt(side), BigInt(side));
+  return {
+    inputs: [{ name: "x", datatype: "FP32", shape: [1] }],
+    outputs: [{ name: "y", datatype: "FP32", shape: [] }],
+    nodes: [
+      { op: "Expand", inputs: ["x", "shape"], outputs: ["power-0"] },
+      ...Array.from({ length: times }, (_, index) => ({
+        op: "MatMul",
+        inputs: [`power-${index}`, "matrix"],
+        outputs: [`power-${index + 1}`],
+      })),
+      {
+        op: "ReduceMean",
+        inputs: [`power-${times}`],
+        outputs: ["y"],
+        attributes: { keepdims: { i: 0 } },
+      },
+    ],
+    weights: [
+      { name: "shape", datatype: "INT64", shape: [2], data: shape },
+      { name: "matrix", datatype: "FP32", shape: [side, side], data },
+    ],
+  };
+}
+
 /**
  * A decision tree that is a path: `depth` questions, one after the other. The engine builds trees by
  * recursion, so a deep one uses up its stack.
