@@ -61,7 +61,7 @@ interface StartedWorker {
 }
 
 /** By then hot code has been compiled again by the optimizing compiler. */
-const WARM_UP_SECONDS = 1;
+const WARM_UP_SECONDS = 0.5;
 /** How long a variant is asked before it is the next one's turn. */
 const TURN_SECONDS = 0.1;
 
