@@ -80,6 +80,32 @@ export function createCacheReport(): CacheReport {
   };
 }
 
+/**
+ * What the reports of several runs for one request come to: a hit where all of them are, else the first
+ * miss. It has no key, because no single entry is the answer.
+ */
+export function mergeCacheReports(reports: readonly CacheReport[]): CacheReport {
+  const rank = (report: CacheReport): number => (report.outcome === "hit" ? 1 : 0);
+  const [first = createCacheReport()] = reports.toSorted((a, b) => rank(a) - rank(b));
+  const present = (values: readonly (number | undefined)[]): number[] =>
+    values.filter((value) => value !== undefined);
+  const sum = (values: readonly (number | undefined)[]): number | undefined =>
+    present(values).reduce((total: number | undefined, value) => (total ?? 0) + value, undefined);
+  const ages = present(reports.map(({ ageSeconds }) => ageSeconds));
+  const ttls = present(reports.map(({ ttlSeconds }) => ttlSeconds));
+  return {
+    ...first,
+    key: undefined,
+    ageSeconds: ages.length > 0 ? Math.max(...ages) : undefined,
+    ttlSeconds: ttls.length > 0 ? Math.min(...ttls) : undefined,
+    stored: reports.some(({ stored }) => stored),
+    collapsed: reports.some(({ collapsed }) => collapsed),
+    bytes: sum(reports.map(({ bytes }) => bytes)),
+    savedMs: sum(reports.map(({ savedMs }) => savedMs)),
+    failures: reports.flatMap(({ failures }) => failures),
+  };
+}
+
 /** RFC 9211, section 2.2: "request" where the request's directives kept a fresh answer from being used. */
 const FORWARD_REASONS: Record<MissReason, string> = {
   disabled: "bypass",

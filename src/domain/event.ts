@@ -13,9 +13,11 @@ export const PHASES = [
   "resolve", // finding the version and its manifest
   "cache", // computing the key and asking the tiers
   "load", // reading the model from storage and creating its session; 0 when it was warm
-  "decode", // body to tensors: parsing, validation, pre-processing
+  "decode", // understanding the body: JSON, tensors, image codecs, tokenizers
+  "preprocess", // what was understood to tensors: columns, resizing, normalising
   "infer", // the engine's run
-  "encode", // tensors to body: post-processing, serialisation
+  "postprocess", // output tensors to answers: labels, boxes, pooling
+  "encode", // serialising the answer
 ] as const;
 export type Phase = (typeof PHASES)[number];
 
@@ -98,7 +100,7 @@ export class RequestTrace {
   version: string | undefined;
   digest: string | undefined;
   temperature: "cold" | "warm" | undefined;
-  readonly cache: CacheReport = createCacheReport();
+  cache: CacheReport = createCacheReport();
   readonly #now: () => number;
 
   constructor(now: () => number = () => performance.now()) {

@@ -2,19 +2,21 @@ import { z } from "zod";
 import { DATATYPES } from "./datatype.ts";
 import { MODEL_NAME, MODEL_VERSION } from "./model-id.ts";
 import { MAX_RANK } from "./shape.ts";
+import {
+  blockReferences,
+  filePath,
+  type Postprocess,
+  type Preprocess,
+  postprocessSchema,
+  preprocessSchema,
+  TASKS,
+  type Task,
+} from "./task-blocks.ts";
 
 /**
  * The manifest of one published version: `models/{name}/{version}/manifest.json` in R2. The schema
  * below is the only definition; `docs/manifest.schema.json` is made from it (`npm run schema`).
  */
-
-const filePath = z
-  .string()
-  .regex(
-    /^(?!.*(?:^|\/)\.{1,2}(?:\/|$))[A-Za-z0-9][A-Za-z0-9._/-]{0,199}$/,
-    "a relative path of letters, digits, dots, underscores, hyphens and slashes, without . or .. segments",
-  )
-  .refine((path) => path !== "manifest.json", "manifest.json is the manifest itself");
 
 const file = z.strictObject({
   path: filePath,
@@ -38,54 +40,6 @@ const tensorSpec = z.strictObject({
   description: z.string().optional(),
 });
 
-const blockVersion = z
-  .literal(1)
-  .describe("Raised when the block's arithmetic changes, so that cached answers are not reused.");
-
-const preprocess = z.discriminatedUnion("type", [
-  z.strictObject({
-    type: z.literal("tabular"),
-    version: blockVersion,
-    input: z.string().describe("The model's input, of shape [batch, columns]."),
-    columns: z.array(z.string().min(1)).min(1).describe("Column names, in the input's order."),
-  }),
-  z.strictObject({
-    type: z.literal("array"),
-    version: blockVersion,
-    input: z.string().describe("The model's input; its first dimension is the batch."),
-  }),
-  z.strictObject({
-    type: z.literal("character-ngrams"),
-    version: blockVersion,
-    input: z.string().describe("The model's input, of shape [batch, vocabulary size]."),
-    vocabulary: filePath.describe(
-      "A file of this version: a JSON array of n-grams of 1 to 4 UTF-16 code units.",
-    ),
-  }),
-]);
-
-const postprocess = z.discriminatedUnion("type", [
-  z.strictObject({
-    type: z.literal("classification"),
-    version: blockVersion,
-    scores: z.string().describe("The model's output, of shape [batch, classes]."),
-    activation: z
-      .enum(["none", "softmax", "sigmoid"])
-      .describe("What remains to be applied to the output to make it scores."),
-    topK: z.int().min(1).optional().describe("How many labels to answer unless asked; else all."),
-  }),
-  z.strictObject({
-    type: z.literal("regression"),
-    version: blockVersion,
-    output: z.string().describe("The model's output, of shape [batch] or [batch, 1]."),
-  }),
-  z.strictObject({
-    type: z.literal("clustering"),
-    version: blockVersion,
-    distances: z.string().describe("The model's output, of shape [batch, clusters]."),
-  }),
-]);
-
 /** Any JSON value. It refers to itself, so what is made of the schema must be able to name it. */
 export const jsonValueSchema = z.json();
 
@@ -96,13 +50,7 @@ export const manifestSchema = z
     version: z.string().regex(MODEL_VERSION),
     description: z.string().max(2000).optional(),
     task: z
-      .enum([
-        "tabular-classification",
-        "tabular-regression",
-        "clustering",
-        "image-classification",
-        "text-classification",
-      ])
+      .enum(Object.keys(TASKS) as [Task, ...Task[]])
       .optional()
       .describe("What the task door does with the model; without it the model works through /v2."),
     format: z.enum(["onnx", "ort"]),
@@ -110,8 +58,8 @@ export const manifestSchema = z
     files: z.array(file).min(1).max(64),
     inputs: z.array(tensorSpec).max(MAX_VALUES),
     outputs: z.array(tensorSpec).min(1).max(MAX_VALUES),
-    preprocess: preprocess.optional(),
-    postprocess: postprocess.optional(),
+    preprocess: preprocessSchema.optional(),
+    postprocess: postprocessSchema.optional(),
     labels: z.array(z.string()).optional(),
     cache: z
       .strictObject({
@@ -172,12 +120,23 @@ export const manifestSchema = z
       if (typeof columns === "number" && columns !== -1 && columns !== preprocess.columns.length)
         problem(["preprocess", "columns"], `the input has ${columns} columns`);
     }
-    if (preprocess && !manifest.inputs.some(({ name }) => name === preprocess.input))
-      problem(["preprocess", "input"], "not one of inputs[].name");
-    if (preprocess?.type === "character-ngrams" && !paths.includes(preprocess.vocabulary))
-      problem(["preprocess", "vocabulary"], "not one of files[].path");
-    if (postprocess && !manifest.outputs.some(({ name }) => name === resultOutput(postprocess)))
-      problem(["postprocess"], "names an output that is not one of outputs[].name");
+    const known = {
+      inputs: new Set(manifest.inputs.map(({ name }) => name)),
+      outputs: new Set(manifest.outputs.map(({ name }) => name)),
+      files: new Set(paths),
+    };
+    for (const side of ["preprocess", "postprocess"] as const) {
+      const block = manifest[side];
+      if (!block) continue;
+      const references = blockReferences(block);
+      for (const list of ["inputs", "outputs", "files"] as const)
+        for (const name of references[list] ?? [])
+          if (!known[list].has(name))
+            problem([side], `${JSON.stringify(name)} is not one of ${list}`);
+      const valid: readonly string[] | undefined = manifest.task && TASKS[manifest.task][side];
+      if (valid && !valid.includes(block.type))
+        problem([side, "type"], `${manifest.task} is made of ${valid.join(" or ")}`);
+    }
     if (manifest.runtime.warmUp && !(manifest.example && preprocess))
       problem(["runtime", "warmUp"], "a warm-up needs an example and preprocess");
     if (postprocess?.type === "classification" && !manifest.labels)
@@ -186,20 +145,7 @@ export const manifestSchema = z
 
 export type Manifest = z.output<typeof manifestSchema>;
 export type ManifestFile = z.output<typeof file>;
-export type Preprocess = z.output<typeof preprocess>;
-export type Postprocess = z.output<typeof postprocess>;
-
-/** The output that a post-processing block reads. */
-export function resultOutput(block: Postprocess): string {
-  switch (block.type) {
-    case "classification":
-      return block.scores;
-    case "regression":
-      return block.output;
-    case "clustering":
-      return block.distances;
-  }
-}
+export type { Postprocess, Preprocess, Task };
 
 /** The entry of `files` for a path that the schema has checked to be there. */
 export function fileEntry(manifest: Manifest, path: string): ManifestFile {

@@ -8,7 +8,7 @@ import type { AppEnv } from "./context.ts";
 export const TIMEOUT_HEADER = "x-timeout-ms";
 
 /** The phases in which a request keeps the isolate busy. */
-const BUSY_PHASES: readonly Phase[] = ["decode", "infer", "encode"];
+const BUSY_PHASES: readonly Phase[] = ["decode", "preprocess", "infer", "postprocess", "encode"];
 
 /** Lets a prediction in, or refuses it with 429 and `retry-after` before its body is read. */
 export function admit(admission: Admission): MiddlewareHandler<AppEnv> {

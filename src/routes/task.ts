@@ -5,8 +5,7 @@ import type { AppEnv } from "../middleware/context.ts";
 import { methodNotAllowed } from "../middleware/method-not-allowed.ts";
 import { readBody } from "../middleware/read-body.ts";
 import { respond } from "../middleware/respond.ts";
-import { parseJson } from "../protocols/json.ts";
-import { parseTaskRequest } from "../protocols/task/task-request.ts";
+import { parseTaskBody } from "../protocols/task/task-body.ts";
 import { requestContext, resolveModel } from "./request.ts";
 import type { RouteDeps } from "./route-deps.ts";
 
@@ -18,18 +17,17 @@ export function taskRoutes({ config, admission, catalog, taskPredict }: RouteDep
       .post(path, admit(admission), cacheHeaders(), async (c) => {
         const published = await resolveModel(c, catalog);
         const body = await readBody(c, config.maxBodyBytes);
-        const { inputs, parameters } = c
-          .get("trace")
-          .measure("decode", () => parseTaskRequest(parseJson(body)));
-        const { answer, batched } = await taskPredict(
+        const trace = c.get("trace");
+        const contentType = c.req.header("content-type") ?? "";
+        const { answer, form, parameters } = await taskPredict(
           published,
-          inputs,
-          parameters,
+          (mediaTypes) => parseTaskBody(contentType, body, c.req.query(), mediaTypes),
           requestContext(c),
         );
         const { name, version, revision } = published;
-        c.set("variant", JSON.stringify(["task", name, version, revision, batched, parameters]));
-        return respond(c, JSON.stringify(answer));
+        c.set("variant", JSON.stringify(["task", name, version, revision, form, parameters]));
+        const text = trace.measure("encode", () => JSON.stringify(answer));
+        return respond(c, text);
       })
       .all(path, methodNotAllowed("POST"));
   }

@@ -1,6 +1,6 @@
 import type { Manifest } from "../domain/manifest.ts";
 import type { ModelStore } from "../domain/ports.ts";
-import { createTaskPipeline, type TaskPipeline } from "../tasks/pipeline.ts";
+import { createTaskPipeline, type TaskPipeline } from "../tasks/task-pipeline.ts";
 import type { PublishedModel } from "./catalog.ts";
 import { readModelFile } from "./model-files.ts";
 

@@ -1,32 +1,43 @@
+import { createCacheReport, mergeCacheReports } from "../domain/cache-control.ts";
+import type { TaskAnswer, TaskRequest } from "../tasks/task-pipeline.ts";
 import type { PublishedModel } from "./catalog.ts";
 import type { Predict, RequestContext } from "./predict.ts";
 import type { TaskPipelines } from "./task-pipelines.ts";
 
-export interface TaskAnswer {
-  /** To be serialised as JSON. */
-  readonly answer: unknown;
-  /** Whether it is a list of answers, because a list of items came. */
-  readonly batched: boolean;
+export interface TaskPrediction extends TaskAnswer {
+  readonly parameters: TaskRequest["parameters"];
 }
 
-/** A prediction from what people have to what people want, by the version's task. */
+/**
+ * A prediction from what people have to what people want, by the version's task.
+ * @param parse reads the request, knowing which media types the task takes
+ */
 export type TaskPredict = (
   published: PublishedModel,
-  inputs: unknown,
-  parameters: Readonly<Record<string, unknown>>,
+  parse: (mediaTypes: readonly string[]) => TaskRequest | Promise<TaskRequest>,
   context: RequestContext,
-) => Promise<TaskAnswer>;
+) => Promise<TaskPrediction>;
 
 export function createTaskPredict(pipelines: TaskPipelines, predict: Predict): TaskPredict {
-  return async (published, inputs, parameters, context) => {
+  return async (published, parse, context) => {
     const { trace } = context;
     const pipeline = await trace.measureAsync("load", () => pipelines(published));
-    pipeline.checkParameters(parameters);
-    const { tensors, batched } = trace.measure("decode", () => pipeline.encode(inputs));
-    const outputs = [pipeline.output];
-    const [result] = await predict({ published, inputs: tensors, outputs }, context);
-    if (!result) throw new Error("predict returned no output");
-    const answer = trace.measure("encode", () => pipeline.decode(result, batched, parameters));
-    return { answer, batched };
+    const request = await trace.measureAsync("decode", async () => parse(pipeline.mediaTypes));
+    const reports = [trace.cache];
+    let runs = 0;
+    const { answer, form } = await pipeline.predict(
+      request,
+      (inputs, outputs) => {
+        runs++;
+        if (runs > 1) {
+          trace.cache = createCacheReport();
+          reports.push(trace.cache);
+        }
+        return predict({ published, inputs, outputs }, context);
+      },
+      trace,
+    );
+    if (runs > 1) trace.cache = mergeCacheReports(reports);
+    return { answer, form, parameters: request.parameters };
   };
 }

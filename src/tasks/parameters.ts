@@ -18,3 +18,12 @@ export function parseParameters<S extends z.ZodObject>(
     { details: { valid } },
   );
 }
+
+/** Of parsed parameters those that a schema has. */
+export function pickParameters<S extends z.ZodObject>(
+  schema: S,
+  parameters: Readonly<Record<string, unknown>>,
+): z.output<S> {
+  const names = Object.keys(schema.shape).filter((name) => name in parameters);
+  return Object.fromEntries(names.map((name) => [name, parameters[name]])) as z.output<S>;
+}

@@ -5,7 +5,8 @@ import { formatShape, type Tensor, toTypedArray } from "../domain/tensor.ts";
  * The rows of a result of shape [batch] or [batch, columns].
  * @throws ApiError `inference_failed` when a number is NaN or infinite, which no answer can carry
  */
-export function toRows(result: Tensor): number[][] {
+export function toRows(result: Tensor | undefined): number[][] {
+  if (!result) throw new Error("the model gave no such output");
   const { name, datatype, shape } = result;
   if (datatype === "BYTES" || shape.length === 0 || shape.length > 2)
     throw new Error(`output "${name}" is ${datatype} ${formatShape(shape)}, not rows of numbers`);

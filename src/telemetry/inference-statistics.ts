@@ -50,9 +50,9 @@ function count(statistics: InferenceStatistics, event: RequestEvent): void {
   const sum = (...phases: Phase[]): number =>
     phases.reduce((total, phase) => total + (phasesMs[phase] ?? 0), 0);
   add(statistics.queue, sum("resolve", "load"));
-  add(statistics.computeInput, sum("body", "decode"));
+  add(statistics.computeInput, sum("body", "decode", "preprocess"));
   add(statistics.computeInfer, sum("infer"));
-  add(statistics.computeOutput, sum("encode"));
+  add(statistics.computeOutput, sum("postprocess", "encode"));
 }
 
 function add(statistic: DurationStatistic, milliseconds: number): void {

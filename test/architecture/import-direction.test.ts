@@ -34,6 +34,30 @@ const IMPORTS: Record<string, { allowed: string[]; refused: string[] }> = {
     allowed: ["./b.ts", "../domain/b.ts", "zod"],
     refused: ["../services/b.ts", "../runtime/b.ts", "onnxruntime-web"],
   },
+  "src/tasks/image/a.ts": {
+    allowed: [
+      "./b.ts",
+      "../b.ts",
+      "../text/b.ts",
+      "../../domain/b.ts",
+      "zod",
+      "@jsquash/png/decode.js",
+      "image-size",
+    ],
+    refused: ["../../services/b.ts", "../../runtime/b.ts", "wavefile", "onnxruntime-web"],
+  },
+  "src/tasks/text/a.ts": {
+    allowed: ["../b.ts", "../../domain/b.ts", "@huggingface/tokenizers"],
+    refused: ["../../services/b.ts", "@jsquash/png/decode.js"],
+  },
+  "src/tasks/audio/a.ts": {
+    allowed: ["../b.ts", "../../domain/b.ts", "wavefile"],
+    refused: ["../../services/b.ts", "csv-parse/browser/esm/sync"],
+  },
+  "src/tasks/tabular/a.ts": {
+    allowed: ["../b.ts", "../../domain/b.ts", "csv-parse/browser/esm/sync"],
+    refused: ["../../services/b.ts", "@huggingface/tokenizers"],
+  },
   "src/protocols/a.ts": {
     allowed: ["./oip/b.ts", "../domain/b.ts", "zod"],
     refused: ["../services/b.ts", "../routes/b.ts", "hono"],

@@ -6,6 +6,7 @@ import {
   type CacheReport,
   createCacheReport,
   type MissReason,
+  mergeCacheReports,
   parseCacheControl,
   toCacheStatus,
 } from "../../src/domain/cache-control.ts";
@@ -116,5 +117,51 @@ describe("the Cache-Status field", () => {
     ["a purge", { outcome: "miss", reason: "purged" }, { fwd: "miss", detail: "purged" }],
   ])("tells %s", (_, report, expected) => {
     expect(parse(toCacheStatus({ ...createCacheReport(), ...report }))).toEqual(expected);
+  });
+});
+
+describe("the reports of several runs", () => {
+  const hit: CacheReport = {
+    ...createCacheReport(),
+    outcome: "hit",
+    tier: "isolate",
+    key: "a".repeat(64),
+    ttlSeconds: 50,
+    ageSeconds: 10,
+    bytes: 100,
+    savedMs: 3,
+  };
+  const kvHit: CacheReport = { ...hit, tier: "kv", ttlSeconds: 20, ageSeconds: 40, savedMs: 4 };
+  const miss: CacheReport = {
+    ...createCacheReport(),
+    outcome: "miss",
+    reason: "absent",
+    key: "b".repeat(64),
+    ttlSeconds: 60,
+    stored: true,
+    bytes: 200,
+    failures: [{ tier: "kv", problem: "is slow" }],
+  };
+
+  test("are a hit where all are, as old as the oldest", () => {
+    expect(mergeCacheReports([hit, kvHit])).toEqual({
+      ...hit,
+      key: undefined,
+      ttlSeconds: 20,
+      ageSeconds: 40,
+      bytes: 200,
+      savedMs: 7,
+    });
+  });
+
+  test.each([[[hit, miss]], [[miss, hit]]])("are a miss where one is", (reports) => {
+    expect(mergeCacheReports(reports)).toEqual({
+      ...miss,
+      key: undefined,
+      ageSeconds: 10,
+      ttlSeconds: 50,
+      bytes: 300,
+      savedMs: 3,
+    });
   });
 });

@@ -545,7 +545,7 @@ describe("the task door", () => {
       ask(1),
       400,
       "invalid_input",
-      '"inputs" must be a text or a list of texts; got 1',
+      "inputs must be a text or a list of texts; got 1",
     ],
     [
       "language-identification",

@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readModelFolder } from "../../scripts/model-folder.ts";
 import { projectPath } from "../../scripts/project.ts";
-import { type Manifest, resultOutput } from "../../src/domain/manifest.ts";
+import type { Manifest } from "../../src/domain/manifest.ts";
+import { blockReferences } from "../../src/domain/task-blocks.ts";
 import { type Service, startService } from "../support/service.ts";
 import {
   EXPECTED_FOLDER,
@@ -200,7 +201,8 @@ function expectTask(
   { outputs, tolerance }: Expected,
   index: number,
 ): void {
-  const output = outputs.find(({ name }) => name === (postprocess && resultOutput(postprocess)));
+  const [wanted] = postprocess ? (blockReferences(postprocess).outputs ?? []) : [];
+  const output = outputs.find(({ name }) => name === wanted);
   if (!output || !postprocess) throw new Error("the fixture does not have the task's output");
   let numbers = row(output, index).data;
   if (postprocess.type === "classification" && postprocess.activation === "softmax") {

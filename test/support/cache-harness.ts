@@ -79,7 +79,6 @@ export function createManifest(changes: object = {}): Manifest {
 
 const ECHO = createManifest();
 const TICKET: Ticket = {
-  waitForTurn: async () => {},
   limitTo: () => {},
   checkDeadline: () => {},
   release: () => {},

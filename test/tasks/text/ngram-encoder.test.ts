@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { projectPath } from "../../scripts/project.ts";
-import { type NumericTensor, toTypedArray } from "../../src/domain/tensor.ts";
-import { createNgramEncoder } from "../../src/tasks/character-ngrams.ts";
-import { catchApiError } from "../support/errors.ts";
-import { EXPECTED_FOLDER, expectClose, readExpected } from "../support/tensors.ts";
+import { projectPath } from "../../../scripts/project.ts";
+import { type NumericTensor, toTypedArray } from "../../../src/domain/tensor.ts";
+import { createNgramEncoder } from "../../../src/tasks/text/ngram-encoder.ts";
+import { catchApiError } from "../../support/errors.ts";
+import { runEncoder } from "../../support/run-encoder.ts";
+import { EXPECTED_FOLDER, expectClose, readExpected } from "../../support/tensors.ts";
 
 const { texts }: { texts: { text: string; nonzeroFrequencies: number; frequenciesSum: number }[] } =
   JSON.parse(readFileSync(`${EXPECTED_FOLDER}/language-identification-texts.json`, "utf8"));
@@ -12,7 +13,8 @@ const vocabulary = readFileSync(
   projectPath("models", "language-identification", "1", "vocabulary.json"),
 );
 const spec = { name: "frequencies", datatype: "FP32", shape: ["batch", 620] } as const;
-const encode = createNgramEncoder(spec, vocabulary);
+const encoder = createNgramEncoder(spec, vocabulary);
+const encode = (inputs: unknown) => runEncoder(encoder, inputs);
 
 function frequencies(inputs: unknown): number[] {
   const [tensor] = encode(inputs).tensors;
@@ -29,8 +31,8 @@ test.each(texts)("text $# has the frequencies that lande counts", (expected) => 
 
 test("a list of texts is a batch", () => {
   const [first = { text: "" }, second = { text: "" }] = texts;
-  const { tensors, batched } = encode([first.text, second.text]);
-  expect(batched).toBe(true);
+  const { tensors, form } = encode([first.text, second.text]);
+  expect(form).toBe("list");
   expect(tensors).toMatchObject([{ name: "frequencies", datatype: "FP32", shape: [2, 620] }]);
   expect(frequencies([first.text, second.text])).toEqual([
     ...frequencies(first.text),
@@ -54,7 +56,7 @@ test("the vocabulary's order is that of the model's columns", () => {
 });
 
 test.each([
-  [1, '"inputs" must be a text or a list of texts; got 1'],
+  [1, "inputs must be a text or a list of texts; got 1"],
   [null, "got null"],
   [{ text: "a" }, "got an object"],
   [["a", 2], "inputs[1] must be a text; got 2"],

@@ -1,34 +1,31 @@
 import { z } from "zod";
 import type { Postprocess } from "../domain/manifest.ts";
-import { parseParameters } from "./parameters.ts";
-import type { Decode } from "./pipeline.ts";
+import type { Decoder } from "./decoder.ts";
 import { toRows } from "./rows.ts";
 
 type Classification = Extract<Postprocess, { type: "classification" }>;
 
-/** The parameters of a classification. */
-export const CLASSIFICATION_PARAMETERS = z.strictObject({ top_k: z.int().min(1).optional() });
+const PARAMETERS = z.strictObject({ top_k: z.int().min(1).optional() });
 
 /** Labels with scores, best first; the shape of the classification tasks of Hugging Face. */
 export function createClassificationDecoder(
-  { activation, topK }: Classification,
+  { scores, activation, topK }: Classification,
   labels: readonly string[],
-): Decode {
-  return (result, batched, parameters) => {
-    const { top_k = topK ?? labels.length } = parseParameters(
-      CLASSIFICATION_PARAMETERS,
-      parameters,
-    );
-    const answers = toRows(result).map((row) => {
-      const scores = withBothClasses(ACTIVATIONS[activation](row), labels.length);
-      if (scores.length !== labels.length)
-        throw new Error(`the model has ${scores.length} scores for ${labels.length} labels`);
-      return scores
-        .map((score, index) => ({ label: labels[index] ?? "", score }))
-        .sort((a, b) => b.score - a.score)
-        .slice(0, top_k);
-    });
-    return batched ? answers : answers[0];
+): Decoder<typeof PARAMETERS> {
+  return {
+    outputs: [scores],
+    parameters: PARAMETERS,
+    decode([result], _notes, { top_k = topK ?? labels.length }) {
+      return toRows(result).map((row) => {
+        const scores = withBothClasses(ACTIVATIONS[activation](row), labels.length);
+        if (scores.length !== labels.length)
+          throw new Error(`the model has ${scores.length} scores for ${labels.length} labels`);
+        return scores
+          .map((score, index) => ({ label: labels[index] ?? "", score }))
+          .sort((a, b) => b.score - a.score)
+          .slice(0, top_k);
+      });
+    },
   };
 }
 

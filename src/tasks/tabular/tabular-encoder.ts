@@ -1,10 +1,11 @@
-import { ApiError } from "../domain/errors.ts";
-import type { TensorSpec } from "../domain/tensor.ts";
-import { describe, fromJsonData } from "../domain/tensor-json.ts";
-import type { Encode } from "./pipeline.ts";
+import { ApiError } from "../../domain/errors.ts";
+import type { TensorSpec } from "../../domain/tensor.ts";
+import { describe, fromJsonData } from "../../domain/tensor-json.ts";
+import { type Encoder, maxBatchOf, splitList } from "../encoder.ts";
+import { NO_PARAMETERS } from "../parameters.ts";
 
 /** Rows of a table: one or a list, each an array in the columns' order or an object by column name. */
-export function createTabularEncoder(spec: TensorSpec, columns: readonly string[]): Encode {
+export function createTabularEncoder(spec: TensorSpec, columns: readonly string[]): Encoder {
   const expected = `a row of ${columns.length} values (${columns.join(", ")}), an object by those names, or a list of rows`;
 
   const toRow = (row: unknown, place: string): readonly unknown[] => {
@@ -30,13 +31,23 @@ export function createTabularEncoder(spec: TensorSpec, columns: readonly string[
     return columns.map((name) => values.get(name));
   };
 
-  return (inputs) => {
-    const isRow = (value: unknown): boolean => typeof value === "object" && value !== null;
-    const batched = Array.isArray(inputs) && inputs.length > 0 && isRow(inputs[0]);
-    const rows = batched
-      ? (inputs as unknown[]).map((row, index) => toRow(row, `inputs[${index}]`))
-      : [toRow(inputs, "inputs")];
-    const shape = [rows.length, columns.length];
-    return { tensors: [fromJsonData(spec.name, spec.datatype, shape, rows)], batched };
+  return {
+    mediaTypes: [],
+    parameters: NO_PARAMETERS,
+    maxBatch: maxBatchOf(spec.shape[0], Number.POSITIVE_INFINITY),
+    split(inputs) {
+      const [first] = Array.isArray(inputs) ? inputs : [];
+      const isList = typeof first === "object" && first !== null;
+      return isList
+        ? splitList(inputs)
+        : { items: [{ value: inputs, place: "inputs" }], form: "one" };
+    },
+    encode(items, { trace }) {
+      return trace.measure("preprocess", () => {
+        const rows = items.map(({ value, place }) => toRow(value, place));
+        const shape = [rows.length, columns.length];
+        return { tensors: [fromJsonData(spec.name, spec.datatype, shape, rows)] };
+      });
+    },
   };
 }

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Postprocess } from "../../src/domain/manifest.ts";
 import { type Tensor, toBytes } from "../../src/domain/tensor.ts";
-import { createClassificationDecoder } from "../../src/tasks/classification.ts";
+import { createClassificationDecoder } from "../../src/tasks/classification-decoder.ts";
 import { catchApiError } from "../support/errors.ts";
 
 type Classification = Extract<Postprocess, { type: "classification" }>;
@@ -13,6 +13,17 @@ function block(options: Partial<Classification> = {}): Classification {
 function rows(...values: number[][]): Tensor {
   const shape = [values.length, values[0]?.length ?? 0];
   return { name: "y", datatype: "FP64", shape, data: toBytes(Float64Array.from(values.flat())) };
+}
+
+type Options = Partial<Classification>;
+
+function decode(
+  result: Tensor,
+  options: Options = {},
+  parameters: { top_k?: number } = {},
+  labels = ["a", "b", "c"],
+): readonly unknown[] {
+  return createClassificationDecoder(block(options), labels).decode([result], [], parameters);
 }
 
 const score = (label: string, value: number): object => ({
@@ -60,50 +71,37 @@ test.each<[Classification["activation"], scores: number[], expected: [string, nu
     ],
   ],
 ])("%s of %j is told best first", (activation, scores, expected) => {
-  const decode = createClassificationDecoder(block({ activation }), ["a", "b", "c"]);
-  expect(decode(rows(scores), false, {})).toEqual(expected.map(([label, v]) => score(label, v)));
+  expect(decode(rows(scores), { activation })).toEqual([expected.map(([l, v]) => score(l, v))]);
 });
 
 test("one score for two labels is that of the second", () => {
-  const decode = createClassificationDecoder(block({ activation: "sigmoid" }), ["no", "yes"]);
-  expect(decode(rows([-Math.log(3)]), false, {})).toEqual([score("no", 0.75), score("yes", 0.25)]);
+  const answers = decode(rows([-Math.log(3)]), { activation: "sigmoid" }, {}, ["no", "yes"]);
+  expect(answers).toEqual([[score("no", 0.75), score("yes", 0.25)]]);
 });
 
-test("several rows are answered by a list", () => {
-  const decode = createClassificationDecoder(block(), ["a", "b"]);
-  expect(decode(rows([1, 0], [0, 1]), true, {})).toEqual([
+test("there is an answer for each row", () => {
+  expect(decode(rows([1, 0], [0, 1]), {}, {}, ["a", "b"])).toEqual([
     [score("a", 1), score("b", 0)],
     [score("b", 1), score("a", 0)],
   ]);
-  expect(decode(rows([1, 0]), true, {})).toEqual([[score("a", 1), score("b", 0)]]);
 });
 
 test("top_k is what is asked for, else what the manifest says", () => {
-  const decode = createClassificationDecoder(block({ topK: 2 }), ["a", "b", "c"]);
-  expect(decode(rows([1, 2, 3]), false, {})).toHaveLength(2);
-  expect(decode(rows([1, 2, 3]), false, { top_k: 1 })).toEqual([score("c", 3)]);
-  expect(decode(rows([1, 2, 3]), false, { top_k: 99 })).toHaveLength(3);
-});
-
-test.each([
-  [{ top_k: 0 }, "top_k"],
-  [{ top_k: 1.5 }, "top_k"],
-  [{ top_k: "3" }, "top_k"],
-  [{ topk: 3 }, "topk"],
-])("the parameters %j are refused", (parameters, message) => {
-  const decode = createClassificationDecoder(block(), ["a", "b"]);
-  const error = catchApiError("invalid_request", () => decode(rows([1, 0]), false, parameters));
-  expect(error.message).toContain(message);
-  expect(error.message).toContain("(it takes top_k)");
+  const count = (options: Options, parameters: { top_k?: number }): number =>
+    (decode(rows([1, 2, 3]), options, parameters)[0] as unknown[]).length;
+  expect(count({}, {})).toBe(3);
+  expect(count({ topK: 2 }, {})).toBe(2);
+  expect(count({ topK: 2 }, { top_k: 1 })).toBe(1);
+  expect(count({ topK: 2 }, { top_k: 99 })).toBe(3);
 });
 
 test.each([Number.NaN, Number.POSITIVE_INFINITY])("a score of %s is no answer", (value) => {
-  const decode = createClassificationDecoder(block(), ["a", "b"]);
-  const error = catchApiError("inference_failed", () => decode(rows([1, value]), false, {}));
+  const error = catchApiError("inference_failed", () =>
+    decode(rows([1, value]), {}, {}, ["a", "b"]),
+  );
   expect(error.message).toContain('NaN or infinity in output "y"');
 });
 
 test("as many labels as scores, or it is the manifest that is wrong", () => {
-  const decode = createClassificationDecoder(block(), ["a", "b"]);
-  expect(() => decode(rows([1, 2, 3]), false, {})).toThrow("3 scores for 2 labels");
+  expect(() => decode(rows([1, 2, 3]), {}, {}, ["a", "b"])).toThrow("3 scores for 2 labels");
 });

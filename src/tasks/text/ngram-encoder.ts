@@ -1,7 +1,8 @@
-import { ApiError } from "../domain/errors.ts";
-import { type TensorSpec, toBytes } from "../domain/tensor.ts";
-import { describe } from "../domain/tensor-json.ts";
-import type { Encode } from "./pipeline.ts";
+import { ApiError } from "../../domain/errors.ts";
+import { type TensorSpec, toBytes } from "../../domain/tensor.ts";
+import { describe } from "../../domain/tensor-json.ts";
+import { type Encoder, maxBatchOf, splitList } from "../encoder.ts";
+import { NO_PARAMETERS } from "../parameters.ts";
 
 const MAX_LENGTH = 4;
 
@@ -11,7 +12,9 @@ const MAX_LENGTH = 4;
  * whose n-grams are of UTF-16 code units.
  * @param vocabularyJson a JSON array of n-grams of 1 to 4 code units, in the order of the input's columns
  */
-export function createNgramEncoder(spec: TensorSpec, vocabularyJson: Uint8Array): Encode {
+export function createNgramEncoder(spec: TensorSpec, vocabularyJson: Uint8Array): Encoder {
+  if (spec.datatype !== "FP32")
+    throw new Error(`n-gram frequencies are FP32, not ${spec.datatype}`);
   const vocabulary: readonly string[] = JSON.parse(new TextDecoder().decode(vocabularyJson));
   const columns = new Map(vocabulary.map((ngram, column) => [ngram, column]));
 
@@ -30,24 +33,29 @@ export function createNgramEncoder(spec: TensorSpec, vocabularyJson: Uint8Array)
     }
   };
 
-  return (inputs) => {
-    const batched = Array.isArray(inputs);
-    const texts: readonly unknown[] = batched ? inputs : [inputs];
-    const width = vocabulary.length;
-    const frequencies = new Float32Array(texts.length * width);
-    for (const [index, text] of texts.entries()) {
-      if (typeof text !== "string")
-        throw new ApiError(
-          "invalid_input",
-          `${batched ? `inputs[${index}]` : '"inputs"'} must be a text${batched ? "" : " or a list of texts"}; got ${describe(text)}.`,
-        );
-      countInto(frequencies.subarray(index * width, (index + 1) * width), text);
-    }
-    const shape = [texts.length, width];
-    const data = toBytes(frequencies);
-    if (spec.datatype !== "FP32")
-      throw new Error(`n-gram frequencies are FP32, not ${spec.datatype}`);
-    return { tensors: [{ name: spec.name, datatype: spec.datatype, shape, data }], batched };
+  return {
+    mediaTypes: [],
+    parameters: NO_PARAMETERS,
+    maxBatch: maxBatchOf(spec.shape[0], Number.POSITIVE_INFINITY),
+    split: splitList,
+    encode(items, { trace }) {
+      return trace.measure("preprocess", () => {
+        const width = vocabulary.length;
+        const frequencies = new Float32Array(items.length * width);
+        for (const [index, { value, place }] of items.entries()) {
+          if (typeof value !== "string")
+            throw new ApiError(
+              "invalid_input",
+              `${place} must be a text${place === "inputs" ? " or a list of texts" : ""}; got ${describe(value)}.`,
+            );
+          countInto(frequencies.subarray(index * width, (index + 1) * width), value);
+        }
+        const shape = [items.length, width];
+        return {
+          tensors: [{ name: spec.name, datatype: "FP32", shape, data: toBytes(frequencies) }],
+        };
+      });
+    },
   };
 }
 

@@ -1,11 +1,13 @@
 import { expect, test } from "vitest";
-import type { ErrorCode } from "../../src/domain/errors.ts";
-import { type NumericTensor, toTypedArray } from "../../src/domain/tensor.ts";
-import { createTabularEncoder } from "../../src/tasks/tabular.ts";
-import { catchApiError } from "../support/errors.ts";
+import type { ErrorCode } from "../../../src/domain/errors.ts";
+import { type NumericTensor, toTypedArray } from "../../../src/domain/tensor.ts";
+import { createTabularEncoder } from "../../../src/tasks/tabular/tabular-encoder.ts";
+import { catchApiError } from "../../support/errors.ts";
+import { runEncoder } from "../../support/run-encoder.ts";
 
 const spec = { name: "features", datatype: "FP32", shape: ["batch", 2] } as const;
-const encode = createTabularEncoder(spec, ["width", "height"]);
+const encoder = createTabularEncoder(spec, ["width", "height"]);
+const encode = (inputs: unknown) => runEncoder(encoder, inputs);
 
 test.each([
   ["a row", [1, 2], [1, 2], false],
@@ -24,7 +26,7 @@ test.each([
   ["a mixed list", [[1, 2], { height: 4, width: 3 }], [1, 2, 3, 4], true],
 ])("%s is taken", (_, inputs, data, batched) => {
   const encoded = encode(inputs);
-  expect(encoded.batched).toBe(batched);
+  expect(encoded.form).toBe(batched ? "list" : "one");
   const [tensor] = encoded.tensors as NumericTensor[];
   expect(tensor).toMatchObject({
     name: "features",

@@ -1,15 +1,17 @@
 import { describe, expect, test } from "vitest";
 import type { ErrorCode } from "../../src/domain/errors.ts";
 import { type NumericTensor, toTypedArray } from "../../src/domain/tensor.ts";
-import { createArrayEncoder } from "../../src/tasks/array.ts";
+import { createArrayEncoder } from "../../src/tasks/array-encoder.ts";
 import { catchApiError } from "../support/errors.ts";
+import { runEncoder } from "../support/run-encoder.ts";
 
 describe("images of one channel, [batch, 1, 2, 3]", () => {
-  const encode = createArrayEncoder({
+  const encoder = createArrayEncoder({
     name: "image",
     datatype: "FP32",
     shape: ["batch", 1, 2, 3],
   });
+  const encode = (inputs: unknown) => runEncoder(encoder, inputs);
   const image = [
     [1, 2, 3],
     [4, 5, 6],
@@ -22,7 +24,7 @@ describe("images of one channel, [batch, 1, 2, 3]", () => {
     ["a list with channels", [[image], [image]], 2, true],
   ])("are %s", (_, inputs, batch, batched) => {
     const encoded = encode(inputs);
-    expect(encoded.batched).toBe(batched);
+    expect(encoded.form).toBe(batched ? "list" : "one");
     const [tensor] = encoded.tensors as NumericTensor[];
     expect(tensor).toMatchObject({ name: "image", datatype: "FP32", shape: [batch, 1, 2, 3] });
     const expected = Array.from({ length: batch }, () => [1, 2, 3, 4, 5, 6]).flat();
@@ -72,7 +74,14 @@ describe("images of one channel, [batch, 1, 2, 3]", () => {
 });
 
 test("a dynamic dimension is as long as it comes", () => {
-  const encode = createArrayEncoder({ name: "x", datatype: "INT64", shape: ["n", "length"] });
+  const encoder = createArrayEncoder({ name: "x", datatype: "INT64", shape: ["n", "length"] });
+  const encode = (inputs: unknown) => runEncoder(encoder, inputs);
   expect(encode([1, 2, 3]).tensors).toMatchObject([{ shape: [1, 3] }]);
   expect(encode([[1], [2], [3]]).tensors).toMatchObject([{ shape: [3, 1] }]);
+});
+
+test("an item may be a single number", () => {
+  const encoder = createArrayEncoder({ name: "x", datatype: "INT64", shape: ["n"] });
+  expect(runEncoder(encoder, [7])).toMatchObject({ form: "list", tensors: [{ shape: [1] }] });
+  expect(runEncoder(encoder, [7, 8])).toMatchObject({ form: "list", tensors: [{ shape: [2] }] });
 });

@@ -1,0 +1,70 @@
+import type { z } from "zod";
+import type { RequestTrace } from "../domain/event.ts";
+import type { Tensor } from "../domain/tensor.ts";
+
+/** One thing to predict for, and how messages call it: `inputs`, `inputs[3]`, `the body`. */
+export interface Item {
+  readonly value: unknown;
+  readonly place: string;
+}
+
+/**
+ * In what form the inputs came, which decides the form of the answer: one item, a list of items, or
+ * sentences to be compared with a first one.
+ */
+export type Form = "one" | "list" | "comparison";
+
+export interface Items {
+  readonly items: readonly Item[];
+  readonly form: Form;
+}
+
+/** What a decoder needs to know of an item beside the model's outputs; each encoder has its own kind. */
+export interface ItemNote {
+  readonly kind: string;
+}
+
+export interface Encoded {
+  readonly tensors: readonly Tensor[];
+  /** One for each item, where decoders need any. */
+  readonly notes?: readonly ItemNote[];
+}
+
+/** What an encoder is told of the request. */
+export interface EncodeContext<S extends z.ZodObject = z.ZodObject> {
+  /** By the encoder's own schema. */
+  readonly parameters: z.output<S>;
+  /** Durations go into `decode` (codecs, tokenizers) and `preprocess` (what follows). */
+  readonly trace: RequestTrace;
+}
+
+/** Turns what people have into tensors. Made once for each version of a model. */
+export interface Encoder<S extends z.ZodObject = z.ZodObject> {
+  /** Media types that it takes beside JSON, as raw bodies and as parts of a form. */
+  readonly mediaTypes: readonly string[];
+  readonly parameters: S;
+  /** How many items one run takes at most. */
+  readonly maxBatch: number;
+  /**
+   * Takes the inputs apart, without a look into the items.
+   * @throws ApiError `invalid_input`, `invalid_shape` that say what inputs of this model look like
+   */
+  split(inputs: unknown): Items;
+  /**
+   * @param items of one run: at least one, at most `maxBatch`
+   * @throws ApiError `invalid_input`, `invalid_shape`, ... that name the item by its place
+   */
+  encode(items: readonly Item[], context: EncodeContext<S>): Encoded | Promise<Encoded>;
+}
+
+/** One value, or a list of values. */
+export function splitList(inputs: unknown): Items {
+  if (!Array.isArray(inputs)) return { items: [{ value: inputs, place: "inputs" }], form: "one" };
+  const items = inputs.map((value, index) => ({ value, place: `inputs[${index}]` }));
+  return { items, form: "list" };
+}
+
+/** How many items a run takes whose input has this first dimension; `limit` where it is dynamic. */
+export function maxBatchOf(batch: number | string | undefined, limit: number): number {
+  return typeof batch === "number" && batch > 0 ? batch : limit;
+}

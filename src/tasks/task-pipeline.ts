@@ -1,0 +1,146 @@
+import { z } from "zod";
+import { ApiError } from "../domain/errors.ts";
+import type { RequestTrace } from "../domain/event.ts";
+import type { Manifest, Postprocess, Preprocess } from "../domain/manifest.ts";
+import { Media } from "../domain/media.ts";
+import { formatModelId } from "../domain/model-id.ts";
+import type { Tensor, TensorSpec } from "../domain/tensor.ts";
+import { createArrayEncoder } from "./array-encoder.ts";
+import { createClassificationDecoder } from "./classification-decoder.ts";
+import { createClusteringDecoder } from "./clustering-decoder.ts";
+import type { Decoder } from "./decoder.ts";
+import type { Encoded, Encoder, Form, Item } from "./encoder.ts";
+import { parseParameters, pickParameters } from "./parameters.ts";
+import { createRegressionDecoder } from "./regression-decoder.ts";
+import { createTabularEncoder } from "./tabular/tabular-encoder.ts";
+import { createNgramEncoder } from "./text/ngram-encoder.ts";
+
+/** What came: `{"inputs": ..., "parameters": {...}}`, or a raw body as {@link Media}. */
+export interface TaskRequest {
+  readonly inputs: unknown;
+  readonly parameters: Readonly<Record<string, unknown>>;
+}
+
+export interface TaskAnswer {
+  /** To be serialised as JSON. */
+  readonly answer: unknown;
+  /** Answers of different forms may come of the same tensors. */
+  readonly form: Form;
+}
+
+/** One run of the model. */
+export type Run = (
+  inputs: readonly Tensor[],
+  outputs: readonly string[],
+) => Tensor[] | Promise<Tensor[]>;
+
+/** The way from a person's input to a person's answer, made once for each version. */
+export interface TaskPipeline {
+  /** What it takes beside JSON, as raw bodies and as parts of a form. */
+  readonly mediaTypes: readonly string[];
+  /**
+   * @param run called once for all items, or for as many at a time as the model takes
+   * @param trace gets the durations of `decode`, `preprocess` and `postprocess`
+   * @throws ApiError for inputs and parameters that the task does not take, before anything is run
+   */
+  predict(request: TaskRequest, run: Run, trace: RequestTrace): Promise<TaskAnswer>;
+}
+
+/** Reads a file of the version, checked against the manifest. */
+export type ReadFile = (path: string) => Promise<Uint8Array>;
+
+/** @throws ApiError `task_not_supported` for a model without a task */
+export async function createTaskPipeline(
+  manifest: Manifest,
+  readFile: ReadFile,
+): Promise<TaskPipeline> {
+  const { preprocess, postprocess } = manifest;
+  if (!preprocess || !postprocess)
+    throw new ApiError(
+      "task_not_supported",
+      `${formatModelId(manifest)} declares no task: send tensors to /v2/models/${manifest.name}/infer.`,
+    );
+  return createBatchPipeline(
+    await createEncoder(manifest, preprocess, readFile),
+    createDecoder(manifest, postprocess),
+  );
+}
+
+async function createEncoder(
+  { inputs }: Manifest,
+  block: Preprocess,
+  readFile: ReadFile,
+): Promise<Encoder> {
+  const spec = inputs.find(({ name }) => name === block.input) as TensorSpec;
+  switch (block.type) {
+    case "tabular":
+      return createTabularEncoder(spec, block.columns);
+    case "array":
+      return createArrayEncoder(spec);
+    case "character-ngrams":
+      return createNgramEncoder(spec, await readFile(block.vocabulary));
+  }
+}
+
+function createDecoder({ labels = [] }: Manifest, block: Postprocess): Decoder {
+  switch (block.type) {
+    case "classification":
+      return createClassificationDecoder(block, labels);
+    case "regression":
+      return createRegressionDecoder(block);
+    case "clustering":
+      return createClusteringDecoder(block, labels);
+  }
+}
+
+/** Encoder, run, decoder, for as many items at a time as the encoder says. */
+export function createBatchPipeline(encoder: Encoder, decoder: Decoder): TaskPipeline {
+  const schema = z.strictObject({ ...encoder.parameters.shape, ...decoder.parameters.shape });
+
+  return {
+    mediaTypes: encoder.mediaTypes,
+    async predict(request, run, trace) {
+      const parameters = parseParameters(schema, request.parameters);
+      const ofEncoder = pickParameters(encoder.parameters, parameters);
+      const ofDecoder = pickParameters(decoder.parameters, parameters);
+      refuseOtherMedia(encoder.mediaTypes, request.inputs);
+      const { items, form } = trace.measure("preprocess", () => encoder.split(request.inputs));
+      if (items.length === 0)
+        throw new ApiError("invalid_input", '"inputs" is an empty list: send at least one item.');
+      const answers: unknown[] = [];
+      for (const batch of batches(items, encoder.maxBatch)) {
+        const encoded = encoder.encode(batch, { parameters: ofEncoder, trace });
+        const { tensors, notes = [] }: Encoded =
+          encoded instanceof Promise ? await encoded : encoded;
+        const results = await run(tensors, decoder.outputs);
+        trace.measure("postprocess", () => {
+          for (const answer of decoder.decode(results, notes, ofDecoder)) answers.push(answer);
+        });
+      }
+      return { answer: assemble(decoder, answers, form), form };
+    },
+  };
+}
+
+function* batches(items: readonly Item[], size: number): Generator<readonly Item[]> {
+  if (items.length <= size) yield items;
+  else
+    for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
+}
+
+function assemble(decoder: Decoder, answers: readonly unknown[], form: Form): unknown {
+  if (decoder.assemble) return decoder.assemble(answers, form);
+  return form === "one" ? answers[0] : answers;
+}
+
+function refuseOtherMedia(accepted: readonly string[], inputs: unknown): void {
+  for (const value of Array.isArray(inputs) ? inputs : [inputs]) {
+    if (!(value instanceof Media) || accepted.includes(value.type)) continue;
+    const valid = ["application/json", ...accepted];
+    throw new ApiError(
+      "unsupported_media_type",
+      `This model takes no ${value.type}: send ${valid.join(" or ")}, and say so in content-type.`,
+      { details: { actual: value.type, valid } },
+    );
+  }
+}

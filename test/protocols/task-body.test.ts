@@ -1,0 +1,127 @@
+import { describe, expect, test } from "vitest";
+import { Media } from "../../src/domain/media.ts";
+import { parseTaskBody as parse } from "../../src/protocols/task/task-body.ts";
+import { rejectedApiError } from "../support/errors.ts";
+
+const MEDIA_TYPES = ["text/plain"];
+const parseTaskBody = (type: string, body: Uint8Array, query: Record<string, string>) =>
+  parse(type, body, query, MEDIA_TYPES);
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+/** A form as a client writes it. */
+async function form(
+  ...fields: [name: string, value: string | Blob][]
+): Promise<{ type: string; body: Uint8Array }> {
+  const data = new FormData();
+  for (const [name, value] of fields) data.append(name, value);
+  const response = new Response(data);
+  return { type: response.headers.get("content-type") ?? "", body: await response.bytes() };
+}
+
+const png = new Blob([new Uint8Array([1, 2, 3])], { type: "image/png" });
+
+describe("a JSON body", () => {
+  test.each(["application/json", "", "application/x-www-form-urlencoded", "application/hal+json"])(
+    "may be called %j",
+    async (type) => {
+      const body = bytes('{"inputs": [1], "parameters": {"top_k": 1}}');
+      expect(await parseTaskBody(type, body, {})).toEqual({
+        inputs: [1],
+        parameters: { top_k: 1 },
+      });
+    },
+  );
+
+  test("takes parameters from the query, and its own go first", async () => {
+    const body = bytes('{"inputs": 1, "parameters": {"a": 1}}');
+    const { parameters } = await parseTaskBody("", body, {
+      a: "2",
+      b: "0.5",
+      c: "text",
+      d: "true",
+    });
+    expect(parameters).toEqual({ a: 1, b: 0.5, c: "text", d: true });
+  });
+
+  test("may be called text/plain by a client of a task that takes no text", async () => {
+    expect(await parse("text/plain;charset=UTF-8", bytes('{"inputs": 1}'), {}, [])).toEqual({
+      inputs: 1,
+      parameters: {},
+    });
+  });
+
+  test("that is none is refused", async () => {
+    await rejectedApiError("invalid_json", parseTaskBody("", bytes("{"), {}));
+  });
+});
+
+test.each([
+  ["image/jpeg", "image/jpeg"],
+  ["Image/PNG", "image/png"],
+  ["text/plain;charset=UTF-8", "text/plain"],
+  ["text/csv", "text/csv"],
+  ["audio/wav", "audio/wav"],
+  ["application/octet-stream", "application/octet-stream"],
+])("a body of %s is the input", async (type, expected) => {
+  const body = bytes('{"inputs": 1}');
+  const { inputs, parameters } = await parseTaskBody(type, body, { top_k: "3" });
+  expect(inputs).toBeInstanceOf(Media);
+  expect(inputs).toMatchObject({ type: expected, bytes: body });
+  expect(parameters).toEqual({ top_k: 3 });
+});
+
+describe("a form", () => {
+  test("with one file is one input", async () => {
+    const { type, body } = await form(["inputs", png], ["parameters", '{"top_k": 2}']);
+    const { inputs, parameters } = await parseTaskBody(type, body, {});
+    expect(inputs).toMatchObject({ type: "image/png", bytes: new Uint8Array([1, 2, 3]) });
+    expect(parameters).toEqual({ top_k: 2 });
+  });
+
+  test("with several inputs is a list, of texts as well", async () => {
+    const { type, body } = await form(["inputs", png], ["inputs", "héllo"]);
+    const { inputs } = await parseTaskBody(type, body, { top_k: "1" });
+    expect(inputs).toMatchObject([{ type: "image/png" }, "héllo"]);
+  });
+
+  test("with a file without a type holds octets", async () => {
+    const { type, body } = await form(["inputs", new Blob([new Uint8Array([1])])]);
+    const { inputs } = await parseTaskBody(type, body, {});
+    expect(inputs).toMatchObject({ type: "application/octet-stream" });
+  });
+
+  test.each<[string, [string, string | Blob][], string]>([
+    ["another field", [["file", png]], 'Unknown form field "file"'],
+    ["no inputs", [["parameters", "{}"]], 'no field "inputs"'],
+    [
+      "parameters in a file",
+      [
+        ["inputs", "a"],
+        ["parameters", png],
+      ],
+      '"parameters" must be a text',
+    ],
+  ])("with %s is refused", async (_, fields, message) => {
+    const { type, body } = await form(...fields);
+    const error = await rejectedApiError("invalid_request", parseTaskBody(type, body, {}));
+    expect(error.message).toContain(message);
+  });
+
+  test.each([
+    "multipart/form-data",
+    "multipart/form-data; boundary=nothing",
+    "multipart/form-data; boundary=",
+  ])("that is not what %j says is refused", async (type) => {
+    const error = await rejectedApiError(
+      "invalid_request",
+      parseTaskBody(type, bytes("not a form"), {}),
+    );
+    expect(error.message).toContain("The body is not the form that its content-type announces");
+  });
+
+  test("whose parameters are no JSON is refused", async () => {
+    const { type, body } = await form(["inputs", "a"], ["parameters", "{"]);
+    await rejectedApiError("invalid_json", parseTaskBody(type, body, {}));
+  });
+});
