@@ -114,6 +114,8 @@ export class MemoryBudget {
     const [oldest] = this.#idleCells();
     if (!oldest || oldest.shared || oldest.memoryBytes > neededBytes * RECYCLING_SLACK)
       return undefined;
+    // It is idle, so its memory is all that it takes now; a smaller one will have to grow.
+    if (!this.#makeRoom(neededBytes - oldest.memoryBytes, oldest)) return undefined;
     for (const resident of [...oldest.residents]) this.#release(resident);
     oldest.recycled = true;
     return oldest;

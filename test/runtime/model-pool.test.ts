@@ -168,6 +168,33 @@ test("memory that a load which was cut off holds is given to those who need it",
   expect(pool.state(lost.sha256)).toEqual({ state: "absent" });
 });
 
+test("a small cell that serves again for a larger model leaves the budget kept", async () => {
+  class Needing extends CountedSource {
+    override readonly heapBytes: number;
+    usedBytes = 0;
+
+    constructor(bias: number, heapBytes: number) {
+      super(bias);
+      this.heapBytes = heapBytes;
+    }
+
+    /** The place for the model is claimed by now, and its memory has not grown to it yet. */
+    override open() {
+      this.usedBytes = pool.stats().usedBytes;
+      return super.open();
+    }
+  }
+  const pool = createModelPool({ budgetBytes: 3 * CELL_BYTES });
+  const [first, second, third] = [1, 2, 3].map((bias) => new Needing(bias, 8_000_000));
+  const large = new Needing(4, 19_000_000);
+  for (const source of [first, second, third, large] as Needing[]) await use(pool, source, 0);
+  // The engine's 5,767,168 bytes, the model's heap, and the one cell that is left beside it.
+  expect(large.usedBytes).toBe(5_767_168 + 19_000_000 + CELL_BYTES);
+  expect(pool.stats()).toMatchObject({ evictions: 2, loads: 4 });
+  expect(pool.state(third?.sha256 ?? "")).toEqual({ state: "ready" });
+  expect(await use(pool, large, 1)).toBe(5);
+});
+
 test("a model that is too large is refused before storage is opened", async () => {
   const pool = createModelPool({ budgetBytes: CELL_BYTES });
   class TooLarge extends CountedSource {
