@@ -1,7 +1,9 @@
 import { defineConfig } from "vitest/config";
 import { createClosingLineReporter } from "./test/support/closing-line-reporter.ts";
+import { workerModules } from "./test/support/worker-modules.ts";
 
 export default defineConfig({
+  plugins: [workerModules],
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: "test/support/global-setup.ts",

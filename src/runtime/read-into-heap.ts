@@ -3,6 +3,8 @@ import { formatModelId } from "../domain/model-id.ts";
 import type { ModelSource } from "../domain/ports.ts";
 import type { OrtInstance } from "./ort-instance.ts";
 
+const PIECE_BYTES = 65_536;
+
 /**
  * Streams a model's bytes from storage into the wasm heap, without a copy of the whole in the
  * JavaScript heap, and checks length and SHA-256 on the way.
@@ -47,7 +49,7 @@ async function copyAndHash(
   digestStream.digest.catch(() => undefined);
   const writer = digestStream.getWriter();
   let received = 0;
-  for await (const chunk of body) {
+  for await (const chunk of inPieces(body)) {
     const start = received;
     received += chunk.byteLength;
     if (received > sizeBytes) break;
@@ -56,6 +58,36 @@ async function copyAndHash(
   }
   await writer.close();
   return { received, digest: new Uint8Array(await digestStream.digest).toHex() };
+}
+
+/**
+ * The body in pieces of up to {@link PIECE_BYTES}, each valid until the next is asked for. Left to
+ * itself, workerd hands out 4 KiB at a time (measured, with the hash: 130 ms of CPU for 20 MB, and
+ * 26 ms so).
+ */
+async function* inPieces(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const reader = byteReader(body);
+  if (!reader) return yield* body;
+  let buffer = new Uint8Array(PIECE_BYTES);
+  try {
+    for (;;) {
+      const { done, value } = await reader.read(buffer);
+      if (done) return;
+      yield value;
+      buffer = new Uint8Array(value.buffer);
+    }
+  } finally {
+    await reader.cancel();
+  }
+}
+
+/** Object storage gives byte streams; other sources need not. */
+function byteReader(body: ReadableStream<Uint8Array>): ReadableStreamBYOBReader | undefined {
+  try {
+    return body.getReader({ mode: "byob" });
+  } catch {
+    return undefined;
+  }
 }
 
 function corrupt({ id }: ModelSource, why: string): ApiError {

@@ -1,6 +1,4 @@
-import { createHash, webcrypto } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { createHash } from "node:crypto";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { ApiError } from "../../src/domain/errors.ts";
 import type { LoadedModel, ModelRuntime, ModelSource } from "../../src/domain/ports.ts";
@@ -9,47 +7,18 @@ import { createModelPool } from "../../src/runtime/model-pool.ts";
 import { sum } from "../support/awkward-models.ts";
 import { rejectedApiError } from "../support/errors.ts";
 import { buildOnnx } from "../support/onnx-builder.ts";
+import { stubWorkersGlobals } from "../support/workers-globals.ts";
 
 /**
  * The pool in Node, with the package's own wasm, for what cannot be brought about in workerd: that
  * the platform cuts off the request that began a load, and its promises never settle.
  */
 
-vi.mock("onnxruntime-web/ort-wasm-simd-threaded.wasm", () => {
-  const { resolve } = createRequire(import.meta.url);
-  const bytes = readFileSync(resolve("onnxruntime-web/ort-wasm-simd-threaded.wasm"));
-  return { default: Reflect.construct(WebAssembly.Module, [bytes]) };
-});
-
 const CELL_BYTES = 16_777_216;
 const PATIENCE_MS = 20;
 
-beforeAll(() => {
-  vi.stubGlobal("crypto", Object.assign(Object.create(webcrypto), { DigestStream }));
-  // ECMAScript 2026, which workerd has and Node 24 has not.
-  Uint8Array.prototype.toHex ??= function toHex(this: Uint8Array) {
-    return Buffer.from(this).toString("hex");
-  };
-});
-
-afterAll(() => {
-  vi.unstubAllGlobals();
-});
-
-/** workerd's, as far as it is used here. */
-class DigestStream extends WritableStream<Uint8Array> {
-  readonly digest: Promise<ArrayBuffer>;
-
-  constructor() {
-    const hash = createHash("sha256");
-    const { promise, resolve } = Promise.withResolvers<ArrayBuffer>();
-    super({
-      write: (chunk) => void hash.update(chunk),
-      close: () => resolve(Uint8Array.from(hash.digest()).buffer),
-    });
-    this.digest = promise;
-  }
-}
+beforeAll(stubWorkersGlobals);
+afterAll(() => void vi.unstubAllGlobals());
 
 /** A source that counts how often it is opened. */
 class CountedSource implements ModelSource {

@@ -14,13 +14,6 @@ type Factory = (options: object) => Promise<OrtModule>;
 
 const GLUE = "onnxruntime-web/ort-wasm-simd-threaded.mjs";
 
-// A Worker's build compiles .wasm imports; here a test does.
-vi.mock("onnxruntime-web/ort-wasm-simd-threaded.wasm", () => {
-  const { resolve } = createRequire(import.meta.url);
-  const bytes = readFileSync(resolve("onnxruntime-web/ort-wasm-simd-threaded.wasm"));
-  return { default: Reflect.construct(WebAssembly.Module, [bytes]) };
-});
-
 test("the version is pinned, and it is the one installed", () => {
   const pinned = packageJson.dependencies["onnxruntime-web"];
   expect(pinned).toMatch(/^\d+\.\d+\.\d+$/);
