@@ -21,6 +21,7 @@ export function admit(admission: Admission): MiddlewareHandler<AppEnv> {
     const { promise: released, resolve } = Promise.withResolvers<void>();
     c.executionCtx.waitUntil(released);
     try {
+      await ticket.waitForTurn();
       await next();
     } finally {
       resolve();

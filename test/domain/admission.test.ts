@@ -3,12 +3,14 @@ import { type Admission, createAdmission, type Ticket } from "../../src/domain/a
 import type { ApiError, ErrorCode } from "../../src/domain/errors.ts";
 import { catchApiError } from "../support/errors.ts";
 
-/** Predicted waits, by a clock that the tests move. */
+/** Predicted waits, by a clock that the tests move, and turns, by pauses that they end. */
 
 let nowMs: number;
+let pauses: (() => void)[];
 
 beforeEach(() => {
   nowMs = 1000;
+  pauses = [];
 });
 
 function admissionOf(
@@ -19,6 +21,7 @@ function admissionOf(
     maxQueueMs: 1_000_000,
     defaultTimeoutMs: 1_000_000,
     now: () => nowMs,
+    pause: () => new Promise((resume) => pauses.push(resume)),
     ...options,
   });
 }
@@ -237,5 +240,108 @@ describe("a deadline", () => {
     nowMs += 11;
     // Four requests of 2 s, itself among them.
     expect(refusal("deadline_exceeded", () => ticket?.checkDeadline()).retryAfterSeconds).toBe(8);
+  });
+});
+
+describe("turns", () => {
+  /** So many requests that wait for their turn; their numbers, in the order in which it comes. */
+  async function line(admission: Admission, count: number): Promise<number[]> {
+    const served: number[] = [];
+    for (const [number, ticket] of admitMany(admission, count).entries())
+      void ticket.waitForTurn().then(() => served.push(number));
+    await settle();
+    return served;
+  }
+
+  /** Everything that waits for nothing but promises. */
+  function settle(): Promise<void> {
+    return new Promise((resume) => setImmediate(resume));
+  }
+
+  /** The newest first, which is how the timers of different requests end in workerd. */
+  async function endPauses(): Promise<void> {
+    for (const resume of pauses.splice(0).reverse()) resume();
+    await settle();
+  }
+
+  async function begin(serviceMs: number): Promise<Admission> {
+    const admission = admissionOf();
+    await admission.admit().waitForTurn();
+    learn(admission, serviceMs);
+    return admission;
+  }
+
+  test("the first request of an isolate waits for nothing", async () => {
+    const admission = admissionOf();
+    await admission.admit().waitForTurn();
+    expect(pauses).toHaveLength(0);
+  });
+
+  test("have as many places as take 50 ms by the average, in the order of arrival", async () => {
+    const admission = await begin(15);
+    const served = await line(admission, 8);
+    expect(served).toEqual([]);
+    for (const expected of [
+      [0, 1, 2],
+      [0, 1, 2, 3, 4, 5],
+      [0, 1, 2, 3, 4, 5, 6, 7],
+    ]) {
+      await endPauses();
+      expect(served.toSorted()).toEqual(expected);
+    }
+    expect(pauses).toHaveLength(0);
+  });
+
+  test("have one place when a request takes longer", async () => {
+    const served = await line(await begin(400), 3);
+    for (const expected of [[0], [0, 1], [0, 1, 2]]) {
+      await endPauses();
+      expect(served).toEqual(expected);
+    }
+  });
+
+  test("have 25 places where the clock stands still", async () => {
+    const served = await line(await begin(0), 60);
+    for (const expected of [25, 50, 60]) {
+      await endPauses();
+      expect(served).toHaveLength(expected);
+    }
+  });
+
+  test("give the places that are left to those who come later, without a pause", async () => {
+    const admission = await begin(10);
+    const first = await line(admission, 2);
+    await endPauses();
+    expect(first).toHaveLength(2);
+    expect(await line(admission, 3)).toEqual([0, 1, 2]);
+    expect(await line(admission, 1)).toEqual([]);
+  });
+
+  test("let nobody overtake those who wait", async () => {
+    const admission = await begin(25);
+    const early = await line(admission, 3);
+    await endPauses();
+    const late = await line(admission, 3);
+    expect([early.length, late.length]).toEqual([2, 0]);
+    await endPauses();
+    expect([early.length, late.length]).toEqual([3, 1]);
+    await endPauses();
+    expect([early.length, late.length]).toEqual([3, 3]);
+  });
+
+  test("go on when the request that waits first has been cut off", async () => {
+    const admission = await begin(30);
+    const served = await line(admission, 3);
+    pauses.shift();
+    for (const expected of [[], [1], [1, 2]]) {
+      await endPauses();
+      expect(served).toEqual(expected);
+    }
+  });
+
+  test("are waited for by requests that count as in flight", async () => {
+    const admission = admissionOf({ maxInFlight: 5 });
+    await line(admission, 5);
+    refusal("overloaded", () => admission.admit());
   });
 });

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { PRODUCT_COLUMNS, product, sum } from "../support/awkward-models.ts";
+import { startAdministeredService } from "../support/administration.ts";
+import { PRODUCT_COLUMNS, powers, product, sum } from "../support/awkward-models.ts";
 import { type HeldService, startHeldService } from "../support/held-storage.ts";
 import { beginPost } from "../support/raw-request.ts";
 import type { Answer } from "../support/service.ts";
 import { store } from "../support/stored-model.ts";
 
-/** Which requests are let in. They are kept in flight by storage that is held up. */
+/** Which requests are let in. They are kept in flight by storage that is held up, or by slow runs. */
 
 const MAX_IN_FLIGHT = 4;
 
@@ -113,6 +114,42 @@ describe("MAX_IN_FLIGHT", () => {
 function infer(headers: Record<string, string> = {}): Promise<Answer> {
   return service.post(SMALL, small, headers);
 }
+
+describe("requests that keep the engine busy", () => {
+  const LIMIT = 24;
+  /** A run takes about 50 ms. */
+  const SLOW = powers(40);
+  const slow = { inputs: [{ name: "x", datatype: "FP32", shape: [1], data: [0.5] }] };
+  const right = { status: 200, body: { outputs: [{ name: "y", data: [0.5] }] } };
+
+  test("do not hide those who come meanwhile: they are counted, and refused at once", async () => {
+    const vars = { MAX_IN_FLIGHT: `${LIMIT}`, MAX_QUEUE_MS: "1000000" };
+    const busy = await startAdministeredService({ vars });
+    try {
+      await store(busy.bucket, "slow", SLOW);
+      const ask = (): Promise<Answer> => busy.post("/v2/models/slow/infer", slow);
+      const together = <T>(work: () => Promise<T>): Promise<T>[] =>
+        Array.from({ length: LIMIT }, work);
+      for (let turn = 0; turn < 3; turn++) expect(await ask()).toMatchObject(right);
+      // Connections that are open already, so that all requests are there when the first run begins.
+      await Promise.all(together(() => busy.request("/v2/health/live")));
+
+      const early = together(ask);
+      await Promise.any(early);
+      const late = await Promise.all(together(ask));
+      for (const answer of await Promise.all(early)) expect(answer).toMatchObject(right);
+      const refused = late.filter(({ status }) => status === 429);
+      expect(refused.length).toBeGreaterThan(LIMIT / 4);
+      for (const answer of late)
+        if (answer.status === 429)
+          expectRefused(answer, "overloaded", /^\d+ requests are in flight/);
+        else expect(answer).toMatchObject(right);
+      expect(await ask()).toMatchObject(right);
+    } finally {
+      await busy.dispose();
+    }
+  });
+});
 
 describe("a deadline", () => {
   test.each(["0", "-1", "1.5", "soon", "1e3", "12345678901"])(

@@ -121,6 +121,16 @@ describe.each([
     expect(await service.runtime()).toMatchObject({ loads: loads + 1 });
   });
 
+  test("for the first time leaves its model among the others", async () => {
+    await expectNeighbourAnswers();
+    await provoke();
+    expect(await ask()).toMatchObject(answered);
+    await expectNeighbourAnswers();
+    expect(cells(await service.runtime())).toEqual([
+      { shared: true, models: ["neighbour", name].sort() },
+    ]);
+  });
+
   test("for the second time makes its model live alone", async () => {
     await expectNeighbourAnswers();
     await provoke();
