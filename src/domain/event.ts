@@ -102,9 +102,16 @@ export class RequestTrace {
   temperature: "cold" | "warm" | undefined;
   cache: CacheReport = createCacheReport();
   readonly #now: () => number;
+  readonly #startedAt: number;
 
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
+    this.#startedAt = now();
+  }
+
+  /** Since the trace began. */
+  get elapsedMs(): number {
+    return this.#now() - this.#startedAt;
   }
 
   /** Begins a phase; the function returned ends it, at its first call. */
@@ -114,27 +121,31 @@ export class RequestTrace {
     return () => {
       if (ended) return;
       ended = true;
-      this.phasesMs[phase] = (this.phasesMs[phase] ?? 0) + this.#now() - start;
+      this.#add(phase, start);
     };
   }
 
   /** Adds the duration of `work` to a phase, also when it throws. */
   measure<T>(phase: Phase, work: () => T): T {
-    const end = this.start(phase);
+    const start = this.#now();
     try {
       return work();
     } finally {
-      end();
+      this.#add(phase, start);
     }
   }
 
   /** {@link measure} for work that waits. */
   async measureAsync<T>(phase: Phase, work: () => Promise<T>): Promise<T> {
-    const end = this.start(phase);
+    const start = this.#now();
     try {
       return await work();
     } finally {
-      end();
+      this.#add(phase, start);
     }
+  }
+
+  #add(phase: Phase, start: number): void {
+    this.phasesMs[phase] = (this.phasesMs[phase] ?? 0) + this.#now() - start;
   }
 }

@@ -1,5 +1,4 @@
 import type { Ticket } from "../domain/admission.ts";
-import type { CacheControl } from "../domain/cache-control.ts";
 import type { RequestTrace } from "../domain/event.ts";
 
 /** What middleware gives to routes through Hono's context. */
@@ -9,8 +8,8 @@ export interface AppEnv {
     trace: RequestTrace;
     /** Set by `admit`, on the routes that predict. */
     ticket: Ticket;
-    /** Set by `cacheHeaders`, on the same routes. */
-    cacheControl: CacheControl;
+    /** Headers that the answer is to have, also if it becomes an error: `respond` sends them. */
+    headers: Record<string, string>;
     /** In which form the route answers: two forms of the same tensors have different texts here. */
     variant: string;
   };

@@ -13,22 +13,21 @@ import {
 import type { EventSink } from "../domain/ports.ts";
 import type { AppEnv } from "./context.ts";
 import { renderError } from "./render-error.ts";
+import { toMicroseconds } from "./server-timing.ts";
 
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 
 /**
- * Gives each request its id and trace, answers with `x-request-id` and `server-timing`, and emits
- * one event when the answer is known. A sink that fails never fails a request.
+ * Gives each request its id and trace, and emits one event when the answer is known. A sink that
+ * fails never fails a request.
  */
 export function observe(sink: EventSink): MiddlewareHandler<AppEnv> {
   return async function observe(c, next) {
-    const start = performance.now();
     const time = new Date();
     const given = c.req.header("x-request-id");
-    const requestId = given && REQUEST_ID.test(given) ? given : crypto.randomUUID();
-    const trace = new RequestTrace();
-    c.set("requestId", requestId);
-    c.set("trace", trace);
+    c.set("requestId", given && REQUEST_ID.test(given) ? given : crypto.randomUUID());
+    c.set("trace", new RequestTrace());
+    c.set("headers", {});
     try {
       await next();
     } catch (thrown) {
@@ -36,43 +35,26 @@ export function observe(sink: EventSink): MiddlewareHandler<AppEnv> {
       c.error = toApiError(thrown);
       c.res = renderError(c.error, c);
     }
-    const totalMs = round(performance.now() - start);
-    const phases = toPhases(trace);
-    // Not c.header: on an answer that exists it makes a new Response each time.
-    const { headers } = c.res;
-    headers.set("x-request-id", requestId);
-    headers.set("server-timing", toServerTiming(phases, totalMs));
     try {
-      sink.emit(toEvent(c, time, totalMs, phases));
+      sink.emit(toEvent(c, time));
     } catch {
       // Monitoring is a witness, not a party: what it cannot record must still be answered.
     }
   };
 }
 
-/** The durations of the phases that there were, rounded. */
+/** The durations of the phases that there were, in their order. */
 function toPhases({ phasesMs }: RequestTrace): Partial<Record<Phase, number>> {
   const phases: Partial<Record<Phase, number>> = {};
   for (const phase of PHASES) {
     const duration = phasesMs[phase];
-    if (duration !== undefined) phases[phase] = round(duration);
+    if (duration !== undefined) phases[phase] = toMicroseconds(duration);
   }
   return phases;
 }
 
-function toServerTiming(phases: Partial<Record<Phase, number>>, totalMs: number): string {
-  let text = "";
-  for (const phase in phases) text += `${phase};dur=${phases[phase as Phase]}, `;
-  return `${text}total;dur=${totalMs}`;
-}
-
 /** Fields are added one by one: spreading an object for each costs more than all the rest. */
-function toEvent(
-  c: Context<AppEnv>,
-  time: Date,
-  totalMs: number,
-  phasesMs: Partial<Record<Phase, number>>,
-): RequestEvent {
+function toEvent(c: Context<AppEnv>, time: Date): RequestEvent {
   const trace = c.get("trace");
   const { model, version, digest, temperature } = trace;
   const route = routePath(c, -1);
@@ -86,8 +68,8 @@ function toEvent(
     status: c.res.status,
     bytesIn: trace.bytesIn,
     bytesOut: trace.bytesOut,
-    totalMs,
-    phasesMs,
+    totalMs: toMicroseconds(trace.elapsedMs),
+    phasesMs: toPhases(trace),
     clock: "isolate",
   };
   if (c.error) Object.assign(event, describeError(c.error));
@@ -130,9 +112,4 @@ function describeError(
 function describeCause(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause);
   return cause.stack ?? `${cause.name}: ${cause.message}`;
-}
-
-/** Microseconds are enough, and keep the lines short. */
-function round(milliseconds: number): number {
-  return Math.round(milliseconds * 1000) / 1000;
 }

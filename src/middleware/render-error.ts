@@ -12,8 +12,9 @@ export function renderError(thrown: unknown, c: Context<AppEnv>): Response {
   const request_id = c.get("requestId");
   const { status, title } = kind;
   const { allow, retryAfterSeconds } = details ?? {};
-  if (typeof allow === "string") c.header("allow", allow);
-  if (typeof retryAfterSeconds === "number") c.header("retry-after", String(retryAfterSeconds));
+  const headers = c.get("headers");
+  if (typeof allow === "string") headers.allow = allow;
+  if (typeof retryAfterSeconds === "number") headers["retry-after"] = String(retryAfterSeconds);
   if (c.req.path === "/v2" || c.req.path.startsWith("/v2/"))
     return respond(c, JSON.stringify({ error: message, code, request_id, details }), {
       status,

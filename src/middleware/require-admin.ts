@@ -11,7 +11,7 @@ export function requireAdmin(adminKey: string | undefined): MiddlewareHandler<Ap
     const [scheme, key] = (c.req.header("authorization") ?? "").split(" ", 2);
     const given = scheme?.toLowerCase() === "bearer" ? key : undefined;
     if (!adminKey || !given || !(await isEqual(given, adminKey))) {
-      c.header("www-authenticate", "Bearer");
+      c.get("headers")["www-authenticate"] = "Bearer";
       throw new ApiError(
         "unauthorized",
         adminKey

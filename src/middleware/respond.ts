@@ -1,6 +1,8 @@
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { addCacheHeaders, isListed, toEntityTag } from "./cache-headers.ts";
 import type { AppEnv } from "./context.ts";
+import { toServerTiming } from "./server-timing.ts";
 
 const ENCODER = new TextEncoder();
 
@@ -24,33 +26,47 @@ export function respond(c: Context<AppEnv>, text: string, options: RespondOption
 
 /**
  * {@link respond} for bytes in several parts, compressed when the client asks for it and it is worth
- * while.
+ * while. Every answer is made here, with the headers that routes and middleware have noted, and those
+ * that tell of the request and the cache; 304 for an answer that the client has (`If-None-Match`).
  */
 export function respondBytes(
   c: Context<AppEnv>,
   parts: readonly Uint8Array[],
   { status = 200, contentType = "application/json", compress = true }: RespondOptions = {},
 ): Response {
+  const trace = c.get("trace");
+  // Headers of a Response that exists cost a call into the runtime each; those of an object do not.
+  const headers = c.get("headers");
   const sizeBytes = parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
-  c.get("trace").bytesOut = sizeBytes;
-  c.header("content-type", contentType);
+  const mayCompress = compress && sizeBytes >= COMPRESSION_THRESHOLD_BYTES;
+  if (!compress) headers["cache-control"] = "no-transform";
+  if (mayCompress) headers.vary = "accept-encoding";
+  headers["x-request-id"] = c.get("requestId");
+  headers["server-timing"] = toServerTiming(trace);
+  addCacheHeaders(headers, trace.cache);
+  const { key } = trace.cache;
+  if (status === 200 && key !== undefined) {
+    headers.etag = toEntityTag(key, c.get("variant"));
+    if (isListed(c.req.header("if-none-match"), headers.etag)) {
+      for (const name of CONTENT_HEADERS) delete headers[name];
+      return new Response(null, { status: 304, headers });
+    }
+  }
+  trace.bytesOut = sizeBytes;
+  headers["content-type"] = contentType;
   const body = join(parts, sizeBytes);
-  if (!compress) c.header("cache-control", "no-transform");
-  if (!compress || sizeBytes < COMPRESSION_THRESHOLD_BYTES) return c.body(body, status);
-  c.header("vary", "accept-encoding");
-  const encoding = acceptedEncoding(c.req.header("accept-encoding"));
-  if (!encoding) return c.body(body, status);
+  const encoding = mayCompress ? acceptedEncoding(c.req.header("accept-encoding")) : undefined;
+  if (!encoding) return new Response(body, { status, headers });
   const compressed = new Blob([body])
     .stream()
     .pipeThrough(new CompressionStream(encoding) as ReadableWritablePair<Uint8Array, Uint8Array>);
-  c.header("content-encoding", encoding);
+  headers["content-encoding"] = encoding;
   // "manual": the body is encoded already; the runtime would encode it once more.
-  return new Response(compressed, {
-    status,
-    headers: c.body(null).headers,
-    encodeBody: "manual",
-  });
+  return new Response(compressed, { status, headers, encodeBody: "manual" });
 }
+
+/** Headers that routes note of a body, which a 304 does not have. */
+const CONTENT_HEADERS = ["inference-header-content-length"];
 
 function join(parts: readonly Uint8Array[], sizeBytes: number): Uint8Array<ArrayBuffer> {
   const [only] = parts;

@@ -65,7 +65,7 @@ export function adminRoutes({
       const manifest = await publisher.publish(id, body, sizeBytes, (work) =>
         c.executionCtx.waitUntil(work),
       );
-      c.header("location", `/v2/models/${id.name}/versions/${id.version}`);
+      c.get("headers").location = `/v2/models/${id.name}/versions/${id.version}`;
       return respond(c, JSON.stringify(manifest), { status: 201 });
     })
     .delete(VERSION, async (c) => {

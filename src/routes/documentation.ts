@@ -17,9 +17,10 @@ export function documentationRoutes({ serverVersion }: RouteDeps): Hono<AppEnv> 
     .get("/openapi.json", (c) => respond(c, json()))
     .all("/openapi.json", methodNotAllowed("GET", "HEAD"))
     .get("/docs", async (c) => {
-      c.header("content-security-policy", await policy());
-      c.header("x-content-type-options", "nosniff");
-      c.header("referrer-policy", "no-referrer");
+      const headers = c.get("headers");
+      headers["content-security-policy"] = await policy();
+      headers["x-content-type-options"] = "nosniff";
+      headers["referrer-policy"] = "no-referrer";
       const page = renderPage(document(), new URL(c.req.url).origin);
       return respond(c, page, { contentType: "text/html; charset=utf-8" });
     })

@@ -1,7 +1,6 @@
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { toApiError } from "../domain/errors.ts";
 import { admit } from "../middleware/admit.ts";
-import { cacheHeaders } from "../middleware/cache-headers.ts";
 import type { AppEnv } from "../middleware/context.ts";
 import { methodNotAllowed } from "../middleware/method-not-allowed.ts";
 import { readBody, readOptionalBody } from "../middleware/read-body.ts";
@@ -74,7 +73,7 @@ export function openInferenceRoutes(deps: RouteDeps): Hono<AppEnv> {
     });
 
     routes
-      .post(`${path}/infer`, admit(deps.admission), cacheHeaders(), inferHandler(deps))
+      .post(`${path}/infer`, admit(deps.admission), inferHandler(deps))
       .all(`${path}/infer`, methodNotAllowed("POST"));
   }
 
@@ -141,10 +140,11 @@ function inferHandler({ config, catalog, predict }: RouteDeps): Handler {
       toInferResponse(published, request, outputs, manifest.labels),
     );
     // Compressed here or not at all: tritonclient reads gzip, and not the brotli that Cloudflare may choose.
-    c.header("cache-control", "no-transform");
+    const headers = c.get("headers");
+    headers["cache-control"] = "no-transform";
     if (binary.length === 0) return respond(c, json);
     const head = ENCODER.encode(json);
-    c.header(HEADER_LENGTH, String(head.byteLength));
+    headers[HEADER_LENGTH] = String(head.byteLength);
     return respondBytes(c, [head, ...binary], { contentType: "application/octet-stream" });
   };
 }

@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import { parseCacheControl } from "../domain/cache-control.ts";
 import { ApiError } from "../domain/errors.ts";
 import type { AppEnv } from "../middleware/context.ts";
 import type { Catalog, PublishedModel } from "../services/catalog.ts";
@@ -17,7 +18,7 @@ export async function resolveModel(c: Context<AppEnv>, catalog: Catalog): Promis
   );
   trace.model = published.name;
   trace.version = published.version;
-  c.header("x-model-version", published.version);
+  c.get("headers")["x-model-version"] = published.version;
   return published;
 }
 
@@ -35,7 +36,7 @@ export function requestContext(c: Context<AppEnv>): RequestContext {
   return {
     trace: c.get("trace"),
     ticket: c.get("ticket"),
-    control: c.get("cacheControl"),
+    control: parseCacheControl(c.req.header("cache-control")),
     client: () => clientId(c.req.header("authorization")),
     waitUntil: (work) => c.executionCtx.waitUntil(work),
   };

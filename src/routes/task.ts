@@ -1,6 +1,5 @@
 import { Hono } from "hono";
 import { admit } from "../middleware/admit.ts";
-import { cacheHeaders } from "../middleware/cache-headers.ts";
 import type { AppEnv } from "../middleware/context.ts";
 import { methodNotAllowed } from "../middleware/method-not-allowed.ts";
 import { readBody } from "../middleware/read-body.ts";
@@ -14,7 +13,7 @@ export function taskRoutes({ config, admission, catalog, taskPredict }: RouteDep
   const routes = new Hono<AppEnv>({ strict: false });
   for (const path of ["/:model", "/:model/versions/:version"]) {
     routes
-      .post(path, admit(admission), cacheHeaders(), async (c) => {
+      .post(path, admit(admission), async (c) => {
         const published = await resolveModel(c, catalog);
         const body = await readBody(c, config.maxBodyBytes);
         const trace = c.get("trace");

@@ -1,0 +1,16 @@
+import { PHASES, type RequestTrace } from "../domain/event.ts";
+
+/** The `server-timing` header: the phases that there were, and what the request has taken so far. */
+export function toServerTiming({ phasesMs, elapsedMs }: RequestTrace): string {
+  let text = "";
+  for (const phase of PHASES) {
+    const duration = phasesMs[phase];
+    if (duration !== undefined) text += `${phase};dur=${toMicroseconds(duration)}, `;
+  }
+  return `${text}total;dur=${toMicroseconds(elapsedMs)}`;
+}
+
+/** Microseconds are enough, and keep the lines short. */
+export function toMicroseconds(milliseconds: number): number {
+  return Math.round(milliseconds * 1000) / 1000;
+}
