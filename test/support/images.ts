@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { crc32, deflateSync } from "node:zlib";
 import { expect } from "vitest";
 import { projectPath } from "../../scripts/project.ts";
@@ -13,6 +12,11 @@ export interface ExpectedLevels {
   readonly width: number;
   readonly height: number;
   readonly levels: string;
+}
+
+interface Scored {
+  readonly label: string;
+  readonly score: number;
 }
 
 interface ExpectedImages {
@@ -32,6 +36,13 @@ interface ExpectedImages {
     readonly scores: readonly number[];
     /** Label and box, best first. */
     readonly kept: readonly (readonly [number, number])[];
+  };
+  /** The five best labels by imagenet-classification. */
+  readonly classified: readonly { readonly file: string; readonly answer: readonly Scored[] }[];
+  /** The only face by face-detection. */
+  readonly detected: {
+    readonly file: string;
+    readonly answer: Scored & { readonly box: Readonly<Record<string, number>> };
   };
 }
 
@@ -54,12 +65,6 @@ export function largestDifference(actual: ArrayLike<number>, expected: ArrayLike
   for (let index = 0; index < expected.length; index++)
     largest = Math.max(largest, Math.abs((actual[index] ?? Number.NaN) - (expected[index] ?? 0)));
   return largest;
-}
-
-/** A Worker's build compiles `.wasm` imports; here a test does. */
-export function compileWasm(path: string): { default: WebAssembly.Module } {
-  const bytes = readFileSync(createRequire(import.meta.url).resolve(path));
-  return { default: Reflect.construct(WebAssembly.Module, [bytes]) };
 }
 
 /** A PNG file of one colour, one bit a pixel, which takes a thousandth of its pixels' bytes. */

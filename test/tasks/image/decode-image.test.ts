@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import packageJson from "../../../package.json" with { type: "json" };
 import type { Codec } from "../../../src/tasks/image/codec.ts";
 import { createImageDecoder, type DecodeImage } from "../../../src/tasks/image/decode-image.ts";
@@ -14,18 +14,6 @@ import {
 } from "../../support/images.ts";
 
 /** The packages' own wasm in Node; test/http/images.test.ts asks the Worker. */
-
-vi.mock("@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm", async () =>
-  (await import("../../support/images.ts")).compileWasm("@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm"),
-);
-vi.mock("@jsquash/png/codec/pkg/squoosh_png_bg.wasm", async () =>
-  (await import("../../support/images.ts")).compileWasm(
-    "@jsquash/png/codec/pkg/squoosh_png_bg.wasm",
-  ),
-);
-vi.mock("@jsquash/webp/codec/dec/webp_dec.wasm", async () =>
-  (await import("../../support/images.ts")).compileWasm("@jsquash/webp/codec/dec/webp_dec.wasm"),
-);
 
 /** A decoder, and every codec that it made. */
 function createObserved(): { decodeImage: DecodeImage; made: { format: string; codec: Codec }[] } {

@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { ImageBlock } from "../../../src/domain/image-blocks.ts";
 import { imageSchema } from "../../../src/domain/image-blocks.ts";
 import { Media } from "../../../src/domain/media.ts";
@@ -8,18 +8,6 @@ import { expectedImages, fromBase64, largestDifference, readImage } from "../../
 import { runEncoderAsync } from "../../support/run-encoder.ts";
 
 /** Whole preprocessings against Pillow and torchvision, on photographs. */
-
-vi.mock("@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm", async () =>
-  (await import("../../support/images.ts")).compileWasm("@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm"),
-);
-vi.mock("@jsquash/png/codec/pkg/squoosh_png_bg.wasm", async () =>
-  (await import("../../support/images.ts")).compileWasm(
-    "@jsquash/png/codec/pkg/squoosh_png_bg.wasm",
-  ),
-);
-vi.mock("@jsquash/webp/codec/dec/webp_dec.wasm", async () =>
-  (await import("../../support/images.ts")).compileWasm("@jsquash/webp/codec/dec/webp_dec.wasm"),
-);
 
 type Datatype = "UINT8" | "FP32";
 
