@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { DATATYPES } from "./datatype.ts";
+import { imageProblems } from "./image-blocks.ts";
 import { MODEL_NAME, MODEL_VERSION } from "./model-id.ts";
 import { MAX_RANK } from "./shape.ts";
 import {
@@ -120,6 +121,11 @@ export const manifestSchema = z
       if (typeof columns === "number" && columns !== -1 && columns !== preprocess.columns.length)
         problem(["preprocess", "columns"], `the input has ${columns} columns`);
     }
+    if (preprocess?.type === "image") {
+      const spec = manifest.inputs.find(({ name }) => name === preprocess.input);
+      for (const [field, message] of spec ? imageProblems(preprocess, spec) : [])
+        problem(["preprocess", field], message);
+    }
     const known = {
       inputs: new Set(manifest.inputs.map(({ name }) => name)),
       outputs: new Set(manifest.outputs.map(({ name }) => name)),
@@ -141,6 +147,8 @@ export const manifestSchema = z
       problem(["runtime", "warmUp"], "a warm-up needs an example and preprocess");
     if (postprocess?.type === "classification" && !manifest.labels)
       problem(["labels"], "a classification needs labels");
+    if (postprocess?.type === "object-detection" && !manifest.labels?.length)
+      problem(["labels"], "an object detection needs labels");
   });
 
 export type Manifest = z.output<typeof manifestSchema>;

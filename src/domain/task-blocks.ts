@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { imageSchema, objectDetectionSchema } from "./image-blocks.ts";
 
 /**
  * The blocks of a manifest that say how a person's input becomes tensors (`preprocess`) and how output
@@ -38,6 +39,7 @@ export const preprocessSchema = z.discriminatedUnion("type", [
       "A file of this version: a JSON array of n-grams of 1 to 4 UTF-16 code units.",
     ),
   }),
+  imageSchema,
 ]);
 
 export const postprocessSchema = z.discriminatedUnion("type", [
@@ -60,6 +62,7 @@ export const postprocessSchema = z.discriminatedUnion("type", [
     version,
     distances: z.string().describe("The model's output, of shape [batch, clusters]."),
   }),
+  objectDetectionSchema,
 ]);
 
 export type Preprocess = z.output<typeof preprocessSchema>;
@@ -70,7 +73,8 @@ export const TASKS = {
   "tabular-classification": { preprocess: ["tabular", "array"], postprocess: ["classification"] },
   "tabular-regression": { preprocess: ["tabular", "array"], postprocess: ["regression"] },
   clustering: { preprocess: ["tabular", "array"], postprocess: ["clustering"] },
-  "image-classification": { preprocess: ["array"], postprocess: ["classification"] },
+  "image-classification": { preprocess: ["image", "array"], postprocess: ["classification"] },
+  "object-detection": { preprocess: ["image"], postprocess: ["object-detection"] },
   "text-classification": { preprocess: ["character-ngrams"], postprocess: ["classification"] },
 } as const satisfies Record<
   string,
@@ -89,6 +93,7 @@ export function blockReferences(block: Preprocess | Postprocess): BlockReference
   switch (block.type) {
     case "tabular":
     case "array":
+    case "image":
       return { inputs: [block.input] };
     case "character-ngrams":
       return { inputs: [block.input], files: [block.vocabulary] };
@@ -98,5 +103,7 @@ export function blockReferences(block: Preprocess | Postprocess): BlockReference
       return { outputs: [block.output] };
     case "clustering":
       return { outputs: [block.distances] };
+    case "object-detection":
+      return { outputs: [block.boxes, block.scores] };
   }
 }

@@ -10,6 +10,8 @@ import { createClassificationDecoder } from "./classification-decoder.ts";
 import { createClusteringDecoder } from "./clustering-decoder.ts";
 import type { Decoder } from "./decoder.ts";
 import type { Encoded, Encoder, Form, Item } from "./encoder.ts";
+import { createImageEncoder } from "./image/image-encoder.ts";
+import { createObjectDetectionDecoder } from "./image/object-detection-decoder.ts";
 import { parseParameters, pickParameters } from "./parameters.ts";
 import { createRegressionDecoder } from "./regression-decoder.ts";
 import { createTabularEncoder } from "./tabular/tabular-encoder.ts";
@@ -79,6 +81,8 @@ async function createEncoder(
       return createArrayEncoder(spec);
     case "character-ngrams":
       return createNgramEncoder(spec, await readFile(block.vocabulary));
+    case "image":
+      return createImageEncoder(spec, block);
   }
 }
 
@@ -90,6 +94,8 @@ function createDecoder({ labels = [] }: Manifest, block: Postprocess): Decoder {
       return createRegressionDecoder(block);
     case "clustering":
       return createClusteringDecoder(block, labels);
+    case "object-detection":
+      return createObjectDetectionDecoder(block, labels);
   }
 }
 

@@ -21,6 +21,7 @@ interface Scored {
   label: string;
   score?: number;
   distance?: number;
+  box?: { xmin: number; ymin: number; xmax: number; ymax: number };
 }
 
 const models = readModelFolder(projectPath("models")).map(({ manifest }) => manifest);
@@ -89,8 +90,10 @@ test.each(tasks)("$name answers its example", async ({ name, example, postproces
   expectAnswer(answer.body, output, example.tolerance);
 });
 
-/** Of tables and images the fixture's tensors are what people send. */
-const direct = tasks.filter(({ preprocess }) => preprocess?.type !== "character-ngrams");
+/** Of tables and arrays the fixture's tensors are what people send. */
+const direct = tasks.filter(({ preprocess }) =>
+  ["tabular", "array"].includes(preprocess?.type ?? ""),
+);
 
 test.each(direct)("$name answers a list of items as each of them alone", async (manifest) => {
   const { name, task } = manifest;
@@ -222,9 +225,12 @@ function labelsOf(answer: unknown): unknown[] {
 }
 
 function numbersOf(answer: unknown): number[] {
-  return (answer as (Scored | number)[]).map((entry) =>
-    typeof entry === "number" ? entry : (entry.score ?? entry.distance ?? Number.NaN),
-  );
+  return (answer as (Scored | number)[]).flatMap((entry) => {
+    if (typeof entry === "number") return entry;
+    const { score, distance, box } = entry;
+    const number = score ?? distance ?? Number.NaN;
+    return box ? [number, box.xmin, box.ymin, box.xmax, box.ymax] : number;
+  });
 }
 
 /** The numbers of an answer in the order of the labels, or of their own numbers without labels. */

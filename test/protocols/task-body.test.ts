@@ -51,6 +51,19 @@ describe("a JSON body", () => {
     });
   });
 
+  test.each(["", "application/x-www-form-urlencoded"])(
+    "is told from bytes that are called %j, by a task that takes bytes",
+    async (type) => {
+      const takesBytes = ["image/png", "application/octet-stream"];
+      const picture = new Uint8Array([0x89, 0x50]);
+      const { inputs } = await parse(type, picture, { top_k: "2" }, takesBytes);
+      expect(inputs).toEqual(new Media("application/octet-stream", picture));
+      const json = await parse(type, bytes(' \n{"inputs": 1}'), {}, takesBytes);
+      expect(json.inputs).toBe(1);
+      await rejectedApiError("invalid_json", parse(type, picture, {}, ["image/png"]));
+    },
+  );
+
   test("that is none is refused", async () => {
     await rejectedApiError("invalid_json", parseTaskBody("", bytes("{"), {}));
   });

@@ -5,6 +5,9 @@ import { parseTaskRequest, type TaskRequest } from "./task-request.ts";
 
 /** Bodies that are the input itself. Every other one is read as JSON, whatever it is called. */
 const RAW = /^(?:image|audio|video|text)\/|^application\/(?:octet-stream|pdf|zip)$/;
+/** What programs say that say nothing: `fetch` with bytes, and curl with --data-binary. */
+const UNNAMED = ["", "application/x-www-form-urlencoded"];
+const BINARY = "application/octet-stream";
 const FORM_FIELDS = ["inputs", "parameters"];
 
 /**
@@ -14,7 +17,8 @@ const FORM_FIELDS = ["inputs", "parameters"];
  * @param contentType the header, empty when there is none
  * @param query by name; each value JSON, or else a text
  * @param mediaTypes what the task takes. `text/plain` is read as JSON by a task that takes no text:
- *   programs that say nothing of their JSON call it so (`fetch` with a string)
+ *   programs that say nothing of their JSON call it so (`fetch` with a string). A body without a type
+ *   that does not begin as a JSON object is the input itself for a task that takes bytes
  * @throws ApiError `invalid_json`, `invalid_request`
  */
 export async function parseTaskBody(
@@ -36,7 +40,15 @@ async function parseBody(
   if (type === "multipart/form-data") return parseForm(contentType, body);
   const isUnnamedJson = type === "text/plain" && !mediaTypes.includes(type);
   if (RAW.test(type) && !isUnnamedJson) return { inputs: new Media(type, body), parameters: {} };
+  if (UNNAMED.includes(type) && mediaTypes.includes(BINARY) && !beginsAsObject(body))
+    return { inputs: new Media(BINARY, body), parameters: {} };
   return parseTaskRequest(parseJson(body));
+}
+
+/** Whether the first byte that is no white space of JSON is a brace. */
+function beginsAsObject(body: Uint8Array): boolean {
+  const first = body.find((byte) => ![0x20, 0x09, 0x0a, 0x0d].includes(byte));
+  return first === undefined || first === 0x7b;
 }
 
 async function parseForm(contentType: string, body: Uint8Array): Promise<TaskRequest> {

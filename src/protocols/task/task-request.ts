@@ -10,12 +10,12 @@ export const taskRequestSchema = z.strictObject({
   inputs: z
     .unknown()
     .describe(
-      "Of tables a row, an object by column name, or a list of either; of images nested numbers; of texts a text or a list of texts.",
+      "Of tables a row, an object by column name, or a list of either; of pictures base64 or a data URL, or a list of either, or nested numbers; of texts a text or a list of texts.",
     ),
   parameters: z
     .record(z.string(), z.unknown())
     .default({})
-    .describe("`top_k` of a classification: how many labels to answer."),
+    .describe("`top_k` of a classification: how many labels to answer. `threshold` of an object detection: the least score."),
 });
 
 export type TaskRequest = Readonly<z.output<typeof taskRequestSchema>>;

@@ -1,0 +1,122 @@
+import { type ImageBlock, imageSize } from "../../domain/image-blocks.ts";
+import { type Raster, toGrey } from "./raster.ts";
+import { type Box, resample } from "./resample.ts";
+
+/** Where a picture lies in what the model sees: model = picture * scale + offset, in pixels. */
+export interface Placement {
+  readonly scaleX: number;
+  readonly scaleY: number;
+  readonly offsetX: number;
+  readonly offsetY: number;
+}
+
+export interface FittedImage {
+  /** Rows from the top, pixels of one byte (grey) or three (red, green, blue). */
+  readonly levels: Uint8Array;
+  readonly placement: Placement;
+}
+
+/** Scales, cuts and pads a picture as the block says. */
+export function fitImage(picture: Raster, block: ImageBlock): FittedImage {
+  const { resize, color } = block;
+  const frame = imageSize(block);
+  const channels = color === "GRAY" ? 1 : 3;
+  const source = color === "GRAY" ? toGrey(picture) : picture;
+  const scaled = scaledSize(picture, resize);
+  const part = visiblePart(scaled, frame);
+  const levels = resample(source, channels, resize.filter, scaled.width, scaled.height, part);
+  // As ImageOps.pad of Pillow: half of the space, rounded.
+  const padX = roundHalfToEven((frame.width - part.width) / 2);
+  const padY = roundHalfToEven((frame.height - part.height) / 2);
+  const placement = {
+    scaleX: scaled.width / picture.width,
+    scaleY: scaled.height / picture.height,
+    offsetX: padX - part.left,
+    offsetY: padY - part.top,
+  };
+  if (resize.mode !== "letterbox") return { levels, placement };
+  const [red, green, blue] = resize.background;
+  const background =
+    channels === 3
+      ? [red, green, blue]
+      : [(red * 19_595 + green * 38_470 + blue * 7_471 + 0x8000) >> 16];
+  return { levels: pad(levels, part, frame, padX, padY, background), placement };
+}
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** The whole picture's size after scaling. */
+function scaledSize({ width, height }: Size, resize: ImageBlock["resize"]): Size {
+  switch (resize.mode) {
+    case "exact":
+      return { width: resize.width, height: resize.height };
+    case "shortest-edge": {
+      const { size } = resize;
+      // torchvision's Resize(size): the longer edge is rounded down.
+      if (width <= height) return { width: size, height: Math.trunc((size * height) / width) };
+      return { width: Math.trunc((size * width) / height), height: size };
+    }
+    case "letterbox": {
+      // ImageOps.contain of Pillow: the edge that does not touch is rounded to the nearest.
+      const [ratio, frameRatio] = [width / height, resize.width / resize.height];
+      if (ratio > frameRatio)
+        return {
+          width: resize.width,
+          height: Math.max(1, roundHalfToEven((height / width) * resize.width)),
+        };
+      if (ratio < frameRatio)
+        return {
+          width: Math.max(1, roundHalfToEven((width / height) * resize.height)),
+          height: resize.height,
+        };
+      return { width: resize.width, height: resize.height };
+    }
+  }
+}
+
+/** The middle of a scaled picture, where it is larger than the frame: torchvision's CenterCrop. */
+function visiblePart(scaled: Size, frame: Size): Box {
+  const cut = (length: number, wanted: number): number =>
+    Math.max(0, roundHalfToEven((length - wanted) / 2));
+  return {
+    left: cut(scaled.width, frame.width),
+    top: cut(scaled.height, frame.height),
+    width: Math.min(scaled.width, frame.width),
+    height: Math.min(scaled.height, frame.height),
+  };
+}
+
+function pad(
+  levels: Uint8Array,
+  part: Size,
+  frame: Size,
+  left: number,
+  top: number,
+  background: readonly number[],
+): Uint8Array {
+  const channels = background.length;
+  const row = Uint8Array.from(
+    { length: frame.width * channels },
+    (_, index) => background[index % channels] as number,
+  );
+  const padded = new Uint8Array(row.length * frame.height);
+  for (let y = 0; y < frame.height; y++) padded.set(row, y * row.length);
+  const rowBytes = part.width * channels;
+  for (let y = 0; y < part.height; y++)
+    padded.set(
+      levels.subarray(y * rowBytes, (y + 1) * rowBytes),
+      (top + y) * row.length + left * channels,
+    );
+  return padded;
+}
+
+/** Python's `round`. */
+function roundHalfToEven(value: number): number {
+  const floor = Math.floor(value);
+  const rest = value - floor;
+  if (rest !== 0.5) return Math.round(value);
+  return floor % 2 === 0 ? floor : floor + 1;
+}

@@ -1,0 +1,71 @@
+import { type Codec, CodecError, type UsePixels } from "./codec.ts";
+
+/** What the wasm file of @jsquash/png exports, as far as it is called here. */
+interface PngExports {
+  readonly memory: WebAssembly.Memory;
+  decode(pointer: number, length: number): number;
+  __wbindgen_malloc(bytes: number, alignment: number): number;
+  __wbindgen_free(pointer: number, bytes: number, alignment: number): void;
+}
+
+/**
+ * A new instance of the decoder of @jsquash/png. The package's own glue code, whose work is done here
+ * after its version 3.1.1, keeps one instance for ever, also one that has trapped or has grown, and
+ * copies the pixels.
+ */
+export function instantiatePngCodec(wasm: WebAssembly.Module): Codec {
+  let receive: UsePixels<void> = () => {};
+  let reason = "";
+  const never = (): never => {
+    throw new Error("@jsquash/png calls what only its 16-bit decoder is for");
+  };
+  const text = (pointer: number, length: number): string =>
+    new TextDecoder().decode(new Uint8Array(exports.memory.buffer, pointer >>> 0, length >>> 0));
+  const imports = {
+    // The numbers at the end are hashes of these functions' Rust signatures.
+    __wbg_newwithownedu8clampedarrayandsh_91db5987993a08fb(
+      pointer: number,
+      length: number,
+      width: number,
+      height: number,
+    ): number {
+      receive(
+        new Uint8Array(exports.memory.buffer, pointer >>> 0, length >>> 0),
+        width >>> 0,
+        height >>> 0,
+      );
+      exports.__wbindgen_free(pointer, length, 1);
+      return 0;
+    },
+    __wbindgen_throw(pointer: number, length: number): never {
+      reason = text(pointer, length);
+      throw new CodecError(reason);
+    },
+    __wbindgen_object_drop_ref: () => {},
+    __wbindgen_memory: never,
+    __wbg_buffer_a448f833075b71ba: never,
+    __wbg_newwithbyteoffsetandlength_099217381c451830: never,
+  };
+  const instance = new WebAssembly.Instance(wasm, { wbg: imports });
+  const exports = instance.exports as unknown as PngExports;
+
+  return {
+    decode<T>(file: Uint8Array, use: UsePixels<T>): T {
+      reason = "";
+      let answer: { value: T } | undefined;
+      receive = (pixels, width, height) => {
+        answer = { value: use(pixels, width, height) };
+      };
+      const pointer = exports.__wbindgen_malloc(file.length, 1) >>> 0;
+      new Uint8Array(exports.memory.buffer).set(file, pointer);
+      try {
+        exports.decode(pointer, file.length);
+      } finally {
+        receive = () => {};
+      }
+      if (!answer) throw new CodecError("no pixels");
+      return answer.value;
+    },
+    memoryBytes: () => exports.memory.buffer.byteLength,
+  };
+}

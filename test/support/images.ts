@@ -1,0 +1,94 @@
+import { readFileSync } from "node:fs";
+import { crc32, deflateSync } from "node:zlib";
+import { expect } from "vitest";
+import { projectPath } from "../../scripts/project.ts";
+
+/** The pictures of test/fixtures/images, and what Pillow and torchvision make of them. */
+
+const FOLDER = projectPath("test", "fixtures", "images");
+
+/** Rows from the top; `levels` is base64 of one byte per channel. */
+export interface ExpectedLevels {
+  readonly width: number;
+  readonly height: number;
+  readonly levels: string;
+}
+
+interface Scored {
+  readonly label: string;
+  readonly score: number;
+}
+
+interface ExpectedImages {
+  readonly resample: {
+    readonly source: ExpectedLevels;
+    readonly cases: readonly (ExpectedLevels & { readonly filter: string })[];
+    readonly grey: readonly (ExpectedLevels & { readonly filter: string })[];
+  };
+  readonly decoded: readonly (ExpectedLevels & { readonly file: string })[];
+  /** `numbers` is base64 of bytes, or of little-endian floats. */
+  readonly fitted: readonly { readonly file: string; readonly way: string; numbers: string }[];
+  readonly suppressed: {
+    readonly scoreThreshold: number;
+    readonly iouThreshold: number;
+    /** Flat: 4 numbers of each box, 2 scores of each. */
+    readonly boxes: readonly number[];
+    readonly scores: readonly number[];
+    /** Label and box, best first. */
+    readonly kept: readonly (readonly [number, number])[];
+  };
+  /** The five best labels by imagenet-classification. */
+  readonly classified: readonly { readonly file: string; readonly answer: readonly Scored[] }[];
+  /** The only face by face-detection. */
+  readonly detected: {
+    readonly file: string;
+    readonly answer: Scored & { readonly box: Readonly<Record<string, number>> };
+  };
+}
+
+export const expectedImages: ExpectedImages = JSON.parse(
+  readFileSync(`${FOLDER}/expected.json`, "utf8"),
+);
+
+export function readImage(name: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(readFileSync(`${FOLDER}/${name}`));
+}
+
+export function fromBase64(text: string): Uint8Array {
+  return new Uint8Array(Buffer.from(text, "base64"));
+}
+
+/** The largest difference of two lists of numbers of the same length. */
+export function largestDifference(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  expect(actual.length).toBe(expected.length);
+  let largest = 0;
+  for (let index = 0; index < expected.length; index++)
+    largest = Math.max(largest, Math.abs((actual[index] ?? Number.NaN) - (expected[index] ?? 0)));
+  return largest;
+}
+
+/** A PNG file of one colour, one bit a pixel, which takes a thousandth of its pixels' bytes. */
+export function blackPng(width: number, height: number): Uint8Array<ArrayBuffer> {
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header.writeUInt8(1, 8);
+  const rows = Buffer.alloc(height * (1 + Math.ceil(width / 8)));
+  return new Uint8Array(
+    Buffer.concat([
+      Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
+      pngChunk("IHDR", header),
+      pngChunk("IDAT", deflateSync(rows, { level: 9 })),
+      pngChunk("IEND", Buffer.alloc(0)),
+    ]),
+  );
+}
+
+export function pngChunk(name: string, body: Uint8Array): Buffer {
+  const named = Buffer.concat([Buffer.from(name, "latin1"), body]);
+  const chunk = Buffer.alloc(named.length + 8);
+  chunk.writeUInt32BE(body.length, 0);
+  named.copy(chunk, 4);
+  chunk.writeUInt32BE(crc32(named), named.length + 4);
+  return chunk;
+}

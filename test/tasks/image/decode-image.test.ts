@@ -1,0 +1,222 @@
+import { describe, expect, test } from "vitest";
+import packageJson from "../../../package.json" with { type: "json" };
+import type { Codec } from "../../../src/tasks/image/codec.ts";
+import { createImageDecoder, type DecodeImage } from "../../../src/tasks/image/decode-image.ts";
+import type { ImageFormat } from "../../../src/tasks/image/header.ts";
+import { instantiateCodec } from "../../../src/tasks/image/jsquash-codecs.ts";
+import { resample } from "../../../src/tasks/image/resample.ts";
+import {
+  blackPng,
+  expectedImages,
+  fromBase64,
+  largestDifference,
+  readImage,
+} from "../../support/images.ts";
+
+/** The packages' own wasm in Node; test/http/images.test.ts asks the Worker. */
+
+/** A decoder, and every codec that it made. */
+function createObserved(): { decodeImage: DecodeImage; made: { format: string; codec: Codec }[] } {
+  const made: { format: string; codec: Codec }[] = [];
+  const decodeImage = createImageDecoder(async (format) => {
+    const codec = await instantiateCodec(format);
+    made.push({ format, codec });
+    return codec;
+  });
+  return { decodeImage, made };
+}
+
+async function levelsOf(
+  decodeImage: DecodeImage,
+  file: Uint8Array,
+): Promise<{ width: number; height: number; levels: Uint8Array }> {
+  return decodeImage(file, "inputs", (picture) => {
+    const { width, height } = picture;
+    const part = { left: 0, top: 0, width, height };
+    return { width, height, levels: resample(picture, 3, "nearest", width, height, part) };
+  });
+}
+
+test("the versions that the codecs' insides were read of are pinned", () => {
+  const { dependencies } = packageJson;
+  expect(dependencies["@jsquash/jpeg"]).toBe("1.6.0");
+  expect(dependencies["@jsquash/png"]).toBe("3.1.1");
+  expect(dependencies["@jsquash/webp"]).toBe("1.5.0");
+});
+
+describe("a picture is decoded as Pillow decodes it", () => {
+  const { decodeImage } = createObserved();
+  // Lossy WebP and JPEG leave the upsampling of colours to the decoder; libjpeg's and libwebp's are theirs.
+  const tolerance = (file: string): number => (file.endsWith(".jpg") ? 1 : 0);
+
+  test.each(expectedImages.decoded)("$file", async ({ file, width, height, levels }) => {
+    const actual = await levelsOf(decodeImage, readImage(file));
+    expect(actual).toMatchObject({ width, height });
+    expect(largestDifference(actual.levels, fromBase64(levels))).toBeLessThanOrEqual(
+      tolerance(file),
+    );
+  });
+});
+
+describe("codecs", () => {
+  test("are made when a file wants them, and kept", async () => {
+    const { decodeImage, made } = createObserved();
+    for (const file of ["rgb.png", "coffee.jpg", "palette.png", "grey.jpg", "chelsea.webp"])
+      await levelsOf(decodeImage, readImage(file));
+    expect(made.map(({ format }) => format)).toEqual(["png", "jpeg", "webp"]);
+  });
+
+  test("copy no pixels: they are a view of the codec's memory", async () => {
+    for (const [format, file] of [
+      ["jpeg", "coffee.jpg"],
+      ["png", "rgb.png"],
+      ["webp", "chelsea.webp"],
+    ] as const) {
+      const codec = await instantiateCodec(format);
+      const bytes = codec.decode(readImage(file), (pixels) => pixels.buffer.byteLength);
+      expect(bytes).toBe(codec.memoryBytes());
+    }
+  });
+
+  test("leave the globals as they were", async () => {
+    const { decodeImage } = createObserved();
+    const before = [globalThis.Uint8ClampedArray, Reflect.get(globalThis, "ImageData")];
+    await decodeImage(readImage("coffee.jpg"), "inputs", () => {
+      // The codec is at work here, and what `use` does may not see its globals either way.
+      expect(typeof Uint8Array).toBe("function");
+    });
+    const broken = decodeImage(readImage("coffee.jpg").subarray(0, 5000), "inputs", () => {});
+    await expect(broken).rejects.toThrow();
+    expect([globalThis.Uint8ClampedArray, Reflect.get(globalThis, "ImageData")]).toEqual(before);
+  });
+
+  test("are made anew after a file that they refused, and then decode as before", async () => {
+    const { decodeImage, made } = createObserved();
+    for (const [file, format] of [
+      ["coffee.jpg", "jpeg"],
+      ["rgb.png", "png"],
+      ["chelsea.webp", "webp"],
+    ] as const) {
+      const whole = readImage(file);
+      const before = await levelsOf(decodeImage, whole);
+      const cut = whole.subarray(0, Math.floor(whole.length / 2));
+      await expect(levelsOf(decodeImage, cut)).rejects.toMatchObject({ code: "invalid_input" });
+      expect(await levelsOf(decodeImage, whole)).toEqual(before);
+      expect(made.filter((codec) => codec.format === format)).toHaveLength(2);
+    }
+  });
+
+  test("whose memory has grown are dropped", async () => {
+    const { decodeImage, made } = createObserved();
+    const large = blackPng(3000, 3000);
+    await decodeImage(large, "inputs", () => {});
+    await decodeImage(large, "inputs", () => {});
+    expect(made).toHaveLength(2);
+  });
+
+  test("that cannot be made are tried again", async () => {
+    let tries = 0;
+    const decodeImage = createImageDecoder((format) => {
+      tries++;
+      return tries === 1 ? Promise.reject(new Error("no memory")) : instantiateCodec(format);
+    });
+    await expect(levelsOf(decodeImage, readImage("rgb.png"))).rejects.toThrow("no memory");
+    await expect(levelsOf(decodeImage, readImage("rgb.png"))).resolves.toMatchObject({ width: 32 });
+  });
+});
+
+describe("what is no fault of the file", () => {
+  test.each([["coffee.jpg"], ["rgb.png"], ["chelsea.webp"]])(
+    "is thrown as it is while %s is decoded",
+    async (file) => {
+      const { decodeImage } = createObserved();
+      const fault = new RangeError("of the caller");
+      const work = decodeImage(readImage(file), "inputs", () => {
+        throw fault;
+      });
+      await expect(work).rejects.toBe(fault);
+    },
+  );
+});
+
+describe("refused before anything is decoded", () => {
+  const never = createImageDecoder((format: ImageFormat) => {
+    throw new Error(`a codec was made for ${format}`);
+  });
+  const refused = (file: Uint8Array): Promise<unknown> => never(file, "inputs[3]", () => {});
+
+  test("a picture of 30,000 x 30,000 pixels in a small file", async () => {
+    const bomb = blackPng(30_000, 30_000);
+    expect(bomb.length).toBeLessThan(120_000);
+    await expect(refused(bomb)).rejects.toMatchObject({
+      code: "invalid_input",
+      message: expect.stringMatching(
+        /^inputs\[3\] is a picture of 30000 x 30000 pixels, too many to decode: a PNG file of this kind may have 18,\d{3},\d{3}\./,
+      ),
+    });
+  });
+
+  test.each([
+    ["cmyk.jpg", "unsupported_media_type", /inputs\[3\] is a CMYK JPEG; send an RGB or grey one/],
+    ["animated.webp", "unsupported_media_type", /an animated WebP picture/],
+    ["picture.gif", "unsupported_media_type", /JPEG, PNG or WebP picture; got a GIF picture/],
+  ])("%s", async (file, code, message) => {
+    await expect(refused(readImage(file))).rejects.toMatchObject({
+      code,
+      message: expect.stringMatching(message),
+    });
+  });
+
+  test.each([
+    ["nothing", new Uint8Array(0), /got no bytes/],
+    ["other bytes", new Uint8Array([1, 2, 3]), /got 3 bytes that begin with 01 02 03/],
+    ["the first bytes of a JPEG", readImage("coffee.jpg").subarray(0, 100), /ends after 100 bytes/],
+    ["the first bytes of a PNG", readImage("rgb.png").subarray(0, 20), /ends after 20 bytes/],
+    ["the first bytes of a WebP", readImage("chelsea.webp").subarray(0, 24), /ends after 24 bytes/],
+  ])("%s", async (_, file, message) => {
+    await expect(refused(file)).rejects.toMatchObject({ message: expect.stringMatching(message) });
+  });
+
+  test("a PNG of no pixels", async () => {
+    const file = readImage("rgb.png");
+    file.fill(0, 16, 20);
+    await expect(refused(file)).rejects.toThrow("inputs[3] is a picture of 0 x 24 pixels.");
+  });
+});
+
+describe("files that were tampered with", () => {
+  /** A small generator of the same numbers each time. */
+  function* randomNumbers(seed: number): Generator<number, never> {
+    let state = seed;
+    for (;;) {
+      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+      yield state / 2 ** 32;
+    }
+  }
+
+  test.each([
+    ["coffee.jpg"],
+    ["progressive.jpg"],
+    ["rgb.png"],
+    ["palette.png"],
+    ["chelsea.webp"],
+    ["lossless.webp"],
+  ])("%s with other bytes in it is decoded or refused, and memory stays small", async (name) => {
+    const { decodeImage, made } = createObserved();
+    const random = randomNumbers(11);
+    const outcomes = new Set<string>();
+    for (let round = 0; round < 150; round++) {
+      const file = readImage(name);
+      for (let change = 0; change < 1 + (round % 4); change++)
+        file[Math.floor(random.next().value * file.length)] = random.next().value * 256;
+      const outcome = await decodeImage(file, "inputs", ({ width }) => `${width > 0}`).catch(
+        (error: { code?: string }) => error.code ?? `${error}`,
+      );
+      outcomes.add(outcome);
+    }
+    for (const outcome of outcomes)
+      expect(["true", "invalid_input", "unsupported_media_type"]).toContain(outcome);
+    for (const { codec } of made) expect(codec.memoryBytes()).toBeLessThan(120_000_000);
+    expect(await decodeImage(readImage(name), "inputs", ({ width }) => width)).toBeGreaterThan(0);
+  });
+});
