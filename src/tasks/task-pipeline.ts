@@ -6,12 +6,14 @@ import { Media } from "../domain/media.ts";
 import { formatModelId } from "../domain/model-id.ts";
 import type { Tensor, TensorSpec } from "../domain/tensor.ts";
 import { createArrayEncoder } from "./array-encoder.ts";
+import { createVoiceActivityTask } from "./audio/voice-activity.ts";
 import { createClassificationDecoder } from "./classification-decoder.ts";
 import { createClusteringDecoder } from "./clustering-decoder.ts";
 import type { Decoder } from "./decoder.ts";
-import type { Encoded, Encoder, Form, Item } from "./encoder.ts";
+import type { Encoded, Encoder, Form, Item, Items } from "./encoder.ts";
 import { createImageEncoder } from "./image/image-encoder.ts";
 import { createObjectDetectionDecoder } from "./image/object-detection-decoder.ts";
+import type { ItemTask } from "./item-task.ts";
 import { parseParameters, pickParameters } from "./parameters.ts";
 import { createRegressionDecoder } from "./regression-decoder.ts";
 import { createTabularEncoder } from "./tabular/tabular-encoder.ts";
@@ -62,6 +64,15 @@ export async function createTaskPipeline(
       "task_not_supported",
       `${formatModelId(manifest)} declares no task: send tensors to /v2/models/${manifest.name}/infer.`,
     );
+  // The schema of manifests lets neither of the two go with another.
+  if (preprocess.type === "audio-windows" || postprocess.type === "voice-activity")
+    return createItemPipeline(
+      createVoiceActivityTask(
+        manifest,
+        preprocess as Extract<Preprocess, { type: "audio-windows" }>,
+        postprocess as Extract<Postprocess, { type: "voice-activity" }>,
+      ),
+    );
   return createBatchPipeline(
     await createEncoder(manifest, preprocess, readFile),
     createDecoder(manifest, postprocess),
@@ -70,7 +81,7 @@ export async function createTaskPipeline(
 
 async function createEncoder(
   { inputs }: Manifest,
-  block: Preprocess,
+  block: Exclude<Preprocess, { type: "audio-windows" }>,
   readFile: ReadFile,
 ): Promise<Encoder> {
   const spec = inputs.find(({ name }) => name === block.input) as TensorSpec;
@@ -86,7 +97,10 @@ async function createEncoder(
   }
 }
 
-function createDecoder({ labels = [] }: Manifest, block: Postprocess): Decoder {
+function createDecoder(
+  { labels = [] }: Manifest,
+  block: Exclude<Postprocess, { type: "voice-activity" }>,
+): Decoder {
   switch (block.type) {
     case "classification":
       return createClassificationDecoder(block, labels);
@@ -109,10 +123,7 @@ export function createBatchPipeline(encoder: Encoder, decoder: Decoder): TaskPip
       const parameters = parseParameters(schema, request.parameters);
       const ofEncoder = pickParameters(encoder.parameters, parameters);
       const ofDecoder = pickParameters(decoder.parameters, parameters);
-      refuseOtherMedia(encoder.mediaTypes, request.inputs);
-      const { items, form } = trace.measure("preprocess", () => encoder.split(request.inputs));
-      if (items.length === 0)
-        throw new ApiError("invalid_input", '"inputs" is an empty list: send at least one item.');
+      const { items, form } = splitInputs(encoder, request.inputs, trace);
       const answers: unknown[] = [];
       for (const batch of batches(items, encoder.maxBatch)) {
         const encoded = encoder.encode(batch, { parameters: ofEncoder, trace });
@@ -126,6 +137,31 @@ export function createBatchPipeline(encoder: Encoder, decoder: Decoder): TaskPip
       return { answer: assemble(decoder, answers, form), form };
     },
   };
+}
+
+/** A task that runs the model for each item as often as it must. */
+export function createItemPipeline(task: ItemTask): TaskPipeline {
+  return {
+    mediaTypes: task.mediaTypes,
+    async predict(request, run, trace) {
+      const parameters = parseParameters(task.parameters, request.parameters);
+      const { items, form } = splitInputs(task, request.inputs, trace);
+      const answers = await task.predict(items, parameters, run, trace);
+      return { answer: form === "one" ? answers[0] : answers, form };
+    },
+  };
+}
+
+function splitInputs(
+  reader: Pick<Encoder, "mediaTypes" | "split">,
+  inputs: unknown,
+  trace: RequestTrace,
+): Items {
+  refuseOtherMedia(reader.mediaTypes, inputs);
+  const split = trace.measure("preprocess", () => reader.split(inputs));
+  if (split.items.length === 0)
+    throw new ApiError("invalid_input", '"inputs" is an empty list: send at least one item.');
+  return split;
 }
 
 function* batches(items: readonly Item[], size: number): Generator<readonly Item[]> {

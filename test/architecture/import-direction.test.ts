@@ -51,8 +51,8 @@ const IMPORTS: Record<string, { allowed: string[]; refused: string[] }> = {
     refused: ["../../services/b.ts", "@jsquash/png/decode.js"],
   },
   "src/tasks/audio/a.ts": {
-    allowed: ["../b.ts", "../../domain/b.ts", "wavefile"],
-    refused: ["../../services/b.ts", "csv-parse/browser/esm/sync"],
+    allowed: ["../b.ts", "../../domain/b.ts"],
+    refused: ["../../services/b.ts", "wavefile", "csv-parse/browser/esm/sync"],
   },
   "src/tasks/tabular/a.ts": {
     allowed: ["../b.ts", "../../domain/b.ts", "csv-parse/browser/esm/sync"],

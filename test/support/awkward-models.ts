@@ -131,3 +131,34 @@ export function path(depth: number): Graph {
 function one(): Initializer {
   return { name: "", datatype: "FP32", shape: [1], data: Float32Array.of(1) };
 }
+
+/**
+ * One window for each run, as recurrent models are exported most of the time: with a state of a batch of
+ * streams, and the rate as an input. `s1 = s / 2 + mean(x)` in each of its places, `p = mean(s1) * rate`.
+ */
+export const leakySum: Graph = {
+  inputs: [
+    { name: "x", datatype: "FP32", shape: ["batch", 6] },
+    { name: "s", datatype: "FP32", shape: [2, "batch", 3] },
+    { name: "rate", datatype: "INT64", shape: [] },
+  ],
+  outputs: [
+    { name: "p", datatype: "FP32", shape: ["batch", 1] },
+    { name: "s1", datatype: "FP32", shape: [2, "batch", 3] },
+  ],
+  nodes: [
+    { op: "ReduceMean", inputs: ["x", "last"], outputs: ["mean"] },
+    { op: "Mul", inputs: ["s", "half"], outputs: ["kept"] },
+    { op: "Add", inputs: ["kept", "mean"], outputs: ["s1"] },
+    { op: "ReduceMean", inputs: ["s1", "outer"], outputs: ["level3"] },
+    { op: "Reshape", inputs: ["level3", "column"], outputs: ["level"] },
+    { op: "Cast", inputs: ["rate"], outputs: ["hertz"], attributes: { to: { i: 1 } } },
+    { op: "Mul", inputs: ["level", "hertz"], outputs: ["p"] },
+  ],
+  weights: [
+    { name: "last", datatype: "INT64", shape: [1], data: BigInt64Array.of(1n) },
+    { name: "outer", datatype: "INT64", shape: [2], data: BigInt64Array.of(0n, 2n) },
+    { name: "column", datatype: "INT64", shape: [2], data: BigInt64Array.of(-1n, 1n) },
+    { name: "half", datatype: "FP32", shape: [], data: Float32Array.of(0.5) },
+  ],
+};

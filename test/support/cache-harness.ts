@@ -79,6 +79,7 @@ export function createManifest(changes: object = {}): Manifest {
 
 const ECHO = createManifest();
 const TICKET: Ticket = {
+  waitForTurn: async () => {},
   limitTo: () => {},
   checkDeadline: () => {},
   release: () => {},

@@ -27,14 +27,29 @@ const clustering = z
 
 const regression = z.array(z.number()).describe("Regression: one number for each row.");
 
+const voiceActivity = z
+  .strictObject({
+    speech: z
+      .array(z.strictObject({ start: z.number(), end: z.number() }))
+      .describe("Where somebody speaks, in seconds since the stream began."),
+    probabilities: z.array(z.number()).describe("Of speech, one for each window."),
+    state: z
+      .string()
+      .optional()
+      .describe("With `stream`: to be sent back, as it is, with the next piece."),
+  })
+  .describe("Voice activity of a recording, or of a piece of a stream.");
+
 export const taskAnswerSchema = z
   .union([
     regression,
     classification,
     clustering,
     detection,
+    voiceActivity,
     z.array(classification),
     z.array(clustering),
     z.array(detection),
+    z.array(voiceActivity),
   ])
   .describe("One item is answered by its answer, a list of items by a list of answers.");

@@ -1,0 +1,15 @@
+import { z } from "zod";
+
+/** Fields that blocks of every kind have. */
+
+export const filePath = z
+  .string()
+  .regex(
+    /^(?!.*(?:^|\/)\.{1,2}(?:\/|$))[A-Za-z0-9][A-Za-z0-9._/-]{0,199}$/,
+    "a relative path of letters, digits, dots, underscores, hyphens and slashes, without . or .. segments",
+  )
+  .refine((path) => path !== "manifest.json", "manifest.json is the manifest itself");
+
+export const blockVersion = z
+  .literal(1)
+  .describe("Raised when the block's arithmetic changes, so that cached answers are not reused.");

@@ -1,0 +1,32 @@
+import { ApiError } from "../../domain/errors.ts";
+import type { Item } from "../encoder.ts";
+import { toFileBytes } from "../inline-bytes.ts";
+import { parseWav, type Wav } from "./wav.ts";
+
+/** What WAV files are called. */
+export const AUDIO_TYPES = ["audio/wav", "audio/x-wav", "audio/wave", "audio/vnd.wave"];
+
+export interface Clip {
+  readonly place: string;
+  readonly wav: Wav;
+}
+
+/**
+ * Reads the headers of clips. Their samples are not touched, so that clips that are too long cost nothing.
+ * @param maxSeconds of all of them together
+ * @throws ApiError `invalid_input` that names the clip and what is wrong with it
+ */
+export function readClips(items: readonly Item[], maxSeconds: number): readonly Clip[] {
+  const clips = items.map(({ value, place }) => {
+    const bytes = toFileBytes(value, place, "a WAV file", AUDIO_TYPES);
+    return { place, wav: parseWav(bytes, place) };
+  });
+  const seconds = clips.reduce((sum, { wav }) => sum + wav.frames / wav.sampleRate, 0);
+  if (seconds > maxSeconds)
+    throw new ApiError(
+      "invalid_input",
+      `The audio is ${Number(seconds.toFixed(3))} seconds long, and this model takes ${maxSeconds} seconds at a time: send it in pieces.`,
+      { details: { maxSeconds, seconds } },
+    );
+  return clips;
+}

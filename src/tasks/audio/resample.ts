@@ -1,0 +1,169 @@
+import { ApiError } from "../../domain/errors.ts";
+
+/**
+ * Changes the rate of a signal as `scipy.signal.resample_poly` does with its defaults: a low-pass
+ * filter of 20 * max(up, down) + 1 taps, a sinc in a Kaiser window of beta 5, against aliases, applied
+ * in polyphase form. It works piece by piece, and the pieces make no difference to any sample.
+ */
+
+const KAISER_BETA = 5;
+const HALF_LENGTH_FACTOR = 10;
+
+/** Rates with no common factor need a filter of so many phases that its taps take megabytes. */
+const MAX_FACTOR = 50_000;
+
+/** The filter of one pair of rates; it holds no signal, so that any number of resamplers share it. */
+export interface ResamplingFilter {
+  readonly up: number;
+  readonly down: number;
+  /** Taps of a phase; the taps of phase p are `taps[p * tapsPerPhase ...]`, the newest sample first. */
+  readonly tapsPerPhase: number;
+  readonly taps: Float64Array;
+  /** Half the length of the whole filter, in steps of 1 / (from * up) seconds. */
+  readonly half: number;
+}
+
+/**
+ * @param from and `to` in Hz
+ * @throws ApiError `invalid_input` when the rates have too small a common factor
+ */
+export function designFilter(from: number, to: number, place: string): ResamplingFilter {
+  const divisor = greatestCommonDivisor(from, to);
+  const [up, down] = [to / divisor, from / divisor];
+  const most = Math.max(up, down);
+  if (most > MAX_FACTOR)
+    throw new ApiError(
+      "invalid_input",
+      `${place} has a rate of ${from} Hz, whose ratio to the model's ${to} Hz (${up}:${down}) is too awkward to resample: send it at ${to} Hz or a usual rate.`,
+    );
+  const half = most === 1 ? 0 : HALF_LENGTH_FACTOR * most;
+  const length = 2 * half + 1;
+  const tapsPerPhase = Math.ceil(length / up);
+  const taps = new Float64Array(up * tapsPerPhase);
+  const prototype = lowPass(half, 1 / most);
+  for (let index = 0; index < length; index++)
+    taps[(index % up) * tapsPerPhase + Math.floor(index / up)] = (prototype[index] ?? 0) * up;
+  return { up, down, tapsPerPhase, taps, half };
+}
+
+/** What a resampler needs to go on where it stopped. */
+export interface ResamplerState {
+  /** Samples that came in so far. */
+  readonly received: number;
+  /** The last samples that came in, as far as they still count: {@link historyLength}. */
+  readonly history: Float32Array;
+}
+
+export const INITIAL_RESAMPLER: ResamplerState = { received: 0, history: new Float32Array(0) };
+
+/** How many samples have gone out when so many have come in: those that depend on nothing to come. */
+export function producedSamples({ up, down, half }: ResamplingFilter, received: number): number {
+  // Output n depends on the samples up to floor((n * down + half) / up).
+  return Math.max(0, Math.floor((received * up - 1 - half) / down) + 1);
+}
+
+/** How many of the samples that came in the next outputs still depend on. */
+export function historyLength(filter: ResamplingFilter, received: number): number {
+  const { up, down, half, tapsPerPhase } = filter;
+  const position = producedSamples(filter, received) * down + half;
+  const oldest = Math.max(0, Math.floor(position / up) - tapsPerPhase + 1);
+  return Math.max(0, received - oldest);
+}
+
+/** The resampling of one signal, from its beginning or from the state of another resampler. */
+export class Resampler {
+  readonly #filter: ResamplingFilter;
+  #received: number;
+  #history: Float32Array;
+
+  constructor(filter: ResamplingFilter, { received, history }: ResamplerState = INITIAL_RESAMPLER) {
+    this.#filter = filter;
+    this.#received = received;
+    this.#history = history;
+  }
+
+  get state(): ResamplerState {
+    return { received: this.#received, history: this.#history };
+  }
+
+  /** Takes the next samples; returns those that depend on nothing that is still to come. */
+  push(samples: Float32Array): Float32Array {
+    const filter = this.#filter;
+    const received = this.#received + samples.length;
+    const signal = concatenate(this.#history, samples);
+    const from = producedSamples(filter, this.#received);
+    const output = this.#compute(signal, received, from, producedSamples(filter, received));
+    this.#history = signal.slice(signal.length - historyLength(filter, received));
+    this.#received = received;
+    return output;
+  }
+
+  /** The rest of the signal, with silence after its end. Nothing may be pushed afterwards. */
+  finish(): Float32Array {
+    const { up, down } = this.#filter;
+    const from = producedSamples(this.#filter, this.#received);
+    const to = Math.ceil((this.#received * up) / down);
+    return this.#compute(this.#history, this.#received, from, to);
+  }
+
+  /** @param signal the last of the `received` samples, as far back as the outputs reach */
+  #compute(signal: Float32Array, received: number, from: number, to: number): Float32Array {
+    const { up, down, half, tapsPerPhase, taps } = this.#filter;
+    const first = received - signal.length;
+    const output = new Float32Array(to - from);
+    for (let index = 0; index < output.length; index++) {
+      const position = (from + index) * down + half;
+      const newest = Math.floor(position / up) - first;
+      const row = (position % up) * tapsPerPhase;
+      // What lies before the beginning or after the end is silence.
+      const lastTap = Math.min(tapsPerPhase, newest + 1);
+      let sum = 0;
+      for (let tap = Math.max(0, newest - signal.length + 1); tap < lastTap; tap++)
+        sum += (taps[row + tap] ?? 0) * (signal[newest - tap] ?? 0);
+      output[index] = sum;
+    }
+    return output;
+  }
+}
+
+function concatenate(first: Float32Array, second: Float32Array): Float32Array {
+  if (first.length === 0) return second;
+  const both = new Float32Array(first.length + second.length);
+  both.set(first);
+  both.set(second, first.length);
+  return both;
+}
+
+/** `scipy.signal.firwin(2 * half + 1, cutoff, window=("kaiser", 5.0))`: its taps add up to 1. */
+function lowPass(half: number, cutoff: number): Float64Array {
+  const taps = new Float64Array(2 * half + 1);
+  if (half === 0) return taps.fill(1);
+  const denominator = besselI0(KAISER_BETA);
+  let sum = 0;
+  for (let step = 0; step <= half; step++) {
+    const angle = Math.PI * cutoff * step;
+    const sinc = step === 0 ? cutoff : (cutoff * Math.sin(angle)) / angle;
+    const window = besselI0(KAISER_BETA * Math.sqrt(1 - (step / half) ** 2)) / denominator;
+    const tap = sinc * window;
+    taps[half - step] = tap;
+    taps[half + step] = tap;
+    sum += step === 0 ? tap : 2 * tap;
+  }
+  return taps.map((tap) => tap / sum);
+}
+
+/** The modified Bessel function of order 0, by its power series; all its terms are positive. */
+function besselI0(x: number): number {
+  const square = (x / 2) ** 2;
+  let term = 1;
+  let sum = 1;
+  for (let k = 1; term > sum * 1e-17; k++) {
+    term *= square / (k * k);
+    sum += term;
+  }
+  return sum;
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b);
+}

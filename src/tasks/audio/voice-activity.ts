@@ -1,0 +1,235 @@
+import { z } from "zod";
+import { ApiError } from "../../domain/errors.ts";
+import type { RequestTrace } from "../../domain/event.ts";
+import {
+  type Manifest,
+  modelDigest,
+  type Postprocess,
+  type Preprocess,
+} from "../../domain/manifest.ts";
+import { splitList } from "../encoder.ts";
+import type { ItemTask } from "../item-task.ts";
+import type { Run } from "../task-pipeline.ts";
+import { AUDIO_TYPES, type Clip, readClips } from "./audio-clip.ts";
+import { createRecurrentModel } from "./recurrent-model.ts";
+import {
+  designFilter,
+  historyLength,
+  INITIAL_RESAMPLER,
+  producedSamples,
+  Resampler,
+  type ResamplingFilter,
+} from "./resample.ts";
+import { INITIAL_SEGMENTER, type SegmentRule, SpeechSegmenter } from "./speech-segments.ts";
+import {
+  decodeStreamState,
+  encodeStreamState,
+  MAX_STREAM_SAMPLES,
+  type StateLengths,
+  type StreamState,
+} from "./stream-state.ts";
+import { frame, initialFraming } from "./windows.ts";
+
+type AudioWindows = Extract<Preprocess, { type: "audio-windows" }>;
+type VoiceActivity = Extract<Postprocess, { type: "voice-activity" }>;
+
+const milliseconds = z.int().min(0).max(60_000).optional();
+
+/** The names of `get_speech_timestamps`, and two for streams. */
+const PARAMETERS = z.strictObject({
+  threshold: z.number().min(0.01).max(1).optional(),
+  neg_threshold: z.number().min(0).max(1).optional(),
+  min_speech_duration_ms: milliseconds,
+  min_silence_duration_ms: milliseconds,
+  speech_pad_ms: milliseconds,
+  stream: z.boolean().default(false),
+  state: z.string().optional(),
+});
+type Parameters = z.output<typeof PARAMETERS>;
+
+/** A segment of speech, in seconds since the stream began. */
+interface Speech {
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface VoiceActivityAnswer {
+  readonly speech: readonly Speech[];
+  /** One for each window. */
+  readonly probabilities: readonly number[];
+  /** Where more of the stream is to come. */
+  readonly state?: string;
+}
+
+/** Filters for the rates seen last; one may take a megabyte. */
+const MAX_FILTERS = 4;
+
+/**
+ * Where somebody speaks in a recording, by a recurrent model that hears it window by window. A stream
+ * may come in pieces of any length: what one answer gives as `state`, the next request gives back, and
+ * the answers together are that for the whole recording.
+ */
+export function createVoiceActivityTask(
+  manifest: Manifest,
+  block: AudioWindows,
+  defaults: VoiceActivity,
+): ItemTask<typeof PARAMETERS> {
+  const { sampleRate, windowSamples, windowsPerRun } = block;
+  const width = block.contextSamples + windowSamples;
+  const digest = modelDigest(manifest);
+  const model = createRecurrentModel(block, defaults.probabilities, manifest.inputs);
+  const filters = new Map<number, ResamplingFilter>();
+
+  const filterFor = ({ wav, place }: Clip): ResamplingFilter => {
+    const known = filters.get(wav.sampleRate);
+    if (known) return known;
+    const filter = designFilter(wav.sampleRate, sampleRate, place);
+    const [oldest] = filters.keys();
+    if (filters.size === MAX_FILTERS && oldest !== undefined) filters.delete(oldest);
+    filters.set(wav.sampleRate, filter);
+    return filter;
+  };
+
+  const beginning = (clip: Clip): StreamState => ({
+    sampleRate: clip.wav.sampleRate,
+    resampler: INITIAL_RESAMPLER,
+    framing: initialFraming(block),
+    recurrent: new Float32Array(model.stateLength),
+    segmenter: INITIAL_SEGMENTER,
+  });
+
+  const lengthsAfter = (filter: ResamplingFilter, received: number): StateLengths => {
+    const produced = producedSamples(filter, received);
+    return {
+      history: historyLength(filter, received),
+      context: block.contextSamples,
+      waiting: produced % windowSamples,
+      recurrent: model.stateLength,
+      windows: Math.floor(produced / windowSamples),
+    };
+  };
+
+  const continued = (clip: Clip, token: string): StreamState =>
+    decodeStreamState(token, digest, (header) => {
+      refuseOtherRate(clip, header.sampleRate);
+      if (header.received + clip.wav.frames > MAX_STREAM_SAMPLES)
+        throw new ApiError("invalid_input", "The stream is too long: begin another.");
+      return lengthsAfter(filterFor(clip), header.received);
+    });
+
+  async function listen(
+    clip: Clip,
+    from: StreamState,
+    parameters: Parameters,
+    run: Run,
+    trace: RequestTrace,
+  ): Promise<VoiceActivityAnswer> {
+    const { wav } = clip;
+    const filter = filterFor(clip);
+    const resampler = new Resampler(filter, from.resampler);
+    const segmenter = new SpeechSegmenter(ruleOf(block, defaults, parameters), from.segmenter);
+    const probabilities: number[] = [];
+    let { framing, recurrent } = from;
+
+    const hear = async (samples: () => Float32Array, pad: boolean): Promise<void> => {
+      const framed = trace.measure("preprocess", () => frame(block, framing, samples(), pad));
+      framing = framed.state;
+      for (let first = 0; first < framed.count; first += windowsPerRun) {
+        const count = Math.min(windowsPerRun, framed.count - first);
+        const windows = framed.windows.subarray(first * width, (first + count) * width);
+        const result = await model.step(run, windows, count, recurrent);
+        recurrent = result.state;
+        for (const probability of result.values) {
+          probabilities.push(probability);
+          segmenter.push(probability);
+        }
+      }
+    };
+
+    // Pieces of about one run each, so that a long clip never lies in memory as numbers.
+    const piece = Math.ceil((windowsPerRun * windowSamples * filter.down) / filter.up);
+    for (let start = 0; start < wav.frames; start += piece)
+      await hear(() => resampler.push(wav.readMono(start, piece)), false);
+    if (!parameters.stream) {
+      await hear(() => resampler.finish(), true);
+      segmenter.finish(Math.ceil((resampler.state.received * filter.up) / filter.down));
+    }
+    return trace.measure("postprocess", () => {
+      const speech = segmenter
+        .take()
+        .map(({ start, end }) => ({ start: start / sampleRate, end: end / sampleRate }));
+      if (!parameters.stream) return { speech, probabilities };
+      const state = encodeStreamState(
+        {
+          sampleRate: wav.sampleRate,
+          resampler: resampler.state,
+          framing,
+          recurrent,
+          segmenter: segmenter.state,
+        },
+        digest,
+      );
+      return { speech, probabilities, state };
+    });
+  }
+
+  return {
+    mediaTypes: AUDIO_TYPES,
+    parameters: PARAMETERS,
+    split: splitList,
+    async predict(items, parameters, run, trace) {
+      refuseBadThresholds(defaults, parameters);
+      const { state } = parameters;
+      if (state !== undefined && items.length > 1)
+        throw new ApiError(
+          "invalid_request",
+          'The parameter "state" continues one stream: send one input with it.',
+        );
+      const streams = trace.measure("decode", () =>
+        readClips(items, block.maxSeconds).map((clip) => {
+          filterFor(clip);
+          return { clip, from: state === undefined ? beginning(clip) : continued(clip, state) };
+        }),
+      );
+      const answers: VoiceActivityAnswer[] = [];
+      for (const { clip, from } of streams)
+        answers.push(await listen(clip, from, parameters, run, trace));
+      return answers;
+    },
+  };
+}
+
+/** The rule in samples, from milliseconds. */
+function ruleOf(
+  { sampleRate, windowSamples }: AudioWindows,
+  defaults: VoiceActivity,
+  parameters: Parameters,
+): SegmentRule {
+  const samples = (durationMs: number): number => (sampleRate * durationMs) / 1000;
+  const { threshold = defaults.threshold } = parameters;
+  return {
+    windowSamples,
+    threshold,
+    negThreshold: parameters.neg_threshold ?? Math.max(threshold - 0.15, 0.01),
+    minSpeech: samples(parameters.min_speech_duration_ms ?? defaults.minSpeechMs),
+    minSilence: samples(parameters.min_silence_duration_ms ?? defaults.minSilenceMs),
+    pad: samples(parameters.speech_pad_ms ?? defaults.speechPadMs),
+  };
+}
+
+function refuseBadThresholds(defaults: VoiceActivity, parameters: Parameters): void {
+  const { threshold = defaults.threshold, neg_threshold } = parameters;
+  if (neg_threshold === undefined || neg_threshold <= threshold) return;
+  throw new ApiError(
+    "invalid_request",
+    `"neg_threshold", below which speech ends, is ${neg_threshold}: it must not be above "threshold", which is ${threshold}.`,
+  );
+}
+
+function refuseOtherRate({ wav, place }: Clip, sampleRate: number): void {
+  if (wav.sampleRate === sampleRate) return;
+  throw new ApiError(
+    "invalid_input",
+    `${place} has a rate of ${wav.sampleRate} Hz, but the stream that "state" continues has ${sampleRate} Hz.`,
+  );
+}

@@ -1,0 +1,315 @@
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import wavefile from "wavefile";
+import { projectPath } from "../../scripts/project.ts";
+import type { VoiceActivityAnswer } from "../../src/tasks/audio/voice-activity.ts";
+import { findModel } from "../support/publish.ts";
+import { type Answer, type Service, startService } from "../support/service.ts";
+import { expectClose } from "../support/tensors.ts";
+
+/** Recordings through the task door in workerd, against what silero-vad computes in Python. */
+
+interface Clip {
+  readonly file: string;
+  readonly samples: number;
+  readonly probabilities: readonly number[];
+  readonly speech: readonly {
+    readonly parameters: Readonly<Record<string, number>>;
+    readonly speech: VoiceActivityAnswer["speech"];
+  }[];
+}
+
+const FOLDER = projectPath("test", "fixtures", "audio");
+const { clips, tolerance }: { clips: Clip[]; tolerance: number } = JSON.parse(
+  readFileSync(`${FOLDER}/clips.json`, "utf8"),
+);
+const PATH = "/models/voice-activity";
+/** Pieces of a stream pass through the same arithmetic; only the size of the engine's runs differs. */
+const STREAM_TOLERANCE = 1e-5;
+
+let service: Service;
+
+beforeAll(async () => {
+  service = await startService({ models: ["voice-activity", "iris-logistic"] });
+});
+
+afterAll(() => service?.dispose());
+
+function read(file: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(readFileSync(`${FOLDER}/${file}`));
+}
+
+function send(body: Uint8Array<ArrayBuffer>, query = "", type = "audio/wav"): Promise<Answer> {
+  const headers = { "content-type": type };
+  return service.request(`${PATH}${query}`, { method: "POST", body, headers });
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("base64");
+}
+
+function speechOf(clip: Clip, index = 0): VoiceActivityAnswer["speech"] {
+  return clip.speech[index]?.speech ?? [];
+}
+
+function expectActivity(answer: unknown, clip: Clip, within = tolerance): void {
+  const { speech, probabilities, ...rest } = answer as VoiceActivityAnswer;
+  expectClose(probabilities, clip.probabilities, within);
+  expect(speech).toEqual(speechOf(clip));
+  expect(rest).toEqual({});
+}
+
+/** A file cut at these frames, into files of their own. */
+function split(file: string, ...places: number[]): Uint8Array<ArrayBuffer>[] {
+  const bytes = read(file);
+  const header = bytes.slice(0, 44);
+  const view = new DataView(header.buffer);
+  const frameBytes = view.getUint16(32, true);
+  const ends = [...places.map((frame) => 44 + frame * frameBytes), 44 + view.getUint32(40, true)];
+  return ends.map((end, index) => {
+    const piece = bytes.slice(index === 0 ? 44 : ends[index - 1], end);
+    const whole = new Uint8Array(44 + piece.length);
+    whole.set(header);
+    whole.set(piece, 44);
+    new DataView(whole.buffer).setUint32(40, piece.length, true);
+    return whole;
+  });
+}
+
+function noise(seconds: number, rate: number, amplitude = 8000): Uint8Array<ArrayBuffer> {
+  const samples = Int16Array.from(
+    { length: seconds * rate },
+    (_, i) => amplitude * Math.sin(i * i),
+  );
+  const file = new wavefile.WaveFile();
+  file.fromScratch(1, rate, "16", samples);
+  return new Uint8Array(file.toBuffer());
+}
+
+describe.each(clips)("$file is heard as by silero-vad", (clip) => {
+  test.each(["audio/wav", "audio/x-wav", "audio/wave"])("as a raw %s", async (type) => {
+    const answer = await send(read(clip.file), "", type);
+    expect(answer.status).toBe(200);
+    expectActivity(answer.body, clip);
+  });
+
+  test("in JSON as base64 and as a data URL, alone and in a list", async () => {
+    const text = base64(read(clip.file));
+    const url = `data:audio/wav;base64,${text}`;
+    expectActivity((await service.post(PATH, { inputs: text })).body, clip);
+    const { body } = await service.post(PATH, { inputs: [url, text] });
+    expect(body).toHaveLength(2);
+    for (const one of body as unknown[]) expectActivity(one, clip);
+  });
+
+  test("in a form", async () => {
+    const form = new FormData();
+    form.append("inputs", new File([read(clip.file)], clip.file, { type: "audio/wav" }));
+    form.append("parameters", "{}");
+    const answer = await service.request(PATH, { method: "POST", body: form });
+    expectActivity(answer.body, clip);
+  });
+
+  test.each(clip.speech)("with $parameters", async ({ parameters, speech }) => {
+    const query = new URLSearchParams(
+      Object.entries(parameters).map(([name, value]) => [name, String(value)]),
+    );
+    const answer = await send(read(clip.file), `?${query}`);
+    expect(answer.status).toBe(200);
+    expect((answer.body as VoiceActivityAnswer).speech).toEqual(speech);
+  });
+
+  test.each([[512], [513], [8191], [1, 2, 700], [4096, 4097, 9000]])(
+    "as a stream in pieces that end at %j",
+    async (...places) => {
+      const pieces = split(clip.file, ...places);
+      const speech = [];
+      const probabilities = [];
+      let state: string | undefined;
+      for (const [index, piece] of pieces.entries()) {
+        const parameters = { ...(state && { state }), stream: index < pieces.length - 1 };
+        const answer = await service.post(PATH, { inputs: base64(piece), parameters });
+        expect(answer.status).toBe(200);
+        const body = answer.body as VoiceActivityAnswer;
+        expect(typeof body.state).toBe(parameters.stream ? "string" : "undefined");
+        speech.push(...body.speech);
+        probabilities.push(...body.probabilities);
+        state = body.state;
+      }
+      const whole = (await send(read(clip.file))).body as VoiceActivityAnswer;
+      expectClose(probabilities, whole.probabilities, STREAM_TOLERANCE);
+      expect(speech).toEqual(speechOf(clip));
+    },
+  );
+});
+
+test("the manifest's example is answered as it says", async () => {
+  const { example } = findModel("voice-activity").manifest;
+  if (!example) throw new Error("the manifest has no example");
+  const answered = (await service.post(PATH, { inputs: example.inputs })).body;
+  const { speech, probabilities } = answered as VoiceActivityAnswer;
+  const expected = example.output as unknown as VoiceActivityAnswer;
+  expect(speech).toEqual(expected.speech);
+  expectClose(probabilities, expected.probabilities, example.tolerance);
+});
+
+test("a stream goes on by query as well", async () => {
+  const [clip] = clips as [Clip];
+  const [first, second] = split(clip.file, 20_000);
+  const { state, ...one } = (await send(first as Uint8Array<ArrayBuffer>, "?stream=true"))
+    .body as VoiceActivityAnswer;
+  const answer = await send(second as Uint8Array<ArrayBuffer>, `?state=${state}`);
+  const two = answer.body as VoiceActivityAnswer;
+  expectClose([...one.probabilities, ...two.probabilities], clip.probabilities, tolerance);
+  expect([...one.speech, ...two.speech]).toEqual(speechOf(clip));
+});
+
+test("tensors through /v2, with the state carried, give the same probabilities", async () => {
+  const [clip] = clips as [Clip];
+  const bytes = read(clip.file);
+  const pcm = new Int16Array(bytes.buffer, 44);
+  const zeros = { datatype: "FP32", shape: [1, 1, 128] };
+  let state = ["h", "c"].map((name) => ({ ...zeros, name, data: Array(128).fill(0) }));
+  for (let index = 0; index < 20; index++) {
+    const data = Array.from({ length: 576 }, (_, i) => (pcm[index * 512 + i - 64] ?? 0) / 32_768);
+    const input = { name: "input", datatype: "FP32", shape: [1, 576], data };
+    const { body } = await service.post(`/v2/models/voice-activity/infer`, {
+      inputs: [input, ...state],
+    });
+    const { outputs } = body as { outputs: { name: string; data: number[] }[] };
+    const [probability, hidden, cell] = outputs;
+    expectClose(probability?.data ?? [], clip.probabilities.slice(index, index + 1), tolerance);
+    state = [hidden, cell].map((output, i) => ({
+      ...zeros,
+      name: ["h", "c"][i] ?? "",
+      data: output?.data ?? [],
+    }));
+  }
+});
+
+test("noise, silence and one sample are not speech", async () => {
+  const silence = noise(1, 8000, 0);
+  const [single] = split("two-sentences-16k.wav", 1);
+  for (const clip of [noise(2, 48_000), silence, single as Uint8Array<ArrayBuffer>]) {
+    const { status, body } = await send(clip);
+    expect(status).toBe(200);
+    expect((body as VoiceActivityAnswer).speech).toEqual([]);
+  }
+});
+
+test("answers are not cached, because the next one may depend on them", async () => {
+  const cached = await startService({
+    models: ["voice-activity"],
+    vars: { CACHE_TIERS: "isolate" },
+  });
+  try {
+    for (let i = 0; i < 2; i++) {
+      const { headers } = await cached.request(PATH, {
+        method: "POST",
+        body: read("stereo-22050.wav"),
+        headers: { "content-type": "audio/wav" },
+      });
+      expect(headers.get("cache-status")).toContain("fwd=bypass");
+    }
+  } finally {
+    await cached.dispose();
+  }
+});
+
+describe("refused:", () => {
+  const good = read("two-sentences-16k.wav");
+  const change = (offset: number, ...values: number[]): Uint8Array<ArrayBuffer> => {
+    const bytes = good.slice();
+    bytes.set(values, offset);
+    return bytes;
+  };
+
+  test.each<[name: string, body: Uint8Array<ArrayBuffer>, message: string]>([
+    ["more samples than bytes", change(40, 0xff, 0xff, 0xff, 0x7f), "claims 2147483647 bytes"],
+    ["no channels", change(22, 0, 0), "it has no channels"],
+    ["a rate of 0", change(24, 0, 0, 0, 0), "its rate is 0 Hz"],
+    ["a rate of 4e9", change(24, 0, 0x28, 0x6b, 0xee), "its rate is 4000000000 Hz"],
+    ["a block align of 0", change(32, 0, 0), "its block align is 0"],
+    ["a truncated file", good.slice(0, 1000), "it is truncated"],
+    ["an unknown codec", change(20, 0x55), "MP3"],
+    ["64-bit sizes", change(0, 0x52, 0x46, 0x36, 0x34), "RF64"],
+    ["no WAV file", new Uint8Array(Buffer.from("what is this, then?")), 'it begins with "what"'],
+    ["a long clip", noise(301, 2000), "is 301 seconds long, and this model takes 300 seconds"],
+    ["an awkward rate", change(24, 0xff, 0xed, 0x02, 0), "191999 Hz, whose ratio to the model's"],
+  ])("%s", async (_, body, message) => {
+    const answer = await send(body);
+    expect(answer).toMatchObject({ status: 400, body: { code: "invalid_input" } });
+    expect((answer.body as { detail: string }).detail).toContain(message);
+  });
+
+  test("clips that are too long together, before any is heard", async () => {
+    const inputs = Array.from({ length: 7 }, () => base64(noise(50, 1000)));
+    const answer = await service.post(PATH, { inputs });
+    expect(answer).toMatchObject({ status: 400, body: { code: "invalid_input" } });
+    expect(answer.headers.get("server-timing")).not.toContain("infer");
+  });
+
+  test.each<[inputs: unknown, status: number, message: string]>([
+    [5, 400, "inputs must be a WAV file, in base64 or as a data URL"],
+    [[base64(good), null], 400, "inputs[1] must be a WAV file"],
+    ["https://example.org/a.wav", 400, "nothing is fetched"],
+    ["data:audio/wav,abc", 400, "not base64"],
+    ["data:audio/mpeg;base64,AAAA", 415, "inputs is a data URL of audio/mpeg"],
+    ["%%%", 400, "not base64"],
+    ["", 400, "it has 0 bytes"],
+    [[], 400, "empty list"],
+  ])("the inputs %j", async (inputs, status, message) => {
+    const answer = await service.post(PATH, { inputs });
+    expect(answer.status).toBe(status);
+    expect((answer.body as { detail: string }).detail).toContain(message);
+  });
+
+  test("another kind of sound", async () => {
+    const answer = await send(good, "", "audio/mpeg");
+    expect(answer).toMatchObject({ status: 415, body: { code: "unsupported_media_type" } });
+    expect((answer.body as { detail: string }).detail).toContain("audio/wav");
+  });
+
+  test("a sound, by a model of tables", async () => {
+    const answer = await service.request("/models/iris-logistic", {
+      method: "POST",
+      body: good,
+      headers: { "content-type": "audio/wav" },
+    });
+    expect(answer.status).toBe(415);
+  });
+
+  test.each<[query: string, message: string]>([
+    ["threshold=2", "threshold"],
+    ["threshold=0.3&neg_threshold=0.4", "must not be above"],
+    ["speech_pad_ms=-1", "speech_pad_ms"],
+    ["stream=perhaps", "stream"],
+    ["top_k=1", "it takes threshold, neg_threshold"],
+  ])("the parameters %s", async (query, message) => {
+    const answer = await send(good, `?${query}`);
+    expect(answer).toMatchObject({ status: 400, body: { code: "invalid_request" } });
+    expect((answer.body as { detail: string }).detail).toContain(message);
+  });
+
+  test("a state that is none, that is damaged, and one of another rate", async () => {
+    const { state = "" } = (await send(good, "?stream=true")).body as VoiceActivityAnswer;
+    const damaged = `${state.slice(0, 200)}${state[200] === "A" ? "B" : "A"}${state.slice(201)}`;
+    const cases: [Uint8Array<ArrayBuffer>, string, string][] = [
+      [good, "aGVsbG8", "it is not one that this service gave"],
+      [good, state.slice(0, 800), "it is damaged or not complete"],
+      [good, damaged, "it is damaged or not complete"],
+      [read("stereo-22050.wav"), state, "22050 Hz, but the stream that"],
+    ];
+    for (const [body, text, message] of cases) {
+      const answer = await send(body, `?state=${text}`);
+      expect(answer).toMatchObject({ status: 400, body: { code: "invalid_input" } });
+      expect((answer.body as { detail: string }).detail).toContain(message);
+    }
+  });
+
+  test("a state for two clips", async () => {
+    const inputs = [base64(good), base64(good)];
+    const answer = await service.post(PATH, { inputs, parameters: { state: "AAAA" } });
+    expect(answer).toMatchObject({ status: 400, body: { code: "invalid_request" } });
+  });
+});
