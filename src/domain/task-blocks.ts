@@ -38,7 +38,35 @@ export const preprocessSchema = z.discriminatedUnion("type", [
       "A file of this version: a JSON array of n-grams of 1 to 4 UTF-16 code units.",
     ),
   }),
+  z.strictObject({
+    type: z.literal("tokenizer"),
+    version,
+    tokenizer: filePath.describe("A file of this version: a tokenizer.json of Hugging Face."),
+    inputs: z
+      .strictObject({
+        ids: z.string().describe("Token ids."),
+        attentionMask: z.string().optional().describe("1 for a token, 0 for padding."),
+        tokenTypeIds: z.string().optional().describe("0 for each token of a single text."),
+      })
+      .describe("The model's inputs, INT64 or INT32, of shape [batch, tokens]."),
+    maxLength: z
+      .int()
+      .min(1)
+      .max(32_768)
+      .describe("How many tokens of a text the model reads, special ones included."),
+    truncation: z
+      .enum(["end", "error"])
+      .describe("Whether the end of a longer text is cut off, or the text refused."),
+    padding: z
+      .enum(["longest", "max-length"])
+      .describe(
+        "Whether texts are padded to the longest one of their run, or all to `maxLength`, for a model whose second dimension is fixed.",
+      ),
+  }),
 ]);
+
+/** The strategies of the token classification pipeline of Hugging Face. */
+export const AGGREGATIONS = ["none", "simple", "first", "average", "max"] as const;
 
 export const postprocessSchema = z.discriminatedUnion("type", [
   z.strictObject({
@@ -60,6 +88,30 @@ export const postprocessSchema = z.discriminatedUnion("type", [
     version,
     distances: z.string().describe("The model's output, of shape [batch, clusters]."),
   }),
+  z.strictObject({
+    type: z.literal("embedding"),
+    version,
+    output: z
+      .string()
+      .describe("The model's output: [batch, tokens, dimensions], or pooled [batch, dimensions]."),
+    pooling: z
+      .enum(["mean", "cls", "none"])
+      .describe(
+        "The mean of the tokens' vectors without padding, the first one, or pooled already.",
+      ),
+    normalize: z.boolean().describe("Whether vectors are brought to length 1."),
+  }),
+  z.strictObject({
+    type: z.literal("token-classification"),
+    version,
+    scores: z
+      .string()
+      .describe("The model's output, of shape [batch, tokens, labels], before softmax."),
+    aggregation: z
+      .enum(AGGREGATIONS)
+      .describe("How tokens become entities, unless the request says otherwise."),
+    ignoreLabels: z.array(z.string()).default(["O"]).describe("Labels that are not answered."),
+  }),
 ]);
 
 export type Preprocess = z.output<typeof preprocessSchema>;
@@ -71,7 +123,13 @@ export const TASKS = {
   "tabular-regression": { preprocess: ["tabular", "array"], postprocess: ["regression"] },
   clustering: { preprocess: ["tabular", "array"], postprocess: ["clustering"] },
   "image-classification": { preprocess: ["array"], postprocess: ["classification"] },
-  "text-classification": { preprocess: ["character-ngrams"], postprocess: ["classification"] },
+  "text-classification": {
+    preprocess: ["character-ngrams", "tokenizer"],
+    postprocess: ["classification"],
+  },
+  "token-classification": { preprocess: ["tokenizer"], postprocess: ["token-classification"] },
+  "feature-extraction": { preprocess: ["tokenizer"], postprocess: ["embedding"] },
+  "sentence-similarity": { preprocess: ["tokenizer"], postprocess: ["embedding"] },
 } as const satisfies Record<
   string,
   { preprocess: readonly Preprocess["type"][]; postprocess: readonly Postprocess["type"][] }
@@ -92,9 +150,16 @@ export function blockReferences(block: Preprocess | Postprocess): BlockReference
       return { inputs: [block.input] };
     case "character-ngrams":
       return { inputs: [block.input], files: [block.vocabulary] };
+    case "tokenizer":
+      return {
+        inputs: Object.values(block.inputs).filter((name) => name !== undefined),
+        files: [block.tokenizer],
+      };
     case "classification":
+    case "token-classification":
       return { outputs: [block.scores] };
     case "regression":
+    case "embedding":
       return { outputs: [block.output] };
     case "clustering":
       return { outputs: [block.distances] };

@@ -9,11 +9,14 @@ import { createArrayEncoder } from "./array-encoder.ts";
 import { createClassificationDecoder } from "./classification-decoder.ts";
 import { createClusteringDecoder } from "./clustering-decoder.ts";
 import type { Decoder } from "./decoder.ts";
-import type { Encoded, Encoder, Form, Item } from "./encoder.ts";
+import type { Encoded, Encoder, Form, Item, Plan } from "./encoder.ts";
 import { parseParameters, pickParameters } from "./parameters.ts";
 import { createRegressionDecoder } from "./regression-decoder.ts";
 import { createTabularEncoder } from "./tabular/tabular-encoder.ts";
+import { createEmbeddingDecoder } from "./text/embedding-decoder.ts";
+import { createEntityDecoder } from "./text/entity-decoder.ts";
 import { createNgramEncoder } from "./text/ngram-encoder.ts";
+import { createTokenizerEncoder } from "./text/tokenizer-encoder.ts";
 
 /** What came: `{"inputs": ..., "parameters": {...}}`, or a raw body as {@link Media}. */
 export interface TaskRequest {
@@ -61,7 +64,7 @@ export async function createTaskPipeline(
       `${formatModelId(manifest)} declares no task: send tensors to /v2/models/${manifest.name}/infer.`,
     );
   return createBatchPipeline(
-    await createEncoder(manifest, preprocess, readFile),
+    await createEncoder(manifest, preprocess, postprocess, readFile),
     createDecoder(manifest, postprocess),
   );
 }
@@ -69,16 +72,23 @@ export async function createTaskPipeline(
 async function createEncoder(
   { inputs }: Manifest,
   block: Preprocess,
+  postprocess: Postprocess,
   readFile: ReadFile,
 ): Promise<Encoder> {
-  const spec = inputs.find(({ name }) => name === block.input) as TensorSpec;
+  const specOf = (input: string): TensorSpec =>
+    inputs.find(({ name }) => name === input) as TensorSpec;
   switch (block.type) {
     case "tabular":
-      return createTabularEncoder(spec, block.columns);
+      return createTabularEncoder(specOf(block.input), block.columns);
     case "array":
-      return createArrayEncoder(spec);
+      return createArrayEncoder(specOf(block.input));
     case "character-ngrams":
-      return createNgramEncoder(spec, await readFile(block.vocabulary));
+      return createNgramEncoder(specOf(block.input), await readFile(block.vocabulary));
+    case "tokenizer":
+      return createTokenizerEncoder(block, specOf, await readFile(block.tokenizer), {
+        comparisons: postprocess.type === "embedding",
+        spans: postprocess.type === "token-classification",
+      });
   }
 }
 
@@ -90,6 +100,10 @@ function createDecoder({ labels = [] }: Manifest, block: Postprocess): Decoder {
       return createRegressionDecoder(block);
     case "clustering":
       return createClusteringDecoder(block, labels);
+    case "embedding":
+      return createEmbeddingDecoder(block);
+    case "token-classification":
+      return createEntityDecoder(block, labels);
   }
 }
 
@@ -107,14 +121,18 @@ export function createBatchPipeline(encoder: Encoder, decoder: Decoder): TaskPip
       const { items, form } = trace.measure("preprocess", () => encoder.split(request.inputs));
       if (items.length === 0)
         throw new ApiError("invalid_input", '"inputs" is an empty list: send at least one item.');
-      const answers: unknown[] = [];
-      for (const batch of batches(items, encoder.maxBatch)) {
-        const encoded = encoder.encode(batch, { parameters: ofEncoder, trace });
+      const context = { parameters: ofEncoder, trace };
+      const plan = encoder.plan?.(items, context) ?? inOrder(items, encoder.maxBatch);
+      const answers: unknown[] = new Array(items.length);
+      for (const indices of plan.runs) {
+        const batch = indices.map((index) => plan.items[index] as Item);
+        const encoded = encoder.encode(batch, context);
         const { tensors, notes = [] }: Encoded =
           encoded instanceof Promise ? await encoded : encoded;
         const results = await run(tensors, decoder.outputs);
         trace.measure("postprocess", () => {
-          for (const answer of decoder.decode(results, notes, ofDecoder)) answers.push(answer);
+          const decoded = decoder.decode(results, notes, ofDecoder);
+          for (const [at, index] of indices.entries()) answers[index] = decoded[at];
         });
       }
       return { answer: assemble(decoder, answers, form), form };
@@ -122,10 +140,13 @@ export function createBatchPipeline(encoder: Encoder, decoder: Decoder): TaskPip
   };
 }
 
-function* batches(items: readonly Item[], size: number): Generator<readonly Item[]> {
-  if (items.length <= size) yield items;
-  else
-    for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
+function inOrder(items: readonly Item[], size: number): Plan {
+  const indices = items.map((_, index) => index);
+  if (items.length <= size) return { items, runs: [indices] };
+  const runs = Array.from({ length: Math.ceil(items.length / size) }, (_, run) =>
+    indices.slice(run * size, (run + 1) * size),
+  );
+  return { items, runs };
 }
 
 function assemble(decoder: Decoder, answers: readonly unknown[], form: Form): unknown {

@@ -10,12 +10,14 @@ export const taskRequestSchema = z.strictObject({
   inputs: z
     .unknown()
     .describe(
-      "Of tables a row, an object by column name, or a list of either; of images nested numbers; of texts a text or a list of texts.",
+      "Of tables a row, an object by column name, or a list of either; of images nested numbers; of texts a text, a list of texts, or to compare `{source_sentence, sentences}`.",
     ),
   parameters: z
     .record(z.string(), z.unknown())
     .default({})
-    .describe("`top_k` of a classification: how many labels to answer."),
+    .describe(
+      "`top_k` of a classification: how many labels to answer. Of texts `truncate`: whether a long one is cut; `normalize` of vectors; `aggregation_strategy` and `ignore_labels` of token classification.",
+    ),
 });
 
 export type TaskRequest = Readonly<z.output<typeof taskRequestSchema>>;
