@@ -34,6 +34,8 @@ export interface Encoded {
 export interface Plan {
   readonly items: readonly Item[];
   readonly runs: readonly (readonly number[])[];
+  /** How many tokens the model reads of all items, where there are any. */
+  readonly tokens?: number;
 }
 
 /** What an encoder is told of the request. */

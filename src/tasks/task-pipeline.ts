@@ -29,6 +29,8 @@ export interface TaskAnswer {
   readonly answer: unknown;
   /** Answers of different forms may come of the same tensors. */
   readonly form: Form;
+  /** How many tokens the model read, of tasks that have any. */
+  readonly tokens?: number | undefined;
 }
 
 /** One run of the model. */
@@ -135,7 +137,7 @@ export function createBatchPipeline(encoder: Encoder, decoder: Decoder): TaskPip
           for (const [at, index] of indices.entries()) answers[index] = decoded[at];
         });
       }
-      return { answer: assemble(decoder, answers, form), form };
+      return { answer: assemble(decoder, answers, form), form, tokens: plan.tokens };
     },
   };
 }

@@ -3,6 +3,7 @@ import { ApiError } from "../../domain/errors.ts";
 import type { Preprocess } from "../../domain/manifest.ts";
 import { type Tensor, type TensorSpec, toBytes } from "../../domain/tensor.ts";
 import { describe } from "../../domain/tensor-json.ts";
+import { TokenIds } from "../../domain/token-ids.ts";
 import { type Encoder, type Item, type ItemNote, type Items, splitList } from "../encoder.ts";
 import { TEXT_MEDIA_TYPES, textOf } from "./text-item.ts";
 import { canLocate } from "./token-spans.ts";
@@ -16,15 +17,6 @@ export interface TokensNote extends ItemNote {
   readonly text: string;
   readonly encoding: Encoding;
   readonly tokenizer: Tokenizer;
-}
-
-/** What the model reads of one text, special tokens included, from a caller that tokenizes itself. */
-export class TokenIds {
-  readonly ids: readonly number[];
-
-  constructor(ids: readonly number[]) {
-    this.ids = ids;
-  }
 }
 
 export interface TokenizerEncoderOptions {
@@ -95,7 +87,8 @@ export function createTokenizerEncoder(
           value: encodeItem({ place, ...item }, parameters.truncate),
         }));
         const lengths = prepared.map(({ value }) => value.encoding.ids.length);
-        return { items: prepared, runs: group(lengths, maxTexts) };
+        const tokens = lengths.reduce((sum, length) => sum + length, 0);
+        return { items: prepared, runs: group(lengths, maxTexts), tokens };
       });
     },
     encode(items, { parameters, trace }) {

@@ -2,11 +2,11 @@ import { expect, test } from "vitest";
 import { RequestTrace } from "../../../src/domain/event.ts";
 import { Media } from "../../../src/domain/media.ts";
 import { type NumericTensor, toTypedArray } from "../../../src/domain/tensor.ts";
+import { TokenIds } from "../../../src/domain/token-ids.ts";
 import {
   createTokenizerEncoder,
   MAX_TEXTS,
   MAX_TOTAL_CHARACTERS,
-  TokenIds,
 } from "../../../src/tasks/text/tokenizer-encoder.ts";
 import { catchApiError } from "../../support/errors.ts";
 import { readTokenizerJson } from "../../support/tokenizers.ts";
