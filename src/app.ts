@@ -6,6 +6,7 @@ import { renderError } from "./middleware/render-error.ts";
 import { adminRoutes } from "./routes/admin.ts";
 import { documentationRoutes } from "./routes/documentation.ts";
 import { openInferenceRoutes } from "./routes/open-inference.ts";
+import { openAiRoutes } from "./routes/openai.ts";
 import type { RouteDeps } from "./routes/route-deps.ts";
 import { taskRoutes } from "./routes/task.ts";
 
@@ -21,6 +22,7 @@ export function createApp(deps: RouteDeps): Hono<AppEnv> {
     );
   });
   app.route("/v2", openInferenceRoutes(deps));
+  app.route("/v1", openAiRoutes(deps));
   app.route("/models", taskRoutes(deps));
   app.route("/admin", adminRoutes(deps));
   app.route("/", documentationRoutes(deps));

@@ -42,9 +42,18 @@ class Encoder:
     smoothing: Mapping[str, np.ndarray]
 
 
+@dataclass(frozen=True)
+class Classifier:
+    """A dense layer of shape [classes, hidden] over the mean of the word pieces' vectors."""
+
+    weight: np.ndarray
+    bias: np.ndarray
+
+
 def rows_to_int8(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """int8 levels and one float32 scale per row, symmetric."""
-    scale = (np.abs(weight).max(axis=1, keepdims=True) / 127).astype(np.float32)
+    largest = np.maximum(np.abs(weight).max(axis=1, keepdims=True), TINY)
+    scale = (largest / 127).astype(np.float32)
     return np.rint(weight / scale).clip(-127, 127).astype(np.int8), scale
 
 
@@ -69,6 +78,34 @@ def encoder_graph(name: str, encoder: Encoder, *, int8: bool) -> onnx.ModelProto
         name,
         {key: (TensorProto.INT64, tokens) for key in ("input_ids", "attention_mask", "token_type_ids")},
         {"last_hidden_state": (TensorProto.FLOAT, [*tokens, hidden])},
+    )
+
+
+def classifier_graph(name: str, encoder: Encoder, head: Classifier, *, int8: bool) -> onnx.ModelProto:
+    """From ``input_ids`` and ``attention_mask`` to ``logits``; there is one kind of token."""
+    builder = GraphBuilder()
+    writer = Writer(builder, encoder, int8)
+    zeros = builder.constant("no_type", np.array(0))
+    builder.add("Mul", ["input_ids", zeros], "token_type_ids")
+    x = writer.embeddings()
+    bias = writer.mask()
+    for index in range(encoder.layers):
+        x = writer.layer(index, x, bias, f"layer{index}")
+    axis = builder.constant("tokens", np.array([1]))
+    last = builder.constant("last", np.array([-1]))
+    builder.add("Unsqueeze", ["present", last], "present_channels")
+    builder.add("Mul", [x, "present_channels"], "present_vectors")
+    builder.add("ReduceSum", ["present_vectors", axis], "vector_sum", keepdims=0)
+    builder.add("ReduceSum", ["present", axis], "token_count", keepdims=1)
+    builder.add("Div", ["vector_sum", "token_count"], "mean")
+    # Too small to be worth rounding.
+    builder.add("MatMul", ["mean", builder.constant("head_weight", head.weight.T)], "head_product")
+    builder.add("Add", ["head_product", builder.constant("head_bias", head.bias)], "logits")
+    tokens = ["batch", "sequence"]
+    return builder.finish(
+        name,
+        {key: (TensorProto.INT64, tokens) for key in ("input_ids", "attention_mask")},
+        {"logits": (TensorProto.FLOAT, ["batch", head.weight.shape[0]])},
     )
 
 

@@ -23,11 +23,12 @@ def unpack_npm(folder: Path, packages: Sequence[str]) -> Path:
     )
     modules = folder / "node_modules"
     for package in packages:
-        name = package.split("@")[0]
-        with tarfile.open(folder / f"{package.replace('@', '-')}.tgz") as archive:
-            archive.extractall(folder / name, filter="data")
-        modules.mkdir(exist_ok=True)
-        (folder / name / "package").rename(modules / name)
+        name, version = package.rsplit("@", 1)
+        archive_name = f"{name.removeprefix('@').replace('/', '-')}-{version}"
+        with tarfile.open(folder / f"{archive_name}.tgz") as archive:
+            archive.extractall(folder / archive_name, filter="data")
+        (modules / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / archive_name / "package").rename(modules / name)
     return modules
 
 

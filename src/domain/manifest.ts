@@ -165,7 +165,7 @@ export const manifestSchema = z
     }
     if (manifest.runtime.warmUp && !(manifest.example && preprocess))
       problem(["runtime", "warmUp"], "a warm-up needs an example and preprocess");
-    if (postprocess?.type === "classification" && !manifest.labels)
+    if (/classification$/.test(postprocess?.type ?? "") && !manifest.labels)
       problem(["labels"], "a classification needs labels");
     if (postprocess?.type === "object-detection" && !manifest.labels?.length)
       problem(["labels"], "an object detection needs labels");

@@ -1,7 +1,13 @@
 import { z } from "zod";
 import { audioWindowsSchema, voiceActivitySchema } from "./audio-blocks.ts";
-import { filePath, blockVersion as version } from "./block-fields.ts";
+import { blockVersion as version } from "./block-fields.ts";
 import { imageSchema, objectDetectionSchema } from "./image-blocks.ts";
+import {
+  characterNgramsSchema,
+  embeddingSchema,
+  tokenClassificationSchema,
+  tokenizerSchema,
+} from "./text-blocks.ts";
 
 /**
  * The blocks of a manifest that say how a person's input becomes tensors (`preprocess`) and how output
@@ -21,16 +27,10 @@ export const preprocessSchema = z.discriminatedUnion("type", [
     version,
     input: z.string().describe("The model's input; its first dimension is the batch."),
   }),
-  z.strictObject({
-    type: z.literal("character-ngrams"),
-    version,
-    input: z.string().describe("The model's input, of shape [batch, vocabulary size]."),
-    vocabulary: filePath.describe(
-      "A file of this version: a JSON array of n-grams of 1 to 4 UTF-16 code units.",
-    ),
-  }),
+  characterNgramsSchema,
   imageSchema,
   audioWindowsSchema,
+  tokenizerSchema,
 ]);
 
 export const postprocessSchema = z.discriminatedUnion("type", [
@@ -54,6 +54,8 @@ export const postprocessSchema = z.discriminatedUnion("type", [
     distances: z.string().describe("The model's output, of shape [batch, clusters]."),
   }),
   objectDetectionSchema,
+  embeddingSchema,
+  tokenClassificationSchema,
   voiceActivitySchema,
 ]);
 
@@ -67,7 +69,13 @@ export const TASKS = {
   clustering: { preprocess: ["tabular", "array"], postprocess: ["clustering"] },
   "image-classification": { preprocess: ["image", "array"], postprocess: ["classification"] },
   "object-detection": { preprocess: ["image"], postprocess: ["object-detection"] },
-  "text-classification": { preprocess: ["character-ngrams"], postprocess: ["classification"] },
+  "text-classification": {
+    preprocess: ["character-ngrams", "tokenizer"],
+    postprocess: ["classification"],
+  },
+  "token-classification": { preprocess: ["tokenizer"], postprocess: ["token-classification"] },
+  "feature-extraction": { preprocess: ["tokenizer"], postprocess: ["embedding"] },
+  "sentence-similarity": { preprocess: ["tokenizer"], postprocess: ["embedding"] },
   "voice-activity-detection": { preprocess: ["audio-windows"], postprocess: ["voice-activity"] },
 } as const satisfies Record<
   string,
@@ -95,9 +103,16 @@ export function blockReferences(block: Preprocess | Postprocess): BlockReference
         inputs: [block.input, ...[...block.state, ...block.constants].map(({ input }) => input)],
         outputs: block.state.map(({ output }) => output),
       };
+    case "tokenizer":
+      return {
+        inputs: Object.values(block.inputs).filter((name) => name !== undefined),
+        files: [block.tokenizer],
+      };
     case "classification":
+    case "token-classification":
       return { outputs: [block.scores] };
     case "regression":
+    case "embedding":
       return { outputs: [block.output] };
     case "clustering":
       return { outputs: [block.distances] };

@@ -5,10 +5,13 @@ import type { AppEnv } from "../middleware/context.ts";
 import type { Catalog, PublishedModel } from "../services/catalog.ts";
 import type { RequestContext } from "../services/predict.ts";
 
-/** The published version that the path names, noted in the trace and in `x-model-version`. */
-export async function resolveModel(c: Context<AppEnv>, catalog: Catalog): Promise<PublishedModel> {
+/** The published version that the path names, or of a model that the body names, noted in the trace and in `x-model-version`. */
+export async function resolveModel(
+  c: Context<AppEnv>,
+  catalog: Catalog,
+  name = c.req.param("model") ?? "",
+): Promise<PublishedModel> {
   const trace = c.get("trace");
-  const name = c.req.param("model") ?? "";
   const version = c.req.param("version");
   const published = await trace.measureAsync("resolve", () =>
     catalog.resolve(name, version).catch((error: unknown) => {

@@ -25,7 +25,7 @@ export function createTaskPredict(pipelines: TaskPipelines, predict: Predict): T
     const request = await trace.measureAsync("decode", async () => parse(pipeline.mediaTypes));
     const reports = [trace.cache];
     let runs = 0;
-    const { answer, form } = await pipeline.predict(
+    const { answer, form, tokens } = await pipeline.predict(
       request,
       (inputs, outputs) => {
         runs++;
@@ -38,6 +38,6 @@ export function createTaskPredict(pipelines: TaskPipelines, predict: Predict): T
       trace,
     );
     if (runs > 1) trace.cache = mergeCacheReports(reports);
-    return { answer, form, parameters: request.parameters };
+    return { answer, form, tokens, parameters: request.parameters };
   };
 }

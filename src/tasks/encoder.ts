@@ -30,6 +30,14 @@ export interface Encoded {
   readonly notes?: readonly ItemNote[];
 }
 
+/** Items as `encode` takes them, and which of them run together, by their index; each in one run. */
+export interface Plan {
+  readonly items: readonly Item[];
+  readonly runs: readonly (readonly number[])[];
+  /** How many tokens the model reads of all items, where there are any. */
+  readonly tokens?: number;
+}
+
 /** What an encoder is told of the request. */
 export interface EncodeContext<S extends z.ZodObject = z.ZodObject> {
   /** By the encoder's own schema. */
@@ -50,6 +58,12 @@ export interface Encoder<S extends z.ZodObject = z.ZodObject> {
    * @throws ApiError `invalid_input`, `invalid_shape` that say what inputs of this model look like
    */
   split(inputs: unknown): Items;
+  /**
+   * Prepares all items and groups them into runs, where their number alone does not tell what a run needs.
+   * Left out, the items run in their order, `maxBatch` at a time.
+   * @throws ApiError `invalid_input` that names the item by its place
+   */
+  plan?(items: readonly Item[], context: EncodeContext<S>): Plan;
   /**
    * @param items of one run: at least one, at most `maxBatch`
    * @throws ApiError `invalid_input`, `invalid_shape`, ... that name the item by its place

@@ -10,14 +10,17 @@ import { createVoiceActivityTask } from "./audio/voice-activity.ts";
 import { createClassificationDecoder } from "./classification-decoder.ts";
 import { createClusteringDecoder } from "./clustering-decoder.ts";
 import type { Decoder } from "./decoder.ts";
-import type { Encoded, Encoder, Form, Item, Items } from "./encoder.ts";
+import type { Encoded, Encoder, Form, Item, Items, Plan } from "./encoder.ts";
 import { createImageEncoder } from "./image/image-encoder.ts";
 import { createObjectDetectionDecoder } from "./image/object-detection-decoder.ts";
 import type { ItemTask } from "./item-task.ts";
 import { parseParameters, pickParameters } from "./parameters.ts";
 import { createRegressionDecoder } from "./regression-decoder.ts";
 import { createTabularEncoder } from "./tabular/tabular-encoder.ts";
+import { createEmbeddingDecoder } from "./text/embedding-decoder.ts";
+import { createEntityDecoder } from "./text/entity-decoder.ts";
 import { createNgramEncoder } from "./text/ngram-encoder.ts";
+import { createTokenizerEncoder } from "./text/tokenizer-encoder.ts";
 
 /** What came: `{"inputs": ..., "parameters": {...}}`, or a raw body as {@link Media}. */
 export interface TaskRequest {
@@ -30,6 +33,8 @@ export interface TaskAnswer {
   readonly answer: unknown;
   /** Answers of different forms may come of the same tensors. */
   readonly form: Form;
+  /** How many tokens the model read, of tasks that have any. */
+  readonly tokens?: number | undefined;
 }
 
 /** One run of the model. */
@@ -74,7 +79,7 @@ export async function createTaskPipeline(
       ),
     );
   return createBatchPipeline(
-    await createEncoder(manifest, preprocess, readFile),
+    await createEncoder(manifest, preprocess, postprocess, readFile),
     createDecoder(manifest, postprocess),
   );
 }
@@ -82,18 +87,25 @@ export async function createTaskPipeline(
 async function createEncoder(
   { inputs }: Manifest,
   block: Exclude<Preprocess, { type: "audio-windows" }>,
+  postprocess: Postprocess,
   readFile: ReadFile,
 ): Promise<Encoder> {
-  const spec = inputs.find(({ name }) => name === block.input) as TensorSpec;
+  const specOf = (input: string): TensorSpec =>
+    inputs.find(({ name }) => name === input) as TensorSpec;
   switch (block.type) {
     case "tabular":
-      return createTabularEncoder(spec, block.columns);
+      return createTabularEncoder(specOf(block.input), block.columns);
     case "array":
-      return createArrayEncoder(spec);
+      return createArrayEncoder(specOf(block.input));
     case "character-ngrams":
-      return createNgramEncoder(spec, await readFile(block.vocabulary));
+      return createNgramEncoder(specOf(block.input), await readFile(block.vocabulary));
     case "image":
-      return createImageEncoder(spec, block);
+      return createImageEncoder(specOf(block.input), block);
+    case "tokenizer":
+      return createTokenizerEncoder(block, specOf, await readFile(block.tokenizer), {
+        comparisons: postprocess.type === "embedding",
+        spans: postprocess.type === "token-classification",
+      });
   }
 }
 
@@ -110,6 +122,10 @@ function createDecoder(
       return createClusteringDecoder(block, labels);
     case "object-detection":
       return createObjectDetectionDecoder(block, labels);
+    case "embedding":
+      return createEmbeddingDecoder(block);
+    case "token-classification":
+      return createEntityDecoder(block, labels);
   }
 }
 
@@ -124,17 +140,21 @@ export function createBatchPipeline(encoder: Encoder, decoder: Decoder): TaskPip
       const ofEncoder = pickParameters(encoder.parameters, parameters);
       const ofDecoder = pickParameters(decoder.parameters, parameters);
       const { items, form } = splitInputs(encoder, request.inputs, trace);
-      const answers: unknown[] = [];
-      for (const batch of batches(items, encoder.maxBatch)) {
-        const encoded = encoder.encode(batch, { parameters: ofEncoder, trace });
+      const context = { parameters: ofEncoder, trace };
+      const plan = encoder.plan?.(items, context) ?? inOrder(items, encoder.maxBatch);
+      const answers: unknown[] = new Array(items.length);
+      for (const indices of plan.runs) {
+        const batch = indices.map((index) => plan.items[index] as Item);
+        const encoded = encoder.encode(batch, context);
         const { tensors, notes = [] }: Encoded =
           encoded instanceof Promise ? await encoded : encoded;
         const results = await run(tensors, decoder.outputs);
         trace.measure("postprocess", () => {
-          for (const answer of decoder.decode(results, notes, ofDecoder)) answers.push(answer);
+          const decoded = decoder.decode(results, notes, ofDecoder);
+          for (const [at, index] of indices.entries()) answers[index] = decoded[at];
         });
       }
-      return { answer: assemble(decoder, answers, form), form };
+      return { answer: assemble(decoder, answers, form), form, tokens: plan.tokens };
     },
   };
 }
@@ -164,10 +184,13 @@ function splitInputs(
   return split;
 }
 
-function* batches(items: readonly Item[], size: number): Generator<readonly Item[]> {
-  if (items.length <= size) yield items;
-  else
-    for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
+function inOrder(items: readonly Item[], size: number): Plan {
+  const indices = items.map((_, index) => index);
+  if (items.length <= size) return { items, runs: [indices] };
+  const runs = Array.from({ length: Math.ceil(items.length / size) }, (_, run) =>
+    indices.slice(run * size, (run + 1) * size),
+  );
+  return { items, runs };
 }
 
 function assemble(decoder: Decoder, answers: readonly unknown[], form: Form): unknown {

@@ -14,7 +14,7 @@ let service: HeldService;
 let seed = 0;
 
 beforeAll(async () => {
-  service = await startHeldService({ MAX_IN_FLIGHT: `${MAX_IN_FLIGHT}` });
+  service = await startHeldService({ MAX_IN_FLIGHT: `${MAX_IN_FLIGHT}`, MAX_QUEUE_MS: "1000" });
   await store(service.bucket, "small", sum(1));
 });
 

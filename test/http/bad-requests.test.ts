@@ -99,10 +99,10 @@ describe("paths", () => {
     ["/", 404, "route_not_found", "POST / is not a route"],
     ["/models", 404, "route_not_found", "POST /models is not a route"],
     [
-      "/v1/models/iris-logistic:predict",
+      "/v1/chat/completions",
       404,
       "route_not_found",
-      "/v1/models/iris-logistic:predict",
+      "/v1/chat/completions",
     ],
     ["/v2/model/iris-logistic/infer", 404, "route_not_found", "/v2/model/iris-logistic/infer"],
     ["/v2/models/iris-logistic/predict", 404, "route_not_found", "POST /v2/models/{model}/infer"],
@@ -556,7 +556,8 @@ describe("the task door", () => {
     ],
   ])("of %s refuses %s", async (model, body, status, code, message) => {
     const path = `/models/${model}`;
-    expectError(await post(path, body), path, status, code, message);
+    const answer = await post(path, body, { "content-type": "application/json" });
+    expectError(answer, path, status, code, message);
   });
 
   test("of a model without a task refuses, and names the other door", async () => {

@@ -32,7 +32,7 @@ let service: AdministeredService;
 
 beforeAll(async () => {
   service = await startAdministeredService({
-    models: ["iris-logistic", "iris-kmeans", "diabetes-ridge"],
+    models: ["iris-logistic", "iris-kmeans", "diabetes-ridge", "sentence-embeddings"],
     // The cache is for `cache-status` and 304.
     vars: { CACHE_TIERS: "isolate", MAX_BODY_BYTES: String(LIMIT_BYTES) },
   });
@@ -187,6 +187,11 @@ describe("errors are as documented:", () => {
     ["infer", "/v2/models/iris-logistic/infer", post("{}", { "content-encoding": "br" }), 415],
     ["infer", "/v2/models/iris-logistic/infer", post(" ".repeat(LIMIT_BYTES + 1)), 413],
     ["getModel", "/v2/models/no-such-model", {}, 404],
+    ["createEmbeddings", "/v1/embeddings", post("{"), 400],
+    ["createEmbeddings", "/v1/embeddings", post('{"model": "none", "input": "a"}'), 404],
+    ["createEmbeddings", "/v1/embeddings", post('{"model": "iris-logistic", "input": "a"}'), 501],
+    ["getOpenAiModel", "/v1/models/no-such-model", {}, 404],
+    ["listOpenAiModels", "/v1/models", { method: "POST" }, 405],
     ["indexRepository", "/v2/repository/index", post("null"), 400],
     ["loadModel", "/v2/repository/models/iris-logistic/load", post(""), 401],
     ["listVersions", "/admin/models", {}, 401],
@@ -284,8 +289,10 @@ function expectDocumented(
   if (type === "application/octet-stream") return;
   const [, name] = /"#\/components\/schemas\/(\w+)"/.exec(JSON.stringify(schema)) ?? [];
   ANSWERS[name as keyof typeof ANSWERS].parse(answer.body);
-  if (expectedStatus >= 400)
-    expect(codesOf(schema)).toContain((answer.body as { code: ErrorCode }).code);
+  if (expectedStatus >= 400) {
+    const { error, code } = answer.body as { error?: { code?: ErrorCode }; code?: ErrorCode };
+    expect(codesOf(schema)).toContain(code ?? error?.code);
+  }
 }
 
 /** The error codes that a schema allows. */

@@ -36,7 +36,8 @@ export interface Service {
 export interface ServiceOptions {
   /**
    * `[vars]` of wrangler.toml, to be changed. Unless they say otherwise, new versions are seen at
-   * once, and every answer comes from the engine and not from the cache.
+   * once, every answer comes from the engine and not from the cache, and no request is refused because
+   * the machine is slow.
    */
   readonly vars?: Readonly<Record<string, string>>;
   /** Names of the models to publish; all of `models/` when left out, which takes longer. */
@@ -58,7 +59,7 @@ export async function startService({
   const worker = await startLocalWorker({
     outdir,
     compatibilityFlags,
-    vars: { CATALOG_TTL_SECONDS: "0", CACHE_TIERS: "", ...vars },
+    vars: { CATALOG_TTL_SECONDS: "0", CACHE_TIERS: "", MAX_QUEUE_MS: "1000000", ...vars },
     onLog: (line) => {
       logs.push(line);
       const event = parseEvent(line);

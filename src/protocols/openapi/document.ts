@@ -2,13 +2,20 @@ import { ADMIN_ROUTES } from "./admin-routes.ts";
 import { DOCUMENTATION_ROUTES } from "./documentation-routes.ts";
 import { HEADERS } from "./headers.ts";
 import { INFERENCE_ROUTES } from "./inference-routes.ts";
+import { OPENAI_ROUTES } from "./openai-routes.ts";
 import type { OpenApiDocument } from "./openapi-types.ts";
 import { PARAMETERS } from "./parameters.ts";
 import { ADMIN_KEY, CLIENT_KEY, TAGS, toOperation } from "./route.ts";
 import { toSchemas } from "./schemas.ts";
 import { TASK_ROUTES } from "./task-routes.ts";
 
-const ROUTES = [...TASK_ROUTES, ...INFERENCE_ROUTES, ...ADMIN_ROUTES, ...DOCUMENTATION_ROUTES];
+const ROUTES = [
+  ...TASK_ROUTES,
+  ...INFERENCE_ROUTES,
+  ...OPENAI_ROUTES,
+  ...ADMIN_ROUTES,
+  ...DOCUMENTATION_ROUTES,
+];
 
 /**
  * The description of every route. The same version gives the same document; making it takes a few
@@ -24,7 +31,7 @@ export function createOpenApiDocument(version: string): OpenApiDocument {
       version,
       summary: "ONNX models, served from Cloudflare Workers.",
       description:
-        "Every path works with and without a trailing slash, and `HEAD` where `GET` does. Errors have the same `code`s everywhere: under `/v2` as the Open Inference Protocol has them, elsewhere as problem details (RFC 9457). A path that is not listed answers 404 `route_not_found`.",
+        "Every path works with and without a trailing slash, and `HEAD` where `GET` does. Errors have the same `code`s everywhere: under `/v2` as the Open Inference Protocol has them, under `/v1` as OpenAI, elsewhere as problem details (RFC 9457). A path that is not listed answers 404 `route_not_found`.",
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
     servers: [{ url: "/", description: "The server that gave this document." }],

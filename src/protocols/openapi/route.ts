@@ -105,14 +105,14 @@ export function toOperation(route: Route): Operation {
     security: SECURITY[access ?? "public"],
     parameters: parameterReferences([...inPath, ...(route.parameters ?? []), "x-request-id"]),
     ...(body ? { requestBody: body } : {}),
-    responses: toResponses(answers, codes, path.startsWith("/v2")),
+    responses: toResponses(answers, codes, errorForm(path)),
   };
 }
 
 function toResponses(
   answers: Route["answers"],
   codes: readonly ErrorCode[],
-  isInference: boolean,
+  form: ErrorForm,
 ): Record<string, Response> {
   const responses = Object.entries(answers).map(([status, answer]) => {
     const { description, headers = [], content } = answer;
@@ -125,8 +125,8 @@ function toResponses(
     const meanings = group.map((code) => `\`${code}\`: ${ERROR_KINDS[code].title}.`);
     const description = [...(answer ? [answer.description] : []), ...meanings].join(" ");
     const headers = [...(answer?.headers ?? []), ...(ERROR_HEADERS[status] ?? [])];
-    const type = isInference ? "application/json" : "application/problem+json";
-    const error = errorSchema(isInference, group);
+    const type = form === "Problem" ? "application/problem+json" : "application/json";
+    const error = errorSchema(form, group);
     const other = answer?.content?.[type]?.schema;
     const schema = other ? { anyOf: [other, error] } : error;
     return [String(status), toResponse(description, headers, { [type]: { schema } })] as const;
@@ -147,7 +147,16 @@ function toResponse(
   };
 }
 
-function errorSchema(isInference: boolean, codes: readonly ErrorCode[]): Schema {
-  const form = schemaReference(isInference ? "InferenceError" : "Problem");
-  return { allOf: [form, { properties: { code: { enum: codes } } }] };
+/** The schema of errors by the path's beginning. */
+type ErrorForm = "InferenceError" | "OpenAiError" | "Problem";
+
+function errorForm(path: string): ErrorForm {
+  if (path.startsWith("/v2")) return "InferenceError";
+  return path.startsWith("/v1") ? "OpenAiError" : "Problem";
+}
+
+function errorSchema(form: ErrorForm, codes: readonly ErrorCode[]): Schema {
+  const code = { properties: { code: { enum: codes } } };
+  const narrowed = form === "OpenAiError" ? { properties: { error: code } } : code;
+  return { allOf: [schemaReference(form), narrowed] };
 }

@@ -25,12 +25,16 @@ import {
 } from "../oip/answer-schema.ts";
 import { inferInputSchema, inferOutputSchema, inferRequestSchema } from "../oip/infer-schema.ts";
 import { repositoryControlRequestSchema, repositoryIndexRequestSchema } from "../oip/repository.ts";
+import { embeddingsRequestSchema, embeddingsResponseSchema } from "../openai/embeddings.ts";
+import { openAiErrorSchema } from "../openai/error.ts";
+import { openAiModelListSchema, openAiModelSchema } from "../openai/models.ts";
 import { taskAnswerSchema } from "../task/task-answer.ts";
 import { taskRequestSchema } from "../task/task-request.ts";
 import type { Reference, Schema } from "./openapi-types.ts";
 
 /** What requests are validated with. */
 const REQUESTS = {
+  EmbeddingsRequest: embeddingsRequestSchema,
   InferInput: inferInputSchema,
   InferRequest: inferRequestSchema,
   InferRequestedOutput: inferOutputSchema,
@@ -44,6 +48,7 @@ const REQUESTS = {
 export const ANSWERS = {
   CacheStatistics: cacheStatsSchema,
   DeletedVersion: deletedVersionSchema,
+  EmbeddingsResponse: embeddingsResponseSchema,
   InferResponse: inferResponseSchema,
   InferenceError: inferenceErrorSchema,
   JsonValue: jsonValueSchema,
@@ -54,6 +59,9 @@ export const ANSWERS = {
   ModelMetadata: modelMetadataSchema,
   ModelReadiness: modelReadinessSchema,
   ModelStatistics: modelStatisticsSchema,
+  OpenAiError: openAiErrorSchema,
+  OpenAiModel: openAiModelSchema,
+  OpenAiModelList: openAiModelListSchema,
   Problem: problemSchema,
   PublishedVersions: publishedVersionsSchema,
   PurgeSummary: purgeSummarySchema,

@@ -25,7 +25,27 @@ const clustering = z
   .array(z.strictObject({ label: z.string(), distance: z.number() }))
   .describe("Clustering: clusters with the distance to their centres, nearest first.");
 
-const regression = z.array(z.number()).describe("Regression: one number for each row.");
+const numbers = z
+  .array(z.number())
+  .describe(
+    "Regression: one number for each row. Feature extraction: the vector of one text. Sentence similarity: a cosine for each sentence.",
+  );
+
+const place = {
+  word: z.string().describe("The tokens joined; the text itself is from `start` to `end`."),
+  score: z.number(),
+  start: z.int().describe("In code points."),
+  end: z.int(),
+};
+
+const entities = z
+  .array(
+    z.union([
+      z.strictObject({ entity_group: z.string(), ...place }),
+      z.strictObject({ entity: z.string(), index: z.int(), ...place }),
+    ]),
+  )
+  .describe("Token classification: entities, or tokens without aggregation, in their order.");
 
 const voiceActivity = z
   .strictObject({
@@ -42,14 +62,17 @@ const voiceActivity = z
 
 export const taskAnswerSchema = z
   .union([
-    regression,
+    numbers,
     classification,
     clustering,
     detection,
+    entities,
     voiceActivity,
+    z.array(numbers),
     z.array(classification),
     z.array(clustering),
     z.array(detection),
+    z.array(entities),
     z.array(voiceActivity),
   ])
   .describe("One item is answered by its answer, a list of items by a list of answers.");

@@ -10,13 +10,13 @@ export const taskRequestSchema = z.strictObject({
   inputs: z
     .unknown()
     .describe(
-      "Of tables a row, an object by column name, or a list of either; of pictures base64 or a data URL, or a list of either, or nested numbers; of texts a text or a list of texts.",
+      "Of tables a row, an object by column name, or a list of either; of pictures and sounds base64 or a data URL, or a list of either; of texts a text, a list of texts, or to compare `{source_sentence, sentences}`; of models without a medium nested numbers.",
     ),
   parameters: z
     .record(z.string(), z.unknown())
     .default({})
     .describe(
-      "`top_k` of a classification: how many labels to answer. `threshold` of an object detection: the least score.",
+      "`top_k` of a classification: how many labels to answer. `threshold` of a detection: the least score. `state` of a sound that goes on. Of texts `truncate`: whether a long one is cut; `normalize` of vectors; `aggregation_strategy` and `ignore_labels` of token classification.",
     ),
 });
 

@@ -1,8 +1,7 @@
-import { ApiError } from "../../domain/errors.ts";
 import { type TensorSpec, toBytes } from "../../domain/tensor.ts";
-import { describe } from "../../domain/tensor-json.ts";
 import { type Encoder, maxBatchOf, splitList } from "../encoder.ts";
 import { NO_PARAMETERS } from "../parameters.ts";
+import { TEXT_MEDIA_TYPES, textOf } from "./text-item.ts";
 
 const MAX_LENGTH = 4;
 
@@ -34,7 +33,7 @@ export function createNgramEncoder(spec: TensorSpec, vocabularyJson: Uint8Array)
   };
 
   return {
-    mediaTypes: [],
+    mediaTypes: TEXT_MEDIA_TYPES,
     parameters: NO_PARAMETERS,
     maxBatch: maxBatchOf(spec.shape[0], Number.POSITIVE_INFINITY),
     split: splitList,
@@ -42,13 +41,8 @@ export function createNgramEncoder(spec: TensorSpec, vocabularyJson: Uint8Array)
       return trace.measure("preprocess", () => {
         const width = vocabulary.length;
         const frequencies = new Float32Array(items.length * width);
-        for (const [index, { value, place }] of items.entries()) {
-          if (typeof value !== "string")
-            throw new ApiError(
-              "invalid_input",
-              `${place} must be a text${place === "inputs" ? " or a list of texts" : ""}; got ${describe(value)}.`,
-            );
-          countInto(frequencies.subarray(index * width, (index + 1) * width), value);
+        for (const [index, item] of items.entries()) {
+          countInto(frequencies.subarray(index * width, (index + 1) * width), textOf(item));
         }
         const shape = [items.length, width];
         return {

@@ -1,0 +1,111 @@
+import { z } from "zod";
+import { toBytes } from "../../domain/tensor.ts";
+import { TokenIds } from "../../domain/token-ids.ts";
+import { parseWith } from "../parse.ts";
+
+/** `POST /v1/embeddings` of OpenAI's API (https://platform.openai.com/docs/api-reference/embeddings). */
+
+/** As many as OpenAI takes. */
+const MAX_INPUTS = 2048;
+
+const text = z.string().min(1, "a text of one character at least");
+const tokens = z
+  .array(z.int().min(0))
+  .min(1, "one token at least")
+  .describe("Token ids of the model's own tokenizer, read as they are, special tokens included.");
+
+export const embeddingsRequestSchema = z.strictObject({
+  model: z.string().describe("The name of a model."),
+  input: z
+    .union([
+      text,
+      z.array(text).min(1).max(MAX_INPUTS),
+      tokens,
+      z.array(tokens).min(1).max(MAX_INPUTS),
+    ])
+    .describe("A text, up to 2048 texts, token ids of one text, or of several."),
+  encoding_format: z
+    .enum(["float", "base64"])
+    .default("float")
+    .describe("Numbers, or the bytes of little-endian FP32 in Base64."),
+  dimensions: z
+    .int()
+    .min(1)
+    .optional()
+    .describe("Refused unless it is the size of the model's vectors: none can be shortened."),
+  user: z.string().optional().describe("Accepted, and ignored."),
+  truncate: z
+    .boolean()
+    .default(false)
+    .describe("Whether a text that is longer than the model reads is cut, which OpenAI has not."),
+});
+
+export interface EmbeddingsRequest {
+  readonly model: string;
+  readonly inputs: readonly (string | TokenIds)[];
+  readonly encoding: "float" | "base64";
+  readonly dimensions: number | undefined;
+  readonly truncate: boolean;
+}
+
+/** @throws ApiError `invalid_request` that names the field */
+export function parseEmbeddingsRequest(body: unknown): EmbeddingsRequest {
+  const { model, input, encoding_format, dimensions, truncate } = parseWith(
+    embeddingsRequestSchema,
+    body,
+  );
+  return { model, inputs: toInputs(input), encoding: encoding_format, dimensions, truncate };
+}
+
+function toInputs(
+  input: z.output<typeof embeddingsRequestSchema>["input"],
+): readonly (string | TokenIds)[] {
+  if (typeof input === "string") return [input];
+  const [first] = input;
+  if (typeof first === "number") return [new TokenIds(input as number[])];
+  return (input as (string | number[])[]).map((one) =>
+    typeof one === "string" ? one : new TokenIds(one),
+  );
+}
+
+export const embeddingsResponseSchema = z.strictObject({
+  object: z.literal("list"),
+  data: z.array(
+    z.strictObject({
+      object: z.literal("embedding"),
+      index: z.int().min(0),
+      embedding: z.union([z.array(z.number()), z.string()]),
+    }),
+  ),
+  model: z.string(),
+  usage: z.strictObject({
+    prompt_tokens: z.int().min(0).describe("Tokens that the model read, special ones included."),
+    total_tokens: z.int().min(0),
+  }),
+});
+
+export type EmbeddingsResponse = z.output<typeof embeddingsResponseSchema>;
+
+/** @param vectors one for each input, in their order */
+export function toEmbeddingsResponse(
+  { model, encoding }: EmbeddingsRequest,
+  vectors: readonly (readonly number[])[],
+  tokens: number,
+): EmbeddingsResponse {
+  return {
+    object: "list",
+    data: vectors.map((vector, index) => ({
+      object: "embedding",
+      index,
+      embedding: encoding === "base64" ? toBase64(vector) : [...vector],
+    })),
+    model,
+    usage: { prompt_tokens: tokens, total_tokens: tokens },
+  };
+}
+
+function toBase64(vector: readonly number[]): string {
+  let letters = "";
+  for (const byte of toBytes(Float32Array.from(vector))) letters += String.fromCharCode(byte);
+  return btoa(letters);
+}

@@ -1,0 +1,251 @@
+import { Tokenizer as LibraryTokenizer } from "@huggingface/tokenizers";
+import { z } from "zod";
+import { ApiError } from "../../domain/errors.ts";
+import { type AddedToken, addedTokenSchema, createTokenSplitter } from "./added-tokens.ts";
+import { createNormalizer, type Normalize, normalizerSchema } from "./normalizers.ts";
+import { createPreTokenizer, fromByteLetters, preTokenizerSchema } from "./pre-tokenizers.ts";
+
+/**
+ * A text is refused before it is looked at when it is longer than this many UTF-16 code units. The time and the
+ * memory that a tokenizer takes grow with the characters, whatever the text; where texts are cut, the tokens of
+ * ordinary text fill the longest model long before.
+ */
+export const MAX_CHARACTERS = 65_536;
+
+/** Where the pieces of a token came from, for {@link locateTokens}. */
+export interface Word {
+  /** The section of the text that the word is part of, in UTF-16 code units. */
+  readonly start: number;
+  readonly end: number;
+  /** As the pre-tokenizer wrote it; the content of an added token. */
+  readonly text: string;
+  /** Whether it is an added token, found in the text as it came or in its normalised form. */
+  readonly added: "as-written" | "as-normalized" | undefined;
+  readonly tokens: readonly string[];
+}
+
+export interface Encoding {
+  readonly ids: readonly number[];
+  /** 0 for all tokens of a single text with most tokenizers. */
+  readonly typeIds: readonly number[];
+  readonly tokens: readonly string[];
+  /** How many special tokens stand before those of the text. */
+  readonly leading: number;
+  /** The words of the text in order, whole even where the tokens of the last one were cut. */
+  readonly words: readonly Word[];
+  /** How many tokens are the text's own. */
+  readonly length: number;
+}
+
+export interface EncodeOptions {
+  /** How many tokens there may be, the special ones included. */
+  readonly maxLength: number;
+  /** What happens to a longer text: its end is cut off, or it is an error. */
+  readonly truncation: "end" | "error";
+  /** Whether the special tokens of the model are added; they are unless this says false. */
+  readonly special?: boolean;
+}
+
+/** A tokenizer.json at work, with the ids that Python's `tokenizers` gives. */
+export interface Tokenizer {
+  /**
+   * @param place how messages call the text
+   * @throws ApiError `invalid_input` for a text that is too long
+   */
+  encode(text: string, place: string, options: EncodeOptions): Encoding;
+  hasId(id: number): boolean;
+  /** Tokens as a text, by the tokenizer's decoder. */
+  join(tokens: readonly string[]): string;
+  isUnknown(token: string): boolean;
+  /** The id that stands for nothing, from `padding` or a token of a usual name; else 0. */
+  readonly padId: number;
+  readonly normalize: Normalize;
+  /**
+   * How words are written: as they are, in GPT-2's letters for bytes, or with a mark that is the space before
+   * them (`marked`) or only says that one was there (`marked-words`).
+   */
+  readonly writing: "plain" | "bytes" | "marked" | "marked-words";
+  /** The token for what the vocabulary lacks, where there is one. */
+  readonly unknownToken: string | undefined;
+  /** What a token that continues a word begins with, of WordPiece. */
+  readonly continuingPrefix: string | undefined;
+}
+
+const tokenizerSchema = z.object({
+  added_tokens: z.array(addedTokenSchema).default([]),
+  normalizer: normalizerSchema.nullish(),
+  pre_tokenizer: preTokenizerSchema.nullish(),
+  decoder: z.object({ type: z.string() }).nullish(),
+  padding: z.object({ pad_id: z.int().min(0) }).nullish(),
+  model: z.union([
+    z.object({
+      type: z.literal("WordPiece"),
+      unk_token: z.string(),
+      continuing_subword_prefix: z.string().default("##"),
+    }),
+    z.object({
+      type: z.literal("BPE"),
+      unk_token: z.string().nullish(),
+      fuse_unk: z.boolean().default(false),
+      dropout: z.null().optional(),
+      continuing_subword_prefix: z.literal("").nullish(),
+    }),
+    z.object({
+      type: z.literal("Unigram"),
+      unk_id: z.int().min(0).nullish(),
+      vocab: z.array(z.tuple([z.string(), z.number()])),
+      byte_fallback: z.literal(false).default(false),
+    }),
+  ]),
+});
+
+const PAD_TOKENS = ["[PAD]", "<pad>"];
+
+/**
+ * The npm library computes the models and the post-processors; the steps before differ from Python's in places
+ * and are in this folder.
+ * @param json a tokenizer.json
+ * @throws ApiError `task_not_supported` for parts of a tokenizer that could not be computed exactly
+ */
+export function createTokenizer(json: Uint8Array): Tokenizer {
+  const config: Record<string, unknown> = JSON.parse(new TextDecoder().decode(json));
+  const parsed = tokenizerSchema.safeParse(config);
+  if (!parsed.success)
+    throw new ApiError(
+      "task_not_supported",
+      `The model's tokenizer has parts that are not supported: ${z.prettifyError(parsed.error).replaceAll("\n", " ")}`,
+    );
+  const { added_tokens, model, padding, decoder } = parsed.data;
+  // Added tokens are kept out of the model, which would find them inside of words.
+  const own = {
+    added_tokens: [],
+    normalizer: null,
+    pre_tokenizer: null,
+    decoder: config.decoder ?? null,
+  };
+  const library = new LibraryTokenizer({ ...config, ...own }, {});
+  const normalize = createNormalizer(parsed.data.normalizer);
+  const preTokenize = createPreTokenizer(parsed.data.pre_tokenizer);
+  const asWritten = new Map<string, AddedToken>();
+  const asNormalized = new Map<string, AddedToken>();
+  for (const token of added_tokens)
+    if (token.normalized ?? !token.special) asNormalized.set(normalize(token.content), token);
+    else asWritten.set(token.content, token);
+  const splitWritten = createTokenSplitter(asWritten);
+  const splitNormalized = createTokenSplitter(asNormalized);
+  const ids = library.model?.tokens_to_ids ?? new Map<string, number>();
+  const addedIds = new Map(added_tokens.map(({ content, id }) => [content, id]));
+  const idOf = (token: string): number | undefined => addedIds.get(token) ?? ids.get(token);
+  const known = new Set([...ids.values(), ...addedIds.values()]);
+  const unknownId = library.model?.unk_token_id;
+  const unknownToken = model.type === "Unigram" ? undefined : (model.unk_token ?? undefined);
+  const fuse = model.type === "BPE" && model.fuse_unk;
+
+  const tokensOf = (word: string): string[] => {
+    const tokens = library.model?.encode([word]) ?? [];
+    if (model.type === "Unigram") return fuseUnknown(tokens, (token) => !ids.has(token));
+    if (!fuse) return tokens;
+    return tokens.filter((token, at) => token !== unknownToken || tokens[at - 1] !== unknownToken);
+  };
+
+  const { leading, trailing } = specialTokens(library);
+
+  const wordsOf = function* (text: string): Generator<Word> {
+    for (const { start, end, token } of splitWritten(text)) {
+      if (token) {
+        yield { start, end, text: token.content, added: "as-written", tokens: [token.content] };
+        continue;
+      }
+      const normalized = normalize(text.slice(start, end));
+      for (const part of splitNormalized(normalized)) {
+        if (part.token) {
+          const { content } = part.token;
+          yield { start, end, text: content, added: "as-normalized", tokens: [content] };
+          continue;
+        }
+        const atStart = start === 0 && part.start === 0;
+        for (const word of preTokenize(normalized.slice(part.start, part.end), atStart))
+          yield { start, end, text: word, added: undefined, tokens: tokensOf(word) };
+      }
+    }
+  };
+
+  return {
+    padId: padding?.pad_id ?? PAD_TOKENS.map(idOf).find((id) => id !== undefined) ?? 0,
+    hasId: (id) => known.has(id),
+    join: (tokens) =>
+      decoder?.type === "ByteLevel"
+        ? fromByteLetters(tokens)
+        : (library.decoder?.decode([...tokens]) ?? tokens.join(" ")),
+    isUnknown: (token) => (idOf(token) ?? unknownId) === unknownId,
+    normalize,
+    writing: writingOf(config),
+    unknownToken,
+    continuingPrefix: model.type === "WordPiece" ? model.continuing_subword_prefix : undefined,
+    encode(text, place, { maxLength, truncation, special = true }) {
+      if (text.length > MAX_CHARACTERS)
+        throw new ApiError(
+          "invalid_input",
+          `${place} is ${text.length} characters long: a text may have ${MAX_CHARACTERS} at most.`,
+          { details: { maxCharacters: MAX_CHARACTERS, actual: text.length } },
+        );
+      const room = maxLength - (special ? leading + trailing : 0);
+      const words: Word[] = [];
+      const own: string[] = [];
+      for (const word of wordsOf(text.toWellFormed())) {
+        words.push(word);
+        for (const token of word.tokens) own.push(token);
+        // What follows could only be cut off.
+        if (truncation === "end" && own.length >= room) break;
+      }
+      if (own.length > room) {
+        if (truncation === "error")
+          throw new ApiError(
+            "invalid_input",
+            `${place} has ${own.length + maxLength - room} tokens: this model reads ${maxLength} at most.`,
+            { details: { maxTokens: maxLength, actual: own.length + maxLength - room } },
+          );
+        own.length = Math.max(0, room);
+      }
+      const processed = special ? library.post_processor?.(own, null, true) : undefined;
+      const tokens: string[] = processed?.tokens ?? own;
+      return {
+        ids: tokens.map((token) => idOf(token) ?? unknownId ?? 0),
+        typeIds: processed?.token_type_ids ?? tokens.map(() => 0),
+        tokens,
+        leading: special ? leading : 0,
+        words,
+        length: own.length,
+      };
+    },
+  };
+}
+
+function writingOf({ pre_tokenizer = null }: Record<string, unknown>): Tokenizer["writing"] {
+  const written = JSON.stringify(pre_tokenizer);
+  const has = (type: string): boolean => written.includes(`"type":"${type}"`);
+  if (has("ByteLevel")) return "bytes";
+  if (!has("Metaspace")) return "plain";
+  return has("WhitespaceSplit") ? "marked-words" : "marked";
+}
+
+/** Neighbouring unknown pieces are one token. */
+function fuseUnknown(tokens: readonly string[], unknown: (token: string) => boolean): string[] {
+  const fused: string[] = [];
+  let wasUnknown = false;
+  for (const token of tokens) {
+    const isUnknown = unknown(token);
+    if (isUnknown && wasUnknown) fused.push((fused.pop() ?? "") + token);
+    else fused.push(token);
+    wasUnknown = isUnknown;
+  }
+  return fused;
+}
+
+/** How many special tokens the post-processor puts before and after a text. */
+function specialTokens(library: LibraryTokenizer): { leading: number; trailing: number } {
+  const mark = "\0";
+  const tokens: string[] = library.post_processor?.([mark], null, true).tokens ?? [mark];
+  const leading = tokens.indexOf(mark);
+  return { leading, trailing: tokens.length - leading - 1 };
+}

@@ -1,0 +1,97 @@
+import { expect, test } from "vitest";
+import { toBytes } from "../../../src/domain/tensor.ts";
+import { cosine, createEmbeddingDecoder } from "../../../src/tasks/text/embedding-decoder.ts";
+import type { TokensNote } from "../../../src/tasks/text/tokenizer-encoder.ts";
+import { readTokenizer } from "../../support/tokenizers.ts";
+
+const tokenizer = readTokenizer("wordpiece-cased");
+
+/** A note of a text with so many tokens. */
+function noteOf(tokens: number): TokensNote {
+  const ids = Array.from({ length: tokens }, (_, id) => id);
+  const encoding = { ids, typeIds: ids, tokens: [], leading: 0, words: [], length: tokens };
+  return { kind: "tokens", text: "", encoding, tokenizer };
+}
+
+function hidden(shape: readonly number[], values: readonly number[]) {
+  const data = toBytes(Float32Array.from(values));
+  return { name: "hidden", datatype: "FP32", shape, data } as const;
+}
+
+const base = { type: "embedding", version: 1, output: "hidden" } as const;
+// Two texts of two and of one token; what stands for padding must not count.
+const result = hidden([2, 2, 2], [3, 0, 0, 4, 0, 5, 1000, 1000]);
+const notes = [noteOf(2), noteOf(1)];
+
+test.each([
+  [
+    "mean",
+    false,
+    [
+      [1.5, 2],
+      [0, 5],
+    ],
+  ],
+  [
+    "mean",
+    true,
+    [
+      [Math.fround(0.6), Math.fround(0.8)],
+      [0, 1],
+    ],
+  ],
+  [
+    "cls",
+    false,
+    [
+      [3, 0],
+      [0, 5],
+    ],
+  ],
+] as const)("%s pooling, normalised: %s", (pooling, normalize, expected) => {
+  const decoder = createEmbeddingDecoder({ ...base, pooling, normalize });
+  expect(decoder.decode([result], notes, {})).toEqual(expected);
+});
+
+test("an output that is pooled already is left as it is, unless the request wants length 1", () => {
+  const decoder = createEmbeddingDecoder({ ...base, pooling: "none", normalize: false });
+  const pooled = hidden([2, 2], [0, 2, 0, 0]);
+  expect(decoder.decode([pooled], notes, {})).toEqual([
+    [0, 2],
+    [0, 0],
+  ]);
+  expect(decoder.decode([pooled], notes, { normalize: true })).toEqual([
+    [0, 1],
+    [0, 0],
+  ]);
+});
+
+test("a comparison is answered by the cosines with the first", () => {
+  const decoder = createEmbeddingDecoder({ ...base, pooling: "none", normalize: false });
+  expect(
+    decoder.assemble?.(
+      [
+        [1, 0],
+        [2, 0],
+        [0, 3],
+        [-1, 0],
+        [1, 1],
+      ],
+      "comparison",
+    ),
+  ).toEqual([1, 0, -1, 1 / Math.sqrt(2)]);
+  expect(cosine([0, 0], [1, 1])).toBe(0);
+});
+
+test("numbers that are none are the model's fault", () => {
+  const decoder = createEmbeddingDecoder({ ...base, pooling: "mean", normalize: true });
+  const broken = hidden([1, 1, 1], [Number.POSITIVE_INFINITY]);
+  expect(() => decoder.decode([broken], [noteOf(1)], {})).toThrow(/NaN or infinity/);
+});
+
+test("an output of another rank is the manifest's fault", () => {
+  const decoder = createEmbeddingDecoder({ ...base, pooling: "mean", normalize: true });
+  expect(() => decoder.decode([hidden([1, 2], [1, 2])], [noteOf(1)], {})).toThrow(
+    /not 3 dimensions/,
+  );
+});
