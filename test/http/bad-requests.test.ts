@@ -98,12 +98,7 @@ describe("paths", () => {
     ["/models/iris-logistic/versions/7", 404, "version_not_found", "no version 7: it has 1"],
     ["/", 404, "route_not_found", "POST / is not a route"],
     ["/models", 404, "route_not_found", "POST /models is not a route"],
-    [
-      "/v1/chat/completions",
-      404,
-      "route_not_found",
-      "/v1/chat/completions",
-    ],
+    ["/predict", 404, "route_not_found", "/predict"],
     ["/v2/model/iris-logistic/infer", 404, "route_not_found", "/v2/model/iris-logistic/infer"],
     ["/v2/models/iris-logistic/predict", 404, "route_not_found", "POST /v2/models/{model}/infer"],
   ])("POST %s is answered with %i %s", async (path, status, code, message) => {
