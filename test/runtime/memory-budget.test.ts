@@ -5,6 +5,7 @@ import type { ModelId } from "../../src/domain/model-id.ts";
 import type { RuntimeStats } from "../../src/domain/ports.ts";
 import { type AdministeredService, startAdministeredService } from "../support/administration.ts";
 import { ones, PRODUCT_COLUMNS, product } from "../support/awkward-models.ts";
+import { startHeldService } from "../support/held-storage.ts";
 import type { Answer } from "../support/service.ts";
 import { store } from "../support/stored-model.ts";
 
@@ -148,6 +149,33 @@ describe("a run that needs more memory", () => {
     const runtime = await service.runtime();
     expect(loadedModels(runtime)).toEqual(["first", "second"]);
     expect(runtime).toMatchObject({ loads: 3, crashes: 1, usedBytes: 2 * CELL_BYTES });
+  });
+
+  test("than there is while another model is loaded is begun again, and costs nobody anything", async () => {
+    const held = await startHeldService({ MEMORY_BUDGET_BYTES: `${4 * CELL_BYTES}` });
+    service = held;
+    await store(service.bucket, "ones", ones);
+    const runtime = { prepack: true, warmUp: false, heapBytes: 30 * MIB };
+    await store(service.bucket, "large", product(1, 9), { runtime });
+    expect(await inferOnes([1])).toMatchObject({ status: 200 });
+
+    await held.hold();
+    const load = inferProduct("large");
+    await held.storage(({ holding }) => holding === 1);
+    const run = inferOnes(LARGE);
+    // Its cell is lost, and through no fault of its own.
+    await held.storage(({ holding }) => holding === 2);
+    await held.release();
+    expect(await load).toMatchObject({ status: 200 });
+    // A few attempts may all come before the other model is there.
+    const answer = await run;
+    if (answer.status === 429)
+      expect(answer.body).toMatchObject({ code: "overloaded", details: { retryAfterSeconds: 1 } });
+    else expect(answer).toMatchObject({ status: 200 });
+    expect(await inferOnes(LARGE)).toMatchObject({
+      status: 200,
+      body: { outputs: [{ data: [6_291_456] }] },
+    });
   });
 });
 
