@@ -7,6 +7,8 @@ export interface BenchmarkOptions {
   readonly seconds: number;
   /** Connections that the load generator keeps busy. */
   readonly connections: number;
+  /** How often the soak goes through its models. */
+  readonly cycles: number;
   /** Called with one line of progress at a time. */
   readonly report: (line: string) => void;
 }

@@ -6,10 +6,12 @@ import { exitWith, reason, UserError } from "../scripts/user-error.ts";
 import type { Benchmark } from "./benchmark.ts";
 import { binary } from "./cases/binary.ts";
 import { coldStart } from "./cases/cold-start.ts";
+import { overload } from "./cases/overload.ts";
+import { soak } from "./cases/soak.ts";
 import { throughput } from "./cases/throughput.ts";
 import { formatTable } from "./table.ts";
 
-const BENCHMARKS: readonly Benchmark[] = [throughput, binary, coldStart];
+const BENCHMARKS: readonly Benchmark[] = [throughput, binary, coldStart, overload, soak];
 
 const HELP = `npm run bench -- [name...] [options]
 
@@ -20,6 +22,7 @@ Options:
   --rounds N       measure everything N times, in fresh processes (default 5)
   --seconds N      duration of one measurement, after its warm-up (default 1)
   --connections N  connections of the load generator (default 8)
+  --cycles N       how often the soak goes through its models (default 200)
   --json FILE      write every measured value to FILE
   --help           print this text
 
@@ -43,6 +46,7 @@ async function main(): Promise<void> {
     rounds: parseCount("rounds", values.rounds),
     seconds: parseCount("seconds", values.seconds),
     connections: parseCount("connections", values.connections),
+    cycles: parseCount("cycles", values.cycles),
   };
   const machine = describeMachine();
   console.log(
@@ -70,6 +74,7 @@ function parseArguments() {
         rounds: { type: "string", default: "5" },
         seconds: { type: "string", default: "1" },
         connections: { type: "string", default: "8" },
+        cycles: { type: "string", default: "200" },
         json: { type: "string" },
         help: { type: "boolean", default: false },
       },
