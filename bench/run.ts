@@ -6,10 +6,11 @@ import { exitWith, reason, UserError } from "../scripts/user-error.ts";
 import type { Benchmark } from "./benchmark.ts";
 import { binary } from "./cases/binary.ts";
 import { coldStart } from "./cases/cold-start.ts";
+import { taskPhases } from "./cases/task-phases.ts";
 import { throughput } from "./cases/throughput.ts";
 import { formatTable } from "./table.ts";
 
-const BENCHMARKS: readonly Benchmark[] = [throughput, binary, coldStart];
+const BENCHMARKS: readonly Benchmark[] = [throughput, binary, coldStart, taskPhases];
 
 const HELP = `npm run bench -- [name...] [options]
 

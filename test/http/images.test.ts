@@ -171,7 +171,12 @@ describe("a picture that cannot be used is refused, and the next one is not", ()
     ["a CMYK JPEG", readImage("cmyk.jpg"), 415, /is a CMYK JPEG/],
     ["an animated WebP", readImage("animated.webp"), 415, /an animated WebP picture/],
     ["a GIF that is called a JPEG", readImage("picture.gif"), 415, /got a GIF picture/],
-    ["a text that is called a JPEG", Uint8Array.from(Buffer.from("no picture")), 415, /got 10 bytes/],
+    [
+      "a text that is called a JPEG",
+      Uint8Array.from(Buffer.from("no picture")),
+      415,
+      /got 10 bytes/,
+    ],
   ])("%s", async (_, file, status, message) => {
     const before = (await send(IMAGENET, cup, "image/jpeg")).body;
     for (let again = 0; again < 3; again++)

@@ -15,7 +15,9 @@ export const taskRequestSchema = z.strictObject({
   parameters: z
     .record(z.string(), z.unknown())
     .default({})
-    .describe("`top_k` of a classification: how many labels to answer. `threshold` of an object detection: the least score."),
+    .describe(
+      "`top_k` of a classification: how many labels to answer. `threshold` of an object detection: the least score.",
+    ),
 });
 
 export type TaskRequest = Readonly<z.output<typeof taskRequestSchema>>;
