@@ -8,10 +8,18 @@ import { binary } from "./cases/binary.ts";
 import { coldStart } from "./cases/cold-start.ts";
 import { overload } from "./cases/overload.ts";
 import { soak } from "./cases/soak.ts";
+import { taskPhases } from "./cases/task-phases.ts";
 import { throughput } from "./cases/throughput.ts";
 import { formatTable } from "./table.ts";
 
-const BENCHMARKS: readonly Benchmark[] = [throughput, binary, coldStart, overload, soak];
+const BENCHMARKS: readonly Benchmark[] = [
+  throughput,
+  binary,
+  coldStart,
+  taskPhases,
+  overload,
+  soak,
+];
 
 const HELP = `npm run bench -- [name...] [options]
 

@@ -64,8 +64,8 @@ export const imageSchema = z.strictObject({
     .int()
     .min(1)
     .max(64)
-    .default(8)
-    .describe("How many pictures one run takes at most, for the sake of memory."),
+    .default(4)
+    .describe("How many pictures one run takes at most: it needs memory for each of them."),
 });
 
 const unit = z.number().min(0).max(1);

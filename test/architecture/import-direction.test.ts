@@ -42,7 +42,6 @@ const IMPORTS: Record<string, { allowed: string[]; refused: string[] }> = {
       "../../domain/b.ts",
       "zod",
       "@jsquash/png/decode.js",
-      "image-size",
     ],
     refused: ["../../services/b.ts", "../../runtime/b.ts", "wavefile", "onnxruntime-web"],
   },

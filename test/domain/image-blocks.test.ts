@@ -68,7 +68,7 @@ describe("a manifest may describe", () => {
     ],
     ["a letterbox", withImage({ resize: { ...RESIZE, mode: "letterbox" } })],
   ])("%s", (_, value) => {
-    expect(parseManifest(value).preprocess).toMatchObject({ type: "image", maxBatch: 8 });
+    expect(parseManifest(value).preprocess).toMatchObject({ type: "image", maxBatch: 4 });
   });
 });
 

@@ -124,6 +124,17 @@ function readJpeg(reader: Reader, place: string): ImageHeader {
   }
 }
 
+/** Each goes over the whole picture, however short it is: 20 ms for 13 million pixels. */
+const MAX_SCANS = 100;
+
+/** In coded data 0xff stands before a marker only, so this counts too many rather than too few. */
+function countScans(data: Uint8Array): number {
+  let scans = 0;
+  for (let at = data.indexOf(0xff); at >= 0; at = data.indexOf(0xff, at + 1))
+    if (data[at + 1] === 0xda) scans++;
+  return scans;
+}
+
 function readFrame(
   reader: Reader,
   offset: number,
@@ -150,6 +161,13 @@ function readFrame(
   const across = Math.max(...factors.map((factor) => factor.across));
   const down = Math.max(...factors.map((factor) => factor.down));
   const samples = factors.reduce((sum, factor) => sum + factor.across * factor.down, 0);
+  if (marker === 0xc2) {
+    const scans = countScans(reader.file.subarray(offset));
+    if (scans > MAX_SCANS)
+      reader.fail(
+        `it has ${scans} scans, and no encoder writes more than a few: ${MAX_SCANS} at most`,
+      );
+  }
   // Of a progressive picture every coefficient waits for the last scan, in two bytes each.
   const waiting = marker === 0xc2 ? (2 * samples) / (across * down || 1) : 0;
   return { format: "jpeg", width, height, bytesPerPixel: 4.2 + 1.05 * waiting };

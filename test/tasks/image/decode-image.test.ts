@@ -177,6 +177,16 @@ describe("refused before anything is decoded", () => {
     await expect(refused(file)).rejects.toMatchObject({ message: expect.stringMatching(message) });
   });
 
+  test("a progressive JPEG of more scans than an encoder writes", async () => {
+    const file = readImage("progressive.jpg");
+    const end = file.length - 2;
+    let last = end;
+    while (file[last] !== 0xff || file[last + 1] !== 0xda) last--;
+    const scans = Array.from({ length: 100 }, () => file.subarray(last, end));
+    const bomb = Buffer.concat([file.subarray(0, end), ...scans, file.subarray(end)]);
+    await expect(refused(bomb)).rejects.toThrow("it has 110 scans");
+  });
+
   test("a PNG of no pixels", async () => {
     const file = readImage("rgb.png");
     file.fill(0, 16, 20);

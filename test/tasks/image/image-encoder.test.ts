@@ -171,7 +171,7 @@ test("runs take as many pictures as the model and the block allow", () => {
   const { block, shape } = WAYS.letterbox as Way;
   const spec = (batch: number | string) =>
     ({ name: "image", datatype: "UINT8", shape: [batch, ...shape] }) as const;
-  expect(createImageEncoder(spec("n"), block).maxBatch).toBe(8);
+  expect(createImageEncoder(spec("n"), block).maxBatch).toBe(4);
   expect(createImageEncoder(spec("n"), { ...block, maxBatch: 3 }).maxBatch).toBe(3);
   expect(createImageEncoder(spec(1), block).maxBatch).toBe(1);
 });
