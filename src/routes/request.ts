@@ -5,7 +5,10 @@ import type { AppEnv } from "../middleware/context.ts";
 import type { Catalog, PublishedModel } from "../services/catalog.ts";
 import type { RequestContext } from "../services/predict.ts";
 
-/** The published version that the path names, or of a model that the body names, noted in the trace and in `x-model-version`. */
+/**
+ * The published version that the path names, or of a model that the body names; noted in the trace and in
+ * `x-model-version`.
+ */
 export async function resolveModel(
   c: Context<AppEnv>,
   catalog: Catalog,

@@ -4,6 +4,7 @@ import type { AppEnv } from "../middleware/context.ts";
 import { methodNotAllowed } from "../middleware/method-not-allowed.ts";
 import { readBody } from "../middleware/read-body.ts";
 import { respond } from "../middleware/respond.ts";
+import { isHuggingFaceClient } from "../protocols/task/hugging-face-client.ts";
 import { parseTaskBody } from "../protocols/task/task-body.ts";
 import { requestContext, resolveModel } from "./request.ts";
 import type { RouteDeps } from "./route-deps.ts";
@@ -23,9 +24,21 @@ export function taskRoutes({ config, admission, catalog, taskPredict }: RouteDep
           (mediaTypes) => parseTaskBody(contentType, body, c.req.query(), mediaTypes),
           requestContext(c),
         );
-        const { name, version, revision } = published;
-        c.set("variant", JSON.stringify(["task", name, version, revision, form, parameters]));
-        const text = trace.measure("encode", () => JSON.stringify(answer));
+        const { name, version, revision, manifest } = published;
+        const isInList =
+          form === "one" &&
+          manifest.task === "text-classification" &&
+          isHuggingFaceClient(c.req.header("user-agent"));
+        const variant = [
+          "task",
+          name,
+          version,
+          revision,
+          isInList ? "in a list" : form,
+          parameters,
+        ];
+        c.set("variant", JSON.stringify(variant));
+        const text = trace.measure("encode", () => JSON.stringify(isInList ? [answer] : answer));
         return respond(c, text);
       })
       .all(path, methodNotAllowed("POST"));

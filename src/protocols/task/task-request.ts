@@ -18,14 +18,26 @@ export const taskRequestSchema = z.strictObject({
     .describe(
       "`top_k` of a classification: how many labels to answer. `threshold` of a detection: the least score. `state` of a sound that goes on. Of texts `truncate`: whether a long one is cut; `normalize` of vectors; `aggregation_strategy` and `ignore_labels` of token classification.",
     ),
+  normalize: z
+    .boolean()
+    .optional()
+    .describe("The parameter, where the specification of feature extraction has it."),
+  truncate: z.boolean().optional().describe("Likewise."),
 });
 
-export type TaskRequest = Readonly<z.output<typeof taskRequestSchema>>;
+/** What a request is, wherever its parameters stood. */
+export interface TaskRequest {
+  readonly inputs: unknown;
+  readonly parameters: Readonly<Record<string, unknown>>;
+}
 
 /** @throws ApiError `invalid_request` */
 export function parseTaskRequest(body: unknown): TaskRequest {
   const result = taskRequestSchema.safeParse(body);
-  if (result.success) return result.data;
+  if (result.success) {
+    const { inputs, parameters, ...beside } = result.data;
+    return { inputs, parameters: { ...beside, ...parameters } };
+  }
   throw new ApiError("invalid_request", explain(result.error.issues[0], body));
 }
 

@@ -1,0 +1,98 @@
+import { readFileSync } from "node:fs";
+import { InferenceClient, InferenceClientProviderApiError } from "@huggingface/inference";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { isHuggingFaceClient } from "../../src/protocols/task/hugging-face-client.ts";
+import { findModel } from "../support/publish.ts";
+import { type Service, startService } from "../support/service.ts";
+import { EXPECTED_FOLDER } from "../support/tensors.ts";
+
+/** Hugging Face's own client against the task door in workerd. */
+
+let service: Service;
+const client = new InferenceClient("hf_any");
+
+beforeAll(async () => {
+  service = await startService({
+    models: ["spam-detection", "language-identification", "sentence-embeddings"],
+  });
+});
+
+afterAll(() => service?.dispose());
+
+const at = (model: string) => ({ endpointUrl: `${service.origin}/models/${model}` });
+
+describe.each(["spam-detection", "language-identification"])("textClassification, %s", (model) => {
+  test("answers what the model's example says", async () => {
+    const { example } = findModel(model).manifest;
+    const inputs = String(example?.inputs);
+    const expected = example?.output as { label: string; score: number }[];
+    const labels = await client.textClassification({ ...at(model), inputs });
+    expect(labels.slice(0, expected.length).map(({ label }) => label)).toEqual(
+      expected.map(({ label }) => label),
+    );
+    const [best] = labels;
+    const difference = Math.abs((best?.score ?? 0) - (expected[0]?.score ?? 1));
+    expect(difference).toBeLessThanOrEqual(example?.tolerance ?? 0);
+    // Nobody else gets the list around it.
+    const { body } = await service.post(`/models/${model}`, { inputs });
+    expect(body).toEqual(labels);
+  });
+
+  test("takes top_k", async () => {
+    const answer = await client.textClassification({
+      ...at(model),
+      inputs: "Win a prize",
+      parameters: { top_k: 1 },
+    });
+    expect(answer).toHaveLength(1);
+  });
+});
+
+test("featureExtraction answers a vector, or one for each text", async () => {
+  const { texts } = JSON.parse(
+    readFileSync(`${EXPECTED_FOLDER}/sentence-embeddings-texts.json`, "utf8"),
+  ) as { texts: { text: string; embedding: number[] }[] };
+  const inputs = texts.map(({ text }) => text);
+  const vectors = (await client.featureExtraction({
+    ...at("sentence-embeddings"),
+    inputs,
+  })) as number[][];
+  expect(vectors).toHaveLength(inputs.length);
+  for (const [index, { embedding }] of texts.entries()) {
+    // Both are of length 1.
+    const dot = embedding.reduce((sum, value, d) => sum + value * (vectors[index]?.[d] ?? 0), 0);
+    expect(dot).toBeGreaterThan(0.98);
+  }
+  const one = await client.featureExtraction({
+    ...at("sentence-embeddings"),
+    inputs: inputs[0] ?? "",
+    normalize: true,
+  });
+  expect(one).toHaveLength(384);
+});
+
+test("sentenceSimilarity answers a cosine for each sentence", async () => {
+  const { example } = findModel("sentence-embeddings").manifest;
+  const inputs = example?.inputs as { source_sentence: string; sentences: string[] };
+  const cosines = await client.sentenceSimilarity({ ...at("sentence-embeddings"), inputs });
+  const expected = example?.output as number[];
+  expect(cosines).toHaveLength(expected.length);
+  for (const [index, cosine] of cosines.entries())
+    expect(Math.abs(cosine - (expected[index] ?? 2))).toBeLessThanOrEqual(example?.tolerance ?? 0);
+});
+
+test("an error reaches the client with what it says", async () => {
+  const promise = client.textClassification({ ...at("no-such-model"), inputs: "a" });
+  await expect(promise).rejects.toThrow(InferenceClientProviderApiError);
+  await expect(promise).rejects.toMatchObject({ httpResponse: { status: 404 } });
+});
+
+test.each([
+  ["@huggingface/inference/4.13.30 Node.js/24", true],
+  ["unknown/None; hf_hub/1.2.3; python/3.12", true],
+  ["curl/8.5.0", false],
+  ["my-tool/1.0 (no @huggingface)", false],
+  [undefined, false],
+])("user-agent %s: %s", (userAgent, expected) => {
+  expect(isHuggingFaceClient(userAgent)).toBe(expected);
+});

@@ -1,0 +1,221 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { fileKey } from "../../src/storage/model-keys.ts";
+import { type Service, startService } from "../support/service.ts";
+import { store } from "../support/stored-model.ts";
+import { EXPECTED_FOLDER } from "../support/tensors.ts";
+import { readTokenizerFixture, readTokenizerJson } from "../support/tokenizers.ts";
+
+/** Texts through the task door, in workerd, with real models. */
+
+let service: Service;
+
+beforeAll(async () => {
+  service = await startService({
+    models: ["sentence-embeddings", "spam-detection", "language-identification"],
+  });
+});
+
+afterAll(() => service?.dispose());
+
+const send = (model: string, contentType: string, body: BodyInit) =>
+  service.request(`/models/${model}`, {
+    method: "POST",
+    body,
+    headers: { "content-type": contentType },
+  });
+
+function cosine(a: readonly number[], b: readonly number[]): number {
+  const dot = (x: readonly number[], y: readonly number[]) =>
+    x.reduce((sum, value, index) => sum + value * (y[index] ?? 0), 0);
+  return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
+}
+
+describe("sentence embeddings", () => {
+  const { texts } = JSON.parse(
+    readFileSync(`${EXPECTED_FOLDER}/sentence-embeddings-texts.json`, "utf8"),
+  ) as { texts: { text: string; embedding: number[] }[] };
+
+  test("are those of PyTorch, to a cosine of 0.98", async () => {
+    const inputs = texts.map(({ text }) => text);
+    const answer = await service.post("/models/sentence-embeddings", { inputs });
+    const vectors = answer.body as number[][];
+    expect(vectors).toHaveLength(texts.length);
+    for (const [index, { embedding }] of texts.entries()) {
+      expect(cosine(vectors[index] ?? [], embedding)).toBeGreaterThan(0.98);
+      expect(Math.hypot(...(vectors[index] ?? []))).toBeCloseTo(1, 5);
+    }
+  });
+
+  test("do not depend on the other texts of the request", async () => {
+    const inputs = [...texts.map(({ text }) => text), "word ".repeat(200), ""];
+    const { body: together } = await service.post("/models/sentence-embeddings", { inputs });
+    for (const [index, text] of inputs.entries()) {
+      const { body: alone } = await service.post("/models/sentence-embeddings", { inputs: text });
+      expect(cosine(alone as number[], (together as number[][])[index] ?? [])).toBeCloseTo(1, 4);
+    }
+  });
+
+  test("may be left at their length", async () => {
+    const { text = "" } = texts[0] ?? {};
+    const parameters = { normalize: false };
+    const answer = await service.post("/models/sentence-embeddings", { inputs: text, parameters });
+    expect(Math.hypot(...(answer.body as number[]))).not.toBeCloseTo(1, 1);
+  });
+
+  test("of a longer text than the model reads are those of its beginning", async () => {
+    const inputs = "word ".repeat(1000);
+    const cut = await service.post("/models/sentence-embeddings", { inputs });
+    const read = await service.post("/models/sentence-embeddings", { inputs: "word ".repeat(254) });
+    expect(cut.body).toEqual(read.body);
+    const parameters = { truncate: false };
+    const refused = await service.post("/models/sentence-embeddings", { inputs, parameters });
+    expect(refused).toMatchObject({
+      status: 400,
+      body: {
+        code: "invalid_input",
+        detail: "inputs has 1002 tokens: this model reads 256 at most.",
+      },
+    });
+  });
+});
+
+describe("what a text may be", () => {
+  const example = "Congratulations! You have won a free cruise";
+  const asJson = () => service.post("/models/spam-detection", { inputs: example });
+
+  test("the body itself", async () => {
+    const answer = await send("spam-detection", "text/plain; charset=utf-8", example);
+    expect(answer).toMatchObject({ status: 200, body: (await asJson()).body });
+    const one = await service.request("/models/spam-detection?top_k=1", {
+      method: "POST",
+      body: example,
+      headers: { "content-type": "text/plain" },
+    });
+    expect(one.body).toEqual(((await asJson()).body as unknown[]).slice(0, 1));
+  });
+
+  test("fields of a form", async () => {
+    const form = new FormData();
+    form.append("inputs", example);
+    form.append("inputs", new File([example], "mail.txt", { type: "text/plain" }));
+    const answer = await service.request("/models/spam-detection", { method: "POST", body: form });
+    const { body } = await asJson();
+    expect(answer).toMatchObject({ status: 200, body: [body, body] });
+  });
+
+  test("for n-grams as well", async () => {
+    const text = "Der Mensch ist frei geboren.";
+    const answer = await send("language-identification", "text/plain", text);
+    const json = await service.post("/models/language-identification", { inputs: text });
+    expect(answer.body).toEqual(json.body);
+  });
+
+  test.each(["spam-detection", "sentence-embeddings", "language-identification"])(
+    "%s says what it takes",
+    async (model) => {
+      const invalid = await send(model, "text/plain", Uint8Array.from([0x61, 0xff, 0xfe, 0x80]));
+      expect(invalid).toMatchObject({
+        status: 400,
+        body: { code: "invalid_input", detail: "inputs is not valid UTF-8: send a text in UTF-8." },
+      });
+      const picture = await send(model, "image/png", Uint8Array.from([1, 2, 3]));
+      expect(picture).toMatchObject({ status: 415, body: { code: "unsupported_media_type" } });
+      const number = await service.post(`/models/${model}`, { inputs: [1] });
+      expect(number).toMatchObject({ status: 400, body: { code: "invalid_input" } });
+    },
+  );
+
+  test.each(["a", " ", "漢", "🙂", "\u0301"])(
+    "a megabyte of %j is refused with its length, and a text of the longest length answered",
+    async (letter) => {
+      const megabyte = letter.repeat(1_000_000 / letter.length);
+      for (const model of ["spam-detection", "sentence-embeddings"]) {
+        const refused = await send(model, "text/plain", megabyte);
+        expect(refused).toMatchObject({
+          status: 400,
+          body: { code: "invalid_input", details: { maxCharacters: 65536, actual: 1_000_000 } },
+        });
+      }
+      const longest = letter.repeat(65_536 / letter.length);
+      expect(await send("spam-detection", "text/plain", longest)).toMatchObject({ status: 200 });
+    },
+  );
+});
+
+describe("token classification", () => {
+  const { labels, texts, cases } = readTokenizerFixture<{
+    labels: string[];
+    texts: string[];
+    cases: { tokenizer: string; aggregation: string; answers: { score: number }[][] }[];
+  }>("entities.json");
+  const tokenizerJson = readTokenizerJson("wordpiece-cased");
+  const size = 1201;
+
+  /** The table of models/recipes/entity_fixtures.py. */
+  const table = Float32Array.from({ length: size * labels.length }, (_, at) => {
+    const token = Math.floor(at / labels.length);
+    const label = at % labels.length;
+    return ((token * 311 + label * 477 + (token % 7) * label * 59) % 1009) / 256;
+  });
+
+  beforeAll(async () => {
+    const manifest = await store(
+      service.bucket,
+      "entities",
+      {
+        inputs: [{ name: "ids", datatype: "INT64", shape: ["batch", "tokens"] }],
+        outputs: [{ name: "scores", datatype: "FP32", shape: ["batch", "tokens", labels.length] }],
+        weights: [{ name: "table", datatype: "FP32", shape: [size, labels.length], data: table }],
+        nodes: [{ op: "Gather", inputs: ["table", "ids"], outputs: ["scores"] }],
+      },
+      {
+        task: "token-classification",
+        preprocess: {
+          type: "tokenizer",
+          version: 1,
+          tokenizer: "tokenizer.json",
+          inputs: { ids: "ids" },
+          maxLength: 512,
+          truncation: "end",
+          padding: "longest",
+        },
+        postprocess: {
+          type: "token-classification",
+          version: 1,
+          scores: "scores",
+          aggregation: "simple",
+          ignoreLabels: ["O"],
+        },
+        labels,
+      },
+    );
+    await service.bucket.put(fileKey(manifest, "tokenizer.json"), tokenizerJson);
+    const sha256 = createHash("sha256").update(tokenizerJson).digest("hex");
+    const file = { path: "tokenizer.json", sha256, sizeBytes: tokenizerJson.byteLength };
+    await service.bucket.put(
+      `models/entities/1/manifest.json`,
+      JSON.stringify({ ...manifest, files: [...manifest.files, file] }),
+    );
+  });
+
+  test.each(cases.filter(({ tokenizer }) => tokenizer === "wordpiece-cased"))(
+    "$aggregation: finds the entities that transformers finds",
+    async ({ aggregation, answers }) => {
+      const parameters = { aggregation_strategy: aggregation };
+      const answer = await service.post("/models/entities", { inputs: texts, parameters });
+      const rounded = (entities: { score: number }[]) =>
+        entities.map((entity) => ({ ...entity, score: Number(entity.score.toFixed(5)) }));
+      expect(answer.status).toBe(200);
+      expect((answer.body as { score: number }[][]).map(rounded)).toEqual(answers.map(rounded));
+    },
+  );
+
+  test("a strategy that is none is refused with those that are", async () => {
+    const parameters = { aggregation_strategy: "most" };
+    const answer = await service.post("/models/entities", { inputs: "a", parameters });
+    expect(answer).toMatchObject({ status: 400, body: { code: "invalid_request" } });
+    expect(JSON.stringify(answer.body)).toContain("average");
+  });
+});
