@@ -256,7 +256,12 @@ def ranked(labels: Sequence[str], scores: np.ndarray, top: int | None = None) ->
 
 
 def plain(value: Any) -> Any:
-    """A JSON number: nine significant digits carry every float32, and a whole number needs no point."""
+    """A JSON number: nine significant digits carry every float32, and a whole number needs no point.
+
+    JSON has no NaN: the protocol writes it as a text.
+    """
+    if math.isnan(value):
+        return "NaN"
     short = float(f"{float(value):.9g}")
     return int(short) if short.is_integer() else short
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -63,6 +63,9 @@ class Split:
     y_train: np.ndarray
     y_test: np.ndarray
     labels: Sequence[str] | None = None
+    # By column: the names whose positions stand in the rows, and what stands for a missing value.
+    categories: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    missing: Mapping[str, float | str] = field(default_factory=dict)
 
     @property
     def held_out(self) -> str:
@@ -108,8 +111,8 @@ def convert(estimator: Any, name: str, columns: Sequence[str], options: Mapping[
 def rename(model: onnx.ModelProto, names: Mapping[str, str]) -> onnx.ModelProto:
     """Renames graph outputs, wherever the names occur."""
     for node in model.graph.node:
-        for field in (node.input, node.output):
-            field[:] = [names.get(value, value) for value in field]
+        for values in (node.input, node.output):
+            values[:] = [names.get(value, value) for value in values]
     for value in model.graph.output:
         value.name = names.get(value.name, value.name)
     return model
@@ -126,12 +129,13 @@ def publish_classifier(
     limits: Sequence[str],
     about_model: str,
     example: Sequence[float] | None = None,
+    example_inputs: Any = None,
     model: onnx.ModelProto | None = None,
 ) -> None:
     """Publishes a fitted classifier.
 
     ``model`` is given where the graph is built by hand; its one output is then ``probability``
-    [batch, 1], that of the second label.
+    [batch, 1], that of the second label. ``example_inputs`` is how a person writes ``example``.
     """
     assert data.labels is not None
     by_hand = model is not None
@@ -182,7 +186,7 @@ def publish_classifier(
                 "maxAbsError": significant(error, 2),
             },
             example={
-                "inputs": [plain(v) for v in item],
+                "inputs": [plain(v) for v in item] if example_inputs is None else example_inputs,
                 "output": ranked(data.labels, example_scores),
                 "tolerance": tolerance_for(error),
                 "engine": ENGINE,
@@ -247,7 +251,17 @@ def publish_regressor(
 
 
 def preprocess(data: Split) -> dict[str, Any]:
-    return {"type": "tabular", "version": 1, "input": INPUT, "columns": list(data.columns)}
+    block: dict[str, Any] = {
+        "type": "tabular",
+        "version": 1,
+        "input": INPUT,
+        "columns": list(data.columns),
+    }
+    if data.categories:
+        block["categories"] = {column: list(names) for column, names in data.categories.items()}
+    if data.missing:
+        block["missing"] = dict(data.missing)
+    return block
 
 
 def fixture(data: Split, expected: Mapping[str, np.ndarray], tolerance: Mapping[str, float]) -> Fixture:

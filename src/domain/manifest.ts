@@ -120,6 +120,20 @@ export const manifestSchema = z
       const columns = manifest.inputs.find(({ name }) => name === preprocess.input)?.shape[1];
       if (typeof columns === "number" && columns !== -1 && columns !== preprocess.columns.length)
         problem(["preprocess", "columns"], `the input has ${columns} columns`);
+      for (const rule of ["categories", "missing"] as const)
+        for (const name of Object.keys(preprocess[rule]))
+          if (!preprocess.columns.includes(name))
+            problem(["preprocess", rule, name], "not one of preprocess.columns");
+      const datatype = manifest.inputs.find(({ name }) => name === preprocess.input)?.datatype;
+      if (datatype && !datatype.startsWith("FP"))
+        for (const [name, value] of Object.entries(preprocess.missing))
+          if (!Number.isInteger(value))
+            problem(
+              ["preprocess", "missing", name],
+              `must be an integer, as the input is ${datatype}`,
+            );
+      if (datatype === "BYTES")
+        problem(["preprocess", "input"], "a table is of numbers, not of BYTES");
     }
     if (preprocess?.type === "image") {
       const spec = manifest.inputs.find(({ name }) => name === preprocess.input);

@@ -20,7 +20,27 @@ export const preprocessSchema = z.discriminatedUnion("type", [
     type: z.literal("tabular"),
     version,
     input: z.string().describe("The model's input, of shape [batch, columns]."),
-    columns: z.array(z.string().min(1)).min(1).describe("Column names, in the input's order."),
+    columns: z
+      .array(z.string().min(1))
+      .min(1)
+      .refine((names) => new Set(names).size === names.length, "two columns have the same name")
+      .describe("Column names, in the input's order."),
+    categories: z
+      .record(
+        z.string(),
+        z
+          .array(z.string().min(1))
+          .min(1)
+          .refine((names) => new Set(names).size === names.length, "two categories are the same"),
+      )
+      .default({})
+      .describe("By column, the names that it may have: each becomes its position, from 0."),
+    missing: z
+      .record(z.string(), z.union([z.number(), z.literal("nan")]))
+      .default({})
+      .describe(
+        "By column, what stands for a value that is missing (null, an empty text, or nothing at all); without it there must be one.",
+      ),
   }),
   z.strictObject({
     type: z.literal("array"),

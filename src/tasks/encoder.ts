@@ -57,7 +57,7 @@ export interface Encoder<S extends z.ZodObject = z.ZodObject> {
    * Takes the inputs apart, without a look into the items.
    * @throws ApiError `invalid_input`, `invalid_shape` that say what inputs of this model look like
    */
-  split(inputs: unknown): Items;
+  split(inputs: unknown, parameters: z.output<S>): Items;
   /**
    * Prepares all items and groups them into runs, where their number alone does not tell what a run needs.
    * Left out, the items run in their order, `maxBatch` at a time.

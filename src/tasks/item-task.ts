@@ -12,7 +12,7 @@ export interface ItemTask<S extends z.ZodObject = z.ZodObject> {
   readonly mediaTypes: readonly string[];
   readonly parameters: S;
   /** @throws ApiError `invalid_input` that says what inputs of this model look like */
-  split(inputs: unknown): Items;
+  split(inputs: unknown, parameters: z.output<S>): Items;
   /**
    * @param items at least one
    * @returns an answer for each item, in their order

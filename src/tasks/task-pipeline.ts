@@ -94,7 +94,7 @@ async function createEncoder(
     inputs.find(({ name }) => name === input) as TensorSpec;
   switch (block.type) {
     case "tabular":
-      return createTabularEncoder(specOf(block.input), block.columns);
+      return createTabularEncoder(specOf(block.input), block);
     case "array":
       return createArrayEncoder(specOf(block.input));
     case "character-ngrams":
@@ -139,7 +139,7 @@ export function createBatchPipeline(encoder: Encoder, decoder: Decoder): TaskPip
       const parameters = parseParameters(schema, request.parameters);
       const ofEncoder = pickParameters(encoder.parameters, parameters);
       const ofDecoder = pickParameters(decoder.parameters, parameters);
-      const { items, form } = splitInputs(encoder, request.inputs, trace);
+      const { items, form } = splitInputs(encoder, request.inputs, ofEncoder, trace);
       const context = { parameters: ofEncoder, trace };
       const plan = encoder.plan?.(items, context) ?? inOrder(items, encoder.maxBatch);
       const answers: unknown[] = new Array(items.length);
@@ -165,7 +165,7 @@ export function createItemPipeline(task: ItemTask): TaskPipeline {
     mediaTypes: task.mediaTypes,
     async predict(request, run, trace) {
       const parameters = parseParameters(task.parameters, request.parameters);
-      const { items, form } = splitInputs(task, request.inputs, trace);
+      const { items, form } = splitInputs(task, request.inputs, parameters, trace);
       const answers = await task.predict(items, parameters, run, trace);
       return { answer: form === "one" ? answers[0] : answers, form };
     },
@@ -175,10 +175,11 @@ export function createItemPipeline(task: ItemTask): TaskPipeline {
 function splitInputs(
   reader: Pick<Encoder, "mediaTypes" | "split">,
   inputs: unknown,
+  parameters: Readonly<Record<string, unknown>>,
   trace: RequestTrace,
 ): Items {
   refuseOtherMedia(reader.mediaTypes, inputs);
-  const split = trace.measure("preprocess", () => reader.split(inputs));
+  const split = trace.measure("preprocess", () => reader.split(inputs, parameters));
   if (split.items.length === 0)
     throw new ApiError("invalid_input", '"inputs" is an empty list: send at least one item.');
   return split;

@@ -51,11 +51,11 @@ const IMPORTS: Record<string, { allowed: string[]; refused: string[] }> = {
   },
   "src/tasks/audio/a.ts": {
     allowed: ["../b.ts", "../../domain/b.ts"],
-    refused: ["../../services/b.ts", "wavefile", "csv-parse/browser/esm/sync"],
+    refused: ["../../services/b.ts", "wavefile", "csv-parse/sync"],
   },
   "src/tasks/tabular/a.ts": {
-    allowed: ["../b.ts", "../../domain/b.ts", "csv-parse/browser/esm/sync"],
-    refused: ["../../services/b.ts", "@huggingface/tokenizers"],
+    allowed: ["../b.ts", "../../domain/b.ts"],
+    refused: ["../../services/b.ts", "csv-parse/sync", "@huggingface/tokenizers"],
   },
   "src/protocols/a.ts": {
     allowed: ["./oip/b.ts", "../domain/b.ts", "zod"],

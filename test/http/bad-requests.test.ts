@@ -471,21 +471,21 @@ describe("the task door", () => {
       ask(row, { parameters: { topk: 1 } }),
       400,
       "invalid_request",
-      "(it takes top_k)",
+      "(it takes header, delimiter, top_k)",
     ],
     [
       "diabetes-linear",
       ask([1, 2, 3, 4, 5, 6, 7, 8, 9, 10], { parameters: { top_k: 1 } }),
       400,
       "invalid_request",
-      "(it takes none)",
+      "(it takes header, delimiter)",
     ],
     [
       "iris-kmeans",
       ask(row, { parameters: { top_k: 1 } }),
       400,
       "invalid_request",
-      "(it takes none)",
+      "(it takes header, delimiter)",
     ],
     [
       "iris-logistic",
@@ -514,7 +514,7 @@ describe("the task door", () => {
       ask([5.1, 3.5, 1.4, "0.2"]),
       400,
       "invalid_datatype",
-      "element 3 of its FP32 data must be a number",
+      'inputs, column "petal width (cm)" must be a number; got "0.2"',
     ],
     ["iris-logistic", ask([5.1, 3.5, 1.4, 1e40]), 400, "value_out_of_range", "got 1e+40"],
     [

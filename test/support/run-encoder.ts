@@ -9,9 +9,14 @@ interface EncodedInputs {
 }
 
 /** What an encoder makes of inputs that are one run, as the pipeline asks it. */
-export function runEncoder(encoder: Encoder, inputs: unknown): EncodedInputs {
-  const { items, form } = encoder.split(inputs);
-  const encoded = encoder.encode(items, { parameters: {}, trace: new RequestTrace() });
+export function runEncoder(
+  encoder: Encoder,
+  inputs: unknown,
+  parameters: object = {},
+): EncodedInputs {
+  const context = { parameters: encoder.parameters.parse(parameters), trace: new RequestTrace() };
+  const { items, form } = encoder.split(inputs, context.parameters);
+  const encoded = encoder.encode(items, context);
   if (encoded instanceof Promise) throw new Error("the encoder waits: use runEncoderAsync");
   return { form, tensors: encoded.tensors, notes: encoded.notes ?? [] };
 }
@@ -22,8 +27,8 @@ export async function runEncoderAsync(
   inputs: unknown,
   parameters: object = {},
 ): Promise<EncodedInputs> {
-  const { items, form } = encoder.split(inputs);
   const context = { parameters: encoder.parameters.parse(parameters), trace: new RequestTrace() };
+  const { items, form } = encoder.split(inputs, context.parameters);
   const { tensors, notes = [] } = await encoder.encode(items, context);
   return { form, tensors, notes };
 }

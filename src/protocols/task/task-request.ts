@@ -16,7 +16,7 @@ export const taskRequestSchema = z.strictObject({
     .record(z.string(), z.unknown())
     .default({})
     .describe(
-      "`top_k` of a classification: how many labels to answer. `threshold` of a detection: the least score. `state` of a sound that goes on. Of texts `truncate`: whether a long one is cut; `normalize` of vectors; `aggregation_strategy` and `ignore_labels` of token classification.",
+      "`top_k` of a classification: how many labels to answer. `threshold` of a detection: the least score. `header` and `delimiter` of a table in CSV. Of a sound `threshold`, `stream` and, of one that goes on, `state`. Of texts `truncate`: whether a long one is cut; `normalize` of vectors; `aggregation_strategy` and `ignore_labels` of token classification.",
     ),
   normalize: z
     .boolean()

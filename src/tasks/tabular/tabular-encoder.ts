@@ -1,41 +1,96 @@
+import { z } from "zod";
+import { NUMERIC_DATATYPES } from "../../domain/datatype.ts";
 import { ApiError } from "../../domain/errors.ts";
-import type { TensorSpec } from "../../domain/tensor.ts";
-import { describe, fromJsonData } from "../../domain/tensor-json.ts";
-import { type Encoder, maxBatchOf, splitList } from "../encoder.ts";
-import { NO_PARAMETERS } from "../parameters.ts";
+import type { Preprocess } from "../../domain/manifest.ts";
+import { Media } from "../../domain/media.ts";
+import { type TensorSpec, toBytes } from "../../domain/tensor.ts";
+import { describe } from "../../domain/tensor-json.ts";
+import { type Encoder, type Item, type Items, maxBatchOf, splitList } from "../encoder.ts";
+import { type Column, createColumn } from "./column.ts";
+import { type CsvOptions, type CsvRow, DELIMITERS, readCsv } from "./csv.ts";
 
-/** Rows of a table: one or a list, each an array in the columns' order or an object by column name. */
-export function createTabularEncoder(spec: TensorSpec, columns: readonly string[]): Encoder {
-  const expected = `a row of ${columns.length} values (${columns.join(", ")}), an object by those names, or a list of rows`;
+type Tabular = Extract<Preprocess, { type: "tabular" }>;
 
-  const toRow = (row: unknown, place: string): readonly unknown[] => {
+const PARAMETERS = z.strictObject({
+  header: z.boolean().default(true),
+  delimiter: z.enum(DELIMITERS).default(","),
+});
+
+/** A row of a table in CSV, its cells in the columns' order. */
+class TextRow {
+  readonly cells: CsvRow;
+
+  constructor(cells: CsvRow) {
+    this.cells = cells;
+  }
+}
+
+/**
+ * Rows of a table: one or a list, each an array in the columns' order or an object by column name, or a
+ * body of CSV. Names of categories become their positions, and missing values what the block says.
+ */
+export function createTabularEncoder(
+  spec: TensorSpec,
+  block: Omit<Tabular, "type" | "version" | "input">,
+): Encoder<typeof PARAMETERS> {
+  const { datatype } = spec;
+  if (datatype === "BYTES") throw new Error("a table is of numbers, not of BYTES");
+  const names = block.columns;
+  const width = names.length;
+  const columns = names.map((name) =>
+    createColumn(
+      { name, categories: block.categories[name], missing: toNumber(block.missing[name]) },
+      datatype,
+    ),
+  );
+  const isOptional = (name: string): boolean => block.missing[name] !== undefined;
+  const expected = `a row of ${width} values (${names.join(", ")}), an object by those names, or a list of rows`;
+
+  const toCells = (row: unknown, place: string): readonly unknown[] => {
     if (Array.isArray(row)) {
-      if (row.length === columns.length) return row;
+      if (row.length === width) return row;
       throw new ApiError(
         "invalid_shape",
-        `${place} has ${row.length} values, but the model takes ${columns.length}: ${columns.join(", ")}.`,
-        { details: { expected: columns, actual: row.length } },
+        `${place} has ${row.length} values, but the model takes ${width}: ${names.join(", ")}.`,
+        { details: { expected: names, actual: row.length } },
       );
     }
-    if (typeof row !== "object" || row === null)
+    if (typeof row !== "object" || row === null || row instanceof Media)
       throw new ApiError("invalid_input", `${place} must be ${expected}; got ${describe(row)}.`);
     const values = new Map(Object.entries(row));
-    const unknown = [...values.keys()].filter((name) => !columns.includes(name));
-    const missing = columns.filter((name) => !values.has(name));
+    const unknown = [...values.keys()].filter((name) => !names.includes(name));
+    const missing = names.filter((name) => !values.has(name) && !isOptional(name));
     if (unknown.length > 0 || missing.length > 0)
       throw new ApiError(
         "invalid_input",
-        `${place} must have the columns ${columns.join(", ")};${missing.length > 0 ? ` missing: ${missing.join(", ")};` : ""}${unknown.length > 0 ? ` unknown: ${unknown.join(", ")};` : ""} nothing more, nothing less.`,
-        { details: { expected: columns, missing, unknown } },
+        `${place} must have the columns ${names.join(", ")};${missing.length > 0 ? ` missing: ${missing.join(", ")};` : ""}${unknown.length > 0 ? ` unknown: ${unknown.join(", ")};` : ""} nothing more, nothing less.`,
+        { details: { expected: names, missing, unknown } },
       );
-    return columns.map((name) => values.get(name));
+    return names.map((name) => values.get(name));
+  };
+
+  const toRow = ({ value, place }: Item): readonly (number | bigint)[] => {
+    if (value instanceof TextRow)
+      return columns.map((column, index) => column.fromText(value.cells[index], place));
+    const cells = toCells(value, place);
+    return columns.map((column: Column, index) => column.fromJson(cells[index], place));
+  };
+
+  const splitCsv = ({ bytes }: Media, options: CsvOptions): Items => {
+    const rows = readCsv(bytes, names, isOptional, options);
+    const items = rows.map((cells, index) => ({
+      value: new TextRow(cells),
+      place: `row ${index + 1}`,
+    }));
+    return { items, form: "list" };
   };
 
   return {
-    mediaTypes: [],
-    parameters: NO_PARAMETERS,
+    mediaTypes: ["text/csv"],
+    parameters: PARAMETERS,
     maxBatch: maxBatchOf(spec.shape[0], Number.POSITIVE_INFINITY),
-    split(inputs) {
+    split(inputs, options) {
+      if (inputs instanceof Media) return splitCsv(inputs, options);
       const [first] = Array.isArray(inputs) ? inputs : [];
       const isList = typeof first === "object" && first !== null;
       return isList
@@ -44,10 +99,17 @@ export function createTabularEncoder(spec: TensorSpec, columns: readonly string[
     },
     encode(items, { trace }) {
       return trace.measure("preprocess", () => {
-        const rows = items.map(({ value, place }) => toRow(value, place));
-        const shape = [rows.length, columns.length];
-        return { tensors: [fromJsonData(spec.name, spec.datatype, shape, rows)] };
+        const data = new NUMERIC_DATATYPES[datatype].array(items.length * width);
+        let offset = 0;
+        // The kind of numbers follows from the datatype, as the array's does.
+        for (const item of items) for (const value of toRow(item)) data[offset++] = value as never;
+        const shape = [items.length, width];
+        return { tensors: [{ name: spec.name, datatype, shape, data: toBytes(data) }] };
       });
     },
   };
+}
+
+function toNumber(value: number | "nan" | undefined): number | undefined {
+  return value === "nan" ? Number.NaN : value;
 }

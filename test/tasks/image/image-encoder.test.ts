@@ -163,7 +163,7 @@ describe("the ways a picture may come", () => {
   });
 
   test("more than 64 are refused", () => {
-    expect(() => encoder.split(Array(65).fill(base64))).toThrow("at most 64 in one request");
+    expect(() => encoder.split(Array(65).fill(base64), {})).toThrow("at most 64 in one request");
   });
 });
 

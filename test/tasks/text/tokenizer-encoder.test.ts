@@ -35,7 +35,7 @@ function create(
 }
 
 function run(encoder: ReturnType<typeof create>, inputs: unknown, parameters = {}) {
-  const { items, form } = encoder.split(inputs);
+  const { items, form } = encoder.split(inputs, parameters);
   const context = { parameters, trace: new RequestTrace() };
   const plan = encoder.plan?.(items, context) ?? { items, runs: [] };
   const runs = plan.runs.map((indices) => {
@@ -112,7 +112,7 @@ test("a run of long texts takes fewer of them", () => {
 
 test("sentences can be compared with a first one", () => {
   const inputs = { source_sentence: "a", sentences: ["b", "c"] };
-  const { items, form } = create().split(inputs);
+  const { items, form } = create().split(inputs, {});
   expect(form).toBe("comparison");
   expect(items).toEqual([
     { value: "a", place: "inputs.source_sentence" },

@@ -1,0 +1,132 @@
+import { NUMERIC_DATATYPES, type NumericDatatype } from "../../domain/datatype.ts";
+import { ApiError } from "../../domain/errors.ts";
+import { describe } from "../../domain/tensor-json.ts";
+
+/** A column of a table, as a manifest declares it. */
+export interface ColumnRule {
+  readonly name: string;
+  /** The values that a column of names may have; a value becomes its position here. */
+  readonly categories?: readonly string[] | undefined;
+  /** What stands for a value that is missing; without it there must be one. */
+  readonly missing?: number | undefined;
+}
+
+/** A number that fits the datatype, for a cell of JSON or of CSV. */
+export interface Column {
+  readonly name: string;
+  readonly hasMissing: boolean;
+  /** @throws ApiError `invalid_input`, `invalid_datatype`, `value_out_of_range` that name row and column */
+  fromJson(value: unknown, place: string): number | bigint;
+  fromText(cell: string | undefined, place: string): number | bigint;
+}
+
+const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+const INTEGER = /^[+-]?\d{1,20}$/;
+/** How tables of R, pandas and databases write a value that is not there. */
+const MISSING_TEXTS = new Set(["", "NA", "N/A", "NaN", "nan", "null", "NULL"]);
+const SPELLED_FLOATS = new Map<unknown, number>([
+  ["NaN", Number.NaN],
+  ["Infinity", Number.POSITIVE_INFINITY],
+  ["-Infinity", Number.NEGATIVE_INFINITY],
+]);
+const MAX_LISTED = 20;
+
+export function createColumn(rule: ColumnRule, datatype: NumericDatatype): Column {
+  const { name, categories, missing } = rule;
+  const { kind, min, max } = NUMERIC_DATATYPES[datatype];
+  const isExact = kind === "bigint";
+  const indices =
+    categories && new Map(categories.map((category, index) => [category, toElement(index)]));
+
+  function toElement(value: number): number | bigint {
+    return isExact ? BigInt(value) : value;
+  }
+
+  const at = (place: string): string => `${place}, column ${JSON.stringify(name)}`;
+
+  const expected = (): string => {
+    if (kind === "float") return "a number";
+    return kind === "boolean" ? "true or false" : `an integer from ${min} to ${max}`;
+  };
+
+  const wrong = (value: unknown, place: string): ApiError => {
+    const isNumber = typeof value === "number" || typeof value === "bigint";
+    const range = isNumber && kind === "float" ? ` from ${min} to ${max}` : "";
+    return new ApiError(
+      isNumber ? "value_out_of_range" : "invalid_datatype",
+      `${at(place)} must be ${expected()}${range}; got ${describe(value)}.`,
+      { details: { column: name, datatype } },
+    );
+  };
+
+  const absent = (place: string): number | bigint => {
+    if (missing !== undefined) return toElement(missing);
+    throw new ApiError("invalid_input", `${at(place)} has no value, and this model needs one.`, {
+      details: { column: name },
+    });
+  };
+
+  const toCategory = (
+    names: ReadonlyMap<string, number | bigint>,
+    value: unknown,
+    place: string,
+  ): number | bigint => {
+    const index = names.get(String(value));
+    if (index !== undefined && typeof value !== "object") return index;
+    const valid = categories ?? [];
+    const more = valid.length > MAX_LISTED ? ` and ${valid.length - MAX_LISTED} more` : "";
+    throw new ApiError(
+      "invalid_input",
+      `${at(place)} must be one of ${valid.slice(0, MAX_LISTED).join(", ")}${more}; got ${describe(value)}.`,
+      { details: { column: name, valid } },
+    );
+  };
+
+  /** Whether a number is one of the datatype, to which floats are rounded but never to infinity. */
+  const fits = (value: unknown): value is number | bigint => {
+    if (kind === "float")
+      return typeof value === "number" && value >= (min as number) && value <= (max as number);
+    const isWhole =
+      typeof value === "bigint" ||
+      (isExact ? Number.isSafeInteger(value) : Number.isInteger(value));
+    return isWhole && (value as number) >= min && (value as number) <= max;
+  };
+
+  const toNumber = (value: unknown, place: string): number | bigint => {
+    if (kind === "float") {
+      // FP16 and FP32 round the bounds themselves to infinity.
+      if (fits(value) && (datatype === "FP64" || (value !== min && value !== max))) return value;
+      const spelled = SPELLED_FLOATS.get(value);
+      if (spelled !== undefined) return spelled;
+      throw wrong(value, place);
+    }
+    const plain = kind === "boolean" && typeof value === "boolean" ? Number(value) : value;
+    const integer =
+      isExact && typeof plain === "string" && INTEGER.test(plain) ? BigInt(plain) : plain;
+    if (!fits(integer)) throw wrong(value, place);
+    return isExact ? BigInt(integer) : integer;
+  };
+
+  const toSpelled = (cell: string): unknown => {
+    if (isExact && INTEGER.test(cell)) return BigInt(cell.replace("+", ""));
+    if (kind === "boolean" && /^(?:true|false)$/i.test(cell)) return cell.toLowerCase() === "true";
+    return NUMBER.test(cell) ? Number(cell) : cell;
+  };
+
+  return {
+    name,
+    hasMissing: missing !== undefined,
+    fromJson(value, place) {
+      if (missing !== undefined && (value === null || value === undefined || value === ""))
+        return absent(place);
+      return indices ? toCategory(indices, value, place) : toNumber(value, place);
+    },
+    fromText(cell, place) {
+      const category = cell === undefined ? undefined : indices?.get(cell);
+      if (category !== undefined) return category;
+      if (cell === undefined || (MISSING_TEXTS.has(cell) && missing !== undefined) || cell === "")
+        return absent(place);
+      return indices ? toCategory(indices, cell, place) : toNumber(toSpelled(cell), place);
+    },
+  };
+}

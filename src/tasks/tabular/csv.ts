@@ -1,0 +1,174 @@
+import { ApiError } from "../../domain/errors.ts";
+
+/** The delimiters that a table may have. */
+export const DELIMITERS = [",", ";", "\t", "|"] as const;
+
+export interface CsvOptions {
+  readonly delimiter: (typeof DELIMITERS)[number];
+  /** Whether the first record holds the names of the columns. */
+  readonly header: boolean;
+}
+
+/** The cells of a row in the order of the columns asked for; a column that did not come is `undefined`. */
+export type CsvRow = readonly (string | undefined)[];
+
+/** Each is a string of its own, some tens of bytes in memory. */
+export const MAX_CELLS = 500_000;
+
+/**
+ * Reads a table: RFC 4180 in UTF-8, with or without a byte order mark, with line ends of any system.
+ * Spaces around cells and empty lines do not count.
+ * @param columns the names in whose order the cells are put
+ * @param isOptional which columns need not come
+ * @throws ApiError `invalid_input` that names the line, or the columns
+ */
+export function readCsv(
+  bytes: Uint8Array,
+  columns: readonly string[],
+  isOptional: (column: string) => boolean,
+  { delimiter, header }: CsvOptions,
+): CsvRow[] {
+  const rows: CsvRow[] = [];
+  const maxRows = Math.floor(MAX_CELLS / columns.length);
+  const first = header ? undefined : columns;
+  /** The names of a record's cells, and where each column stands among them. */
+  let names = first;
+  let places: readonly number[] | undefined = first?.map((_, index) => index);
+  const maxCells = 2 * columns.length + 10;
+  for (const { cells, line } of readRecords(decode(bytes), delimiter, maxCells)) {
+    if (!names || !places) {
+      names = cells;
+      places = readHeader(cells, columns, isOptional);
+      continue;
+    }
+    if (cells.length !== names.length)
+      throw refuse(
+        `the row in line ${line} has ${cells.length} cells instead of ${names.length} (${names.join(", ")})`,
+      );
+    if (rows.length === maxRows)
+      throw refuse(`it has more than ${maxRows} rows, the most that are taken at once`);
+    rows.push(places.map((place) => cells[place]));
+  }
+  if (rows.length === 0) throw refuse(header ? "it has no row after its header" : "it is empty");
+  return rows;
+}
+
+/** A line of a table, which begins at line `line` of the text. */
+export interface CsvRecord {
+  readonly cells: readonly string[];
+  readonly line: number;
+}
+
+const QUOTE = '"';
+const LINE_END = /\r\n|\n|\r/g;
+
+/**
+ * The records of a text, one after the other, so that a table need not lie in memory twice.
+ * @param maxCells how many cells a record may have; more are refused before they are read
+ * @throws ApiError `invalid_input` that names the line
+ */
+export function* readRecords(
+  text: string,
+  delimiter: string,
+  maxCells: number,
+): Generator<CsvRecord> {
+  let position = 0;
+  let line = 1;
+  const isSpace = (character: string | undefined): boolean =>
+    character === " " || (character === "\t" && delimiter !== "\t");
+  const isEnd = (character: string | undefined): boolean =>
+    character === undefined || character === "\n" || character === "\r";
+
+  const skipSpaces = (): void => {
+    while (isSpace(text[position])) position++;
+  };
+
+  const readQuoted = (): string => {
+    const opening = line;
+    let cell = "";
+    for (let start = position + 1; ; start = position + 1) {
+      position = text.indexOf(QUOTE, start);
+      if (position < 0) throw refuse(`a quote that opens in line ${opening} never closes`);
+      const piece = text.slice(start, position);
+      line += piece.match(LINE_END)?.length ?? 0;
+      cell += piece;
+      position++;
+      if (text[position] !== QUOTE) break;
+      // Two quotes are one quote of the cell.
+      cell += QUOTE;
+    }
+    skipSpaces();
+    if (text[position] !== delimiter && !isEnd(text[position]))
+      throw refuse(`something follows a closing quote in line ${line}`);
+    return cell;
+  };
+
+  const readPlain = (): string => {
+    const start = position;
+    while (text[position] !== delimiter && !isEnd(text[position])) {
+      if (text[position] === QUOTE) throw refuse(`a quote stands inside a cell in line ${line}`);
+      position++;
+    }
+    return text.slice(start, position).trimEnd();
+  };
+
+  while (position < text.length) {
+    const cells: string[] = [];
+    const begin = line;
+    let quoted = false;
+    for (;;) {
+      skipSpaces();
+      const isQuoted = text[position] === QUOTE;
+      quoted ||= isQuoted;
+      cells.push(isQuoted ? readQuoted() : readPlain());
+      if (cells.length > maxCells)
+        throw refuse(`line ${line} has more than ${maxCells} cells, far more than the model takes`);
+      if (text[position] !== delimiter) break;
+      position++;
+    }
+    position += text[position] === "\r" && text[position + 1] === "\n" ? 2 : 1;
+    line++;
+    const isEmpty = cells.length === 1 && cells[0] === "" && !quoted;
+    if (!isEmpty) yield { cells, line: begin };
+  }
+}
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
+  } catch {
+    throw refuse("it is not UTF-8");
+  }
+}
+
+function readHeader(
+  names: readonly string[],
+  columns: readonly string[],
+  isOptional: (column: string) => boolean,
+): readonly number[] {
+  const unknown = names.filter((name) => !columns.includes(name));
+  const missing = columns.filter((name) => !names.includes(name) && !isOptional(name));
+  const twice = names.filter((name, index) => names.indexOf(name) !== index);
+  const problems = [
+    ["it lacks", missing],
+    ["the model does not know", unknown],
+    ["twice there is", twice],
+  ] as const;
+  const found = problems.filter(([, list]) => list.length > 0);
+  if (found.length === 0) return columns.map((name) => names.indexOf(name));
+  throw refuse(
+    `its first line must name the columns ${columns.join(", ")}, in any order; ${found.map(([what, list]) => `${what} ${quote(list)}`).join("; ")} (with ?header=false the first line is a row, in this order)`,
+    { expected: columns, missing, unknown },
+  );
+}
+
+function quote(names: readonly string[]): string {
+  const shown = names.slice(0, 10).map((name) => JSON.stringify(name.slice(0, 60)));
+  return `${shown.join(", ")}${names.length > 10 ? " and more" : ""}`;
+}
+
+function refuse(problem: string, details?: Readonly<Record<string, unknown>>): ApiError {
+  return new ApiError("invalid_input", `The table is not one that can be read: ${problem}.`, {
+    ...(details && { details }),
+  });
+}
