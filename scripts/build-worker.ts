@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
-import { projectFolder } from "./project.ts";
+import { projectFolder, projectPath } from "./project.ts";
 import { UserError } from "./user-error.ts";
 
 // The program itself: `bin/wrangler.js` starts it as a grandchild, which a signal would not reach.
@@ -19,6 +19,8 @@ export async function buildWorker(outdir: string, entry?: string): Promise<void>
     wrangler,
     "deploy",
     ...(entry ? [entry] : []),
+    "--config",
+    projectPath("wrangler.toml"),
     "--dry-run",
     "--outdir",
     outdir,

@@ -112,6 +112,8 @@ export interface RuntimeStats {
   readonly cells: readonly {
     readonly shared: boolean;
     readonly memoryBytes: number;
+    /** Whether its engine began with the memory of one that had started before. */
+    readonly fromSnapshot: boolean;
     readonly models: readonly (ModelId & { readonly heapBytes: number })[];
   }[];
 }

@@ -1,4 +1,6 @@
 import type { ModelSource } from "../domain/ports.ts";
+import snapshotFile from "./engine-snapshot.bin";
+import { EngineSnapshot } from "./engine-snapshot.ts";
 import { OrtInstance } from "./ort-instance.ts";
 import type { OrtSession } from "./ort-session.ts";
 
@@ -6,6 +8,8 @@ import type { OrtSession } from "./ort-session.ts";
 export const CELL_START_BYTES = 16_777_216;
 /** What of it ONNX Runtime itself uses before any model is loaded (measured: 5.5 MB). */
 export const ENGINE_BYTES = 5_767_168;
+
+const snapshot = new EngineSnapshot(snapshotFile);
 
 /** A model that is ready, in the cell that holds its session. */
 export interface Resident {
@@ -50,6 +54,10 @@ export class Cell {
     return this.#instance?.memoryBytes ?? CELL_START_BYTES;
   }
 
+  get fromSnapshot(): boolean {
+    return this.#instance?.fromSnapshot ?? false;
+  }
+
   /** What the cell takes of the budget, also while its memory is still to grow. */
   get budgetedBytes(): number {
     return Math.max(this.memoryBytes, this.reservedBytes);
@@ -86,7 +94,7 @@ export class Cell {
       const allowed = this.#mayGrow(this, bytes);
       if (!allowed) this.#refusedBytes = Math.min(bytes, this.#refusedBytes ?? bytes);
       return allowed;
-    });
+    }, snapshot);
     this.#instance = await this.#creating;
     return this.#instance;
   }

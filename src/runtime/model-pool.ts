@@ -116,9 +116,10 @@ class ModelPool implements ModelRuntime {
       loads: this.#loads,
       evictions: this.#budget.evictions,
       crashes: this.#crashes,
-      cells: this.#budget.cells.map(({ shared, memoryBytes, residents }) => ({
+      cells: this.#budget.cells.map(({ shared, memoryBytes, fromSnapshot, residents }) => ({
         shared,
         memoryBytes,
+        fromSnapshot,
         models: [...residents].map(({ source: { id }, heapBytes }) => ({ ...id, heapBytes })),
       })),
     };

@@ -1,3 +1,4 @@
+import { type EngineSnapshot, PAGE_BYTES } from "./engine-snapshot.ts";
 import { instantiateOrtModule, type OrtModule } from "./ort-module.ts";
 
 const LOG_LEVEL_FATAL = 4;
@@ -13,23 +14,33 @@ export class OrtError extends Error {
  */
 export class OrtInstance {
   readonly module: OrtModule;
+  /** Whether a snapshot spared it its start. */
+  readonly fromSnapshot: boolean;
   readonly #memory: WebAssembly.Memory;
   #view: DataView;
   #bytes: Uint8Array;
 
-  private constructor(module: OrtModule, memory: WebAssembly.Memory) {
+  private constructor(module: OrtModule, memory: WebAssembly.Memory, fromSnapshot: boolean) {
     this.module = module;
+    this.fromSnapshot = fromSnapshot;
     this.#memory = memory;
     this.#view = new DataView(memory.buffer);
     this.#bytes = new Uint8Array(memory.buffer);
   }
 
-  /** @param mayGrow asked before the memory grows to that many bytes */
-  static async create(mayGrow: (bytes: number) => boolean): Promise<OrtInstance> {
+  /**
+   * @param mayGrow asked before the memory grows to that many bytes
+   * @param snapshot spares the engine its start, if it is one of this engine
+   */
+  static async create(
+    mayGrow: (bytes: number) => boolean,
+    snapshot?: EngineSnapshot,
+  ): Promise<OrtInstance> {
     const { module, memory } = await instantiateOrtModule();
     guardGrowth(memory, mayGrow);
-    const instance = new OrtInstance(module, memory);
-    if (module._OrtInit(1, LOG_LEVEL_FATAL) !== 0)
+    const fromSnapshot = snapshot?.restore(memory, module.stackSave()) ?? false;
+    const instance = new OrtInstance(module, memory, fromSnapshot);
+    if (!fromSnapshot && module._OrtInit(1, LOG_LEVEL_FATAL) !== 0)
       throw instance.lastError("ONNX Runtime did not start");
     return instance;
   }
@@ -115,8 +126,6 @@ function tidy(message: string): string {
     .replaceAll(/\s+/g, " ")
     .replace(/[.\s]+$/, "");
 }
-
-const PAGE_BYTES = 65_536;
 
 /**
  * Lets `mayGrow` refuse a growth. The glue code grows the memory through this object's `grow`, and

@@ -27,6 +27,9 @@ export const runtimeStatsSchema = z
       z.strictObject({
         shared: z.boolean().describe("Whether small models share the cell."),
         memoryBytes: size,
+        fromSnapshot: z
+          .boolean()
+          .describe("Whether the engine was copied from a snapshot, which is faster than a start."),
         models: z.array(z.strictObject({ name: z.string(), version: z.string(), heapBytes: size })),
       }),
     ),

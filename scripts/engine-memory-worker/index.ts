@@ -1,0 +1,45 @@
+/// <reference path="../../worker-configuration.d.ts" />
+import { EngineSnapshot } from "../../src/runtime/engine-snapshot.ts";
+import { OrtInstance } from "../../src/runtime/ort-instance.ts";
+import { instantiateOrtModule } from "../../src/runtime/ort-module.ts";
+import { OrtSession } from "../../src/runtime/ort-session.ts";
+
+/**
+ * Shows the memory of an engine as workerd has it: `GET /fresh` after it was instantiated, `POST
+ * /started` after it has started and loaded and released the ONNX model of the body, `POST /restored`
+ * when it was made from the snapshot of the body (409 when that does not fit).
+ */
+const handlers: Record<string, (body: Uint8Array<ArrayBuffer>) => Promise<Response>> = {
+  async "/fresh"() {
+    const { module, memory } = await instantiateOrtModule();
+    return respond(memory, module.stackSave());
+  },
+  async "/started"(model) {
+    const instance = await OrtInstance.create(() => true);
+    const address = instance.allocate(model.byteLength);
+    instance.heap.set(model, address);
+    const options = { format: "onnx", prepack: true } as const;
+    new OrtSession(instance, address, model.byteLength, options).release();
+    return respond(instance.heap, instance.module.stackSave());
+  },
+  async "/restored"(snapshot) {
+    const { module, memory } = await instantiateOrtModule();
+    const fits = new EngineSnapshot(snapshot.buffer).restore(memory, module.stackSave());
+    return fits ? respond(memory, module.stackSave()) : new Response(null, { status: 409 });
+  },
+};
+
+// biome-ignore lint/style/noDefaultExport: workerd takes a Worker's handlers from its default export.
+export default {
+  async fetch(request) {
+    const handler = handlers[new URL(request.url).pathname];
+    if (!handler) return new Response(null, { status: 404 });
+    return handler(new Uint8Array(await request.arrayBuffer()));
+  },
+} satisfies ExportedHandler;
+
+function respond({ buffer }: { readonly buffer: ArrayBufferLike }, stackPointer: number): Response {
+  const headers = { "x-stack-pointer": `${stackPointer}` };
+  // A copy in ordinary memory: the engine's is shared, which bodies refuse.
+  return new Response(new Uint8Array(buffer).slice(), { headers });
+}
