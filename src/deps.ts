@@ -4,6 +4,7 @@ import { createAdmission } from "./domain/admission.ts";
 import { createModelPool } from "./runtime/model-pool.ts";
 import { createCachedPredict } from "./services/cached-predict.ts";
 import { createCatalog } from "./services/catalog.ts";
+import { createFinishedAnswers } from "./services/finished-answers.ts";
 import { createPredict } from "./services/predict.ts";
 import { createPredictionCache, type PredictionCache } from "./services/prediction-cache.ts";
 import { createPublisher } from "./services/publish.ts";
@@ -32,8 +33,9 @@ export function buildDeps(env: Env) {
   const pipelines = createTaskPipelines(store);
   const warmUp = createWarmUp(pipelines);
   const cache = createCache(env, config);
+  const enabled = config.cache.tiers.length > 0;
   const predict = createCachedPredict(createPredict(store, runtime, warmUp), cache, runtime, {
-    enabled: config.cache.tiers.length > 0,
+    enabled,
     outerTiers: config.cache.outerTiers,
   });
   const statistics = createStatisticsSink();
@@ -56,6 +58,7 @@ export function buildDeps(env: Env) {
     }),
     catalog,
     predict,
+    finishedAnswers: createFinishedAnswers(cache, { enabled }),
     cache,
     cacheStats: () => ({
       ...cacheStatistics.read(),

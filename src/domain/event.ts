@@ -94,6 +94,8 @@ export type TelemetryEvent = RequestEvent | PurgeEvent;
 /** Collects what is known of a request while it is answered; the middleware makes the event of it. */
 export class RequestTrace {
   readonly phasesMs: Partial<Record<Phase, number>> = {};
+  /** What `server-timing` tells; the middleware takes it when the answer is made. */
+  totalMs = 0;
   bytesIn = 0;
   bytesOut = 0;
   model: string | undefined;

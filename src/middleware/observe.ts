@@ -68,7 +68,7 @@ function toEvent(c: Context<AppEnv>, time: Date): RequestEvent {
     status: c.res.status,
     bytesIn: trace.bytesIn,
     bytesOut: trace.bytesOut,
-    totalMs: toMicroseconds(trace.elapsedMs),
+    totalMs: toMicroseconds(trace.totalMs),
     phasesMs: toPhases(trace),
     clock: "isolate",
   };

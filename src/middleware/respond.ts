@@ -42,6 +42,7 @@ export function respondBytes(
   if (!compress) headers["cache-control"] = "no-transform";
   if (mayCompress) headers.vary = "accept-encoding";
   headers["x-request-id"] = c.get("requestId");
+  trace.totalMs = trace.elapsedMs;
   headers["server-timing"] = toServerTiming(trace);
   addCacheHeaders(headers, trace.cache);
   const { key } = trace.cache;

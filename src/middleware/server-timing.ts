@@ -1,13 +1,13 @@
 import { PHASES, type RequestTrace } from "../domain/event.ts";
 
-/** The `server-timing` header: the phases that there were, and what the request has taken so far. */
-export function toServerTiming({ phasesMs, elapsedMs }: RequestTrace): string {
+/** The `server-timing` header: the phases that there were, and the time until the answer was made. */
+export function toServerTiming({ phasesMs, totalMs }: RequestTrace): string {
   let text = "";
   for (const phase of PHASES) {
     const duration = phasesMs[phase];
     if (duration !== undefined) text += `${phase};dur=${toMicroseconds(duration)}, `;
   }
-  return `${text}total;dur=${toMicroseconds(elapsedMs)}`;
+  return `${text}total;dur=${toMicroseconds(totalMs)}`;
 }
 
 /** Microseconds are enough, and keep the lines short. */

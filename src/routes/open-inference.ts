@@ -1,5 +1,6 @@
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { toApiError } from "../domain/errors.ts";
+import type { Tensor } from "../domain/tensor.ts";
 import { admit } from "../middleware/admit.ts";
 import type { AppEnv } from "../middleware/context.ts";
 import { methodNotAllowed } from "../middleware/method-not-allowed.ts";
@@ -7,7 +8,11 @@ import { readBody, readOptionalBody } from "../middleware/read-body.ts";
 import { requireAdmin } from "../middleware/require-admin.ts";
 import { respond, respondBytes } from "../middleware/respond.ts";
 import { parseJson } from "../protocols/json.ts";
-import { HEADER_LENGTH, parseInferRequest } from "../protocols/oip/infer-request.ts";
+import {
+  HEADER_LENGTH,
+  type InferRequest,
+  parseInferRequest,
+} from "../protocols/oip/infer-request.ts";
 import { toInferResponse } from "../protocols/oip/infer-response.ts";
 import { toModelMetadata, toServerMetadata } from "../protocols/oip/metadata.ts";
 import { toModelConfig } from "../protocols/oip/model-config.ts";
@@ -17,6 +22,8 @@ import {
   parseIndexRequest,
   toIndexEntry,
 } from "../protocols/oip/repository.ts";
+import type { PublishedModel } from "../services/catalog.ts";
+import type { FinishedAnswer } from "../services/isolate-cache.ts";
 import { requestContext, resolveModel } from "./request.ts";
 import type { RouteDeps } from "./route-deps.ts";
 
@@ -117,36 +124,58 @@ function answer(c: Context<AppEnv>, value: object, status: 200 | 503 = 200): Res
   return respond(c, JSON.stringify(value), { status, compress: false });
 }
 
-function inferHandler({ config, catalog, predict }: RouteDeps): Handler {
+function inferHandler({ config, catalog, predict, finishedAnswers }: RouteDeps): Handler {
   return async (c) => {
     const trace = c.get("trace");
     const published = await resolveModel(c, catalog);
-    const { manifest } = published;
     const body = await readBody(c, config.maxBodyBytes);
+    const context = requestContext(c);
+    const headerLength = c.req.header(HEADER_LENGTH);
+    const asked = finishedAnswers.identify(published, `infer ${headerLength}`, body);
+    const known = await finishedAnswers.find(published, asked, context);
+    if (known) return send(c, known);
+    const { manifest } = published;
     const request = trace.measure("decode", () =>
-      parseInferRequest(body, c.req.header(HEADER_LENGTH), manifest.inputs),
+      parseInferRequest(body, headerLength, manifest.inputs),
     );
     if (request.timeoutMs !== undefined) c.get("ticket").limitTo(request.timeoutMs);
-    const { id, binaryByDefault } = request;
-    const { name, version, revision } = published;
-    c.set(
-      "variant",
-      JSON.stringify([name, version, revision, id, request.outputs, binaryByDefault]),
-    );
-    const names = request.outputs?.map(({ name }) => name);
     const { inputs } = request;
-    const outputs = await predict({ published, inputs, outputs: names }, requestContext(c));
-    const { json, binary } = trace.measure("encode", () =>
-      toInferResponse(published, request, outputs, manifest.labels),
-    );
-    // Compressed here or not at all: tritonclient reads gzip, and not the brotli that Cloudflare may choose.
-    const headers = c.get("headers");
-    headers["cache-control"] = "no-transform";
-    if (binary.length === 0) return respond(c, json);
-    const head = ENCODER.encode(json);
-    headers[HEADER_LENGTH] = String(head.byteLength);
-    return respondBytes(c, [head, ...binary], { contentType: "application/octet-stream" });
+    const names = request.outputs?.map(({ name }) => name);
+    const outputs = await predict({ published, inputs, outputs: names }, context);
+    const answer = trace.measure("encode", () => toAnswer(published, request, outputs));
+    finishedAnswers.keep(asked, answer, outputs, trace.cache);
+    return send(c, answer);
   };
+}
+
+function toAnswer(
+  published: PublishedModel,
+  request: InferRequest,
+  outputs: readonly Tensor[],
+): FinishedAnswer {
+  const { json, binary } = toInferResponse(published, request, outputs, published.manifest.labels);
+  const { name, version, revision } = published;
+  const { id, binaryByDefault } = request;
+  const variant = JSON.stringify([name, version, revision, id, request.outputs, binaryByDefault]);
+  const head = ENCODER.encode(json);
+  if (binary.length === 0)
+    return { contentType: "application/json", headers: {}, variant, parts: [head] };
+  return {
+    contentType: "application/octet-stream",
+    headers: { [HEADER_LENGTH]: String(head.byteLength) },
+    variant,
+    parts: [head, ...binary],
+  };
+}
+
+function send(
+  c: Context<AppEnv>,
+  { contentType, headers, variant, parts }: FinishedAnswer,
+): Response {
+  c.set("variant", variant);
+  // Compressed here or not at all: tritonclient reads gzip, and not the brotli that Cloudflare may choose.
+  Object.assign(c.get("headers"), headers, { "cache-control": "no-transform" });
+  return respondBytes(c, parts, { contentType });
 }
 
 /** Whether loading and unloading is for everybody or for those with the admin key. */

@@ -2,6 +2,7 @@ import type { Admission } from "../domain/admission.ts";
 import type { StatisticsReader } from "../domain/inference-statistics.ts";
 import type { EventSink, RuntimeStats } from "../domain/ports.ts";
 import type { Catalog } from "../services/catalog.ts";
+import type { FinishedAnswers } from "../services/finished-answers.ts";
 import type { Predict } from "../services/predict.ts";
 import type { PredictionCache } from "../services/prediction-cache.ts";
 import type { Publisher } from "../services/publish.ts";
@@ -22,6 +23,7 @@ export interface RouteDeps {
   readonly admission: Admission;
   readonly catalog: Catalog;
   readonly predict: Predict;
+  readonly finishedAnswers: FinishedAnswers;
   readonly taskPredict: TaskPredict;
   readonly readiness: Readiness;
   readonly repository: Repository;

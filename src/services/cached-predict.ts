@@ -6,7 +6,7 @@ import { predictionKey } from "../domain/prediction-key.ts";
 import { settlesWithin } from "../domain/settles-within.ts";
 import type { Tensor } from "../domain/tensor.ts";
 import type { Predict, PredictRequest, RequestContext } from "./predict.ts";
-import type { Answer, Lookup, PredictionCache } from "./prediction-cache.ts";
+import { type Answer, type Lookup, type PredictionCache, toLookup } from "./prediction-cache.ts";
 
 export interface CachedPredictOptions {
   readonly enabled: boolean;
@@ -98,7 +98,7 @@ export function createCachedPredict(
   }
 
   return async (request, context) => {
-    const { manifest, name, version } = request.published;
+    const { manifest } = request.published;
     const { control, trace, waitUntil } = context;
     const report = trace.cache;
     const bypass: MissReason | undefined =
@@ -111,20 +111,15 @@ export function createCachedPredict(
     }
 
     const outputs = request.outputs ?? manifest.outputs.map((spec) => spec.name);
-    const { ttlSeconds, scope } = manifest.cache;
     const endLookup = trace.start("cache");
-    const client = scope === "key" ? await context.client() : undefined;
+    const client = manifest.cache.scope === "key" ? await context.client() : undefined;
     const key = await predictionKey(manifest, request.inputs, outputs, client);
     report.key = key;
     await cache.prepare(report, waitUntil);
     // From here to the flight nothing waits, so identical requests cannot pass each other.
     const isWarm = runtime.state(fileEntry(manifest, manifest.file).sha256).state === "ready";
-    const lookup: Lookup = {
-      address: { key, model: { name, version }, client },
-      maxAgeSeconds: Math.min(ttlSeconds, control.maxAgeSeconds ?? ttlSeconds),
-      ttlSeconds,
-      outward: outerTiers === "always" || !isWarm || isSlow(manifest),
-    };
+    const outward = outerTiers === "always" || !isWarm || isSlow(manifest);
+    const lookup = toLookup(request.published, control, { key, client, outward });
     const near = control.noCache ? undefined : cache.findNear(lookup, report);
     endLookup();
     if (near) return select(near, outputs);

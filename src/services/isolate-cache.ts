@@ -1,4 +1,5 @@
 import { type CachedPrediction, isInScope, type PurgeScope } from "../domain/cache.ts";
+import type { Tensor } from "../domain/tensor.ts";
 
 export interface IsolateEntry {
   readonly entry: CachedPrediction;
@@ -6,9 +7,32 @@ export interface IsolateEntry {
   readonly sizeBytes: number;
 }
 
+/** A finished answer made of an entry, and the request that it answers, byte by byte. */
+export interface Rendering {
+  readonly request: string;
+  readonly answer: FinishedAnswer;
+}
+
+/** What is sent for a request. */
+export interface FinishedAnswer {
+  readonly contentType: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** In which form it is: two forms of the same tensors have different texts here. */
+  readonly variant: string;
+  /** Of the body, which nobody changes. */
+  readonly parts: readonly Uint8Array[];
+}
+
 /** The innermost tier: the answers of this isolate, the least recently used dropped first. */
 export interface IsolateCache {
   get(key: string): IsolateEntry | undefined;
+  /** The rendering for exactly that request, with the key of the entry beside which it lies. */
+  findRendering(request: string): (Rendering & { readonly key: string }) | undefined;
+  /**
+   * Keeps a rendering for as long as the entry; of several the last. Nothing is kept when the entry of
+   * that key is not, or no longer, the one whose tensors were rendered.
+   */
+  keepRendering(key: string, rendered: readonly Tensor[], rendering: Rendering): void;
   /** Answers whether there was room for it. */
   put(entry: CachedPrediction, sizeBytes: number): boolean;
   delete(key: string): void;
@@ -24,13 +48,40 @@ const OVERHEAD_BYTES = 512;
 /** What a string costs beside its characters, of which each may take 2 bytes. */
 const STRING_BYTES = 32;
 
+interface Slot extends IsolateEntry {
+  /** With the rendering. */
+  memoryBytes: number;
+  rendering?: Rendering & { readonly key: string };
+}
+
 export function createIsolateCache(limitBytes: number): IsolateCache {
-  const slots = new Map<string, IsolateEntry & { readonly memoryBytes: number }>();
+  const slots = new Map<string, Slot>();
+  /** By request: nothing is in here that is not in its entry's slot. */
+  const renderings = new Map<string, Rendering & { readonly key: string }>();
   let usedBytes = 0;
 
   function remove(key: string): void {
-    usedBytes -= slots.get(key)?.memoryBytes ?? 0;
+    const slot = slots.get(key);
+    if (!slot) return;
+    dropRendering(slot);
+    usedBytes -= slot.memoryBytes;
     slots.delete(key);
+  }
+
+  function dropRendering(slot: Slot): void {
+    if (!slot.rendering) return;
+    const memoryBytes = toRenderingBytes(slot.rendering);
+    renderings.delete(slot.rendering.request);
+    delete slot.rendering;
+    slot.memoryBytes -= memoryBytes;
+    usedBytes -= memoryBytes;
+  }
+
+  function shrink(): void {
+    for (const key of slots.keys()) {
+      if (usedBytes <= limitBytes) break;
+      remove(key);
+    }
   }
 
   return {
@@ -48,11 +99,21 @@ export function createIsolateCache(limitBytes: number): IsolateCache {
       if (memoryBytes > limitBytes) return false;
       slots.set(entry.key, { entry, sizeBytes, memoryBytes });
       usedBytes += memoryBytes;
-      for (const key of slots.keys()) {
-        if (usedBytes <= limitBytes) break;
-        remove(key);
-      }
+      shrink();
       return true;
+    },
+    findRendering: (request) => renderings.get(request),
+    keepRendering(key, rendered, rendering) {
+      const slot = slots.get(key);
+      if (!slot || !rendered.every((tensor) => slot.entry.outputs.includes(tensor))) return;
+      dropRendering(slot);
+      const memoryBytes = toRenderingBytes(rendering);
+      if (slot.memoryBytes + memoryBytes > limitBytes) return;
+      slot.rendering = { ...rendering, key };
+      renderings.set(rendering.request, slot.rendering);
+      slot.memoryBytes += memoryBytes;
+      usedBytes += memoryBytes;
+      shrink();
     },
     delete: remove,
     purge(scope) {
@@ -74,5 +135,11 @@ function toMemoryBytes({ outputs }: CachedPrediction): number {
   for (const { datatype, data } of outputs)
     if (datatype !== "BYTES") sum += data.byteLength;
     else for (const text of data) sum += STRING_BYTES + 2 * text.length;
+  return sum;
+}
+
+function toRenderingBytes({ request, answer: { parts, variant } }: Rendering): number {
+  let sum = OVERHEAD_BYTES + request.length + 2 * variant.length;
+  for (const { byteLength } of parts) sum += byteLength;
   return sum;
 }

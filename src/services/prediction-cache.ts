@@ -6,12 +6,13 @@ import type {
   PurgeLog,
   PurgeScope,
 } from "../domain/cache.ts";
-import type { CacheReport, MissReason } from "../domain/cache-control.ts";
+import type { CacheControl, CacheReport, MissReason } from "../domain/cache-control.ts";
 import { decodeEntry, encodeEntry } from "../domain/cache-entry.ts";
 import type { WaitUntil } from "../domain/ports.ts";
 import { settlesWithin } from "../domain/settles-within.ts";
 import { toTensorBytes } from "../domain/tensor-bytes.ts";
-import { createIsolateCache } from "./isolate-cache.ts";
+import type { PublishedModel } from "./catalog.ts";
+import { createIsolateCache, type FinishedAnswer, type IsolateCache } from "./isolate-cache.ts";
 import { createPurgeList } from "./purge-list.ts";
 
 export interface PredictionCacheOptions {
@@ -32,6 +33,26 @@ export interface Lookup {
   readonly ttlSeconds: number;
   /** Whether the tiers outside the isolate are asked as well. */
   readonly outward: boolean;
+}
+
+/** What a request asks of the cache. */
+export function toLookup(
+  { name, version, manifest }: Pick<PublishedModel, "name" | "version" | "manifest">,
+  { maxAgeSeconds }: CacheControl,
+  question: {
+    readonly key: string;
+    readonly client?: string | undefined;
+    readonly outward: boolean;
+  },
+): Lookup {
+  const { ttlSeconds } = manifest.cache;
+  const { key, client, outward } = question;
+  return {
+    address: { key, model: { name, version }, client },
+    maxAgeSeconds: Math.min(ttlSeconds, maxAgeSeconds ?? ttlSeconds),
+    ttlSeconds,
+    outward,
+  };
 }
 
 /** An answer that was found, or has just been computed. */
@@ -57,7 +78,7 @@ export interface CacheUsage {
 }
 
 /** The tiers as one: reads go outward, writes happen after the response, failures cost a miss. */
-export interface PredictionCache {
+export interface PredictionCache extends Pick<IsolateCache, "keepRendering"> {
   /**
    * To be called before anything is taken from the cache.
    * @returns a promise to wait for when it is not known what other isolates have purged lately
@@ -65,6 +86,17 @@ export interface PredictionCache {
   prepare(report: CacheReport, waitUntil: WaitUntil): Promise<void> | undefined;
   /** The answer that this isolate has, if {@link accept} takes it. */
   findNear(lookup: Lookup, report: CacheReport): Answer | undefined;
+  /** Whether there is a finished answer for exactly that request, whatever its age. */
+  hasRendering(request: string): boolean;
+  /**
+   * The finished answer for exactly that request, if {@link accept} takes the entry it was made of;
+   * what it does not take is left to {@link findNear}, which tells why.
+   */
+  findRendering(
+    request: string,
+    toLookup: (key: string) => Lookup,
+    report: CacheReport,
+  ): FinishedAnswer | undefined;
   /** The answer of the nearest tier outside that has one which {@link accept} takes. */
   findFar(lookup: Lookup, report: CacheReport, waitUntil: WaitUntil): Promise<Answer | undefined>;
   /** Notes in the report that the answer is used, or why it can't be. */
@@ -162,6 +194,17 @@ export function createPredictionCache(
 
   return {
     accept,
+    keepRendering: isolate.keepRendering,
+    hasRendering: (request) => isolate.findRendering(request) !== undefined,
+
+    findRendering(request, toLookup, report) {
+      const rendering = isolate.findRendering(request);
+      const found = rendering && isolate.get(rendering.key);
+      if (!found || !accept({ ...found, tier: "isolate" }, toLookup(rendering.key), report))
+        return undefined;
+      report.key = rendering.key;
+      return rendering.answer;
+    },
 
     prepare(report, waitUntil) {
       return purges.refresh(waitUntil)?.then((problem) => {

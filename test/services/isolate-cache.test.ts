@@ -134,3 +134,42 @@ describe("a purge", () => {
     if (left === "") expect(cache.usedBytes).toBe(0);
   });
 });
+
+test("renderings share the limit, and go with their entries", () => {
+  const LIMIT = 6000;
+  const action = fc.record({
+    kind: fc.constantFrom("put", "render", "get", "delete", "purge"),
+    key: fc.constantFrom(..."abcd"),
+    request: fc.constantFrom("", " again"),
+    sizeBytes: fc.nat({ max: 3000 }),
+  });
+  fc.assert(
+    fc.property(fc.array(action, { maxLength: 60 }), (actions) => {
+      const cache = createIsolateCache(LIMIT);
+      for (const { kind, key, request, sizeBytes } of actions) {
+        if (kind === "put") cache.put(createEntry(key, sizeBytes), sizeBytes);
+        else if (kind === "delete") cache.delete(key);
+        else if (kind === "purge") cache.purge({ model: "iris" });
+        else if (kind === "get") cache.get(key);
+        else {
+          const outputs = cache.get(key)?.entry.outputs ?? [];
+          const parts = [new Uint8Array(sizeBytes)];
+          const answer = { contentType: "a/b", headers: {}, variant: "v", parts };
+          cache.keepRendering(key, outputs, { request: `${key}${request}`, answer });
+        }
+        expect(cache.usedBytes).toBeLessThanOrEqual(LIMIT);
+        for (const each of "abcd")
+          for (const text of [each, `${each} again`]) {
+            const rendering = cache.findRendering(text);
+            // Only where its entry is.
+            if (rendering)
+              expect([rendering.key, cache.get(each)?.entry.key]).toEqual([each, each]);
+          }
+      }
+      for (const key of "abcd") cache.delete(key);
+      expect([cache.usedBytes, cache.entries]).toEqual([0, 0]);
+      for (const key of "abcd") expect(cache.findRendering(key)).toBeUndefined();
+    }),
+    { numRuns: 500 },
+  );
+});

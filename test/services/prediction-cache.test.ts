@@ -173,8 +173,10 @@ describe("each tier alone", () => {
 describe("age", () => {
   test("past the ttl ends an answer, wherever it is", async () => {
     const { tiers } = createTiers();
+    const { tiers: others } = createTiers();
     const clock = { ms: 0 };
     await fill(tiers, clock);
+    await fill(others, clock);
     const harness = createHarness({ tiers, clock });
     clock.ms = HOUR_MS;
     const last = await harness.ask();
@@ -183,7 +185,7 @@ describe("age", () => {
     const expired = await harness.ask();
     expect(expired.report).toMatchObject({ outcome: "miss", reason: "expired", stored: true });
     expect(harness.runs).toEqual(["hello"]);
-    const anew = await createHarness({ tiers, clock }).ask();
+    const anew = await createHarness({ tiers: others, clock }).ask();
     expect(anew.report.outcome).toBe("miss");
   });
 
