@@ -78,6 +78,46 @@ async function modelStats(asked: AdministeredService, name: string): Promise<Mod
   return stats;
 }
 
+describe("a request that comes again, byte by byte", () => {
+  test("is answered as before, without being read", async () => {
+    const asked = await start({ CACHE_TIERS: "isolate" }, ["iris-logistic"]);
+    const told = ({ headers }: Answer) =>
+      Object.fromEntries(
+        [...headers].filter(([name]) => !/^(x-request-id|server-timing|date|age)$/.test(name)),
+      );
+    const { key } = cacheStatus(await asked.post(IRIS, { inputs: iris.inputs }));
+    const rendered = await asked.post(IRIS, { inputs: iris.inputs });
+    const repeated = await asked.post(IRIS, { inputs: iris.inputs });
+    expectOutputs(repeated.body, iris);
+    expect(repeated.body).toEqual(rendered.body);
+    const ttl = expect.stringMatching(/^onnxflare; hit; ttl=\d+; key="[0-9a-f]+"; detail=isolate$/);
+    expect(told(repeated)).toEqual({ ...told(rendered), "cache-status": ttl });
+    expect(cacheStatus(repeated)).toMatchObject({ hit: true, key, detail: "isolate" });
+    const [first, second] = await Promise.all([eventOf(asked, rendered), eventOf(asked, repeated)]);
+    expect(Object.keys(first.phasesMs)).toContain("decode");
+    expect(Object.keys(second.phasesMs)).toEqual(["body", "resolve", "cache"]);
+    const { bytesIn, bytesOut, status } = first;
+    expect(second).toMatchObject({ bytesIn, bytesOut, status });
+    expect(second.cache).toMatchObject({ outcome: "hit", tier: "isolate", key });
+    expect(await statistics(asked)).toMatchObject({ hits: 2, misses: 1 });
+    expect((await modelStats(asked, "iris-logistic")).inference_stats.cache_hit?.count).toBe(2);
+  });
+
+  test("is another one with another id, and in another form", async () => {
+    const asked = await start({ CACHE_TIERS: "isolate" }, ["iris-logistic"]);
+    const inputs = [row(iris.inputs[0] as (typeof iris.inputs)[number], 0)];
+    const parameters = { binary_data_output: true };
+    for (let time = 0; time < 3; time++) {
+      for (const id of ["a", "b"])
+        expect((await asked.post(IRIS, { id, inputs })).body).toMatchObject({ id });
+      const { headers } = await asked.post(IRIS, { inputs, parameters });
+      expect(headers.get("content-type")).toBe("application/octet-stream");
+      const fresh = await asked.post(IRIS, { id: "b", inputs }, { "cache-control": "no-cache" });
+      expect(cacheStatus(fresh)).toMatchObject({ fwd: "request" });
+    }
+  });
+});
+
 describe.each(TIERS)("the tier %s alone", (tier) => {
   test("answers a second time without a run, and is told of everywhere", async () => {
     const asked = await start({ CACHE_TIERS: tier }, ["iris-logistic"]);

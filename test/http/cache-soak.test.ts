@@ -1,0 +1,191 @@
+import fc from "fast-check";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { CacheStatistics } from "../../src/domain/cache-statistics.ts";
+import { type AdministeredService, startAdministeredService } from "../support/administration.ts";
+import { sum } from "../support/awkward-models.ts";
+import { store } from "../support/stored-model.ts";
+import { readExpected, row, type WireTensor } from "../support/tensors.ts";
+
+/**
+ * Services with a cache against one without: whatever is asked, in whatever form, while answers are
+ * evicted and purged and versions come and go, all give the same bytes.
+ * CACHE_SOAK_REQUESTS=100000 asks for longer.
+ */
+
+const REQUESTS = Number(process.env.CACHE_SOAK_REQUESTS ?? 4000);
+/** Versions come and go, and everything is purged, between the parts. */
+const PARTS = 10;
+const AT_ONCE = 32;
+/** Only there to end a hang. */
+const TIMEOUT_MS = 120_000 + REQUESTS * 10;
+const SEED = 20_261_122;
+/** Of each fixture. */
+const ROWS = 8;
+const TABULAR = ["iris-logistic", "wine-decision-tree", "diabetes-ridge", "breast-cancer-svm"];
+const NUMERIC = [...TABULAR, "digits-cnn"];
+const TEXT = "language-identification";
+const CACHED = { cache: { enabled: true, ttlSeconds: 600, scope: "public" } } as const;
+const DIRECTIVES = ["no-cache", "no-store", "max-age=0", "max-age=60"];
+
+interface Question {
+  readonly path: string;
+  readonly init: RequestInit;
+}
+
+/** One with all tiers, and one with KV alone, which the nearer tiers would hide. */
+let cached: AdministeredService[];
+let uncached: AdministeredService;
+
+beforeAll(async () => {
+  const start = (vars: Record<string, string>) =>
+    startAdministeredService({
+      models: [...NUMERIC, TEXT],
+      vars: {
+        EVENT_LOG: "off",
+        CACHE_OUTER_TIERS: "always",
+        // A machine that is busy is no fault of a tier.
+        CACHE_READ_TIMEOUT_MS: "60000",
+        ...vars,
+      },
+    });
+  const [all, kv, none] = await Promise.all([
+    // Room for a few dozen answers.
+    start({ CACHE_TIERS: "isolate,datacenter,kv", CACHE_ISOLATE_BYTES: "40000" }),
+    start({ CACHE_TIERS: "kv" }),
+    start({ CACHE_TIERS: "" }),
+  ]);
+  cached = [all, kv];
+  uncached = none;
+  for (const { bucket } of [all, kv, none]) await store(bucket, "plus", sum(1), CACHED);
+});
+
+afterAll(async () => {
+  await Promise.all([...(cached ?? []), uncached].map((service) => service?.dispose()));
+});
+
+function json(path: string, value: unknown): Question {
+  const headers = { "content-type": "application/json" };
+  return { path, init: { method: "POST", headers, body: JSON.stringify(value) } };
+}
+
+function binary(path: string, { data, ...tensor }: WireTensor): Question {
+  const bytes = Buffer.from(Float32Array.from(data).buffer);
+  const input = { ...tensor, parameters: { binary_data_size: bytes.length } };
+  const parameters = { binary_data_output: true };
+  const head = Buffer.from(JSON.stringify({ inputs: [input], parameters }));
+  const headers = { "inference-header-content-length": String(head.length) };
+  return { path, init: { method: "POST", headers, body: Buffer.concat([head, bytes]) } };
+}
+
+/** The rows of a fixture, each in several forms. */
+function questionsTo(name: string): Question[] {
+  const { inputs, outputs } = readExpected(name);
+  const [batch] = inputs as [WireTensor];
+  const names = outputs.map((output) => ({ name: output.name }));
+  const infer = `/v2/models/${name}/infer`;
+  return Array.from({ length: ROWS }, (_, index) => row(batch, index)).flatMap((input, index) => [
+    json(infer, { inputs: [input] }),
+    json(infer, { id: `id-${index}`, inputs: [input] }),
+    json(`/v2/models/${name}/versions/1/infer`, { inputs: [input], outputs: names.slice(-1) }),
+    json(infer, { inputs: [input], outputs: names.toReversed() }),
+    binary(infer, input),
+    ...(TABULAR.includes(name)
+      ? [
+          json(`/models/${name}`, { inputs: input.data }),
+          json(`/models/${name}/versions/1`, { inputs: [input.data] }),
+        ]
+      : []),
+  ]);
+}
+
+const steady: readonly Question[] = [
+  ...NUMERIC.flatMap(questionsTo),
+  ...["Guten Tag", "Good morning", "Buenos días", "Bonjour à tous"].map((inputs) =>
+    json(`/models/${TEXT}`, { inputs }),
+  ),
+];
+/** To the model whose versions come and go. */
+const unsteady: readonly Question[] = Array.from({ length: 50 }, (_, x) =>
+  json("/v2/models/plus/infer", {
+    inputs: [{ name: "x", datatype: "FP32", shape: [1], data: [x] }],
+  }),
+);
+const questions = [...unsteady, ...steady];
+
+/** Everything of an answer that a client may rely on. */
+async function ask(
+  service: AdministeredService,
+  { path, init }: Question,
+  directive?: string,
+): Promise<string> {
+  const headers = { ...init.headers, ...(directive ? { "cache-control": directive } : {}) };
+  const response = await fetch(`${service.origin}${path}`, { ...init, headers });
+  const body = Buffer.from(await response.arrayBuffer());
+  const told = ["content-type", "inference-header-content-length", "x-model-version"].map((name) =>
+    response.headers.get(name),
+  );
+  return [response.status, ...told, body.toString("latin1")].join("\n");
+}
+
+async function answersWithoutCache(some: readonly Question[]): Promise<string[]> {
+  const answers: string[] = [];
+  for (const question of some) answers.push(await ask(uncached, question));
+  expect(answers.filter((answer) => !answer.startsWith("200\n"))).toEqual([]);
+  return answers;
+}
+
+/** The second version of "plus" is there in every other part, each time with another file. */
+async function changeVersions(part: number): Promise<void> {
+  for (const { bucket, administer } of [...cached, uncached]) {
+    if (part % 2 === 1) await store(bucket, "plus", sum(part + 1), { ...CACHED, version: "2" });
+    else await administer("/models/plus/versions/2", { method: "DELETE" });
+  }
+}
+
+test(
+  `${REQUESTS} mixed requests are answered as without a cache`,
+  async () => {
+    const steadyAnswers = await answersWithoutCache(steady);
+    const wrong: string[] = [];
+    let asked = 0;
+    for (let part = 0; part < PARTS; part++) {
+      await changeVersions(part);
+      if (part % 3 === 2)
+        for (const { administer } of cached)
+          await administer("/cache/purge", { method: "POST", body: '{"all":true}' });
+      const expected = [...(await answersWithoutCache(unsteady)), ...steadyAnswers];
+      const picks = fc.sample(
+        fc.record({
+          service: fc.constantFrom(...cached),
+          // Half of the requests ask one of a few questions.
+          index: fc.oneof(fc.nat({ max: 20 }), fc.nat({ max: questions.length - 1 })),
+          directive: fc.oneof(fc.constant(undefined), fc.constantFrom(...DIRECTIVES)),
+        }),
+        { numRuns: Math.ceil(REQUESTS / PARTS), seed: SEED + part },
+      );
+      const next = picks.values();
+      await Promise.all(
+        Array.from({ length: AT_ONCE }, async () => {
+          for (const { service, index, directive } of next) {
+            const answer = await ask(service, questions[index] as Question, directive);
+            asked++;
+            if (answer !== expected[index]) wrong.push(`${questions[index]?.path}: ${answer}`);
+          }
+        }),
+      );
+    }
+    expect(wrong).toEqual([]);
+    expect(asked).toBeGreaterThanOrEqual(REQUESTS);
+
+    const statistics = await Promise.all(cached.map(({ administer }) => administer("/cache")));
+    const [all, kv] = statistics.map(({ body }) => body as CacheStatistics);
+    const tiers = { ...all?.tiers, kv: kv?.tiers.kv };
+    for (const [tier, counted] of Object.entries(tiers))
+      expect([tier, (counted?.hits ?? 0) > asked / 100, counted?.failures]).toEqual([
+        tier,
+        true,
+        0,
+      ]);
+  },
+  TIMEOUT_MS,
+);
