@@ -5,6 +5,7 @@ import { projectPath } from "../scripts/project.ts";
 import { exitWith, reason, UserError } from "../scripts/user-error.ts";
 import type { Benchmark } from "./benchmark.ts";
 import { binary } from "./cases/binary.ts";
+import { cache } from "./cases/cache.ts";
 import { coldStart } from "./cases/cold-start.ts";
 import { overload } from "./cases/overload.ts";
 import { soak } from "./cases/soak.ts";
@@ -16,6 +17,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   throughput,
   binary,
   coldStart,
+  cache,
   taskPhases,
   overload,
   soak,
