@@ -4,7 +4,10 @@
  */
 export type UsePixels<T> = (pixels: Uint8Array, width: number, height: number) => T;
 
-/** One instance of a codec's wasm module. After it has thrown it must not be used again. */
+/**
+ * One instance of a codec's wasm module. After it has thrown it must not be used again, unless it was a
+ * {@link CodecError} that says that the instance is intact.
+ */
 export interface Codec {
   /**
    * Decodes a file and gives `use` the pixels where they are: a picture of 12 megapixels is 48 MB,
@@ -20,4 +23,15 @@ export interface Codec {
 /** What a codec says of a file that it cannot decode. */
 export class CodecError extends Error {
   override readonly name = "CodecError";
+  /** Whether the codec came to its end, so that its memory is as it was before the file. */
+  readonly instanceIsIntact: boolean;
+
+  constructor(message: string, { instanceIsIntact = false, ...options }: CodecErrorOptions = {}) {
+    super(message, options);
+    this.instanceIsIntact = instanceIsIntact;
+  }
+}
+
+interface CodecErrorOptions extends ErrorOptions {
+  readonly instanceIsIntact?: boolean;
 }

@@ -19,34 +19,59 @@ export type DecodeImage = <T>(
  * What a codec's memory may have to hold for one picture: an isolate has 128 MB, and the model wants
  * some of it. A photograph of 12 megapixels fits, as JPEG and as WebP.
  */
-const MAX_DECODE_BYTES = 96_000_000;
-/** An instance whose memory has grown beyond this is dropped: wasm memory never shrinks. */
-const MAX_KEPT_BYTES = 32 * 2 ** 20;
+const MAX_DECODE_BYTES = 64 * 2 ** 20;
+/**
+ * What the codecs' memories may be together between two pictures. They never shrink, but a dropped one
+ * stays until somebody collects it: a dozen photographs were seen to pile up to a gigabyte.
+ */
+const MAX_KEPT_BYTES = 80 * 2 ** 20;
+
+interface Kept {
+  readonly instance: Promise<Codec>;
+  memoryBytes: number;
+}
 
 /** @param instantiate makes a codec; each is made when the first file wants it, and kept */
 export function createImageDecoder(
   instantiate: (format: ImageFormat) => Promise<Codec>,
 ): DecodeImage {
-  const codecs = new Map<ImageFormat, Promise<Codec>>();
+  /** The one used last comes last. */
+  const codecs = new Map<ImageFormat, Kept>();
+
+  const keep = (format: ImageFormat, kept: Kept, memoryBytes: number): void => {
+    kept.memoryBytes = memoryBytes;
+    codecs.delete(format);
+    codecs.set(format, kept);
+    let sum = [...codecs.values()].reduce((total, { memoryBytes }) => total + memoryBytes, 0);
+    for (const [oldest, { memoryBytes }] of codecs) {
+      if (sum <= MAX_KEPT_BYTES) break;
+      codecs.delete(oldest);
+      sum -= memoryBytes;
+    }
+  };
 
   return async (file, place, use) => {
     const header = readImageHeader(file, place);
     checkSize(header, file.length, place);
     const { format } = header;
-    let codec = codecs.get(format);
-    if (!codec) {
-      codec = instantiate(format);
-      codecs.set(format, codec);
+    let kept = codecs.get(format);
+    if (!kept) {
+      kept = { instance: instantiate(format), memoryBytes: 0 };
+      codecs.set(format, kept);
     }
-    let keep = false;
+    let isIntact = true;
     try {
-      const instance = await codec;
+      const instance = await kept.instance;
       const answer = decode(instance, file, header, place, use);
-      keep = instance.memoryBytes() <= MAX_KEPT_BYTES;
+      keep(format, kept, instance.memoryBytes());
       return answer;
+    } catch (error) {
+      const { cause = error } = error as Error;
+      isIntact = cause instanceof CodecError && cause.instanceIsIntact;
+      throw error;
     } finally {
-      // After a failure its memory may be in any state: the next picture gets a new instance.
-      if (!keep && codecs.get(format) === codec) codecs.delete(format);
+      // Its memory may be in any state: the next picture gets a new instance.
+      if (!isIntact && codecs.get(format) === kept) codecs.delete(format);
     }
   };
 }

@@ -76,7 +76,8 @@ export async function instantiateEmscriptenCodec(
         receive = () => {};
       }
       const problem = messages.find((line) => /premature end/i.test(line));
-      if (!answer || problem) throw new CodecError(problem ?? messages.join("; "));
+      if (!answer || problem)
+        throw new CodecError(problem ?? messages.join("; "), { instanceIsIntact: true });
       return answer.value;
     },
     memoryBytes: () => memory?.buffer.byteLength ?? 0,

@@ -182,11 +182,19 @@ function readPng(reader: Reader): ImageHeader {
   if (!bytesPerPixel) reader.fail("its colour type does not exist");
   let orientation: Orientation = 1;
   const { file } = reader;
-  for (let offset = 8; offset + 12 <= file.length; offset += 12 + reader.u32(offset))
-    if (reader.text(offset + 4, 4) === "eXIf")
-      orientation = readOrientation(
-        file.subarray(offset + 8, offset + 8 + Math.min(reader.u32(offset), file.length)),
-      );
+  for (let offset = 8; ; ) {
+    if (offset + 12 > file.length) reader.fail(`it ends after ${file.length} bytes, before IEND`);
+    const name = reader.text(offset + 4, 4);
+    const end = offset + 8 + reader.u32(offset);
+    if (end + 4 > file.length)
+      reader.fail(`it ends after ${file.length} bytes, in the middle of ${name}`);
+    // What is broken on the way is found here, and costs no instance of the decoder.
+    if (CRITICAL.has(name) && crc32(file, offset + 4, end) !== reader.u32(end))
+      reader.fail(`the checksum of ${name} is wrong`);
+    if (name === "eXIf") orientation = readOrientation(file.subarray(offset + 8, end));
+    if (name === "IEND") break;
+    offset = end + 4;
+  }
   return { format: "png", width, height, orientation, bytesPerPixel };
 }
 
@@ -198,6 +206,23 @@ const PNG_BYTES_PER_PIXEL: Readonly<Record<number, number>> = {
   4: 6.3,
   6: 4.3,
 };
+
+/** The chunks that a picture is made of. */
+const CRITICAL = new Set(["IHDR", "PLTE", "IDAT", "IEND"]);
+
+const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let value = byte;
+  for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;
+  return value;
+});
+
+/** PNG (third edition), annex D. */
+function crc32(data: Uint8Array, start: number, end: number): number {
+  let crc = 0xffffffff;
+  for (let at = start; at < end; at++)
+    crc = (CRC_TABLE[(crc ^ (data[at] as number)) & 0xff] as number) ^ (crc >>> 8);
+  return ~crc >>> 0;
+}
 
 /** RFC 9649, section 2. The size is that of the frame, which libwebp compares with the canvas. */
 function readWebp(reader: Reader, place: string): ImageHeader {

@@ -10,6 +10,7 @@ import {
   expectedImages,
   fromBase64,
   largestDifference,
+  pngChunk,
   readImage,
 } from "../../support/images.ts";
 
@@ -90,28 +91,60 @@ describe("codecs", () => {
     expect([globalThis.Uint8ClampedArray, Reflect.get(globalThis, "ImageData")]).toEqual(before);
   });
 
-  test("are made anew after a file that they refused, and then decode as before", async () => {
+  test("outlive a file that ends too early, and decode as before", async () => {
     const { decodeImage, made } = createObserved();
-    for (const [file, format] of [
-      ["coffee.jpg", "jpeg"],
-      ["rgb.png", "png"],
-      ["chelsea.webp", "webp"],
-    ] as const) {
+    for (const file of ["coffee.jpg", "rgb.png", "chelsea.webp"]) {
       const whole = readImage(file);
       const before = await levelsOf(decodeImage, whole);
       const cut = whole.subarray(0, Math.floor(whole.length / 2));
-      await expect(levelsOf(decodeImage, cut)).rejects.toMatchObject({ code: "invalid_input" });
+      for (let again = 0; again < 3; again++)
+        await expect(levelsOf(decodeImage, cut)).rejects.toMatchObject({ code: "invalid_input" });
       expect(await levelsOf(decodeImage, whole)).toEqual(before);
-      expect(made.filter((codec) => codec.format === format)).toHaveLength(2);
+    }
+    expect(made).toHaveLength(3);
+  });
+
+  test("are made anew after a file that ended them, and then decode as before", async () => {
+    const { decodeImage, made } = createObserved();
+    const junk = readImage("coffee.jpg");
+    // A marker of no meaning in the middle of the coded data.
+    junk.set([0xff, 0x89, 0xff, 0x89], 9000);
+    const zlib = Buffer.concat([
+      readImage("rgb.png").subarray(0, 33),
+      pngChunk("IDAT", Buffer.from("no zlib data")),
+      pngChunk("IEND", Buffer.alloc(0)),
+    ]);
+    for (const [file, broken] of [
+      ["coffee.jpg", junk],
+      ["rgb.png", zlib],
+    ] as const) {
+      const before = await levelsOf(decodeImage, readImage(file));
+      const count = made.length;
+      await expect(levelsOf(decodeImage, broken)).rejects.toMatchObject({ code: "invalid_input" });
+      expect(await levelsOf(decodeImage, readImage(file))).toEqual(before);
+      expect(made).toHaveLength(count + 1);
     }
   });
 
-  test("whose memory has grown are dropped", async () => {
+  test("are kept however large a picture was, and grow no further for the next one", async () => {
     const { decodeImage, made } = createObserved();
-    const large = blackPng(3000, 3000);
-    await decodeImage(large, "inputs", () => {});
-    await decodeImage(large, "inputs", () => {});
-    expect(made).toHaveLength(2);
+    const large = blackPng(3500, 3500);
+    for (let again = 0; again < 3; again++) await decodeImage(large, "inputs", () => {});
+    expect(made).toHaveLength(1);
+    expect(made[0]?.codec.memoryBytes()).toBeLessThan(70_000_000);
+  });
+
+  test("are dropped when they are large together, the one used longest ago first", async () => {
+    const { decodeImage, made } = createObserved();
+    const use = (file: Uint8Array): Promise<void> => decodeImage(file, "inputs", () => {});
+    await use(readImage("coffee.jpg"));
+    await use(readImage("chelsea.webp"));
+    await use(readImage("coffee.jpg"));
+    // 64 MB beside twice 16 MB.
+    await use(blackPng(3530, 3530));
+    await use(readImage("coffee.jpg"));
+    await use(readImage("chelsea.webp"));
+    expect(made.map(({ format }) => format)).toEqual(["jpeg", "webp", "png", "webp"]);
   });
 
   test("that cannot be made are tried again", async () => {
@@ -151,7 +184,7 @@ describe("refused before anything is decoded", () => {
     await expect(refused(bomb)).rejects.toMatchObject({
       code: "invalid_input",
       message: expect.stringMatching(
-        /^inputs\[3\] is a picture of 30000 x 30000 pixels, too many to decode: a PNG file of this kind may have 18,\d{3},\d{3}\./,
+        /^inputs\[3\] is a picture of 30000 x 30000 pixels, too many to decode: a PNG file of this kind may have 12,\d{3},\d{3}\./,
       ),
     });
   });
@@ -172,6 +205,8 @@ describe("refused before anything is decoded", () => {
     ["other bytes", new Uint8Array([1, 2, 3]), /got 3 bytes that begin with 01 02 03/],
     ["the first bytes of a JPEG", readImage("coffee.jpg").subarray(0, 100), /ends after 100 bytes/],
     ["the first bytes of a PNG", readImage("rgb.png").subarray(0, 20), /ends after 20 bytes/],
+    ["half of a PNG", readImage("rgb.png").subarray(0, 1000), /1000 bytes, in the middle of IDAT/],
+    ["a PNG without an end", readImage("rgb.png").slice(0, -12), /bytes, before IEND/],
     ["the first bytes of a WebP", readImage("chelsea.webp").subarray(0, 24), /ends after 24 bytes/],
   ])("%s", async (_, file, message) => {
     await expect(refused(file)).rejects.toMatchObject({ message: expect.stringMatching(message) });
@@ -187,10 +222,16 @@ describe("refused before anything is decoded", () => {
     await expect(refused(bomb)).rejects.toThrow("it has 110 scans");
   });
 
-  test("a PNG of no pixels", async () => {
+  test("a PNG that was changed on the way", async () => {
     const file = readImage("rgb.png");
-    file.fill(0, 16, 20);
-    await expect(refused(file)).rejects.toThrow("inputs[3] is a picture of 0 x 24 pixels.");
+    file[200] = (file[200] ?? 0) ^ 1;
+    await expect(refused(file)).rejects.toThrow("the checksum of IDAT is wrong");
+  });
+
+  test("a PNG of no pixels", async () => {
+    await expect(refused(blackPng(0, 24))).rejects.toThrow(
+      "inputs[3] is a picture of 0 x 24 pixels.",
+    );
   });
 });
 
