@@ -38,7 +38,10 @@ describe("README", () => {
     const printed = JSON.parse(run(command));
     if (answer) expect(printed).toEqual(answer);
     // Every error has a code, whatever its form.
-    else expect(printed).not.toHaveProperty("code");
+    else {
+      expect(printed).not.toHaveProperty("code");
+      expect(printed).not.toHaveProperty("error");
+    }
   });
 
   test("its npm scripts exist", () => {

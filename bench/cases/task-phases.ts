@@ -9,6 +9,7 @@ import type { Benchmark, BenchmarkOptions } from "../benchmark.ts";
 import { toSpread, turn } from "../statistics.ts";
 import type { Table } from "../table.ts";
 import { imageSamples, type TaskSample } from "../task-samples.ts";
+import { textSamples } from "../text-samples.ts";
 
 const PHASES = ["decode", "preprocess", "infer", "postprocess", "encode", "total"] as const;
 type Phase = (typeof PHASES)[number];
@@ -26,11 +27,12 @@ type Measurements = Record<string, Record<string, Measurement[]>>;
 
 export const taskPhases: Benchmark = {
   name: "task-phases",
-  description: "what the task door spends on each phase, from a photograph to its answer",
+  description: "what the task door spends on each phase, from a photograph or a text to its answer",
   async run(options) {
     options.report("building and making photographs ...");
     const outdir = createTemporaryFolder("bench-onnxflare");
-    const [samples] = await Promise.all([imageSamples(), buildWorker(outdir)]);
+    const [images] = await Promise.all([imageSamples(), buildWorker(outdir)]);
+    const samples = [...images, ...textSamples()];
     const raw: Measurements = {};
     for (let round = 0; round < options.rounds; round++)
       await measureRound(outdir, turn(samples, round), round, options, raw);
@@ -137,7 +139,7 @@ function toTable(
 ): Table {
   const own = samples.filter((sample) => sample.model === model);
   return {
-    title: `${model}, milliseconds for each picture`,
+    title: `${model}, milliseconds for each item`,
     columns: [
       "request",
       "each",

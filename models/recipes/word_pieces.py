@@ -10,6 +10,7 @@ from __future__ import annotations
 import heapq
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from tokenizers import Tokenizer
 
@@ -41,7 +42,7 @@ def learn_word_pieces(
     pairs: Counter[tuple[str, str]] = Counter()
     places: dict[tuple[str, str], set[int]] = defaultdict(set)
     for index, word in enumerate(words):
-        for pair in zip(word, word[1:], strict=False):
+        for pair in pairwise(word):
             pairs[pair] += weights[index]
             places[pair].add(index)
     queue = [(-count, pair) for pair, count in pairs.items()]
@@ -59,10 +60,10 @@ def learn_word_pieces(
         changed = set()
         for index in places.pop(pair):
             word, weight = words[index], weights[index]
-            for old in zip(word, word[1:], strict=False):
+            for old in pairwise(word):
                 pairs[old] -= weight
             words[index] = word = join(word, pair, merged)
-            for new in zip(word, word[1:], strict=False):
+            for new in pairwise(word):
                 pairs[new] += weight
                 places[new].add(index)
                 changed.add(new)

@@ -20,7 +20,6 @@ import { createTabularEncoder } from "./tabular/tabular-encoder.ts";
 import { createEmbeddingDecoder } from "./text/embedding-decoder.ts";
 import { createEntityDecoder } from "./text/entity-decoder.ts";
 import { createNgramEncoder } from "./text/ngram-encoder.ts";
-import { createTokenizerEncoder } from "./text/tokenizer-encoder.ts";
 
 /** What came: `{"inputs": ..., "parameters": {...}}`, or a raw body as {@link Media}. */
 export interface TaskRequest {
@@ -101,11 +100,14 @@ async function createEncoder(
       return createNgramEncoder(specOf(block.input), await readFile(block.vocabulary));
     case "image":
       return createImageEncoder(specOf(block.input), block);
-    case "tokenizer":
+    case "tokenizer": {
+      // The library is only set up where a model needs it.
+      const { createTokenizerEncoder } = await import("./text/tokenizer-encoder.ts");
       return createTokenizerEncoder(block, specOf, await readFile(block.tokenizer), {
         comparisons: postprocess.type === "embedding",
         spans: postprocess.type === "token-classification",
       });
+    }
   }
 }
 

@@ -57,6 +57,13 @@ describe("sentence embeddings", () => {
     }
   });
 
+  test("of many texts need no more memory than there is", async () => {
+    const inputs = Array.from({ length: 32 }, (_, index) => `${index} ${"word ".repeat(85)}`);
+    const answer = await service.post("/models/sentence-embeddings", { inputs });
+    expect(answer.status).toBe(200);
+    expect(answer.body).toHaveLength(inputs.length);
+  });
+
   test("may be left at their length", async () => {
     const { text = "" } = texts[0] ?? {};
     const parameters = { normalize: false };
