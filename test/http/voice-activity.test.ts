@@ -250,12 +250,12 @@ describe("refused:", () => {
   });
 
   test.each<[inputs: unknown, status: number, message: string]>([
-    [5, 400, "inputs must be a WAV file, in base64 or as a data URL"],
+    [5, 400, "inputs must be a WAV file: base64 of it, or a data URL of it; got 5"],
     [[base64(good), null], 400, "inputs[1] must be a WAV file"],
-    ["https://example.org/a.wav", 400, "nothing is fetched"],
-    ["data:audio/wav,abc", 400, "not base64"],
+    ["https://example.org/a.wav", 400, "this service fetches none"],
+    ["data:audio/wav,abc", 400, 'without ";base64"'],
     ["data:audio/mpeg;base64,AAAA", 415, "inputs is a data URL of audio/mpeg"],
-    ["%%%", 400, "not base64"],
+    ["%%%", 400, "no base64"],
     ["", 400, "it has 0 bytes"],
     [[], 400, "empty list"],
   ])("the inputs %j", async (inputs, status, message) => {

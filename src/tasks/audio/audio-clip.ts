@@ -1,10 +1,15 @@
 import { ApiError } from "../../domain/errors.ts";
 import type { Item } from "../encoder.ts";
-import { toFileBytes } from "../inline-bytes.ts";
+import { type FileKind, toFileBytes } from "../file-bytes.ts";
 import { parseWav, type Wav } from "./wav.ts";
 
 /** What WAV files are called. */
 export const AUDIO_TYPES = ["audio/wav", "audio/x-wav", "audio/wave", "audio/vnd.wave"];
+
+const WAV_FILE: FileKind = {
+  expected: "a WAV file: base64 of it, or a data URL of it",
+  mediaTypes: AUDIO_TYPES,
+};
 
 export interface Clip {
   readonly place: string;
@@ -18,7 +23,7 @@ export interface Clip {
  */
 export function readClips(items: readonly Item[], maxSeconds: number): readonly Clip[] {
   const clips = items.map(({ value, place }) => {
-    const bytes = toFileBytes(value, place, "a WAV file", AUDIO_TYPES);
+    const bytes = toFileBytes(value, place, WAV_FILE);
     return { place, wav: parseWav(bytes, place) };
   });
   const seconds = clips.reduce((sum, { wav }) => sum + wav.frames / wav.sampleRate, 0);

@@ -2,10 +2,10 @@ import { ApiError } from "../../domain/errors.ts";
 import { type ImageBlock, imageSize } from "../../domain/image-blocks.ts";
 import { type TensorSpec, toBytes } from "../../domain/tensor.ts";
 import { type Encoder, type ItemNote, maxBatchOf, splitList } from "../encoder.ts";
+import { type FileKind, toFileBytes } from "../file-bytes.ts";
 import { NO_PARAMETERS } from "../parameters.ts";
 import { createImageDecoder, type DecodeImage } from "./decode-image.ts";
 import { fitImage, type Placement } from "./fit-image.ts";
-import { toImageFile } from "./image-file.ts";
 
 /** What a decoder needs to know of a picture to find its way back from what the model saw. */
 export interface ImageNote extends ItemNote {
@@ -17,6 +17,10 @@ export interface ImageNote extends ItemNote {
   /** The size of what the model saw, in pixels. */
   readonly frame: { readonly width: number; readonly height: number };
 }
+
+const PICTURE: FileKind = {
+  expected: "a picture: base64 of a JPEG, PNG or WebP file, or a data URL of it",
+};
 
 /** Each may be as large as the whole body, so their number says more than their size. */
 const MAX_IMAGES = 64;
@@ -66,7 +70,7 @@ export function createImageEncoder(
       const data = datatype === "UINT8" ? new Uint8Array(count) : new Float32Array(count);
       const notes: ImageNote[] = [];
       for (const [index, { value, place }] of items.entries()) {
-        const file = trace.measure("decode", () => toImageFile(value, place));
+        const file = trace.measure("decode", () => toFileBytes(value, place, PICTURE));
         let ended = trace.start("decode");
         try {
           const note = await decodeImage(file, place, (picture) => {

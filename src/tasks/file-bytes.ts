@@ -1,0 +1,58 @@
+import { ApiError } from "../domain/errors.ts";
+import { Media, mediaType } from "../domain/media.ts";
+import { describe } from "../domain/tensor-json.ts";
+
+/** What a task takes as a file. */
+export interface FileKind {
+  /** For messages: `a picture: base64 of a JPEG, PNG or WebP file, or a data URL of it`. */
+  readonly expected: string;
+  /** The types that a data URL may name; left out, the file itself decides. */
+  readonly mediaTypes?: readonly string[];
+}
+
+const DATA_URL = /^data:(?<type>[^,;]*)(?<parameters>(?:;[^,;]*)*),/i;
+
+/**
+ * The bytes of a file that came as a body, as a part of a form, or as base64 in JSON, with or without
+ * `data:image/jpeg;base64,` in front.
+ * @param place what to call it in a message
+ * @throws ApiError `invalid_input`, `unsupported_media_type`
+ */
+export function toFileBytes(value: unknown, place: string, kind: FileKind): Uint8Array {
+  if (value instanceof Media) return value.bytes;
+  const { expected, mediaTypes } = kind;
+  if (typeof value !== "string")
+    throw new ApiError("invalid_input", `${place} must be ${expected}; got ${describe(value)}.`);
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(value))
+    throw new ApiError(
+      "invalid_input",
+      `${place} is a URL, and this service fetches none: send the file itself, as the body or as base64.`,
+    );
+  const prefix = DATA_URL.exec(value);
+  const type = mediaType(prefix?.groups?.type ?? "");
+  if (prefix && mediaTypes && !mediaTypes.includes(type))
+    throw new ApiError(
+      "unsupported_media_type",
+      `${place} is a data URL of ${type || "no type"}: this model takes ${mediaTypes.join(", ")}.`,
+      { details: { actual: type, valid: mediaTypes } },
+    );
+  if (prefix && !/;base64$/i.test(prefix.groups?.parameters ?? ""))
+    throw new ApiError("invalid_input", `${place} is a data URL without ";base64".`);
+  try {
+    return fromBase64(prefix ? value.slice(prefix[0].length) : value);
+  } catch (cause) {
+    throw new ApiError(
+      "invalid_input",
+      `${place} must be ${expected}; got a text that is no base64: ${describe(value)}.`,
+      { cause },
+    );
+  }
+}
+
+/** Of a text with or without line breaks and padding. */
+function fromBase64(text: string): Uint8Array {
+  const binary = atob(text);
+  const bytes = new Uint8Array(binary.length);
+  for (let index = 0; index < bytes.length; index++) bytes[index] = binary.charCodeAt(index);
+  return bytes;
+}
