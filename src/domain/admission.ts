@@ -43,8 +43,10 @@ const LOST_AFTER_MS = 30_000;
  * (measured: at ten times the capacity, answers after 24 s). A pause wakes all who wait, so it is not free.
  */
 const TURN_MS = 50;
-/** The most requests in a turn: where the clock stands still, their number has to do. */
+/** The requests of a turn where the clock stands still, so that nothing tells how long they take. */
 const TURN_REQUESTS = 25;
+/** The most requests of a turn. */
+const MOST_TURN_REQUESTS = 400;
 /** Weight of the newest sample in the moving average. */
 const SMOOTHING = 0.1;
 
@@ -81,7 +83,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
 
   function beginTurn(): void {
     turns += 1;
-    places = Math.min(TURN_REQUESTS, Math.max(1, Math.floor(TURN_MS / (serviceMs ?? 0))));
+    places = turnPlaces(serviceMs);
     for (const ticket of waiting) {
       if (places === 0) break;
       places -= 1;
@@ -147,6 +149,12 @@ export function createAdmission(options: AdmissionOptions): Admission {
       return ticket;
     },
   };
+}
+
+function turnPlaces(serviceMs: number | undefined): number {
+  if (serviceMs === undefined) return 1;
+  if (serviceMs === 0) return TURN_REQUESTS;
+  return Math.min(MOST_TURN_REQUESTS, Math.max(1, Math.floor(TURN_MS / serviceMs)));
 }
 
 /** A timer fires after the network was looked at. */

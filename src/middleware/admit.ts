@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from "hono";
 import type { Admission } from "../domain/admission.ts";
 import { ApiError } from "../domain/errors.ts";
-import type { Phase } from "../domain/event.ts";
+import type { Phase, RequestTrace } from "../domain/event.ts";
 import type { AppEnv } from "./context.ts";
 
 /** The deadline of a request, in milliseconds from its arrival. */
@@ -15,7 +15,7 @@ export function admit(admission: Admission): MiddlewareHandler<AppEnv> {
   return async function admit(c, next) {
     const ticket = admission.admit(parseTimeout(c.req.header(TIMEOUT_HEADER)));
     c.set("ticket", ticket);
-    const { phasesMs } = c.get("trace");
+    const trace = c.get("trace");
     // A client that goes away ends its request in the middle of an `await`, and then no `finally` is
     // ever reached, unless something is waited for.
     const { promise: released, resolve } = Promise.withResolvers<void>();
@@ -25,10 +25,19 @@ export function admit(admission: Admission): MiddlewareHandler<AppEnv> {
       await next();
     } finally {
       resolve();
-      const busyMs = BUSY_PHASES.reduce((sum, phase) => sum + (phasesMs[phase] ?? 0), 0);
-      ticket.release(phasesMs.infer === undefined ? undefined : busyMs);
+      ticket.release(busyMs(trace));
     }
   };
+}
+
+/**
+ * How long the request kept the isolate busy; `undefined` where that tells nothing of the next one: it
+ * failed, waited for another one's run, or was the first of a model, whose code the engine still compiles.
+ */
+function busyMs({ phasesMs, temperature, cache }: RequestTrace): number | undefined {
+  if (temperature !== "warm" && cache.outcome !== "hit") return undefined;
+  if (temperature === "warm" && phasesMs.infer === undefined) return undefined;
+  return BUSY_PHASES.reduce((sum, phase) => sum + (phasesMs[phase] ?? 0), 0);
 }
 
 function parseTimeout(text: string | undefined): number | undefined {

@@ -308,6 +308,15 @@ describe("turns", () => {
     }
   });
 
+  test.each([
+    [0.5, 100],
+    [0.001, 400],
+  ])("have as many places for requests of %f ms as %i", async (serviceMs, places) => {
+    const served = await line(await begin(serviceMs), 500);
+    await endPauses();
+    expect(served).toHaveLength(places);
+  });
+
   test("give the places that are left to those who come later, without a pause", async () => {
     const admission = await begin(10);
     const first = await line(admission, 2);
