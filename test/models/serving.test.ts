@@ -29,7 +29,8 @@ const models = readModelFolder(projectPath("models")).map(({ manifest }) => mani
 let service: Service;
 
 beforeAll(async () => {
-  service = await startService();
+  // On a busy machine all models at once are a queue of any length.
+  service = await startService({ vars: { MAX_QUEUE_MS: "600000", TIMEOUT_MS: "600000" } });
 });
 
 afterAll(() => service?.dispose());
