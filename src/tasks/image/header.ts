@@ -224,11 +224,14 @@ function crc32(data: Uint8Array, start: number, end: number): number {
   return ~crc >>> 0;
 }
 
+const WEBP_BYTES_PER_PIXEL = { lossy: 5, lossyWithAlpha: 8, lossless: 9 } as const;
+
 /** RFC 9649, section 2. The size is that of the frame, which libwebp compares with the canvas. */
 function readWebp(reader: Reader, place: string): ImageHeader {
   const { file } = reader;
   let orientation: Orientation = 1;
   let frame: { width: number; height: number; bytesPerPixel: number } | undefined;
+  let lossyBytes: number = WEBP_BYTES_PER_PIXEL.lossy;
   for (let offset = 12; offset + 8 <= file.length; ) {
     const name = reader.text(offset, 4);
     const length = reader.u32(offset + 4, true);
@@ -238,16 +241,17 @@ function readWebp(reader: Reader, place: string): ImageHeader {
         "unsupported_media_type",
         `${place} is an animated WebP picture; send one of its frames.`,
       );
+    if (name === "ALPH") lossyBytes = WEBP_BYTES_PER_PIXEL.lossyWithAlpha;
     if (name === "VP8 " && !frame) {
       if (reader.u24(body + 3) !== 0x2a019d) reader.fail("its frame has no start code");
       const size = (at: number): number => reader.u16(body + at, true) & 0x3fff;
-      frame = { width: size(6), height: size(8), bytesPerPixel: 5 };
+      frame = { width: size(6), height: size(8), bytesPerPixel: lossyBytes };
     }
     if (name === "VP8L" && !frame) {
       if (reader.u8(body) !== 0x2f) reader.fail("its frame has no signature");
       const packed = reader.u32(body + 1, true);
       const size = (bits: number): number => ((packed >>> bits) & 0x3fff) + 1;
-      frame = { width: size(0), height: size(14), bytesPerPixel: 9 };
+      frame = { width: size(0), height: size(14), bytesPerPixel: WEBP_BYTES_PER_PIXEL.lossless };
     }
     if (name === "EXIF") {
       const start = reader.text(body, 6) === "Exif\0\0" ? body + 6 : body;
