@@ -13,6 +13,7 @@ import {
   TASKS,
   type Task,
 } from "./task-blocks.ts";
+import { textOutputProblems, tokenizerProblems } from "./text-blocks.ts";
 
 /**
  * The manifest of one published version: `models/{name}/{version}/manifest.json` in R2. The schema
@@ -139,6 +140,16 @@ export const manifestSchema = z
       const spec = manifest.inputs.find(({ name }) => name === preprocess.input);
       for (const [field, message] of spec ? imageProblems(preprocess, spec) : [])
         problem(["preprocess", field], message);
+    }
+    if (preprocess?.type === "tokenizer")
+      for (const [path, message] of tokenizerProblems(preprocess, manifest.inputs))
+        problem(["preprocess", ...path], message);
+    if (postprocess?.type === "embedding" || postprocess?.type === "token-classification") {
+      if (preprocess && preprocess.type !== "tokenizer")
+        problem(["preprocess", "type"], `${postprocess.type} goes with tokenizer`);
+      const { outputs, labels = [] } = manifest;
+      for (const [field, message] of textOutputProblems(postprocess, outputs, labels))
+        problem(["postprocess", field], message);
     }
     const known = {
       inputs: new Set(manifest.inputs.map(({ name }) => name)),

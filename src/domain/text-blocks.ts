@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { filePath, blockVersion as version } from "./block-fields.ts";
+import type { TensorSpec } from "./tensor.ts";
 
 /** The blocks of manifests for texts; `docs/tasks.md` says what each computes. */
 
@@ -64,3 +65,46 @@ export const tokenClassificationSchema = z.strictObject({
     .describe("How tokens become entities, unless the request says otherwise."),
   ignoreLabels: z.array(z.string()).default(["O"]).describe("Labels that are not answered."),
 });
+
+export type TokenizerBlock = z.output<typeof tokenizerSchema>;
+export type EmbeddingBlock = z.output<typeof embeddingSchema>;
+export type TokenClassificationBlock = z.output<typeof tokenClassificationSchema>;
+
+/** What about the model's inputs does not fit the block, by the path of the block's field. */
+export function* tokenizerProblems(
+  { inputs, maxLength, padding }: TokenizerBlock,
+  specs: readonly TensorSpec[],
+): Generator<readonly [path: string[], message: string]> {
+  for (const [field, name] of Object.entries(inputs)) {
+    const spec = specs.find((candidate) => candidate.name === name);
+    if (!spec) continue;
+    if (spec.datatype !== "INT64" && spec.datatype !== "INT32")
+      yield [["inputs", field], `is ${spec.datatype}, but tokens become INT64 or INT32`];
+    if (spec.shape.length !== 2) yield [["inputs", field], "has not the shape [batch, tokens]"];
+    const width = spec.shape[1];
+    if (typeof width !== "number" || width === -1) continue;
+    if (width !== maxLength || padding !== "max-length")
+      yield [["maxLength"], `the input takes ${width} tokens: ${width}, with padding "max-length"`];
+  }
+  const fed: readonly unknown[] = Object.values(inputs);
+  for (const { name } of specs)
+    if (!fed.includes(name))
+      yield [["inputs"], `the model's input ${JSON.stringify(name)} is none of them`];
+}
+
+/** What about the model's output does not fit the block, by the block's field. */
+export function* textOutputProblems(
+  block: EmbeddingBlock | TokenClassificationBlock,
+  specs: readonly TensorSpec[],
+  labels: readonly string[],
+): Generator<readonly [field: string, message: string]> {
+  const field = block.type === "embedding" ? "output" : "scores";
+  const name = block.type === "embedding" ? block.output : block.scores;
+  const shape = specs.find((candidate) => candidate.name === name)?.shape;
+  if (!shape) return;
+  const rank = block.type === "embedding" && block.pooling === "none" ? 2 : 3;
+  if (shape.length !== rank) yield [field, `has ${shape.length} dimensions instead of ${rank}`];
+  const last = shape.at(-1);
+  if (block.type === "token-classification" && typeof last === "number" && last !== -1)
+    if (last !== labels.length) yield [field, `has ${last} scores for ${labels.length} labels`];
+}

@@ -1,12 +1,10 @@
 import { z } from "zod";
 import { ApiError } from "../../domain/errors.ts";
-import type { Postprocess } from "../../domain/manifest.ts";
 import { formatShape, type Tensor, toTypedArray } from "../../domain/tensor.ts";
+import type { EmbeddingBlock } from "../../domain/text-blocks.ts";
 import type { Decoder } from "../decoder.ts";
 import type { ItemNote } from "../encoder.ts";
 import type { TokensNote } from "./tokenizer-encoder.ts";
-
-type Embedding = Extract<Postprocess, { type: "embedding" }>;
 
 const PARAMETERS = z.strictObject({ normalize: z.boolean().optional() });
 
@@ -14,7 +12,7 @@ const PARAMETERS = z.strictObject({ normalize: z.boolean().optional() });
  * A vector for each text; for a comparison the cosines of the first text's vector with those of the others. Sums
  * are taken in double precision, and vectors are single precision, as the model's output is.
  */
-export function createEmbeddingDecoder(block: Embedding): Decoder<typeof PARAMETERS> {
+export function createEmbeddingDecoder(block: EmbeddingBlock): Decoder<typeof PARAMETERS> {
   return {
     outputs: [block.output],
     parameters: PARAMETERS,
@@ -36,7 +34,7 @@ export function createEmbeddingDecoder(block: Embedding): Decoder<typeof PARAMET
 /** @returns a vector of each row of [batch, tokens, dimensions], or each row of [batch, dimensions] */
 export function poolVectors(
   result: Tensor,
-  pooling: Embedding["pooling"],
+  pooling: EmbeddingBlock["pooling"],
   notes: readonly ItemNote[],
 ): Float32Array[] {
   const { name, datatype, shape } = result;

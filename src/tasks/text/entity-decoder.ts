@@ -1,14 +1,11 @@
 import { z } from "zod";
 import { ApiError } from "../../domain/errors.ts";
-import type { Postprocess } from "../../domain/manifest.ts";
 import { formatShape, type Tensor, toTypedArray } from "../../domain/tensor.ts";
-import { AGGREGATIONS } from "../../domain/text-blocks.ts";
+import { AGGREGATIONS, type TokenClassificationBlock } from "../../domain/text-blocks.ts";
 import type { Decoder } from "../decoder.ts";
 import { type ScoredToken, toEntities } from "./entities.ts";
 import { locateTokens } from "./token-spans.ts";
 import type { TokensNote } from "./tokenizer-encoder.ts";
-
-type TokenClassification = Extract<Postprocess, { type: "token-classification" }>;
 
 const PARAMETERS = z.strictObject({
   aggregation_strategy: z.enum(AGGREGATIONS).optional(),
@@ -17,7 +14,7 @@ const PARAMETERS = z.strictObject({
 
 /** The entities of each text, as the token classification pipeline of Hugging Face's `transformers` finds them. */
 export function createEntityDecoder(
-  { scores, aggregation, ignoreLabels }: TokenClassification,
+  { scores, aggregation, ignoreLabels }: TokenClassificationBlock,
   labels: readonly string[],
 ): Decoder<typeof PARAMETERS> {
   return {

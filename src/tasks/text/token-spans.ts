@@ -20,7 +20,7 @@ const BYTE_SPACE = "Ġ";
 /**
  * Where in the text each token came from; special tokens come from nowhere (0 to 0). Tokens of a word that
  * cannot be told apart, such as the bytes of one character, share its span.
- * @throws Error for a normalizer that is not character by character; see {@link canLocate}
+ * Where a normalizer changes characters by others that are far from them, all tokens share the whole section.
  */
 export function locateTokens(text: string, encoding: Encoding, tokenizer: Tokenizer): Span[] {
   const spans: Span[] = [];
@@ -32,8 +32,8 @@ export function locateTokens(text: string, encoding: Encoding, tokenizer: Tokeni
       continue;
     }
     if (section?.word.start !== word.start || section.word.end !== word.end) {
-      const aligned = align(text, word, tokenizer.normalize);
-      if (!aligned) throw new Error("this normalizer cannot be followed through the text");
+      const aligned =
+        align(text, word, tokenizer.normalize) ?? alignAsWhole(text, word, tokenizer.normalize);
       section = { word, aligned, cursor: 0 };
     }
     if (word.added) {
@@ -82,7 +82,7 @@ function align(
   return (
     alignParts(section, start, normalized, normalize) ??
     alignParts(graphemes(section), start, normalized, normalize) ??
-    alignParts(section.match(/ +|[^ ]/gu) ?? [], start, normalized, normalize)
+    alignParts(joinSpaces(graphemes(section)), start, normalized, normalize)
   );
 }
 
@@ -105,6 +105,29 @@ function alignParts(
     position += part.length;
   }
   return starts.length === text.length ? { text, starts, ends } : undefined;
+}
+
+function alignAsWhole(text: string, span: Span, normalize: (text: string) => string): Aligned {
+  const normalized = normalize(text.slice(span.start, span.end));
+  return {
+    text: normalized,
+    starts: Array.from({ length: normalized.length }, () => span.start),
+    ends: Array.from({ length: normalized.length }, () => span.end),
+  };
+}
+
+function* joinSpaces(parts: Iterable<string>): Generator<string> {
+  let spaces = "";
+  for (const part of parts) {
+    if (part === " ") {
+      spaces += part;
+      continue;
+    }
+    if (spaces !== "") yield spaces;
+    spaces = "";
+    yield part;
+  }
+  if (spaces !== "") yield spaces;
 }
 
 function* graphemes(text: string): Generator<string> {

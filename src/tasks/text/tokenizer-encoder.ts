@@ -1,15 +1,13 @@
 import { z } from "zod";
 import { ApiError } from "../../domain/errors.ts";
-import type { Preprocess } from "../../domain/manifest.ts";
 import { type Tensor, type TensorSpec, toBytes } from "../../domain/tensor.ts";
 import { describe } from "../../domain/tensor-json.ts";
+import type { TokenizerBlock } from "../../domain/text-blocks.ts";
 import { TokenIds } from "../../domain/token-ids.ts";
 import { type Encoder, type Item, type ItemNote, type Items, splitList } from "../encoder.ts";
 import { TEXT_MEDIA_TYPES, textOf } from "./text-item.ts";
 import { canLocate } from "./token-spans.ts";
 import { createTokenizer, type Encoding, type Tokenizer } from "./tokenizer.ts";
-
-type TokenizerBlock = Extract<Preprocess, { type: "tokenizer" }>;
 
 /** What decoders may ask of a text that was tokenized. */
 export interface TokensNote extends ItemNote {

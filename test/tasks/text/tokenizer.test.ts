@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { projectPath } from "../../../scripts/project.ts";
 import { locateTokens } from "../../../src/tasks/text/token-spans.ts";
@@ -88,6 +89,23 @@ test.each(Object.keys(PLACED_OTHERWISE))("%s finds tokens where Python's does", 
     return JSON.stringify(places) === JSON.stringify(expected.offsets[index]) ? [] : [index];
   });
   expect(otherwise).toEqual(PLACED_OTHERWISE[name]);
+});
+
+test.each(Object.keys(PLACED_OTHERWISE))("%s places the tokens of any text within it", (name) => {
+  const tokenizer = readTokenizer(name);
+  fc.assert(
+    fc.property(fc.string({ unit: "binary", maxLength: 60 }), (text) => {
+      const encoding = tokenizer.encode(text, "text", WHOLE);
+      const spans = locateTokens(text, encoding, tokenizer);
+      expect(spans).toHaveLength(encoding.ids.length);
+      for (const { start, end } of spans) {
+        expect(start).toBeGreaterThanOrEqual(0);
+        expect(end).toBeGreaterThanOrEqual(start);
+        expect(end).toBeLessThanOrEqual(text.length);
+      }
+    }),
+    { numRuns: 500 },
+  );
 });
 
 describe("the tokenizer of sentence-embeddings", () => {
