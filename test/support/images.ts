@@ -84,6 +84,17 @@ export function blackPng(width: number, height: number): Uint8Array<ArrayBuffer>
   );
 }
 
+/** Makes the checksums of a PNG file right again, as far as its chunks can be followed. */
+export function fixChecksums(file: Uint8Array): void {
+  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
+  for (let offset = 8; offset + 12 <= file.length; ) {
+    const end = offset + 8 + view.getUint32(offset);
+    if (end + 4 > file.length) return;
+    view.setUint32(end, crc32(file.subarray(offset + 4, end)));
+    offset = end + 4;
+  }
+}
+
 export function pngChunk(name: string, body: Uint8Array): Buffer {
   const named = Buffer.concat([Buffer.from(name, "latin1"), body]);
   const chunk = Buffer.alloc(named.length + 8);

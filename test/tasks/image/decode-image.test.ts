@@ -8,6 +8,7 @@ import { resample } from "../../../src/tasks/image/resample.ts";
 import {
   blackPng,
   expectedImages,
+  fixChecksums,
   fromBase64,
   largestDifference,
   pngChunk,
@@ -260,13 +261,15 @@ describe("files that were tampered with", () => {
       const file = readImage(name);
       for (let change = 0; change < 1 + (round % 4); change++)
         file[Math.floor(random.next().value * file.length)] = random.next().value * 256;
+      // Otherwise hardly any would get as far as the decoder.
+      if (name.endsWith(".png")) fixChecksums(file);
       const outcome = await decodeImage(file, "inputs", ({ width }) => `${width > 0}`).catch(
         (error: { code?: string }) => error.code ?? `${error}`,
       );
       outcomes.add(outcome);
     }
     for (const outcome of outcomes)
-      expect(["true", "invalid_input", "unsupported_media_type"]).toContain(outcome);
+      expect(["true", "invalid_input", "unsupported_media_type", "overloaded"]).toContain(outcome);
     for (const { codec } of made) expect(codec.memoryBytes()).toBeLessThan(120_000_000);
     expect(await decodeImage(readImage(name), "inputs", ({ width }) => width)).toBeGreaterThan(0);
   });
