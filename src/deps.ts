@@ -1,6 +1,7 @@
 import { version } from "../package.json";
 import { type Config, parseConfig } from "./config.ts";
 import { createAdmission } from "./domain/admission.ts";
+import type { ModelRuntime } from "./domain/ports.ts";
 import { createModelPool } from "./runtime/model-pool.ts";
 import { createCachedPredict } from "./services/cached-predict.ts";
 import { createCatalog } from "./services/catalog.ts";
@@ -16,6 +17,8 @@ import { createWarmUp } from "./services/warm-up.ts";
 import { createDatacenterCacheTier } from "./storage/datacenter-cache-tier.ts";
 import { createKvCacheTier, createKvPurgeLog } from "./storage/kv-cache-tier.ts";
 import { createR2ModelStore } from "./storage/r2-model-store.ts";
+import { createCodecStore } from "./tasks/image/codec-store.ts";
+import { createImageDecoder, type DecodeImage } from "./tasks/image/decode-image.ts";
 import { createCacheStatisticsSink } from "./telemetry/cache-statistics.ts";
 import { createConsoleSink } from "./telemetry/console-sink.ts";
 import { createFanOutSink } from "./telemetry/fan-out-sink.ts";
@@ -30,7 +33,7 @@ export function buildDeps(env: Env) {
   if (!env.MODELS) throw new Error("the R2 binding MODELS is missing: see wrangler.toml");
   const store = createR2ModelStore(env.MODELS);
   const runtime = createModelPool({ budgetBytes: config.memoryBudgetBytes });
-  const pipelines = createTaskPipelines(store);
+  const pipelines = createTaskPipelines(store, { decodeImage: createDecoder(runtime) });
   const warmUp = createWarmUp(pipelines);
   const cache = createCache(env, config);
   const enabled = config.cache.tiers.length > 0;
@@ -70,6 +73,16 @@ export function buildDeps(env: Env) {
     publisher: createPublisher(store, runtime, catalog),
     runtimeStats: () => runtime.stats(),
   };
+}
+
+/** The image codecs, which come when the first picture does, within the models' memory budget. */
+function createDecoder(runtime: ModelRuntime): DecodeImage {
+  const codecs = createCodecStore(
+    async (format) => (await import("./tasks/image/jsquash-codecs.ts")).instantiateCodec(format),
+    { makeRoom: (bytes) => runtime.makeRoom(bytes) },
+  );
+  runtime.count(codecs);
+  return createImageDecoder(codecs);
 }
 
 /** The tiers that are switched on and whose bindings exist. */

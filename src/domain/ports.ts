@@ -118,6 +118,13 @@ export interface RuntimeStats {
   }[];
 }
 
+/** Memory of the isolate that is not the models': that of image codecs. */
+export interface OtherMemory {
+  readonly memoryBytes: number;
+  /** Gives up all that nobody uses at the moment. */
+  release(): void;
+}
+
 /** Holds models ready within a memory budget. */
 export interface ModelRuntime {
   /**
@@ -134,6 +141,10 @@ export interface ModelRuntime {
   state(sha256: string): ModelState;
   /** Gives the model's memory back; answers whether it was loaded. */
   unload(sha256: string): boolean;
+  /** Counts other memory within the budget from now on; a model that needs the room releases it. */
+  count(memory: OtherMemory): void;
+  /** Evicts idle models, least recently used first, until so many bytes of other memory fit, or none is left. */
+  makeRoom(bytes: number): void;
   stats(): RuntimeStats;
 }
 

@@ -1,3 +1,4 @@
+import type { OtherMemory } from "../domain/ports.ts";
 import { CELL_START_BYTES, Cell, ENGINE_BYTES, type Resident } from "./cell.ts";
 
 /** Models that need no more heap than this share a cell. */
@@ -23,6 +24,7 @@ export class MemoryBudget {
   readonly limitBytes: number;
   evictions = 0;
   readonly #cells = new Set<Cell>();
+  readonly #others: OtherMemory[] = [];
   readonly #onEvict: (resident: Resident) => void;
 
   /** @param onEvict called for each model that is given up */
@@ -38,7 +40,21 @@ export class MemoryBudget {
   get usedBytes(): number {
     let sum = 0;
     for (const { budgetedBytes } of this.#cells) sum += budgetedBytes;
+    for (const { memoryBytes } of this.#others) sum += memoryBytes;
     return sum;
+  }
+
+  /** Counts other memory from now on. */
+  count(memory: OtherMemory): void {
+    this.#others.push(memory);
+  }
+
+  /** Drops idle cells, least recently used first, until so many bytes fit or none is left. */
+  makeRoomForOthers(bytes: number): void {
+    for (const cell of this.#idleCells()) {
+      if (this.usedBytes + bytes <= this.limitBytes) return;
+      this.drop(cell);
+    }
   }
 
   /**
@@ -109,7 +125,7 @@ export class MemoryBudget {
    * that needs most of the budget cannot do with a heap in fragments (measured: it fails there).
    */
   #recycle(neededBytes: number): Cell | undefined {
-    if (this.usedBytes + neededBytes <= this.limitBytes) return undefined;
+    if (this.#fits(neededBytes)) return undefined;
     if (neededBytes > this.limitBytes / 2) return undefined;
     const [oldest] = this.#idleCells();
     if (!oldest || oldest.shared || oldest.memoryBytes > neededBytes * RECYCLING_SLACK)
@@ -121,11 +137,19 @@ export class MemoryBudget {
     return oldest;
   }
 
+  /** Whether so many bytes fit, if need be after other memory was released. */
+  #fits(neededBytes: number): boolean {
+    if (this.usedBytes + neededBytes <= this.limitBytes) return true;
+    for (const memory of this.#others) memory.release();
+    return this.usedBytes + neededBytes <= this.limitBytes;
+  }
+
   /**
    * Drops the least recently used idle cells until so many bytes fit. When they cannot fit, it drops
    * none: a greedy input must not cost the other models their places.
    */
   #makeRoom(neededBytes: number, except?: Cell): boolean {
+    if (this.#fits(neededBytes)) return true;
     const idle = this.#idleCells(except);
     const idleBytes = idle.reduce((sum, { budgetedBytes }) => sum + budgetedBytes, 0);
     if (this.usedBytes - idleBytes + neededBytes > this.limitBytes) return false;

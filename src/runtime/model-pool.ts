@@ -5,6 +5,7 @@ import type {
   ModelRuntime,
   ModelSource,
   ModelState,
+  OtherMemory,
   RuntimeStats,
   Temperature,
   WaitUntil,
@@ -107,6 +108,14 @@ class ModelPool implements ModelRuntime {
     const resident = this.#ready.get(sha256);
     if (resident) this.#budget.evict(resident);
     return resident !== undefined;
+  }
+
+  count(memory: OtherMemory): void {
+    this.#budget.count(memory);
+  }
+
+  makeRoom(bytes: number): void {
+    this.#budget.makeRoomForOthers(bytes);
   }
 
   stats(): RuntimeStats {

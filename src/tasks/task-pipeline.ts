@@ -11,6 +11,7 @@ import { createClassificationDecoder } from "./classification-decoder.ts";
 import { createClusteringDecoder } from "./clustering-decoder.ts";
 import type { Decoder } from "./decoder.ts";
 import type { Encoded, Encoder, Form, Item, Items, Plan } from "./encoder.ts";
+import type { DecodeImage } from "./image/decode-image.ts";
 import { createImageEncoder } from "./image/image-encoder.ts";
 import { createObjectDetectionDecoder } from "./image/object-detection-decoder.ts";
 import type { ItemTask } from "./item-task.ts";
@@ -57,10 +58,16 @@ export interface TaskPipeline {
 /** Reads a file of the version, checked against the manifest. */
 export type ReadFile = (path: string) => Promise<Uint8Array>;
 
+/** What encoders share within an isolate. */
+export interface TaskTools {
+  readonly decodeImage: DecodeImage;
+}
+
 /** @throws ApiError `task_not_supported` for a model without a task */
 export async function createTaskPipeline(
   manifest: Manifest,
   readFile: ReadFile,
+  tools: TaskTools,
 ): Promise<TaskPipeline> {
   const { preprocess, postprocess } = manifest;
   if (!preprocess || !postprocess)
@@ -78,7 +85,7 @@ export async function createTaskPipeline(
       ),
     );
   return createBatchPipeline(
-    await createEncoder(manifest, preprocess, postprocess, readFile),
+    await createEncoder(manifest, preprocess, postprocess, readFile, tools),
     createDecoder(manifest, postprocess),
   );
 }
@@ -88,6 +95,7 @@ async function createEncoder(
   block: Exclude<Preprocess, { type: "audio-windows" }>,
   postprocess: Postprocess,
   readFile: ReadFile,
+  { decodeImage }: TaskTools,
 ): Promise<Encoder> {
   const specOf = (input: string): TensorSpec =>
     inputs.find(({ name }) => name === input) as TensorSpec;
@@ -99,7 +107,7 @@ async function createEncoder(
     case "character-ngrams":
       return createNgramEncoder(specOf(block.input), await readFile(block.vocabulary));
     case "image":
-      return createImageEncoder(specOf(block.input), block);
+      return createImageEncoder(specOf(block.input), block, decodeImage);
     case "tokenizer": {
       // The library is only set up where a model needs it.
       const { createTokenizerEncoder } = await import("./text/tokenizer-encoder.ts");

@@ -6,6 +6,7 @@ import type { RuntimeStats } from "../../src/domain/ports.ts";
 import { type AdministeredService, startAdministeredService } from "../support/administration.ts";
 import { ones, PRODUCT_COLUMNS, product } from "../support/awkward-models.ts";
 import { startHeldService } from "../support/held-storage.ts";
+import { blackPng } from "../support/images.ts";
 import type { Answer } from "../support/service.ts";
 import { store } from "../support/stored-model.ts";
 
@@ -219,4 +220,28 @@ describe("a model that cannot fit", () => {
     await storeWithoutFile("small", 2 * MIB, MIB);
     expect(await inferProduct("small")).toMatchObject({ body: { code: "model_missing" } });
   });
+});
+
+test("the decoder of a large picture takes the place of an idle model, and gives way to a model", async () => {
+  const budgetBytes = 64 * MIB;
+  await start(budgetBytes, ["face-detection"]);
+  await storeProducts(["idle"]);
+  const detect = (file: Uint8Array<ArrayBuffer>): Promise<Answer> =>
+    service.request("/models/face-detection", {
+      method: "POST",
+      body: file,
+      headers: { "content-type": "image/png" },
+    });
+  expect(await inferProduct("idle")).toMatchObject({ status: 200 });
+  expect(await detect(blackPng(100, 100))).toMatchObject({ status: 200 });
+  expect(loadedModels(await service.runtime())).toEqual(["face-detection", "idle"]);
+  // Black as grey levels: 5.3 bytes of decoder memory for a pixel, 61 MB.
+  expect(await detect(blackPng(3400, 3400))).toMatchObject({ status: 200 });
+  const during = await service.runtime();
+  expect(loadedModels(during)).not.toContain("idle");
+  expect(during.usedBytes).toBeLessThanOrEqual(budgetBytes);
+  expect(await inferProduct("idle")).toMatchObject({ status: 200 });
+  const after = await service.runtime();
+  expect(loadedModels(after)).toContain("idle");
+  expect(after.usedBytes).toBeLessThanOrEqual(budgetBytes);
 });

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { ApiError } from "../../src/domain/errors.ts";
 import type { LoadedModel, ModelRuntime, ModelSource } from "../../src/domain/ports.ts";
 import type { Tensor } from "../../src/domain/tensor.ts";
@@ -174,4 +174,59 @@ test("a model that is too large is refused before storage is opened", async () =
   expect(error).toBeInstanceOf(ApiError);
   expect(error.details).toEqual({ neededBytes: CELL_BYTES + 5_767_168, budgetBytes: CELL_BYTES });
   expect(source.opened).toBe(0);
+});
+
+describe("other memory", () => {
+  const BUDGET = 3 * CELL_BYTES;
+
+  /** A pool with two models of cells of their own, the second used last. */
+  async function fill(other: { memoryBytes: number; released: number }) {
+    const pool = createModelPool({ budgetBytes: BUDGET });
+    pool.count({
+      get memoryBytes() {
+        return other.memoryBytes;
+      },
+      release() {
+        other.released += 1;
+        other.memoryBytes = 0;
+      },
+    });
+    const [first, second] = [new LargeSource(1), new LargeSource(2)];
+    expect(await use(pool, first, 1)).toBe(2);
+    expect(await use(pool, second, 1)).toBe(3);
+    // A load ends when those who waited for it have used the model.
+    await new Promise((resume) => setImmediate(resume));
+    return { pool, first, second };
+  }
+
+  class LargeSource extends CountedSource {
+    override readonly heapBytes = CELL_BYTES / 2;
+  }
+
+  test("counts, and gets the room of idle models, the one used last at last", async () => {
+    const other = { memoryBytes: 0, released: 0 };
+    const { pool, first, second } = await fill(other);
+    pool.makeRoom(CELL_BYTES);
+    expect(pool.stats().cells).toHaveLength(2);
+    pool.makeRoom(CELL_BYTES + 1);
+    expect([pool.state(first.sha256), pool.state(second.sha256)]).toMatchObject([
+      { state: "absent" },
+      { state: "ready" },
+    ]);
+    other.memoryBytes = CELL_BYTES + 1;
+    expect(pool.stats().usedBytes).toBe(2 * CELL_BYTES + 1);
+    pool.makeRoom(BUDGET);
+    expect(pool.stats()).toMatchObject({ cells: [], usedBytes: CELL_BYTES + 1 });
+    expect(other.released).toBe(0);
+  });
+
+  test("is released when a model needs the room, before another model is given up", async () => {
+    const other = { memoryBytes: 0, released: 0 };
+    const { pool, first } = await fill(other);
+    pool.unload(first.sha256);
+    other.memoryBytes = CELL_BYTES + 1;
+    expect(await use(pool, first, 5)).toBe(6);
+    expect(other).toEqual({ memoryBytes: 0, released: 1 });
+    expect(pool.stats()).toMatchObject({ usedBytes: 2 * CELL_BYTES, cells: [{}, {}] });
+  });
 });

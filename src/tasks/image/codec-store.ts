@@ -1,9 +1,10 @@
 import { ApiError } from "../../domain/errors.ts";
+import type { OtherMemory } from "../../domain/ports.ts";
 import { type Codec, CodecError } from "./codec.ts";
 import type { ImageFormat } from "./header.ts";
 
 /** The codecs of an isolate: each is made when the first file wants it, and kept. */
-export interface CodecStore {
+export interface CodecStore extends OtherMemory {
   /**
    * Runs synchronous work with the codec of a format. What the work throws ends the instance, unless it
    * is a {@link CodecError} that says otherwise: the next file gets a new one.
@@ -39,9 +40,15 @@ interface Dropped {
   readonly bytes: number;
 }
 
+export interface CodecStoreOptions {
+  /** Called before codecs' memories grow by so many bytes. */
+  readonly makeRoom?: (bytes: number) => void;
+  readonly now?: () => number;
+}
+
 export function createCodecStore(
   instantiate: (format: ImageFormat) => Promise<Codec>,
-  now: () => number = Date.now,
+  { makeRoom = () => {}, now = Date.now }: CodecStoreOptions = {},
 ): CodecStore {
   /** The one used last comes last. */
   const codecs = new Map<ImageFormat, Kept>();
@@ -78,12 +85,15 @@ export function createCodecStore(
     dropped.push({ codec: new WeakRef(codec), bytes: Math.max(bytes, LEAST_INSTANCE_BYTES) });
   };
 
+  const sumOfKept = (): number =>
+    [...codecs.values()].reduce((total, { memoryBytes }) => total + memoryBytes, 0);
+
   const keep = (format: ImageFormat, kept: Kept, codec: Codec): void => {
     kept.codec = codec;
     kept.memoryBytes = codec.memoryBytes();
     codecs.delete(format);
     codecs.set(format, kept);
-    let sum = [...codecs.values()].reduce((total, { memoryBytes }) => total + memoryBytes, 0);
+    let sum = sumOfKept();
     for (const [oldest, { codec, memoryBytes }] of codecs) {
       if (sum <= MAX_KEPT_BYTES) break;
       sum -= memoryBytes;
@@ -92,6 +102,13 @@ export function createCodecStore(
   };
 
   return {
+    get memoryBytes() {
+      return sumOfKept();
+    },
+    release() {
+      for (const [format, { codec, memoryBytes }] of codecs)
+        if (codec) drop(format, codec, memoryBytes);
+    },
     async use(format, neededBytes, work) {
       admit(format, neededBytes);
       let kept = find(format);
@@ -101,6 +118,7 @@ export function createCodecStore(
         kept = find(format);
         codec = await kept.instance;
       }
+      makeRoom(Math.max(0, neededBytes - kept.memoryBytes));
       try {
         const answer = work(codec);
         keep(format, kept, codec);

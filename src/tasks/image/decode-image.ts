@@ -1,7 +1,7 @@
 import { ApiError } from "../../domain/errors.ts";
-import { type Codec, CodecError } from "./codec.ts";
-import { createCodecStore } from "./codec-store.ts";
-import { FORMAT_NAMES, type ImageFormat, type ImageHeader, readImageHeader } from "./header.ts";
+import { CodecError } from "./codec.ts";
+import type { CodecStore } from "./codec-store.ts";
+import { FORMAT_NAMES, type ImageHeader, readImageHeader } from "./header.ts";
 import { createRaster, type Raster } from "./raster.ts";
 
 /**
@@ -21,12 +21,8 @@ export type DecodeImage = <T>(
  * some of it. A photograph of 12 megapixels fits, as JPEG and as WebP.
  */
 const MAX_DECODE_BYTES = 64 * 2 ** 20;
-/** @param instantiate makes a codec; each is made when the first file wants it, and kept */
-export function createImageDecoder(
-  instantiate: (format: ImageFormat) => Promise<Codec>,
-): DecodeImage {
-  const codecs = createCodecStore(instantiate);
 
+export function createImageDecoder(codecs: CodecStore): DecodeImage {
   return async (file, place, use) => {
     const header = readImageHeader(file, place);
     const neededBytes = checkSize(header, file.length, place);

@@ -4,7 +4,7 @@ import { type TensorSpec, toBytes } from "../../domain/tensor.ts";
 import { type Encoder, type ItemNote, maxBatchOf, splitList } from "../encoder.ts";
 import { type FileKind, toFileBytes } from "../file-bytes.ts";
 import { NO_PARAMETERS } from "../parameters.ts";
-import { createImageDecoder, type DecodeImage } from "./decode-image.ts";
+import type { DecodeImage } from "./decode-image.ts";
 import { fitImage, type Placement } from "./fit-image.ts";
 
 /** What a decoder needs to know of a picture to find its way back from what the model saw. */
@@ -25,11 +25,6 @@ const PICTURE: FileKind = {
 /** Each may be as large as the whole body, so their number says more than their size. */
 const MAX_IMAGES = 64;
 
-/** One for the isolate, which has one memory. The codecs come when the first picture does. */
-const decodeWithJsquash = createImageDecoder(async (format) =>
-  (await import("./jsquash-codecs.ts")).instantiateCodec(format),
-);
-
 /**
  * Pictures (JPEG, PNG, WebP; bytes, or base64 in JSON) as the tensor that the block describes. Each is
  * decoded, scaled and gone before the next one comes.
@@ -37,7 +32,7 @@ const decodeWithJsquash = createImageDecoder(async (format) =>
 export function createImageEncoder(
   spec: TensorSpec,
   block: ImageBlock,
-  decodeImage: DecodeImage = decodeWithJsquash,
+  decodeImage: DecodeImage,
 ): Encoder<typeof NO_PARAMETERS> {
   const frame = imageSize(block);
   const channels = block.color === "GRAY" ? 1 : 3;

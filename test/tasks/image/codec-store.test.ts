@@ -8,7 +8,14 @@ import { readImage } from "../../support/images.ts";
 const MEGABYTE = 2 ** 20;
 
 /** A store, every codec that it made, which therefore are never collected, and its clock. */
-function createObserved(): { store: CodecStore; made: Codec[]; clock: { ms: number } } {
+function createObserved(): {
+  store: CodecStore;
+  made: Codec[];
+  clock: { ms: number };
+  /** How many bytes were asked for, at each use. */
+  rooms: number[];
+} {
+  const rooms: number[] = [];
   const made: Codec[] = [];
   const clock = { ms: 0 };
   const store = createCodecStore(
@@ -17,9 +24,9 @@ function createObserved(): { store: CodecStore; made: Codec[]; clock: { ms: numb
       made.push(codec);
       return codec;
     },
-    () => clock.ms,
+    { now: () => clock.ms, makeRoom: (bytes) => rooms.push(bytes) },
   );
-  return { store, made, clock };
+  return { store, made, clock, rooms };
 }
 
 const width = (codec: Codec): number => codec.decode(readImage("rgb.png"), (_, width) => width);
@@ -53,6 +60,26 @@ test("a file that the codec has refused whole does not end it", async () => {
   await expect(refused).rejects.toBe(refusal);
   expect(await store.use("png", MEGABYTE, width)).toBe(32);
   expect(made).toHaveLength(1);
+});
+
+test("room is made for what a codec will grow by, and only for that", async () => {
+  const { store, made, rooms } = createObserved();
+  await store.use("png", 40 * MEGABYTE, width);
+  const kept = made[0]?.memoryBytes() ?? 0;
+  expect(store.memoryBytes).toBe(kept);
+  await store.use("png", kept, width);
+  await store.use("png", kept + 5, width);
+  expect(rooms).toEqual([40 * MEGABYTE, 0, 5]);
+});
+
+test("all memory is given up when another wants it, and the next file gets a new codec", async () => {
+  const { store, made } = createObserved();
+  await store.use("png", MEGABYTE, width);
+  await store.use("webp", MEGABYTE, () => 0);
+  store.release();
+  expect(store.memoryBytes).toBe(0);
+  expect(await store.use("png", MEGABYTE, width)).toBe(32);
+  expect(made).toHaveLength(3);
 });
 
 describe("after many files that ended codecs, whose memory is not collected", () => {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import packageJson from "../../../package.json" with { type: "json" };
 import type { Codec } from "../../../src/tasks/image/codec.ts";
+import { createCodecStore } from "../../../src/tasks/image/codec-store.ts";
 import { createImageDecoder, type DecodeImage } from "../../../src/tasks/image/decode-image.ts";
-import type { ImageFormat } from "../../../src/tasks/image/header.ts";
 import { instantiateCodec } from "../../../src/tasks/image/jsquash-codecs.ts";
 import { resample } from "../../../src/tasks/image/resample.ts";
 import {
@@ -20,11 +20,12 @@ import {
 /** A decoder, and every codec that it made. */
 function createObserved(): { decodeImage: DecodeImage; made: { format: string; codec: Codec }[] } {
   const made: { format: string; codec: Codec }[] = [];
-  const decodeImage = createImageDecoder(async (format) => {
+  const codecs = createCodecStore(async (format) => {
     const codec = await instantiateCodec(format);
     made.push({ format, codec });
     return codec;
   });
+  const decodeImage = createImageDecoder(codecs);
   return { decodeImage, made };
 }
 
@@ -150,10 +151,11 @@ describe("codecs", () => {
 
   test("that cannot be made are tried again", async () => {
     let tries = 0;
-    const decodeImage = createImageDecoder((format) => {
+    const codecs = createCodecStore((format) => {
       tries++;
       return tries === 1 ? Promise.reject(new Error("no memory")) : instantiateCodec(format);
     });
+    const decodeImage = createImageDecoder(codecs);
     await expect(levelsOf(decodeImage, readImage("rgb.png"))).rejects.toThrow("no memory");
     await expect(levelsOf(decodeImage, readImage("rgb.png"))).resolves.toMatchObject({ width: 32 });
   });
@@ -174,9 +176,10 @@ describe("what is no fault of the file", () => {
 });
 
 describe("refused before anything is decoded", () => {
-  const never = createImageDecoder((format: ImageFormat) => {
+  const codecs = createCodecStore((format) => {
     throw new Error(`a codec was made for ${format}`);
   });
+  const never = createImageDecoder(codecs);
   const refused = (file: Uint8Array): Promise<unknown> => never(file, "inputs[3]", () => {});
 
   test("a picture of 30,000 x 30,000 pixels in a small file", async () => {

@@ -3,9 +3,14 @@ import type { ImageBlock } from "../../../src/domain/image-blocks.ts";
 import { imageSchema } from "../../../src/domain/image-blocks.ts";
 import { Media } from "../../../src/domain/media.ts";
 import { toTypedArray } from "../../../src/domain/tensor.ts";
+import { createCodecStore } from "../../../src/tasks/image/codec-store.ts";
+import { createImageDecoder } from "../../../src/tasks/image/decode-image.ts";
 import { createImageEncoder } from "../../../src/tasks/image/image-encoder.ts";
+import { instantiateCodec } from "../../../src/tasks/image/jsquash-codecs.ts";
 import { expectedImages, fromBase64, largestDifference, readImage } from "../../support/images.ts";
 import { runEncoderAsync } from "../../support/run-encoder.ts";
+
+const decodeImage = createImageDecoder(createCodecStore(instantiateCodec));
 
 /** Whole preprocessings against Pillow and torchvision, on photographs. */
 
@@ -84,7 +89,7 @@ const WAYS: Record<string, Way> = {
 };
 
 const encoderOf = ({ block, datatype, shape }: Way) =>
-  createImageEncoder({ name: "image", datatype, shape: ["batch", ...shape] }, block);
+  createImageEncoder({ name: "image", datatype, shape: ["batch", ...shape] }, block, decodeImage);
 
 test.each(expectedImages.fitted)("$file as $way", async ({ file, way, numbers }) => {
   const chosen = WAYS[way] as Way;
@@ -171,7 +176,7 @@ test("runs take as many pictures as the model and the block allow", () => {
   const { block, shape } = WAYS.letterbox as Way;
   const spec = (batch: number | string) =>
     ({ name: "image", datatype: "UINT8", shape: [batch, ...shape] }) as const;
-  expect(createImageEncoder(spec("n"), block).maxBatch).toBe(4);
-  expect(createImageEncoder(spec("n"), { ...block, maxBatch: 3 }).maxBatch).toBe(3);
-  expect(createImageEncoder(spec(1), block).maxBatch).toBe(1);
+  expect(createImageEncoder(spec("n"), block, decodeImage).maxBatch).toBe(4);
+  expect(createImageEncoder(spec("n"), { ...block, maxBatch: 3 }, decodeImage).maxBatch).toBe(3);
+  expect(createImageEncoder(spec(1), block, decodeImage).maxBatch).toBe(1);
 });
