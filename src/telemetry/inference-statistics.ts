@@ -31,8 +31,8 @@ export function createStatisticsSink(): EventSink & StatisticsReader {
   };
 }
 
-/** The routes that answer predictions: the task door and `infer`. */
-const PREDICTION_ROUTE = /^\/models\/|\/infer$/;
+/** The routes that answer predictions: the task door, `infer`, and OpenAI's embeddings. */
+const PREDICTION_ROUTE = /^\/models\/|\/infer$|^\/v1\/embeddings$/;
 
 function count(statistics: InferenceStatistics, event: RequestEvent): void {
   const { status, totalMs, phasesMs } = event;

@@ -55,6 +55,18 @@ test("a failure is counted as such, and nothing else", () => {
   });
 });
 
+test.each([
+  "/v2/models/:model/infer",
+  "/v2/models/:model/versions/:version/infer",
+  "/models/:model",
+  "/models/:model/versions/:version",
+  "/v1/embeddings",
+])("%s answers predictions", (route) => {
+  const sink = createStatisticsSink();
+  sink.emit({ ...EVENT, route });
+  expect(sink.of("m", "1")).toMatchObject({ executions: 1, success: { count: 1 } });
+});
+
 test.each<Partial<RequestEvent>>([
   { method: "GET", route: "/v2/models/:model" },
   { route: "/v2/repository/models/:model/load" },
