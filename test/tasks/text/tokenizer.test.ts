@@ -129,6 +129,16 @@ describe("the tokenizer of sentence-embeddings", () => {
   });
 });
 
+test("a vocabulary that would take the isolate's memory is refused", () => {
+  const config = readTokenizerFixture<{ model: object }>("unigram.json");
+  const vocab = Array.from({ length: 40_001 }, (_, index) => [String(index), -index]);
+  const json = JSON.stringify({ ...config, model: { ...config.model, vocab } });
+  const create = () => createTokenizer(new TextEncoder().encode(json));
+  expect(catchApiError("task_not_supported", create).message).toContain(
+    "has 40001 pieces: of Unigram 40000 fit into memory",
+  );
+});
+
 test.each([
   ["a normalizer", { normalizer: { type: "Nmt" } }],
   [
