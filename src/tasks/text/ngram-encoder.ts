@@ -1,7 +1,7 @@
 import { type TensorSpec, toBytes } from "../../domain/tensor.ts";
 import { type Encoder, maxBatchOf, splitList } from "../encoder.ts";
 import { NO_PARAMETERS } from "../parameters.ts";
-import { TEXT_MEDIA_TYPES, textOf } from "./text-item.ts";
+import { checkTextCount, checkTotalCharacters, TEXT_MEDIA_TYPES, textOf } from "./text-item.ts";
 
 const MAX_LENGTH = 4;
 
@@ -36,13 +36,19 @@ export function createNgramEncoder(spec: TensorSpec, vocabularyJson: Uint8Array)
     mediaTypes: TEXT_MEDIA_TYPES,
     parameters: NO_PARAMETERS,
     maxBatch: maxBatchOf(spec.shape[0], Number.POSITIVE_INFINITY),
-    split: splitList,
+    split(inputs) {
+      const split = splitList(inputs);
+      checkTextCount(split.items.length);
+      return split;
+    },
     encode(items, { trace }) {
       return trace.measure("preprocess", () => {
+        const texts = items.map(textOf);
+        checkTotalCharacters(texts.reduce((sum, { length }) => sum + length, 0));
         const width = vocabulary.length;
         const frequencies = new Float32Array(items.length * width);
-        for (const [index, item] of items.entries()) {
-          countInto(frequencies.subarray(index * width, (index + 1) * width), textOf(item));
+        for (const [index, text] of texts.entries()) {
+          countInto(frequencies.subarray(index * width, (index + 1) * width), text);
         }
         const shape = [items.length, width];
         return {

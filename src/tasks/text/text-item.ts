@@ -6,6 +6,31 @@ import type { Item } from "../encoder.ts";
 /** What a task that reads texts takes beside JSON. */
 export const TEXT_MEDIA_TYPES = ["text/plain"] as const;
 
+/** A request may have so many texts. */
+export const MAX_TEXTS = 2048;
+/** And so many characters in all of them, in UTF-16 code units. */
+export const MAX_TOTAL_CHARACTERS = 1_000_000;
+
+/** @throws ApiError `invalid_input` for more texts than a request may have */
+export function checkTextCount(count: number): void {
+  if (count <= MAX_TEXTS) return;
+  throw new ApiError(
+    "invalid_input",
+    `inputs has ${count} texts: a request may have ${MAX_TEXTS} at most.`,
+    { details: { maxTexts: MAX_TEXTS, actual: count } },
+  );
+}
+
+/** @throws ApiError `invalid_input` for more characters than a request may have */
+export function checkTotalCharacters(total: number): void {
+  if (total <= MAX_TOTAL_CHARACTERS) return;
+  throw new ApiError(
+    "invalid_input",
+    `inputs has ${total} characters in all: a request may have ${MAX_TOTAL_CHARACTERS} at most.`,
+    { details: { maxCharacters: MAX_TOTAL_CHARACTERS, actual: total } },
+  );
+}
+
 /**
  * The text of an item: a JSON text, or `text/plain` in UTF-8.
  * @throws ApiError `invalid_input`

@@ -5,7 +5,7 @@ import { describe } from "../../domain/tensor-json.ts";
 import type { TokenizerBlock } from "../../domain/text-blocks.ts";
 import { TokenIds } from "../../domain/token-ids.ts";
 import { type Encoder, type Item, type ItemNote, type Items, splitList } from "../encoder.ts";
-import { TEXT_MEDIA_TYPES, textOf } from "./text-item.ts";
+import { checkTextCount, checkTotalCharacters, TEXT_MEDIA_TYPES, textOf } from "./text-item.ts";
 import { canLocate } from "./token-spans.ts";
 import { createTokenizer, type Encoding, type Tokenizer } from "./tokenizer.ts";
 
@@ -24,10 +24,6 @@ export interface TokenizerEncoderOptions {
   readonly spans: boolean;
 }
 
-/** A request may have so many texts. */
-export const MAX_TEXTS = 2048;
-/** And so many characters in all of them, in UTF-16 code units. */
-export const MAX_TOTAL_CHARACTERS = 1_000_000;
 /** A run takes so many texts at most. */
 const MAX_RUN_TEXTS = 32;
 /**
@@ -188,20 +184,12 @@ function splitComparison({ source_sentence, sentences, ...others }: Comparison):
 }
 
 function checkAmount(items: readonly Item[]): void {
-  if (items.length > MAX_TEXTS)
-    throw new ApiError(
-      "invalid_input",
-      `inputs has ${items.length} texts: a request may have ${MAX_TEXTS} at most.`,
-      { details: { maxTexts: MAX_TEXTS, actual: items.length } },
-    );
+  checkTextCount(items.length);
+  // Of a single text the tokenizer says itself how long it may be.
+  if (items.length === 1) return;
   let total = 0;
   for (const { value } of items) if (typeof value === "string") total += value.length;
-  if (items.length > 1 && total > MAX_TOTAL_CHARACTERS)
-    throw new ApiError(
-      "invalid_input",
-      `inputs has ${total} characters in all: a request may have ${MAX_TOTAL_CHARACTERS} at most.`,
-      { details: { maxCharacters: MAX_TOTAL_CHARACTERS, actual: total } },
-    );
+  checkTotalCharacters(total);
 }
 
 /** Runs of texts of about one length, within the bounds of a run; the shortest first. */

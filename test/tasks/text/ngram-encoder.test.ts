@@ -1,8 +1,10 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { projectPath } from "../../../scripts/project.ts";
+import { Media } from "../../../src/domain/media.ts";
 import { type NumericTensor, toTypedArray } from "../../../src/domain/tensor.ts";
 import { createNgramEncoder } from "../../../src/tasks/text/ngram-encoder.ts";
+import { MAX_TEXTS, MAX_TOTAL_CHARACTERS } from "../../../src/tasks/text/text-item.ts";
 import { catchApiError } from "../../support/errors.ts";
 import { runEncoder } from "../../support/run-encoder.ts";
 import { EXPECTED_FOLDER, expectClose, readExpected } from "../../support/tensors.ts";
@@ -62,5 +64,23 @@ test.each([
   [["a", 2], "inputs[1] must be a text; got 2"],
   [[["a"]], "inputs[0] must be a text; got an array of 1"],
 ])("%j is no text", (inputs, message) => {
+  expect(catchApiError("invalid_input", () => encode(inputs)).message).toContain(message);
+});
+
+// 4 million texts of one letter fit into a body of 16 MB, and would be 10 GB of frequencies.
+test.each([
+  ["too many texts", Array.from({ length: MAX_TEXTS + 1 }, () => "a"), "inputs has 2049 texts"],
+  ["too long a text", "a".repeat(MAX_TOTAL_CHARACTERS + 1), "1000001 characters in all"],
+  [
+    "too long a body",
+    new Media("text/plain", new Uint8Array(MAX_TOTAL_CHARACTERS + 1).fill(97)),
+    "1000001 characters in all",
+  ],
+  [
+    "texts that are too long together",
+    Array.from({ length: 20 }, () => "a".repeat(MAX_TOTAL_CHARACTERS / 10)),
+    "2000000 characters in all",
+  ],
+])("%s: refused", (_, inputs, message) => {
   expect(catchApiError("invalid_input", () => encode(inputs)).message).toContain(message);
 });

@@ -3,11 +3,8 @@ import { RequestTrace } from "../../../src/domain/event.ts";
 import { Media } from "../../../src/domain/media.ts";
 import { type NumericTensor, toTypedArray } from "../../../src/domain/tensor.ts";
 import { TokenIds } from "../../../src/domain/token-ids.ts";
-import {
-  createTokenizerEncoder,
-  MAX_TEXTS,
-  MAX_TOTAL_CHARACTERS,
-} from "../../../src/tasks/text/tokenizer-encoder.ts";
+import { MAX_TEXTS, MAX_TOTAL_CHARACTERS } from "../../../src/tasks/text/text-item.ts";
+import { createTokenizerEncoder } from "../../../src/tasks/text/tokenizer-encoder.ts";
 import { catchApiError } from "../../support/errors.ts";
 import { readTokenizerJson } from "../../support/tokenizers.ts";
 
