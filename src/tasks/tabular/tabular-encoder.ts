@@ -7,7 +7,7 @@ import { type TensorSpec, toBytes } from "../../domain/tensor.ts";
 import { describe } from "../../domain/tensor-json.ts";
 import { type Encoder, type Item, type Items, maxBatchOf, splitList } from "../encoder.ts";
 import { type Column, createColumn } from "./column.ts";
-import { type CsvOptions, type CsvRow, DELIMITERS, readCsv } from "./csv.ts";
+import { type CsvOptions, type CsvRow, DELIMITERS, MAX_CELLS, readCsv } from "./csv.ts";
 
 type Tabular = Extract<Preprocess, { type: "tabular" }>;
 
@@ -37,6 +37,7 @@ export function createTabularEncoder(
   if (datatype === "BYTES") throw new Error("a table is of numbers, not of BYTES");
   const names = block.columns;
   const width = names.length;
+  const maxRows = Math.floor(MAX_CELLS / width);
   const columns = names.map((name) =>
     createColumn(
       { name, categories: block.categories[name], missing: toNumber(block.missing[name]) },
@@ -93,9 +94,15 @@ export function createTabularEncoder(
       if (inputs instanceof Media) return splitCsv(inputs, options);
       const [first] = Array.isArray(inputs) ? inputs : [];
       const isList = typeof first === "object" && first !== null;
-      return isList
-        ? splitList(inputs)
-        : { items: [{ value: inputs, place: "inputs" }], form: "one" };
+      if (!isList) return { items: [{ value: inputs, place: "inputs" }], form: "one" };
+      const list = splitList(inputs);
+      if (list.items.length > maxRows)
+        throw new ApiError(
+          "invalid_input",
+          `inputs has ${list.items.length} rows: a request may have ${maxRows} at most.`,
+          { details: { maxRows, actual: list.items.length } },
+        );
+      return list;
     },
     encode(items, { trace }) {
       return trace.measure("preprocess", () => {

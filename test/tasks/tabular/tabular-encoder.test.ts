@@ -189,6 +189,14 @@ describe("a table with names and with values that are missing", () => {
   });
 });
 
+test("a list has no more values than a table in CSV", () => {
+  const rows = (count: number): number[][] => Array.from({ length: count }, () => [1, 2]);
+  expect(encode(rows(MAX_CELLS / 2)).tensors).toMatchObject([{ shape: [250_000, 2] }]);
+  expect(catchApiError("invalid_input", () => encode(rows(MAX_CELLS / 2 + 1))).message).toBe(
+    "inputs has 250001 rows: a request may have 250000 at most.",
+  );
+});
+
 test.each<[datatype: "INT64" | "INT32" | "BOOL", inputs: unknown, values: unknown[]]>([
   ["INT64", [[1, "9007199254740993"]], [1n, 9_007_199_254_740_993n]],
   ["INT32", [[1, null]], [1, 7]],
