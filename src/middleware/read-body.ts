@@ -40,7 +40,7 @@ export async function readBody(c: Context<AppEnv>, maxBytes: number): Promise<Ui
     const bytes =
       encoding === "identity" && length !== undefined
         ? // HTTP framing holds a body to its content-length. A stream is only made where one is needed.
-          new Uint8Array(await raw.arrayBuffer())
+          new Uint8Array(await raw.arrayBuffer().catch(refuseIncomplete))
         : await readStream(raw.body, encoding, maxBytes);
     trace.bytesIn = bytes.byteLength;
     if (bytes.byteLength === 0) throw emptyBody();
@@ -55,7 +55,8 @@ async function readStream(
   maxBytes: number,
 ): Promise<Uint8Array> {
   if (!body) throw emptyBody();
-  return encoding === "identity" ? collect(body, maxBytes) : decompress(body, encoding, maxBytes);
+  if (encoding !== "identity") return decompress(body, encoding, maxBytes);
+  return collect(body, maxBytes).catch(refuseIncomplete);
 }
 
 async function decompress(
@@ -104,6 +105,12 @@ function concatenate(chunks: readonly Uint8Array[], sizeBytes: number): Uint8Arr
     offset += chunk.byteLength;
   }
   return whole;
+}
+
+/** Its client has gone away, and only the event tells it: no fault of the service. */
+function refuseIncomplete(cause: unknown): never {
+  if (cause instanceof ApiError) throw cause;
+  throw new ApiError("invalid_request", "The connection ended before the body did.", { cause });
 }
 
 function emptyBody(): ApiError {

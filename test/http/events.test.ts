@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { RequestEvent } from "../../src/domain/event.ts";
 import { findModel } from "../support/publish.ts";
+import { beginPost } from "../support/raw-request.ts";
 import { type Answer, type Service, startService } from "../support/service.ts";
 
 /** What the service tells of each request: headers to the client, one line of JSON to the console. */
@@ -125,6 +126,21 @@ describe("the event of a failure", () => {
     await eventOf(good);
     expect(service.logs.filter(({ message }) => message.includes(secret))).toEqual([]);
   });
+
+  test.each<[id: string, headers: Record<string, string>]>([
+    ["gone-plain", {}],
+    ["gone-gzip", { "content-encoding": "gzip" }],
+  ])(
+    "of a client that goes away in the middle of its body is not ours: %s",
+    async (id, encoding) => {
+      const headers = { "x-request-id": id, "content-length": "1000", ...encoding };
+      const socket = await beginPost(service.origin, "/models/iris-logistic", body, headers);
+      // The event of another request comes when the Worker has begun with this one.
+      await eventOf(await service.post("/v2/models/iris-logistic/infer", body));
+      socket.resetAndDestroy();
+      expect(await service.event(id)).toMatchObject({ status: 400, errorCode: "invalid_request" });
+    },
+  );
 
   test("that is ours has its cause, which the client does not see", async () => {
     await service.bucket.put("models/wine-naive-bayes/1/manifest.json", "{}");

@@ -1,6 +1,9 @@
 import { connect, type Socket } from "node:net";
 
-/** A POST of JSON over a socket of its own, so that its client can go away at any time. */
+/**
+ * A POST of JSON over a socket of its own, so that its client can go away at any time.
+ * @param headers with a `content-length` of their own the body may be promised to be longer than it is
+ */
 export async function beginPost(
   origin: string,
   path: string,
@@ -9,13 +12,13 @@ export async function beginPost(
 ): Promise<Socket> {
   const body = JSON.stringify(value);
   const socket = await open(origin);
+  const all = { "content-length": String(Buffer.byteLength(body)), ...headers };
   socket.write(
     [
       `POST ${path} HTTP/1.1`,
       "host: localhost",
       "content-type: application/json",
-      `content-length: ${Buffer.byteLength(body)}`,
-      ...Object.entries(headers).map(([name, text]) => `${name}: ${text}`),
+      ...Object.entries(all).map(([name, text]) => `${name}: ${text}`),
       "",
       body,
     ].join("\r\n"),
