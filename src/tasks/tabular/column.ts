@@ -14,7 +14,6 @@ export interface ColumnRule {
 /** A number that fits the datatype, for a cell of JSON or of CSV. */
 export interface Column {
   readonly name: string;
-  readonly hasMissing: boolean;
   /** @throws ApiError `invalid_input`, `invalid_datatype`, `value_out_of_range` that name row and column */
   fromJson(value: unknown, place: string): number | bigint;
   fromText(cell: string | undefined, place: string): number | bigint;
@@ -115,7 +114,6 @@ export function createColumn(rule: ColumnRule, datatype: NumericDatatype): Colum
 
   return {
     name,
-    hasMissing: missing !== undefined,
     fromJson(value, place) {
       if (missing !== undefined && (value === null || value === undefined || value === ""))
         return absent(place);
