@@ -17,12 +17,10 @@ const tokens = z
 export const embeddingsRequestSchema = z.strictObject({
   model: z.string().describe("The name of a model."),
   input: z
-    .union([
-      text,
-      z.array(text).min(1).max(MAX_INPUTS),
-      tokens,
-      z.array(tokens).min(1).max(MAX_INPUTS),
-    ])
+    .union(
+      [text, z.array(text).min(1).max(MAX_INPUTS), tokens, z.array(tokens).min(1).max(MAX_INPUTS)],
+      `a text, 1 to ${MAX_INPUTS} texts, the token ids of a text, or those of 1 to ${MAX_INPUTS} texts`,
+    )
     .describe("A text, up to 2048 texts, token ids of one text, or of several."),
   encoding_format: z
     .enum(["float", "base64"])
