@@ -67,6 +67,23 @@ describe("a JSON body", () => {
   test("that is none is refused", async () => {
     await rejectedApiError("invalid_json", parseTaskBody("", bytes("{"), {}));
   });
+
+  test.each([
+    ["", true],
+    ["application/x-www-form-urlencoded", true],
+    ["application/json", false],
+    ["application/hal+json; charset=utf-8", false],
+  ])("that is none and is called %j: the message tells what to call it: %j", async (type, told) => {
+    const wav = bytes("RIFF");
+    const { message } = await rejectedApiError("invalid_json", parse(type, wav, {}, ["audio/wav"]));
+    expect(message.includes("must say so in content-type: audio/wav.")).toBe(told);
+  });
+
+  test("whose fields are of another type is refused", async () => {
+    const body = bytes('{"inputs": "a", "normalize": "yes"}');
+    const { message } = await rejectedApiError("invalid_request", parseTaskBody("", body, {}));
+    expect(message).toBe('"normalize" must be true or false; got "yes".');
+  });
 });
 
 test.each([

@@ -42,7 +42,22 @@ async function parseBody(
   if (RAW.test(type) && !isUnnamedJson) return { inputs: new Media(type, body), parameters: {} };
   if (UNNAMED.includes(type) && mediaTypes.includes(BINARY) && !beginsAsObject(body))
     return { inputs: new Media(BINARY, body), parameters: {} };
-  return parseTaskRequest(parseJson(body));
+  return parseTaskRequest(parseUnnamedJson(type, body, mediaTypes));
+}
+
+/** Whoever sends a file and forgets to say what it is gets to know that it must be said. */
+function parseUnnamedJson(type: string, body: Uint8Array, mediaTypes: readonly string[]): unknown {
+  try {
+    return parseJson(body);
+  } catch (error) {
+    if (!(error instanceof ApiError) || /\bjson$/.test(type) || mediaTypes.length === 0)
+      throw error;
+    throw new ApiError(
+      error.code,
+      `${error.message} A body that is the input itself must say so in content-type: ${mediaTypes.join(" or ")}.`,
+      { cause: error.cause },
+    );
+  }
 }
 
 /** Whether the first byte that is no white space of JSON is a brace. */

@@ -46,6 +46,11 @@ function explain(issue: z.core.$ZodIssue | undefined, body: unknown): string {
     const { parameters } = body as { parameters: unknown };
     return `"parameters" must be a JSON object; got ${describe(parameters)}.`;
   }
+  if (issue?.code === "invalid_type" && issue.expected === "boolean") {
+    const name = String(issue.path[0]);
+    const value = (body as Record<string, unknown>)[name];
+    return `${JSON.stringify(name)} must be true or false; got ${describe(value)}.`;
+  }
   if (issue?.code === "unrecognized_keys")
     return `Unknown field ${issue.keys.map((key) => JSON.stringify(key)).join(", ")}: the body has "inputs" and "parameters".`;
   const fields = isPlainObject(body) ? ` with ${Object.keys(body).join(", ") || "no fields"}` : "";
