@@ -249,6 +249,15 @@ describe("refused:", () => {
     expect(answer.headers.get("server-timing")).not.toContain("infer");
   });
 
+  test("more clips than 64, however short they are", async () => {
+    const inputs = Array.from({ length: 65 }, () => base64(good));
+    const answer = await service.post(PATH, { inputs });
+    expect(answer).toMatchObject({
+      status: 400,
+      body: { detail: "inputs has 65 clips: a request may have 64 at most." },
+    });
+  });
+
   test.each<[inputs: unknown, status: number, message: string]>([
     [5, 400, "inputs must be a WAV file: base64 of it, or a data URL of it; got 5"],
     [[base64(good), null], 400, "inputs[1] must be a WAV file"],

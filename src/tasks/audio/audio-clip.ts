@@ -11,6 +11,9 @@ const WAV_FILE: FileKind = {
   mediaTypes: AUDIO_TYPES,
 };
 
+/** A clip is a run at least, however short it is, and 16 MB hold 200,000 of one sample. */
+const MAX_CLIPS = 64;
+
 export interface Clip {
   readonly place: string;
   readonly wav: Wav;
@@ -22,6 +25,12 @@ export interface Clip {
  * @throws ApiError `invalid_input` that names the clip and what is wrong with it
  */
 export function readClips(items: readonly Item[], maxSeconds: number): readonly Clip[] {
+  if (items.length > MAX_CLIPS)
+    throw new ApiError(
+      "invalid_input",
+      `inputs has ${items.length} clips: a request may have ${MAX_CLIPS} at most.`,
+      { details: { maxClips: MAX_CLIPS, actual: items.length } },
+    );
   const clips = items.map(({ value, place }) => {
     const bytes = toFileBytes(value, place, WAV_FILE);
     return { place, wav: parseWav(bytes, place) };
