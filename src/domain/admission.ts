@@ -21,6 +21,8 @@ export interface AdmissionOptions {
 export interface Ticket {
   /** Waits for the requests that came before, so that those who come meanwhile are seen and counted. */
   waitForTurn(): Promise<void>;
+  /** Ends the turn in the middle of long work, and waits until those who came before have had theirs. */
+  yieldTurn(): Promise<void>;
   /** Brings the deadline forward; it never moves back. */
   limitTo(timeoutMs: number): void;
   /** @throws ApiError `deadline_exceeded` when the time is up */
@@ -91,6 +93,16 @@ export function createAdmission(options: AdmissionOptions): Admission {
     }
   }
 
+  async function standInLine(ticket: Ticket): Promise<void> {
+    waiting.add(ticket);
+    while (waiting.has(ticket)) {
+      const turn = turns;
+      await pause();
+      // The first of those who paused begins the next turn for all.
+      if (turns === turn) beginTurn();
+    }
+  }
+
   return {
     admit(timeoutMs = defaultTimeoutMs) {
       const arrived = now();
@@ -114,18 +126,14 @@ export function createAdmission(options: AdmissionOptions): Admission {
         );
       let limitMs = timeoutMs;
       const ticket: Ticket = {
-        async waitForTurn() {
-          if (places > 0) {
-            places -= 1;
-            return;
-          }
-          waiting.add(ticket);
-          while (waiting.has(ticket)) {
-            const turn = turns;
-            await pause();
-            // The first of those who paused begins the next turn for all.
-            if (turns === turn) beginTurn();
-          }
+        waitForTurn() {
+          if (places === 0) return standInLine(ticket);
+          places -= 1;
+          return Promise.resolve();
+        },
+        yieldTurn() {
+          places = 0;
+          return standInLine(ticket);
         },
         limitTo(milliseconds) {
           limitMs = Math.min(limitMs, milliseconds);

@@ -60,12 +60,12 @@ export function openAiRoutes({ config, admission, catalog, taskPredict }: RouteD
   return routes;
 }
 
-/** @throws ApiError `task_not_supported`, `invalid_request` */
+/** @throws ApiError `invalid_request`: clients of OpenAI try again after a 501 */
 function checkModel(manifest: Manifest, { dimensions }: EmbeddingsRequest): void {
   const { name, postprocess, outputs } = manifest;
   if (postprocess?.type !== "embedding")
     throw new ApiError(
-      "task_not_supported",
+      "invalid_request",
       `Model "${name}" gives no embeddings${manifest.task ? `: its task is ${manifest.task}, at /models/${name}` : ""}.`,
       { details: { field: "model" } },
     );

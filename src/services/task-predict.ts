@@ -18,17 +18,33 @@ export type TaskPredict = (
   context: RequestContext,
 ) => Promise<TaskPrediction>;
 
-export function createTaskPredict(pipelines: TaskPipelines, predict: Predict): TaskPredict {
+/** So long, or so many runs where the clock stands still, a request works before others have their turn. */
+const SLICE_MS = 20;
+const SLICE_RUNS = 16;
+
+export function createTaskPredict(
+  pipelines: TaskPipelines,
+  predict: Predict,
+  now: () => number = () => performance.now(),
+): TaskPredict {
   return async (published, parse, context) => {
-    const { trace } = context;
+    const { trace, ticket } = context;
     const pipeline = await trace.measureAsync("load", () => pipelines(published));
     const request = await trace.measureAsync("decode", async () => parse(pipeline.mediaTypes));
     const reports = [trace.cache];
     let runs = 0;
+    let sliceStart = now();
+    let sliceRuns = 0;
     const { answer, form, tokens } = await pipeline.predict(
       request,
-      (inputs, outputs) => {
+      async (inputs, outputs) => {
         runs++;
+        if (sliceRuns >= SLICE_RUNS || (sliceRuns > 0 && now() - sliceStart >= SLICE_MS)) {
+          await ticket.yieldTurn();
+          sliceStart = now();
+          sliceRuns = 0;
+        }
+        sliceRuns++;
         if (runs > 1) {
           trace.cache = createCacheReport();
           reports.push(trace.cache);

@@ -338,6 +338,23 @@ describe("turns", () => {
     expect([early.length, late.length]).toEqual([3, 3]);
   });
 
+  test("end when a request in the middle of its work yields", async () => {
+    const admission = await begin(10);
+    const long = admission.admit();
+    const first = line(admission, 1);
+    const begun = long.waitForTurn();
+    await endPauses();
+    await Promise.all([first, begun]);
+    const order: string[] = [];
+    const late = admission.admit();
+    const yielded = long.yieldTurn().then(() => order.push("long"));
+    const others = late.waitForTurn().then(() => order.push("late"));
+    expect(pauses).toHaveLength(2);
+    await endPauses();
+    await Promise.all([yielded, others]);
+    expect(order.toSorted()).toEqual(["late", "long"]);
+  });
+
   test("go on when the request that waits first has been cut off", async () => {
     const admission = await begin(30);
     const served = await line(admission, 3);

@@ -151,6 +151,48 @@ describe("requests that keep the engine busy", () => {
   });
 });
 
+describe("a request of many runs", () => {
+  /** As above, with an output for each row, of a batch that is always 1. */
+  const SLOW = powers(40);
+  const GRAPH = {
+    ...SLOW,
+    outputs: [{ name: "z", datatype: "FP32", shape: [1] }],
+    nodes: [...SLOW.nodes, { op: "Expand", inputs: ["y", "one"], outputs: ["z"] }],
+    weights: [
+      ...(SLOW.weights ?? []),
+      { name: "one", datatype: "INT64", shape: [1], data: BigInt64Array.of(1n) },
+    ],
+  } as const;
+
+  test("lets others have their turn between them", async () => {
+    const shared = await startAdministeredService({});
+    try {
+      await store(shared.bucket, "slow", GRAPH, {
+        task: "tabular-regression",
+        preprocess: { type: "array", version: 1, input: "x" },
+        postprocess: { type: "regression", version: 1, output: "z" },
+      });
+      await store(shared.bucket, "small", sum(1));
+      const small = { inputs: [{ name: "x", datatype: "FP32", shape: [1], data: [1] }] };
+      const ask = (): Promise<Answer> => shared.post("/v2/models/small/infer", small);
+      expect(await ask()).toMatchObject({ status: 200 });
+      expect(await shared.post("/models/slow", { inputs: [0.5] })).toMatchObject({ body: [0.5] });
+      const order: string[] = [];
+      const items = Array.from({ length: 60 }, () => 0.5);
+      const long = shared.post("/models/slow", { inputs: items }).finally(() => order.push("long"));
+      // The first of them is sent after the long one, and perhaps admitted before it.
+      for (let asked = 0; asked < 4; asked++) {
+        expect(await ask()).toMatchObject({ status: 200, body: { outputs: [{ data: [2] }] } });
+        order.push("small");
+      }
+      expect(await long).toMatchObject({ status: 200, body: items });
+      expect(order).toEqual(["small", "small", "small", "small", "long"]);
+    } finally {
+      await shared.dispose();
+    }
+  });
+});
+
 describe("a deadline", () => {
   test.each(["0", "-1", "1.5", "soon", "1e3", "12345678901"])(
     "of %s milliseconds in x-timeout-ms is none",

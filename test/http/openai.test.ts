@@ -133,7 +133,7 @@ describe("embeddings", () => {
     expect(missing).toBeInstanceOf(NotFoundError);
     expect(missing).toMatchObject({ code: "model_not_found", param: "model" });
     const other = await failure(client.embeddings.create({ model: "iris-logistic", input: "a" }));
-    expect(other).toMatchObject({ status: 501, code: "task_not_supported", param: "model" });
+    expect(other).toMatchObject({ status: 400, code: "invalid_request", param: "model" });
     expect(other.message).toContain("tabular-classification");
   });
 

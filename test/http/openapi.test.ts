@@ -189,7 +189,7 @@ describe("errors are as documented:", () => {
     ["getModel", "/v2/models/no-such-model", {}, 404],
     ["createEmbeddings", "/v1/embeddings", post("{"), 400],
     ["createEmbeddings", "/v1/embeddings", post('{"model": "none", "input": "a"}'), 404],
-    ["createEmbeddings", "/v1/embeddings", post('{"model": "iris-logistic", "input": "a"}'), 501],
+    ["createEmbeddings", "/v1/embeddings", post('{"model": "iris-logistic", "input": "a"}'), 400],
     ["getOpenAiModel", "/v1/models/no-such-model", {}, 404],
     ["listOpenAiModels", "/v1/models", { method: "POST" }, 405],
     ["indexRepository", "/v2/repository/index", post("null"), 400],

@@ -80,6 +80,7 @@ export function createManifest(changes: object = {}): Manifest {
 const ECHO = createManifest();
 const TICKET: Ticket = {
   waitForTurn: async () => {},
+  yieldTurn: async () => {},
   limitTo: () => {},
   checkDeadline: () => {},
   release: () => {},

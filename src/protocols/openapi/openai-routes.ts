@@ -37,7 +37,7 @@ export const OPENAI_ROUTES: readonly Route[] = [
         headers: ["x-model-version", "cache-status", "age", "etag"],
       },
     },
-    errors: [...PREDICT, "task_not_supported"],
+    errors: PREDICT,
   },
   {
     method: "get",
