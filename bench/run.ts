@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
+import { exitOnSignal } from "../scripts/exit-on-signal.ts";
 import { projectPath } from "../scripts/project.ts";
 import { exitWith, reason, UserError } from "../scripts/user-error.ts";
 import type { Benchmark } from "./benchmark.ts";
@@ -38,13 +39,7 @@ Options:
 
 bench/README.md says what the numbers mean.`;
 
-// Everything started here is ended in `exit` listeners.
-for (const [signal, code] of [
-  ["SIGINT", 130],
-  ["SIGTERM", 143],
-  ["SIGHUP", 129],
-] as const)
-  process.once(signal, () => process.exit(code));
+exitOnSignal();
 
 await main().catch(exitWith);
 

@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { exitOnSignal } from "../scripts/exit-on-signal.ts";
 import { exitWith, reason, UserError } from "../scripts/user-error.ts";
 import { createBaseline } from "./baseline.ts";
 import { type CaseFolder, findCases, readCase } from "./cases.ts";
@@ -25,13 +26,7 @@ conformance/README.md says where to get the tests and what is compared.`;
 
 const PROGRESS_EVERY = 50;
 
-// Everything started here is ended in `exit` listeners.
-for (const [signal, code] of [
-  ["SIGINT", 130],
-  ["SIGTERM", 143],
-  ["SIGHUP", 129],
-] as const)
-  process.once(signal, () => process.exit(code));
+exitOnSignal();
 
 await main().catch(exitWith);
 

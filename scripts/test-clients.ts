@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { buildWorker } from "./build-worker.ts";
+import { exitOnSignal } from "./exit-on-signal.ts";
 import { startLocalWorker } from "./local-worker.ts";
 import { preparePerfAnalyzer } from "./perf-analyzer.ts";
 import { projectPath } from "./project.ts";
@@ -17,12 +18,7 @@ import { exitWith } from "./user-error.ts";
  * PYTHON          the Python to make the environment with (default python3)
  * PERF_ANALYZER   a perf_analyzer of this machine, instead of the one of PyPI
  */
-for (const [signal, code] of [
-  ["SIGINT", 130],
-  ["SIGTERM", 143],
-  ["SIGHUP", 129],
-] as const)
-  process.once(signal, () => process.exit(code));
+exitOnSignal();
 
 await testClients().catch(exitWith);
 

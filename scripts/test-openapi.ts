@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { OpenApiDocument } from "../src/protocols/openapi/openapi-types.ts";
 import { buildWorker } from "./build-worker.ts";
+import { exitOnSignal } from "./exit-on-signal.ts";
 import { startLocalWorker } from "./local-worker.ts";
 import { projectPath } from "./project.ts";
 import { preparePython } from "./python-environment.ts";
@@ -20,12 +21,7 @@ import { exitWith, UserError } from "./user-error.ts";
  *
  * PYTHON   the Python to make the environment with (default python3)
  */
-for (const [signal, code] of [
-  ["SIGINT", 130],
-  ["SIGTERM", 143],
-  ["SIGHUP", 129],
-] as const)
-  process.once(signal, () => process.exit(code));
+exitOnSignal();
 
 const settings = projectPath("test", "openapi");
 

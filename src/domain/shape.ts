@@ -6,7 +6,7 @@ import { describe } from "./tensor-json.ts";
 export const MAX_RANK = 16;
 
 /** The engine counts a dimension in 32 bits, where a larger one would come out as another number. */
-export const MAX_DIMENSION = 2_147_483_647;
+const MAX_DIMENSION = 2_147_483_647;
 
 /**
  * A shape that came from outside.

@@ -5,7 +5,7 @@ import type { Phase, RequestTrace } from "../domain/event.ts";
 import type { AppEnv } from "./context.ts";
 
 /** The deadline of a request, in milliseconds from its arrival. */
-export const TIMEOUT_HEADER = "x-timeout-ms";
+const TIMEOUT_HEADER = "x-timeout-ms";
 
 /** The phases in which a request keeps the isolate busy. */
 const BUSY_PHASES: readonly Phase[] = ["decode", "preprocess", "infer", "postprocess", "encode"];

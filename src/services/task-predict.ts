@@ -1,4 +1,4 @@
-import { createCacheReport, mergeCacheReports } from "../domain/cache-control.ts";
+import { type CacheReport, createCacheReport, mergeCacheReports } from "../domain/cache-control.ts";
 import type { TaskAnswer, TaskRequest } from "../tasks/task-pipeline.ts";
 import type { PublishedModel } from "./catalog.ts";
 import type { Predict, RequestContext } from "./predict.ts";
@@ -31,29 +31,26 @@ export function createTaskPredict(
     const { trace, ticket } = context;
     const pipeline = await trace.measureAsync("load", () => pipelines(published));
     const request = await trace.measureAsync("decode", async () => parse(pipeline.mediaTypes));
-    const reports = [trace.cache];
-    let runs = 0;
+    /** One for each run. */
+    const reports: CacheReport[] = [];
     let sliceStart = now();
     let sliceRuns = 0;
     const { answer, form, tokens } = await pipeline.predict(
       request,
       async (inputs, outputs) => {
-        runs++;
         if (sliceRuns >= SLICE_RUNS || (sliceRuns > 0 && now() - sliceStart >= SLICE_MS)) {
           await ticket.yieldTurn();
           sliceStart = now();
           sliceRuns = 0;
         }
         sliceRuns++;
-        if (runs > 1) {
-          trace.cache = createCacheReport();
-          reports.push(trace.cache);
-        }
+        if (reports.length > 0) trace.cache = createCacheReport();
+        reports.push(trace.cache);
         return predict({ published, inputs, outputs }, context);
       },
       trace,
     );
-    if (runs > 1) trace.cache = mergeCacheReports(reports);
+    if (reports.length > 1) trace.cache = mergeCacheReports(reports);
     return { answer, form, tokens, parameters: request.parameters };
   };
 }

@@ -170,7 +170,7 @@ export function createBatchPipeline(encoder: Encoder, decoder: Decoder): TaskPip
 }
 
 /** A task that runs the model for each item as often as it must. */
-export function createItemPipeline(task: ItemTask): TaskPipeline {
+function createItemPipeline(task: ItemTask): TaskPipeline {
   return {
     mediaTypes: task.mediaTypes,
     async predict(request, run, trace) {

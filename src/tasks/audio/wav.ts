@@ -1,8 +1,8 @@
 import { ApiError } from "../../domain/errors.ts";
 
 /** Rates between these are read; what is beyond them is a damaged header, or needs no such model. */
-export const MIN_SAMPLE_RATE = 1000;
-export const MAX_SAMPLE_RATE = 384_000;
+const MIN_SAMPLE_RATE = 1000;
+const MAX_SAMPLE_RATE = 384_000;
 
 /** A WAV file whose header was checked against its bytes; samples are read from them when asked for. */
 export interface Wav {

@@ -32,7 +32,7 @@ export function createEmbeddingDecoder(block: EmbeddingBlock): Decoder<typeof PA
 }
 
 /** @returns a vector of each row of [batch, tokens, dimensions], or each row of [batch, dimensions] */
-export function poolVectors(
+function poolVectors(
   result: Tensor,
   pooling: EmbeddingBlock["pooling"],
   notes: readonly ItemNote[],
@@ -65,7 +65,7 @@ export function poolVectors(
 }
 
 /** A vector of zeros stays one. */
-export function toUnitLength(vector: Float32Array): Float32Array {
+function toUnitLength(vector: Float32Array): Float32Array {
   const length = Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0));
   return length === 0 ? vector : vector.map((value) => value / length);
 }
