@@ -8,6 +8,7 @@ import {
   createMemoryTier,
   type Harness,
   type Question,
+  type Reply,
   toOutputs,
 } from "../support/cache-harness.ts";
 import { rejectedApiError } from "../support/errors.ts";
@@ -255,7 +256,12 @@ describe("identical requests at the same time", () => {
     const harness = createHarness();
     harness.model = "absent";
     const runs = hold(harness);
-    const replies = Array.from({ length: 3 }, () => harness.ask());
+    const replies: Promise<Reply>[] = [];
+    // Hashing ends in any order, and each reply is told from the others.
+    for (let asked = 1; asked <= 3; asked++) {
+      replies.push(harness.ask());
+      await until(() => harness.lookups === asked);
+    }
     await until(() => runs.length === 1 && harness.lookups === 3);
     const failure = new ApiError("out_of_memory", "The first one had no memory.");
     runs[0]?.fail(failure);
@@ -342,6 +348,7 @@ describe("identical requests at the same time", () => {
     };
     const harness = createHarness({ tiers: [kv], clock: filler.clock, readTimeoutMs: 60_000 });
     const patient = harness.ask();
+    await until(() => harness.lookups === 1);
     const strict = harness.ask({ control: "max-age=5" });
     await until(() => harness.lookups === 2);
     held.resolve();
