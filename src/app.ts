@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { ApiError } from "./domain/errors.ts";
+import { clip } from "./domain/quote.ts";
 import type { AppEnv } from "./middleware/context.ts";
 import { observe } from "./middleware/observe.ts";
 import { renderError } from "./middleware/render-error.ts";
@@ -18,7 +19,7 @@ export function createApp(deps: RouteDeps): Hono<AppEnv> {
   app.notFound((c) => {
     throw new ApiError(
       "route_not_found",
-      `${c.req.method} ${c.req.path} is not a route. Predictions are POST /models/{model} and POST /v2/models/{model}/infer; GET /docs has every route.`,
+      `${c.req.method} ${clip(c.req.path)} is not a route. Predictions are POST /models/{model} and POST /v2/models/{model}/infer; GET /docs has every route.`,
     );
   });
   app.route("/v2", openInferenceRoutes(deps));

@@ -1,4 +1,5 @@
 import { ApiError } from "./errors.ts";
+import { quote } from "./quote.ts";
 
 /** Names as DESIGN fixes them: they are one segment of an R2 key and of a URL path. */
 export const MODEL_NAME = /^[a-z0-9][a-z0-9._-]{0,62}$/;
@@ -19,7 +20,7 @@ export function parseModelName(name: string): string {
   if (MODEL_NAME.test(name)) return name;
   throw new ApiError(
     "model_not_found",
-    `No model named ${JSON.stringify(name)}: a name is 1 to 63 lower-case letters, digits, dots, underscores and hyphens, and starts with a letter or digit.`,
+    `No model named ${quote(name)}: a name is 1 to 63 lower-case letters, digits, dots, underscores and hyphens, and starts with a letter or digit.`,
   );
 }
 
@@ -28,7 +29,7 @@ export function parseModelVersion(name: string, version: string): string {
   if (MODEL_VERSION.test(version)) return version;
   throw new ApiError(
     "version_not_found",
-    `Model "${name}" has no version ${JSON.stringify(version)}: a version is a positive integer without leading zeros.`,
+    `Model "${name}" has no version ${quote(version)}: a version is a positive integer without leading zeros.`,
   );
 }
 

@@ -1,4 +1,5 @@
 import { ApiError } from "./errors.ts";
+import { clip, quote } from "./quote.ts";
 import { elementCount, formatShape, type Tensor, type TensorSpec } from "./tensor.ts";
 import { describe } from "./tensor-json.ts";
 
@@ -69,8 +70,8 @@ export function checkInputs(specs: readonly TensorSpec[], tensors: readonly Tens
 export function unknownInput(specs: readonly TensorSpec[], name: string): ApiError {
   return new ApiError(
     "invalid_input",
-    `The model has no input ${JSON.stringify(name)}: it takes ${describeSpecs(specs)}.`,
-    { details: { expected: specs.map((spec) => spec.name), actual: name } },
+    `The model has no input ${quote(name)}: it takes ${describeSpecs(specs)}.`,
+    { details: { expected: specs.map((spec) => spec.name), actual: clip(name) } },
   );
 }
 

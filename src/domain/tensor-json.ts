@@ -7,6 +7,7 @@ import {
   type TypedArray,
 } from "./datatype.ts";
 import { ApiError } from "./errors.ts";
+import { clip, quote } from "./quote.ts";
 import { elementCount, formatShape, type Tensor, toBytes, toTypedArray } from "./tensor.ts";
 
 /**
@@ -228,6 +229,5 @@ export function describe(value: unknown): string {
   if (value === undefined) return "nothing";
   if (Array.isArray(value)) return `an array of ${value.length}`;
   if (typeof value === "object" && value !== null) return "an object";
-  const text = typeof value === "string" ? JSON.stringify(value) : String(value);
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+  return typeof value === "string" ? quote(value) : clip(String(value));
 }

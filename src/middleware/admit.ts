@@ -2,6 +2,7 @@ import type { MiddlewareHandler } from "hono";
 import type { Admission } from "../domain/admission.ts";
 import { ApiError } from "../domain/errors.ts";
 import type { Phase, RequestTrace } from "../domain/event.ts";
+import { quote } from "../domain/quote.ts";
 import type { AppEnv } from "./context.ts";
 
 /** The deadline of a request, in milliseconds from its arrival. */
@@ -46,6 +47,6 @@ function parseTimeout(text: string | undefined): number | undefined {
   if (/^[0-9]{1,9}$/.test(text) && milliseconds > 0) return milliseconds;
   throw new ApiError(
     "invalid_request",
-    `${TIMEOUT_HEADER} must be a positive integer of milliseconds; got ${JSON.stringify(text)}.`,
+    `${TIMEOUT_HEADER} must be a positive integer of milliseconds; got ${quote(text)}.`,
   );
 }

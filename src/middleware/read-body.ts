@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import { ApiError } from "../domain/errors.ts";
+import { quote } from "../domain/quote.ts";
 import type { AppEnv } from "./context.ts";
 
 /** {@link readBody} where a body may be left out: `undefined` then. */
@@ -69,7 +70,7 @@ async function decompress(
     await body.cancel();
     throw new ApiError(
       "unsupported_media_type",
-      `Bodies with content-encoding ${JSON.stringify(encoding)} are not accepted: use gzip or deflate, or send the body as it is.`,
+      `Bodies with content-encoding ${quote(encoding)} are not accepted: use gzip or deflate, or send the body as it is.`,
     );
   }
   try {

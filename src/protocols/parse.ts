@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { ApiError } from "../domain/errors.ts";
+import { issueMessage } from "../domain/quote.ts";
 import { describe } from "../domain/tensor-json.ts";
 
 /**
@@ -18,7 +19,9 @@ export function parseWith<S extends z.ZodType>(schema: S, value: unknown): z.out
   );
   throw new ApiError(
     "invalid_request",
-    `${place} is not valid: ${issue.message.replace(/^Invalid input: /, "").replace(/, received .*$/, "")}; got ${describe(came)}.`,
+    `${place} is not valid: ${issueMessage(issue)
+      .replace(/^Invalid input: /, "")
+      .replace(/, received .*$/, "")}; got ${describe(came)}.`,
     { details: { field: issue.path.join(".") } },
   );
 }

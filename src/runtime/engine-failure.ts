@@ -1,5 +1,6 @@
 import { ApiError } from "../domain/errors.ts";
 import { formatModelId, type ModelId } from "../domain/model-id.ts";
+import { clip, MAX_REASON_LENGTH } from "../domain/quote.ts";
 import type { Cell } from "./cell.ts";
 import { OrtError } from "./ort-instance.ts";
 
@@ -65,7 +66,8 @@ function toFailure(
         { cause: thrown, details },
       ),
     };
-  if (refused) return { fatal: false, error: words.refused(thrown.message) };
+  if (refused)
+    return { fatal: false, error: words.refused(clip(thrown.message, MAX_REASON_LENGTH)) };
   return {
     fatal: true,
     error: new ApiError(

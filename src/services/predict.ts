@@ -4,6 +4,7 @@ import { ApiError } from "../domain/errors.ts";
 import type { RequestTrace } from "../domain/event.ts";
 import { type Manifest, modelDigest } from "../domain/manifest.ts";
 import type { ModelRuntime, ModelStore, WaitUntil } from "../domain/ports.ts";
+import { quote } from "../domain/quote.ts";
 import { checkInputs, describeSpecs } from "../domain/shape.ts";
 import type { Tensor } from "../domain/tensor.ts";
 import type { PublishedModel } from "./catalog.ts";
@@ -45,7 +46,7 @@ export function createPredict(store: ModelStore, runtime: ModelRuntime, warmUp: 
       if (!manifest.outputs.some((spec) => spec.name === name))
         throw new ApiError(
           "unknown_output",
-          `The model has no output ${JSON.stringify(name)}: it gives ${describeSpecs(manifest.outputs)}.`,
+          `The model has no output ${quote(name)}: it gives ${describeSpecs(manifest.outputs)}.`,
         );
     }
     trace.digest = modelDigest(manifest);

@@ -8,6 +8,7 @@ import type {
   ModelWriter,
   WaitUntil,
 } from "../domain/ports.ts";
+import { clip, MAX_REASON_LENGTH } from "../domain/quote.ts";
 import type { Catalog } from "./catalog.ts";
 import { openModelFile } from "./model-files.ts";
 
@@ -159,9 +160,13 @@ function toManifest(
       createdAt: createdAt.toISOString(),
     });
   } catch (cause) {
-    throw new ApiError("invalid_model", `The model cannot be described: ${String(cause)}`, {
-      cause,
-    });
+    throw new ApiError(
+      "invalid_model",
+      `The model cannot be described: ${clip(String(cause), MAX_REASON_LENGTH)}`,
+      {
+        cause,
+      },
+    );
   }
 }
 

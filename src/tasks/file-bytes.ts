@@ -1,5 +1,6 @@
 import { ApiError } from "../domain/errors.ts";
 import { Media, mediaType } from "../domain/media.ts";
+import { clip } from "../domain/quote.ts";
 import { describe } from "../domain/tensor-json.ts";
 
 /** What a task takes as a file. */
@@ -33,8 +34,8 @@ export function toFileBytes(value: unknown, place: string, kind: FileKind): Uint
   if (prefix && mediaTypes && !mediaTypes.includes(type))
     throw new ApiError(
       "unsupported_media_type",
-      `${place} is a data URL of ${type || "no type"}: this model takes ${mediaTypes.join(", ")}.`,
-      { details: { actual: type, valid: mediaTypes } },
+      `${place} is a data URL of ${clip(type) || "no type"}: this model takes ${mediaTypes.join(", ")}.`,
+      { details: { actual: clip(type), valid: mediaTypes } },
     );
   if (prefix && !/;base64$/i.test(prefix.groups?.parameters ?? ""))
     throw new ApiError("invalid_input", `${place} is a data URL without ";base64".`);

@@ -1,8 +1,12 @@
 import { z } from "zod";
 import { ApiError } from "../domain/errors.ts";
+import { issueMessage } from "../domain/quote.ts";
 
 /** Parameters of a task that has none. */
 export const NO_PARAMETERS = z.strictObject({});
+
+/** A list may be wrong at each of its elements. */
+const MAX_ISSUES = 3;
 
 /** @throws ApiError `invalid_request` that lists the wrong parameters and the valid names */
 export function parseParameters<S extends z.ZodObject>(
@@ -14,9 +18,16 @@ export function parseParameters<S extends z.ZodObject>(
   const valid = Object.keys(schema.shape);
   throw new ApiError(
     "invalid_request",
-    `"parameters" are not valid for this model: ${z.prettifyError(result.error).replaceAll("\n", " ")} (it takes ${valid.length > 0 ? valid.join(", ") : "none"}).`,
+    `"parameters" are not valid for this model: ${explain(result.error.issues)} (it takes ${valid.length > 0 ? valid.join(", ") : "none"}).`,
     { details: { valid } },
   );
+}
+
+function explain(issues: readonly z.core.$ZodIssue[]): string {
+  const clipped = issues
+    .slice(0, MAX_ISSUES)
+    .map((issue) => ({ ...issue, message: issueMessage(issue) }));
+  return z.prettifyError({ issues: clipped }).replaceAll("\n", " ");
 }
 
 /** Of parsed parameters those that a schema has. */

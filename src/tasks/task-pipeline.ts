@@ -4,6 +4,7 @@ import type { RequestTrace } from "../domain/event.ts";
 import type { Manifest, Postprocess, Preprocess } from "../domain/manifest.ts";
 import { Media } from "../domain/media.ts";
 import { formatModelId } from "../domain/model-id.ts";
+import { clip } from "../domain/quote.ts";
 import type { Tensor, TensorSpec } from "../domain/tensor.ts";
 import { createArrayEncoder } from "./array-encoder.ts";
 import { createVoiceActivityTask } from "./audio/voice-activity.ts";
@@ -215,8 +216,8 @@ function refuseOtherMedia(accepted: readonly string[], inputs: unknown): void {
     const valid = ["application/json", ...accepted];
     throw new ApiError(
       "unsupported_media_type",
-      `This model takes no ${value.type}: send ${valid.join(" or ")}, and say so in content-type.`,
-      { details: { actual: value.type, valid } },
+      `This model takes no ${clip(value.type)}: send ${valid.join(" or ")}, and say so in content-type.`,
+      { details: { actual: clip(value.type), valid } },
     );
   }
 }

@@ -262,7 +262,7 @@ describe("toJsonData", () => {
 });
 
 test("values in messages are cut to a readable length", () => {
-  expect(describeValue("a".repeat(1_000_000))).toBe(`"${"a".repeat(56)}...`);
+  expect(describeValue("a".repeat(1_000_000))).toBe(`"${"a".repeat(76)}...`);
   expect(describeValue([1, 2])).toBe("an array of 2");
   expect(describeValue(undefined)).toBe("nothing");
 });

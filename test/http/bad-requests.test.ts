@@ -443,7 +443,7 @@ describe("the task door", () => {
       'such as {"inputs": ...}; got an array of 4',
     ],
     ["iris-logistic", "{}", 400, "invalid_request", "got an object with no fields"],
-    ["iris-logistic", '{"input": []}', 400, "invalid_request", "got an object with input"],
+    ["iris-logistic", '{"input": []}', 400, "invalid_request", 'got an object with "input"'],
     [
       "iris-logistic",
       ask(row, { options: {} }),

@@ -153,7 +153,7 @@ describe("refused:", () => {
       "invalid_datatype",
       'inputs[1], column "bill_length_mm" must be a number; got "40"',
     ],
-    [{ ...good, weight: 3 }, "invalid_input", "unknown: weight"],
+    [{ ...good, weight: 3 }, "invalid_input", 'unknown: "weight"'],
     ["island\nDream", "invalid_input", "must be a row of 6 values"],
   ])("the inputs %j", async (inputs, code, message) => {
     const answer = await service.post(PATH, { inputs });

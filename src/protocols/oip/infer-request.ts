@@ -1,5 +1,6 @@
 import { DATATYPES, isDatatype } from "../../domain/datatype.ts";
 import { ApiError } from "../../domain/errors.ts";
+import { clip, quote } from "../../domain/quote.ts";
 import { parseShape, unknownInput } from "../../domain/shape.ts";
 import type { Tensor, TensorSpec } from "../../domain/tensor.ts";
 import { describe, fromJsonData } from "../../domain/tensor-json.ts";
@@ -77,7 +78,7 @@ function parseHeaderLength(text: string | undefined, bodyBytes: number): number 
   if (/^[0-9]{1,15}$/.test(text) && length <= bodyBytes) return length;
   throw new ApiError(
     "invalid_request",
-    `The header ${HEADER_LENGTH} must be the length of the JSON in bytes, at most the body's ${bodyBytes}; got ${JSON.stringify(text)}.`,
+    `The header ${HEADER_LENGTH} must be the length of the JSON in bytes, at most the body's ${bodyBytes}; got ${quote(text)}.`,
   );
 }
 
@@ -119,7 +120,7 @@ function checkDeclaration(
 ): Pick<TensorSpec, "name" | "datatype"> & { shape: number[] } {
   const spec = specs.find((candidate) => candidate.name === name);
   if (!spec) throw unknownInput(specs, name);
-  const details = { input: name, expected: spec.datatype, actual: datatype };
+  const details = { input: name, expected: spec.datatype, actual: clip(datatype) };
   if (!isDatatype(datatype))
     throw new ApiError(
       "invalid_datatype",

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { ApiError, toApiError } from "../../domain/errors.ts";
 import type { ModelId } from "../../domain/model-id.ts";
 import type { ModelState } from "../../domain/ports.ts";
+import { quoteAll } from "../../domain/quote.ts";
 import { parseWith } from "../parse.ts";
 
 /** Triton's model repository extension. */
@@ -39,7 +40,7 @@ export function checkControlRequest(body: unknown): void {
   if (refused.length > 0)
     throw new ApiError(
       "invalid_request",
-      `The parameter ${refused.map((name) => JSON.stringify(name)).join(", ")} is not supported: published versions never change. Publish another version through /admin.`,
+      `The parameter ${quoteAll(refused)} is not supported: published versions never change. Publish another version through /admin.`,
     );
 }
 

@@ -1,5 +1,6 @@
 import { ApiError } from "../../domain/errors.ts";
 import { Media, mediaType } from "../../domain/media.ts";
+import { quoteAll } from "../../domain/quote.ts";
 import { parseJson } from "../json.ts";
 import { parseTaskRequest, type TaskRequest } from "./task-request.ts";
 
@@ -72,7 +73,7 @@ async function parseForm(contentType: string, body: Uint8Array): Promise<TaskReq
   if (unknown.length > 0)
     throw new ApiError(
       "invalid_request",
-      `Unknown form field ${unknown.map((name) => JSON.stringify(name)).join(", ")}: a form has "inputs", once or several times, and "parameters".`,
+      `Unknown form field ${quoteAll(unknown)}: a form has "inputs", once or several times, and "parameters".`,
     );
   const values = await Promise.all(
     form

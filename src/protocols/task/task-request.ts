@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ApiError } from "../../domain/errors.ts";
+import { quoteAll } from "../../domain/quote.ts";
 import { describe } from "../../domain/tensor-json.ts";
 
 /**
@@ -52,8 +53,8 @@ function explain(issue: z.core.$ZodIssue | undefined, body: unknown): string {
     return `${JSON.stringify(name)} must be true or false; got ${describe(value)}.`;
   }
   if (issue?.code === "unrecognized_keys")
-    return `Unknown field ${issue.keys.map((key) => JSON.stringify(key)).join(", ")}: the body has "inputs" and "parameters".`;
-  const fields = isPlainObject(body) ? ` with ${Object.keys(body).join(", ") || "no fields"}` : "";
+    return `Unknown field ${quoteAll(issue.keys)}: the body has "inputs" and "parameters".`;
+  const fields = isPlainObject(body) ? ` with ${quoteAll(Object.keys(body)) || "no fields"}` : "";
   return `The body must be a JSON object such as {"inputs": ...}; got ${describe(body)}${fields}.`;
 }
 

@@ -1,4 +1,5 @@
 import { ApiError } from "../../domain/errors.ts";
+import { clip, MAX_REASON_LENGTH } from "../../domain/quote.ts";
 import { CodecError } from "./codec.ts";
 import type { CodecStore } from "./codec-store.ts";
 import { FORMAT_NAMES, type ImageHeader, readImageHeader } from "./header.ts";
@@ -47,7 +48,10 @@ export function createImageDecoder(codecs: CodecStore): DecodeImage {
     } catch (cause) {
       if (failure) throw failure.error;
       if (!(cause instanceof CodecError || cause instanceof WebAssembly.RuntimeError)) throw cause;
-      const why = cause instanceof CodecError && cause.message ? `: ${cause.message}` : "";
+      const why =
+        cause instanceof CodecError && cause.message
+          ? `: ${clip(cause.message, MAX_REASON_LENGTH)}`
+          : "";
       throw new ApiError(
         "invalid_input",
         `${place} is not a whole ${FORMAT_NAMES[format]} picture: its decoder refuses it${why}.`,

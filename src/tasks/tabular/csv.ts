@@ -1,4 +1,5 @@
 import { ApiError } from "../../domain/errors.ts";
+import { clipAll, quoteAll } from "../../domain/quote.ts";
 
 /** The delimiters that a table may have. */
 export const DELIMITERS = [",", ";", "\t", "|"] as const;
@@ -148,7 +149,7 @@ function readHeader(
 ): readonly number[] {
   const unknown = names.filter((name) => !columns.includes(name));
   const missing = columns.filter((name) => !names.includes(name) && !isOptional(name));
-  const twice = names.filter((name, index) => names.indexOf(name) !== index);
+  const twice = columns.filter((name) => names.indexOf(name) !== names.lastIndexOf(name));
   const problems = [
     ["it lacks", missing],
     ["the model does not know", unknown],
@@ -157,14 +158,9 @@ function readHeader(
   const found = problems.filter(([, list]) => list.length > 0);
   if (found.length === 0) return columns.map((name) => names.indexOf(name));
   throw refuse(
-    `its first line must name the columns ${columns.join(", ")}, in any order; ${found.map(([what, list]) => `${what} ${quote(list)}`).join("; ")} (with ?header=false the first line is a row, in this order)`,
-    { expected: columns, missing, unknown },
+    `its first line must name the columns ${columns.join(", ")}, in any order; ${found.map(([what, list]) => `${what} ${quoteAll(list)}`).join("; ")} (with ?header=false the first line is a row, in this order)`,
+    { expected: columns, missing, unknown: clipAll(unknown) },
   );
-}
-
-function quote(names: readonly string[]): string {
-  const shown = names.slice(0, 10).map((name) => JSON.stringify(name.slice(0, 60)));
-  return `${shown.join(", ")}${names.length > 10 ? " and more" : ""}`;
 }
 
 function refuse(problem: string, details?: Readonly<Record<string, unknown>>): ApiError {

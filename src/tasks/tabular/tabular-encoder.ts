@@ -3,6 +3,7 @@ import { NUMERIC_DATATYPES } from "../../domain/datatype.ts";
 import { ApiError } from "../../domain/errors.ts";
 import type { Preprocess } from "../../domain/manifest.ts";
 import { Media } from "../../domain/media.ts";
+import { clipAll, quoteAll } from "../../domain/quote.ts";
 import { type TensorSpec, toBytes } from "../../domain/tensor.ts";
 import { describe } from "../../domain/tensor-json.ts";
 import { type Encoder, type Item, type Items, maxBatchOf, splitList } from "../encoder.ts";
@@ -64,8 +65,8 @@ export function createTabularEncoder(
     if (unknown.length > 0 || missing.length > 0)
       throw new ApiError(
         "invalid_input",
-        `${place} must have the columns ${names.join(", ")};${missing.length > 0 ? ` missing: ${missing.join(", ")};` : ""}${unknown.length > 0 ? ` unknown: ${unknown.join(", ")};` : ""} nothing more, nothing less.`,
-        { details: { expected: names, missing, unknown } },
+        `${place} must have the columns ${names.join(", ")};${missing.length > 0 ? ` missing: ${missing.join(", ")};` : ""}${unknown.length > 0 ? ` unknown: ${quoteAll(unknown)};` : ""} nothing more, nothing less.`,
+        { details: { expected: names, missing, unknown: clipAll(unknown) } },
       );
     return names.map((name) => values.get(name));
   };

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ApiError } from "../../domain/errors.ts";
+import { quoteAll } from "../../domain/quote.ts";
 import { type Tensor, type TensorSpec, toBytes } from "../../domain/tensor.ts";
 import { describe } from "../../domain/tensor-json.ts";
 import type { TokenizerBlock } from "../../domain/text-blocks.ts";
@@ -174,7 +175,7 @@ function splitComparison({ source_sentence, sentences, ...others }: Comparison):
   if (!Array.isArray(sentences) || sentences.length === 0 || unknown.length > 0)
     throw new ApiError(
       "invalid_input",
-      `inputs must be a text, a list of texts, or {"source_sentence": a text, "sentences": [texts]}; ${unknown.length > 0 ? `unknown: ${unknown.join(", ")}` : `got ${describe(sentences)} as sentences`}.`,
+      `inputs must be a text, a list of texts, or {"source_sentence": a text, "sentences": [texts]}; ${unknown.length > 0 ? `unknown: ${quoteAll(unknown)}` : `got ${describe(sentences)} as sentences`}.`,
     );
   const items = sentences.map((value, index) => ({ value, place: `inputs.sentences[${index}]` }));
   return {

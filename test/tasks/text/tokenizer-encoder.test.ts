@@ -134,7 +134,7 @@ test.each([
   [["a", null], "inputs[1] must be a text; got null"],
   [{ source_sentence: "a" }, "got nothing as sentences"],
   [{ source_sentence: "a", sentences: [] }, "got an array of 0 as sentences"],
-  [{ source_sentence: "a", sentences: ["b"], more: 1 }, "unknown: more"],
+  [{ source_sentence: "a", sentences: ["b"], more: 1 }, 'unknown: "more"'],
   [{ source_sentence: 1, sentences: ["b"] }, "inputs.source_sentence must be a text; got 1"],
   [[new TokenIds([])], "inputs[0] has no tokens"],
   [[new TokenIds([2, 999_999])], "inputs[0] has the token 999999, which is not in"],
