@@ -6,18 +6,27 @@ const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 const LONG_INTEGER = /(?<![\d.eE+])\d{16,}(?![\d.eE])/;
 const INTEGER = /^-?\d+$/;
 
+export interface ParseJsonOptions {
+  readonly exact?: boolean;
+  readonly place?: string;
+}
+
 /**
  * UTF-8 bytes as JSON. Of a key that is given twice the last value counts, as in every JavaScript
  * program (RFC 8259 leaves it open).
- * @param exact whether integers beyond 2^53 - 1 are returned as `bigint` instead of rounded
+ * @param options.exact whether integers beyond 2^53 - 1 are returned as `bigint` instead of rounded
+ * @param options.place what to call the text in a message
  * @throws ApiError `invalid_json` that says where the text stops being JSON
  */
-export function parseJson(bytes: Uint8Array, exact = false): unknown {
+export function parseJson(
+  bytes: Uint8Array,
+  { exact = false, place = "The body" }: ParseJsonOptions = {},
+): unknown {
   try {
     const text = DECODER.decode(bytes);
     return exact && LONG_INTEGER.test(text) ? parseExactly(text) : JSON.parse(text);
   } catch (cause) {
-    throw new ApiError("invalid_json", `The body is not JSON: ${explain(cause)}.`, { cause });
+    throw new ApiError("invalid_json", `${place} is not JSON: ${explain(cause)}.`, { cause });
   }
 }
 

@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import { admit } from "../middleware/admit.ts";
 import type { AppEnv } from "../middleware/context.ts";
 import { methodNotAllowed } from "../middleware/method-not-allowed.ts";
-import { readBody } from "../middleware/read-body.ts";
+import { readOptionalBody } from "../middleware/read-body.ts";
 import { respond } from "../middleware/respond.ts";
 import { isHuggingFaceClient } from "../protocols/task/hugging-face-client.ts";
 import { parseTaskBody } from "../protocols/task/task-body.ts";
@@ -16,7 +16,8 @@ export function taskRoutes({ config, admission, catalog, taskPredict }: RouteDep
     routes
       .post(path, admit(admission), async (c) => {
         const published = await resolveModel(c, catalog);
-        const body = await readBody(c, config.maxBodyBytes);
+        // What an empty one should have been depends on the task.
+        const body = (await readOptionalBody(c, config.maxBodyBytes)) ?? new Uint8Array();
         const trace = c.get("trace");
         const contentType = c.req.header("content-type") ?? "";
         const { answer, form, parameters } = await taskPredict(

@@ -433,7 +433,13 @@ describe("the task door", () => {
   const row = [5.1, 3.5, 1.4, 0.2];
 
   test.each<[model: string, body: string, status: number, code: string, message: string]>([
-    ["iris-logistic", "", 400, "empty_body", "The body is empty"],
+    [
+      "iris-logistic",
+      "",
+      400,
+      "empty_body",
+      'The body is empty: send {"inputs": ...} as JSON, or the input itself as text/csv.',
+    ],
     ["iris-logistic", "5.1, 3.5, 1.4, 0.2", 400, "invalid_json", "The body is not JSON"],
     [
       "iris-logistic",

@@ -167,6 +167,12 @@ describe("a picture that cannot be used is refused, and the next one is not", ()
     ["a truncated JPEG", half(cup), 400, /decoder refuses it: Premature end of JPEG file/],
     ["a truncated PNG", half(astronaut), 400, /not a whole PNG picture/],
     ["a truncated WebP", half(cat), 400, /not a whole WebP picture/],
+    [
+      "a PNG of fewer rows",
+      blackPng(8, 8, 4),
+      400,
+      /refuses it: the data of its pixels .* too short/,
+    ],
     ["a bomb", blackPng(30_000, 30_000), 400, /30000 x 30000 pixels, too many to decode/],
     ["a CMYK JPEG", readImage("cmyk.jpg"), 415, /is a CMYK JPEG/],
     ["an animated WebP", readImage("animated.webp"), 415, /an animated WebP picture/],

@@ -152,6 +152,19 @@ describe("a form", () => {
 
   test("whose parameters are no JSON is refused", async () => {
     const { type, body } = await form(["inputs", "a"], ["parameters", "{"]);
-    await rejectedApiError("invalid_json", parseTaskBody(type, body, {}));
+    const { message } = await rejectedApiError("invalid_json", parseTaskBody(type, body, {}));
+    expect(message).toMatch(/^The form field "parameters" is not JSON: /);
   });
+});
+
+test.each([
+  [["text/plain"], ", or the input itself as text/plain"],
+  [["image/jpeg", "image/png"], ", or the input itself as image/jpeg or image/png"],
+  [[], ""],
+])("an empty body of a task that takes %j is told what it may be", async (mediaTypes, raw) => {
+  for (const type of ["", "application/json", "text/plain", "image/png", "multipart/form-data"]) {
+    const work = parse(type, new Uint8Array(), {}, mediaTypes);
+    const { message } = await rejectedApiError("empty_body", work);
+    expect(message).toBe(`The body is empty: send {"inputs": ...} as JSON${raw}.`);
+  }
 });

@@ -67,18 +67,21 @@ export function largestDifference(actual: ArrayLike<number>, expected: ArrayLike
   return largest;
 }
 
-/** A PNG file of one colour, one bit a pixel, which takes a thousandth of its pixels' bytes. */
-export function blackPng(width: number, height: number): Uint8Array<ArrayBuffer> {
+/**
+ * A PNG file of one colour, one bit a pixel, which takes a thousandth of its pixels' bytes.
+ * @param rows how many rows its data has, whatever its header says
+ */
+export function blackPng(width: number, height: number, rows = height): Uint8Array<ArrayBuffer> {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
   header.writeUInt8(1, 8);
-  const rows = Buffer.alloc(height * (1 + Math.ceil(width / 8)));
+  const data = Buffer.alloc(rows * (1 + Math.ceil(width / 8)));
   return new Uint8Array(
     Buffer.concat([
       Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
       pngChunk("IHDR", header),
-      pngChunk("IDAT", deflateSync(rows, { level: 9 })),
+      pngChunk("IDAT", deflateSync(data, { level: 9 })),
       pngChunk("IEND", Buffer.alloc(0)),
     ]),
   );

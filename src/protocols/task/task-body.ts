@@ -20,7 +20,7 @@ const FORM_FIELDS = ["inputs", "parameters"];
  * @param mediaTypes what the task takes. `text/plain` is read as JSON by a task that takes no text:
  *   programs that say nothing of their JSON call it so (`fetch` with a string). A body without a type
  *   that does not begin as a JSON object is the input itself for a task that takes bytes
- * @throws ApiError `invalid_json`, `invalid_request`
+ * @throws ApiError `empty_body`, `invalid_json`, `invalid_request`
  */
 export async function parseTaskBody(
   contentType: string,
@@ -37,6 +37,7 @@ async function parseBody(
   body: Uint8Array,
   mediaTypes: readonly string[],
 ): Promise<TaskRequest> {
+  if (body.byteLength === 0) throw emptyBody(mediaTypes);
   const type = mediaType(contentType);
   if (type === "multipart/form-data") return parseForm(contentType, body);
   const isUnnamedJson = type === "text/plain" && !mediaTypes.includes(type);
@@ -44,6 +45,11 @@ async function parseBody(
   if (UNNAMED.includes(type) && mediaTypes.includes(BINARY) && !beginsAsObject(body))
     return { inputs: new Media(BINARY, body), parameters: {} };
   return parseTaskRequest(parseUnnamedJson(type, body, mediaTypes));
+}
+
+function emptyBody(mediaTypes: readonly string[]): ApiError {
+  const raw = mediaTypes.length > 0 ? `, or the input itself as ${mediaTypes.join(" or ")}` : "";
+  return new ApiError("empty_body", `The body is empty: send {"inputs": ...} as JSON${raw}.`);
 }
 
 /** Whoever sends a file and forgets to say what it is gets to know that it must be said. */
@@ -91,8 +97,12 @@ async function parseForm(contentType: string, body: Uint8Array): Promise<TaskReq
     throw new ApiError("invalid_request", 'The form\'s "parameters" must be a text of JSON.');
   return parseTaskRequest({
     inputs: values.length === 1 ? values[0] : values,
-    ...(parameters === null ? {} : { parameters: parseJson(new TextEncoder().encode(parameters)) }),
+    ...(parameters === null ? {} : { parameters: parseFormParameters(parameters) }),
   });
+}
+
+function parseFormParameters(text: string): unknown {
+  return parseJson(new TextEncoder().encode(text), { place: 'The form field "parameters"' });
 }
 
 async function readForm(contentType: string, body: Uint8Array): Promise<FormData> {

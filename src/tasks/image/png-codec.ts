@@ -8,6 +8,10 @@ interface PngExports {
   __wbindgen_free(pointer: number, bytes: number, alignment: number): void;
 }
 
+/** All that is left to be wrong in a file whose chunks are whole. */
+const BROKEN =
+  "the data of its pixels (IDAT) is damaged, too short, or not what its header (IHDR) announces";
+
 /**
  * A new instance of the decoder of @jsquash/png. The package's own glue code, whose work is done here
  * after its version 3.1.1, keeps one instance for ever, also one that has trapped or has grown, and
@@ -15,12 +19,9 @@ interface PngExports {
  */
 export function instantiatePngCodec(wasm: WebAssembly.Module): Codec {
   let receive: UsePixels<void> = () => {};
-  let reason = "";
   const never = (): never => {
     throw new Error("@jsquash/png calls what only its 16-bit decoder is for");
   };
-  const text = (pointer: number, length: number): string =>
-    new TextDecoder().decode(new Uint8Array(exports.memory.buffer, pointer >>> 0, length >>> 0));
   const imports = {
     // The numbers at the end are hashes of these functions' Rust signatures.
     __wbg_newwithownedu8clampedarrayandsh_91db5987993a08fb(
@@ -37,9 +38,9 @@ export function instantiatePngCodec(wasm: WebAssembly.Module): Codec {
       exports.__wbindgen_free(pointer, length, 1);
       return 0;
     },
-    __wbindgen_throw(pointer: number, length: number): never {
-      reason = text(pointer, length);
-      throw new CodecError(reason);
+    // Its text is the same whatever is wrong with the file: "`unwrap_throw` failed".
+    __wbindgen_throw(): never {
+      throw new CodecError(BROKEN);
     },
     __wbindgen_object_drop_ref: () => {},
     __wbindgen_memory: never,
@@ -51,7 +52,6 @@ export function instantiatePngCodec(wasm: WebAssembly.Module): Codec {
 
   return {
     decode<T>(file: Uint8Array, use: UsePixels<T>): T {
-      reason = "";
       let answer: { value: T } | undefined;
       receive = (pixels, width, height) => {
         answer = { value: use(pixels, width, height) };
