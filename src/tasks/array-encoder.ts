@@ -1,7 +1,7 @@
 import { ApiError } from "../domain/errors.ts";
-import { formatShape, type TensorSpec } from "../domain/tensor.ts";
+import { elementCount, formatShape, type TensorSpec } from "../domain/tensor.ts";
 import { describe, fromJsonData, nestedShape } from "../domain/tensor-json.ts";
-import { type Encoder, maxBatchOf, splitList } from "./encoder.ts";
+import { type Encoder, MAX_VALUES, maxBatchOf, splitList } from "./encoder.ts";
 import { NO_PARAMETERS } from "./parameters.ts";
 
 /**
@@ -33,12 +33,14 @@ export function createArrayEncoder(spec: TensorSpec): Encoder {
           `"inputs" must be ${expected()}; got ${describe(inputs)}.`,
         );
       const isList = shape.length === spec.shape.length || shape.length === shortest.length + 1;
-      if (!fits(isList ? shape.slice(1) : shape))
+      const one = isList ? shape.slice(1) : shape;
+      if (!fits(one))
         throw new ApiError(
           "invalid_shape",
           `"inputs" must be ${expected()}; got one of shape ${formatShape(shape)}.`,
           { details: { expected: shortest, actual: shape } },
         );
+      if (isList) checkItemCount(inputs as readonly unknown[], one);
       return isList
         ? splitList(inputs)
         : { items: [{ value: inputs, place: "inputs" }], form: "one" };
@@ -64,4 +66,15 @@ export function createArrayEncoder(spec: TensorSpec): Encoder {
       });
     },
   };
+}
+
+/** @throws ApiError `invalid_input` for more items than a request may have; a single one may be of any size */
+function checkItemCount({ length }: readonly unknown[], shape: readonly number[]): void {
+  const maxItems = Math.max(Math.floor(MAX_VALUES / Math.max(elementCount(shape), 1)), 1);
+  if (length <= maxItems) return;
+  throw new ApiError(
+    "invalid_input",
+    `"inputs" has ${length} arrays of shape ${formatShape(shape)}: a request may have ${maxItems} at most.`,
+    { details: { maxItems, actual: length } },
+  );
 }

@@ -71,6 +71,12 @@ export interface Encoder<S extends z.ZodObject = z.ZodObject> {
   encode(items: readonly Item[], context: EncodeContext<S>): Encoded | Promise<Encoded>;
 }
 
+/**
+ * The items of a request may have so many values in all. Each is a text or a number of its own, some tens of
+ * bytes in memory, and what a run needs for it is a multiple of that.
+ */
+export const MAX_VALUES = 500_000;
+
 /** One value, or a list of values. */
 export function splitList(inputs: unknown): Items {
   if (!Array.isArray(inputs)) return { items: [{ value: inputs, place: "inputs" }], form: "one" };

@@ -80,6 +80,38 @@ test("a dynamic dimension is as long as it comes", () => {
   expect(encode([[1], [2], [3]]).tensors).toMatchObject([{ shape: [3, 1] }]);
 });
 
+describe("a list of as many values as a request may have", () => {
+  const encoder = createArrayEncoder({ name: "x", datatype: "FP32", shape: ["n", 1, "side", 4] });
+  const list = (count: number, item: unknown) => Array.from({ length: count }, () => item);
+  const item = [
+    [1, 2, 3, 4],
+    [5, 6, 7, 8],
+  ];
+
+  test("is taken, and one of an item more is refused", () => {
+    expect(encoder.split(list(62_500, item), {}).items).toHaveLength(62_500);
+    for (const inputs of [list(62_501, item), list(62_501, [item])]) {
+      const error = catchApiError("invalid_input", () => encoder.split(inputs, {}));
+      expect(error.message).toMatch(
+        /^"inputs" has 62501 arrays of shape \[(1, )?2, 4\]: a request may have 62500 at most\.$/,
+      );
+      expect(error.details).toEqual({ maxItems: 62_500, actual: 62_501 });
+    }
+  });
+
+  test("counts empty items as one value", () => {
+    const open = createArrayEncoder({ name: "x", datatype: "FP32", shape: ["n", "length"] });
+    const error = catchApiError("invalid_input", () => open.split(list(500_001, []), {}));
+    expect(error.details).toEqual({ maxItems: 500_000, actual: 500_001 });
+  });
+
+  test("may be one item of any size", () => {
+    const large = list(200_000, [1, 2, 3, 4]);
+    expect(encoder.split(large, {}).items).toHaveLength(1);
+    expect(encoder.split([large], {}).items).toHaveLength(1);
+  });
+});
+
 test("an item may be a single number", () => {
   const encoder = createArrayEncoder({ name: "x", datatype: "INT64", shape: ["n"] });
   expect(runEncoder(encoder, [7])).toMatchObject({ form: "list", tensors: [{ shape: [1] }] });

@@ -1,5 +1,6 @@
 import { ApiError } from "../../domain/errors.ts";
 import { clipAll, quoteAll } from "../../domain/quote.ts";
+import { MAX_VALUES } from "../encoder.ts";
 
 /** The delimiters that a table may have. */
 export const DELIMITERS = [",", ";", "\t", "|"] as const;
@@ -12,9 +13,6 @@ export interface CsvOptions {
 
 /** The cells of a row in the order of the columns asked for; a column that did not come is `undefined`. */
 export type CsvRow = readonly (string | undefined)[];
-
-/** Each is a string of its own, some tens of bytes in memory. */
-export const MAX_CELLS = 500_000;
 
 /**
  * Reads a table: RFC 4180 in UTF-8, with or without a byte order mark, with line ends of any system.
@@ -30,7 +28,7 @@ export function readCsv(
   { delimiter, header }: CsvOptions,
 ): CsvRow[] {
   const rows: CsvRow[] = [];
-  const maxRows = Math.floor(MAX_CELLS / columns.length);
+  const maxRows = Math.floor(MAX_VALUES / columns.length);
   const first = header ? undefined : columns;
   /** The names of a record's cells, and where each column stands among them. */
   let names = first;

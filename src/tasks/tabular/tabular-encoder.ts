@@ -6,9 +6,16 @@ import { Media } from "../../domain/media.ts";
 import { clipAll, quoteAll } from "../../domain/quote.ts";
 import { type TensorSpec, toBytes } from "../../domain/tensor.ts";
 import { describe } from "../../domain/tensor-json.ts";
-import { type Encoder, type Item, type Items, maxBatchOf, splitList } from "../encoder.ts";
+import {
+  type Encoder,
+  type Item,
+  type Items,
+  MAX_VALUES,
+  maxBatchOf,
+  splitList,
+} from "../encoder.ts";
 import { type Column, createColumn } from "./column.ts";
-import { type CsvOptions, type CsvRow, DELIMITERS, MAX_CELLS, readCsv } from "./csv.ts";
+import { type CsvOptions, type CsvRow, DELIMITERS, readCsv } from "./csv.ts";
 
 type Tabular = Extract<Preprocess, { type: "tabular" }>;
 
@@ -38,7 +45,7 @@ export function createTabularEncoder(
   if (datatype === "BYTES") throw new Error("a table is of numbers, not of BYTES");
   const names = block.columns;
   const width = names.length;
-  const maxRows = Math.floor(MAX_CELLS / width);
+  const maxRows = Math.floor(MAX_VALUES / width);
   const columns = names.map((name) =>
     createColumn(
       { name, categories: block.categories[name], missing: toNumber(block.missing[name]) },

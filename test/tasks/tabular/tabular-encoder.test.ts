@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { ErrorCode } from "../../../src/domain/errors.ts";
 import { Media } from "../../../src/domain/media.ts";
 import { type NumericTensor, toTypedArray } from "../../../src/domain/tensor.ts";
-import { MAX_CELLS } from "../../../src/tasks/tabular/csv.ts";
+import { MAX_VALUES } from "../../../src/tasks/encoder.ts";
 import { createTabularEncoder } from "../../../src/tasks/tabular/tabular-encoder.ts";
 import { catchApiError } from "../../support/errors.ts";
 import { runEncoder } from "../../support/run-encoder.ts";
@@ -178,7 +178,7 @@ describe("a table with names and with values that are missing", () => {
   test("refuses CSV that is not UTF-8, and more rows than it takes", () => {
     const latin = new Media("text/csv", Uint8Array.of(0x69, 0xfc, 0x0a));
     expect(catchApiError("invalid_input", () => read(latin)).message).toContain("not UTF-8");
-    const long = csv(`island\n${"Dream\n".repeat(Math.floor(MAX_CELLS / 3) + 1)}`);
+    const long = csv(`island\n${"Dream\n".repeat(Math.floor(MAX_VALUES / 3) + 1)}`);
     expect(catchApiError("invalid_input", () => read(long)).message).toContain(
       "more than 166666 rows",
     );
@@ -191,8 +191,8 @@ describe("a table with names and with values that are missing", () => {
 
 test("a list has no more values than a table in CSV", () => {
   const rows = (count: number): number[][] => Array.from({ length: count }, () => [1, 2]);
-  expect(encode(rows(MAX_CELLS / 2)).tensors).toMatchObject([{ shape: [250_000, 2] }]);
-  expect(catchApiError("invalid_input", () => encode(rows(MAX_CELLS / 2 + 1))).message).toBe(
+  expect(encode(rows(MAX_VALUES / 2)).tensors).toMatchObject([{ shape: [250_000, 2] }]);
+  expect(catchApiError("invalid_input", () => encode(rows(MAX_VALUES / 2 + 1))).message).toBe(
     "inputs has 250001 rows: a request may have 250000 at most.",
   );
 });
