@@ -555,6 +555,13 @@ describe("the task door", () => {
       "invalid_input",
       "inputs[1] must be a text; got null",
     ],
+    [
+      "language-identification",
+      ask(""),
+      400,
+      "invalid_input",
+      'inputs has no letters, which are all that this model goes by; got "".',
+    ],
   ])("of %s refuses %s", async (model, body, status, code, message) => {
     const path = `/models/${model}`;
     const answer = await post(path, body, { "content-type": "application/json" });

@@ -119,8 +119,12 @@ test.each(direct)("$name answers a list of items as each of them alone", async (
 });
 
 describe("language-identification", () => {
-  const { texts, tolerance }: { texts: { text: string; expected: Scored[] }[]; tolerance: number } =
-    JSON.parse(readFileSync(`${EXPECTED_FOLDER}/language-identification-texts.json`, "utf8"));
+  const fixture: { texts: { text: string; expected: Scored[] }[]; tolerance: number } = JSON.parse(
+    readFileSync(`${EXPECTED_FOLDER}/language-identification-texts.json`, "utf8"),
+  );
+  const { tolerance } = fixture;
+  /** Texts without letters are refused, which lande does not. */
+  const texts = fixture.texts.filter(({ text }) => /\p{L}/u.test(text));
 
   test.each(texts)("recognises text $# as $expected.0.label", async ({ text, expected }) => {
     const parameters = { top_k: expected.length };

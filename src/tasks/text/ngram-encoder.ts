@@ -1,4 +1,6 @@
+import { ApiError } from "../../domain/errors.ts";
 import { type TensorSpec, toBytes } from "../../domain/tensor.ts";
+import { describe } from "../../domain/tensor-json.ts";
 import { type Encoder, maxBatchOf, splitList } from "../encoder.ts";
 import { NO_PARAMETERS } from "../parameters.ts";
 import { checkTextCount, checkTotalCharacters, TEXT_MEDIA_TYPES, textOf } from "./text-item.ts";
@@ -17,8 +19,7 @@ export function createNgramEncoder(spec: TensorSpec, vocabularyJson: Uint8Array)
   const vocabulary: readonly string[] = JSON.parse(new TextDecoder().decode(vocabularyJson));
   const columns = new Map(vocabulary.map((ngram, column) => [ngram, column]));
 
-  const countInto = (row: Float32Array, text: string): void => {
-    const letters = normalize(text);
+  const countInto = (row: Float32Array, letters: string): void => {
     for (let length = 1; length <= MAX_LENGTH; length++) {
       const total = letters.length - length + 1;
       for (let start = 0; start < total; start++) {
@@ -43,12 +44,13 @@ export function createNgramEncoder(spec: TensorSpec, vocabularyJson: Uint8Array)
     },
     encode(items, { trace }) {
       return trace.measure("preprocess", () => {
-        const texts = items.map(textOf);
-        checkTotalCharacters(texts.reduce((sum, { length }) => sum + length, 0));
+        const texts = items.map((item) => ({ text: textOf(item), place: item.place }));
+        checkTotalCharacters(texts.reduce((sum, { text }) => sum + text.length, 0));
+        const normalized = texts.map(lettersOf);
         const width = vocabulary.length;
         const frequencies = new Float32Array(items.length * width);
-        for (const [index, text] of texts.entries()) {
-          countInto(frequencies.subarray(index * width, (index + 1) * width), text);
+        for (const [index, letters] of normalized.entries()) {
+          countInto(frequencies.subarray(index * width, (index + 1) * width), letters);
         }
         const shape = [items.length, width];
         return {
@@ -57,6 +59,16 @@ export function createNgramEncoder(spec: TensorSpec, vocabularyJson: Uint8Array)
       });
     },
   };
+}
+
+/** @throws ApiError `invalid_input`: of no letters the model would answer one language with a score of 1 */
+function lettersOf({ text, place }: { text: string; place: string }): string {
+  const letters = normalize(text);
+  if (letters.trim() !== "") return letters;
+  throw new ApiError(
+    "invalid_input",
+    `${place} has no letters, which are all that this model goes by; got ${describe(text)}.`,
+  );
 }
 
 /** Letters, marks and single spaces only, in lower case, with a space at each end. */
