@@ -2,8 +2,9 @@ import { copyFileSync, existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { resolve } from "node:path";
 import { parseEnv } from "node:util";
+import { createR2ModelStore } from "../src/storage/r2-model-store.ts";
 import { buildWorker } from "./build-worker.ts";
-import { type LogLine, startLocalWorker } from "./local-worker.ts";
+import { type LogLine, type ModelBucket, startLocalWorker } from "./local-worker.ts";
 import { type FolderModel, readModelFolder } from "./model-folder.ts";
 import { projectPath } from "./project.ts";
 import { seedModels } from "./seed.ts";
@@ -49,9 +50,12 @@ async function start(): Promise<void> {
     vars,
     onLog: printLog,
   });
-  const { seeded, unchanged } = await seedModels(await worker.bucket(), modelsFolder, console.log);
+  const bucket = await worker.bucket();
+  const { seeded, unchanged } = await seedModels(bucket, modelsFolder, console.log);
   console.log(`models: ${seeded} seeded, ${unchanged} unchanged\n`);
-  console.log(`onnxflare serves ${models.length} models on ${worker.url.origin} - try:\n`);
+  console.log(
+    `onnxflare serves ${await countModels(bucket)} models on ${worker.url.origin} - try:\n`,
+  );
   console.log(`  ${exampleCommand(worker.url, models)}\n`);
 }
 
@@ -78,6 +82,13 @@ function readDevVars(): Record<string, string> {
   const file = projectPath(".dev.vars");
   if (!existsSync(file)) copyFileSync(projectPath(".dev.vars.example"), file);
   return parseEnv(readFileSync(file, "utf8")) as Record<string, string>;
+}
+
+/** Those of earlier runs as well, which were published through /admin. */
+async function countModels(bucket: ModelBucket): Promise<number> {
+  // The same object, typed by Miniflare with the streams and headers of Node.
+  const versions = await createR2ModelStore(bucket as unknown as R2Bucket).list();
+  return new Set(versions.map(({ name }) => name)).size;
 }
 
 /** A command line that a user can paste: the example of the smallest model, or else a list. */

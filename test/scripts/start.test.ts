@@ -3,9 +3,11 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
+import { parseEnv, promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { projectPath } from "../../scripts/project.ts";
+import { sum } from "../support/awkward-models.ts";
+import { buildOnnx } from "../support/onnx-builder.ts";
 import { type StartProcess, spawnStart } from "../support/start-process.ts";
 
 const run = promisify(execFile);
@@ -37,6 +39,17 @@ describe("a running start", () => {
 
   afterAll(() => running.stop());
 
+  async function publish(name: string, version: string): Promise<void> {
+    const path = `/admin/models/${name}/versions/${version}`;
+    const { ADMIN_KEY } = parseEnv(readFileSync(projectPath(".dev.vars"), "utf8"));
+    const { status } = await fetch(`http://127.0.0.1:${env.PORT}${path}`, {
+      method: "PUT",
+      headers: { authorization: `Bearer ${ADMIN_KEY}` },
+      body: buildOnnx(sum(Number(version))),
+    });
+    expect(status).toBe(201);
+  }
+
   test("seeds each model once", () => {
     expect(running.output()).toContain("models: 2 seeded, 0 unchanged");
   });
@@ -62,6 +75,10 @@ describe("a running start", () => {
     expect(event).toMatchObject({ event: "request", method: "POST", status: 404 });
   });
 
+  test("tells how many models it serves", async () => {
+    expect(await running.line(READY)).toMatch(/^onnxflare serves 2 models on /);
+  });
+
   test("keeps a second one off its port", async () => {
     const second = spawnStart({ ...env, ONNXFLARE_STATE: join(folder, "other-state") });
     expect(await second.exitCode).toBe(1);
@@ -75,12 +92,14 @@ describe("a running start", () => {
   });
 
   test("ends with Ctrl-C, and the next one finds its models seeded", async () => {
+    await publish("published", "1");
+    await publish("published", "2");
     running.interrupt();
     expect(await running.exitCode).toBe(0);
     await portIsFree(Number(env.PORT));
 
     running = spawnStart(env);
-    await running.line(READY);
+    expect(await running.line(READY)).toMatch(/^onnxflare serves 3 models on /);
     expect(running.output()).toContain("models: 0 seeded, 2 unchanged");
   });
 });
