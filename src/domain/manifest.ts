@@ -2,7 +2,12 @@ import { z } from "zod";
 import { filePath } from "./block-fields.ts";
 import { DATATYPES } from "./datatype.ts";
 import { imageProblems } from "./image-blocks.ts";
-import { MODEL_NAME, MODEL_VERSION } from "./model-id.ts";
+import {
+  MODEL_NAME,
+  MODEL_VERSION,
+  RESERVED_MODEL_NAME,
+  RESERVED_MODEL_NAME_REASON,
+} from "./model-id.ts";
 import { MAX_RANK } from "./shape.ts";
 import {
   blockReferences,
@@ -48,7 +53,11 @@ export const jsonValueSchema = z.json();
 export const manifestSchema = z
   .strictObject({
     schemaVersion: z.literal(1),
-    name: z.string().regex(MODEL_NAME),
+    name: z
+      .string()
+      .regex(MODEL_NAME)
+      .refine((name) => name !== RESERVED_MODEL_NAME, RESERVED_MODEL_NAME_REASON)
+      .meta({ not: { const: RESERVED_MODEL_NAME } }),
     version: z.string().regex(MODEL_VERSION),
     description: z.string().max(2000).optional(),
     task: z

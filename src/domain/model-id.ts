@@ -3,6 +3,10 @@ import { quote } from "./quote.ts";
 
 /** Names as DESIGN fixes them: they are one segment of an R2 key and of a URL path. */
 export const MODEL_NAME = /^[a-z0-9][a-z0-9._-]{0,62}$/;
+/** No model may have it. */
+export const RESERVED_MODEL_NAME = "stats";
+export const RESERVED_MODEL_NAME_REASON =
+  "GET /v2/models/stats answers the statistics of all models, and would hide a model of this name";
 /** A positive integer without leading zeros, kept as a string as the protocol's `versions` are. */
 export const MODEL_VERSION = /^[1-9][0-9]{0,8}$/;
 
@@ -21,6 +25,15 @@ export function parseModelName(name: string): string {
   throw new ApiError(
     "model_not_found",
     `No model named ${quote(name)}: a name is 1 to 63 lower-case letters, digits, dots, underscores and hyphens, and starts with a letter or digit.`,
+  );
+}
+
+/** @throws ApiError `invalid_request` for a name that no new model may have */
+export function refuseReservedName(name: string): void {
+  if (name !== RESERVED_MODEL_NAME) return;
+  throw new ApiError(
+    "invalid_request",
+    `No model can be named "${name}": ${RESERVED_MODEL_NAME_REASON}.`,
   );
 }
 

@@ -1,7 +1,12 @@
 import { type Context, Hono } from "hono";
 import { ApiError } from "../domain/errors.ts";
 import { EVENT_SCHEMA_VERSION } from "../domain/event.ts";
-import { type ModelId, parseModelName, parseModelVersion } from "../domain/model-id.ts";
+import {
+  type ModelId,
+  parseModelName,
+  parseModelVersion,
+  refuseReservedName,
+} from "../domain/model-id.ts";
 import type { AppEnv } from "../middleware/context.ts";
 import { methodNotAllowed } from "../middleware/method-not-allowed.ts";
 import { readBody } from "../middleware/read-body.ts";
@@ -61,6 +66,7 @@ export function adminRoutes({
   routes
     .put(VERSION, async (c) => {
       const id = parseModelId(c);
+      refuseReservedName(id.name);
       const { body, sizeBytes } = modelBody(c, config.maxModelBytes);
       const manifest = await publisher.publish(id, body, sizeBytes, (work) =>
         c.executionCtx.waitUntil(work),

@@ -75,6 +75,7 @@ test.each<[change: Record<string, unknown>, problem: RegExp]>([
   [{ schemaVersion: 2 }, /at schemaVersion/],
   [{ name: "M" }, /at name/],
   [{ name: "../etc" }, /at name/],
+  [{ name: "stats" }, /GET \/v2\/models\/stats .* would hide a model of this name\s+→ at name/],
   [{ version: 1 }, /at version/],
   [{ version: "01" }, /at version/],
   [{ format: "tflite" }, /at format/],

@@ -239,6 +239,19 @@ describe("what is refused", () => {
     expect(await remove("refused/versions/1")).toMatchObject({ status: 200 });
   });
 
+  test("a name that a route of Triton hides", async () => {
+    expect(await service.publish("stats", sum(1))).toMatchObject({
+      status: 400,
+      body: {
+        code: "invalid_request",
+        detail: expect.stringMatching(/^No model can be named "stats": GET \/v2\/models\/stats /),
+      },
+    });
+    expect(await keysOf("stats")).toEqual([]);
+    expect(await service.publish("statistics", sum(1))).toMatchObject({ status: 201 });
+    expect(await remove("statistics/versions/1")).toMatchObject({ status: 200 });
+  });
+
   test("a model over MAX_MODEL_BYTES, before it is sent", async () => {
     const socket = await beginPut(service.origin, "/admin/models/refused/versions/1", {
       authorization: `Bearer ${ADMIN_KEY}`,

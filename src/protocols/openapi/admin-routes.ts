@@ -59,6 +59,7 @@ export const ADMIN_ROUTES: readonly Route[] = [
       },
     },
     errors: [
+      "invalid_request",
       "empty_body",
       "invalid_model",
       "model_not_found",
