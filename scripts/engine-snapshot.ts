@@ -36,6 +36,8 @@ export interface Engines {
   started(): Promise<EngineMemory>;
   /** `undefined` when the snapshot does not fit. */
   restored(snapshot: Uint8Array<ArrayBuffer>): Promise<EngineMemory | undefined>;
+  /** What an engine that is made from the snapshot can allocate before its memory has to grow. */
+  freeBytes(snapshot: Uint8Array<ArrayBuffer>): Promise<number>;
   dispose(): Promise<void>;
 }
 
@@ -44,8 +46,9 @@ export async function startEngines(): Promise<Engines> {
   const entry = writeWorkerEntry(projectPath("scripts", "engine-memory-worker", "index.ts"));
   await buildWorker(outdir, entry);
   const worker = await startLocalWorker({ outdir });
+  const send = (path: string, init?: RequestInit) => fetch(new URL(path, worker.url), init);
   const ask = async (path: string, init?: RequestInit): Promise<EngineMemory | undefined> => {
-    const response = await fetch(new URL(path, worker.url), init);
+    const response = await send(path, init);
     if (response.status === 409) return undefined;
     if (!response.ok) throw new Error(`${path} answered ${response.status}`);
     const stackPointer = Number(response.headers.get("x-stack-pointer"));
@@ -60,6 +63,10 @@ export async function startEngines(): Promise<Engines> {
     fresh: () => demand("/fresh"),
     started: () => demand("/started", { method: "POST", body: WARM_UP_MODEL }),
     restored: (snapshot) => ask("/restored", { method: "POST", body: snapshot }),
+    freeBytes: async (snapshot) => {
+      const response = await send("/free", { method: "POST", body: snapshot });
+      return (await response.json()) as number;
+    },
     dispose: () => worker.dispose(),
   };
 }

@@ -4,10 +4,13 @@ import { OrtInstance } from "../../src/runtime/ort-instance.ts";
 import { instantiateOrtModule } from "../../src/runtime/ort-module.ts";
 import { OrtSession } from "../../src/runtime/ort-session.ts";
 
+const BLOCK_BYTES = 4096;
+
 /**
  * Shows the memory of an engine as workerd has it: `GET /fresh` after it was instantiated, `POST
  * /started` after it has started and loaded and released the ONNX model of the body, `POST /restored`
- * when it was made from the snapshot of the body (409 when that does not fit).
+ * when it was made from the snapshot of the body (409 when that does not fit). `POST /free` tells how many bytes
+ * such an engine can still allocate before its memory has to grow.
  */
 const handlers: Record<string, (body: Uint8Array<ArrayBuffer>) => Promise<Response>> = {
   async "/fresh"() {
@@ -26,6 +29,12 @@ const handlers: Record<string, (body: Uint8Array<ArrayBuffer>) => Promise<Respon
     const { module, memory } = await instantiateOrtModule();
     const fits = new EngineSnapshot(snapshot.buffer).restore(memory, module.stackSave());
     return fits ? respond(memory, module.stackSave()) : new Response(null, { status: 409 });
+  },
+  async "/free"(snapshot) {
+    const instance = await OrtInstance.create(() => false, new EngineSnapshot(snapshot.buffer));
+    let blocks = 0;
+    while (instance.module._malloc(BLOCK_BYTES) !== 0) blocks++;
+    return Response.json(blocks * BLOCK_BYTES);
   },
 };
 

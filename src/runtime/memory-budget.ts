@@ -3,7 +3,7 @@ import { CELL_START_BYTES, Cell, ENGINE_BYTES, type Resident } from "./cell.ts";
 
 /** Models that need no more heap than this share a cell. */
 const SMALL_MODEL_BYTES = 4_194_304;
-/** What the models of one shared cell may need together; with the engine, about 30 MB. */
+/** What the models of one shared cell may need together; with the engine, about 36 MB. */
 const SHARED_CELL_MODEL_BYTES = 25_165_824;
 /** A shared cell that has grown past this, by a greedy run, takes no more models. */
 const SHARED_CELL_BYTES = 50_331_648;

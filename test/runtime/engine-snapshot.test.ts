@@ -14,6 +14,7 @@ import {
 import { readModelFile, readModelFolder } from "../../scripts/model-folder.ts";
 import { projectPath } from "../../scripts/project.ts";
 import { type Tensor, toBytes } from "../../src/domain/tensor.ts";
+import { CELL_START_BYTES, ENGINE_BYTES } from "../../src/runtime/cell.ts";
 import { EngineSnapshot, type SnapshotHeader } from "../../src/runtime/engine-snapshot.ts";
 import { OrtInstance } from "../../src/runtime/ort-instance.ts";
 import { instantiateOrtModule } from "../../src/runtime/ort-module.ts";
@@ -62,6 +63,12 @@ describe("in workerd, as the Worker is built", () => {
     expect(Buffer.compare(restored?.bytes ?? Buffer.alloc(0), started.bytes)).toBe(0);
     expect(Buffer.compare(fresh.bytes, started.bytes)).not.toBe(0);
     expect(restored?.stackPointer).toBe(started.stackPointer);
+  });
+
+  test("it takes what the budget reckons for an engine, and at most half a MiB less", async () => {
+    const takenBytes = CELL_START_BYTES - (await engines.freeBytes(committed));
+    expect(takenBytes).toBeLessThanOrEqual(ENGINE_BYTES);
+    expect(takenBytes).toBeGreaterThan(ENGINE_BYTES - 524_288);
   });
 
   test.each<[what: string, change: (header: SnapshotHeader) => Partial<SnapshotHeader>]>([

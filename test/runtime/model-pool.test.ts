@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { ApiError } from "../../src/domain/errors.ts";
 import type { LoadedModel, ModelRuntime, ModelSource } from "../../src/domain/ports.ts";
 import type { Tensor } from "../../src/domain/tensor.ts";
+import { ENGINE_BYTES } from "../../src/runtime/cell.ts";
 import { createModelPool } from "../../src/runtime/model-pool.ts";
 import { sum } from "../support/awkward-models.ts";
 import { rejectedApiError } from "../support/errors.ts";
@@ -15,6 +16,8 @@ import { stubWorkersGlobals } from "../support/workers-globals.ts";
  */
 
 const CELL_BYTES = 16_777_216;
+/** Too large to share a cell, which need not grow for it. */
+const LARGE_MODEL_BYTES = 6_000_000;
 const PATIENCE_MS = 20;
 
 beforeAll(stubWorkersGlobals);
@@ -127,7 +130,7 @@ test("who waits in vain for a load that was cut off begins a new one", async () 
 test("memory that a load which was cut off holds is given to those who need it", async () => {
   const pool = createModelPool({ budgetBytes: CELL_BYTES, loadPatienceMs: PATIENCE_MS });
   class Large extends CountedSource {
-    override readonly heapBytes = 8_000_000;
+    override readonly heapBytes = LARGE_MODEL_BYTES;
   }
   const lost = new Large(1, endless);
   void use(pool, lost, 0);
@@ -154,11 +157,11 @@ test("a small cell that serves again for a larger model leaves the budget kept",
     }
   }
   const pool = createModelPool({ budgetBytes: 3 * CELL_BYTES });
-  const [first, second, third] = [1, 2, 3].map((bias) => new Needing(bias, 8_000_000));
-  const large = new Needing(4, 19_000_000);
+  const [first, second, third] = [1, 2, 3].map((bias) => new Needing(bias, LARGE_MODEL_BYTES));
+  const large = new Needing(4, 14_000_000);
   for (const source of [first, second, third, large] as Needing[]) await use(pool, source, 0);
-  // The engine's 5,767,168 bytes, the model's heap, and the one cell that is left beside it.
-  expect(large.usedBytes).toBe(5_767_168 + 19_000_000 + CELL_BYTES);
+  // The engine, the model's heap, and the one cell that is left beside it.
+  expect(large.usedBytes).toBe(ENGINE_BYTES + 14_000_000 + CELL_BYTES);
   expect(pool.stats()).toMatchObject({ evictions: 2, loads: 4 });
   expect(pool.state(third?.sha256 ?? "")).toEqual({ state: "ready" });
   expect(await use(pool, large, 1)).toBe(5);
@@ -172,7 +175,10 @@ test("a model that is too large is refused before storage is opened", async () =
   const source = new TooLarge(1);
   const error = await rejectedApiError("model_too_large", use(pool, source, 1));
   expect(error).toBeInstanceOf(ApiError);
-  expect(error.details).toEqual({ neededBytes: CELL_BYTES + 5_767_168, budgetBytes: CELL_BYTES });
+  expect(error.details).toEqual({
+    neededBytes: CELL_BYTES + ENGINE_BYTES,
+    budgetBytes: CELL_BYTES,
+  });
   expect(source.opened).toBe(0);
 });
 
@@ -200,7 +206,7 @@ describe("other memory", () => {
   }
 
   class LargeSource extends CountedSource {
-    override readonly heapBytes = CELL_BYTES / 2;
+    override readonly heapBytes = LARGE_MODEL_BYTES;
   }
 
   test("counts, and gets the room of idle models, the one used last at last", async () => {
