@@ -32,19 +32,19 @@ export interface RequestEvent {
   readonly route: string;
   readonly status: number;
   /** Present when the answer is an error. */
-  readonly errorCode?: string;
+  readonly errorCode?: string | undefined;
   /** What the client was told; present for a 5xx only, because that of a 4xx quotes the input. */
-  readonly errorMessage?: string;
+  readonly errorMessage?: string | undefined;
   /** What caused a 5xx, never shown to the client. */
-  readonly errorCause?: string;
-  readonly model?: string;
-  readonly version?: string;
+  readonly errorCause?: string | undefined;
+  readonly model?: string | undefined;
+  readonly version?: string | undefined;
   /** SHA-256 of the model that ran. */
-  readonly digest?: string;
+  readonly digest?: string | undefined;
   /** `cold` when this request had to wait for the model to be loaded. */
-  readonly temperature?: "cold" | "warm";
+  readonly temperature?: "cold" | "warm" | undefined;
   /** How the cache was used; absent where it plays no part. */
-  readonly cache?: CacheEvent;
+  readonly cache?: CacheEvent | undefined;
   readonly bytesIn: number;
   readonly bytesOut: number;
   readonly totalMs: number;
@@ -59,19 +59,21 @@ export interface RequestEvent {
 export interface CacheEvent {
   readonly outcome: "hit" | "miss" | "bypass";
   /** Of a hit: where the answer was. */
-  readonly tier?: CacheTierName;
+  readonly tier?: CacheTierName | undefined;
   /** Of a miss or bypass. */
-  readonly reason?: MissReason;
+  readonly reason?: MissReason | undefined;
   /** The beginning of the key, to find the entry by; it tells nothing of the input. */
-  readonly key?: string;
+  readonly key?: string | undefined;
   readonly stored: boolean;
   readonly collapsed: boolean;
   /** Size of the answer in the cache. */
-  readonly bytes?: number;
-  readonly ageSeconds?: number;
+  readonly bytes?: number | undefined;
+  readonly ageSeconds?: number | undefined;
   /** What the run took that a hit spared. */
-  readonly savedMs?: number;
-  readonly failures?: readonly { readonly tier: CacheTierName; readonly problem: string }[];
+  readonly savedMs?: number | undefined;
+  readonly failures?:
+    | readonly { readonly tier: CacheTierName; readonly problem: string }[]
+    | undefined;
 }
 
 /** Emitted when cached answers are erased, as the record of it. */

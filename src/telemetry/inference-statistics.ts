@@ -13,19 +13,27 @@ const MAX_VERSIONS = 1000;
 /** Counts events by version. */
 export function createStatisticsSink(): EventSink & StatisticsReader {
   const versions = new Map<string, InferenceStatistics>();
+  /** Those of the version asked last. */
+  let newest: InferenceStatistics | undefined;
+
+  function use(model: string, version: string): InferenceStatistics {
+    const key = `${model}/${version}`;
+    const statistics = versions.get(key) ?? createStatistics(model, version);
+    versions.delete(key);
+    versions.set(key, statistics);
+    const [oldest] = versions.keys();
+    if (versions.size > MAX_VERSIONS && oldest !== undefined) versions.delete(oldest);
+    return statistics;
+  }
+
   return {
     emit(event) {
       if (event.event !== "request") return;
       const { model, version, method, route } = event;
       if (model === undefined || version === undefined || method !== "POST") return;
       if (!PREDICTION_ROUTE.test(route)) return;
-      const key = `${model}/${version}`;
-      const statistics = versions.get(key) ?? createStatistics(model, version);
-      versions.delete(key);
-      versions.set(key, statistics);
-      const [oldest] = versions.keys();
-      if (versions.size > MAX_VERSIONS && oldest !== undefined) versions.delete(oldest);
-      count(statistics, event);
+      if (newest?.name !== model || newest.version !== version) newest = use(model, version);
+      count(newest, event);
     },
     of: (name, version) => versions.get(`${name}/${version}`) ?? createStatistics(name, version),
   };
