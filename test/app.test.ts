@@ -35,6 +35,13 @@ function unexpected(): never {
   throw new Error("this test calls no such service");
 }
 
+/** These, and for everything else what a test does not expect to be called. */
+function only(deps: Partial<AppDeps>): AppDeps {
+  return new Proxy(deps as AppDeps, {
+    get: (known, name) => Reflect.get(known, name) ?? unexpected,
+  });
+}
+
 function createTestApp(changes: Partial<AppDeps> = {}): TestApp {
   const events: RequestEvent[] = [];
   const store = createMemoryModelStore(objects);
@@ -44,12 +51,15 @@ function createTestApp(changes: Partial<AppDeps> = {}): TestApp {
     sink: { emit: (event) => event.event === "request" && events.push(event) },
     admission: createAdmission({ maxInFlight: 10, maxQueueMs: 1000, defaultTimeoutMs: 10_000 }),
     catalog: createCatalog(store, { listingTtlSeconds: 10 }),
-    finishedAnswers: { identify: () => undefined, find: async () => undefined, keep: () => {} },
+    finishedAnswers: {
+      accept: () => false,
+      identify: () => undefined,
+      find: () => undefined,
+      keep: () => {},
+    },
     ...changes,
   };
-  const app = createApp(
-    new Proxy(deps as AppDeps, { get: (known, name) => Reflect.get(known, name) ?? unexpected }),
-  );
+  const app = createApp(only(deps));
   const context = {
     waitUntil: () => undefined,
     passThroughOnException: () => undefined,
@@ -123,11 +133,18 @@ describe.each([
   });
 });
 
+const unusedCatalog = {
+  resolve: unexpected,
+  recall: unexpected,
+  list: unexpected,
+  forget: unexpected,
+};
+
 test("an error of storage is told without its cause", async () => {
   const cause = new Error(SECRET);
   const resolve = (): Promise<never> =>
     Promise.reject(new ApiError("storage_failed", "Object storage failed. Try again.", { cause }));
-  const app = createTestApp({ catalog: { resolve, list: unexpected, forget: unexpected } });
+  const app = createTestApp({ catalog: { ...unusedCatalog, resolve } });
   const response = await app.request("/v2/models/iris-logistic");
   const text = await response.text();
   expect(response.status).toBe(502);
@@ -170,4 +187,10 @@ test("the events of an app come in the order of its answers", async () => {
     "200 /v2/models/:model",
     "404 unmatched",
   ]);
+});
+
+test("no route keeps Hono from its fastest router", () => {
+  const { router } = createApp(only({ config: parseConfig({}) }));
+  router.match("POST", "/v2/models/iris-logistic/infer");
+  expect(router.name).toBe("SmartRouter + RegExpRouter");
 });

@@ -28,36 +28,54 @@ const ENCODINGS = new Map<string, "gzip" | "deflate">([
  * with a length that is within the limit is counted while it is read.
  * @throws ApiError `body_too_large`, `empty_body`, `invalid_request`, `unsupported_media_type`
  */
-export async function readBody(c: Context<AppEnv>, maxBytes: number): Promise<Uint8Array> {
+export async function readBody(
+  c: Context<AppEnv>,
+  maxBytes: number,
+  length = plainLength(c),
+): Promise<Uint8Array> {
+  const read = c.get("body");
+  if (read) return read;
   const trace = c.get("trace");
-  return trace.measureAsync("body", async () => {
-    const { raw } = c.req;
-    const length = c.req.header("content-length");
-    if (Number(length ?? 0) > maxBytes) {
-      await raw.body?.cancel();
-      throw tooLarge(maxBytes);
-    }
-    const encoding = (c.req.header("content-encoding") ?? "identity").toLowerCase();
+  const end = trace.start("body");
+  try {
     const bytes =
-      encoding === "identity" && length !== undefined
+      length !== undefined && length <= maxBytes
         ? // HTTP framing holds a body to its content-length. A stream is only made where one is needed.
-          new Uint8Array(await raw.arrayBuffer().catch(refuseIncomplete))
-        : await readStream(raw.body, encoding, maxBytes);
+          new Uint8Array(await c.req.raw.arrayBuffer())
+        : await readStream(c, maxBytes);
     trace.bytesIn = bytes.byteLength;
     if (bytes.byteLength === 0) throw emptyBody();
+    // Another Worker may send any length with any body.
     if (bytes.byteLength > maxBytes) throw tooLarge(maxBytes);
+    c.set("body", bytes);
     return bytes;
-  });
+  } catch (error) {
+    return refuseIncomplete(error);
+  } finally {
+    end();
+  }
 }
 
-async function readStream(
-  body: ReadableStream<Uint8Array> | null,
-  encoding: string,
-  maxBytes: number,
-): Promise<Uint8Array> {
+/** The length in bytes of a body that is not compressed; `undefined` where it is or the length is not told. */
+export function plainLength(c: Context<AppEnv>): number | undefined {
+  const length = c.req.header("content-length");
+  if (length === undefined || encodingOf(c) !== "identity") return undefined;
+  return Number(length);
+}
+
+function encodingOf(c: Context<AppEnv>): string {
+  return c.req.header("content-encoding")?.toLowerCase() ?? "identity";
+}
+
+async function readStream(c: Context<AppEnv>, maxBytes: number): Promise<Uint8Array> {
+  const { body } = c.req.raw;
   if (!body) throw emptyBody();
-  if (encoding !== "identity") return decompress(body, encoding, maxBytes);
-  return collect(body, maxBytes).catch(refuseIncomplete);
+  if (Number(c.req.header("content-length") ?? 0) > maxBytes) {
+    await body.cancel();
+    throw tooLarge(maxBytes);
+  }
+  const encoding = encodingOf(c);
+  return encoding === "identity" ? collect(body, maxBytes) : decompress(body, encoding, maxBytes);
 }
 
 async function decompress(

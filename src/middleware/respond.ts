@@ -1,5 +1,7 @@
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { toCacheStatus } from "../domain/cache-control.ts";
+import type { FinishedAnswer } from "../domain/finished-answer.ts";
 import { addCacheHeaders, isListed, toEntityTag } from "./cache-headers.ts";
 import type { AppEnv } from "./context.ts";
 import { toServerTiming } from "./server-timing.ts";
@@ -37,7 +39,7 @@ export function respondBytes(
   const trace = c.get("trace");
   // Headers of a Response that exists cost a call into the runtime each; those of an object do not.
   const headers = c.get("headers");
-  const sizeBytes = parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  const sizeBytes = totalBytes(parts);
   const mayCompress = compress && sizeBytes >= COMPRESSION_THRESHOLD_BYTES;
   if (!compress) headers["cache-control"] = "no-transform";
   if (mayCompress) headers.vary = "accept-encoding";
@@ -47,7 +49,7 @@ export function respondBytes(
   addCacheHeaders(headers, trace.cache);
   const { key } = trace.cache;
   if (status === 200 && key !== undefined) {
-    headers.etag = toEntityTag(key, c.get("variant"));
+    headers.etag ??= toEntityTag(key, c.get("variant"));
     if (isListed(c.req.header("if-none-match"), headers.etag)) {
       for (const name of CONTENT_HEADERS) delete headers[name];
       return new Response(null, { status: 304, headers });
@@ -55,7 +57,7 @@ export function respondBytes(
   }
   trace.bytesOut = sizeBytes;
   headers["content-type"] = contentType;
-  const body = join(parts, sizeBytes);
+  const body = join(parts);
   const encoding = mayCompress ? acceptedEncoding(c.req.header("accept-encoding")) : undefined;
   if (!encoding) return new Response(body, { status, headers });
   const compressed = new Blob([body])
@@ -66,19 +68,52 @@ export function respondBytes(
   return new Response(compressed, { status, headers, encodeBody: "manual" });
 }
 
-/** Headers that routes note of a body, which a 304 does not have. */
-const CONTENT_HEADERS = ["inference-header-content-length"];
+/** Answers as before: with the headers that were sent then, but for those that tell of the request. */
+export function respondAgain(c: Context<AppEnv>, answer: FinishedAnswer): Response {
+  const { body, headers } = answer;
+  const compressible = body.byteLength >= COMPRESSION_THRESHOLD_BYTES;
+  if (compressible || c.req.raw.headers.has("if-none-match")) {
+    Object.assign(c.get("headers"), Object.fromEntries(headers));
+    return respondBytes(c, [body], { contentType: headers.get("content-type") ?? "" });
+  }
+  const trace = c.get("trace");
+  trace.bytesOut = body.byteLength;
+  trace.totalMs = trace.elapsedMs;
+  headers.set("x-request-id", c.get("requestId"));
+  headers.set("server-timing", toServerTiming(trace));
+  const ageSeconds = Math.floor(trace.cache.ageSeconds ?? 0);
+  if (answer.ageSeconds !== ageSeconds) {
+    answer.ageSeconds = ageSeconds;
+    headers.set("cache-status", toCacheStatus(trace.cache));
+    headers.set("age", String(ageSeconds));
+  }
+  return new Response(body, { headers });
+}
 
-function join(parts: readonly Uint8Array[], sizeBytes: number): Uint8Array<ArrayBuffer> {
+/** What is to be sent when the same request comes again, of an answer that {@link respondBytes} made. */
+export function toFinished(c: Context<AppEnv>, parts: readonly Uint8Array[]): FinishedAnswer {
+  const headers = new Headers(c.get("headers"));
+  headers.delete("content-encoding");
+  return { body: join(parts), headers, ageSeconds: undefined };
+}
+
+/** Headers that tell of a body, which a 304 does not have. */
+const CONTENT_HEADERS = ["content-type", "inference-header-content-length"];
+
+function join(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const [only] = parts;
   if (only && parts.length === 1) return only as Uint8Array<ArrayBuffer>;
-  const whole = new Uint8Array(sizeBytes);
+  const whole = new Uint8Array(totalBytes(parts));
   let offset = 0;
   for (const part of parts) {
     whole.set(part, offset);
     offset += part.byteLength;
   }
   return whole;
+}
+
+function totalBytes(parts: readonly Uint8Array[]): number {
+  return parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
 }
 
 /** RFC 9110, section 12.5.3: the first of ours that is listed and not refused with q=0. */

@@ -1,12 +1,12 @@
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { toApiError } from "../domain/errors.ts";
 import type { Tensor } from "../domain/tensor.ts";
-import { admit } from "../middleware/admit.ts";
+import { admit, takeTurn } from "../middleware/admit.ts";
 import type { AppEnv } from "../middleware/context.ts";
 import { methodNotAllowed } from "../middleware/method-not-allowed.ts";
-import { readBody, readOptionalBody } from "../middleware/read-body.ts";
+import { plainLength, readBody, readOptionalBody } from "../middleware/read-body.ts";
 import { requireAdmin } from "../middleware/require-admin.ts";
-import { respond, respondBytes } from "../middleware/respond.ts";
+import { respond, respondAgain, respondBytes, toFinished } from "../middleware/respond.ts";
 import { parseJson } from "../protocols/json.ts";
 import {
   HEADER_LENGTH,
@@ -23,11 +23,16 @@ import {
   toIndexEntry,
 } from "../protocols/oip/repository.ts";
 import type { PublishedModel } from "../services/catalog.ts";
-import type { FinishedAnswer } from "../services/isolate-cache.ts";
-import { requestContext, resolveModel } from "./request.ts";
+import { noteModel, requestContext, resolveModel } from "./request.ts";
 import type { RouteDeps } from "./route-deps.ts";
 
 const ENCODER = new TextEncoder();
+
+/**
+ * Triton's route for the statistics of every model. It has the form of a model's route and is told from
+ * it by name: Hono's fastest router takes no two routes that a path may both match.
+ */
+const ALL_STATISTICS = "stats";
 
 type Handler = (c: Context<AppEnv>) => Response | Promise<Response>;
 
@@ -47,17 +52,19 @@ export function openInferenceRoutes(deps: RouteDeps): Hono<AppEnv> {
     const names = new Set((await catalog.list()).map(({ name }) => name));
     return answer(c, { models: [...names].sort() });
   });
-  get("/models/stats", async (c) => {
+
+  const metadata: Handler = async (c) => {
+    const { manifest, versions } = await resolveModel(c, catalog);
+    return answer(c, toModelMetadata(manifest, versions));
+  };
+  get("/models/:model", async (c) => {
+    if (c.req.param("model") !== ALL_STATISTICS) return metadata(c);
     const all = (await catalog.list()).map(({ name, version }) => statistics.of(name, version));
     return answer(c, toModelStatistics(all));
   });
+  get("/models/:model/versions/:version", metadata);
 
   for (const path of ["/models/:model", "/models/:model/versions/:version"]) {
-    get(path, async (c) => {
-      const { manifest, versions } = await resolveModel(c, catalog);
-      return answer(c, toModelMetadata(manifest, versions));
-    });
-
     get(`${path}/config`, async (c) => {
       const { manifest } = await resolveModel(c, catalog);
       return answer(c, toModelConfig(manifest));
@@ -80,7 +87,7 @@ export function openInferenceRoutes(deps: RouteDeps): Hono<AppEnv> {
     });
 
     routes
-      .post(`${path}/infer`, admit(deps.admission), inferHandler(deps))
+      .post(`${path}/infer`, admit(deps.admission), answerKnown(deps), takeTurn, inferHandler(deps))
       .all(`${path}/infer`, methodNotAllowed("POST"));
   }
 
@@ -124,58 +131,74 @@ function answer(c: Context<AppEnv>, value: object, status: 200 | 503 = 200): Res
   return respond(c, JSON.stringify(value), { status, compress: false });
 }
 
+/**
+ * Answers a small request that came before with the same bytes: without a turn, because it takes next
+ * to no time, and waiting for others would help nobody.
+ */
+function answerKnown({ config, catalog, finishedAnswers }: RouteDeps): MiddlewareHandler<AppEnv> {
+  return async function answerKnown(c, next) {
+    const published = catalog.recall(c.req.param("model") ?? "", c.req.param("version"));
+    if (!published) return next();
+    const context = requestContext(c);
+    const length = plainLength(c);
+    if (!finishedAnswers.accept(published, context.control, length)) return next();
+    noteModel(c, published);
+    const body = await readBody(c, config.maxBodyBytes, length);
+    const asked = finishedAnswers.identify(published, toForm(c), body);
+    c.set("asked", asked);
+    const known = await finishedAnswers.find(published, asked, context);
+    return known ? respondAgain(c, known) : next();
+  };
+}
+
 function inferHandler({ config, catalog, predict, finishedAnswers }: RouteDeps): Handler {
   return async (c) => {
     const trace = c.get("trace");
     const published = await resolveModel(c, catalog);
     const body = await readBody(c, config.maxBodyBytes);
-    const context = requestContext(c);
-    const headerLength = c.req.header(HEADER_LENGTH);
-    const asked = finishedAnswers.identify(published, `infer ${headerLength}`, body);
-    const known = await finishedAnswers.find(published, asked, context);
-    if (known) return send(c, known);
-    const { manifest } = published;
     const request = trace.measure("decode", () =>
-      parseInferRequest(body, headerLength, manifest.inputs),
+      parseInferRequest(body, c.req.header(HEADER_LENGTH), published.manifest.inputs),
     );
     if (request.timeoutMs !== undefined) c.get("ticket").limitTo(request.timeoutMs);
     const { inputs } = request;
     const names = request.outputs?.map(({ name }) => name);
-    const outputs = await predict({ published, inputs, outputs: names }, context);
-    const answer = trace.measure("encode", () => toAnswer(published, request, outputs));
+    const outputs = await predict({ published, inputs, outputs: names }, requestContext(c));
+    const parts = trace.measure("encode", () => encode(c, published, request, outputs));
+    const response = respondBytes(c, parts, { contentType: toContentType(parts) });
+    // Kept where it is looked for: a body in pieces, or compressed, is not.
+    const asked = response.status === 200 ? c.get("asked") : undefined;
+    const answer = { sizeBytes: trace.bytesOut, finish: () => toFinished(c, parts) };
     finishedAnswers.keep(asked, answer, outputs, trace.cache);
-    return send(c, answer);
+    return response;
   };
 }
 
-function toAnswer(
+/** What of a request, beside its body, decides how it is understood. */
+function toForm(c: Context<AppEnv>): string {
+  return `infer ${c.req.header(HEADER_LENGTH) ?? ""}`;
+}
+
+/** The answer's JSON and, where tensors are to be binary, their data; its headers are noted. */
+function encode(
+  c: Context<AppEnv>,
   published: PublishedModel,
   request: InferRequest,
   outputs: readonly Tensor[],
-): FinishedAnswer {
+): readonly Uint8Array[] {
   const { json, binary } = toInferResponse(published, request, outputs, published.manifest.labels);
   const { name, version, revision } = published;
   const { id, binaryByDefault } = request;
-  const variant = JSON.stringify([name, version, revision, id, request.outputs, binaryByDefault]);
+  c.set("variant", JSON.stringify([name, version, revision, id, request.outputs, binaryByDefault]));
   const head = ENCODER.encode(json);
-  if (binary.length === 0)
-    return { contentType: "application/json", headers: {}, variant, parts: [head] };
-  return {
-    contentType: "application/octet-stream",
-    headers: { [HEADER_LENGTH]: String(head.byteLength) },
-    variant,
-    parts: [head, ...binary],
-  };
+  const headers = c.get("headers");
+  // Compressed here or not at all: tritonclient reads gzip, and not the brotli that Cloudflare may choose.
+  headers["cache-control"] = "no-transform";
+  if (binary.length > 0) headers[HEADER_LENGTH] = String(head.byteLength);
+  return [head, ...binary];
 }
 
-function send(
-  c: Context<AppEnv>,
-  { contentType, headers, variant, parts }: FinishedAnswer,
-): Response {
-  c.set("variant", variant);
-  // Compressed here or not at all: tritonclient reads gzip, and not the brotli that Cloudflare may choose.
-  Object.assign(c.get("headers"), headers, { "cache-control": "no-transform" });
-  return respondBytes(c, parts, { contentType });
+function toContentType(parts: readonly Uint8Array[]): string {
+  return parts.length === 1 ? "application/json" : "application/octet-stream";
 }
 
 /** Whether loading and unloading is for everybody or for those with the admin key. */

@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import { ApiError } from "../domain/errors.ts";
 import type { Manifest } from "../domain/manifest.ts";
-import { admit } from "../middleware/admit.ts";
+import { admit, takeTurn } from "../middleware/admit.ts";
 import type { AppEnv } from "../middleware/context.ts";
 import { methodNotAllowed } from "../middleware/method-not-allowed.ts";
 import { readBody } from "../middleware/read-body.ts";
@@ -22,7 +22,7 @@ export function openAiRoutes({ config, admission, catalog, taskPredict }: RouteD
   const routes = new Hono<AppEnv>({ strict: false });
 
   routes
-    .post("/embeddings", admit(admission), async (c) => {
+    .post("/embeddings", admit(admission), takeTurn, async (c) => {
       const trace = c.get("trace");
       const body = await readBody(c, config.maxBodyBytes);
       const request = trace.measure("decode", () => parseEmbeddingsRequest(parseJson(body)));

@@ -14,14 +14,19 @@ export async function resolveModel(
   catalog: Catalog,
   name = c.req.param("model") ?? "",
 ): Promise<PublishedModel> {
-  const trace = c.get("trace");
   const version = c.req.param("version");
-  const published = await trace.measureAsync("resolve", () =>
+  const published = await c.get("trace").measureAsync("resolve", () =>
     catalog.resolve(name, version).catch((error: unknown) => {
-      noteModel(c, error);
+      noteUnreadable(c, error);
       throw error;
     }),
   );
+  return noteModel(c, published);
+}
+
+/** Names the version that answers in the trace and in `x-model-version`. */
+export function noteModel(c: Context<AppEnv>, published: PublishedModel): PublishedModel {
+  const trace = c.get("trace");
   trace.model = published.name;
   trace.version = published.version;
   c.get("headers")["x-model-version"] = published.version;
@@ -29,7 +34,7 @@ export async function resolveModel(
 }
 
 /** A published version that cannot be read is named in the event as well; an invented one is not. */
-function noteModel(c: Context<AppEnv>, error: unknown): void {
+function noteUnreadable(c: Context<AppEnv>, error: unknown): void {
   if (!(error instanceof ApiError) || error.kind.status < 500) return;
   const { model, version } = error.details ?? {};
   const trace = c.get("trace");

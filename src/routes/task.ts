@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { admit } from "../middleware/admit.ts";
+import { admit, takeTurn } from "../middleware/admit.ts";
 import type { AppEnv } from "../middleware/context.ts";
 import { methodNotAllowed } from "../middleware/method-not-allowed.ts";
 import { readOptionalBody } from "../middleware/read-body.ts";
@@ -14,7 +14,7 @@ export function taskRoutes({ config, admission, catalog, taskPredict }: RouteDep
   const routes = new Hono<AppEnv>({ strict: false });
   for (const path of ["/:model", "/:model/versions/:version"]) {
     routes
-      .post(path, admit(admission), async (c) => {
+      .post(path, admit(admission), takeTurn, async (c) => {
         const published = await resolveModel(c, catalog);
         // What an empty one should have been depends on the task.
         const body = (await readOptionalBody(c, config.maxBodyBytes)) ?? new Uint8Array();

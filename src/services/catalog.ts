@@ -24,6 +24,8 @@ export interface Catalog {
    * @throws ApiError `model_not_found`, `version_not_found`, `model_corrupt`, `storage_failed`
    */
   resolve(name: string, version?: string): Promise<PublishedModel>;
+  /** What `resolve` would answer, where it is known without asking the store. */
+  recall(name: string, version?: string): PublishedModel | undefined;
   /** Every published version, from the store. */
   list(): Promise<readonly ModelId[]>;
   /** Forgets what is remembered of a model, because this isolate has just changed it. */
@@ -39,6 +41,8 @@ export interface CatalogOptions {
 interface Listing {
   readonly entries: readonly StoredVersion[];
   readonly versions: readonly string[];
+  /** Those that were asked for, by version. */
+  readonly models: Map<string, PublishedModel>;
   readonly readAt: number;
 }
 
@@ -61,7 +65,7 @@ export function createCatalog(store: ModelStore, options: CatalogOptions): Catal
   async function readListing(name: string): Promise<Listing> {
     const entries = await store.versions(name);
     const versions = entries.map(({ version }) => version);
-    const listing = { entries, versions, readAt: now() };
+    const listing: Listing = { entries, versions, models: new Map(), readAt: now() };
     if (versions.length === 0) listings.delete(name);
     else remember(listings, name, listing);
     return listing;
@@ -73,22 +77,27 @@ export function createCatalog(store: ModelStore, options: CatalogOptions): Catal
     return manifest;
   }
 
+  function recall(name: string, version?: string): PublishedModel | undefined {
+    const listed = known(name, listingTtlSeconds * 1000);
+    return listed?.models.get(version ?? listed.versions[0] ?? "");
+  }
+
   return {
     list: () => store.list(),
     forget: (name) => listings.delete(name),
+    recall,
     async resolve(name, version) {
+      const recalled = recall(name, version);
+      if (recalled) return recalled;
       parseModelName(name);
       if (version !== undefined) parseModelVersion(name, version);
-      const choose = ({ entries }: Listing): StoredVersion | undefined =>
-        version === undefined ? entries[0] : entries.find((entry) => entry.version === version);
-      // What is known is not waited for: most requests go through here without a pause.
       let listed = known(name, listingTtlSeconds * 1000) ?? (await readListing(name));
-      if (!choose(listed) && now() - listed.readAt >= RELIST_AFTER_MS)
+      if (!choose(listed, version) && now() - listed.readAt >= RELIST_AFTER_MS)
         listed = known(name, RELIST_AFTER_MS) ?? (await readListing(name));
       const { versions } = listed;
       if (versions.length === 0)
         throw new ApiError("model_not_found", `No model named "${name}" has been published.`);
-      const chosen = choose(listed);
+      const chosen = choose(listed, version);
       if (!chosen)
         throw new ApiError(
           "version_not_found",
@@ -96,11 +105,19 @@ export function createCatalog(store: ModelStore, options: CatalogOptions): Catal
           { details: { versions } },
         );
       const id = { name, version: chosen.version };
-      const key = `${name}/${chosen.version}/${chosen.revision}`;
+      const { revision } = chosen;
+      const key = `${name}/${chosen.version}/${revision}`;
       const manifest = manifests.get(key) ?? (await manifestOf(id, key));
-      return { ...id, versions, manifest, revision: chosen.revision };
+      const published = { ...id, versions, manifest, revision };
+      listed.models.set(id.version, published);
+      return published;
     },
   };
+}
+
+/** The newest version when none is asked for. */
+function choose({ entries }: Listing, version: string | undefined): StoredVersion | undefined {
+  return version === undefined ? entries[0] : entries.find((entry) => entry.version === version);
 }
 
 function remember<V>(entries: Map<string, V>, key: string, value: V): void {

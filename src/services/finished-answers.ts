@@ -1,7 +1,7 @@
-import type { CacheReport } from "../domain/cache-control.ts";
+import type { CacheControl, CacheReport } from "../domain/cache-control.ts";
+import type { FinishedAnswer } from "../domain/finished-answer.ts";
 import type { Tensor } from "../domain/tensor.ts";
 import type { PublishedModel } from "./catalog.ts";
-import type { FinishedAnswer } from "./isolate-cache.ts";
 import type { RequestContext } from "./predict.ts";
 import { type Lookup, type PredictionCache, toLookup } from "./prediction-cache.ts";
 
@@ -11,18 +11,23 @@ import { type Lookup, type PredictionCache, toLookup } from "./prediction-cache.
  * what it looks like, never whether it may be used: that is decided as for every other hit.
  */
 export interface FinishedAnswers {
+  /** Whether a request with so many bytes may be one that came before, and take the same answer. */
+  accept(published: PublishedModel, control: CacheControl, sizeBytes: number | undefined): boolean;
   /** What {@link find} and {@link keep} know the request by; `undefined` for one that is too large. */
   identify(published: PublishedModel, form: string, body: Uint8Array): string | undefined;
-  /** The answer, when the entry it was made of is there and a hit for this request. */
+  /**
+   * The answer, when the entry it was made of is there and a hit for this request; as a promise only where
+   * something has to be waited for.
+   */
   find(
     published: PublishedModel,
     request: string | undefined,
-    context: RequestContext,
-  ): Promise<FinishedAnswer | undefined>;
+    context: Pick<RequestContext, "control" | "trace" | "waitUntil">,
+  ): Promise<FinishedAnswer | undefined> | FinishedAnswer | undefined;
   /** Keeps the answer of a request that was a hit in the isolate. */
   keep(
     request: string | undefined,
-    answer: FinishedAnswer,
+    answer: { readonly sizeBytes: number; finish(): FinishedAnswer },
     outputs: readonly Tensor[],
     report: CacheReport,
   ): void;
@@ -38,32 +43,41 @@ export function createFinishedAnswers(
   cache: Pick<PredictionCache, "findRendering" | "hasRendering" | "keepRendering" | "prepare">,
   { enabled }: { readonly enabled: boolean },
 ): FinishedAnswers {
+  function isKeepable({ manifest }: PublishedModel, sizeBytes: number | undefined): boolean {
+    // Whose answer it is would have to be known as well.
+    const isPublic = manifest.cache.enabled && manifest.cache.scope === "public";
+    return enabled && isPublic && sizeBytes !== undefined && sizeBytes <= MAX_REQUEST_BYTES;
+  }
+
   return {
-    identify({ name, version, revision, manifest }, form, body) {
-      // Whose answer it is would have to be known as well.
-      const isPublic = manifest.cache.enabled && manifest.cache.scope === "public";
-      if (!enabled || !isPublic || body.byteLength > MAX_REQUEST_BYTES) return undefined;
+    accept: (published, { noStore, noCache }, sizeBytes) =>
+      !noStore && !noCache && isKeepable(published, sizeBytes),
+
+    identify(published, form, body) {
+      if (!isKeepable(published, body.byteLength)) return undefined;
+      const { name, version, revision } = published;
       // Nothing before the body can hold a line break.
       return `${name}\n${version}\n${revision}\n${form}\n${DECODER.decode(body)}`;
     },
 
-    async find(published, request, { control, trace, waitUntil }) {
+    find(published, request, { control, trace, waitUntil }) {
       if (request === undefined || control.noStore || control.noCache) return undefined;
       if (!cache.hasRendering(request)) return undefined;
-      const end = trace.start("cache");
-      await cache.prepare(trace.cache, waitUntil);
       const lookupFor = (key: string): Lookup =>
         toLookup(published, control, { key, outward: false });
-      const answer = cache.findRendering(request, lookupFor, trace.cache);
-      end();
-      return answer;
+      const end = trace.start("cache");
+      const take = (): FinishedAnswer | undefined => {
+        const answer = cache.findRendering(request, lookupFor, trace.cache);
+        end();
+        return answer;
+      };
+      return cache.prepare(trace.cache, waitUntil)?.then(take) ?? take();
     },
 
-    keep(request, answer, outputs, { outcome, tier, key }) {
-      if (request === undefined || key === undefined) return;
+    keep(request, { sizeBytes, finish }, outputs, { outcome, tier, key }) {
+      if (request === undefined || key === undefined || sizeBytes > MAX_ANSWER_BYTES) return;
       if (outcome !== "hit" || tier !== "isolate") return;
-      const sizeBytes = answer.parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
-      if (sizeBytes <= MAX_ANSWER_BYTES) cache.keepRendering(key, outputs, { request, answer });
+      cache.keepRendering(key, outputs, { request, answer: finish() });
     },
   };
 }

@@ -1,4 +1,5 @@
 import { type CachedPrediction, isInScope, type PurgeScope } from "../domain/cache.ts";
+import type { FinishedAnswer } from "../domain/finished-answer.ts";
 import type { Tensor } from "../domain/tensor.ts";
 
 export interface IsolateEntry {
@@ -11,16 +12,6 @@ export interface IsolateEntry {
 export interface Rendering {
   readonly request: string;
   readonly answer: FinishedAnswer;
-}
-
-/** What is sent for a request. */
-export interface FinishedAnswer {
-  readonly contentType: string;
-  readonly headers: Readonly<Record<string, string>>;
-  /** In which form it is: two forms of the same tensors have different texts here. */
-  readonly variant: string;
-  /** Of the body, which nobody changes. */
-  readonly parts: readonly Uint8Array[];
 }
 
 /** The innermost tier: the answers of this isolate, the least recently used dropped first. */
@@ -45,6 +36,8 @@ export interface IsolateCache {
 
 /** What an entry costs beside its tensors, roughly: keys, objects, map slots. */
 const OVERHEAD_BYTES = 512;
+/** What the headers of an answer cost, roughly. */
+const HEADERS_BYTES = 1024;
 /** What a string costs beside its characters, of which each may take 2 bytes. */
 const STRING_BYTES = 32;
 
@@ -59,6 +52,8 @@ export function createIsolateCache(limitBytes: number): IsolateCache {
   /** By request: nothing is in here that is not in its entry's slot. */
   const renderings = new Map<string, Rendering & { readonly key: string }>();
   let usedBytes = 0;
+  /** The key used last. */
+  let newest: string | undefined;
 
   function remove(key: string): void {
     const slot = slots.get(key);
@@ -87,10 +82,11 @@ export function createIsolateCache(limitBytes: number): IsolateCache {
   return {
     get(key) {
       const slot = slots.get(key);
-      if (!slot) return undefined;
+      if (!slot || key === newest) return slot;
       // A map keeps the order of insertion: the oldest use comes first.
       slots.delete(key);
       slots.set(key, slot);
+      newest = key;
       return slot;
     },
     put(entry, sizeBytes) {
@@ -98,6 +94,7 @@ export function createIsolateCache(limitBytes: number): IsolateCache {
       remove(entry.key);
       if (memoryBytes > limitBytes) return false;
       slots.set(entry.key, { entry, sizeBytes, memoryBytes });
+      newest = entry.key;
       usedBytes += memoryBytes;
       shrink();
       return true;
@@ -138,8 +135,6 @@ function toMemoryBytes({ outputs }: CachedPrediction): number {
   return sum;
 }
 
-function toRenderingBytes({ request, answer: { parts, variant } }: Rendering): number {
-  let sum = OVERHEAD_BYTES + request.length + 2 * variant.length;
-  for (const { byteLength } of parts) sum += byteLength;
-  return sum;
+function toRenderingBytes({ request, answer }: Rendering): number {
+  return OVERHEAD_BYTES + HEADERS_BYTES + request.length + answer.body.byteLength;
 }

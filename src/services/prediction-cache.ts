@@ -8,11 +8,12 @@ import type {
 } from "../domain/cache.ts";
 import type { CacheControl, CacheReport, MissReason } from "../domain/cache-control.ts";
 import { decodeEntry, encodeEntry } from "../domain/cache-entry.ts";
+import type { FinishedAnswer } from "../domain/finished-answer.ts";
 import type { WaitUntil } from "../domain/ports.ts";
 import { settlesWithin } from "../domain/settles-within.ts";
 import { toTensorBytes } from "../domain/tensor-bytes.ts";
 import type { PublishedModel } from "./catalog.ts";
-import { createIsolateCache, type FinishedAnswer, type IsolateCache } from "./isolate-cache.ts";
+import { createIsolateCache, type IsolateCache } from "./isolate-cache.ts";
 import { createPurgeList } from "./purge-list.ts";
 
 export interface PredictionCacheOptions {

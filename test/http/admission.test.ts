@@ -9,6 +9,7 @@ import { store } from "../support/stored-model.ts";
 /** Which requests are let in. They are kept in flight by storage that is held up, or by slow runs. */
 
 const MAX_IN_FLIGHT = 4;
+const CACHED = { enabled: true, ttlSeconds: 60, scope: "public" } as const;
 
 let service: HeldService;
 let seed = 0;
@@ -119,36 +120,51 @@ describe("requests that keep the engine busy", () => {
   const LIMIT = 24;
   /** A run takes about 50 ms. */
   const SLOW = powers(40);
-  const slow = { inputs: [{ name: "x", datatype: "FP32", shape: [1], data: [0.5] }] };
-  const right = { status: 200, body: { outputs: [{ name: "y", data: [0.5] }] } };
 
-  test("do not hide those who come meanwhile: they are counted, and refused at once", async () => {
-    const vars = { MAX_IN_FLIGHT: `${LIMIT}`, MAX_QUEUE_MS: "1000000" };
-    const busy = await startAdministeredService({ vars });
-    try {
-      await store(busy.bucket, "slow", SLOW);
-      const ask = (): Promise<Answer> => busy.post("/v2/models/slow/infer", slow);
-      const together = <T>(work: () => Promise<T>): Promise<T>[] =>
-        Array.from({ length: LIMIT }, work);
-      for (let turn = 0; turn < 3; turn++) expect(await ask()).toMatchObject(right);
-      // Connections that are open already, so that all requests are there when the first run begins.
-      await Promise.all(together(() => busy.request("/v2/health/live")));
+  test.each([
+    { CACHE_TIERS: "" },
+    // Small bodies are read, and known answers looked for, before a request has its turn.
+    { CACHE_TIERS: "isolate", CATALOG_TTL_SECONDS: "3600" },
+  ])(
+    "do not hide those who come meanwhile: they are counted, and refused at once: %o",
+    async (cache) => {
+      const vars = { MAX_IN_FLIGHT: `${LIMIT}`, MAX_QUEUE_MS: "1000000", ...cache };
+      const busy = await startAdministeredService({ vars });
+      try {
+        await store(busy.bucket, "slow", SLOW, { cache: CACHED });
+        // Each with an id and an input of its own: equal ones would run once.
+        let asked = 0;
+        const ask = async (): Promise<Answer> => {
+          asked += 1;
+          const data = [asked];
+          const inputs = [{ name: "x", datatype: "FP32", shape: [1], data }];
+          const answer = await busy.post("/v2/models/slow/infer", { inputs });
+          if (answer.status !== 429)
+            expect(answer).toMatchObject({ status: 200, body: { outputs: [{ name: "y", data }] } });
+          return answer;
+        };
+        const together = <T>(work: () => Promise<T>): Promise<T>[] =>
+          Array.from({ length: LIMIT }, work);
+        for (let turn = 0; turn < 3; turn++) expect(await ask()).toMatchObject({ status: 200 });
+        // Connections that are open already, so that all requests are there when the first run begins.
+        await Promise.all(together(() => busy.request("/v2/health/live")));
 
-      const early = together(ask);
-      await Promise.any(early);
-      const late = await Promise.all(together(ask));
-      for (const answer of await Promise.all(early)) expect(answer).toMatchObject(right);
-      const refused = late.filter(({ status }) => status === 429);
-      expect(refused.length).toBeGreaterThan(LIMIT / 4);
-      for (const answer of late)
-        if (answer.status === 429)
-          expectRefused(answer, "overloaded", /^\d+ requests are in flight/);
-        else expect(answer).toMatchObject(right);
-      expect(await ask()).toMatchObject(right);
-    } finally {
-      await busy.dispose();
-    }
-  });
+        const early = together(ask);
+        await Promise.any(early);
+        const late = await Promise.all(together(ask));
+        for (const answer of await Promise.all(early))
+          expect(answer).toMatchObject({ status: 200 });
+        const refused = late.filter(({ status }) => status === 429);
+        expect(refused.length).toBeGreaterThan(LIMIT / 4);
+        for (const answer of late)
+          if (answer.status === 429)
+            expectRefused(answer, "overloaded", /^\d+ requests are in flight/);
+        expect(await ask()).toMatchObject({ status: 200 });
+      } finally {
+        await busy.dispose();
+      }
+    },
+  );
 });
 
 describe("a request of many runs", () => {
@@ -189,6 +205,56 @@ describe("a request of many runs", () => {
       expect(order).toEqual(["small", "small", "small", "small", "long"]);
     } finally {
       await shared.dispose();
+    }
+  });
+});
+
+describe("a known answer", () => {
+  const vars = { CACHE_TIERS: "isolate", CATALOG_TTL_SECONDS: "3600", MAX_IN_FLIGHT: "1" };
+
+  test("needs no turn, and is refused and held to a deadline like any other", async () => {
+    const held = await startHeldService(vars);
+    try {
+      await store(held.bucket, "small", sum(1), { cache: CACHED });
+      await store(held.bucket, "large", product(1, 1));
+      const ask = (headers: Record<string, string> = {}): Promise<Answer> =>
+        held.post(SMALL, small, headers);
+      // A run, a hit, and from then on a known answer.
+      for (let time = 0; time < 3; time++) expect(await ask()).toMatchObject({ status: 200 });
+      expect(await ask({ "x-timeout-ms": "soon" })).toMatchObject({ status: 400 });
+      await held.hold();
+      const waiting = held.post("/v2/models/large/infer", large);
+      await held.storage(({ holding }) => holding === 1);
+      expectRefused(await ask(), "overloaded", /in flight/);
+      await held.release();
+      expect(await waiting).toMatchObject({ status: 200 });
+      const answer = await ask();
+      const { phasesMs } = await held.event(String(answer.headers.get("x-request-id")));
+      expect(Object.keys(phasesMs)).toEqual(["body", "cache"]);
+    } finally {
+      await held.dispose();
+    }
+  });
+
+  test("is not waited for by a client that goes away while its body is read", async () => {
+    const asked = await startAdministeredService({ vars });
+    try {
+      await store(asked.bucket, "small", sum(1), { cache: CACHED });
+      for (let time = 0; time < 3; time++)
+        expect(await asked.post(SMALL, small)).toMatchObject({ status: 200 });
+      const headers = { "x-request-id": "gone", "content-length": "1000" };
+      const socket = await beginPost(asked.origin, SMALL, small, headers);
+      // It holds the only place.
+      for (;;) if ((await asked.post(SMALL, small)).status === 429) break;
+      socket.resetAndDestroy();
+      expect(await asked.event("gone")).toMatchObject({
+        status: 400,
+        errorCode: "invalid_request",
+        model: "small",
+      });
+      expect(await asked.post(SMALL, small)).toMatchObject({ status: 200 });
+    } finally {
+      await asked.dispose();
     }
   });
 });

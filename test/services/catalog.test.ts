@@ -178,3 +178,32 @@ describe("a manifest that is wrong", () => {
     expect(error.message).toContain("is gone from object storage");
   });
 });
+
+describe("what is recalled", () => {
+  test("is what was resolved, for as long as the listing is believed", async () => {
+    publish("m", "1", "2");
+    expect(catalog.recall("m")).toBeUndefined();
+    const newest = await catalog.resolve("m");
+    expect(catalog.recall("m")).toBe(newest);
+    expect(catalog.recall("m", "2")).toBe(newest);
+    expect(catalog.recall("m", "1")).toBeUndefined();
+    const first = await catalog.resolve("m", "1");
+    expect([catalog.recall("m", "1"), catalog.recall("m")]).toEqual([first, newest]);
+    nowMs += TTL_SECONDS * 1000;
+    expect(catalog.recall("m")).toBeUndefined();
+  });
+
+  test("is nothing that was forgotten, and no older version once there is a newer one", async () => {
+    publish("m", "1");
+    await catalog.resolve("m");
+    catalog.forget("m");
+    expect(catalog.recall("m")).toBeUndefined();
+    await catalog.resolve("m");
+    publish("m", "2");
+    nowMs += TTL_SECONDS * 1000;
+    await catalog.resolve("m", "1");
+    // Version 2 is listed, and its manifest has not been read.
+    expect(catalog.recall("m")).toBeUndefined();
+    expect(await catalog.resolve("m")).toMatchObject({ version: "2" });
+  });
+});

@@ -1,10 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { Purge } from "../../src/domain/cache.ts";
 import { parseCacheControl } from "../../src/domain/cache-control.ts";
 import { RequestTrace } from "../../src/domain/event.ts";
+import type { FinishedAnswer } from "../../src/domain/finished-answer.ts";
 import type { PublishedModel } from "../../src/services/catalog.ts";
 import { createFinishedAnswers } from "../../src/services/finished-answers.ts";
-import type { FinishedAnswer } from "../../src/services/isolate-cache.ts";
 import type { RequestContext } from "../../src/services/predict.ts";
 import { createPredictionCache, toLookup } from "../../src/services/prediction-cache.ts";
 import { createManifest } from "../support/cache-harness.ts";
@@ -20,17 +21,28 @@ function publish(changes: Partial<PublishedModel> = {}, scope = "public"): Publi
 const published = publish();
 const body = (text: string): Uint8Array => new TextEncoder().encode(text);
 const answer: FinishedAnswer = {
-  contentType: "application/json",
-  headers: {},
-  variant: "json",
-  parts: [body("the answer")],
+  body: Uint8Array.from(body("the answer")),
+  headers: new Headers({ "content-type": "application/json" }),
+  ageSeconds: undefined,
 };
 
+const kept = { sizeBytes: answer.body.byteLength, finish: () => answer };
+
 /** One entry in the isolate, and what a request like those before would do. */
-function createCase({ isolateBytes = 10_000 } = {}) {
+function createCase({
+  isolateBytes = 10_000,
+  purges,
+}: {
+  isolateBytes?: number;
+  purges?: Purge[];
+} = {}) {
   const clock = { ms: 1_000_000 };
   const options = { isolateBytes, maxEntryBytes: 10_000, readTimeoutMs: 100, now: () => clock.ms };
-  const cache = createPredictionCache([], undefined, options);
+  const log = purges && {
+    list: async () => purges,
+    purge: async () => ({ removed: [], complete: true }),
+  };
+  const cache = createPredictionCache([], log, options);
   const finished = createFinishedAnswers(cache, { enabled: true });
   const contextOf = (control?: string): RequestContext => ({
     trace: new RequestTrace(),
@@ -61,7 +73,7 @@ function createCase({ isolateBytes = 10_000 } = {}) {
       const { trace } = contextOf();
       const found = cache.findNear(lookup, trace.cache);
       trace.cache.key = "k";
-      finished.keep(asked, answer, found?.entry.outputs ?? [], trace.cache);
+      finished.keep(asked, kept, found?.entry.outputs ?? [], trace.cache);
     },
     async find(control?: string, request = asked) {
       const context = contextOf(control);
@@ -168,6 +180,17 @@ describe("a finished answer", () => {
     },
   );
 
+  test("is not used once it is time to read what other isolates have purged", async () => {
+    const purges: Purge[] = [];
+    const { store, hit, find, clock } = createCase({ purges });
+    store("one");
+    hit();
+    expect((await find()).found).toBe(answer);
+    purges.push({ model: MODEL.name, at: clock.ms + 1 });
+    clock.ms += 31_000;
+    expect((await find()).found).toBeUndefined();
+  });
+
   test("goes with the entry that it was made of, when another takes its place", async () => {
     const { store, hit, find } = createCase();
     store("one");
@@ -187,7 +210,7 @@ describe("a finished answer", () => {
       key: "k",
     } as const;
     const stranger = { name: "first", datatype: "BYTES", shape: [1], data: ["one"] } as const;
-    finished.keep("a request", answer, [stranger], report);
+    finished.keep("a request", kept, [stranger], report);
     expect((await find(undefined, "a request")).found).toBeUndefined();
     expect(cache.usage().usedBytes).toBe(before);
   });

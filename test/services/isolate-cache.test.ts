@@ -21,6 +21,23 @@ function createEntry(
 }
 
 describe("the limit", () => {
+  test.each([
+    // The one that was used last, again and again, stays, and the other goes.
+    ["put a, get a, put b, get a, put c", "b"],
+    ["put a, put b, get a, get b, put c", "a"],
+    ["put a, put b, get b, get a, put c", "b"],
+    ["put a, put b, delete b, put b, get a, put c", "b"],
+  ])("drops after %s the entry %s", (actions, dropped) => {
+    const lone = createIsolateCache(Number.MAX_SAFE_INTEGER);
+    lone.put(createEntry("a", 1000), 1000);
+    const cache = createIsolateCache(2 * lone.usedBytes);
+    for (const [, kind, key = ""] of actions.matchAll(/(\w+) (\w)/g))
+      if (kind === "put") cache.put(createEntry(key, 1000), 1000);
+      else if (kind === "get") cache.get(key);
+      else cache.delete(key);
+    expect([..."abc"].filter((key) => !cache.get(key))).toEqual([dropped]);
+  });
+
   test("holds at all times, and the least recently used goes first", () => {
     const LIMIT = 10_000;
     const action = fc.record({
@@ -153,8 +170,8 @@ test("renderings share the limit, and go with their entries", () => {
         else if (kind === "get") cache.get(key);
         else {
           const outputs = cache.get(key)?.entry.outputs ?? [];
-          const parts = [new Uint8Array(sizeBytes)];
-          const answer = { contentType: "a/b", headers: {}, variant: "v", parts };
+          const body = new Uint8Array(sizeBytes);
+          const answer = { body, headers: new Headers(), ageSeconds: undefined };
           cache.keepRendering(key, outputs, { request: `${key}${request}`, answer });
         }
         expect(cache.usedBytes).toBeLessThanOrEqual(LIMIT);

@@ -75,3 +75,19 @@ test.each<Partial<RequestEvent>>([
   sink.emit({ ...EVENT, ...other });
   expect(sink.of("m", "1")).toMatchObject({ success: { count: 0 }, fail: { count: 0 } });
 });
+
+test("versions and models that take turns are told apart", () => {
+  const sink = createStatisticsSink();
+  const asked = [
+    ["m", "1"],
+    ["m", "2"],
+    ["m", "1"],
+    ["n", "1"],
+    ["n", "1"],
+    ["m", "2"],
+    ["m", "1"],
+  ] as const;
+  for (const [model, version] of asked) sink.emit({ ...EVENT, model, version });
+  const counts = [sink.of("m", "1"), sink.of("m", "2"), sink.of("n", "1"), sink.of("n", "2")];
+  expect(counts.map(({ success }) => success.count)).toEqual([3, 2, 2, 0]);
+});
