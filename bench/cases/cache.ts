@@ -30,34 +30,44 @@ interface Task {
   readonly variants: readonly Variant[];
 }
 
+type BareWorker = "bare-echo" | "bare-telling" | "bare-body";
+
 /** One way to be answered. */
 interface Variant {
   readonly name: string;
   /** A folder of `bench/workers/`; the project's own Worker without it. */
-  readonly worker?: "bare-echo" | "bare-body";
+  readonly worker?: BareWorker;
   readonly vars?: Readonly<Record<string, string>>;
   /** Whether every request is another one, or all are the same. */
   readonly varied?: boolean;
+  /** The bare route that tells as much: the ratio to it is what the cache itself costs. */
+  readonly telling?: string;
   /** How the statistics of the cache must have counted the requests. */
   readonly outcome?: "isolate" | "datacenter" | "kv" | "misses" | "bypasses";
 }
 
 const BARE = "bare Hono route, no model";
+const BARE_HEADERS = "bare Hono route with a hit's headers";
+const BARE_LINE = "the same, with a line on the console";
 const BARE_BODY = "bare Hono route that reads the body";
 const OFF = "cache off";
 const OFF_VARIED = "cache off, other inputs each time";
 
 const bareEcho: Variant = { name: BARE, worker: "bare-echo" };
+const bareHeaders: Variant = { name: BARE_HEADERS, worker: "bare-telling", vars: { LOG: "off" } };
+const bareLine: Variant = { name: BARE_LINE, worker: "bare-telling", vars: { LOG: "on" } };
 const off: Variant = { name: OFF, vars: { CACHE_TIERS: "" }, outcome: "bypasses" };
 const offVaried: Variant = { ...off, name: OFF_VARIED, varied: true };
 const isolate: Variant = {
   name: "hit in the isolate",
   vars: { CACHE_TIERS: "isolate" },
+  telling: BARE_LINE,
   outcome: "isolate",
 };
 const isolateQuiet: Variant = {
   name: "hit in the isolate, EVENT_LOG=off",
   vars: { CACHE_TIERS: "isolate", EVENT_LOG: "off" },
+  telling: BARE_HEADERS,
   outcome: "isolate",
 };
 const datacenter: Variant = {
@@ -80,6 +90,8 @@ const miss: Variant = {
 const TASKS: readonly Task[] = [
   tabularTask("iris-logistic", [
     bareEcho,
+    bareHeaders,
+    bareLine,
     off,
     isolate,
     isolateQuiet,
@@ -88,7 +100,7 @@ const TASKS: readonly Task[] = [
     offVaried,
     miss,
   ]),
-  tabularTask("digits-cnn", [bareEcho, off, isolate, offVaried, miss]),
+  tabularTask("digits-cnn", [bareEcho, off, isolate, isolateQuiet, offVaried, miss]),
   {
     model: "mean",
     title: "a model that hardly computes, an image of 602,112 bytes",
@@ -131,15 +143,15 @@ export const cache: Benchmark = {
 
 interface Folders {
   readonly own: string;
-  readonly "bare-echo": string;
-  readonly "bare-body": string;
+  readonly bare: Readonly<Record<BareWorker, string>>;
   readonly state: string;
 }
 
 async function build(): Promise<Folders> {
   const own = createTemporaryFolder("bench-onnxflare");
-  const [bareEcho, bareBody] = await Promise.all([
+  const [bareEcho, bareTelling, bareBody] = await Promise.all([
     buildVariant("bare-echo"),
+    buildVariant("bare-telling"),
     buildVariant("bare-body"),
     buildWorker(own),
   ]);
@@ -156,17 +168,18 @@ async function build(): Promise<Folders> {
   } finally {
     await worker.dispose();
   }
-  return { own, "bare-echo": bareEcho, "bare-body": bareBody, state };
+  const bare = { "bare-echo": bareEcho, "bare-telling": bareTelling, "bare-body": bareBody };
+  return { own, bare, state };
 }
 
 async function measure(
   { model, headers, bodies }: Task,
-  { name, worker: folder = undefined, vars = {}, varied = false, outcome }: Variant,
+  { name, worker: bare = undefined, vars = {}, varied = false, outcome }: Variant,
   folders: Folders,
   { connections, seconds }: BenchmarkOptions,
 ): Promise<VariedLoadResult> {
   const worker = await startLocalWorker({
-    outdir: folder ? folders[folder] : folders.own,
+    outdir: bare ? folders.bare[bare] : folders.own,
     // Models are read from here; answers in KV and the Cache API must not be those of another variant.
     statePath: folders.state,
     vars: { ADMIN_KEY, ANSWER: JSON.stringify({ outputs: [] }), ...vars },
@@ -257,9 +270,10 @@ function toTable(
       "p50 us",
       "p99 us",
       "of the bare route",
+      "of one that tells as much",
       "of the cache off",
     ],
-    rows: variants.map(({ name, varied }) => {
+    rows: variants.map(({ name, varied, telling }) => {
       const rate = toSpread(rates(name));
       const latency = (which: "p50" | "p99"): string =>
         toSpread((results[name] ?? []).map(({ latencyUs }) => latencyUs[which])).median.toFixed(0);
@@ -272,6 +286,7 @@ function toTable(
         latency("p50"),
         latency("p99"),
         ratio(name, bare),
+        ratio(name, telling),
         ratio(name, varied ? OFF_VARIED : OFF),
       ];
     }),
