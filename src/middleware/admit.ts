@@ -32,7 +32,8 @@ export function admit(admission: Admission): MiddlewareHandler<AppEnv> {
 
 /**
  * How long the request kept the isolate busy; `undefined` where that tells nothing of the next one: it
- * failed, had a known answer, waited for another one's run, or was the first of a model, whose code the engine still compiles.
+ * failed, had a known answer, waited for another one's run, or was the first of a model, whose code the
+ * engine still compiles.
  */
 function busyMs({ phasesMs, temperature, cache }: RequestTrace): number | undefined {
   if (phasesMs.decode === undefined) return undefined;

@@ -24,7 +24,7 @@ const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 export function observe(sink: EventSink): MiddlewareHandler<AppEnv> {
   return async function observe(c, next) {
     const time = Date.now();
-    const given = c.req.raw.headers.get("x-request-id");
+    const given = c.req.header("x-request-id");
     c.set("requestId", given && REQUEST_ID.test(given) ? given : crypto.randomUUID());
     c.set("trace", new RequestTrace());
     c.set("headers", {});

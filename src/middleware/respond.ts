@@ -72,7 +72,7 @@ export function respondBytes(
 export function respondAgain(c: Context<AppEnv>, answer: FinishedAnswer): Response {
   const { body, headers } = answer;
   const compressible = body.byteLength >= COMPRESSION_THRESHOLD_BYTES;
-  if (compressible || c.req.raw.headers.has("if-none-match")) {
+  if (compressible || c.req.header("if-none-match") !== undefined) {
     Object.assign(c.get("headers"), Object.fromEntries(headers));
     return respondBytes(c, [body], { contentType: headers.get("content-type") ?? "" });
   }

@@ -1,5 +1,6 @@
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { toApiError } from "../domain/errors.ts";
+import { RESERVED_MODEL_NAME } from "../domain/model-id.ts";
 import type { Tensor } from "../domain/tensor.ts";
 import { admit, takeTurn } from "../middleware/admit.ts";
 import type { AppEnv } from "../middleware/context.ts";
@@ -28,12 +29,6 @@ import type { RouteDeps } from "./route-deps.ts";
 
 const ENCODER = new TextEncoder();
 
-/**
- * Triton's route for the statistics of every model. It has the form of a model's route and is told from
- * it by name: Hono's fastest router takes no two routes that a path may both match.
- */
-const ALL_STATISTICS = "stats";
-
 type Handler = (c: Context<AppEnv>) => Response | Promise<Response>;
 
 /** The Open Inference Protocol v2 over HTTP with Triton's extensions, mounted at `/v2`. */
@@ -58,7 +53,9 @@ export function openInferenceRoutes(deps: RouteDeps): Hono<AppEnv> {
     return answer(c, toModelMetadata(manifest, versions));
   };
   get("/models/:model", async (c) => {
-    if (c.req.param("model") !== ALL_STATISTICS) return metadata(c);
+    // Triton's statistics of every model share a model's route: Hono's fastest router takes no two that a
+    // path may both match.
+    if (c.req.param("model") !== RESERVED_MODEL_NAME) return metadata(c);
     const all = (await catalog.list()).map(({ name, version }) => statistics.of(name, version));
     return answer(c, toModelStatistics(all));
   });

@@ -163,9 +163,7 @@ function toManifest(
     throw new ApiError(
       "invalid_model",
       `The model cannot be described: ${clip(String(cause), MAX_REASON_LENGTH)}`,
-      {
-        cause,
-      },
+      { cause },
     );
   }
 }
