@@ -1,5 +1,5 @@
 import { projectPath } from "../scripts/project.ts";
-import type { Phase as RequestPhase } from "../src/domain/event.ts";
+import type { Phase as RequestPhase } from "../src/domain/trace.ts";
 import { runNode } from "./child-process.ts";
 import type { JsonTensor } from "./tensor-json.ts";
 

@@ -1,20 +1,20 @@
 import { Hono } from "hono";
 import { ApiError } from "./domain/errors.ts";
 import { clip } from "./domain/quote.ts";
-import type { AppEnv } from "./middleware/context.ts";
-import { observe } from "./middleware/observe.ts";
-import { renderError } from "./middleware/render-error.ts";
-import { adminRoutes } from "./routes/admin.ts";
-import { documentationRoutes } from "./routes/documentation.ts";
-import { openInferenceRoutes } from "./routes/open-inference.ts";
-import { openAiRoutes } from "./routes/openai.ts";
-import type { RouteDeps } from "./routes/route-deps.ts";
-import { taskRoutes } from "./routes/task.ts";
+import type { AppEnv } from "./http/context.ts";
+import { observe } from "./http/observe.ts";
+import { renderError } from "./http/render-error.ts";
+import { adminRoutes } from "./protocols/admin/routes.ts";
+import { documentationRoutes } from "./protocols/docs/routes.ts";
+import { openInferenceRoutes } from "./protocols/oip/routes.ts";
+import { openAiRoutes } from "./protocols/openai/routes.ts";
+import type { Services } from "./protocols/services.ts";
+import { taskRoutes } from "./protocols/task/routes.ts";
 
 /** The HTTP side of onnxflare: middleware in its order, then the routes. */
-export function createApp(deps: RouteDeps): Hono<AppEnv> {
+export function createApp(services: Services): Hono<AppEnv> {
   const app = new Hono<AppEnv>({ strict: false });
-  app.use(observe(deps.sink));
+  app.use(observe(services.sink));
   app.onError(renderError);
   app.notFound((c) => {
     throw new ApiError(
@@ -22,10 +22,10 @@ export function createApp(deps: RouteDeps): Hono<AppEnv> {
       `${c.req.method} ${clip(c.req.path)} is not a route. Predictions are POST /models/{model} and POST /v2/models/{model}/infer; GET /docs has every route.`,
     );
   });
-  app.route("/v2", openInferenceRoutes(deps));
-  app.route("/v1", openAiRoutes(deps));
-  app.route("/models", taskRoutes(deps));
-  app.route("/admin", adminRoutes(deps));
-  app.route("/", documentationRoutes(deps));
+  app.route("/v2", openInferenceRoutes(services));
+  app.route("/v1", openAiRoutes(services));
+  app.route("/models", taskRoutes(services));
+  app.route("/admin", adminRoutes(services));
+  app.route("/", documentationRoutes(services));
   return app;
 }

@@ -1,24 +1,24 @@
 import { version } from "../package.json";
+import { createPredictionCache, type PredictionCache } from "./cache/prediction-cache.ts";
+import { createFinishedAnswers } from "./cache/response-cache.ts";
 import { type Config, parseConfig } from "./config.ts";
-import { createAdmission } from "./domain/admission.ts";
 import type { ModelRuntime } from "./domain/ports.ts";
+import { createAdmission } from "./inference/admission.ts";
+import { type CreateTask, createCellHost } from "./inference/cell-host.ts";
+import { createCachedInfer } from "./inference/infer.ts";
+import { createRunTask } from "./inference/run-task.ts";
+import type { Services } from "./protocols/services.ts";
+import { createCatalog } from "./registry/catalog.ts";
+import { createPublisher } from "./registry/publish.ts";
+import { createReadiness } from "./registry/readiness.ts";
+import { createRepository } from "./registry/repository.ts";
 import { createModelPool } from "./runtime/model-pool.ts";
-import { createCachedPredict } from "./services/cached-predict.ts";
-import { createCatalog } from "./services/catalog.ts";
-import { createFinishedAnswers } from "./services/finished-answers.ts";
-import { createPredict } from "./services/predict.ts";
-import { createPredictionCache, type PredictionCache } from "./services/prediction-cache.ts";
-import { createPublisher } from "./services/publish.ts";
-import { createReadiness } from "./services/readiness.ts";
-import { createRepository } from "./services/repository.ts";
-import { createTaskPipelines } from "./services/task-pipelines.ts";
-import { createTaskPredict } from "./services/task-predict.ts";
-import { createWarmUp } from "./services/warm-up.ts";
 import { createDatacenterCacheTier } from "./storage/datacenter-cache-tier.ts";
 import { createKvCacheTier, createKvPurgeLog } from "./storage/kv-cache-tier.ts";
 import { createR2ModelStore } from "./storage/r2-model-store.ts";
 import { createCodecStore } from "./tasks/image/codec-store.ts";
 import { createImageDecoder, type DecodeImage } from "./tasks/image/decode-image.ts";
+import { createTask } from "./tasks/registry.ts";
 import { createCacheStatisticsSink } from "./telemetry/cache-statistics.ts";
 import { createConsoleSink } from "./telemetry/console-sink.ts";
 import { createFanOutSink } from "./telemetry/fan-out-sink.ts";
@@ -26,21 +26,25 @@ import { createStatisticsSink } from "./telemetry/inference-statistics.ts";
 
 /**
  * The composition root: the only place that sees bindings and adapters together.
+ * @param overrides another way to create tasks
  * @throws Error that names the missing binding or the wrong setting
  */
-export function buildDeps(env: Env) {
+export function createServices(
+  env: Env,
+  overrides: { readonly createTask?: CreateTask } = {},
+): Services {
   const config = parseConfig(env);
   if (!env.MODELS) throw new Error("the R2 binding MODELS is missing: see wrangler.toml");
   const store = createR2ModelStore(env.MODELS);
   const runtime = createModelPool({ budgetBytes: config.memoryBudgetBytes });
-  const pipelines = createTaskPipelines(store, { decodeImage: createDecoder(runtime) });
-  const warmUp = createWarmUp(pipelines);
+  const tools = { decodeImage: createDecoder(runtime) };
+  const {
+    createTask: createTaskOf = (manifest, readFile) => createTask(manifest, readFile, tools),
+  } = overrides;
+  const host = createCellHost({ store, runtime, createTask: createTaskOf });
   const cache = createCache(env, config);
   const enabled = config.cache.tiers.length > 0;
-  const predict = createCachedPredict(createPredict(store, runtime, warmUp), cache, runtime, {
-    enabled,
-    outerTiers: config.cache.outerTiers,
-  });
+  const infer = createCachedInfer(host, cache, { enabled, outerTiers: config.cache.outerTiers });
   const statistics = createStatisticsSink();
   const cacheStatistics = createCacheStatisticsSink();
   const catalog = createCatalog(store, { listingTtlSeconds: config.catalogTtlSeconds });
@@ -53,14 +57,14 @@ export function buildDeps(env: Env) {
       ...(config.eventLog ? [createConsoleSink()] : []),
     ),
     statistics,
-    repository: createRepository(catalog, runtime),
+    repository: createRepository(catalog, host),
     admission: createAdmission({
       maxInFlight: config.maxInFlight,
       maxQueueMs: config.maxQueueMs,
       defaultTimeoutMs: config.timeoutMs,
     }),
     catalog,
-    predict,
+    infer,
     finishedAnswers: createFinishedAnswers(cache, { enabled }),
     cache,
     cacheStats: () => ({
@@ -68,10 +72,10 @@ export function buildDeps(env: Env) {
       failedWrites: cache.failedWrites(),
       isolate: cache.usage(),
     }),
-    taskPredict: createTaskPredict(pipelines, predict),
-    readiness: createReadiness(store, runtime, warmUp),
-    publisher: createPublisher(store, runtime, catalog),
-    runtimeStats: () => runtime.stats(),
+    runTask: createRunTask(host, infer),
+    readiness: createReadiness(host),
+    publisher: createPublisher(store, host, catalog),
+    host,
   };
 }
 

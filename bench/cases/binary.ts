@@ -133,10 +133,10 @@ function toTable(
       "(min - max)",
       "client",
       "Worker",
-      "decode",
+      "parse",
       "infer",
-      "encode",
-      "decode + encode",
+      "serialize",
+      "parse + serialize",
       "JSON / it",
       "(min - max)",
     ],
@@ -154,9 +154,9 @@ function toTable(
         `(${each.min.toFixed(2)} - ${each.max.toFixed(2)})`,
         median(({ elapsedMs, wireMs, runs }) => (elapsedMs - wireMs) / runs).toFixed(2),
         median(phaseMs("total")).toFixed(2),
-        median(phaseMs("decode")).toFixed(2),
+        median(phaseMs("parse")).toFixed(2),
         median(phaseMs("infer")).toFixed(2),
-        median(phaseMs("encode")).toFixed(2),
+        median(phaseMs("serialize")).toFixed(2),
         `${(median(codingShare) * 100).toFixed(0)} %`,
         ratio.median.toFixed(2),
         `(${ratio.min.toFixed(2)} - ${ratio.max.toFixed(2)})`,
@@ -175,8 +175,8 @@ function phaseMs(phase: Phase): (measurement: ClientLoopResult) => number {
 
 /** Of the time that the Worker takes, what it spends between bytes or JSON and tensors. */
 function codingShare({ phasesMs }: ClientLoopResult): number {
-  const { decode = 0, encode = 0, total = 0 } = phasesMs;
-  return (decode + encode) / total;
+  const { parse = 0, serialize = 0, total = 0 } = phasesMs;
+  return (parse + serialize) / total;
 }
 
 function toGraph(op: "ReduceMean" | "Identity", shape: readonly number[]): Graph {

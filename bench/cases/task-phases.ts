@@ -11,7 +11,15 @@ import type { Table } from "../table.ts";
 import { imageSamples, type TaskSample } from "../task-samples.ts";
 import { textSamples } from "../text-samples.ts";
 
-const PHASES = ["decode", "preprocess", "infer", "postprocess", "encode", "total"] as const;
+const PHASES = [
+  "parse",
+  "decode",
+  "preprocess",
+  "infer",
+  "postprocess",
+  "serialize",
+  "total",
+] as const;
 type Phase = (typeof PHASES)[number];
 
 /** Of one sample in one round, for each item. */
@@ -95,7 +103,8 @@ async function measure(url: URL, sample: TaskSample, seconds: number): Promise<M
     preprocess: 0,
     infer: 0,
     postprocess: 0,
-    encode: 0,
+    parse: 0,
+    serialize: 0,
     total: 0,
   };
   const start = performance.now();

@@ -1,14 +1,14 @@
 import type { CacheTierName } from "./cache.ts";
 
 /** What a request wants of the cache: its `Cache-Control` header. Source: RFC 9111, section 5.2.1. */
-export interface CacheControl {
+export interface CachePolicy {
   readonly noCache: boolean;
   readonly noStore: boolean;
   readonly onlyIfCached: boolean;
   readonly maxAgeSeconds: number | undefined;
 }
 
-const NO_DIRECTIVES: CacheControl = {
+export const NO_DIRECTIVES: CachePolicy = {
   noCache: false,
   noStore: false,
   onlyIfCached: false,
@@ -16,7 +16,7 @@ const NO_DIRECTIVES: CacheControl = {
 };
 
 /** Unknown directives are ignored, as the RFC says. */
-export function parseCacheControl(header: string | undefined): CacheControl {
+export function parseCacheControl(header: string | undefined): CachePolicy {
   if (!header) return NO_DIRECTIVES;
   const directives = new Map(
     header.split(",").map((item) => {

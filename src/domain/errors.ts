@@ -14,6 +14,7 @@ export interface ErrorKind {
     | 413
     | 415
     | 429
+    | 499
     | 500
     | 501
     | 502
@@ -47,6 +48,8 @@ export const ERROR_KINDS = {
   unsupported_media_type: { status: 415, title: "Unsupported media type", retryable: false },
   overloaded: { status: 429, title: "Too many requests in flight", retryable: true },
   deadline_exceeded: { status: 429, title: "The deadline cannot be met", retryable: true },
+  /** 499 is nginx's; nobody receives it, the event tells it. */
+  client_closed_request: { status: 499, title: "The client closed the request", retryable: false },
   engine_crashed: { status: 500, title: "The engine crashed", retryable: true },
   internal: { status: 500, title: "Internal error", retryable: false },
   task_not_supported: { status: 501, title: "Task not supported", retryable: false },

@@ -1,25 +1,12 @@
 import type { CacheTierName } from "./cache.ts";
-import { type CacheReport, createCacheReport, type MissReason } from "./cache-control.ts";
+import type { MissReason } from "./cache-control.ts";
+import type { Phase } from "./trace.ts";
 
 /**
  * One event for each request: the form that every sink (console, Tail Worker, metrics) shares.
  * Fields are only ever added; a change of meaning raises {@link EVENT_SCHEMA_VERSION}.
  */
-export const EVENT_SCHEMA_VERSION = 1;
-
-/** The parts of a request whose durations are taken, in the order in which they happen. */
-export const PHASES = [
-  "body", // reading the request's body
-  "resolve", // finding the version and its manifest
-  "cache", // computing the key and asking the tiers
-  "load", // reading the model from storage and creating its session; 0 when it was warm
-  "decode", // understanding the body: JSON, tensors, image codecs, tokenizers
-  "preprocess", // what was understood to tensors: columns, resizing, normalising
-  "infer", // the engine's run
-  "postprocess", // output tensors to answers: labels, boxes, pooling
-  "encode", // serialising the answer
-] as const;
-export type Phase = (typeof PHASES)[number];
+export const EVENT_SCHEMA_VERSION = 2;
 
 export interface RequestEvent {
   readonly event: "request";
@@ -41,8 +28,8 @@ export interface RequestEvent {
   readonly version?: string | undefined;
   /** SHA-256 of the model that ran. */
   readonly digest?: string | undefined;
-  /** `cold` when this request had to wait for the model to be loaded. */
-  readonly temperature?: "cold" | "warm" | undefined;
+  /** Whether the request waited for the model to be loaded; absent when no model ran. */
+  readonly coldStart?: boolean | undefined;
   /** How the cache was used; absent where it plays no part. */
   readonly cache?: CacheEvent | undefined;
   readonly bytesIn: number;
@@ -92,64 +79,3 @@ export interface PurgeEvent {
 }
 
 export type TelemetryEvent = RequestEvent | PurgeEvent;
-
-/** Collects what is known of a request while it is answered; the middleware makes the event of it. */
-export class RequestTrace {
-  readonly phasesMs: Partial<Record<Phase, number>> = {};
-  /** What `server-timing` tells; the middleware takes it when the answer is made. */
-  totalMs = 0;
-  bytesIn = 0;
-  bytesOut = 0;
-  model: string | undefined;
-  version: string | undefined;
-  digest: string | undefined;
-  temperature: "cold" | "warm" | undefined;
-  cache: CacheReport = createCacheReport();
-  readonly #now: () => number;
-  readonly #startedAt: number;
-
-  constructor(now: () => number = () => performance.now()) {
-    this.#now = now;
-    this.#startedAt = now();
-  }
-
-  /** Since the trace began. */
-  get elapsedMs(): number {
-    return this.#now() - this.#startedAt;
-  }
-
-  /** Begins a phase; the function returned ends it, at its first call. */
-  start(phase: Phase): () => void {
-    const start = this.#now();
-    let ended = false;
-    return () => {
-      if (ended) return;
-      ended = true;
-      this.#add(phase, start);
-    };
-  }
-
-  /** Adds the duration of `work` to a phase, also when it throws. */
-  measure<T>(phase: Phase, work: () => T): T {
-    const start = this.#now();
-    try {
-      return work();
-    } finally {
-      this.#add(phase, start);
-    }
-  }
-
-  /** {@link measure} for work that waits. */
-  async measureAsync<T>(phase: Phase, work: () => Promise<T>): Promise<T> {
-    const start = this.#now();
-    try {
-      return await work();
-    } finally {
-      this.#add(phase, start);
-    }
-  }
-
-  #add(phase: Phase, start: number): void {
-    this.phasesMs[phase] = (this.phasesMs[phase] ?? 0) + this.#now() - start;
-  }
-}

@@ -1,14 +1,6 @@
 import { z } from "zod";
-import { filePath } from "./block-fields.ts";
-import { DATATYPES } from "./datatype.ts";
-import { imageProblems } from "./image-blocks.ts";
-import {
-  MODEL_NAME,
-  MODEL_VERSION,
-  RESERVED_MODEL_NAME,
-  RESERVED_MODEL_NAME_REASON,
-} from "./model-id.ts";
-import { MAX_RANK } from "./shape.ts";
+import { filePath } from "./blocks/block-fields.ts";
+import { imageProblems } from "./blocks/image-blocks.ts";
 import {
   blockReferences,
   type Postprocess,
@@ -17,8 +9,16 @@ import {
   preprocessSchema,
   TASKS,
   type Task,
-} from "./task-blocks.ts";
-import { textOutputProblems, tokenizerProblems } from "./text-blocks.ts";
+} from "./blocks/task-blocks.ts";
+import { textOutputProblems, tokenizerProblems } from "./blocks/text-blocks.ts";
+import { DATATYPES } from "./datatype.ts";
+import {
+  MODEL_NAME,
+  MODEL_VERSION,
+  RESERVED_MODEL_NAME,
+  RESERVED_MODEL_NAME_REASON,
+} from "./model-id.ts";
+import { MAX_RANK } from "./shape.ts";
 
 /**
  * The manifest of one published version: `models/{name}/{version}/manifest.json` in R2. The schema

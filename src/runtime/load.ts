@@ -1,4 +1,4 @@
-import { settlesWithin } from "../domain/settles-within.ts";
+import { settlesWithin } from "../shared/settles-within.ts";
 import type { Cell } from "./cell.ts";
 
 /** How long a model that was just loaded is kept for callers that may have gone away meanwhile. */

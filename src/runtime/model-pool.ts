@@ -10,7 +10,7 @@ import type {
   Temperature,
   WaitUntil,
 } from "../domain/ports.ts";
-import { settlesWithin } from "../domain/settles-within.ts";
+import { settlesWithin } from "../shared/settles-within.ts";
 import { type Cell, ENGINE_BYTES, type Resident } from "./cell.ts";
 import { toLoadFailure, toRunFailure } from "./engine-failure.ts";
 import { Load } from "./load.ts";

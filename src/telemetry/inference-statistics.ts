@@ -1,10 +1,11 @@
-import type { Phase, RequestEvent } from "../domain/event.ts";
+import type { RequestEvent } from "../domain/event.ts";
 import type {
   DurationStatistic,
   InferenceStatistics,
   StatisticsReader,
 } from "../domain/inference-statistics.ts";
 import type { EventSink } from "../domain/ports.ts";
+import type { Phase } from "../domain/trace.ts";
 
 const NS_PER_MS = 1_000_000;
 /** Versions remembered; the one asked least recently is forgotten first. */
@@ -58,9 +59,9 @@ function count(statistics: InferenceStatistics, event: RequestEvent): void {
   const sum = (...phases: Phase[]): number =>
     phases.reduce((total, phase) => total + (phasesMs[phase] ?? 0), 0);
   add(statistics.queue, sum("resolve", "load"));
-  add(statistics.computeInput, sum("body", "decode", "preprocess"));
+  add(statistics.computeInput, sum("body", "parse", "decode", "preprocess"));
   add(statistics.computeInfer, sum("infer"));
-  add(statistics.computeOutput, sum("postprocess", "encode"));
+  add(statistics.computeOutput, sum("postprocess", "serialize"));
 }
 
 function add(statistic: DurationStatistic, milliseconds: number): void {

@@ -1,19 +1,19 @@
-import type { Ticket } from "../../src/domain/admission.ts";
-import type { CacheAddress, CacheTier, Purge, PurgeLog } from "../../src/domain/cache.ts";
-import { type CacheReport, parseCacheControl } from "../../src/domain/cache-control.ts";
-import { RequestTrace } from "../../src/domain/event.ts";
-import { type Manifest, parseManifest } from "../../src/domain/manifest.ts";
-import type { ModelRuntime, ModelState } from "../../src/domain/ports.ts";
-import type { Tensor } from "../../src/domain/tensor.ts";
-import { createCachedPredict } from "../../src/services/cached-predict.ts";
-import type { Predict } from "../../src/services/predict.ts";
 import {
   createPredictionCache,
   type PredictionCache,
   type PredictionCacheOptions,
-} from "../../src/services/prediction-cache.ts";
+} from "../../src/cache/prediction-cache.ts";
+import type { CacheAddress, CacheTier, Purge, PurgeLog } from "../../src/domain/cache.ts";
+import { type CacheReport, parseCacheControl } from "../../src/domain/cache-control.ts";
+import { createCall } from "../../src/domain/call.ts";
+import { type Manifest, parseManifest } from "../../src/domain/manifest.ts";
+import type { Infer, InferRequest, ModelHost } from "../../src/domain/model-host.ts";
+import type { ModelState } from "../../src/domain/ports.ts";
+import type { Tensor } from "../../src/domain/tensor.ts";
+import { Trace } from "../../src/domain/trace.ts";
+import { createCachedInfer } from "../../src/inference/infer.ts";
 
-/** The cache and its flights with a `predict` that tests decide about, in place of an engine. */
+/** The cache and its flights with an `infer` that tests decide about, in place of an engine. */
 export interface Harness {
   readonly cache: PredictionCache;
   /** Milliseconds since the epoch; stands still unless a test moves it. */
@@ -24,7 +24,7 @@ export interface Harness {
   lookups: number;
   /** Whether the model is in memory. */
   model: ModelState["state"];
-  predict: Predict;
+  infer: Infer;
   ask(question?: Question): Promise<Reply>;
   /** Waits for everything that was to go on after the answers. */
   settle(): Promise<void>;
@@ -43,7 +43,7 @@ export interface Reply {
   /** By output. */
   readonly texts: Readonly<Record<string, string>>;
   readonly report: CacheReport;
-  readonly trace: RequestTrace;
+  readonly trace: Trace;
 }
 
 export interface HarnessOptions extends Partial<PredictionCacheOptions> {
@@ -78,13 +78,6 @@ export function createManifest(changes: object = {}): Manifest {
 }
 
 const ECHO = createManifest();
-const TICKET: Ticket = {
-  waitForTurn: async () => {},
-  yieldTurn: async () => {},
-  limitTo: () => {},
-  checkDeadline: () => {},
-  release: () => {},
-};
 
 export function createHarness({
   tiers = [],
@@ -110,24 +103,23 @@ export function createHarness({
     runs: [],
     lookups: 0,
     model: "ready",
-    predict: async (request) => toOutputs(request),
+    infer: async (request) => toOutputs(request),
     async ask({ input = "hello", manifest = ECHO, outputs, control, client = "anonymous" } = {}) {
-      const trace = new RequestTrace();
+      const trace = new Trace();
       const inputs: Tensor[] = [{ name: "text", datatype: "BYTES", shape: [1], data: [input] }];
       const { name, version } = manifest;
       const tensors = await cached(
         {
-          published: { name, version, revision: "1", versions: [version], manifest },
+          model: { name, version, revision: "1", versions: [version], manifest },
           inputs,
           outputs,
         },
-        {
+        createCall({
           trace,
-          control: parseCacheControl(control),
-          client: async () => client,
-          ticket: TICKET,
+          cache: parseCacheControl(control),
+          principal: { id: async () => client },
           waitUntil: (work) => void pending.push(work),
-        },
+        }),
       );
       const texts = tensors.map(({ name, data }) => [name, String(data[0])]);
       return { texts: Object.fromEntries(texts), report: trace.cache, trace };
@@ -140,18 +132,18 @@ export function createHarness({
       }
     },
   };
-  const runtime: Partial<ModelRuntime> = {
+  const host: Pick<ModelHost, "infer" | "state"> = {
     state: () => {
       harness.lookups++;
       return { state: harness.model } as ModelState;
     },
+    infer: (request, call) => {
+      harness.runs.push(String(request.inputs[0]?.data[0]));
+      call.trace.phasesMs.infer = 5;
+      return harness.infer(request, call);
+    },
   };
-  const counted: Predict = (request, context) => {
-    harness.runs.push(String(request.inputs[0]?.data[0]));
-    context.trace.phasesMs.infer = 5;
-    return harness.predict(request, context);
-  };
-  const cached = createCachedPredict(counted, cache, runtime as ModelRuntime, {
+  const cached = createCachedInfer(host, cache, {
     enabled,
     outerTiers,
     ...(flightPatienceMs === undefined ? {} : { flightPatienceMs }),
@@ -161,9 +153,9 @@ export function createHarness({
 }
 
 /** `first` is the input with the model's digest before it, `second` the input in capitals. */
-export function toOutputs({ published, inputs, outputs }: Parameters<Predict>[0]): Tensor[] {
+export function toOutputs({ model, inputs, outputs }: InferRequest): Tensor[] {
   const text = String(inputs[0]?.data[0]);
-  const digest = published.manifest.files[0]?.sha256.slice(0, 1);
+  const digest = model.manifest.files[0]?.sha256.slice(0, 1);
   const values: Record<string, string> = {
     first: `${digest} ${text}`,
     second: text.toUpperCase(),

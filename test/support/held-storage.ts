@@ -1,7 +1,7 @@
 import { buildWorker } from "../../scripts/build-worker.ts";
 import { projectPath } from "../../scripts/project.ts";
 import { createTemporaryFolder } from "../../scripts/temporary-folder.ts";
-import type { StorageState } from "../workers/held-storage/index.ts";
+import type { StorageState } from "../workerd/workers/held-storage/index.ts";
 import { type AdministeredService, startAdministeredService } from "./administration.ts";
 
 /** Far more often than any wait needs; without an end a test that fails would never end. */
@@ -17,7 +17,7 @@ export interface HeldService extends AdministeredService {
 
 export async function startHeldService(vars: Record<string, string> = {}): Promise<HeldService> {
   const outdir = createTemporaryFolder("held-storage");
-  await buildWorker(outdir, projectPath("test", "workers", "held-storage", "index.ts"));
+  await buildWorker(outdir, projectPath("test", "workerd", "workers", "held-storage", "index.ts"));
   const service = await startAdministeredService({
     outdir,
     vars,

@@ -1,13 +1,13 @@
-import { ADMIN_ROUTES } from "./admin-routes.ts";
-import { DOCUMENTATION_ROUTES } from "./documentation-routes.ts";
+import { ADMIN_ROUTES } from "../admin/openapi.ts";
+import { DOCUMENTATION_ROUTES } from "../docs/openapi.ts";
+import { INFERENCE_ROUTES } from "../oip/openapi.ts";
+import { OPENAI_ROUTES } from "../openai/openapi.ts";
+import { TASK_ROUTES } from "../task/openapi.ts";
 import { HEADERS } from "./headers.ts";
-import { INFERENCE_ROUTES } from "./inference-routes.ts";
-import { OPENAI_ROUTES } from "./openai-routes.ts";
 import type { OpenApiDocument } from "./openapi-types.ts";
 import { PARAMETERS } from "./parameters.ts";
 import { ADMIN_KEY, CLIENT_KEY, TAGS, toOperation } from "./route.ts";
 import { toSchemas } from "./schemas.ts";
-import { TASK_ROUTES } from "./task-routes.ts";
 
 const ROUTES = [
   ...TASK_ROUTES,

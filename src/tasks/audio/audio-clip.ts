@@ -1,6 +1,6 @@
 import { ApiError } from "../../domain/errors.ts";
-import type { Item } from "../encoder.ts";
 import { type FileKind, toFileBytes } from "../file-bytes.ts";
+import type { Item } from "../preprocessor.ts";
 import { parseWav, type Wav } from "./wav.ts";
 
 /** What WAV files are called. */

@@ -10,11 +10,9 @@ import {
   toTypedArray,
 } from "../../domain/tensor.ts";
 import { fromJsonData } from "../../domain/tensor-json.ts";
+import type { ModelSet } from "../task.ts";
 
 type AudioWindows = Extract<Preprocess, { type: "audio-windows" }>;
-
-/** One run of the model. */
-type Run = (inputs: readonly Tensor[], outputs: readonly string[]) => Tensor[] | Promise<Tensor[]>;
 
 /** A model that takes windows of a signal in their order, and a state that each run gives back. */
 export interface RecurrentModel {
@@ -27,7 +25,7 @@ export interface RecurrentModel {
    * @throws ApiError `inference_failed` for values that are not finite
    */
   step(
-    run: Run,
+    models: ModelSet,
     windows: Float32Array,
     count: number,
     state: Float32Array,
@@ -61,7 +59,7 @@ export function createRecurrentModel(
 
   return {
     stateLength,
-    async step(run, windows, count, state) {
+    async step(models, windows, count, state) {
       let offset = 0;
       const stateTensors = states.map(({ name, shape }) => {
         const length = elementCount(shape);
@@ -70,7 +68,7 @@ export function createRecurrentModel(
         return tensor;
       });
       const input = toTensor(block.input, [count, width], windows);
-      const results = await run([input, ...stateTensors, ...constants], outputs);
+      const results = await models.infer([input, ...stateTensors, ...constants], outputs);
       const [values, ...next] = results.map((result) => toFloats(result));
       if (values?.length !== count)
         throw new Error(`output "${output}" has ${values?.length} values for ${count} windows`);

@@ -1,15 +1,16 @@
 import { z } from "zod";
 import { ApiError } from "../../domain/errors.ts";
-import type { RequestTrace } from "../../domain/event.ts";
 import {
   type Manifest,
   modelDigest,
   type Postprocess,
   type Preprocess,
 } from "../../domain/manifest.ts";
-import { splitList } from "../encoder.ts";
-import type { ItemTask } from "../item-task.ts";
-import type { Run } from "../task-pipeline.ts";
+import type { Trace } from "../../domain/trace.ts";
+import { parseParameters } from "../parameters.ts";
+import { splitList } from "../preprocessor.ts";
+import { splitInputs } from "../split-inputs.ts";
+import type { ModelSet, Task } from "../task.ts";
 import { AUDIO_TYPES, type Clip, readClips } from "./audio-clip.ts";
 import { createRecurrentModel } from "./recurrent-model.ts";
 import {
@@ -73,7 +74,7 @@ export function createVoiceActivityTask(
   manifest: Manifest,
   block: AudioWindows,
   defaults: VoiceActivity,
-): ItemTask<typeof PARAMETERS> {
+): Task {
   const { sampleRate, windowSamples, windowsPerRun } = block;
   const width = block.contextSamples + windowSamples;
   const digest = modelDigest(manifest);
@@ -121,8 +122,8 @@ export function createVoiceActivityTask(
     clip: Clip,
     from: StreamState,
     parameters: Parameters,
-    run: Run,
-    trace: RequestTrace,
+    models: ModelSet,
+    trace: Trace,
   ): Promise<VoiceActivityAnswer> {
     const { wav } = clip;
     const filter = filterFor(clip);
@@ -137,7 +138,7 @@ export function createVoiceActivityTask(
       for (let first = 0; first < framed.count; first += windowsPerRun) {
         const count = Math.min(windowsPerRun, framed.count - first);
         const windows = framed.windows.subarray(first * width, (first + count) * width);
-        const result = await model.step(run, windows, count, recurrent);
+        const result = await model.step(models, windows, count, recurrent);
         recurrent = result.state;
         for (const probability of result.values) {
           probabilities.push(probability);
@@ -174,10 +175,10 @@ export function createVoiceActivityTask(
   }
 
   return {
-    mediaTypes: AUDIO_TYPES,
     parameters: PARAMETERS,
-    split: splitList,
-    async predict(items, parameters, run, trace) {
+    async execute(request, models, { trace }) {
+      const parameters = parseParameters(PARAMETERS, request.parameters);
+      const { items, form } = splitInputs(INPUTS, request.inputs, parameters, trace);
       refuseBadThresholds(defaults, parameters);
       const { state } = parameters;
       if (state !== undefined && items.length > 1)
@@ -193,11 +194,13 @@ export function createVoiceActivityTask(
       );
       const answers: VoiceActivityAnswer[] = [];
       for (const { clip, from } of streams)
-        answers.push(await listen(clip, from, parameters, run, trace));
-      return answers;
+        answers.push(await listen(clip, from, parameters, models, trace));
+      return { kind: "value", value: form === "one" ? answers[0] : answers, form };
     },
   };
 }
+
+const INPUTS = { mediaTypes: AUDIO_TYPES, split: splitList };
 
 /** The rule in samples, from milliseconds. */
 function ruleOf(

@@ -1,4 +1,4 @@
-import { type ImageBlock, imageSize } from "../../domain/image-blocks.ts";
+import { type ImageBlock, imageSize } from "../../domain/blocks/image-blocks.ts";
 import { type Raster, toGrey } from "./raster.ts";
 import { type Box, resample } from "./resample.ts";
 

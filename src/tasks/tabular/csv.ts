@@ -1,6 +1,6 @@
 import { ApiError } from "../../domain/errors.ts";
 import { clipAll, quoteAll } from "../../domain/quote.ts";
-import { MAX_VALUES } from "../encoder.ts";
+import { MAX_VALUES } from "../preprocessor.ts";
 
 /** The delimiters that a table may have. */
 export const DELIMITERS = [",", ";", "\t", "|"] as const;

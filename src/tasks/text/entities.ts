@@ -1,4 +1,4 @@
-import type { AGGREGATIONS } from "../../domain/text-blocks.ts";
+import type { AGGREGATIONS } from "../../domain/blocks/text-blocks.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
 /** A token of a text with the probability of each label; its place in UTF-16 code units. */

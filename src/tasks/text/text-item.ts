@@ -1,7 +1,7 @@
 import { ApiError } from "../../domain/errors.ts";
 import { Media } from "../../domain/media.ts";
 import { describe } from "../../domain/tensor-json.ts";
-import type { Item } from "../encoder.ts";
+import type { Item } from "../preprocessor.ts";
 
 /** What a task that reads texts takes beside JSON. */
 export const TEXT_MEDIA_TYPES = ["text/plain"] as const;

@@ -1,0 +1,110 @@
+import { type CachePolicy, NO_DIRECTIVES } from "./cache-control.ts";
+import { Deadline } from "./deadline.ts";
+import { ApiError } from "./errors.ts";
+import { Trace } from "./trace.ts";
+
+/** Keeps a piece of work alive when the request that began it goes away. */
+export type WaitUntil = (work: Promise<unknown>) => void;
+
+/** Who asks. */
+export interface Principal {
+  /** An identifier made from the API key, or "anonymous". The key itself is never kept. */
+  id(): Promise<string>;
+}
+
+/**
+ * One piece of work, whoever asks for it: a request over HTTP, RPC or a queue, a warm-up, a shadow copy, a
+ * sample of an explanation.
+ */
+export interface Call {
+  readonly id: string;
+  readonly principal: Principal;
+  readonly deadline: Deadline;
+  /** Aborted when the client has gone away. */
+  readonly signal: AbortSignal;
+  readonly cache: CachePolicy;
+  readonly trace: Trace;
+  readonly waitUntil: WaitUntil;
+  /**
+   * To be awaited between two pieces of work: yields to other calls when this one has worked for a time slice.
+   * @throws ApiError `deadline_exceeded`, `client_closed_request`
+   */
+  checkpoint(): Promise<void>;
+  /** A call of its own trace and cache policy that ends with this one: same client, deadline and signal. */
+  fork(changes?: Partial<Pick<Call, "cache" | "trace">>): Call;
+}
+
+export interface CallOptions extends Partial<Omit<Call, "checkpoint" | "fork">> {
+  /** Waits until other calls have had their time slice. */
+  readonly yieldSlice?: () => Promise<void>;
+  readonly now?: () => number;
+}
+
+/**
+ * How long a call works before it yields. Where the clock stands still during CPU work, so many pieces
+ * of work count as a time slice.
+ */
+const SLICE_MS = 20;
+const SLICE_STEPS = 16;
+
+export const ANONYMOUS: Principal = { id: async () => "anonymous" };
+const NEVER_ABORTED = new AbortController().signal;
+
+/** A call; what is left out imposes no limit, uses no cache directive and belongs to nobody. */
+export function createCall(options: CallOptions = {}): Call {
+  const {
+    id = crypto.randomUUID(),
+    principal = ANONYMOUS,
+    deadline = new Deadline(),
+    cache = NO_DIRECTIVES,
+    trace = new Trace(),
+    waitUntil = ignoreFailure,
+    yieldSlice = yieldToEventLoop,
+    now = () => performance.now(),
+  } = options;
+  let sliceStart = now();
+  let steps = 0;
+  return {
+    id,
+    principal,
+    deadline,
+    // Not read before it is needed: a request's signal costs a call into the runtime.
+    get signal() {
+      return options.signal ?? NEVER_ABORTED;
+    },
+    cache,
+    trace,
+    waitUntil,
+    async checkpoint() {
+      steps += 1;
+      if (steps >= SLICE_STEPS || now() - sliceStart >= SLICE_MS) {
+        await yieldSlice();
+        sliceStart = now();
+        steps = 0;
+      }
+      throwIfAborted(this.signal);
+      deadline.check();
+    },
+    fork(changes = {}) {
+      const { signal } = this;
+      return createCall({ ...options, signal, deadline, cache, trace: new Trace(), ...changes });
+    },
+  };
+}
+
+/** @throws ApiError `client_closed_request` */
+export function throwIfAborted(signal: AbortSignal): void {
+  if (!signal.aborted) return;
+  throw new ApiError("client_closed_request", "The client closed the connection.", {
+    cause: signal.reason,
+  });
+}
+
+function ignoreFailure(work: Promise<unknown>): void {
+  work.catch(() => undefined);
+}
+
+/** A macrotask: the event loop reads the network before it. `Promise.resolve()` would not yield. */
+export function yieldToEventLoop(): Promise<void> {
+  return new Promise((resume) => setTimeout(resume, 0));
+}

@@ -1,0 +1,67 @@
+import type { Call, WaitUntil } from "./call.ts";
+import type { Manifest } from "./manifest.ts";
+import type { ModelId } from "./model-id.ts";
+import type { ModelDescription, ModelState, RuntimeStats } from "./ports.ts";
+import type { PublishedModel } from "./published-model.ts";
+import type { TaskRequest, TaskResult } from "./task.ts";
+import type { Tensor } from "./tensor.ts";
+
+/** One run of a model. */
+export interface InferRequest {
+  readonly model: PublishedModel;
+  /** Each input of the model once. */
+  readonly inputs: readonly Tensor[];
+  /** Names of the outputs to return, in the order wanted; all of them when left out. */
+  readonly outputs?: readonly string[] | undefined;
+}
+
+/**
+ * Runs a model.
+ * @throws ApiError for inputs or output names that the model does not have, for failed loads and runs, and for a
+ *   deadline that has passed
+ */
+export type Infer = (request: InferRequest, call: Call) => Promise<readonly Tensor[]>;
+
+/** A request to the task of a version. */
+export interface ModelTaskRequest extends TaskRequest {
+  readonly model: PublishedModel;
+  /** Replaces the host's own `infer` for the runs of the task: the cache in front of it. */
+  readonly infer?: Infer;
+}
+
+/** A model file that is not published yet. */
+export interface CandidateModel {
+  readonly id: ModelId;
+  readonly path: string;
+  readonly format: Manifest["format"];
+  readonly sizeBytes: number;
+  /** Hexadecimal. */
+  readonly sha256: string;
+}
+
+/**
+ * Where versions run: in this isolate, or elsewhere. What uses a model knows nothing of how it is loaded, kept and
+ * evicted.
+ */
+export interface ModelHost {
+  readonly infer: Infer;
+  /**
+   * Runs the version's task: preprocessing, runs, postprocessing.
+   * @throws ApiError `task_not_supported`, and what {@link infer} throws
+   */
+  execute(request: ModelTaskRequest, call: Call): Promise<TaskResult>;
+  /**
+   * Loads the version unless it is loaded.
+   * @throws ApiError of the load
+   */
+  load(model: PublishedModel, waitUntil: WaitUntil): Promise<void>;
+  /**
+   * Loads a model file once, to learn its inputs and outputs and that it can be served.
+   * @throws ApiError of the load
+   */
+  inspect(candidate: CandidateModel, waitUntil: WaitUntil): Promise<ModelDescription>;
+  state(model: Pick<PublishedModel, "manifest">): ModelState;
+  /** Frees the version's memory; returns whether it was loaded. */
+  unload(model: Pick<PublishedModel, "manifest">): boolean;
+  stats(): RuntimeStats;
+}

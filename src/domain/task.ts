@@ -1,0 +1,38 @@
+/** A request to a model's task: `{"inputs": ..., "parameters": {...}}`, or a raw body as a `Media`. */
+export interface TaskRequest {
+  readonly inputs: unknown;
+  readonly parameters: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * The form of the inputs, which decides the form of the answer: one item, a list of items, or sentences to
+ * be compared with a first one.
+ */
+export type InputForm = "one" | "list" | "comparison";
+
+/** What a call consumed. */
+export interface Usage {
+  /** Tokens that the model read, special tokens included. */
+  readonly inputTokens: number;
+}
+
+/** One part of a streamed answer, serialized as JSON. */
+export type TaskPart = unknown;
+
+/** An answer as a whole, or in parts, each of them available before the next one is computed. */
+export type TaskResult = TaskValue | TaskStream;
+
+export interface TaskValue {
+  readonly kind: "value";
+  /** Serialized as JSON. */
+  readonly value: unknown;
+  readonly form: InputForm;
+  /** Of tasks that count tokens. */
+  readonly usage?: Usage | undefined;
+}
+
+export interface TaskStream {
+  readonly kind: "stream";
+  /** Nothing is computed before a part is asked for; `return()` ends the work. */
+  readonly parts: AsyncIterable<TaskPart>;
+}

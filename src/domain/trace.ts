@@ -1,0 +1,79 @@
+import { type CacheReport, createCacheReport } from "./cache-control.ts";
+
+/** The phases of a request whose durations are measured, in the order in which they happen. */
+export const PHASES = [
+  "body", // reading the request's body
+  "resolve", // finding the version and its manifest
+  "cache", // computing the key and reading the tiers
+  "load", // reading the model from storage and creating its session; 0 when it was loaded
+  "parse", // the body's bytes to a request: JSON, forms, binary tensors
+  "decode", // files to pixels or samples: image and audio codecs
+  "preprocess", // inputs to tensors: columns, tokenizers, resizing, normalization
+  "infer", // the engine's runs
+  "postprocess", // output tensors to answers: labels, boxes, pooling
+  "serialize", // the answer to the response's bytes
+] as const;
+export type Phase = (typeof PHASES)[number];
+
+/** Collects what is known of a call while it is answered; its event and its headers are made from it. */
+export class Trace {
+  readonly phasesMs: Partial<Record<Phase, number>> = {};
+  /** Until the response was made, for `server-timing`; for the event until its body ended. */
+  totalMs = 0;
+  bytesIn = 0;
+  bytesOut = 0;
+  model: string | undefined;
+  version: string | undefined;
+  /** SHA-256 of the model file that ran, hexadecimal. */
+  digest: string | undefined;
+  /** Whether the call waited for the model to be loaded; `undefined` when no model ran. */
+  coldStart: boolean | undefined;
+  cache: CacheReport = createCacheReport();
+  readonly #now: () => number;
+  readonly #startedAt: number;
+
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+    this.#startedAt = now();
+  }
+
+  /** Since the trace began. */
+  get elapsedMs(): number {
+    return this.#now() - this.#startedAt;
+  }
+
+  /** Begins a phase; the function returned ends it, at its first call. */
+  start(phase: Phase): () => void {
+    const start = this.#now();
+    let ended = false;
+    return () => {
+      if (ended) return;
+      ended = true;
+      this.#add(phase, start);
+    };
+  }
+
+  /** Adds the duration of `work` to a phase, also when it throws. */
+  measure<T>(phase: Phase, work: () => T): T {
+    const start = this.#now();
+    try {
+      return work();
+    } finally {
+      this.#add(phase, start);
+    }
+  }
+
+  /** {@link measure} for work that waits. */
+  async measureAsync<T>(phase: Phase, work: () => Promise<T>): Promise<T> {
+    const start = this.#now();
+    try {
+      return await work();
+    } finally {
+      this.#add(phase, start);
+    }
+  }
+
+  #add(phase: Phase, start: number): void {
+    this.phasesMs[phase] = (this.phasesMs[phase] ?? 0) + this.#now() - start;
+  }
+}

@@ -1,0 +1,76 @@
+import type { Context, MiddlewareHandler, Next } from "hono";
+import type { Admission } from "../domain/admission.ts";
+import { ApiError } from "../domain/errors.ts";
+import { quote } from "../domain/quote.ts";
+import type { Phase, Trace } from "../domain/trace.ts";
+import type { AppEnv } from "./context.ts";
+
+/** The deadline of a request, in milliseconds from its arrival. */
+const TIMEOUT_HEADER = "x-timeout-ms";
+
+/** The phases in which a request keeps the isolate busy. */
+const BUSY_PHASES: readonly Phase[] = [
+  "parse",
+  "decode",
+  "preprocess",
+  "infer",
+  "postprocess",
+  "serialize",
+];
+
+/**
+ * Gives a request its permit, or refuses it with 429 and `retry-after` before its body is read. The permit is
+ * released when the response's body has ended.
+ */
+export function admit(admission: Admission): MiddlewareHandler<AppEnv> {
+  return async function admit(c, next) {
+    const permit = admission.admit(readTimeout(c));
+    c.set("permit", permit);
+    const trace = c.get("trace");
+    // A client that goes away ends its request in the middle of an `await`, and then no `finally` is
+    // ever reached, unless something is waited for.
+    const { promise: released, resolve } = Promise.withResolvers<void>();
+    c.executionCtx.waitUntil(released);
+    const release = (serviceMs: number | undefined): void => {
+      resolve();
+      permit.release(serviceMs);
+    };
+    try {
+      await next();
+    } finally {
+      const bodyEnd = c.get("bodyEnd");
+      // A stream runs in many short slices between other requests, which tells nothing of the next request.
+      if (bodyEnd) void bodyEnd.then(() => release(undefined));
+      else release(busyMs(trace));
+    }
+  };
+}
+
+/**
+ * How long the request kept the isolate busy; `undefined` where that tells nothing of the next one: it
+ * failed, was answered from the cache or by another request's run, or was the first of a model, whose code
+ * the engine still compiles.
+ */
+function busyMs({ phasesMs, coldStart, cache }: Trace): number | undefined {
+  if (phasesMs.parse === undefined) return undefined;
+  if (coldStart !== false && cache.outcome !== "hit") return undefined;
+  if (coldStart === false && phasesMs.infer === undefined) return undefined;
+  return BUSY_PHASES.reduce((sum, phase) => sum + (phasesMs[phase] ?? 0), 0);
+}
+
+/** Queues an admitted request behind those that arrived earlier. */
+export async function acquirePermit(c: Context<AppEnv>, next: Next): Promise<void> {
+  await c.get("permit")?.acquire();
+  await next();
+}
+
+function readTimeout(c: Context<AppEnv>): number | undefined {
+  const text = c.req.header(TIMEOUT_HEADER);
+  if (text === undefined) return undefined;
+  const milliseconds = Number(text);
+  if (/^[0-9]{1,9}$/.test(text) && milliseconds > 0) return milliseconds;
+  throw new ApiError(
+    "invalid_request",
+    `${TIMEOUT_HEADER} must be a positive integer of milliseconds; got ${quote(text)}.`,
+  );
+}

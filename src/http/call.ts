@@ -1,0 +1,33 @@
+import type { Context } from "hono";
+import { parseCacheControl } from "../domain/cache-control.ts";
+import { type Call, createCall } from "../domain/call.ts";
+import { connectionOf } from "./client-connection.ts";
+import type { AppEnv } from "./context.ts";
+
+/** The call that this request is; `admit` comes first, where there is one. */
+export function callOf(c: Context<AppEnv>): Call {
+  const known = c.get("call");
+  if (known) return known;
+  const permit = c.get("permit");
+  const call = createCall({
+    id: c.get("requestId"),
+    principal: { id: () => principalId(c.req.header("authorization")) },
+    ...(permit && { deadline: permit.deadline, yieldSlice: () => permit.yield() }),
+    get signal() {
+      return connectionOf(c).signal;
+    },
+    cache: parseCacheControl(c.req.header("cache-control")),
+    trace: c.get("trace"),
+    waitUntil: (work) => c.executionCtx.waitUntil(work),
+  });
+  c.set("call", call);
+  return call;
+}
+
+/** Identifies who asks, for what is kept apart by API key: the key itself is never kept. */
+async function principalId(authorization: string | undefined): Promise<string> {
+  if (!authorization) return "anonymous";
+  const key = authorization.replace(/^bearer +/i, "");
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(key));
+  return new Uint8Array(digest, 0, 8).toHex();
+}

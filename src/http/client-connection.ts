@@ -1,0 +1,32 @@
+import type { Context } from "hono";
+import type { AppEnv } from "./context.ts";
+
+/** Whether the client still waits for its response. */
+export class ClientConnection {
+  readonly #controller = new AbortController();
+
+  /** @param request its signal fires with the compatibility flag `enable_request_signal` */
+  constructor({ signal }: Request) {
+    const abort = (): void => this.close(signal.reason);
+    if (signal.aborted) abort();
+    else signal.addEventListener("abort", abort, { once: true });
+  }
+
+  /** Aborted when the client has closed the connection. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  close(reason?: unknown): void {
+    this.#controller.abort(reason);
+  }
+}
+
+/** The connection of this request. */
+export function connectionOf(c: Context<AppEnv>): ClientConnection {
+  const known = c.get("connection");
+  if (known) return known;
+  const connection = new ClientConnection(c.req.raw);
+  c.set("connection", connection);
+  return connection;
+}

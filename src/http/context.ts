@@ -1,0 +1,34 @@
+import type { Permit } from "../domain/admission.ts";
+import type { Call } from "../domain/call.ts";
+import type { Trace } from "../domain/trace.ts";
+import type { ClientConnection } from "./client-connection.ts";
+
+/** How the body of a response ended. */
+export interface BodyEnd {
+  /** What the body failed with; a client that closed the connection is one of the reasons. */
+  readonly error?: unknown;
+}
+
+/** What middleware gives to handlers through Hono's context. */
+export interface AppEnv {
+  Variables: {
+    requestId: string;
+    trace: Trace;
+    /** Set by `admit`, on the operations that run models. */
+    permit: Permit | undefined;
+    /** Set by `callOf`. */
+    call: Call | undefined;
+    /** Set by `connectionOf`. */
+    connection: ClientConnection | undefined;
+    /** Set by `readBody`: a body can be read once. */
+    body: Uint8Array;
+    /** Set by `respondStream`: fulfilled when the body has ended. Other bodies end with their handler. */
+    bodyEnd: Promise<BodyEnd> | undefined;
+    /** The key of the response cache for which an entry was looked up. */
+    asked: string | undefined;
+    /** Headers that the response is to have, also if it becomes an error: `respond` sends them. */
+    headers: Record<string, string>;
+    /** The representation: two representations of the same tensors have different bytes. */
+    variant: string;
+  };
+}

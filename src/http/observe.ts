@@ -1,0 +1,123 @@
+import type { Context, MiddlewareHandler } from "hono";
+import { routePath } from "hono/route";
+import { type CacheReport, KEY_PREFIX_LENGTH } from "../domain/cache-control.ts";
+import { toApiError } from "../domain/errors.ts";
+import { type CacheEvent, EVENT_SCHEMA_VERSION, type RequestEvent } from "../domain/event.ts";
+import type { EventSink } from "../domain/ports.ts";
+import { PHASES, type Phase, Trace } from "../domain/trace.ts";
+import type { AppEnv } from "./context.ts";
+import { renderError } from "./render-error.ts";
+import { toMicroseconds } from "./server-timing.ts";
+
+const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
+
+/**
+ * Gives each request its id and trace, and emits one event when the body of the response has ended or the client
+ * has gone. A sink that fails never fails a request.
+ */
+export function observe(sink: EventSink): MiddlewareHandler<AppEnv> {
+  return async function observe(c, next) {
+    const time = Date.now();
+    const given = c.req.header("x-request-id");
+    c.set("requestId", given && REQUEST_ID.test(given) ? given : crypto.randomUUID());
+    c.set("trace", new Trace());
+    c.set("headers", {});
+    try {
+      await next();
+    } catch (thrown) {
+      // Hono gives `onError` what handlers throw, but not what `notFound` throws, and only Errors.
+      c.error = toApiError(thrown);
+      c.res = renderError(c.error, c);
+    }
+    const bodyEnd = c.get("bodyEnd");
+    if (!bodyEnd) return emit(sink, () => toEvent(c, time, c.error));
+    const emitted = bodyEnd.then(({ error }) => {
+      c.get("trace").totalMs = c.get("trace").elapsedMs;
+      emit(sink, () => toEvent(c, time, error));
+    });
+    c.executionCtx.waitUntil(emitted);
+  };
+}
+
+/** A sink that fails, and an event that cannot be made, do not fail the request. */
+function emit(sink: EventSink, toEvent: () => RequestEvent): void {
+  try {
+    sink.emit(toEvent());
+  } catch {
+    // What cannot be recorded must still be answered.
+  }
+}
+
+/** The durations of the phases that there were, in their order. */
+function toPhases({ phasesMs }: Trace): Partial<Record<Phase, number>> {
+  const phases: Partial<Record<Phase, number>> = {};
+  for (const phase of PHASES) {
+    const duration = phasesMs[phase];
+    if (duration !== undefined) phases[phase] = toMicroseconds(duration);
+  }
+  return phases;
+}
+
+/** What is not known is `undefined`, which JSON leaves out: an object that grows costs more than all the rest. */
+function toEvent(c: Context<AppEnv>, time: number, thrown: unknown): RequestEvent {
+  const trace = c.get("trace");
+  const { cache } = trace;
+  const route = routePath(c, -1);
+  const error = thrown === undefined ? undefined : describeError(thrown);
+  return {
+    event: "request",
+    schemaVersion: EVENT_SCHEMA_VERSION,
+    time: new Date(time).toISOString(),
+    requestId: c.get("requestId"),
+    method: c.req.method,
+    route: route === "/*" ? "unmatched" : route,
+    status: c.res.status,
+    errorCode: error?.errorCode,
+    errorMessage: error?.errorMessage,
+    errorCause: error?.errorCause,
+    model: trace.model,
+    version: trace.version,
+    digest: trace.digest,
+    coldStart: trace.coldStart,
+    cache: cache.outcome && toCacheEvent(cache.outcome, cache),
+    bytesIn: trace.bytesIn,
+    bytesOut: trace.bytesOut,
+    totalMs: toMicroseconds(trace.totalMs),
+    phasesMs: toPhases(trace),
+    clock: "isolate",
+  };
+}
+
+function toCacheEvent(outcome: CacheEvent["outcome"], report: CacheReport): CacheEvent {
+  const { tier, reason, key, stored, collapsed, bytes, ageSeconds, savedMs, failures } = report;
+  const isHit = outcome === "hit";
+  return {
+    outcome,
+    tier: isHit ? tier : undefined,
+    reason: isHit ? undefined : reason,
+    key: key?.slice(0, KEY_PREFIX_LENGTH),
+    stored,
+    collapsed,
+    bytes,
+    ageSeconds,
+    savedMs,
+    failures: failures.length > 0 ? failures : undefined,
+  };
+}
+
+function describeError(
+  thrown: unknown,
+): Pick<RequestEvent, "errorCode" | "errorMessage" | "errorCause"> {
+  const { code, message, kind, cause } = toApiError(thrown);
+  return {
+    errorCode: code,
+    // The message of a 4xx quotes what the client sent, which is none of a log's business.
+    ...(kind.status >= 500 ? { errorMessage: message } : {}),
+    ...(kind.status >= 500 && cause ? { errorCause: describeCause(cause) } : {}),
+  };
+}
+
+function describeCause(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  return cause.stack ?? `${cause.name}: ${cause.message}`;
+}

@@ -1,0 +1,142 @@
+import type { Context } from "hono";
+import { toCacheStatus } from "../domain/cache-control.ts";
+import type { FinishedAnswer } from "../domain/finished-answer.ts";
+import { addCacheHeaders, isListed, toEntityTag } from "./cache-headers.ts";
+import type { AppEnv } from "./context.ts";
+import { toServerTiming } from "./server-timing.ts";
+
+const ENCODER = new TextEncoder();
+
+/** Below this, compressing costs more than it saves. */
+const COMPRESSION_THRESHOLD_BYTES = 1024;
+
+export interface RespondOptions {
+  readonly status?: number;
+  readonly contentType?: string;
+  /**
+   * False for an answer that must reach the client as it is; `no-transform` tells the network so too,
+   * where Cloudflare compresses JSON by itself.
+   */
+  readonly compress?: boolean;
+}
+
+/** Answers with a text whose length is counted for the event and sent as `content-length`. */
+export function respond(c: Context<AppEnv>, text: string, options: RespondOptions = {}): Response {
+  return respondBytes(c, [ENCODER.encode(text)], options);
+}
+
+/**
+ * {@link respond} for bytes in several parts, compressed when the client asks for it and it is worth
+ * while. Every answer is made here, with the headers that routes and middleware have noted, and those
+ * that tell of the request and the cache; 304 for an answer that the client has (`If-None-Match`).
+ */
+export function respondBytes(
+  c: Context<AppEnv>,
+  parts: readonly Uint8Array[],
+  { status = 200, contentType = "application/json", compress = true }: RespondOptions = {},
+): Response {
+  const trace = c.get("trace");
+  // Headers of a Response that exists cost a call into the runtime each; those of an object do not.
+  const headers = c.get("headers");
+  const sizeBytes = totalBytes(parts);
+  const mayCompress = compress && sizeBytes >= COMPRESSION_THRESHOLD_BYTES;
+  if (!compress) headers["cache-control"] = "no-transform";
+  if (mayCompress) headers.vary = "accept-encoding";
+  addRequestHeaders(c);
+  const { key } = trace.cache;
+  if (status === 200 && key !== undefined) {
+    headers.etag ??= toEntityTag(key, c.get("variant"));
+    if (isListed(c.req.header("if-none-match"), headers.etag)) {
+      for (const name of CONTENT_HEADERS) delete headers[name];
+      return new Response(null, { status: 304, headers });
+    }
+  }
+  trace.bytesOut = sizeBytes;
+  headers["content-type"] = contentType;
+  const body = join(parts);
+  const encoding = mayCompress ? acceptedEncoding(c.req.header("accept-encoding")) : undefined;
+  if (!encoding) return new Response(body, { status, headers });
+  const compressed = new Blob([body])
+    .stream()
+    .pipeThrough(new CompressionStream(encoding) as ReadableWritablePair<Uint8Array, Uint8Array>);
+  headers["content-encoding"] = encoding;
+  // "manual": the body is encoded already; the runtime would encode it once more.
+  return new Response(compressed, { status, headers, encodeBody: "manual" });
+}
+
+/** The headers of a response whose body is made while it is sent. */
+export function responseHeaders(c: Context<AppEnv>, contentType: string): Record<string, string> {
+  addRequestHeaders(c);
+  const headers = c.get("headers");
+  headers["content-type"] = contentType;
+  return headers;
+}
+
+/** Headers that tell of the request, its durations and the cache. */
+function addRequestHeaders(c: Context<AppEnv>): void {
+  const trace = c.get("trace");
+  const headers = c.get("headers");
+  headers["x-request-id"] = c.get("requestId");
+  trace.totalMs = trace.elapsedMs;
+  headers["server-timing"] = toServerTiming(trace);
+  addCacheHeaders(headers, trace.cache);
+}
+
+/** Answers as before: with the headers that were sent then, but for those that tell of the request. */
+export function respondAgain(c: Context<AppEnv>, answer: FinishedAnswer): Response {
+  const { body, headers } = answer;
+  const compressible = body.byteLength >= COMPRESSION_THRESHOLD_BYTES;
+  if (compressible || c.req.header("if-none-match") !== undefined) {
+    Object.assign(c.get("headers"), Object.fromEntries(headers));
+    return respondBytes(c, [body], { contentType: headers.get("content-type") ?? "" });
+  }
+  const trace = c.get("trace");
+  trace.bytesOut = body.byteLength;
+  trace.totalMs = trace.elapsedMs;
+  headers.set("x-request-id", c.get("requestId"));
+  headers.set("server-timing", toServerTiming(trace));
+  const ageSeconds = Math.floor(trace.cache.ageSeconds ?? 0);
+  if (answer.ageSeconds !== ageSeconds) {
+    answer.ageSeconds = ageSeconds;
+    headers.set("cache-status", toCacheStatus(trace.cache));
+    headers.set("age", String(ageSeconds));
+  }
+  return new Response(body, { headers });
+}
+
+/** What is to be sent when the same request comes again, of an answer that {@link respondBytes} made. */
+export function toFinished(c: Context<AppEnv>, parts: readonly Uint8Array[]): FinishedAnswer {
+  const headers = new Headers(c.get("headers"));
+  headers.delete("content-encoding");
+  return { body: join(parts), headers, ageSeconds: undefined };
+}
+
+/** Headers that tell of a body, which a 304 does not have. */
+const CONTENT_HEADERS = ["content-type", "inference-header-content-length"];
+
+function join(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const [only] = parts;
+  if (only && parts.length === 1) return only as Uint8Array<ArrayBuffer>;
+  const whole = new Uint8Array(totalBytes(parts));
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.byteLength;
+  }
+  return whole;
+}
+
+function totalBytes(parts: readonly Uint8Array[]): number {
+  return parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
+}
+
+/** RFC 9110, section 12.5.3: the first of ours that is listed and not refused with q=0. */
+function acceptedEncoding(header: string | undefined): "gzip" | "deflate" | undefined {
+  if (!header) return undefined;
+  const accepted = header
+    .toLowerCase()
+    .split(",")
+    .filter((item) => !/;\s*q=0(?:\.0*)?\s*$/.test(item))
+    .map((item) => item.split(";", 1)[0]?.trim());
+  return (["gzip", "deflate"] as const).find((encoding) => accepted.includes(encoding));
+}

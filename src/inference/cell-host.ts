@@ -1,0 +1,123 @@
+import type { Call } from "../domain/call.ts";
+import { throwIfAborted } from "../domain/call.ts";
+import { ApiError } from "../domain/errors.ts";
+import { type Manifest, modelDigest } from "../domain/manifest.ts";
+import type { Infer, ModelHost } from "../domain/model-host.ts";
+import type { LoadedModel, ModelRuntime, ModelSource, ModelStore } from "../domain/ports.ts";
+import type { PublishedModel } from "../domain/published-model.ts";
+import { quote } from "../domain/quote.ts";
+import { checkInputs, describeSpecs } from "../domain/shape.ts";
+import type { Tensor } from "../domain/tensor.ts";
+import { openModelFile, readModelFile } from "../registry/model-files.ts";
+import { checkDeclaration, toModelSource } from "../registry/model-source.ts";
+import type { ModelSet, Task } from "../tasks/task.ts";
+import { warmUp } from "./warm-up.ts";
+
+/** Creates the task of a manifest; `readFile` reads a file of the version, checked against its digest. */
+export type CreateTask = (
+  manifest: Manifest,
+  readFile: (path: string) => Promise<Uint8Array>,
+) => Promise<Task>;
+
+export interface CellHostOptions {
+  readonly store: ModelStore;
+  readonly runtime: ModelRuntime;
+  readonly createTask: CreateTask;
+}
+
+/** The host whose models run in this isolate. */
+export function createCellHost({ store, runtime, createTask }: CellHostOptions): ModelHost {
+  /** Another manifest may name a model that is loaded already, and describe it wrongly. */
+  const checked = new WeakSet<Manifest>();
+  /** Kept for as long as their manifests are. */
+  const tasks = new WeakMap<Manifest, Task>();
+  const sources = new WeakMap<Manifest, ModelSource>();
+
+  async function taskOf(model: PublishedModel): Promise<Task> {
+    const { manifest } = model;
+    const known = tasks.get(manifest);
+    if (known) return known;
+    const task = await createTask(manifest, (path) => readModelFile(store, model, path));
+    tasks.set(manifest, task);
+    return task;
+  }
+
+  function sourceOf(model: PublishedModel): ModelSource {
+    const { manifest } = model;
+    const known = sources.get(manifest);
+    if (known) return known;
+    const source = toModelSource(store, model, async (loaded: LoadedModel) =>
+      warmUp(await taskOf(model), model, loaded),
+    );
+    sources.set(manifest, source);
+    return source;
+  }
+
+  const infer: Infer = async ({ model, inputs, outputs }, call) => {
+    const { manifest } = model;
+    const { deadline, signal, trace, waitUntil } = call;
+    checkInputs(manifest.inputs, inputs);
+    const names = outputs ?? manifest.outputs.map(({ name }) => name);
+    checkOutputs(manifest, names);
+    trace.digest = modelDigest(manifest);
+    const endLoad = trace.start("load");
+    try {
+      return await runtime.use(sourceOf(model), waitUntil, (loaded, temperature) => {
+        endLoad();
+        trace.coldStart = temperature === "cold";
+        throwIfAborted(signal);
+        deadline.check();
+        if (!checked.has(manifest)) checkDeclaration(manifest, loaded);
+        checked.add(manifest);
+        return trace.measure("infer", () => loaded.run(inputs, names));
+      });
+    } finally {
+      endLoad();
+    }
+  };
+
+  return {
+    infer,
+    async execute({ model, inputs, parameters, infer: run = infer }, call) {
+      const task = await call.trace.measureAsync("load", () => taskOf(model));
+      return task.execute({ inputs, parameters }, toModelSet(model, run, call), call);
+    },
+    load: (model, waitUntil) => runtime.use(sourceOf(model), waitUntil, () => undefined),
+    inspect({ id, path, ...file }, waitUntil) {
+      const source: ModelSource = {
+        id,
+        ...file,
+        prepack: true,
+        heapBytes: undefined,
+        open: () => openModelFile(store, id, path),
+        prepare: async () => undefined,
+      };
+      return runtime.use(source, waitUntil, (loaded) => loaded.describe());
+    },
+    state: ({ manifest }) => runtime.state(modelDigest(manifest)),
+    unload: ({ manifest }) => runtime.unload(modelDigest(manifest)),
+    stats: () => runtime.stats(),
+  };
+}
+
+/** Between two runs of a call, other calls have their time slice. */
+function toModelSet(model: PublishedModel, infer: Infer, call: Call): ModelSet {
+  let runs = 0;
+  return {
+    async infer(inputs: readonly Tensor[], outputs: readonly string[]) {
+      if (runs > 0) await call.checkpoint();
+      runs += 1;
+      return infer({ model, inputs, outputs }, call);
+    },
+  };
+}
+
+function checkOutputs({ outputs }: Manifest, names: readonly string[]): void {
+  for (const name of names) {
+    if (outputs.some((spec) => spec.name === name)) continue;
+    throw new ApiError(
+      "unknown_output",
+      `The model has no output ${quote(name)}: it gives ${describeSpecs(outputs)}.`,
+    );
+  }
+}

@@ -1,0 +1,29 @@
+import { type CacheReport, createCacheReport, mergeCacheReports } from "../domain/cache-control.ts";
+import type { Call } from "../domain/call.ts";
+import type { Infer, ModelHost } from "../domain/model-host.ts";
+import type { PublishedModel } from "../domain/published-model.ts";
+import type { TaskRequest, TaskResult } from "../domain/task.ts";
+
+/** Runs the task of a version; each of its runs may be answered from the cache. */
+export type RunTask = (
+  model: PublishedModel,
+  request: TaskRequest,
+  call: Call,
+) => Promise<TaskResult>;
+
+/** @param infer the way to a single run, with the cache in front */
+export function createRunTask(host: ModelHost, infer: Infer): RunTask {
+  return async (model, request, call) => {
+    const { trace } = call;
+    /** One for each run. */
+    const reports: CacheReport[] = [];
+    const reported: Infer = (run, runCall) => {
+      if (reports.length > 0) trace.cache = createCacheReport();
+      reports.push(trace.cache);
+      return infer(run, runCall);
+    };
+    const result = await host.execute({ ...request, model, infer: reported }, call);
+    if (reports.length > 1) trace.cache = mergeCacheReports(reports);
+    return result;
+  };
+}

@@ -1,0 +1,19 @@
+import { createCall } from "../domain/call.ts";
+import type { LoadedModel } from "../domain/ports.ts";
+import type { PublishedModel } from "../domain/published-model.ts";
+import type { Task } from "../tasks/task.ts";
+
+/** Runs the manifest's example on a model that was just loaded, so that no client waits for lazy compilation. */
+export async function warmUp(
+  task: Task,
+  { manifest }: PublishedModel,
+  loaded: LoadedModel,
+): Promise<void> {
+  const request = { inputs: manifest.example?.inputs, parameters: {} };
+  const models = {
+    infer: async (...run: Parameters<LoadedModel["run"]>) => loaded.run(...run),
+  };
+  const result = await task.execute(request, models, createCall());
+  if (result.kind === "value") return;
+  for await (const _ of result.parts) return;
+}

@@ -1,0 +1,37 @@
+import type { PredictionCache } from "../cache/prediction-cache.ts";
+import type { FinishedAnswers } from "../cache/response-cache.ts";
+import type { Admission } from "../domain/admission.ts";
+import type { StatisticsReader } from "../domain/inference-statistics.ts";
+import type { Infer, ModelHost } from "../domain/model-host.ts";
+import type { EventSink } from "../domain/ports.ts";
+import type { RunTask } from "../inference/run-task.ts";
+import type { Catalog } from "../registry/catalog.ts";
+import type { Publisher } from "../registry/publish.ts";
+import type { Readiness } from "../registry/readiness.ts";
+import type { Repository } from "../registry/repository.ts";
+
+/** What the protocols call. */
+export interface Services {
+  readonly config: {
+    readonly maxBodyBytes: number;
+    readonly maxModelBytes: number;
+    readonly adminKey: string | undefined;
+    readonly repositoryControl: "admin" | "open";
+  };
+  /** Of this program, for the server metadata. */
+  readonly serverVersion: string;
+  readonly admission: Admission;
+  readonly catalog: Catalog;
+  /** The way to a single run, with the cache in front. */
+  readonly infer: Infer;
+  readonly finishedAnswers: FinishedAnswers;
+  readonly runTask: RunTask;
+  readonly readiness: Readiness;
+  readonly repository: Repository;
+  readonly statistics: StatisticsReader;
+  readonly cache: Pick<PredictionCache, "purge">;
+  readonly cacheStats: () => object;
+  readonly publisher: Publisher;
+  readonly sink: EventSink;
+  readonly host: Pick<ModelHost, "stats">;
+}

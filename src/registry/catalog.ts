@@ -1,0 +1,139 @@
+import { ApiError } from "../domain/errors.ts";
+import { type Manifest, parseManifest } from "../domain/manifest.ts";
+import {
+  formatModelId,
+  type ModelId,
+  parseModelName,
+  parseModelVersion,
+} from "../domain/model-id.ts";
+import type { ModelStore, StoredVersion } from "../domain/ports.ts";
+import type { PublishedModel } from "../domain/published-model.ts";
+
+/** Answers which versions exist and what they are, from the store, remembering what it may. */
+export interface Catalog {
+  /**
+   * @param version the newest one when left out
+   * @throws ApiError `model_not_found`, `version_not_found`, `model_corrupt`, `storage_failed`
+   */
+  resolve(name: string, version?: string): Promise<PublishedModel>;
+  /** What `resolve` would answer, where it is known without asking the store. */
+  recall(name: string, version?: string): PublishedModel | undefined;
+  /** Every published version, from the store. */
+  list(): Promise<readonly ModelId[]>;
+  /** Forgets what is remembered of a model, because this isolate has just changed it. */
+  forget(name: string): void;
+}
+
+export interface CatalogOptions {
+  /** How long a listing of versions is believed: the delay until a new version is served. */
+  readonly listingTtlSeconds: number;
+  readonly now?: () => number;
+}
+
+interface Listing {
+  readonly entries: readonly StoredVersion[];
+  readonly versions: readonly string[];
+  /** Those that were asked for, by version. */
+  readonly models: Map<string, PublishedModel>;
+  readonly readAt: number;
+}
+
+/** Listings and manifests kept, so that a stream of invented names cannot fill the memory. */
+const MAX_ENTRIES = 1000;
+/** How old a listing may be when a version that is not in it is asked for. */
+const RELIST_AFTER_MS = 1000;
+
+export function createCatalog(store: ModelStore, options: CatalogOptions): Catalog {
+  const { listingTtlSeconds, now = Date.now } = options;
+  const listings = new Map<string, Listing>();
+  /** A revision is immutable, so a manifest that was read once stays right. */
+  const manifests = new Map<string, Manifest>();
+
+  function known(name: string, maxAgeMs: number): Listing | undefined {
+    const listing = listings.get(name);
+    return listing && now() - listing.readAt < maxAgeMs ? listing : undefined;
+  }
+
+  async function readListing(name: string): Promise<Listing> {
+    const entries = await store.versions(name);
+    const versions = entries.map(({ version }) => version);
+    const listing: Listing = { entries, versions, models: new Map(), readAt: now() };
+    if (versions.length === 0) listings.delete(name);
+    else remember(listings, name, listing);
+    return listing;
+  }
+
+  async function manifestOf(id: ModelId, key: string): Promise<Manifest> {
+    const manifest = await readManifest(store, id);
+    remember(manifests, key, manifest);
+    return manifest;
+  }
+
+  function recall(name: string, version?: string): PublishedModel | undefined {
+    const listed = known(name, listingTtlSeconds * 1000);
+    return listed?.models.get(version ?? listed.versions[0] ?? "");
+  }
+
+  return {
+    list: () => store.list(),
+    forget: (name) => listings.delete(name),
+    recall,
+    async resolve(name, version) {
+      const recalled = recall(name, version);
+      if (recalled) return recalled;
+      parseModelName(name);
+      if (version !== undefined) parseModelVersion(name, version);
+      let listed = known(name, listingTtlSeconds * 1000) ?? (await readListing(name));
+      if (!choose(listed, version) && now() - listed.readAt >= RELIST_AFTER_MS)
+        listed = known(name, RELIST_AFTER_MS) ?? (await readListing(name));
+      const { versions } = listed;
+      if (versions.length === 0)
+        throw new ApiError("model_not_found", `No model named "${name}" has been published.`);
+      const chosen = choose(listed, version);
+      if (!chosen)
+        throw new ApiError(
+          "version_not_found",
+          `Model "${name}" has no version ${version}: it has ${versions.join(", ")}.`,
+          { details: { versions } },
+        );
+      const id = { name, version: chosen.version };
+      const { revision } = chosen;
+      const key = `${name}/${chosen.version}/${revision}`;
+      const manifest = manifests.get(key) ?? (await manifestOf(id, key));
+      const published = { ...id, versions, manifest, revision };
+      listed.models.set(id.version, published);
+      return published;
+    },
+  };
+}
+
+/** The newest version when none is asked for. */
+function choose({ entries }: Listing, version: string | undefined): StoredVersion | undefined {
+  return version === undefined ? entries[0] : entries.find((entry) => entry.version === version);
+}
+
+function remember<V>(entries: Map<string, V>, key: string, value: V): void {
+  entries.delete(key);
+  entries.set(key, value);
+  const [oldest] = entries.keys();
+  if (entries.size > MAX_ENTRIES && oldest !== undefined) entries.delete(oldest);
+}
+
+async function readManifest(store: ModelStore, id: ModelId): Promise<Manifest> {
+  const corrupt = (why: string, cause?: unknown): ApiError =>
+    new ApiError("model_corrupt", `The manifest of ${formatModelId(id)} ${why}.`, {
+      cause,
+      details: { model: id.name, version: id.version },
+    });
+  const value = await store.manifest(id);
+  if (value === undefined) throw corrupt("is gone from object storage");
+  let manifest: Manifest;
+  try {
+    manifest = parseManifest(value);
+  } catch (cause) {
+    throw corrupt("is not valid", cause);
+  }
+  if (manifest.name !== id.name || manifest.version !== id.version)
+    throw corrupt(`belongs to ${formatModelId(manifest)}`);
+  return manifest;
+}

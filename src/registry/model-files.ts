@@ -1,0 +1,58 @@
+import { ApiError } from "../domain/errors.ts";
+import { fileEntry } from "../domain/manifest.ts";
+import { formatModelId, type ModelId } from "../domain/model-id.ts";
+import type { ModelStore, StoredFile } from "../domain/ports.ts";
+import type { PublishedModel } from "../domain/published-model.ts";
+
+/** @throws ApiError `model_missing` when storage has lost the file */
+export async function openModelFile(
+  store: ModelStore,
+  id: ModelId,
+  path: string,
+): Promise<StoredFile> {
+  const file = await store.file(id, path);
+  if (file) return file;
+  throw new ApiError(
+    "model_missing",
+    `${path} of ${formatModelId(id)} is missing from object storage.`,
+    { details: { model: id.name, version: id.version, file: path } },
+  );
+}
+
+/**
+ * Reads a small file of a version, such as a vocabulary, and checks it against the manifest.
+ * @throws ApiError `model_missing`, `model_corrupt`, `storage_failed`
+ */
+export async function readModelFile(
+  store: ModelStore,
+  published: PublishedModel,
+  path: string,
+): Promise<Uint8Array> {
+  const { sha256, sizeBytes } = fileEntry(published.manifest, path);
+  const { body, sizeBytes: storedBytes } = await openModelFile(store, published, path);
+  const bytes = storedBytes === sizeBytes ? await readAll(published, path, body) : undefined;
+  if (!bytes) await body.cancel();
+  const digest = bytes && new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+  if (bytes && digest === sha256) return bytes;
+  throw new ApiError(
+    "model_corrupt",
+    `${path} of ${formatModelId(published)} in object storage is not the published one: ${digest ? `its SHA-256 is ${digest} instead of ${sha256}` : `it is ${storedBytes} bytes long instead of ${sizeBytes}`}.`,
+    { details: { model: published.name, version: published.version, file: path } },
+  );
+}
+
+async function readAll(
+  id: ModelId,
+  path: string,
+  body: ReadableStream<Uint8Array>,
+): Promise<Uint8Array> {
+  try {
+    return await new Response(body).bytes();
+  } catch (cause) {
+    throw new ApiError(
+      "storage_failed",
+      `Reading ${path} of ${formatModelId(id)} from object storage failed; try again.`,
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,33 @@
+import type { ModelHost } from "../domain/model-host.ts";
+import type { ModelId } from "../domain/model-id.ts";
+import type { ModelState } from "../domain/ports.ts";
+import type { PublishedModel } from "../domain/published-model.ts";
+import type { Catalog } from "./catalog.ts";
+
+/** Every published version and how it stands in this isolate, and its place in memory. */
+export interface Repository {
+  index(): Promise<readonly { readonly id: ModelId; readonly model: ModelState }[]>;
+  /** Gives the memory of a version back; its next request loads it again. */
+  unload(published: PublishedModel): void;
+}
+
+export function createRepository(catalog: Catalog, host: ModelHost): Repository {
+  async function stateOf({ name, version }: ModelId): Promise<ModelState> {
+    try {
+      return host.state(await catalog.resolve(name, version));
+    } catch (error) {
+      return { state: "failed", error };
+    }
+  }
+  return {
+    async index() {
+      const ids = [...(await catalog.list())].sort(
+        (a, b) => a.name.localeCompare(b.name, "en") || Number(a.version) - Number(b.version),
+      );
+      return Promise.all(ids.map(async (id) => ({ id, model: await stateOf(id) })));
+    },
+    unload: (published) => {
+      host.unload(published);
+    },
+  };
+}

@@ -1,0 +1,59 @@
+import { z } from "zod";
+import type { InputForm } from "../domain/task.ts";
+import { parseParameters, pickParameters } from "./parameters.ts";
+import type { Postprocessor } from "./postprocessor.ts";
+import type { Item, Plan, PreprocessedBatch, Preprocessor } from "./preprocessor.ts";
+import { splitInputs } from "./split-inputs.ts";
+import type { Task } from "./task.ts";
+
+/** Preprocessor, run, postprocessor, for as many items at a time as the preprocessor says. */
+export function createBatchTask(preprocessor: Preprocessor, postprocessor: Postprocessor): Task {
+  const schema = z.strictObject({
+    ...preprocessor.parameters.shape,
+    ...postprocessor.parameters.shape,
+  });
+
+  return {
+    parameters: schema,
+    async execute(request, models, { trace }) {
+      const parameters = parseParameters(schema, request.parameters);
+      const ofPreprocessor = pickParameters(preprocessor.parameters, parameters);
+      const ofPostprocessor = pickParameters(postprocessor.parameters, parameters);
+      const { items, form } = splitInputs(preprocessor, request.inputs, ofPreprocessor, trace);
+      const context = { parameters: ofPreprocessor, trace };
+      const plan = preprocessor.plan?.(items, context) ?? inOrder(items, preprocessor.maxBatch);
+      const answers: unknown[] = new Array(items.length);
+      for (const indices of plan.runs) {
+        const batch = indices.map((index) => plan.items[index] as Item);
+        const preprocessed = preprocessor.toTensors(batch, context);
+        const { tensors, metadata = [] }: PreprocessedBatch =
+          preprocessed instanceof Promise ? await preprocessed : preprocessed;
+        const results = await models.infer(tensors, postprocessor.outputs);
+        trace.measure("postprocess", () => {
+          const ofBatch = postprocessor.toAnswers(results, metadata, ofPostprocessor);
+          for (const [at, index] of indices.entries()) answers[index] = ofBatch[at];
+        });
+      }
+      const usage = plan.tokens === undefined ? undefined : { inputTokens: plan.tokens };
+      return { kind: "value", value: assemble(postprocessor, answers, form), form, usage };
+    },
+  };
+}
+
+function inOrder(items: readonly Item[], size: number): Plan {
+  const indices = items.map((_, index) => index);
+  if (items.length <= size) return { items, runs: [indices] };
+  const runs = Array.from({ length: Math.ceil(items.length / size) }, (_, run) =>
+    indices.slice(run * size, (run + 1) * size),
+  );
+  return { items, runs };
+}
+
+function assemble(
+  postprocessor: Postprocessor,
+  answers: readonly unknown[],
+  form: InputForm,
+): unknown {
+  if (postprocessor.assemble) return postprocessor.assemble(answers, form);
+  return form === "one" ? answers[0] : answers;
+}

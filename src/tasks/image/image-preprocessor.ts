@@ -1,0 +1,134 @@
+import { type ImageBlock, imageSize } from "../../domain/blocks/image-blocks.ts";
+import { ApiError } from "../../domain/errors.ts";
+import { type TensorSpec, toBytes } from "../../domain/tensor.ts";
+import { type FileKind, toFileBytes } from "../file-bytes.ts";
+import { NO_PARAMETERS } from "../parameters.ts";
+import { type ItemMetadata, maxBatchOf, type Preprocessor, splitList } from "../preprocessor.ts";
+import type { DecodeImage } from "./decode-image.ts";
+import { fitImage, type Placement } from "./fit-image.ts";
+
+/** What a postprocessor needs to know of a picture to find its way back from what the model saw. */
+export interface ImageMetadata extends ItemMetadata {
+  readonly kind: "image";
+  /** In pixels, the way the picture is to be seen. */
+  readonly width: number;
+  readonly height: number;
+  readonly placement: Placement;
+  /** The size of what the model saw, in pixels. */
+  readonly frame: { readonly width: number; readonly height: number };
+}
+
+const PICTURE: FileKind = {
+  expected: "a picture: base64 of a JPEG, PNG or WebP file, or a data URL of it",
+};
+
+/** Each may be as large as the whole body, so their number says more than their size. */
+const MAX_IMAGES = 64;
+
+/**
+ * Pictures (JPEG, PNG, WebP; bytes, or base64 in JSON) as the tensor that the block describes. Each is
+ * postprocessed, scaled and gone before the next one comes.
+ */
+export function createImagePreprocessor(
+  spec: TensorSpec,
+  block: ImageBlock,
+  decodeImage: DecodeImage,
+): Preprocessor<typeof NO_PARAMETERS> {
+  const frame = imageSize(block);
+  const channels = block.color === "GRAY" ? 1 : 3;
+  const length = frame.width * frame.height * channels;
+  const itemShape =
+    block.layout === "NCHW"
+      ? [channels, frame.height, frame.width]
+      : [frame.height, frame.width, channels];
+  const { datatype } = spec;
+  if (datatype !== "UINT8" && datatype !== "FP32")
+    throw new Error(`pictures become UINT8 or FP32, not ${datatype}`);
+  const write = datatype === "UINT8" ? createLevelWriter(block) : createNumberWriter(block);
+
+  return {
+    mediaTypes: ["image/jpeg", "image/png", "image/webp", "application/octet-stream"],
+    parameters: NO_PARAMETERS,
+    maxBatch: maxBatchOf(spec.shape[0], block.maxBatch),
+    split(inputs) {
+      const split = splitList(inputs);
+      if (split.items.length > MAX_IMAGES)
+        throw new ApiError(
+          "invalid_input",
+          `"inputs" has ${split.items.length} pictures: send at most ${MAX_IMAGES} in one request.`,
+          { details: { maximum: MAX_IMAGES } },
+        );
+      return split;
+    },
+    async toTensors(items, { trace }) {
+      const count = items.length * length;
+      const data = datatype === "UINT8" ? new Uint8Array(count) : new Float32Array(count);
+      const metadata: ImageMetadata[] = [];
+      for (const [index, { value, place }] of items.entries()) {
+        const file = trace.measure("decode", () => toFileBytes(value, place, PICTURE));
+        let ended = trace.start("decode");
+        try {
+          const itemMetadata = await decodeImage(file, place, (picture) => {
+            ended();
+            ended = trace.start("preprocess");
+            const { levels, placement } = fitImage(picture, block);
+            write(levels, data.subarray(index * length, (index + 1) * length));
+            const { width, height } = picture;
+            return { kind: "image", width, height, placement, frame } as const;
+          });
+          metadata.push(itemMetadata);
+        } finally {
+          ended();
+        }
+      }
+      const shape = [items.length, ...itemShape];
+      return { tensors: [{ name: spec.name, datatype, shape, data: toBytes(data) }], metadata };
+    },
+  };
+}
+
+type Write = (levels: Uint8Array, target: Uint8Array | Float32Array) => void;
+
+/** The place in an item's tensor for each channel of a pixel: where it begins, and the way to the next pixel. */
+function places({ color, layout, ...block }: ImageBlock): { starts: number[]; step: number } {
+  const { width, height } = imageSize({ color, layout, ...block });
+  const order = { RGB: [0, 1, 2], BGR: [2, 1, 0], GRAY: [0] }[color];
+  if (layout === "NHWC") return { starts: order, step: order.length };
+  return { starts: order.map((channel) => channel * width * height), step: 1 };
+}
+
+function createLevelWriter(block: ImageBlock): Write {
+  const { starts, step } = places(block);
+  const inOrder = block.layout === "NHWC" && block.color !== "BGR";
+  return (levels, target) => {
+    if (inOrder) target.set(levels);
+    else
+      for (const [channel, start] of starts.entries())
+        for (let source = channel, at = start; source < levels.length; source += starts.length) {
+          target[at] = levels[source] as number;
+          at += step;
+        }
+  };
+}
+
+/** Looks each level up: there are 256 for each channel. */
+function createNumberWriter(block: ImageBlock): Write {
+  const { starts, step } = places(block);
+  const { scale = 1, mean = [0], std = [1] } = block;
+  const tables = starts.map((_, channel) => {
+    // `mean` and `std` stand in the order of `color`.
+    const position = block.color === "BGR" ? 2 - channel : channel;
+    const shift = mean[position] ?? mean[0];
+    const divisor = std[position] ?? std[0];
+    return Float32Array.from({ length: 256 }, (_, level) => (level * scale - shift) / divisor);
+  });
+  return (levels, target) => {
+    for (const [channel, start] of starts.entries()) {
+      const table = tables[channel] as Float32Array;
+      for (let source = channel, at = start; source < levels.length; source += starts.length) {
+        target[at] = table[levels[source] as number] as number;
+        at += step;
+      }
+    }
+  };
+}

@@ -1,0 +1,80 @@
+import { ApiError } from "../../domain/errors.ts";
+import { elementCount, formatShape, type TensorSpec } from "../../domain/tensor.ts";
+import { describe, fromJsonData, nestedShape } from "../../domain/tensor-json.ts";
+import { NO_PARAMETERS } from "../parameters.ts";
+import { MAX_VALUES, maxBatchOf, type Preprocessor, splitList } from "../preprocessor.ts";
+
+/**
+ * Nested JSON numbers: one item, or a list of items. Dimensions of 1 in front of an item may be left
+ * out, so that an image of shape [1, 8, 8] can be sent as 8 rows of 8.
+ */
+export function createArrayPreprocessor(spec: TensorSpec): Preprocessor {
+  const item = spec.shape.slice(1);
+  const leadingOnes = item.findIndex((size) => size !== 1);
+  const shortest = item.slice(leadingOnes < 0 ? item.length : leadingOnes);
+  const expected = (): string =>
+    `an array of shape ${formatShape(shortest)}, or a list of such arrays`;
+
+  const fits = (shape: readonly number[]): boolean =>
+    shape.length <= item.length &&
+    item
+      .slice(item.length - shape.length)
+      .every((size, axis) => typeof size === "string" || size === -1 || size === shape[axis]);
+
+  return {
+    mediaTypes: [],
+    parameters: NO_PARAMETERS,
+    maxBatch: maxBatchOf(spec.shape[0], Number.POSITIVE_INFINITY),
+    split(inputs) {
+      const shape = nestedShape(inputs, spec.shape.length);
+      if (!shape || shape.length < shortest.length)
+        throw new ApiError(
+          "invalid_input",
+          `"inputs" must be ${expected()}; got ${describe(inputs)}.`,
+        );
+      const isList = shape.length === spec.shape.length || shape.length === shortest.length + 1;
+      const one = isList ? shape.slice(1) : shape;
+      if (!fits(one))
+        throw new ApiError(
+          "invalid_shape",
+          `"inputs" must be ${expected()}; got one of shape ${formatShape(shape)}.`,
+          { details: { expected: shortest, actual: shape } },
+        );
+      if (isList) checkItemCount(inputs as readonly unknown[], one);
+      return isList
+        ? splitList(inputs)
+        : { items: [{ value: inputs, place: "inputs" }], form: "one" };
+    },
+    toTensors(items, { trace }) {
+      return trace.measure("preprocess", () => {
+        const [first] = items;
+        const one = nestedShape(first?.value, item.length) ?? [];
+        // Checks that every row is as long as the first one, and the numbers.
+        const nested =
+          items.length === 1 && one.length > 0
+            ? fromJsonData("inputs", spec.datatype, one, first?.value)
+            : fromJsonData(
+                "inputs",
+                spec.datatype,
+                [items.length, ...one],
+                items.map(({ value }) => value),
+              );
+        const ones = Array.from({ length: item.length - one.length }, () => 1);
+        return {
+          tensors: [{ ...nested, name: spec.name, shape: [items.length, ...ones, ...one] }],
+        };
+      });
+    },
+  };
+}
+
+/** @throws ApiError `invalid_input` for more items than a request may have; a single one may be of any size */
+function checkItemCount({ length }: readonly unknown[], shape: readonly number[]): void {
+  const maxItems = Math.max(Math.floor(MAX_VALUES / Math.max(elementCount(shape), 1)), 1);
+  if (length <= maxItems) return;
+  throw new ApiError(
+    "invalid_input",
+    `"inputs" has ${length} arrays of shape ${formatShape(shape)}: a request may have ${maxItems} at most.`,
+    { details: { maxItems, actual: length } },
+  );
+}

@@ -1,0 +1,41 @@
+import { ApiError } from "../domain/errors.ts";
+import { Media } from "../domain/media.ts";
+import { clip } from "../domain/quote.ts";
+import type { Trace } from "../domain/trace.ts";
+import type { Items } from "./preprocessor.ts";
+
+/** How a task takes inputs apart. */
+export interface InputSplitter<P> {
+  /** Media types that it takes beside JSON. */
+  readonly mediaTypes: readonly string[];
+  split(inputs: unknown, parameters: P): Items;
+}
+
+/**
+ * The items of a request.
+ * @throws ApiError `unsupported_media_type`, `invalid_input`, `invalid_shape`
+ */
+export function splitInputs<P>(
+  splitter: InputSplitter<P>,
+  inputs: unknown,
+  parameters: P,
+  trace: Trace,
+): Items {
+  refuseOtherMedia(splitter.mediaTypes, inputs);
+  const split = trace.measure("preprocess", () => splitter.split(inputs, parameters));
+  if (split.items.length === 0)
+    throw new ApiError("invalid_input", '"inputs" is an empty list: send at least one item.');
+  return split;
+}
+
+function refuseOtherMedia(accepted: readonly string[], inputs: unknown): void {
+  for (const value of Array.isArray(inputs) ? inputs : [inputs]) {
+    if (!(value instanceof Media) || accepted.includes(value.type)) continue;
+    const valid = ["application/json", ...accepted];
+    throw new ApiError(
+      "unsupported_media_type",
+      `This model takes no ${clip(value.type)}: send ${valid.join(" or ")}, and say so in content-type.`,
+      { details: { actual: clip(value.type), valid } },
+    );
+  }
+}

@@ -1,0 +1,21 @@
+import type { z } from "zod";
+import type { Call } from "../domain/call.ts";
+import type { TaskRequest, TaskResult } from "../domain/task.ts";
+import type { Tensor } from "../domain/tensor.ts";
+
+/** The models of a version, as its task uses them. */
+export interface ModelSet {
+  /**
+   * Runs the model once, or takes the outputs of an identical run from the cache.
+   * @param outputs names of the outputs to return, in the order wanted
+   */
+  infer(inputs: readonly Tensor[], outputs: readonly string[]): Promise<readonly Tensor[]>;
+}
+
+/** From a request to its answer, whole or in parts. Created once for each version. */
+export interface Task {
+  /** Schema of the request's `parameters`. */
+  readonly parameters: z.ZodObject;
+  /** @throws ApiError for inputs and parameters that the task does not take, before anything is run */
+  execute(request: TaskRequest, models: ModelSet, call: Call): Promise<TaskResult>;
+}

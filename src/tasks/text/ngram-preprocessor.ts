@@ -1,0 +1,84 @@
+import { ApiError } from "../../domain/errors.ts";
+import { type TensorSpec, toBytes } from "../../domain/tensor.ts";
+import { describe } from "../../domain/tensor-json.ts";
+import { NO_PARAMETERS } from "../parameters.ts";
+import { maxBatchOf, type Preprocessor, splitList } from "../preprocessor.ts";
+import { checkTextCount, checkTotalCharacters, TEXT_MEDIA_TYPES, textOf } from "./text-item.ts";
+
+const MAX_LENGTH = 4;
+
+/**
+ * Texts as relative frequencies of character n-grams: how often each n-gram of the vocabulary occurs
+ * among all n-grams of its length. The arithmetic is that of lande (https://github.com/fabiospampinato/lande),
+ * whose n-grams are of UTF-16 code units.
+ * @param vocabularyJson a JSON array of n-grams of 1 to 4 code units, in the order of the input's columns
+ */
+export function createNgramPreprocessor(
+  spec: TensorSpec,
+  vocabularyJson: Uint8Array,
+): Preprocessor {
+  if (spec.datatype !== "FP32")
+    throw new Error(`n-gram frequencies are FP32, not ${spec.datatype}`);
+  const vocabulary: readonly string[] = JSON.parse(new TextDecoder().decode(vocabularyJson));
+  const columns = new Map(vocabulary.map((ngram, column) => [ngram, column]));
+
+  const countInto = (row: Float32Array, letters: string): void => {
+    for (let length = 1; length <= MAX_LENGTH; length++) {
+      const total = letters.length - length + 1;
+      for (let start = 0; start < total; start++) {
+        const column = columns.get(letters.slice(start, start + length));
+        if (column !== undefined) row[column] = (row[column] ?? 0) + 1;
+      }
+    }
+    for (const [column, ngram] of vocabulary.entries()) {
+      const total = letters.length - ngram.length + 1;
+      if (row[column]) row[column] /= total;
+    }
+  };
+
+  return {
+    mediaTypes: TEXT_MEDIA_TYPES,
+    parameters: NO_PARAMETERS,
+    maxBatch: maxBatchOf(spec.shape[0], Number.POSITIVE_INFINITY),
+    split(inputs) {
+      const split = splitList(inputs);
+      checkTextCount(split.items.length);
+      return split;
+    },
+    toTensors(items, { trace }) {
+      return trace.measure("preprocess", () => {
+        const texts = items.map((item) => ({ text: textOf(item), place: item.place }));
+        checkTotalCharacters(texts.reduce((sum, { text }) => sum + text.length, 0));
+        const normalized = texts.map(lettersOf);
+        const width = vocabulary.length;
+        const frequencies = new Float32Array(items.length * width);
+        for (const [index, letters] of normalized.entries()) {
+          countInto(frequencies.subarray(index * width, (index + 1) * width), letters);
+        }
+        const shape = [items.length, width];
+        return {
+          tensors: [{ name: spec.name, datatype: "FP32", shape, data: toBytes(frequencies) }],
+        };
+      });
+    },
+  };
+}
+
+/** @throws ApiError `invalid_input`: of no letters the model would answer one language with a score of 1 */
+function lettersOf({ text, place }: { text: string; place: string }): string {
+  const letters = normalize(text);
+  if (letters.trim() !== "") return letters;
+  throw new ApiError(
+    "invalid_input",
+    `${place} has no letters, which are all that this model goes by; got ${describe(text)}.`,
+  );
+}
+
+/** Letters, marks and single spaces only, in lower case, with a space at each end. */
+function normalize(text: string): string {
+  const letters = text
+    .replace(/-+/g, " ")
+    .replace(/[^\p{L}\p{M}\s]/gu, "")
+    .replace(/\s{2,}/g, " ");
+  return ` ${letters.toLowerCase().trim()} `;
+}

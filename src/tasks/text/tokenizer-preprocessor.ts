@@ -1,0 +1,245 @@
+import { z } from "zod";
+import type { TokenizerBlock } from "../../domain/blocks/text-blocks.ts";
+import { ApiError } from "../../domain/errors.ts";
+import { quoteAll } from "../../domain/quote.ts";
+import { type Tensor, type TensorSpec, toBytes } from "../../domain/tensor.ts";
+import { describe } from "../../domain/tensor-json.ts";
+import { TokenIds } from "../../domain/token-ids.ts";
+import {
+  type Item,
+  type ItemMetadata,
+  type Items,
+  type Preprocessor,
+  splitList,
+} from "../preprocessor.ts";
+import { checkTextCount, checkTotalCharacters, TEXT_MEDIA_TYPES, textOf } from "./text-item.ts";
+import { canLocate } from "./token-spans.ts";
+import { createTokenizer, type Encoding, type Tokenizer } from "./tokenizer.ts";
+
+/** What postprocessors may ask of a text that was tokenized. */
+export interface TextMetadata extends ItemMetadata {
+  readonly kind: "tokens";
+  readonly text: string;
+  readonly encoding: Encoding;
+  readonly tokenizer: Tokenizer;
+}
+
+export interface TokenizerEncoderOptions {
+  /** Whether `{"source_sentence": ..., "sentences": [...]}` is taken as well. */
+  readonly comparisons: boolean;
+  /** Whether postprocessors will ask where tokens came from. */
+  readonly spans: boolean;
+}
+
+/** A run takes so many texts at most. */
+const MAX_RUN_TEXTS = 32;
+/**
+ * And so many tokens, padding included; a longer text runs alone. What a run needs of the heap grows with them: of
+ * MiniLM about 20 MB for 512, and for 2,800 more than an isolate has (measured).
+ */
+const MAX_RUN_TOKENS = 512;
+
+const PARAMETERS = z.strictObject({ truncate: z.boolean().optional() });
+
+/**
+ * Texts as token ids, by a tokenizer.json. Texts of about one length run together, padded on the right to the
+ * longest of the run.
+ * @param specOf the model's inputs by their names
+ */
+export function createTokenizerPreprocessor(
+  block: TokenizerBlock,
+  specOf: (input: string) => TensorSpec,
+  json: Uint8Array,
+  { comparisons, spans }: TokenizerEncoderOptions,
+): Preprocessor<typeof PARAMETERS> {
+  const { ids, attentionMask, tokenTypeIds } = block.inputs;
+  const tokenizer = createTokenizer(json);
+  if (spans && !canLocate(tokenizer))
+    throw new ApiError(
+      "task_not_supported",
+      "The model's tokenizer normalizes texts in a way that cannot be followed back to their characters.",
+    );
+  const batch = specOf(ids).shape[0];
+  const maxTexts = typeof batch === "number" && batch > 0 ? batch : MAX_RUN_TEXTS;
+
+  const encodeItem = (item: Item, truncate: boolean | undefined): Prepared => {
+    if (item.value instanceof TokenIds)
+      return fromIds(item.value, item.place, block, tokenizer, truncate);
+    const truncation = truncate === undefined ? block.truncation : truncate ? "end" : "error";
+    const text = textOf(item);
+    const encoding = tokenizer.encode(text, item.place, { maxLength: block.maxLength, truncation });
+    return new Prepared(text, encoding);
+  };
+
+  return {
+    mediaTypes: TEXT_MEDIA_TYPES,
+    parameters: PARAMETERS,
+    maxBatch: maxTexts,
+    split(inputs) {
+      const items =
+        comparisons && isComparison(inputs) ? splitComparison(inputs) : splitList(inputs);
+      checkAmount(items.items);
+      return items;
+    },
+    plan(items, { parameters, trace }) {
+      return trace.measure("preprocess", () => {
+        const prepared = items.map(({ place, ...item }) => ({
+          place,
+          value: encodeItem({ place, ...item }, parameters.truncate),
+        }));
+        const lengths = prepared.map(({ value }) => value.encoding.ids.length);
+        const tokens = lengths.reduce((sum, length) => sum + length, 0);
+        return { items: prepared, runs: group(lengths, maxTexts), tokens };
+      });
+    },
+    toTensors(items, { parameters, trace }) {
+      const prepared = items.map((item) =>
+        item.value instanceof Prepared ? item.value : encodeItem(item, parameters.truncate),
+      );
+      return trace.measure("preprocess", () => {
+        const longest = Math.max(...prepared.map(({ encoding }) => encoding.ids.length), 1);
+        const width = block.padding === "longest" ? longest : block.maxLength;
+        const fill = (
+          name: string,
+          padding: number,
+          of: (encoding: Encoding) => readonly number[],
+        ): Tensor =>
+          toTensor(
+            specOf(name),
+            prepared.map(({ encoding }) => of(encoding)),
+            width,
+            padding,
+          );
+        const tensors = [fill(ids, tokenizer.padId, (encoding) => encoding.ids)];
+        if (attentionMask)
+          tensors.push(fill(attentionMask, 0, (encoding) => encoding.ids.map(() => 1)));
+        if (tokenTypeIds) tensors.push(fill(tokenTypeIds, 0, (encoding) => encoding.typeIds));
+        const metadata = prepared.map(
+          ({ text, encoding }): TextMetadata => ({ kind: "tokens", text, encoding, tokenizer }),
+        );
+        return { tensors, metadata };
+      });
+    },
+  };
+}
+
+/** An item's value after `plan`. */
+class Prepared {
+  readonly text: string;
+  readonly encoding: Encoding;
+
+  constructor(text: string, encoding: Encoding) {
+    this.text = text;
+    this.encoding = encoding;
+  }
+}
+
+function fromIds(
+  { ids }: TokenIds,
+  place: string,
+  { maxLength, truncation }: TokenizerBlock,
+  tokenizer: Tokenizer,
+  truncate = truncation === "end",
+): Prepared {
+  const wrong = ids.find((id) => !tokenizer.hasId(id));
+  if (ids.length === 0 || wrong !== undefined)
+    throw new ApiError(
+      "invalid_input",
+      wrong === undefined
+        ? `${place} has no tokens: send one at least.`
+        : `${place} has the token ${wrong}, which is not in the model's vocabulary.`,
+    );
+  if (ids.length > maxLength && !truncate)
+    throw new ApiError(
+      "invalid_input",
+      `${place} has ${ids.length} tokens: this model reads ${maxLength} at most.`,
+      { details: { maxTokens: maxLength, actual: ids.length } },
+    );
+  const read = ids.slice(0, maxLength);
+  const typeIds = read.map(() => 0);
+  return new Prepared("", {
+    ids: read,
+    typeIds,
+    tokens: [],
+    leading: 0,
+    words: [],
+    length: read.length,
+  });
+}
+
+interface Comparison {
+  readonly source_sentence: unknown;
+  readonly sentences: unknown;
+}
+
+function isComparison(inputs: unknown): inputs is Comparison {
+  return typeof inputs === "object" && inputs !== null && "source_sentence" in inputs;
+}
+
+function splitComparison({ source_sentence, sentences, ...others }: Comparison): Items {
+  const unknown = Object.keys(others);
+  if (!Array.isArray(sentences) || sentences.length === 0 || unknown.length > 0)
+    throw new ApiError(
+      "invalid_input",
+      `inputs must be a text, a list of texts, or {"source_sentence": a text, "sentences": [texts]}; ${unknown.length > 0 ? `unknown: ${quoteAll(unknown)}` : `got ${describe(sentences)} as sentences`}.`,
+    );
+  const items = sentences.map((value, index) => ({ value, place: `inputs.sentences[${index}]` }));
+  return {
+    items: [{ value: source_sentence, place: "inputs.source_sentence" }, ...items],
+    form: "comparison",
+  };
+}
+
+function checkAmount(items: readonly Item[]): void {
+  checkTextCount(items.length);
+  // Of a single text the tokenizer says itself how long it may be.
+  if (items.length === 1) return;
+  let total = 0;
+  for (const { value } of items) if (typeof value === "string") total += value.length;
+  checkTotalCharacters(total);
+}
+
+/** Runs of texts of about one length, within the bounds of a run; the shortest first. */
+function group(lengths: readonly number[], maxTexts: number): number[][] {
+  const runs: number[][] = [];
+  let run: number[] = [];
+  const byLength = lengths
+    .map((_, index) => index)
+    .sort((a, b) => (lengths[a] ?? 0) - (lengths[b] ?? 0));
+  for (const index of byLength) {
+    const length = lengths[index] ?? 0;
+    const full = run.length === maxTexts || (run.length + 1) * length > MAX_RUN_TOKENS;
+    if (full && run.length > 0) {
+      runs.push(run);
+      run = [];
+    }
+    run.push(index);
+  }
+  if (run.length > 0) runs.push(run);
+  return runs;
+}
+
+function toTensor(
+  spec: TensorSpec,
+  rows: readonly (readonly number[])[],
+  width: number,
+  padding: number,
+): Tensor {
+  const { name, datatype } = spec;
+  const shape = [rows.length, width];
+  const fill = <T extends BigInt64Array | Int32Array>(
+    values: T,
+    convert: (value: number) => T[number],
+  ): T => {
+    for (const [row, own] of rows.entries())
+      for (let column = 0; column < width; column++)
+        values[row * width + column] = convert(own[column] ?? padding);
+    return values;
+  };
+  const size = rows.length * width;
+  if (datatype === "INT64")
+    return { name, datatype, shape, data: toBytes(fill(new BigInt64Array(size), BigInt)) };
+  if (datatype === "INT32")
+    return { name, datatype, shape, data: toBytes(fill(new Int32Array(size), Number)) };
+  throw new Error(`token ids are INT64 or INT32, not ${datatype}`);
+}

@@ -1,0 +1,196 @@
+import { describe, expect, test } from "vitest";
+import { readModelFile, readModelFolder } from "../../scripts/model-folder.ts";
+import { projectPath } from "../../scripts/project.ts";
+import { createApp } from "../../src/app.ts";
+import { parseConfig } from "../../src/config.ts";
+import { ApiError } from "../../src/domain/errors.ts";
+import type { RequestEvent } from "../../src/domain/event.ts";
+import { createAdmission } from "../../src/inference/admission.ts";
+import { createCatalog } from "../../src/registry/catalog.ts";
+import { createMemoryModelStore } from "../../src/storage/memory-model-store.ts";
+import { fileKey, manifestKey } from "../../src/storage/model-keys.ts";
+
+/**
+ * The app without an engine: the models of models/ in memory, and a `predict` that a test gives it.
+ * What the engine computes is tested in workerd.
+ */
+type AppDeps = Parameters<typeof createApp>[0];
+
+interface TestApp {
+  readonly events: RequestEvent[];
+  request(path: string, init?: RequestInit): Promise<Response>;
+}
+
+const SECRET = "the secret of the house";
+
+const objects = new Map<string, Uint8Array<ArrayBuffer>>();
+for (const model of readModelFolder(projectPath("models"))) {
+  const { manifest, manifestText } = model;
+  objects.set(manifestKey(manifest), new Uint8Array(Buffer.from(manifestText)));
+  for (const { path } of manifest.files)
+    objects.set(fileKey(manifest, path), new Uint8Array(readModelFile(model, path)));
+}
+
+function unexpected(): never {
+  throw new Error("this test calls no such service");
+}
+
+/** These, and for everything else what a test does not expect to be called. */
+function only(deps: Partial<AppDeps>): AppDeps {
+  return new Proxy(deps as AppDeps, {
+    get: (known, name) => Reflect.get(known, name) ?? unexpected,
+  });
+}
+
+function createTestApp(changes: Partial<AppDeps> = {}): TestApp {
+  const events: RequestEvent[] = [];
+  const store = createMemoryModelStore(objects);
+  const deps: Partial<AppDeps> = {
+    config: parseConfig({}),
+    serverVersion: "1.2.3",
+    sink: { emit: (event) => event.event === "request" && events.push(event) },
+    admission: createAdmission({ maxInFlight: 10, maxQueueMs: 1000, defaultTimeoutMs: 10_000 }),
+    catalog: createCatalog(store, { listingTtlSeconds: 10 }),
+    finishedAnswers: {
+      accept: () => false,
+      identify: () => undefined,
+      find: () => undefined,
+      keep: () => {},
+    },
+    ...changes,
+  };
+  const app = createApp(only(deps));
+  const context = {
+    waitUntil: () => undefined,
+    passThroughOnException: () => undefined,
+    props: {},
+  } as unknown as ExecutionContext;
+  return { events, request: async (path, init) => app.request(path, init, {}, context) };
+}
+
+const infer = {
+  method: "POST",
+  body: JSON.stringify({
+    inputs: [{ name: "features", datatype: "FP32", shape: [1, 4], data: [1, 2, 3, 4] }],
+  }),
+};
+const ask = { method: "POST", body: JSON.stringify({ inputs: [1, 2, 3, 4] }) };
+
+describe("a sink that throws", () => {
+  const sink = {
+    emit: () => {
+      throw new Error(SECRET);
+    },
+  };
+
+  test("does not change a good answer", async () => {
+    const response = await createTestApp({ sink }).request("/v2/models/iris-logistic");
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({ name: "iris-logistic", versions: ["1"] });
+    expect(response.headers.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  test("does not change an error", async () => {
+    const response = await createTestApp({ sink }).request("/v2/models/no-such-model");
+    expect(response.status).toBe(404);
+    expect(await response.json()).toMatchObject({ code: "model_not_found" });
+  });
+});
+
+describe.each([
+  ["an Error", new Error(SECRET), SECRET],
+  ["a TypeError", new TypeError(SECRET), `TypeError: ${SECRET}`],
+  ["a text", SECRET, SECRET],
+  // How a C++ exception leaves WebAssembly.
+  ["a pointer", 5_243_904, "5243904"],
+  ["nothing", undefined, undefined],
+])("%s that is thrown", (_, thrown, cause) => {
+  const fail = (): Promise<never> => Promise.reject(thrown);
+
+  test.each([
+    ["/v2/models/iris-logistic/infer", infer, "application/json", "error"],
+    ["/models/iris-logistic", ask, "application/problem+json", "detail"],
+  ])("is masked in the answer of %s, and told in its event", async (path, init, type, field) => {
+    const app = createTestApp({ infer: fail, runTask: fail });
+    const response = await app.request(path, init);
+    const text = await response.text();
+    expect(response.status).toBe(500);
+    expect(response.headers.get("content-type")).toBe(type);
+    expect(text).not.toContain(SECRET);
+    expect(JSON.parse(text)).toMatchObject({
+      [field]: "The service failed to answer; the error was logged.",
+      code: "internal",
+      request_id: response.headers.get("x-request-id"),
+    });
+    expect(app.events).toHaveLength(1);
+    expect(app.events).toMatchObject([
+      {
+        status: 500,
+        errorCode: "internal",
+        ...(cause && { errorCause: expect.stringContaining(cause) }),
+      },
+    ]);
+  });
+});
+
+const unusedCatalog = {
+  resolve: unexpected,
+  recall: unexpected,
+  list: unexpected,
+  forget: unexpected,
+};
+
+test("an error of storage is told without its cause", async () => {
+  const cause = new Error(SECRET);
+  const resolve = (): Promise<never> =>
+    Promise.reject(new ApiError("storage_failed", "Object storage failed. Try again.", { cause }));
+  const app = createTestApp({ catalog: { ...unusedCatalog, resolve } });
+  const response = await app.request("/v2/models/iris-logistic");
+  const text = await response.text();
+  expect(response.status).toBe(502);
+  expect(JSON.parse(text)).toMatchObject({
+    error: "Object storage failed. Try again.",
+    code: "storage_failed",
+  });
+  expect(text).not.toContain(SECRET);
+  expect(app.events).toMatchObject([
+    {
+      errorMessage: "Object storage failed. Try again.",
+      errorCause: expect.stringContaining(SECRET),
+    },
+  ]);
+});
+
+test("what is no route has an id and an event, too", async () => {
+  const app = createTestApp();
+  const response = await app.request("/nowhere", { headers: { "x-request-id": "mine" } });
+  expect(response.status).toBe(404);
+  expect(response.headers.get("x-request-id")).toBe("mine");
+  expect(response.headers.get("server-timing")).toMatch(/^total;dur=/);
+  expect(app.events).toMatchObject([
+    { requestId: "mine", route: "unmatched", status: 404, errorCode: "route_not_found" },
+  ]);
+});
+
+test("the server is described by its version", async () => {
+  const response = await createTestApp().request("/v2");
+  expect(await response.json()).toMatchObject({ name: "onnxflare", version: "1.2.3" });
+});
+
+test("the events of an app come in the order of its answers", async () => {
+  const app = createTestApp();
+  for (const path of ["/v2", "/v2/health/live", "/v2/models/iris-kmeans", "/nowhere"])
+    await app.request(path);
+  expect(app.events.map(({ route, status }) => `${status} ${route}`)).toEqual([
+    "200 /v2",
+    "200 /v2/health/live",
+    "200 /v2/models/:model",
+    "404 unmatched",
+  ]);
+});
+
+test("no route keeps Hono from its fastest router", () => {
+  const { router } = createApp(only({ config: parseConfig({}) }));
+  router.match("POST", "/v2/models/iris-logistic/infer");
+  expect(router.name).toBe("SmartRouter + RegExpRouter");
+});

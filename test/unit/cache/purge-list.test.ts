@@ -1,0 +1,190 @@
+import { describe, expect, test } from "vitest";
+import { encodeEntry } from "../../../src/cache/entry.ts";
+import type { PurgeLog } from "../../../src/domain/cache.ts";
+import {
+  createHarness,
+  createMemoryPurgeLog,
+  createMemoryTier,
+  type Harness,
+} from "../../support/cache-harness.ts";
+
+/** What an isolate knows of the purges that others have ordered, by what it answers. */
+
+const SECOND_MS = 1000;
+
+/** Two isolates with a clock, a log and a tier in common. */
+function createIsolates(log: PurgeLog = createMemoryPurgeLog()) {
+  const clock = { ms: 0 };
+  const kv = createMemoryTier("kv");
+  const create = (): Harness => createHarness({ tiers: [kv], log, clock });
+  return { clock, kv, log, one: create(), two: create() };
+}
+
+describe("a purge by another isolate", () => {
+  test("is obeyed after half a minute at the latest", async () => {
+    const { clock, one, two } = createIsolates();
+    await one.ask();
+    await two.ask();
+    clock.ms += SECOND_MS;
+    await one.cache.purge({ model: "echo" });
+    clock.ms += 30 * SECOND_MS;
+    expect((await two.ask()).report).toMatchObject({ outcome: "miss", reason: "purged" });
+  });
+
+  test("is obeyed at once by an isolate that has just begun", async () => {
+    const { clock, kv, log, one } = createIsolates();
+    await one.ask();
+    await one.settle();
+    clock.ms += SECOND_MS;
+    await one.cache.purge({});
+    const { report } = await createHarness({ tiers: [kv], log, clock }).ask();
+    expect(report).toMatchObject({ outcome: "miss", reason: "purged" });
+  });
+
+  test("is obeyed after any time without a request", async () => {
+    const { clock, one, two } = createIsolates();
+    await two.ask();
+    clock.ms += SECOND_MS;
+    await one.cache.purge({});
+    clock.ms += 600 * SECOND_MS;
+    expect((await two.ask()).report).toMatchObject({ outcome: "miss", reason: "purged" });
+  });
+
+  test("is remembered by the isolate that ordered it before the log shows it", async () => {
+    const slow: PurgeLog = {
+      list: async () => [],
+      purge: async () => ({ removed: [], complete: true }),
+    };
+    const { clock, one } = createIsolates(slow);
+    await one.ask();
+    await one.settle();
+    clock.ms += SECOND_MS;
+    await one.cache.purge({});
+    for (let minute = 0; minute < 3; minute++) {
+      clock.ms += 60 * SECOND_MS;
+      await expect(one.ask({ control: "only-if-cached" })).rejects.toThrow(/purged/);
+    }
+  });
+});
+
+describe("the log", () => {
+  test("is read once by many requests, and again after a while", async () => {
+    const log = createMemoryPurgeLog();
+    const { clock, one } = createIsolates(log);
+    await Promise.all(["a", "b", "c"].map((input) => one.ask({ input })));
+    expect(log.reads).toBe(1);
+    clock.ms += 19 * SECOND_MS;
+    await one.ask();
+    expect(log.reads).toBe(1);
+    clock.ms += 2 * SECOND_MS;
+    await Promise.all(["a", "b", "c"].map((input) => one.ask({ input })));
+    await one.settle();
+    expect(log.reads).toBe(2);
+  });
+
+  test("is read again behind the back of a hit in steady traffic", async () => {
+    const held = Promise.withResolvers<[]>();
+    let reads = 0;
+    const log: PurgeLog = {
+      ...createMemoryPurgeLog(),
+      list: () => (++reads === 1 ? Promise.resolve([]) : held.promise),
+    };
+    const { clock, one } = createIsolates(log);
+    await one.ask();
+    clock.ms += 25 * SECOND_MS;
+    expect((await one.ask()).report).toMatchObject({ outcome: "hit", failures: [] });
+    expect(reads).toBe(2);
+    held.resolve([]);
+    await one.settle();
+  });
+});
+
+const never = (): Promise<never> => new Promise(() => {});
+
+describe.each<[string, PurgeLog["list"]]>([
+  ["fails", () => Promise.reject(new Error("KV LIST failed: 500"))],
+  [
+    "throws",
+    () => {
+      throw new Error("KV LIST failed: 500");
+    },
+  ],
+  ["hangs", never],
+])("a log that %s", (_, list) => {
+  test("costs a miss of what comes from outside, and is told", async () => {
+    const { clock, kv, one } = createIsolates();
+    await one.ask();
+    await one.settle();
+    const log = { ...createMemoryPurgeLog(), list };
+    const two = createHarness({ tiers: [kv], log, clock });
+    const { texts, report } = await two.ask();
+    expect(texts).toEqual({ first: "a hello", second: "HELLO" });
+    expect(report).toMatchObject({ outcome: "miss", stored: true });
+    expect(report.failures).toEqual([
+      { tier: "kv", problem: expect.stringMatching(/^the list of purges: /) },
+      { tier: "kv", problem: "not used: what has been purged is not known" },
+    ]);
+  });
+
+  test("does not take from an isolate what it has made itself, nor delay every request", async () => {
+    let reads = 0;
+    const log: PurgeLog = {
+      ...createMemoryPurgeLog(),
+      list: () => {
+        reads++;
+        return list();
+      },
+    };
+    const { clock, one } = createIsolates(log);
+    await one.ask();
+    for (let second = 1; second < 10; second++) {
+      clock.ms = second * SECOND_MS;
+      expect((await one.ask()).report).toMatchObject({ outcome: "hit", failures: [] });
+    }
+    expect(reads).toBe(1);
+    clock.ms = 11 * SECOND_MS;
+    const { report } = await one.ask();
+    expect(report).toMatchObject({ outcome: "hit", failures: [{ tier: "kv" }] });
+    expect(reads).toBe(2);
+  });
+
+  test("is believed again when it recovers", async () => {
+    const inner = createMemoryPurgeLog();
+    let isDown = true;
+    const log: PurgeLog = { ...inner, list: () => (isDown ? list() : inner.list()) };
+    const { clock, kv, one } = createIsolates(inner);
+    await one.ask();
+    await one.settle();
+    const two = createHarness({ tiers: [kv], log, clock, isolateBytes: 0 });
+    expect((await two.ask()).report.outcome).toBe("miss");
+    isDown = false;
+    clock.ms += 11 * SECOND_MS;
+    expect((await two.ask()).report).toMatchObject({ outcome: "hit", tier: "kv", failures: [] });
+  });
+});
+
+test("a reading that ends after the one that replaced it changes nothing", async () => {
+  const first = Promise.withResolvers<[]>();
+  const inner = createMemoryPurgeLog();
+  let reads = 0;
+  const log: PurgeLog = { ...inner, list: () => (++reads === 1 ? first.promise : inner.list()) };
+  const { clock, kv, one } = createIsolates(log);
+  const { key = "" } = (await one.ask()).report;
+  clock.ms = 5 * SECOND_MS;
+  inner.purges.push({ at: clock.ms });
+  clock.ms = 11 * SECOND_MS;
+  await expect(one.ask({ control: "only-if-cached" })).rejects.toThrow(/purged/);
+  first.resolve([]);
+  await one.settle();
+  // An answer from before the purge, as another isolate may still write it.
+  const data = ["old"];
+  const output = { datatype: "BYTES", shape: [1], data } as const;
+  const outputs = [
+    { name: "first", ...output },
+    { name: "second", ...output },
+  ];
+  const model = { name: "echo", version: "1" };
+  const client = undefined;
+  kv.values.set(key, await encodeEntry({ key, model, client, createdAt: 1, runMs: 1, outputs }));
+  await expect(one.ask({ control: "only-if-cached" })).rejects.toThrow(/purged/);
+});

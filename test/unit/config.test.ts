@@ -1,0 +1,42 @@
+import { expect, test } from "vitest";
+import { parseConfig } from "../../src/config.ts";
+
+test("every setting has its documented default", () => {
+  expect(parseConfig({})).toMatchObject({
+    maxBodyBytes: 16_777_216,
+    catalogTtlSeconds: 10,
+    eventLog: true,
+  });
+});
+
+test("settings are text in [vars], bindings beside them are left alone", () => {
+  const config = parseConfig({
+    MODELS: {},
+    MAX_BODY_BYTES: "1000",
+    CATALOG_TTL_SECONDS: "0.5",
+    EVENT_LOG: "off",
+  });
+  expect(config).toMatchObject({ maxBodyBytes: 1000, catalogTtlSeconds: 0.5, eventLog: false });
+  expect(config).not.toHaveProperty("MODELS");
+});
+
+test.each([
+  ["MAX_BODY_BYTES", "0"],
+  ["MAX_BODY_BYTES", "1.5"],
+  ["MAX_BODY_BYTES", "16 MB"],
+  ["MAX_BODY_BYTES", "100000001"],
+  ["CATALOG_TTL_SECONDS", "-1"],
+  ["CATALOG_TTL_SECONDS", "soon"],
+  ["EVENT_LOG", "yes"],
+])("%s = %j is refused by its name", (name, value) => {
+  expect(() => parseConfig({ [name]: value })).toThrow(new RegExp(`\\[vars\\].*at ${name}`, "s"));
+});
+
+test("every wrong setting is told at once", () => {
+  const wrong = { MAX_BODY_BYTES: "x", EVENT_LOG: "x" };
+  expect(() => parseConfig(wrong)).toThrow(/MAX_BODY_BYTES.*EVENT_LOG/s);
+});
+
+test("settings cannot be changed later", () => {
+  expect(Object.isFrozen(parseConfig({}))).toBe(true);
+});

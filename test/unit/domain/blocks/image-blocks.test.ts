@@ -1,0 +1,121 @@
+import { describe, expect, test } from "vitest";
+import { parseManifest } from "../../../../src/domain/manifest.ts";
+
+const RESIZE = { mode: "exact", width: 20, height: 10, filter: "bilinear" };
+const CROP = { width: 20, height: 10 };
+const IMAGE = {
+  type: "image",
+  version: 1,
+  input: "x",
+  resize: RESIZE,
+  color: "RGB",
+  layout: "NCHW",
+};
+const DETECTION = {
+  type: "object-detection",
+  version: 1,
+  boxes: "boxes",
+  scores: "scores",
+  boxFormat: "xyxy",
+  coordinates: "normalized",
+  scoreActivation: "none",
+  scoreThreshold: 0.5,
+  iouThreshold: 0.5,
+  maxDetections: 100,
+};
+
+const manifest = (changes: Record<string, unknown> = {}): Record<string, unknown> => ({
+  schemaVersion: 1,
+  name: "m",
+  version: "1",
+  task: "object-detection",
+  format: "onnx",
+  file: "model.onnx",
+  files: [{ path: "model.onnx", sha256: "a".repeat(64), sizeBytes: 1 }],
+  inputs: [{ name: "x", datatype: "FP32", shape: ["batch", 3, 10, 20] }],
+  outputs: [
+    { name: "boxes", datatype: "FP32", shape: ["batch", "boxes", 4] },
+    { name: "scores", datatype: "FP32", shape: ["batch", "boxes", 1] },
+  ],
+  preprocess: IMAGE,
+  postprocess: DETECTION,
+  labels: ["thing"],
+  createdAt: "2026-11-22T00:00:00Z",
+  ...changes,
+});
+
+const withImage = (changes: object, inputs?: object): Record<string, unknown> =>
+  manifest({
+    preprocess: { ...IMAGE, ...changes },
+    ...(inputs
+      ? { inputs: [{ name: "x", datatype: "FP32", shape: [1, 3, 10, 20], ...inputs }] }
+      : {}),
+  });
+
+describe("a manifest may describe", () => {
+  test.each<[string, Record<string, unknown>]>([
+    ["planes of floats", manifest()],
+    ["a scale, means and deviations", withImage({ scale: 1 / 255, mean: [0.5], std: [1, 2, 3] })],
+    [
+      "pixels of bytes",
+      withImage({ layout: "NHWC" }, { datatype: "UINT8", shape: [-1, 10, 20, 3] }),
+    ],
+    ["one grey plane", withImage({ color: "GRAY" }, { shape: ["n", 1, 10, 20] })],
+    ["an input of any size", withImage({}, { shape: ["n", 3, "height", -1] })],
+    [
+      "a crop",
+      withImage({ resize: { mode: "shortest-edge", size: 24, filter: "box", crop: CROP } }),
+    ],
+    ["a letterbox", withImage({ resize: { ...RESIZE, mode: "letterbox" } })],
+  ])("%s", (_, value) => {
+    expect(parseManifest(value).preprocess).toMatchObject({ type: "image", maxBatch: 4 });
+  });
+});
+
+describe("a manifest may not describe", () => {
+  test.each<[string, Record<string, unknown>, RegExp]>([
+    ["planes for pixels", withImage({ layout: "NHWC" }), /has not the shape \[batch, 10, 20, 3\]/],
+    ["colours for grey", withImage({ color: "GRAY" }), /has not the shape \[batch, 1, 10, 20\]/],
+    ["another size", withImage({}, { shape: [1, 3, 20, 10] }), /has not the shape/],
+    ["another rank", withImage({}, { shape: [1, 3, 200] }), /has not the shape/],
+    ["whole numbers", withImage({}, { datatype: "INT64" }), /is INT64, but pictures become UINT8/],
+    [
+      "means of bytes",
+      withImage({ mean: [1] }, { datatype: "UINT8" }),
+      /takes the levels as they are/,
+    ],
+    ["two means", withImage({ mean: [1, 2] }), /preprocess.mean/],
+    [
+      "three means of grey",
+      withImage({ color: "GRAY", mean: [1, 2, 3] }, { shape: [1, 1, 10, 20] }),
+      /3 numbers for 1 channels/,
+    ],
+    ["a deviation of 0", withImage({ std: [0] }), /must not be 0/],
+    [
+      "a crop that does not fit",
+      withImage({ resize: { mode: "shortest-edge", size: 19, filter: "box", crop: CROP } }),
+      /a crop must fit/,
+    ],
+    ["a filter that nobody has", withImage({ resize: { ...RESIZE, filter: "hamming" } }), /resize/],
+    ["code", withImage({ code: "return 1" }), /Unrecognized key: "code"/],
+    ["objects without labels", manifest({ labels: undefined }), /an object detection needs labels/],
+    [
+      "boxes of no output",
+      manifest({ postprocess: { ...DETECTION, boxes: "b" } }),
+      /"b" is not one of outputs/,
+    ],
+    [
+      "rows of a table as pictures",
+      manifest({ preprocess: { type: "array", version: 1, input: "x" } }),
+      /object-detection is made of image/,
+    ],
+    [
+      "a threshold beyond 1",
+      manifest({ postprocess: { ...DETECTION, iouThreshold: 2 } }),
+      /iouThreshold/,
+    ],
+    ["a later version of the block", withImage({ version: 2 }), /version/],
+  ])("%s", (_, value, message) => {
+    expect(() => parseManifest(value)).toThrow(message);
+  });
+});

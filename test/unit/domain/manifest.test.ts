@@ -1,0 +1,162 @@
+import { describe, expect, test } from "vitest";
+import { readModelFolder } from "../../../scripts/model-folder.ts";
+import { projectPath } from "../../../scripts/project.ts";
+import {
+  fileEntry,
+  manifestJsonSchema,
+  modelDigest,
+  type Postprocess,
+  parseManifest,
+} from "../../../src/domain/manifest.ts";
+
+const DIGEST = "a".repeat(64);
+
+/** The least that a manifest may say. */
+const minimal = (): Record<string, unknown> => ({
+  schemaVersion: 1,
+  name: "m",
+  version: "1",
+  format: "onnx",
+  file: "model.onnx",
+  files: [{ path: "model.onnx", sha256: DIGEST, sizeBytes: 1 }],
+  inputs: [{ name: "x", datatype: "FP32", shape: ["batch", 2] }],
+  outputs: [{ name: "y", datatype: "FP32", shape: ["batch", 2] }],
+  createdAt: "2026-11-22T00:00:00Z",
+});
+
+const tabular = { type: "tabular", version: 1, input: "x", columns: ["a", "b"] };
+const classification: Postprocess = {
+  type: "classification",
+  version: 1,
+  scores: "y",
+  activation: "none",
+};
+
+test("what a manifest leaves out has its default", () => {
+  expect(parseManifest(minimal())).toEqual({
+    ...minimal(),
+    cache: expect.objectContaining({ enabled: true, ttlSeconds: 86_400 }),
+    runtime: expect.objectContaining({ prepack: true }),
+  });
+});
+
+test("the manifests of models/ say nothing that the schema adds or drops", () => {
+  const models = readModelFolder(projectPath("models"));
+  expect(models.length).toBeGreaterThan(0);
+  for (const { manifestText, manifest } of models)
+    expect(manifest).toMatchObject(JSON.parse(manifestText));
+});
+
+test.each<[change: Record<string, unknown>]>([
+  [
+    {
+      file: "deep/er/model_1.onnx",
+      files: [{ path: "deep/er/model_1.onnx", sha256: DIGEST, sizeBytes: 1 }],
+    },
+  ],
+  [{ inputs: [] }],
+  [{ inputs: [{ name: "x", datatype: "BYTES", shape: [] }] }],
+  [{ inputs: [{ name: "x", datatype: "FP16", shape: [-1, 0, "n"] }] }],
+  [{ format: "ort" }],
+  [
+    {
+      preprocess: tabular,
+      postprocess: classification,
+      labels: ["a", "b"],
+      task: "tabular-classification",
+    },
+  ],
+  [{ postprocess: { type: "regression", version: 1, output: "y" } }],
+])("a manifest with %j is valid", (change) => {
+  expect(parseManifest({ ...minimal(), ...change })).toMatchObject(change);
+});
+
+test.each<[change: Record<string, unknown>, problem: RegExp]>([
+  [{ schemaVersion: 2 }, /at schemaVersion/],
+  [{ name: "M" }, /at name/],
+  [{ name: "../etc" }, /at name/],
+  [{ name: "stats" }, /GET \/v2\/models\/stats .* would hide a model of this name\s+→ at name/],
+  [{ version: 1 }, /at version/],
+  [{ version: "01" }, /at version/],
+  [{ format: "tflite" }, /at format/],
+  [{ unknown: true }, /unknown/],
+  [{ createdAt: "yesterday" }, /at createdAt/],
+  [{ file: "other.onnx" }, /not one of files\[\]\.path\s+→ at file/],
+  [{ files: [] }, /at files/],
+  [
+    { files: [{ path: "model.onnx", sha256: "A".repeat(64), sizeBytes: 1 }] },
+    /at files\[0\]\.sha256/,
+  ],
+  [{ files: [{ path: "model.onnx", sha256: DIGEST, sizeBytes: 0 }] }, /at files\[0\]\.sizeBytes/],
+  [
+    { files: [1, 2].map((sizeBytes) => ({ path: "model.onnx", sha256: DIGEST, sizeBytes })) },
+    /two files have the same path/,
+  ],
+  ...["../model.onnx", "/model.onnx", "a/../b", "a/./b", "", "manifest.json", "a\\b", "ü"].map(
+    (path): [Record<string, unknown>, RegExp] => [
+      { file: path, files: [{ path, sha256: DIGEST, sizeBytes: 1 }] },
+      /at files\[0\]\.path/,
+    ],
+  ),
+  [{ inputs: [{ name: "x", datatype: "float32", shape: [] }] }, /at inputs\[0\]\.datatype/],
+  [{ inputs: [{ name: "x", datatype: "FP32", shape: [-2] }] }, /at inputs\[0\]\.shape\[0\]/],
+  [{ inputs: [{ name: "x", datatype: "FP32", shape: [1.5] }] }, /at inputs\[0\]\.shape\[0\]/],
+  [{ inputs: [{ name: "", datatype: "FP32", shape: [] }] }, /at inputs\[0\]\.name/],
+  [{ outputs: [] }, /at outputs/],
+  [{ preprocess: { ...tabular, input: "z" } }, /"z" is not one of inputs\s+→ at preprocess/],
+  [{ preprocess: { ...tabular, version: 2 } }, /at preprocess\.version/],
+  [{ preprocess: { ...tabular, type: "magic" } }, /at preprocess\.type/],
+  [
+    { preprocess: { type: "character-ngrams", version: 1, input: "x", vocabulary: "v.json" } },
+    /"v\.json" is not one of files\s+→ at preprocess/,
+  ],
+  [
+    { postprocess: { ...classification, scores: "z" }, labels: [] },
+    /"z" is not one of outputs\s+→ at postprocess/,
+  ],
+  [{ postprocess: classification }, /a classification needs labels\s+→ at labels/],
+  [
+    { task: "clustering", preprocess: tabular, postprocess: classification, labels: ["a"] },
+    /clustering is made of clustering\s+→ at postprocess\.type/,
+  ],
+  [{ task: "clustering" }, /a task needs preprocess and postprocess\s+→ at task/],
+  [{ cache: { enabled: true, ttlSeconds: 1 } }, /at cache\.ttlSeconds/],
+])("a manifest with %j is refused", (change, problem) => {
+  expect(() => parseManifest({ ...minimal(), ...change })).toThrow(problem);
+});
+
+test.each([undefined, null, "text", [], 1])("%j is no manifest", (value) => {
+  expect(() => parseManifest(value)).toThrow(/^invalid manifest:/);
+});
+
+test("every wrong field is told at once", () => {
+  const wrong = { ...minimal(), name: "M", format: "tflite", createdAt: 1 };
+  expect(() => parseManifest(wrong)).toThrow(/at name.*at format.*at createdAt/s);
+});
+
+describe("what is read from a manifest", () => {
+  const manifest = parseManifest({
+    ...minimal(),
+    files: [
+      { path: "a.json", sha256: "b".repeat(64), sizeBytes: 2 },
+      { path: "model.onnx", sha256: DIGEST, sizeBytes: 1 },
+    ],
+  });
+
+  test("is the digest of the model file", () => {
+    expect(modelDigest(manifest)).toBe(DIGEST);
+  });
+
+  test("is the entry of a file", () => {
+    expect(fileEntry(manifest, "a.json").sizeBytes).toBe(2);
+    expect(() => fileEntry(manifest, "b.json")).toThrow("manifest of m has no file b.json");
+  });
+});
+
+test("the JSON Schema asks for what has no default", () => {
+  expect(manifestJsonSchema()).toMatchObject({
+    $schema: "https://json-schema.org/draft/2020-12/schema",
+    required: Object.keys(minimal()),
+    additionalProperties: false,
+  });
+});

@@ -1,0 +1,42 @@
+import { expect, test } from "vitest";
+import { Trace } from "../../../src/domain/trace.ts";
+
+/** A trace by a clock that is set by hand. */
+function createTrace(): { trace: Trace; clock: { ms: number } } {
+  const clock = { ms: 0 };
+  return { trace: new Trace(() => clock.ms), clock };
+}
+
+test("a phase lasts as long as its work, and adds up", () => {
+  const { trace, clock } = createTrace();
+  const answer = trace.measure("decode", () => {
+    clock.ms += 3;
+    return "answer";
+  });
+  trace.measure("decode", () => {
+    clock.ms += 4;
+  });
+  expect(answer).toBe("answer");
+  expect(trace.phasesMs).toEqual({ decode: 7 });
+});
+
+test("a phase that throws is measured, too", async () => {
+  const { trace, clock } = createTrace();
+  const fail = (): never => {
+    clock.ms += 5;
+    throw new Error("no");
+  };
+  expect(() => trace.measure("infer", fail)).toThrow("no");
+  await expect(trace.measureAsync("load", async () => fail())).rejects.toThrow("no");
+  expect(trace.phasesMs).toEqual({ infer: 5, load: 5 });
+});
+
+test("a phase that waits lasts until its promise settles", async () => {
+  const { trace, clock } = createTrace();
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const measured = trace.measureAsync("body", () => promise);
+  clock.ms += 8;
+  resolve("answer");
+  expect(await measured).toBe("answer");
+  expect(trace.phasesMs).toEqual({ body: 8 });
+});

@@ -1,0 +1,59 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { readModelFolder } from "../../../scripts/model-folder.ts";
+import { projectPath } from "../../../scripts/project.ts";
+import { manifestJsonSchema, parseManifest } from "../../../src/domain/manifest.ts";
+import { EXPECTED_FOLDER, readExpected } from "../../support/tensors.ts";
+
+/** What a model of models/ brings along: files that are the published ones, a card, a licence. */
+
+const folders = readModelFolder(projectPath("models"));
+
+describe.each(folders)("$manifest.name version $manifest.version", (model) => {
+  const { manifest, manifestText, folder } = model;
+  const card = readFileSync(join(dirname(folder), "README.md"), "utf8");
+
+  test("has a valid manifest of its own name and version", () => {
+    expect(parseManifest(JSON.parse(manifestText))).toEqual(manifest);
+    expect(folder.endsWith(join("models", manifest.name, manifest.version))).toBe(true);
+  });
+
+  test.each(manifest.files)("$path is the published file", ({ path, sha256, sizeBytes }) => {
+    const bytes = readFileSync(join(folder, path));
+    expect(createHash("sha256").update(bytes).digest("hex")).toBe(sha256);
+    expect(bytes.byteLength).toBe(sizeBytes);
+  });
+
+  test("has no file that the manifest does not name", () => {
+    const named = manifest.files.map(({ path }) => path);
+    expect(readdirSync(folder).sort()).toEqual(["manifest.json", ...named].sort());
+  });
+
+  test("has a card with its name and the licence of the manifest", () => {
+    const license = manifest.provenance?.license ?? "no licence";
+    expect(card).toContain(`\`${manifest.name}\``);
+    expect(card).toMatch(/^Licence: `(.+?)`/m);
+    expect(card.match(/^Licence: `(.+?)`/m)?.[1]).toBe(license);
+  });
+
+  test("has a recipe, measured figures, and answers by another engine", () => {
+    const recipe = readFileSync(projectPath(manifest.provenance?.recipe ?? "none"), "utf8");
+    expect(recipe.length).toBeGreaterThan(0);
+    expect(manifest.metrics).toHaveProperty("samples");
+    const engines = [readExpected(manifest.name).engine, manifest.example?.engine ?? ""];
+    expect(engines.join()).not.toMatch(/onnxruntime-web/i);
+    expect(manifest.task === undefined || manifest.example !== undefined).toBe(true);
+  });
+});
+
+test("every model has expected answers of another engine, and there are no others", () => {
+  const fixtures = readdirSync(EXPECTED_FOLDER).filter((file) => !file.endsWith("-texts.json"));
+  expect(fixtures.sort()).toEqual(folders.map(({ manifest }) => `${manifest.name}.json`).sort());
+});
+
+test("docs/manifest.schema.json is the schema of the program (npm run schema writes it)", () => {
+  const written = readFileSync(projectPath("docs", "manifest.schema.json"), "utf8");
+  expect(JSON.parse(written)).toEqual(manifestJsonSchema());
+});

@@ -1,0 +1,170 @@
+import { describe, expect, test } from "vitest";
+import { Media } from "../../../src/domain/media.ts";
+import { parseTaskBody as parse } from "../../../src/protocols/task/task-body.ts";
+import { rejectedApiError } from "../../support/errors.ts";
+
+const MEDIA_TYPES = ["text/plain"];
+const parseTaskBody = (type: string, body: Uint8Array, query: Record<string, string>) =>
+  parse(type, body, query, MEDIA_TYPES);
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+/** A form as a client writes it. */
+async function form(
+  ...fields: [name: string, value: string | Blob][]
+): Promise<{ type: string; body: Uint8Array }> {
+  const data = new FormData();
+  for (const [name, value] of fields) data.append(name, value);
+  const response = new Response(data);
+  return { type: response.headers.get("content-type") ?? "", body: await response.bytes() };
+}
+
+const png = new Blob([new Uint8Array([1, 2, 3])], { type: "image/png" });
+
+describe("a JSON body", () => {
+  test.each(["application/json", "", "application/x-www-form-urlencoded", "application/hal+json"])(
+    "may be called %j",
+    async (type) => {
+      const body = bytes('{"inputs": [1], "parameters": {"top_k": 1}}');
+      expect(await parseTaskBody(type, body, {})).toEqual({
+        inputs: [1],
+        parameters: { top_k: 1 },
+      });
+    },
+  );
+
+  test("takes parameters from the query, and its own go first", async () => {
+    const body = bytes('{"inputs": 1, "parameters": {"a": 1}}');
+    const { parameters } = await parseTaskBody("", body, {
+      a: "2",
+      b: "0.5",
+      c: "text",
+      d: "true",
+    });
+    expect(parameters).toEqual({ a: 1, b: 0.5, c: "text", d: true });
+  });
+
+  test("may be called text/plain by a client of a task that takes no text", async () => {
+    expect(await parse("text/plain;charset=UTF-8", bytes('{"inputs": 1}'), {}, [])).toEqual({
+      inputs: 1,
+      parameters: {},
+    });
+  });
+
+  test.each(["", "application/x-www-form-urlencoded"])(
+    "is told from bytes that are called %j, by a task that takes bytes",
+    async (type) => {
+      const takesBytes = ["image/png", "application/octet-stream"];
+      const picture = new Uint8Array([0x89, 0x50]);
+      const { inputs } = await parse(type, picture, { top_k: "2" }, takesBytes);
+      expect(inputs).toEqual(new Media("application/octet-stream", picture));
+      const json = await parse(type, bytes(' \n{"inputs": 1}'), {}, takesBytes);
+      expect(json.inputs).toBe(1);
+      await rejectedApiError("invalid_json", parse(type, picture, {}, ["image/png"]));
+    },
+  );
+
+  test("that is none is refused", async () => {
+    await rejectedApiError("invalid_json", parseTaskBody("", bytes("{"), {}));
+  });
+
+  test.each([
+    ["", true],
+    ["application/x-www-form-urlencoded", true],
+    ["application/json", false],
+    ["application/hal+json; charset=utf-8", false],
+  ])("that is none and is called %j: the message tells what to call it: %j", async (type, told) => {
+    const wav = bytes("RIFF");
+    const { message } = await rejectedApiError("invalid_json", parse(type, wav, {}, ["audio/wav"]));
+    expect(message.includes("must say so in content-type: audio/wav.")).toBe(told);
+  });
+
+  test("whose fields are of another type is refused", async () => {
+    const body = bytes('{"inputs": "a", "normalize": "yes"}');
+    const { message } = await rejectedApiError("invalid_request", parseTaskBody("", body, {}));
+    expect(message).toBe('"normalize" must be true or false; got "yes".');
+  });
+});
+
+test.each([
+  ["image/jpeg", "image/jpeg"],
+  ["Image/PNG", "image/png"],
+  ["text/plain;charset=UTF-8", "text/plain"],
+  ["text/csv", "text/csv"],
+  ["audio/wav", "audio/wav"],
+  ["application/octet-stream", "application/octet-stream"],
+])("a body of %s is the input", async (type, expected) => {
+  const body = bytes('{"inputs": 1}');
+  const { inputs, parameters } = await parseTaskBody(type, body, { top_k: "3" });
+  expect(inputs).toBeInstanceOf(Media);
+  expect(inputs).toMatchObject({ type: expected, bytes: body });
+  expect(parameters).toEqual({ top_k: 3 });
+});
+
+describe("a form", () => {
+  test("with one file is one input", async () => {
+    const { type, body } = await form(["inputs", png], ["parameters", '{"top_k": 2}']);
+    const { inputs, parameters } = await parseTaskBody(type, body, {});
+    expect(inputs).toMatchObject({ type: "image/png", bytes: new Uint8Array([1, 2, 3]) });
+    expect(parameters).toEqual({ top_k: 2 });
+  });
+
+  test("with several inputs is a list, of texts as well", async () => {
+    const { type, body } = await form(["inputs", png], ["inputs", "héllo"]);
+    const { inputs } = await parseTaskBody(type, body, { top_k: "1" });
+    expect(inputs).toMatchObject([{ type: "image/png" }, "héllo"]);
+  });
+
+  test("with a file without a type holds octets", async () => {
+    const { type, body } = await form(["inputs", new Blob([new Uint8Array([1])])]);
+    const { inputs } = await parseTaskBody(type, body, {});
+    expect(inputs).toMatchObject({ type: "application/octet-stream" });
+  });
+
+  test.each<[string, [string, string | Blob][], string]>([
+    ["another field", [["file", png]], 'Unknown form field "file"'],
+    ["no inputs", [["parameters", "{}"]], 'no field "inputs"'],
+    [
+      "parameters in a file",
+      [
+        ["inputs", "a"],
+        ["parameters", png],
+      ],
+      '"parameters" must be a text',
+    ],
+  ])("with %s is refused", async (_, fields, message) => {
+    const { type, body } = await form(...fields);
+    const error = await rejectedApiError("invalid_request", parseTaskBody(type, body, {}));
+    expect(error.message).toContain(message);
+  });
+
+  test.each([
+    "multipart/form-data",
+    "multipart/form-data; boundary=nothing",
+    "multipart/form-data; boundary=",
+  ])("that is not what %j says is refused", async (type) => {
+    const error = await rejectedApiError(
+      "invalid_request",
+      parseTaskBody(type, bytes("not a form"), {}),
+    );
+    expect(error.message).toContain("The body is not the form that its content-type announces");
+  });
+
+  test("whose parameters are no JSON is refused", async () => {
+    const { type, body } = await form(["inputs", "a"], ["parameters", "{"]);
+    const { message } = await rejectedApiError("invalid_json", parseTaskBody(type, body, {}));
+    expect(message).toMatch(/^The form field "parameters" is not JSON: /);
+  });
+});
+
+test.each([
+  [["text/plain"], ", or the input itself as text/plain"],
+  [["image/jpeg", "image/png"], ", or the input itself as image/jpeg or image/png"],
+  [[], ""],
+])("an empty body of a task that takes %j is told what it may be", async (mediaTypes, raw) => {
+  for (const type of ["", "application/json", "text/plain", "image/png", "multipart/form-data"]) {
+    const work = parse(type, new Uint8Array(), {}, mediaTypes);
+    const { message } = await rejectedApiError("empty_body", work);
+    expect(message).toBe(`The body is empty: send {"inputs": ...} as JSON${raw}.`);
+  }
+});

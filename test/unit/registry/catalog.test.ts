@@ -1,0 +1,209 @@
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import type { ModelStore } from "../../../src/domain/ports.ts";
+import { type Catalog, createCatalog } from "../../../src/registry/catalog.ts";
+import { createMemoryModelStore } from "../../../src/storage/memory-model-store.ts";
+import { rejectedApiError } from "../../support/errors.ts";
+
+const TTL_SECONDS = 10;
+
+/** Objects in storage, changed by the tests. */
+let objects: Map<string, Uint8Array<ArrayBuffer>>;
+let store: ModelStore;
+let catalog: Catalog;
+let nowMs: number;
+
+beforeEach(() => {
+  objects = new Map();
+  nowMs = 0;
+  const memory = createMemoryModelStore(objects);
+  store = { ...memory, versions: vi.fn(memory.versions), manifest: vi.fn(memory.manifest) };
+  catalog = createCatalog(store, { listingTtlSeconds: TTL_SECONDS, now: () => nowMs });
+});
+
+function put(name: string, version: string, manifest: unknown): void {
+  const text = typeof manifest === "string" ? manifest : JSON.stringify(manifest);
+  objects.set(`models/${name}/${version}/manifest.json`, new Uint8Array(Buffer.from(text)));
+}
+
+function manifestOf(name: string, version: string): Record<string, unknown> {
+  return {
+    schemaVersion: 1,
+    name,
+    version,
+    format: "onnx",
+    file: "model.onnx",
+    files: [{ path: "model.onnx", sha256: "a".repeat(64), sizeBytes: 1 }],
+    inputs: [],
+    outputs: [{ name: "y", datatype: "FP32", shape: [1] }],
+    createdAt: "2026-11-22T00:00:00Z",
+  };
+}
+
+function publish(name: string, ...versions: string[]): void {
+  for (const version of versions) put(name, version, manifestOf(name, version));
+}
+
+describe("which version answers", () => {
+  test("is the newest, by number", async () => {
+    publish("m", "1", "9", "10");
+    const { name, version, versions, manifest } = await catalog.resolve("m");
+    expect({ name, version, versions }).toEqual({
+      name: "m",
+      version: "10",
+      versions: ["10", "9", "1"],
+    });
+    expect(manifest).toMatchObject({ name: "m", version: "10" });
+  });
+
+  test("is the one asked for", async () => {
+    publish("m", "1", "2");
+    expect(await catalog.resolve("m", "1")).toMatchObject({
+      version: "1",
+      manifest: { version: "1" },
+    });
+  });
+
+  test.each([
+    ["an unknown model", "n", undefined, "model_not_found", 'No model named "n"'],
+    ["an unknown version", "m", "3", "version_not_found", "it has 2, 1"],
+    ["a name that cannot be", "../m", undefined, "model_not_found", '"../m"'],
+    ["a version that cannot be", "m", "latest", "version_not_found", '"latest"'],
+  ] as const)("is none for %s", async (_, name, version, code, message) => {
+    publish("m", "1", "2");
+    const error = await rejectedApiError(code, catalog.resolve(name, version));
+    expect(error.message).toContain(message);
+  });
+
+  test("names that cannot be never reach the store", async () => {
+    await rejectedApiError("model_not_found", catalog.resolve("../m"));
+    await rejectedApiError("version_not_found", catalog.resolve("m", "0"));
+    expect(store.versions).not.toHaveBeenCalled();
+  });
+});
+
+describe("what is remembered", () => {
+  test("is a listing, until its time is up", async () => {
+    publish("m", "1");
+    await catalog.resolve("m");
+    publish("m", "2");
+    nowMs = TTL_SECONDS * 1000 - 1;
+    expect(await catalog.resolve("m")).toMatchObject({ version: "1" });
+    expect(store.versions).toHaveBeenCalledTimes(1);
+    nowMs = TTL_SECONDS * 1000;
+    expect(await catalog.resolve("m")).toMatchObject({ version: "2" });
+  });
+
+  test("is no reason to deny a version that was just published", async () => {
+    publish("m", "1");
+    await catalog.resolve("m");
+    publish("m", "2");
+    nowMs = 999;
+    await rejectedApiError("version_not_found", catalog.resolve("m", "2"));
+    nowMs = 1000;
+    expect(await catalog.resolve("m", "2")).toMatchObject({ version: "2" });
+  });
+
+  test("is not that a model does not exist", async () => {
+    await rejectedApiError("model_not_found", catalog.resolve("m"));
+    publish("m", "1");
+    expect(await catalog.resolve("m")).toMatchObject({ version: "1" });
+  });
+
+  test("an unknown name costs one listing", async () => {
+    await rejectedApiError("model_not_found", catalog.resolve("m"));
+    expect(store.versions).toHaveBeenCalledTimes(1);
+  });
+
+  test("an unknown version costs one listing", async () => {
+    publish("m", "1");
+    await rejectedApiError("version_not_found", catalog.resolve("m", "2"));
+    expect(store.versions).toHaveBeenCalledTimes(1);
+  });
+
+  test("is a manifest, for as long as its version was not published anew", async () => {
+    publish("m", "1");
+    const { manifest } = await catalog.resolve("m");
+    nowMs = TTL_SECONDS * 1000;
+    expect((await catalog.resolve("m")).manifest).toBe(manifest);
+    expect(store.manifest).toHaveBeenCalledTimes(1);
+    put("m", "1", { ...manifestOf("m", "1"), description: "anew" });
+    nowMs = TTL_SECONDS * 2000;
+    expect((await catalog.resolve("m")).manifest).toMatchObject({ description: "anew" });
+  });
+
+  test("is bounded", async () => {
+    publish("first", "1");
+    await catalog.resolve("first");
+    for (let index = 0; index < 1000; index++) {
+      publish(`m${index}`, "1");
+      await catalog.resolve(`m${index}`);
+    }
+    const before = vi.mocked(store.versions).mock.calls.length;
+    await catalog.resolve("m999");
+    expect(store.versions).toHaveBeenCalledTimes(before);
+    await catalog.resolve("first");
+    expect(store.versions).toHaveBeenCalledTimes(before + 1);
+  });
+
+  test("is forgotten on request", async () => {
+    publish("m", "1");
+    await catalog.resolve("m");
+    publish("m", "2");
+    catalog.forget("m");
+    expect(await catalog.resolve("m")).toMatchObject({ version: "2" });
+  });
+});
+
+describe("a manifest that is wrong", () => {
+  test.each([
+    ["is not JSON", "{nope", "is not JSON"],
+    ["is no manifest", "{}", "is not valid"],
+    ["belongs to another model", manifestOf("other", "1"), 'belongs to model "other" version 1'],
+    ["belongs to another version", manifestOf("m", "2"), 'belongs to model "m" version 2'],
+  ])("because it %s fails its version until it is mended", async (_, wrong, message) => {
+    put("m", "1", wrong);
+    const error = await rejectedApiError("model_corrupt", catalog.resolve("m"));
+    expect(error.message).toContain(`The manifest of model "m" version 1 ${message}`);
+    expect(error.details).toEqual({ model: "m", version: "1" });
+    publish("m", "1");
+    expect(await catalog.resolve("m")).toMatchObject({ version: "1" });
+  });
+
+  test("that went after it was listed fails its version", async () => {
+    publish("m", "1");
+    const listing = await store.versions("m");
+    objects.clear();
+    vi.mocked(store.versions).mockResolvedValueOnce(listing);
+    const error = await rejectedApiError("model_corrupt", catalog.resolve("m"));
+    expect(error.message).toContain("is gone from object storage");
+  });
+});
+
+describe("what is recalled", () => {
+  test("is what was resolved, for as long as the listing is believed", async () => {
+    publish("m", "1", "2");
+    expect(catalog.recall("m")).toBeUndefined();
+    const newest = await catalog.resolve("m");
+    expect(catalog.recall("m")).toBe(newest);
+    expect(catalog.recall("m", "2")).toBe(newest);
+    expect(catalog.recall("m", "1")).toBeUndefined();
+    const first = await catalog.resolve("m", "1");
+    expect([catalog.recall("m", "1"), catalog.recall("m")]).toEqual([first, newest]);
+    nowMs += TTL_SECONDS * 1000;
+    expect(catalog.recall("m")).toBeUndefined();
+  });
+
+  test("is nothing that was forgotten, and no older version once there is a newer one", async () => {
+    publish("m", "1");
+    await catalog.resolve("m");
+    catalog.forget("m");
+    expect(catalog.recall("m")).toBeUndefined();
+    await catalog.resolve("m");
+    publish("m", "2");
+    nowMs += TTL_SECONDS * 1000;
+    await catalog.resolve("m", "1");
+    // Version 2 is listed, and its manifest has not been read.
+    expect(catalog.recall("m")).toBeUndefined();
+    expect(await catalog.resolve("m")).toMatchObject({ version: "2" });
+  });
+});

@@ -1,0 +1,281 @@
+import { readFileSync } from "node:fs";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { toOrtFormat } from "../../../scripts/ort-format.ts";
+import { projectPath } from "../../../scripts/project.ts";
+import type { RuntimeStats } from "../../../src/domain/ports.ts";
+import {
+  type AdministeredService,
+  startAdministeredService,
+} from "../../support/administration.ts";
+import {
+  constantOnes,
+  ones,
+  PRODUCT_COLUMNS,
+  path,
+  product,
+  quotient,
+  sum,
+} from "../../support/awkward-models.ts";
+import { buildOnnx } from "../../support/onnx-builder.ts";
+import type { Answer } from "../../support/service.ts";
+import { store } from "../../support/stored-model.ts";
+
+/** What a model or an input can do to the engine, and that it does it to nobody else. */
+
+let service: AdministeredService;
+
+beforeEach(async () => {
+  service = await startAdministeredService();
+  await store(service.bucket, "ones", ones);
+  await store(service.bucket, "quotient", quotient);
+  await store(service.bucket, "neighbour", sum(1));
+  await store(service.bucket, "apart", product(1, 1));
+});
+
+afterEach(() => service?.dispose());
+
+function inferOnes(shape: readonly (number | string)[]): Promise<Answer> {
+  const inputs = [{ name: "s", datatype: "INT64", shape: [shape.length], data: shape }];
+  return service.post("/v2/models/ones/infer", { inputs });
+}
+
+function divide(a: number, b: number): Promise<Answer> {
+  const inputs = Object.entries({ a, b }).map(([name, value]) => ({
+    name,
+    datatype: "INT32",
+    shape: [1],
+    data: [value],
+  }));
+  return service.post("/v2/models/quotient/infer", { inputs });
+}
+
+/** A small model that shares a cell with the others. */
+async function expectNeighbourAnswers(): Promise<void> {
+  const inputs = [{ name: "x", datatype: "FP32", shape: [2], data: [1, 2] }];
+  const answer = await service.post("/v2/models/neighbour/infer", { inputs });
+  expect(answer).toMatchObject({ status: 200, body: { outputs: [{ data: [2, 3] }] } });
+}
+
+/** A model too large to share a cell. */
+async function expectApartAnswers(): Promise<void> {
+  const data = Array.from({ length: PRODUCT_COLUMNS }, () => 0);
+  const inputs = [{ name: "x", datatype: "FP32", shape: [1, PRODUCT_COLUMNS], data }];
+  const answer = await service.post("/v2/models/apart/infer", { inputs });
+  expect(answer).toMatchObject({ status: 200, body: { outputs: [{ shape: [1, 1024] }] } });
+}
+
+/** The names in each cell. */
+function cells(runtime: RuntimeStats): { shared: boolean; models: string[] }[] {
+  return runtime.cells.map(({ shared, models }) => ({
+    shared,
+    models: models.map(({ name }) => name).sort(),
+  }));
+}
+
+const INT32_MIN = -(2 ** 31);
+
+/** Two ways to lose a cell in the middle of a run: both are possible, and then right again. */
+describe.each([
+  {
+    what: "an input that takes more memory than there is",
+    name: "ones",
+    provoke: () => inferOnes([10_000, 10_000]),
+    failure: { status: 507, body: { code: "out_of_memory" } },
+    message: /model "ones" version 1 needs more memory than the budget .* Send a smaller input/,
+    ask: () => inferOnes([10, 10]),
+    data: [100],
+  },
+  {
+    what: "a trap of the engine",
+    name: "quotient",
+    provoke: () => divide(INT32_MIN, -1),
+    failure: { status: 500, body: { code: "engine_crashed" } },
+    message: /engine crashed while it ran model "quotient" version 1/,
+    ask: () => divide(INT32_MIN, 2),
+    data: [INT32_MIN / 2],
+  },
+])("$what", ({ name, provoke, failure, message, ask, data }) => {
+  const answered = { status: 200, body: { outputs: [{ data }] } };
+
+  test("is answered with an error, and the next request with a result", async () => {
+    expect(await ask()).toMatchObject(answered);
+    const answer = await provoke();
+    expect(answer).toMatchObject(failure);
+    expect(answer.body).toMatchObject({ error: expect.stringMatching(message) });
+    expect(await service.runtime()).toMatchObject({ crashes: 1, cells: [], usedBytes: 0 });
+    expect(await ask()).toMatchObject(answered);
+    expect(await service.runtime()).toMatchObject({ crashes: 1, loads: 2 });
+  });
+
+  test("takes its cell, and no other one", async () => {
+    await ask();
+    await expectNeighbourAnswers();
+    await expectApartAnswers();
+    expect(cells(await service.runtime())).toEqual([
+      { shared: true, models: ["neighbour", name].sort() },
+      { shared: false, models: ["apart"] },
+    ]);
+    await provoke();
+    expect(cells(await service.runtime())).toEqual([{ shared: false, models: ["apart"] }]);
+    const { loads } = await service.runtime();
+    await expectApartAnswers();
+    expect(await service.runtime()).toMatchObject({ loads });
+    await expectNeighbourAnswers();
+    expect(await service.runtime()).toMatchObject({ loads: loads + 1 });
+  });
+
+  test("for the first time leaves its model among the others", async () => {
+    await expectNeighbourAnswers();
+    await provoke();
+    expect(await ask()).toMatchObject(answered);
+    await expectNeighbourAnswers();
+    expect(cells(await service.runtime())).toEqual([
+      { shared: true, models: ["neighbour", name].sort() },
+    ]);
+  });
+
+  test("for the second time makes its model live alone", async () => {
+    await expectNeighbourAnswers();
+    await provoke();
+    await provoke();
+    expect(await ask()).toMatchObject(answered);
+    await expectNeighbourAnswers();
+    expect(cells(await service.runtime())).toEqual([
+      { shared: false, models: [name] },
+      { shared: true, models: ["neighbour"] },
+    ]);
+
+    const { loads } = await service.runtime();
+    expect(await provoke()).toMatchObject(failure);
+    await expectNeighbourAnswers();
+    expect(await ask()).toMatchObject(answered);
+    const after = await service.runtime();
+    expect(after).toMatchObject({ loads: loads + 1, crashes: 3 });
+    expect(cells(after)).toEqual([
+      { shared: true, models: ["neighbour"] },
+      { shared: false, models: [name] },
+    ]);
+  });
+
+  test("among other requests harms none of them", async () => {
+    await ask();
+    const provoked: Promise<Answer>[] = [];
+    const others: Promise<void>[] = [];
+    // Each of them has to begin again when another one takes the cell from it, and does so five times.
+    for (let turn = 0; turn < 4; turn++) {
+      provoked.push(provoke());
+      others.push(expectNeighbourAnswers(), expectApartAnswers());
+    }
+    await Promise.all(others);
+    for (const answer of await Promise.all(provoked)) expect(answer).toMatchObject(failure);
+    expect(await ask()).toMatchObject(answered);
+  });
+});
+
+describe("an input of absurd size", () => {
+  test.each<[what: string, shape: (number | string)[], reason: RegExp]>([
+    ["more elements than fit a size", [2 ** 31, 2 ** 31], /too large|overflow/],
+    ["a product that overflows to 0", ["4611686018427387904", 4], /overflow/],
+    ["the largest dimension there is", ["9223372036854775807"], /too large|overflow/],
+    ["a negative dimension", [-5], /must be >= 0/],
+  ])("(%s) is refused, and costs no cell", async (_, shape, reason) => {
+    await inferOnes([1]);
+    const answer = await inferOnes(shape);
+    expect(answer).toMatchObject({ status: 400, body: { code: "inference_failed" } });
+    expect(answer.body).toMatchObject({ error: expect.stringMatching(reason) });
+    expect(await service.runtime()).toMatchObject({ crashes: 0, loads: 1 });
+  });
+
+  test("of almost 4 GiB, which nobody could allocate, is out of memory", async () => {
+    const answer = await inferOnes([32_700, 32_700]);
+    expect(answer).toMatchObject({ status: 507, body: { code: "out_of_memory" } });
+    await expectNeighbourAnswers();
+  });
+});
+
+test("what the engine refuses in good order costs no cell", async () => {
+  const answer = await divide(1, 0);
+  expect(answer).toMatchObject({ status: 400, body: { code: "inference_failed" } });
+  expect(answer.body).toMatchObject({ error: expect.stringContaining("division by zero") });
+  expect(await divide(6, 3)).toMatchObject({ body: { outputs: [{ data: [2] }] } });
+  expect(await service.runtime()).toMatchObject({ crashes: 0, loads: 1 });
+});
+
+describe("a model that breaks the engine when it is loaded", () => {
+  test.each([
+    ["overflows its stack", path(6000), { status: 500, body: { code: "engine_crashed" } }],
+    [
+      "exhausts the memory",
+      constantOnes([10_000n, 10_000n]),
+      { status: 507, body: { code: "out_of_memory" } },
+    ],
+  ])("(%s) is not published, and harms no other cell", async (_, graph, failure) => {
+    await expectApartAnswers();
+    const answer = await service.publish("breaker", graph);
+    expect(answer).toMatchObject(failure);
+    expect(answer.body).toMatchObject({ detail: expect.stringMatching(/model "breaker"/) });
+    expect(await service.bucket.list({ prefix: "models/breaker/" })).toMatchObject({ objects: [] });
+    const { loads, crashes } = await service.runtime();
+    expect(crashes).toBe(1);
+    await expectApartAnswers();
+    expect(await service.runtime()).toMatchObject({ loads });
+    await expectNeighbourAnswers();
+  });
+
+  test("fails each request with its reason once it is in storage", async () => {
+    await store(service.bucket, "breaker", path(6000));
+    const inputs = [{ name: "x", datatype: "FP32", shape: [1, 1], data: [1] }];
+    for (let attempt = 0; attempt < 3; attempt++) {
+      const answer = await service.post("/v2/models/breaker/infer", { inputs });
+      expect(answer).toMatchObject({ status: 500, body: { code: "engine_crashed" } });
+      expect(answer.body).toMatchObject({
+        error: expect.stringContaining('crashed while it loaded model "breaker" version 1'),
+      });
+    }
+    await expectNeighbourAnswers();
+    const { loads } = await service.runtime();
+    await service.post("/v2/models/breaker/infer", { inputs });
+    await expectNeighbourAnswers();
+    expect(await service.runtime()).toMatchObject({ loads: loads + 1 });
+  });
+});
+
+describe("a damaged file in ORT format", () => {
+  test("is refused wherever the damage is, or is a model", async () => {
+    const file = projectPath("models", "digits-cnn", "1", "model.onnx");
+    const ort = await toOrtFormat(readFileSync(file), "all");
+    const codes = new Set<unknown>();
+    for (const position of positions(ort.length, 60)) {
+      const damaged = ort.slice();
+      damaged.fill(0xff, position, position + 4);
+      const answer = await service.publish(`damaged-${position}`, damaged);
+      codes.add((answer.body as { code?: string }).code ?? answer.status);
+      await expectNeighbourAnswers();
+    }
+    for (const length of positions(ort.length, 10)) {
+      const answer = await service.publish(`cut-${length}`, ort.slice(0, length));
+      expect(answer).toMatchObject({ status: 400, body: { code: "invalid_model" } });
+    }
+    expect([...codes].sort()).toEqual([201, "invalid_model"]);
+    expect(await service.runtime()).toMatchObject({ crashes: 0 });
+  });
+
+  /** Spread over the file, after its identifier. */
+  function positions(sizeBytes: number, count: number): number[] {
+    const step = Math.floor((sizeBytes - 16) / count);
+    return Array.from({ length: count }, (_, index) => 8 + index * step);
+  }
+});
+
+test("garbage is no model", async () => {
+  for (const bytes of [
+    new Uint8Array(1),
+    new Uint8Array(5000).fill(0xff),
+    buildOnnx(sum(1)).slice(3),
+  ])
+    expect(await service.publish("garbage", bytes)).toMatchObject({
+      status: 400,
+      body: { code: "invalid_model" },
+    });
+  expect(await service.runtime()).toMatchObject({ crashes: 0 });
+});

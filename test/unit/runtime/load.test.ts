@@ -1,0 +1,188 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { RuntimeStats } from "../../../src/domain/ports.ts";
+import { fileKey } from "../../../src/storage/model-keys.ts";
+import { PRODUCT_COLUMNS, product } from "../../support/awkward-models.ts";
+import { type HeldService, startHeldService } from "../../support/held-storage.ts";
+import { buildOnnx } from "../../support/onnx-builder.ts";
+import { beginPost } from "../../support/raw-request.ts";
+import type { Answer } from "../../support/service.ts";
+import { store } from "../../support/stored-model.ts";
+
+/**
+ * A model is loaded once, whoever waits for it and whoever goes away meanwhile: storage is held up in
+ * the middle of the file until everybody is there, and counts how often it is asked.
+ */
+
+const WAITING = 40;
+
+let service: HeldService;
+let seed = 0;
+
+beforeAll(async () => {
+  service = await startHeldService({ MAX_QUEUE_MS: "1000000" });
+});
+
+afterAll(() => service?.dispose());
+
+const data = Array.from({ length: PRODUCT_COLUMNS }, (_, index) => (index % 7) - 3);
+const request = { inputs: [{ name: "x", datatype: "FP32", shape: [1, PRODUCT_COLUMNS], data }] };
+
+function infer(name: string): Promise<Answer> {
+  return service.post(`/v2/models/${name}/infer`, request);
+}
+
+function inferTogether(name: string, count = WAITING): Promise<Answer>[] {
+  return Array.from({ length: count }, () => infer(name));
+}
+
+/** A model that was never loaded, and its key in the bucket. */
+async function storeFresh(): Promise<{ name: string; key: string; bytes: Uint8Array }> {
+  seed += 1;
+  const name = `fresh-${seed}`;
+  const graph = product(1, seed);
+  await store(service.bucket, name, graph);
+  return { name, key: fileKey({ name, version: "1" }, "model.onnx"), bytes: buildOnnx(graph) };
+}
+
+async function readsOf(key: string): Promise<number> {
+  return (await service.storage()).reads[key] ?? 0;
+}
+
+function isLoaded({ cells }: RuntimeStats, name: string): boolean {
+  return cells.some(({ models }) => models.some((model) => model.name === name));
+}
+
+function expectSameAnswers(answers: readonly Answer[]): void {
+  const [first] = answers;
+  expect(first).toMatchObject({ status: 200, body: { outputs: [{ name: "y" }] } });
+  for (const answer of answers) expect(answer.body).toEqual(first?.body);
+}
+
+test(`${WAITING} requests for a model that nobody has loaded read it once`, async () => {
+  const { name, key } = await storeFresh();
+  await service.hold();
+  const answers = inferTogether(name);
+  await service.storage(({ holding }) => holding === 1);
+  answers.push(...inferTogether(name, 5));
+  await service.release();
+  expectSameAnswers(await Promise.all(answers));
+  expect(await readsOf(key)).toBe(1);
+});
+
+test("so they do when nothing holds it up", async () => {
+  const { name, key } = await storeFresh();
+  expectSameAnswers(await Promise.all(inferTogether(name)));
+  expect(await readsOf(key)).toBe(1);
+});
+
+test("different models are read at the same time", async () => {
+  const models = [await storeFresh(), await storeFresh(), await storeFresh()];
+  await service.hold();
+  const answers = models.map(({ name }) => infer(name));
+  await service.storage(({ holding }) => holding === models.length);
+  await service.release();
+  for (const answer of await Promise.all(answers)) expect(answer.status).toBe(200);
+});
+
+describe("when the request that began the load goes away", () => {
+  /** Begins a load by a request that goes away in the middle of it. */
+  async function beginAndLeave(name: string): Promise<void> {
+    const { abandoned } = await service.storage();
+    const socket = await beginPost(service.origin, `/v2/models/${name}/infer`, request);
+    await service.storage(({ holding }) => holding === 1);
+    socket.resetAndDestroy();
+    await service.storage((state) => state.abandoned === abandoned + 1);
+  }
+
+  test("those who wait are answered by that load", async () => {
+    const { name, key } = await storeFresh();
+    const { abandoned } = await service.storage();
+    await service.hold();
+    const socket = await beginPost(service.origin, `/v2/models/${name}/infer`, request);
+    await service.storage(({ holding }) => holding === 1);
+    const answers = inferTogether(name);
+    socket.resetAndDestroy();
+    await service.storage((state) => state.abandoned === abandoned + 1);
+    await service.release();
+    expectSameAnswers(await Promise.all(answers));
+    expect(await readsOf(key)).toBe(1);
+  });
+
+  test("those who come later are answered by that load", async () => {
+    const { name, key } = await storeFresh();
+    await service.hold();
+    await beginAndLeave(name);
+    const answers = inferTogether(name);
+    await service.release();
+    expectSameAnswers(await Promise.all(answers));
+    expect(await readsOf(key)).toBe(1);
+  });
+
+  test("the model is loaded, though nobody else wants it", async () => {
+    const { name, key } = await storeFresh();
+    await service.hold();
+    await beginAndLeave(name);
+    await service.release();
+    let runtime = await service.runtime();
+    while (!isLoaded(runtime, name)) runtime = await service.runtime();
+    expectSameAnswers([await infer(name)]);
+    expect(await readsOf(key)).toBe(1);
+  });
+
+  test("those who wait learn that it failed", async () => {
+    const { name, key, bytes } = await storeFresh();
+    await service.bucket.put(key, wrongInTheEnd(bytes));
+    await service.hold();
+    await beginAndLeave(name);
+    const answers = inferTogether(name, 5);
+    await service.release();
+    for (const answer of await Promise.all(answers))
+      expect(answer).toMatchObject({ status: 503, body: { code: "model_corrupt" } });
+  });
+
+  // The client goes away at no particular point: while it is resolved, read, created or run.
+  test.each(Array.from({ length: 20 }, (_, turns) => turns))(
+    "after %i turns of the loop, the others are answered",
+    async (turns) => {
+      const { name, key } = await storeFresh();
+      const socket = await beginPost(service.origin, `/v2/models/${name}/infer`, request);
+      const answers = inferTogether(name, 3);
+      for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate);
+      socket.resetAndDestroy();
+      expectSameAnswers(await Promise.all(answers));
+      expect(await readsOf(key)).toBe(1);
+    },
+  );
+});
+
+test("a load that fails fails for all who wait, and the next request tries again", async () => {
+  const { name, key, bytes } = await storeFresh();
+  await service.bucket.put(key, wrongInTheEnd(bytes));
+  await service.hold();
+  const first = infer(name);
+  await service.storage(({ holding }) => holding === 1);
+  const answers = [first, ...inferTogether(name)];
+  // An answer to a later request: those before it have arrived, and wait.
+  await service.request("/v2/health/live");
+  await service.release();
+  for (const answer of await Promise.all(answers))
+    expect(answer).toMatchObject({
+      status: 503,
+      body: { code: "model_corrupt", error: expect.stringContaining(`model "${name}" version 1`) },
+    });
+  const failedReads = await readsOf(key);
+  expect(failedReads).toBeLessThan(WAITING);
+
+  expect(await infer(name)).toMatchObject({ body: { code: "model_corrupt" } });
+  expect(await readsOf(key)).toBe(failedReads + 1);
+
+  await service.bucket.put(key, bytes);
+  expectSameAnswers(await Promise.all(inferTogether(name)));
+  expect(await readsOf(key)).toBe(failedReads + 2);
+});
+
+function wrongInTheEnd(bytes: Uint8Array): Uint8Array {
+  const wrong = bytes.slice();
+  wrong[wrong.length - 1] = (wrong.at(-1) ?? 0) ^ 1;
+  return wrong;
+}

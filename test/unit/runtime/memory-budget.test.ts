@@ -1,0 +1,266 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { readModelFolder } from "../../../scripts/model-folder.ts";
+import { projectPath } from "../../../scripts/project.ts";
+import type { ModelId } from "../../../src/domain/model-id.ts";
+import type { RuntimeStats } from "../../../src/domain/ports.ts";
+import { ENGINE_BYTES } from "../../../src/runtime/cell.ts";
+import {
+  type AdministeredService,
+  startAdministeredService,
+} from "../../support/administration.ts";
+import { ones, PRODUCT_COLUMNS, product } from "../../support/awkward-models.ts";
+import { startHeldService } from "../../support/held-storage.ts";
+import { blackPng } from "../../support/images.ts";
+import { findModel } from "../../support/publish.ts";
+import type { Answer } from "../../support/service.ts";
+import { store } from "../../support/stored-model.ts";
+import { readExpected } from "../../support/tensors.ts";
+
+/** What is in memory, by what `GET /admin/runtime` says of the real wasm memories. */
+
+const MIB = 1_048_576;
+/** A cell that has not grown; a model of 1 MiB of weights fits into it, and is too large to share. */
+const CELL_BYTES = 16 * MIB;
+
+let service: AdministeredService;
+
+afterEach(() => service?.dispose());
+
+async function start(budgetBytes: number, models: readonly string[] = []): Promise<void> {
+  service = await startAdministeredService({
+    vars: { MEMORY_BUDGET_BYTES: `${budgetBytes}` },
+    models,
+  });
+}
+
+async function storeProducts(names: readonly string[]): Promise<void> {
+  for (const [seed, name] of names.entries()) await store(service.bucket, name, product(1, seed));
+}
+
+function inferProduct(name: string): Promise<Answer> {
+  const data = Array.from({ length: PRODUCT_COLUMNS }, (_, index) => index);
+  const inputs = [{ name: "x", datatype: "FP32", shape: [1, PRODUCT_COLUMNS], data }];
+  return service.post(`/v2/models/${name}/infer`, { inputs });
+}
+
+function inferOnes(shape: readonly number[]): Promise<Answer> {
+  const inputs = [{ name: "s", datatype: "INT64", shape: [shape.length], data: shape }];
+  return service.post("/v2/models/ones/infer", { inputs });
+}
+
+function loadedModels({ cells }: RuntimeStats): string[] {
+  return cells.flatMap(({ models }) => models.map(({ name }: ModelId) => name)).sort();
+}
+
+function memoryBytes({ cells }: RuntimeStats): number {
+  return cells.reduce((sum, cell) => sum + cell.memoryBytes, 0);
+}
+
+test("all tabular models of models/ take one cell together", async () => {
+  const tabular = readModelFolder(projectPath("models")).filter(
+    ({ manifest: { preprocess } }) => preprocess?.type === "tabular",
+  );
+  const names = tabular.map(({ manifest }) => manifest.name);
+  expect(names.length).toBeGreaterThanOrEqual(9);
+  await start(96 * MIB, names);
+  for (const { manifest } of tabular) {
+    const inputs = manifest.example?.inputs;
+    expect(await service.post(`/models/${manifest.name}`, { inputs })).toMatchObject({
+      status: 200,
+    });
+  }
+  const runtime = await service.runtime();
+  expect(runtime.cells).toMatchObject([{ shared: true }]);
+  expect(loadedModels(runtime)).toEqual(names.sort());
+  expect(runtime).toMatchObject({ loads: names.length, evictions: 0, crashes: 0 });
+  expect(runtime.usedBytes).toBe(memoryBytes(runtime));
+  expect(runtime.usedBytes).toBeLessThanOrEqual(32 * MIB);
+});
+
+describe("a budget of three cells", () => {
+  const names = ["first", "second", "third", "fourth"];
+
+  test("gives up the model that was used least recently", async () => {
+    await start(3 * CELL_BYTES);
+    await storeProducts(names);
+    for (const name of ["first", "second", "third", "first"]) await inferProduct(name);
+    expect(await service.runtime()).toMatchObject({ loads: 3, evictions: 0 });
+
+    expect(await inferProduct("fourth")).toMatchObject({ status: 200 });
+    let runtime = await service.runtime();
+    expect(loadedModels(runtime)).toEqual(["first", "fourth", "third"]);
+    expect(runtime).toMatchObject({ loads: 4, evictions: 1, usedBytes: 3 * CELL_BYTES });
+
+    expect(await inferProduct("second")).toMatchObject({ status: 200 });
+    runtime = await service.runtime();
+    expect(loadedModels(runtime)).toEqual(["first", "fourth", "second"]);
+    expect(runtime).toMatchObject({ loads: 5, evictions: 2, usedBytes: 3 * CELL_BYTES });
+  });
+
+  test("gives the memory of a model back with it", async () => {
+    await start(3 * CELL_BYTES);
+    await storeProducts(names);
+    for (const name of ["first", "second", "third"]) await inferProduct(name);
+    await service.administer("/models/second/versions/1", { method: "DELETE" });
+    expect(await service.runtime()).toMatchObject({ usedBytes: 2 * CELL_BYTES });
+    await inferProduct("fourth");
+    const runtime = await service.runtime();
+    expect(loadedModels(runtime)).toEqual(["first", "fourth", "third"]);
+    expect(memoryBytes(runtime)).toBe(3 * CELL_BYTES);
+  });
+
+  test("makes room for a model that needs most of it", async () => {
+    await start(3 * CELL_BYTES);
+    await storeProducts(["first", "second", "third"]);
+    const runtime = { prepack: true, warmUp: false, heapBytes: 36 * MIB };
+    await store(service.bucket, "large", product(1, 9), { runtime });
+    for (const name of ["first", "second", "third", "large"])
+      expect(await inferProduct(name)).toMatchObject({ status: 200 });
+    const after = await service.runtime();
+    expect(loadedModels(after)).toEqual(["large"]);
+    expect(after).toMatchObject({ evictions: 3, usedBytes: CELL_BYTES });
+  });
+});
+
+describe("a run that needs more memory", () => {
+  /** 24 MiB of FP32. */
+  const LARGE = [6, 1024, 1024];
+  /** 400 MB of FP32, over any budget. */
+  const HUGE = [10_000, 10_000];
+
+  test("gets it from the model that was used least recently", async () => {
+    await start(4 * CELL_BYTES);
+    await storeProducts(["first", "second"]);
+    await store(service.bucket, "ones", ones);
+    await inferProduct("first");
+    await inferProduct("second");
+    await inferOnes([1]);
+    expect(await service.runtime()).toMatchObject({ usedBytes: 3 * CELL_BYTES });
+
+    const answer = await inferOnes(LARGE);
+    expect(answer).toMatchObject({ status: 200, body: { outputs: [{ data: [6_291_456] }] } });
+    const runtime = await service.runtime();
+    expect(loadedModels(runtime)).toEqual(["ones", "second"]);
+    expect(memoryBytes(runtime)).toBeGreaterThan(CELL_BYTES + 24 * MIB);
+    expect(memoryBytes(runtime)).toBeLessThanOrEqual(4 * CELL_BYTES);
+    expect(runtime.usedBytes).toBe(memoryBytes(runtime));
+  });
+
+  test("than there can be costs no other cell its place", async () => {
+    await start(4 * CELL_BYTES);
+    await storeProducts(["first", "second"]);
+    await store(service.bucket, "ones", ones);
+    await inferProduct("first");
+    await inferProduct("second");
+    expect(await inferOnes(HUGE)).toMatchObject({ status: 507, body: { code: "out_of_memory" } });
+    const runtime = await service.runtime();
+    expect(loadedModels(runtime)).toEqual(["first", "second"]);
+    expect(runtime).toMatchObject({ loads: 3, crashes: 1, usedBytes: 2 * CELL_BYTES });
+  });
+
+  test("than there is while another model is loaded is begun again, and costs nobody anything", async () => {
+    const held = await startHeldService({ MEMORY_BUDGET_BYTES: `${4 * CELL_BYTES}` });
+    service = held;
+    await store(service.bucket, "ones", ones);
+    const runtime = { prepack: true, warmUp: false, heapBytes: 30 * MIB };
+    await store(service.bucket, "large", product(1, 9), { runtime });
+    expect(await inferOnes([1])).toMatchObject({ status: 200 });
+
+    await held.hold();
+    const load = inferProduct("large");
+    await held.storage(({ holding }) => holding === 1);
+    const run = inferOnes(LARGE);
+    // Its cell is lost, and through no fault of its own.
+    await held.storage(({ holding }) => holding === 2);
+    await held.release();
+    expect(await load).toMatchObject({ status: 200 });
+    // A few attempts may all come before the other model is there.
+    const answer = await run;
+    if (answer.status === 429)
+      expect(answer.body).toMatchObject({ code: "overloaded", details: { retryAfterSeconds: 1 } });
+    else expect(answer).toMatchObject({ status: 200 });
+    expect(await inferOnes(LARGE)).toMatchObject({
+      status: 200,
+      body: { outputs: [{ data: [6_291_456] }] },
+    });
+  });
+});
+
+describe("a model that cannot fit", () => {
+  /** The file is not there: whoever looks for it answers 503. */
+  async function storeWithoutFile(name: string, heapBytes: number | undefined, sizeBytes: number) {
+    const graph = product(1, 0);
+    const { files } = await store(service.bucket, name, graph);
+    const [file] = files;
+    if (!file) throw new Error("the manifest has no file");
+    await store(service.bucket, name, graph, {
+      files: [{ ...file, sizeBytes }],
+      runtime: { prepack: true, warmUp: false, ...(heapBytes === undefined ? {} : { heapBytes }) },
+    });
+    await service.bucket.delete(`models/${name}/1/model.onnx`);
+  }
+
+  test.each([
+    ["by its manifest", 55 * MIB, MIB],
+    ["by the size of its file", undefined, 55 * MIB],
+  ])("%s is refused with both figures before its file is read", async (_, heap, size) => {
+    await start(4 * CELL_BYTES);
+    await storeWithoutFile("large", heap, size);
+    const answer = await inferProduct("large");
+    const neededBytes = 55 * MIB + ENGINE_BYTES;
+    expect(answer).toMatchObject({
+      status: 507,
+      body: {
+        code: "model_too_large",
+        error: `model "large" version 1 needs ${neededBytes} bytes of memory, but the budget is ${4 * CELL_BYTES} bytes (MEMORY_BUDGET_BYTES).`,
+        details: { neededBytes, budgetBytes: 4 * CELL_BYTES },
+      },
+    });
+    expect(await service.request("/v2/models/large/ready")).toMatchObject({
+      status: 503,
+      body: { state: "failed", reason: expect.stringContaining("MEMORY_BUDGET_BYTES") },
+    });
+    expect(await service.runtime()).toMatchObject({ loads: 0, cells: [] });
+
+    // The same without the fault that is tested: now its file is looked for.
+    await storeWithoutFile("small", 2 * MIB, MIB);
+    expect(await inferProduct("small")).toMatchObject({ body: { code: "model_missing" } });
+  });
+});
+
+test.each(["imagenet-classification", "sentence-embeddings"])(
+  "%s gets by with an engine and the heap that its manifest says",
+  async (name) => {
+    const { heapBytes = 0 } = findModel(name).manifest.runtime;
+    await start(ENGINE_BYTES + heapBytes, [name]);
+    const { inputs } = readExpected(name);
+    expect(await service.post(`/v2/models/${name}/infer`, { inputs })).toMatchObject({
+      status: 200,
+    });
+    expect(await service.runtime()).toMatchObject({ loads: 1, crashes: 0 });
+  },
+);
+
+test("the decoder of a large picture takes the place of an idle model, and gives way to a model", async () => {
+  const budgetBytes = 64 * MIB;
+  await start(budgetBytes, ["face-detection"]);
+  await storeProducts(["idle"]);
+  const detect = (file: Uint8Array<ArrayBuffer>): Promise<Answer> =>
+    service.request("/models/face-detection", {
+      method: "POST",
+      body: file,
+      headers: { "content-type": "image/png" },
+    });
+  expect(await inferProduct("idle")).toMatchObject({ status: 200 });
+  expect(await detect(blackPng(100, 100))).toMatchObject({ status: 200 });
+  expect(loadedModels(await service.runtime())).toEqual(["face-detection", "idle"]);
+  // Black as grey levels: 5.3 bytes of decoder memory for a pixel, 61 MB.
+  expect(await detect(blackPng(3400, 3400))).toMatchObject({ status: 200 });
+  const during = await service.runtime();
+  expect(loadedModels(during)).not.toContain("idle");
+  expect(during.usedBytes).toBeLessThanOrEqual(budgetBytes);
+  expect(await inferProduct("idle")).toMatchObject({ status: 200 });
+  const after = await service.runtime();
+  expect(loadedModels(after)).toContain("idle");
+  expect(after.usedBytes).toBeLessThanOrEqual(budgetBytes);
+});

@@ -1,0 +1,75 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { projectPath } from "../../../../scripts/project.ts";
+import {
+  designFilter,
+  historyLength,
+  producedSamples,
+  Resampler,
+} from "../../../../src/tasks/audio/resample.ts";
+import { catchApiError } from "../../../support/errors.ts";
+
+interface Case {
+  readonly from: number;
+  readonly to: number;
+  readonly samples: number;
+  readonly expectedBase64: string;
+}
+
+const { cases }: { cases: Case[] } = JSON.parse(
+  readFileSync(projectPath("test", "fixtures", "audio", "resample.json"), "utf8"),
+);
+
+/** Both round one sum in float64 to FP32; the filters may differ in their last bit. */
+const TOLERANCE = 1e-7;
+
+/** The signal of `reference.py`. */
+function noise(count: number): Float32Array {
+  let state = 12_345;
+  return Float32Array.from({ length: count }, () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 31 - 1;
+  });
+}
+
+describe.each(cases)("$samples samples from $from to $to Hz", (one) => {
+  const expected = new Float32Array(
+    new Uint8Array(Buffer.from(one.expectedBase64, "base64")).buffer,
+  );
+  const filter = designFilter(one.from, one.to, "inputs");
+  const signal = noise(one.samples);
+
+  test.each([Number.POSITIVE_INFINITY, 64, 7, 1])(
+    "are what SciPy computes, %f at a time",
+    (size) => {
+      let resampler = new Resampler(filter);
+      const output: number[] = [];
+      for (let start = 0; start < signal.length; start += size) {
+        output.push(...resampler.push(signal.subarray(start, start + size)));
+        const { state } = resampler;
+        expect(output).toHaveLength(producedSamples(filter, state.received));
+        expect(state.history).toHaveLength(historyLength(filter, state.received));
+        resampler = new Resampler(filter, state);
+      }
+      output.push(...resampler.finish());
+      expect(output).toHaveLength(expected.length);
+      const errors = output.map((value, index) =>
+        Math.abs(value - (expected[index] ?? Number.NaN)),
+      );
+      expect(Math.max(...errors)).toBeLessThanOrEqual(TOLERANCE);
+    },
+  );
+});
+
+test("the history stays short, however much came in", () => {
+  for (const { from, to } of cases) {
+    const filter = designFilter(from, to, "inputs");
+    for (const received of [1e3, 1e6, 2 ** 36])
+      expect(historyLength(filter, received)).toBeLessThanOrEqual(filter.tapsPerPhase);
+  }
+});
+
+test("rates without a common factor are refused where the filter would be too large", () => {
+  const error = catchApiError("invalid_input", () => designFilter(191_999, 16_000, "inputs[1]"));
+  expect(error.message).toContain("inputs[1] has a rate of 191999 Hz");
+});

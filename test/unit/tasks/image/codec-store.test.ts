@@ -1,0 +1,125 @@
+import { describe, expect, test } from "vitest";
+import type { Codec } from "../../../../src/tasks/image/codec.ts";
+import { CodecError } from "../../../../src/tasks/image/codec.ts";
+import { type CodecStore, createCodecStore } from "../../../../src/tasks/image/codec-store.ts";
+import { instantiateCodec } from "../../../../src/tasks/image/jsquash-codecs.ts";
+import { readImage } from "../../../support/images.ts";
+
+const MEGABYTE = 2 ** 20;
+
+/** A store, every codec that it made, which therefore are never collected, and its clock. */
+function createObserved(): {
+  store: CodecStore;
+  made: Codec[];
+  clock: { ms: number };
+  /** How many bytes were asked for, at each use. */
+  rooms: number[];
+} {
+  const rooms: number[] = [];
+  const made: Codec[] = [];
+  const clock = { ms: 0 };
+  const store = createCodecStore(
+    async (format) => {
+      const codec = await instantiateCodec(format);
+      made.push(codec);
+      return codec;
+    },
+    { now: () => clock.ms, makeRoom: (bytes) => rooms.push(bytes) },
+  );
+  return { store, made, clock, rooms };
+}
+
+const width = (codec: Codec): number => codec.decode(readImage("rgb.png"), (_, width) => width);
+const end = (): never => {
+  throw new WebAssembly.RuntimeError("unreachable");
+};
+
+test("files that wait for one codec share it", async () => {
+  const { store, made } = createObserved();
+  const widths = await Promise.all([1, 2, 3].map(() => store.use("png", MEGABYTE, width)));
+  expect(widths).toEqual([32, 32, 32]);
+  expect(made).toHaveLength(1);
+});
+
+test("a codec that one of them ended is not used by the others", async () => {
+  const { store, made } = createObserved();
+  const [ended, other] = await Promise.allSettled([
+    store.use("png", MEGABYTE, end),
+    store.use("png", MEGABYTE, (codec) => [codec, width(codec)]),
+  ]);
+  expect(ended.status).toBe("rejected");
+  expect(other).toEqual({ status: "fulfilled", value: [made[1], 32] });
+});
+
+test("a file that the codec has refused whole does not end it", async () => {
+  const { store, made } = createObserved();
+  const refusal = new CodecError("not this one", { instanceIsIntact: true });
+  const refused = store.use("png", MEGABYTE, () => {
+    throw refusal;
+  });
+  await expect(refused).rejects.toBe(refusal);
+  expect(await store.use("png", MEGABYTE, width)).toBe(32);
+  expect(made).toHaveLength(1);
+});
+
+test("room is made for what a codec will grow by, and only for that", async () => {
+  const { store, made, rooms } = createObserved();
+  await store.use("png", 40 * MEGABYTE, width);
+  const kept = made[0]?.memoryBytes() ?? 0;
+  expect(store.memoryBytes).toBe(kept);
+  await store.use("png", kept, width);
+  await store.use("png", kept + 5, width);
+  expect(rooms).toEqual([40 * MEGABYTE, 0, 5]);
+});
+
+test("all memory is given up when another wants it, and the next file gets a new codec", async () => {
+  const { store, made } = createObserved();
+  await store.use("png", MEGABYTE, width);
+  await store.use("webp", MEGABYTE, () => 0);
+  store.release();
+  expect(store.memoryBytes).toBe(0);
+  expect(await store.use("png", MEGABYTE, width)).toBe(32);
+  expect(made).toHaveLength(3);
+});
+
+describe("after many files that ended codecs, whose memory is not collected", () => {
+  const ENDED = 4;
+
+  async function flood(): Promise<ReturnType<typeof createObserved>> {
+    const observed = createObserved();
+    for (let file = 0; file < ENDED; file++)
+      await expect(observed.store.use("png", 60 * MEGABYTE, end)).rejects.toThrow("unreachable");
+    return observed;
+  }
+
+  test("one more is admitted each second", async () => {
+    const { store, made, clock } = await flood();
+    await expect(store.use("png", 60 * MEGABYTE, end)).rejects.toThrow("unreachable");
+    for (const format of ["png", "jpeg"] as const)
+      await expect(store.use(format, 60 * MEGABYTE, width)).rejects.toMatchObject({
+        code: "overloaded",
+        details: { retryAfterSeconds: 1 },
+      });
+    clock.ms += 1000;
+    await expect(store.use("png", 60 * MEGABYTE, end)).rejects.toThrow("unreachable");
+    expect(made).toHaveLength(ENDED + 2);
+  });
+
+  test("small pictures have room of their own, which has an end as well", async () => {
+    const { store } = await flood();
+    const small = (): Promise<number> => store.use("png", 8 * MEGABYTE, end);
+    for (let file = 0; file < 19; file++) await expect(small()).rejects.toThrow("unreachable");
+    await expect(small()).rejects.toThrow("unreachable");
+    await expect(small()).rejects.toMatchObject({ code: "overloaded" });
+  });
+
+  test("a codec that is kept goes on without a limit, as far as its memory reaches", async () => {
+    const { store, made } = await flood();
+    for (let file = 0; file < 5; file++) expect(await store.use("png", MEGABYTE, width)).toBe(32);
+    expect(made).toHaveLength(ENDED + 1);
+    await expect(store.use("jpeg", 60 * MEGABYTE, end)).rejects.toThrow("unreachable");
+    await expect(store.use("png", 60 * MEGABYTE, width)).rejects.toMatchObject({
+      code: "overloaded",
+    });
+  });
+});

@@ -1,0 +1,279 @@
+import { describe, expect, test } from "vitest";
+import packageJson from "../../../../package.json" with { type: "json" };
+import type { Codec } from "../../../../src/tasks/image/codec.ts";
+import { createCodecStore } from "../../../../src/tasks/image/codec-store.ts";
+import { createImageDecoder, type DecodeImage } from "../../../../src/tasks/image/decode-image.ts";
+import { instantiateCodec } from "../../../../src/tasks/image/jsquash-codecs.ts";
+import { resample } from "../../../../src/tasks/image/resample.ts";
+import {
+  blackPng,
+  expectedImages,
+  fixChecksums,
+  fromBase64,
+  largestDifference,
+  pngChunk,
+  readImage,
+} from "../../../support/images.ts";
+
+/** The packages' own wasm in Node; test/http/images.test.ts asks the Worker. */
+
+/** A decoder, and every codec that it made. */
+function createObserved(): { decodeImage: DecodeImage; made: { format: string; codec: Codec }[] } {
+  const made: { format: string; codec: Codec }[] = [];
+  const codecs = createCodecStore(async (format) => {
+    const codec = await instantiateCodec(format);
+    made.push({ format, codec });
+    return codec;
+  });
+  const decodeImage = createImageDecoder(codecs);
+  return { decodeImage, made };
+}
+
+async function levelsOf(
+  decodeImage: DecodeImage,
+  file: Uint8Array,
+): Promise<{ width: number; height: number; levels: Uint8Array }> {
+  return decodeImage(file, "inputs", (picture) => {
+    const { width, height } = picture;
+    const part = { left: 0, top: 0, width, height };
+    return { width, height, levels: resample(picture, 3, "nearest", width, height, part) };
+  });
+}
+
+test("the versions that the codecs' insides were read of are pinned", () => {
+  const { dependencies } = packageJson;
+  expect(dependencies["@jsquash/jpeg"]).toBe("1.6.0");
+  expect(dependencies["@jsquash/png"]).toBe("3.1.1");
+  expect(dependencies["@jsquash/webp"]).toBe("1.5.0");
+});
+
+describe("a picture is decoded as Pillow decodes it", () => {
+  const { decodeImage } = createObserved();
+  // Lossy WebP and JPEG leave the upsampling of colours to the decoder; libjpeg's and libwebp's are theirs.
+  const tolerance = (file: string): number => (file.endsWith(".jpg") ? 1 : 0);
+
+  test.each(expectedImages.decoded)("$file", async ({ file, width, height, levels }) => {
+    const actual = await levelsOf(decodeImage, readImage(file));
+    expect(actual).toMatchObject({ width, height });
+    expect(largestDifference(actual.levels, fromBase64(levels))).toBeLessThanOrEqual(
+      tolerance(file),
+    );
+  });
+});
+
+describe("codecs", () => {
+  test("are made when a file wants them, and kept", async () => {
+    const { decodeImage, made } = createObserved();
+    for (const file of ["rgb.png", "coffee.jpg", "palette.png", "grey.jpg", "chelsea.webp"])
+      await levelsOf(decodeImage, readImage(file));
+    expect(made.map(({ format }) => format)).toEqual(["png", "jpeg", "webp"]);
+  });
+
+  test("copy no pixels: they are a view of the codec's memory", async () => {
+    for (const [format, file] of [
+      ["jpeg", "coffee.jpg"],
+      ["png", "rgb.png"],
+      ["webp", "chelsea.webp"],
+    ] as const) {
+      const codec = await instantiateCodec(format);
+      const bytes = codec.decode(readImage(file), (pixels) => pixels.buffer.byteLength);
+      expect(bytes).toBe(codec.memoryBytes());
+    }
+  });
+
+  test("leave the globals as they were", async () => {
+    const { decodeImage } = createObserved();
+    const before = [globalThis.Uint8ClampedArray, Reflect.get(globalThis, "ImageData")];
+    await decodeImage(readImage("coffee.jpg"), "inputs", () => {
+      // The codec is at work here, and what `use` does may not see its globals either way.
+      expect(typeof Uint8Array).toBe("function");
+    });
+    const broken = decodeImage(readImage("coffee.jpg").subarray(0, 5000), "inputs", () => {});
+    await expect(broken).rejects.toThrow();
+    expect([globalThis.Uint8ClampedArray, Reflect.get(globalThis, "ImageData")]).toEqual(before);
+  });
+
+  test("outlive a file that ends too early, and decode as before", async () => {
+    const { decodeImage, made } = createObserved();
+    for (const file of ["coffee.jpg", "rgb.png", "chelsea.webp"]) {
+      const whole = readImage(file);
+      const before = await levelsOf(decodeImage, whole);
+      const cut = whole.subarray(0, Math.floor(whole.length / 2));
+      for (let again = 0; again < 3; again++)
+        await expect(levelsOf(decodeImage, cut)).rejects.toMatchObject({ code: "invalid_input" });
+      expect(await levelsOf(decodeImage, whole)).toEqual(before);
+    }
+    expect(made).toHaveLength(3);
+  });
+
+  test("are made anew after a file that ended them, and then decode as before", async () => {
+    const { decodeImage, made } = createObserved();
+    const junk = readImage("coffee.jpg");
+    // A marker of no meaning in the middle of the coded data.
+    junk.set([0xff, 0x89, 0xff, 0x89], 9000);
+    const zlib = Buffer.concat([
+      readImage("rgb.png").subarray(0, 33),
+      pngChunk("IDAT", Buffer.from("no zlib data")),
+      pngChunk("IEND", Buffer.alloc(0)),
+    ]);
+    for (const [file, broken] of [
+      ["coffee.jpg", junk],
+      ["rgb.png", zlib],
+    ] as const) {
+      const before = await levelsOf(decodeImage, readImage(file));
+      const count = made.length;
+      await expect(levelsOf(decodeImage, broken)).rejects.toMatchObject({ code: "invalid_input" });
+      expect(await levelsOf(decodeImage, readImage(file))).toEqual(before);
+      expect(made).toHaveLength(count + 1);
+    }
+  });
+
+  test("are kept however large a picture was, and grow no further for the next one", async () => {
+    const { decodeImage, made } = createObserved();
+    const large = blackPng(3500, 3500);
+    for (let again = 0; again < 3; again++) await decodeImage(large, "inputs", () => {});
+    expect(made).toHaveLength(1);
+    expect(made[0]?.codec.memoryBytes()).toBeLessThan(70_000_000);
+  });
+
+  test("are dropped when they are large together, the one used longest ago first", async () => {
+    const { decodeImage, made } = createObserved();
+    const use = (file: Uint8Array): Promise<void> => decodeImage(file, "inputs", () => {});
+    await use(readImage("coffee.jpg"));
+    await use(readImage("chelsea.webp"));
+    await use(readImage("coffee.jpg"));
+    // 64 MB beside twice 16 MB.
+    await use(blackPng(3530, 3530));
+    await use(readImage("coffee.jpg"));
+    await use(readImage("chelsea.webp"));
+    expect(made.map(({ format }) => format)).toEqual(["jpeg", "webp", "png", "webp"]);
+  });
+
+  test("that cannot be made are tried again", async () => {
+    let tries = 0;
+    const codecs = createCodecStore((format) => {
+      tries++;
+      return tries === 1 ? Promise.reject(new Error("no memory")) : instantiateCodec(format);
+    });
+    const decodeImage = createImageDecoder(codecs);
+    await expect(levelsOf(decodeImage, readImage("rgb.png"))).rejects.toThrow("no memory");
+    await expect(levelsOf(decodeImage, readImage("rgb.png"))).resolves.toMatchObject({ width: 32 });
+  });
+});
+
+describe("what is no fault of the file", () => {
+  test.each([["coffee.jpg"], ["rgb.png"], ["chelsea.webp"]])(
+    "is thrown as it is while %s is decoded",
+    async (file) => {
+      const { decodeImage } = createObserved();
+      const fault = new RangeError("of the caller");
+      const work = decodeImage(readImage(file), "inputs", () => {
+        throw fault;
+      });
+      await expect(work).rejects.toBe(fault);
+    },
+  );
+});
+
+describe("refused before anything is decoded", () => {
+  const codecs = createCodecStore((format) => {
+    throw new Error(`a codec was made for ${format}`);
+  });
+  const never = createImageDecoder(codecs);
+  const refused = (file: Uint8Array): Promise<unknown> => never(file, "inputs[3]", () => {});
+
+  test("a picture of 30,000 x 30,000 pixels in a small file", async () => {
+    const bomb = blackPng(30_000, 30_000);
+    expect(bomb.length).toBeLessThan(120_000);
+    await expect(refused(bomb)).rejects.toMatchObject({
+      code: "invalid_input",
+      message: expect.stringMatching(
+        /^inputs\[3\] is a picture of 30000 x 30000 pixels, too many to decode: a PNG file of this kind may have 12,\d{3},\d{3}\./,
+      ),
+    });
+  });
+
+  test.each([
+    ["cmyk.jpg", "unsupported_media_type", /inputs\[3\] is a CMYK JPEG; send an RGB or grey one/],
+    ["animated.webp", "unsupported_media_type", /an animated WebP picture/],
+    ["picture.gif", "unsupported_media_type", /JPEG, PNG or WebP picture; got a GIF picture/],
+  ])("%s", async (file, code, message) => {
+    await expect(refused(readImage(file))).rejects.toMatchObject({
+      code,
+      message: expect.stringMatching(message),
+    });
+  });
+
+  test.each([
+    ["nothing", new Uint8Array(0), /got no bytes/],
+    ["other bytes", new Uint8Array([1, 2, 3]), /got 3 bytes that begin with 01 02 03/],
+    ["the first bytes of a JPEG", readImage("coffee.jpg").subarray(0, 100), /ends after 100 bytes/],
+    ["the first bytes of a PNG", readImage("rgb.png").subarray(0, 20), /ends after 20 bytes/],
+    ["half of a PNG", readImage("rgb.png").subarray(0, 1000), /1000 bytes, in the middle of IDAT/],
+    ["a PNG without an end", readImage("rgb.png").slice(0, -12), /bytes, before IEND/],
+    ["the first bytes of a WebP", readImage("chelsea.webp").subarray(0, 24), /ends after 24 bytes/],
+  ])("%s", async (_, file, message) => {
+    await expect(refused(file)).rejects.toMatchObject({ message: expect.stringMatching(message) });
+  });
+
+  test("a progressive JPEG of more scans than an encoder writes", async () => {
+    const file = readImage("progressive.jpg");
+    const end = file.length - 2;
+    let last = end;
+    while (file[last] !== 0xff || file[last + 1] !== 0xda) last--;
+    const scans = Array.from({ length: 100 }, () => file.subarray(last, end));
+    const bomb = Buffer.concat([file.subarray(0, end), ...scans, file.subarray(end)]);
+    await expect(refused(bomb)).rejects.toThrow("it has 110 scans");
+  });
+
+  test("a PNG that was changed on the way", async () => {
+    const file = readImage("rgb.png");
+    file[200] = (file[200] ?? 0) ^ 1;
+    await expect(refused(file)).rejects.toThrow("the checksum of IDAT is wrong");
+  });
+
+  test("a PNG of no pixels", async () => {
+    await expect(refused(blackPng(0, 24))).rejects.toThrow(
+      "inputs[3] is a picture of 0 x 24 pixels.",
+    );
+  });
+});
+
+describe("files that were tampered with", () => {
+  /** A small generator of the same numbers each time. */
+  function* randomNumbers(seed: number): Generator<number, never> {
+    let state = seed;
+    for (;;) {
+      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+      yield state / 2 ** 32;
+    }
+  }
+
+  test.each([
+    ["coffee.jpg"],
+    ["progressive.jpg"],
+    ["rgb.png"],
+    ["palette.png"],
+    ["chelsea.webp"],
+    ["lossless.webp"],
+  ])("%s with other bytes in it is decoded or refused, and memory stays small", async (name) => {
+    const { decodeImage, made } = createObserved();
+    const random = randomNumbers(11);
+    const outcomes = new Set<string>();
+    for (let round = 0; round < 150; round++) {
+      const file = readImage(name);
+      for (let change = 0; change < 1 + (round % 4); change++)
+        file[Math.floor(random.next().value * file.length)] = random.next().value * 256;
+      // Otherwise hardly any would get as far as the decoder.
+      if (name.endsWith(".png")) fixChecksums(file);
+      const outcome = await decodeImage(file, "inputs", ({ width }) => `${width > 0}`).catch(
+        (error: { code?: string }) => error.code ?? `${error}`,
+      );
+      outcomes.add(outcome);
+    }
+    for (const outcome of outcomes)
+      expect(["true", "invalid_input", "unsupported_media_type", "overloaded"]).toContain(outcome);
+    for (const { codec } of made) expect(codec.memoryBytes()).toBeLessThan(120_000_000);
+    expect(await decodeImage(readImage(name), "inputs", ({ width }) => width)).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,163 @@
+import { describe, expect, test } from "vitest";
+import {
+  type ObjectDetectionBlock,
+  objectDetectionSchema,
+} from "../../../../src/domain/blocks/image-blocks.ts";
+import { type Tensor, toBytes } from "../../../../src/domain/tensor.ts";
+import type { ImageMetadata } from "../../../../src/tasks/image/image-preprocessor.ts";
+import {
+  createObjectDetectionPostprocessor,
+  type Detection,
+} from "../../../../src/tasks/image/object-detection-postprocessor.ts";
+import { expectedImages } from "../../../support/images.ts";
+
+const BLOCK: ObjectDetectionBlock = objectDetectionSchema.parse({
+  type: "object-detection",
+  version: 1,
+  boxes: "boxes",
+  scores: "scores",
+  boxFormat: "xyxy",
+  coordinates: "normalized",
+  scoreActivation: "none",
+  scoreThreshold: 0.5,
+  iouThreshold: 0.5,
+  maxDetections: 100,
+});
+
+/** A picture of 1000 x 1000 pixels, seen whole by a model of 100 x 100. */
+const NOTE: ImageMetadata = {
+  kind: "image",
+  width: 1000,
+  height: 1000,
+  placement: { scaleX: 0.1, scaleY: 0.1, offsetX: 0, offsetY: 0 },
+  frame: { width: 100, height: 100 },
+};
+
+const tensor = (name: string, numbers: readonly number[], columns: number, batch = 1): Tensor => ({
+  name,
+  datatype: "FP32",
+  shape: [batch, numbers.length / columns / batch, columns],
+  data: toBytes(Float32Array.from(numbers)),
+});
+
+function detect(
+  boxes: readonly (readonly number[])[],
+  scores: readonly number[],
+  {
+    labels = ["thing"],
+    itemMetadata = NOTE,
+    threshold,
+    ...block
+  }: Partial<ObjectDetectionBlock> & {
+    labels?: string[];
+    itemMetadata?: ImageMetadata;
+    threshold?: number;
+  } = {},
+): readonly Detection[] {
+  const postprocessor = createObjectDetectionPostprocessor({ ...BLOCK, ...block }, labels);
+  const results = [tensor("boxes", boxes.flat(), 4), tensor("scores", scores, labels.length)];
+  const [answer] = postprocessor.toAnswers(
+    results,
+    [itemMetadata],
+    threshold === undefined ? {} : { threshold },
+  );
+  return answer as Detection[];
+}
+
+const corners = ({ box }: Detection): number[] => [box.xmin, box.ymin, box.xmax, box.ymax];
+
+test("keeps of random boxes those that ONNX's NonMaxSuppression keeps", () => {
+  const { boxes, scores, kept, scoreThreshold, iouThreshold } = expectedImages.suppressed;
+  const labels = ["a", "b"];
+  const list = Array.from({ length: boxes.length / 4 }, (_, at) => boxes.slice(at * 4, at * 4 + 4));
+  const found = detect(list, scores, { labels, scoreThreshold, iouThreshold });
+  expect(found.length).toBeGreaterThan(10);
+  expect(found.map(({ label, score }) => [label, score])).toEqual(
+    kept.map(([label, box]) => [labels[label], Math.fround(scores[box * 2 + label] ?? 0)]),
+  );
+  for (const [at, detection] of found.entries())
+    for (const [edge, value] of corners(detection).entries())
+      expect(value).toBeCloseTo((boxes[(kept[at]?.[1] ?? 0) * 4 + edge] ?? 0) * 1000, 2);
+});
+
+describe("boxes", () => {
+  test("by their middle and size, in pixels of the model's input", () => {
+    const [found] = detect([[50, 40, 20, 10]], [0.9], {
+      boxFormat: "cxcywh",
+      coordinates: "pixels",
+    });
+    expect(found && corners(found)).toEqual([400, 350, 600, 450]);
+  });
+
+  test("of a letterboxed picture lie where they lie in the picture", () => {
+    // 200 x 100 pixels in a frame of 100 x 100: halved, with 25 rows above and below.
+    const itemMetadata: ImageMetadata = {
+      ...NOTE,
+      width: 200,
+      height: 100,
+      placement: { scaleX: 0.5, scaleY: 0.5, offsetX: 0, offsetY: 25 },
+    };
+    const [found] = detect([[0.25, 0.25, 0.75, 0.5]], [0.9], { itemMetadata });
+    expect(found && corners(found)).toEqual([50, 0, 150, 50]);
+  });
+
+  test("are cut at the picture's edges, and gone when nothing is left", () => {
+    const found = detect(
+      [
+        [-0.25, 0.5, 0.25, 1.5],
+        [1.25, 0, 1.5, 0.5],
+      ],
+      [0.9, 0.8],
+    );
+    expect(found.map(corners)).toEqual([[0, 500, 250, 1000]]);
+  });
+});
+
+describe("scores", () => {
+  test("below the threshold are left out, and the request may move it", () => {
+    const boxes = [
+      [0, 0, 0.1, 0.1],
+      [0.5, 0.5, 0.6, 0.6],
+    ];
+    const scores = [0.4, 0.75];
+    expect(detect(boxes, scores).map(({ score }) => score)).toEqual([0.75]);
+    expect(detect(boxes, scores, { threshold: 0.25 })).toHaveLength(2);
+    expect(detect(boxes, scores, { threshold: 0.8 })).toEqual([]);
+  });
+
+  test("go through a sigmoid where the model leaves that to us", () => {
+    const [found] = detect([[0, 0, 1, 1]], [Math.log(3)], { scoreActivation: "sigmoid" });
+    expect(found?.score).toBeCloseTo(0.75, 6);
+  });
+
+  test("are answered for as many objects as the manifest says", () => {
+    const boxes = Array.from({ length: 30 }, (_, at) => [at / 30, 0, (at + 1) / 30, 1]);
+    const found = detect(
+      boxes,
+      boxes.map((_, at) => 0.6 + at / 100),
+      { maxDetections: 3 },
+    );
+    expect(found.map(({ box }) => Math.round(box.xmin))).toEqual([967, 933, 900]);
+  });
+
+  test("that are not numbers are the model's fault", () => {
+    expect(() => detect([[0, 0, 1, 1]], [Number.NaN])).toThrow(
+      /NaN or infinity in output "scores"/,
+    );
+  });
+});
+
+test("answers each picture of a batch on its own", () => {
+  const postprocessor = createObjectDetectionPostprocessor(BLOCK, ["thing"]);
+  const boxes = tensor("boxes", [0, 0, 0.5, 0.5, 0, 0, 1, 1], 4, 2);
+  const small: ImageMetadata = { ...NOTE, placement: { ...NOTE.placement, scaleX: 1, scaleY: 1 } };
+  const answers = postprocessor.toAnswers(
+    [boxes, tensor("scores", [0.9, 0.7], 1, 2)],
+    [NOTE, { ...small, width: 100, height: 100 }],
+    {},
+  ) as Detection[][];
+  expect(answers.map((found) => found.map(corners))).toEqual([
+    [[0, 0, 500, 500]],
+    [[0, 0, 100, 100]],
+  ]);
+});

@@ -1,0 +1,111 @@
+import { expect, test } from "vitest";
+import type { Postprocess } from "../../../../src/domain/manifest.ts";
+import { type Tensor, toBytes } from "../../../../src/domain/tensor.ts";
+import { createClassificationPostprocessor } from "../../../../src/tasks/numeric/classification-postprocessor.ts";
+import { catchApiError } from "../../../support/errors.ts";
+
+type Classification = Extract<Postprocess, { type: "classification" }>;
+
+function block(options: Partial<Classification> = {}): Classification {
+  return { type: "classification", version: 1, scores: "y", activation: "none", ...options };
+}
+
+function rows(...values: number[][]): Tensor {
+  const shape = [values.length, values[0]?.length ?? 0];
+  return { name: "y", datatype: "FP64", shape, data: toBytes(Float64Array.from(values.flat())) };
+}
+
+type Options = Partial<Classification>;
+
+function decode(
+  result: Tensor,
+  options: Options = {},
+  parameters: { top_k?: number } = {},
+  labels = ["a", "b", "c"],
+): readonly unknown[] {
+  return createClassificationPostprocessor(block(options), labels).toAnswers(
+    [result],
+    [],
+    parameters,
+  );
+}
+
+const score = (label: string, value: number): object => ({
+  label,
+  score: expect.closeTo(value, 8),
+});
+
+test.each<[Classification["activation"], scores: number[], expected: [string, number][]]>([
+  [
+    "none",
+    [0.2, 0.5, 0.3],
+    [
+      ["b", 0.5],
+      ["c", 0.3],
+      ["a", 0.2],
+    ],
+  ],
+  // e^1, e^2 and e^3 over their sum.
+  [
+    "softmax",
+    [1, 2, 3],
+    [
+      ["c", 0.6652409558],
+      ["b", 0.2447284711],
+      ["a", 0.0900305732],
+    ],
+  ],
+  [
+    "softmax",
+    [-1000, -1000, -2000],
+    [
+      ["a", 0.5],
+      ["b", 0.5],
+      ["c", 0],
+    ],
+  ],
+  // 1 / (1 + e^-x) for 0, ln 3 and -ln 3.
+  [
+    "sigmoid",
+    [0, Math.log(3), -Math.log(3)],
+    [
+      ["b", 0.75],
+      ["a", 0.5],
+      ["c", 0.25],
+    ],
+  ],
+])("%s of %j is told best first", (activation, scores, expected) => {
+  expect(decode(rows(scores), { activation })).toEqual([expected.map(([l, v]) => score(l, v))]);
+});
+
+test("one score for two labels is that of the second", () => {
+  const answers = decode(rows([-Math.log(3)]), { activation: "sigmoid" }, {}, ["no", "yes"]);
+  expect(answers).toEqual([[score("no", 0.75), score("yes", 0.25)]]);
+});
+
+test("there is an answer for each row", () => {
+  expect(decode(rows([1, 0], [0, 1]), {}, {}, ["a", "b"])).toEqual([
+    [score("a", 1), score("b", 0)],
+    [score("b", 1), score("a", 0)],
+  ]);
+});
+
+test("top_k is what is asked for, else what the manifest says", () => {
+  const count = (options: Options, parameters: { top_k?: number }): number =>
+    (decode(rows([1, 2, 3]), options, parameters)[0] as unknown[]).length;
+  expect(count({}, {})).toBe(3);
+  expect(count({ topK: 2 }, {})).toBe(2);
+  expect(count({ topK: 2 }, { top_k: 1 })).toBe(1);
+  expect(count({ topK: 2 }, { top_k: 99 })).toBe(3);
+});
+
+test.each([Number.NaN, Number.POSITIVE_INFINITY])("a score of %s is no answer", (value) => {
+  const error = catchApiError("inference_failed", () =>
+    decode(rows([1, value]), {}, {}, ["a", "b"]),
+  );
+  expect(error.message).toContain('NaN or infinity in output "y"');
+});
+
+test("as many labels as scores, or it is the manifest that is wrong", () => {
+  expect(() => decode(rows([1, 2, 3]), {}, {}, ["a", "b"])).toThrow("3 scores for 2 labels");
+});

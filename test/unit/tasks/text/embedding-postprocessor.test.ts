@@ -1,0 +1,108 @@
+import { expect, test } from "vitest";
+import { toBytes } from "../../../../src/domain/tensor.ts";
+import {
+  cosine,
+  createEmbeddingPostprocessor,
+} from "../../../../src/tasks/text/embedding-postprocessor.ts";
+import type { TextMetadata } from "../../../../src/tasks/text/tokenizer-preprocessor.ts";
+import { readTokenizer } from "../../../support/tokenizers.ts";
+
+const tokenizer = readTokenizer("wordpiece-cased");
+
+/** A note of a text with so many tokens. */
+function noteOf(tokens: number): TextMetadata {
+  const ids = Array.from({ length: tokens }, (_, id) => id);
+  const encoding = { ids, typeIds: ids, tokens: [], leading: 0, words: [], length: tokens };
+  return { kind: "tokens", text: "", encoding, tokenizer };
+}
+
+function hidden(shape: readonly number[], values: readonly number[]) {
+  const data = toBytes(Float32Array.from(values));
+  return { name: "hidden", datatype: "FP32", shape, data } as const;
+}
+
+const base = { type: "embedding", version: 1, output: "hidden" } as const;
+// Two texts of two and of one token; what stands for padding must not count.
+const result = hidden([2, 2, 2], [3, 0, 0, 4, 0, 5, 1000, 1000]);
+const metadata = [noteOf(2), noteOf(1)];
+
+test.each([
+  [
+    "mean",
+    false,
+    [
+      [1.5, 2],
+      [0, 5],
+    ],
+  ],
+  [
+    "mean",
+    true,
+    [
+      [Math.fround(0.6), Math.fround(0.8)],
+      [0, 1],
+    ],
+  ],
+  [
+    "cls",
+    false,
+    [
+      [3, 0],
+      [0, 5],
+    ],
+  ],
+] as const)("%s pooling, normalised: %s", (pooling, normalize, expected) => {
+  const postprocessor = createEmbeddingPostprocessor({ ...base, pooling, normalize });
+  expect(postprocessor.toAnswers([result], metadata, {})).toEqual(expected);
+});
+
+test("an output that is pooled already is left as it is, unless the request wants length 1", () => {
+  const postprocessor = createEmbeddingPostprocessor({
+    ...base,
+    pooling: "none",
+    normalize: false,
+  });
+  const pooled = hidden([2, 2], [0, 2, 0, 0]);
+  expect(postprocessor.toAnswers([pooled], metadata, {})).toEqual([
+    [0, 2],
+    [0, 0],
+  ]);
+  expect(postprocessor.toAnswers([pooled], metadata, { normalize: true })).toEqual([
+    [0, 1],
+    [0, 0],
+  ]);
+});
+
+test("a comparison is answered by the cosines with the first", () => {
+  const postprocessor = createEmbeddingPostprocessor({
+    ...base,
+    pooling: "none",
+    normalize: false,
+  });
+  expect(
+    postprocessor.assemble?.(
+      [
+        [1, 0],
+        [2, 0],
+        [0, 3],
+        [-1, 0],
+        [1, 1],
+      ],
+      "comparison",
+    ),
+  ).toEqual([1, 0, -1, 1 / Math.sqrt(2)]);
+  expect(cosine([0, 0], [1, 1])).toBe(0);
+});
+
+test("numbers that are none are the model's fault", () => {
+  const postprocessor = createEmbeddingPostprocessor({ ...base, pooling: "mean", normalize: true });
+  const broken = hidden([1, 1, 1], [Number.POSITIVE_INFINITY]);
+  expect(() => postprocessor.toAnswers([broken], [noteOf(1)], {})).toThrow(/NaN or infinity/);
+});
+
+test("an output of another rank is the manifest's fault", () => {
+  const postprocessor = createEmbeddingPostprocessor({ ...base, pooling: "mean", normalize: true });
+  expect(() => postprocessor.toAnswers([hidden([1, 2], [1, 2])], [noteOf(1)], {})).toThrow(
+    /not 3 dimensions/,
+  );
+});

@@ -1,0 +1,103 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { projectPath } from "../../../../scripts/project.ts";
+import { Media } from "../../../../src/domain/media.ts";
+import { type NumericTensor, toTypedArray } from "../../../../src/domain/tensor.ts";
+import { createNgramPreprocessor } from "../../../../src/tasks/text/ngram-preprocessor.ts";
+import { MAX_TEXTS, MAX_TOTAL_CHARACTERS } from "../../../../src/tasks/text/text-item.ts";
+import { catchApiError } from "../../../support/errors.ts";
+import { preprocess } from "../../../support/preprocess.ts";
+import { EXPECTED_FOLDER, expectClose, readExpected } from "../../../support/tensors.ts";
+
+const { texts }: { texts: { text: string; nonzeroFrequencies: number; frequenciesSum: number }[] } =
+  JSON.parse(readFileSync(`${EXPECTED_FOLDER}/language-identification-texts.json`, "utf8"));
+const vocabulary = readFileSync(
+  projectPath("models", "language-identification", "1", "vocabulary.json"),
+);
+const spec = { name: "frequencies", datatype: "FP32", shape: ["batch", 620] } as const;
+const preprocessor = createNgramPreprocessor(spec, vocabulary);
+const hasLetters = (text: string) => /\p{L}/u.test(text);
+const encode = (inputs: unknown) => preprocess(preprocessor, inputs);
+
+function frequencies(inputs: unknown): number[] {
+  const [tensor] = encode(inputs).tensors;
+  return Array.from(toTypedArray(tensor as NumericTensor), Number);
+}
+
+test.each(texts.filter(({ text }) => hasLetters(text)))(
+  "text $# has the frequencies that lande counts",
+  (expected) => {
+    const { text, nonzeroFrequencies, frequenciesSum } = expected;
+    const row = frequencies(text);
+    expect(row).toHaveLength(620);
+    expect(row.filter((value) => value !== 0)).toHaveLength(nonzeroFrequencies);
+    expectClose([row.reduce((sum, value) => sum + value, 0)], [frequenciesSum], 1e-5);
+  },
+);
+
+test("a list of texts is a batch", () => {
+  const [first = { text: "" }, second = { text: "" }] = texts;
+  const { tensors, form } = encode([first.text, second.text]);
+  expect(form).toBe("list");
+  expect(tensors).toMatchObject([{ name: "frequencies", datatype: "FP32", shape: [2, 620] }]);
+  expect(frequencies([first.text, second.text])).toEqual([
+    ...frequencies(first.text),
+    ...frequencies(second.text),
+  ]);
+});
+
+test("the vocabulary's order is that of the model's columns", () => {
+  const [{ data = [], shape = [] } = {}] = readExpected("language-identification").inputs;
+  expect(shape[1]).toBe(620);
+  expect(JSON.parse(vocabulary.toString())).toHaveLength(620);
+  // Relative frequencies of the n-grams of one length add up to 1 at most.
+  const lengths: number[] = JSON.parse(vocabulary.toString()).map((gram: string) => gram.length);
+  for (const length of [1, 2, 3, 4]) {
+    const sum = data
+      .slice(0, 620)
+      .reduce((total, v, i) => total + (lengths[i] === length ? v : 0), 0);
+    expect(sum).toBeGreaterThan(0);
+    expect(sum).toBeLessThanOrEqual(1 + 1e-6);
+  }
+});
+
+test.each([
+  [1, "inputs must be a text or a list of texts; got 1"],
+  [null, "got null"],
+  [{ text: "a" }, "got an object"],
+  [["a", 2], "inputs[1] must be a text; got 2"],
+  [[["a"]], "inputs[0] must be a text; got an array of 1"],
+])("%j is no text", (inputs, message) => {
+  expect(catchApiError("invalid_input", () => encode(inputs)).message).toContain(message);
+});
+
+// The fixture has two such texts: lande answers kor with a score of 1.
+test.each([
+  ...texts.filter(({ text }) => !hasLetters(text)),
+  { text: "  \n" },
+  { text: "--" },
+  { text: "😀" },
+])("$text has nothing to go by", ({ text }) => {
+  const message = `has no letters, which are all that this model goes by; got ${JSON.stringify(text)}.`;
+  expect(catchApiError("invalid_input", () => encode(text)).message).toBe(`inputs ${message}`);
+  const list = ["a text", text];
+  expect(catchApiError("invalid_input", () => encode(list)).message).toBe(`inputs[1] ${message}`);
+});
+
+// 4 million texts of one letter fit into a body of 16 MB, and would be 10 GB of frequencies.
+test.each([
+  ["too many texts", Array.from({ length: MAX_TEXTS + 1 }, () => "a"), "inputs has 2049 texts"],
+  ["too long a text", "a".repeat(MAX_TOTAL_CHARACTERS + 1), "1000001 characters in all"],
+  [
+    "too long a body",
+    new Media("text/plain", new Uint8Array(MAX_TOTAL_CHARACTERS + 1).fill(97)),
+    "1000001 characters in all",
+  ],
+  [
+    "texts that are too long together",
+    Array.from({ length: 20 }, () => "a".repeat(MAX_TOTAL_CHARACTERS / 10)),
+    "2000000 characters in all",
+  ],
+])("%s: refused", (_, inputs, message) => {
+  expect(catchApiError("invalid_input", () => encode(inputs)).message).toContain(message);
+});

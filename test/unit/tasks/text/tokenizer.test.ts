@@ -1,0 +1,155 @@
+import { readFileSync } from "node:fs";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { projectPath } from "../../../../scripts/project.ts";
+import { locateTokens } from "../../../../src/tasks/text/token-spans.ts";
+import { createTokenizer, MAX_CHARACTERS } from "../../../../src/tasks/text/tokenizer.ts";
+import { catchApiError } from "../../../support/errors.ts";
+import { EXPECTED_FOLDER } from "../../../support/tensors.ts";
+import { codePoints, readTokenizer, readTokenizerFixture } from "../../../support/tokenizers.ts";
+
+interface ExpectedTokens {
+  ids: number[][];
+  offsets: number[][];
+  truncatedTo: number;
+  truncatedIds: number[][];
+}
+
+const texts = readTokenizerFixture<string[]>("texts.json");
+const WHOLE = { maxLength: 100_000, truncation: "error" } as const;
+
+/**
+ * Texts whose places differ on purpose: of a letter and its combining mark that became one letter Python names the
+ * letter alone, of spaces that became one the last, and of a mark that stood in the text nothing.
+ */
+const PLACED_OTHERWISE: Record<string, readonly number[]> = {
+  "wordpiece-uncased": [],
+  "wordpiece-cased": [],
+  "bpe-byte-level": [],
+  unigram: [5],
+  "unigram-charsmap": [11, 39, 47],
+};
+
+describe.each([
+  "wordpiece-uncased",
+  "wordpiece-cased",
+  "bpe-byte-level",
+  "bpe-byte-fallback",
+  "unigram",
+  "unigram-charsmap",
+])("%s", (name) => {
+  const tokenizer = readTokenizer(name);
+  const expected = readTokenizerFixture<ExpectedTokens>(`${name}.expected.json`);
+
+  test.each(texts.map((text, index) => ({ text, index })))(
+    "gives text $index the ids of Python's tokenizers",
+    ({ text, index }) => {
+      expect(tokenizer.encode(text, "text", WHOLE).ids).toEqual(expected.ids[index]);
+      const options = { maxLength: expected.truncatedTo, truncation: "end" } as const;
+      expect(tokenizer.encode(text, "text", options).ids).toEqual(expected.truncatedIds[index]);
+    },
+  );
+
+  test("refuses a longer text than it looks at, and is bounded for the longest", () => {
+    const long = "a".repeat(MAX_CHARACTERS + 1);
+    expect(
+      catchApiError("invalid_input", () => tokenizer.encode(long, "inputs[7]", WHOLE)).message,
+    ).toBe("inputs[7] is 65537 characters long: a text may have 65536 at most.");
+    const options = { maxLength: 512, truncation: "end" } as const;
+    for (const letter of ["a", " ", "漢", "\u0301", "🙂", "!", "\n"]) {
+      const text = letter.repeat(MAX_CHARACTERS / letter.length);
+      expect(tokenizer.encode(text, "text", options).ids.length).toBeLessThanOrEqual(512);
+    }
+  });
+
+  test("takes half of a surrogate pair for a replacement character", () => {
+    const { ids } = tokenizer.encode("a \ud83d b", "text", WHOLE);
+    expect(ids).toEqual(tokenizer.encode("a \ufffd b", "text", WHOLE).ids);
+  });
+
+  test("refuses a text of too many tokens where texts are not cut", () => {
+    const options = { maxLength: 4, truncation: "error" } as const;
+    const error = catchApiError("invalid_input", () =>
+      tokenizer.encode("one two three four five six", "inputs", options),
+    );
+    expect(error.message).toMatch(/^inputs has \d+ tokens: this model reads 4 at most\.$/);
+    expect(error.details).toMatchObject({ maxTokens: 4 });
+  });
+});
+
+test.each(Object.keys(PLACED_OTHERWISE))("%s finds tokens where Python's does", (name) => {
+  const tokenizer = readTokenizer(name);
+  const expected = readTokenizerFixture<ExpectedTokens>(`${name}.expected.json`);
+  const otherwise = texts.flatMap((text, index) => {
+    const spans = locateTokens(text, tokenizer.encode(text, "text", WHOLE), tokenizer);
+    const places = spans.flatMap(({ start, end }) => [
+      codePoints(text, start),
+      codePoints(text, end),
+    ]);
+    return JSON.stringify(places) === JSON.stringify(expected.offsets[index]) ? [] : [index];
+  });
+  expect(otherwise).toEqual(PLACED_OTHERWISE[name]);
+});
+
+test.each(Object.keys(PLACED_OTHERWISE))("%s places the tokens of any text within it", (name) => {
+  const tokenizer = readTokenizer(name);
+  fc.assert(
+    fc.property(fc.string({ unit: "binary", maxLength: 60 }), (text) => {
+      const encoding = tokenizer.encode(text, "text", WHOLE);
+      const spans = locateTokens(text, encoding, tokenizer);
+      expect(spans).toHaveLength(encoding.ids.length);
+      for (const { start, end } of spans) {
+        expect(start).toBeGreaterThanOrEqual(0);
+        expect(end).toBeGreaterThanOrEqual(start);
+        expect(end).toBeLessThanOrEqual(text.length);
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
+describe("the tokenizer of sentence-embeddings", () => {
+  const json = readFileSync(projectPath("models", "sentence-embeddings", "1", "tokenizer.json"));
+  const tokenizer = createTokenizer(json);
+  const { texts: sentences, tokenized } = JSON.parse(
+    readFileSync(`${EXPECTED_FOLDER}/sentence-embeddings-texts.json`, "utf8"),
+  );
+
+  test.each<{ text: string; ids: number[] }>([...sentences, ...tokenized])(
+    "gives $text the ids of Python's tokenizers",
+    ({ text, ids }) => {
+      expect(tokenizer.encode(text, "text", WHOLE).ids).toEqual(ids);
+    },
+  );
+
+  test("pads with the token that its file names", () => {
+    expect(tokenizer.padId).toBe(0);
+    expect(tokenizer.hasId(30521)).toBe(true);
+    expect(tokenizer.hasId(30522)).toBe(false);
+  });
+});
+
+test("a vocabulary that would take the isolate's memory is refused", () => {
+  const config = readTokenizerFixture<{ model: object }>("unigram.json");
+  const vocab = Array.from({ length: 40_001 }, (_, index) => [String(index), -index]);
+  const json = JSON.stringify({ ...config, model: { ...config.model, vocab } });
+  const create = () => createTokenizer(new TextEncoder().encode(json));
+  expect(catchApiError("task_not_supported", create).message).toContain(
+    "has 40001 pieces: of Unigram 40000 fit into memory",
+  );
+});
+
+test.each([
+  ["a normalizer", { normalizer: { type: "Nmt" } }],
+  [
+    "a pre-tokenizer",
+    { pre_tokenizer: { type: "Split", pattern: { String: "a" }, behavior: "MergedWithNext" } },
+  ],
+  ["a model", { model: { type: "WordLevel", vocab: {} } }],
+  ["dropout", { model: { type: "BPE", vocab: {}, merges: [], dropout: 0.1 } }],
+])("%s that would not be computed exactly is refused", (_, change) => {
+  const config = readTokenizerFixture<object>("wordpiece-cased.json");
+  const json = new TextEncoder().encode(JSON.stringify({ ...config, ...change }));
+  const { message } = catchApiError("task_not_supported", () => createTokenizer(json));
+  expect(message).toContain("The model's tokenizer has parts that are not supported");
+});

@@ -1,0 +1,326 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { startAdministeredService } from "../support/administration.ts";
+import { PRODUCT_COLUMNS, powers, product, sum } from "../support/awkward-models.ts";
+import { type HeldService, startHeldService } from "../support/held-storage.ts";
+import { beginPost } from "../support/raw-request.ts";
+import type { Answer } from "../support/service.ts";
+import { store } from "../support/stored-model.ts";
+
+/** Which requests are let in. They are kept in flight by storage that is held up, or by slow runs. */
+
+const MAX_IN_FLIGHT = 4;
+const CACHED = { enabled: true, ttlSeconds: 60, scope: "public" } as const;
+
+let service: HeldService;
+let seed = 0;
+
+beforeAll(async () => {
+  service = await startHeldService({ MAX_IN_FLIGHT: `${MAX_IN_FLIGHT}`, MAX_QUEUE_MS: "1000" });
+  await store(service.bucket, "small", sum(1));
+});
+
+afterAll(() => service?.dispose());
+
+const SMALL = "/v2/models/small/infer";
+const small = { inputs: [{ name: "x", datatype: "FP32", shape: [1], data: [1] }] };
+const data = Array.from({ length: PRODUCT_COLUMNS }, () => 1);
+const large = { inputs: [{ name: "x", datatype: "FP32", shape: [1, PRODUCT_COLUMNS], data }] };
+
+/** The path of a model that was never loaded. */
+async function storeFresh(): Promise<string> {
+  seed += 1;
+  await store(service.bucket, `fresh-${seed}`, product(1, seed));
+  return `/v2/models/fresh-${seed}/infer`;
+}
+
+/** Begins requests that wait for storage, each for a model of its own, as they are seen there. */
+async function occupy(count: number): Promise<Promise<Answer>[]> {
+  const answers: Promise<Answer>[] = [];
+  const { holding } = await service.storage();
+  for (let i = 1; i <= count; i++) {
+    answers.push(service.post(await storeFresh(), large));
+    await service.storage((state) => state.holding === holding + i);
+  }
+  return answers;
+}
+
+function expectRefused(answer: Answer, code: string, message: RegExp): void {
+  expect(answer).toMatchObject({ status: 429, body: { code } });
+  expect(answer.body).toMatchObject({
+    error: expect.stringMatching(message),
+    details: { retryAfterSeconds: Number(answer.headers.get("retry-after")) },
+  });
+  expect(answer.headers.get("retry-after")).toMatch(/^[1-9]\d*$/);
+}
+
+describe("MAX_IN_FLIGHT", () => {
+  test("refuses the next request, says when to come back, and lets it in then", async () => {
+    await service.hold();
+    const answers = await occupy(MAX_IN_FLIGHT);
+    expectRefused(
+      await service.post(SMALL, small),
+      "overloaded",
+      /^4 requests are in flight, the most accepted\. Try again in 1 s\.$/,
+    );
+    // The task door has the same bound, and everything else has none.
+    expect(await service.post("/models/small", { inputs: [1] })).toMatchObject({ status: 429 });
+    expect(await service.request("/v2/health/ready")).toMatchObject({ status: 200 });
+    expect(await service.request("/v2/models/small")).toMatchObject({ status: 200 });
+    await service.release();
+    for (const answer of await Promise.all(answers)) expect(answer.status).toBe(200);
+    expect(await service.post(SMALL, small)).toMatchObject({ status: 200 });
+  });
+
+  test("refuses before the body is read", async () => {
+    await service.hold();
+    const answers = await occupy(MAX_IN_FLIGHT);
+    const answer = await service.request(SMALL, { method: "POST", body: "not even JSON" });
+    expectRefused(answer, "overloaded", /in flight/);
+    const event = await service.event(answer.headers.get("x-request-id") ?? "");
+    expect(event).toMatchObject({ status: 429, errorCode: "overloaded", bytesIn: 0, phasesMs: {} });
+    await service.release();
+    await Promise.all(answers);
+  });
+
+  test("is free again after requests that failed", async () => {
+    for (let i = 0; i < 3 * MAX_IN_FLIGHT; i++)
+      expect(await service.post(SMALL, { inputs: [] })).toMatchObject({ status: 400 });
+    expect(await service.post(SMALL, small)).toMatchObject({ status: 200 });
+  });
+
+  test("is free again after clients that went away", async () => {
+    for (let round = 0; round < 3; round++) {
+      const { abandoned } = await service.storage();
+      const path = await storeFresh();
+      await service.hold();
+      const ids = Array.from({ length: MAX_IN_FLIGHT }, (_, index) => `gone-${round}-${index}`);
+      const sockets = [];
+      for (const id of ids)
+        sockets.push(await beginPost(service.origin, path, large, { "x-request-id": id }));
+      await service.storage(({ holding }) => holding === 1);
+      expectRefused(await infer(), "overloaded", /in flight/);
+      for (const socket of sockets) socket.resetAndDestroy();
+      await service.storage((state) => state.abandoned === abandoned + MAX_IN_FLIGHT);
+      await service.release();
+      await Promise.all(ids.map((id) => service.event(id)));
+
+      await service.hold();
+      const answers = await occupy(MAX_IN_FLIGHT);
+      await service.release();
+      for (const answer of await Promise.all(answers)) expect(answer.status).toBe(200);
+    }
+  });
+});
+
+function infer(headers: Record<string, string> = {}): Promise<Answer> {
+  return service.post(SMALL, small, headers);
+}
+
+describe("requests that keep the engine busy", () => {
+  const LIMIT = 24;
+  /** A run takes about 50 ms. */
+  const SLOW = powers(40);
+
+  test.each([
+    { CACHE_TIERS: "" },
+    // Small bodies are read, and known answers looked for, before a request has its turn.
+    { CACHE_TIERS: "isolate", CATALOG_TTL_SECONDS: "3600" },
+  ])(
+    "do not hide those who come meanwhile: they are counted, and refused at once: %o",
+    async (cache) => {
+      const vars = { MAX_IN_FLIGHT: `${LIMIT}`, MAX_QUEUE_MS: "1000000", ...cache };
+      const busy = await startAdministeredService({ vars });
+      try {
+        await store(busy.bucket, "slow", SLOW, { cache: CACHED });
+        // Each with an id and an input of its own: equal ones would run once.
+        let asked = 0;
+        const ask = async (): Promise<Answer> => {
+          asked += 1;
+          const data = [asked];
+          const inputs = [{ name: "x", datatype: "FP32", shape: [1], data }];
+          const answer = await busy.post("/v2/models/slow/infer", { inputs });
+          if (answer.status !== 429)
+            expect(answer).toMatchObject({ status: 200, body: { outputs: [{ name: "y", data }] } });
+          return answer;
+        };
+        const together = <T>(work: () => Promise<T>): Promise<T>[] =>
+          Array.from({ length: LIMIT }, work);
+        for (let turn = 0; turn < 3; turn++) expect(await ask()).toMatchObject({ status: 200 });
+        // Connections that are open already, so that all requests are there when the first run begins.
+        await Promise.all(together(() => busy.request("/v2/health/live")));
+
+        const early = together(ask);
+        await Promise.any(early);
+        const late = await Promise.all(together(ask));
+        for (const answer of await Promise.all(early))
+          expect(answer).toMatchObject({ status: 200 });
+        const refused = late.filter(({ status }) => status === 429);
+        expect(refused.length).toBeGreaterThan(LIMIT / 4);
+        for (const answer of late)
+          if (answer.status === 429)
+            expectRefused(answer, "overloaded", /^\d+ requests are in flight/);
+        expect(await ask()).toMatchObject({ status: 200 });
+      } finally {
+        await busy.dispose();
+      }
+    },
+  );
+});
+
+describe("a request of many runs", () => {
+  /** As above, with an output for each row, of a batch that is always 1. */
+  const SLOW = powers(40);
+  const GRAPH = {
+    ...SLOW,
+    outputs: [{ name: "z", datatype: "FP32", shape: [1] }],
+    nodes: [...SLOW.nodes, { op: "Expand", inputs: ["y", "one"], outputs: ["z"] }],
+    weights: [
+      ...(SLOW.weights ?? []),
+      { name: "one", datatype: "INT64", shape: [1], data: BigInt64Array.of(1n) },
+    ],
+  } as const;
+
+  test("lets others have their turn between them", async () => {
+    const shared = await startAdministeredService({});
+    try {
+      await store(shared.bucket, "slow", GRAPH, {
+        task: "tabular-regression",
+        preprocess: { type: "array", version: 1, input: "x" },
+        postprocess: { type: "regression", version: 1, output: "z" },
+      });
+      await store(shared.bucket, "small", sum(1));
+      const small = { inputs: [{ name: "x", datatype: "FP32", shape: [1], data: [1] }] };
+      const ask = (): Promise<Answer> => shared.post("/v2/models/small/infer", small);
+      expect(await ask()).toMatchObject({ status: 200 });
+      expect(await shared.post("/models/slow", { inputs: [0.5] })).toMatchObject({ body: [0.5] });
+      const order: string[] = [];
+      const items = Array.from({ length: 60 }, () => 0.5);
+      const long = shared.post("/models/slow", { inputs: items }).finally(() => order.push("long"));
+      // The first of them is sent after the long one, and perhaps admitted before it.
+      for (let asked = 0; asked < 4; asked++) {
+        expect(await ask()).toMatchObject({ status: 200, body: { outputs: [{ data: [2] }] } });
+        order.push("small");
+      }
+      expect(await long).toMatchObject({ status: 200, body: items });
+      expect(order).toEqual(["small", "small", "small", "small", "long"]);
+    } finally {
+      await shared.dispose();
+    }
+  });
+});
+
+describe("a known answer", () => {
+  const vars = { CACHE_TIERS: "isolate", CATALOG_TTL_SECONDS: "3600", MAX_IN_FLIGHT: "1" };
+
+  test("needs no turn, and is refused and held to a deadline like any other", async () => {
+    const held = await startHeldService(vars);
+    try {
+      await store(held.bucket, "small", sum(1), { cache: CACHED });
+      await store(held.bucket, "large", product(1, 1));
+      const ask = (headers: Record<string, string> = {}): Promise<Answer> =>
+        held.post(SMALL, small, headers);
+      // A run, a hit, and from then on a known answer.
+      for (let time = 0; time < 3; time++) expect(await ask()).toMatchObject({ status: 200 });
+      expect(await ask({ "x-timeout-ms": "soon" })).toMatchObject({ status: 400 });
+      await held.hold();
+      const waiting = held.post("/v2/models/large/infer", large);
+      await held.storage(({ holding }) => holding === 1);
+      expectRefused(await ask(), "overloaded", /in flight/);
+      await held.release();
+      expect(await waiting).toMatchObject({ status: 200 });
+      const answer = await ask();
+      const { phasesMs } = await held.event(String(answer.headers.get("x-request-id")));
+      expect(Object.keys(phasesMs)).toEqual(["body", "cache"]);
+    } finally {
+      await held.dispose();
+    }
+  });
+
+  test("is not waited for by a client that goes away while its body is read", async () => {
+    const asked = await startAdministeredService({ vars });
+    try {
+      await store(asked.bucket, "small", sum(1), { cache: CACHED });
+      for (let time = 0; time < 3; time++)
+        expect(await asked.post(SMALL, small)).toMatchObject({ status: 200 });
+      const headers = { "x-request-id": "gone", "content-length": "1000" };
+      const socket = await beginPost(asked.origin, SMALL, small, headers);
+      // It holds the only place.
+      for (;;) if ((await asked.post(SMALL, small)).status === 429) break;
+      socket.resetAndDestroy();
+      expect(await asked.event("gone")).toMatchObject({
+        status: 400,
+        errorCode: "invalid_request",
+        model: "small",
+      });
+      expect(await asked.post(SMALL, small)).toMatchObject({ status: 200 });
+    } finally {
+      await asked.dispose();
+    }
+  });
+});
+
+describe("a deadline", () => {
+  test.each(["0", "-1", "1.5", "soon", "1e3", "12345678901"])(
+    "of %s milliseconds in x-timeout-ms is none",
+    async (timeout) => {
+      expect(await infer({ "x-timeout-ms": timeout })).toMatchObject({
+        status: 400,
+        body: { code: "invalid_request", error: expect.stringContaining("x-timeout-ms") },
+      });
+    },
+  );
+
+  test("that is far away changes nothing", async () => {
+    expect(await infer({ "x-timeout-ms": "60000" })).toMatchObject({ status: 200 });
+    const parameters = { timeout: 60_000_000 };
+    expect(await service.post(SMALL, { ...small, parameters })).toMatchObject({ status: 200 });
+  });
+
+  /** Asks for a model whose load takes longer than the deadline, which is what is waited for. */
+  async function askTooLate(value: object, headers: Record<string, string>): Promise<Answer> {
+    const path = await storeFresh();
+    await service.hold();
+    const answer = service.post(path, value, headers);
+    await service.storage(({ holding }) => holding === 1);
+    // By the Worker's own clock, which the event of another request shows.
+    const begun = performance.now();
+    while (performance.now() - begun < 40) await service.storage();
+    await service.release();
+    return answer;
+  }
+
+  test("in the header that passed before the run began is told so", async () => {
+    const answer = await askTooLate(large, { "x-timeout-ms": "20" });
+    const message = /^The request's timeout of 20 ms passed after \d+ ms/;
+    expectRefused(answer, "deadline_exceeded", message);
+  });
+
+  test("in the protocol's parameter is in microseconds", async () => {
+    const answer = await askTooLate({ ...large, parameters: { timeout: 15_000 } }, {});
+    expectRefused(answer, "deadline_exceeded", /^The request's timeout of 15 ms passed/);
+  });
+
+  test("is the nearer one of the two", async () => {
+    const parameters = { timeout: 10_000 };
+    for (const [header, shown] of [
+      ["5000", 10],
+      ["5", 5],
+    ] as const) {
+      const answer = await askTooLate({ ...large, parameters }, { "x-timeout-ms": header });
+      expectRefused(answer, "deadline_exceeded", new RegExp(`timeout of ${shown} ms passed`));
+    }
+  });
+
+  test("that passed keeps nobody else from the model", async () => {
+    const path = await storeFresh();
+    await service.hold();
+    const late = service.post(path, large, { "x-timeout-ms": "1" });
+    await service.storage(({ holding }) => holding === 1);
+    const patient = service.post(path, large);
+    const begun = performance.now();
+    while (performance.now() - begun < 10) await service.storage();
+    await service.release();
+    expect(await late).toMatchObject({ status: 429, body: { code: "deadline_exceeded" } });
+    expect(await patient).toMatchObject({ status: 200 });
+  });
+});

@@ -1,0 +1,928 @@
+import { request } from "node:http";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import type { CacheStatistics } from "../../src/domain/cache-statistics.ts";
+import type { RequestEvent } from "../../src/domain/event.ts";
+import { type AdministeredService, startAdministeredService } from "../support/administration.ts";
+import { PRODUCT_COLUMNS, product, sum } from "../support/awkward-models.ts";
+import { cacheStatus } from "../support/cache-status.ts";
+import { findModel, publishAs } from "../support/publish.ts";
+import type { Answer } from "../support/service.ts";
+import { store } from "../support/stored-model.ts";
+import { expectOutputs, nest, readExpected, row } from "../support/tensors.ts";
+
+/** The cache as clients and operators see it, in workerd with its simulators of KV and the Cache API. */
+
+const TIERS = ["isolate", "datacenter", "kv"] as const;
+const IRIS = "/v2/models/iris-logistic/infer";
+const iris = readExpected("iris-logistic");
+
+/** A question that no other test asks: `y = x + bias` of a number of its own. */
+let lastQuestion = 0;
+function question(): { id?: string; inputs: object[] } {
+  lastQuestion += 1;
+  return { inputs: [{ name: "x", datatype: "FP32", shape: [1], data: [lastQuestion] }] };
+}
+
+let service: AdministeredService | undefined;
+
+afterEach(async () => {
+  await service?.dispose();
+  service = undefined;
+});
+
+async function start(vars: Record<string, string>, models: string[] = []) {
+  service = await startAdministeredService({
+    models,
+    vars: { CACHE_OUTER_TIERS: "always", ...vars },
+  });
+  return service;
+}
+
+const CACHED = { cache: { enabled: true, ttlSeconds: 600, scope: "public" } } as const;
+
+function eventOf(asked: AdministeredService, answer: Answer): Promise<RequestEvent> {
+  return asked.event(String(answer.headers.get("x-request-id")));
+}
+
+/** Waits for what is written after the answers. */
+async function storedKeys(asked: AdministeredService, count: number): Promise<string[]> {
+  for (;;) {
+    const { keys } = await asked.kv.list({ prefix: "prediction/" });
+    if (keys.length >= count) return keys.map(({ name }) => name);
+  }
+}
+
+/** Asks until an outer tier has the answer: writes are made after the answer to the first request. */
+async function askUntilHit(ask: () => Promise<Answer>): Promise<Answer> {
+  for (;;) {
+    const answer = await ask();
+    if (cacheStatus(answer).hit) return answer;
+    expect(answer.status).toBe(200);
+  }
+}
+
+async function statistics(asked: AdministeredService): Promise<CacheStatistics> {
+  return (await asked.administer("/cache")).body as CacheStatistics;
+}
+
+interface ModelStats {
+  execution_count: number;
+  inference_count: number;
+  inference_stats: Record<string, { count: number; ns: number }>;
+}
+
+async function modelStats(asked: AdministeredService, name: string): Promise<ModelStats> {
+  const { body } = await asked.request(`/v2/models/${name}/stats`);
+  const [stats] = (body as { model_stats: ModelStats[] }).model_stats;
+  if (!stats) throw new Error(`no statistics of ${name}`);
+  return stats;
+}
+
+/** Not by `fetch`, which adds `cache-control: no-cache` to a request with `if-none-match`. */
+function postPlainly(
+  asked: AdministeredService,
+  path: string,
+  value: unknown,
+  headers: Record<string, string>,
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const options = {
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers },
+    };
+    const sent = request(new URL(path, asked.origin).href, options, (response) => {
+      const { statusCode = 0, headers } = response;
+      const texts = Object.entries(headers).map(([name, text]) => [name, String(text)]);
+      response
+        .setEncoding("utf8")
+        .toArray()
+        .then((parts) => {
+          const all = new Headers(Object.fromEntries(texts));
+          resolve({ status: statusCode, headers: all, body: parts.join("") });
+        }, reject);
+    });
+    sent.on("error", reject).end(JSON.stringify(value));
+  });
+}
+
+describe("a request that comes again, byte by byte", () => {
+  test("is answered as before, without being read", async () => {
+    const vars = { CACHE_TIERS: "isolate", CATALOG_TTL_SECONDS: "3600" };
+    const asked = await start(vars, ["iris-logistic"]);
+    const told = ({ headers }: Answer) =>
+      Object.fromEntries(
+        [...headers].filter(([name]) => !/^(x-request-id|server-timing|date|age)$/.test(name)),
+      );
+    const { key } = cacheStatus(await asked.post(IRIS, { inputs: iris.inputs }));
+    const rendered = await asked.post(IRIS, { inputs: iris.inputs });
+    const repeated = await asked.post(IRIS, { inputs: iris.inputs });
+    expectOutputs(repeated.body, iris);
+    expect(repeated.body).toEqual(rendered.body);
+    const ttl = expect.stringMatching(/^onnxflare; hit; ttl=\d+; key="[0-9a-f]+"; detail=isolate$/);
+    expect(told(repeated)).toEqual({ ...told(rendered), "cache-status": ttl });
+    expect(cacheStatus(repeated)).toMatchObject({ hit: true, key, detail: "isolate" });
+    const [first, second] = await Promise.all([eventOf(asked, rendered), eventOf(asked, repeated)]);
+    expect(Object.keys(first.phasesMs)).toContain("parse");
+    expect(Object.keys(second.phasesMs)).toEqual(["body", "cache"]);
+    const { bytesIn, bytesOut, status } = first;
+    expect(second).toMatchObject({ bytesIn, bytesOut, status });
+    expect(second.cache).toMatchObject({ outcome: "hit", tier: "isolate", key });
+    expect(await statistics(asked)).toMatchObject({ hits: 2, misses: 1 });
+    expect((await modelStats(asked, "iris-logistic")).inference_stats.cache_hit?.count).toBe(2);
+  });
+
+  test("is answered with 304 to a client that has the answer, and compressed for one that wants it", async () => {
+    const vars = { CACHE_TIERS: "isolate", CATALOG_TTL_SECONDS: "3600" };
+    const asked = await start(vars, ["iris-logistic"]);
+    for (const question of [
+      { inputs: [row(iris.inputs[0] as (typeof iris.inputs)[number], 0)] },
+      { inputs: iris.inputs },
+      { inputs: iris.inputs, parameters: { binary_data_output: true } },
+    ]) {
+      const ask = (headers: Record<string, string> = {}) =>
+        postPlainly(asked, IRIS, question, headers);
+      const computed = await ask();
+      // A hit that is kept, in whatever encoding it was sent, and from then on an answer that is known.
+      await ask({ "accept-encoding": "gzip" });
+      for (let time = 0; time < 3; time++) {
+        const known = await ask();
+        expect(known.body).toBe(computed.body);
+        expect(known.headers.get("content-encoding")).toBeNull();
+      }
+      const etag = String(computed.headers.get("etag"));
+      const unchanged = await ask({ "if-none-match": etag });
+      expect([unchanged.status, unchanged.body]).toEqual([304, ""]);
+      for (const name of ["content-type", "content-encoding", "inference-header-content-length"])
+        expect([name, unchanged.headers.get(name)]).toEqual([name, null]);
+      for (const told of [computed, unchanged])
+        expect([told.headers.get("etag"), told.headers.get("x-model-version")]).toEqual([
+          etag,
+          "1",
+        ]);
+      const packed = await ask({ "accept-encoding": "gzip", "if-none-match": '"another"' });
+      const isLong = Number(computed.headers.get("content-length")) >= 1024;
+      expect(packed.status).toBe(200);
+      expect(packed.headers.get("content-encoding")).toBe(isLong ? "gzip" : null);
+      expect(Object.keys((await eventOf(asked, unchanged)).phasesMs)).toEqual(["body", "cache"]);
+      expect(Object.keys((await eventOf(asked, packed)).phasesMs)).toEqual(["body", "cache"]);
+      expect((await ask()).body).toBe(computed.body);
+    }
+  });
+
+  test("tells its age as it grows", async () => {
+    const vars = { CACHE_TIERS: "isolate", CATALOG_TTL_SECONDS: "3600" };
+    const asked = await start(vars, ["iris-logistic"]);
+    const inputs = [row(iris.inputs[0] as (typeof iris.inputs)[number], 0)];
+    const ages = new Set<number>();
+    while (ages.size < 3) {
+      const answer = await asked.post(IRIS, { inputs });
+      const { hit, ttl } = cacheStatus(answer);
+      if (!hit) continue;
+      const age = Number(answer.headers.get("age"));
+      expect([86_399, 86_400]).toContain(age + Number(ttl));
+      ages.add(age);
+    }
+    expect([...ages]).toEqual([...ages].sort((one, other) => one - other));
+  });
+
+  test("is another one with another id, and in another form", async () => {
+    const vars = { CACHE_TIERS: "isolate", CATALOG_TTL_SECONDS: "3600" };
+    const asked = await start(vars, ["iris-logistic"]);
+    const inputs = [row(iris.inputs[0] as (typeof iris.inputs)[number], 0)];
+    const parameters = { binary_data_output: true };
+    for (let time = 0; time < 3; time++) {
+      for (const id of ["a", "b"])
+        expect((await asked.post(IRIS, { id, inputs })).body).toMatchObject({ id });
+      const { headers } = await asked.post(IRIS, { inputs, parameters });
+      expect(headers.get("content-type")).toBe("application/octet-stream");
+      const fresh = await asked.post(IRIS, { id: "b", inputs }, { "cache-control": "no-cache" });
+      expect(cacheStatus(fresh)).toMatchObject({ fwd: "request" });
+    }
+  });
+});
+
+describe.each(TIERS)("the tier %s alone", (tier) => {
+  test("answers a second time without a run, and is told of everywhere", async () => {
+    const asked = await start({ CACHE_TIERS: tier }, ["iris-logistic"]);
+    const ask = () => asked.post(IRIS, { inputs: iris.inputs });
+    const first = await ask();
+    expectOutputs(first.body, iris);
+    expect(cacheStatus(first)).toEqual({
+      cache: "onnxflare",
+      fwd: "miss",
+      ttl: 86_400,
+      stored: true,
+      key: expect.stringMatching(/^[0-9a-f]{12}$/),
+      detail: "absent",
+    });
+    expect(first.headers.get("age")).toBeNull();
+
+    const second = await askUntilHit(ask);
+    expect(second.body).toEqual(first.body);
+    expect(cacheStatus(second)).toEqual({
+      cache: "onnxflare",
+      hit: true,
+      ttl: expect.any(Number),
+      key: cacheStatus(first).key,
+      detail: tier,
+    });
+    const { ttl } = cacheStatus(second);
+    const age = Number(second.headers.get("age"));
+    expect(Number(ttl) + age).toBeGreaterThanOrEqual(86_398);
+    expect(Number(ttl) + age).toBeLessThanOrEqual(86_400);
+
+    const { cache, phasesMs, coldStart } = await eventOf(asked, second);
+    expect(cache).toEqual({
+      outcome: "hit",
+      tier,
+      key: cacheStatus(first).key,
+      stored: false,
+      collapsed: false,
+      bytes: expect.any(Number),
+      ageSeconds: expect.any(Number),
+      savedMs:
+        (await eventOf(asked, first)).phasesMs.infer === undefined ? undefined : expect.any(Number),
+    });
+    // 16 labels of 8 bytes and 48 scores of 4; outside the isolate with their description.
+    if (tier === "isolate") expect(cache?.bytes).toBe(320);
+    else expect(cache?.bytes).toBeGreaterThan(320);
+    expect([phasesMs.infer, coldStart]).toEqual([undefined, undefined]);
+  });
+});
+
+test("a switched-off cache says so, and stores nothing", async () => {
+  const asked = await start({ CACHE_TIERS: "" }, ["iris-logistic"]);
+  for (let i = 0; i < 2; i++) {
+    const answer = await asked.post(IRIS, { inputs: iris.inputs });
+    expect(cacheStatus(answer)).toEqual({ cache: "onnxflare", fwd: "bypass", detail: "disabled" });
+    expect([answer.headers.get("age"), answer.headers.get("etag")]).toEqual([null, null]);
+  }
+  expect(await modelStats(asked, "iris-logistic")).toMatchObject({ execution_count: 2 });
+  expect((await asked.kv.list()).keys).toEqual([]);
+});
+
+test("an answer that KV has serves an isolate that has not loaded the model", async () => {
+  const asked = await start({ CACHE_TIERS: "isolate,kv", CACHE_OUTER_TIERS: "auto" }, [
+    "iris-logistic",
+  ]);
+  // The model is cold at first, so the outer tiers are asked and filled.
+  await asked.post(IRIS, { inputs: iris.inputs });
+  const [name = ""] = await storedKeys(asked, 1);
+  const { value, metadata } = await asked.kv.getWithMetadata(name, "arrayBuffer");
+  expect(metadata).toBeNull();
+  const other = await startAdministeredService({
+    models: ["iris-logistic"],
+    vars: { CACHE_TIERS: "isolate,kv" },
+  });
+  try {
+    await other.kv.put(name, value as ArrayBuffer, { expirationTtl: 60 });
+    const answer = await other.post(IRIS, { inputs: iris.inputs });
+    expectOutputs(answer.body, iris);
+    expect(cacheStatus(answer)).toMatchObject({ hit: true, detail: "kv" });
+    const { cells, loads } = await other.runtime();
+    expect([loads, cells.flatMap(({ models }) => models)]).toEqual([0, []]);
+    expect(cacheStatus(await other.post(IRIS, { inputs: iris.inputs }))).toMatchObject({
+      hit: true,
+      detail: "isolate",
+    });
+  } finally {
+    await other.dispose();
+  }
+});
+
+describe("one question", () => {
+  const features = row(iris.inputs[0] as (typeof iris.inputs)[number], 0);
+  const flat = { name: "features", datatype: "FP32", shape: [1, 4], data: features.data };
+  const floats = Buffer.from(Float32Array.from(features.data).buffer);
+
+  function binary(head: object, data: Buffer, more: object = {}): RequestInit {
+    const json = JSON.stringify({ inputs: [head], ...more });
+    return {
+      method: "POST",
+      body: Buffer.concat([Buffer.from(json), data]),
+      headers: { "inference-header-content-length": String(Buffer.byteLength(json)) },
+    };
+  }
+
+  test("is found again however it is sent", async () => {
+    const asked = await start({ CACHE_TIERS: "isolate" }, ["iris-logistic"]);
+    const { data: _, ...described } = flat;
+    const json = (value: unknown): RequestInit => ({ method: "POST", body: JSON.stringify(value) });
+    const first = await asked.request(IRIS, json({ inputs: [flat] }));
+    const ways: [string, string, RequestInit][] = [
+      ["with an id", IRIS, json({ id: "7", inputs: [flat] })],
+      ["nested", IRIS, json({ inputs: [{ ...flat, data: nest(flat.data, flat.shape) }] })],
+      [
+        "in another order",
+        IRIS,
+        json({ inputs: [Object.fromEntries(Object.entries(flat).reverse())] }),
+      ],
+      ["with a timeout", IRIS, json({ inputs: [flat], parameters: { timeout: 9_000_000 } })],
+      [
+        "with its outputs",
+        IRIS,
+        json({ inputs: [flat], outputs: [{ name: "label" }, { name: "probabilities" }] }),
+      ],
+      [
+        "with its outputs turned",
+        IRIS,
+        json({ inputs: [flat], outputs: [{ name: "probabilities" }, { name: "label" }] }),
+      ],
+      ["by version", "/v2/models/iris-logistic/versions/1/infer", json({ inputs: [flat] })],
+      ["as bytes", IRIS, binary({ ...described, parameters: { binary_data_size: 16 } }, floats)],
+      [
+        "as bytes alone",
+        IRIS,
+        { method: "POST", body: floats, headers: { "inference-header-content-length": "0" } },
+      ],
+      ["for bytes", IRIS, json({ inputs: [flat], parameters: { binary_data_output: true } })],
+      [
+        "for classes",
+        IRIS,
+        json({
+          inputs: [flat],
+          outputs: [
+            { name: "label" },
+            { name: "probabilities", parameters: { classification: 2 } },
+          ],
+        }),
+      ],
+    ];
+    for (const [way, path, init] of ways) {
+      const answer = await asked.request(path, init);
+      expect([way, answer.status, cacheStatus(answer).hit]).toEqual([way, 200, true]);
+      expect(cacheStatus(answer).key).toBe(cacheStatus(first).key);
+    }
+    expect(await modelStats(asked, "iris-logistic")).toMatchObject({
+      execution_count: 1,
+      inference_stats: { cache_hit: { count: ways.length }, cache_miss: { count: 1 } },
+    });
+  });
+
+  test("is found by the task door and the protocol, whichever asks first", async () => {
+    const asked = await start({ CACHE_TIERS: "isolate" }, ["iris-logistic"]);
+    const door = await asked.post("/models/iris-logistic", { inputs: flat.data });
+    expect(cacheStatus(door)).toMatchObject({ fwd: "miss" });
+    const outputs = [{ name: "probabilities" }];
+    const protocol = await asked.post(IRIS, { inputs: [flat], outputs });
+    expect(cacheStatus(protocol)).toMatchObject({ hit: true, key: cacheStatus(door).key });
+    const best = await asked.post("/models/iris-logistic", {
+      inputs: [[...flat.data]],
+      parameters: { top_k: 1 },
+    });
+    expect(cacheStatus(best)).toMatchObject({ hit: true, key: cacheStatus(door).key });
+    expect(best.body).toEqual([[expect.objectContaining({ label: "virginica" })]]);
+    const [, probabilities] = iris.outputs;
+    expectOutputs(protocol.body, {
+      ...iris,
+      outputs: [row(probabilities as (typeof iris.outputs)[number], 0)],
+    });
+  });
+
+  test("has another answer for another number, however near", async () => {
+    const asked = await start({ CACHE_TIERS: "isolate" });
+    await store(asked.bucket, "plus", sum(0), CACHED);
+    const ask = (x: number) =>
+      asked.post("/v2/models/plus/infer", {
+        inputs: [{ name: "x", datatype: "FP32", shape: [1], data: [x] }],
+      });
+    const near = Math.fround(1 + 2 ** -23);
+    for (const x of [1, near]) {
+      const answer = await ask(x);
+      expect(cacheStatus(answer)).toMatchObject({ fwd: "miss" });
+      expect(answer.body).toMatchObject({ outputs: [{ data: [x] }] });
+    }
+    // The same FP32 by another decimal number.
+    const same = await ask(near + 1e-9);
+    expect(cacheStatus(same)).toMatchObject({ hit: true });
+    expect(same.body).toMatchObject({ outputs: [{ data: [near] }] });
+  });
+});
+
+describe("another version", () => {
+  test("ends the old answers at once, and its deletion brings them back", async () => {
+    const asked = await start({ CACHE_TIERS: TIERS.join(",") });
+    const ask = async (): Promise<[unknown, unknown, unknown]> => {
+      const answer = await asked.post("/v2/models/plus/infer", {
+        inputs: [{ name: "x", datatype: "FP32", shape: [1], data: [1] }],
+      });
+      const { outputs } = answer.body as { outputs: { data: number[] }[] };
+      const { hit = false } = cacheStatus(answer);
+      return [answer.headers.get("x-model-version"), outputs[0]?.data[0], hit];
+    };
+    const publish = async (version: string, bias: number): Promise<void> => {
+      expect((await asked.publish("plus", sum(bias), version)).status).toBe(201);
+    };
+    const remove = (version: string) =>
+      asked.administer(`/models/plus/versions/${version}`, { method: "DELETE" });
+
+    await publish("1", 10);
+    expect([await ask(), await ask()]).toEqual([
+      ["1", 11, false],
+      ["1", 11, true],
+    ]);
+    await publish("2", 20);
+    expect([await ask(), await ask()]).toEqual([
+      ["2", 21, false],
+      ["2", 21, true],
+    ]);
+    await remove("2");
+    expect(await ask()).toEqual(["1", 11, true]);
+    // The same number once more, with another file.
+    await publish("2", 30);
+    expect([await ask(), await ask()]).toEqual([
+      ["2", 31, false],
+      ["2", 31, true],
+    ]);
+    // A version with the file of the first has the answers of the first.
+    await publish("3", 10);
+    expect(await ask()).toEqual(["3", 11, true]);
+  });
+});
+
+describe("the request's directives", () => {
+  test("are obeyed", async () => {
+    const asked = await start({ CACHE_TIERS: "isolate" });
+    await store(asked.bucket, "plus", sum(1), CACHED);
+    const body = question();
+    const ask = (control?: string) =>
+      asked.post("/v2/models/plus/infer", body, control ? { "cache-control": control } : {});
+
+    const refused = await ask("only-if-cached");
+    expect(refused).toMatchObject({
+      status: 504,
+      body: { code: "not_cached", error: expect.stringContaining("only-if-cached") },
+    });
+    expect(cacheStatus(refused)).toMatchObject({ fwd: "miss", detail: "absent" });
+    expect(cacheStatus(await ask("no-store"))).toEqual({
+      cache: "onnxflare",
+      fwd: "bypass",
+      detail: "no-store",
+    });
+    expect(cacheStatus(await ask())).toMatchObject({ fwd: "miss", stored: true });
+    expect(cacheStatus(await ask("only-if-cached"))).toMatchObject({ hit: true });
+    expect(cacheStatus(await ask("max-age=600"))).toMatchObject({ hit: true });
+    expect(cacheStatus(await ask("no-cache"))).toMatchObject({
+      fwd: "request",
+      stored: true,
+      detail: "no-cache",
+    });
+    expect(cacheStatus(await ask("no-store"))).toMatchObject({ fwd: "bypass" });
+    expect(cacheStatus(await ask())).toMatchObject({ hit: true });
+    expect(await modelStats(asked, "plus")).toMatchObject({ execution_count: 4 });
+  });
+
+  test.each(["/v2/models/off/infer", "/v2/models/off/versions/1/infer"])(
+    "do not matter for a model that caches nothing: %s",
+    async (path) => {
+      const asked = await start({ CACHE_TIERS: TIERS.join(",") });
+      await store(asked.bucket, "off", sum(1), {
+        cache: { enabled: false, ttlSeconds: 600, scope: "public" },
+      });
+      const body = question();
+      for (let i = 0; i < 2; i++)
+        expect(cacheStatus(await asked.post(path, body))).toMatchObject({ detail: "disabled" });
+      const refused = await asked.post(path, body, { "cache-control": "only-if-cached" });
+      expect(refused.status).toBe(504);
+      expect(await modelStats(asked, "off")).toMatchObject({ execution_count: 2 });
+      expect((await asked.kv.list()).keys).toEqual([]);
+    },
+  );
+});
+
+test("the model's ttl is told, and is the life in KV", async () => {
+  const asked = await start({ CACHE_TIERS: "kv" });
+  await store(asked.bucket, "plus", sum(1), {
+    cache: { enabled: true, ttlSeconds: 120, scope: "public" },
+  });
+  const before = Math.floor(Date.now() / 1000);
+  const answer = await asked.post("/v2/models/plus/infer", question());
+  expect(cacheStatus(answer).ttl).toBe(120);
+  await storedKeys(asked, 1);
+  const [{ expiration = 0 } = {}] = (await asked.kv.list({ prefix: "prediction/" })).keys;
+  expect(expiration).toBeGreaterThanOrEqual(before + 120);
+  expect(expiration).toBeLessThanOrEqual(Math.ceil(Date.now() / 1000) + 120);
+});
+
+test("an answer over the bound is not stored", async () => {
+  const asked = await start({ CACHE_TIERS: TIERS.join(","), CACHE_MAX_ENTRY_BYTES: "40" });
+  await store(asked.bucket, "plus", sum(1), CACHED);
+  const ask = (count: number) =>
+    asked.post("/v2/models/plus/infer", {
+      inputs: [{ name: "x", datatype: "FP32", shape: [count], data: Array(count).fill(1) }],
+    });
+  expect(cacheStatus(await ask(10))).toMatchObject({ stored: true });
+  const large = await ask(11);
+  expect(cacheStatus(large)).toEqual({
+    cache: "onnxflare",
+    fwd: "miss",
+    key: expect.any(String),
+    detail: "absent",
+  });
+  expect(cacheStatus(await ask(11)).hit).toBeUndefined();
+  expect(await storedKeys(asked, 1)).toHaveLength(1);
+});
+
+describe("If-None-Match", () => {
+  let asked: AdministeredService;
+
+  beforeAll(async () => {
+    asked = await startAdministeredService({
+      models: ["iris-logistic"],
+      vars: { CACHE_TIERS: "isolate" },
+    });
+    await publishAs(asked.bucket, findModel("iris-logistic"), { name: "twin", version: "1" });
+    await publishAs(asked.bucket, findModel("iris-logistic"), { name: "twin", version: "2" });
+  });
+  afterAll(() => asked?.dispose());
+
+  const inputs = [row(iris.inputs[0] as (typeof iris.inputs)[number], 3)];
+  const values = inputs[0]?.data ?? [];
+
+  test("answers 304 without a body to a client that has the answer", async () => {
+    const first = await asked.post(IRIS, { inputs });
+    const etag = String(first.headers.get("etag"));
+    expect(etag).toMatch(/^W\/"[0-9a-f]{32}-[0-9a-f]{16}"$/);
+    for (const known of [etag, `"other", ${etag}`, etag.replace("W/", ""), "*"]) {
+      const again = await postPlainly(asked, IRIS, { inputs }, { "if-none-match": known });
+      expect([known, again.status, again.body]).toEqual([known, 304, ""]);
+      expect(again.headers.get("etag")).toBe(etag);
+      expect(cacheStatus(again)).toMatchObject({ hit: true });
+      expect(again.headers.get("x-model-version")).toBe("1");
+      for (const name of ["content-type", "content-length", "content-encoding"])
+        expect([name, again.headers.get(name)]).toEqual([name, null]);
+      expect(await eventOf(asked, again)).toMatchObject({ status: 304, bytesOut: 0 });
+    }
+    const other = await asked.post(IRIS, { inputs }, { "if-none-match": '"something else"' });
+    expect([other.status, other.body]).toEqual([200, first.body]);
+  });
+
+  test("holds for an answer that had to be computed anew", async () => {
+    const { headers } = await asked.post(IRIS, { inputs });
+    const etag = String(headers.get("etag"));
+    const fresh = await asked.post(
+      IRIS,
+      { inputs },
+      { "if-none-match": etag, "cache-control": "no-cache" },
+    );
+    expect(fresh.status).toBe(304);
+    expect(cacheStatus(fresh)).toMatchObject({ fwd: "request" });
+  });
+
+  test("leaves no trace of the compression and of the binary form in a 304", async () => {
+    const many = { inputs: iris.inputs, parameters: { binary_data_output: true } };
+    const headers = { "accept-encoding": "gzip" };
+    for (const body of [many, { inputs: iris.inputs }]) {
+      const first = await asked.post(IRIS, body, headers);
+      const etag = String(first.headers.get("etag"));
+      const again = await asked.post(IRIS, body, { ...headers, "if-none-match": etag });
+      expect(again.status).toBe(304);
+      for (const name of ["content-encoding", "inference-header-content-length", "content-type"])
+        expect([name, again.headers.get(name)]).toEqual([name, null]);
+    }
+  });
+
+  test("is another for each form of the answer", async () => {
+    const scores = { name: "probabilities" };
+    const classes = { ...scores, parameters: { classification: 2 } };
+    const forms: [string, unknown][] = [
+      [IRIS, { inputs }],
+      [IRIS, { id: "1", inputs }],
+      [IRIS, { id: "2", inputs }],
+      [IRIS, { inputs, parameters: { binary_data_output: true } }],
+      [IRIS, { inputs, outputs: [{ name: "label" }, scores] }],
+      [IRIS, { inputs, outputs: [scores, { name: "label" }] }],
+      [
+        IRIS,
+        { inputs, outputs: [{ name: "label" }, { ...scores, parameters: { binary_data: true } }] },
+      ],
+      [IRIS, { inputs, outputs: [{ name: "label" }, classes] }],
+      [IRIS, { inputs, outputs: [scores] }],
+      [IRIS, { inputs, outputs: [classes] }],
+      ["/v2/models/twin/infer", { inputs }],
+      ["/v2/models/twin/versions/1/infer", { inputs }],
+      ["/models/iris-logistic", { inputs: values }],
+      ["/models/iris-logistic", { inputs: [values] }],
+      ["/models/iris-logistic", { inputs: values, parameters: { top_k: 1 } }],
+      ["/models/iris-logistic", { inputs: values, parameters: { top_k: 2 } }],
+      ["/models/twin/versions/2", { inputs: values }],
+    ];
+    const seen = new Map<string, string>();
+    for (const [path, body] of forms) {
+      const answer = await asked.post(path, body);
+      const text = JSON.stringify([path, body]);
+      expect([text, answer.status]).toEqual([text, 200]);
+      const etag = String(answer.headers.get("etag"));
+      expect([text, seen.get(etag)]).toEqual([text, undefined]);
+      seen.set(etag, text);
+      expect((await asked.post(path, body)).headers.get("etag")).toBe(etag);
+    }
+    expect(seen.size).toBe(forms.length);
+  });
+
+  test("is another for other inputs", async () => {
+    const etags = [];
+    for (const index of [0, 1, 2]) {
+      const tensor = row(iris.inputs[0] as (typeof iris.inputs)[number], index);
+      etags.push((await asked.post(IRIS, { inputs: [tensor] })).headers.get("etag"));
+    }
+    expect(new Set(etags).size).toBe(3);
+  });
+
+  test("is another when a version was deleted and published anew with other labels", async () => {
+    const model = findModel("iris-logistic");
+    const renamed = { ...model, manifest: { ...model.manifest, labels: ["a", "b", "c"] } };
+    const etagOf = async (): Promise<string | null> =>
+      (await asked.post("/models/renamed", { inputs: values })).headers.get("etag");
+    await publishAs(asked.bucket, model, { name: "renamed", version: "1" });
+    const before = await etagOf();
+    await asked.bucket.delete("models/renamed/1/manifest.json");
+    await publishAs(asked.bucket, renamed, { name: "renamed", version: "1" });
+    const after = await etagOf();
+    expect(before).toMatch(/^W\//);
+    expect(after).not.toBe(before);
+  });
+
+  test("is not given with an error", async () => {
+    const answer = await asked.post(IRIS, { inputs: [] }, { "if-none-match": "*" });
+    expect(answer.status).toBe(400);
+    expect(answer.headers.get("etag")).toBeNull();
+  });
+});
+
+describe("a model whose answers belong to the key that asked", () => {
+  const OWN = { cache: { enabled: true, ttlSeconds: 600, scope: "key" } } as const;
+  const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
+
+  test("keeps them apart, here and in KV", async () => {
+    const asked = await start({ CACHE_TIERS: TIERS.join(",") });
+    await store(asked.bucket, "own", sum(1), OWN);
+    const body = question();
+    const ask = (headers: Record<string, string> = {}) =>
+      asked.post("/v2/models/own/infer", body, headers);
+    const first = await Promise.all([ask(), ask(bearer("alice")), ask(bearer("bob"))]);
+    const keys = first.map((answer) => cacheStatus(answer).key);
+    expect(new Set(keys).size).toBe(3);
+    expect(first.map((answer) => cacheStatus(answer).hit)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    for (const [index, headers] of [{}, bearer("alice"), bearer("bob")].entries()) {
+      const again = await ask(headers);
+      expect(cacheStatus(again)).toMatchObject({ hit: true, key: keys[index] });
+    }
+    // By the way that the documentation tells: 16 digits of the SHA-256 of the key.
+    const names = await storedKeys(asked, 3);
+    const clients = names.map((name) => name.split("/")[3]).sort();
+    // printf alice | sha256sum
+    expect(clients).toEqual(["2bd806c97f0e00af", "81b637d8fcd2c6da", "anonymous"]);
+    expect(names.join()).not.toMatch(/alice|bob/);
+
+    // A purge of one client leaves the others.
+    const purge = JSON.stringify({ client: "2bd806c97f0e00af" });
+    const purged = await asked.administer("/cache/purge", { method: "POST", body: purge });
+    expect(purged.body).toMatchObject({ purged: { client: "2bd806c97f0e00af" }, complete: true });
+    expect(cacheStatus(await ask(bearer("alice")))).toMatchObject({ fwd: "miss" });
+    expect(cacheStatus(await ask(bearer("bob")))).toMatchObject({ hit: true });
+    expect(cacheStatus(await ask())).toMatchObject({ hit: true });
+  });
+
+  test("a public model ignores who asks", async () => {
+    const asked = await start({ CACHE_TIERS: "isolate" });
+    await store(asked.bucket, "plus", sum(1), CACHED);
+    const body = question();
+    await asked.post("/v2/models/plus/infer", body, bearer("alice"));
+    const answer = await asked.post("/v2/models/plus/infer", body, bearer("bob"));
+    expect(cacheStatus(answer)).toMatchObject({ hit: true });
+  });
+});
+
+test("KV holds no input, neither its bytes nor its text", async () => {
+  const asked = await start({ CACHE_TIERS: "kv" }, ["iris-logistic", "language-identification"]);
+  const numbers = [5.4321, 3.4567, 1.2345, 0.2468];
+  const text = "Ein vertraulicher Satz, der nirgends stehen bleibt.";
+  await asked.post(IRIS, {
+    id: "visible-id",
+    inputs: [{ name: "features", datatype: "FP32", shape: [1, 4], data: numbers }],
+  });
+  await asked.post("/models/language-identification", { inputs: text });
+  const names = await storedKeys(asked, 2);
+  const values = await Promise.all(names.map((name) => asked.kv.get(name, "arrayBuffer")));
+  const all = Buffer.concat([
+    ...values.map((value) => Buffer.from(value ?? new ArrayBuffer())),
+    Buffer.from(names.join()),
+  ]);
+  expect(all.includes("probabilities")).toBe(true);
+  const traces = [
+    ...numbers.map((number) => Buffer.from(Float32Array.of(number).buffer)),
+    ...numbers.map((number) => Buffer.from(String(number))),
+    Buffer.from("visible-id"),
+    Buffer.from("features"),
+    Buffer.from(text),
+    ...text
+      .split(" ")
+      .filter((word) => word.length > 4)
+      .map((word) => Buffer.from(word)),
+  ];
+  for (const trace of traces)
+    expect([trace.toString("latin1"), all.includes(trace)]).toEqual([
+      trace.toString("latin1"),
+      false,
+    ]);
+});
+
+describe("POST /admin/cache/purge", () => {
+  test.each([
+    ["without a key", {}],
+    ["with another key", { authorization: "Bearer guess" }],
+  ])("is refused %s", async (_, headers) => {
+    const asked = await start({ CACHE_TIERS: "isolate" });
+    await store(asked.bucket, "plus", sum(1), CACHED);
+    const body = question();
+    await asked.post("/v2/models/plus/infer", body);
+    const refused = await asked.post("/admin/cache/purge", { all: true }, headers);
+    expect(refused).toMatchObject({ status: 401, body: { code: "unauthorized" } });
+    expect(cacheStatus(await asked.post("/v2/models/plus/infer", body))).toMatchObject({
+      hit: true,
+    });
+  });
+
+  test("refuses what is no scope", async () => {
+    const asked = await start({ CACHE_TIERS: "isolate" });
+    for (const scope of [
+      {},
+      { all: false },
+      { all: true, model: "plus" },
+      { version: "1" },
+      { model: "Größe" },
+      { model: "plus", version: "latest" },
+      { model: ["plus"] },
+      { client: "../x" },
+      { model: "plus", everything: true },
+      [],
+      "all",
+      null,
+    ]) {
+      const body = JSON.stringify(scope);
+      const answer = await asked.administer("/cache/purge", { method: "POST", body });
+      expect([body, answer.status]).toEqual([body, 400]);
+    }
+    const empty = await asked.administer("/cache/purge", { method: "POST" });
+    expect(empty.status).toBe(400);
+    const method = await asked.administer("/cache/purge");
+    expect([method.status, method.headers.get("allow")]).toEqual([405, "POST"]);
+    expect((await asked.kv.list()).keys).toEqual([]);
+  });
+
+  test.each([
+    ["everything", { all: true }, {}, ["miss", "miss", "miss"]],
+    ["a model", { model: "plus" }, { model: "plus" }, ["miss", "miss", "hit"]],
+    [
+      "a version",
+      { model: "plus", version: "2" },
+      { model: "plus", version: "2" },
+      ["hit", "miss", "hit"],
+    ],
+  ])("erases %s in every tier, and is an event", async (_, scope, told, outcomes) => {
+    const asked = await start({ CACHE_TIERS: TIERS.join(",") });
+    await store(asked.bucket, "plus", sum(1), CACHED);
+    await store(asked.bucket, "plus", sum(2), { ...CACHED, version: "2" });
+    await store(asked.bucket, "minus", sum(-1), CACHED);
+    const body = question();
+    const paths = ["plus/versions/1", "plus/versions/2", "minus"].map(
+      (path) => `/v2/models/${path}/infer`,
+    );
+    for (const path of paths) await asked.post(path, body);
+    await storedKeys(asked, 3);
+    const erased = outcomes.filter((outcome) => outcome === "miss").length;
+    const purged = await asked.administer("/cache/purge", {
+      method: "POST",
+      body: JSON.stringify(scope),
+      headers: { "x-request-id": "the-purge" },
+    });
+    expect(purged).toMatchObject({
+      status: 200,
+      body: { purged: told, dropped: { isolate: erased, kv: erased }, complete: true },
+    });
+    expect((await asked.kv.list({ prefix: "prediction/" })).keys).toHaveLength(3 - erased);
+    const after = [];
+    for (const path of paths)
+      after.push(cacheStatus(await asked.post(path, body)).hit ? "hit" : "miss");
+    expect(after).toEqual(outcomes);
+    await asked.event("the-purge");
+    const lines = asked.logs.filter(({ message }) => message.startsWith('{"event":"purge"'));
+    expect(lines.map(({ message }) => JSON.parse(message))).toEqual([
+      {
+        event: "purge",
+        schemaVersion: 2,
+        time: (purged.body as { at: string }).at,
+        requestId: "the-purge",
+        ...told,
+        dropped: { isolate: erased, kv: erased },
+        complete: true,
+      },
+    ]);
+  });
+
+  test("ends also what is put back into KV afterwards", async () => {
+    const asked = await start({ CACHE_TIERS: "kv" });
+    await store(asked.bucket, "plus", sum(1), CACHED);
+    const body = question();
+    const ask = () => asked.post("/v2/models/plus/infer", body);
+    await ask();
+    const [name = ""] = await storedKeys(asked, 1);
+    const old = await asked.kv.get(name, "arrayBuffer");
+    expect(cacheStatus(await ask())).toMatchObject({ hit: true, detail: "kv" });
+    await asked.administer("/cache/purge", { method: "POST", body: '{"all":true}' });
+    expect(await asked.kv.get(name)).toBeNull();
+    // As KV may still have it elsewhere, or a slow write may bring it.
+    await asked.kv.put(name, old as ArrayBuffer, { expirationTtl: 600 });
+    const answer = await ask();
+    expect(cacheStatus(answer)).toMatchObject({ fwd: "miss", detail: "purged" });
+    expect((await eventOf(asked, answer)).cache).toMatchObject({
+      outcome: "miss",
+      reason: "purged",
+    });
+  });
+});
+
+describe("what somebody else has put into KV", () => {
+  test.each<[string, (value: Buffer, other: Buffer) => Buffer]>([
+    ["garbage", () => Buffer.alloc(500, 7)],
+    ["a page of HTML", () => Buffer.from("<html>")],
+    ["half of the entry", (value) => value.subarray(0, value.length / 2)],
+    ["an entry with a wrong bit", (value) => Buffer.from(value.with(-1, (value.at(-1) ?? 0) ^ 1))],
+    ["the entry of another key", (_, other) => other],
+  ])("%s costs a miss and is told", async (_, damage) => {
+    const asked = await start({ CACHE_TIERS: "kv" });
+    await store(asked.bucket, "plus", sum(1), CACHED);
+    const [one, two] = [question(), question()];
+    const first = await asked.post("/v2/models/plus/infer", one);
+    await asked.post("/v2/models/plus/infer", two);
+    const names = await storedKeys(asked, 2);
+    const key = String(cacheStatus(first).key);
+    const name = names.find((each) => each.includes(key)) ?? "";
+    const otherName = names.find((each) => !each.includes(key)) ?? "";
+    const read = async (of: string) =>
+      Buffer.from((await asked.kv.get(of, "arrayBuffer")) ?? new ArrayBuffer());
+    await asked.kv.put(name, damage(await read(name), await read(otherName)), {
+      expirationTtl: 600,
+    });
+    const answer = await asked.post("/v2/models/plus/infer", one);
+    expect(answer.body).toEqual(first.body);
+    expect(cacheStatus(answer)).toMatchObject({ fwd: "miss", stored: true, detail: "absent" });
+    expect((await eventOf(asked, answer)).cache).toMatchObject({
+      outcome: "miss",
+      failures: [{ tier: "kv", problem: "not a whole entry" }],
+    });
+    expect(await statistics(asked)).toMatchObject({ tiers: { kv: { failures: 1 } } });
+  });
+});
+
+test("statistics tell hits, bytes and what was saved, by tier and by model", async () => {
+  const asked = await start({ CACHE_TIERS: "isolate" });
+  // Large enough for a clock that counts milliseconds.
+  await store(asked.bucket, "heavy", product(4, 0), CACHED);
+  const data = Array.from({ length: 64 * PRODUCT_COLUMNS }, (_, index) => index % 7);
+  const inputs = [{ name: "x", datatype: "FP32", shape: [64, PRODUCT_COLUMNS], data }];
+  expect(await statistics(asked)).toMatchObject({ hits: 0, misses: 0, bypasses: 0, hitRatio: 0 });
+  const ask = (headers: Record<string, string> = {}) =>
+    asked.post("/v2/models/heavy/infer", { inputs }, headers);
+  const events = [];
+  for (const headers of [{}, {}, {}, {}, { "cache-control": "no-store" }])
+    events.push(await eventOf(asked, await ask(headers)));
+  const [miss, ...hits] = events.map(({ cache }) => cache);
+  const saved = hits.slice(0, 3).reduce((total, cache) => total + (cache?.savedMs ?? 0), 0);
+  expect(saved).toBeGreaterThan(0);
+  expect(hits[0]?.savedMs).toBeCloseTo(events[0]?.phasesMs.infer ?? Number.NaN, 2);
+  expect(await statistics(asked)).toEqual({
+    hits: 3,
+    misses: 1,
+    bypasses: 1,
+    hitRatio: 0.75,
+    savedMs: expect.closeTo(saved, 6),
+    tiers: {
+      isolate: {
+        hits: 3,
+        bytes: 3 * (miss?.bytes ?? Number.NaN),
+        savedMs: expect.closeTo(saved, 6),
+        failures: 0,
+      },
+      datacenter: { hits: 0, bytes: 0, savedMs: 0, failures: 0 },
+      kv: { hits: 0, bytes: 0, savedMs: 0, failures: 0 },
+    },
+    failedWrites: {},
+    isolate: { limitBytes: 8_388_608, usedBytes: expect.any(Number), entries: 1 },
+  });
+  expect(await modelStats(asked, "heavy")).toMatchObject({
+    execution_count: 2,
+    inference_count: 2,
+    inference_stats: {
+      success: { count: 5 },
+      cache_hit: { count: 3 },
+      cache_miss: { count: 1 },
+      compute_infer: { count: 2 },
+    },
+  });
+});

@@ -1,0 +1,231 @@
+import { InferenceClient } from "@huggingface/inference";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Detection } from "../../src/tasks/image/object-detection-postprocessor.ts";
+import { blackPng, expectedImages, readImage } from "../support/images.ts";
+import { type Answer, type Service, startService } from "../support/service.ts";
+
+/** Pictures over HTTP, decoded in workerd. */
+
+const IMAGENET = "/models/imagenet-classification";
+const FACES = "/models/face-detection";
+
+let service: Service;
+
+beforeAll(async () => {
+  service = await startService({ models: ["imagenet-classification", "face-detection"] });
+});
+
+afterAll(() => service?.dispose());
+
+const send = (path: string, file: Uint8Array<ArrayBuffer>, type?: string): Promise<Answer> =>
+  service.request(path, {
+    method: "POST",
+    body: file,
+    headers: type === undefined ? {} : { "content-type": type },
+  });
+
+const toBase64 = (file: Uint8Array): string => Buffer.from(file).toString("base64");
+
+const cup = readImage("coffee.jpg");
+const cat = readImage("chelsea.webp");
+const astronaut = readImage("astronaut.png");
+
+interface Label {
+  label: string;
+  score: number;
+}
+
+describe("a photograph", () => {
+  test.each(expectedImages.classified)("$file gets Python's labels", async ({ file, answer }) => {
+    const type = file.endsWith(".webp") ? "image/webp" : "image/jpeg";
+    const { status, body } = await send(IMAGENET, readImage(file), type);
+    expect(status).toBe(200);
+    const found = body as Label[];
+    expect(found.map(({ label }) => label)).toEqual(answer.map(({ label }) => label));
+    for (const [place, { score }] of answer.entries())
+      expect(found[place]?.score).toBeCloseTo(score, 4);
+  });
+
+  test.each([
+    ["another type than it is", "image/png"],
+    ["the type of bytes", "application/octet-stream"],
+    ["no type", undefined],
+    ["curl's type", "application/x-www-form-urlencoded"],
+  ])("as a body of %s gets the same answer", async (_, type) => {
+    const { body } = await send(IMAGENET, cup, "image/jpeg");
+    expect(await send(IMAGENET, cup, type)).toMatchObject({ status: 200, body });
+  });
+
+  test("in JSON, in a form, and as a body gets the same answer", async () => {
+    const { body } = await send(`${IMAGENET}?top_k=2`, cup, "image/jpeg");
+    expect(body).toHaveLength(2);
+    const parameters = { top_k: 2 };
+    const inputs = toBase64(cup);
+    expect((await service.post(IMAGENET, { inputs, parameters })).body).toEqual(body);
+    const url = `data:image/jpeg;base64,${inputs}`;
+    expect((await service.post(IMAGENET, { inputs: url, parameters })).body).toEqual(body);
+    const form = new FormData();
+    form.append("inputs", new Blob([cup], { type: "image/jpeg" }), "cup.jpg");
+    form.append("parameters", JSON.stringify(parameters));
+    const answer = await service.request(IMAGENET, { method: "POST", body: form });
+    expect(answer).toMatchObject({ status: 200, body });
+  });
+
+  test("among others gets the answer that it gets alone", async () => {
+    const files = [cup, cat, astronaut, readImage("grey.png"), readImage("portrait.jpg")];
+    const alone = await Promise.all(files.map((file) => send(IMAGENET, file, "image/jpeg")));
+    const inputs = Array.from(
+      { length: 10 },
+      (_, index) => files[index % files.length] as typeof cup,
+    );
+    const list = await service.post(IMAGENET, { inputs: inputs.map(toBase64) });
+    const form = new FormData();
+    for (const file of inputs) form.append("inputs", new Blob([file]));
+    const parts = await service.request(IMAGENET, { method: "POST", body: form });
+    for (const { status, body } of [list, parts]) {
+      expect(status).toBe(200);
+      const answers = body as Label[][];
+      expect(answers).toHaveLength(inputs.length);
+      for (const [index, answer] of answers.entries()) {
+        const wanted = alone[index % files.length]?.body as Label[];
+        expect(answer.map(({ label }) => label)).toEqual(wanted.map(({ label }) => label));
+        for (const [place, { score }] of answer.entries())
+          expect(score).toBeCloseTo(wanted[place]?.score ?? Number.NaN, 5);
+      }
+    }
+  });
+
+  test("says in server-timing what its phases took", async () => {
+    const { headers } = await send(IMAGENET, cup, "image/jpeg");
+    const phases = [...(headers.get("server-timing") ?? "").matchAll(/(\w+);dur/g)].map(
+      ([, name]) => name,
+    );
+    for (const phase of ["decode", "preprocess", "infer", "postprocess"])
+      expect(phases).toContain(phase);
+  });
+});
+
+describe("a face", () => {
+  const faces = async (file: Uint8Array<ArrayBuffer>, query = ""): Promise<Detection[]> => {
+    const { status, body } = await send(`${FACES}${query}`, file, "image/png");
+    expect(status).toBe(200);
+    return body as Detection[];
+  };
+
+  test("is found where Python finds it", async () => {
+    const { file, answer } = expectedImages.detected;
+    const [face, ...others] = await faces(readImage(file));
+    expect(others).toEqual([]);
+    expect(face?.label).toBe(answer.label);
+    expect(face?.score).toBeCloseTo(answer.score, 4);
+    for (const [edge, place] of Object.entries(answer.box))
+      expect(face?.box[edge as keyof Detection["box"]]).toBeCloseTo(place, 2);
+  });
+
+  test("is not found in a cup", async () => {
+    expect(await faces(cup)).toEqual([]);
+  });
+
+  test("of less score is answered when the request asks for it, and of none", async () => {
+    const [face] = await faces(astronaut);
+    expect(await faces(astronaut, `?threshold=${(face?.score ?? 0) + 0.01}`)).toEqual([]);
+    const all = await faces(astronaut, "?threshold=0");
+    expect(all.length).toBeGreaterThan(10);
+    expect(all.length).toBeLessThanOrEqual(100);
+  });
+
+  test("takes no threshold beyond 1", async () => {
+    const answer = await send(`${FACES}?threshold=1.5`, astronaut, "image/png");
+    expect(answer).toMatchObject({ status: 400, body: { code: "invalid_request" } });
+  });
+});
+
+describe("with @huggingface/inference", () => {
+  const client = (path: string): InferenceClient =>
+    new InferenceClient("", { endpointUrl: `${service.origin}${path}` });
+
+  test.each([
+    ["bytes", cup],
+    ["a Blob", new Blob([cup])],
+    ["a Blob with a type", new Blob([cup], { type: "image/jpeg" })],
+  ])("imageClassification takes %s", async (_, data) => {
+    const answer = await client(IMAGENET).imageClassification({ data: data as Blob });
+    expect(answer[0]).toEqual({ label: "espresso", score: expect.any(Number) });
+  });
+
+  test("objectDetection answers boxes", async () => {
+    const answer = await client(FACES).objectDetection({ data: new Blob([astronaut]) });
+    expect(answer).toEqual((await send(FACES, astronaut, "image/png")).body);
+  });
+});
+
+describe("a picture that cannot be used is refused, and the next one is not", () => {
+  const half = (file: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> =>
+    file.slice(0, Math.floor(file.length / 2));
+
+  test.each([
+    ["a truncated JPEG", half(cup), 400, /decoder refuses it: Premature end of JPEG file/],
+    ["a truncated PNG", half(astronaut), 400, /not a whole PNG picture/],
+    ["a truncated WebP", half(cat), 400, /not a whole WebP picture/],
+    [
+      "a PNG of fewer rows",
+      blackPng(8, 8, 4),
+      400,
+      /refuses it: the data of its pixels .* too short/,
+    ],
+    ["a bomb", blackPng(30_000, 30_000), 400, /30000 x 30000 pixels, too many to decode/],
+    ["a CMYK JPEG", readImage("cmyk.jpg"), 415, /is a CMYK JPEG/],
+    ["an animated WebP", readImage("animated.webp"), 415, /an animated WebP picture/],
+    ["a GIF that is called a JPEG", readImage("picture.gif"), 415, /got a GIF picture/],
+    [
+      "a text that is called a JPEG",
+      Uint8Array.from(Buffer.from("no picture")),
+      415,
+      /got 10 bytes/,
+    ],
+  ])("%s", async (_, file, status, message) => {
+    const before = (await send(IMAGENET, cup, "image/jpeg")).body;
+    for (let again = 0; again < 3; again++)
+      expect(await send(IMAGENET, file, "image/jpeg")).toMatchObject({
+        status,
+        body: { detail: expect.stringMatching(message) },
+      });
+    for (const [file, type] of [
+      [cat, "image/webp"],
+      [astronaut, "image/png"],
+    ] as const)
+      expect((await send(IMAGENET, file, type)).status).toBe(200);
+    expect((await send(IMAGENET, cup, "image/jpeg")).body).toEqual(before);
+  });
+
+  test("a type that no picture model takes", async () => {
+    expect(await send(IMAGENET, readImage("picture.gif"), "image/gif")).toMatchObject({
+      status: 415,
+      body: { detail: expect.stringContaining("This model takes no image/gif: send") },
+    });
+  });
+
+  test("a URL", async () => {
+    const answer = await service.post(IMAGENET, { inputs: "https://example.com/cat.jpg" });
+    expect(answer).toMatchObject({
+      status: 400,
+      body: { detail: expect.stringContaining("this service fetches none") },
+    });
+  });
+
+  test("one of several, which is named", async () => {
+    const inputs = [toBase64(cup), toBase64(half(cup))];
+    expect(await service.post(IMAGENET, { inputs })).toMatchObject({
+      status: 400,
+      body: { detail: expect.stringMatching(/^inputs\[1\] is not a whole JPEG picture/) },
+    });
+  });
+
+  test("many broken ones at once, among whole ones", async () => {
+    const files = Array.from({ length: 8 }, (_, index) => (index % 2 ? half(cup) : cup));
+    const answers = await Promise.all(files.map((file) => send(FACES, file, "image/jpeg")));
+    expect(answers.map(({ status }) => status)).toEqual(
+      files.map((file) => (file === cup ? 200 : 400)),
+    );
+  });
+});

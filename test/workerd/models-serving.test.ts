@@ -1,0 +1,260 @@
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readModelFolder } from "../../scripts/model-folder.ts";
+import { projectPath } from "../../scripts/project.ts";
+import { blockReferences } from "../../src/domain/blocks/task-blocks.ts";
+import type { Manifest } from "../../src/domain/manifest.ts";
+import { type Service, startService } from "../support/service.ts";
+import {
+  EXPECTED_FOLDER,
+  type Expected,
+  expectClose,
+  expectOutputs,
+  nest,
+  readExpected,
+  row,
+} from "../support/tensors.ts";
+
+/** Every model of models/ in workerd, against answers that another engine computed. */
+
+interface Scored {
+  label: string;
+  score?: number;
+  distance?: number;
+  box?: { xmin: number; ymin: number; xmax: number; ymax: number };
+}
+
+const models = readModelFolder(projectPath("models")).map(({ manifest }) => manifest);
+
+let service: Service;
+
+beforeAll(async () => {
+  // On a busy machine all models at once are a queue of any length.
+  service = await startService({ vars: { MAX_QUEUE_MS: "600000", TIMEOUT_MS: "600000" } });
+});
+
+afterAll(() => service?.dispose());
+
+describe.each(models)("$name", (manifest) => {
+  const { name } = manifest;
+  const expected = readExpected(name);
+  const [input] = expected.inputs;
+  const batch = input?.shape[0] ?? 0;
+
+  test("computes what the other engine does", async () => {
+    const answer = await service.post(`/v2/models/${name}/infer`, { inputs: expected.inputs });
+    expect(answer).toMatchObject({ status: 200, body: { model_name: name, model_version: "1" } });
+    expectOutputs(answer.body, expected);
+  });
+
+  test("computes the same from nested data", async () => {
+    const inputs = expected.inputs.map((tensor) => ({
+      ...tensor,
+      data: nest(tensor.data, tensor.shape),
+    }));
+    const answer = await service.post(`/v2/models/${name}/infer`, { inputs });
+    expectOutputs(answer.body, expected);
+  });
+
+  // Of a recurrent model each window follows from the ones before.
+  if (!isRecurrent(manifest))
+    test("computes each item of the batch alone as in the batch", async () => {
+      expect(batch).toBeGreaterThan(1);
+      for (let index = 0; index < batch; index++) {
+        const inputs = expected.inputs.map((tensor) => row(tensor, index));
+        const answer = await service.post(`/v2/models/${name}/infer`, { inputs });
+        const outputs = expected.outputs.map((tensor) => row(tensor, index));
+        expectOutputs(answer.body, { ...expected, outputs });
+      }
+    });
+
+  test("is described as its manifest says", async () => {
+    const answer = await service.request(`/v2/models/${name}`);
+    expect(answer).toMatchObject({
+      status: 200,
+      body: {
+        name,
+        versions: ["1"],
+        inputs: manifest.inputs.map(toMetadata),
+        outputs: manifest.outputs.map(toMetadata),
+      },
+    });
+  });
+});
+
+/** Recordings have answers of another kind, and test/http/voice-activity.test.ts for them. */
+const tasks = models.filter((manifest) => manifest.task !== undefined && !isRecurrent(manifest));
+
+test.each(tasks)("$name answers its example", async ({ name, example, postprocess }) => {
+  if (!example) throw new Error(`the manifest of ${name} has a task, but no example`);
+  const output = example.output as Scored[] | number[];
+  const parameters = postprocess?.type === "classification" ? { top_k: output.length } : {};
+  const answer = await service.post(`/models/${name}`, { inputs: example.inputs, parameters });
+  expect(answer.status).toBe(200);
+  expectAnswer(answer.body, output, example.tolerance);
+});
+
+/** Of tables of numbers and of images the fixture's tensors are what people send. */
+const direct = tasks.filter(
+  ({ preprocess }) =>
+    preprocess?.type === "array" ||
+    (preprocess?.type === "tabular" && Object.keys(preprocess.categories).length === 0),
+);
+
+test.each(direct)("$name answers a list of items as each of them alone", async (manifest) => {
+  const { name, task } = manifest;
+  const expected = readExpected(name);
+  const [{ data = [], shape: [batch = 0, ...rest] = [] } = {}] = expected.inputs;
+  const item = rest.slice(rest.findIndex((size) => size !== 1));
+  const items = nest(data, [batch, ...item]);
+  const answer = await service.post(`/models/${name}`, { inputs: items });
+  expect(answer.body).toHaveLength(batch);
+  for (const [index, one] of items.entries()) {
+    const alone = await service.post(`/models/${name}`, { inputs: one });
+    const inBatch = (answer.body as unknown[])[index];
+    const answered = task === "tabular-regression" ? [inBatch] : inBatch;
+    expectAnswer(answered, alone.body as Scored[] | number[], 1e-6);
+    expectTask(manifest, answered, expected, index);
+  }
+});
+
+describe("language-identification", () => {
+  const fixture: { texts: { text: string; expected: Scored[] }[]; tolerance: number } = JSON.parse(
+    readFileSync(`${EXPECTED_FOLDER}/language-identification-texts.json`, "utf8"),
+  );
+  const { tolerance } = fixture;
+  /** Texts without letters are refused, which lande does not. */
+  const texts = fixture.texts.filter(({ text }) => /\p{L}/u.test(text));
+
+  test.each(texts)("recognises text $# as $expected.0.label", async ({ text, expected }) => {
+    const parameters = { top_k: expected.length };
+    const answer = await service.post("/models/language-identification", {
+      inputs: text,
+      parameters,
+    });
+    expectAnswer(answer.body, expected, tolerance);
+  });
+
+  test("recognises all of them at once", async () => {
+    const inputs = texts.map(({ text }) => text);
+    const answer = await service.post("/models/language-identification", {
+      inputs,
+      parameters: { top_k: 1 },
+    });
+    const found = (answer.body as Scored[][]).map(([best]) => best?.label);
+    expect(found).toEqual(texts.map(({ expected }) => expected[0]?.label));
+  });
+});
+
+describe("sentence-embeddings", () => {
+  interface Embedded {
+    text: string;
+    ids: number[];
+    embedding: number[];
+  }
+  const { texts, tolerance }: { texts: Embedded[]; tolerance: number } = JSON.parse(
+    readFileSync(`${EXPECTED_FOLDER}/sentence-embeddings-texts.json`, "utf8"),
+  );
+
+  test.each(texts)("embeds $text as the original", async ({ ids, embedding }) => {
+    const input = (name: string, data: number[]): object => ({
+      name,
+      datatype: "INT64",
+      shape: [1, ids.length],
+      data,
+    });
+    const { body } = await service.post("/v2/models/sentence-embeddings/infer", {
+      inputs: [
+        input("input_ids", ids),
+        input("attention_mask", Array(ids.length).fill(1)),
+        input("token_type_ids", Array(ids.length).fill(0)),
+      ],
+    });
+    const [{ data = [] } = {}] = (body as { outputs: { data: number[] }[] }).outputs;
+    expect(data).toHaveLength(ids.length * embedding.length);
+    const sums = embedding.map((_, channel) =>
+      ids.reduce((sum, __, place) => sum + (data[place * embedding.length + channel] ?? 0), 0),
+    );
+    const length = Math.hypot(...sums);
+    const actual = sums.map((sum) => sum / length);
+    expectClose(actual, embedding, tolerance);
+    // The card measures 0.99891 at least.
+    const cosine = actual.reduce((sum, value, i) => sum + value * (embedding[i] ?? 0), 0);
+    expect(cosine).toBeGreaterThan(0.998);
+  });
+});
+
+test("requests to all models at once do not mix", async () => {
+  const rounds = Array.from({ length: 4 }, () => models).flat();
+  const answers = await Promise.all(
+    rounds.map(async ({ name }) => {
+      const expected = readExpected(name);
+      const { body } = await service.post(`/v2/models/${name}/infer`, { inputs: expected.inputs });
+      return { body, expected };
+    }),
+  );
+  expect(answers).toHaveLength(4 * models.length);
+  for (const { body, expected } of answers) expectOutputs(body, expected);
+});
+
+function isRecurrent({ preprocess }: Manifest): boolean {
+  return preprocess?.type === "audio-windows";
+}
+
+/** Labels in the same order, numbers within the tolerance. */
+function expectAnswer(
+  actual: unknown,
+  expected: readonly Scored[] | readonly number[],
+  tolerance: number,
+): void {
+  expect(labelsOf(actual)).toEqual(labelsOf(expected));
+  expectClose(numbersOf(actual), numbersOf(expected), tolerance);
+}
+
+/** The answer for one item against what the other engine computed for it. */
+function expectTask(
+  { postprocess, labels = [] }: Manifest,
+  answer: unknown,
+  { outputs, tolerance }: Expected,
+  index: number,
+): void {
+  const [wanted] = postprocess ? (blockReferences(postprocess).outputs ?? []) : [];
+  const output = outputs.find(({ name }) => name === wanted);
+  if (!output || !postprocess) throw new Error("the fixture does not have the task's output");
+  let numbers = row(output, index).data;
+  if (postprocess.type === "classification" && postprocess.activation === "softmax") {
+    const sum = numbers.reduce((total, value) => total + Math.exp(value), 0);
+    numbers = numbers.map((value) => Math.exp(value) / sum);
+  }
+  // A binary model may give the probability of its second label alone.
+  const [only = 0] = numbers;
+  if (labels.length === 2 && numbers.length === 1) numbers = [1 - only, only];
+  expectClose(numbersByLabel(answer, labels), numbers, tolerance[output.name] ?? 0);
+}
+
+function labelsOf(answer: unknown): unknown[] {
+  return (answer as (Scored | number)[]).map((entry) =>
+    typeof entry === "number" ? "" : entry.label,
+  );
+}
+
+function numbersOf(answer: unknown): number[] {
+  return (answer as (Scored | number)[]).flatMap((entry) => {
+    if (typeof entry === "number") return entry;
+    const { score, distance, box } = entry;
+    const number = score ?? distance ?? Number.NaN;
+    return box ? [number, box.xmin, box.ymin, box.xmax, box.ymax] : number;
+  });
+}
+
+/** The numbers of an answer in the order of the labels, or of their own numbers without labels. */
+function numbersByLabel(answer: unknown, labels: readonly string[]): number[] {
+  const numbers = numbersOf(answer);
+  const names = labelsOf(answer);
+  const order = labels.length > 0 ? labels : names.map((_, position) => String(position));
+  return names.includes("") ? numbers : order.map((label) => numbers[names.indexOf(label)] ?? NaN);
+}
+
+function toMetadata({ name, datatype, shape }: Manifest["inputs"][number]): object {
+  return { name, datatype, shape: shape.map((size) => (typeof size === "string" ? -1 : size)) };
+}

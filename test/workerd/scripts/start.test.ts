@@ -1,0 +1,228 @@
+import { execFile } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseEnv, promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { projectPath } from "../../../scripts/project.ts";
+import { sum } from "../../support/awkward-models.ts";
+import { buildOnnx } from "../../support/onnx-builder.ts";
+import { type StartProcess, spawnStart } from "../../support/start-process.ts";
+
+const run = promisify(execFile);
+const READY = /^onnxflare serves /;
+
+let folder: string;
+let modelsFolder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "onnxflare-start-"));
+  modelsFolder = copyModels("models", "iris-logistic", "wine-naive-bayes");
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe("a running start", () => {
+  let env: Record<string, string>;
+  let running: StartProcess;
+
+  beforeAll(async () => {
+    env = {
+      PORT: String(await freePort()),
+      ONNXFLARE_STATE: join(folder, "state"),
+      ONNXFLARE_MODELS: modelsFolder,
+    };
+    running = spawnStart(env);
+    await running.line(READY);
+  });
+
+  afterAll(() => running.stop());
+
+  async function publish(name: string, version: string): Promise<void> {
+    const path = `/admin/models/${name}/versions/${version}`;
+    const { ADMIN_KEY } = parseEnv(readFileSync(projectPath(".dev.vars"), "utf8"));
+    const { status } = await fetch(`http://127.0.0.1:${env.PORT}${path}`, {
+      method: "PUT",
+      headers: { authorization: `Bearer ${ADMIN_KEY}` },
+      body: buildOnnx(sum(Number(version))),
+    });
+    expect(status).toBe(201);
+  }
+
+  test("seeds each model once", () => {
+    expect(running.output()).toContain("models: 2 seeded, 0 unchanged");
+  });
+
+  test("prints a curl line that answers the model's published example", async () => {
+    const command = await running.line(/^ {2}curl /);
+    const { stdout } = await run("sh", ["-c", command]);
+    const { example } = JSON.parse(readManifest("iris-logistic"));
+    expect(JSON.parse(stdout)).toEqual(
+      example.output.map((entry: { label: string; score: number }) => ({
+        label: entry.label,
+        score: expect.closeTo(entry.score, 5),
+      })),
+    );
+  });
+
+  test("prints the event of each request", async () => {
+    await fetch(`http://127.0.0.1:${env.PORT}/models/no-such-model`, {
+      method: "POST",
+      body: "{}",
+    });
+    const event = JSON.parse(await running.line(/^\{.*no-such-model|^\{.*"status":404/));
+    expect(event).toMatchObject({ event: "request", method: "POST", status: 404 });
+  });
+
+  test("tells how many models it serves", async () => {
+    expect(await running.line(READY)).toMatch(/^onnxflare serves 2 models on /);
+  });
+
+  test("keeps a second one off its port", async () => {
+    const second = spawnStart({ ...env, ONNXFLARE_STATE: join(folder, "other-state") });
+    expect(await second.exitCode).toBe(1);
+    expect(second.output()).toBe(`onnxflare: port ${env.PORT} is in use; set PORT to another one`);
+  });
+
+  test("keeps a second one off its state", async () => {
+    const second = spawnStart({ ...env, PORT: "0" });
+    expect(await second.exitCode).toBe(1);
+    expect(second.output()).toMatch(/^onnxflare: the state folder .* is in use by another start/);
+  });
+
+  test("ends with Ctrl-C, and the next one finds its models seeded", async () => {
+    await publish("published", "1");
+    await publish("published", "2");
+    running.interrupt();
+    expect(await running.exitCode).toBe(0);
+    await portIsFree(Number(env.PORT));
+
+    running = spawnStart(env);
+    expect(await running.line(READY)).toMatch(/^onnxflare serves 3 models on /);
+    expect(running.output()).toContain("models: 0 seeded, 2 unchanged");
+  });
+});
+
+test.each([
+  ["building", /^building the Worker/],
+  ["seeding", /^seeded iris-logistic/],
+])("Ctrl-C while %s ends everything", async (_, moment) => {
+  const port = await freePort();
+  const state = join(folder, `state-${port}`);
+  const env = { PORT: String(port), ONNXFLARE_STATE: state, ONNXFLARE_MODELS: modelsFolder };
+  const started = spawnStart(env);
+  await started.line(moment);
+  started.interrupt();
+  expect(await started.exitCode).toBe(0);
+  await portIsFree(port);
+});
+
+test("a kill of npm ends everything", async () => {
+  const port = await freePort();
+  const state = join(folder, `state-${port}`);
+  const env = { PORT: String(port), ONNXFLARE_STATE: state, ONNXFLARE_MODELS: modelsFolder };
+  const started = spawnStart(env, "npm start");
+  await started.line(READY);
+  started.terminate();
+  await started.exitCode;
+  await portIsFree(port);
+  expect(await accepts(port)).toBe(false);
+});
+
+describe.concurrent("one clear line for", () => {
+  test.each(["abc", "65536", "-1", "80.5"])("PORT=%s", async (port) => {
+    const output = await failedStart({ PORT: port });
+    expect(output).toBe(`onnxflare: PORT must be a number from 0 to 65535, it is "${port}"`);
+  });
+
+  test("a state path that is a file", async () => {
+    const file = join(folder, "a-file");
+    writeFileSync(file, "");
+    const output = await failedStart({ ONNXFLARE_STATE: file });
+    expect(output).toMatch(/^onnxflare: the state folder .*a-file can't be made: .*$/);
+  });
+
+  test("a state path inside a file", async () => {
+    const file = join(folder, "another-file");
+    writeFileSync(file, "");
+    const output = await failedStart({ ONNXFLARE_STATE: join(file, "state") });
+    expect(output).toMatch(/^onnxflare: the state folder .* can't be made: .*$/);
+  });
+
+  test("a models folder that is not there", async () => {
+    const output = await failedStart({ ONNXFLARE_MODELS: join(folder, "nowhere") });
+    expect(output).toMatch(/^onnxflare: models folder .*nowhere can't be read: ENOENT.*$/);
+  });
+
+  test("a version without a manifest", async () => {
+    const models = copyModels("no-manifest", "iris-logistic");
+    mkdirSync(join(models, "iris-logistic", "2"));
+    const output = await failedStart({ ONNXFLARE_MODELS: models });
+    expect(output).toMatch(
+      /^onnxflare: model iris-logistic version 2: manifest.json can't be read: ENOENT.*$/,
+    );
+  });
+
+  test("a manifest that is not valid", async () => {
+    const models = copyModels("bad-manifest", "iris-logistic");
+    const file = join(models, "iris-logistic", "1", "manifest.json");
+    writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, "utf8")), inputs: 4 }));
+    const output = await failedStart({ ONNXFLARE_MODELS: models });
+    expect(output).toMatch(/^onnxflare: model iris-logistic version 1: manifest.json: .*inputs.*$/);
+  });
+
+  test("a model file that is not the manifest's", async () => {
+    const models = copyModels("corrupt", "iris-logistic");
+    const file = join(models, "iris-logistic", "1", "model.onnx");
+    const bytes = readFileSync(file);
+    bytes[100] = (bytes[100] ?? 0) ^ 1;
+    writeFileSync(file, bytes);
+    const output = await failedStart({ ONNXFLARE_MODELS: models });
+    expect(output.split("\n").at(-1)).toMatch(
+      /^onnxflare: model iris-logistic version 1: file model.onnx has SHA-256 \w{64}, its manifest says \w{64}$/,
+    );
+  });
+});
+
+/** Starts with what is wrong; answers what it prints. */
+async function failedStart(wrong: Record<string, string>): Promise<string> {
+  const state = mkdtempSync(join(folder, "state-"));
+  const env = { PORT: "0", ONNXFLARE_STATE: state, ONNXFLARE_MODELS: modelsFolder, ...wrong };
+  const started = spawnStart(env);
+  expect(await started.exitCode).toBe(1);
+  return started.output();
+}
+
+function copyModels(name: string, ...models: string[]): string {
+  for (const model of models)
+    cpSync(projectPath("models", model), join(folder, name, model), { recursive: true });
+  return join(folder, name);
+}
+
+function readManifest(model: string): string {
+  return readFileSync(join(modelsFolder, model, "1", "manifest.json"), "utf8");
+}
+
+function freePort(): Promise<number> {
+  const server = createServer();
+  return new Promise((resolve) =>
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    }),
+  );
+}
+
+/** Waits until nothing listens: workerd is the one that did, so it has ended. */
+async function portIsFree(port: number): Promise<void> {
+  while (await accepts(port));
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
+    socket.once("connect", () => socket.destroy());
+  });
+}

@@ -1,0 +1,186 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
+import {
+  type KeyValueStore,
+  type LocalWorker,
+  startLocalWorker,
+} from "../../../scripts/local-worker.ts";
+import type { CacheAddress } from "../../../src/domain/cache.ts";
+import { createDatacenterCacheTier } from "../../../src/storage/datacenter-cache-tier.ts";
+import { createKvCacheTier, createKvPurgeLog } from "../../../src/storage/kv-cache-tier.ts";
+import { testCacheTier } from "../../contracts/cache-tier.ts";
+import { rejectedApiError } from "../../support/errors.ts";
+
+/** KV and the Cache API as workerd simulates them, called from here. */
+let worker: LocalWorker;
+let kv: KeyValueStore;
+let caches: Awaited<ReturnType<LocalWorker["miniflare"]["getCaches"]>>;
+
+beforeAll(async () => {
+  worker = await startLocalWorker({ outdir: inject("workerBuild") });
+  kv = await worker.kv("CACHE");
+  caches = await worker.miniflare.getCaches();
+});
+
+afterAll(() => worker?.dispose());
+
+beforeEach(async () => {
+  const { keys } = await kv.list();
+  for (const { name } of keys) await kv.delete(name);
+});
+
+/** @param overrides methods of the namespace that behave otherwise */
+function namespace(overrides: object = {}): KVNamespace {
+  const changed = new Proxy(kv, {
+    get: (target, name) => Reflect.get(name in overrides ? overrides : target, name),
+  });
+  // The same object, typed by Miniflare with the streams of Node.
+  return changed as unknown as KVNamespace;
+}
+
+function address(name: string, version: string, digit: string, client?: string): CacheAddress {
+  return { key: digit.repeat(64), model: { name, version }, client };
+}
+
+async function keys(prefix = ""): Promise<string[]> {
+  return (await kv.list({ prefix })).keys.map(({ name }) => name);
+}
+
+describe("a tier in KV", () => {
+  testCacheTier(async () => createKvCacheTier(namespace()));
+
+  test("keeps the models, versions and clients of one key apart", async () => {
+    const tier = createKvCacheTier(namespace());
+    const all = [
+      address("iris", "1", "a"),
+      address("iris", "2", "a"),
+      address("iris-2", "1", "a"),
+      address("iris", "1", "a", "anonymous"),
+      address("iris", "1", "a", "0123456789abcdef"),
+    ];
+    for (const [index, each] of all.entries()) await tier.put(each, Uint8Array.of(index), 60);
+    const stored = await Promise.all(all.map((each) => tier.get(each)));
+    expect(stored.map((value) => value?.[0])).toEqual([0, 1, 2, 3, 4]);
+  });
+
+  test("has the keys that the documentation tells, with the lives asked for", async () => {
+    const tier = createKvCacheTier(namespace());
+    const now = Math.floor(Date.now() / 1000);
+    await tier.put(address("iris", "1", "a"), Uint8Array.of(1), 3600);
+    await tier.put(address("iris", "1", "b", "0123456789abcdef"), Uint8Array.of(1), 7);
+    const listed = (await kv.list()).keys;
+    expect(listed.map(({ name }) => name)).toEqual([
+      `prediction/iris/1/-/${"a".repeat(64)}`,
+      `prediction/iris/1/0123456789abcdef/${"b".repeat(64)}`,
+    ]);
+    const lives = listed.map(({ expiration = 0 }) => expiration - now);
+    // The shortest life that KV accepts is a minute.
+    expect(lives[0]).toBeGreaterThanOrEqual(3600);
+    expect(lives[1]).toBeGreaterThanOrEqual(60);
+    expect(lives[1]).toBeLessThan(3600);
+  });
+});
+
+describe("a tier in the Cache API", () => {
+  testCacheTier(async () => {
+    const tier = createDatacenterCacheTier(caches.default as unknown as Cache);
+    for (const digit of ["a", "b"]) await tier.delete(address("iris", "1", digit));
+    return tier;
+  });
+
+  test("says how long an entry may be kept", async () => {
+    const tier = createDatacenterCacheTier(caches.default as unknown as Cache);
+    await tier.put(address("iris", "1", "c"), Uint8Array.of(1), 3600);
+    const response = await caches.default.match(
+      `https://predictions.onnxflare.invalid/${"c".repeat(64)}`,
+    );
+    expect(response?.headers.get("cache-control")).toBe("public, max-age=3600");
+    expect(response?.headers.get("content-type")).toBe("application/octet-stream");
+    await response?.arrayBuffer();
+  });
+});
+
+describe("the log of purges in KV", () => {
+  const stored = [
+    address("iris", "1", "a"),
+    address("iris", "2", "b"),
+    address("iris", "2", "c", "0123456789abcdef"),
+    address("iris-2", "1", "d"),
+    address("digits", "1", "e", "0123456789abcdef"),
+    address("digits", "1", "f", "fedcba9876543210"),
+  ];
+
+  beforeEach(async () => {
+    const tier = createKvCacheTier(namespace());
+    for (const each of stored) await tier.put(each, Uint8Array.of(1), 60);
+  });
+
+  test.each([
+    ["everything", {}, "abcdef"],
+    ["a model", { model: "iris" }, "abc"],
+    ["a version", { model: "iris", version: "2" }, "bc"],
+    ["a client", { client: "0123456789abcdef" }, "ce"],
+    ["a client of a model", { model: "digits", client: "0123456789abcdef" }, "e"],
+    ["what is not there", { model: "iri" }, ""],
+  ])("removes %s, and nothing else", async (_, scope, gone) => {
+    const { removed, complete } = await createKvPurgeLog(namespace()).purge(scope, 5);
+    const digits = removed.map(({ key }) => key[0]).sort();
+    expect(digits.join("")).toBe(gone);
+    expect(complete).toBe(true);
+    const left = (await keys("prediction/")).map((name) => name.at(-1)).sort();
+    expect(left.join("")).toBe([..."abcdef"].filter((digit) => !gone.includes(digit)).join(""));
+  });
+
+  test("answers where the removed entries were", async () => {
+    const { removed } = await createKvPurgeLog(namespace()).purge({ model: "digits" }, 5);
+    expect(removed).toHaveLength(2);
+    expect(removed).toEqual(expect.arrayContaining(stored.slice(4)));
+  });
+
+  test("lists what was ordered, the latest of each scope", async () => {
+    const log = createKvPurgeLog(namespace());
+    expect(await log.list()).toEqual([]);
+    await log.purge({}, 1);
+    await log.purge({ model: "iris" }, 2);
+    await log.purge({ model: "iris", version: "2", client: "0123456789abcdef" }, 3);
+    await log.purge({ model: "iris" }, 4);
+    const listed = await log.list();
+    expect(listed).toHaveLength(3);
+    expect(listed).toEqual(
+      expect.arrayContaining([
+        { at: 1 },
+        { model: "iris", at: 4 },
+        { model: "iris", version: "2", client: "0123456789abcdef", at: 3 },
+      ]),
+    );
+  });
+
+  test("reaches what KV lists in several calls", async () => {
+    const list = (options: object) => kv.list({ ...options, limit: 2 });
+    const log = createKvPurgeLog(namespace({ list }));
+    for (const name of ["iris", "iris-2", "digits"]) await log.purge({ model: name }, 1);
+    expect(await keys("prediction/")).toEqual([]);
+    expect(await log.list()).toHaveLength(3);
+  });
+
+  test("tells when it could remove a part only, which is no error", async () => {
+    let calls = 0;
+    const remove = (name: string): Promise<void> =>
+      ++calls > 3 ? Promise.reject(new Error("Too many API requests")) : kv.delete(name);
+    const log = createKvPurgeLog(namespace({ delete: remove }));
+    const { removed, complete } = await log.purge({}, 5);
+    expect(complete).toBe(false);
+    expect(removed).toHaveLength(3);
+    // What is left is not used by anybody who reads this.
+    expect(await log.list()).toEqual([{ at: 5 }]);
+    expect(await keys("prediction/")).toHaveLength(3);
+  });
+
+  test("fails when the purge cannot be written down", async () => {
+    const cause = new Error("KV PUT failed: 429 Too Many Requests");
+    const log = createKvPurgeLog(namespace({ put: () => Promise.reject(cause) }));
+    const error = await rejectedApiError("storage_failed", log.purge({}, 5));
+    expect(error.cause).toBe(cause);
+    expect(error.message).not.toContain("429");
+    expect(await keys("prediction/")).toHaveLength(stored.length);
+  });
+});

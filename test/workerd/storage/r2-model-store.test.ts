@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import {
+  type LocalWorker,
+  type ModelBucket,
+  startLocalWorker,
+} from "../../../scripts/local-worker.ts";
+import { createR2ModelStore } from "../../../src/storage/r2-model-store.ts";
+import { type StoreUnderTest, testModelStore } from "../../contracts/model-store.ts";
+import { rejectedApiError } from "../../support/errors.ts";
+
+let worker: LocalWorker;
+/** R2 as workerd simulates it, called from here. */
+let bucket: ModelBucket;
+
+beforeAll(async () => {
+  worker = await startLocalWorker({ outdir: inject("workerBuild") });
+  bucket = await worker.bucket();
+});
+
+afterAll(() => worker?.dispose());
+
+/** @param overrides methods of the bucket that behave otherwise */
+async function createStore(overrides: object = {}): Promise<StoreUnderTest> {
+  const changed = new Proxy(bucket, {
+    get: (target, name) => Reflect.get(name in overrides ? overrides : target, name),
+  });
+  return {
+    // The same object, typed by Miniflare with the streams and headers of Node.
+    store: createR2ModelStore(changed as unknown as R2Bucket),
+    objects: {
+      put: async (key, bytes) => void (await bucket.put(key, bytes)),
+      delete: async (key) => bucket.delete(key),
+    },
+    dispose: async () => {
+      const { objects } = await bucket.list();
+      if (objects.length > 0) await bucket.delete(objects.map(({ key }) => key));
+    },
+  };
+}
+
+describe("a store in R2", () => {
+  testModelStore(createStore);
+});
+
+describe("a store in R2 that lists in several calls", () => {
+  testModelStore(() =>
+    createStore({ list: (options: object) => bucket.list({ ...options, limit: 2 }) }),
+  );
+});
+
+describe("a store in R2 that is down", () => {
+  const outage = new Error("internal error (10001)");
+  const down = async (): Promise<never> => {
+    throw outage;
+  };
+  const id = { name: "a", version: "1" };
+
+  test("fails as storage does, with the cause kept", async () => {
+    const { store } = await createStore({ list: down, get: down });
+    for (const [work, what] of [
+      [store.list(), "the models"],
+      [store.versions("a"), 'the versions of model "a"'],
+      [store.manifest(id), 'the manifest of model "a" version 1'],
+      [store.file(id, "model.onnx"), 'model.onnx of model "a" version 1'],
+    ] as const) {
+      const error = await rejectedApiError("storage_failed", work);
+      expect(error.message).toContain(what);
+      expect(error.message).not.toContain("10001");
+      expect(error.cause).toBe(outage);
+    }
+  });
+});

@@ -1,0 +1,187 @@
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { projectPath } from "../../scripts/project.ts";
+import { type Answer, type Service, startService } from "../support/service.ts";
+import { expectClose } from "../support/tensors.ts";
+
+/** Tables with names and missing values through the task door, against scikit-learn. */
+
+type Row = Readonly<Record<string, string | number | null>>;
+interface Scored {
+  readonly label: string;
+  readonly score: number;
+}
+
+const FOLDER = projectPath("test", "fixtures", "tables");
+const CSV = readFileSync(`${FOLDER}/penguins.csv`, "utf8");
+const { labels, rows, scores }: { labels: string[]; rows: Row[]; scores: number[][] } = JSON.parse(
+  readFileSync(`${FOLDER}/penguins.json`, "utf8"),
+);
+const PATH = "/models/penguins-gradient-boosting";
+const TOLERANCE = 1e-6;
+
+let service: Service;
+
+beforeAll(async () => {
+  service = await startService({
+    models: ["penguins-gradient-boosting", "iris-logistic", "iris-kmeans", "diabetes-linear"],
+  });
+});
+
+afterAll(() => service?.dispose());
+
+function sendCsv(text: string, query = "", path = PATH): Promise<Answer> {
+  const headers = { "content-type": "text/csv; charset=utf-8" };
+  return service.request(`${path}${query}`, { method: "POST", body: text, headers });
+}
+
+function expectScores(answer: unknown, expected: readonly number[] | undefined): void {
+  const found = new Map((answer as Scored[]).map(({ label, score }) => [label, score]));
+  expectClose(
+    labels.map((label) => found.get(label) ?? Number.NaN),
+    expected ?? [],
+    TOLERANCE,
+  );
+}
+
+function expectAll({ status, body }: Answer): void {
+  expect(status).toBe(200);
+  expect(body).toHaveLength(rows.length);
+  for (const [index, one] of (body as unknown[]).entries()) expectScores(one, scores[index]);
+}
+
+test("the table has names and missing values", () => {
+  expect(rows.filter((row) => Object.values(row).includes(null)).length).toBeGreaterThan(2);
+  expect(new Set(rows.map(({ island }) => island)).size).toBe(3);
+});
+
+test("rows by name are answered as scikit-learn does, in one run", async () => {
+  const answer = await service.post(PATH, { inputs: rows });
+  expectAll(answer);
+  const { phasesMs, coldStart } = await service.event(answer.headers.get("x-request-id") ?? "");
+  expect({ phasesMs, coldStart }).toMatchObject({
+    coldStart: true,
+    phasesMs: { infer: expect.any(Number) },
+  });
+});
+
+test("rows in the columns' order, and a single one", async () => {
+  expectAll(await service.post(PATH, { inputs: rows.map((row) => Object.values(row)) }));
+  for (const index of [0, rows.length - 1]) {
+    const { body } = await service.post(PATH, { inputs: rows[index] });
+    expectScores(body, scores[index]);
+  }
+});
+
+test.each<[string, (value: unknown) => unknown]>([
+  ["empty texts", (value) => value ?? ""],
+  ["nothing", (value) => value ?? undefined],
+])("missing values as %s", async (_, write) => {
+  const inputs = rows.map((row) =>
+    Object.fromEntries(Object.entries(row).map(([name, value]) => [name, write(value)])),
+  );
+  expectAll(await service.post(PATH, { inputs }));
+});
+
+test("a body of CSV, as the data set writes it", async () => {
+  expect(CSV).toContain("NA");
+  expectAll(await sendCsv(CSV));
+});
+
+test("CSV with its columns in another order, with semicolons, and without a header", async () => {
+  const table = CSV.trim()
+    .split("\n")
+    .map((line) => line.split(","));
+  const reversed = table.map((cells) => cells.toReversed().join(","));
+  expectAll(await sendCsv(reversed.join("\r\n")));
+  const quoted = table.map((cells) => cells.map((cell) => `"${cell}"`).join(" ; "));
+  expectAll(await sendCsv(`\ufeff${quoted.join("\n")}`, `?delimiter=${encodeURIComponent(";")}`));
+  const body = CSV.slice(CSV.indexOf("\n") + 1);
+  expectAll(await sendCsv(body, "?header=false"));
+});
+
+test("a file of CSV in a form, with a parameter", async () => {
+  const form = new FormData();
+  form.append("inputs", new File([CSV], "penguins.csv", { type: "text/csv" }));
+  form.append("parameters", '{"top_k": 1}');
+  const { status, body } = await service.request(PATH, { method: "POST", body: form });
+  expect(status).toBe(200);
+  const best = (body as Scored[][]).map((answer) => answer.map(({ label }) => label));
+  const expected = scores.map((row) => [labels[row.indexOf(Math.max(...row))]]);
+  expect(best).toEqual(expected);
+});
+
+test("CSV of one row is a list of one answer, for each task", async () => {
+  const flower = "5.1,3.5,1.4,0.2";
+  const classes = await sendCsv(flower, "?header=false&top_k=1", "/models/iris-logistic");
+  expect(classes.body).toMatchObject([[{ label: "setosa" }]]);
+  const clusters = await sendCsv(flower, "?header=false", "/models/iris-kmeans");
+  expect(clusters.body).toHaveLength(1);
+  expect((clusters.body as Scored[][])[0]).toHaveLength(3);
+  const columns = "bmi,age,sex,bp,s1,s2,s3,s4,s5,s6\n0.1,0,0,0,0,0,0,0,0,0\n";
+  const regression = await sendCsv(columns, "", "/models/diabetes-linear");
+  const row = await service.post("/models/diabetes-linear", {
+    inputs: [0, 0, 0.1, 0, 0, 0, 0, 0, 0, 0],
+  });
+  expect(regression.status).toBe(200);
+  expect(regression.body).toEqual(row.body);
+});
+
+describe("refused:", () => {
+  const [header = "", first = ""] = CSV.split("\n");
+  const good = { island: "Dream", bill_length_mm: 40 };
+
+  test.each<[inputs: unknown, code: string, message: string]>([
+    [
+      { ...good, island: "Tasmania" },
+      "invalid_input",
+      'inputs, column "island" must be one of Biscoe, Dream, Torgersen; got "Tasmania"',
+    ],
+    [
+      [good, { ...good, island: null }],
+      "invalid_input",
+      'inputs[1], column "island" must be one of',
+    ],
+    [[good, { bill_length_mm: 1 }], "invalid_input", "inputs[1] must have the columns"],
+    [
+      [good, { ...good, sex: "?" }],
+      "invalid_input",
+      'inputs[1], column "sex" must be one of female, male',
+    ],
+    [
+      [good, { ...good, bill_length_mm: "40" }],
+      "invalid_datatype",
+      'inputs[1], column "bill_length_mm" must be a number; got "40"',
+    ],
+    [{ ...good, weight: 3 }, "invalid_input", 'unknown: "weight"'],
+    ["island\nDream", "invalid_input", "must be a row of 6 values"],
+  ])("the inputs %j", async (inputs, code, message) => {
+    const answer = await service.post(PATH, { inputs });
+    expect(answer).toMatchObject({ status: 400, body: { code } });
+    expect((answer.body as { detail: string }).detail).toContain(message);
+  });
+
+  test.each<[text: string, query: string, message: string]>([
+    [first, "", "with ?header=false the first line is a row"],
+    [
+      `${header}\n${first}\nDream,x,1,1,1,male`,
+      "",
+      'row 2, column "bill_length_mm" must be a number; got "x"',
+    ],
+    [`${header}\nDream,1`, "", "the row in line 2 has 2 cells instead of 6"],
+    [`${header}\n"Dream`, "", "never closes"],
+    [header, "", "no row after its header"],
+    [CSV, "?header=maybe", "header"],
+    [CSV, "?delimiter=x", "delimiter"],
+  ])("the CSV %j with %s", async (text, query, message) => {
+    const answer = await sendCsv(text, query);
+    expect(answer.status).toBe(400);
+    expect((answer.body as { detail: string }).detail).toContain(message);
+  });
+
+  test("a table of another kind", async () => {
+    const headers = { "content-type": "text/tab-separated-values" };
+    const answer = await service.request(PATH, { method: "POST", body: CSV, headers });
+    expect(answer).toMatchObject({ status: 415, body: { code: "unsupported_media_type" } });
+  });
+});
