@@ -24,7 +24,7 @@ import onnxruntime
 
 from rendering import Card, to_json, to_markdown
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 MEASURED = Path(__file__).with_name("measured.json")
 VERSION = "1"
 CREATED_AT = "2026-11-22T00:00:00Z"
@@ -116,7 +116,7 @@ def publish(publication: Publication) -> None:
         "provenance": {
             "source": publication.source,
             "license": publication.license,
-            "recipe": f"models/recipes/{publication.recipe}",
+            "recipe": f"recipes/{publication.recipe}",
         },
         "metrics": publication.metrics,
         "example": publication.example,

@@ -38,4 +38,6 @@ function answer(text) {
 
 const texts = JSON.parse(readFileSync(0, "utf8"));
 const answers = texts.map(answer);
-process.stdout.write(JSON.stringify({ languages, ngrams: orders, layers: options.layers, answers }));
+process.stdout.write(
+  JSON.stringify({ languages, ngrams: orders, layers: options.layers, answers }),
+);
