@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
-import { toInputTensors } from "../../src/client/input-tensor.ts";
-import { OnnxflareError } from "../../src/client/onnxflare-error.ts";
-import type { InferInputs, TensorData } from "../../src/client/tensor-types.ts";
+import { toInputTensors } from "../../../packages/client/src/input-tensor.ts";
+import { OnnxflareError } from "../../../packages/client/src/onnxflare-error.ts";
+import type { InferInputs, TensorData } from "../../../packages/client/src/tensor-types.ts";
 
 function one(inputs: InferInputs) {
   const [tensor] = toInputTensors(inputs);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseExactJson } from "../../src/client/exact-json.ts";
+import { parseExactJson } from "../../../packages/client/src/exact-json.ts";
 
 test.each([
   ["[9007199254740993]", ["9007199254740993"]],

@@ -6,8 +6,12 @@ import {
 } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type Client, type ClientOptions, createClient } from "../../src/client/client.ts";
-import { parseRetryAfter, retryDelayMs } from "../../src/client/retry.ts";
+import {
+  type Client,
+  type ClientOptions,
+  createClient,
+} from "../../../packages/client/src/client.ts";
+import { parseRetryAfter, retryDelayMs } from "../../../packages/client/src/retry.ts";
 
 /** The client against a server that fails on purpose. */
 

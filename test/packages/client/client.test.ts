@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import packageJson from "../../package.json" with { type: "json" };
-import { type Client, createClient } from "../../src/client/client.ts";
-import type { Datatype, TensorData } from "../../src/client/tensor-types.ts";
+import packageJson from "../../../package.json" with { type: "json" };
+import { type Client, createClient } from "../../../packages/client/src/client.ts";
+import type { Datatype, TensorData } from "../../../packages/client/src/tensor-types.ts";
 import {
   ADMIN_KEY,
   type AdministeredService,
   startAdministeredService,
-} from "../support/administration.ts";
-import type { Graph } from "../support/onnx-builder.ts";
-import { expectClose, readExpected } from "../support/tensors.ts";
+} from "../../support/administration.ts";
+import type { Graph } from "../../support/onnx-builder.ts";
+import { expectClose, readExpected } from "../../support/tensors.ts";
 
 /** The client against the built Worker in workerd, with models of `models/` and an identity of each datatype. */
 

@@ -1,6 +1,6 @@
-import type { Tensor } from "../domain/tensor.ts";
-import { toTensorBytes } from "../domain/tensor-bytes.ts";
-import { toJsonData } from "../domain/tensor-json.ts";
+import type { Tensor } from "../../../src/domain/tensor.ts";
+import { toTensorBytes } from "../../../src/domain/tensor-bytes.ts";
+import { toJsonData } from "../../../src/domain/tensor-json.ts";
 import { fromHalfBits } from "./half-float.ts";
 import type { InferRequest, RequestedOutput } from "./infer-messages.ts";
 import { toInputTensors } from "./input-tensor.ts";

@@ -1,4 +1,4 @@
-import type { Answer, Fetch } from "./fetch-types.ts";
+import type { AbortSignalLike, Answer, Fetch, UrlLike } from "./fetch-types.ts";
 import type { InferRequest, InferResult } from "./infer-messages.ts";
 import { encodeInferRequest } from "./infer-request.ts";
 import { decodeInferResponse } from "./infer-response.ts";
@@ -13,7 +13,7 @@ import type {
 } from "./server-messages.ts";
 import { type Call, send } from "./transport.ts";
 
-export type { Fetch, FetchInit, FetchResponse } from "./fetch-types.ts";
+export type { AbortSignalLike, Fetch, FetchInit, FetchResponse, UrlLike } from "./fetch-types.ts";
 export type { InferRequest, InferResult, RequestedOutput } from "./infer-messages.ts";
 export { type ClientErrorCode, OnnxflareError } from "./onnxflare-error.ts";
 export type * from "./server-messages.ts";
@@ -21,7 +21,7 @@ export type * from "./tensor-types.ts";
 
 export interface ClientOptions {
   /** Where the server is, with or without a path: `https://models.example.com`. */
-  readonly baseUrl: string | URL;
+  readonly baseUrl: string | UrlLike;
   /** Sends the requests; the global `fetch` when left out. A service binding's `fetch` fits. */
   readonly fetch?: Fetch | undefined;
   /** Sent with every request. */
@@ -38,7 +38,7 @@ export interface ClientOptions {
 
 /** What one call may change. */
 export interface CallOptions {
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: AbortSignalLike | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly retries?: number | undefined;
   readonly timeoutMs?: number | undefined;
@@ -84,8 +84,11 @@ const JSON_TYPE = { "content-type": "application/json" };
 
 /** @throws TypeError when `baseUrl` is no URL */
 export function createClient(options: ClientOptions): Client {
-  const { apiKey, binary = true, retries = 2, timeoutMs = 30_000 } = options;
-  const base = new URL(options.baseUrl).href.replace(/\/+$/, "");
+  const { apiKey, baseUrl, binary = true, retries = 2, timeoutMs = 30_000 } = options;
+  const base = new URL(typeof baseUrl === "object" ? baseUrl.href : baseUrl).href.replace(
+    /\/+$/,
+    "",
+  );
   // Not the function itself: browsers refuse a `fetch` that is called on another object.
   const fetch = options.fetch ?? ((url, init) => globalThis.fetch(url, init));
   const headers = {

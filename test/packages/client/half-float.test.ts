@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { fromHalfBits, toHalfBits } from "../../src/client/half-float.ts";
+import { fromHalfBits, toHalfBits } from "../../../packages/client/src/half-float.ts";
 
 /** Against the engine's own Float16Array, which only new engines have. */
 

@@ -1,8 +1,8 @@
-import { type Datatype, isDatatype, NUMERIC_DATATYPES } from "../domain/datatype.ts";
-import { ApiError } from "../domain/errors.ts";
-import { MAX_RANK, parseShape } from "../domain/shape.ts";
-import { elementCount, formatShape, type Tensor, toBytes } from "../domain/tensor.ts";
-import { describe, fromJsonData, nestedShape } from "../domain/tensor-json.ts";
+import { type Datatype, isDatatype, NUMERIC_DATATYPES } from "../../../src/domain/datatype.ts";
+import { ApiError } from "../../../src/domain/errors.ts";
+import { MAX_RANK, parseShape } from "../../../src/domain/shape.ts";
+import { elementCount, formatShape, type Tensor, toBytes } from "../../../src/domain/tensor.ts";
+import { describe, fromJsonData, nestedShape } from "../../../src/domain/tensor-json.ts";
 import { toHalfBits } from "./half-float.ts";
 import { OnnxflareError } from "./onnxflare-error.ts";
 import type { InferInputs, InputTensor, InputValue, TensorData } from "./tensor-types.ts";

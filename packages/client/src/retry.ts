@@ -1,3 +1,5 @@
+import type { AbortSignalLike } from "./fetch-types.ts";
+
 /** What another try may mend: too many requests, a gateway's failure, a model that is not loaded yet. */
 const RETRYABLE_STATUSES: readonly number[] = [429, 502, 503];
 
@@ -34,7 +36,7 @@ export function parseRetryAfter(
 }
 
 /** @throws the signal's reason, as soon as it is aborted */
-export function sleep(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+export function sleep(milliseconds: number, signal: AbortSignalLike | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     const abort = (): void => {
       clearTimeout(timer);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createClient, type FetchResponse } from "../../src/client/client.ts";
+import { createClient, type FetchResponse } from "../../../packages/client/src/client.ts";
 
 /** Answers that are not what the protocol says end in an error that says why, and never in numbers. */
 

@@ -1,8 +1,8 @@
-import { type Datatype, isDatatype } from "../domain/datatype.ts";
-import { parseShape } from "../domain/shape.ts";
-import { type Tensor, toTypedArray } from "../domain/tensor.ts";
-import { fromTensorBytes } from "../domain/tensor-bytes.ts";
-import { fromJsonData } from "../domain/tensor-json.ts";
+import { type Datatype, isDatatype } from "../../../src/domain/datatype.ts";
+import { parseShape } from "../../../src/domain/shape.ts";
+import { type Tensor, toTypedArray } from "../../../src/domain/tensor.ts";
+import { fromTensorBytes } from "../../../src/domain/tensor-bytes.ts";
+import { fromJsonData } from "../../../src/domain/tensor-json.ts";
 import { fromHalfBits } from "./half-float.ts";
 import type { OutputTensor } from "./tensor-types.ts";
 

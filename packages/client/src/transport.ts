@@ -1,4 +1,4 @@
-import type { Answer, Fetch } from "./fetch-types.ts";
+import type { AbortSignalLike, Answer, Fetch } from "./fetch-types.ts";
 import { toHttpError } from "./http-error.ts";
 import { OnnxflareError } from "./onnxflare-error.ts";
 import { isRetryable, retryDelayMs, sleep } from "./retry.ts";
@@ -19,7 +19,7 @@ export interface CallSettings {
   readonly retries: number;
   /** For the whole call with its retries; `Infinity` for no limit. */
   readonly timeoutMs: number;
-  readonly signal: AbortSignal | undefined;
+  readonly signal: AbortSignalLike | undefined;
 }
 
 /** Nine digits are what `x-timeout-ms` takes, and timers wait for 2^31 - 1 ms at most. */
@@ -64,7 +64,7 @@ async function trySend(
   fetch: Fetch,
   { method, url, headers, body, sendsDeadline, accepts }: Call,
   leftMs: number,
-  signal: AbortSignal,
+  signal: AbortSignalLike,
 ): Promise<Answer | OnnxflareError> {
   const deadline = { "x-timeout-ms": String(Math.max(1, Math.round(leftMs))) };
   try {

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { encodeInferRequest } from "../../src/client/infer-request.ts";
-import { toOutputTensor } from "../../src/client/output-tensor.ts";
+import { encodeInferRequest } from "../../../packages/client/src/infer-request.ts";
+import { toOutputTensor } from "../../../packages/client/src/output-tensor.ts";
 
 afterEach(() => {
   vi.unstubAllGlobals();
