@@ -1,4 +1,4 @@
-import type { AbortSignalLike, Answer, Fetch, UrlLike } from "./fetch-types.ts";
+import type { AbortSignalLike, BufferedResponse, Fetch, UrlLike } from "./fetch-types.ts";
 import type { InferRequest, InferResult } from "./infer-messages.ts";
 import { encodeInferRequest } from "./infer-request.ts";
 import { decodeInferResponse } from "./infer-response.ts";
@@ -32,7 +32,7 @@ export interface ClientOptions {
   readonly retries?: number | undefined;
   /** For each call with its retries (default 30,000; `Infinity` for no limit). */
   readonly timeoutMs?: number | undefined;
-  /** Whether tensors travel as bytes, unless the request says otherwise (default true). */
+  /** Whether tensors travel as bytes, unless the request sets it (default true). */
   readonly binary?: boolean | undefined;
 }
 
@@ -76,7 +76,7 @@ export interface Client {
   unload(model: string, options?: CallOptions): Promise<ModelState>;
   /** Tensors in, tensors out. */
   infer(request: InferRequest, options?: CallOptions): Promise<InferResult>;
-  /** The task door: an answer for people, in the shape of the model's task. */
+  /** The task API: a prediction in the shape of the model's task, such as labels with scores. */
   predict<T = unknown>(request: PredictRequest, options?: CallOptions): Promise<T>;
 }
 
@@ -101,7 +101,7 @@ export function createClient(options: ClientOptions): Client {
     method: Call["method"],
     own: CallOptions = {},
     details: Partial<Call> = {},
-  ): Promise<Answer> {
+  ): Promise<BufferedResponse> {
     return send(
       fetch,
       {
@@ -122,27 +122,27 @@ export function createClient(options: ClientOptions): Client {
     return toJson<T>(await call(path, "GET", own));
   }
 
-  /** 503 says no, and so does 400, by other servers of the protocol; the rest are errors. */
-  async function ask(path: string, own?: CallOptions): Promise<boolean> {
-    const saysNo = (status: number): boolean => status === 503 || status === 400;
-    return !saysNo((await call(path, "GET", own, { accepts: saysNo })).status);
+  /** 503 means no, and so does 400 of other servers of the protocol; the rest are errors. */
+  async function probe(path: string, own?: CallOptions): Promise<boolean> {
+    const isNo = (status: number): boolean => status === 503 || status === 400;
+    return !isNo((await call(path, "GET", own, { accepts: isNo })).status);
   }
 
   async function control(model: string, verb: "load" | "unload", own?: CallOptions) {
     const path = `/v2/repository/models/${encodeURIComponent(model)}/${verb}`;
-    const answer = await call(path, "POST", own, { body: "{}", headers: JSON_TYPE });
-    // Triton answers nothing when it is done.
-    if (answer.body.byteLength > 0) return toJson<ModelState>(answer);
+    const response = await call(path, "POST", own, { body: "{}", headers: JSON_TYPE });
+    // Triton sends an empty body when it is done.
+    if (response.body.byteLength > 0) return toJson<ModelState>(response);
     return { name: model, state: verb === "load" ? "ready" : "absent" };
   }
 
   return {
     serverMetadata: (own) => get("/v2", own),
-    isLive: (own) => ask("/v2/health/live", own),
-    isReady: (own) => ask("/v2/health/ready", own),
+    isLive: (own) => probe("/v2/health/live", own),
+    isReady: (own) => probe("/v2/health/ready", own),
     models: async (own) => (await get<{ models: string[] }>("/v2/models", own)).models,
     modelMetadata: (model, own) => get(modelPath("/v2/models", model, own?.version), own),
-    modelReady: (model, own) => ask(`${modelPath("/v2/models", model, own?.version)}/ready`, own),
+    modelReady: (model, own) => probe(`${modelPath("/v2/models", model, own?.version)}/ready`, own),
     modelConfig: (model, own) => get(`${modelPath("/v2/models", model, own?.version)}/config`, own),
     statistics: (model, own) =>
       get(
@@ -179,7 +179,7 @@ function modelPath(folder: string, model: string, version: string | undefined): 
   return version === undefined ? path : `${path}/versions/${encodeURIComponent(version)}`;
 }
 
-function toJson<T>({ body, status, requestId }: Answer): T {
+function toJson<T>({ body, status, requestId }: BufferedResponse): T {
   try {
     return JSON.parse(new TextDecoder().decode(body)) as T;
   } catch (cause) {

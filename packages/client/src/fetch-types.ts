@@ -38,8 +38,8 @@ export interface FetchResponse {
   arrayBuffer(): Promise<ArrayBuffer>;
 }
 
-/** An answer that was read to its end. */
-export interface Answer {
+/** A response whose body was read to its end. */
+export interface BufferedResponse {
   readonly status: number;
   readonly headers: { get(name: string): string | null };
   readonly requestId: string | undefined;

@@ -1,16 +1,16 @@
-import type { Answer } from "./fetch-types.ts";
+import type { BufferedResponse } from "./fetch-types.ts";
 import { OnnxflareError } from "./onnxflare-error.ts";
 import { parseRetryAfter } from "./retry.ts";
 
 const LONGEST_TEXT = 200;
 
 /**
- * The error that an answer tells: `{"error", "code", ...}` of the protocol, `application/problem+json`
+ * The error that a response describes: `{"error", "code", ...}` of the protocol, `application/problem+json`
  * (RFC 9457), or whatever a proxy wrote.
  */
-export function toHttpError(answer: Answer): OnnxflareError {
-  const { status, headers } = answer;
-  const text = new TextDecoder().decode(answer.body);
+export function toHttpError(response: BufferedResponse): OnnxflareError {
+  const { status, headers } = response;
+  const text = new TextDecoder().decode(response.body);
   const { error, detail, title, code, request_id, details } = parseObject(text);
   const message = [error, detail, title].find((value) => typeof value === "string");
   const seconds = isObject(details) ? details.retryAfterSeconds : undefined;
@@ -19,7 +19,7 @@ export function toHttpError(answer: Answer): OnnxflareError {
     (message as string | undefined) ?? `The server answered ${status}: ${shorten(text)}`,
     {
       status,
-      requestId: typeof request_id === "string" ? request_id : answer.requestId,
+      requestId: typeof request_id === "string" ? request_id : response.requestId,
       details: isObject(details) ? details : undefined,
       // A browser does not show the header to another origin.
       retryAfterSeconds:

@@ -2,7 +2,7 @@ import type { Datatype, InferInputs, OutputTensor } from "./tensor-types.ts";
 
 export interface InferRequest {
   readonly model: string;
-  /** Left out, the newest version answers, or the one that the model's routing chooses. */
+  /** Left out, the newest version is used, or the one that the model's routing chooses. */
   readonly version?: string | undefined;
   /** Comes back as the result's `id`. */
   readonly id?: string | undefined;
@@ -17,7 +17,7 @@ export interface InferRequest {
 
 export interface RequestedOutput {
   readonly name: string;
-  /** Whether this output is answered as bytes; left out, as the request. */
+  /** Whether this output comes as bytes; left out, as in the request. */
   readonly binary?: boolean | undefined;
   /** The n highest values as `BYTES` of `value:index:label` instead of the tensor. */
   readonly classification?: number | undefined;

@@ -1,5 +1,5 @@
 import { parseExactJson } from "./exact-json.ts";
-import type { Answer } from "./fetch-types.ts";
+import type { BufferedResponse } from "./fetch-types.ts";
 import type { InferResult } from "./infer-messages.ts";
 import { HEADER_LENGTH } from "./infer-request.ts";
 import { OnnxflareError } from "./onnxflare-error.ts";
@@ -8,16 +8,16 @@ import type { Datatype, OutputTensor } from "./tensor-types.ts";
 
 const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 
-/** @throws OnnxflareError `invalid_response` that says what is wrong with the answer */
-export function decodeInferResponse(answer: Answer): InferResult {
+/** @throws OnnxflareError `invalid_response` that names what is wrong with the response */
+export function decodeInferResponse(response: BufferedResponse): InferResult {
   try {
-    return decode(answer);
+    return decode(response);
   } catch (cause) {
     if (!(cause instanceof Error)) throw cause;
     throw new OnnxflareError(
       "invalid_response",
       `The server's answer cannot be read: ${cause.message}.`,
-      { status: answer.status, requestId: answer.requestId, cause },
+      { status: response.status, requestId: response.requestId, cause },
     );
   }
 }
@@ -29,7 +29,7 @@ interface ResponseJson {
   readonly outputs?: unknown;
 }
 
-function decode({ body, headers }: Answer): InferResult {
+function decode({ body, headers }: BufferedResponse): InferResult {
   const jsonBytes = parseHeaderLength(headers.get(HEADER_LENGTH), body.byteLength);
   if (jsonBytes === undefined && headers.get("content-type") === "application/octet-stream")
     throw new Error(

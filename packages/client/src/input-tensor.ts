@@ -11,7 +11,7 @@ type NumberView = Exclude<TensorData, readonly unknown[]>;
 
 /**
  * The tensors to send, checked before anything is sent.
- * @throws OnnxflareError with the code that the server would answer, and without a status
+ * @throws OnnxflareError with the code that the server would use, and without a status
  */
 export function toInputTensors(inputs: InferInputs): Tensor[] {
   try {

@@ -1,12 +1,12 @@
-/** What went wrong where no server said so. */
+/** Failures that are no error response of the server. */
 export type ClientErrorCode =
   /** No connection, or it broke. */
   | "network_error"
   /** The time for the call is over. */
   | "timeout"
-  /** An answer that is not what the protocol says, or was cut off. */
+  /** A response that does not conform to the protocol, or was cut off. */
   | "invalid_response"
-  /** An answer with an error status and without a code, perhaps of a proxy. */
+  /** A response with an error status and without a code, perhaps of a proxy. */
   | "http_error";
 
 export interface OnnxflareErrorOptions {
@@ -20,7 +20,7 @@ export interface OnnxflareErrorOptions {
 /** Every failure of a call but the caller's own abort, which rejects with the signal's reason. */
 export class OnnxflareError extends Error {
   override readonly name = "OnnxflareError";
-  /** Of the answer; `undefined` when there was none, as for an input refused before it was sent. */
+  /** Of the response; `undefined` when there was none, as for an input refused before it was sent. */
   readonly status: number | undefined;
   /** The server's code, such as `model_not_found`, or a {@link ClientErrorCode}. */
   readonly code: string;

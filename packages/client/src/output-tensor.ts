@@ -6,7 +6,7 @@ import { fromJsonData } from "../../../src/domain/tensor-json.ts";
 import { fromHalfBits } from "./half-float.ts";
 import type { OutputTensor } from "./tensor-types.ts";
 
-/** An output of the answer's JSON; its data may follow the JSON. */
+/** An output of the response's JSON; its data may follow the JSON. */
 export interface OutputJson {
   readonly name?: unknown;
   readonly datatype?: unknown;
@@ -17,7 +17,7 @@ export interface OutputJson {
 
 /**
  * @param bytes of the output, when its data is not in the JSON
- * @throws Error that says what is wrong with it
+ * @throws Error that names what is wrong with it
  */
 export function toOutputTensor(output: OutputJson, bytes: Uint8Array | undefined): OutputTensor {
   const { name, datatype } = output;
@@ -65,7 +65,7 @@ function readJson(
   return toData(fromJsonData(name, stored, shape, values));
 }
 
-/** A typed array is a view of the answer's bytes where they are aligned for it. */
+/** A typed array is a view of the response's bytes where they are aligned for it. */
 function toData(tensor: Tensor): unknown {
   return tensor.datatype === "BYTES" ? tensor.data : toTypedArray(tensor);
 }

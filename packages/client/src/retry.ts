@@ -11,7 +11,7 @@ export function isRetryable(status: number): boolean {
 }
 
 /**
- * The wait before the next try: what the server asked for, else a random part of a time that doubles
+ * The wait before the next try: what the server requires, else a random part of a time that doubles
  * with each try, so that clients that failed together do not come back together.
  * @param attempt 0 after the first try
  */

@@ -1,6 +1,6 @@
 import type { Datatype } from "./tensor-types.ts";
 
-/** What the server says of itself and its models; fields beyond these pass as they come. */
+/** Metadata of the server and its models; fields beyond these are passed on as they come. */
 
 export interface ServerMetadata {
   readonly name: string;
@@ -61,7 +61,7 @@ export interface ModelStatistics {
 
 export interface Statistics {
   readonly model_stats: readonly ModelStatistics[];
-  /** `"isolate"`: each isolate counts what it answered itself. */
+  /** `"isolate"`: each isolate counts its own requests. */
   readonly scope?: string;
 }
 

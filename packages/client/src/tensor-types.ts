@@ -30,7 +30,7 @@ export interface DataByDatatype {
 
 export type Datatype = keyof DataByDatatype;
 
-/** An answer's tensor, whose `datatype` tells which array `data` is. */
+/** A tensor of a response; its `datatype` determines which array `data` is. */
 export type OutputTensor<D extends Datatype = Datatype> = {
   [K in D]: {
     readonly name: string;

@@ -1,4 +1,4 @@
-import type { AbortSignalLike, Answer, Fetch } from "./fetch-types.ts";
+import type { AbortSignalLike, BufferedResponse, Fetch } from "./fetch-types.ts";
 import { toHttpError } from "./http-error.ts";
 import { OnnxflareError } from "./onnxflare-error.ts";
 import { isRetryable, retryDelayMs, sleep } from "./retry.ts";
@@ -8,9 +8,9 @@ export interface Call {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | ArrayBuffer | undefined;
-  /** Whether the server is told the time that is left, so that it does not work for nobody. */
+  /** Whether the time that is left is sent, so that the server does not work for a client that has gone. */
   readonly sendsDeadline?: boolean | undefined;
-  /** A status that is an answer and no error, so that it is not tried again. */
+  /** A status beyond 2xx that is a result and no error, so that it is not tried again. */
   readonly accepts?: ((status: number) => boolean) | undefined;
 }
 
@@ -26,10 +26,14 @@ export interface CallSettings {
 const LONGEST_TIMEOUT_MS = 999_999_999;
 
 /**
- * Sends a call that is safe or idempotent, as all of this client's are, until it is answered.
+ * Sends a call that is safe or idempotent, as all of this client's are, until it has a response.
  * @throws OnnxflareError of the last try; the reason of the caller's signal when that is aborted
  */
-export async function send(fetch: Fetch, call: Call, settings: CallSettings): Promise<Answer> {
+export async function send(
+  fetch: Fetch,
+  call: Call,
+  settings: CallSettings,
+): Promise<BufferedResponse> {
   const { retries, signal: caller } = settings;
   caller?.throwIfAborted();
   const timeoutMs = Math.min(settings.timeoutMs, LONGEST_TIMEOUT_MS);
@@ -65,7 +69,7 @@ async function trySend(
   { method, url, headers, body, sendsDeadline, accepts }: Call,
   leftMs: number,
   signal: AbortSignalLike,
-): Promise<Answer | OnnxflareError> {
+): Promise<BufferedResponse | OnnxflareError> {
   const deadline = { "x-timeout-ms": String(Math.max(1, Math.round(leftMs))) };
   try {
     const response = await fetch(url, {
@@ -74,14 +78,14 @@ async function trySend(
       ...(body === undefined ? {} : { body }),
       signal,
     });
-    const answer: Answer = {
+    const buffered: BufferedResponse = {
       status: response.status,
       headers: response.headers,
       requestId: response.headers.get("x-request-id") ?? undefined,
       body: new Uint8Array(await response.arrayBuffer()),
     };
-    const isOk = answer.status >= 200 && answer.status < 300;
-    return isOk || accepts?.(answer.status) ? answer : toHttpError(answer);
+    const isOk = buffered.status >= 200 && buffered.status < 300;
+    return isOk || accepts?.(buffered.status) ? buffered : toHttpError(buffered);
   } catch (cause) {
     return new OnnxflareError("network_error", `${method} ${url} failed: ${explain(cause)}.`, {
       cause,
@@ -89,7 +93,7 @@ async function trySend(
   }
 }
 
-/** Node says no more than "fetch failed", and why in the error's cause. */
+/** Node's message is "fetch failed" whatever happened; the reason is in the error's cause. */
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause instanceof Error ? explain(error.cause) : error.message || error.name;

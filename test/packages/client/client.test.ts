@@ -62,7 +62,7 @@ beforeAll(async () => {
 afterAll(() => service?.dispose());
 
 describe.each(ENCODINGS)("as %s", (_, binary) => {
-  test.each(REAL_MODELS)("%s answers as the engine of the fixture", async (model) => {
+  test.each(REAL_MODELS)("%s predicts what the engine of the fixture did", async (model) => {
     const { inputs, outputs, tolerance } = readExpected(model);
     const result = await client.infer({ model, inputs, binary, id: "batch 1" });
     expect(result).toMatchObject({ modelName: model, modelVersion: "1", id: "batch 1" });
@@ -184,7 +184,7 @@ describe("a model", () => {
     });
   });
 
-  test("counts what it answered", async () => {
+  test("counts its requests", async () => {
     const count = async () =>
       (await client.statistics("identity-int8")).model_stats[0]?.inference_count ?? Number.NaN;
     const before = await count();
@@ -207,13 +207,13 @@ describe("a model", () => {
     });
   });
 
-  test("answers at the task door", async () => {
-    const answer = await client.predict<{ label: string; score: number }[]>({
+  test("predicts by the task API", async () => {
+    const labels = await client.predict<{ label: string; score: number }[]>({
       model: "language-identification",
       inputs: "Der Mensch ist frei geboren.",
       parameters: { top_k: 1 },
     });
-    expect(answer).toEqual([{ label: "deu", score: expect.any(Number) }]);
+    expect(labels).toEqual([{ label: "deu", score: expect.any(Number) }]);
   });
 });
 

@@ -6,7 +6,7 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-describe("a typed array of the answer", () => {
+describe("a typed array of the response", () => {
   const bytes = new Uint8Array(12);
   new DataView(bytes.buffer).setFloat32(4, 1.5, true);
   new DataView(bytes.buffer).setFloat32(5, 1.5, true);
@@ -68,7 +68,7 @@ describe("in an engine without Float16Array", () => {
   const floats = Float32Array.from(halves);
   const spec = { name: "y", datatype: "FP16", shape: [6] };
 
-  test("halves are answered as floats, from bytes and from JSON", () => {
+  test("halves become floats, from bytes and from JSON", () => {
     vi.stubGlobal("Float16Array", undefined);
     const bytes = new Uint8Array(halves.buffer);
     const data = [1, -0, 65_504, 2 ** -24, "NaN", "-Infinity"];

@@ -107,14 +107,14 @@ test("the package holds the built client, and nothing that it imports is outside
   }
 });
 
-/** Prints or answers what both encodings give, as JSON. */
+/** The results of both encodings, and of an error. */
 const PROGRAM = `
   import { createClient, OnnxflareError } from "@onnxflare/client";
 
-  export async function ask(options, inputs) {
+  export async function collect(options, inputs) {
     const client = createClient(options);
     const [tensor] = inputs;
-    const answers = [];
+    const results = [];
     for (const binary of [true, false]) {
       const data = new Float32Array(tensor.data);
       const { outputs } = await client.infer({
@@ -122,16 +122,16 @@ const PROGRAM = `
         binary,
         inputs: [{ name: tensor.name, shape: tensor.shape, data }],
       });
-      answers.push(outputs.map((output) => ({ ...output, data: Array.from(output.data, Number) })));
+      results.push(outputs.map((output) => ({ ...output, data: Array.from(output.data, Number) })));
     }
     const error = await client.modelMetadata("no-such-model").catch((thrown) => thrown);
     const { code, status } = error;
-    return { answers, error: { known: error instanceof OnnxflareError, code, status } };
+    return { results, error: { known: error instanceof OnnxflareError, code, status } };
   }
 `;
 
-interface Told {
-  readonly answers: readonly {
+interface Report {
+  readonly results: readonly {
     name: string;
     datatype: string;
     shape: number[];
@@ -140,41 +140,41 @@ interface Told {
   readonly error: object;
 }
 
-function check({ answers, error }: Told): void {
-  expect(answers).toHaveLength(2);
-  expect(answers[0]).toEqual(answers[1]);
+function check({ results, error }: Report): void {
+  expect(results).toHaveLength(2);
+  expect(results[0]).toEqual(results[1]);
   for (const [index, { name, datatype, shape, data }] of expected.outputs.entries()) {
-    const answered = answers[0]?.[index];
-    expect(answered).toMatchObject({ name, datatype, shape });
-    expectClose(answered?.data ?? [], data, expected.tolerance[name] ?? 0);
+    const output = results[0]?.[index];
+    expect(output).toMatchObject({ name, datatype, shape });
+    expectClose(output?.data ?? [], data, expected.tolerance[name] ?? 0);
   }
   expect(error).toEqual({ known: true, code: "model_not_found", status: 404 });
 }
 
 test("Node imports it", () => {
-  writeFileSync(join(folder, "ask.mjs"), PROGRAM);
+  writeFileSync(join(folder, "collect.mjs"), PROGRAM);
   writeFileSync(
     join(folder, "main.mjs"),
-    `import { ask } from "./ask.mjs";
+    `import { collect } from "./collect.mjs";
      const [baseUrl, inputs] = process.argv.slice(2);
-     console.log(JSON.stringify(await ask({ baseUrl }, JSON.parse(inputs))));`,
+     console.log(JSON.stringify(await collect({ baseUrl }, JSON.parse(inputs))));`,
   );
   const args = ["main.mjs", service.origin, JSON.stringify(expected.inputs)];
   check(JSON.parse(run(process.execPath, args, folder)));
 });
 
-test("a Worker imports it, and asks by fetch and through a service binding", async () => {
-  writeFileSync(join(folder, "ask.mjs"), PROGRAM);
+test("a Worker imports it, and calls by fetch and through a service binding", async () => {
+  writeFileSync(join(folder, "collect.mjs"), PROGRAM);
   writeFileSync(
     join(folder, "worker.mjs"),
-    `import { ask } from "./ask.mjs";
+    `import { collect } from "./collect.mjs";
      export default {
        async fetch(request, env) {
          const inputs = await request.json();
          const bound = (url, init) => env.MODELS.fetch(url, init);
          return Response.json([
-           await ask({ baseUrl: "${service.origin}" }, inputs),
-           await ask({ baseUrl: "http://models", fetch: bound }, inputs),
+           await collect({ baseUrl: "${service.origin}" }, inputs),
+           await collect({ baseUrl: "http://models", fetch: bound }, inputs),
          ]);
        },
      };`,
@@ -200,9 +200,9 @@ test("a Worker imports it, and asks by fetch and through a service binding", asy
       method: "POST",
       body: JSON.stringify(expected.inputs),
     });
-    const told = (await response.json()) as Told[];
-    expect(told).toHaveLength(2);
-    told.forEach(check);
+    const reports = (await response.json()) as Report[];
+    expect(reports).toHaveLength(2);
+    reports.forEach(check);
   } finally {
     await miniflare.dispose();
   }

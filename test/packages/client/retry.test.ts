@@ -87,7 +87,7 @@ describe("what another try may mend", () => {
     ["503", fail(503)],
     ["a broken connection", hangUp],
     [
-      "an answer that breaks off",
+      "a response that breaks off",
       ((response) => {
         response.writeHead(200, { "content-length": "1000" }).write("{");
         response.destroy();
@@ -207,7 +207,7 @@ describe("the end of a call", () => {
     expect(seen).toHaveLength(0);
   });
 
-  test("by its signal, while it waits for the answer: the connection is closed", async () => {
+  test("by its signal, while it waits for the response: the connection is closed", async () => {
     const closed = new Promise<void>((resolve) => {
       behaviours = [(response) => response.once("close", resolve)];
     });

@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
 import { createClient, type FetchResponse } from "../../../packages/client/src/client.ts";
 
-/** Answers that are not what the protocol says end in an error that says why, and never in numbers. */
+/** Responses that violate the protocol end in an error that says why, and never in numbers. */
 
 const HEADER = "inference-header-content-length";
 const OUTPUT = { name: "y", datatype: "FP32", shape: [2] };
 
-function answer(body: string | Uint8Array, headers: Record<string, string> = {}): FetchResponse {
+function respond(body: string | Uint8Array, headers: Record<string, string> = {}): FetchResponse {
   return new Response(body as BodyInit, { headers: { "x-request-id": "r1", ...headers } });
 }
 
@@ -15,22 +15,22 @@ function binary(outputs: unknown, sizeBytes: number, headerLength?: number): Fet
   const json = new TextEncoder().encode(JSON.stringify({ model_name: "m", outputs }));
   const body = new Uint8Array(json.byteLength + sizeBytes);
   body.set(json);
-  return answer(body, {
+  return respond(body, {
     "content-type": "application/octet-stream",
     [HEADER]: String(headerLength ?? json.byteLength),
   });
 }
 
 function json(outputs: unknown): FetchResponse {
-  return answer(JSON.stringify({ model_name: "m", outputs }));
+  return respond(JSON.stringify({ model_name: "m", outputs }));
 }
 
 test.each<[string, FetchResponse, string]>([
-  ["not JSON", answer("<html>"), "its JSON of 6 bytes is none"],
-  ["cut off", answer('{"model_name":"m","outpu'), "its JSON of 24 bytes is none"],
-  ["empty", answer(""), "its JSON of 0 bytes is none"],
-  ["not an object", answer("null"), "it is not an object"],
-  ["another protocol's", answer('{"predictions":[1]}'), "it has no model_name and outputs"],
+  ["not JSON", respond("<html>"), "its JSON of 6 bytes is none"],
+  ["cut off", respond('{"model_name":"m","outpu'), "its JSON of 24 bytes is none"],
+  ["empty", respond(""), "its JSON of 0 bytes is none"],
+  ["not an object", respond("null"), "it is not an object"],
+  ["another protocol's", respond('{"predictions":[1]}'), "it has no model_name and outputs"],
   [
     "bytes cut off",
     binary([{ ...OUTPUT, parameters: { binary_data_size: 8 } }], 5),
@@ -63,7 +63,7 @@ test.each<[string, FetchResponse, string]>([
   ],
   [
     "bytes without the header",
-    answer(new Uint8Array(8), { "content-type": "application/octet-stream" }),
+    respond(new Uint8Array(8), { "content-type": "application/octet-stream" }),
     `it is bytes without the header ${HEADER}`,
   ],
   [
@@ -136,7 +136,7 @@ test.each([
 });
 
 test("metadata that is not JSON", async () => {
-  const client = createClient({ baseUrl: "http://host", fetch: async () => answer("ok") });
+  const client = createClient({ baseUrl: "http://host", fetch: async () => respond("ok") });
   await expect(client.serverMetadata()).rejects.toMatchObject({ code: "invalid_response" });
 });
 
@@ -144,7 +144,7 @@ test("a base URL that is none", () => {
   expect(() => createClient({ baseUrl: "localhost" })).toThrow(TypeError);
 });
 
-test("an output that the answer does not have", async () => {
+test("an output that the response does not have", async () => {
   const client = createClient({
     baseUrl: "http://host",
     fetch: async () => json([{ ...OUTPUT, data: [1, 2] }]),
