@@ -1,5 +1,9 @@
 import { readFileSync } from "node:fs";
-import { createClient, type FetchResponse, type InferResult } from "../src/client/client.ts";
+import {
+  createClient,
+  type FetchResponse,
+  type InferResult,
+} from "../packages/client/src/client.ts";
 import type { ClientLoop, ClientLoopResult, Phase } from "./client.ts";
 
 // The program behind client.ts: reads a ClientLoop from standard input, prints a ClientLoopResult.

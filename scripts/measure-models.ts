@@ -10,7 +10,7 @@ import { exitWith, reason, UserError } from "./user-error.ts";
 
 /**
  * `node scripts/bootstrap.mjs scripts/measure-models.ts [model...]`: measures what the models of models/
- * need, and writes it to models/recipes/measured.json, from where the recipes take it into the manifests.
+ * need, and writes it to recipes/measured.json, from where the recipes take it into the manifests.
  *
  * heapBytes  the least heap, to 64 KiB, in which the model loads and answers its test fixture, beside
  *            the engine itself; found by bisection, so that it is the same at each run
@@ -22,7 +22,7 @@ interface Measurement {
   loadMs: number;
 }
 
-const FILE = projectPath("models", "recipes", "measured.json");
+const FILE = projectPath("recipes", "measured.json");
 const HEAP_STEP_BYTES = 65_536;
 const MOST_HEAP_BYTES = 268_435_456;
 const LOADS = 7;

@@ -12,16 +12,12 @@ export interface FolderModel {
   folder: string;
 }
 
-/** Beside the models: the programs that made them. */
-const NOT_MODELS = new Set(["recipes"]);
-
 /**
  * Reads every `{name}/{version}/manifest.json` under a folder, by name and by rising version.
  * @throws UserError for anything that does not look like that.
  */
 export function readModelFolder(modelsFolder: string): FolderModel[] {
-  const names = listFolders(modelsFolder, "models folder").filter((name) => !NOT_MODELS.has(name));
-  return names.flatMap((name) => {
+  return listFolders(modelsFolder, "models folder").flatMap((name) => {
     if (!MODEL_NAME.test(name))
       throw new UserError(`${join(modelsFolder, name)}: "${name}" is not a valid model name`);
     const versions = listFolders(join(modelsFolder, name), "model folder");

@@ -8,7 +8,7 @@ export function readTokenizerFixture<T>(file: string): T {
   return JSON.parse(readFileSync(`${FOLDER}/${file}`, "utf8"));
 }
 
-/** One of the tokenizers that models/recipes/tokenizer_fixtures.py trained. */
+/** One of the tokenizers that recipes/tokenizer_fixtures.py trained. */
 export function readTokenizer(name: string): Tokenizer {
   return createTokenizer(readTokenizerJson(name));
 }

@@ -38,5 +38,7 @@ test("every wrong setting is told at once", () => {
 });
 
 test("settings cannot be changed later", () => {
-  expect(Object.isFrozen(parseConfig({}))).toBe(true);
+  const config = parseConfig({});
+  for (const part of [config, config.cache, config.cache.tiers])
+    expect(Object.isFrozen(part)).toBe(true);
 });

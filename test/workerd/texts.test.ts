@@ -160,7 +160,7 @@ describe("token classification", () => {
   const tokenizerJson = readTokenizerJson("wordpiece-cased");
   const size = 1201;
 
-  /** The table of models/recipes/entity_fixtures.py. */
+  /** The table of recipes/entity_fixtures.py. */
   const table = Float32Array.from({ length: size * labels.length }, (_, at) => {
     const token = Math.floor(at / labels.length);
     const label = at % labels.length;

@@ -22,9 +22,17 @@ const IMPORTS: Record<string, { allowed: string[]; refused: string[] }> = {
     allowed: ["./b.ts", "../b.ts", "../../shared/b.ts", "zod"],
     refused: ["../../tasks/b.ts", "../../runtime/b.ts", "hono"],
   },
-  "src/client/a.ts": {
-    allowed: ["./b.ts", "../domain/b.ts"],
-    refused: ["../protocols/oip/b.ts", "../inference/b.ts", "zod", "hono", "node:fs"],
+  "packages/client/src/a.ts": {
+    allowed: ["./b.ts", "../../../src/domain/b.ts", "../../../src/shared/b.ts"],
+    refused: [
+      "../../../src/protocols/oip/b.ts",
+      "../../../src/inference/b.ts",
+      "../../../src/app.ts",
+      "../../cli/src/b.ts",
+      "zod",
+      "hono",
+      "node:fs",
+    ],
   },
   "src/runtime/a.ts": {
     allowed: ["./b.ts", "../domain/b.ts", "../shared/b.ts", "onnxruntime-web/ort.wasm.mjs"],
@@ -187,7 +195,7 @@ function lint(): Set<string> {
   const annotations = /^::error title=lint\/\w+\/(\w+),file=(.+?),line=(\d+),/gm;
   const found = new Set<string>();
   for (const [, rule, file, line] of stdout.matchAll(annotations)) {
-    found.add(`${rule} ${file?.slice(file.indexOf("src/"))}:${line}`);
+    found.add(`${rule} ${file?.slice(file.search(/(?:packages\/\w+\/)?src\//))}:${line}`);
   }
   if (found.size === 0) throw new Error(`Biome reported nothing:\n${stdout}${stderr}`);
   return found;

@@ -25,7 +25,7 @@ const block: TokenClassification = {
   ignoreLabels: ["O"],
 };
 
-/** The table of models/recipes/entity_fixtures.py. */
+/** The table of recipes/entity_fixtures.py. */
 function score(token: number, label: number): number {
   return ((token * 311 + label * 477 + (token % 7) * label * 59) % 1009) / 256;
 }

@@ -1,0 +1,161 @@
+import { type Datatype, isDatatype, NUMERIC_DATATYPES } from "../../../src/domain/datatype.ts";
+import { ApiError } from "../../../src/domain/errors.ts";
+import { MAX_RANK, parseShape } from "../../../src/domain/shape.ts";
+import { elementCount, formatShape, type Tensor, toBytes } from "../../../src/domain/tensor.ts";
+import { describe, fromJsonData, nestedShape } from "../../../src/domain/tensor-json.ts";
+import { toHalfBits } from "./half-float.ts";
+import { OnnxflareError } from "./onnxflare-error.ts";
+import type { InferInputs, InputTensor, InputValue, TensorData } from "./tensor-types.ts";
+
+type NumberView = Exclude<TensorData, readonly unknown[]>;
+
+/**
+ * The tensors to send, checked before anything is sent.
+ * @throws OnnxflareError with the code that the server would use, and without a status
+ */
+export function toInputTensors(inputs: InferInputs): Tensor[] {
+  try {
+    return namedInputs(inputs).map(toTensor);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    const { code, message, details } = error;
+    throw new OnnxflareError(code, message, { details });
+  }
+}
+
+function namedInputs(inputs: InferInputs): readonly InputTensor[] {
+  if (isList(inputs)) return inputs;
+  return Object.entries(inputs).map(([name, value]) =>
+    isData(value) ? { name, data: value } : { ...value, name },
+  );
+}
+
+function isList(inputs: InferInputs): inputs is readonly InputTensor[] {
+  return Array.isArray(inputs);
+}
+
+function isData(value: TensorData | InputValue): value is TensorData {
+  return Array.isArray(value) || ArrayBuffer.isView(value);
+}
+
+function toTensor({ name, data, shape: given, datatype: wanted }: InputTensor): Tensor {
+  if (!isData(data))
+    throw new ApiError(
+      "invalid_input",
+      `Input "${name}": data must be an array or a typed array; got ${describe(data)}.`,
+    );
+  const datatype = wanted ?? inferDatatype(name, data);
+  if (!isDatatype(datatype))
+    throw new ApiError("invalid_datatype", `Input "${name}": there is no datatype ${datatype}.`);
+  const shape = parseShape(name, given ?? inferShape(name, data));
+  if (ArrayBuffer.isView(data) && isStoredAs(datatype, data)) {
+    const tensor = { name, datatype, shape, data: toBytes(data) } as Tensor;
+    checkElements(tensor, data);
+    return tensor;
+  }
+  const values = ArrayBuffer.isView(data) ? Array.from<unknown>(data) : data;
+  return fromValues(name, datatype, shape, values);
+}
+
+function inferShape(name: string, data: TensorData): number[] {
+  if (ArrayBuffer.isView(data)) return [data.length];
+  const shape = nestedShape(data, MAX_RANK);
+  if (shape) return shape;
+  throw new ApiError(
+    "invalid_shape",
+    `Input "${name}": data is nested deeper than ${MAX_RANK} dimensions.`,
+  );
+}
+
+/** By their tags, because an array may come from another realm, such as a frame or a test's. */
+const DATATYPE_OF_ARRAY: Readonly<Record<string, Datatype>> = {
+  Uint8Array: "UINT8",
+  Uint8ClampedArray: "UINT8",
+  Uint16Array: "UINT16",
+  Uint32Array: "UINT32",
+  BigUint64Array: "UINT64",
+  Int8Array: "INT8",
+  Int16Array: "INT16",
+  Int32Array: "INT32",
+  BigInt64Array: "INT64",
+  Float16Array: "FP16",
+  Float32Array: "FP32",
+  Float64Array: "FP64",
+};
+
+function inferDatatype(name: string, data: TensorData): Datatype {
+  if (ArrayBuffer.isView(data)) {
+    const datatype = DATATYPE_OF_ARRAY[arrayName(data)];
+    if (datatype) return datatype;
+  } else {
+    let leaf: unknown = data;
+    while (Array.isArray(leaf)) leaf = leaf[0];
+    if (typeof leaf === "boolean") return "BOOL";
+    if (typeof leaf === "string") return "BYTES";
+  }
+  const what = ArrayBuffer.isView(data) ? arrayName(data) : "plain numbers";
+  throw new ApiError(
+    "invalid_datatype",
+    `Input "${name}": ${what} may be of several datatypes; say which in "datatype", or send a typed array.`,
+  );
+}
+
+function arrayName(data: ArrayBufferView): string {
+  return Object.prototype.toString.call(data).slice("[object ".length, -1);
+}
+
+/** Whether the array's bytes are already those of the datatype. */
+function isStoredAs(datatype: Datatype, data: NumberView): boolean {
+  const stored = DATATYPE_OF_ARRAY[arrayName(data)];
+  return stored === datatype || (stored === "UINT8" && datatype === "BOOL");
+}
+
+function checkElements({ name, datatype, shape }: Tensor, data: NumberView): void {
+  const expected = elementCount(shape);
+  if (data.length !== expected)
+    throw new ApiError(
+      "invalid_shape",
+      `Input "${name}": the shape ${formatShape(shape)} has ${expected} elements, but data has ${data.length}.`,
+      { details: { input: name, expected, actual: data.length } },
+    );
+  const index = datatype === "BOOL" ? Array.prototype.findIndex.call(data, (bit) => bit > 1) : -1;
+  if (index >= 0)
+    throw new ApiError(
+      "value_out_of_range",
+      `Input "${name}": element ${index} of its BOOL data must be 0 or 1; got ${data[index]}.`,
+    );
+}
+
+function fromValues(
+  name: string,
+  datatype: Datatype,
+  shape: readonly number[],
+  data: readonly unknown[],
+): Tensor {
+  const spelled = spell(data, datatype);
+  if (datatype !== "FP16" || globalThis.Float16Array)
+    return fromJsonData(name, datatype, shape, spelled);
+  // Checked as doubles, of which those that a half cannot hold are refused as by Float16Array's path.
+  const checked = fromJsonData(name, "FP64", shape, spelled) as { data: Uint8Array };
+  const values = new Float64Array(checked.data.buffer);
+  const { min, max } = NUMERIC_DATATYPES.FP16;
+  const index = values.findIndex(
+    (value) => Number.isFinite(value) && !(value > min && value < max),
+  );
+  if (index >= 0)
+    throw new ApiError(
+      "value_out_of_range",
+      `Input "${name}": element ${index} of its FP16 data must be a number between ${min} and ${max}; got ${values[index]}.`,
+    );
+  return { name, datatype, shape, data: toBytes(Uint16Array.from(values, toHalfBits)) };
+}
+
+/** NaN and the infinities as their names, and bigints of 32 bits and less as numbers, as JSON has them. */
+function spell(data: readonly unknown[], datatype: Datatype): unknown[] {
+  const isBig = datatype === "INT64" || datatype === "UINT64";
+  return data.map((value) => {
+    if (Array.isArray(value)) return spell(value, datatype);
+    if (typeof value === "number" && !Number.isFinite(value)) return String(value);
+    return typeof value === "bigint" && !isBig ? Number(value) : value;
+  });
+}

@@ -1,0 +1,52 @@
+import type { AbortSignalLike } from "./fetch-types.ts";
+
+/** What another try may mend: too many requests, a gateway's failure, a model that is not loaded yet. */
+const RETRYABLE_STATUSES: readonly number[] = [429, 502, 503];
+
+const FIRST_BACKOFF_MS = 100;
+const LONGEST_BACKOFF_MS = 5000;
+
+export function isRetryable(status: number): boolean {
+  return RETRYABLE_STATUSES.includes(status);
+}
+
+/**
+ * The wait before the next try: what the server requires, else a random part of a time that doubles
+ * with each try, so that clients that failed together do not come back together.
+ * @param attempt 0 after the first try
+ */
+export function retryDelayMs(attempt: number, retryAfterSeconds: number | undefined): number {
+  const backoffMs = Math.min(FIRST_BACKOFF_MS * 2 ** attempt, LONGEST_BACKOFF_MS);
+  const jitteredMs = (backoffMs * (1 + Math.random())) / 2;
+  return Math.max((retryAfterSeconds ?? 0) * 1000, jitteredMs);
+}
+
+/** Dates of HTTP begin with the day's name; `Date.parse` takes almost anything for one. */
+const HTTP_DATE = /^\s*[A-Z][a-z]{2,8},? /;
+
+/** The header of RFC 9110, section 10.2.3: seconds, or a date. */
+export function parseRetryAfter(
+  text: string | null | undefined,
+  now: number = Date.now(),
+): number | undefined {
+  if (!text) return undefined;
+  if (/^\s*\d{1,10}\s*$/.test(text)) return Number(text);
+  const date = HTTP_DATE.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(date) ? undefined : Math.max(0, (date - now) / 1000);
+}
+
+/** @throws the signal's reason, as soon as it is aborted */
+export function sleep(milliseconds: number, signal: AbortSignalLike | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", abort);
+      resolve();
+    }, milliseconds);
+    if (signal?.aborted) abort();
+    else signal?.addEventListener("abort", abort, { once: true });
+  });
+}

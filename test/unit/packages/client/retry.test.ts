@@ -1,0 +1,274 @@
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type Server,
+  type ServerResponse,
+} from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import {
+  type Client,
+  type ClientOptions,
+  createClient,
+} from "../../../../packages/client/src/client.ts";
+import { parseRetryAfter, retryDelayMs } from "../../../../packages/client/src/retry.ts";
+
+/** The client against a server that fails on purpose. */
+
+interface Seen {
+  readonly at: number;
+  readonly method: string | undefined;
+  readonly url: string | undefined;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+type Behaviour = (response: ServerResponse) => void;
+
+let server: Server;
+let origin: string;
+/** What came so far. */
+let seen: Seen[];
+/** What is done with each request in turn; the last one is done with all further ones. */
+let behaviours: Behaviour[];
+/** Called after each request that was noted. */
+let onRequest: () => void;
+
+beforeEach(async () => {
+  seen = [];
+  onRequest = () => undefined;
+  server = createServer((request, response) => {
+    let body = "";
+    request.setEncoding("latin1").on("data", (text: string) => {
+      body += text;
+    });
+    request.on("end", () => {
+      const { method, url, headers } = request;
+      const behave = behaviours[Math.min(seen.length, behaviours.length - 1)];
+      seen.push({ at: performance.now(), method, url, headers, body });
+      behave?.(response);
+      onRequest();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+
+afterEach(() => {
+  server.closeAllConnections();
+  return new Promise((resolve) => server.close(resolve));
+});
+
+const RESULT = {
+  model_name: "m",
+  model_version: "1",
+  outputs: [{ name: "y", datatype: "FP32", shape: [1], data: [2] }],
+};
+const succeed: Behaviour = (response) => {
+  response.setHeader("content-type", "application/json").end(JSON.stringify(RESULT));
+};
+const silence: Behaviour = () => undefined;
+const hangUp: Behaviour = (response) => response.destroy();
+
+function fail(status: number, headers: Record<string, string> = {}, body = "{}"): Behaviour {
+  return (response) => response.writeHead(status, headers).end(body);
+}
+
+function client(options: Partial<ClientOptions> = {}): Client {
+  return createClient({ baseUrl: origin, ...options });
+}
+
+const REQUEST = { model: "m", inputs: { x: new Float32Array([1]) } };
+
+describe("what another try may mend", () => {
+  test.each([
+    ["429", fail(429)],
+    ["502", fail(502)],
+    ["503", fail(503)],
+    ["a broken connection", hangUp],
+    [
+      "a response that breaks off",
+      ((response) => {
+        response.writeHead(200, { "content-length": "1000" }).write("{");
+        response.destroy();
+      }) satisfies Behaviour,
+    ],
+  ])("%s is tried again, with the same body", async (_, behaviour) => {
+    behaviours = [behaviour, behaviour, succeed];
+    const result = await client().infer(REQUEST);
+    expect(result.output("y", "FP32").data).toEqual(new Float32Array([2]));
+    expect(seen.map(({ method, url }) => `${method} ${url}`)).toEqual(
+      Array(3).fill("POST /v2/models/m/infer"),
+    );
+    expect(new Set(seen.map(({ body }) => body)).size).toBe(1);
+  });
+
+  test("is tried as often as was said, and then told", async () => {
+    behaviours = [
+      fail(503, { "x-request-id": "r1" }, '{"error":"not yet","code":"model_missing"}'),
+    ];
+    await expect(client({ retries: 1 }).infer(REQUEST)).rejects.toMatchObject({
+      name: "OnnxflareError",
+      status: 503,
+      code: "model_missing",
+      message: "not yet",
+      requestId: "r1",
+    });
+    expect(seen).toHaveLength(2);
+  });
+
+  test("a call may have a number of its own", async () => {
+    behaviours = [fail(429)];
+    await expect(client().predict({ model: "m", inputs: 1 }, { retries: 0 })).rejects.toThrow();
+    expect(seen).toHaveLength(1);
+  });
+});
+
+test.each([400, 401, 404, 413, 500, 504, 507])("%d is told at once", async (status) => {
+  behaviours = [fail(status), succeed];
+  await expect(client().infer(REQUEST)).rejects.toMatchObject({ status });
+  expect(seen).toHaveLength(1);
+});
+
+describe("Retry-After", () => {
+  test("in seconds is waited for", async () => {
+    behaviours = [fail(429, { "retry-after": "1" }), succeed];
+    await client().infer(REQUEST);
+    const [first, second] = seen;
+    expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThanOrEqual(1000);
+  });
+
+  test("as a date is waited for", async () => {
+    const date = new Date(Math.ceil(Date.now() / 1000) * 1000 + 1000);
+    behaviours = [fail(503, { "retry-after": date.toUTCString() }), succeed];
+    await client().infer(REQUEST);
+    expect(Date.now()).toBeGreaterThanOrEqual(date.getTime());
+    expect(seen).toHaveLength(2);
+  });
+
+  test("beyond the call's time is told at once", async () => {
+    const body = '{"error":"busy","code":"overloaded","details":{"retryAfterSeconds":60}}';
+    behaviours = [fail(429, { "retry-after": "60" }, body)];
+    await expect(client({ timeoutMs: 5000 }).infer(REQUEST)).rejects.toMatchObject({
+      status: 429,
+      code: "overloaded",
+      retryAfterSeconds: 60,
+      details: { retryAfterSeconds: 60 },
+    });
+    expect(seen).toHaveLength(1);
+  });
+
+  test("is read from the body where the header is hidden", async () => {
+    behaviours = [fail(429, {}, '{"details":{"retryAfterSeconds":7}}')];
+    await expect(client({ retries: 0 }).infer(REQUEST)).rejects.toMatchObject({
+      retryAfterSeconds: 7,
+    });
+  });
+
+  test.each([
+    ["120", 120],
+    [" 3 ", 3],
+    ["Sun, 06 Nov 1994 08:49:37 GMT", 37],
+    ["Sun, 06 Nov 1994 08:48:00 GMT", 0],
+    ["soon", undefined],
+    ["-1", undefined],
+    ["", undefined],
+    [null, undefined],
+  ])("%j is %j seconds", (text, seconds) => {
+    const now = Date.parse("1994-11-06T08:49:00Z");
+    expect(parseRetryAfter(text, now)).toBe(seconds);
+  });
+});
+
+test("without Retry-After the wait doubles, is random in its upper half, and is bounded", () => {
+  for (const [attempt, longest] of [100, 200, 400, 800, 1600, 3200, 5000, 5000].entries())
+    for (let i = 0; i < 100; i++) {
+      const delayMs = retryDelayMs(attempt, undefined);
+      expect(delayMs).toBeGreaterThanOrEqual(longest / 2);
+      expect(delayMs).toBeLessThan(longest);
+    }
+});
+
+describe("the end of a call", () => {
+  test("by its time", async () => {
+    behaviours = [silence];
+    await expect(client({ timeoutMs: 50 }).infer(REQUEST)).rejects.toMatchObject({
+      code: "timeout",
+      status: undefined,
+      message: "No answer within 50 ms.",
+    });
+  });
+
+  test("by its signal, before it is sent", async () => {
+    behaviours = [succeed];
+    const reason = new Error("enough");
+    const call = client().infer(REQUEST, { signal: AbortSignal.abort(reason) });
+    await expect(call).rejects.toBe(reason);
+    expect(seen).toHaveLength(0);
+  });
+
+  test("by its signal, while it waits for the response: the connection is closed", async () => {
+    const closed = new Promise<void>((resolve) => {
+      behaviours = [(response) => response.once("close", resolve)];
+    });
+    const controller = new AbortController();
+    const reason = new Error("enough");
+    onRequest = () => controller.abort(reason);
+    await expect(client().infer(REQUEST, { signal: controller.signal })).rejects.toBe(reason);
+    await closed;
+    expect(seen).toHaveLength(1);
+  });
+
+  test("by its signal, while it waits for the next try", async () => {
+    behaviours = [fail(429, { "retry-after": "3600" })];
+    const controller = new AbortController();
+    const reason = new Error("enough");
+    onRequest = () => setTimeout(() => controller.abort(reason), 20);
+    const call = client({ timeoutMs: Number.POSITIVE_INFINITY }).infer(REQUEST, {
+      signal: controller.signal,
+    });
+    await expect(call).rejects.toBe(reason);
+    expect(seen).toHaveLength(1);
+  });
+});
+
+describe("what is sent", () => {
+  test("the time that is left, to predictions alone", async () => {
+    behaviours = [succeed];
+    await client({ timeoutMs: 4000 }).infer(REQUEST);
+    await client().predict({ model: "m", inputs: 1 }, { timeoutMs: 2000 });
+    await client().modelMetadata("m");
+    const [infer, predict, metadata] = seen.map(({ headers }) => headers["x-timeout-ms"]);
+    expect(Number(infer)).toBeGreaterThan(0);
+    expect(Number(infer)).toBeLessThanOrEqual(4000);
+    expect(Number(predict)).toBeLessThanOrEqual(2000);
+    expect(metadata).toBeUndefined();
+  });
+
+  test("the key and the headers of the client and of the call", async () => {
+    behaviours = [succeed];
+    const headers = { "x-request-id": "mine", "x-team": "client" };
+    await client({ apiKey: "secret", headers }).serverMetadata({ headers: { "x-team": "call" } });
+    expect(seen[0]?.headers).toMatchObject({
+      authorization: "Bearer secret",
+      "x-request-id": "mine",
+      "x-team": "call",
+    });
+  });
+
+  test("a wish for compression with JSON alone, unless the caller has one", async () => {
+    behaviours = [succeed];
+    await client().infer({ ...REQUEST, binary: false });
+    await client().infer(REQUEST);
+    await client({ headers: { "accept-encoding": "gzip" } }).infer(REQUEST);
+    const accepted = seen.map(({ headers }) => headers["accept-encoding"]);
+    expect(accepted).toEqual([expect.stringContaining("gzip"), "identity", "gzip"]);
+  });
+
+  test("names as parts of the path, below the path of the base URL", async () => {
+    behaviours = [succeed];
+    const prefixed = client({ baseUrl: new URL("/onnx/", origin) });
+    await prefixed.modelConfig("a/b ü", { version: "../2" });
+    expect(seen[0]?.url).toBe("/onnx/v2/models/a%2Fb%20%C3%BC/versions/..%2F2/config");
+  });
+});
