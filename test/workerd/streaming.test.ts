@@ -1,7 +1,9 @@
+import { once } from "node:events";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { buildWorker } from "../../scripts/build-worker.ts";
 import { projectPath } from "../../scripts/project.ts";
 import { createTemporaryFolder } from "../../scripts/temporary-folder.ts";
+import { beginPost } from "../support/raw-request.ts";
 import { type Service, startService } from "../support/service.ts";
 import type { StreamingState } from "./workers/streaming/index.ts";
 
@@ -126,28 +128,41 @@ test("the permit is held until the body has ended", async () => {
   await service.event(admitted.requestId);
 });
 
-test.each(["stepwise", "busily"] as const)(
-  "a client that leaves ends the work that is done for it %s, its permit and its request",
-  async (mode) => {
-    const { ended } = await stateOf(() => true);
-    const stream = await open(1_000_000, mode);
-    if (mode === "stepwise") await step();
-    expect(await stream.next()).toBe('data: {"count":1}');
-    stream.leave();
-    const after = await stateOf((state) => state.ended === ended + 1);
-    expect(await service.event(stream.requestId)).toMatchObject({
-      status: 200,
-      errorCode: "client_closed_request",
-    });
-    // Nothing is computed any more, and the next request is admitted.
-    const next = await open(1, "failing");
-    expect(next.response.status).toBe(200);
-    expect(await next.next()).toBe('data: {"count":1}');
-    while ((await next.next()) !== undefined);
-    await service.event(next.requestId);
-    expect((await stateOf(() => true)).computed).toBe(after.computed + 1);
-  },
-);
+/** After a stream whose client has left: nothing is computed any more, and the next request is admitted. */
+async function expectEnded(requestId: string, ended: number): Promise<void> {
+  const after = await stateOf((state) => state.ended === ended + 1);
+  expect(await service.event(requestId)).toMatchObject({
+    status: 200,
+    errorCode: "client_closed_request",
+  });
+  const next = await open(1, "failing");
+  expect(next.response.status).toBe(200);
+  expect(await next.next()).toBe('data: {"count":1}');
+  while ((await next.next()) !== undefined);
+  await service.event(next.requestId);
+  expect((await stateOf(() => true)).computed).toBe(after.computed + 1);
+}
+
+test("a client that leaves while parts are computed ends the work, its permit and its request", async () => {
+  const { ended } = await stateOf(() => true);
+  const stream = await open(1_000_000, "busily");
+  expect(await stream.next()).toBe('data: {"count":1}');
+  stream.leave();
+  await expectEnded(stream.requestId, ended);
+});
+
+test("a client that resets its connection between two parts ends the work, its permit and its request", async () => {
+  const { ended } = await stateOf(() => true);
+  const value = { inputs: 2, parameters: { mode: "stepwise" } };
+  const headers = { "x-request-id": "between-two-parts" };
+  const socket = await beginPost(service.origin, PATH, value, headers);
+  await stateOf(({ waiting }) => waiting === 1);
+  await step();
+  await once(socket, "data");
+  await stateOf(({ waiting }) => waiting === 1);
+  socket.resetAndDestroy();
+  await expectEnded("between-two-parts", ended);
+});
 
 test("other requests are answered while a stream computes", async () => {
   const stream = await open(1_000_000, "busily");
