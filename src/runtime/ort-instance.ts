@@ -1,6 +1,8 @@
 import { type EngineSnapshot, PAGE_BYTES } from "./engine-snapshot.ts";
 import { instantiateOrtModule, type OrtModule } from "./ort-module.ts";
 
+/** The size of a pointer, wasm32. */
+export const POINTER_BYTES = 4;
 const LOG_LEVEL_FATAL = 4;
 
 /** The engine refused a call; the message is its own. */
