@@ -118,7 +118,7 @@ test("a stream that breaks is storage's fault", async () => {
 });
 
 test("who waits in vain for a load that was cut off begins a new one", async () => {
-  const pool = createModelPool({ budgetBytes: 2 * CELL_BYTES, loadPatienceMs: PATIENCE_MS });
+  const pool = createModelPool({ budgetBytes: 2 * CELL_BYTES, loadTimeoutMs: PATIENCE_MS });
   const source = new CountedSource(5, (bytes, time) => (time > 1 ? whole(bytes) : endless()));
   void use(pool, source, 0);
   const answers = [1, 2, 3].map((value) => use(pool, source, value));
@@ -128,7 +128,7 @@ test("who waits in vain for a load that was cut off begins a new one", async () 
 });
 
 test("memory that a load which was cut off holds is given to those who need it", async () => {
-  const pool = createModelPool({ budgetBytes: CELL_BYTES, loadPatienceMs: PATIENCE_MS });
+  const pool = createModelPool({ budgetBytes: CELL_BYTES, loadTimeoutMs: PATIENCE_MS });
   class Large extends CountedSource {
     override readonly heapBytes = LARGE_MODEL_BYTES;
   }
@@ -188,7 +188,7 @@ describe("other memory", () => {
   /** A pool with two models of cells of their own, the second used last. */
   async function fill(other: { memoryBytes: number; released: number }) {
     const pool = createModelPool({ budgetBytes: BUDGET });
-    pool.count({
+    pool.register({
       get memoryBytes() {
         return other.memoryBytes;
       },
@@ -212,16 +212,16 @@ describe("other memory", () => {
   test("counts, and gets the room of idle models, the one used last at last", async () => {
     const other = { memoryBytes: 0, released: 0 };
     const { pool, first, second } = await fill(other);
-    pool.makeRoom(CELL_BYTES);
+    pool.reserve(CELL_BYTES);
     expect(pool.stats().cells).toHaveLength(2);
-    pool.makeRoom(CELL_BYTES + 1);
+    pool.reserve(CELL_BYTES + 1);
     expect([pool.state(first.sha256), pool.state(second.sha256)]).toMatchObject([
       { state: "absent" },
       { state: "ready" },
     ]);
     other.memoryBytes = CELL_BYTES + 1;
     expect(pool.stats().usedBytes).toBe(2 * CELL_BYTES + 1);
-    pool.makeRoom(BUDGET);
+    pool.reserve(BUDGET);
     expect(pool.stats()).toMatchObject({ cells: [], usedBytes: CELL_BYTES + 1 });
     expect(other.released).toBe(0);
   });
