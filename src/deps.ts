@@ -79,9 +79,9 @@ export function buildDeps(env: Env) {
 function createDecoder(runtime: ModelRuntime): DecodeImage {
   const codecs = createCodecStore(
     async (format) => (await import("./tasks/image/jsquash-codecs.ts")).instantiateCodec(format),
-    { makeRoom: (bytes) => runtime.makeRoom(bytes) },
+    { makeRoom: (bytes) => runtime.reserve(bytes) },
   );
-  runtime.count(codecs);
+  runtime.register(codecs);
   return createImageDecoder(codecs);
 }
 

@@ -53,9 +53,9 @@ export function createPredict(store: ModelStore, runtime: ModelRuntime, warmUp: 
     const endLoad = trace.start("load");
     try {
       const source = toModelSource(store, published, warmUp);
-      return await runtime.use(source, waitUntil, (model, temperature) => {
+      return await runtime.use(source, waitUntil, (model, coldStart) => {
         endLoad();
-        trace.temperature = temperature;
+        trace.temperature = coldStart ? "cold" : "warm";
         ticket.checkDeadline();
         if (!checked.has(manifest)) checkDeclaration(manifest, model);
         checked.add(manifest);
