@@ -1,4 +1,4 @@
-import type { NumericDatatype } from "../domain/datatype.ts";
+import { type NumericDatatype, ONNX_STRING } from "../domain/datatype.ts";
 import type { NumericTensor } from "../domain/tensor.ts";
 import type { OrtInstance } from "./ort-instance.ts";
 import {
@@ -82,6 +82,7 @@ export class HeapTensor {
    */
   static adopt(instance: OrtInstance, name: string, value: number): HeapTensor {
     const { elementType, dataAddress, shape } = readOrtValue(instance, name, value);
+    if (elementType === ONNX_STRING) instance.module._free(dataAddress);
     const datatype = toNumericDatatype(name, elementType);
     return new HeapTensor(instance, { name, datatype, shape, dataAddress, value, ownsData: false });
   }
