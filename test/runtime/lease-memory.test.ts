@@ -76,7 +76,7 @@ describe("a leased model", () => {
     expect(readyOf(pool, leased)).toEqual([false]);
   });
 
-  test("that is unloaded serves its lease, and nobody else", async () => {
+  test("that is unloaded serves its lease only", async () => {
     const pool = createPool(4 * CELL_BYTES);
     const source = largeSource(1);
     const held = await lease(pool, source);
@@ -202,17 +202,17 @@ describe("reserved memory", () => {
   });
 
   test.each([
-    [{ reservedBytes: -1 }],
-    [{ reservedBytes: Number.NaN }],
-    [{ lifetimeMs: Number.NaN }],
-  ])("of %j is refused", async (options) => {
+    ["of a negative size", { reservedBytes: -1 }],
+    ["of a size that is no number", { reservedBytes: Number.NaN }],
+    ["for a time that is no number", { lifetimeMs: Number.NaN }],
+  ])("%s is refused", async (_, options) => {
     const pool = createPool(CELL_BYTES);
     await expect(lease(pool, sourceOf(sum(1)), options)).rejects.toThrow("A lease needs");
     expect(pool.stats()).toMatchObject({ leases: [] });
   });
 });
 
-describe("a lease that nobody disposes", () => {
+describe("a lease that is not disposed", () => {
   test("expires, and its model is evicted when the memory is needed", async () => {
     const pool = createPool(2 * CELL_BYTES);
     const [abandoned, other] = [largeSource(1), largeSource(2)];
