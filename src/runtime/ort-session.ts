@@ -120,10 +120,7 @@ export class OrtSession {
           0,
         );
         instance.check(status, "the run failed");
-        const values = outputs.map((_, i) =>
-          instance.readPointer(outputValues + i * POINTER_BYTES),
-        );
-        return this.#collect(outputs, values, owned.values);
+        return this.#collect(outputs, outputValues, owned.values);
       });
     } finally {
       for (const value of owned.values) module._OrtReleaseTensor(value);
@@ -153,21 +150,23 @@ export class OrtSession {
   /** Makes results of the OrtValues of a run; those to be released after it are added to `owned`. */
   #collect(
     outputs: readonly SessionOutput[],
-    values: readonly number[],
+    values: number,
     owned: number[],
   ): (Tensor | HeapTensor)[] {
     const { instance } = this;
-    for (const [i, output] of outputs.entries())
-      if (boundValue(output) === 0) owned.push(values[i] ?? 0);
-    const results = outputs.map((output, i) => {
-      const value = values[i] ?? 0;
+    // The kept ones first as well, so that a failure below releases them.
+    for (const [index, output] of outputs.entries())
+      if (boundValue(output) === 0)
+        owned.push(instance.readPointer(values + index * POINTER_BYTES));
+    const kept: number[] = [];
+    const results = outputs.map((output, index) => {
+      const value = instance.readPointer(values + index * POINTER_BYTES);
       if (typeof output === "string") return copyOut(instance, output, value, this.#traffic);
-      return "tensor" in output ? output.tensor : HeapTensor.adopt(instance, output.name, value);
+      if ("tensor" in output) return output.tensor;
+      kept.push(value);
+      return HeapTensor.adopt(instance, output.name, value);
     });
-    // Only now, so that a failure above releases the kept ones as well.
-    for (const [i, output] of outputs.entries())
-      if (typeof output !== "string" && "keep" in output)
-        owned.splice(owned.indexOf(values[i] ?? 0), 1);
+    for (const value of kept) owned.splice(owned.indexOf(value), 1);
     return results;
   }
 }
