@@ -130,6 +130,11 @@ export class ModelLoader {
       const resident: Resident = { source, session, cell, heapBytes, lastUsed: 0, unloaded: false };
       await source.prepare(toLoadedModel(resident));
       if (cell.dropped) return;
+      if (cell.retired) {
+        // This load, or another one of the cell, was abandoned: the model may be ready elsewhere.
+        session.release();
+        return;
+      }
       cell.residents.add(resident);
       onReady(resident);
     } catch (thrown) {

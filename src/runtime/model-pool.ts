@@ -62,10 +62,7 @@ class ModelPool implements ModelRuntime, LeaseHost {
     this.now = now;
     this.#budget = new MemoryBudget({
       limitBytes: budgetBytes,
-      onEvict: (resident) => {
-        const { sha256 } = resident.source;
-        if (this.#ready.get(sha256) === resident) this.#ready.delete(sha256);
-      },
+      onEvict: ({ source }) => this.#ready.delete(source.sha256),
       now,
     });
     this.#estimates = new HeapEstimates(budgetBytes);

@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { ModelSource } from "../../src/domain/ports.ts";
 import { ENGINE_BYTES } from "../../src/runtime/cell.ts";
+import { MemoryBudget } from "../../src/runtime/memory-budget.ts";
+import { OrtSession } from "../../src/runtime/ort-session.ts";
 import { ones, sum } from "../support/awkward-models.ts";
 import { toNumbers } from "../support/cache-runs.ts";
 import { catchApiError, rejectedApiError } from "../support/errors.ts";
+import { buildOnnx } from "../support/onnx-builder.ts";
 import {
   add,
   CELL_BYTES,
@@ -100,18 +103,28 @@ describe("a leased model", () => {
     const held = await lease(pool, sourceOf(sum(1)));
     const handle = held.allocate("cache", "FP32", [1]);
     const other = sourceOf(sum(2));
-    const cutOff = {
+    const resume = Promise.withResolvers<void>();
+    const cutOff: ModelSource = {
       ...other,
-      open: async () => ({ sizeBytes: other.sizeBytes, body: new ReadableStream() }),
+      open: async () => {
+        const { sizeBytes, body } = await other.open();
+        const late = new TransformStream<Uint8Array, Uint8Array>({ start: () => resume.promise });
+        return { sizeBytes, body: body.pipeThrough(late) };
+      },
     };
-    void pool.use(cutOff, ignore, ignore);
+    const late = pool.use(cutOff, ignore, () => "late");
     expect(await use(pool, other, 1)).toBe(3);
     expect(pool.stats().cells).toMatchObject([{ shared: true }, { shared: true }]);
     expect(add(held, 1)).toBe(2);
     expect(toNumbers(handle.read())).toEqual([0]);
+    // When the load goes on after all, its caller gets the model that is ready elsewhere.
+    resume.resolve();
+    expect(await late).toBe("late");
+    expect(pool.stats().cells).toMatchObject([{ models: [{}] }, { models: [{}] }]);
     held.dispose();
     expect(pool.stats()).toMatchObject({ usedBytes: CELL_BYTES, cells: [{ models: [{}] }] });
     expect(await use(pool, other, 1)).toBe(3);
+    expect(pool.stats()).toMatchObject({ loads: 3 });
   });
 });
 
@@ -213,6 +226,38 @@ describe("reserved memory", () => {
 });
 
 describe("a lease that is not disposed", () => {
+  test("ends while another cell grows, but not while its own engine is in the middle of a call", async () => {
+    const budget = new MemoryBudget({
+      limitBytes: 2 * CELL_BYTES,
+      onEvict: ignore,
+      now: () => clock.ms,
+    });
+    const pinInNewCell = async () => {
+      const cell = budget.allocateCell(LARGE_MODEL_BYTES, true);
+      if (!cell) throw new Error("the budget has no memory for a cell");
+      const instance = await cell.instance();
+      const bytes = buildOnnx(sum(1));
+      const address = instance.allocate(bytes.length);
+      instance.heap.set(bytes, address);
+      const source = largeSource(1);
+      const session = new OrtSession(instance, address, bytes.length, source);
+      const resident = { source, session, cell, heapBytes: 0, lastUsed: 0, unloaded: false };
+      cell.residents.add(resident);
+      const pin = {
+        resident,
+        reservedBytes: 0,
+        expiresAt: clock.ms,
+        end: vi.fn(() => budget.unpin(pin)),
+      };
+      budget.pin(pin);
+      return { instance, pin };
+    };
+    const [growing, other] = [await pinInNewCell(), await pinInNewCell()];
+    expect(() => growing.instance.allocate(CELL_BYTES)).toThrow("out of memory");
+    expect(growing.pin.end).not.toHaveBeenCalled();
+    expect(other.pin.end).toHaveBeenCalledOnce();
+  });
+
   test("expires, and its model is evicted when the memory is needed", async () => {
     const pool = createPool(2 * CELL_BYTES);
     const [abandoned, other] = [largeSource(1), largeSource(2)];
