@@ -15,7 +15,7 @@ interface Expected {
 const folder = (file: string): string => projectPath("test", "fixtures", "caches", file);
 const expected: Expected = JSON.parse(readFileSync(folder("expected.json"), "utf8"));
 
-/** Of single-precision sums in another order. */
+/** Absolute, of values up to 16: sums of single precision in another order. */
 const TOLERANCE = 2e-5;
 
 const CASES: readonly (readonly [CacheRuns["model"], CacheMode])[] = [
