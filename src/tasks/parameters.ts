@@ -2,9 +2,6 @@ import { z } from "zod";
 import { ApiError } from "../domain/errors.ts";
 import { issueMessage } from "../domain/quote.ts";
 
-/** Parameters of a task that has none. */
-export const NO_PARAMETERS = z.strictObject({});
-
 /** A list may be wrong at each of its elements. */
 const MAX_ISSUES = 3;
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import wavefile from "wavefile";
+import type { VoiceActivityAnswer } from "../../src/domain/blocks/postprocess/voice-activity.ts";
 import type { Manifest } from "../../src/domain/manifest.ts";
-import type { VoiceActivityAnswer } from "../../src/tasks/audio/voice-activity.ts";
 import { leakySum } from "../support/awkward-models.ts";
 import { type Service, startService } from "../support/service.ts";
 import { store } from "../support/stored-model.ts";

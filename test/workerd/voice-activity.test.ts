@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import wavefile from "wavefile";
 import { projectPath } from "../../scripts/project.ts";
-import type { VoiceActivityAnswer } from "../../src/tasks/audio/voice-activity.ts";
+import type { VoiceActivityAnswer } from "../../src/domain/blocks/postprocess/voice-activity.ts";
 import { findModel } from "../support/publish.ts";
 import { type Answer, type Service, startService } from "../support/service.ts";
 import { expectClose } from "../support/tensors.ts";

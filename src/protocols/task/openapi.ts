@@ -1,17 +1,7 @@
+import { BLOCK_MEDIA_TYPES } from "../../domain/blocks/media-types.ts";
 import { PREDICT } from "../openapi/error-groups.ts";
 import type { MediaType } from "../openapi/openapi-types.ts";
 import { json, type Route, withVersions } from "../openapi/route.ts";
-
-/** Bodies that are the input itself; which of them a model takes follows from its task. */
-const RAW_BODIES = [
-  "image/jpeg",
-  "image/png",
-  "image/webp",
-  "audio/wav",
-  "text/plain",
-  "text/csv",
-  "application/octet-stream",
-];
 
 const BYTES: MediaType = { schema: { type: "string", format: "binary" } };
 
@@ -56,7 +46,7 @@ export const TASK_ROUTES: readonly Route[] = withVersions({
           },
         },
       }),
-      ...Object.fromEntries(RAW_BODIES.map((type) => [type, BYTES])),
+      ...Object.fromEntries(BLOCK_MEDIA_TYPES.map((type) => [type, BYTES])),
       "multipart/form-data": FORM,
     },
   },

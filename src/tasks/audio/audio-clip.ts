@@ -1,14 +1,12 @@
+import { audioWindowsBlock } from "../../domain/blocks/preprocess/audio-windows.ts";
 import { ApiError } from "../../domain/errors.ts";
 import { type FileKind, toFileBytes } from "../file-bytes.ts";
 import type { Item } from "../preprocessor.ts";
 import { parseWav, type Wav } from "./wav.ts";
 
-/** What WAV files are called. */
-export const AUDIO_TYPES = ["audio/wav", "audio/x-wav", "audio/wave", "audio/vnd.wave"];
-
 const WAV_FILE: FileKind = {
   expected: "a WAV file: base64 of it, or a data URL of it",
-  mediaTypes: AUDIO_TYPES,
+  mediaTypes: audioWindowsBlock.mediaTypes,
 };
 
 /** A clip is a run at least, however short it is, and 16 MB hold 200,000 of one sample. */

@@ -1,17 +1,22 @@
-import { z } from "zod";
-import { ApiError } from "../../domain/errors.ts";
 import {
-  type Manifest,
-  modelDigest,
-  type Postprocess,
-  type Preprocess,
-} from "../../domain/manifest.ts";
+  type VoiceActivityAnswer,
+  type VoiceActivityBlock,
+  type VoiceActivityParameters,
+  voiceActivityBlock,
+} from "../../domain/blocks/postprocess/voice-activity.ts";
+import {
+  type AudioWindowsBlock,
+  audioWindowsBlock,
+} from "../../domain/blocks/preprocess/audio-windows.ts";
+import { ApiError } from "../../domain/errors.ts";
+import { type Manifest, modelDigest } from "../../domain/manifest.ts";
 import type { Trace } from "../../domain/trace.ts";
+import { inputSpecs } from "../input-specs.ts";
 import { parseParameters } from "../parameters.ts";
 import { splitList } from "../preprocessor.ts";
 import { splitInputs } from "../split-inputs.ts";
 import type { ModelSet, Task } from "../task.ts";
-import { AUDIO_TYPES, type Clip, readClips } from "./audio-clip.ts";
+import { type Clip, readClips } from "./audio-clip.ts";
 import { createRecurrentModel } from "./recurrent-model.ts";
 import {
   designFilter,
@@ -31,37 +36,6 @@ import {
 } from "./stream-state.ts";
 import { frame, initialFraming } from "./windows.ts";
 
-type AudioWindows = Extract<Preprocess, { type: "audio-windows" }>;
-type VoiceActivity = Extract<Postprocess, { type: "voice-activity" }>;
-
-const milliseconds = z.int().min(0).max(60_000).optional();
-
-/** The names of `get_speech_timestamps`, and two for streams. */
-const PARAMETERS = z.strictObject({
-  threshold: z.number().min(0.01).max(1).optional(),
-  neg_threshold: z.number().min(0).max(1).optional(),
-  min_speech_duration_ms: milliseconds,
-  min_silence_duration_ms: milliseconds,
-  speech_pad_ms: milliseconds,
-  stream: z.boolean().default(false),
-  state: z.string().optional(),
-});
-type Parameters = z.output<typeof PARAMETERS>;
-
-/** A segment of speech, in seconds since the stream began. */
-interface Speech {
-  readonly start: number;
-  readonly end: number;
-}
-
-export interface VoiceActivityAnswer {
-  readonly speech: readonly Speech[];
-  /** One for each window. */
-  readonly probabilities: readonly number[];
-  /** Where more of the stream is to come. */
-  readonly state?: string;
-}
-
 /** Filters for the rates seen last; one may take a megabyte. */
 const MAX_FILTERS = 4;
 
@@ -72,13 +46,13 @@ const MAX_FILTERS = 4;
  */
 export function createVoiceActivityTask(
   manifest: Manifest,
-  block: AudioWindows,
-  defaults: VoiceActivity,
+  block: AudioWindowsBlock,
+  defaults: VoiceActivityBlock,
 ): Task {
   const { sampleRate, windowSamples, windowsPerRun } = block;
   const width = block.contextSamples + windowSamples;
   const digest = modelDigest(manifest);
-  const model = createRecurrentModel(block, defaults.probabilities, manifest.inputs);
+  const model = createRecurrentModel(block, defaults.probabilities, inputSpecs(manifest));
   const filters = new Map<number, ResamplingFilter>();
 
   const filterFor = ({ wav, place }: Clip): ResamplingFilter => {
@@ -121,7 +95,7 @@ export function createVoiceActivityTask(
   async function listen(
     clip: Clip,
     from: StreamState,
-    parameters: Parameters,
+    parameters: VoiceActivityParameters,
     models: ModelSet,
     trace: Trace,
   ): Promise<VoiceActivityAnswer> {
@@ -175,9 +149,9 @@ export function createVoiceActivityTask(
   }
 
   return {
-    parameters: PARAMETERS,
+    parameters: voiceActivityBlock.parameters,
     async execute(request, models, { trace }) {
-      const parameters = parseParameters(PARAMETERS, request.parameters);
+      const parameters = parseParameters(voiceActivityBlock.parameters, request.parameters);
       const { items, form } = splitInputs(INPUTS, request.inputs, parameters, trace);
       refuseBadThresholds(defaults, parameters);
       const { state } = parameters;
@@ -200,13 +174,13 @@ export function createVoiceActivityTask(
   };
 }
 
-const INPUTS = { mediaTypes: AUDIO_TYPES, split: splitList };
+const INPUTS = { mediaTypes: audioWindowsBlock.mediaTypes, split: splitList };
 
 /** The rule in samples, from milliseconds. */
 function ruleOf(
-  { sampleRate, windowSamples }: AudioWindows,
-  defaults: VoiceActivity,
-  parameters: Parameters,
+  { sampleRate, windowSamples }: AudioWindowsBlock,
+  defaults: VoiceActivityBlock,
+  parameters: VoiceActivityParameters,
 ): SegmentRule {
   const samples = (durationMs: number): number => (sampleRate * durationMs) / 1000;
   const { threshold = defaults.threshold } = parameters;
@@ -220,7 +194,10 @@ function ruleOf(
   };
 }
 
-function refuseBadThresholds(defaults: VoiceActivity, parameters: Parameters): void {
+function refuseBadThresholds(
+  defaults: VoiceActivityBlock,
+  parameters: VoiceActivityParameters,
+): void {
   const { threshold = defaults.threshold, neg_threshold } = parameters;
   if (neg_threshold === undefined || neg_threshold <= threshold) return;
   throw new ApiError(

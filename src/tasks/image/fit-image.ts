@@ -1,4 +1,4 @@
-import { type ImageBlock, imageSize } from "../../domain/blocks/image-blocks.ts";
+import { channelsOf, type ImageBlock, imageSize } from "../../domain/blocks/preprocess/image.ts";
 import { type Raster, toGrey } from "./raster.ts";
 import { type Box, resample } from "./resample.ts";
 
@@ -20,7 +20,7 @@ export interface FittedImage {
 export function fitImage(picture: Raster, block: ImageBlock): FittedImage {
   const { resize, color } = block;
   const frame = imageSize(block);
-  const channels = color === "GRAY" ? 1 : 3;
+  const channels = channelsOf(block);
   const source = color === "GRAY" ? toGrey(picture) : picture;
   const scaled = scaledSize(picture, resize);
   const part = visiblePart(scaled, frame);

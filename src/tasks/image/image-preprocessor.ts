@@ -1,8 +1,12 @@
-import { type ImageBlock, imageSize } from "../../domain/blocks/image-blocks.ts";
+import {
+  type ImageBlock,
+  imageBlock,
+  imageShape,
+  imageSize,
+} from "../../domain/blocks/preprocess/image.ts";
 import { ApiError } from "../../domain/errors.ts";
-import { type TensorSpec, toBytes } from "../../domain/tensor.ts";
+import { elementCount, type TensorSpec, toBytes } from "../../domain/tensor.ts";
 import { type FileKind, toFileBytes } from "../file-bytes.ts";
-import { NO_PARAMETERS } from "../parameters.ts";
 import { type ItemMetadata, maxBatchOf, type Preprocessor, splitList } from "../preprocessor.ts";
 import type { DecodeImage } from "./decode-image.ts";
 import { fitImage, type Placement } from "./fit-image.ts";
@@ -33,22 +37,18 @@ export function createImagePreprocessor(
   spec: TensorSpec,
   block: ImageBlock,
   decodeImage: DecodeImage,
-): Preprocessor<typeof NO_PARAMETERS> {
+): Preprocessor {
   const frame = imageSize(block);
-  const channels = block.color === "GRAY" ? 1 : 3;
-  const length = frame.width * frame.height * channels;
-  const itemShape =
-    block.layout === "NCHW"
-      ? [channels, frame.height, frame.width]
-      : [frame.height, frame.width, channels];
+  const itemShape = imageShape(block);
+  const length = elementCount(itemShape);
   const { datatype } = spec;
   if (datatype !== "UINT8" && datatype !== "FP32")
     throw new Error(`pictures become UINT8 or FP32, not ${datatype}`);
   const write = datatype === "UINT8" ? createLevelWriter(block) : createNumberWriter(block);
 
   return {
-    mediaTypes: ["image/jpeg", "image/png", "image/webp", "application/octet-stream"],
-    parameters: NO_PARAMETERS,
+    mediaTypes: imageBlock.mediaTypes,
+    parameters: imageBlock.parameters,
     maxBatch: maxBatchOf(spec.shape[0], block.maxBatch),
     split(inputs) {
       const split = splitList(inputs);
@@ -90,8 +90,9 @@ export function createImagePreprocessor(
 type Write = (levels: Uint8Array, target: Uint8Array | Float32Array) => void;
 
 /** The place in an item's tensor for each channel of a pixel: where it begins, and the way to the next pixel. */
-function places({ color, layout, ...block }: ImageBlock): { starts: number[]; step: number } {
-  const { width, height } = imageSize({ color, layout, ...block });
+function places(block: ImageBlock): { starts: number[]; step: number } {
+  const { color, layout } = block;
+  const { width, height } = imageSize(block);
   const order = { RGB: [0, 1, 2], BGR: [2, 1, 0], GRAY: [0] }[color];
   if (layout === "NHWC") return { starts: order, step: order.length };
   return { starts: order.map((channel) => channel * width * height), step: 1 };

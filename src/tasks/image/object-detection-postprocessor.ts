@@ -1,12 +1,13 @@
-import { z } from "zod";
-import type { ObjectDetectionBlock } from "../../domain/blocks/image-blocks.ts";
-import { ApiError } from "../../domain/errors.ts";
-import { formatShape, type Tensor, toTypedArray } from "../../domain/tensor.ts";
+import {
+  type ObjectDetectionBlock,
+  objectDetectionBlock,
+} from "../../domain/blocks/postprocess/object-detection.ts";
+import { type Tensor, toTypedArray } from "../../domain/tensor.ts";
+import { sigmoid } from "../../shared/activations.ts";
+import { notFinite, outputMismatch } from "../output-errors.ts";
 import type { Postprocessor } from "../postprocessor.ts";
 import type { ItemMetadata } from "../preprocessor.ts";
 import type { ImageMetadata } from "./image-preprocessor.ts";
-
-const PARAMETERS = z.strictObject({ threshold: z.number().min(0).max(1).optional() });
 
 /** Comparing boxes takes their number squared; weaker ones than the best of these are left out. */
 const MAX_CANDIDATES = 1000;
@@ -40,21 +41,20 @@ interface Candidate {
 export function createObjectDetectionPostprocessor(
   block: ObjectDetectionBlock,
   labels: readonly string[],
-): Postprocessor<typeof PARAMETERS> {
-  const activate =
-    block.scoreActivation === "sigmoid"
-      ? (value: number) => 1 / (1 + Math.exp(-value))
-      : (value: number) => value;
+): Postprocessor<typeof objectDetectionBlock.parameters> {
+  const activate = block.scoreActivation === "sigmoid" ? sigmoid : (value: number) => value;
 
   return {
     outputs: [block.boxes, block.scores],
-    parameters: PARAMETERS,
+    parameters: objectDetectionBlock.parameters,
     toAnswers([boxes, scores], metadata, { threshold = block.scoreThreshold }) {
       const corners = toNumbers(boxes, 4);
       const values = toNumbers(scores, labels.length);
-      const count = values.length / labels.length / metadata.length;
-      if (corners.length / 4 !== count * metadata.length)
-        throw new Error(`the model has ${corners.length / 4} boxes for ${count} scores`);
+      const count = boxes?.shape[1] ?? 0;
+      if (scores?.shape[1] !== count || scores.shape[0] !== boxes?.shape[0])
+        throw outputMismatch(scores, `[batch, ${count}, ${labels.length}], as there are boxes`);
+      if (boxes?.shape[0] !== metadata.length)
+        throw outputMismatch(boxes, `a batch of ${metadata.length}, as its inputs have`);
       return metadata.map((itemMetadata, item) => {
         const image = asImageMetadata(itemMetadata);
         const candidates: Candidate[] = [];
@@ -87,18 +87,15 @@ function asImageMetadata(itemMetadata: ItemMetadata): ImageMetadata {
   return itemMetadata as ImageMetadata;
 }
 
-/** @throws ApiError `inference_failed` when a number is NaN or infinite, which no answer can carry */
+/**
+ * @param columns the last dimension
+ * @throws ApiError `task_not_supported` for another shape, `inference_failed` when a number is NaN or infinite
+ */
 function toNumbers(result: Tensor | undefined, columns: number): Float32Array {
   if (result?.datatype !== "FP32" || result.shape.length !== 3 || result.shape[2] !== columns)
-    throw new Error(
-      `output "${result?.name}" is ${result?.datatype} ${formatShape(result?.shape ?? [])}, not FP32 [batch, boxes, ${columns}]`,
-    );
+    throw outputMismatch(result, `FP32 [batch, boxes, ${columns}]`);
   const values = toTypedArray(result) as Float32Array;
-  if (!values.every(Number.isFinite))
-    throw new ApiError(
-      "inference_failed",
-      `The model answered with NaN or infinity in output "${result.name}": the picture is outside what it can compute.`,
-    );
+  if (!values.every(Number.isFinite)) throw notFinite(result.name);
   return values;
 }
 

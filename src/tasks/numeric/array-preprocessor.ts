@@ -1,7 +1,7 @@
+import { arrayBlock } from "../../domain/blocks/preprocess/array.ts";
 import { ApiError } from "../../domain/errors.ts";
 import { elementCount, formatShape, type TensorSpec } from "../../domain/tensor.ts";
 import { describe, fromJsonData, nestedShape } from "../../domain/tensor-json.ts";
-import { NO_PARAMETERS } from "../parameters.ts";
 import { MAX_VALUES, maxBatchOf, type Preprocessor, splitList } from "../preprocessor.ts";
 
 /**
@@ -22,8 +22,8 @@ export function createArrayPreprocessor(spec: TensorSpec): Preprocessor {
       .every((size, axis) => typeof size === "string" || size === -1 || size === shape[axis]);
 
   return {
-    mediaTypes: [],
-    parameters: NO_PARAMETERS,
+    mediaTypes: arrayBlock.mediaTypes,
+    parameters: arrayBlock.parameters,
     maxBatch: maxBatchOf(spec.shape[0], Number.POSITIVE_INFINITY),
     split(inputs) {
       const shape = nestedShape(inputs, spec.shape.length);

@@ -1,9 +1,7 @@
+import type { DELIMITERS } from "../../domain/blocks/preprocess/tabular.ts";
 import { ApiError } from "../../domain/errors.ts";
 import { clipAll, quoteAll } from "../../domain/quote.ts";
 import { MAX_VALUES } from "../preprocessor.ts";
-
-/** The delimiters that a table may have. */
-export const DELIMITERS = [",", ";", "\t", "|"] as const;
 
 export interface CsvOptions {
   readonly delimiter: (typeof DELIMITERS)[number];

@@ -1,7 +1,6 @@
-import { z } from "zod";
+import { type TabularBlock, tabularBlock } from "../../domain/blocks/preprocess/tabular.ts";
 import { NUMERIC_DATATYPES } from "../../domain/datatype.ts";
 import { ApiError } from "../../domain/errors.ts";
-import type { Preprocess } from "../../domain/manifest.ts";
 import { Media } from "../../domain/media.ts";
 import { clipAll, quoteAll } from "../../domain/quote.ts";
 import { type TensorSpec, toBytes } from "../../domain/tensor.ts";
@@ -15,14 +14,7 @@ import {
   splitList,
 } from "../preprocessor.ts";
 import { type Column, createColumn } from "./column.ts";
-import { type CsvOptions, type CsvRow, DELIMITERS, readCsv } from "./csv.ts";
-
-type Tabular = Extract<Preprocess, { type: "tabular" }>;
-
-const PARAMETERS = z.strictObject({
-  header: z.boolean().default(true),
-  delimiter: z.enum(DELIMITERS).default(","),
-});
+import { type CsvOptions, type CsvRow, readCsv } from "./csv.ts";
 
 /** A row of a table in CSV, its cells in the columns' order. */
 class TextRow {
@@ -39,8 +31,8 @@ class TextRow {
  */
 export function createTabularPreprocessor(
   spec: TensorSpec,
-  block: Omit<Tabular, "type" | "version" | "input">,
-): Preprocessor<typeof PARAMETERS> {
+  block: Omit<TabularBlock, "type" | "version" | "input">,
+): Preprocessor<typeof tabularBlock.parameters> {
   const { datatype } = spec;
   if (datatype === "BYTES") throw new Error("a table is of numbers, not of BYTES");
   const names = block.columns;
@@ -95,8 +87,8 @@ export function createTabularPreprocessor(
   };
 
   return {
-    mediaTypes: ["text/csv"],
-    parameters: PARAMETERS,
+    mediaTypes: tabularBlock.mediaTypes,
+    parameters: tabularBlock.parameters,
     maxBatch: maxBatchOf(spec.shape[0], Number.POSITIVE_INFINITY),
     split(inputs, options) {
       if (inputs instanceof Media) return splitCsv(inputs, options);

@@ -1,4 +1,4 @@
-import type { AGGREGATIONS } from "../../domain/blocks/text-blocks.ts";
+import type { Aggregation } from "../../domain/blocks/postprocess/token-classification.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
 /** A token of a text with the probability of each label; its place in UTF-16 code units. */
@@ -12,7 +12,7 @@ export interface ScoredToken {
 }
 
 export interface AggregationOptions {
-  readonly aggregation: (typeof AGGREGATIONS)[number];
+  readonly aggregation: Aggregation;
   readonly ignoreLabels: readonly string[];
 }
 

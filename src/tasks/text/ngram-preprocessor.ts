@@ -1,9 +1,9 @@
+import { characterNgramsBlock } from "../../domain/blocks/preprocess/character-ngrams.ts";
 import { ApiError } from "../../domain/errors.ts";
 import { type TensorSpec, toBytes } from "../../domain/tensor.ts";
 import { describe } from "../../domain/tensor-json.ts";
-import { NO_PARAMETERS } from "../parameters.ts";
 import { maxBatchOf, type Preprocessor, splitList } from "../preprocessor.ts";
-import { checkTextCount, checkTotalCharacters, TEXT_MEDIA_TYPES, textOf } from "./text-item.ts";
+import { checkTextCount, checkTotalCharacters, textOf } from "./text-item.ts";
 
 const MAX_LENGTH = 4;
 
@@ -37,8 +37,8 @@ export function createNgramPreprocessor(
   };
 
   return {
-    mediaTypes: TEXT_MEDIA_TYPES,
-    parameters: NO_PARAMETERS,
+    mediaTypes: characterNgramsBlock.mediaTypes,
+    parameters: characterNgramsBlock.parameters,
     maxBatch: maxBatchOf(spec.shape[0], Number.POSITIVE_INFINITY),
     split(inputs) {
       const split = splitList(inputs);

@@ -3,9 +3,6 @@ import { Media } from "../../domain/media.ts";
 import { describe } from "../../domain/tensor-json.ts";
 import type { Item } from "../preprocessor.ts";
 
-/** What a task that reads texts takes beside JSON. */
-export const TEXT_MEDIA_TYPES = ["text/plain"] as const;
-
 /** A request may have so many texts. */
 export const MAX_TEXTS = 2048;
 /** And so many characters in all of them, in UTF-16 code units. */

@@ -1,30 +1,16 @@
-import { z } from "zod";
-import type { TokenizerBlock } from "../../domain/blocks/text-blocks.ts";
+import { type TokenizerBlock, tokenizerBlock } from "../../domain/blocks/preprocess/tokenizer.ts";
 import { ApiError } from "../../domain/errors.ts";
 import { quoteAll } from "../../domain/quote.ts";
 import { type Tensor, type TensorSpec, toBytes } from "../../domain/tensor.ts";
 import { describe } from "../../domain/tensor-json.ts";
 import { TokenIds } from "../../domain/token-ids.ts";
-import {
-  type Item,
-  type ItemMetadata,
-  type Items,
-  type Preprocessor,
-  splitList,
-} from "../preprocessor.ts";
-import { checkTextCount, checkTotalCharacters, TEXT_MEDIA_TYPES, textOf } from "./text-item.ts";
+import { type Item, type Items, type Preprocessor, splitList } from "../preprocessor.ts";
+import { checkTextCount, checkTotalCharacters, textOf } from "./text-item.ts";
+import type { TextMetadata } from "./text-metadata.ts";
 import { canLocate } from "./token-spans.ts";
 import { createTokenizer, type Encoding, type Tokenizer } from "./tokenizer.ts";
 
-/** What postprocessors may ask of a text that was tokenized. */
-export interface TextMetadata extends ItemMetadata {
-  readonly kind: "tokens";
-  readonly text: string;
-  readonly encoding: Encoding;
-  readonly tokenizer: Tokenizer;
-}
-
-export interface TokenizerEncoderOptions {
+export interface TokenizerOptions {
   /** Whether `{"source_sentence": ..., "sentences": [...]}` is taken as well. */
   readonly comparisons: boolean;
   /** Whether postprocessors will ask where tokens came from. */
@@ -39,8 +25,6 @@ const MAX_RUN_TEXTS = 32;
  */
 const MAX_RUN_TOKENS = 512;
 
-const PARAMETERS = z.strictObject({ truncate: z.boolean().optional() });
-
 /**
  * Texts as token ids, by a tokenizer.json. Texts of about one length run together, padded on the right to the
  * longest of the run.
@@ -50,8 +34,8 @@ export function createTokenizerPreprocessor(
   block: TokenizerBlock,
   specOf: (input: string) => TensorSpec,
   json: Uint8Array,
-  { comparisons, spans }: TokenizerEncoderOptions,
-): Preprocessor<typeof PARAMETERS> {
+  { comparisons, spans }: TokenizerOptions,
+): Preprocessor<typeof tokenizerBlock.parameters> {
   const { ids, attentionMask, tokenTypeIds } = block.inputs;
   const tokenizer = createTokenizer(json);
   if (spans && !canLocate(tokenizer))
@@ -72,8 +56,8 @@ export function createTokenizerPreprocessor(
   };
 
   return {
-    mediaTypes: TEXT_MEDIA_TYPES,
-    parameters: PARAMETERS,
+    mediaTypes: tokenizerBlock.mediaTypes,
+    parameters: tokenizerBlock.parameters,
     maxBatch: maxTexts,
     split(inputs) {
       const items =

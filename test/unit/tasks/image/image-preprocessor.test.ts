@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { ImageBlock } from "../../../../src/domain/blocks/image-blocks.ts";
-import { imageSchema } from "../../../../src/domain/blocks/image-blocks.ts";
+import { type ImageBlock, imageBlock } from "../../../../src/domain/blocks/preprocess/image.ts";
 import { Media } from "../../../../src/domain/media.ts";
 import { toTypedArray } from "../../../../src/domain/tensor.ts";
 import { createCodecStore } from "../../../../src/tasks/image/codec-store.ts";
@@ -34,7 +33,7 @@ const ONE_LEVEL = 1 / 255 / 0.224;
 
 const WAYS: Record<string, Way> = {
   imagenet: {
-    block: imageSchema.parse({
+    block: imageBlock.schema.parse({
       ...common,
       resize: {
         mode: "shortest-edge",
@@ -53,7 +52,7 @@ const WAYS: Record<string, Way> = {
     tolerance: ONE_LEVEL + 1e-6,
   },
   letterbox: {
-    block: imageSchema.parse({
+    block: imageBlock.schema.parse({
       ...common,
       resize: {
         mode: "letterbox",
@@ -70,7 +69,7 @@ const WAYS: Record<string, Way> = {
     tolerance: 1,
   },
   "exact-bgr": {
-    block: imageSchema.parse({
+    block: imageBlock.schema.parse({
       ...common,
       resize: { mode: "exact", width: 25, height: 17, filter: "lanczos" },
       color: "BGR",
@@ -81,7 +80,7 @@ const WAYS: Record<string, Way> = {
     tolerance: 1,
   },
   grey: {
-    block: imageSchema.parse({
+    block: imageBlock.schema.parse({
       ...common,
       resize: { mode: "exact", width: 28, height: 28, filter: "bilinear" },
       color: "GRAY",

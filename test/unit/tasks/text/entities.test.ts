@@ -1,14 +1,14 @@
 import { describe, expect, test } from "vitest";
-import type { Postprocess } from "../../../../src/domain/manifest.ts";
+import type {
+  Aggregation,
+  TokenClassificationBlock,
+} from "../../../../src/domain/blocks/postprocess/token-classification.ts";
 import type { NumericTensor } from "../../../../src/domain/tensor.ts";
 import { toBytes, toTypedArray } from "../../../../src/domain/tensor.ts";
 import { createTokenClassificationPostprocessor } from "../../../../src/tasks/text/token-classification-postprocessor.ts";
 import { createTokenizerPreprocessor } from "../../../../src/tasks/text/tokenizer-preprocessor.ts";
 import { preprocess } from "../../../support/preprocess.ts";
 import { readTokenizerFixture, readTokenizerJson } from "../../../support/tokenizers.ts";
-
-type TokenClassification = Extract<Postprocess, { type: "token-classification" }>;
-type Aggregation = "none" | "simple" | "first" | "average" | "max";
 
 interface EntityFixture {
   labels: string[];
@@ -17,7 +17,7 @@ interface EntityFixture {
 }
 
 const { labels, texts, cases } = readTokenizerFixture<EntityFixture>("entities.json");
-const block: TokenClassification = {
+const block: TokenClassificationBlock = {
   type: "token-classification",
   version: 1,
   scores: "scores",
