@@ -7,7 +7,7 @@ import type { Item, Plan, PreprocessedBatch, Preprocessor } from "./preprocessor
 import { splitInputs } from "./split-inputs.ts";
 import type { Task } from "./task.ts";
 
-/** Preprocessor, run, postprocessor, for as many items at a time as the preprocessor says. */
+/** A task of a preprocessor, runs of the model, and a postprocessor; each run takes a batch of items. */
 export function createBatchTask(preprocessor: Preprocessor, postprocessor: Postprocessor): Task {
   const schema = z.strictObject({
     ...preprocessor.parameters.shape,

@@ -12,7 +12,7 @@ export interface ModelSet {
   infer(inputs: readonly Tensor[], outputs: readonly string[]): Promise<readonly Tensor[]>;
 }
 
-/** From a request to its answer, whole or in parts. Created once for each version. */
+/** Answers requests, as a whole or in parts. Created once for each version of a model. */
 export interface Task {
   /** Schema of the request's `parameters`. */
   readonly parameters: z.ZodObject;

@@ -36,13 +36,13 @@ import {
 } from "./stream-state.ts";
 import { frame, initialFraming } from "./windows.ts";
 
-/** Filters for the rates seen last; one may take a megabyte. */
+/** Filters of the last sample rates; one may take a megabyte. */
 const MAX_FILTERS = 4;
 
 /**
- * Where somebody speaks in a recording, by a recurrent model that hears it window by window. A stream
- * may come in pieces of any length: what one answer gives as `state`, the next request gives back, and
- * the answers together are that for the whole recording.
+ * Finds the segments of speech in a recording, by a recurrent model that reads it window by window. A stream
+ * may be sent in pieces of any length: each request sends the `state` of the answer before, and the answers together
+ * are the answer for the whole recording.
  */
 export function createVoiceActivityTask(
   manifest: Manifest,
@@ -65,7 +65,7 @@ export function createVoiceActivityTask(
     return filter;
   };
 
-  const beginning = (clip: Clip): StreamState => ({
+  const initialState = (clip: Clip): StreamState => ({
     sampleRate: clip.wav.sampleRate,
     resampler: INITIAL_RESAMPLER,
     framing: initialFraming(block),
@@ -84,7 +84,7 @@ export function createVoiceActivityTask(
     };
   };
 
-  const continued = (clip: Clip, token: string): StreamState =>
+  const continuedState = (clip: Clip, token: string): StreamState =>
     decodeStreamState(token, digest, (header) => {
       refuseOtherRate(clip, header.sampleRate);
       if (header.received + clip.wav.frames > MAX_STREAM_SAMPLES)
@@ -92,7 +92,7 @@ export function createVoiceActivityTask(
       return lengthsAfter(filterFor(clip), header.received);
     });
 
-  async function listen(
+  async function detect(
     clip: Clip,
     from: StreamState,
     parameters: VoiceActivityParameters,
@@ -106,7 +106,7 @@ export function createVoiceActivityTask(
     const probabilities: number[] = [];
     let { framing, recurrent } = from;
 
-    const hear = async (samples: () => Float32Array, pad: boolean): Promise<void> => {
+    const process = async (samples: () => Float32Array, pad: boolean): Promise<void> => {
       const framed = trace.measure("preprocess", () => frame(block, framing, samples(), pad));
       framing = framed.state;
       for (let first = 0; first < framed.count; first += windowsPerRun) {
@@ -121,12 +121,12 @@ export function createVoiceActivityTask(
       }
     };
 
-    // Pieces of about one run each, so that a long clip never lies in memory as numbers.
+    // In pieces of about one run, so that a long clip is never in memory as floats.
     const piece = Math.ceil((windowsPerRun * windowSamples * filter.down) / filter.up);
     for (let start = 0; start < wav.frames; start += piece)
-      await hear(() => resampler.push(wav.readMono(start, piece)), false);
+      await process(() => resampler.push(wav.readMono(start, piece)), false);
     if (!parameters.stream) {
-      await hear(() => resampler.finish(), true);
+      await process(() => resampler.finish(), true);
       segmenter.finish(Math.ceil((resampler.state.received * filter.up) / filter.down));
     }
     return trace.measure("postprocess", () => {
@@ -163,12 +163,15 @@ export function createVoiceActivityTask(
       const streams = trace.measure("decode", () =>
         readClips(items, block.maxSeconds).map((clip) => {
           filterFor(clip);
-          return { clip, from: state === undefined ? beginning(clip) : continued(clip, state) };
+          return {
+            clip,
+            from: state === undefined ? initialState(clip) : continuedState(clip, state),
+          };
         }),
       );
       const answers: VoiceActivityAnswer[] = [];
       for (const { clip, from } of streams)
-        answers.push(await listen(clip, from, parameters, models, trace));
+        answers.push(await detect(clip, from, parameters, models, trace));
       return { kind: "value", value: form === "one" ? answers[0] : answers, form };
     },
   };
@@ -202,7 +205,7 @@ function refuseBadThresholds(
   if (neg_threshold === undefined || neg_threshold <= threshold) return;
   throw new ApiError(
     "invalid_request",
-    `"neg_threshold", below which speech ends, is ${neg_threshold}: it must not be above "threshold", which is ${threshold}.`,
+    `"neg_threshold", below which speech may end, is ${neg_threshold}: it must not be above "threshold", which is ${threshold}.`,
   );
 }
 

@@ -9,10 +9,10 @@ import type { Postprocessor } from "../postprocessor.ts";
 import type { ItemMetadata } from "../preprocessor.ts";
 import type { ImageMetadata } from "./image-preprocessor.ts";
 
-/** Comparing boxes takes their number squared; weaker ones than the best of these are left out. */
+/** Candidates that are compared, best first: comparing takes time quadratic in their number. */
 const MAX_CANDIDATES = 1000;
 
-/** Pixels of the picture as it is to be seen, from its top left corner. */
+/** In pixels of the image with its EXIF orientation applied, from its top left corner. */
 export interface DetectionBox {
   readonly xmin: number;
   readonly ymin: number;
@@ -36,7 +36,7 @@ interface Candidate {
 /**
  * Objects with their boxes, best first: the shape of Hugging Face's object detection. Each box counts
  * for every label that reaches the threshold; boxes of one label that overlap are one object
- * (`batched_nms` of torchvision), compared before they are cut at the picture's edges.
+ * (`batched_nms` of torchvision), compared before they are clipped to the image.
  */
 export function createObjectDetectionPostprocessor(
   block: ObjectDetectionBlock,
@@ -65,7 +65,7 @@ export function createObjectDetectionPostprocessor(
               candidates.push({
                 label,
                 score,
-                box: toPicture(corners.subarray(at * 4, at * 4 + 4), block, image),
+                box: toImageBox(corners.subarray(at * 4, at * 4 + 4), block, image),
               });
           }
         const best = candidates.sort((a, b) => b.score - a.score).slice(0, MAX_CANDIDATES);
@@ -73,7 +73,7 @@ export function createObjectDetectionPostprocessor(
           .map(({ label, score, box }) => ({
             label: labels[label] ?? "",
             score,
-            box: cutAt(box, image),
+            box: clipTo(box, image),
           }))
           .filter(({ box }) => box.xmax > box.xmin && box.ymax > box.ymin);
       });
@@ -83,7 +83,7 @@ export function createObjectDetectionPostprocessor(
 
 function asImageMetadata(itemMetadata: ItemMetadata): ImageMetadata {
   if (itemMetadata.kind !== "image")
-    throw new Error(`object detection is of pictures, not ${itemMetadata.kind}`);
+    throw new Error(`object detection needs images, not ${itemMetadata.kind}`);
   return itemMetadata as ImageMetadata;
 }
 
@@ -99,8 +99,8 @@ function toNumbers(result: Tensor | undefined, columns: number): Float32Array {
   return values;
 }
 
-/** From what the model saw to the picture. */
-function toPicture(
+/** Maps a box of the model's input to the image. */
+function toImageBox(
   [a = 0, b = 0, c = 0, d = 0]: Float32Array,
   { boxFormat, coordinates }: ObjectDetectionBlock,
   { placement, frame }: ImageMetadata,
@@ -117,7 +117,7 @@ function toPicture(
   };
 }
 
-/** Greedy: the best box stays, and those of its label that it covers too much of go. */
+/** Non-maximum suppression: a box is dropped that overlaps a better one of its label too much. */
 function suppress(
   sorted: readonly Candidate[],
   { iouThreshold, maxDetections }: ObjectDetectionBlock,
@@ -147,7 +147,7 @@ function areaOf({ xmin, ymin, xmax, ymax }: DetectionBox): number {
   return (xmax - xmin) * (ymax - ymin);
 }
 
-function cutAt(box: DetectionBox, { width, height }: ImageMetadata): DetectionBox {
+function clipTo(box: DetectionBox, { width, height }: ImageMetadata): DetectionBox {
   const within = (value: number, most: number): number => Math.min(Math.max(value, 0), most);
   return {
     xmin: within(box.xmin, width),

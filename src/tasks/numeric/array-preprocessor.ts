@@ -5,7 +5,7 @@ import { describe, fromJsonData, nestedShape } from "../../domain/tensor-json.ts
 import { MAX_VALUES, maxBatchOf, type Preprocessor, splitList } from "../preprocessor.ts";
 
 /**
- * Nested JSON numbers: one item, or a list of items. Dimensions of 1 in front of an item may be left
+ * Nested JSON numbers: one item, or a list of items. Leading dimensions of 1 of an item may be left
  * out, so that an image of shape [1, 8, 8] can be sent as 8 rows of 8.
  */
 export function createArrayPreprocessor(spec: TensorSpec): Preprocessor {

@@ -16,7 +16,7 @@ import {
 import { type Column, createColumn } from "./column.ts";
 import { type CsvOptions, type CsvRow, readCsv } from "./csv.ts";
 
-/** A row of a table in CSV, its cells in the columns' order. */
+/** A row of CSV, its cells in the order of the columns. */
 class TextRow {
   readonly cells: CsvRow;
 
@@ -26,8 +26,8 @@ class TextRow {
 }
 
 /**
- * Rows of a table: one or a list, each an array in the columns' order or an object by column name, or a
- * body of CSV. Names of categories become their positions, and missing values what the block says.
+ * Rows of a table: one or a list, each an array in the order of the columns or an object by column name, or a
+ * body of CSV. Names of categories become their indices, missing values the numbers of the block.
  */
 export function createTabularPreprocessor(
   spec: TensorSpec,
@@ -64,7 +64,7 @@ export function createTabularPreprocessor(
     if (unknown.length > 0 || missing.length > 0)
       throw new ApiError(
         "invalid_input",
-        `${place} must have the columns ${names.join(", ")};${missing.length > 0 ? ` missing: ${missing.join(", ")};` : ""}${unknown.length > 0 ? ` unknown: ${quoteAll(unknown)};` : ""} nothing more, nothing less.`,
+        `${place} must have the columns ${names.join(", ")};${missing.length > 0 ? ` missing: ${missing.join(", ")};` : ""}${unknown.length > 0 ? ` unknown: ${quoteAll(unknown)};` : ""} and no others.`,
         { details: { expected: names, missing, unknown: clipAll(unknown) } },
       );
     return names.map((name) => values.get(name));
@@ -108,7 +108,7 @@ export function createTabularPreprocessor(
       return trace.measure("preprocess", () => {
         const data = new NUMERIC_DATATYPES[datatype].array(items.length * width);
         let offset = 0;
-        // The kind of numbers follows from the datatype, as the array's does.
+        // Columns return bigints for the datatypes whose array takes bigints.
         for (const item of items) for (const value of toRow(item)) data[offset++] = value as never;
         const shape = [items.length, width];
         return { tensors: [{ name: spec.name, datatype, shape, data: toBytes(data) }] };

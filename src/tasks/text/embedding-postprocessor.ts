@@ -5,8 +5,8 @@ import type { Postprocessor } from "../postprocessor.ts";
 import { isTokenOutput, type TextMetadata } from "./text-metadata.ts";
 
 /**
- * A vector for each text; for a comparison the cosines of the first text's vector with those of the others. Sums
- * are taken in double precision, and vectors are single precision, as the model's output is.
+ * A vector for each text; for a comparison the cosine similarity of each other text to the first. Sums are computed in
+ * double precision; vectors have single precision, as the model's output.
  */
 export function createEmbeddingPostprocessor(
   block: EmbeddingBlock,
@@ -62,13 +62,13 @@ function poolVectors(
   });
 }
 
-/** A vector of zeros stays one. */
+/** A vector of zeros is not changed. */
 function toUnitLength(vector: Float32Array): Float32Array {
   const length = Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0));
   return length === 0 ? vector : vector.map((value) => value / length);
 }
 
-/** From -1 to 1; 0 where a vector has no direction. */
+/** Cosine similarity, from -1 to 1; 0 where a vector is zero. */
 export function cosine(a: readonly number[], b: readonly number[]): number {
   let dot = 0;
   let lengthA = 0;

@@ -10,7 +10,7 @@ import { type ScoredToken, toEntities } from "./entities.ts";
 import { isTokenOutput, type TextMetadata } from "./text-metadata.ts";
 import { locateTokens } from "./token-spans.ts";
 
-/** The entities of each text, as the token classification pipeline of Hugging Face's `transformers` finds them. */
+/** The entities of each text, by the rules of the token classification pipeline of Hugging Face's `transformers`. */
 export function createTokenClassificationPostprocessor(
   { scores, aggregation, ignoreLabels }: TokenClassificationBlock,
   labels: readonly string[],

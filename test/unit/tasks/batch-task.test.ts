@@ -67,7 +67,7 @@ function toTensor(values: readonly number[]): Tensor {
 describe.each([
   ["synchronously", false],
   ["asynchronously", true],
-])("a preprocessor that answers %s", (_, isAsync) => {
+])("with a preprocessor that works %s", (_, isAsync) => {
   test("one item is answered by its answer", async () => {
     const { predict } = createTask(8, isAsync);
     expect(await predict(5)).toEqual({ kind: "value", value: "inputs: 10", form: "one" });
@@ -78,7 +78,7 @@ describe.each([
     [3, 1],
     [2, 2],
     [1, 3],
-  ])("answers a list in its order, %i at a time in %i runs", async (maxBatch, runs) => {
+  ])("a list is answered in its order, %i at a time in %i runs", async (maxBatch, runs) => {
     const { predict, run } = createTask(maxBatch, isAsync);
     expect(await predict([1, 2, 3])).toEqual({
       kind: "value",
@@ -88,7 +88,7 @@ describe.each([
     expect(run).toHaveBeenCalledTimes(runs);
   });
 
-  test("takes media that it lists, alone and in a list", async () => {
+  test("media of the listed types are accepted, alone and in a list", async () => {
     const { predict } = createTask(8, isAsync);
     const media = new Media("text/plain; charset=utf-8", new TextEncoder().encode("7"));
     expect(await predict(media)).toMatchObject({ kind: "value", value: "inputs: 14" });
@@ -98,7 +98,7 @@ describe.each([
     });
   });
 
-  test("gives the preprocessor and the postprocessor their parameters", async () => {
+  test("the preprocessor and the postprocessor get their parameters", async () => {
     const { predict } = createTask(8, isAsync);
     expect(await predict(1, { shift: 2, suffix: "!" })).toMatchObject({
       kind: "value",
@@ -128,7 +128,7 @@ test.each([{ shift: "2" }, { suffix: 2 }, { other: 1 }])(
   },
 );
 
-test("a model that returns another batch than it was given is an error of its task", async () => {
+test("a model that returns another batch size than its input is an error of its task", async () => {
   const { predict, run } = createTask(8);
   run.mockResolvedValue([toTensor([1])]);
   const error = await rejectedApiError("task_not_supported", predict([1, 2]));

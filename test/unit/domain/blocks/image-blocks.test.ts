@@ -90,24 +90,24 @@ describe("a manifest may describe", () => {
 describe("a manifest may not describe", () => {
   test.each<[string, Record<string, unknown>, RegExp]>([
     [
-      "planes for pixels",
+      "NHWC of an NCHW input",
       withImage({ layout: "NHWC" }),
       /"x" must have the shape \[batch, 10, 20, 3\]/,
     ],
     [
-      "colours for grey",
+      "GRAY of an input of three channels",
       withImage({ color: "GRAY" }),
       /must have the shape \[batch, 1, 10, 20\]; it has \[batch, 3, 10, 20\]/,
     ],
     ["another size", withImage({}, { shape: [1, 3, 20, 10] }), /must have the shape/],
     ["another rank", withImage({}, { shape: [1, 3, 200] }), /must have the shape/],
     [
-      "whole numbers",
+      "an input of integers",
       withImage({}, { datatype: "INT64" }),
       /"x" must be UINT8 or FP32; it is INT64\s+→ at preprocess\.input/,
     ],
     [
-      "means of bytes",
+      "means of a UINT8 input",
       withImage({ mean: [1] }, { datatype: "UINT8" }),
       /takes the levels as they are/,
     ],
@@ -123,7 +123,7 @@ describe("a manifest may not describe", () => {
       withImage({ resize: { mode: "shortest-edge", size: 19, filter: "box", crop: CROP } }),
       /a crop must fit/,
     ],
-    ["a filter that nobody has", withImage({ resize: { ...RESIZE, filter: "hamming" } }), /resize/],
+    ["an unknown filter", withImage({ resize: { ...RESIZE, filter: "hamming" } }), /resize/],
     ["code", withImage({ code: "return 1" }), /Unrecognized key: "code"/],
     ["objects without labels", manifest({ labels: undefined }), /object-detection needs labels/],
     [
@@ -132,7 +132,7 @@ describe("a manifest may not describe", () => {
       /"b" is not one of outputs/,
     ],
     [
-      "rows of a table as pictures",
+      "rows of a table as images",
       manifest({ preprocess: { type: "array", version: 1, input: "x" } }),
       /must be image for the task object-detection/,
     ],

@@ -269,11 +269,8 @@ describe("array", () => {
   const preprocess = { type: "array", version: 1, input: "x" };
 
   test("accepts any shape and datatype", () => {
-    for (const tensor of [
-      ["x", "BYTES", ["batch"]],
-      ["x", "BOOL", [1, 2, 3, 4]],
-    ] satisfies Tensor[])
-      expect(problems({ preprocess, ...input(...tensor) })).toEqual([]);
+    expect(problems({ preprocess, ...input("x", "BYTES", ["batch"]) })).toEqual([]);
+    expect(problems({ preprocess, ...input("x", "BOOL", [1, 2, 3, 4]) })).toEqual([]);
   });
 
   test("refuses an unknown rank, which tells an item from a list of items", () => {

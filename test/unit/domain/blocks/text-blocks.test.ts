@@ -83,7 +83,7 @@ describe("a manifest may describe", () => {
     expect(parseManifest(value)).toMatchObject({ name: "m" });
   });
 
-  test("what is not an entity is O unless it says otherwise", () => {
+  test("ignoreLabels is O by default", () => {
     const value = manifest({
       task: "token-classification",
       postprocess: ENTITIES,
@@ -102,19 +102,19 @@ describe("a manifest may not describe", () => {
     ],
     ["tokens of another rank", manifest({ inputs: inputs({ shape: ["n"] }) }), /\[batch, tokens\]/],
     [
-      "a fixed length that is another",
+      "another fixed length",
       manifest({ inputs: inputs({ shape: [1, 64] }) }),
       /the input takes 64 tokens: 64, with padding "max-length"/,
     ],
     [
-      "an input that nothing is fed into",
+      "an input of the model that the block does not name",
       withTokenizer({ inputs: { ids: "ids" } }),
       /must name each input of the model; it leaves out "mask"/,
     ],
-    ["an input that is none", withTokenizer({ inputs: { ids: "x" } }), /"x" is not one of inputs/],
-    ["a file that is none", withTokenizer({ tokenizer: "t.json" }), /"t.json" is not one of files/],
+    ["an unknown input", withTokenizer({ inputs: { ids: "x" } }), /"x" is not one of inputs/],
+    ["an unknown file", withTokenizer({ tokenizer: "t.json" }), /"t.json" is not one of files/],
     [
-      "a mean of rows",
+      "a pooled output of three dimensions",
       manifest({ postprocess: { ...EMBEDDING, pooling: "none" } }),
       /must have the shape \[batch, dimensions\]; it has \[batch, tokens, 3\]\s+→ at postprocess\.output/,
     ],

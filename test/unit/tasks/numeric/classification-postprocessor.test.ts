@@ -97,12 +97,15 @@ test("top_k of the request replaces that of the manifest", () => {
   expect(count({ topK: 2 }, { top_k: 99 })).toBe(3);
 });
 
-test.each([Number.NaN, Number.POSITIVE_INFINITY])("a score of %s is no answer", (value) => {
-  const error = catchApiError("inference_failed", () =>
-    toAnswers(rows([1, value]), {}, {}, ["a", "b"]),
-  );
-  expect(error.message).toContain('NaN or infinity in output "y"');
-});
+test.each([Number.NaN, Number.POSITIVE_INFINITY])(
+  "a score of %s is an error of the inference",
+  (value) => {
+    const error = catchApiError("inference_failed", () =>
+      toAnswers(rows([1, value]), {}, {}, ["a", "b"]),
+    );
+    expect(error.message).toContain('NaN or infinity in output "y"');
+  },
+);
 
 test("an output with more scores than there are labels is an error of the model's task", () => {
   const error = catchApiError("task_not_supported", () =>
