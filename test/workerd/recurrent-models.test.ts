@@ -95,5 +95,5 @@ test("a state of another model is refused", async () => {
   const { state } = first.body as VoiceActivityAnswer;
   const answer = await service.post("/models/other", { inputs, parameters: { state } });
   expect(answer).toMatchObject({ status: 400, body: { code: "invalid_input" } });
-  expect((answer.body as { detail: string }).detail).toContain("comes from another model");
+  expect((answer.body as { detail: string }).detail).toContain("is of another model");
 });
