@@ -64,7 +64,7 @@ export async function encodeEntry({ outputs, ...head }: CachedPrediction): Promi
 
 /**
  * @param key what was asked for: an entry of another key is not accepted
- * @returns `undefined` for bytes that are not a valid entry of that key
+ * @returns `undefined` for bytes that are not a whole entry of that key
  */
 export async function decodeEntry(
   bytes: Uint8Array,

@@ -166,7 +166,7 @@ export function createPredictionCache(
       const bytes = await read;
       if (!bytes) return undefined;
       const entry = await decodeEntry(bytes, address.key);
-      if (!entry) return fail("not a valid entry");
+      if (!entry) return fail("not a whole entry");
       return { entry, tier: tier.name, sizeBytes: bytes.byteLength };
     } catch (error) {
       return fail(String(error));

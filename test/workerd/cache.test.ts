@@ -874,7 +874,7 @@ describe("what somebody else has put into KV", () => {
     expect(cacheStatus(answer)).toMatchObject({ fwd: "miss", stored: true, detail: "absent" });
     expect((await eventOf(asked, answer)).cache).toMatchObject({
       outcome: "miss",
-      failures: [{ tier: "kv", problem: "not a valid entry" }],
+      failures: [{ tier: "kv", problem: "not a whole entry" }],
     });
     expect(await statistics(asked)).toMatchObject({ tiers: { kv: { failures: 1 } } });
   });

@@ -73,7 +73,7 @@ test("an entry is read from the middle of a buffer", async () => {
   expect(await decodeEntry(larger.subarray(5, 5 + bytes.length), KEY)).toEqual(entry);
 });
 
-describe("what is not a valid entry of the key", () => {
+describe("what is not a whole entry of the key", () => {
   test("is an entry of another key", async () => {
     const bytes = await encodeEntry({ ...entry, key: "f".repeat(64) });
     expect(await decodeEntry(bytes, KEY)).toBeUndefined();

@@ -236,16 +236,16 @@ describe("a tier that cannot be read", () => {
     ],
     ["rejects with nothing", () => Promise.reject(), /undefined/],
     ["hangs", never, /slower than 40 ms/],
-    ["returns garbage", async () => new Uint8Array(300).fill(7), /not a valid entry/],
-    ["returns nothing of it", async () => new Uint8Array(), /not a valid entry/],
-    ["returns half of it", async () => (await storedValue()).subarray(0, 150), /not a valid entry/],
+    ["returns garbage", async () => new Uint8Array(300).fill(7), /not a whole entry/],
+    ["returns nothing of it", async () => new Uint8Array(), /not a whole entry/],
+    ["returns half of it", async () => (await storedValue()).subarray(0, 150), /not a whole entry/],
     [
       "returns all but a byte",
       async () => (await storedValue()).subarray(0, -1),
-      /not a valid entry/,
+      /not a whole entry/,
     ],
-    ["returns the entry of another key", async () => storedValue("other"), /not a valid entry/],
-    ["returns text", async () => new TextEncoder().encode("<html>502</html>"), /not a valid entry/],
+    ["returns the entry of another key", async () => storedValue("other"), /not a whole entry/],
+    ["returns text", async () => new TextEncoder().encode("<html>502</html>"), /not a whole entry/],
   ];
 
   test.each(FAULTS)("because it %s costs a miss and is told", async (_, get, problem) => {
