@@ -83,7 +83,7 @@ export function createServices(
 function createDecoder(runtime: ModelRuntime): DecodeImage {
   const codecs = createCodecStore(
     async (format) => (await import("./tasks/image/jsquash-codecs.ts")).instantiateCodec(format),
-    { makeRoom: (bytes) => runtime.reserve(bytes) },
+    { reserve: (bytes) => runtime.reserve(bytes) },
   );
   runtime.register(codecs);
   return createImageDecoder(codecs);

@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import { mediaTypesOf } from "../../domain/blocks/media-types.ts";
+import { BLOCK_MEDIA_TYPES, mediaTypesOf } from "../../domain/blocks/media-types.ts";
 import type { PublishedModel } from "../../domain/published-model.ts";
 import type { TaskRequest, TaskValue } from "../../domain/task.ts";
 import { callOf } from "../../http/call.ts";
@@ -16,17 +16,6 @@ import { resolveModel } from "../resolve-model.ts";
 import { isHuggingFaceClient } from "./hugging-face-client.ts";
 import { json } from "./schemas.ts";
 import { parseTaskBody } from "./task-body.ts";
-
-/** Bodies that are the input itself; which of them a model takes follows from its task. */
-const RAW_BODIES = [
-  "image/jpeg",
-  "image/png",
-  "image/webp",
-  "audio/wav",
-  "text/plain",
-  "text/csv",
-  "application/octet-stream",
-];
 
 const FORM: MediaType = {
   schema: {
@@ -70,7 +59,7 @@ export const PREDICT: Operation = {
           },
         },
       }),
-      ...Object.fromEntries(RAW_BODIES.map((type) => [type, { schema: BINARY_SCHEMA }])),
+      ...Object.fromEntries(BLOCK_MEDIA_TYPES.map((type) => [type, { schema: BINARY_SCHEMA }])),
       "multipart/form-data": FORM,
     },
   },

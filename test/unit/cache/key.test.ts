@@ -25,7 +25,7 @@ function createManifest(changes: object = {}): Manifest {
     format: "onnx",
     file: "model.onnx",
     files: [{ path: "model.onnx", sha256: DIGEST, sizeBytes: 1 }],
-    inputs: [{ name: "x", datatype: "FP32", shape: [-1] }],
+    inputs: [{ name: "x", datatype: "FP32", shape: [-1, -1] }],
     outputs: [{ name: "y", datatype: "FP32", shape: [-1] }],
     createdAt: "2026-11-22T00:00:00Z",
     ...changes,
