@@ -2,7 +2,9 @@ import type { Manifest } from "../domain/manifest.ts";
 import { modelDigest } from "../domain/manifest.ts";
 import type { Tensor } from "../domain/tensor.ts";
 import { toTensorBytes } from "../domain/tensor-bytes.ts";
+import { concatenateBytes } from "../shared/bytes.ts";
 import { toHex } from "../shared/hex.ts";
+import { sha256 } from "../shared/sha256.ts";
 
 /** Raised when what is hashed, or how, changes. */
 const KEY_VERSION = 1;
@@ -41,19 +43,5 @@ export async function predictionKey(
   const parts = [head];
   for (const bytes of data)
     parts.push(bytes.byteLength > INLINE_BYTES ? await sha256(bytes) : bytes);
-  return toHex(await sha256(concatenate(parts)));
-}
-
-async function sha256(bytes: Uint8Array): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>));
-}
-
-function concatenate(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, { byteLength }) => sum + byteLength, 0));
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.byteLength;
-  }
-  return whole;
+  return toHex(await sha256(concatenateBytes(parts)));
 }
