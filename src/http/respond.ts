@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import { toCacheStatus } from "../domain/cache-control.ts";
 import type { FinishedAnswer } from "../domain/finished-answer.ts";
+import { concatenateBytes, totalBytes } from "../shared/bytes.ts";
 import { addCacheHeaders, isListed, toEntityTag } from "./cache-headers.ts";
 import type { AppEnv } from "./context.ts";
 import { toServerTiming } from "./server-timing.ts";
@@ -53,7 +54,7 @@ export function respondBytes(
   }
   trace.bytesOut = sizeBytes;
   headers["content-type"] = contentType;
-  const body = join(parts);
+  const body = concatenateBytes(parts, sizeBytes);
   const encoding = mayCompress ? acceptedEncoding(c.req.header("accept-encoding")) : undefined;
   if (!encoding) return new Response(body, { status, headers });
   const compressed = new Blob([body])
@@ -108,27 +109,11 @@ export function respondAgain(c: Context<AppEnv>, answer: FinishedAnswer): Respon
 export function toFinished(c: Context<AppEnv>, parts: readonly Uint8Array[]): FinishedAnswer {
   const headers = new Headers(c.get("headers"));
   headers.delete("content-encoding");
-  return { body: join(parts), headers, ageSeconds: undefined };
+  return { body: concatenateBytes(parts), headers, ageSeconds: undefined };
 }
 
 /** Headers that tell of a body, which a 304 does not have. */
 const CONTENT_HEADERS = ["content-type", "inference-header-content-length"];
-
-function join(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const [only] = parts;
-  if (only && parts.length === 1) return only as Uint8Array<ArrayBuffer>;
-  const whole = new Uint8Array(totalBytes(parts));
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.byteLength;
-  }
-  return whole;
-}
-
-function totalBytes(parts: readonly Uint8Array[]): number {
-  return parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
-}
 
 /** RFC 9110, section 12.5.3: the first of ours that is listed and not refused with q=0. */
 function acceptedEncoding(header: string | undefined): "gzip" | "deflate" | undefined {
