@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { ObjectDetectionBlock } from "../../domain/blocks/image-blocks.ts";
 import { ApiError } from "../../domain/errors.ts";
 import { formatShape, type Tensor, toTypedArray } from "../../domain/tensor.ts";
+import { sigmoid } from "../../shared/softmax.ts";
 import type { Postprocessor } from "../postprocessor.ts";
 import type { ItemMetadata } from "../preprocessor.ts";
 import type { ImageMetadata } from "./image-preprocessor.ts";
@@ -41,10 +42,7 @@ export function createObjectDetectionPostprocessor(
   block: ObjectDetectionBlock,
   labels: readonly string[],
 ): Postprocessor<typeof PARAMETERS> {
-  const activate =
-    block.scoreActivation === "sigmoid"
-      ? (value: number) => 1 / (1 + Math.exp(-value))
-      : (value: number) => value;
+  const activate = block.scoreActivation === "sigmoid" ? sigmoid : (value: number) => value;
 
   return {
     outputs: [block.boxes, block.scores],

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Postprocess } from "../../domain/manifest.ts";
+import { sigmoid, softmax } from "../../shared/softmax.ts";
 import type { Postprocessor } from "../postprocessor.ts";
 import { toRows } from "./rows.ts";
 
@@ -31,13 +32,8 @@ export function createClassificationPostprocessor(
 
 const ACTIVATIONS: Record<Classification["activation"], (row: number[]) => number[]> = {
   none: (row) => row,
-  sigmoid: (row) => row.map((value) => 1 / (1 + Math.exp(-value))),
-  softmax: (row) => {
-    const max = Math.max(...row);
-    const powers = row.map((value) => Math.exp(value - max));
-    const sum = powers.reduce((total, power) => total + power, 0);
-    return powers.map((power) => power / sum);
-  },
+  sigmoid: (row) => row.map(sigmoid),
+  softmax,
 };
 
 /** A binary model may give the probability of its second label only. */

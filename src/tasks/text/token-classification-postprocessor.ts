@@ -2,6 +2,7 @@ import { z } from "zod";
 import { AGGREGATIONS, type TokenClassificationBlock } from "../../domain/blocks/text-blocks.ts";
 import { ApiError } from "../../domain/errors.ts";
 import { formatShape, type Tensor, toTypedArray } from "../../domain/tensor.ts";
+import { softmax } from "../../shared/softmax.ts";
 import type { Postprocessor } from "../postprocessor.ts";
 import { type ScoredToken, toEntities } from "./entities.ts";
 import { locateTokens } from "./token-spans.ts";
@@ -60,11 +61,4 @@ function tokenScores(result: Tensor, labels: number): (row: number, token: numbe
       `The model answered with NaN or infinity in output "${name}": the input is outside what it can compute.`,
     );
   };
-}
-
-function softmax(scores: readonly number[]): number[] {
-  const max = Math.max(...scores);
-  const powers = scores.map((score) => Math.exp(score - max));
-  const sum = powers.reduce((total, power) => total + power, 0);
-  return powers.map((power) => power / sum);
 }
