@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import type { AppEnv } from "../../http/context.ts";
 import { methodNotAllowed } from "../../http/method-not-allowed.ts";
 import { respond } from "../../http/respond.ts";
+import { sha256 } from "../../shared/sha256.ts";
 import { createOpenApiDocument } from "../openapi/document.ts";
 import type { Services } from "../services.ts";
 import { renderPage } from "./page.ts";
@@ -30,8 +31,7 @@ export function documentationRoutes({ serverVersion }: Services): Hono<AppEnv> {
 
 /** Nothing but the page's own style, which is known by its digest. */
 async function contentSecurityPolicy(): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(PAGE_STYLE));
-  const style = `'sha256-${new Uint8Array(digest).toBase64()}'`;
+  const style = `'sha256-${(await sha256(PAGE_STYLE)).toBase64()}'`;
   return `default-src 'none'; style-src ${style}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 }
 
