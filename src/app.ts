@@ -1,6 +1,5 @@
 import { Hono } from "hono";
 import { ApiError } from "./domain/errors.ts";
-import { clip } from "./domain/quote.ts";
 import type { AppEnv } from "./http/context.ts";
 import { observe } from "./http/observe.ts";
 import { renderError } from "./http/render-error.ts";
@@ -10,6 +9,7 @@ import { openInferenceRoutes } from "./protocols/oip/routes.ts";
 import { openAiRoutes } from "./protocols/openai/routes.ts";
 import type { Services } from "./protocols/services.ts";
 import { taskRoutes } from "./protocols/task/routes.ts";
+import { clip } from "./shared/quote.ts";
 
 /** The HTTP side of onnxflare: middleware in its order, then the routes. */
 export function createApp(services: Services): Hono<AppEnv> {

@@ -1,8 +1,8 @@
 import type { Context, MiddlewareHandler, Next } from "hono";
 import type { Admission } from "../domain/admission.ts";
 import { ApiError } from "../domain/errors.ts";
-import { quote } from "../domain/quote.ts";
 import type { Phase, Trace } from "../domain/trace.ts";
+import { quote } from "../shared/quote.ts";
 import type { AppEnv } from "./context.ts";
 
 /** The deadline of a request, in milliseconds from its arrival. */

@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { ApiError } from "../domain/errors.ts";
-import { quote } from "../domain/quote.ts";
 import { concatenateBytes } from "../shared/bytes.ts";
+import { quote } from "../shared/quote.ts";
 import type { AppEnv } from "./context.ts";
 
 /** {@link readBody} where a body may be left out: `undefined` then. */

@@ -4,8 +4,8 @@ import { type Manifest, parseManifest } from "../domain/manifest.ts";
 import type { CandidateModel, ModelHost } from "../domain/model-host.ts";
 import { formatModelId, type ModelId } from "../domain/model-id.ts";
 import type { ModelDescription, ModelStore, ModelWriter } from "../domain/ports.ts";
-import { clip, MAX_REASON_LENGTH } from "../domain/quote.ts";
 import { concatenateBytes } from "../shared/bytes.ts";
+import { clip, MAX_REASON_LENGTH } from "../shared/quote.ts";
 import type { Catalog } from "./catalog.ts";
 
 /** Makes and unmakes versions. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { ApiError } from "../domain/errors.ts";
-import { issueMessage } from "../domain/quote.ts";
+import { issueMessage } from "../domain/schema-issue.ts";
 
 /** Parameters of a task that has none. */
 export const NO_PARAMETERS = z.strictObject({});

@@ -1,5 +1,5 @@
 import { ApiError } from "../../domain/errors.ts";
-import { clipAll, quoteAll } from "../../domain/quote.ts";
+import { clipAll, quoteAll } from "../../shared/quote.ts";
 import { MAX_VALUES } from "../preprocessor.ts";
 
 /** The delimiters that a table may have. */

@@ -1,10 +1,10 @@
 import { z } from "zod";
 import type { TokenizerBlock } from "../../domain/blocks/text-blocks.ts";
 import { ApiError } from "../../domain/errors.ts";
-import { quoteAll } from "../../domain/quote.ts";
 import { type Tensor, type TensorSpec, toBytes } from "../../domain/tensor.ts";
 import { describe } from "../../domain/tensor-json.ts";
 import { TokenIds } from "../../domain/token-ids.ts";
+import { quoteAll } from "../../shared/quote.ts";
 import {
   type Item,
   type ItemMetadata,
