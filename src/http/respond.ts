@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import { toCacheStatus } from "../domain/cache-control.ts";
-import type { FinishedAnswer } from "../domain/finished-answer.ts";
+import type { CachedResponse } from "../domain/cached-response.ts";
 import { concatenateBytes, totalBytes } from "../shared/bytes.ts";
 import { addCacheHeaders, isListed, toEntityTag } from "./cache-headers.ts";
 import type { AppEnv } from "./context.ts";
@@ -29,7 +29,8 @@ export function respond(c: Context<AppEnv>, text: string, options: RespondOption
 /**
  * {@link respond} for bytes in several parts, compressed when the client asks for it and it is worth
  * while. Every answer is made here, with the headers that routes and middleware have noted, and those
- * that tell of the request and the cache; 304 for an answer that the client has (`If-None-Match`).
+ * that tell of the request and the cache; 304 for an answer that the client has (`If-None-Match`). Where the
+ * response cache was looked up, it gets the answer.
  */
 export function respondBytes(
   c: Context<AppEnv>,
@@ -55,6 +56,12 @@ export function respondBytes(
   trace.bytesOut = sizeBytes;
   headers["content-type"] = contentType;
   const body = concatenateBytes(parts, sizeBytes);
+  if (status === 200 && compress)
+    c.get("responseLookup")?.store(sizeBytes, () => ({
+      body,
+      headers: new Headers(headers),
+      ageSeconds: undefined,
+    }));
   const encoding = mayCompress ? acceptedEncoding(c.req.header("accept-encoding")) : undefined;
   if (!encoding) return new Response(body, { status, headers });
   const compressed = new Blob([body])
@@ -83,9 +90,9 @@ function addRequestHeaders(c: Context<AppEnv>): void {
   addCacheHeaders(headers, trace.cache);
 }
 
-/** Answers as before: with the headers that were sent then, but for those that tell of the request. */
-export function respondAgain(c: Context<AppEnv>, answer: FinishedAnswer): Response {
-  const { body, headers } = answer;
+/** Sends a response of the response cache: its headers, but for those that describe the request. */
+export function respondCached(c: Context<AppEnv>, response: CachedResponse): Response {
+  const { body, headers } = response;
   const compressible = body.byteLength >= COMPRESSION_THRESHOLD_BYTES;
   if (compressible || c.req.header("if-none-match") !== undefined) {
     Object.assign(c.get("headers"), Object.fromEntries(headers));
@@ -97,19 +104,12 @@ export function respondAgain(c: Context<AppEnv>, answer: FinishedAnswer): Respon
   headers.set("x-request-id", c.get("requestId"));
   headers.set("server-timing", toServerTiming(trace));
   const ageSeconds = Math.floor(trace.cache.ageSeconds ?? 0);
-  if (answer.ageSeconds !== ageSeconds) {
-    answer.ageSeconds = ageSeconds;
+  if (response.ageSeconds !== ageSeconds) {
+    response.ageSeconds = ageSeconds;
     headers.set("cache-status", toCacheStatus(trace.cache));
     headers.set("age", String(ageSeconds));
   }
   return new Response(body, { headers });
-}
-
-/** What is to be sent when the same request comes again, of an answer that {@link respondBytes} made. */
-export function toFinished(c: Context<AppEnv>, parts: readonly Uint8Array[]): FinishedAnswer {
-  const headers = new Headers(c.get("headers"));
-  headers.delete("content-encoding");
-  return { body: concatenateBytes(parts), headers, ageSeconds: undefined };
 }
 
 /** Headers that tell of a body, which a 304 does not have. */

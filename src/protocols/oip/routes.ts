@@ -7,11 +7,12 @@ import { acquirePermit, admit } from "../../http/admit.ts";
 import { callOf } from "../../http/call.ts";
 import type { AppEnv } from "../../http/context.ts";
 import { methodNotAllowed } from "../../http/method-not-allowed.ts";
-import { plainLength, readBody, readOptionalBody } from "../../http/read-body.ts";
+import { readBody, readOptionalBody } from "../../http/read-body.ts";
 import { requireAdmin } from "../../http/require-admin.ts";
-import { respond, respondAgain, respondBytes, toFinished } from "../../http/respond.ts";
+import { respond, respondBytes } from "../../http/respond.ts";
 import { parseJson } from "../json.ts";
-import { noteModel, resolveModel } from "../resolve-model.ts";
+import { resolveModel } from "../resolve-model.ts";
+import { respondFromCache } from "../respond-from-cache.ts";
 import type { Services } from "../services.ts";
 import { HEADER_LENGTH, type InferRequest, parseInferRequest } from "./infer-request.ts";
 import { toInferResponse } from "./infer-response.ts";
@@ -80,7 +81,7 @@ export function openInferenceRoutes(deps: Services): Hono<AppEnv> {
       .post(
         `${path}/infer`,
         admit(deps.admission),
-        answerKnown(deps),
+        respondFromCache(deps, toForm),
         acquirePermit,
         inferHandler(deps),
       )
@@ -127,27 +128,7 @@ function answer(c: Context<AppEnv>, value: object, status: 200 | 503 = 200): Res
   return respond(c, JSON.stringify(value), { status, compress: false });
 }
 
-/**
- * Answers a small request that came before with the same bytes: without a turn, because it takes next
- * to no time, and waiting for others would help nobody.
- */
-function answerKnown({ config, catalog, finishedAnswers }: Services): MiddlewareHandler<AppEnv> {
-  return async function answerKnown(c, next) {
-    const published = catalog.recall(c.req.param("model") ?? "", c.req.param("version"));
-    if (!published) return next();
-    const call = callOf(c);
-    const length = plainLength(c);
-    if (!finishedAnswers.accept(published, call.cache, length)) return next();
-    noteModel(c, published);
-    const body = await readBody(c, config.maxBodyBytes, length);
-    const asked = finishedAnswers.identify(published, toForm(c), body);
-    c.set("asked", asked);
-    const known = await finishedAnswers.find(published, asked, call);
-    return known ? respondAgain(c, known) : next();
-  };
-}
-
-function inferHandler({ config, catalog, infer, finishedAnswers }: Services): Handler {
+function inferHandler({ config, catalog, infer }: Services): Handler {
   return async (c) => {
     const trace = c.get("trace");
     const published = await resolveModel(c, catalog);
@@ -160,16 +141,11 @@ function inferHandler({ config, catalog, infer, finishedAnswers }: Services): Ha
     const names = request.outputs?.map(({ name }) => name);
     const outputs = await infer({ model: published, inputs, outputs: names }, callOf(c));
     const parts = trace.measure("serialize", () => encode(c, published, request, outputs));
-    const response = respondBytes(c, parts, { contentType: toContentType(parts) });
-    // Kept where it is looked for: a body in pieces, or compressed, is not.
-    const asked = response.status === 200 ? c.get("asked") : undefined;
-    const answer = { sizeBytes: trace.bytesOut, finish: () => toFinished(c, parts) };
-    finishedAnswers.keep(asked, answer, outputs, trace.cache);
-    return response;
+    return respondBytes(c, parts, { contentType: toContentType(parts) });
   };
 }
 
-/** What of a request, beside its body, decides how it is understood. */
+/** What of an inference request, beside its body, decides how it is answered. */
 function toForm(c: Context<AppEnv>): string {
   return `infer ${c.req.header(HEADER_LENGTH) ?? ""}`;
 }
