@@ -14,13 +14,16 @@ import { toLookup } from "./lookup.ts";
  * whether the entry may be used is decided as for every other hit.
  */
 export interface ResponseCache {
-  /** Whether a request with a body of so many bytes is looked up, which must be read for that. */
-  accepts(model: PublishedModel, policy: CachePolicy, sizeBytes: number | undefined): boolean;
+  /** Whether a request with a body of so many bytes is looked up, for which its body must be read. */
+  accepts(policy: CachePolicy, sizeBytes: number | undefined): boolean;
+  /** Whether responses of the model are stored. */
+  stores(model: PublishedModel): boolean;
   /**
    * Looks a request up, and stores its response otherwise.
    * @param form the operation, and all of the request beside its body that decides how it is answered; without line breaks
    *   but between a fixed number of parts
-   * @returns a promise only where something has to be waited for; `undefined` for a body that is too large
+   * @returns a promise only where something has to be waited for; `undefined` for a request that is not accepted, or to a
+   *   model whose responses are not stored
    */
   lookup(
     model: PublishedModel,
@@ -40,10 +43,13 @@ export function createResponseCache(
   entries: Pick<EntryStore, "accept" | "getByRequest" | "putResponse" | "refreshPurges">,
   { enabled }: { readonly enabled: boolean },
 ): ResponseCache {
-  function isCacheable({ manifest }: PublishedModel, { noStore, noCache }: CachePolicy): boolean {
-    // The key would have to tell clients apart otherwise.
-    const isPublic = manifest.cache.enabled && manifest.cache.scope === "public";
-    return enabled && isPublic && !noStore && !noCache;
+  function accepts({ noStore, noCache }: CachePolicy, sizeBytes = 0): boolean {
+    return enabled && !noStore && !noCache && sizeBytes > 0 && sizeBytes <= MAX_REQUEST_BYTES;
+  }
+
+  /** Entries of one client are left out: the request would have to be told from those of other clients. */
+  function stores({ manifest: { cache } }: PublishedModel): boolean {
+    return cache.enabled && cache.scope === "public";
   }
 
   function use(
@@ -62,11 +68,11 @@ export function createResponseCache(
   }
 
   return {
-    accepts: (model, policy, sizeBytes) =>
-      sizeBytes !== undefined && sizeBytes <= MAX_REQUEST_BYTES && isCacheable(model, policy),
+    accepts,
+    stores,
 
     lookup(model, form, body, { cache: policy, trace, waitUntil }) {
-      if (body.byteLength > MAX_REQUEST_BYTES || !isCacheable(model, policy)) return undefined;
+      if (!accepts(policy, body.byteLength) || !stores(model)) return undefined;
       const { name, version, revision } = model;
       const request = `${name}\n${version}\n${revision}\n${form}\n${DECODER.decode(body)}`;
       const store: ResponseLookup["store"] = (sizeBytes, create) => {

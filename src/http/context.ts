@@ -26,9 +26,9 @@ export interface AppEnv {
     body: Uint8Array;
     /** Set by `respondStream`: fulfilled when the body has ended. Other bodies end with their handler. */
     bodyEnd: Promise<BodyEnd> | undefined;
-    /** Set by `respondFromCache`: the version that the path names, where it was known without reading storage. */
+    /** Set by `respondFromCache`: the version that answers, where it was known without reading storage. */
     published: PublishedModel | undefined;
-    /** Set by `findStoredResponse`, when the response cache had no response: `respondBytes` stores it. */
+    /** Set by `respondFromCache`, when the response cache had no response: `respondBytes` stores it. */
     responseLookup: ResponseLookup | undefined;
     /** Headers that the response is to have, also if it becomes an error: `respond` sends them. */
     headers: Record<string, string>;

@@ -51,7 +51,7 @@ function createTestApp(changes: Partial<AppDeps> = {}): TestApp {
     sink: { emit: (event) => event.event === "request" && events.push(event) },
     admission: createAdmission({ maxInFlight: 10, maxQueueMs: 1000, defaultTimeoutMs: 10_000 }),
     catalog: createCatalog(store, { listingTtlSeconds: 10 }),
-    responseCache: { accepts: () => false, lookup: () => undefined },
+    responseCache: { accepts: () => false, stores: () => false, lookup: () => undefined },
     ...changes,
   };
   const app = createApp(only(deps));

@@ -81,7 +81,7 @@ export function openInferenceRoutes(deps: Services): Hono<AppEnv> {
       .post(
         `${path}/infer`,
         admit(deps.admission),
-        respondFromCache(deps, toForm),
+        respondFromCache(deps, { form: toForm }),
         acquirePermit,
         inferHandler(deps),
       )

@@ -141,26 +141,35 @@ describe("a request is looked up by", () => {
 });
 
 describe("a request is not looked up", () => {
-  test.each<[string, PublishedModel, string | undefined, number | undefined, boolean]>([
-    ["whose body is larger than 4096 bytes", published, undefined, 4097, true],
-    ["whose length is not known", published, undefined, undefined, true],
-    ["to a model whose entries belong to one client", publish({}, "key"), undefined, 1, true],
-    ["to a model that is not cached", uncached, undefined, 1, true],
-    ["with no-cache", published, "no-cache", 1, true],
-    ["with no-store", published, "no-store", 1, true],
-    ["where the cache is disabled", published, undefined, 1, false],
-  ])("%s", (_, model, control, sizeBytes, enabled) => {
+  test.each<[string, string | undefined, number | undefined, boolean]>([
+    ["whose body is larger than 4096 bytes", undefined, 4097, true],
+    ["whose body is empty", undefined, 0, true],
+    ["whose length is not known", undefined, undefined, true],
+    ["with no-cache", "no-cache", 1, true],
+    ["with no-store", "no-store", 1, true],
+    ["where the cache is disabled", undefined, 1, false],
+  ])("%s", (_, control, sizeBytes, enabled) => {
     const { responses } = createCase({ enabled });
     const call = callWith(control);
-    expect(responses.accepts(model, call.cache, sizeBytes)).toBe(false);
+    expect(responses.accepts(call.cache, sizeBytes)).toBe(false);
     if (sizeBytes !== undefined)
-      expect(responses.lookup(model, FORM, new Uint8Array(sizeBytes), call)).toBeUndefined();
+      expect(responses.lookup(published, FORM, new Uint8Array(sizeBytes), call)).toBeUndefined();
   });
 
-  test.each([undefined, "max-age=5", "only-if-cached"])("otherwise it is, with %s", (control) => {
+  test.each<[string, PublishedModel]>([
+    ["whose entries belong to one client", publish({}, "key")],
+    ["whose manifest disables the cache", uncached],
+  ])("to a model %s", (_, model) => {
+    const { responses } = createCase();
+    expect(responses.stores(model)).toBe(false);
+    expect(responses.lookup(model, FORM, REQUEST, callWith())).toBeUndefined();
+  });
+
+  test.each([undefined, "max-age=5", "only-if-cached"])("unless accepted, with %s", (control) => {
     const { responses } = createCase();
     const call = callWith(control);
-    expect(responses.accepts(published, call.cache, 4096)).toBe(true);
+    expect(responses.accepts(call.cache, 4096)).toBe(true);
+    expect(responses.stores(published)).toBe(true);
     expect(responses.lookup(published, FORM, new Uint8Array(4096), call)).toBeDefined();
   });
 });
