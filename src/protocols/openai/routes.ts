@@ -10,20 +10,25 @@ import { respond } from "../../http/respond.ts";
 import { newestVersions } from "../../registry/newest-versions.ts";
 import { parseJson } from "../json.ts";
 import { resolveModel } from "../resolve-model.ts";
+import { respondFromCache } from "../respond-from-cache.ts";
 import type { Services } from "../services.ts";
 import {
   type EmbeddingsRequest,
+  modelInRequest,
   parseEmbeddingsRequest,
   toEmbeddingsResponse,
 } from "./embeddings.ts";
 import { toOpenAiModel, toOpenAiModelList } from "./models.ts";
 
 /** A part of OpenAI's API, mounted at `/v1`: embeddings, and the models. */
-export function openAiRoutes({ config, admission, catalog, runTask }: Services): Hono<AppEnv> {
+export function openAiRoutes(services: Services): Hono<AppEnv> {
+  const { config, admission, catalog, runTask } = services;
+  const identity = { form: () => "embeddings", modelIn: modelInRequest };
+  const fromCache = respondFromCache(services, identity);
   const routes = new Hono<AppEnv>({ strict: false });
 
   routes
-    .post("/embeddings", admit(admission), acquirePermit, async (c) => {
+    .post("/embeddings", admit(admission), fromCache, acquirePermit, async (c) => {
       const trace = c.get("trace");
       const body = await readBody(c, config.maxBodyBytes);
       const request = trace.measure("parse", () => parseEmbeddingsRequest(parseJson(body)));

@@ -1,4 +1,4 @@
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { mediaTypesOf } from "../../domain/blocks/media-types.ts";
 import { acquirePermit, admit } from "../../http/admit.ts";
 import { callOf } from "../../http/call.ts";
@@ -9,16 +9,19 @@ import { readOptionalBody } from "../../http/read-body.ts";
 import { respond } from "../../http/respond.ts";
 import { respondStream, type StreamFormat, toServerSentEvent } from "../../http/stream.ts";
 import { resolveModel } from "../resolve-model.ts";
+import { respondFromCache } from "../respond-from-cache.ts";
 import type { Services } from "../services.ts";
 import { isHuggingFaceClient } from "./hugging-face-client.ts";
 import { parseTaskBody } from "./task-body.ts";
 
 /** The task API, mounted at `/models`. */
-export function taskRoutes({ config, admission, catalog, runTask }: Services): Hono<AppEnv> {
+export function taskRoutes(services: Services): Hono<AppEnv> {
+  const { config, admission, catalog, runTask } = services;
+  const fromCache = respondFromCache(services, { form: toForm });
   const routes = new Hono<AppEnv>({ strict: false });
   for (const path of ["/:model", "/:model/versions/:version"]) {
     routes
-      .post(path, admit(admission), acquirePermit, async (c) => {
+      .post(path, admit(admission), fromCache, acquirePermit, async (c) => {
         const published = await resolveModel(c, catalog);
         // What an empty one should have been depends on the task.
         const body = (await readOptionalBody(c, config.maxBodyBytes)) ?? new Uint8Array();
@@ -52,6 +55,15 @@ export function taskRoutes({ config, admission, catalog, runTask }: Services): H
       .all(path, methodNotAllowed("POST"));
   }
   return routes;
+}
+
+/** What of a request to a task, beside its body, decides how it is answered. */
+function toForm(c: Context<AppEnv>): string {
+  const { url } = c.req;
+  const query = url.indexOf("?");
+  const client = isHuggingFaceClient(c.req.header("user-agent")) ? "hugging-face" : "";
+  const contentType = c.req.header("content-type") ?? "";
+  return `task ${client}\n${contentType}\n${query === -1 ? "" : url.slice(query)}`;
 }
 
 /** Parts as `message` events; a failure as an `error` event with problem details. */
