@@ -1,4 +1,4 @@
-/** Softmax of finite numbers; large ones do not overflow. */
+/** `exp(x) / sum(exp(x))`, computed without overflow. */
 export function softmax(values: readonly number[]): number[] {
   const max = Math.max(...values);
   const powers = values.map((value) => Math.exp(value - max));
@@ -6,7 +6,7 @@ export function softmax(values: readonly number[]): number[] {
   return powers.map((power) => power / sum);
 }
 
-/** The logistic function. */
+/** `1 / (1 + exp(-x))` */
 export function sigmoid(value: number): number {
   return 1 / (1 + Math.exp(-value));
 }

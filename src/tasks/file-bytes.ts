@@ -1,7 +1,7 @@
 import { ApiError } from "../domain/errors.ts";
 import { Media, mediaType } from "../domain/media.ts";
-import { clip } from "../domain/quote.ts";
 import { describe } from "../domain/tensor-json.ts";
+import { clip } from "../shared/quote.ts";
 
 /** The files that a task takes. */
 export interface FileKind {

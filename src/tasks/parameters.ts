@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { ApiError } from "../domain/errors.ts";
-import { issueMessage } from "../domain/quote.ts";
+import { issueMessage } from "../domain/schema-issue.ts";
 
 /** A list may have an issue for each of its elements. */
 const MAX_ISSUES = 3;

@@ -1,7 +1,7 @@
 import { ApiError } from "../domain/errors.ts";
 import { Media } from "../domain/media.ts";
-import { clip } from "../domain/quote.ts";
 import type { Trace } from "../domain/trace.ts";
+import { clip } from "../shared/quote.ts";
 import type { Items } from "./preprocessor.ts";
 
 /** How a task splits its inputs into items. */

@@ -52,12 +52,7 @@ export function createTestApp(
     sink: { emit: (event) => event.event === "request" && events.push(event) },
     admission: createAdmission({ maxInFlight: 10, maxQueueMs: 1000, defaultTimeoutMs: 10_000 }),
     catalog: createCatalog(store, { listingTtlSeconds: 10 }),
-    finishedAnswers: {
-      accept: () => false,
-      identify: () => undefined,
-      find: () => undefined,
-      keep: () => {},
-    },
+    responseCache: { accepts: () => false, stores: () => false, lookup: () => undefined },
     ...changes,
   };
   const app = createApp(only(services), protocols);

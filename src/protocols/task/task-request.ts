@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { POSTPROCESS_BLOCKS, PREPROCESS_BLOCKS } from "../../domain/blocks/registry.ts";
 import { ApiError } from "../../domain/errors.ts";
-import { quoteAll } from "../../domain/quote.ts";
 import { describe } from "../../domain/tensor-json.ts";
+import { quoteAll } from "../../shared/quote.ts";
 
 /**
  * `{"inputs": ..., "parameters": {...}}`, the request of the Hugging Face task specifications

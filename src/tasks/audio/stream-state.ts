@@ -1,4 +1,5 @@
 import { ApiError } from "../../domain/errors.ts";
+import { hashBytes } from "../../shared/fnv1a.ts";
 import type { ResamplerState } from "./resample.ts";
 import type { SegmenterState } from "./speech-segments.ts";
 import type { FramingState } from "./windows.ts";
@@ -84,7 +85,7 @@ export function encodeStreamState(state: StreamState, digest: string): string {
       view.setFloat32(offset, value);
       offset += 4;
     }
-  view.setUint32(offset, checksum(bytes.subarray(0, offset)));
+  view.setUint32(offset, hashBytes(bytes.subarray(0, offset)));
   let binary = "";
   for (const byte of bytes) binary += String.fromCharCode(byte);
   return btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
@@ -108,7 +109,7 @@ export function decodeStreamState(
       `its layout is version ${view.getUint8(4)}, and this service reads version ${VERSION}`,
     );
   const end = view.byteLength - CHECKSUM_BYTES;
-  if (view.getUint32(end) !== checksum(new Uint8Array(view.buffer, 0, end)))
+  if (view.getUint32(end) !== hashBytes(new Uint8Array(view.buffer, 0, end)))
     throw refuse("it is damaged or truncated");
   for (let index = 0; index < DIGEST_BYTES; index++)
     if (
@@ -173,11 +174,4 @@ function refuse(problem: string): ApiError {
     "invalid_input",
     `The parameter "state" is not valid: ${problem}. Send the state of an answer of this model unchanged, or leave it out to begin a stream.`,
   );
-}
-
-/** FNV-1a, 32 bits: http://www.isthe.com/chongo/tech/comp/fnv/ */
-function checksum(bytes: Uint8Array): number {
-  let hash = 0x811c_9dc5;
-  for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x0100_0193);
-  return hash >>> 0;
 }

@@ -1,5 +1,5 @@
 import { ApiError } from "../../domain/errors.ts";
-import { clip, MAX_REASON_LENGTH } from "../../domain/quote.ts";
+import { clip, MAX_REASON_LENGTH } from "../../shared/quote.ts";
 import { CodecError } from "./codec.ts";
 import type { CodecStore } from "./codec-store.ts";
 import type { ImageHeader } from "./image-header.ts";

@@ -1,6 +1,6 @@
 import type { DELIMITERS } from "../../domain/blocks/preprocess/tabular.ts";
 import { ApiError } from "../../domain/errors.ts";
-import { clipAll, quoteAll } from "../../domain/quote.ts";
+import { clipAll, quoteAll } from "../../shared/quote.ts";
 import { MAX_VALUES } from "../preprocessor.ts";
 
 export interface CsvOptions {

@@ -2,9 +2,9 @@ import { type TabularBlock, tabularBlock } from "../../domain/blocks/preprocess/
 import { NUMERIC_DATATYPES } from "../../domain/datatype.ts";
 import { ApiError } from "../../domain/errors.ts";
 import { Media } from "../../domain/media.ts";
-import { clipAll, quoteAll } from "../../domain/quote.ts";
 import { type TensorSpec, toBytes } from "../../domain/tensor.ts";
 import { describe } from "../../domain/tensor-json.ts";
+import { clipAll, quoteAll } from "../../shared/quote.ts";
 import {
   type Item,
   type Items,

@@ -1,9 +1,9 @@
 import { type TokenizerBlock, tokenizerBlock } from "../../domain/blocks/preprocess/tokenizer.ts";
 import { ApiError } from "../../domain/errors.ts";
-import { quoteAll } from "../../domain/quote.ts";
 import { type Tensor, type TensorSpec, toBytes } from "../../domain/tensor.ts";
 import { describe } from "../../domain/tensor-json.ts";
 import { TokenIds } from "../../domain/token-ids.ts";
+import { quoteAll } from "../../shared/quote.ts";
 import { type Item, type Items, type Preprocessor, splitList } from "../preprocessor.ts";
 import { checkTextCount, checkTotalCharacters, textOf } from "./text-item.ts";
 import type { TextMetadata } from "./text-metadata.ts";

@@ -5,7 +5,12 @@ import { Deadline } from "../../../src/domain/deadline.ts";
 import { ApiError } from "../../../src/domain/errors.ts";
 import { respond } from "../../../src/http/respond.ts";
 import { createOpenApiDocument } from "../../../src/protocols/openapi/document.ts";
-import type { Operation } from "../../../src/protocols/operation.ts";
+import type {
+  InferenceOperation,
+  Operation,
+  OtherOperation,
+  Representation,
+} from "../../../src/protocols/operation.ts";
 import type { Protocol } from "../../../src/protocols/protocol.ts";
 import { createTestApp, type TestApp } from "../../support/test-app.ts";
 
@@ -18,10 +23,24 @@ const READ = {
   tag: "Models",
   summary: "Read it",
   responses: { 200: { description: "It." } },
-} as const satisfies Partial<Operation>;
+} as const satisfies Partial<OtherOperation>;
 
-function operation(changes: Partial<Operation> & Pick<Operation, "id" | "path">): Operation {
+function operation(
+  changes: Partial<OtherOperation> & Pick<OtherOperation, "id" | "path">,
+): OtherOperation {
   return { ...READ, handler: () => (c) => respond(c, JSON.stringify(changes.id)), ...changes };
+}
+
+function inference(handler: () => Promise<Representation>): InferenceOperation {
+  return {
+    ...READ,
+    id: "predict",
+    path: "/predict",
+    kind: "inference",
+    method: "post",
+    identity: { form: () => "predict" },
+    handler: () => handler,
+  };
 }
 
 function protocolOf(operations: readonly Operation[], changes: Partial<Protocol> = {}): Protocol {
@@ -171,34 +190,25 @@ describe("an inference operation", () => {
 
   test("is admitted, queued, and releases its permit", async () => {
     const log: string[] = [];
-    const predict = operation({
-      id: "predict",
-      path: "/predict",
-      kind: "inference",
-      method: "post",
-      handler: () => (c) => {
-        log.push("handled");
-        return respond(c, "1");
-      },
+    const predict = inference(async () => {
+      log.push("handled");
+      return { contentType: "text/plain", parts: [Uint8Array.of(52, 50)], variant: [] };
     });
     const app = createTestApp({ admission: admissionOf(log) }, [protocolOf([predict]), ROOT]);
     const init = { method: "POST", headers: { "x-timeout-ms": "70" } };
-    expect((await app.request("/example/predict", init)).status).toBe(200);
+    const response = await app.request("/example/predict", init);
+    expect([response.headers.get("content-type"), await response.text()]).toEqual([
+      "text/plain",
+      "42",
+    ]);
     await app.settle();
     expect(log).toEqual(["admitted 70", "acquired", "handled", "released"]);
   });
 
   test("releases its permit when it fails", async () => {
     const log: string[] = [];
-    const fail = (): never => {
+    const predict = inference(async () => {
       throw new Error("broken");
-    };
-    const predict = operation({
-      id: "predict",
-      path: "/predict",
-      kind: "inference",
-      method: "post",
-      handler: () => fail,
     });
     const app = createTestApp({ admission: admissionOf(log) }, [protocolOf([predict]), ROOT]);
     expect((await app.request("/example/predict", { method: "POST" })).status).toBe(500);
