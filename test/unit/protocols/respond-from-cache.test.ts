@@ -75,7 +75,6 @@ function createTestApp({ isKnown = true, manifest = published.manifest } = {}) {
     c.set("trace", traced);
     c.set("headers", {});
     c.set("requestId", "id");
-    c.set("variant", "");
     await next();
   });
   const operation = (path: string, identity: RequestIdentity): void => {
@@ -87,7 +86,7 @@ function createTestApp({ isKnown = true, manifest = published.manifest } = {}) {
       const report = c.get("trace").cache;
       report.key = "k";
       entries.findLocal(lookup, report);
-      return respond(c, String(counts.handled));
+      return respond(c, String(counts.handled), { variant: "" });
     });
   };
   operation("/by-path/:model", { form: (c) => `path ${c.req.header("x-form") ?? ""}` });
