@@ -4,8 +4,11 @@ import type { Deadline } from "./deadline.ts";
 export interface Permit {
   /** From the request's arrival. */
   readonly deadline: Deadline;
-  /** Waits in the queue behind the requests that arrived earlier; those that arrive meanwhile are counted. */
-  acquire(): Promise<void>;
+  /**
+   * Queues behind the requests that arrived earlier; those that arrive meanwhile are counted.
+   * @returns `undefined` when there was no need to wait
+   */
+  acquire(): Promise<void> | undefined;
   /** Ends the time slice in the middle of long work, and queues behind those who wait already. */
   yield(): Promise<void>;
   /** @param serviceMs for how long the request kept the isolate busy; `undefined` when that is not known */

@@ -1,8 +1,10 @@
 import type { Context, MiddlewareHandler, Next } from "hono";
 import type { Admission } from "../domain/admission.ts";
+import { throwIfAborted } from "../domain/call.ts";
 import { ApiError } from "../domain/errors.ts";
 import type { Phase, Trace } from "../domain/trace.ts";
 import { quote } from "../shared/quote.ts";
+import { callOf } from "./call.ts";
 import type { AppEnv } from "./context.ts";
 
 /** The deadline of a request, in milliseconds from its arrival. */
@@ -58,9 +60,16 @@ function busyMs({ phasesMs, coldStart, cache }: Trace): number | undefined {
   return BUSY_PHASES.reduce((sum, phase) => sum + (phasesMs[phase] ?? 0), 0);
 }
 
-/** Queues an admitted request behind those that arrived earlier. */
+/**
+ * Queues an admitted request behind those that arrived earlier.
+ * @throws ApiError `client_closed_request` when the client has gone meanwhile
+ */
 export async function acquirePermit(c: Context<AppEnv>, next: Next): Promise<void> {
-  await c.get("permit")?.acquire();
+  const queued = c.get("permit")?.acquire();
+  if (queued) {
+    await queued;
+    throwIfAborted(callOf(c).signal);
+  }
   await next();
 }
 

@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import type { AppEnv } from "./context.ts";
 
-/** Whether the client still waits for its response. */
+/** Whether the client still waits for a response that is streamed: a stream that is cancelled tells it, too. */
 export class ClientConnection {
   readonly #controller = new AbortController();
 

@@ -102,7 +102,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
         acquire() {
           if (available === 0) return enqueue(permit);
           available -= 1;
-          return Promise.resolve();
+          return undefined;
         },
         yield() {
           available = 0;

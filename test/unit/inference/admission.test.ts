@@ -247,7 +247,7 @@ describe("turns", () => {
   async function line(admission: Admission, count: number): Promise<number[]> {
     const served: number[] = [];
     for (const [number, permit] of admitMany(admission, count).entries())
-      void permit.acquire().then(() => served.push(number));
+      void Promise.resolve(permit.acquire()).then(() => served.push(number));
     await settle();
     return served;
   }
@@ -347,7 +347,7 @@ describe("turns", () => {
     const order: string[] = [];
     const late = admission.admit();
     const yielded = long.yield().then(() => order.push("long"));
-    const others = late.acquire().then(() => order.push("late"));
+    const others = Promise.resolve(late.acquire()).then(() => order.push("late"));
     expect(pauses).toHaveLength(2);
     await endPauses();
     await Promise.all([yielded, others]);
