@@ -64,7 +64,7 @@ export function createCall(options: CallOptions = {}): Call {
   } = options;
   let sliceStart = now();
   let steps = 0;
-  return {
+  const call: Call = {
     id,
     principal,
     deadline,
@@ -82,14 +82,26 @@ export function createCall(options: CallOptions = {}): Call {
         sliceStart = now();
         steps = 0;
       }
-      throwIfAborted(this.signal);
+      throwIfAborted(call.signal);
       deadline.check();
     },
     fork(changes = {}) {
-      const { signal } = this;
-      return createCall({ ...options, signal, deadline, cache, trace: new Trace(), ...changes });
+      return createCall({
+        id,
+        principal,
+        deadline,
+        waitUntil,
+        yieldSlice,
+        now,
+        cache: changes.cache ?? cache,
+        trace: changes.trace ?? new Trace(),
+        get signal() {
+          return changes.signal ?? call.signal;
+        },
+      });
     },
   };
+  return call;
 }
 
 /** @throws ApiError `client_closed_request` */
