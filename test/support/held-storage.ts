@@ -1,6 +1,4 @@
-import { buildWorker } from "../../scripts/build-worker.ts";
-import { projectPath } from "../../scripts/project.ts";
-import { createTemporaryFolder } from "../../scripts/temporary-folder.ts";
+import { inject } from "vitest";
 import type { StorageState } from "../workerd/workers/held-storage/index.ts";
 import { type AdministeredService, startAdministeredService } from "./administration.ts";
 
@@ -16,10 +14,8 @@ export interface HeldService extends AdministeredService {
 }
 
 export async function startHeldService(vars: Record<string, string> = {}): Promise<HeldService> {
-  const outdir = createTemporaryFolder("held-storage");
-  await buildWorker(outdir, projectPath("test", "workerd", "workers", "held-storage", "index.ts"));
   const service = await startAdministeredService({
-    outdir,
+    outdir: inject("heldStorageBuild"),
     vars,
     // Without it a Worker is not told that a client has gone away.
     compatibilityFlags: ["enable_request_signal"],
