@@ -3,29 +3,39 @@ import { ApiError } from "./domain/errors.ts";
 import { clip } from "./domain/quote.ts";
 import type { AppEnv } from "./http/context.ts";
 import { observe } from "./http/observe.ts";
-import { renderError } from "./http/render-error.ts";
-import { adminRoutes } from "./protocols/admin/routes.ts";
-import { documentationRoutes } from "./protocols/docs/routes.ts";
-import { openInferenceRoutes } from "./protocols/oip/routes.ts";
-import { openAiRoutes } from "./protocols/openai/routes.ts";
+import { createErrorHandler } from "./http/render-error.ts";
+import type { Protocol } from "./protocols/protocol.ts";
+import { PROTOCOLS } from "./protocols/registry.ts";
+import { createRoutes } from "./protocols/routes.ts";
 import type { Services } from "./protocols/services.ts";
-import { taskRoutes } from "./protocols/task/routes.ts";
 
-/** The HTTP side of onnxflare: middleware in its order, then the routes. */
-export function createApp(services: Services): Hono<AppEnv> {
+/** The HTTP side of onnxflare: middleware in its order, then the protocols. */
+export function createApp(
+  services: Services,
+  protocols: readonly Protocol[] = PROTOCOLS,
+): Hono<AppEnv> {
   const app = new Hono<AppEnv>({ strict: false });
-  app.use(observe(services.sink));
-  app.onError(renderError);
+  const handleError = createErrorHandler((path, error, requestId) =>
+    protocolOf(path, protocols).renderError(error, requestId),
+  );
+  app.use(observe(services.sink, handleError));
+  app.onError(handleError);
   app.notFound((c) => {
     throw new ApiError(
       "route_not_found",
-      `${c.req.method} ${clip(c.req.path)} is not a route. Predictions are POST /models/{model} and POST /v2/models/{model}/infer; GET /docs has every route.`,
+      `${c.req.method} ${clip(c.req.path)} is not a route. Predictions are POST /models/{model} and POST /v2/models/{model}/infer; GET /docs lists every route.`,
     );
   });
-  app.route("/v2", openInferenceRoutes(services));
-  app.route("/v1", openAiRoutes(services));
-  app.route("/models", taskRoutes(services));
-  app.route("/admin", adminRoutes(services));
-  app.route("/", documentationRoutes(services));
+  for (const protocol of protocols)
+    app.route(protocol.basePath || "/", createRoutes(protocol, services));
   return app;
+}
+
+/** The protocol with the longest base path above a path that no operation has. */
+function protocolOf(path: string, protocols: readonly Protocol[]): Protocol {
+  const [closest] = protocols
+    .filter(({ basePath }) => path === basePath || path.startsWith(`${basePath}/`))
+    .sort((a, b) => b.basePath.length - a.basePath.length);
+  if (!closest) throw new Error("no protocol has the empty base path");
+  return closest;
 }

@@ -83,9 +83,9 @@ export function createServices(
 function createDecoder(runtime: ModelRuntime): DecodeImage {
   const codecs = createCodecStore(
     async (format) => (await import("./tasks/image/jsquash-codecs.ts")).instantiateCodec(format),
-    { makeRoom: (bytes) => runtime.makeRoom(bytes) },
+    { makeRoom: (bytes) => runtime.reserve(bytes) },
   );
-  runtime.count(codecs);
+  runtime.register(codecs);
   return createImageDecoder(codecs);
 }
 

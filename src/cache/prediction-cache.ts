@@ -7,8 +7,8 @@ import type {
   PurgeScope,
 } from "../domain/cache.ts";
 import type { CachePolicy, CacheReport, MissReason } from "../domain/cache-control.ts";
+import type { WaitUntil } from "../domain/call.ts";
 import type { FinishedAnswer } from "../domain/finished-answer.ts";
-import type { WaitUntil } from "../domain/ports.ts";
 import type { PublishedModel } from "../domain/published-model.ts";
 import { toTensorBytes } from "../domain/tensor-bytes.ts";
 import { settlesWithin } from "../shared/settles-within.ts";

@@ -7,7 +7,7 @@ import {
   type PurgeResult,
   type PurgeScope,
 } from "../domain/cache.ts";
-import type { WaitUntil } from "../domain/ports.ts";
+import type { WaitUntil } from "../domain/call.ts";
 import { settlesWithin } from "../shared/settles-within.ts";
 
 /** What has been purged, here and by other isolates: answers from before must not be used again. */

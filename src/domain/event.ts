@@ -8,6 +8,16 @@ import type { Phase } from "./trace.ts";
  */
 export const EVENT_SCHEMA_VERSION = 2;
 
+/** What an operation is for: statistics, admission and access go by it. */
+export const OPERATION_KINDS = [
+  "inference", // runs a model
+  "metadata", // tells of models, versions and the server
+  "health", // liveness and readiness
+  "admin", // changes or inspects the service
+  "documentation", // OpenAPI and its page
+] as const;
+export type OperationKind = (typeof OPERATION_KINDS)[number];
+
 export interface RequestEvent {
   readonly event: "request";
   readonly schemaVersion: typeof EVENT_SCHEMA_VERSION;
@@ -17,6 +27,9 @@ export interface RequestEvent {
   readonly method: string;
   /** The route's pattern, never the path: paths are unbounded. `unmatched` when there is none. */
   readonly route: string;
+  /** The operation's id in the OpenAPI document, and its kind; absent when no operation matched. */
+  readonly operation?: string | undefined;
+  readonly operationKind?: OperationKind | undefined;
   readonly status: number;
   /** Present when the answer is an error. */
   readonly errorCode?: string | undefined;

@@ -1,7 +1,10 @@
+import type { WaitUntil } from "./call.ts";
+import type { NumericDatatype } from "./datatype.ts";
 import type { TelemetryEvent } from "./event.ts";
 import type { Manifest } from "./manifest.ts";
 import type { ModelId } from "./model-id.ts";
 import type { Tensor, TensorSpec } from "./tensor.ts";
+import type { RunFeed, RunOutput, RunResults, TensorHandle } from "./tensor-handle.ts";
 
 /**
  * What the services need of the world. Each port has at least one adapter, and every adapter of a
@@ -67,7 +70,7 @@ export interface ModelSource {
   /** @throws ApiError `model_missing` */
   open(): Promise<StoredFile>;
   /**
-   * Called once with the freshly loaded model, before anyone else may run it: checks that it is
+   * Called once with the freshly loaded model, before any request runs it: checks that it is
    * what was published, and warms it up.
    * @throws ApiError that fails the load
    */
@@ -79,7 +82,7 @@ export interface ModelDescription {
   readonly outputs: readonly TensorSpec[];
 }
 
-/** A model that is ready to run, to be used only within the call that hands it out. */
+/** A model that is ready to run, valid only within the callback that receives it. */
 export interface LoadedModel {
   describe(): ModelDescription;
   /**
@@ -91,11 +94,59 @@ export interface LoadedModel {
   run(inputs: readonly Tensor[], outputs: readonly string[]): Tensor[];
 }
 
-/** Keeps a piece of work alive when the request that began it goes away. */
-export type WaitUntil = (work: Promise<unknown>) => void;
+/** A model that its lease keeps loaded, valid as long as the lease. */
+export interface LeasedModel extends LoadedModel {
+  /**
+   * Synchronous and atomic, as {@link LoadedModel.run}. A cache that grows is kept and fed to the next
+   * run; a cache of a fixed size is fed and written in the same run, which the model's operators must
+   * allow (`com.microsoft.GroupQueryAttention` does for `past_*` and `present_*`).
+   * @param feeds every input of the model, each a tensor or the binding of a handle
+   * @param outputs the outputs wanted, each by its name alone, to be kept, or with the handle to write to
+   * @returns in the order of `outputs`: a tensor, a new handle that the caller disposes, or the handle given
+   * @throws ApiError what {@link LoadedModel.run} throws; `deadline_exceeded` after the lease expired;
+   *   `engine_crashed` when the model's memory was lost, to a crash of its engine
+   * @throws Error for a handle that was disposed or belongs to another lease, for a lease that was
+   *   disposed, and for an output that cannot be kept: strings, and inputs that the model passes through
+   */
+  run<const Outputs extends readonly RunOutput[]>(
+    feeds: readonly RunFeed[],
+    outputs: Outputs,
+  ): RunResults<Outputs>;
+}
 
-/** Whether a request had to wait for its model. */
-export type Temperature = "cold" | "warm";
+export interface LeaseOptions {
+  /**
+   * Milliseconds since the epoch. The lease ends then by itself: the platform may cut off a request
+   * without running its `finally` blocks.
+   */
+  readonly expiresAt: number;
+  /**
+   * Memory that handles and longer runs will need beside the model, reserved in the budget as long as
+   * the lease lives. Handles may take more, while the budget has it. 0 when left out.
+   */
+  readonly reservedBytes?: number;
+}
+
+/**
+ * Keeps a model loaded across runs, with tensors in its heap: neither is the model evicted nor its
+ * memory reused, until the lease is disposed or expires.
+ */
+export interface Lease extends Disposable {
+  readonly model: LeasedModel;
+  /** Whether the model had to be loaded for it. */
+  readonly coldStart: boolean;
+  readonly expiresAt: number;
+  readonly reservedBytes: number;
+  /**
+   * Allocates a tensor of zeros in the model's heap.
+   * @throws ApiError `out_of_memory` when the budget has no room for it, which harms nothing else;
+   *   `deadline_exceeded` and `engine_crashed` as {@link LeasedModel.run}
+   * @throws Error when the lease was disposed, or a dimension is not a non-negative integer
+   */
+  allocate(name: string, datatype: NumericDatatype, shape: readonly number[]): TensorHandle;
+  /** Ends the lease and releases its handles; does nothing when it has ended already. */
+  dispose(): void;
+}
 
 export type ModelState =
   | { readonly state: "absent" | "loading" | "ready" }
@@ -109,42 +160,66 @@ export interface RuntimeStats {
   readonly loads: number;
   readonly evictions: number;
   readonly crashes: number;
+  /** Bytes of tensors copied into and out of wasm heaps since the isolate began. */
+  readonly bytesIn: number;
+  readonly bytesOut: number;
   readonly cells: readonly {
     readonly shared: boolean;
     readonly memoryBytes: number;
-    /** Whether its engine began with the memory of one that had started before. */
+    /** Whether its engine was copied from a snapshot instead of started. */
     readonly fromSnapshot: boolean;
     readonly models: readonly (ModelId & { readonly heapBytes: number })[];
   }[];
+  /** Leases that have not ended, with the tensors that they hold. */
+  readonly leases: readonly (ModelId & {
+    readonly reservedBytes: number;
+    readonly expiresAt: number;
+    readonly handles: number;
+    readonly handleBytes: number;
+  })[];
 }
 
-/** Memory of the isolate that is not the models': that of image codecs. */
-export interface OtherMemory {
+/** Something other than models that takes memory of the isolate: the image codecs. */
+export interface MemoryConsumer {
   readonly memoryBytes: number;
-  /** Gives up all that nobody uses at the moment. */
+  /** Releases the memory that is not in use. */
   release(): void;
 }
 
 /** Holds models ready within a memory budget. */
 export interface ModelRuntime {
   /**
-   * Hands the model to `work`, loading it first if need be: once, however many callers wait.
-   * @param work must be synchronous, so that the model cannot be evicted while it is used
+   * Calls `work` with the model, loading it first if need be: once, however many callers wait.
+   * @param work must be synchronous, so that the model cannot be evicted while it is used; `coldStart`
+   *   says whether the call had to wait for the model
    * @throws ApiError `model_missing`, `model_corrupt`, `model_load_failed`, `model_too_large`,
-   *   `out_of_memory`, `engine_crashed`; the next call tries again
+   *   `out_of_memory`, `engine_crashed`, `overloaded`; the next call tries again
    */
   use<T>(
     source: ModelSource,
     waitUntil: WaitUntil,
-    work: (model: LoadedModel, temperature: Temperature) => T,
+    work: (model: LoadedModel, coldStart: boolean) => T,
   ): Promise<T>;
+  /**
+   * Leases the model, loading it first if need be.
+   * @throws ApiError what {@link use} throws; `out_of_memory` when the memory to reserve cannot fit
+   *   beside the model, `overloaded` when it does not fit now, both with `neededBytes` and
+   *   `availableBytes` in their details; `deadline_exceeded` when `expiresAt` has passed
+   */
+  lease(source: ModelSource, waitUntil: WaitUntil, options: LeaseOptions): Promise<Lease>;
   state(sha256: string): ModelState;
-  /** Gives the model's memory back; answers whether it was loaded. */
+  /**
+   * Evicts the model; answers whether it was loaded. Leases keep their instance of it until they end,
+   * while new calls load another one.
+   */
   unload(sha256: string): boolean;
-  /** Counts other memory within the budget from now on; a model that needs the room releases it. */
-  count(memory: OtherMemory): void;
-  /** Evicts idle models, least recently used first, until so many bytes of other memory fit, or none is left. */
-  makeRoom(bytes: number): void;
+  /** Counts a consumer's memory within the budget from now on; it is released before models are evicted. */
+  register(consumer: MemoryConsumer): void;
+  /**
+   * Evicts idle models, least recently used first, until a consumer's memory can grow by so many bytes
+   * within the budget, or no idle model is left.
+   */
+  reserve(bytes: number): void;
   stats(): RuntimeStats;
 }
 

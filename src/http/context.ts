@@ -1,7 +1,19 @@
 import type { Permit } from "../domain/admission.ts";
 import type { Call } from "../domain/call.ts";
+import type { ApiError } from "../domain/errors.ts";
+import type { OperationKind } from "../domain/event.ts";
 import type { Trace } from "../domain/trace.ts";
 import type { ClientConnection } from "./client-connection.ts";
+import type { RenderedError } from "./rendered-error.ts";
+
+/** The operation that answers a request. */
+export interface CurrentOperation {
+  readonly id: string;
+  readonly kind: OperationKind;
+  /** The route's pattern, such as `/v2/models/:model/infer`. */
+  readonly route: string;
+  renderError(error: ApiError, requestId: string): RenderedError;
+}
 
 /** How the body of a response ended. */
 export interface BodyEnd {
@@ -14,6 +26,8 @@ export interface AppEnv {
   Variables: {
     requestId: string;
     trace: Trace;
+    /** Not set where no operation has the path and method. */
+    operation: CurrentOperation | undefined;
     /** Set by `admit`, on the operations that run models. */
     permit: Permit | undefined;
     /** Set by `callOf`. */

@@ -6,7 +6,6 @@ import { type CacheEvent, EVENT_SCHEMA_VERSION, type RequestEvent } from "../dom
 import type { EventSink } from "../domain/ports.ts";
 import { PHASES, type Phase, Trace } from "../domain/trace.ts";
 import type { AppEnv } from "./context.ts";
-import { renderError } from "./render-error.ts";
 import { toMicroseconds } from "./server-timing.ts";
 
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
@@ -15,7 +14,10 @@ const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
  * Gives each request its id and trace, and emits one event when the body of the response has ended or the client
  * has gone. A sink that fails never fails a request.
  */
-export function observe(sink: EventSink): MiddlewareHandler<AppEnv> {
+export function observe(
+  sink: EventSink,
+  onError: (thrown: unknown, c: Context<AppEnv>) => Response,
+): MiddlewareHandler<AppEnv> {
   return async function observe(c, next) {
     const time = Date.now();
     const given = c.req.header("x-request-id");
@@ -27,7 +29,7 @@ export function observe(sink: EventSink): MiddlewareHandler<AppEnv> {
     } catch (thrown) {
       // Hono gives `onError` what handlers throw, but not what `notFound` throws, and only Errors.
       c.error = toApiError(thrown);
-      c.res = renderError(c.error, c);
+      c.res = onError(c.error, c);
     }
     const bodyEnd = c.get("bodyEnd");
     if (!bodyEnd) return emit(sink, () => toEvent(c, time, c.error));
@@ -62,7 +64,7 @@ function toPhases({ phasesMs }: Trace): Partial<Record<Phase, number>> {
 function toEvent(c: Context<AppEnv>, time: number, thrown: unknown): RequestEvent {
   const trace = c.get("trace");
   const { cache } = trace;
-  const route = routePath(c, -1);
+  const operation = c.get("operation");
   const error = thrown === undefined ? undefined : describeError(thrown);
   return {
     event: "request",
@@ -70,7 +72,9 @@ function toEvent(c: Context<AppEnv>, time: number, thrown: unknown): RequestEven
     time: new Date(time).toISOString(),
     requestId: c.get("requestId"),
     method: c.req.method,
-    route: route === "/*" ? "unmatched" : route,
+    route: operation?.route ?? matchedRoute(c),
+    operation: operation?.id,
+    operationKind: operation?.kind,
     status: c.res.status,
     errorCode: error?.errorCode,
     errorMessage: error?.errorMessage,
@@ -86,6 +90,12 @@ function toEvent(c: Context<AppEnv>, time: number, thrown: unknown): RequestEven
     phasesMs: toPhases(trace),
     clock: "isolate",
   };
+}
+
+/** Where no operation has the method: the route whose path matched. */
+function matchedRoute(c: Context<AppEnv>): string {
+  const route = routePath(c, -1);
+  return route.endsWith("*") ? "unmatched" : route;
 }
 
 function toCacheEvent(outcome: CacheEvent["outcome"], report: CacheReport): CacheEvent {

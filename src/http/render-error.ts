@@ -1,34 +1,33 @@
 import type { Context } from "hono";
-import { toApiError } from "../domain/errors.ts";
+import { type ApiError, toApiError } from "../domain/errors.ts";
 import type { AppEnv } from "./context.ts";
-import { toOpenAiError } from "./openai-error.ts";
-import { PROBLEM_MEDIA_TYPE, toProblem } from "./problem.ts";
+import type { RenderedError } from "./rendered-error.ts";
 import { respond } from "./respond.ts";
 
-/**
- * Renders whatever a route threw: `{"error": ...}` of the Open Inference Protocol under `/v2`, that of OpenAI under `/v1`,
- * `application/problem+json` (RFC 9457) everywhere else, with the same `code`.
- */
-export function renderError(thrown: unknown, c: Context<AppEnv>): Response {
-  const error = toApiError(thrown);
-  const { code, message, details, kind } = error;
-  const request_id = c.get("requestId");
-  const { status } = kind;
-  const { allow, retryAfterSeconds } = details ?? {};
-  const headers = c.get("headers");
-  if (typeof allow === "string") headers.allow = allow;
-  if (typeof retryAfterSeconds === "number") headers["retry-after"] = String(retryAfterSeconds);
-  if (isUnder(c, "/v2"))
-    return respond(c, JSON.stringify({ error: message, code, request_id, details }), {
-      status,
-      compress: false,
-    });
-  if (isUnder(c, "/v1"))
-    return respond(c, JSON.stringify(toOpenAiError(code, message, details)), { status });
-  const problem = JSON.stringify(toProblem(error, request_id));
-  return respond(c, problem, { status, contentType: PROBLEM_MEDIA_TYPE });
-}
+/** Writes an error in the form of the protocol of a path that no operation has. */
+export type RenderUnmatched = (path: string, error: ApiError, requestId: string) => RenderedError;
 
-function isUnder(c: Context<AppEnv>, prefix: string): boolean {
-  return c.req.path === prefix || c.req.path.startsWith(`${prefix}/`);
+/**
+ * Creates the response to whatever was thrown, in the form of the operation's protocol. Unknown throwables become
+ * `internal`, whose cause is only in the event.
+ */
+export function createErrorHandler(
+  renderUnmatched: RenderUnmatched,
+): (thrown: unknown, c: Context<AppEnv>) => Response {
+  return (thrown, c) => {
+    const error = toApiError(thrown);
+    const requestId = c.get("requestId");
+    const { allow, retryAfterSeconds } = error.details ?? {};
+    const headers = c.get("headers");
+    if (typeof allow === "string") headers.allow = allow;
+    if (typeof retryAfterSeconds === "number") headers["retry-after"] = String(retryAfterSeconds);
+    const { contentType, body, compress } =
+      c.get("operation")?.renderError(error, requestId) ??
+      renderUnmatched(c.req.path, error, requestId);
+    return respond(c, body, {
+      status: error.kind.status,
+      contentType,
+      ...(compress !== undefined && { compress }),
+    });
+  };
 }

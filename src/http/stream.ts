@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import { ApiError, toApiError } from "../domain/errors.ts";
+import { settlesWithin } from "../shared/settles-within.ts";
 import { connectionOf } from "./client-connection.ts";
 import type { AppEnv, BodyEnd } from "./context.ts";
 import { responseHeaders } from "./respond.ts";
@@ -16,24 +17,52 @@ export interface StreamFormat {
   readonly end?: string;
 }
 
+export interface StreamOptions {
+  /**
+   * After so long without a part a comment is sent. Proxies close connections that are silent, and a client that closes
+   * its connection in the ordinary way is only noticed by a write that fails.
+   */
+  readonly keepAliveMs?: number;
+}
+
+const KEEP_ALIVE_MS = 15_000;
+const COMMENT = ": keep-alive\n\n";
+
 /**
  * Streams the parts as server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html), each sent
  * when it is computed. The next part is asked for when the client can take it; when the client closes the
- * connection, the iterator is ended and the call's signal is aborted.
+ * connection, the call's signal is aborted and the iterator is ended.
  */
 export function respondStream(
   c: Context<AppEnv>,
   parts: AsyncIterable<unknown>,
   format: StreamFormat,
+  { keepAliveMs = KEEP_ALIVE_MS }: StreamOptions = {},
 ): Response {
   const trace = c.get("trace");
   const headers = responseHeaders(c, "text/event-stream");
   headers["cache-control"] = "no-store, no-transform";
-  // Proxies, nginx among them, collect a response otherwise.
+  // Proxies, nginx among them, buffer a response otherwise.
   headers["x-accel-buffering"] = "no";
   const { promise: bodyEnd, resolve: end } = Promise.withResolvers<BodyEnd>();
   c.set("bodyEnd", bodyEnd);
   const iterator = parts[Symbol.asyncIterator]();
+  /** Asked for, and not yet computed. */
+  let pending: Promise<IteratorResult<unknown>> | undefined;
+
+  const connection = connectionOf(c);
+  const { signal } = connection;
+  const onClosed = (): void => {
+    const closed = new ApiError("client_closed_request", "The client closed the connection.", {
+      cause: signal.reason,
+    });
+    // Ends a generator at its next `yield`. The body has not ended before it did: with the last promise that the
+    // request waits for, workerd ends the request, and then no `finally` of the generator would run.
+    const returned = iterator.return?.() ?? Promise.resolve();
+    void returned.catch(() => undefined).then(() => end({ error: closed }));
+  };
+  if (signal.aborted) onClosed();
+  else signal.addEventListener("abort", onClosed, { once: true });
 
   const body = new ReadableStream<Uint8Array>(
     {
@@ -44,26 +73,21 @@ export function respondStream(
           controller.enqueue(bytes);
         };
         try {
-          const { done, value } = await iterator.next();
+          pending ??= iterator.next();
+          if (!(await settlesWithin(pending, keepAliveMs))) return send(COMMENT);
+          const { done, value } = await pending;
+          pending = undefined;
           if (!done) return send(format.part(value));
           if (format.end !== undefined) send(format.end);
           end({});
         } catch (error) {
+          if (signal.aborted) return;
           send(format.error(toApiError(error)));
           end({ error });
         }
         controller.close();
       },
-      async cancel(reason) {
-        connectionOf(c).close(reason);
-        end({
-          error: new ApiError("client_closed_request", "The client closed the connection.", {
-            cause: reason,
-          }),
-        });
-        // Ends the generator at its next `yield`; a failure there concerns nobody.
-        await iterator.return?.().catch(() => undefined);
-      },
+      cancel: (reason) => connection.close(reason),
     },
     { highWaterMark: 0 },
   );

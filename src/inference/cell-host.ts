@@ -7,7 +7,6 @@ import type { LoadedModel, ModelRuntime, ModelSource, ModelStore } from "../doma
 import type { PublishedModel } from "../domain/published-model.ts";
 import { quote } from "../domain/quote.ts";
 import { checkInputs, describeSpecs } from "../domain/shape.ts";
-import type { Tensor } from "../domain/tensor.ts";
 import { openModelFile, readModelFile } from "../registry/model-files.ts";
 import { checkDeclaration, toModelSource } from "../registry/model-source.ts";
 import type { ModelSet, Task } from "../tasks/task.ts";
@@ -24,6 +23,9 @@ export interface CellHostOptions {
   readonly runtime: ModelRuntime;
   readonly createTask: CreateTask;
 }
+
+/** The longest life of a lease whose call has no deadline. */
+const MAX_LEASE_MS = 300_000;
 
 /** The host whose models run in this isolate. */
 export function createCellHost({ store, runtime, createTask }: CellHostOptions): ModelHost {
@@ -62,9 +64,9 @@ export function createCellHost({ store, runtime, createTask }: CellHostOptions):
     trace.digest = modelDigest(manifest);
     const endLoad = trace.start("load");
     try {
-      return await runtime.use(sourceOf(model), waitUntil, (loaded, temperature) => {
+      return await runtime.use(sourceOf(model), waitUntil, (loaded, coldStart) => {
         endLoad();
-        trace.coldStart = temperature === "cold";
+        trace.coldStart = coldStart;
         throwIfAborted(signal);
         deadline.check();
         if (!checked.has(manifest)) checkDeclaration(manifest, loaded);
@@ -75,6 +77,31 @@ export function createCellHost({ store, runtime, createTask }: CellHostOptions):
       endLoad();
     }
   };
+
+  /** Between two runs of a call, other calls have their time slice. */
+  function toModelSet(model: PublishedModel, run: Infer, call: Call): ModelSet {
+    const { deadline, signal, trace, waitUntil } = call;
+    let runs = 0;
+    return {
+      async infer(inputs, outputs) {
+        if (runs > 0) await call.checkpoint();
+        runs += 1;
+        return run({ model, inputs, outputs }, call);
+      },
+      async lease(reservedBytes = 0) {
+        throwIfAborted(signal);
+        deadline.check();
+        trace.digest = modelDigest(model.manifest);
+        const lifetimeMs = Math.min(deadline.remainingMs, MAX_LEASE_MS);
+        const options = { expiresAt: Date.now() + lifetimeMs, reservedBytes };
+        const lease = await trace.measureAsync("load", () =>
+          runtime.lease(sourceOf(model), waitUntil, options),
+        );
+        trace.coldStart = lease.coldStart;
+        return lease;
+      },
+    };
+  }
 
   return {
     infer,
@@ -97,18 +124,6 @@ export function createCellHost({ store, runtime, createTask }: CellHostOptions):
     state: ({ manifest }) => runtime.state(modelDigest(manifest)),
     unload: ({ manifest }) => runtime.unload(modelDigest(manifest)),
     stats: () => runtime.stats(),
-  };
-}
-
-/** Between two runs of a call, other calls have their time slice. */
-function toModelSet(model: PublishedModel, infer: Infer, call: Call): ModelSet {
-  let runs = 0;
-  return {
-    async infer(inputs: readonly Tensor[], outputs: readonly string[]) {
-      if (runs > 0) await call.checkpoint();
-      runs += 1;
-      return infer({ model, inputs, outputs }, call);
-    },
   };
 }
 

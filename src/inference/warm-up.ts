@@ -12,6 +12,8 @@ export async function warmUp(
   const request = { inputs: manifest.example?.inputs, parameters: {} };
   const models = {
     infer: async (...run: Parameters<LoadedModel["run"]>) => loaded.run(...run),
+    // A lease is of a model that is ready, and this one becomes ready by its warm-up.
+    lease: () => Promise.reject(new Error("a model is not leased during its warm-up")),
   };
   const result = await task.execute(request, models, createCall());
   if (result.kind === "value") return;

@@ -1,4 +1,4 @@
-// What a Worker's build makes of an imported file of this kind (wrangler's default module rules).
+// Modules that a Worker's build makes of imported files, by wrangler's default module rules.
 
 declare module "*.bin" {
   const bytes: ArrayBuffer;

@@ -4,7 +4,7 @@ import { EngineSnapshot } from "./engine-snapshot.ts";
 import { OrtInstance } from "./ort-instance.ts";
 import type { OrtSession } from "./ort-session.ts";
 
-/** Every instance starts with this much wasm memory. */
+/** The initial wasm memory of every instance. */
 export const CELL_START_BYTES = 16_777_216;
 /**
  * What of it ONNX Runtime itself takes before any model is loaded: constants, 5 MB of stack, of which little is
@@ -15,43 +15,62 @@ export const ENGINE_BYTES = 10_485_760;
 
 const snapshot = new EngineSnapshot(snapshotFile);
 
+/** The least memory of a cell whose models need this much heap. */
+export function cellBytes(heapBytes: number): number {
+  return Math.max(CELL_START_BYTES, ENGINE_BYTES + heapBytes);
+}
+
 /** A model that is ready, in the cell that holds its session. */
 export interface Resident {
   readonly source: ModelSource;
   readonly session: OrtSession;
   readonly cell: Cell;
-  /** Heap that the session is reckoned to need. */
+  /** Heap that the session is estimated to need. */
   readonly heapBytes: number;
   /** Position in the order of use: larger is more recent. */
   lastUsed: number;
+  /** Whether it was unloaded while it was pinned: its pins keep it, and new calls do not find it. */
+  unloaded: boolean;
+}
+
+/** Keeps a model in its cell, with memory reserved beside it. */
+export interface Pin {
+  readonly resident: Resident;
+  readonly reservedBytes: number;
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number;
+  /** Ends it, because it expired or its cell was dropped. */
+  end(): void;
 }
 
 /**
- * One instance of ONNX Runtime with the sessions in it. What breaks in a cell breaks the cell and
- * nothing else, and its memory is given back when it is dropped.
+ * One instance of ONNX Runtime with the sessions in it. A failure of the engine costs the models of
+ * its cell and no others, and the cell's memory is freed when it is dropped.
  */
 export class Cell {
   /** Whether small models share it; a large model has a cell of its own. */
   readonly shared: boolean;
   readonly residents = new Set<Resident>();
-  /** Loads under way in it, which must not lose it. */
+  readonly pins = new Set<Pin>();
+  /** Loads in progress in it; it is not evicted meanwhile. */
   loads = 0;
   dropped = false;
-  /** Whether it held other models before, whose pieces may have left its heap in fragments. */
+  /** Whether it takes no more models, and is dropped when its last pin ends. */
+  retired = false;
+  /** Whether it held other models before, which may have left its heap fragmented. */
   recycled = false;
+  /** What the load in progress is estimated to grow the memory to; 0 when there is none. */
+  loadBytes = 0;
   #instance: OrtInstance | undefined;
   #creating: Promise<OrtInstance> | undefined;
   #refusedBytes: number | undefined;
   readonly #mayGrow: (cell: Cell, bytes: number) => boolean;
 
-  /** @param mayGrow asked before the memory grows to `bytes` */
+  /** @param mayGrow called before the memory grows to `bytes`; `false` makes the allocation fail */
   constructor(shared: boolean, mayGrow: (cell: Cell, bytes: number) => boolean) {
     this.shared = shared;
     this.#mayGrow = mayGrow;
   }
-
-  /** What the load under way is reckoned to grow the memory to; 0 when none is. */
-  reservedBytes = 0;
 
   /** The wasm memory's size. */
   get memoryBytes(): number {
@@ -62,9 +81,11 @@ export class Cell {
     return this.#instance?.fromSnapshot ?? false;
   }
 
-  /** What the cell takes of the budget, also while its memory is still to grow. */
+  /** What the cell counts for in the budget: its memory, and what was promised beyond that. */
   get budgetedBytes(): number {
-    return Math.max(this.memoryBytes, this.reservedBytes);
+    const { reservedBytes } = this;
+    const pinnedBytes = reservedBytes === 0 ? 0 : cellBytes(this.heapBytes + reservedBytes);
+    return Math.max(this.memoryBytes, this.loadBytes, pinnedBytes);
   }
 
   get heapBytes(): number {
@@ -73,15 +94,22 @@ export class Cell {
     return sum;
   }
 
+  /** Heap reserved by pins, beside that of the models. */
+  get reservedBytes(): number {
+    let sum = 0;
+    for (const pin of this.pins) sum += pin.reservedBytes;
+    return sum;
+  }
+
   /**
-   * The smallest size to which the memory was not allowed to grow since {@link forgetRefusals}, which
-   * tells an out-of-memory from other failures.
+   * The smallest size that the memory was not allowed to grow to since {@link forgetRefusals}: it
+   * distinguishes out-of-memory from other failures.
    */
   get refusedBytes(): number | undefined {
     return this.#refusedBytes;
   }
 
-  /** Before each call into the engine: what was refused earlier explains none of its failures. */
+  /** To be called before each call into the engine, whose failure earlier refusals do not explain. */
   forgetRefusals(): void {
     this.#refusedBytes = undefined;
   }
@@ -90,6 +118,18 @@ export class Cell {
     let latest = 0;
     for (const { lastUsed } of this.residents) latest = Math.max(latest, lastUsed);
     return latest;
+  }
+
+  isPinned(resident: Resident): boolean {
+    for (const pin of this.pins) if (pin.resident === resident) return true;
+    return false;
+  }
+
+  /** The models that may be released, least recently used first. */
+  evictable(): Resident[] {
+    return [...this.residents]
+      .filter((resident) => !this.isPinned(resident))
+      .sort((a, b) => a.lastUsed - b.lastUsed);
   }
 
   /** The cell's instance, created once. */

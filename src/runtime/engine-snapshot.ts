@@ -1,27 +1,28 @@
 /**
  * The memory of an engine that has started and has loaded a model, as differences from the memory of
- * one that was just instantiated. Starting an engine is registering thousands of operators and
- * kernels, which always leaves the same bytes behind: copying them takes 4 ms of CPU, doing it 85 ms,
+ * one that was just instantiated. Starting an engine registers thousands of operators and
+ * kernels, which always results in the same bytes: copying them takes 4 ms of CPU, a start 85 ms,
  * most of it to compile code that runs once (docs/adr/2026-11-22-start-from-a-memory-snapshot.md).
  *
  * The file is a line of JSON, the {@link SnapshotHeader}, and then the bytes of its runs, end to end.
- * `npm run snapshot` makes it.
+ * `npm run snapshot` writes it.
  */
 export class EngineSnapshot {
   readonly #header: SnapshotHeader;
   readonly #bytes: Uint8Array;
 
-  /** @throws Error when the file is not whole: it is part of the build, which is broken then */
+  /** @throws Error when the file, which is part of the build, is incomplete */
   constructor(file: ArrayBuffer) {
     const bytes = new Uint8Array(file);
     const end = bytes.indexOf(NEWLINE);
-    if (end < 0) throw new Error("the engine's snapshot is none; `npm run snapshot` makes it anew");
+    if (end < 0)
+      throw new Error("the engine's snapshot has no header; `npm run snapshot` writes a new one");
     this.#header = JSON.parse(new TextDecoder().decode(bytes.subarray(0, end)));
     this.#bytes = bytes.subarray(end + 1);
     const wanted = this.#header.runs.reduce((sum, [, length]) => sum + length, 0);
     if (this.#bytes.byteLength !== wanted)
       throw new Error(
-        `the engine's snapshot has ${this.#bytes.byteLength} bytes instead of ${wanted}; \`npm run snapshot\` makes it anew`,
+        `the engine's snapshot has ${this.#bytes.byteLength} bytes instead of ${wanted}; \`npm run snapshot\` writes a new one`,
       );
   }
 
@@ -30,8 +31,8 @@ export class EngineSnapshot {
   }
 
   /**
-   * Brings the memory of an engine that was just instantiated to the state of the snapshot.
-   * @returns false, and the memory is as it was, when the snapshot is one of another engine
+   * Restores the snapshot into the memory of an engine that was just instantiated.
+   * @returns false, and leaves the memory unchanged, when the snapshot is of another engine
    */
   restore(memory: MemoryView, stackPointer: number): boolean {
     const header = this.#header;
@@ -53,9 +54,9 @@ export interface SnapshotHeader {
   readonly onnxruntimeWeb: string;
   /** SHA-256 of that package's wasm file. */
   readonly wasmSha256: string;
-  /** Size of the memory, before the start as after it. */
+  /** Size of the memory, the same before and after the start. */
   readonly memoryBytes: number;
-  /** Before the start as after it: outside the memory, the start changes nothing. */
+  /** The same before and after the start, which changes nothing outside the memory. */
   readonly stackPointer: number;
   /** The pages that are not all zeros in the memory of an engine that was just instantiated. */
   readonly freshPages: readonly number[];
@@ -70,15 +71,15 @@ const NEWLINE = 0x0a;
 const FNV_OFFSET = 0x811c9dc5;
 const FNV_PRIME = 0x01000193;
 
-/** A memory, or bytes that are all of their buffer. */
+/** A WebAssembly memory, or a view of a whole buffer. */
 interface MemoryView {
   readonly buffer: ArrayBufferLike;
 }
 
 /**
  * FNV-1a by words of 32 bits over some pages of a memory. An engine's fresh memory holds its constants,
- * among them its version and the tables by which its classes find their functions, the pointers of its
- * allocator and its environment. Where all that is the same, so is everything that the snapshot means.
+ * among them its version and the virtual function tables of its classes, the pointers of its
+ * allocator and its environment. Where all that is equal, the snapshot is valid.
  */
 export function fingerprint({ buffer }: MemoryView, pages: readonly number[]): number {
   let hash = FNV_OFFSET;

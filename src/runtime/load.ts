@@ -1,61 +1,61 @@
 import { settlesWithin } from "../shared/settles-within.ts";
 import type { Cell } from "./cell.ts";
 
-/** How long a model that was just loaded is kept for callers that may have gone away meanwhile. */
-const KEPT_MS = 1000;
+/** How long a freshly loaded model is kept for callers whose requests may have been cut off meanwhile. */
+const HOLD_MS = 1000;
 
 interface LoadSteps {
   readonly work: () => Promise<void>;
-  /** Called when the load failed, or when all who waited have come for the model. */
+  /** Called when the load failed, or when all who waited have used the model. */
   readonly end: () => void;
 }
 
-/** A load under way, as those who wait for it see it. */
+/** A load in progress, shared by all callers that wait for it. */
 export class Load {
   readonly sha256: string;
-  /** Where the model goes; known once the load has a place. */
+  /** The cell that the model is loaded into, once it is allocated. */
   cell: Cell | undefined;
   readonly #steps: LoadSteps;
-  readonly #served = Promise.withResolvers<void>();
+  readonly #allServed = Promise.withResolvers<void>();
   #waiting = 0;
   #ready: Promise<void> = Promise.resolve();
-  #over: Promise<void> = Promise.resolve();
+  #ended: Promise<void> = Promise.resolve();
 
   constructor(sha256: string, steps: LoadSteps) {
     this.sha256 = sha256;
     this.#steps = steps;
   }
 
-  begin(): void {
+  start(): void {
     this.#ready = this.#steps.work();
-    this.#over = this.#ready
-      .then(() => settlesWithin(this.#served.promise, KEPT_MS))
+    this.#ended = this.#ready
+      .then(() => settlesWithin(this.#allServed.promise, HOLD_MS))
       .catch(() => undefined)
       .then(() => this.#steps.end());
   }
 
-  /** Fulfilled at the end, whatever came of it. */
-  get over(): Promise<void> {
-    return this.#over;
+  /** Fulfilled at the end of the load, whether it succeeded or not. */
+  get ended(): Promise<void> {
+    return this.#ended;
   }
 
   /**
-   * Waits for the model, which is not evicted before the caller has taken it: a model evicted before
-   * anybody could use it would be loaded in vain, again and again.
+   * Waits for the model, which is not evicted before the caller has used it: otherwise a model could
+   * be evicted and loaded again and again without ever being run.
    * @param take called when the model is ready
-   * @param patienceMs how long to wait; without a limit when left out
+   * @param timeoutMs how long to wait; without a limit when left out
    * @returns `undefined` when it took longer
    * @throws what the load failed with, or what `take` throws
    */
-  async join<T>(take: () => T, patienceMs?: number): Promise<{ taken: T } | undefined> {
+  async join<T>(take: () => T, timeoutMs?: number): Promise<{ taken: T } | undefined> {
     this.#waiting++;
     try {
-      if (patienceMs === undefined) await this.#ready;
-      else if (!(await settlesWithin(this.#ready, patienceMs))) return undefined;
+      if (timeoutMs === undefined) await this.#ready;
+      else if (!(await settlesWithin(this.#ready, timeoutMs))) return undefined;
       return { taken: take() };
     } finally {
       this.#waiting--;
-      if (this.#waiting === 0) this.#served.resolve();
+      if (this.#waiting === 0) this.#allServed.resolve();
     }
   }
 }

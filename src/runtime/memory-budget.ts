@@ -1,36 +1,43 @@
-import type { OtherMemory } from "../domain/ports.ts";
-import { CELL_START_BYTES, Cell, ENGINE_BYTES, type Resident } from "./cell.ts";
+import { ApiError } from "../domain/errors.ts";
+import { formatModelId } from "../domain/model-id.ts";
+import type { MemoryConsumer } from "../domain/ports.ts";
+import { Cell, cellBytes, ENGINE_BYTES, type Pin, type Resident } from "./cell.ts";
 
 /** Models that need no more heap than this share a cell. */
 const SMALL_MODEL_BYTES = 4_194_304;
 /** What the models of one shared cell may need together; with the engine, about 36 MB. */
 const SHARED_CELL_MODEL_BYTES = 25_165_824;
-/** A shared cell that has grown past this, by a greedy run, takes no more models. */
+/** A shared cell that takes more than this, grown by a large run or pinned, gets no more models. */
 const SHARED_CELL_BYTES = 50_331_648;
 /** A cell is recycled for a model that needs at least its memory divided by this. */
 const RECYCLING_SLACK = 1.5;
 
-/** The memory that a cell with a model of this heap needs at least. */
-export function cellBytes(heapBytes: number): number {
-  return Math.max(CELL_START_BYTES, ENGINE_BYTES + heapBytes);
+interface MemoryBudgetOptions {
+  readonly limitBytes: number;
+  /** Called for each model that is evicted. */
+  readonly onEvict: (resident: Resident) => void;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
 }
 
 /**
- * The cells of an isolate, within a budget of wasm memory. Finds each model a place, and makes room by
- * giving up what was used least recently. Nothing here waits: a cell with a load under way, or one
- * that is in the middle of a run, is simply not given up.
+ * The cells of an isolate, within a budget of wasm memory. Allocates a cell for each load, and evicts
+ * the least recently used ones to make that possible. Nothing here waits: a cell with a load in
+ * progress, one in the middle of a run, and one with a pinned model are never evicted.
  */
 export class MemoryBudget {
   readonly limitBytes: number;
   evictions = 0;
   readonly #cells = new Set<Cell>();
-  readonly #others: OtherMemory[] = [];
+  readonly #pins = new Set<Pin>();
+  readonly #consumers: MemoryConsumer[] = [];
   readonly #onEvict: (resident: Resident) => void;
+  readonly #now: () => number;
 
-  /** @param onEvict called for each model that is given up */
-  constructor(limitBytes: number, onEvict: (resident: Resident) => void) {
+  constructor({ limitBytes, onEvict, now }: MemoryBudgetOptions) {
     this.limitBytes = limitBytes;
     this.#onEvict = onEvict;
+    this.#now = now;
   }
 
   get cells(): readonly Cell[] {
@@ -40,17 +47,18 @@ export class MemoryBudget {
   get usedBytes(): number {
     let sum = 0;
     for (const { budgetedBytes } of this.#cells) sum += budgetedBytes;
-    for (const { memoryBytes } of this.#others) sum += memoryBytes;
+    for (const { memoryBytes } of this.#consumers) sum += memoryBytes;
     return sum;
   }
 
-  /** Counts other memory from now on. */
-  count(memory: OtherMemory): void {
-    this.#others.push(memory);
+  /** Counts a consumer's memory from now on. */
+  register(consumer: MemoryConsumer): void {
+    this.#consumers.push(consumer);
   }
 
-  /** Drops idle cells, least recently used first, until so many bytes fit or none is left. */
-  makeRoomForOthers(bytes: number): void {
+  /** Drops idle cells, least recently used first, until a consumer's bytes fit or none is left. */
+  reserveForConsumer(bytes: number): void {
+    this.endExpiredPins();
     for (const cell of this.#idleCells()) {
       if (this.usedBytes + bytes <= this.limitBytes) return;
       this.drop(cell);
@@ -58,71 +66,120 @@ export class MemoryBudget {
   }
 
   /**
-   * A cell for a load, to be settled after it: the shared one for a small model, else a recycled or a
-   * new one.
-   * @param alone keeps even a small model apart
-   * @returns `undefined` when other loads hold the memory
+   * A cell for a load, to be followed by {@link endLoad}: the shared one for a small model, else a
+   * recycled or a new one.
+   * @param dedicated keeps even a small model in a cell of its own
+   * @returns `undefined` when other loads, or pins, hold the memory
    */
-  place(heapBytes: number, alone: boolean): Cell | undefined {
-    const shared = heapBytes <= SMALL_MODEL_BYTES && !alone;
+  allocateCell(heapBytes: number, dedicated: boolean): Cell | undefined {
+    const shared = heapBytes <= SMALL_MODEL_BYTES && !dedicated;
     const existing = shared ? this.#sharedCell() : undefined;
     if (existing) {
-      this.#makeRoomWithin(existing, heapBytes);
+      this.#evictWithin(existing, heapBytes);
       existing.loads++;
       return existing;
     }
     const neededBytes = cellBytes(heapBytes);
     const recycled = shared ? undefined : this.#recycle(neededBytes);
-    if (!recycled && !this.#makeRoom(neededBytes)) return undefined;
+    if (!recycled && !this.#reserve(neededBytes)) return undefined;
     const cell = recycled ?? new Cell(shared, (growing, bytes) => this.#mayGrow(growing, bytes));
     this.#cells.add(cell);
-    cell.reservedBytes = neededBytes;
+    cell.loadBytes = neededBytes;
     cell.loads++;
     return cell;
   }
 
   /** Ends a load, whether it succeeded or not. */
-  settle(cell: Cell): void {
+  endLoad(cell: Cell): void {
     cell.loads--;
     if (cell.loads > 0) return;
-    cell.reservedBytes = 0;
+    cell.loadBytes = 0;
     if (cell.residents.size === 0) this.drop(cell);
   }
 
-  /** Gives one model up: a cell of its own with its memory, a place in a shared one for the next. */
+  /** Takes back the cell of a load that the platform cut off, now or when its last pin ends. */
+  abandon(cell: Cell): void {
+    if (cell.pins.size === 0) this.drop(cell);
+    else cell.retired = true;
+  }
+
+  /**
+   * Evicts one model: the memory of a dedicated cell is freed with it, that of a shared one serves the
+   * next model. A pinned model is only hidden until its last pin ends.
+   */
   evict(resident: Resident): void {
     const { cell } = resident;
+    if (cell.isPinned(resident)) {
+      this.#countEviction(resident);
+      resident.unloaded = true;
+      return;
+    }
     this.#release(resident);
     if (cell.residents.size === 0 && cell.loads === 0) this.drop(cell);
   }
 
-  /** Forgets a cell with all that is in it; its memory is collected. */
+  /** Removes a cell with its models; the garbage collector frees its memory. */
   drop(cell: Cell): void {
     cell.dropped = true;
     this.#cells.delete(cell);
+    for (const pin of [...cell.pins]) pin.end();
     for (const resident of cell.residents) this.#forget(resident);
   }
 
+  /**
+   * Pins a model and reserves memory beside it, for which idle cells are evicted.
+   * @throws ApiError `out_of_memory` when the memory cannot fit beside the model, `overloaded` when it
+   *   does not fit now, both with `neededBytes` and `availableBytes`
+   */
+  pin(pin: Pin): void {
+    const { resident, reservedBytes } = pin;
+    if (reservedBytes > 0) this.#reserveBeside(resident, reservedBytes);
+    resident.cell.pins.add(pin);
+    this.#pins.add(pin);
+  }
+
+  /** The end of a pin, which gave its memory back before, unless the cell was dropped. */
+  unpin(pin: Pin): void {
+    const { resident } = pin;
+    const { cell } = resident;
+    this.#pins.delete(pin);
+    cell.pins.delete(pin);
+    if (cell.dropped) return;
+    if (cell.retired && cell.pins.size === 0) this.drop(cell);
+    else if (resident.unloaded && !cell.isPinned(resident)) this.evict(resident);
+  }
+
+  /**
+   * Ends the pins that have expired.
+   * @param except a cell whose engine is in the middle of a call, and must not be entered
+   */
+  endExpiredPins(except?: Cell): void {
+    if (this.#pins.size === 0) return;
+    const now = this.#now();
+    for (const pin of [...this.#pins])
+      if (pin.expiresAt <= now && pin.resident.cell !== except) pin.end();
+  }
+
   #sharedCell(): Cell | undefined {
+    this.endExpiredPins();
     for (const cell of this.#cells)
-      if (cell.shared && cell.memoryBytes <= SHARED_CELL_BYTES) return cell;
+      if (cell.shared && !cell.retired && cell.budgetedBytes <= SHARED_CELL_BYTES) return cell;
     return undefined;
   }
 
   /** Releases the least recently used models of a shared cell, whose heap the next one reuses. */
-  #makeRoomWithin(cell: Cell, heapBytes: number): void {
-    const roomBytes = Math.min(SHARED_CELL_MODEL_BYTES, this.limitBytes - ENGINE_BYTES);
-    const byUse = [...cell.residents].sort((a, b) => a.lastUsed - b.lastUsed);
-    for (const resident of byUse) {
-      if (cell.heapBytes + heapBytes <= roomBytes) return;
+  #evictWithin(cell: Cell, heapBytes: number): void {
+    const modelBytes = Math.min(SHARED_CELL_MODEL_BYTES, this.limitBytes - ENGINE_BYTES);
+    for (const resident of cell.evictable()) {
+      if (cell.heapBytes + heapBytes <= modelBytes) return;
       this.#release(resident);
     }
   }
 
   /**
-   * When there is no room for another cell: the least recently used one, if its memory fits the model
-   * well. Its heap serves again, which spares an instance and the wait for garbage collection. A model
-   * that needs most of the budget cannot do with a heap in fragments (measured: it fails there).
+   * When another cell does not fit: the least recently used one, if its memory fits the model
+   * well. Its heap is used again, which spares an instance and the wait for garbage collection. A model
+   * that needs most of the budget does not get one: it fails in a fragmented heap (measured).
    */
   #recycle(neededBytes: number): Cell | undefined {
     if (this.#fits(neededBytes)) return undefined;
@@ -131,29 +188,55 @@ export class MemoryBudget {
     if (!oldest || oldest.shared || oldest.memoryBytes > neededBytes * RECYCLING_SLACK)
       return undefined;
     // It is idle, so its memory is all that it takes now; a smaller one will have to grow.
-    if (!this.#makeRoom(neededBytes - oldest.memoryBytes, oldest)) return undefined;
+    if (!this.#reserve(neededBytes - oldest.memoryBytes, oldest)) return undefined;
     for (const resident of [...oldest.residents]) this.#release(resident);
     oldest.recycled = true;
     return oldest;
   }
 
-  /** Whether so many bytes fit, if need be after other memory was released. */
-  #fits(neededBytes: number): boolean {
+  #reserveBeside(resident: Resident, bytes: number): void {
+    const { cell } = resident;
+    this.endExpiredPins();
+    const mostBytes = Math.max(0, this.limitBytes - ENGINE_BYTES - resident.heapBytes);
+    if (bytes > mostBytes) throw noMemory(resident, "out_of_memory", bytes, mostBytes);
+    const others = cell.evictable().filter((other) => other !== resident);
+    const othersBytes = others.reduce((sum, { heapBytes }) => sum + heapBytes, 0);
+    const growth = (evictedBytes: number): number =>
+      cellBytes(cell.heapBytes - evictedBytes + cell.reservedBytes + bytes) - cell.budgetedBytes;
+    const missingBytes = this.#missingBytes(growth(othersBytes), cell);
+    if (missingBytes > 0)
+      throw noMemory(resident, "overloaded", bytes, Math.max(0, bytes - missingBytes));
+    // Other models of a shared cell are released only as far as other cells are not enough.
+    for (const other of others) {
+      if (this.#reserve(growth(0), cell)) return;
+      this.#release(other);
+    }
+    this.#reserve(growth(0), cell);
+  }
+
+  /** Whether so many bytes fit, if need be after expired pins and what consumers do not use. */
+  #fits(neededBytes: number, except?: Cell): boolean {
     if (this.usedBytes + neededBytes <= this.limitBytes) return true;
-    for (const memory of this.#others) memory.release();
+    this.endExpiredPins(except);
+    for (const consumer of this.#consumers) consumer.release();
     return this.usedBytes + neededBytes <= this.limitBytes;
+  }
+
+  /** How many of these bytes would not fit even if every idle cell were dropped. */
+  #missingBytes(neededBytes: number, except?: Cell): number {
+    if (this.#fits(neededBytes, except)) return 0;
+    let idleBytes = 0;
+    for (const { budgetedBytes } of this.#idleCells(except)) idleBytes += budgetedBytes;
+    return Math.max(0, this.usedBytes - idleBytes + neededBytes - this.limitBytes);
   }
 
   /**
    * Drops the least recently used idle cells until so many bytes fit. When they cannot fit, it drops
-   * none: a greedy input must not cost the other models their places.
+   * none: an excessive input must not evict other models.
    */
-  #makeRoom(neededBytes: number, except?: Cell): boolean {
-    if (this.#fits(neededBytes)) return true;
-    const idle = this.#idleCells(except);
-    const idleBytes = idle.reduce((sum, { budgetedBytes }) => sum + budgetedBytes, 0);
-    if (this.usedBytes - idleBytes + neededBytes > this.limitBytes) return false;
-    for (const cell of idle) {
+  #reserve(neededBytes: number, except?: Cell): boolean {
+    if (this.#missingBytes(neededBytes, except) > 0) return false;
+    for (const cell of this.#idleCells(except)) {
       if (this.usedBytes + neededBytes <= this.limitBytes) break;
       this.drop(cell);
     }
@@ -163,13 +246,13 @@ export class MemoryBudget {
   /** Called from inside the engine, in the middle of a load or run of `cell`. */
   #mayGrow(cell: Cell, bytes: number): boolean {
     const moreBytes = bytes - cell.budgetedBytes;
-    return moreBytes <= 0 || this.#makeRoom(moreBytes, cell);
+    return moreBytes <= 0 || this.#reserve(moreBytes, cell);
   }
 
   /** Least recently used first. */
   #idleCells(except?: Cell): Cell[] {
     return [...this.#cells]
-      .filter((cell) => cell !== except && cell.loads === 0)
+      .filter((cell) => cell !== except && cell.loads === 0 && cell.pins.size === 0)
       .sort((a, b) => a.lastUsed - b.lastUsed);
   }
 
@@ -179,8 +262,29 @@ export class MemoryBudget {
   }
 
   #forget(resident: Resident): void {
-    this.evictions++;
     resident.cell.residents.delete(resident);
+    if (!resident.unloaded) this.#countEviction(resident);
+  }
+
+  #countEviction(resident: Resident): void {
+    this.evictions++;
     this.#onEvict(resident);
   }
+}
+
+function noMemory(
+  { source: { id } }: Resident,
+  code: "out_of_memory" | "overloaded",
+  neededBytes: number,
+  availableBytes: number,
+): ApiError {
+  const why =
+    code === "overloaded"
+      ? "other leases and loads hold the rest for now"
+      : "the budget has no more (MEMORY_BUDGET_BYTES)";
+  return new ApiError(
+    code,
+    `A lease of ${formatModelId(id)} needs ${neededBytes} bytes beside the model, and ${availableBytes} bytes are available: ${why}.`,
+    { details: { neededBytes, availableBytes } },
+  );
 }

@@ -1,296 +1,232 @@
+import type { WaitUntil } from "../domain/call.ts";
 import { ApiError } from "../domain/errors.ts";
 import { formatModelId } from "../domain/model-id.ts";
 import type {
+  Lease,
+  LeaseOptions,
   LoadedModel,
+  MemoryConsumer,
   ModelRuntime,
   ModelSource,
   ModelState,
-  OtherMemory,
   RuntimeStats,
-  Temperature,
-  WaitUntil,
 } from "../domain/ports.ts";
-import { settlesWithin } from "../shared/settles-within.ts";
-import { type Cell, ENGINE_BYTES, type Resident } from "./cell.ts";
-import { toLoadFailure, toRunFailure } from "./engine-failure.ts";
-import { Load } from "./load.ts";
-import { cellBytes, MemoryBudget } from "./memory-budget.ts";
-import { OrtSession } from "./ort-session.ts";
-import { readIntoHeap } from "./read-into-heap.ts";
+import type { Cell, Pin, Resident } from "./cell.ts";
+import { CellLost, toCrash, toRunFailure } from "./engine-failure.ts";
+import { HeapEstimates } from "./heap-estimates.ts";
+import { type LeaseHost, ModelLease } from "./lease.ts";
+import { MemoryBudget } from "./memory-budget.ts";
+import { ModelLoader } from "./model-loader.ts";
+import type { OrtSession } from "./ort-session.ts";
+import { RecentMap } from "./recent-map.ts";
+import type { HeapTraffic } from "./tensor-marshalling.ts";
 
 export interface ModelPoolOptions {
   /** What the wasm memories of all cells together may take of the isolate's 128 MB. */
   readonly budgetBytes: number;
   /** How long a request waits for a load that another request began, before it begins its own. */
-  readonly loadPatienceMs?: number;
+  readonly loadTimeoutMs?: number;
+  /** Milliseconds since the epoch, which leases expire by. */
+  readonly now?: () => number;
 }
 
-/** A load that outlives this is taken for one whose request was cut off by the platform. */
-const LOAD_PATIENCE_MS = 30_000;
-/** A model that killed this many shared cells lives alone from then on. */
-const KILLS_UNTIL_ALONE = 2;
-/** Bounds what is remembered of failures, kills and needs. */
-const MAX_REMEMBERED = 500;
-/** Loads in a row that leave no model to run: too many models want the memory at once. */
+/** A load that takes longer is assumed to belong to a request that the platform cut off. */
+const LOAD_TIMEOUT_MS = 30_000;
+/** A model that crashed this many shared cells gets a dedicated cell from then on. */
+const CRASHES_UNTIL_DEDICATED = 2;
+/** Bounds the models whose crashes are counted. */
+const MAX_COUNTED = 500;
+/** Loads in a row after which the model was gone before it ran: too many models compete for the memory. */
 const MAX_ATTEMPTS = 5;
-/** What a session needs however small its model is (measured: 50 KB for a single node). */
-const SESSION_BYTES = 65_536;
-/** By then some of those who want the memory at once have been served. */
+/** Some of the requests that compete for the memory have been served by then. */
 const RETRY_AFTER_SECONDS = 1;
-
-/** The cell was lost through no fault of the model, which deserves another attempt. */
-class CellLost extends Error {}
 
 /** Creates the runtime: ONNX Runtime in cells, within a budget. */
 export function createModelPool(options: ModelPoolOptions): ModelRuntime {
   return new ModelPool(options);
 }
 
-class ModelPool implements ModelRuntime {
+class ModelPool implements ModelRuntime, LeaseHost {
+  readonly traffic: HeapTraffic = { bytesIn: 0, bytesOut: 0 };
+  readonly now: () => number;
   readonly #budget: MemoryBudget;
-  readonly #loadPatienceMs: number;
+  readonly #estimates: HeapEstimates;
+  readonly #loader: ModelLoader;
   readonly #ready = new Map<string, Resident>();
-  readonly #loading = new Map<string, Load>();
-  /** Oldest first: what `#loading` has, and models that those who waited have not come for yet. */
-  readonly #underWay = new Set<Load>();
-  readonly #failures = new Map<string, unknown>();
-  readonly #kills = new Map<string, number>();
-  /** Heap that models turned out to need beyond what was reckoned. */
-  readonly #needs = new Map<string, number>();
+  readonly #leases = new Set<ModelLease>();
+  readonly #crashCounts = new RecentMap<string, number>(MAX_COUNTED);
   #uses = 0;
-  #loads = 0;
   #crashes = 0;
 
-  constructor({ budgetBytes, loadPatienceMs = LOAD_PATIENCE_MS }: ModelPoolOptions) {
-    this.#budget = new MemoryBudget(budgetBytes, ({ source }) => this.#ready.delete(source.sha256));
-    this.#loadPatienceMs = loadPatienceMs;
+  constructor({ budgetBytes, loadTimeoutMs = LOAD_TIMEOUT_MS, now = Date.now }: ModelPoolOptions) {
+    this.now = now;
+    this.#budget = new MemoryBudget({
+      limitBytes: budgetBytes,
+      onEvict: ({ source }) => this.#ready.delete(source.sha256),
+      now,
+    });
+    this.#estimates = new HeapEstimates(budgetBytes);
+    this.#loader = new ModelLoader({
+      budget: this.#budget,
+      estimates: this.#estimates,
+      traffic: this.traffic,
+      timeoutMs: loadTimeoutMs,
+      toLoadedModel: (resident) => this.#toLoadedModel(resident),
+      onReady: (resident) => {
+        resident.lastUsed = ++this.#uses;
+        this.#ready.set(resident.source.sha256, resident);
+      },
+      needsDedicatedCell: (sha256) =>
+        (this.#crashCounts.get(sha256) ?? 0) >= CRASHES_UNTIL_DEDICATED,
+      loseCell: (cell, sha256) => this.#loseCell(cell, sha256),
+    });
   }
 
-  async use<T>(
+  use<T>(
     source: ModelSource,
     waitUntil: WaitUntil,
-    work: (model: LoadedModel, temperature: Temperature) => T,
+    work: (model: LoadedModel, coldStart: boolean) => T,
   ): Promise<T> {
-    const { id, sha256 } = source;
-    const run = (temperature: Temperature): { result: T } | undefined => {
-      const resident = this.#ready.get(sha256);
-      if (!resident) return undefined;
-      resident.lastUsed = ++this.#uses;
-      try {
-        return { result: work(this.#toLoadedModel(resident), temperature) };
-      } catch (error) {
-        if (error instanceof CellLost) return undefined;
-        throw error;
-      }
-    };
-    const warm = run("warm");
-    if (warm) return warm.result;
-    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const cold = await this.#load(source, waitUntil, () => run("cold"));
-      if (cold) return cold.result;
-    }
-    throw new ApiError(
-      "overloaded",
-      `${formatModelId(id)} lost its memory ${MAX_ATTEMPTS} times before it could run: too many models want it at once, or other requests crash its engine. Try again in ${RETRY_AFTER_SECONDS} s.`,
-      { details: { retryAfterSeconds: RETRY_AFTER_SECONDS } },
+    return this.#withResident(source, waitUntil, (resident, coldStart) =>
+      work(this.#toLoadedModel(resident), coldStart),
     );
+  }
+
+  lease(source: ModelSource, waitUntil: WaitUntil, options: LeaseOptions): Promise<Lease> {
+    return this.#withResident(source, waitUntil, (resident, coldStart) => {
+      const lease = new ModelLease(resident, options, coldStart, this);
+      this.#budget.pin(lease.pin);
+      this.#leases.add(lease);
+      return lease;
+    });
   }
 
   state(sha256: string): ModelState {
     if (this.#ready.has(sha256)) return { state: "ready" };
-    if (this.#loading.has(sha256)) return { state: "loading" };
-    if (this.#failures.has(sha256)) return { state: "failed", error: this.#failures.get(sha256) };
-    return { state: "absent" };
+    if (this.#loader.isLoading(sha256)) return { state: "loading" };
+    const failure = this.#loader.failure(sha256);
+    return failure ? { state: "failed", ...failure } : { state: "absent" };
   }
 
   unload(sha256: string): boolean {
-    this.#failures.delete(sha256);
+    this.#loader.forgetFailure(sha256);
     const resident = this.#ready.get(sha256);
     if (resident) this.#budget.evict(resident);
     return resident !== undefined;
   }
 
-  count(memory: OtherMemory): void {
-    this.#budget.count(memory);
+  register(consumer: MemoryConsumer): void {
+    this.#budget.register(consumer);
   }
 
-  makeRoom(bytes: number): void {
-    this.#budget.makeRoomForOthers(bytes);
+  reserve(bytes: number): void {
+    this.#budget.reserveForConsumer(bytes);
   }
 
   stats(): RuntimeStats {
+    this.#budget.endExpiredPins();
     return {
       budgetBytes: this.#budget.limitBytes,
       usedBytes: this.#budget.usedBytes,
-      loads: this.#loads,
+      loads: this.#loader.loads,
       evictions: this.#budget.evictions,
       crashes: this.#crashes,
+      ...this.traffic,
       cells: this.#budget.cells.map(({ shared, memoryBytes, fromSnapshot, residents }) => ({
         shared,
         memoryBytes,
         fromSnapshot,
-        models: [...residents].map(({ source: { id }, heapBytes }) => ({ ...id, heapBytes })),
+        models: [...residents].map(({ source: { id }, heapBytes }) => ({
+          name: id.name,
+          version: id.version,
+          heapBytes,
+        })),
+      })),
+      leases: [...this.#leases].map(({ id, reservedBytes, expiresAt, handles, handleBytes }) => ({
+        name: id.name,
+        version: id.version,
+        reservedBytes,
+        expiresAt,
+        handles,
+        handleBytes,
       })),
     };
   }
 
-  /**
-   * Joins the load that is under way, or begins one.
-   * @param take called when the load is over, unless it was given up
-   * @returns what `take` returns, or `undefined` when the model has to be asked for again
-   */
-  async #load<T>(source: ModelSource, waitUntil: WaitUntil, take: () => T): Promise<T | undefined> {
-    const { sha256 } = source;
-    const joined = this.#loading.get(sha256);
-    if (!joined) return (await this.#begin(source, waitUntil).join(take))?.taken;
-    const outcome = await joined.join(take, this.#loadPatienceMs);
-    if (!outcome) this.#giveUp(joined);
-    return outcome?.taken;
-  }
-
-  #begin(source: ModelSource, waitUntil: WaitUntil): Load {
-    const { sha256 } = source;
-    const load = new Load(sha256, {
-      work: async () => {
-        try {
-          await this.#perform(source, load);
-          this.#failures.delete(sha256);
-        } catch (error) {
-          remember(this.#failures, sha256, error);
-          throw error;
-        } finally {
-          if (this.#loading.get(sha256) === load) this.#loading.delete(sha256);
-        }
-      },
-      end: () => {
-        this.#underWay.delete(load);
-        if (load.cell) this.#budget.settle(load.cell);
-      },
-    });
-    this.#loading.set(sha256, load);
-    this.#underWay.add(load);
-    load.begin();
-    waitUntil(load.over);
-    return load;
-  }
-
-  /** The platform cut off the request that began the load, and with it the reading of storage. */
-  #giveUp(load: Load): void {
-    if (this.#loading.get(load.sha256) === load) this.#loading.delete(load.sha256);
-    this.#underWay.delete(load);
-    if (load.cell) this.#budget.drop(load.cell);
-  }
-
-  /** When it returns, the model is ready, or has to be asked for again. */
-  async #perform(source: ModelSource, load: Load): Promise<void> {
-    const { id, sha256, sizeBytes } = source;
-    this.#refuseTooLarge(source);
-    const reckonedBytes = source.heapBytes ?? this.#estimateHeapBytes(source);
-    const heapBytes = Math.max(reckonedBytes, this.#needs.get(sha256) ?? 0);
-    const cell = await this.#claimCell(source, heapBytes, load);
-    this.#loads++;
-    let session: OrtSession | undefined;
+  call<T>(resident: Resident, work: (session: OrtSession) => T): T {
+    const { source, session, cell } = resident;
+    if (cell.dropped) throw new CellLost(toCrash("ran", source.id));
+    resident.lastUsed = ++this.#uses;
+    cell.forgetRefusals();
     try {
-      const instance = await cell.instance();
-      const address = await readIntoHeap(instance, source);
-      if (cell.dropped) return;
-      cell.forgetRefusals();
-      session = new OrtSession(instance, address, sizeBytes, source);
-      const resident = { source, session, cell, heapBytes, lastUsed: ++this.#uses };
-      await source.prepare(this.#toLoadedModel(resident));
-      if (cell.dropped) return;
-      cell.residents.add(resident);
-      this.#ready.set(sha256, resident);
+      return work(session);
     } catch (thrown) {
-      // Another model took the cell down: that is no failure of this one, so it is loaded again.
-      if (thrown instanceof CellLost || (cell.dropped && !(thrown instanceof ApiError))) return;
-      const { error, fatal } = toLoadFailure(thrown, cell, id);
-      if (fatal && this.#lose(cell, sha256)) return;
-      if (!cell.dropped) session?.release();
-      throw error;
+      const { error, fatal } = toRunFailure(thrown, cell, source.id);
+      throw fatal && this.#loseCell(cell, source.sha256) ? new CellLost(error) : error;
     }
   }
 
-  /** Finds the load a place; waits while other loads hold the memory. */
-  async #claimCell({ id, sha256 }: ModelSource, heapBytes: number, load: Load): Promise<Cell> {
-    const alone = (this.#kills.get(sha256) ?? 0) >= KILLS_UNTIL_ALONE;
-    for (;;) {
-      const cell = this.#budget.place(heapBytes, alone);
-      if (cell) {
-        load.cell = cell;
-        return cell;
+  unpin(lease: ModelLease, pin: Pin): void {
+    this.#leases.delete(lease);
+    this.#budget.unpin(pin);
+  }
+
+  /** Calls `work` with the model, and loads it first if need be. */
+  async #withResident<T>(
+    source: ModelSource,
+    waitUntil: WaitUntil,
+    work: (resident: Resident, coldStart: boolean) => T,
+  ): Promise<T> {
+    const { id, sha256 } = source;
+    const attempt = (coldStart: boolean): { result: T } | undefined => {
+      const resident = this.#ready.get(sha256);
+      if (!resident) return undefined;
+      resident.lastUsed = ++this.#uses;
+      try {
+        return { result: work(resident, coldStart) };
+      } catch (error) {
+        if (error instanceof CellLost) return undefined;
+        throw error;
       }
-      const others = [...this.#underWay].filter((other) => other !== load && other.cell);
-      const [oldest] = others;
-      if (!oldest)
-        throw new ApiError("overloaded", `There is no memory for ${formatModelId(id)} now.`);
-      const anyOver = Promise.race(others.map(({ over }) => over));
-      if (!(await settlesWithin(anyOver, this.#loadPatienceMs))) this.#giveUp(oldest);
-    }
-  }
-
-  #toLoadedModel({ source, session, cell }: Resident): LoadedModel {
-    return {
-      describe: () => session.describe(),
-      run: (inputs, outputs) => {
-        if (cell.dropped) throw new CellLost();
-        cell.forgetRefusals();
-        try {
-          return session.run(inputs, outputs);
-        } catch (thrown) {
-          const { error, fatal } = toRunFailure(thrown, cell, source.id);
-          throw fatal && this.#lose(cell, source.sha256) ? new CellLost() : error;
-        }
-      },
     };
-  }
-
-  /** Before anything is downloaded, by what is certain: the measured heap, or the file's own size. */
-  #refuseTooLarge({ id, sizeBytes, heapBytes }: ModelSource): void {
-    const neededBytes = cellBytes(heapBytes ?? sizeBytes);
-    const budgetBytes = this.#budget.limitBytes;
-    if (neededBytes <= budgetBytes) return;
+    // What expired leases held in the model's cell serves its next run.
+    this.#budget.endExpiredPins();
+    const warm = attempt(false);
+    if (warm) return warm.result;
+    for (let attempts = 0; attempts < MAX_ATTEMPTS; attempts++) {
+      const cold = await this.#loader.load(source, waitUntil, () => attempt(true));
+      if (cold) return cold.result;
+    }
     throw new ApiError(
-      "model_too_large",
-      `${formatModelId(id)} needs ${neededBytes} bytes of memory, but the budget is ${budgetBytes} bytes (MEMORY_BUDGET_BYTES).`,
-      { details: { neededBytes, budgetBytes } },
+      "overloaded",
+      `${formatModelId(id)} was evicted or lost its cell ${MAX_ATTEMPTS} times before it could run: too many models compete for the memory, or other requests crash its engine. Try again in ${RETRY_AFTER_SECONDS} s.`,
+      { details: { retryAfterSeconds: RETRY_AFTER_SECONDS } },
     );
   }
 
-  /**
-   * A guess for a manifest that does not say. While an ONNX file is read, its bytes, their parsed
-   * form, the weights and their repacked form lie side by side, and the memory never shrinks
-   * (measured: 4.2 times the file with repacking). An ORT file is used where it lies.
-   */
-  #estimateHeapBytes({ format, sizeBytes, prepack }: ModelSource): number {
-    const factor = format === "ort" ? 1.4 : prepack ? 4.2 : 3.2;
-    const heapBytes = SESSION_BYTES + Math.ceil(sizeBytes * factor);
-    return Math.min(heapBytes, this.#budget.limitBytes - ENGINE_BYTES);
+  #toLoadedModel(resident: Resident): LoadedModel {
+    return {
+      describe: () => resident.session.describe(),
+      run: (inputs, outputs) => this.call(resident, (session) => session.run(inputs, outputs)),
+    };
   }
 
   /**
    * Drops a cell that cannot be trusted any more.
-   * @returns whether the model is not to blame, so that it deserves another attempt
+   * @returns whether the failure has other causes than the model, so that it is worth another attempt
    */
-  #lose(cell: Cell, sha256: string): boolean {
+  #loseCell(cell: Cell, sha256: string): boolean {
     this.#crashes++;
     this.#budget.drop(cell);
-    // The fragments of a recycled heap may be to blame; the next attempt gets a fresh cell.
+    // The fragmented heap of a recycled cell may be the cause; the next attempt gets a new cell.
     if (cell.recycled) return true;
     const { shared, refusedBytes } = cell;
     if (refusedBytes !== undefined && refusedBytes <= this.#budget.limitBytes) {
-      // Alone it would fit. What a shared cell needs says little about one of its models.
-      if (!shared) remember(this.#needs, sha256, refusedBytes - ENGINE_BYTES);
+      // It would fit by itself. What a shared cell needs says little about one of its models.
+      if (!shared) this.#estimates.learn(sha256, refusedBytes);
       return true;
     }
-    if (shared) remember(this.#kills, sha256, (this.#kills.get(sha256) ?? 0) + 1);
+    if (shared) this.#crashCounts.set(sha256, (this.#crashCounts.get(sha256) ?? 0) + 1);
     return false;
   }
-}
-
-function remember<V>(entries: Map<string, V>, key: string, value: V): void {
-  entries.delete(key);
-  entries.set(key, value);
-  const [oldest] = entries.keys();
-  if (entries.size > MAX_REMEMBERED && oldest !== undefined) entries.delete(oldest);
 }

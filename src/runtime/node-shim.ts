@@ -1,3 +1,3 @@
 // Stands in for Node's `module` and `worker_threads`, which the glue code of onnxruntime-web
-// imports in a branch that never runs in a Worker (see [alias] in wrangler.toml).
+// imports in a branch that does not run in a Worker (see [alias] in wrangler.toml).
 export {};

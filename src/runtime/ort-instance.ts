@@ -1,6 +1,8 @@
 import { type EngineSnapshot, PAGE_BYTES } from "./engine-snapshot.ts";
 import { instantiateOrtModule, type OrtModule } from "./ort-module.ts";
 
+/** The size of a pointer, wasm32. */
+export const POINTER_BYTES = 4;
 const LOG_LEVEL_FATAL = 4;
 
 /** The engine refused a call; the message is its own. */
@@ -9,12 +11,12 @@ export class OrtError extends Error {
 }
 
 /**
- * One ONNX Runtime with a wasm memory of its own. Memory never shrinks: it is given back when the
- * whole instance is dropped.
+ * One ONNX Runtime with a wasm memory of its own. Memory never shrinks: it is freed with the whole
+ * instance, by the garbage collector.
  */
 export class OrtInstance {
   readonly module: OrtModule;
-  /** Whether a snapshot spared it its start. */
+  /** Whether its memory was copied from a snapshot instead of a start. */
   readonly fromSnapshot: boolean;
   readonly #memory: WebAssembly.Memory;
   #view: DataView;
@@ -29,8 +31,8 @@ export class OrtInstance {
   }
 
   /**
-   * @param mayGrow asked before the memory grows to that many bytes
-   * @param snapshot spares the engine its start, if it is one of this engine
+   * @param mayGrow called before the memory grows to that many bytes; `false` makes the allocation fail
+   * @param snapshot of the memory of a started engine; restored instead of a start, if it fits this engine
    */
   static async create(
     mayGrow: (bytes: number) => boolean,
@@ -49,7 +51,7 @@ export class OrtInstance {
     return this.#memory.buffer.byteLength;
   }
 
-  /** The heap as it is now; any allocation can make an older view stale. */
+  /** A view of the whole memory; any allocation may detach an older view from it. */
   get heap(): Uint8Array {
     if (this.#bytes.buffer !== this.#memory.buffer) this.#refresh();
     return this.#bytes;
@@ -75,7 +77,7 @@ export class OrtInstance {
 
   /** @throws OrtError when the memory limit is reached */
   allocate(bytes: number): number {
-    // malloc(0) may return null, and ONNX Runtime wants a pointer even for an empty tensor.
+    // malloc(0) may return null, and ONNX Runtime needs a pointer even for an empty tensor.
     const address = this.module._malloc(Math.max(bytes, 1));
     if (address === 0) throw new OrtError(`out of memory: ${bytes} bytes could not be allocated`);
     return address;
@@ -89,7 +91,7 @@ export class OrtInstance {
     return address;
   }
 
-  /** Gives `work` room on the wasm stack, which is released when it returns or throws. */
+  /** Lets `work` allocate on the wasm stack; all of it is released when `work` returns or throws. */
   withStack<T>(work: (allocate: (bytes: number) => number) => T): T {
     const { module } = this;
     const saved = module.stackSave();
@@ -118,7 +120,7 @@ export class OrtInstance {
   }
 }
 
-/** The engine's messages carry paths and signatures of its C++ sources, which help nobody here. */
+/** Removes paths of the engine's C++ sources from its messages. */
 function tidy(message: string): string {
   return message
     .replace(/^.*\[ONNXRuntimeError\] : \d+ : \w+ : /s, "")
@@ -129,7 +131,7 @@ function tidy(message: string): string {
 
 /**
  * Lets `mayGrow` refuse a growth. The glue code grows the memory through this object's `grow`, and
- * takes an exception for "no": the allocation fails then, as it would at the end of real memory.
+ * treats an exception as a refusal: the allocation fails, as at the limit of a memory.
  */
 function guardGrowth(memory: WebAssembly.Memory, mayGrow: (bytes: number) => boolean): void {
   Object.defineProperty(memory, "grow", {

@@ -5,7 +5,7 @@ import wasm from "onnxruntime-web/ort-wasm-simd-threaded.wasm";
  * The emscripten module inside onnxruntime-web, as far as this program calls it. The package does
  * not document it: how its own `dist/ort.wasm.mjs` calls these functions is the reference for the
  * order of arguments. The exact version is pinned, and `test/runtime/ort-module.test.ts` fails when
- * an entry point goes away.
+ * an entry point is missing.
  *
  * Pointers and handles are numbers (wasm32); 0 is null. Functions that return a status return 0 for
  * success, and `_OrtGetLastError` says more about any other.
@@ -55,6 +55,7 @@ export interface OrtModule {
     dimsLengthOut: number,
   ): number;
   _OrtReleaseTensor(tensor: number): number;
+  /** A non-zero entry of `outputs` is an OrtValue to write to; the others are allocated. */
   _OrtRun(
     session: number,
     inputNames: number,
@@ -124,7 +125,7 @@ export async function instantiateOrtModule(): Promise<{
   const missing = ORT_ENTRY_POINTS.filter((name) => typeof module[name] !== "function");
   if (missing.length > 0 || !memory)
     throw new Error(
-      `onnxruntime-web's wasm module has changed: ${missing.join(", ") || "its memory"} is missing. This build is made for the version pinned in package.json.`,
+      `onnxruntime-web's wasm module has changed: ${missing.join(", ") || "its memory"} is missing. This build needs the version pinned in package.json.`,
     );
   return { module, memory };
 }

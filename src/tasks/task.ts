@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { Call } from "../domain/call.ts";
+import type { Lease } from "../domain/ports.ts";
 import type { TaskRequest, TaskResult } from "../domain/task.ts";
 import type { Tensor } from "../domain/tensor.ts";
 
@@ -10,6 +11,13 @@ export interface ModelSet {
    * @param outputs names of the outputs to return, in the order wanted
    */
   infer(inputs: readonly Tensor[], outputs: readonly string[]): Promise<readonly Tensor[]>;
+  /**
+   * Keeps the model loaded for as long as the call may last, for runs that leave tensors in its heap. The caller
+   * disposes it.
+   * @param reservedBytes memory that handles and longer runs will need beside the model
+   * @throws ApiError of the load; `out_of_memory` and `overloaded` when the memory cannot be reserved
+   */
+  lease(reservedBytes?: number): Promise<Lease>;
 }
 
 /** From a request to its answer, whole or in parts. Created once for each version. */

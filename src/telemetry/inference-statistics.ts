@@ -11,7 +11,7 @@ const NS_PER_MS = 1_000_000;
 /** Versions remembered; the one asked least recently is forgotten first. */
 const MAX_VERSIONS = 1000;
 
-/** Counts events by version. */
+/** Counts the events of `inference` operations by version. */
 export function createStatisticsSink(): EventSink & StatisticsReader {
   const versions = new Map<string, InferenceStatistics>();
   /** Those of the version asked last. */
@@ -30,18 +30,14 @@ export function createStatisticsSink(): EventSink & StatisticsReader {
   return {
     emit(event) {
       if (event.event !== "request") return;
-      const { model, version, method, route } = event;
-      if (model === undefined || version === undefined || method !== "POST") return;
-      if (!PREDICTION_ROUTE.test(route)) return;
+      const { model, version, operationKind } = event;
+      if (operationKind !== "inference" || model === undefined || version === undefined) return;
       if (newest?.name !== model || newest.version !== version) newest = use(model, version);
       count(newest, event);
     },
     of: (name, version) => versions.get(`${name}/${version}`) ?? createStatistics(name, version),
   };
 }
-
-/** The routes that answer predictions: the task door, `infer`, and OpenAI's embeddings. */
-const PREDICTION_ROUTE = /^\/models\/|\/infer$|^\/v1\/embeddings$/;
 
 function count(statistics: InferenceStatistics, event: RequestEvent): void {
   const { status, totalMs, phasesMs } = event;

@@ -17,8 +17,6 @@ export async function startHeldService(vars: Record<string, string> = {}): Promi
   const service = await startAdministeredService({
     outdir: inject("heldStorageBuild"),
     vars,
-    // Without it a Worker is not told that a client has gone away.
-    compatibilityFlags: ["enable_request_signal"],
   });
   const command = async (path: string): Promise<StorageState> =>
     (await service.request(`/storage${path}`)).body as StorageState;

@@ -217,7 +217,9 @@ describe("EVENT_LOG", () => {
 
   test("off silences the console, and nothing else", async () => {
     expect(await linesWith("on")).toEqual(
-      expect.arrayContaining([expect.stringContaining('"route":"/models/:model","status":200')]),
+      expect.arrayContaining([
+        expect.stringContaining('"operation":"predict","operationKind":"inference","status":200'),
+      ]),
     );
     expect(await linesWith("off")).toEqual([]);
   });

@@ -23,6 +23,8 @@ export const runtimeStatsSchema = z
     loads: size,
     evictions: size,
     crashes: size,
+    bytesIn: size.describe("Bytes of tensors copied into wasm memory."),
+    bytesOut: size.describe("Bytes of tensors copied out of wasm memory."),
     cells: z.array(
       z.strictObject({
         shared: z.boolean().describe("Whether small models share the cell."),
@@ -33,6 +35,18 @@ export const runtimeStatsSchema = z
         models: z.array(z.strictObject({ name: z.string(), version: z.string(), heapBytes: size })),
       }),
     ),
+    leases: z
+      .array(
+        z.strictObject({
+          name: z.string(),
+          version: z.string(),
+          reservedBytes: size,
+          expiresAt: z.number().describe("Milliseconds since the epoch."),
+          handles: size.describe("Tensors kept in wasm memory."),
+          handleBytes: size,
+        }),
+      )
+      .describe("Models that are kept loaded across runs."),
   })
   .describe("What the isolate that answers holds in memory, and what happened since it began.");
 

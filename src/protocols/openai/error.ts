@@ -1,10 +1,8 @@
 import { z } from "zod";
-import { ERROR_KINDS, type ErrorCode } from "../../domain/errors.ts";
+import { type ApiError, ERROR_KINDS, type ErrorCode } from "../../domain/errors.ts";
+import type { RenderedError } from "../../http/rendered-error.ts";
 
-/**
- * An error as OpenAI's API has it (https://platform.openai.com/docs/guides/error-codes), in which
- * `middleware/render-error.ts` answers under `/v1`.
- */
+/** An error as OpenAI's API has it (https://platform.openai.com/docs/guides/error-codes). */
 export const openAiErrorSchema = z
   .strictObject({
     error: z.strictObject({
@@ -20,3 +18,17 @@ export const openAiErrorSchema = z
     }),
   })
   .describe("An error in OpenAI's form; the codes are those of all routes.");
+
+/** An error in the form of OpenAI's API; `details.field` is the field of the request that is wrong. */
+export function renderOpenAiError({ code, message, details, kind }: ApiError): RenderedError {
+  const { field } = details ?? {};
+  const param = typeof field === "string" && field !== "" ? field : null;
+  const error = { message, type: typeOf(kind.status), param, code };
+  return { contentType: "application/json", body: JSON.stringify({ error }) };
+}
+
+function typeOf(status: number): z.output<typeof openAiErrorSchema>["error"]["type"] {
+  if (status === 401) return "authentication_error";
+  if (status === 429) return "rate_limit_error";
+  return status < 500 ? "invalid_request_error" : "server_error";
+}

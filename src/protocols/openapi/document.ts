@@ -1,29 +1,27 @@
-import { ADMIN_ROUTES } from "../admin/openapi.ts";
-import { DOCUMENTATION_ROUTES } from "../docs/openapi.ts";
-import { INFERENCE_ROUTES } from "../oip/openapi.ts";
-import { OPENAI_ROUTES } from "../openai/openapi.ts";
-import { TASK_ROUTES } from "../task/openapi.ts";
+import { z } from "zod";
+import { TAGS, toRoutes } from "../operation.ts";
+import type { Protocol } from "../protocol.ts";
 import { HEADERS } from "./headers.ts";
-import type { OpenApiDocument } from "./openapi-types.ts";
+import type { OpenApiDocument, Schema } from "./openapi-types.ts";
 import { PARAMETERS } from "./parameters.ts";
-import { ADMIN_KEY, CLIENT_KEY, TAGS, toOperation } from "./route.ts";
-import { toSchemas } from "./schemas.ts";
-
-const ROUTES = [
-  ...TASK_ROUTES,
-  ...INFERENCE_ROUTES,
-  ...OPENAI_ROUTES,
-  ...ADMIN_ROUTES,
-  ...DOCUMENTATION_ROUTES,
-];
+import { toSchemaUri } from "./schema-reference.ts";
+import { ADMIN_KEY, CLIENT_KEY, toOpenApiOperation } from "./to-operation.ts";
 
 /**
- * The description of every route. The same version gives the same document; making it takes a few
+ * The description of every operation. The same version gives the same document; creating it takes a few
  * milliseconds, so keep it.
  * @param version of this program
  */
-export function createOpenApiDocument(version: string): OpenApiDocument {
-  const byPath = Map.groupBy(ROUTES, ({ path }) => path);
+export function createOpenApiDocument(
+  protocols: readonly Protocol[],
+  version: string,
+): OpenApiDocument {
+  const routes = protocols.flatMap((protocol) =>
+    protocol.operations
+      .flatMap((operation) => toRoutes(operation, protocol.basePath))
+      .map((route) => ({ route, protocol })),
+  );
+  const byPath = Map.groupBy(routes, ({ route }) => route.path);
   return {
     openapi: "3.1.0",
     info: {
@@ -31,34 +29,59 @@ export function createOpenApiDocument(version: string): OpenApiDocument {
       version,
       summary: "ONNX models, served from Cloudflare Workers.",
       description:
-        "Every path works with and without a trailing slash, and `HEAD` where `GET` does. Errors have the same `code`s everywhere: under `/v2` as the Open Inference Protocol has them, under `/v1` as OpenAI, elsewhere as problem details (RFC 9457). A path that is not listed answers 404 `route_not_found`.",
+        "Every path works with and without a trailing slash, and `HEAD` where `GET` does. Errors have the same `code`s everywhere: under `/v2` in the form of the Open Inference Protocol, under `/v1` in OpenAI's, elsewhere as problem details (RFC 9457). A path that is not listed answers 404 `route_not_found`.",
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
-    servers: [{ url: "/", description: "The server that gave this document." }],
+    servers: [{ url: "/", description: "The server of this document." }],
     tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
     paths: Object.fromEntries(
-      [...byPath].map(([path, routes]) => [
+      [...byPath].map(([path, ofPath]) => [
         path,
-        Object.fromEntries(routes.map((route) => [route.method, toOperation(route)])),
+        Object.fromEntries(
+          ofPath.map(({ route, protocol }) => [
+            route.operation.method,
+            toOpenApiOperation(route, protocol),
+          ]),
+        ),
       ]),
     ),
     components: {
-      schemas: toSchemas(),
+      schemas: toSchemas(protocols),
       parameters: PARAMETERS,
       headers: HEADERS,
       securitySchemes: {
         [ADMIN_KEY]: {
           type: "http",
           scheme: "bearer",
-          description: "The secret `ADMIN_KEY`. Without one these routes are closed.",
+          description: "The secret `ADMIN_KEY`. Without one these operations are closed.",
         },
         [CLIENT_KEY]: {
           type: "http",
           scheme: "bearer",
           description:
-            "Any text that tells clients apart: a model whose manifest says `cache.scope` `key` answers each from a cache of its own.",
+            "Any text that identifies a client: a model whose manifest says `cache.scope` `key` keeps a cache of its own for each.",
         },
       },
     },
   };
+}
+
+/** Every named schema as JSON Schema: requests as they are sent, responses as they arrive. */
+function toSchemas(protocols: readonly Protocol[]): Record<string, Schema> {
+  const merge = (side: keyof Protocol["schemas"]): Record<string, z.ZodType> =>
+    Object.assign({}, ...protocols.map(({ schemas }) => schemas[side]));
+  return { ...convert(merge("requests"), "input"), ...convert(merge("responses"), "output") };
+}
+
+function convert(
+  named: Readonly<Record<string, z.ZodType>>,
+  io: "input" | "output",
+): Record<string, Schema> {
+  const registry = z.registry<{ id: string }>();
+  for (const [id, schema] of Object.entries(named).sort(([a], [b]) => (a < b ? -1 : 1)))
+    registry.add(schema, { id });
+  const { schemas } = z.toJSONSchema(registry, { io, uri: toSchemaUri });
+  return Object.fromEntries(
+    Object.entries(schemas).map(([name, { $schema: _, $id: __, ...schema }]) => [name, schema]),
+  );
 }

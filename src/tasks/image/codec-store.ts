@@ -1,10 +1,10 @@
 import { ApiError } from "../../domain/errors.ts";
-import type { OtherMemory } from "../../domain/ports.ts";
+import type { MemoryConsumer } from "../../domain/ports.ts";
 import { type Codec, CodecError } from "./codec.ts";
 import type { ImageFormat } from "./header.ts";
 
 /** The codecs of an isolate: each is made when the first file wants it, and kept. */
-export interface CodecStore extends OtherMemory {
+export interface CodecStore extends MemoryConsumer {
   /**
    * Runs synchronous work with the codec of a format. What the work throws ends the instance, unless it
    * is a {@link CodecError} that says otherwise: the next file gets a new one.

@@ -7,7 +7,7 @@ import { PRODUCT_COLUMNS, product } from "../../support/awkward-models.ts";
 import { store } from "../../support/stored-model.ts";
 import { readExpected } from "../../support/tensors.ts";
 
-/** Requests to more models than fit, all at once, against the same requests one after the other. */
+/** Concurrent requests to more models than fit, compared with the same requests one after the other. */
 
 const MIB = 1_048_576;
 const REQUESTS = 1000;
@@ -25,7 +25,7 @@ const MODELS = [...SMALL, ...Object.keys(LARGE)];
 /** For one of the larger models and the small ones, or for two of the larger ones. */
 const BUDGET_BYTES = 40 * MIB;
 
-interface Question {
+interface Inference {
   readonly path: string;
   readonly body: string;
 }
@@ -43,8 +43,8 @@ async function start(budgetBytes: number): Promise<void> {
     await store(service.bucket, name, product(mebibytes, seed));
 }
 
-/** Ten models, and for each of them other inputs in each of ten questions. */
-const questions: Question[] = Array.from({ length: 100 }, (_, index) => {
+/** Ten models, with ten different inputs each. */
+const inferences: Inference[] = Array.from({ length: 100 }, (_, index) => {
   const name = MODELS[index % MODELS.length] ?? "";
   const variant = Math.floor(index / MODELS.length);
   const inputs = SMALL.includes(name)
@@ -63,42 +63,42 @@ const questions: Question[] = Array.from({ length: 100 }, (_, index) => {
   return { path: `/v2/models/${name}/infer`, body: JSON.stringify({ inputs }) };
 });
 
-/** The answer's own text: numbers that are equal to the last bit have the same digits. */
-async function ask({ path, body }: Question): Promise<string> {
+/** The status and the text of the response: numbers that are equal to the last bit have the same digits. */
+async function infer({ path, body }: Inference): Promise<string> {
   const headers = { "content-type": "application/json" };
   const response = await fetch(`${service.origin}${path}`, { method: "POST", headers, body });
   return `${response.status} ${await response.text()}`;
 }
 
-test(`${REQUESTS} requests, ${AT_ONCE} at once, while models are evicted all the time, are answered as one by one`, async () => {
+test(`${REQUESTS} requests, ${AT_ONCE} at a time, with evictions throughout, get the results of sequential requests`, async () => {
   await start(96 * MIB);
   const expected: string[] = [];
   // Model by model, so that each is loaded once.
   for (let model = 0; model < MODELS.length; model++)
-    for (let index = model; index < questions.length; index += MODELS.length)
-      expected[index] = await ask(questions[index] as Question);
+    for (let index = model; index < inferences.length; index += MODELS.length)
+      expected[index] = await infer(inferences[index] as Inference);
   expect(expected.filter((answer) => !answer.startsWith("200 "))).toEqual([]);
-  // Mixed answers could hide only where two questions have the same one, as some of a tree have.
+  // Swapped responses would go unnoticed only where two inferences have the same one, as some of a tree have.
   expect(new Set(expected).size).toBeGreaterThan(80);
   expect(await service.runtime()).toMatchObject({ loads: MODELS.length });
   await service.dispose();
 
   await start(BUDGET_BYTES);
   expect(await service.runtime()).toMatchObject({ loads: 0, cells: [] });
-  const wrong: { question: string; answer: string }[] = [];
+  const wrong: { inference: string; answer: string }[] = [];
   const sizes: number[] = [];
-  let asked = 0;
-  const askOnAndOn = async (): Promise<void> => {
-    while (asked < REQUESTS) {
-      const turn = asked++;
-      const index = shuffled(turn);
-      const question = questions[index] as Question;
-      const answer = await ask(question);
-      if (answer !== expected[index]) wrong.push({ question: question.path, answer });
-      if (turn % 10 === 0) sizes.push(await sizeOfMemories());
+  let sent = 0;
+  const sendUntilDone = async (): Promise<void> => {
+    while (sent < REQUESTS) {
+      const position = sent++;
+      const index = shuffled(position);
+      const inference = inferences[index] as Inference;
+      const answer = await infer(inference);
+      if (answer !== expected[index]) wrong.push({ inference: inference.path, answer });
+      if (position % 10 === 0) sizes.push(await sizeOfMemories());
     }
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, askOnAndOn));
+  await Promise.all(Array.from({ length: AT_ONCE }, sendUntilDone));
   expect(wrong).toEqual([]);
   expect(Math.max(...sizes)).toBeLessThanOrEqual(BUDGET_BYTES);
   expect((await service.runtime()).evictions).toBeGreaterThan(50);
@@ -112,7 +112,7 @@ async function sizeOfMemories(): Promise<number> {
   );
 }
 
-/** The same order in each run: every question equally often, never the same models in a row. */
+/** The same order in each run: every request equally often, never the same models in a row. */
 function shuffled(index: number): number {
-  return (index * 37 + Math.floor(index / 100) * 13) % questions.length;
+  return (index * 37 + Math.floor(index / 100) * 13) % inferences.length;
 }

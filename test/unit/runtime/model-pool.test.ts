@@ -11,14 +11,14 @@ import { buildOnnx } from "../../support/onnx-builder.ts";
 import { stubWorkersGlobals } from "../../support/workers-globals.ts";
 
 /**
- * The pool in Node, with the package's own wasm, for what cannot be brought about in workerd: that
- * the platform cuts off the request that began a load, and its promises never settle.
+ * The pool in Node, with the package's own wasm, for what cannot be provoked in workerd: the
+ * platform cuts off the request that began a load, and its promises never settle.
  */
 
 const CELL_BYTES = 16_777_216;
 /** Too large to share a cell, which need not grow for it. */
 const LARGE_MODEL_BYTES = 6_000_000;
-const PATIENCE_MS = 20;
+const TIMEOUT_MS = 20;
 
 beforeAll(stubWorkersGlobals);
 afterAll(() => void vi.unstubAllGlobals());
@@ -58,12 +58,12 @@ function whole(bytes: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array> {
   return new Blob([bytes]).stream();
 }
 
-/** What is left of a stream when its request was cut off. */
+/** A stream whose request was cut off. */
 function endless(): ReadableStream<Uint8Array> {
   return new ReadableStream();
 }
 
-const nobodyWaits = (): void => {};
+const ignore = (): void => {};
 
 function addTo(value: number): (model: LoadedModel) => number {
   const data = new Uint8Array(Float32Array.of(value).buffer);
@@ -76,7 +76,7 @@ function addTo(value: number): (model: LoadedModel) => number {
 }
 
 function use(pool: ModelRuntime, source: ModelSource, value: number): Promise<number> {
-  return pool.use(source, nobodyWaits, addTo(value));
+  return pool.use(source, ignore, addTo(value));
 }
 
 test("however many callers wait, storage is opened once", async () => {
@@ -89,7 +89,7 @@ test("however many callers wait, storage is opened once", async () => {
   expect(pool.stats()).toMatchObject({ loads: 1 });
 });
 
-test("a failure is everybody's, and the next caller opens storage again", async () => {
+test("a failed load fails for all callers, and the next caller opens storage again", async () => {
   const pool = createModelPool({ budgetBytes: CELL_BYTES });
   const source = new CountedSource(1, (bytes, time) => {
     if (time > 1) return whole(bytes);
@@ -104,7 +104,7 @@ test("a failure is everybody's, and the next caller opens storage again", async 
   expect(pool.state(source.sha256)).toEqual({ state: "ready" });
 });
 
-test("a stream that breaks is storage's fault", async () => {
+test("a stream that breaks is a failure of storage", async () => {
   const pool = createModelPool({ budgetBytes: CELL_BYTES });
   const source = new CountedSource(1, (bytes, time) =>
     time > 1
@@ -117,8 +117,8 @@ test("a stream that breaks is storage's fault", async () => {
   expect(await use(pool, source, 1)).toBe(2);
 });
 
-test("who waits in vain for a load that was cut off begins a new one", async () => {
-  const pool = createModelPool({ budgetBytes: 2 * CELL_BYTES, loadPatienceMs: PATIENCE_MS });
+test("a caller that waited too long for a load that was cut off begins a new one", async () => {
+  const pool = createModelPool({ budgetBytes: 2 * CELL_BYTES, loadTimeoutMs: TIMEOUT_MS });
   const source = new CountedSource(5, (bytes, time) => (time > 1 ? whole(bytes) : endless()));
   void use(pool, source, 0);
   const answers = [1, 2, 3].map((value) => use(pool, source, value));
@@ -127,8 +127,8 @@ test("who waits in vain for a load that was cut off begins a new one", async () 
   expect(pool.stats()).toMatchObject({ usedBytes: CELL_BYTES, cells: [{ models: [{}] }] });
 });
 
-test("memory that a load which was cut off holds is given to those who need it", async () => {
-  const pool = createModelPool({ budgetBytes: CELL_BYTES, loadPatienceMs: PATIENCE_MS });
+test("memory held by a load that was cut off is available to the next load", async () => {
+  const pool = createModelPool({ budgetBytes: CELL_BYTES, loadTimeoutMs: TIMEOUT_MS });
   class Large extends CountedSource {
     override readonly heapBytes = LARGE_MODEL_BYTES;
   }
@@ -140,7 +140,7 @@ test("memory that a load which was cut off holds is given to those who need it",
   expect(pool.state(lost.sha256)).toEqual({ state: "absent" });
 });
 
-test("a small cell that serves again for a larger model leaves the budget kept", async () => {
+test("recycling a small cell for a larger model stays within the budget", async () => {
   class Needing extends CountedSource {
     override readonly heapBytes: number;
     usedBytes = 0;
@@ -150,7 +150,7 @@ test("a small cell that serves again for a larger model leaves the budget kept",
       this.heapBytes = heapBytes;
     }
 
-    /** The place for the model is claimed by now, and its memory has not grown to it yet. */
+    /** The cell is allocated by now, and its memory has not grown yet. */
     override open() {
       this.usedBytes = pool.stats().usedBytes;
       return super.open();
@@ -182,13 +182,13 @@ test("a model that is too large is refused before storage is opened", async () =
   expect(source.opened).toBe(0);
 });
 
-describe("other memory", () => {
+describe("the memory of a consumer", () => {
   const BUDGET = 3 * CELL_BYTES;
 
   /** A pool with two models of cells of their own, the second used last. */
   async function fill(other: { memoryBytes: number; released: number }) {
     const pool = createModelPool({ budgetBytes: BUDGET });
-    pool.count({
+    pool.register({
       get memoryBytes() {
         return other.memoryBytes;
       },
@@ -209,24 +209,24 @@ describe("other memory", () => {
     override readonly heapBytes = LARGE_MODEL_BYTES;
   }
 
-  test("counts, and gets the room of idle models, the one used last at last", async () => {
+  test("counts in the budget, and evicts idle models, the least recently used first", async () => {
     const other = { memoryBytes: 0, released: 0 };
     const { pool, first, second } = await fill(other);
-    pool.makeRoom(CELL_BYTES);
+    pool.reserve(CELL_BYTES);
     expect(pool.stats().cells).toHaveLength(2);
-    pool.makeRoom(CELL_BYTES + 1);
+    pool.reserve(CELL_BYTES + 1);
     expect([pool.state(first.sha256), pool.state(second.sha256)]).toMatchObject([
       { state: "absent" },
       { state: "ready" },
     ]);
     other.memoryBytes = CELL_BYTES + 1;
     expect(pool.stats().usedBytes).toBe(2 * CELL_BYTES + 1);
-    pool.makeRoom(BUDGET);
+    pool.reserve(BUDGET);
     expect(pool.stats()).toMatchObject({ cells: [], usedBytes: CELL_BYTES + 1 });
     expect(other.released).toBe(0);
   });
 
-  test("is released when a model needs the room, before another model is given up", async () => {
+  test("is released when a model needs it, before another model is evicted", async () => {
     const other = { memoryBytes: 0, released: 0 };
     const { pool, first } = await fill(other);
     pool.unload(first.sha256);

@@ -8,7 +8,7 @@ import {
   type OrtModule,
 } from "../../../src/runtime/ort-module.ts";
 
-/** The undocumented module inside onnxruntime-web, tried in Node as the package ships it. */
+/** The undocumented module inside onnxruntime-web, in Node, as the package ships it. */
 
 type Factory = (options: object) => Promise<OrtModule>;
 
@@ -49,7 +49,7 @@ describe("a module that has changed", () => {
     vi.resetModules();
     const changed = await import("../../../src/runtime/ort-module.ts");
     await expect(changed.instantiateOrtModule()).rejects.toThrow(
-      "onnxruntime-web's wasm module has changed: _OrtRun, stackAlloc is missing. This build is made for the version pinned in package.json.",
+      "onnxruntime-web's wasm module has changed: _OrtRun, stackAlloc is missing. This build needs the version pinned in package.json.",
     );
   });
 });

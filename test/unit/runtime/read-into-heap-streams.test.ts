@@ -6,7 +6,7 @@ import { readIntoHeap } from "../../../src/runtime/read-into-heap.ts";
 import { rejectedApiError } from "../../support/errors.ts";
 import { stubWorkersGlobals } from "../../support/workers-globals.ts";
 
-/** Every kind of stream that storage may answer with, in Node; R2's own is tested in workerd. */
+/** Every kind of stream that storage may return, in Node; R2's own is tested in workerd. */
 
 /** More than four pieces of 64 KiB, and no whole number of them. */
 const BYTES = Uint8Array.from({ length: 300_001 }, (_, index) => (index * 7919) >>> 3);
@@ -42,7 +42,7 @@ interface Script {
 
 type MakeStream = (script: Script) => ReadableStream<Uint8Array>;
 
-/** How a bucket's body is: a byte stream, whose reader says how much it takes. */
+/** As a bucket's body: a byte stream, whose reader provides the buffer. */
 const ofBytes: MakeStream = ({ bytes, chunkBytes, fails, cancel = () => {} }) => {
   let sent = 0;
   return new ReadableStream({
@@ -62,7 +62,7 @@ const ofBytes: MakeStream = ({ bytes, chunkBytes, fails, cancel = () => {} }) =>
   });
 };
 
-/** How a transformed body is: a stream of chunks, which come as they are. */
+/** As a transformed body: a stream of chunks. */
 const ofChunks: MakeStream = ({ bytes, chunkBytes, fails, cancel = () => {} }) => {
   let sent = 0;
   return new ReadableStream({
@@ -109,7 +109,7 @@ describe.each([
     expect(error.message).toContain(`${bytes.length} bytes arrived instead of ${BYTES.length}`);
   });
 
-  test("that breaks in the middle is storage's fault", async () => {
+  test("that breaks in the middle is a failure of storage", async () => {
     const body = makeStream({ bytes: BYTES.slice(0, 100_000), chunkBytes: 4096, fails: true });
     const error = await rejectedApiError("storage_failed", readIntoHeap(instance, sourceOf(body)));
     expect(error.cause).toMatchObject({ message: "reset" });

@@ -57,8 +57,12 @@ function createTask(maxBatch: number, isAsync = false) {
   });
   const task = createBatchTask(preprocessor, postprocessor);
   const predict = (inputs: unknown, parameters = {}) =>
-    task.execute({ inputs, parameters }, { infer: run }, createCall());
+    task.execute({ inputs, parameters }, { infer: run, lease: unused }, createCall());
   return { predict, run };
+}
+
+function unused(): never {
+  throw new Error("a batch task leases no model");
 }
 
 function toTensor(values: readonly number[]): Tensor {

@@ -9,6 +9,8 @@ const EVENT: RequestEvent = {
   requestId: "r",
   method: "POST",
   route: "/v2/models/:model/infer",
+  operation: "infer",
+  operationKind: "inference",
   status: 200,
   model: "m",
   version: "1",
@@ -55,28 +57,23 @@ test("a failure is counted as such, and nothing else", () => {
   });
 });
 
-test.each([
-  "/v2/models/:model/infer",
-  "/v2/models/:model/versions/:version/infer",
-  "/models/:model",
-  "/models/:model/versions/:version",
-  "/v1/embeddings",
-])("%s answers predictions", (route) => {
+test("an operation of any route is counted if its kind is inference", () => {
   const sink = createStatisticsSink();
-  sink.emit({ ...EVENT, route });
+  sink.emit({ ...EVENT, route: "/models/:model", operation: "predict" });
   expect(sink.of("m", "1")).toMatchObject({ executions: 1, success: { count: 1 } });
 });
 
 test.each<Partial<RequestEvent>>([
-  { method: "GET", route: "/v2/models/:model" },
-  { route: "/v2/repository/models/:model/load" },
-])("%o is no prediction", (other) => {
+  { operation: "getModel", operationKind: "metadata" },
+  { operation: "loadModel", operationKind: "admin" },
+  { operation: undefined, operationKind: undefined },
+])("an operation of %o is not counted", (other) => {
   const sink = createStatisticsSink();
   sink.emit({ ...EVENT, ...other });
   expect(sink.of("m", "1")).toMatchObject({ success: { count: 0 }, fail: { count: 0 } });
 });
 
-test("versions and models that take turns are told apart", () => {
+test("versions and models are counted apart, in any order", () => {
   const sink = createStatisticsSink();
   const asked = [
     ["m", "1"],

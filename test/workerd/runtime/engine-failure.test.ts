@@ -20,7 +20,7 @@ import { buildOnnx } from "../../support/onnx-builder.ts";
 import type { Answer } from "../../support/service.ts";
 import { store } from "../../support/stored-model.ts";
 
-/** What a model or an input can do to the engine, and that it does it to nobody else. */
+/** Models and inputs that crash the engine or exhaust its memory, without harm to other models. */
 
 let service: AdministeredService;
 
@@ -74,7 +74,7 @@ function cells(runtime: RuntimeStats): { shared: boolean; models: string[] }[] {
 
 const INT32_MIN = -(2 ** 31);
 
-/** Two ways to lose a cell in the middle of a run: both are possible, and then right again. */
+/** Two ways to lose a cell in the middle of a run, after which the model runs again. */
 describe.each([
   {
     what: "an input that takes more memory than there is",
@@ -107,7 +107,7 @@ describe.each([
     expect(await service.runtime()).toMatchObject({ crashes: 1, loads: 2 });
   });
 
-  test("takes its cell, and no other one", async () => {
+  test("costs its cell, and no other one", async () => {
     await ask();
     await expectNeighbourAnswers();
     await expectApartAnswers();
@@ -124,7 +124,7 @@ describe.each([
     expect(await service.runtime()).toMatchObject({ loads: loads + 1 });
   });
 
-  test("for the first time leaves its model among the others", async () => {
+  test("for the first time leaves its model in the shared cell", async () => {
     await expectNeighbourAnswers();
     await provoke();
     expect(await ask()).toMatchObject(answered);
@@ -134,7 +134,7 @@ describe.each([
     ]);
   });
 
-  test("for the second time makes its model live alone", async () => {
+  test("for the second time moves its model to a dedicated cell", async () => {
     await expectNeighbourAnswers();
     await provoke();
     await provoke();
@@ -161,8 +161,8 @@ describe.each([
     await ask();
     const provoked: Promise<Answer>[] = [];
     const others: Promise<void>[] = [];
-    // Each of them has to begin again when another one takes the cell from it, and does so five times.
-    for (let turn = 0; turn < 4; turn++) {
+    // Each of them is repeated when another one loses its cell, up to five times.
+    for (let round = 0; round < 4; round++) {
       provoked.push(provoke());
       others.push(expectNeighbourAnswers(), expectApartAnswers());
     }
@@ -172,7 +172,7 @@ describe.each([
   });
 });
 
-describe("an input of absurd size", () => {
+describe("an input of excessive size", () => {
   test.each<[what: string, shape: (number | string)[], reason: RegExp]>([
     ["more elements than fit a size", [2 ** 31, 2 ** 31], /too large|overflow/],
     ["a product that overflows to 0", ["4611686018427387904", 4], /overflow/],
@@ -186,14 +186,14 @@ describe("an input of absurd size", () => {
     expect(await service.runtime()).toMatchObject({ crashes: 0, loads: 1 });
   });
 
-  test("of almost 4 GiB, which nobody could allocate, is out of memory", async () => {
+  test("of almost 4 GiB, which cannot be allocated, is out of memory", async () => {
     const answer = await inferOnes([32_700, 32_700]);
     expect(answer).toMatchObject({ status: 507, body: { code: "out_of_memory" } });
     await expectNeighbourAnswers();
   });
 });
 
-test("what the engine refuses in good order costs no cell", async () => {
+test("a refusal of the engine costs no cell", async () => {
   const answer = await divide(1, 0);
   expect(answer).toMatchObject({ status: 400, body: { code: "inference_failed" } });
   expect(answer.body).toMatchObject({ error: expect.stringContaining("division by zero") });
@@ -267,7 +267,7 @@ describe("a damaged file in ORT format", () => {
   }
 });
 
-test("garbage is no model", async () => {
+test("bytes that are not a model are refused", async () => {
   for (const bytes of [
     new Uint8Array(1),
     new Uint8Array(5000).fill(0xff),

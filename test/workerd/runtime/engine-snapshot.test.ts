@@ -15,10 +15,11 @@ import { readModelFile, readModelFolder } from "../../../scripts/model-folder.ts
 import { projectPath } from "../../../scripts/project.ts";
 import { type Tensor, toBytes } from "../../../src/domain/tensor.ts";
 import { CELL_START_BYTES, ENGINE_BYTES } from "../../../src/runtime/cell.ts";
+import type { SessionOptions } from "../../../src/runtime/create-session.ts";
 import { EngineSnapshot, type SnapshotHeader } from "../../../src/runtime/engine-snapshot.ts";
 import { OrtInstance } from "../../../src/runtime/ort-instance.ts";
 import { instantiateOrtModule } from "../../../src/runtime/ort-module.ts";
-import { OrtSession, type SessionOptions } from "../../../src/runtime/ort-session.ts";
+import { OrtSession } from "../../../src/runtime/ort-session.ts";
 import { startAdministeredService } from "../../support/administration.ts";
 import { PRODUCT_COLUMNS, product } from "../../support/awkward-models.ts";
 import { buildOnnx } from "../../support/onnx-builder.ts";
@@ -26,7 +27,7 @@ import { store } from "../../support/stored-model.ts";
 import { readExpected, type WireTensor } from "../../support/tensors.ts";
 import { exportGlobals } from "../../support/wasm-globals.ts";
 
-/** An engine that is copied from a snapshot, against one that has started itself. */
+/** An engine that is copied from a snapshot, compared with one that was started. */
 
 const committed = new Uint8Array(readFileSync(SNAPSHOT_FILE));
 
@@ -34,7 +35,7 @@ test("the snapshot is one of the onnxruntime-web installed", () => {
   const { onnxruntimeWeb, wasmSha256 } = new EngineSnapshot(committed.buffer).header;
   expect(
     { onnxruntimeWeb, wasmSha256 },
-    "src/runtime/engine-snapshot.bin is one of another engine: run `npm run snapshot`, and commit what it writes",
+    "src/runtime/engine-snapshot.bin is of another engine: run `npm run snapshot`, and commit the file",
   ).toEqual(engineIdentity());
 });
 
@@ -51,7 +52,7 @@ describe("in workerd, as the Worker is built", () => {
 
   afterAll(() => engines?.dispose());
 
-  test("the snapshot is made anew to the last byte", () => {
+  test("the snapshot is reproducible to the last byte", () => {
     expect(
       Buffer.compare(toSnapshot(fresh, started), committed),
       "src/runtime/engine-snapshot.bin is not what `npm run snapshot` writes: run it, and commit that",
@@ -65,7 +66,7 @@ describe("in workerd, as the Worker is built", () => {
     expect(restored?.stackPointer).toBe(started.stackPointer);
   });
 
-  test("it takes what the budget reckons for an engine, and at most half a MiB less", async () => {
+  test("it takes what the budget counts for an engine, and at most half a MiB less", async () => {
     const takenBytes = CELL_START_BYTES - (await engines.freeBytes(committed));
     expect(takenBytes).toBeLessThanOrEqual(ENGINE_BYTES);
     expect(takenBytes).toBeGreaterThan(ENGINE_BYTES - 524_288);
@@ -79,7 +80,7 @@ describe("in workerd, as the Worker is built", () => {
     expect(await engines.restored(changed(committed, change))).toBeUndefined();
   });
 
-  test("the cells of the Worker begin with it", async () => {
+  test("the cells of the Worker start from it", async () => {
     const service = await startAdministeredService();
     try {
       await store(service.bucket, "product", product(1, 1));
@@ -127,7 +128,7 @@ describe("in Node", () => {
     expect(answers[1]).toEqual(answers[0]);
   });
 
-  test("an engine that it does not fit starts itself", async () => {
+  test("an engine that it does not fit is started", async () => {
     const instance = await OrtInstance.create(() => true, new EngineSnapshot(committed.buffer));
     expect(instance.fromSnapshot).toBe(false);
     const session = load(instance, WARM_UP_MODEL, { format: "onnx", prepack: true });
@@ -191,7 +192,7 @@ describe("in Node", () => {
   });
 });
 
-describe("a file that is not whole is refused", () => {
+describe("an incomplete file is refused", () => {
   test.each([
     ["without its last byte", committed.slice(0, -1), "bytes instead of"],
     ["without anything", new Uint8Array(), "npm run snapshot"],

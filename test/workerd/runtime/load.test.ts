@@ -9,8 +9,8 @@ import type { Answer } from "../../support/service.ts";
 import { store } from "../../support/stored-model.ts";
 
 /**
- * A model is loaded once, whoever waits for it and whoever goes away meanwhile: storage is held up in
- * the middle of the file until everybody is there, and counts how often it is asked.
+ * A model is loaded once, however many requests wait for it or are aborted meanwhile: storage is held
+ * back in the middle of the file until all requests have arrived, and counts its reads.
  */
 
 const WAITING = 40;
@@ -58,7 +58,7 @@ function expectSameAnswers(answers: readonly Answer[]): void {
   for (const answer of answers) expect(answer.body).toEqual(first?.body);
 }
 
-test(`${WAITING} requests for a model that nobody has loaded read it once`, async () => {
+test(`${WAITING} requests for a model that is not loaded read it once`, async () => {
   const { name, key } = await storeFresh();
   await service.hold();
   const answers = inferTogether(name);
@@ -69,7 +69,7 @@ test(`${WAITING} requests for a model that nobody has loaded read it once`, asyn
   expect(await readsOf(key)).toBe(1);
 });
 
-test("so they do when nothing holds it up", async () => {
+test("concurrent requests read the model once also when storage is fast", async () => {
   const { name, key } = await storeFresh();
   expectSameAnswers(await Promise.all(inferTogether(name)));
   expect(await readsOf(key)).toBe(1);
@@ -84,8 +84,8 @@ test("different models are read at the same time", async () => {
   for (const answer of await Promise.all(answers)) expect(answer.status).toBe(200);
 });
 
-describe("when the request that began the load goes away", () => {
-  /** Begins a load by a request that goes away in the middle of it. */
+describe("when the request that began the load is aborted", () => {
+  /** Begins a load by a request that is aborted in the middle of it. */
   async function beginAndLeave(name: string): Promise<void> {
     const { abandoned } = await service.storage();
     const socket = await beginPost(service.origin, `/v2/models/${name}/infer`, request);
@@ -94,7 +94,7 @@ describe("when the request that began the load goes away", () => {
     await service.storage((state) => state.abandoned === abandoned + 1);
   }
 
-  test("those who wait are answered by that load", async () => {
+  test("requests that wait are answered by that load", async () => {
     const { name, key } = await storeFresh();
     const { abandoned } = await service.storage();
     await service.hold();
@@ -108,7 +108,7 @@ describe("when the request that began the load goes away", () => {
     expect(await readsOf(key)).toBe(1);
   });
 
-  test("those who come later are answered by that load", async () => {
+  test("later requests are answered by that load", async () => {
     const { name, key } = await storeFresh();
     await service.hold();
     await beginAndLeave(name);
@@ -118,7 +118,7 @@ describe("when the request that began the load goes away", () => {
     expect(await readsOf(key)).toBe(1);
   });
 
-  test("the model is loaded, though nobody else wants it", async () => {
+  test("the model is loaded, though no other request needs it", async () => {
     const { name, key } = await storeFresh();
     await service.hold();
     await beginAndLeave(name);
@@ -129,7 +129,7 @@ describe("when the request that began the load goes away", () => {
     expect(await readsOf(key)).toBe(1);
   });
 
-  test("those who wait learn that it failed", async () => {
+  test("requests that wait get its failure", async () => {
     const { name, key, bytes } = await storeFresh();
     await service.bucket.put(key, wrongInTheEnd(bytes));
     await service.hold();
@@ -140,14 +140,14 @@ describe("when the request that began the load goes away", () => {
       expect(answer).toMatchObject({ status: 503, body: { code: "model_corrupt" } });
   });
 
-  // The client goes away at no particular point: while it is resolved, read, created or run.
-  test.each(Array.from({ length: 20 }, (_, turns) => turns))(
-    "after %i turns of the loop, the others are answered",
-    async (turns) => {
+  // The client disconnects at an arbitrary point: while the model is resolved, read, created or run.
+  test.each(Array.from({ length: 20 }, (_, iterations) => iterations))(
+    "after %i iterations of the event loop, the others are answered",
+    async (iterations) => {
       const { name, key } = await storeFresh();
       const socket = await beginPost(service.origin, `/v2/models/${name}/infer`, request);
       const answers = inferTogether(name, 3);
-      for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate);
+      for (let i = 0; i < iterations; i++) await new Promise(setImmediate);
       socket.resetAndDestroy();
       expectSameAnswers(await Promise.all(answers));
       expect(await readsOf(key)).toBe(1);
@@ -155,7 +155,7 @@ describe("when the request that began the load goes away", () => {
   );
 });
 
-test("a load that fails fails for all who wait, and the next request tries again", async () => {
+test("a load that fails fails for all requests that wait, and the next request tries again", async () => {
   const { name, key, bytes } = await storeFresh();
   await service.bucket.put(key, wrongInTheEnd(bytes));
   await service.hold();

@@ -16,7 +16,7 @@ import type { Answer } from "../../support/service.ts";
 import { store } from "../../support/stored-model.ts";
 import { readExpected } from "../../support/tensors.ts";
 
-/** What is in memory, by what `GET /admin/runtime` says of the real wasm memories. */
+/** What is in memory, as `GET /admin/runtime` reports the real wasm memories. */
 
 const MIB = 1_048_576;
 /** A cell that has not grown; a model of 1 MiB of weights fits into it, and is too large to share. */
@@ -80,7 +80,7 @@ test("all tabular models of models/ take one cell together", async () => {
 describe("a budget of three cells", () => {
   const names = ["first", "second", "third", "fourth"];
 
-  test("gives up the model that was used least recently", async () => {
+  test("evicts the model that was used least recently", async () => {
     await start(3 * CELL_BYTES);
     await storeProducts(names);
     for (const name of ["first", "second", "third", "first"]) await inferProduct(name);
@@ -97,7 +97,7 @@ describe("a budget of three cells", () => {
     expect(runtime).toMatchObject({ loads: 5, evictions: 2, usedBytes: 3 * CELL_BYTES });
   });
 
-  test("gives the memory of a model back with it", async () => {
+  test("frees the memory of a model that is deleted", async () => {
     await start(3 * CELL_BYTES);
     await storeProducts(names);
     for (const name of ["first", "second", "third"]) await inferProduct(name);
@@ -109,7 +109,7 @@ describe("a budget of three cells", () => {
     expect(memoryBytes(runtime)).toBe(3 * CELL_BYTES);
   });
 
-  test("makes room for a model that needs most of it", async () => {
+  test("is freed for a model that needs most of it", async () => {
     await start(3 * CELL_BYTES);
     await storeProducts(["first", "second", "third"]);
     const runtime = { prepack: true, warmUp: false, heapBytes: 36 * MIB };
@@ -146,7 +146,7 @@ describe("a run that needs more memory", () => {
     expect(runtime.usedBytes).toBe(memoryBytes(runtime));
   });
 
-  test("than there can be costs no other cell its place", async () => {
+  test("than there can be evicts no other cell", async () => {
     await start(4 * CELL_BYTES);
     await storeProducts(["first", "second"]);
     await store(service.bucket, "ones", ones);
@@ -158,7 +158,7 @@ describe("a run that needs more memory", () => {
     expect(runtime).toMatchObject({ loads: 3, crashes: 1, usedBytes: 2 * CELL_BYTES });
   });
 
-  test("than there is while another model is loaded is begun again, and costs nobody anything", async () => {
+  test("than there is while another model is loaded is repeated, and fails no other request", async () => {
     const held = await startHeldService({ MEMORY_BUDGET_BYTES: `${4 * CELL_BYTES}` });
     service = held;
     await store(service.bucket, "ones", ones);
@@ -170,7 +170,7 @@ describe("a run that needs more memory", () => {
     const load = inferProduct("large");
     await held.storage(({ holding }) => holding === 1);
     const run = inferOnes(LARGE);
-    // Its cell is lost, and through no fault of its own.
+    // Its cell is lost, for lack of memory that another load holds.
     await held.storage(({ holding }) => holding === 2);
     await held.release();
     expect(await load).toMatchObject({ status: 200 });
@@ -187,7 +187,7 @@ describe("a run that needs more memory", () => {
 });
 
 describe("a model that cannot fit", () => {
-  /** The file is not there: whoever looks for it answers 503. */
+  /** Its file is missing: reading it is answered with 503. */
   async function storeWithoutFile(name: string, heapBytes: number | undefined, sizeBytes: number) {
     const graph = product(1, 0);
     const { files } = await store(service.bucket, name, graph);
@@ -229,7 +229,7 @@ describe("a model that cannot fit", () => {
 });
 
 test.each(["imagenet-classification", "sentence-embeddings"])(
-  "%s gets by with an engine and the heap that its manifest says",
+  "%s runs within an engine and the heap of its manifest",
   async (name) => {
     const { heapBytes = 0 } = findModel(name).manifest.runtime;
     await start(ENGINE_BYTES + heapBytes, [name]);
@@ -241,7 +241,7 @@ test.each(["imagenet-classification", "sentence-embeddings"])(
   },
 );
 
-test("the decoder of a large picture takes the place of an idle model, and gives way to a model", async () => {
+test("the codec of a large image evicts an idle model, and is released for a model", async () => {
   const budgetBytes = 64 * MIB;
   await start(budgetBytes, ["face-detection"]);
   await storeProducts(["idle"]);

@@ -14,7 +14,7 @@ import { store } from "../../support/stored-model.ts";
 const NAME = "product";
 const KEY = `models/${NAME}/1/model.onnx`;
 const published = buildOnnx(product(4, 1));
-/** A model just as good, of the same length. */
+/** Another valid model of the same length. */
 const other = buildOnnx(product(4, 2));
 
 let service: AdministeredService;
@@ -54,7 +54,7 @@ describe.each<[what: string, bytes: Uint8Array, reason: (bytes: Uint8Array) => s
   ["that lacks its last byte", published.subarray(0, -1), wrongLength],
   ["that goes on", Buffer.concat([published, other]), wrongLength],
 ])("an object %s", (_, bytes, reason) => {
-  test("is named and refused, and nothing of it stays", async () => {
+  test("is refused with the reason, and nothing of it stays", async () => {
     await service.bucket.put(KEY, bytes);
     for (let attempt = 0; attempt < 2; attempt++) {
       const answer = await infer();
@@ -72,7 +72,7 @@ describe.each<[what: string, bytes: Uint8Array, reason: (bytes: Uint8Array) => s
   });
 });
 
-test("the published object is served after all of that", async () => {
+test("the published object is served after refused ones", async () => {
   expect(other.length).toBe(LENGTH);
   await service.bucket.put(KEY, published);
   expect(await infer()).toMatchObject({ status: 200 });

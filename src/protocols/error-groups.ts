@@ -1,4 +1,4 @@
-import type { ErrorCode } from "../../domain/errors.ts";
+import type { ErrorCode } from "../domain/errors.ts";
 
 /** Errors that come together, because the same piece of the program throws them. */
 

@@ -1,0 +1,48 @@
+import type { NumericDatatype } from "./datatype.ts";
+import type { NumericTensor, Tensor } from "./tensor.ts";
+
+/**
+ * A tensor in the wasm heap of a leased model, which runs read and write without a copy. It belongs to
+ * its lease, and is released with it at the latest. Strings (`BYTES`) have no handles.
+ */
+export interface TensorHandle extends Disposable {
+  /** Of the output that it was, or as it was allocated. */
+  readonly name: string;
+  readonly datatype: NumericDatatype;
+  readonly shape: readonly number[];
+  readonly sizeBytes: number;
+  /**
+   * Copies the data out of the heap.
+   * @throws what {@link LeasedModel.run} throws for a handle or a lease that is no longer valid
+   */
+  read(): NumericTensor;
+  /** Releases the tensor; does nothing when it was released before. */
+  dispose(): void;
+}
+
+/**
+ * A handle under the name of a model's input or output: as a feed the tensor that is read, as an
+ * output the tensor that is written, whose datatype and shape must be those of the output.
+ */
+export interface TensorBinding {
+  readonly name: string;
+  readonly handle: TensorHandle;
+}
+
+/** An output that stays in the heap. */
+export interface KeptOutput {
+  readonly name: string;
+  readonly keep: true;
+}
+
+/** What an input is fed with: a tensor, which is copied to the heap, or one that is there already. */
+export type RunFeed = Tensor | TensorBinding;
+
+/** What becomes of an output: copied (a name alone), kept, or written to a tensor that is there already. */
+export type RunOutput = string | KeptOutput | TensorBinding;
+
+/** The results of a run: a tensor for an output that is copied, a handle for any other. */
+export type RunResults<Outputs extends readonly RunOutput[]> = {
+  -readonly [Index in keyof Outputs]: RunResult<Outputs[Index]>;
+};
+type RunResult<Output> = Output extends string ? Tensor : TensorHandle;

@@ -1,0 +1,46 @@
+import { EVENT_SCHEMA_VERSION } from "../../../domain/event.ts";
+import { readBody } from "../../../http/read-body.ts";
+import { respond } from "../../../http/respond.ts";
+import { READ_BODY } from "../../error-groups.ts";
+import { parseJson } from "../../json.ts";
+import type { Operation } from "../../operation.ts";
+import { parsePurgeRequest } from "../purge-request.ts";
+import { json } from "../schemas.ts";
+
+export const CACHE_OPERATIONS: readonly Operation[] = [
+  {
+    id: "purgeCache",
+    kind: "admin",
+    method: "post",
+    path: "/cache/purge",
+    access: "admin",
+    tag: "Administration",
+    summary: "Purge cached predictions",
+    description:
+      'Of a `model`, of one `version` of it, of a `client`, or `{"all": true}` alone for everything.',
+    parameters: ["content-encoding"],
+    body: {
+      required: true,
+      content: json("PurgeRequest", { model: { value: { model: "iris-logistic" } } }),
+    },
+    responses: { 200: { description: "Purged.", content: json("PurgeSummary") } },
+    errors: [...READ_BODY, "empty_body", "storage_failed"],
+    handler:
+      ({ config, cache, sink }) =>
+      async (c) => {
+        const body = await readBody(c, config.maxBodyBytes);
+        const scope = parsePurgeRequest(parseJson(body));
+        const { at, dropped, complete } = await cache.purge(scope);
+        sink.emit({
+          event: "purge",
+          schemaVersion: EVENT_SCHEMA_VERSION,
+          time: at,
+          requestId: c.get("requestId"),
+          ...scope,
+          dropped,
+          complete,
+        });
+        return respond(c, JSON.stringify({ purged: scope, at, dropped, complete }));
+      },
+  },
+];

@@ -1,0 +1,108 @@
+import type { Context } from "hono";
+import { ApiError } from "../../../domain/errors.ts";
+import {
+  type ModelId,
+  parseModelName,
+  parseModelVersion,
+  refuseReservedName,
+} from "../../../domain/model-id.ts";
+import { callOf } from "../../../http/call.ts";
+import type { AppEnv } from "../../../http/context.ts";
+import { respond } from "../../../http/respond.ts";
+import { LOAD_MODEL } from "../../error-groups.ts";
+import { BINARY_CONTENT } from "../../openapi/schema-reference.ts";
+import type { Operation } from "../../operation.ts";
+import { json } from "../schemas.ts";
+
+const VERSION = {
+  kind: "admin",
+  path: "/models/{model}/versions/{version}",
+  access: "admin",
+  tag: "Administration",
+} as const satisfies Partial<Operation>;
+
+export const VERSION_OPERATIONS: readonly Operation[] = [
+  {
+    ...VERSION,
+    id: "publishVersion",
+    method: "put",
+    summary: "Publish a model version from an ONNX or ORT file",
+    description:
+      "Inputs and outputs are read from the file. It is sent with a `content-length` of at most `MAX_MODEL_BYTES`, not compressed. Published versions never change.",
+    body: { required: true, content: BINARY_CONTENT },
+    responses: {
+      201: {
+        description: "Published, with this manifest.",
+        headers: ["location"],
+        content: json("Manifest"),
+      },
+    },
+    errors: [
+      "invalid_request",
+      "empty_body",
+      "invalid_model",
+      "model_not_found",
+      "version_not_found",
+      "version_exists",
+      "length_required",
+      "body_too_large",
+      ...LOAD_MODEL,
+    ],
+    handler:
+      ({ config, publisher }) =>
+      async (c) => {
+        const id = parseModelId(c);
+        refuseReservedName(id.name);
+        const { body, sizeBytes } = modelBody(c, config.maxModelBytes);
+        const manifest = await publisher.publish(id, body, sizeBytes, callOf(c).waitUntil);
+        c.get("headers").location = `/v2/models/${id.name}/versions/${id.version}`;
+        return respond(c, JSON.stringify(manifest), { status: 201 });
+      },
+  },
+  {
+    ...VERSION,
+    id: "deleteVersion",
+    method: "delete",
+    summary: "Delete a model version",
+    responses: { 200: { description: "Deleted.", content: json("DeletedVersion") } },
+    errors: ["model_not_found", "version_not_found", "storage_failed", "model_corrupt"],
+    handler:
+      ({ publisher }) =>
+      async (c) => {
+        const id = parseModelId(c);
+        await publisher.remove(id);
+        return respond(c, JSON.stringify({ deleted: id }));
+      },
+  },
+];
+
+function parseModelId(c: Context<AppEnv>): ModelId {
+  const name = parseModelName(c.req.param("model") ?? "");
+  const version = parseModelVersion(name, c.req.param("version") ?? "");
+  const trace = c.get("trace");
+  trace.model = name;
+  trace.version = version;
+  return { name, version };
+}
+
+/** The body as a stream of known length, which is how storage takes it. */
+function modelBody(
+  c: Context<AppEnv>,
+  maxBytes: number,
+): { body: ReadableStream<Uint8Array>; sizeBytes: number } {
+  const { body } = c.req.raw;
+  const length = c.req.header("content-length");
+  if (!body || length === "0")
+    throw new ApiError("empty_body", "The body is empty: send the ONNX or ORT file.");
+  const sizeBytes = Number(length);
+  if (length === undefined || !Number.isSafeInteger(sizeBytes))
+    throw new ApiError("length_required", "Send the model with a content-length header.");
+  if (sizeBytes > maxBytes)
+    throw new ApiError(
+      "body_too_large",
+      `The model is ${sizeBytes} bytes, over the limit of ${maxBytes} bytes (MAX_MODEL_BYTES).`,
+      { details: { limitBytes: maxBytes } },
+    );
+  c.get("trace").bytesIn = sizeBytes;
+  return { body, sizeBytes };
+}

@@ -1,0 +1,27 @@
+import { jsonValueSchema, manifestSchema } from "../../domain/manifest.ts";
+import { jsonContent } from "../openapi/schema-reference.ts";
+import { PROBLEM_SCHEMAS } from "../problem-errors.ts";
+import {
+  cacheStatsSchema,
+  deletedVersionSchema,
+  publishedVersionsSchema,
+  purgeSummarySchema,
+  runtimeStatsSchema,
+} from "./answer-schema.ts";
+import { purgeRequestSchema } from "./purge-request.ts";
+
+export const SCHEMAS = {
+  requests: { PurgeRequest: purgeRequestSchema },
+  responses: {
+    CacheStatistics: cacheStatsSchema,
+    DeletedVersion: deletedVersionSchema,
+    JsonValue: jsonValueSchema,
+    Manifest: manifestSchema,
+    PublishedVersions: publishedVersionsSchema,
+    PurgeSummary: purgeSummarySchema,
+    RuntimeStatistics: runtimeStatsSchema,
+    ...PROBLEM_SCHEMAS,
+  },
+} as const;
+
+export const json = jsonContent(SCHEMAS);

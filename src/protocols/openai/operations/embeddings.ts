@@ -1,0 +1,94 @@
+import { ApiError } from "../../../domain/errors.ts";
+import type { Manifest } from "../../../domain/manifest.ts";
+import { callOf } from "../../../http/call.ts";
+import { readBody } from "../../../http/read-body.ts";
+import { respond } from "../../../http/respond.ts";
+import { PREDICT } from "../../error-groups.ts";
+import { parseJson } from "../../json.ts";
+import type { Operation } from "../../operation.ts";
+import { resolveModel } from "../../resolve-model.ts";
+import {
+  type EmbeddingsRequest,
+  parseEmbeddingsRequest,
+  toEmbeddingsResponse,
+} from "../embeddings.ts";
+import { nameField } from "../name-field.ts";
+import { json } from "../schemas.ts";
+
+export const CREATE_EMBEDDINGS: Operation = {
+  id: "createEmbeddings",
+  kind: "inference",
+  method: "post",
+  path: "/embeddings",
+  access: "client",
+  tag: "Predictions",
+  summary: "Texts in, vectors out, in OpenAI's form",
+  description:
+    "Of models whose task is feature extraction or sentence similarity. A text that is longer than the model reads is an error, unless `truncate` says that it is cut. Responses are cached; `cache-status` tells how.",
+  parameters: ["x-timeout-ms", "cache-control", "if-none-match", "content-encoding"],
+  body: {
+    required: true,
+    content: json("EmbeddingsRequest", {
+      text: { value: { model: "sentence-embeddings", input: "The cat sits outside." } },
+      texts: {
+        value: {
+          model: "sentence-embeddings",
+          input: ["The cat sits outside.", "The kitten plays indoors."],
+          encoding_format: "base64",
+        },
+      },
+    }),
+  },
+  responses: {
+    200: {
+      description: "A vector for each text, in their order.",
+      headers: ["x-model-version", "cache-status", "age", "etag", "content-encoding"],
+      content: json("EmbeddingsResponse"),
+    },
+    304: {
+      description: "The client has the response.",
+      headers: ["x-model-version", "cache-status", "age", "etag"],
+    },
+  },
+  errors: PREDICT,
+  handler:
+    ({ config, catalog, runTask }) =>
+    async (c) => {
+      const trace = c.get("trace");
+      const body = await readBody(c, config.maxBodyBytes);
+      const request = trace.measure("parse", () => parseEmbeddingsRequest(parseJson(body)));
+      const published = await resolveModel(c, catalog, request.model).catch(nameField("model"));
+      checkModel(published.manifest, request);
+      const { inputs, truncate } = request;
+      const task = { inputs, parameters: { truncate } };
+      const result = await runTask(published, task, callOf(c)).catch(nameField("input"));
+      if (result.kind !== "value") throw new Error("embeddings are not streamed");
+      const { name, version, revision } = published;
+      c.set("variant", JSON.stringify(["openai", name, version, revision, request.encoding]));
+      const text = trace.measure("serialize", () => {
+        const { value, usage } = result;
+        return JSON.stringify(
+          toEmbeddingsResponse(request, value as number[][], usage?.inputTokens ?? 0),
+        );
+      });
+      return respond(c, text);
+    },
+};
+
+/** @throws ApiError `invalid_request`: clients of OpenAI try again after a 501 */
+function checkModel(manifest: Manifest, { dimensions }: EmbeddingsRequest): void {
+  const { name, postprocess, outputs } = manifest;
+  if (postprocess?.type !== "embedding")
+    throw new ApiError(
+      "invalid_request",
+      `Model "${name}" gives no embeddings${manifest.task ? `: its task is ${manifest.task}, at /models/${name}` : ""}.`,
+      { details: { field: "model" } },
+    );
+  const size = outputs.find((output) => output.name === postprocess.output)?.shape.at(-1);
+  if (dimensions !== undefined && dimensions !== size)
+    throw new ApiError(
+      "invalid_request",
+      `dimensions cannot be ${dimensions}: the vectors of "${name}" have ${size} dimensions, and are not shortened.`,
+      { details: { field: "dimensions" } },
+    );
+}

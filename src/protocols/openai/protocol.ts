@@ -1,0 +1,19 @@
+import type { Protocol } from "../protocol.ts";
+import { renderOpenAiError } from "./error.ts";
+import { CREATE_EMBEDDINGS } from "./operations/embeddings.ts";
+import { MODEL_OPERATIONS } from "./operations/models.ts";
+import { SCHEMAS } from "./schemas.ts";
+
+/** A part of OpenAI's API (https://platform.openai.com/docs/api-reference): embeddings, and the models. */
+export const OPENAI_PROTOCOL: Protocol = {
+  name: "openai",
+  basePath: "/v1",
+  operations: [CREATE_EMBEDDINGS, ...MODEL_OPERATIONS],
+  schemas: SCHEMAS,
+  renderError: renderOpenAiError,
+  errors: {
+    contentType: "application/json",
+    schema: "OpenAiError",
+    narrow: (code) => ({ properties: { error: { properties: { code } } } }),
+  },
+};

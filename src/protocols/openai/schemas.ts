@@ -1,0 +1,16 @@
+import { jsonContent } from "../openapi/schema-reference.ts";
+import { embeddingsRequestSchema, embeddingsResponseSchema } from "./embeddings.ts";
+import { openAiErrorSchema } from "./error.ts";
+import { openAiModelListSchema, openAiModelSchema } from "./models.ts";
+
+export const SCHEMAS = {
+  requests: { EmbeddingsRequest: embeddingsRequestSchema },
+  responses: {
+    EmbeddingsResponse: embeddingsResponseSchema,
+    OpenAiError: openAiErrorSchema,
+    OpenAiModel: openAiModelSchema,
+    OpenAiModelList: openAiModelListSchema,
+  },
+} as const;
+
+export const json = jsonContent(SCHEMAS);

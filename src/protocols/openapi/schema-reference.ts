@@ -1,0 +1,32 @@
+import type { ProtocolSchemas } from "../protocol.ts";
+import type { MediaType, Reference } from "./openapi-types.ts";
+
+export function toSchemaUri(name: string): string {
+  return `#/components/schemas/${name}`;
+}
+
+export function schemaReference(name: string): Reference {
+  return { $ref: toSchemaUri(name) };
+}
+
+type SchemaName<S extends ProtocolSchemas> = keyof S["requests"] | keyof S["responses"];
+
+/** Creates the content of a body: JSON of one of the protocol's named schemas. */
+export function jsonContent<S extends ProtocolSchemas>(
+  _schemas: S,
+): (
+  name: SchemaName<S> & string,
+  examples?: MediaType["examples"],
+) => Record<"application/json", MediaType> {
+  return (name, examples) => {
+    const schema = { ...schemaReference(name) };
+    return { "application/json": examples ? { schema, examples } : { schema } };
+  };
+}
+
+/** Bytes, which OpenAPI 3.1 describes by their media type alone. */
+export const BINARY_SCHEMA = { type: "string", format: "binary" } as const;
+
+export const BINARY_CONTENT: Record<string, MediaType> = {
+  "application/octet-stream": { schema: BINARY_SCHEMA },
+};

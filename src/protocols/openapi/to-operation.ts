@@ -1,0 +1,84 @@
+import { ERROR_KINDS, type ErrorCode } from "../../domain/errors.ts";
+import type { Access, OperationResponse, OperationRoute } from "../operation.ts";
+import type { Protocol } from "../protocol.ts";
+import { type HeaderName, headerReferences } from "./headers.ts";
+import type { Operation, Response, Schema } from "./openapi-types.ts";
+import { type ParameterName, parameterReferences } from "./parameters.ts";
+import { schemaReference } from "./schema-reference.ts";
+
+/** The security scheme of the admin key. */
+export const ADMIN_KEY = "adminKey";
+/** The security scheme of a client that may stay anonymous. */
+export const CLIENT_KEY = "clientKey";
+
+const SECURITY: Readonly<Record<Access, Operation["security"]>> = {
+  public: [],
+  client: [{}, { [CLIENT_KEY]: [] }],
+  admin: [{ [ADMIN_KEY]: [] }],
+  repository: [{ [ADMIN_KEY]: [] }],
+};
+
+/** Errors of every operation. OpenAPI has no other place for the response to a path's other methods. */
+const EVERYWHERE: readonly ErrorCode[] = ["method_not_allowed", "internal"];
+
+const ERROR_HEADERS: Readonly<Record<number, readonly HeaderName[]>> = {
+  401: ["www-authenticate"],
+  405: ["allow"],
+  429: ["retry-after"],
+};
+
+/** An operation of a protocol in the form of OpenAPI. */
+export function toOpenApiOperation(route: OperationRoute, protocol: Protocol): Operation {
+  const { id, summary, path, operation } = route;
+  const { access, body, description, parameters = [], responses, tag } = operation;
+  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name as ParameterName);
+  const codes = [...new Set([...route.errors, ...EVERYWHERE])];
+  if (access === "admin" || access === "repository") codes.push("unauthorized");
+  return {
+    operationId: id,
+    summary,
+    ...(description === undefined ? {} : { description }),
+    tags: [tag],
+    security: SECURITY[access],
+    parameters: parameterReferences([...inPath, ...parameters, "x-request-id"]),
+    ...(body ? { requestBody: body } : {}),
+    responses: toResponses(responses, codes, protocol),
+  };
+}
+
+function toResponses(
+  successes: Readonly<Record<string, OperationResponse>>,
+  codes: readonly ErrorCode[],
+  { errors: { contentType, schema, narrow } }: Protocol,
+): Record<string, Response> {
+  const responses = Object.entries(successes).map(
+    ([status, { description, headers = [], content }]) =>
+      [status, toResponse(description, headers, content)] as const,
+  );
+  const byStatus = Map.groupBy(codes, (code) => ERROR_KINDS[code].status);
+  const statuses = [...byStatus].sort(([a], [b]) => a - b);
+  const errors = statuses.map(([status, group]) => {
+    const success = successes[status];
+    const meanings = group.map((code) => `\`${code}\`: ${ERROR_KINDS[code].title}.`);
+    const description = [...(success ? [success.description] : []), ...meanings].join(" ");
+    const headers = [...(success?.headers ?? []), ...(ERROR_HEADERS[status] ?? [])];
+    const error: Schema = { allOf: [schemaReference(schema), narrow({ enum: group })] };
+    const other = success?.content?.[contentType]?.schema;
+    const content = { [contentType]: { schema: other ? { anyOf: [other, error] } : error } };
+    return [String(status), toResponse(description, headers, content)] as const;
+  });
+  // A status of both kinds is described by the error's entry, which includes the success.
+  return Object.fromEntries([...responses, ...errors]);
+}
+
+function toResponse(
+  description: string,
+  headers: readonly HeaderName[],
+  content: OperationResponse["content"],
+): Response {
+  return {
+    description,
+    headers: headerReferences("x-request-id", "server-timing", ...headers),
+    ...(content ? { content } : {}),
+  };
+}

@@ -1,0 +1,108 @@
+import type { Context, MiddlewareHandler } from "hono";
+import type { ErrorCode } from "../domain/errors.ts";
+import type { OperationKind } from "../domain/event.ts";
+import type { AppEnv } from "../http/context.ts";
+import type { HeaderName } from "./openapi/headers.ts";
+import type { MediaType, Method, RequestBody } from "./openapi/openapi-types.ts";
+import type { ParameterName } from "./openapi/parameters.ts";
+import type { Services } from "./services.ts";
+
+export type Handler = (c: Context<AppEnv>) => Response | Promise<Response>;
+
+/** Groups of operations in the OpenAPI document. */
+export const TAGS = {
+  Predictions: "Run a model.",
+  Models: "Inputs, outputs and statistics of models.",
+  Server: "The server itself.",
+  Repository: "The models in the memory of the isolate that answers: Triton's model repository.",
+  Administration: "Publish, delete and inspect. Needs the admin key.",
+  Documentation: "This document.",
+} as const;
+
+/** One operation of a protocol: its route, its documentation and its handler. */
+export interface Operation {
+  /** OpenAPI's `operationId`, and `operation` in events. */
+  readonly id: string;
+  /** `inference` operations run models: they are admitted, queued and counted in the statistics. */
+  readonly kind: OperationKind;
+  readonly method: Method;
+  /** Below the protocol's base path, in OpenAPI's form: `/models/{model}`. */
+  readonly path: string;
+  /**
+   * The value of the path parameter `model` that selects this operation among those of the same path. Hono's
+   * RegExpRouter supports no two paths that both match a request.
+   */
+  readonly reservedModel?: string;
+  /** Whether `/versions/{version}` may follow `{model}`. */
+  readonly versioned?: boolean;
+  /**
+   * Who may call it: everybody; everybody, told apart by key (`client`); holders of the admin key; holders of the admin
+   * key unless `REPOSITORY_CONTROL` is `open` (`repository`).
+   */
+  readonly access: Access;
+  readonly tag: keyof typeof TAGS;
+  readonly summary: string;
+  readonly description?: string;
+  /** Beside those in the path, and `x-request-id`. */
+  readonly parameters?: readonly ParameterName[];
+  readonly body?: RequestBody;
+  /** Responses that are no errors, by status. */
+  readonly responses: Readonly<Record<string, OperationResponse>>;
+  /** Beside those of every operation. */
+  readonly errors?: readonly ErrorCode[];
+  /** Runs before an `inference` operation is queued: it may answer from the response cache. */
+  readonly beforeQueue?: (services: Services) => MiddlewareHandler<AppEnv>;
+  readonly handler: (services: Services) => Handler;
+}
+
+export type Access = "public" | "client" | "admin" | "repository";
+
+export interface OperationResponse {
+  readonly description: string;
+  /** Beside `x-request-id` and `server-timing`. */
+  readonly headers?: readonly HeaderName[];
+  readonly content?: Readonly<Record<string, MediaType>>;
+}
+
+/** The operation as it stands in the document and in the router: one for each path. */
+export interface OperationRoute {
+  readonly operation: Operation;
+  readonly id: string;
+  readonly summary: string;
+  /** In OpenAPI's form, with the base path. */
+  readonly path: string;
+  /** In Hono's form, without the base path. */
+  readonly pattern: string;
+  readonly errors: readonly ErrorCode[];
+}
+
+/** The paths of an operation. */
+export function toRoutes(operation: Operation, basePath: string): OperationRoute[] {
+  const { id, summary, path, reservedModel, versioned, errors = [] } = operation;
+  const literal = reservedModel === undefined ? path : path.replace("{model}", reservedModel);
+  const route: OperationRoute = {
+    operation,
+    id,
+    summary,
+    path: `${basePath}${literal}` || "/",
+    pattern: toPattern(path),
+    errors,
+  };
+  if (!versioned) return [route];
+  const versionPath = path.replace("{model}", "{model}/versions/{version}");
+  return [
+    route,
+    {
+      operation,
+      id: `${id}OfVersion`,
+      summary: `${summary}, of a version`,
+      path: `${basePath}${versionPath}`,
+      pattern: toPattern(versionPath),
+      errors: [...errors, "version_not_found"],
+    },
+  ];
+}
+
+function toPattern(path: string): string {
+  return path.replace(/\{(\w+)\}/g, ":$1") || "/";
+}

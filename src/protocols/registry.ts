@@ -1,0 +1,16 @@
+import { ADMIN_PROTOCOL } from "./admin/protocol.ts";
+import { createDocsProtocol } from "./docs/protocol.ts";
+import { OPEN_INFERENCE_PROTOCOL } from "./oip/protocol.ts";
+import { OPENAI_PROTOCOL } from "./openai/protocol.ts";
+import type { Protocol } from "./protocol.ts";
+import { TASK_PROTOCOL } from "./task/protocol.ts";
+
+const DOCUMENTED: readonly Protocol[] = [
+  TASK_PROTOCOL,
+  OPEN_INFERENCE_PROTOCOL,
+  OPENAI_PROTOCOL,
+  ADMIN_PROTOCOL,
+];
+
+/** Every protocol that the Worker speaks, in the order of the documentation. */
+export const PROTOCOLS: readonly Protocol[] = [...DOCUMENTED, createDocsProtocol(DOCUMENTED)];

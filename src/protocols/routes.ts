@@ -1,0 +1,100 @@
+import { Hono, type MiddlewareHandler } from "hono";
+import { acquirePermit, admit } from "../http/admit.ts";
+import type { AppEnv } from "../http/context.ts";
+import { methodNotAllowed } from "../http/method-not-allowed.ts";
+import { requireAdmin } from "../http/require-admin.ts";
+import { type Access, type Handler, type OperationRoute, toRoutes } from "./operation.ts";
+import type { Protocol } from "./protocol.ts";
+import type { Services } from "./services.ts";
+
+/** The routes of a protocol, to be mounted at its base path. */
+export function createRoutes(protocol: Protocol, services: Services): Hono<AppEnv> {
+  const routes = new Hono<AppEnv>({ strict: false });
+  const guard = protocol.isAdmin ? [requireAdmin(services.config.adminKey)] : [];
+  const all = protocol.operations.flatMap((operation) => toRoutes(operation, protocol.basePath));
+  for (const [pattern, ofPattern] of Map.groupBy(all, (route) => route.pattern)) {
+    const byMethod = Map.groupBy(ofPattern, ({ operation }) => operation.method.toUpperCase());
+    for (const [method, ofMethod] of byMethod) {
+      routes.on(
+        method,
+        [pattern],
+        enter(ofMethod, protocol),
+        ...guard,
+        ...toMiddleware(ofMethod, protocol, services),
+        selectHandler(ofMethod, services),
+      );
+    }
+    const allowed = [...byMethod.keys()].flatMap((method) =>
+      method === "GET" ? ["GET", "HEAD"] : [method],
+    );
+    for (const handler of [...guard, methodNotAllowed(...allowed)]) routes.all(pattern, handler);
+  }
+  // What does not exist is not told to those without the key.
+  if (protocol.isAdmin) routes.use(...guard);
+  return routes;
+}
+
+/** Operations of one path and method: one, and others for reserved model names. */
+type Alternatives = readonly OperationRoute[];
+
+/** Makes the operation known to what observes the request and renders its errors. */
+function enter(alternatives: Alternatives, protocol: Protocol): MiddlewareHandler<AppEnv> {
+  const select = selectByModel(alternatives, ({ operation: { id, kind }, pattern }) => ({
+    id,
+    kind,
+    route: `${protocol.basePath}${pattern}`.replace(/(?<=.)\/$/, ""),
+    renderError: protocol.renderError,
+  }));
+  return function enterOperation(c, next) {
+    c.set("operation", select(c.req.param("model")));
+    return next();
+  };
+}
+
+/** What runs between {@link enter} and the handler, in its order. */
+function toMiddleware(
+  [first, ...others]: Alternatives,
+  { isAdmin }: Protocol,
+  services: Services,
+): MiddlewareHandler<AppEnv>[] {
+  if (!first) return [];
+  const { access, kind, beforeQueue } = first.operation;
+  for (const { operation } of others)
+    if (operation.access !== access || operation.kind !== kind)
+      throw new Error(`${operation.id} and ${first.id} share a path, but not access and kind`);
+  const isInference = kind === "inference";
+  return [
+    ...(isAdmin ? [] : toGuard(access, services)),
+    ...(isInference ? [admit(services.admission)] : []),
+    ...(beforeQueue ? [beforeQueue(services)] : []),
+    ...(isInference ? [acquirePermit] : []),
+  ];
+}
+
+function selectHandler(alternatives: Alternatives, services: Services): Handler {
+  const select = selectByModel(alternatives, ({ operation }) => operation.handler(services));
+  return (c) => select(c.req.param("model"))(c);
+}
+
+/** What is made of the alternative for a model's name. */
+function selectByModel<T>(
+  alternatives: Alternatives,
+  make: (route: OperationRoute) => T,
+): (model: string | undefined) => T {
+  const general = alternatives.find(({ operation }) => operation.reservedModel === undefined);
+  if (!general) throw new Error(`${alternatives[0]?.id} is for a reserved name of no other path`);
+  const made = make(general);
+  const reserved = new Map(
+    alternatives
+      .filter((route) => route !== general)
+      .map((route) => [route.operation.reservedModel, make(route)]),
+  );
+  if (reserved.size === 0) return () => made;
+  return (model) => reserved.get(model) ?? made;
+}
+
+function toGuard(access: Access, { config }: Services): MiddlewareHandler<AppEnv>[] {
+  const isClosed =
+    access === "admin" || (access === "repository" && config.repositoryControl === "admin");
+  return isClosed ? [requireAdmin(config.adminKey)] : [];
+}

@@ -1,0 +1,135 @@
+import type { Context } from "hono";
+import { mediaTypesOf } from "../../domain/blocks/media-types.ts";
+import type { PublishedModel } from "../../domain/published-model.ts";
+import type { TaskRequest, TaskValue } from "../../domain/task.ts";
+import { callOf } from "../../http/call.ts";
+import type { AppEnv } from "../../http/context.ts";
+import { toProblem } from "../../http/problem.ts";
+import { readOptionalBody } from "../../http/read-body.ts";
+import { respond } from "../../http/respond.ts";
+import { respondStream, type StreamFormat, toServerSentEvent } from "../../http/stream.ts";
+import { PREDICT as PREDICT_ERRORS } from "../error-groups.ts";
+import type { MediaType } from "../openapi/openapi-types.ts";
+import { BINARY_SCHEMA } from "../openapi/schema-reference.ts";
+import type { Operation } from "../operation.ts";
+import { resolveModel } from "../resolve-model.ts";
+import { isHuggingFaceClient } from "./hugging-face-client.ts";
+import { json } from "./schemas.ts";
+import { parseTaskBody } from "./task-body.ts";
+
+/** Bodies that are the input itself; which of them a model takes follows from its task. */
+const RAW_BODIES = [
+  "image/jpeg",
+  "image/png",
+  "image/webp",
+  "audio/wav",
+  "text/plain",
+  "text/csv",
+  "application/octet-stream",
+];
+
+const FORM: MediaType = {
+  schema: {
+    type: "object",
+    required: ["inputs"],
+    properties: {
+      inputs: {
+        type: "array",
+        items: BINARY_SCHEMA,
+        description: "Once or several times: files or texts.",
+      },
+      parameters: { type: "string", description: "A JSON object." },
+    },
+  },
+};
+
+export const PREDICT: Operation = {
+  id: "predict",
+  kind: "inference",
+  method: "post",
+  path: "/{model}",
+  versioned: true,
+  access: "client",
+  tag: "Predictions",
+  summary: "Run the task of a model",
+  description:
+    "What `inputs` may be, and the answer, follow from the model's task. A body that is not JSON is the input itself; its parameters stand in the query. Responses are cached; `cache-status` tells how. A task that answers in parts is streamed as server-sent events.",
+  parameters: ["x-timeout-ms", "cache-control", "if-none-match", "content-encoding"],
+  body: {
+    required: true,
+    content: {
+      ...json("TaskRequest", {
+        row: { value: { inputs: [5.1, 3.5, 1.4, 0.2] } },
+        rows: {
+          value: {
+            inputs: [
+              [5.1, 3.5, 1.4, 0.2],
+              [6.7, 3.0, 5.2, 2.3],
+            ],
+            parameters: { top_k: 1 },
+          },
+        },
+      }),
+      ...Object.fromEntries(RAW_BODIES.map((type) => [type, { schema: BINARY_SCHEMA }])),
+      "multipart/form-data": FORM,
+    },
+  },
+  responses: {
+    200: {
+      description:
+        "The answer, or a list of answers to a list of items; the parts of an answer that is streamed.",
+      headers: ["x-model-version", "cache-status", "age", "etag", "content-encoding"],
+      content: {
+        ...json("TaskAnswer"),
+        "text/event-stream": { schema: { type: "string" } },
+      },
+    },
+    304: {
+      description: "The client has the response.",
+      headers: ["x-model-version", "cache-status", "age", "etag"],
+    },
+  },
+  errors: [...PREDICT_ERRORS, "task_not_supported"],
+  handler:
+    ({ config, catalog, runTask }) =>
+    async (c) => {
+      const model = await resolveModel(c, catalog);
+      // What an empty body should have been depends on the task.
+      const body = (await readOptionalBody(c, config.maxBodyBytes)) ?? new Uint8Array();
+      const mediaTypes = mediaTypesOf(model.manifest);
+      const contentType = c.req.header("content-type") ?? "";
+      const request = await c
+        .get("trace")
+        .measureAsync("parse", () => parseTaskBody(contentType, body, c.req.query(), mediaTypes));
+      const result = await runTask(model, request, callOf(c));
+      if (result.kind === "stream")
+        return respondStream(c, result.parts, streamFormat(c.get("requestId")));
+      return respondValue(c, model, request, result);
+    },
+};
+
+function respondValue(
+  c: Context<AppEnv>,
+  { name, version, revision, manifest }: PublishedModel,
+  { parameters }: TaskRequest,
+  { value, form }: TaskValue,
+): Response {
+  const isInList =
+    form === "one" &&
+    manifest.task === "text-classification" &&
+    isHuggingFaceClient(c.req.header("user-agent"));
+  const variant = ["task", name, version, revision, isInList ? "in a list" : form, parameters];
+  c.set("variant", JSON.stringify(variant));
+  const text = c
+    .get("trace")
+    .measure("serialize", () => JSON.stringify(isInList ? [value] : value));
+  return respond(c, text);
+}
+
+/** Parts as `message` events; a failure as an `error` event with problem details. */
+function streamFormat(requestId: string): StreamFormat {
+  return {
+    part: (part) => toServerSentEvent(part),
+    error: (error) => toServerSentEvent(toProblem(error, requestId), "error"),
+  };
+}

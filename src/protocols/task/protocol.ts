@@ -1,0 +1,14 @@
+import { PROBLEM_ERRORS, renderProblem } from "../problem-errors.ts";
+import type { Protocol } from "../protocol.ts";
+import { PREDICT } from "./predict.ts";
+import { SCHEMAS } from "./schemas.ts";
+
+/** The task API: inputs and answers of a model's task, in the shapes of Hugging Face's tasks. */
+export const TASK_PROTOCOL: Protocol = {
+  name: "task",
+  basePath: "/models",
+  operations: [PREDICT],
+  schemas: SCHEMAS,
+  renderError: renderProblem,
+  errors: PROBLEM_ERRORS,
+};

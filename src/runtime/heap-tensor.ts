@@ -1,0 +1,102 @@
+import { type NumericDatatype, ONNX_STRING } from "../domain/datatype.ts";
+import type { NumericTensor } from "../domain/tensor.ts";
+import type { OrtInstance } from "./ort-instance.ts";
+import {
+  copyNumbersOut,
+  createOrtValue,
+  type HeapTraffic,
+  readOrtValue,
+  tensorBytes,
+  toNumericDatatype,
+} from "./tensor-marshalling.ts";
+
+interface HeapTensorFields {
+  readonly name: string;
+  readonly datatype: NumericDatatype;
+  readonly shape: readonly number[];
+  readonly dataAddress: number;
+  /** The OrtValue. */
+  readonly value: number;
+  /** Whether the data is a block of ours rather than the OrtValue's own. */
+  readonly ownsData: boolean;
+}
+
+/**
+ * A numeric tensor in an instance's heap that outlives the run that made it. Neither it nor its
+ * OrtValue may be used after {@link release}, which nothing here checks: leases do.
+ */
+export class HeapTensor {
+  readonly name: string;
+  readonly datatype: NumericDatatype;
+  readonly shape: readonly number[];
+  readonly sizeBytes: number;
+  /** The OrtValue. */
+  readonly value: number;
+  readonly #instance: OrtInstance;
+  readonly #dataAddress: number;
+  readonly #ownsData: boolean;
+
+  private constructor(instance: OrtInstance, fields: HeapTensorFields) {
+    this.name = fields.name;
+    this.datatype = fields.datatype;
+    this.shape = fields.shape;
+    this.sizeBytes = tensorBytes(fields.datatype, fields.shape);
+    this.value = fields.value;
+    this.#instance = instance;
+    this.#dataAddress = fields.dataAddress;
+    this.#ownsData = fields.ownsData;
+  }
+
+  /**
+   * Allocates a tensor of zeros.
+   * @throws OrtError when memory runs out; nothing stays allocated then
+   */
+  static allocate(
+    instance: OrtInstance,
+    name: string,
+    datatype: NumericDatatype,
+    shape: readonly number[],
+  ): HeapTensor {
+    const sizeBytes = tensorBytes(datatype, shape);
+    const dataAddress = instance.allocate(sizeBytes);
+    try {
+      instance.heap.fill(0, dataAddress, dataAddress + sizeBytes);
+      const value = createOrtValue(instance, name, datatype, shape, dataAddress, sizeBytes);
+      return new HeapTensor(instance, {
+        name,
+        datatype,
+        shape: [...shape],
+        dataAddress,
+        value,
+        ownsData: true,
+      });
+    } catch (error) {
+      instance.module._free(dataAddress);
+      throw error;
+    }
+  }
+
+  /**
+   * Takes an OrtValue that a run allocated; ownership passes when this returns.
+   * @throws OrtError when it is not a numeric tensor
+   */
+  static adopt(instance: OrtInstance, name: string, value: number): HeapTensor {
+    const { elementType, dataAddress, shape } = readOrtValue(instance, name, value);
+    if (elementType === ONNX_STRING) instance.module._free(dataAddress);
+    const datatype = toNumericDatatype(name, elementType);
+    return new HeapTensor(instance, { name, datatype, shape, dataAddress, value, ownsData: false });
+  }
+
+  /** Copies the data out of the heap. */
+  read(traffic: HeapTraffic): NumericTensor {
+    const { name, datatype, shape } = this;
+    const dataAddress = this.#dataAddress;
+    return copyNumbersOut(this.#instance, { name, datatype, shape, dataAddress }, traffic);
+  }
+
+  release(): void {
+    const { module } = this.#instance;
+    module._OrtReleaseTensor(this.value);
+    if (this.#ownsData) module._free(this.#dataAddress);
+  }
+}

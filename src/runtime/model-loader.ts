@@ -1,0 +1,173 @@
+import type { WaitUntil } from "../domain/call.ts";
+import { ApiError } from "../domain/errors.ts";
+import { formatModelId } from "../domain/model-id.ts";
+import type { LoadedModel, ModelSource } from "../domain/ports.ts";
+import { settlesWithin } from "../shared/settles-within.ts";
+import type { Cell, Resident } from "./cell.ts";
+import { CellLost, toLoadFailure } from "./engine-failure.ts";
+import type { HeapEstimates } from "./heap-estimates.ts";
+import { Load } from "./load.ts";
+import type { MemoryBudget } from "./memory-budget.ts";
+import { OrtSession } from "./ort-session.ts";
+import { readIntoHeap } from "./read-into-heap.ts";
+import { RecentMap } from "./recent-map.ts";
+import type { HeapTraffic } from "./tensor-marshalling.ts";
+
+interface ModelLoaderOptions {
+  readonly budget: MemoryBudget;
+  readonly estimates: HeapEstimates;
+  readonly traffic: HeapTraffic;
+  /** How long a request waits for a load that another request began, before it begins its own. */
+  readonly timeoutMs: number;
+  readonly toLoadedModel: (resident: Resident) => LoadedModel;
+  /** Called when the model is ready to be used. */
+  readonly onReady: (resident: Resident) => void;
+  readonly needsDedicatedCell: (sha256: string) => boolean;
+  /**
+   * Drops a cell after a fatal failure; answers whether it has other causes than the model, so that it
+   * is worth another attempt.
+   */
+  readonly loseCell: (cell: Cell, sha256: string) => boolean;
+}
+
+/** Bounds the failures that are kept. */
+const MAX_FAILURES = 500;
+/** Some of the requests that compete for the memory have been served by then. */
+const RETRY_AFTER_SECONDS = 1;
+
+/** Loads models into cells, each once for all requests that wait for it. */
+export class ModelLoader {
+  readonly #options: ModelLoaderOptions;
+  readonly #loading = new Map<string, Load>();
+  /** Oldest first: those of `#loading`, and those whose model has not been used yet by all who waited. */
+  readonly #active = new Set<Load>();
+  readonly #failures = new RecentMap<string, unknown>(MAX_FAILURES);
+  #loads = 0;
+
+  constructor(options: ModelLoaderOptions) {
+    this.#options = options;
+  }
+
+  /** How many loads have got a cell so far. */
+  get loads(): number {
+    return this.#loads;
+  }
+
+  isLoading(sha256: string): boolean {
+    return this.#loading.has(sha256);
+  }
+
+  /** The last failure of a model that was not loaded since. */
+  failure(sha256: string): { readonly error: unknown } | undefined {
+    return this.#failures.has(sha256) ? { error: this.#failures.get(sha256) } : undefined;
+  }
+
+  forgetFailure(sha256: string): void {
+    this.#failures.delete(sha256);
+  }
+
+  /**
+   * Joins the load in progress, or starts one.
+   * @param take called when the load is over, unless it was abandoned
+   * @returns what `take` returns, or `undefined` when the model has to be requested again
+   */
+  async load<T>(source: ModelSource, waitUntil: WaitUntil, take: () => T): Promise<T | undefined> {
+    const { sha256 } = source;
+    const joined = this.#loading.get(sha256);
+    if (!joined) return (await this.#start(source, waitUntil).join(take))?.taken;
+    const outcome = await joined.join(take, this.#options.timeoutMs);
+    if (!outcome) this.#abandon(joined);
+    return outcome?.taken;
+  }
+
+  #start(source: ModelSource, waitUntil: WaitUntil): Load {
+    const { sha256 } = source;
+    const load = new Load(sha256, {
+      work: async () => {
+        try {
+          await this.#perform(source, load);
+          this.#failures.delete(sha256);
+        } catch (error) {
+          this.#failures.set(sha256, error);
+          throw error;
+        } finally {
+          if (this.#loading.get(sha256) === load) this.#loading.delete(sha256);
+        }
+      },
+      end: () => {
+        this.#active.delete(load);
+        if (load.cell) this.#options.budget.endLoad(load.cell);
+      },
+    });
+    this.#loading.set(sha256, load);
+    this.#active.add(load);
+    load.start();
+    waitUntil(load.ended);
+    return load;
+  }
+
+  /** For a load whose request the platform cut off, and with it the reading of storage. */
+  #abandon(load: Load): void {
+    if (this.#loading.get(load.sha256) === load) this.#loading.delete(load.sha256);
+    this.#active.delete(load);
+    if (load.cell) this.#options.budget.abandon(load.cell);
+  }
+
+  /** When it returns, the model is ready, or has to be requested again. */
+  async #perform(source: ModelSource, load: Load): Promise<void> {
+    const { estimates, traffic, toLoadedModel, onReady, loseCell } = this.#options;
+    const { id, sha256, sizeBytes } = source;
+    estimates.refuseTooLarge(source);
+    const heapBytes = estimates.heapBytes(source);
+    const cell = await this.#allocateCell(source, heapBytes, load);
+    this.#loads++;
+    let session: OrtSession | undefined;
+    try {
+      const instance = await cell.instance();
+      const address = await readIntoHeap(instance, source);
+      if (cell.dropped) return;
+      cell.forgetRefusals();
+      session = new OrtSession(instance, address, sizeBytes, source, traffic);
+      const resident: Resident = { source, session, cell, heapBytes, lastUsed: 0, unloaded: false };
+      await source.prepare(toLoadedModel(resident));
+      if (cell.dropped) return;
+      if (cell.retired) {
+        // This load, or another one of the cell, was abandoned: the model may be ready elsewhere.
+        session.release();
+        return;
+      }
+      cell.residents.add(resident);
+      onReady(resident);
+    } catch (thrown) {
+      // The cell was lost to another model: that is no failure of this one, so it is loaded again.
+      if (thrown instanceof CellLost || (cell.dropped && !(thrown instanceof ApiError))) return;
+      const { error, fatal } = toLoadFailure(thrown, cell, id);
+      if (fatal && loseCell(cell, sha256)) return;
+      if (!cell.dropped) session?.release();
+      throw error;
+    }
+  }
+
+  /** Allocates a cell for the load; waits while other loads hold the memory. */
+  async #allocateCell({ id, sha256 }: ModelSource, heapBytes: number, load: Load): Promise<Cell> {
+    const { budget, needsDedicatedCell, timeoutMs } = this.#options;
+    const dedicated = needsDedicatedCell(sha256);
+    for (;;) {
+      const cell = budget.allocateCell(heapBytes, dedicated);
+      if (cell) {
+        load.cell = cell;
+        return cell;
+      }
+      const others = [...this.#active].filter((other) => other !== load && other.cell);
+      const [oldest] = others;
+      if (!oldest)
+        throw new ApiError(
+          "overloaded",
+          `There is no memory for ${formatModelId(id)} now: leases and loads hold it. Try again in ${RETRY_AFTER_SECONDS} s.`,
+          { details: { retryAfterSeconds: RETRY_AFTER_SECONDS } },
+        );
+      const anyEnded = Promise.race(others.map(({ ended }) => ended));
+      if (!(await settlesWithin(anyEnded, timeoutMs))) this.#abandon(oldest);
+    }
+  }
+}
