@@ -15,7 +15,7 @@ export interface HeldService extends AdministeredService {
 
 export async function startHeldService(vars: Record<string, string> = {}): Promise<HeldService> {
   const service = await startAdministeredService({
-    outdir: inject("heldStorageBuild"),
+    outdir: inject("testWorkerBuilds")["held-storage"],
     vars,
   });
   const command = async (path: string): Promise<StorageState> =>

@@ -1,8 +1,5 @@
 import { once } from "node:events";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { buildWorker } from "../../scripts/build-worker.ts";
-import { projectPath } from "../../scripts/project.ts";
-import { createTemporaryFolder } from "../../scripts/temporary-folder.ts";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { beginPost } from "../support/raw-request.ts";
 import { type Service, startService } from "../support/service.ts";
 import type { StreamingState } from "./workers/streaming/index.ts";
@@ -16,8 +13,7 @@ const MAX_POLLS = 10_000;
 let service: Service;
 
 beforeAll(async () => {
-  const outdir = createTemporaryFolder("streaming");
-  await buildWorker(outdir, projectPath("test", "workerd", "workers", "streaming", "index.ts"));
+  const outdir = inject("testWorkerBuilds").streaming;
   service = await startService({ outdir, models: ["iris-logistic"], vars: { MAX_IN_FLIGHT: "1" } });
 });
 
