@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { parseEnv } from "node:util";
 import { createR2ModelStore } from "../src/storage/r2-model-store.ts";
 import { buildWorker } from "./build-worker.ts";
-import { type LogLine, type ModelBucket, startLocalWorker } from "./local-worker.ts";
+import type { LogLine, ModelBucket } from "./local-worker.ts";
 import { type FolderModel, readModelFolder } from "./model-folder.ts";
 import { projectPath } from "./project.ts";
 import { seedModels } from "./seed.ts";
@@ -42,6 +42,8 @@ async function start(): Promise<void> {
   console.log("building the Worker ...");
   const outdir = createTemporaryFolder("build");
   await buildWorker(outdir);
+  // Miniflare and wrangler take most of a second to import; a setting that is wrong is refused before.
+  const { startLocalWorker } = await import("./local-worker.ts");
   const worker = await startLocalWorker({
     outdir,
     host: HOST,
