@@ -1,9 +1,7 @@
 import { inject } from "vitest";
 import type { StorageState } from "../workerd/workers/held-storage/index.ts";
 import { type AdministeredService, startAdministeredService } from "./administration.ts";
-
-/** Far more often than any wait needs; without an end a test that fails would never end. */
-const MOST_ASKED = 10_000;
+import { poll } from "./poll.ts";
 
 /** A service whose storage can be held up in the middle of a model file. */
 export interface HeldService extends AdministeredService {
@@ -24,12 +22,10 @@ export async function startHeldService(vars: Record<string, string> = {}): Promi
     ...service,
     hold: async () => void (await command("/hold")),
     release: async () => void (await command("/release")),
-    async storage(wanted = () => true) {
-      for (let asked = 0; asked < MOST_ASKED; asked++) {
+    storage: (wanted = () => true) =>
+      poll(`state of the storage that is as wanted by ${wanted}`, async () => {
         const state = await command("");
-        if (wanted(state)) return state;
-      }
-      throw new Error(`storage stays ${JSON.stringify(await command(""))}, for ${wanted}`);
-    },
+        return wanted(state) ? state : undefined;
+      }),
   };
 }

@@ -1,19 +1,17 @@
-import { afterAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { readModelFolder } from "../../../scripts/model-folder.ts";
 import { projectPath } from "../../../scripts/project.ts";
 import type { ModelId } from "../../../src/domain/model-id.ts";
 import type { RuntimeStats } from "../../../src/domain/ports.ts";
 import { ENGINE_BYTES } from "../../../src/runtime/cell.ts";
-import {
-  type AdministeredService,
-  startAdministeredService,
-} from "../../support/administration.ts";
+import type { AdministeredService } from "../../support/administration.ts";
 import { ones, PRODUCT_COLUMNS, product } from "../../support/awkward-models.ts";
 import { startHeldService } from "../../support/held-storage.ts";
 import { blackPng } from "../../support/images.ts";
 import type { Graph } from "../../support/onnx-builder.ts";
-import { findModel, publishAs } from "../../support/publish.ts";
+import { findModel } from "../../support/publish.ts";
 import type { Answer } from "../../support/service.ts";
+import { shareServices } from "../../support/shared-services.ts";
 import { store } from "../../support/stored-model.ts";
 import { readExpected } from "../../support/tensors.ts";
 
@@ -23,34 +21,22 @@ const MIB = 1_048_576;
 /** A cell that has not grown; a model of 1 MiB of weights fits into it, and is too large to share. */
 const CELL_BYTES = 16 * MIB;
 
-/** By budget, in bytes. */
-const services = new Map<number, AdministeredService>();
+const startShared = shareServices();
 let service: AdministeredService;
 let testNumber = 0;
 /** When the test began. */
 let before: RuntimeStats;
 
-afterAll(() => Promise.all([...services.values()].map((each) => each.dispose())));
-
 beforeEach(() => {
   testNumber += 1;
 });
 
-/** A service of that budget, with nothing in memory. */
 async function start(budgetBytes: number, models: readonly string[] = []): Promise<void> {
-  const vars = { MEMORY_BUDGET_BYTES: `${budgetBytes}` };
-  const started = services.get(budgetBytes) ?? (await startAdministeredService({ vars }));
-  services.set(budgetBytes, started);
-  await begin(started);
-  for (const name of models) {
-    const model = findModel(name);
-    await publishAs(service.bucket, model, model.manifest);
-  }
+  await begin(await startShared({ MEMORY_BUDGET_BYTES: `${budgetBytes}` }, models));
 }
 
 async function begin(started: AdministeredService): Promise<void> {
   service = started;
-  await service.unloadAll();
   before = await service.runtime();
 }
 
