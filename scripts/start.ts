@@ -24,8 +24,9 @@ const DEFAULT_PORT = 8787;
 const EXAMPLE_MODEL = "iris-logistic";
 
 // Stopping a server is no failure. Everything started here is ended in `exit` listeners, so that it
-// makes no difference whether the signal comes while building, seeding or serving.
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(0));
+// makes no difference whether the signal comes while building, seeding or serving. A terminal and the
+// parent may each send the signal, so the second one must not find that nobody listens.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => process.exit(0));
 
 await start().catch(exitWith);
 

@@ -41,8 +41,15 @@ function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
+/** Far more than anything needs; without a bound a test that fails would never end. */
+const MAX_TURNS = 10_000;
+
 async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await turn();
+  for (let turns = 0; turns < MAX_TURNS; turns++) {
+    if (condition()) return;
+    await turn();
+  }
+  throw new Error(`after ${MAX_TURNS} turns it is still not so that ${condition}`);
 }
 
 describe("the cache is passed by", () => {
