@@ -1,6 +1,5 @@
 import { Hono } from "hono";
 import { ApiError } from "./domain/errors.ts";
-import { clip } from "./domain/quote.ts";
 import type { AppEnv } from "./http/context.ts";
 import { observe } from "./http/observe.ts";
 import { createErrorHandler } from "./http/render-error.ts";
@@ -8,6 +7,7 @@ import type { Protocol } from "./protocols/protocol.ts";
 import { PROTOCOLS } from "./protocols/registry.ts";
 import { createRoutes } from "./protocols/routes.ts";
 import type { Services } from "./protocols/services.ts";
+import { clip } from "./shared/quote.ts";
 
 /** The HTTP side of onnxflare: middleware in its order, then the protocols. */
 export function createApp(

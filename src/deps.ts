@@ -1,6 +1,6 @@
 import { version } from "../package.json";
-import { createPredictionCache, type PredictionCache } from "./cache/prediction-cache.ts";
-import { createFinishedAnswers } from "./cache/response-cache.ts";
+import { createEntryStore, type EntryStore } from "./cache/entry-store.ts";
+import { createResponseCache } from "./cache/response-cache.ts";
 import { type Config, parseConfig } from "./config.ts";
 import type { ModelRuntime } from "./domain/ports.ts";
 import { createAdmission } from "./inference/admission.ts";
@@ -44,7 +44,7 @@ export function createServices(
   const host = createCellHost({ store, runtime, createTask: createTaskOf });
   const cache = createCache(env, config);
   const enabled = config.cache.tiers.length > 0;
-  const infer = createCachedInfer(host, cache, { enabled, outerTiers: config.cache.outerTiers });
+  const infer = createCachedInfer(host, cache, { enabled, remoteTiers: config.cache.outerTiers });
   const statistics = createStatisticsSink();
   const cacheStatistics = createCacheStatisticsSink();
   const catalog = createCatalog(store, { listingTtlSeconds: config.catalogTtlSeconds });
@@ -65,7 +65,7 @@ export function createServices(
     }),
     catalog,
     infer,
-    finishedAnswers: createFinishedAnswers(cache, { enabled }),
+    responseCache: createResponseCache(cache, { enabled }),
     cache,
     cacheStats: () => ({
       ...cacheStatistics.read(),
@@ -83,23 +83,23 @@ export function createServices(
 function createDecoder(runtime: ModelRuntime): DecodeImage {
   const codecs = createCodecStore(
     async (format) => (await import("./tasks/image/jsquash-codecs.ts")).instantiateCodec(format),
-    { makeRoom: (bytes) => runtime.reserve(bytes) },
+    { reserve: (bytes) => runtime.reserve(bytes) },
   );
   runtime.register(codecs);
   return createImageDecoder(codecs);
 }
 
 /** The tiers that are switched on and whose bindings exist. */
-function createCache(env: Env, { cache }: Config): PredictionCache {
+function createCache(env: Env, { cache }: Config): EntryStore {
   const { tiers, isolateBytes, maxEntryBytes, readTimeoutMs } = cache;
   const kv: KVNamespace | undefined = env.CACHE;
-  return createPredictionCache(
+  return createEntryStore(
     [
       ...(tiers.includes("datacenter") ? [createDatacenterCacheTier(caches.default)] : []),
       ...(tiers.includes("kv") && kv ? [createKvCacheTier(kv)] : []),
     ],
-    // Whatever the tiers are, this is how other isolates learn of a purge.
+    // Whatever the tiers are, other isolates read the purges there.
     kv && createKvPurgeLog(kv),
-    { isolateBytes: tiers.includes("isolate") ? isolateBytes : 0, maxEntryBytes, readTimeoutMs },
+    { localBytes: tiers.includes("isolate") ? isolateBytes : 0, maxEntryBytes, readTimeoutMs },
   );
 }

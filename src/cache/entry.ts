@@ -1,16 +1,16 @@
-import type { CacheAddress, CachedPrediction } from "../domain/cache.ts";
+import type { CacheAddress, CacheEntry } from "../domain/cache.ts";
 import type { Datatype } from "../domain/datatype.ts";
 import { fromTensorBytes, toTensorBytes } from "../domain/tensor-bytes.ts";
 
 /**
- * A cached prediction as bytes, for the tiers outside the isolate:
+ * A cache entry as bytes, for the remote tiers:
  *
  * | bytes | what |
  * | --- | --- |
  * | 4 | "OFC1" |
  * | 8 | the first 8 bytes of the SHA-256 of all that follows |
  * | 4 | length of the head, little-endian |
- * | head | JSON: key, model, client, createdAt, runMs, and name, datatype, shape and size of each output; spaces fill it up to a multiple of 8 bytes, so that numbers are aligned |
+ * | head | JSON: key, model, client, createdAt, runMs, and name, datatype, shape and size of each output; padded with spaces to a multiple of 8 bytes, so that numbers are aligned |
  * | rest | the outputs' data, one after the other |
  */
 const MAGIC = "OFC1";
@@ -34,7 +34,7 @@ interface EntryHead extends CacheAddress {
   }[];
 }
 
-export async function encodeEntry({ outputs, ...head }: CachedPrediction): Promise<Uint8Array> {
+export async function encodeEntry({ outputs, ...head }: CacheEntry): Promise<Uint8Array> {
   const data = outputs.map(toTensorBytes);
   const entryHead: EntryHead = {
     ...head,
@@ -63,13 +63,10 @@ export async function encodeEntry({ outputs, ...head }: CachedPrediction): Promi
 }
 
 /**
- * @param key what was asked for: an entry of another key is not accepted
+ * @param key of the lookup: an entry of another key is not accepted
  * @returns `undefined` for bytes that are not a whole entry of that key
  */
-export async function decodeEntry(
-  bytes: Uint8Array,
-  key: string,
-): Promise<CachedPrediction | undefined> {
+export async function decodeEntry(bytes: Uint8Array, key: string): Promise<CacheEntry | undefined> {
   try {
     if (DECODER.decode(bytes.subarray(0, CHECKSUM_START)) !== MAGIC) return undefined;
     const expected = bytes.subarray(CHECKSUM_START, HEAD_LENGTH_START);
@@ -87,7 +84,7 @@ export async function decodeEntry(
     if (offset !== bytes.byteLength) return undefined;
     return { ...head, client: head.client, outputs: tensors };
   } catch {
-    // Truncated or foreign bytes: as good as none.
+    // Truncated or foreign bytes are a miss.
     return undefined;
   }
 }

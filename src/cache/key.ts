@@ -2,20 +2,21 @@ import type { Manifest } from "../domain/manifest.ts";
 import { modelDigest } from "../domain/manifest.ts";
 import type { Tensor } from "../domain/tensor.ts";
 import { toTensorBytes } from "../domain/tensor-bytes.ts";
+import { concatenateBytes } from "../shared/bytes.ts";
 import { toHex } from "../shared/hex.ts";
+import { sha256 } from "../shared/sha256.ts";
 
 /** Raised when what is hashed, or how, changes. */
 const KEY_VERSION = 1;
-/** Larger data is hashed where it is: putting an image together with the rest would copy it. */
+/** Larger data is hashed by itself: concatenating an image with the rest would copy it. */
 const INLINE_BYTES = 4096;
 const ENCODER = new TextEncoder();
 
 /**
- * SHA-256, in hexadecimal, of everything that an answer depends on: the model's digest, the versions
- * of its pre- and post-processing, the inputs in canonical form, and the outputs asked for. The same
- * tensors have the same key however they were sent; the alias, the version number and the request's
- * id do not matter.
- * @param client who may see the answer again; `undefined` for everybody
+ * SHA-256, in hexadecimal, of everything that the outputs depend on: the model's digest, the versions of its preprocessor and
+ * postprocessor, the inputs in canonical form, and the names of the outputs. The same tensors have the same key however they
+ * were sent; the alias, the version number and the request's id do not matter.
+ * @param client whose requests the entry may answer; `undefined` for everybody
  */
 export async function predictionKey(
   manifest: Manifest,
@@ -26,7 +27,7 @@ export async function predictionKey(
   const sorted = [...inputs].sort((a, b) => (a.name < b.name ? -1 : 1));
   const data = sorted.map(toTensorBytes);
   const { preprocess, postprocess } = manifest;
-  // Lengths stand in the head, so no two requests have the same bytes.
+  // The head has the lengths, so no two requests have the same bytes.
   const head = ENCODER.encode(
     JSON.stringify([
       KEY_VERSION,
@@ -41,19 +42,5 @@ export async function predictionKey(
   const parts = [head];
   for (const bytes of data)
     parts.push(bytes.byteLength > INLINE_BYTES ? await sha256(bytes) : bytes);
-  return toHex(await sha256(concatenate(parts)));
-}
-
-async function sha256(bytes: Uint8Array): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>));
-}
-
-function concatenate(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, { byteLength }) => sum + byteLength, 0));
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.byteLength;
-  }
-  return whole;
+  return toHex(await sha256(concatenateBytes(parts)));
 }

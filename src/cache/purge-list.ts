@@ -1,6 +1,6 @@
 import {
   type CacheAddress,
-  type CachedPrediction,
+  type CacheEntry,
   isInScope,
   type Purge,
   type PurgeLog,
@@ -10,39 +10,39 @@ import {
 import type { WaitUntil } from "../domain/call.ts";
 import { settlesWithin } from "../shared/settles-within.ts";
 
-/** What has been purged, here and by other isolates: answers from before must not be used again. */
+/** The purges of this isolate and of others: no entry from before them may be used. */
 export interface PurgeList {
-  /** Whether the log has ever been read; nothing that came from elsewhere is to be trusted before. */
-  readonly known: boolean;
+  /** Whether the log has ever been read; no entry of a remote tier may be used before. */
+  readonly isKnown: boolean;
   /**
    * Reads the log again when that is due.
-   * @returns `undefined` while what was read may be believed, else a promise to wait for, which is
-   *   fulfilled soon whatever happens: with what went wrong, if anything did
+   * @returns `undefined` while the purges read last are fresh, else a promise to wait for, which is fulfilled
+   *   soon in any case: with what went wrong, if anything did
    */
   refresh(waitUntil: WaitUntil): Promise<string | undefined> | undefined;
-  /** Whether a purge was ordered after the entry was made, of what it holds or of what is asked for. */
-  covers(entry: CachedPrediction, asked: Pick<CacheAddress, "model" | "client">): boolean;
+  /** Whether a purge from after the entry's creation has the entry, or the address looked up, in its scope. */
+  covers(entry: CacheEntry, address: Pick<CacheAddress, "model" | "client">): boolean;
   /**
-   * Obeyed by this isolate from now on, and by the others once they read the log.
+   * Applies a purge in this isolate from now on, and in the others once they read the log.
    * @throws ApiError `storage_failed`
    */
-  order(scope: PurgeScope, at: number): Promise<PurgeResult>;
+  add(scope: PurgeScope, at: number): Promise<PurgeResult>;
 }
 
-/** What was read is believed for this long: the delay until other isolates obey a purge. */
-const BELIEVED_MS = 30_000;
-/** Read again from this age on, so that in steady traffic nobody has to wait for it. */
+/** How long the purges read last are fresh: the delay until other isolates apply a purge. */
+const FRESH_MS = 30_000;
+/** Read again from this age on, so that in steady traffic no request waits for it. */
 const REFRESH_FROM_MS = 20_000;
-/** After a failure, and while a reading hangs, nobody else waits or tries for so long. */
+/** After a failure, and while a reading hangs, no other request waits or tries again for so long. */
 const RETRY_AFTER_MS = 10_000;
 
-/** @param patienceMs how long a request waits for the log */
+/** @param maxWaitMs how long a request waits for the log */
 export function createPurgeList(
   log: PurgeLog | undefined,
-  patienceMs: number,
+  maxWaitMs: number,
   now: () => number,
 ): PurgeList {
-  /** By scope: KV may take a minute to list what this isolate ordered. */
+  /** By scope: KV may take a minute to list what this isolate added. */
   const own = new Map<string, Purge>();
   let listed: readonly Purge[] = [];
   let readAt = Number.NEGATIVE_INFINITY;
@@ -53,7 +53,7 @@ export function createPurgeList(
     try {
       const startedAt = now();
       const purges = await source.list();
-      // One that hung may end after the one that replaced it.
+      // A reading that hung may end after the one that replaced it.
       if (startedAt < readAt) return undefined;
       listed = purges;
       readAt = startedAt;
@@ -67,37 +67,37 @@ export function createPurgeList(
   }
 
   async function wait(): Promise<string | undefined> {
-    if (await settlesWithin(reading, patienceMs)) return reading;
-    return `the list of purges: slower than ${patienceMs} ms`;
+    if (await settlesWithin(reading, maxWaitMs)) return reading;
+    return `the list of purges: slower than ${maxWaitMs} ms`;
   }
 
   return {
-    get known() {
+    get isKnown() {
       return log === undefined || readAt > Number.NEGATIVE_INFINITY;
     },
 
     refresh(waitUntil) {
-      const age = now() - readAt;
-      if (!log || age < REFRESH_FROM_MS) return undefined;
-      const sinceTried = now() - triedAt;
-      if (sinceTried >= RETRY_AFTER_MS) {
+      const ageMs = now() - readAt;
+      if (!log || ageMs < REFRESH_FROM_MS) return undefined;
+      const sinceTriedMs = now() - triedAt;
+      if (sinceTriedMs >= RETRY_AFTER_MS) {
         triedAt = now();
         reading = read(log);
         waitUntil(reading);
       }
-      const believed = age < BELIEVED_MS;
-      const givenUp = sinceTried >= patienceMs && sinceTried < RETRY_AFTER_MS;
-      return believed || givenUp ? undefined : wait();
+      const isFresh = ageMs < FRESH_MS;
+      const isGivenUp = sinceTriedMs >= maxWaitMs && sinceTriedMs < RETRY_AFTER_MS;
+      return isFresh || isGivenUp ? undefined : wait();
     },
 
-    covers(entry, asked) {
+    covers(entry, address) {
       if (own.size === 0 && listed.length === 0) return false;
       const matches = (purge: Purge): boolean =>
-        entry.createdAt <= purge.at && (isInScope(entry, purge) || isInScope(asked, purge));
+        entry.createdAt <= purge.at && (isInScope(entry, purge) || isInScope(address, purge));
       return listed.some(matches) || own.values().some(matches);
     },
 
-    async order(scope, at) {
+    async add(scope, at) {
       own.set(toKey(scope), { ...scope, at });
       return (await log?.purge(scope, at)) ?? { removed: [], complete: true };
     },

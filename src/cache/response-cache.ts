@@ -1,83 +1,101 @@
-import type { CachePolicy, CacheReport } from "../domain/cache-control.ts";
+import type { CacheEntry } from "../domain/cache.ts";
+import type { CachePolicy } from "../domain/cache-control.ts";
+import type { CachedResponse, ResponseLookup } from "../domain/cached-response.ts";
 import type { Call } from "../domain/call.ts";
-import type { FinishedAnswer } from "../domain/finished-answer.ts";
 import type { PublishedModel } from "../domain/published-model.ts";
-import type { Tensor } from "../domain/tensor.ts";
-import { type Lookup, type PredictionCache, toLookup } from "./prediction-cache.ts";
+import type { Trace } from "../domain/trace.ts";
+import type { EntryStore } from "./entry-store.ts";
+import type { LocalEntry } from "./local-tier.ts";
+import { toLookup } from "./lookup.ts";
 
 /**
- * The short way to a hit in the isolate: a small request that came before, byte by byte, gets the
- * bytes of its answer, without being parsed, hashed or rendered again. It says where an entry is and
- * what it looks like, never whether it may be used: that is decided as for every other hit.
+ * Serialized responses of small requests, in front of the entry store: an identical request gets the bytes of the response
+ * without being parsed, hashed and serialized. A response is stored beside the entry that it was made of, and goes with it;
+ * whether the entry may be used is decided as for every other hit.
  */
-export interface FinishedAnswers {
-  /** Whether a request with so many bytes may be one that came before, and take the same answer. */
-  accept(published: PublishedModel, control: CachePolicy, sizeBytes: number | undefined): boolean;
-  /** What {@link find} and {@link keep} know the request by; `undefined` for one that is too large. */
-  identify(published: PublishedModel, form: string, body: Uint8Array): string | undefined;
+export interface ResponseCache {
+  /** Whether a request with a body of so many bytes is looked up, for which its body must be read. */
+  accepts(policy: CachePolicy, sizeBytes: number | undefined): boolean;
+  /** Whether responses of the model are stored. */
+  stores(model: PublishedModel): boolean;
   /**
-   * The answer, when the entry it was made of is there and a hit for this request; as a promise only where
-   * something has to be waited for.
+   * Looks a request up, and stores its response otherwise.
+   * @param form the operation, and all of the request beside its body that decides how it is answered; without line breaks
+   *   but between a fixed number of parts
+   * @returns a promise only where something has to be waited for; `undefined` for a request that is not accepted, or to a
+   *   model whose responses are not stored
    */
-  find(
-    published: PublishedModel,
-    request: string | undefined,
+  lookup(
+    model: PublishedModel,
+    form: string,
+    body: Uint8Array,
     call: Pick<Call, "cache" | "trace" | "waitUntil">,
-  ): Promise<FinishedAnswer | undefined> | FinishedAnswer | undefined;
-  /** Keeps the answer of a request that was a hit in the isolate. */
-  keep(
-    request: string | undefined,
-    answer: { readonly sizeBytes: number; finish(): FinishedAnswer },
-    outputs: readonly Tensor[],
-    report: CacheReport,
-  ): void;
+  ): Promise<ResponseLookup> | ResponseLookup | undefined;
 }
 
-/** Of larger bodies, reading and hashing costs less than keeping them. */
+/** Of larger bodies, reading and hashing costs less than storing them. */
 const MAX_REQUEST_BYTES = 4096;
-const MAX_ANSWER_BYTES = 16_384;
+const MAX_RESPONSE_BYTES = 16_384;
 /** Gives every byte a character of its own. */
 const DECODER = new TextDecoder("latin1");
 
-export function createFinishedAnswers(
-  entries: Pick<PredictionCache, "findRendering" | "hasRendering" | "keepRendering" | "prepare">,
+export function createResponseCache(
+  entries: Pick<EntryStore, "accept" | "getByRequest" | "putResponse" | "refreshPurges">,
   { enabled }: { readonly enabled: boolean },
-): FinishedAnswers {
-  function isKeepable({ manifest }: PublishedModel, sizeBytes: number | undefined): boolean {
-    // Whose answer it is would have to be known as well.
-    const isPublic = manifest.cache.enabled && manifest.cache.scope === "public";
-    return enabled && isPublic && sizeBytes !== undefined && sizeBytes <= MAX_REQUEST_BYTES;
+): ResponseCache {
+  function accepts({ noStore, noCache }: CachePolicy, sizeBytes = 0): boolean {
+    return enabled && !noStore && !noCache && sizeBytes > 0 && sizeBytes <= MAX_REQUEST_BYTES;
+  }
+
+  /** Entries of one client are left out: the request would have to be told from those of other clients. */
+  function stores({ manifest: { cache } }: PublishedModel): boolean {
+    return cache.enabled && cache.scope === "public";
+  }
+
+  function use(
+    local: LocalEntry,
+    model: PublishedModel,
+    policy: CachePolicy,
+    { cache: report }: Trace,
+  ): CachedResponse | undefined {
+    const { key } = local.entry;
+    const lookup = toLookup(model, policy, { key, useRemoteTiers: false });
+    // The reason against it is reported by the lookup of the entry, which follows.
+    if (!entries.accept(local, lookup, report)) return undefined;
+    report.key = key;
+    report.isStoredResponse = true;
+    return local.stored?.response;
   }
 
   return {
-    accept: (published, { noStore, noCache }, sizeBytes) =>
-      !noStore && !noCache && isKeepable(published, sizeBytes),
+    accepts,
+    stores,
 
-    identify(published, form, body) {
-      if (!isKeepable(published, body.byteLength)) return undefined;
-      const { name, version, revision } = published;
-      // Nothing before the body can hold a line break.
-      return `${name}\n${version}\n${revision}\n${form}\n${DECODER.decode(body)}`;
-    },
-
-    find(published, request, { cache: control, trace, waitUntil }) {
-      if (request === undefined || control.noStore || control.noCache) return undefined;
-      if (!entries.hasRendering(request)) return undefined;
-      const lookupFor = (key: string): Lookup =>
-        toLookup(published, control, { key, outward: false });
-      const end = trace.start("cache");
-      const take = (): FinishedAnswer | undefined => {
-        const answer = entries.findRendering(request, lookupFor, trace.cache);
-        end();
-        return answer;
+    lookup(model, form, body, { cache: policy, trace, waitUntil }) {
+      if (!accepts(policy, body.byteLength) || !stores(model)) return undefined;
+      const { name, version, revision } = model;
+      const request = `${name}\n${version}\n${revision}\n${form}\n${DECODER.decode(body)}`;
+      const store: ResponseLookup["store"] = (sizeBytes, create) => {
+        const entry = usedLocalEntry(trace);
+        if (entry && sizeBytes <= MAX_RESPONSE_BYTES) entries.putResponse(entry, request, create());
       };
-      return entries.prepare(trace.cache, waitUntil)?.then(take) ?? take();
-    },
-
-    keep(request, { sizeBytes, finish }, outputs, { outcome, tier, key }) {
-      if (request === undefined || key === undefined || sizeBytes > MAX_ANSWER_BYTES) return;
-      if (outcome !== "hit" || tier !== "isolate") return;
-      entries.keepRendering(key, outputs, { request, answer: finish() });
+      const local = entries.getByRequest(request);
+      if (!local) return { response: undefined, store };
+      const end = trace.start("cache");
+      const finish = (found: LocalEntry | undefined): ResponseLookup => {
+        const response = found && use(found, model, policy, trace);
+        end();
+        return { response, store };
+      };
+      const refreshed = entries.refreshPurges(trace.cache, waitUntil);
+      if (refreshed === undefined) return finish(local);
+      return refreshed.then(() => finish(entries.getByRequest(request)));
     },
   };
+}
+
+/** The entry of the local tier that was the call's hit, where there is a single one. */
+function usedLocalEntry({ cache }: Trace): CacheEntry | undefined {
+  const { outcome, tier, key, entry } = cache;
+  return outcome === "hit" && tier === "isolate" && key !== undefined ? entry : undefined;
 }

@@ -1,6 +1,6 @@
-import type { CacheTierName } from "./cache.ts";
+import type { CacheEntry, CacheTierName } from "./cache.ts";
 
-/** What a request wants of the cache: its `Cache-Control` header. Source: RFC 9111, section 5.2.1. */
+/** The directives of a request's `Cache-Control` header. Source: RFC 9111, section 5.2.1. */
 export interface CachePolicy {
   readonly noCache: boolean;
   readonly noStore: boolean;
@@ -33,34 +33,38 @@ export function parseCacheControl(header: string | undefined): CachePolicy {
   };
 }
 
-/** Why a request was not answered from the cache. */
+/** Why no entry was used. */
 export type MissReason =
   | "disabled" // the deployment, or the model's manifest, caches nothing
-  | "no-store" // the request asked not to be stored
-  | "no-cache" // the request asked for a fresh answer
+  | "no-store" // the request's directive: nothing is read or stored
+  | "no-cache" // the request's directive: the entry is computed anew
   | "absent"
   | "too-old" // older than the request's max-age
   | "expired" // older than the model's ttl
   | "purged";
 
-/** How the cache was used for one request; filled in by the cached predict. */
+/** How the cache was used for one request. */
 export interface CacheReport {
   outcome: "hit" | "miss" | "bypass" | undefined;
   tier: CacheTierName | undefined;
   reason: MissReason | undefined;
   key: string | undefined;
-  /** Seconds for which the answer stays fresh; of a hit what is left. */
+  /** The entry that was a hit. */
+  entry: CacheEntry | undefined;
+  /** Whether the response was stored as well, so that nothing was parsed and serialized. */
+  isStoredResponse: boolean;
+  /** Seconds for which the entry stays fresh; of a hit what is left. */
   ttlSeconds: number | undefined;
   ageSeconds: number | undefined;
-  /** Whether the answer was, or will be, stored. */
+  /** Whether the entry was, or will be, stored. */
   stored: boolean;
   /** Whether the request waited for an identical one instead of running. */
   collapsed: boolean;
-  /** Size of the answer in the cache. */
+  /** Size of the entry. */
   bytes: number | undefined;
-  /** What the hit saved. */
+  /** The duration of the run that the hit saved. */
   savedMs: number | undefined;
-  /** Tiers that failed, were too slow or returned garbage. */
+  /** Reads of tiers that failed, timed out or returned no whole entry. */
   readonly failures: { readonly tier: CacheTierName; readonly problem: string }[];
 }
 
@@ -70,6 +74,8 @@ export function createCacheReport(): CacheReport {
     tier: undefined,
     reason: undefined,
     key: undefined,
+    entry: undefined,
+    isStoredResponse: false,
     ttlSeconds: undefined,
     ageSeconds: undefined,
     stored: false,
@@ -81,8 +87,8 @@ export function createCacheReport(): CacheReport {
 }
 
 /**
- * What the reports of several runs for one request come to: a hit where all of them are, else the first
- * miss. It has no key, because no single entry is the answer.
+ * The report of several runs for one request: a hit where all of them are, else the first miss. It has no key and no entry,
+ * because the response is made of several.
  */
 export function mergeCacheReports(reports: readonly CacheReport[]): CacheReport {
   const rank = (report: CacheReport): number => (report.outcome === "hit" ? 1 : 0);
@@ -96,6 +102,7 @@ export function mergeCacheReports(reports: readonly CacheReport[]): CacheReport 
   return {
     ...first,
     key: undefined,
+    entry: undefined,
     ageSeconds: ages.length > 0 ? Math.max(...ages) : undefined,
     ttlSeconds: ttls.length > 0 ? Math.min(...ttls) : undefined,
     stored: reports.some(({ stored }) => stored),
@@ -106,7 +113,7 @@ export function mergeCacheReports(reports: readonly CacheReport[]): CacheReport 
   };
 }
 
-/** RFC 9211, section 2.2: "request" where the request's directives kept a fresh answer from being used. */
+/** RFC 9211, section 2.2: "request" where the request's directives kept a fresh entry from being used. */
 const FORWARD_REASONS: Record<MissReason, string> = {
   disabled: "bypass",
   "no-store": "bypass",

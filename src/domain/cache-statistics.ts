@@ -1,22 +1,22 @@
 import type { CacheTierName } from "./cache.ts";
 
-/** What the cache did in this isolate since it began. */
+/** Counts of the cache in this isolate since it started. */
 export interface CacheStatistics {
   readonly hits: number;
   readonly misses: number;
   readonly bypasses: number;
   /** Hits among hits and misses; 0 before the first of either. */
   readonly hitRatio: number;
-  /** What the runs took that hits spared. */
+  /** The durations of the runs that hits saved. */
   readonly savedMs: number;
   readonly tiers: Readonly<Record<CacheTierName, CacheTierStatistics>>;
 }
 
 export interface CacheTierStatistics {
   readonly hits: number;
-  /** Answered from this tier. */
+  /** Of the entries that were hits in this tier. */
   readonly bytes: number;
   readonly savedMs: number;
-  /** Reads that failed, took too long or gave garbage. */
+  /** Reads that failed, timed out or returned no whole entry. */
   readonly failures: number;
 }

@@ -1,31 +1,34 @@
 import type { ModelId } from "./model-id.ts";
 import type { Tensor } from "./tensor.ts";
 
-/** The tiers of the prediction cache, from the nearest outward. */
+/**
+ * The tiers of the cache, in the order in which they are read: the local one in the memory of the isolate, then the remote
+ * ones.
+ */
 export const CACHE_TIERS = ["isolate", "datacenter", "kv"] as const;
 export type CacheTierName = (typeof CACHE_TIERS)[number];
 
-/** An answer that was computed once. It holds no input. */
-export interface CachedPrediction {
+/** The outputs of one run. It holds no input. */
+export interface CacheEntry {
   readonly key: string;
   readonly model: ModelId;
-  /** Who may see it; `undefined` for everybody. */
+  /** Whose requests it may answer; `undefined` for everybody. */
   readonly client: string | undefined;
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
-  /** What the run took, which a hit saves. */
+  /** The duration of the run, which a hit saves. */
   readonly runMs: number;
   readonly outputs: readonly Tensor[];
 }
 
-/** Where an entry is found in a tier that is shared: its key, and what a purge goes by. */
+/** What identifies an entry in a remote tier: its key, and the fields by which it is purged. */
 export interface CacheAddress {
   readonly key: string;
   readonly model: ModelId;
   readonly client: string | undefined;
 }
 
-/** A tier outside the isolate. Whatever it does wrong costs a miss and nothing else. */
+/** A remote tier. Each of its failures costs a miss and nothing else. */
 export interface CacheTier {
   readonly name: Exclude<CacheTierName, "isolate">;
   get(address: CacheAddress): Promise<Uint8Array | undefined>;
@@ -33,7 +36,7 @@ export interface CacheTier {
   delete(address: CacheAddress): Promise<void>;
 }
 
-/** Which answers a purge is about; all of them when nothing is named. */
+/** Which entries a purge removes; all of them when nothing is named. */
 export interface PurgeScope {
   readonly model?: string | undefined;
   /** Only together with `model`. */
@@ -41,7 +44,7 @@ export interface PurgeScope {
   readonly client?: string | undefined;
 }
 
-/** Whether an entry is one that a purge is about. */
+/** Whether a purge removes an entry. */
 export function isInScope(
   { model, client }: Pick<CacheAddress, "model" | "client">,
   scope: PurgeScope,
@@ -53,26 +56,26 @@ export function isInScope(
   );
 }
 
-/** A purge that was ordered: answers in its scope are not used if they are not newer. */
+/** A purge: entries in its scope are not used unless they were created after it. */
 export interface Purge extends PurgeScope {
   /** Milliseconds since the epoch. */
   readonly at: number;
 }
 
-/** The purges that have been ordered, so that what was stored before them is not used again. */
+/** The purges of every isolate, so that no isolate uses what was stored before them. */
 export interface PurgeLog {
   /**
-   * Writes a purge down for every isolate, and removes what it can from storage.
-   * @throws ApiError `storage_failed` when it could not be written down
+   * Stores a purge for every isolate, and removes what it can from storage.
+   * @throws ApiError `storage_failed` when the purge could not be stored
    */
   purge(scope: PurgeScope, at: number): Promise<PurgeResult>;
-  /** Purges that may still matter, from every isolate. */
+  /** Purges that may still matter, of every isolate. */
   list(): Promise<readonly Purge[]>;
 }
 
 export interface PurgeResult {
-  /** Where the removed entries were, so that nearer tiers can drop them as well. */
+  /** The removed entries, for the tiers that are read earlier to remove them as well. */
   readonly removed: readonly CacheAddress[];
-  /** Whether that was everything; what is left is not used, and goes with a further purge or its ttl. */
+  /** Whether all entries were removed; the others are not used, and go with another purge or their ttl. */
   readonly complete: boolean;
 }

@@ -30,8 +30,8 @@ export interface Call {
    * @throws ApiError `deadline_exceeded`, `client_closed_request`
    */
   checkpoint(): Promise<void>;
-  /** A call of its own trace and cache policy that ends with this one: same client, deadline and signal. */
-  fork(changes?: Partial<Pick<Call, "cache" | "trace">>): Call;
+  /** A call of its own trace and cache policy that ends with this one: same client, deadline and signal, unless changed. */
+  fork(changes?: Partial<Pick<Call, "cache" | "trace" | "signal">>): Call;
 }
 
 export interface CallOptions extends Partial<Omit<Call, "checkpoint" | "fork">> {
@@ -48,7 +48,7 @@ const SLICE_MS = 20;
 const SLICE_STEPS = 16;
 
 export const ANONYMOUS: Principal = { id: async () => "anonymous" };
-const NEVER_ABORTED = new AbortController().signal;
+export const NEVER_ABORTED = new AbortController().signal;
 
 /** A call; what is left out imposes no limit, uses no cache directive and belongs to nobody. */
 export function createCall(options: CallOptions = {}): Call {

@@ -1,16 +1,8 @@
 import { z } from "zod";
+import type { Problem } from "./blocks/block-definition.ts";
 import { filePath } from "./blocks/block-fields.ts";
-import { imageProblems } from "./blocks/image-blocks.ts";
-import {
-  blockReferences,
-  type Postprocess,
-  type Preprocess,
-  postprocessSchema,
-  preprocessSchema,
-  TASKS,
-  type Task,
-} from "./blocks/task-blocks.ts";
-import { textOutputProblems, tokenizerProblems } from "./blocks/text-blocks.ts";
+import { blockProblems } from "./blocks/block-problems.ts";
+import { postprocessSchema, preprocessSchema } from "./blocks/registry.ts";
 import { DATATYPES } from "./datatype.ts";
 import {
   MODEL_NAME,
@@ -19,6 +11,7 @@ import {
   RESERVED_MODEL_NAME_REASON,
 } from "./model-id.ts";
 import { MAX_RANK } from "./shape.ts";
+import { TASK_KINDS } from "./task-kinds.ts";
 
 /**
  * The manifest of one published version: `models/{name}/{version}/manifest.json` in R2. The schema
@@ -61,9 +54,9 @@ export const manifestSchema = z
     version: z.string().regex(MODEL_VERSION),
     description: z.string().max(2000).optional(),
     task: z
-      .enum(Object.keys(TASKS) as [Task, ...Task[]])
+      .enum(TASK_KINDS)
       .optional()
-      .describe("What the task door does with the model; without it the model works through /v2."),
+      .describe("What the task API does with the model; without it the model is served by /v2."),
     format: z.enum(["onnx", "ort"]),
     file: filePath.describe("The model itself, one of `files`."),
     files: z.array(file).min(1).max(64),
@@ -118,96 +111,18 @@ export const manifestSchema = z
     createdAt: z.iso.datetime(),
   })
   .superRefine((manifest, context) => {
-    const problem = (path: (string | number)[], message: string): void =>
-      context.addIssue({ code: "custom", path, message });
+    const problem = (path: Problem["path"], message: string): void =>
+      context.addIssue({ code: "custom", path: [...path], message });
     const paths = manifest.files.map((entry) => entry.path);
     if (new Set(paths).size < paths.length) problem(["files"], "two files have the same path");
     if (!paths.includes(manifest.file)) problem(["file"], "not one of files[].path");
-    if (manifest.task && !(manifest.preprocess && manifest.postprocess))
-      problem(["task"], "a task needs preprocess and postprocess");
-    const { preprocess, postprocess } = manifest;
-    if (preprocess?.type === "tabular") {
-      const columns = manifest.inputs.find(({ name }) => name === preprocess.input)?.shape[1];
-      if (typeof columns === "number" && columns !== -1 && columns !== preprocess.columns.length)
-        problem(["preprocess", "columns"], `the input has ${columns} columns`);
-      for (const rule of ["categories", "missing"] as const)
-        for (const name of Object.keys(preprocess[rule]))
-          if (!preprocess.columns.includes(name))
-            problem(["preprocess", rule, name], "not one of preprocess.columns");
-      const datatype = manifest.inputs.find(({ name }) => name === preprocess.input)?.datatype;
-      if (datatype && !datatype.startsWith("FP"))
-        for (const [name, value] of Object.entries(preprocess.missing))
-          if (!Number.isInteger(value))
-            problem(
-              ["preprocess", "missing", name],
-              `must be an integer, as the input is ${datatype}`,
-            );
-      if (datatype === "BYTES")
-        problem(["preprocess", "input"], "a table is of numbers, not of BYTES");
-    }
-    if (preprocess?.type === "image") {
-      const spec = manifest.inputs.find(({ name }) => name === preprocess.input);
-      for (const [field, message] of spec ? imageProblems(preprocess, spec) : [])
-        problem(["preprocess", field], message);
-    }
-    if (preprocess?.type === "tokenizer")
-      for (const [path, message] of tokenizerProblems(preprocess, manifest.inputs))
-        problem(["preprocess", ...path], message);
-    if (postprocess?.type === "embedding" || postprocess?.type === "token-classification") {
-      if (preprocess && preprocess.type !== "tokenizer")
-        problem(["preprocess", "type"], `${postprocess.type} goes with tokenizer`);
-      const { outputs, labels = [] } = manifest;
-      for (const [field, message] of textOutputProblems(postprocess, outputs, labels))
-        problem(["postprocess", field], message);
-    }
-    const known = {
-      inputs: new Set(manifest.inputs.map(({ name }) => name)),
-      outputs: new Set(manifest.outputs.map(({ name }) => name)),
-      files: new Set(paths),
-    };
-    for (const side of ["preprocess", "postprocess"] as const) {
-      const block = manifest[side];
-      if (!block) continue;
-      const references = blockReferences(block);
-      for (const list of ["inputs", "outputs", "files"] as const)
-        for (const name of references[list] ?? [])
-          if (!known[list].has(name))
-            problem([side], `${JSON.stringify(name)} is not one of ${list}`);
-      const valid: readonly string[] | undefined = manifest.task && TASKS[manifest.task][side];
-      if (valid && !valid.includes(block.type))
-        problem([side, "type"], `${manifest.task} is made of ${valid.join(" or ")}`);
-    }
-    if ((preprocess?.type === "audio-windows") !== (postprocess?.type === "voice-activity"))
-      problem(
-        ["preprocess", "type"],
-        "audio-windows goes with voice-activity, and with nothing else",
-      );
-    if (preprocess?.type === "audio-windows") {
-      if (manifest.cache.enabled)
-        problem(["cache", "enabled"], "a model that keeps state is not cached: false");
-      const tensors = new Map(manifest.inputs.map((spec) => [spec.name, spec]));
-      const width = tensors.get(preprocess.input)?.shape[1];
-      const samples = preprocess.contextSamples + preprocess.windowSamples;
-      if (typeof width === "number" && width !== -1 && width !== samples)
-        problem(
-          ["preprocess", "windowSamples"],
-          `the input takes ${width} samples, not ${samples}`,
-        );
-      for (const name of [preprocess.input, ...preprocess.state.map(({ input }) => input)])
-        if ((tensors.get(name)?.datatype ?? "FP32") !== "FP32")
-          problem(["preprocess"], `the input ${JSON.stringify(name)} must be FP32`);
-    }
-    if (manifest.runtime.warmUp && !(manifest.example && preprocess))
+    for (const { path, message } of blockProblems(manifest)) problem(path, message);
+    if (manifest.runtime.warmUp && !(manifest.example && manifest.preprocess))
       problem(["runtime", "warmUp"], "a warm-up needs an example and preprocess");
-    if (/classification$/.test(postprocess?.type ?? "") && !manifest.labels)
-      problem(["labels"], "a classification needs labels");
-    if (postprocess?.type === "object-detection" && !manifest.labels?.length)
-      problem(["labels"], "an object detection needs labels");
   });
 
 export type Manifest = z.output<typeof manifestSchema>;
 export type ManifestFile = z.output<typeof file>;
-export type { Postprocess, Preprocess, Task };
 
 /** The entry of `files` for a path that the schema has checked to be there. */
 export function fileEntry(manifest: Manifest, path: string): ManifestFile {

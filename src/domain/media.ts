@@ -1,4 +1,4 @@
-/** A body, or a part of one, that is not JSON: a picture, a sound, a text, a table. */
+/** A body, or a part of one, that is not JSON: an image, audio, text or CSV. */
 export class Media {
   /** In lower case and without parameters: `image/jpeg`. */
   readonly type: string;

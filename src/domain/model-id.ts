@@ -1,5 +1,5 @@
+import { quote } from "../shared/quote.ts";
 import { ApiError } from "./errors.ts";
-import { quote } from "./quote.ts";
 
 /** Names as DESIGN fixes them: they are one segment of an R2 key and of a URL path. */
 export const MODEL_NAME = /^[a-z0-9][a-z0-9._-]{0,62}$/;

@@ -1,5 +1,5 @@
+import { clip, quote } from "../shared/quote.ts";
 import { ApiError } from "./errors.ts";
-import { clip, quote } from "./quote.ts";
 import { elementCount, formatShape, type Tensor, type TensorSpec } from "./tensor.ts";
 import { describe } from "./tensor-json.ts";
 

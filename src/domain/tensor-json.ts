@@ -1,3 +1,4 @@
+import { clip, quote } from "../shared/quote.ts";
 import {
   type Datatype,
   NUMERIC_DATATYPES,
@@ -7,7 +8,6 @@ import {
   type TypedArray,
 } from "./datatype.ts";
 import { ApiError } from "./errors.ts";
-import { clip, quote } from "./quote.ts";
 import { elementCount, formatShape, type Tensor, toBytes, toTypedArray } from "./tensor.ts";
 
 /**

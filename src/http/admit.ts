@@ -1,8 +1,8 @@
 import type { Context, MiddlewareHandler, Next } from "hono";
 import type { Admission } from "../domain/admission.ts";
 import { ApiError } from "../domain/errors.ts";
-import { quote } from "../domain/quote.ts";
 import type { Phase, Trace } from "../domain/trace.ts";
+import { quote } from "../shared/quote.ts";
 import type { AppEnv } from "./context.ts";
 
 /** The deadline of a request, in milliseconds from its arrival. */
@@ -52,7 +52,7 @@ export function admit(admission: Admission): MiddlewareHandler<AppEnv> {
  * the engine still compiles.
  */
 function busyMs({ phasesMs, coldStart, cache }: Trace): number | undefined {
-  if (phasesMs.parse === undefined) return undefined;
+  if (phasesMs.parse === undefined || cache.isStoredResponse) return undefined;
   if (coldStart !== false && cache.outcome !== "hit") return undefined;
   if (coldStart === false && phasesMs.infer === undefined) return undefined;
   return BUSY_PHASES.reduce((sum, phase) => sum + (phasesMs[phase] ?? 0), 0);

@@ -1,6 +1,8 @@
 import type { Context } from "hono";
 import { parseCacheControl } from "../domain/cache-control.ts";
 import { type Call, createCall } from "../domain/call.ts";
+import { toHex } from "../shared/hex.ts";
+import { sha256 } from "../shared/sha256.ts";
 import { connectionOf } from "./client-connection.ts";
 import type { AppEnv } from "./context.ts";
 
@@ -28,6 +30,5 @@ export function callOf(c: Context<AppEnv>): Call {
 async function principalId(authorization: string | undefined): Promise<string> {
   if (!authorization) return "anonymous";
   const key = authorization.replace(/^bearer +/i, "");
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(key));
-  return new Uint8Array(digest, 0, 8).toHex();
+  return toHex((await sha256(key)).subarray(0, 8));
 }

@@ -1,7 +1,9 @@
 import type { Permit } from "../domain/admission.ts";
+import type { ResponseLookup } from "../domain/cached-response.ts";
 import type { Call } from "../domain/call.ts";
 import type { ApiError } from "../domain/errors.ts";
 import type { OperationKind } from "../domain/event.ts";
+import type { PublishedModel } from "../domain/published-model.ts";
 import type { Trace } from "../domain/trace.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import type { RenderedError } from "./rendered-error.ts";
@@ -38,11 +40,11 @@ export interface AppEnv {
     body: Uint8Array;
     /** Set by `respondStream`: fulfilled when the body has ended. Other bodies end with their handler. */
     bodyEnd: Promise<BodyEnd> | undefined;
-    /** The key of the response cache for which an entry was looked up. */
-    asked: string | undefined;
+    /** Set by `respondFromCache`: the version that answers, where it was known without reading storage. */
+    published: PublishedModel | undefined;
+    /** Set by `respondFromCache`, when the response cache had no response: `respondBytes` stores it. */
+    responseLookup: ResponseLookup | undefined;
     /** Headers that the response is to have, also if it becomes an error: `respond` sends them. */
     headers: Record<string, string>;
-    /** The representation: two representations of the same tensors have different bytes. */
-    variant: string;
   };
 }

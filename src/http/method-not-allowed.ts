@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from "hono";
 import { ApiError } from "../domain/errors.ts";
-import { clip } from "../domain/quote.ts";
+import { clip } from "../shared/quote.ts";
 
 /** The answer of a path to every method that it does not have; comes after its own handlers. */
 export function methodNotAllowed(...allowed: readonly string[]): MiddlewareHandler {

@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import { ApiError } from "../domain/errors.ts";
-import { quote } from "../domain/quote.ts";
+import { concatenateBytes } from "../shared/bytes.ts";
+import { quote } from "../shared/quote.ts";
 import type { AppEnv } from "./context.ts";
 
 /** {@link readBody} where a body may be left out: `undefined` then. */
@@ -111,19 +112,7 @@ async function collect(body: ReadableStream<Uint8Array>, maxBytes: number): Prom
     if (sizeBytes > maxBytes) throw tooLarge(maxBytes);
     chunks.push(chunk);
   }
-  return concatenate(chunks, sizeBytes);
-}
-
-function concatenate(chunks: readonly Uint8Array[], sizeBytes: number): Uint8Array {
-  const [only] = chunks;
-  if (only && chunks.length === 1) return only;
-  const whole = new Uint8Array(sizeBytes);
-  let offset = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, offset);
-    offset += chunk.byteLength;
-  }
-  return whole;
+  return concatenateBytes(chunks, sizeBytes);
 }
 
 /** Its client has gone away, and only the event tells it: no fault of the service. */

@@ -1,5 +1,6 @@
 import type { MiddlewareHandler } from "hono";
 import { ApiError } from "../domain/errors.ts";
+import { sha256 } from "../shared/sha256.ts";
 import type { AppEnv } from "./context.ts";
 
 /**
@@ -25,10 +26,6 @@ export function requireAdmin(adminKey: string | undefined): MiddlewareHandler<Ap
 
 /** Compares digests, so that the time taken tells neither the key's length nor its beginning. */
 async function isEqual(a: string, b: string): Promise<boolean> {
-  const [left, right] = await Promise.all([digest(a), digest(b)]);
+  const [left, right] = await Promise.all([sha256(a), sha256(b)]);
   return crypto.subtle.timingSafeEqual(left, right);
-}
-
-function digest(text: string): Promise<ArrayBuffer> {
-  return crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
 }

@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import { toCacheStatus } from "../domain/cache-control.ts";
-import type { FinishedAnswer } from "../domain/finished-answer.ts";
+import type { CachedResponse } from "../domain/cached-response.ts";
+import { concatenateBytes, totalBytes } from "../shared/bytes.ts";
 import { addCacheHeaders, isListed, toEntityTag } from "./cache-headers.ts";
 import type { AppEnv } from "./context.ts";
 import { toServerTiming } from "./server-timing.ts";
@@ -18,6 +19,8 @@ export interface RespondOptions {
    * where Cloudflare compresses JSON by itself.
    */
   readonly compress?: boolean;
+  /** What the bytes depend on beside the cache entry; with it a cached prediction has an entity tag. */
+  readonly variant?: string;
 }
 
 /** Answers with a text whose length is counted for the event and sent as `content-length`. */
@@ -28,12 +31,13 @@ export function respond(c: Context<AppEnv>, text: string, options: RespondOption
 /**
  * {@link respond} for bytes in several parts, compressed when the client asks for it and it is worth
  * while. Every answer is made here, with the headers that routes and middleware have noted, and those
- * that tell of the request and the cache; 304 for an answer that the client has (`If-None-Match`).
+ * that tell of the request and the cache; 304 for an answer that the client has (`If-None-Match`). Where the
+ * response cache was looked up, it gets the answer.
  */
 export function respondBytes(
   c: Context<AppEnv>,
   parts: readonly Uint8Array[],
-  { status = 200, contentType = "application/json", compress = true }: RespondOptions = {},
+  { status = 200, contentType = "application/json", compress = true, variant }: RespondOptions = {},
 ): Response {
   const trace = c.get("trace");
   // Headers of a Response that exists cost a call into the runtime each; those of an object do not.
@@ -44,16 +48,21 @@ export function respondBytes(
   if (mayCompress) headers.vary = "accept-encoding";
   addRequestHeaders(c);
   const { key } = trace.cache;
-  if (status === 200 && key !== undefined) {
-    headers.etag ??= toEntityTag(key, c.get("variant"));
-    if (isListed(c.req.header("if-none-match"), headers.etag)) {
-      for (const name of CONTENT_HEADERS) delete headers[name];
-      return new Response(null, { status: 304, headers });
-    }
+  if (status === 200 && key !== undefined && variant !== undefined)
+    headers.etag = toEntityTag(key, variant);
+  if (headers.etag !== undefined && isListed(c.req.header("if-none-match"), headers.etag)) {
+    for (const name of CONTENT_HEADERS) delete headers[name];
+    return new Response(null, { status: 304, headers });
   }
   trace.bytesOut = sizeBytes;
   headers["content-type"] = contentType;
-  const body = join(parts);
+  const body = concatenateBytes(parts, sizeBytes);
+  if (status === 200 && compress)
+    c.get("responseLookup")?.store(sizeBytes, () => ({
+      body,
+      headers: new Headers(headers),
+      ageSeconds: undefined,
+    }));
   const encoding = mayCompress ? acceptedEncoding(c.req.header("accept-encoding")) : undefined;
   if (!encoding) return new Response(body, { status, headers });
   const compressed = new Blob([body])
@@ -82,9 +91,9 @@ function addRequestHeaders(c: Context<AppEnv>): void {
   addCacheHeaders(headers, trace.cache);
 }
 
-/** Answers as before: with the headers that were sent then, but for those that tell of the request. */
-export function respondAgain(c: Context<AppEnv>, answer: FinishedAnswer): Response {
-  const { body, headers } = answer;
+/** Sends a response of the response cache: its headers, but for those that describe the request. */
+export function respondCached(c: Context<AppEnv>, response: CachedResponse): Response {
+  const { body, headers } = response;
   const compressible = body.byteLength >= COMPRESSION_THRESHOLD_BYTES;
   if (compressible || c.req.header("if-none-match") !== undefined) {
     Object.assign(c.get("headers"), Object.fromEntries(headers));
@@ -96,39 +105,16 @@ export function respondAgain(c: Context<AppEnv>, answer: FinishedAnswer): Respon
   headers.set("x-request-id", c.get("requestId"));
   headers.set("server-timing", toServerTiming(trace));
   const ageSeconds = Math.floor(trace.cache.ageSeconds ?? 0);
-  if (answer.ageSeconds !== ageSeconds) {
-    answer.ageSeconds = ageSeconds;
+  if (response.ageSeconds !== ageSeconds) {
+    response.ageSeconds = ageSeconds;
     headers.set("cache-status", toCacheStatus(trace.cache));
     headers.set("age", String(ageSeconds));
   }
   return new Response(body, { headers });
 }
 
-/** What is to be sent when the same request comes again, of an answer that {@link respondBytes} made. */
-export function toFinished(c: Context<AppEnv>, parts: readonly Uint8Array[]): FinishedAnswer {
-  const headers = new Headers(c.get("headers"));
-  headers.delete("content-encoding");
-  return { body: join(parts), headers, ageSeconds: undefined };
-}
-
 /** Headers that tell of a body, which a 304 does not have. */
 const CONTENT_HEADERS = ["content-type", "inference-header-content-length"];
-
-function join(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const [only] = parts;
-  if (only && parts.length === 1) return only as Uint8Array<ArrayBuffer>;
-  const whole = new Uint8Array(totalBytes(parts));
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.byteLength;
-  }
-  return whole;
-}
-
-function totalBytes(parts: readonly Uint8Array[]): number {
-  return parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
-}
 
 /** RFC 9110, section 12.5.3: the first of ours that is listed and not refused with q=0. */
 function acceptedEncoding(header: string | undefined): "gzip" | "deflate" | undefined {

@@ -5,10 +5,10 @@ import { type Manifest, modelDigest } from "../domain/manifest.ts";
 import type { Infer, ModelHost } from "../domain/model-host.ts";
 import type { LoadedModel, ModelRuntime, ModelSource, ModelStore } from "../domain/ports.ts";
 import type { PublishedModel } from "../domain/published-model.ts";
-import { quote } from "../domain/quote.ts";
 import { checkInputs, describeSpecs } from "../domain/shape.ts";
 import { openModelFile, readModelFile } from "../registry/model-files.ts";
 import { checkDeclaration, toModelSource } from "../registry/model-source.ts";
+import { quote } from "../shared/quote.ts";
 import type { ModelSet, Task } from "../tasks/task.ts";
 import { warmUp } from "./warm-up.ts";
 

@@ -1,13 +1,29 @@
-import type { Context, MiddlewareHandler } from "hono";
+import type { Context } from "hono";
 import type { ErrorCode } from "../domain/errors.ts";
 import type { OperationKind } from "../domain/event.ts";
 import type { AppEnv } from "../http/context.ts";
 import type { HeaderName } from "./openapi/headers.ts";
 import type { MediaType, Method, RequestBody } from "./openapi/openapi-types.ts";
 import type { ParameterName } from "./openapi/parameters.ts";
+import type { RequestIdentity } from "./respond-from-cache.ts";
 import type { Services } from "./services.ts";
 
 export type Handler = (c: Context<AppEnv>) => Response | Promise<Response>;
+
+/** A prediction as the protocol writes it. */
+export interface Representation {
+  readonly contentType: string;
+  /** Sent one after the other. */
+  readonly parts: readonly Uint8Array[];
+  /**
+   * All that the bytes depend on beside the output tensors, as JSON: the version, and the options of the request. Two
+   * representations of the same tensors have different entity tags by it.
+   */
+  readonly variant: readonly unknown[];
+}
+
+/** Returns the representation of a prediction, or the response itself where it is streamed. */
+export type InferenceHandler = (c: Context<AppEnv>) => Promise<Representation | Response>;
 
 /** Groups of operations in the OpenAPI document. */
 export const TAGS = {
@@ -20,11 +36,24 @@ export const TAGS = {
 } as const;
 
 /** One operation of a protocol: its route, its documentation and its handler. */
-export interface Operation {
+export type Operation = InferenceOperation | OtherOperation;
+
+/** Runs models: it is admitted, queued, counted in the statistics, and answered from the response cache where that is possible. */
+export interface InferenceOperation extends OperationBase {
+  readonly kind: "inference";
+  /** What identifies its requests in the response cache. */
+  readonly identity: RequestIdentity;
+  readonly handler: (services: Services) => InferenceHandler;
+}
+
+export interface OtherOperation extends OperationBase {
+  readonly kind: Exclude<OperationKind, "inference">;
+  readonly handler: (services: Services) => Handler;
+}
+
+interface OperationBase {
   /** OpenAPI's `operationId`, and `operation` in events. */
   readonly id: string;
-  /** `inference` operations run models: they are admitted, queued and counted in the statistics. */
-  readonly kind: OperationKind;
   readonly method: Method;
   /** Below the protocol's base path, in OpenAPI's form: `/models/{model}`. */
   readonly path: string;
@@ -50,9 +79,6 @@ export interface Operation {
   readonly responses: Readonly<Record<string, OperationResponse>>;
   /** Beside those of every operation. */
   readonly errors?: readonly ErrorCode[];
-  /** Runs before an `inference` operation is queued: it may answer from the response cache. */
-  readonly beforeQueue?: (services: Services) => MiddlewareHandler<AppEnv>;
-  readonly handler: (services: Services) => Handler;
 }
 
 export type Access = "public" | "client" | "admin" | "repository";

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { ApiError } from "../domain/errors.ts";
-import { issueMessage } from "../domain/quote.ts";
+import { issueMessage } from "../domain/schema-issue.ts";
 import { describe } from "../domain/tensor-json.ts";
 
 /**

@@ -15,12 +15,23 @@ export async function resolveModel(
 ): Promise<PublishedModel> {
   const version = c.req.param("version");
   const published = await c.get("trace").measureAsync("resolve", () =>
-    catalog.resolve(name, version).catch((error: unknown) => {
+    resolveOnce(c, catalog, name, version).catch((error: unknown) => {
       noteUnreadable(c, error);
       throw error;
     }),
   );
   return noteModel(c, published);
+}
+
+/** A version that `respondFromCache` resolved is not resolved again. */
+async function resolveOnce(
+  c: Context<AppEnv>,
+  catalog: Catalog,
+  name: string,
+  version: string | undefined,
+): Promise<PublishedModel> {
+  const known = c.get("published");
+  return known?.name === name ? known : catalog.resolve(name, version);
 }
 
 /** Names the version that answers in the trace and in `x-model-version`. */

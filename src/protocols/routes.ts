@@ -3,8 +3,16 @@ import { acquirePermit, admit } from "../http/admit.ts";
 import type { AppEnv } from "../http/context.ts";
 import { methodNotAllowed } from "../http/method-not-allowed.ts";
 import { requireAdmin } from "../http/require-admin.ts";
-import { type Access, type Handler, type OperationRoute, toRoutes } from "./operation.ts";
+import { respondBytes } from "../http/respond.ts";
+import {
+  type Access,
+  type Handler,
+  type Operation,
+  type OperationRoute,
+  toRoutes,
+} from "./operation.ts";
 import type { Protocol } from "./protocol.ts";
+import { respondFromCache } from "./respond-from-cache.ts";
 import type { Services } from "./services.ts";
 
 /** The routes of a protocol, to be mounted at its base path. */
@@ -58,22 +66,33 @@ function toMiddleware(
   services: Services,
 ): MiddlewareHandler<AppEnv>[] {
   if (!first) return [];
-  const { access, kind, beforeQueue } = first.operation;
+  const { access, kind } = first.operation;
   for (const { operation } of others)
     if (operation.access !== access || operation.kind !== kind)
       throw new Error(`${operation.id} and ${first.id} share a path, but not access and kind`);
-  const isInference = kind === "inference";
-  return [
-    ...(isAdmin ? [] : toGuard(access, services)),
-    ...(isInference ? [admit(services.admission)] : []),
-    ...(beforeQueue ? [beforeQueue(services)] : []),
-    ...(isInference ? [acquirePermit] : []),
-  ];
+  const guard = isAdmin ? [] : toGuard(access, services);
+  if (first.operation.kind !== "inference") return guard;
+  const { identity } = first.operation;
+  return [...guard, admit(services.admission), respondFromCache(services, identity), acquirePermit];
 }
 
 function selectHandler(alternatives: Alternatives, services: Services): Handler {
-  const select = selectByModel(alternatives, ({ operation }) => operation.handler(services));
+  const select = selectByModel(alternatives, ({ operation }) => toHandler(operation, services));
   return (c) => select(c.req.param("model"))(c);
+}
+
+function toHandler(operation: Operation, services: Services): Handler {
+  if (operation.kind !== "inference") return operation.handler(services);
+  const handler = operation.handler(services);
+  return async (c) => {
+    const result = await handler(c);
+    if (result instanceof Response) return result;
+    const { parts, contentType, variant } = result;
+    return respondBytes(c, parts, {
+      contentType,
+      variant: JSON.stringify([operation.id, ...variant]),
+    });
+  };
 }
 
 /** What is made of the alternative for a model's name. */

@@ -1,5 +1,5 @@
-import type { PredictionCache } from "../cache/prediction-cache.ts";
-import type { FinishedAnswers } from "../cache/response-cache.ts";
+import type { EntryStore } from "../cache/entry-store.ts";
+import type { ResponseCache } from "../cache/response-cache.ts";
 import type { Admission } from "../domain/admission.ts";
 import type { StatisticsReader } from "../domain/inference-statistics.ts";
 import type { Infer, ModelHost } from "../domain/model-host.ts";
@@ -24,12 +24,12 @@ export interface Services {
   readonly catalog: Catalog;
   /** The way to a single run, with the cache in front. */
   readonly infer: Infer;
-  readonly finishedAnswers: FinishedAnswers;
+  readonly responseCache: ResponseCache;
   readonly runTask: RunTask;
   readonly readiness: Readiness;
   readonly repository: Repository;
   readonly statistics: StatisticsReader;
-  readonly cache: Pick<PredictionCache, "purge">;
+  readonly cache: Pick<EntryStore, "purge">;
   readonly cacheStats: () => object;
   readonly publisher: Publisher;
   readonly sink: EventSink;

@@ -8,6 +8,7 @@ import {
 } from "../domain/model-id.ts";
 import type { ModelStore, StoredVersion } from "../domain/ports.ts";
 import type { PublishedModel } from "../domain/published-model.ts";
+import { LruMap } from "../shared/lru-map.ts";
 
 /** Answers which versions exist and what they are, from the store, remembering what it may. */
 export interface Catalog {
@@ -45,9 +46,9 @@ const RELIST_AFTER_MS = 1000;
 
 export function createCatalog(store: ModelStore, options: CatalogOptions): Catalog {
   const { listingTtlSeconds, now = Date.now } = options;
-  const listings = new Map<string, Listing>();
+  const listings = new LruMap<string, Listing>(MAX_ENTRIES);
   /** A revision is immutable, so a manifest that was read once stays right. */
-  const manifests = new Map<string, Manifest>();
+  const manifests = new LruMap<string, Manifest>(MAX_ENTRIES);
 
   function known(name: string, maxAgeMs: number): Listing | undefined {
     const listing = listings.get(name);
@@ -59,13 +60,13 @@ export function createCatalog(store: ModelStore, options: CatalogOptions): Catal
     const versions = entries.map(({ version }) => version);
     const listing: Listing = { entries, versions, models: new Map(), readAt: now() };
     if (versions.length === 0) listings.delete(name);
-    else remember(listings, name, listing);
+    else listings.set(name, listing);
     return listing;
   }
 
   async function manifestOf(id: ModelId, key: string): Promise<Manifest> {
     const manifest = await readManifest(store, id);
-    remember(manifests, key, manifest);
+    manifests.set(key, manifest);
     return manifest;
   }
 
@@ -110,13 +111,6 @@ export function createCatalog(store: ModelStore, options: CatalogOptions): Catal
 /** The newest version when none is asked for. */
 function choose({ entries }: Listing, version: string | undefined): StoredVersion | undefined {
   return version === undefined ? entries[0] : entries.find((entry) => entry.version === version);
-}
-
-function remember<V>(entries: Map<string, V>, key: string, value: V): void {
-  entries.delete(key);
-  entries.set(key, value);
-  const [oldest] = entries.keys();
-  if (entries.size > MAX_ENTRIES && oldest !== undefined) entries.delete(oldest);
 }
 
 async function readManifest(store: ModelStore, id: ModelId): Promise<Manifest> {

@@ -3,6 +3,8 @@ import { fileEntry } from "../domain/manifest.ts";
 import { formatModelId, type ModelId } from "../domain/model-id.ts";
 import type { ModelStore, StoredFile } from "../domain/ports.ts";
 import type { PublishedModel } from "../domain/published-model.ts";
+import { toHex } from "../shared/hex.ts";
+import { sha256 as sha256Of } from "../shared/sha256.ts";
 
 /** @throws ApiError `model_missing` when storage has lost the file */
 export async function openModelFile(
@@ -32,7 +34,7 @@ export async function readModelFile(
   const { body, sizeBytes: storedBytes } = await openModelFile(store, published, path);
   const bytes = storedBytes === sizeBytes ? await readAll(published, path, body) : undefined;
   if (!bytes) await body.cancel();
-  const digest = bytes && new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+  const digest = bytes && toHex(await sha256Of(bytes));
   if (bytes && digest === sha256) return bytes;
   throw new ApiError(
     "model_corrupt",

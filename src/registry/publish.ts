@@ -4,7 +4,8 @@ import { type Manifest, parseManifest } from "../domain/manifest.ts";
 import type { CandidateModel, ModelHost } from "../domain/model-host.ts";
 import { formatModelId, type ModelId } from "../domain/model-id.ts";
 import type { ModelDescription, ModelStore, ModelWriter } from "../domain/ports.ts";
-import { clip, MAX_REASON_LENGTH } from "../domain/quote.ts";
+import { concatenateBytes } from "../shared/bytes.ts";
+import { clip, MAX_REASON_LENGTH } from "../shared/quote.ts";
 import type { Catalog } from "./catalog.ts";
 
 /** Makes and unmakes versions. */
@@ -96,7 +97,7 @@ async function writeModel(
     new TransformStream<Uint8Array, Uint8Array>({
       async transform(chunk, controller) {
         if (head.length < FORMAT_HEAD_BYTES)
-          head = new Uint8Array([...head, ...chunk.subarray(0, FORMAT_HEAD_BYTES)]);
+          head = concatenateBytes([head, chunk.subarray(0, FORMAT_HEAD_BYTES)]);
         await digestWriter.write(chunk);
         controller.enqueue(chunk);
       },

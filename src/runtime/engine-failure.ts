@@ -1,6 +1,6 @@
 import { ApiError } from "../domain/errors.ts";
 import { formatModelId, type ModelId } from "../domain/model-id.ts";
-import { clip, MAX_REASON_LENGTH } from "../domain/quote.ts";
+import { clip, MAX_REASON_LENGTH } from "../shared/quote.ts";
 import type { Cell } from "./cell.ts";
 import { OrtError } from "./ort-instance.ts";
 

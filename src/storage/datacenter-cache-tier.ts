@@ -1,9 +1,9 @@
 import type { CacheAddress, CacheTier } from "../domain/cache.ts";
 
-/** A name that is no host of anybody: entries are only ever reached through this tier. */
+/** A host that cannot exist: entries are reached through this tier alone. */
 const ORIGIN = "https://predictions.onnxflare.invalid";
 
-/** The Cache API: shared by the isolates of one data centre, and gone when it wants the room. */
+/** The Cache API: shared by the isolates of one data center, which evicts entries when it needs the space. */
 export function createDatacenterCacheTier(cache: Cache): CacheTier {
   const toUrl = ({ key }: CacheAddress): string => `${ORIGIN}/${key}`;
   return {

@@ -9,17 +9,17 @@ import type {
 import { isInScope } from "../domain/cache.ts";
 import { ApiError } from "../domain/errors.ts";
 
-/** KV refuses shorter lives. */
+/** KV refuses a shorter `expirationTtl`. */
 const MIN_TTL_SECONDS = 60;
-/** How long KV may answer from its own cache at the edge. */
+/** How long KV may serve a value from its own cache at the edge. */
 const EDGE_TTL_SECONDS = 60;
 const PREDICTIONS = "prediction/";
 const PURGES = "purge/";
-/** Longer than any answer lives, so that a purge outlives what it is about. */
+/** Longer than the longest ttl, so that a purge outlives the entries in its scope. */
 const PURGE_TTL_SECONDS = 366 * 86_400;
-/** Deleted at the same time; a request has six connections at most in any case. */
+/** Deletions at the same time; a request has six connections at most. */
 const DELETIONS_AT_ONCE = 6;
-/** Stands for a client in a key that is for everybody. */
+/** In place of a client in the key of an entry for everybody. */
 const EVERYBODY = "-";
 
 /** The keys of the namespace, as `docs/storage.md` documents them. */
@@ -27,7 +27,7 @@ function predictionKeyOf({ key, model, client }: CacheAddress): string {
   return `${PREDICTIONS}${model.name}/${model.version}/${client ?? EVERYBODY}/${key}`;
 }
 
-/** The KV namespace as the outermost tier: everywhere, eventually. */
+/** The KV namespace as the last tier: shared by all data centers, eventually consistent. */
 export function createKvCacheTier(namespace: KVNamespace): CacheTier {
   return {
     name: "kv",
@@ -46,7 +46,7 @@ export function createKvCacheTier(namespace: KVNamespace): CacheTier {
   };
 }
 
-/** Purges in the same namespace, where every isolate can read them. */
+/** Purges in the same namespace, where every isolate reads them. */
 export function createKvPurgeLog(namespace: KVNamespace): PurgeLog {
   return {
     async purge(scope, at) {
@@ -58,7 +58,7 @@ export function createKvPurgeLog(namespace: KVNamespace): PurgeLog {
       } catch (cause) {
         throw new ApiError(
           "storage_failed",
-          "The purge could not be written down for other isolates; this one obeys it. Try again.",
+          "The purge could not be stored for other isolates; this one applies it. Try again.",
           { cause },
         );
       }
@@ -71,7 +71,7 @@ export function createKvPurgeLog(namespace: KVNamespace): PurgeLog {
   };
 }
 
-/** A failure, such as of a request that has used up its calls, ends it and is no error: see {@link PurgeResult}. */
+/** A failure, such as of a request over its limit of subrequests, ends it and is no error: see {@link PurgeResult}. */
 async function removePredictions(namespace: KVNamespace, scope: PurgeScope): Promise<PurgeResult> {
   const removed: CacheAddress[] = [];
   try {

@@ -1,12 +1,13 @@
 import { z } from "zod";
 import type { InputForm } from "../domain/task.ts";
+import { outputMismatch } from "./output-errors.ts";
 import { parseParameters, pickParameters } from "./parameters.ts";
 import type { Postprocessor } from "./postprocessor.ts";
 import type { Item, Plan, PreprocessedBatch, Preprocessor } from "./preprocessor.ts";
 import { splitInputs } from "./split-inputs.ts";
 import type { Task } from "./task.ts";
 
-/** Preprocessor, run, postprocessor, for as many items at a time as the preprocessor says. */
+/** A task of a preprocessor, runs of the model, and a postprocessor; each run takes a batch of items. */
 export function createBatchTask(preprocessor: Preprocessor, postprocessor: Postprocessor): Task {
   const schema = z.strictObject({
     ...preprocessor.parameters.shape,
@@ -31,6 +32,8 @@ export function createBatchTask(preprocessor: Preprocessor, postprocessor: Postp
         const results = await models.infer(tensors, postprocessor.outputs);
         trace.measure("postprocess", () => {
           const ofBatch = postprocessor.toAnswers(results, metadata, ofPostprocessor);
+          if (ofBatch.length !== batch.length)
+            throw outputMismatch(results[0], `a batch of ${batch.length}, as its inputs have`);
           for (const [at, index] of indices.entries()) answers[index] = ofBatch[at];
         });
       }

@@ -1,22 +1,21 @@
 import { ApiError } from "../domain/errors.ts";
 import { Media, mediaType } from "../domain/media.ts";
-import { clip } from "../domain/quote.ts";
 import { describe } from "../domain/tensor-json.ts";
+import { clip } from "../shared/quote.ts";
 
-/** What a task takes as a file. */
+/** The files that a task takes. */
 export interface FileKind {
-  /** For messages: `a picture: base64 of a JPEG, PNG or WebP file, or a data URL of it`. */
+  /** For messages: `an image: base64 of a JPEG, PNG or WebP file, or a data URL of it`. */
   readonly expected: string;
-  /** The types that a data URL may name; left out, the file itself decides. */
+  /** The media types that a data URL may have; any when left out. */
   readonly mediaTypes?: readonly string[];
 }
 
 const DATA_URL = /^data:(?<type>[^,;]*)(?<parameters>(?:;[^,;]*)*),/i;
 
 /**
- * The bytes of a file that came as a body, as a part of a form, or as base64 in JSON, with or without
- * `data:image/jpeg;base64,` in front.
- * @param place what to call it in a message
+ * The bytes of a file in a raw body, in a part of a form, or in JSON as base64 or a data URL.
+ * @param place its name in messages
  * @throws ApiError `invalid_input`, `unsupported_media_type`
  */
 export function toFileBytes(value: unknown, place: string, kind: FileKind): Uint8Array {
@@ -27,7 +26,7 @@ export function toFileBytes(value: unknown, place: string, kind: FileKind): Uint
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(value))
     throw new ApiError(
       "invalid_input",
-      `${place} is a URL, and this service fetches none: send the file itself, as the body or as base64.`,
+      `${place} is a URL, which is not fetched: send the file itself, as the body or as base64.`,
     );
   const prefix = DATA_URL.exec(value);
   const type = mediaType(prefix?.groups?.type ?? "");
@@ -44,13 +43,13 @@ export function toFileBytes(value: unknown, place: string, kind: FileKind): Uint
   } catch (cause) {
     throw new ApiError(
       "invalid_input",
-      `${place} must be ${expected}; got a text that is no base64: ${describe(value)}.`,
+      `${place} must be ${expected}; got a string that is not base64: ${describe(value)}.`,
       { cause },
     );
   }
 }
 
-/** Of a text with or without line breaks and padding. */
+/** Line breaks and padding are optional. */
 function fromBase64(text: string): Uint8Array {
   const binary = atob(text);
   const bytes = new Uint8Array(binary.length);

@@ -1,11 +1,8 @@
 import { z } from "zod";
 import { ApiError } from "../domain/errors.ts";
-import { issueMessage } from "../domain/quote.ts";
+import { issueMessage } from "../domain/schema-issue.ts";
 
-/** Parameters of a task that has none. */
-export const NO_PARAMETERS = z.strictObject({});
-
-/** A list may be wrong at each of its elements. */
+/** A list may have an issue for each of its elements. */
 const MAX_ISSUES = 3;
 
 /** @throws ApiError `invalid_request` that lists the wrong parameters and the valid names */
@@ -30,7 +27,7 @@ function explain(issues: readonly z.core.$ZodIssue[]): string {
   return z.prettifyError({ issues: clipped }).replaceAll("\n", " ");
 }
 
-/** Of parsed parameters those that a schema has. */
+/** The parsed parameters that a schema has. */
 export function pickParameters<S extends z.ZodObject>(
   schema: S,
   parameters: Readonly<Record<string, unknown>>,

@@ -3,21 +3,22 @@ import type { InputForm } from "../domain/task.ts";
 import type { Tensor } from "../domain/tensor.ts";
 import type { ItemMetadata } from "./preprocessor.ts";
 
-/** Turns a model's outputs into what people want. Made once for each version of a model. */
+/** Turns a model's outputs into answers. Created once for each version of a model. */
 export interface Postprocessor<S extends z.ZodObject = z.ZodObject> {
-  /** The outputs that it reads, in the order in which `toAnswers` gets them. */
+  /** Names of the outputs that it reads, in the order in which `toAnswers` takes them. */
   readonly outputs: readonly string[];
   readonly parameters: S;
   /**
-   * @param metadata what the preprocessor noted of each item; empty where it metadata nothing
+   * @param metadata the preprocessor's metadata of each item; empty where it returns none
    * @returns an answer for each item of the run
-   * @throws ApiError `inference_failed` for outputs that no answer can carry
+   * @throws ApiError `inference_failed` for NaN and infinity, which JSON cannot carry; `task_not_supported` for outputs
+   *   of a shape that the manifest left open and that does not fit
    */
   toAnswers(
     results: readonly Tensor[],
     metadata: readonly ItemMetadata[],
     parameters: z.output<S>,
   ): readonly unknown[];
-  /** Puts the answers together. Left out, one item is answered by its answer, a list by a list. */
+  /** Combines the answers. Left out, one item is answered by its answer, a list of items by a list. */
   assemble?(answers: readonly unknown[], form: InputForm): unknown;
 }

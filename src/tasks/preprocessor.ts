@@ -3,7 +3,7 @@ import type { InputForm } from "../domain/task.ts";
 import type { Tensor } from "../domain/tensor.ts";
 import type { Trace } from "../domain/trace.ts";
 
-/** One thing to predict for, and how messages call it: `inputs`, `inputs[3]`, `the body`. */
+/** One input to predict for, and its name in error messages: `inputs`, `inputs[3]`, `row 7`. */
 export interface Item {
   readonly value: unknown;
   readonly place: string;
@@ -14,34 +14,34 @@ export interface Items {
   readonly form: InputForm;
 }
 
-/** What a postprocessor needs to know of an item beside the model's outputs; each preprocessor has its own kind. */
+/** What a postprocessor needs of an item beside the model's outputs; each preprocessor has a kind of its own. */
 export interface ItemMetadata {
   readonly kind: string;
 }
 
 export interface PreprocessedBatch {
   readonly tensors: readonly Tensor[];
-  /** One for each item, where postprocessors need any. */
+  /** One for each item; of preprocessors whose postprocessors need any. */
   readonly metadata?: readonly ItemMetadata[];
 }
 
-/** Items as `toTensors` takes them, and which of them run together, by their index; each in one run. */
+/** Items as `toTensors` takes them, and the runs that they are grouped into, by index; each item is in one run. */
 export interface Plan {
   readonly items: readonly Item[];
   readonly runs: readonly (readonly number[])[];
-  /** How many tokens the model reads of all items, where there are any. */
+  /** Tokens of all items, special ones included; of preprocessors that count them. */
   readonly tokens?: number;
 }
 
-/** What a preprocessor is told of the request. */
+/** What a preprocessor gets of a request beside its items. */
 export interface PreprocessContext<S extends z.ZodObject = z.ZodObject> {
-  /** By the preprocessor's own schema. */
+  /** Parsed by the preprocessor's own schema. */
   readonly parameters: z.output<S>;
   /** Durations go into `decode` (codecs) and `preprocess`. */
   readonly trace: Trace;
 }
 
-/** Turns what people have into tensors. Made once for each version of a model. */
+/** Turns the inputs of requests into tensors. Created once for each version of a model. */
 export interface Preprocessor<S extends z.ZodObject = z.ZodObject> {
   /** Media types that it takes beside JSON, as raw bodies and as parts of a form. */
   readonly mediaTypes: readonly string[];
@@ -49,19 +49,19 @@ export interface Preprocessor<S extends z.ZodObject = z.ZodObject> {
   /** How many items one run takes at most. */
   readonly maxBatch: number;
   /**
-   * Takes the inputs apart, without a look into the items.
-   * @throws ApiError `invalid_input`, `invalid_shape` that say what inputs of this model look like
+   * Splits the inputs into items, without reading these.
+   * @throws ApiError `invalid_input`, `invalid_shape` that say what inputs the model takes
    */
   split(inputs: unknown, parameters: z.output<S>): Items;
   /**
-   * Prepares all items and groups them into runs, where their number alone does not tell what a run needs.
-   * Left out, the items run in their order, `maxBatch` at a time.
-   * @throws ApiError `invalid_input` that names the item by its place
+   * Prepares all items and groups them into runs, where items differ in size. Left out, the items run in their order,
+   * `maxBatch` at a time.
+   * @throws ApiError `invalid_input` that names the item
    */
   plan?(items: readonly Item[], context: PreprocessContext<S>): Plan;
   /**
    * @param items of one run: at least one, at most `maxBatch`
-   * @throws ApiError `invalid_input`, `invalid_shape`, ... that name the item by its place
+   * @throws ApiError `invalid_input`, `invalid_shape`, ... that name the item
    */
   toTensors(
     items: readonly Item[],
@@ -70,8 +70,8 @@ export interface Preprocessor<S extends z.ZodObject = z.ZodObject> {
 }
 
 /**
- * The items of a request may have so many values in all. Each is a text or a number of its own, some tens of
- * bytes in memory, and what a run needs for it is a multiple of that.
+ * How many values the items of a request may have together. Each is a string or a number in memory, some tens of
+ * bytes, and a run needs a multiple of that.
  */
 export const MAX_VALUES = 500_000;
 
@@ -82,7 +82,7 @@ export function splitList(inputs: unknown): Items {
   return { items, form: "list" };
 }
 
-/** How many items a run takes whose input has this first dimension; `limit` where it is dynamic. */
+/** How many items one run takes: the first dimension of the model's input, or `limit` where it is dynamic. */
 export function maxBatchOf(batch: number | string | undefined, limit: number): number {
   return typeof batch === "number" && batch > 0 ? batch : limit;
 }

@@ -1,12 +1,18 @@
-import { ApiError } from "../domain/errors.ts";
-import type { Manifest, Postprocess, Preprocess } from "../domain/manifest.ts";
-import { formatModelId } from "../domain/model-id.ts";
+import type {
+  Postprocess,
+  PostprocessOf,
+  Preprocess,
+  PreprocessOf,
+} from "../domain/blocks/registry.ts";
+import type { Manifest } from "../domain/manifest.ts";
+import { noTask } from "../domain/task-kinds.ts";
 import type { TensorSpec } from "../domain/tensor.ts";
 import { createVoiceActivityTask } from "./audio/voice-activity.ts";
 import { createBatchTask } from "./batch-task.ts";
 import type { DecodeImage } from "./image/decode-image.ts";
 import { createImagePreprocessor } from "./image/image-preprocessor.ts";
 import { createObjectDetectionPostprocessor } from "./image/object-detection-postprocessor.ts";
+import { inputSpecs } from "./input-specs.ts";
 import { createArrayPreprocessor } from "./numeric/array-preprocessor.ts";
 import { createClassificationPostprocessor } from "./numeric/classification-postprocessor.ts";
 import { createClusteringPostprocessor } from "./numeric/clustering-postprocessor.ts";
@@ -19,6 +25,11 @@ import { createEmbeddingPostprocessor } from "./text/embedding-postprocessor.ts"
 import { createNgramPreprocessor } from "./text/ngram-preprocessor.ts";
 import { createTokenClassificationPostprocessor } from "./text/token-classification-postprocessor.ts";
 
+/**
+ * The implementations of the blocks, by their types. A block whose definition stands in `domain/blocks/registry.ts`
+ * and whose implementation is missing here fails the type check.
+ */
+
 /** Reads a file of the version, checked against the manifest. */
 export type ReadFile = (path: string) => Promise<Uint8Array>;
 
@@ -27,76 +38,96 @@ export interface TaskTools {
   readonly decodeImage: DecodeImage;
 }
 
-/** @throws ApiError `task_not_supported` for a model without a task */
+/** Two blocks that are implemented together, because their items do not run as a batch. */
+interface PairFactory {
+  readonly preprocess: Preprocess["type"];
+  readonly postprocess: Postprocess["type"];
+  create(manifest: Manifest, preprocess: Preprocess, postprocess: Postprocess): Task;
+}
+
+const PAIRS = [
+  { preprocess: "audio-windows", postprocess: "voice-activity", create: createVoiceActivityTask },
+] as const satisfies readonly PairFactory[];
+
+/** What a preprocessor depends on beside its block. */
+interface PreprocessorContext {
+  specOf(input: string): TensorSpec;
+  readonly readFile: ReadFile;
+  readonly tools: TaskTools;
+  readonly postprocess: Postprocess;
+}
+
+type PreprocessorFactory<B> = (
+  block: B,
+  context: PreprocessorContext,
+) => Preprocessor | Promise<Preprocessor>;
+
+const PREPROCESSORS: {
+  readonly [T in Exclude<
+    Preprocess["type"],
+    (typeof PAIRS)[number]["preprocess"]
+  >]: PreprocessorFactory<PreprocessOf<T>>;
+} = {
+  tabular: (block, { specOf }) => createTabularPreprocessor(specOf(block.input), block),
+  array: (block, { specOf }) => createArrayPreprocessor(specOf(block.input)),
+  "character-ngrams": async (block, { specOf, readFile }) =>
+    createNgramPreprocessor(specOf(block.input), await readFile(block.vocabulary)),
+  image: (block, { specOf, tools }) =>
+    createImagePreprocessor(specOf(block.input), block, tools.decodeImage),
+  async tokenizer(block, { specOf, readFile, postprocess }) {
+    // The library is only loaded where a model needs it.
+    const { createTokenizerPreprocessor } = await import("./text/tokenizer-preprocessor.ts");
+    return createTokenizerPreprocessor(block, specOf, await readFile(block.tokenizer), {
+      comparisons: postprocess.type === "embedding",
+      spans: postprocess.type === "token-classification",
+    });
+  },
+};
+
+type PostprocessorFactory<B> = (block: B, labels: readonly string[]) => Postprocessor;
+
+const POSTPROCESSORS: {
+  readonly [T in Exclude<
+    Postprocess["type"],
+    (typeof PAIRS)[number]["postprocess"]
+  >]: PostprocessorFactory<PostprocessOf<T>>;
+} = {
+  classification: createClassificationPostprocessor,
+  regression: createRegressionPostprocessor,
+  clustering: createClusteringPostprocessor,
+  "object-detection": createObjectDetectionPostprocessor,
+  embedding: createEmbeddingPostprocessor,
+  "token-classification": createTokenClassificationPostprocessor,
+};
+
+/** @throws ApiError `task_not_supported` for a model without a task, or whose files cannot be used for it */
 export async function createTask(
   manifest: Manifest,
   readFile: ReadFile,
   tools: TaskTools,
 ): Promise<Task> {
-  const { preprocess, postprocess } = manifest;
-  if (!preprocess || !postprocess)
-    throw new ApiError(
-      "task_not_supported",
-      `${formatModelId(manifest)} declares no task: send tensors to /v2/models/${manifest.name}/infer.`,
-    );
-  // The schema of manifests lets neither of the two go with another.
-  if (preprocess.type === "audio-windows" || postprocess.type === "voice-activity")
-    return createVoiceActivityTask(
-      manifest,
-      preprocess as Extract<Preprocess, { type: "audio-windows" }>,
-      postprocess as Extract<Postprocess, { type: "voice-activity" }>,
-    );
+  const { preprocess, postprocess, labels = [] } = manifest;
+  if (!preprocess || !postprocess) throw noTask(manifest);
+  const pair: PairFactory | undefined = PAIRS.find(
+    (candidate) =>
+      candidate.preprocess === preprocess.type && candidate.postprocess === postprocess.type,
+  );
+  if (pair) return pair.create(manifest, preprocess, postprocess);
+  const createPreprocessor = factoryOf<PreprocessorFactory<Preprocess>>(PREPROCESSORS, preprocess);
+  const createPostprocessor = factoryOf<PostprocessorFactory<Postprocess>>(
+    POSTPROCESSORS,
+    postprocess,
+  );
+  const context = { specOf: inputSpecs(manifest), readFile, tools, postprocess };
   return createBatchTask(
-    await createEncoder(manifest, preprocess, postprocess, readFile, tools),
-    createDecoder(manifest, postprocess),
+    await createPreprocessor(preprocess, context),
+    createPostprocessor(postprocess, labels),
   );
 }
 
-async function createEncoder(
-  { inputs }: Manifest,
-  block: Exclude<Preprocess, { type: "audio-windows" }>,
-  postprocess: Postprocess,
-  readFile: ReadFile,
-  { decodeImage }: TaskTools,
-): Promise<Preprocessor> {
-  const specOf = (input: string): TensorSpec =>
-    inputs.find(({ name }) => name === input) as TensorSpec;
-  switch (block.type) {
-    case "tabular":
-      return createTabularPreprocessor(specOf(block.input), block);
-    case "array":
-      return createArrayPreprocessor(specOf(block.input));
-    case "character-ngrams":
-      return createNgramPreprocessor(specOf(block.input), await readFile(block.vocabulary));
-    case "image":
-      return createImagePreprocessor(specOf(block.input), block, decodeImage);
-    case "tokenizer": {
-      // The library is only set up where a model needs it.
-      const { createTokenizerPreprocessor } = await import("./text/tokenizer-preprocessor.ts");
-      return createTokenizerPreprocessor(block, specOf, await readFile(block.tokenizer), {
-        comparisons: postprocess.type === "embedding",
-        spans: postprocess.type === "token-classification",
-      });
-    }
-  }
-}
-
-function createDecoder(
-  { labels = [] }: Manifest,
-  block: Exclude<Postprocess, { type: "voice-activity" }>,
-): Postprocessor {
-  switch (block.type) {
-    case "classification":
-      return createClassificationPostprocessor(block, labels);
-    case "regression":
-      return createRegressionPostprocessor(block);
-    case "clustering":
-      return createClusteringPostprocessor(block, labels);
-    case "object-detection":
-      return createObjectDetectionPostprocessor(block, labels);
-    case "embedding":
-      return createEmbeddingPostprocessor(block);
-    case "token-classification":
-      return createTokenClassificationPostprocessor(block, labels);
-  }
+/** The factory for a block, which takes blocks of its type. */
+function factoryOf<F>(factories: object, { type }: { readonly type: string }): F {
+  const factory = (factories as Readonly<Record<string, F>>)[type];
+  if (!factory) throw new Error(`the block ${type} works only in a pair`);
+  return factory;
 }

@@ -1,12 +1,12 @@
 import { ApiError } from "../domain/errors.ts";
 import { Media } from "../domain/media.ts";
-import { clip } from "../domain/quote.ts";
 import type { Trace } from "../domain/trace.ts";
+import { clip } from "../shared/quote.ts";
 import type { Items } from "./preprocessor.ts";
 
-/** How a task takes inputs apart. */
+/** How a task splits its inputs into items. */
 export interface InputSplitter<P> {
-  /** Media types that it takes beside JSON. */
+  /** Media types beside JSON. */
   readonly mediaTypes: readonly string[];
   split(inputs: unknown, parameters: P): Items;
 }
@@ -34,7 +34,7 @@ function refuseOtherMedia(accepted: readonly string[], inputs: unknown): void {
     const valid = ["application/json", ...accepted];
     throw new ApiError(
       "unsupported_media_type",
-      `This model takes no ${clip(value.type)}: send ${valid.join(" or ")}, and say so in content-type.`,
+      `This model takes no ${clip(value.type)}: send ${valid.join(" or ")} with that content-type.`,
       { details: { actual: clip(value.type), valid } },
     );
   }

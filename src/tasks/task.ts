@@ -20,7 +20,7 @@ export interface ModelSet {
   lease(reservedBytes?: number): Promise<Lease>;
 }
 
-/** From a request to its answer, whole or in parts. Created once for each version. */
+/** Answers requests, as a whole or in parts. Created once for each version of a model. */
 export interface Task {
   /** Schema of the request's `parameters`. */
   readonly parameters: z.ZodObject;

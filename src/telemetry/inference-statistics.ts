@@ -6,6 +6,7 @@ import type {
 } from "../domain/inference-statistics.ts";
 import type { EventSink } from "../domain/ports.ts";
 import type { Phase } from "../domain/trace.ts";
+import { LruMap } from "../shared/lru-map.ts";
 
 const NS_PER_MS = 1_000_000;
 /** Versions remembered; the one asked least recently is forgotten first. */
@@ -13,17 +14,16 @@ const MAX_VERSIONS = 1000;
 
 /** Counts the events of `inference` operations by version. */
 export function createStatisticsSink(): EventSink & StatisticsReader {
-  const versions = new Map<string, InferenceStatistics>();
+  const versions = new LruMap<string, InferenceStatistics>(MAX_VERSIONS);
   /** Those of the version asked last. */
   let newest: InferenceStatistics | undefined;
 
   function use(model: string, version: string): InferenceStatistics {
     const key = `${model}/${version}`;
-    const statistics = versions.get(key) ?? createStatistics(model, version);
-    versions.delete(key);
+    const known = versions.get(key);
+    if (known) return known;
+    const statistics = createStatistics(model, version);
     versions.set(key, statistics);
-    const [oldest] = versions.keys();
-    if (versions.size > MAX_VERSIONS && oldest !== undefined) versions.delete(oldest);
     return statistics;
   }
 
@@ -35,7 +35,7 @@ export function createStatisticsSink(): EventSink & StatisticsReader {
       if (newest?.name !== model || newest.version !== version) newest = use(model, version);
       count(newest, event);
     },
-    of: (name, version) => versions.get(`${name}/${version}`) ?? createStatistics(name, version),
+    of: (name, version) => versions.peek(`${name}/${version}`) ?? createStatistics(name, version),
   };
 }
 

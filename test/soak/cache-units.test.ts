@@ -8,19 +8,19 @@ import {
   createManifest,
   createMemoryPurgeLog,
   type Harness,
-  type Reply,
+  type Result,
 } from "../support/cache-harness.ts";
 
 /**
- * Three isolates in one data centre, with storage that forgets, fails, hangs, lies and brings back
- * what was replaced or deleted: whatever they are asked, every answer is the one that a run gives.
+ * Three isolates in one data center, with remote tiers that lose entries, fail, hang, return wrong bytes and bring back
+ * what was replaced or deleted: every request gets the outputs that a run gives.
  */
 
 const REQUESTS = 20_000;
 const SEED = 20_261_122;
 const ISOLATES = 3;
 const TTL_SECONDS = 60;
-/** The delay until an isolate obeys the purges of others. */
+/** The delay until an isolate applies the purges of others. */
 const PURGE_DELAY_MS = 30_000;
 
 function model(name: string, version: string, digit: string, scope = "public"): Manifest {
@@ -44,8 +44,8 @@ const FAULTS = ["throw", "hang", "nothing", "garbage", "truncated", "foreign", "
 const anyRequest = fc.record({
   isolate: fc.nat({ max: ISOLATES - 1 }),
   manifest: fc.constantFrom(...MODELS),
-  // A few questions are asked all the time, many now and then.
-  input: fc.oneof(fc.nat({ max: 9 }), fc.nat({ max: 299 })).map((number) => `question ${number}`),
+  // A few inputs are frequent, many are rare.
+  input: fc.oneof(fc.nat({ max: 9 }), fc.nat({ max: 299 })).map((number) => `input ${number}`),
   outputs: fc.constantFrom(
     undefined,
     ["first"],
@@ -64,7 +64,7 @@ const anyRequest = fc.record({
 type Request = typeof anyRequest extends fc.Arbitrary<infer T> ? T : never;
 
 const anyStep = fc.record({
-  /** Asked at the same time. */
+  /** Sent at the same time. */
   requests: fc.array(anyRequest, { minLength: 1, maxLength: 12 }),
   waitMs: fc.oneof(fc.constant(1), fc.nat({ max: 5000 })),
   purge: fc.oneof(
@@ -84,8 +84,8 @@ const anyStep = fc.record({
   ),
 });
 
-/** Storage that keeps every value it ever got, and picks what it does by a list of faults. */
-function createWickedTier(name: CacheTier["name"], nextFault: () => string | undefined): CacheTier {
+/** A tier that keeps every value, and takes its faults from a list. */
+function createFaultyTier(name: CacheTier["name"], nextFault: () => string | undefined): CacheTier {
   const history = new Map<string, Uint8Array[]>();
   const all: Uint8Array[] = [];
   return {
@@ -121,12 +121,12 @@ function createWickedTier(name: CacheTier["name"], nextFault: () => string | und
       all.push(stored);
     },
     async delete() {
-      // It will be back.
+      // The value comes back.
     },
   };
 }
 
-/** What a run answers, by nobody else's code. */
+/** The outputs of a run, computed without the code under test. */
 function compute({ manifest, input, outputs, client }: Request): Record<string, string> {
   const who = manifest.name === "own" ? ` ${client}` : "";
   const values: Record<string, string> = {
@@ -138,16 +138,16 @@ function compute({ manifest, input, outputs, client }: Request): Record<string, 
   );
 }
 
-interface OrderedPurge extends Purge {
+interface AddedPurge extends Purge {
   readonly isolate: number;
 }
 
-/** Whether an answer of that age is one that the isolate must know to be purged. */
+/** Whether the isolate must treat an entry of that age as purged. */
 function isPurged(
   { manifest, client, isolate }: Request,
   createdAt: number,
   nowMs: number,
-  purges: readonly OrderedPurge[],
+  purges: readonly AddedPurge[],
 ): boolean {
   const owner = manifest.cache.scope === "key" ? client : undefined;
   return purges.some(
@@ -160,7 +160,7 @@ function isPurged(
   );
 }
 
-test(`no answer is wrong among ${REQUESTS} mixed requests`, async () => {
+test(`${REQUESTS} mixed requests get the outputs of a run`, async () => {
   const anyFault = fc.oneof(
     { weight: 2, arbitrary: fc.constant(undefined) },
     { weight: 1, arbitrary: fc.constantFrom(...FAULTS) },
@@ -170,19 +170,19 @@ test(`no answer is wrong among ${REQUESTS} mixed requests`, async () => {
   const nextFault = () => faults[call++ % faults.length];
   const clock = { ms: Date.UTC(2026, 10, 22) };
   const log = createMemoryPurgeLog();
-  const tiers = [createWickedTier("datacenter", nextFault), createWickedTier("kv", nextFault)];
+  const tiers = [createFaultyTier("datacenter", nextFault), createFaultyTier("kv", nextFault)];
   const isolates = Array.from({ length: ISOLATES }, (): Harness => {
-    const harness = createHarness({ tiers, log, clock, readTimeoutMs: 1, isolateBytes: 40_000 });
+    const harness = createHarness({ tiers, log, clock, readTimeoutMs: 1, localBytes: 40_000 });
     harness.infer = async ({ model, inputs, outputs }, { principal }) => {
       const { manifest } = model;
       const input = String(inputs[0]?.data[0]);
-      const question = {
+      const run = {
         manifest,
         input,
         outputs: outputs && [...outputs],
         client: await principal.id(),
       };
-      const texts = compute(question as Request);
+      const texts = compute(run as Request);
       return Object.entries(texts).map(([name, text]) => ({
         name,
         datatype: "BYTES",
@@ -193,9 +193,9 @@ test(`no answer is wrong among ${REQUESTS} mixed requests`, async () => {
     return harness;
   });
 
-  const purges: OrderedPurge[] = [];
+  const purges: AddedPurge[] = [];
   const counts: Record<string, number> = {
-    asked: 0,
+    sent: 0,
     isolate: 0,
     datacenter: 0,
     kv: 0,
@@ -205,8 +205,8 @@ test(`no answer is wrong among ${REQUESTS} mixed requests`, async () => {
     counts[what] = (counts[what] ?? 0) + 1;
   };
 
-  function check(request: Request, reply: Reply): void {
-    const { texts, report } = reply;
+  function check(request: Request, result: Result): void {
+    const { texts, report } = result;
     expect(Object.entries(texts)).toEqual(Object.entries(compute(request)));
     count(report.outcome === "hit" ? String(report.tier) : `${report.outcome} ${report.reason}`);
     if (report.failures.length > 0) count("failures");
@@ -220,13 +220,13 @@ test(`no answer is wrong among ${REQUESTS} mixed requests`, async () => {
     expect(isPurged(request, clock.ms - ageSeconds * 1000, clock.ms, purges)).toBe(false);
   }
 
-  async function ask(request: Request): Promise<void> {
-    const { isolate, modelIsReady, outputs, ...question } = request;
+  async function send(request: Request): Promise<void> {
+    const { isolate, modelIsReady, outputs, ...options } = request;
     const harness = isolates[isolate] as Harness;
     harness.model = modelIsReady ? "ready" : "absent";
-    count("asked");
+    count("sent");
     try {
-      check(request, await harness.ask({ ...question, ...(outputs ? { outputs } : {}) }));
+      check(request, await harness.request({ ...options, ...(outputs ? { outputs } : {}) }));
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       expect([error.code, request.control]).toEqual(["not_cached", "only-if-cached"]);
@@ -236,19 +236,19 @@ test(`no answer is wrong among ${REQUESTS} mixed requests`, async () => {
 
   const steps = fc.sample(anyStep, { numRuns: REQUESTS, seed: SEED });
   for (const { requests, waitMs, purge } of steps) {
-    if ((counts.asked ?? 0) >= REQUESTS) break;
-    await Promise.all(requests.map(ask));
+    if ((counts.sent ?? 0) >= REQUESTS) break;
+    await Promise.all(requests.map(send));
     clock.ms += waitMs;
     if (!purge) continue;
     const { isolate, scope } = purge;
     purges.push({ ...scope, at: clock.ms, isolate });
-    await isolates[isolate]?.cache.purge(scope);
+    await isolates[isolate]?.store.purge(scope);
     clock.ms += 1;
   }
   await Promise.all(isolates.map(({ settle }) => settle()));
 
-  // Each way was gone often enough to mean something.
-  for (const way of [
+  // Each outcome was frequent enough for the test to mean something.
+  for (const outcome of [
     "isolate",
     "datacenter",
     "kv",
@@ -257,7 +257,7 @@ test(`no answer is wrong among ${REQUESTS} mixed requests`, async () => {
     "miss expired",
     "not cached",
   ])
-    expect([way, (counts[way] ?? 0) > 50]).toEqual([way, true]);
+    expect([outcome, (counts[outcome] ?? 0) > 50]).toEqual([outcome, true]);
   expect(counts.failures).toBeGreaterThan(1000);
   expect(purges.length).toBeGreaterThan(50);
 });

@@ -1,8 +1,8 @@
 import {
-  createPredictionCache,
-  type PredictionCache,
-  type PredictionCacheOptions,
-} from "../../src/cache/prediction-cache.ts";
+  createEntryStore,
+  type EntryStore,
+  type EntryStoreOptions,
+} from "../../src/cache/entry-store.ts";
 import type { CacheAddress, CacheTier, Purge, PurgeLog } from "../../src/domain/cache.ts";
 import { type CacheReport, parseCacheControl } from "../../src/domain/cache-control.ts";
 import { createCall } from "../../src/domain/call.ts";
@@ -13,49 +13,50 @@ import type { Tensor } from "../../src/domain/tensor.ts";
 import { Trace } from "../../src/domain/trace.ts";
 import { createCachedInfer } from "../../src/inference/infer.ts";
 
-/** The cache and its flights with an `infer` that tests decide about, in place of an engine. */
+/** The entry store and the single flight, with an `infer` that tests decide about in place of an engine. */
 export interface Harness {
-  readonly cache: PredictionCache;
+  readonly store: EntryStore;
   /** Milliseconds since the epoch; stands still unless a test moves it. */
   readonly clock: { ms: number };
   /** The inputs that were run, one text for each run. */
   readonly runs: string[];
-  /** How many requests have looked into the isolate's cache; each is at its flight in the same turn. */
+  /** How many requests have looked into the local tier; each has joined or started its flight in the same turn. */
   lookups: number;
   /** Whether the model is in memory. */
   model: ModelState["state"];
   infer: Infer;
-  ask(question?: Question): Promise<Reply>;
-  /** Waits for everything that was to go on after the answers. */
+  request(options?: RequestOptions): Promise<Result>;
+  /** Waits for all work that goes on after the responses. */
   settle(): Promise<void>;
 }
 
-export interface Question {
+export interface RequestOptions {
   readonly input?: string;
   readonly manifest?: Manifest;
   readonly outputs?: readonly string[];
   /** The request's Cache-Control header. */
   readonly control?: string;
   readonly client?: string;
+  readonly signal?: AbortSignal;
 }
 
-export interface Reply {
+export interface Result {
   /** By output. */
   readonly texts: Readonly<Record<string, string>>;
   readonly report: CacheReport;
   readonly trace: Trace;
 }
 
-export interface HarnessOptions extends Partial<PredictionCacheOptions> {
+export interface HarnessOptions extends Partial<EntryStoreOptions> {
   readonly tiers?: readonly CacheTier[];
   readonly log?: PurgeLog | undefined;
   readonly clock?: { ms: number };
   readonly enabled?: boolean;
-  readonly outerTiers?: "auto" | "always";
-  readonly flightPatienceMs?: number;
+  readonly remoteTiers?: "auto" | "always";
+  readonly maxWaitMs?: number;
 }
 
-/** Large enough for a tier to answer at its ease, and short enough to wait for one that hangs. */
+/** Long enough for any tier to answer, and short enough to wait for one that hangs. */
 const READ_TIMEOUT_MS = 40;
 
 export function createManifest(changes: object = {}): Manifest {
@@ -84,13 +85,13 @@ export function createHarness({
   log,
   clock = { ms: Date.UTC(2026, 10, 22) },
   enabled = true,
-  outerTiers = "always",
-  flightPatienceMs,
+  remoteTiers = "always",
+  maxWaitMs,
   ...options
 }: HarnessOptions = {}): Harness {
   const now = (): number => clock.ms;
-  const cache = createPredictionCache(tiers, log, {
-    isolateBytes: 1_000_000,
+  const store = createEntryStore(tiers, log, {
+    localBytes: 1_000_000,
     maxEntryBytes: 100_000,
     readTimeoutMs: READ_TIMEOUT_MS,
     now,
@@ -98,13 +99,20 @@ export function createHarness({
   });
   let pending: Promise<unknown>[] = [];
   const harness: Harness = {
-    cache,
+    store,
     clock,
     runs: [],
     lookups: 0,
     model: "ready",
     infer: async (request) => toOutputs(request),
-    async ask({ input = "hello", manifest = ECHO, outputs, control, client = "anonymous" } = {}) {
+    async request({
+      input = "hello",
+      manifest = ECHO,
+      outputs,
+      control,
+      client = "anonymous",
+      signal,
+    } = {}) {
       const trace = new Trace();
       const inputs: Tensor[] = [{ name: "text", datatype: "BYTES", shape: [1], data: [input] }];
       const { name, version } = manifest;
@@ -119,6 +127,7 @@ export function createHarness({
           cache: parseCacheControl(control),
           principal: { id: async () => client },
           waitUntil: (work) => void pending.push(work),
+          ...(signal && { signal }),
         }),
       );
       const texts = tensors.map(({ name, data }) => [name, String(data[0])]);
@@ -143,10 +152,10 @@ export function createHarness({
       return harness.infer(request, call);
     },
   };
-  const cached = createCachedInfer(host, cache, {
+  const cached = createCachedInfer(host, store, {
     enabled,
-    outerTiers,
-    ...(flightPatienceMs === undefined ? {} : { flightPatienceMs }),
+    remoteTiers,
+    ...(maxWaitMs === undefined ? {} : { maxWaitMs }),
     now,
   });
   return harness;
@@ -168,11 +177,11 @@ export function toOutputs({ model, inputs, outputs }: InferRequest): Tensor[] {
   }));
 }
 
-/** A tier in memory that can be looked into, and that notes what it is asked. */
+/** A tier in memory whose values can be inspected, and which records its calls. */
 export interface MemoryTier extends CacheTier {
   readonly values: Map<string, Uint8Array>;
   readonly calls: string[];
-  /** Of each value that is stored. */
+  /** Of each stored value. */
   readonly ttls: number[];
 }
 

@@ -1,72 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { readModelFile, readModelFolder } from "../../scripts/model-folder.ts";
-import { projectPath } from "../../scripts/project.ts";
 import { createApp } from "../../src/app.ts";
 import { parseConfig } from "../../src/config.ts";
 import { ApiError } from "../../src/domain/errors.ts";
-import type { RequestEvent } from "../../src/domain/event.ts";
-import { createAdmission } from "../../src/inference/admission.ts";
-import { createCatalog } from "../../src/registry/catalog.ts";
-import { createMemoryModelStore } from "../../src/storage/memory-model-store.ts";
-import { fileKey, manifestKey } from "../../src/storage/model-keys.ts";
-
-/**
- * The app without an engine: the models of models/ in memory, and a `predict` that a test gives it.
- * What the engine computes is tested in workerd.
- */
-type AppDeps = Parameters<typeof createApp>[0];
-
-interface TestApp {
-  readonly events: RequestEvent[];
-  request(path: string, init?: RequestInit): Promise<Response>;
-}
+import { createTestApp, only, unexpected } from "../support/test-app.ts";
 
 const SECRET = "the secret of the house";
-
-const objects = new Map<string, Uint8Array<ArrayBuffer>>();
-for (const model of readModelFolder(projectPath("models"))) {
-  const { manifest, manifestText } = model;
-  objects.set(manifestKey(manifest), new Uint8Array(Buffer.from(manifestText)));
-  for (const { path } of manifest.files)
-    objects.set(fileKey(manifest, path), new Uint8Array(readModelFile(model, path)));
-}
-
-function unexpected(): never {
-  throw new Error("this test calls no such service");
-}
-
-/** These, and for everything else what a test does not expect to be called. */
-function only(deps: Partial<AppDeps>): AppDeps {
-  return new Proxy(deps as AppDeps, {
-    get: (known, name) => Reflect.get(known, name) ?? unexpected,
-  });
-}
-
-function createTestApp(changes: Partial<AppDeps> = {}): TestApp {
-  const events: RequestEvent[] = [];
-  const store = createMemoryModelStore(objects);
-  const deps: Partial<AppDeps> = {
-    config: parseConfig({}),
-    serverVersion: "1.2.3",
-    sink: { emit: (event) => event.event === "request" && events.push(event) },
-    admission: createAdmission({ maxInFlight: 10, maxQueueMs: 1000, defaultTimeoutMs: 10_000 }),
-    catalog: createCatalog(store, { listingTtlSeconds: 10 }),
-    finishedAnswers: {
-      accept: () => false,
-      identify: () => undefined,
-      find: () => undefined,
-      keep: () => {},
-    },
-    ...changes,
-  };
-  const app = createApp(only(deps));
-  const context = {
-    waitUntil: () => undefined,
-    passThroughOnException: () => undefined,
-    props: {},
-  } as unknown as ExecutionContext;
-  return { events, request: async (path, init) => app.request(path, init, {}, context) };
-}
 
 const infer = {
   method: "POST",

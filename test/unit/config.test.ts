@@ -1,5 +1,7 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { parseConfig } from "../../src/config.ts";
+import { projectPath } from "../../scripts/project.ts";
+import { parseConfig, SETTING_NAMES } from "../../src/config.ts";
 
 test("every setting has its documented default", () => {
   expect(parseConfig({})).toMatchObject({
@@ -7,6 +9,11 @@ test("every setting has its documented default", () => {
     catalogTtlSeconds: 10,
     eventLog: true,
   });
+});
+
+test.each(SETTING_NAMES)("the setting %s is explained in docs/configuration.md", (name) => {
+  const page = readFileSync(projectPath("docs", "configuration.md"), "utf8");
+  expect(page).toContain(`\`${name}\``);
 });
 
 test("settings are text in [vars], bindings beside them are left alone", () => {

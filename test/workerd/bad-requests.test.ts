@@ -560,7 +560,7 @@ describe("the task door", () => {
       ask(""),
       400,
       "invalid_input",
-      'inputs has no letters, which are all that this model goes by; got "".',
+      'inputs has no letters, which this model needs; got "".',
     ],
   ])("of %s refuses %s", async (model, body, status, code, message) => {
     const path = `/models/${model}`;

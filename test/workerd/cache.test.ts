@@ -199,6 +199,96 @@ describe("a request that comes again, byte by byte", () => {
   });
 });
 
+describe("a request of another protocol that comes again, byte by byte", () => {
+  const vars = { CACHE_TIERS: "isolate", CATALOG_TTL_SECONDS: "3600" };
+  const stored = ["body", "cache"];
+
+  async function phases(service: AdministeredService, answer: Answer): Promise<string[]> {
+    return Object.keys((await eventOf(service, answer)).phasesMs);
+  }
+
+  test.each<[string, string, string, object]>([
+    ["the task API", "iris-logistic", "/models/iris-logistic", { inputs: [5.1, 3.5, 1.4, 0.2] }],
+    [
+      "the task API by version",
+      "spam-detection",
+      "/models/spam-detection/versions/1",
+      { inputs: "Win a prize", parameters: { top_k: 1 } },
+    ],
+    [
+      "OpenAI's API",
+      "sentence-embeddings",
+      "/v1/embeddings",
+      { model: "sentence-embeddings", input: "Win a prize" },
+    ],
+  ])("to %s is answered with the stored response", async (_, model, path, value) => {
+    const service = await start(vars, [model]);
+    const computed = await service.post(path, value);
+    expect(cacheStatus(computed)).toMatchObject({ fwd: "miss", stored: true });
+    const hit = await service.post(path, value);
+    expect(cacheStatus(hit)).toMatchObject({ hit: true, detail: "isolate" });
+    expect(await phases(service, hit)).toContain("parse");
+    const repeated = await service.post(path, value);
+    expect(await phases(service, repeated)).toEqual(stored);
+    expect([repeated.status, repeated.body]).toEqual([200, computed.body]);
+    for (const name of ["etag", "content-type", "x-model-version"])
+      expect(repeated.headers.get(name)).toBe(computed.headers.get(name));
+    expect(cacheStatus(repeated)).toMatchObject({ hit: true, key: cacheStatus(hit).key });
+    expect(await statistics(service)).toMatchObject({ hits: 2, misses: 1 });
+    const { inference_stats, execution_count } = await modelStats(service, model);
+    expect([inference_stats.cache_hit?.count, execution_count]).toEqual([2, 1]);
+    const fresh = await service.post(path, value, { "cache-control": "no-cache" });
+    expect(cacheStatus(fresh)).toMatchObject({ fwd: "request" });
+    expect(fresh.body).toEqual(computed.body);
+  });
+
+  test("to the task API is another one with another query, content-type or Hugging Face's client", async () => {
+    const model = "language-identification";
+    const service = await start(vars, [model]);
+    const path = `/models/${model}`;
+    const body = "Guten Morgen";
+    const send = (query: string, headers: Record<string, string>) =>
+      service.request(`${path}${query}`, {
+        method: "POST",
+        headers: { "content-type": "text/plain", ...headers },
+        body,
+      });
+    const agent = { "user-agent": "unknown/None; hf_hub/2.4.0; python/3.11.7" };
+    for (let time = 0; time < 3; time++) {
+      const plain = await send("", {});
+      const best = await send("?top_k=1", {});
+      const listed = await send("?top_k=1", agent);
+      expect(plain.body).not.toHaveLength(1);
+      expect(best.body).toEqual((plain.body as object[]).slice(0, 1));
+      expect(listed.body).toEqual([best.body]);
+      // The same bytes are no JSON.
+      const refused = await send("", { "content-type": "application/json" });
+      expect(refused).toMatchObject({ status: 400, body: { code: "invalid_json" } });
+      // Three forms of one entry take the place of each other's response.
+      for (const answer of [plain, best, listed].slice(time === 0 ? 1 : 0))
+        expect(cacheStatus(answer)).toMatchObject({ hit: true });
+    }
+    for (let time = 0; time < 2; time++) await send("?top_k=1", agent);
+    const last = await send("?top_k=1", agent);
+    expect(await phases(service, last)).toEqual(stored);
+    expect(last.body).toEqual([(await send("?top_k=1", {})).body]);
+  });
+
+  test("for several runs is not stored, and its runs are hits", async () => {
+    const model = "sentence-embeddings";
+    const service = await start(vars, [model]);
+    // More texts than one run takes.
+    const value = { model, input: Array.from({ length: 40 }, (_, index) => `text ${index}`) };
+    const computed = await service.post("/v1/embeddings", value);
+    for (let time = 0; time < 3; time++) {
+      const hit = await service.post("/v1/embeddings", value);
+      expect(cacheStatus(hit)).toMatchObject({ hit: true });
+      expect(hit.body).toEqual(computed.body);
+      expect(await phases(service, hit)).toContain("preprocess");
+    }
+  });
+});
+
 describe.each(TIERS)("the tier %s alone", (tier) => {
   test("answers a second time without a run, and is told of everywhere", async () => {
     const asked = await start({ CACHE_TIERS: tier }, ["iris-logistic"]);

@@ -4,7 +4,7 @@ import type { Detection } from "../../src/tasks/image/object-detection-postproce
 import { blackPng, expectedImages, readImage } from "../support/images.ts";
 import { type Answer, type Service, startService } from "../support/service.ts";
 
-/** Pictures over HTTP, decoded in workerd. */
+/** Images over HTTP, decoded in workerd. */
 
 const IMAGENET = "/models/imagenet-classification";
 const FACES = "/models/face-detection";
@@ -159,30 +159,25 @@ describe("with @huggingface/inference", () => {
   });
 });
 
-describe("a picture that cannot be used is refused, and the next one is not", () => {
+describe("an image that cannot be used is refused, and the next one is not", () => {
   const half = (file: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> =>
     file.slice(0, Math.floor(file.length / 2));
 
   test.each([
-    ["a truncated JPEG", half(cup), 400, /decoder refuses it: Premature end of JPEG file/],
-    ["a truncated PNG", half(astronaut), 400, /not a whole PNG picture/],
-    ["a truncated WebP", half(cat), 400, /not a whole WebP picture/],
+    ["a truncated JPEG", half(cup), 400, /cannot be decoded: Premature end of JPEG file/],
+    ["a truncated PNG", half(astronaut), 400, /not a valid PNG image/],
+    ["a truncated WebP", half(cat), 400, /not a valid WebP image/],
     [
       "a PNG of fewer rows",
       blackPng(8, 8, 4),
       400,
-      /refuses it: the data of its pixels .* too short/,
+      /cannot be decoded: the data of its pixels .* too short/,
     ],
     ["a bomb", blackPng(30_000, 30_000), 400, /30000 x 30000 pixels, too many to decode/],
     ["a CMYK JPEG", readImage("cmyk.jpg"), 415, /is a CMYK JPEG/],
-    ["an animated WebP", readImage("animated.webp"), 415, /an animated WebP picture/],
-    ["a GIF that is called a JPEG", readImage("picture.gif"), 415, /got a GIF picture/],
-    [
-      "a text that is called a JPEG",
-      Uint8Array.from(Buffer.from("no picture")),
-      415,
-      /got 10 bytes/,
-    ],
+    ["an animated WebP", readImage("animated.webp"), 415, /an animated WebP image/],
+    ["a GIF that is called a JPEG", readImage("picture.gif"), 415, /got a GIF image/],
+    ["a text that is called a JPEG", Uint8Array.from(Buffer.from("no image")), 415, /got 8 bytes/],
   ])("%s", async (_, file, status, message) => {
     const before = (await send(IMAGENET, cup, "image/jpeg")).body;
     for (let again = 0; again < 3; again++)
@@ -198,7 +193,7 @@ describe("a picture that cannot be used is refused, and the next one is not", ()
     expect((await send(IMAGENET, cup, "image/jpeg")).body).toEqual(before);
   });
 
-  test("a type that no picture model takes", async () => {
+  test("a type that no image model takes", async () => {
     expect(await send(IMAGENET, readImage("picture.gif"), "image/gif")).toMatchObject({
       status: 415,
       body: { detail: expect.stringContaining("This model takes no image/gif: send") },
@@ -209,7 +204,7 @@ describe("a picture that cannot be used is refused, and the next one is not", ()
     const answer = await service.post(IMAGENET, { inputs: "https://example.com/cat.jpg" });
     expect(answer).toMatchObject({
       status: 400,
-      body: { detail: expect.stringContaining("this service fetches none") },
+      body: { detail: expect.stringContaining("which is not fetched") },
     });
   });
 
@@ -217,7 +212,7 @@ describe("a picture that cannot be used is refused, and the next one is not", ()
     const inputs = [toBase64(cup), toBase64(half(cup))];
     expect(await service.post(IMAGENET, { inputs })).toMatchObject({
       status: 400,
-      body: { detail: expect.stringMatching(/^inputs\[1\] is not a whole JPEG picture/) },
+      body: { detail: expect.stringMatching(/^inputs\[1\] is not a valid JPEG image/) },
     });
   });
 

@@ -72,7 +72,7 @@ test.each<[what: string, ask: () => Promise<Answer>]>([
   ["columns of a table", send(IRIS, { "content-type": "text/csv" }, `${LONG}1,${LONG}2,${LONG}2`)],
   ["a cell", post(IRIS, { inputs: [1, 2, 3, LONG] })],
   ["a text as inputs", post(IRIS, { inputs: LONG })],
-  ["a picture that is no base64", post("/models/imagenet-classification", { inputs: `!${LONG}` })],
+  ["an image that is no base64", post("/models/imagenet-classification", { inputs: `!${LONG}` })],
   ["a data URL's type", post("/models/voice-activity", { inputs: `data:${LONG};base64,AAAA` })],
   [
     "fields of a comparison",

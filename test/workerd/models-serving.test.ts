@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readModelFolder } from "../../scripts/model-folder.ts";
 import { projectPath } from "../../scripts/project.ts";
-import { blockReferences } from "../../src/domain/blocks/task-blocks.ts";
+import { blockReferences } from "../../src/domain/blocks/registry.ts";
 import type { Manifest } from "../../src/domain/manifest.ts";
 import { type Service, startService } from "../support/service.ts";
 import {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import wavefile from "wavefile";
+import type { VoiceActivityAnswer } from "../../src/domain/blocks/postprocess/voice-activity.ts";
 import type { Manifest } from "../../src/domain/manifest.ts";
-import type { VoiceActivityAnswer } from "../../src/tasks/audio/voice-activity.ts";
 import { leakySum } from "../support/awkward-models.ts";
 import { type Service, startService } from "../support/service.ts";
 import { store } from "../support/stored-model.ts";
@@ -95,5 +95,5 @@ test("a state of another model is refused", async () => {
   const { state } = first.body as VoiceActivityAnswer;
   const answer = await service.post("/models/other", { inputs, parameters: { state } });
   expect(answer).toMatchObject({ status: 400, body: { code: "invalid_input" } });
-  expect((answer.body as { detail: string }).detail).toContain("comes from another model");
+  expect((answer.body as { detail: string }).detail).toContain("is of another model");
 });

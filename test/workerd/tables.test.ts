@@ -169,7 +169,7 @@ describe("refused:", () => {
       'row 2, column "bill_length_mm" must be a number; got "x"',
     ],
     [`${header}\nDream,1`, "", "the row in line 2 has 2 cells instead of 6"],
-    [`${header}\n"Dream`, "", "never closes"],
+    [`${header}\n"Dream`, "", "is not closed"],
     [header, "", "no row after its header"],
     [CSV, "?header=maybe", "header"],
     [CSV, "?delimiter=x", "delimiter"],

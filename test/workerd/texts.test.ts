@@ -127,8 +127,8 @@ describe("what a text may be", () => {
         status: 400,
         body: { code: "invalid_input", detail: "inputs is not valid UTF-8: send a text in UTF-8." },
       });
-      const picture = await send(model, "image/png", Uint8Array.from([1, 2, 3]));
-      expect(picture).toMatchObject({ status: 415, body: { code: "unsupported_media_type" } });
+      const image = await send(model, "image/png", Uint8Array.from([1, 2, 3]));
+      expect(image).toMatchObject({ status: 415, body: { code: "unsupported_media_type" } });
       const number = await service.post(`/models/${model}`, { inputs: [1] });
       expect(number).toMatchObject({ status: 400, body: { code: "invalid_input" } });
     },

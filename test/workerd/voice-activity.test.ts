@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import wavefile from "wavefile";
 import { projectPath } from "../../scripts/project.ts";
-import type { VoiceActivityAnswer } from "../../src/tasks/audio/voice-activity.ts";
+import type { VoiceActivityAnswer } from "../../src/domain/blocks/postprocess/voice-activity.ts";
 import { findModel } from "../support/publish.ts";
 import { type Answer, type Service, startService } from "../support/service.ts";
 import { expectClose } from "../support/tensors.ts";
@@ -225,7 +225,11 @@ describe("refused:", () => {
   };
 
   test.each<[name: string, body: Uint8Array<ArrayBuffer>, message: string]>([
-    ["more samples than bytes", change(40, 0xff, 0xff, 0xff, 0x7f), "claims 2147483647 bytes"],
+    [
+      "more samples than bytes",
+      change(40, 0xff, 0xff, 0xff, 0x7f),
+      "has 2147483647 bytes by its header",
+    ],
     ["no channels", change(22, 0, 0), "it has no channels"],
     ["a rate of 0", change(24, 0, 0, 0, 0), "its rate is 0 Hz"],
     ["a rate of 4e9", change(24, 0, 0x28, 0x6b, 0xee), "its rate is 4000000000 Hz"],
@@ -234,7 +238,7 @@ describe("refused:", () => {
     ["an unknown codec", change(20, 0x55), "MP3"],
     ["64-bit sizes", change(0, 0x52, 0x46, 0x36, 0x34), "RF64"],
     ["no WAV file", new Uint8Array(Buffer.from("what is this, then?")), 'it begins with "what"'],
-    ["a long clip", noise(301, 2000), "is 301 seconds long, and this model takes 300 seconds"],
+    ["a long clip", noise(301, 2000), "is 301 seconds long: a request may have 300 at most"],
     ["an awkward rate", change(24, 0xff, 0xed, 0x02, 0), "191999 Hz, whose ratio to the model's"],
   ])("%s", async (_, body, message) => {
     const answer = await send(body);
@@ -261,10 +265,10 @@ describe("refused:", () => {
   test.each<[inputs: unknown, status: number, message: string]>([
     [5, 400, "inputs must be a WAV file: base64 of it, or a data URL of it; got 5"],
     [[base64(good), null], 400, "inputs[1] must be a WAV file"],
-    ["https://example.org/a.wav", 400, "this service fetches none"],
+    ["https://example.org/a.wav", 400, "which is not fetched"],
     ["data:audio/wav,abc", 400, 'without ";base64"'],
     ["data:audio/mpeg;base64,AAAA", 415, "inputs is a data URL of audio/mpeg"],
-    ["%%%", 400, "no base64"],
+    ["%%%", 400, "not base64"],
     ["", 400, "it has 0 bytes"],
     [[], 400, "empty list"],
   ])("the inputs %j", async (inputs, status, message) => {
@@ -304,9 +308,9 @@ describe("refused:", () => {
     const { state = "" } = (await send(good, "?stream=true")).body as VoiceActivityAnswer;
     const damaged = `${state.slice(0, 200)}${state[200] === "A" ? "B" : "A"}${state.slice(201)}`;
     const cases: [Uint8Array<ArrayBuffer>, string, string][] = [
-      [good, "aGVsbG8", "it is not one that this service gave"],
-      [good, state.slice(0, 800), "it is damaged or not complete"],
-      [good, damaged, "it is damaged or not complete"],
+      [good, "aGVsbG8", "it is not a state of this service"],
+      [good, state.slice(0, 800), "it is damaged or truncated"],
+      [good, damaged, "it is damaged or truncated"],
       [read("stereo-22050.wav"), state, "22050 Hz, but the stream that"],
     ];
     for (const [body, text, message] of cases) {

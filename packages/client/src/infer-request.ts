@@ -1,6 +1,7 @@
 import type { Tensor } from "../../../src/domain/tensor.ts";
 import { toTensorBytes } from "../../../src/domain/tensor-bytes.ts";
 import { toJsonData } from "../../../src/domain/tensor-json.ts";
+import { concatenateBytes } from "../../../src/shared/bytes.ts";
 import { fromHalfBits } from "./half-float.ts";
 import type { InferRequest, RequestedOutput } from "./infer-messages.ts";
 import { toInputTensors } from "./input-tensor.ts";
@@ -30,7 +31,7 @@ export function encodeInferRequest(request: InferRequest, binaryByDefault: boole
   if (!binary) return { body: json, headers: { "content-type": "application/json" } };
   const jsonBytes = new TextEncoder().encode(json);
   return {
-    body: concatenate([jsonBytes, ...data.map(({ bytes }) => bytes)]),
+    body: toArrayBuffer(concatenateBytes([jsonBytes, ...data.map(({ bytes }) => bytes)])),
     headers: {
       // Compressing 600 KB of numbers takes the server 30 ms, where the rest takes 2 ms, and saves a
       // tenth. Browsers leave this header out, and accept gzip all the same.
@@ -67,12 +68,7 @@ function toOutput(output: string | RequestedOutput): object {
   return { name, parameters: { binary_data, classification } };
 }
 
-function concatenate(parts: readonly Uint8Array[]): ArrayBuffer {
-  const whole = new Uint8Array(parts.reduce((sum, { byteLength }) => sum + byteLength, 0));
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.byteLength;
-  }
-  return whole.buffer;
+/** Copies bytes that are part of a larger buffer. */
+function toArrayBuffer(bytes: Uint8Array<ArrayBuffer>): ArrayBuffer {
+  return bytes.byteLength === bytes.buffer.byteLength ? bytes.buffer : bytes.slice().buffer;
 }

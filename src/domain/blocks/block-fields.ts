@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** Fields that blocks of every kind have. */
+/** Fields and schemas that blocks of several kinds have. */
 
 export const filePath = z
   .string()
@@ -12,4 +12,12 @@ export const filePath = z
 
 export const blockVersion = z
   .literal(1)
-  .describe("Raised when the block's arithmetic changes, so that cached answers are not reused.");
+  .describe(
+    "Raised when the block's arithmetic changes, so that cached predictions are not reused.",
+  );
+
+/** The parameters of a block that takes none. */
+export const NO_PARAMETERS = z.strictObject({});
+
+/** A media type that text blocks take. */
+export const TEXT_MEDIA_TYPES = ["text/plain"] as const;

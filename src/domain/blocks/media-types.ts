@@ -1,26 +1,18 @@
-import { ApiError } from "../errors.ts";
 import type { Manifest } from "../manifest.ts";
-import { formatModelId } from "../model-id.ts";
-import type { Preprocess } from "./task-blocks.ts";
+import { noTask } from "../task-kinds.ts";
+import { PREPROCESS_BLOCKS, preprocessDefinition } from "./registry.ts";
 
-const MEDIA_TYPES: Readonly<Record<Preprocess["type"], readonly string[]>> = {
-  tabular: ["text/csv"],
-  array: [],
-  "character-ngrams": ["text/plain"],
-  tokenizer: ["text/plain"],
-  image: ["image/jpeg", "image/png", "image/webp", "application/octet-stream"],
-  "audio-windows": ["audio/wav", "audio/x-wav", "audio/wave", "audio/vnd.wave"],
-};
+/** Every media type that some block takes beside JSON. */
+export const BLOCK_MEDIA_TYPES: readonly string[] = [
+  ...new Set(PREPROCESS_BLOCKS.flatMap(({ mediaTypes }): readonly string[] => mediaTypes)),
+];
 
 /**
  * Media types that a model's task takes beside JSON, as raw bodies and as parts of a form.
  * @throws ApiError `task_not_supported` for a model without a task
  */
 export function mediaTypesOf(manifest: Manifest): readonly string[] {
-  if (!manifest.preprocess || !manifest.postprocess)
-    throw new ApiError(
-      "task_not_supported",
-      `${formatModelId(manifest)} declares no task: send tensors to /v2/models/${manifest.name}/infer.`,
-    );
-  return MEDIA_TYPES[manifest.preprocess.type];
+  if (manifest.preprocess && manifest.postprocess)
+    return preprocessDefinition(manifest.preprocess).mediaTypes;
+  throw noTask(manifest);
 }

@@ -1,9 +1,9 @@
 import { DATATYPES, isDatatype } from "../../domain/datatype.ts";
 import { ApiError } from "../../domain/errors.ts";
-import { clip, quote } from "../../domain/quote.ts";
 import { parseShape, unknownInput } from "../../domain/shape.ts";
 import type { Tensor, TensorSpec } from "../../domain/tensor.ts";
 import { describe, fromJsonData } from "../../domain/tensor-json.ts";
+import { clip, quote } from "../../shared/quote.ts";
 import { parseJson } from "../json.ts";
 import { parseWith } from "../parse.ts";
 import { fromBytes, fromRawBody } from "./binary-tensor.ts";

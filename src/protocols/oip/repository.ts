@@ -2,7 +2,7 @@ import { z } from "zod";
 import { ApiError, toApiError } from "../../domain/errors.ts";
 import type { ModelId } from "../../domain/model-id.ts";
 import type { ModelState } from "../../domain/ports.ts";
-import { quoteAll } from "../../domain/quote.ts";
+import { quoteAll } from "../../shared/quote.ts";
 import { parseWith } from "../parse.ts";
 
 /** Triton's model repository extension. */

@@ -55,6 +55,18 @@ export function parseEmbeddingsRequest(body: unknown): EmbeddingsRequest {
   return { model, inputs: toInputs(input), encoding: encoding_format, dimensions, truncate };
 }
 
+const DECODER = new TextDecoder();
+
+/** The name of the model in the body of a request, of which nothing else is checked. */
+export function modelInRequest(body: Uint8Array): string | undefined {
+  try {
+    const { model } = JSON.parse(DECODER.decode(body));
+    return typeof model === "string" ? model : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 function toInputs(
   input: z.output<typeof embeddingsRequestSchema>["input"],
 ): readonly (string | TokenIds)[] {

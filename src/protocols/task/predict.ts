@@ -1,32 +1,22 @@
 import type { Context } from "hono";
-import { mediaTypesOf } from "../../domain/blocks/media-types.ts";
+import { BLOCK_MEDIA_TYPES, mediaTypesOf } from "../../domain/blocks/media-types.ts";
 import type { PublishedModel } from "../../domain/published-model.ts";
 import type { TaskRequest, TaskValue } from "../../domain/task.ts";
 import { callOf } from "../../http/call.ts";
 import type { AppEnv } from "../../http/context.ts";
 import { toProblem } from "../../http/problem.ts";
 import { readOptionalBody } from "../../http/read-body.ts";
-import { respond } from "../../http/respond.ts";
 import { respondStream, type StreamFormat, toServerSentEvent } from "../../http/stream.ts";
 import { PREDICT as PREDICT_ERRORS } from "../error-groups.ts";
 import type { MediaType } from "../openapi/openapi-types.ts";
 import { BINARY_SCHEMA } from "../openapi/schema-reference.ts";
-import type { Operation } from "../operation.ts";
+import type { InferenceOperation, Representation } from "../operation.ts";
 import { resolveModel } from "../resolve-model.ts";
 import { isHuggingFaceClient } from "./hugging-face-client.ts";
 import { json } from "./schemas.ts";
 import { parseTaskBody } from "./task-body.ts";
 
-/** Bodies that are the input itself; which of them a model takes follows from its task. */
-const RAW_BODIES = [
-  "image/jpeg",
-  "image/png",
-  "image/webp",
-  "audio/wav",
-  "text/plain",
-  "text/csv",
-  "application/octet-stream",
-];
+const ENCODER = new TextEncoder();
 
 const FORM: MediaType = {
   schema: {
@@ -43,7 +33,7 @@ const FORM: MediaType = {
   },
 };
 
-export const PREDICT: Operation = {
+export const PREDICT: InferenceOperation = {
   id: "predict",
   kind: "inference",
   method: "post",
@@ -70,7 +60,7 @@ export const PREDICT: Operation = {
           },
         },
       }),
-      ...Object.fromEntries(RAW_BODIES.map((type) => [type, { schema: BINARY_SCHEMA }])),
+      ...Object.fromEntries(BLOCK_MEDIA_TYPES.map((type) => [type, { schema: BINARY_SCHEMA }])),
       "multipart/form-data": FORM,
     },
   },
@@ -90,6 +80,7 @@ export const PREDICT: Operation = {
     },
   },
   errors: [...PREDICT_ERRORS, "task_not_supported"],
+  identity: { form: toForm },
   handler:
     ({ config, catalog, runTask }) =>
     async (c) => {
@@ -104,26 +95,37 @@ export const PREDICT: Operation = {
       const result = await runTask(model, request, callOf(c));
       if (result.kind === "stream")
         return respondStream(c, result.parts, streamFormat(c.get("requestId")));
-      return respondValue(c, model, request, result);
+      return serialize(c, model, request, result);
     },
 };
 
-function respondValue(
+/** What decides, beside the body, how a request to a task is answered. */
+function toForm(c: Context<AppEnv>): string {
+  const { url } = c.req;
+  const query = url.indexOf("?");
+  const client = isHuggingFaceClient(c.req.header("user-agent")) ? "hugging-face" : "";
+  const contentType = c.req.header("content-type") ?? "";
+  return `task ${client}\n${contentType}\n${query === -1 ? "" : url.slice(query)}`;
+}
+
+function serialize(
   c: Context<AppEnv>,
   { name, version, revision, manifest }: PublishedModel,
   { parameters }: TaskRequest,
   { value, form }: TaskValue,
-): Response {
+): Representation {
   const isInList =
     form === "one" &&
     manifest.task === "text-classification" &&
     isHuggingFaceClient(c.req.header("user-agent"));
-  const variant = ["task", name, version, revision, isInList ? "in a list" : form, parameters];
-  c.set("variant", JSON.stringify(variant));
   const text = c
     .get("trace")
     .measure("serialize", () => JSON.stringify(isInList ? [value] : value));
-  return respond(c, text);
+  return {
+    contentType: "application/json",
+    parts: [ENCODER.encode(text)],
+    variant: [name, version, revision, isInList ? "in a list" : form, parameters],
+  };
 }
 
 /** Parts as `message` events; a failure as an `error` event with problem details. */

@@ -1,6 +1,6 @@
 import { ApiError } from "../../domain/errors.ts";
 import { Media, mediaType } from "../../domain/media.ts";
-import { quoteAll } from "../../domain/quote.ts";
+import { quoteAll } from "../../shared/quote.ts";
 import { parseJson } from "../json.ts";
 import { parseTaskRequest, type TaskRequest } from "./task-request.ts";
 

@@ -1,30 +1,43 @@
 import { z } from "zod";
+import { POSTPROCESS_BLOCKS, PREPROCESS_BLOCKS } from "../../domain/blocks/registry.ts";
 import { ApiError } from "../../domain/errors.ts";
-import { quoteAll } from "../../domain/quote.ts";
 import { describe } from "../../domain/tensor-json.ts";
+import { quoteAll } from "../../shared/quote.ts";
 
 /**
  * `{"inputs": ..., "parameters": {...}}`, the request of the Hugging Face task specifications
- * (https://huggingface.co/docs/inference-providers/tasks). What `inputs` may be is up to the model's task.
+ * (https://huggingface.co/docs/inference-providers/tasks). What `inputs` may be depends on the blocks of the model's
+ * manifest.
  */
 export const taskRequestSchema = z.strictObject({
-  inputs: z
-    .unknown()
-    .describe(
-      "Of tables a row, an object by column name, or a list of either; of pictures and sounds base64 or a data URL, or a list of either; of texts a text, a list of texts, or to compare `{source_sentence, sentences}`; of models without a medium nested numbers.",
-    ),
-  parameters: z
-    .record(z.string(), z.unknown())
-    .default({})
-    .describe(
-      "`top_k` of a classification: how many labels to answer. `threshold` of a detection: the least score. `header` and `delimiter` of a table in CSV. Of a sound `threshold`, `stream` and, of one that goes on, `state`. Of texts `truncate`: whether a long one is cut; `normalize` of vectors; `aggregation_strategy` and `ignore_labels` of token classification.",
-    ),
+  inputs: z.unknown().describe(describeInputs()),
+  parameters: z.record(z.string(), z.unknown()).default({}).describe(describeParameters()),
   normalize: z
     .boolean()
     .optional()
-    .describe("The parameter, where the specification of feature extraction has it."),
-  truncate: z.boolean().optional().describe("Likewise."),
+    .describe("The parameter, where Hugging Face's specification of feature extraction has it."),
+  truncate: z
+    .boolean()
+    .optional()
+    .describe("The parameter, where Hugging Face's specification of feature extraction has it."),
 });
+
+function describeInputs(): string {
+  const lines = PREPROCESS_BLOCKS.map(({ type, inputs }) => `\`${type}\`: ${inputs}.`);
+  return ["By the `preprocess` block of the model's manifest.", ...lines].join(" ");
+}
+
+function describeParameters(): string {
+  const blocks = [...PREPROCESS_BLOCKS, ...POSTPROCESS_BLOCKS];
+  const lines = blocks.flatMap(({ type, parameters }) => {
+    const shape: Readonly<Record<string, z.ZodType>> = parameters.shape;
+    const names = Object.entries(shape).map(
+      ([name, { description }]) => `\`${name}\`, ${description}`,
+    );
+    return names.length > 0 ? [`\`${type}\`: ${names.join("; ")}.`] : [];
+  });
+  return ["By the blocks of the model's manifest.", ...lines].join(" ");
+}
 
 /** What a request is, wherever its parameters stood. */
 export interface TaskRequest {

@@ -1,17 +1,15 @@
+import { audioWindowsBlock } from "../../domain/blocks/preprocess/audio-windows.ts";
 import { ApiError } from "../../domain/errors.ts";
 import { type FileKind, toFileBytes } from "../file-bytes.ts";
 import type { Item } from "../preprocessor.ts";
 import { parseWav, type Wav } from "./wav.ts";
 
-/** What WAV files are called. */
-export const AUDIO_TYPES = ["audio/wav", "audio/x-wav", "audio/wave", "audio/vnd.wave"];
-
 const WAV_FILE: FileKind = {
   expected: "a WAV file: base64 of it, or a data URL of it",
-  mediaTypes: AUDIO_TYPES,
+  mediaTypes: audioWindowsBlock.mediaTypes,
 };
 
-/** A clip is a run at least, however short it is, and 16 MB hold 200,000 of one sample. */
+/** Each clip is at least one run, however short it is, and a body of 16 MB can have 200,000 clips of one sample. */
 const MAX_CLIPS = 64;
 
 export interface Clip {
@@ -20,7 +18,7 @@ export interface Clip {
 }
 
 /**
- * Reads the headers of clips. Their samples are not touched, so that clips that are too long cost nothing.
+ * Reads the headers of clips. Samples are not read, so that clips that are too long are refused at little cost.
  * @param maxSeconds of all of them together
  * @throws ApiError `invalid_input` that names the clip and what is wrong with it
  */
@@ -39,7 +37,7 @@ export function readClips(items: readonly Item[], maxSeconds: number): readonly 
   if (seconds > maxSeconds)
     throw new ApiError(
       "invalid_input",
-      `The audio is ${Number(seconds.toFixed(3))} seconds long, and this model takes ${maxSeconds} seconds at a time: send it in pieces.`,
+      `The audio is ${Number(seconds.toFixed(3))} seconds long: a request may have ${maxSeconds} at most; send it in pieces.`,
       { details: { maxSeconds, seconds } },
     );
   return clips;

@@ -1,5 +1,4 @@
-import { ApiError } from "../../domain/errors.ts";
-import type { Preprocess } from "../../domain/manifest.ts";
+import type { AudioWindowsBlock } from "../../domain/blocks/preprocess/audio-windows.ts";
 import {
   type Dimension,
   elementCount,
@@ -10,11 +9,10 @@ import {
   toTypedArray,
 } from "../../domain/tensor.ts";
 import { fromJsonData } from "../../domain/tensor-json.ts";
+import { notFinite, outputMismatch } from "../output-errors.ts";
 import type { ModelSet } from "../task.ts";
 
-type AudioWindows = Extract<Preprocess, { type: "audio-windows" }>;
-
-/** A model that takes windows of a signal in their order, and a state that each run gives back. */
+/** A model that reads windows of a signal in their order, and a state that each run returns. */
 export interface RecurrentModel {
   /** Values of all state tensors together. */
   readonly stateLength: number;
@@ -22,7 +20,8 @@ export interface RecurrentModel {
    * @param windows rows of context and new samples, in row-major order, all of them in one run
    * @param state the values of the state tensors, one tensor after the other
    * @returns one value of the output for each window, and the state after the last of them
-   * @throws ApiError `inference_failed` for values that are not finite
+   * @throws ApiError `inference_failed` for values that are not finite, `task_not_supported` for outputs of another
+   *   shape
    */
   step(
     models: ModelSet,
@@ -32,17 +31,15 @@ export interface RecurrentModel {
   ): Promise<{ values: Float32Array; state: Float32Array }>;
 }
 
-/** @param output the output with one value for each window */
+/**
+ * @param output the output with one value for each window
+ * @param specOf the model's inputs by their names
+ */
 export function createRecurrentModel(
-  block: AudioWindows,
+  block: AudioWindowsBlock,
   output: string,
-  inputs: readonly TensorSpec[],
+  specOf: (input: string) => TensorSpec,
 ): RecurrentModel {
-  const specOf = (name: string): TensorSpec => {
-    const spec = inputs.find((candidate) => candidate.name === name);
-    if (!spec) throw new Error(`no input ${name}`);
-    return spec;
-  };
   const width = block.contextSamples + block.windowSamples;
   const states = block.state.map(({ input }) => ({
     name: input,
@@ -71,13 +68,16 @@ export function createRecurrentModel(
       const results = await models.infer([input, ...stateTensors, ...constants], outputs);
       const [values, ...next] = results.map((result) => toFloats(result));
       if (values?.length !== count)
-        throw new Error(`output "${output}" has ${values?.length} values for ${count} windows`);
+        throw outputMismatch(results[0], `a value for each of ${count} windows`);
       const after = new Float32Array(stateLength);
       offset = 0;
       for (const [index, { name, shape }] of states.entries()) {
         const part = next[index];
         if (part?.length !== elementCount(shape))
-          throw new Error(`the state of "${name}" has ${part?.length} values after a run`);
+          throw outputMismatch(
+            results[index + 1],
+            `the ${elementCount(shape)} values of "${name}"`,
+          );
         after.set(part, offset);
         offset += part.length;
       }
@@ -96,13 +96,8 @@ function toTensor(name: string, shape: readonly number[], values: Float32Array):
 }
 
 function toFloats(tensor: Tensor): Float32Array {
-  if (tensor.datatype !== "FP32")
-    throw new Error(`output "${tensor.name}" is ${tensor.datatype}, not FP32`);
+  if (tensor.datatype !== "FP32") throw outputMismatch(tensor, "FP32");
   const values = toTypedArray(tensor) as Float32Array;
-  if (!values.every(Number.isFinite))
-    throw new ApiError(
-      "inference_failed",
-      `The model answered with NaN or infinity in output "${tensor.name}": the input is outside what it can compute.`,
-    );
+  if (!values.every(Number.isFinite)) throw notFinite(tensor.name);
   return values;
 }

@@ -1,18 +1,18 @@
 import { ApiError } from "../../domain/errors.ts";
 
 /**
- * Changes the rate of a signal as `scipy.signal.resample_poly` does with its defaults: a low-pass
- * filter of 20 * max(up, down) + 1 taps, a sinc in a Kaiser window of beta 5, against aliases, applied
- * in polyphase form. It works piece by piece, and the pieces make no difference to any sample.
+ * Changes the sample rate of a signal as `scipy.signal.resample_poly` does with its defaults: a low-pass
+ * filter against aliases of 20 * max(up, down) + 1 taps, a sinc in a Kaiser window of beta 5, in polyphase form. The
+ * signal may come in pieces of any length, which do not change the result.
  */
 
 const KAISER_BETA = 5;
 const HALF_LENGTH_FACTOR = 10;
 
-/** Rates with no common factor need a filter of so many phases that its taps take megabytes. */
+/** The limit of `up` and `down`: the filter of rates without a common factor would take megabytes. */
 const MAX_FACTOR = 50_000;
 
-/** The filter of one pair of rates; it holds no signal, so that any number of resamplers share it. */
+/** The filter of a pair of rates. It has no state, so that resamplers share it. */
 export interface ResamplingFilter {
   readonly up: number;
   readonly down: number;
@@ -34,7 +34,7 @@ export function designFilter(from: number, to: number, place: string): Resamplin
   if (most > MAX_FACTOR)
     throw new ApiError(
       "invalid_input",
-      `${place} has a rate of ${from} Hz, whose ratio to the model's ${to} Hz (${up}:${down}) is too awkward to resample: send it at ${to} Hz or a usual rate.`,
+      `${place} has a rate of ${from} Hz, whose ratio to the model's ${to} Hz (${up}:${down}) needs too large a filter: send it at ${to} Hz or another common rate.`,
     );
   const half = most === 1 ? 0 : HALF_LENGTH_FACTOR * most;
   const length = 2 * half + 1;
@@ -46,23 +46,23 @@ export function designFilter(from: number, to: number, place: string): Resamplin
   return { up, down, tapsPerPhase, taps, half };
 }
 
-/** What a resampler needs to go on where it stopped. */
+/** The state from which a resampler continues. */
 export interface ResamplerState {
-  /** Samples that came in so far. */
+  /** Input samples so far. */
   readonly received: number;
-  /** The last samples that came in, as far as they still count: {@link historyLength}. */
+  /** The last input samples that the next outputs depend on: {@link historyLength}. */
   readonly history: Float32Array;
 }
 
 export const INITIAL_RESAMPLER: ResamplerState = { received: 0, history: new Float32Array(0) };
 
-/** How many samples have gone out when so many have come in: those that depend on nothing to come. */
+/** How many output samples are computed after `received` input samples: those that depend on no later ones. */
 export function producedSamples({ up, down, half }: ResamplingFilter, received: number): number {
   // Output n depends on the samples up to floor((n * down + half) / up).
   return Math.max(0, Math.floor((received * up - 1 - half) / down) + 1);
 }
 
-/** How many of the samples that came in the next outputs still depend on. */
+/** How many of the last input samples the next outputs depend on. */
 export function historyLength(filter: ResamplingFilter, received: number): number {
   const { up, down, half, tapsPerPhase } = filter;
   const position = producedSamples(filter, received) * down + half;
@@ -70,7 +70,7 @@ export function historyLength(filter: ResamplingFilter, received: number): numbe
   return Math.max(0, received - oldest);
 }
 
-/** The resampling of one signal, from its beginning or from the state of another resampler. */
+/** Resamples one signal, from its beginning or from the state of another resampler. */
 export class Resampler {
   readonly #filter: ResamplingFilter;
   #received: number;
@@ -86,7 +86,7 @@ export class Resampler {
     return { received: this.#received, history: this.#history };
   }
 
-  /** Takes the next samples; returns those that depend on nothing that is still to come. */
+  /** Takes the next input samples; returns the output samples that depend on no later ones. */
   push(samples: Float32Array): Float32Array {
     const filter = this.#filter;
     const received = this.#received + samples.length;
@@ -98,7 +98,7 @@ export class Resampler {
     return output;
   }
 
-  /** The rest of the signal, with silence after its end. Nothing may be pushed afterwards. */
+  /** The remaining output samples, with silence after the end of the signal. `push` may not follow. */
   finish(): Float32Array {
     const { up, down } = this.#filter;
     const from = producedSamples(this.#filter, this.#received);
@@ -106,7 +106,7 @@ export class Resampler {
     return this.#compute(this.#history, this.#received, from, to);
   }
 
-  /** @param signal the last of the `received` samples, as far back as the outputs reach */
+  /** @param signal the last of the `received` samples that the outputs depend on */
   #compute(signal: Float32Array, received: number, from: number, to: number): Float32Array {
     const { up, down, half, tapsPerPhase, taps } = this.#filter;
     const first = received - signal.length;
@@ -115,7 +115,7 @@ export class Resampler {
       const position = (from + index) * down + half;
       const newest = Math.floor(position / up) - first;
       const row = (position % up) * tapsPerPhase;
-      // What lies before the beginning or after the end is silence.
+      // Before the beginning and after the end there is silence.
       const lastTap = Math.min(tapsPerPhase, newest + 1);
       let sum = 0;
       for (let tap = Math.max(0, newest - signal.length + 1); tap < lastTap; tap++)

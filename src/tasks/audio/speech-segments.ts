@@ -1,12 +1,12 @@
 /**
  * Probabilities of windows as segments of speech: the rule of `get_speech_timestamps` of silero-vad
- * (https://github.com/snakers4/silero-vad, MIT), without its longest duration, window by window and
- * with a state, so that a stream gives the segments of the whole recording.
+ * (https://github.com/snakers4/silero-vad, MIT), without its maximum duration, window by window and
+ * with a state, so that a stream has the segments of the whole recording.
  *
  * - A window at `threshold` or above begins a segment.
  * - A window below `negThreshold` may end it; it does once silence has lasted for `minSilence`.
  * - A segment of `minSpeech` or less is dropped.
- * - Segments grow by `pad` at both ends, or share the silence between them when that is too short.
+ * - Segments are extended by `pad` at both ends, or by half of the silence between two where that is shorter.
  *
  * Times are in samples of the model's rate.
  */
@@ -24,7 +24,7 @@ export interface Segment {
   readonly end: number;
 }
 
-/** What the rule needs to go on where it stopped. */
+/** The state from which a segmenter continues. */
 export interface SegmenterState {
   /** Windows so far. */
   readonly windows: number;
@@ -32,7 +32,7 @@ export interface SegmenterState {
   readonly start: number | undefined;
   /** Where the silence began that may end it. */
   readonly silence: number | undefined;
-  /** A segment whose start has its pad already, but whose end may have to share a silence. */
+  /** A segment whose start is extended already; its end depends on the start of the next one. */
   readonly held: Segment | undefined;
 }
 
@@ -68,7 +68,7 @@ export class SpeechSegmenter {
     };
   }
 
-  /** The segments that are certain since the last call of this. */
+  /** The segments that became certain since the last call. */
   take(): Segment[] {
     const finished = this.#finished;
     this.#finished = [];
@@ -114,7 +114,7 @@ export class SpeechSegmenter {
     this.#held = { start: Math.trunc(Math.max(0, start - shared)), end };
   }
 
-  /** Nothing that begins at `next` or later reaches into the pad of the held segment. */
+  /** No segment that begins at `next` or later can shorten the extension of the held segment. */
   #releaseHeld(next: number): void {
     const { pad } = this.#rule;
     if (!this.#held || next - this.#held.end < 2 * pad) return;

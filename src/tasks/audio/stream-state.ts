@@ -1,11 +1,12 @@
 import { ApiError } from "../../domain/errors.ts";
+import { hashBytes } from "../../shared/fnv1a.ts";
 import type { ResamplerState } from "./resample.ts";
 import type { SegmenterState } from "./speech-segments.ts";
 import type { FramingState } from "./windows.ts";
 
-/** Everything that a stream of audio carries from one request to the next. */
+/** The state of a stream of audio between two requests. */
 export interface StreamState {
-  /** Of the clips, before resampling. */
+  /** In Hz, before resampling. */
   readonly sampleRate: number;
   readonly resampler: ResamplerState;
   readonly framing: FramingState;
@@ -14,7 +15,7 @@ export interface StreamState {
   readonly segmenter: SegmenterState;
 }
 
-/** How long the lists of a state are, which follows from the model and from how much was sent. */
+/** Lengths of the lists of a state, which follow from the model and from the number of samples. */
 export interface StateLengths {
   readonly history: number;
   readonly context: number;
@@ -24,7 +25,7 @@ export interface StateLengths {
   readonly windows: number;
 }
 
-/** The part of a token that says what else it must hold. */
+/** The fields of a token that determine the lengths of its lists. */
 export interface TokenHeader {
   readonly sampleRate: number;
   readonly received: number;
@@ -38,23 +39,23 @@ const VERSION = 1;
 const DIGEST_OFFSET = 5;
 const DIGEST_BYTES = 32;
 const NUMBERS_OFFSET = DIGEST_OFFSET + DIGEST_BYTES;
-/** Rate, samples received, and of the segments: start, silence, start and end of the one held. */
+/** Sample rate, samples received, and of the segmenter: start, silence, start and end of the held segment. */
 const NUMBERS = 6;
 const FLOATS_OFFSET = NUMBERS_OFFSET + 8 * NUMBERS;
 const CHECKSUM_BYTES = 4;
 const NONE = -1;
 
 /**
- * A state as a text for the client to send back, opaque to it: base64url of
+ * A state as an opaque string for the client to send back: base64url of
  *
  *     bytes  0-3   "OFST"
  *     byte   4     version of this layout, 1
  *     bytes  5-36  SHA-256 of the model
- *     bytes 37-84  six float64: see NUMBERS; -1 stands for none
+ *     bytes 37-84  six float64: see NUMBERS; -1 for none
  *     then         float32: history, context, waiting samples, the model's state
  *     last 4       checksum (FNV-1a) of what is before
  *
- * all big-endian. It is not secret and not signed: it holds nothing but what its own client sent, and a
+ * all big-endian. It is neither secret nor signed: it is computed from what its client sent, and a
  * forged one can do no more than other audio could.
  * @param digest SHA-256 of the model in hexadecimal
  */
@@ -84,15 +85,15 @@ export function encodeStreamState(state: StreamState, digest: string): string {
       view.setFloat32(offset, value);
       offset += 4;
     }
-  view.setUint32(offset, checksum(bytes.subarray(0, offset)));
+  view.setUint32(offset, hashBytes(bytes.subarray(0, offset)));
   let binary = "";
   for (const byte of bytes) binary += String.fromCharCode(byte);
   return btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
 /**
- * @param digest of the model that is asked now
- * @param lengthsFor what a state must hold after so many samples of such a rate
+ * @param digest SHA-256 of the model of this request, in hexadecimal
+ * @param lengthsFor the lengths that a state has after so many samples of a rate
  * @throws ApiError `invalid_input` for a token that is damaged, of another layout or of another model
  */
 export function decodeStreamState(
@@ -102,20 +103,20 @@ export function decodeStreamState(
 ): StreamState {
   const view = new DataView(toBytes(token));
   if (view.byteLength < FLOATS_OFFSET + CHECKSUM_BYTES || view.getUint32(0) !== MAGIC)
-    throw refuse("it is not one that this service gave");
+    throw refuse("it is not a state of this service");
   if (view.getUint8(4) !== VERSION)
     throw refuse(
       `its layout is version ${view.getUint8(4)}, and this service reads version ${VERSION}`,
     );
   const end = view.byteLength - CHECKSUM_BYTES;
-  if (view.getUint32(end) !== checksum(new Uint8Array(view.buffer, 0, end)))
-    throw refuse("it is damaged or not complete");
+  if (view.getUint32(end) !== hashBytes(new Uint8Array(view.buffer, 0, end)))
+    throw refuse("it is damaged or truncated");
   for (let index = 0; index < DIGEST_BYTES; index++)
     if (
       view.getUint8(DIGEST_OFFSET + index) !==
       Number.parseInt(digest.slice(2 * index, 2 * index + 2), 16)
     )
-      throw refuse("it comes from another model or another version; a stream stays with one");
+      throw refuse("it is of another model or version; a stream continues with the same one");
   const number = (index: number): number => view.getFloat64(NUMBERS_OFFSET + 8 * index);
   const sampleRate = number(0);
   const received = number(1);
@@ -171,13 +172,6 @@ function toBytes(token: string): ArrayBuffer {
 function refuse(problem: string): ApiError {
   return new ApiError(
     "invalid_input",
-    `The parameter "state" can't be continued: ${problem}. Send it as an answer of this model gave it, or leave it out to begin a stream.`,
+    `The parameter "state" is not valid: ${problem}. Send the state of an answer of this model unchanged, or leave it out to begin a stream.`,
   );
-}
-
-/** FNV-1a, 32 bits: http://www.isthe.com/chongo/tech/comp/fnv/ */
-function checksum(bytes: Uint8Array): number {
-  let hash = 0x811c_9dc5;
-  for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x0100_0193);
-  return hash >>> 0;
 }

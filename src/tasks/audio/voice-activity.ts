@@ -1,17 +1,22 @@
-import { z } from "zod";
-import { ApiError } from "../../domain/errors.ts";
 import {
-  type Manifest,
-  modelDigest,
-  type Postprocess,
-  type Preprocess,
-} from "../../domain/manifest.ts";
+  type VoiceActivityAnswer,
+  type VoiceActivityBlock,
+  type VoiceActivityParameters,
+  voiceActivityBlock,
+} from "../../domain/blocks/postprocess/voice-activity.ts";
+import {
+  type AudioWindowsBlock,
+  audioWindowsBlock,
+} from "../../domain/blocks/preprocess/audio-windows.ts";
+import { ApiError } from "../../domain/errors.ts";
+import { type Manifest, modelDigest } from "../../domain/manifest.ts";
 import type { Trace } from "../../domain/trace.ts";
+import { inputSpecs } from "../input-specs.ts";
 import { parseParameters } from "../parameters.ts";
 import { splitList } from "../preprocessor.ts";
 import { splitInputs } from "../split-inputs.ts";
 import type { ModelSet, Task } from "../task.ts";
-import { AUDIO_TYPES, type Clip, readClips } from "./audio-clip.ts";
+import { type Clip, readClips } from "./audio-clip.ts";
 import { createRecurrentModel } from "./recurrent-model.ts";
 import {
   designFilter,
@@ -31,54 +36,23 @@ import {
 } from "./stream-state.ts";
 import { frame, initialFraming } from "./windows.ts";
 
-type AudioWindows = Extract<Preprocess, { type: "audio-windows" }>;
-type VoiceActivity = Extract<Postprocess, { type: "voice-activity" }>;
-
-const milliseconds = z.int().min(0).max(60_000).optional();
-
-/** The names of `get_speech_timestamps`, and two for streams. */
-const PARAMETERS = z.strictObject({
-  threshold: z.number().min(0.01).max(1).optional(),
-  neg_threshold: z.number().min(0).max(1).optional(),
-  min_speech_duration_ms: milliseconds,
-  min_silence_duration_ms: milliseconds,
-  speech_pad_ms: milliseconds,
-  stream: z.boolean().default(false),
-  state: z.string().optional(),
-});
-type Parameters = z.output<typeof PARAMETERS>;
-
-/** A segment of speech, in seconds since the stream began. */
-interface Speech {
-  readonly start: number;
-  readonly end: number;
-}
-
-export interface VoiceActivityAnswer {
-  readonly speech: readonly Speech[];
-  /** One for each window. */
-  readonly probabilities: readonly number[];
-  /** Where more of the stream is to come. */
-  readonly state?: string;
-}
-
-/** Filters for the rates seen last; one may take a megabyte. */
+/** Filters of the last sample rates; one may take a megabyte. */
 const MAX_FILTERS = 4;
 
 /**
- * Where somebody speaks in a recording, by a recurrent model that hears it window by window. A stream
- * may come in pieces of any length: what one answer gives as `state`, the next request gives back, and
- * the answers together are that for the whole recording.
+ * Finds the segments of speech in a recording, by a recurrent model that reads it window by window. A stream
+ * may be sent in pieces of any length: each request sends the `state` of the answer before, and the answers together
+ * are the answer for the whole recording.
  */
 export function createVoiceActivityTask(
   manifest: Manifest,
-  block: AudioWindows,
-  defaults: VoiceActivity,
+  block: AudioWindowsBlock,
+  defaults: VoiceActivityBlock,
 ): Task {
   const { sampleRate, windowSamples, windowsPerRun } = block;
   const width = block.contextSamples + windowSamples;
   const digest = modelDigest(manifest);
-  const model = createRecurrentModel(block, defaults.probabilities, manifest.inputs);
+  const model = createRecurrentModel(block, defaults.probabilities, inputSpecs(manifest));
   const filters = new Map<number, ResamplingFilter>();
 
   const filterFor = ({ wav, place }: Clip): ResamplingFilter => {
@@ -91,7 +65,7 @@ export function createVoiceActivityTask(
     return filter;
   };
 
-  const beginning = (clip: Clip): StreamState => ({
+  const initialState = (clip: Clip): StreamState => ({
     sampleRate: clip.wav.sampleRate,
     resampler: INITIAL_RESAMPLER,
     framing: initialFraming(block),
@@ -110,7 +84,7 @@ export function createVoiceActivityTask(
     };
   };
 
-  const continued = (clip: Clip, token: string): StreamState =>
+  const continuedState = (clip: Clip, token: string): StreamState =>
     decodeStreamState(token, digest, (header) => {
       refuseOtherRate(clip, header.sampleRate);
       if (header.received + clip.wav.frames > MAX_STREAM_SAMPLES)
@@ -118,10 +92,10 @@ export function createVoiceActivityTask(
       return lengthsAfter(filterFor(clip), header.received);
     });
 
-  async function listen(
+  async function detect(
     clip: Clip,
     from: StreamState,
-    parameters: Parameters,
+    parameters: VoiceActivityParameters,
     models: ModelSet,
     trace: Trace,
   ): Promise<VoiceActivityAnswer> {
@@ -132,7 +106,7 @@ export function createVoiceActivityTask(
     const probabilities: number[] = [];
     let { framing, recurrent } = from;
 
-    const hear = async (samples: () => Float32Array, pad: boolean): Promise<void> => {
+    const process = async (samples: () => Float32Array, pad: boolean): Promise<void> => {
       const framed = trace.measure("preprocess", () => frame(block, framing, samples(), pad));
       framing = framed.state;
       for (let first = 0; first < framed.count; first += windowsPerRun) {
@@ -147,12 +121,12 @@ export function createVoiceActivityTask(
       }
     };
 
-    // Pieces of about one run each, so that a long clip never lies in memory as numbers.
+    // In pieces of about one run, so that a long clip is never in memory as floats.
     const piece = Math.ceil((windowsPerRun * windowSamples * filter.down) / filter.up);
     for (let start = 0; start < wav.frames; start += piece)
-      await hear(() => resampler.push(wav.readMono(start, piece)), false);
+      await process(() => resampler.push(wav.readMono(start, piece)), false);
     if (!parameters.stream) {
-      await hear(() => resampler.finish(), true);
+      await process(() => resampler.finish(), true);
       segmenter.finish(Math.ceil((resampler.state.received * filter.up) / filter.down));
     }
     return trace.measure("postprocess", () => {
@@ -175,9 +149,9 @@ export function createVoiceActivityTask(
   }
 
   return {
-    parameters: PARAMETERS,
+    parameters: voiceActivityBlock.parameters,
     async execute(request, models, { trace }) {
-      const parameters = parseParameters(PARAMETERS, request.parameters);
+      const parameters = parseParameters(voiceActivityBlock.parameters, request.parameters);
       const { items, form } = splitInputs(INPUTS, request.inputs, parameters, trace);
       refuseBadThresholds(defaults, parameters);
       const { state } = parameters;
@@ -189,24 +163,27 @@ export function createVoiceActivityTask(
       const streams = trace.measure("decode", () =>
         readClips(items, block.maxSeconds).map((clip) => {
           filterFor(clip);
-          return { clip, from: state === undefined ? beginning(clip) : continued(clip, state) };
+          return {
+            clip,
+            from: state === undefined ? initialState(clip) : continuedState(clip, state),
+          };
         }),
       );
       const answers: VoiceActivityAnswer[] = [];
       for (const { clip, from } of streams)
-        answers.push(await listen(clip, from, parameters, models, trace));
+        answers.push(await detect(clip, from, parameters, models, trace));
       return { kind: "value", value: form === "one" ? answers[0] : answers, form };
     },
   };
 }
 
-const INPUTS = { mediaTypes: AUDIO_TYPES, split: splitList };
+const INPUTS = { mediaTypes: audioWindowsBlock.mediaTypes, split: splitList };
 
 /** The rule in samples, from milliseconds. */
 function ruleOf(
-  { sampleRate, windowSamples }: AudioWindows,
-  defaults: VoiceActivity,
-  parameters: Parameters,
+  { sampleRate, windowSamples }: AudioWindowsBlock,
+  defaults: VoiceActivityBlock,
+  parameters: VoiceActivityParameters,
 ): SegmentRule {
   const samples = (durationMs: number): number => (sampleRate * durationMs) / 1000;
   const { threshold = defaults.threshold } = parameters;
@@ -220,12 +197,15 @@ function ruleOf(
   };
 }
 
-function refuseBadThresholds(defaults: VoiceActivity, parameters: Parameters): void {
+function refuseBadThresholds(
+  defaults: VoiceActivityBlock,
+  parameters: VoiceActivityParameters,
+): void {
   const { threshold = defaults.threshold, neg_threshold } = parameters;
   if (neg_threshold === undefined || neg_threshold <= threshold) return;
   throw new ApiError(
     "invalid_request",
-    `"neg_threshold", below which speech ends, is ${neg_threshold}: it must not be above "threshold", which is ${threshold}.`,
+    `"neg_threshold", below which speech may end, is ${neg_threshold}: it must not be above "threshold", which is ${threshold}.`,
   );
 }
 

@@ -1,10 +1,10 @@
 import { ApiError } from "../../domain/errors.ts";
 
-/** Rates between these are read; what is beyond them is a damaged header, or needs no such model. */
+/** Sample rates beyond these are taken for a damaged header. */
 const MIN_SAMPLE_RATE = 1000;
 const MAX_SAMPLE_RATE = 384_000;
 
-/** A WAV file whose header was checked against its bytes; samples are read from them when asked for. */
+/** A WAV file whose header is checked against its size. */
 export interface Wav {
   readonly sampleRate: number;
   readonly channels: number;
@@ -18,7 +18,7 @@ export interface Wav {
   readMono(start: number, count: number): Float32Array<ArrayBuffer>;
 }
 
-/** How one sample stands in the bytes, and its value between -1 and 1. */
+/** How a sample is encoded, and its value between -1 and 1. */
 interface SampleFormat {
   readonly bytes: number;
   read(view: DataView, offset: number): number;
@@ -46,9 +46,9 @@ const SAMPLE_FORMATS: Readonly<Record<number, Readonly<Record<number, SampleForm
   },
 };
 
-const SUPPORTED = "PCM of 8, 16, 24 or 32 bits and float of 32 or 64 bits are read";
+const SUPPORTED = "PCM of 8, 16, 24 or 32 bits and float of 32 or 64 bits are supported";
 
-/** Names for the message that refuses them. */
+/** Names for messages. */
 const CODECS: Readonly<Record<number, string>> = {
   2: "Microsoft ADPCM",
   6: "A-law",
@@ -62,20 +62,19 @@ const CODECS: Readonly<Record<number, string>> = {
 /** The last 14 bytes of a SubFormat that holds a plain format tag in its first two (KSDATAFORMAT_SUBTYPE_*). */
 const SUBFORMAT_TAIL = "000000001000800000aa00389b71";
 
-/** Bytes of an extensible format up to the end of its SubFormat. */
+/** Bytes of an extensible format, up to the end of its SubFormat. */
 const EXTENSIBLE_BYTES = 40;
 
 /**
- * Reads the header of a RIFF WAVE file. Every size that it claims is checked against the bytes that
- * came, so nothing is allocated for what was not sent. The size and rate in bytes that the header
- * repeats are not used.
- * @param place what the file is, for messages: `"inputs"`, `inputs[2]`
+ * Reads the header of a RIFF WAVE file. Each size in it is checked against the bytes, so that nothing is allocated for
+ * samples that were not sent. The fields that repeat a size or a rate in bytes are not used.
+ * @param place its name in messages: `inputs`, `inputs[2]`
  * @throws ApiError `invalid_input` that names what is wrong with the file
  */
 export function parseWav(bytes: Uint8Array, place: string): Wav {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const refuse = (problem: string): ApiError =>
-    new ApiError("invalid_input", `${place} is not a WAV file that can be read: ${problem}.`);
+    new ApiError("invalid_input", `${place} cannot be read as a WAV file: ${problem}.`);
   checkForm(view, refuse);
   let format: Format | undefined;
   for (let offset = 12; offset + 8 <= view.byteLength; ) {
@@ -85,7 +84,7 @@ export function parseWav(bytes: Uint8Array, place: string): Wav {
     const left = view.byteLength - start;
     if (size > left)
       throw refuse(
-        `its ${quoted(id)} chunk claims ${size} bytes, but ${left} are left; it is truncated, or was written without its length`,
+        `its ${quoted(id)} chunk has ${size} bytes by its header, but ${left} follow; it is truncated, or was written without its length`,
       );
     if (id === "fmt ") {
       if (format) throw refuse('it has two "fmt " chunks');
@@ -114,8 +113,8 @@ function checkForm(view: DataView, refuse: Refuse): void {
   if (view.byteLength < 12) throw refuse(`it has ${view.byteLength} bytes, fewer than its header`);
   const container = fourCharacters(view, 0);
   if (container === "RF64" || container === "BW64")
-    throw refuse(`${container} files, with sizes of 64 bits, are not read; send RIFF`);
-  if (container === "RIFX") throw refuse("RIFX files, which are big-endian, are not read");
+    throw refuse(`${container} files, with sizes of 64 bits, are not supported; send RIFF`);
+  if (container === "RIFX") throw refuse("RIFX files, which are big-endian, are not supported");
   const form = fourCharacters(view, 8);
   if (container !== "RIFF" || form !== "WAVE")
     throw refuse(
@@ -132,7 +131,7 @@ function readFormat(view: DataView, start: number, size: number, refuse: Refuse)
   const bits = view.getUint16(start + 14, true);
   const codec = tag === EXTENSIBLE ? readSubformat(view, start, size, refuse) : tag;
   const sample = SAMPLE_FORMATS[codec]?.[bits];
-  if (!sample) throw refuse(`${codecName(codec, bits)} is not read; ${SUPPORTED}`);
+  if (!sample) throw refuse(`${codecName(codec, bits)} is not supported; ${SUPPORTED}`);
   if (channels === 0) throw refuse("it has no channels");
   if (sampleRate < MIN_SAMPLE_RATE || sampleRate > MAX_SAMPLE_RATE)
     throw refuse(
@@ -192,7 +191,7 @@ function fourCharacters(view: DataView, offset: number): string {
   return String.fromCharCode(...[0, 1, 2, 3].map((index) => view.getUint8(offset + index)));
 }
 
-/** Bytes of a file in a message: what cannot be printed is escaped. */
+/** Bytes of a file in a message, with escapes for those that are not printable. */
 function quoted(text: string): string {
   return JSON.stringify(text);
 }

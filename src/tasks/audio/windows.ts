@@ -1,4 +1,4 @@
-/** How a signal is cut into windows, each with the end of the one before it. */
+/** How a signal is split into windows, each with the last samples of the one before it. */
 export interface WindowShape {
   /** New samples of a window. */
   readonly windowSamples: number;
@@ -6,11 +6,11 @@ export interface WindowShape {
   readonly contextSamples: number;
 }
 
-/** What a framing needs to go on where it stopped. */
+/** The state from which framing continues. */
 export interface FramingState {
   /** The context of the next window: always `contextSamples` long. */
   readonly context: Float32Array;
-  /** Samples that wait for a window to be full: fewer than `windowSamples`. */
+  /** Samples of a window that is not full yet: fewer than `windowSamples`. */
   readonly waiting: Float32Array;
 }
 
@@ -26,7 +26,7 @@ export interface Framing {
 }
 
 /**
- * Cuts samples into windows.
+ * Splits samples into windows.
  * @param pad whether the signal ends here, so that silence fills its last window
  */
 export function frame(
@@ -37,7 +37,7 @@ export function frame(
 ): Framing {
   const length = waiting.length + samples.length;
   const count = pad ? Math.ceil(length / windowSamples) : Math.floor(length / windowSamples);
-  // The context and then the signal: each window is a piece of it, and overlaps the one before.
+  // The context, then the signal: each window is a part of it, and overlaps the one before.
   const signal = new Float32Array(contextSamples + Math.max(length, count * windowSamples));
   signal.set(context);
   signal.set(waiting, contextSamples);

@@ -1,32 +1,32 @@
 import { ApiError } from "../../domain/errors.ts";
 import type { MemoryConsumer } from "../../domain/ports.ts";
 import { type Codec, CodecError } from "./codec.ts";
-import type { ImageFormat } from "./header.ts";
+import type { ImageFormat } from "./image-header.ts";
 
-/** The codecs of an isolate: each is made when the first file wants it, and kept. */
+/** The codecs of an isolate: each is instantiated for the first file of its format, and kept. */
 export interface CodecStore extends MemoryConsumer {
   /**
-   * Runs synchronous work with the codec of a format. What the work throws ends the instance, unless it
-   * is a {@link CodecError} that says otherwise: the next file gets a new one.
-   * @param neededBytes what the codec's memory will have to hold
-   * @throws ApiError `overloaded` while too much memory of ended instances waits to be collected
+   * Runs synchronous work with the codec of a format. When the work throws, the instance is replaced by a new one, except
+   * after a {@link CodecError} with `instanceIsIntact`.
+   * @param neededBytes the memory that the codec needs for the file
+   * @throws ApiError `overloaded` while too much memory of replaced instances is not collected yet
    */
   use<T>(format: ImageFormat, neededBytes: number, work: (codec: Codec) => T): Promise<T>;
 }
 
 /**
- * What the codecs' memories may be together between two pictures. They never shrink, but a dropped one
- * stays until somebody collects it: a dozen photographs were seen to pile up to a gigabyte.
+ * Memory of all codecs together between two images. A wasm memory never shrinks, and one that is dropped
+ * stays until it is collected: a dozen photographs were seen to take a gigabyte.
  */
 const MAX_KEPT_BYTES = 80 * 2 ** 20;
-/** Files that end a codec on purpose could fill the isolate faster than it is swept. */
+/** Limit of dropped memory: files that make a codec trap could fill the isolate faster than memory is collected. */
 const MAX_DROPPED_BYTES = 192 * 2 ** 20;
-/** Pictures that need no more have as much room again, so that large ones cannot take theirs. */
+/** Images that need no more have twice the limit, so that large ones cannot exhaust it for them. */
 const SMALL_BYTES = 8 * 2 ** 20;
-/** Beyond that one more in so long, so that a large picture gets its turn when nothing is swept. */
-const PATIENCE_SECONDS = 1;
-/** What even an instance that decoded next to nothing takes. */
-const LEAST_INSTANCE_BYTES = 2 * 2 ** 20;
+/** Beyond the limit one image is admitted in this time, so that a large one is decoded even when nothing is collected. */
+const ADMIT_AFTER_SECONDS = 1;
+/** Memory of an instance after a small file. */
+const MIN_INSTANCE_BYTES = 2 * 2 ** 20;
 
 interface Kept {
   readonly instance: Promise<Codec>;
@@ -42,15 +42,15 @@ interface Dropped {
 
 export interface CodecStoreOptions {
   /** Called before codecs' memories grow by so many bytes. */
-  readonly makeRoom?: (bytes: number) => void;
+  readonly reserve?: (bytes: number) => void;
   readonly now?: () => number;
 }
 
 export function createCodecStore(
   instantiate: (format: ImageFormat) => Promise<Codec>,
-  { makeRoom = () => {}, now = Date.now }: CodecStoreOptions = {},
+  { reserve = () => {}, now = Date.now }: CodecStoreOptions = {},
 ): CodecStore {
-  /** The one used last comes last. */
+  /** Least recently used first. */
   const codecs = new Map<ImageFormat, Kept>();
   let dropped: Dropped[] = [];
   let admittedAt = Number.NEGATIVE_INFINITY;
@@ -60,11 +60,11 @@ export function createCodecStore(
     dropped = dropped.filter(({ codec }) => codec.deref() !== undefined);
     const waiting = dropped.reduce((sum, { bytes }) => sum + bytes, 0);
     if (waiting <= MAX_DROPPED_BYTES * (neededBytes > SMALL_BYTES ? 1 : 2)) return;
-    if (now() - admittedAt < PATIENCE_SECONDS * 1000)
+    if (now() - admittedAt < ADMIT_AFTER_SECONDS * 1000)
       throw new ApiError(
         "overloaded",
-        "The memory of pictures that could not be decoded is not free yet: try again soon.",
-        { details: { retryAfterSeconds: PATIENCE_SECONDS } },
+        "The memory of images that could not be decoded is not free yet: retry later.",
+        { details: { retryAfterSeconds: ADMIT_AFTER_SECONDS } },
       );
     admittedAt = now();
   };
@@ -82,7 +82,7 @@ export function createCodecStore(
 
   const drop = (format: ImageFormat, codec: Codec, bytes: number): void => {
     codecs.delete(format);
-    dropped.push({ codec: new WeakRef(codec), bytes: Math.max(bytes, LEAST_INSTANCE_BYTES) });
+    dropped.push({ codec: new WeakRef(codec), bytes: Math.max(bytes, MIN_INSTANCE_BYTES) });
   };
 
   const sumOfKept = (): number =>
@@ -113,12 +113,12 @@ export function createCodecStore(
       admit(format, neededBytes);
       let kept = find(format);
       let codec = await kept.instance;
-      // Another file may have ended it in the meantime.
+      // Another file may have replaced it in the meantime.
       while (codecs.get(format) !== kept) {
         kept = find(format);
         codec = await kept.instance;
       }
-      makeRoom(Math.max(0, neededBytes - kept.memoryBytes));
+      reserve(Math.max(0, neededBytes - kept.memoryBytes));
       try {
         const answer = work(codec);
         keep(format, kept, codec);

@@ -1,25 +1,26 @@
 import { ApiError } from "../../domain/errors.ts";
-import { clip, MAX_REASON_LENGTH } from "../../domain/quote.ts";
+import { clip, MAX_REASON_LENGTH } from "../../shared/quote.ts";
 import { CodecError } from "./codec.ts";
 import type { CodecStore } from "./codec-store.ts";
-import { FORMAT_NAMES, type ImageHeader, readImageHeader } from "./header.ts";
+import type { ImageHeader } from "./image-header.ts";
 import { createRaster, type Raster } from "./raster.ts";
+import { FORMAT_NAMES, readImageHeader } from "./read-image-header.ts";
 
 /**
- * Decodes a JPEG, PNG or WebP file and gives `use` its pixels, four bytes each, the way the picture is
- * to be seen (its EXIF orientation applied). They are gone when `use` returns.
- * @param place what to call the file in a message
+ * Decodes a JPEG, PNG or WebP file and calls `use` with its pixels, four bytes each, with the EXIF orientation applied.
+ * They are valid until `use` returns.
+ * @param place the name of the file in messages
  * @throws ApiError `unsupported_media_type` for other files, `invalid_input` for broken or too large ones
  */
 export type DecodeImage = <T>(
   file: Uint8Array,
   place: string,
-  use: (picture: Raster) => T,
+  use: (image: Raster) => T,
 ) => Promise<T>;
 
 /**
- * What a codec's memory may have to hold for one picture: an isolate has 128 MB, and the model wants
- * some of it. A photograph of 12 megapixels fits, as JPEG and as WebP.
+ * Limit of a codec's memory for one image: an isolate has 128 MB, and the model needs some of it. A photograph of 12
+ * megapixels fits, as JPEG and as WebP.
  */
 const MAX_DECODE_BYTES = 64 * 2 ** 20;
 
@@ -28,14 +29,14 @@ export function createImageDecoder(codecs: CodecStore): DecodeImage {
     const header = readImageHeader(file, place);
     const neededBytes = checkSize(header, file.length, place);
     const { format, width, height, orientation } = header;
-    // What `use` throws is no fault of the file.
+    // An error of `use` is not one of the file.
     let failure: { error: unknown } | undefined;
     try {
       return await codecs.use(format, neededBytes, (codec) =>
         codec.decode(file, (pixels, actualWidth, actualHeight) => {
           if (actualWidth !== width || actualHeight !== height)
             throw new CodecError(
-              `its header says ${width} x ${height} pixels, its data ${actualWidth} x ${actualHeight}`,
+              `its header has ${width} x ${height} pixels, its data ${actualWidth} x ${actualHeight}`,
             );
           try {
             return use(createRaster(pixels, width, height, 4, orientation));
@@ -54,14 +55,14 @@ export function createImageDecoder(codecs: CodecStore): DecodeImage {
           : "";
       throw new ApiError(
         "invalid_input",
-        `${place} is not a whole ${FORMAT_NAMES[format]} picture: its decoder refuses it${why}.`,
+        `${place} is not a valid ${FORMAT_NAMES[format]} image: it cannot be decoded${why}.`,
         { cause },
       );
     }
   };
 }
 
-/** @returns what the codec's memory will have to hold */
+/** @returns the memory that the codec needs */
 function checkSize(header: ImageHeader, fileBytes: number, place: string): number {
   const { format, width, height, bytesPerPixel } = header;
   const neededBytes = width * height * bytesPerPixel + fileBytes;
@@ -69,7 +70,7 @@ function checkSize(header: ImageHeader, fileBytes: number, place: string): numbe
   const limit = Math.floor((MAX_DECODE_BYTES - fileBytes) / bytesPerPixel);
   throw new ApiError(
     "invalid_input",
-    `${place} is a picture of ${width} x ${height} pixels, too many to decode: a ${FORMAT_NAMES[format]} file of this kind may have ${limit.toLocaleString("en")}. Send a smaller one.`,
+    `${place} is an image of ${width} x ${height} pixels, too many to decode: a ${FORMAT_NAMES[format]} file of this kind may have ${limit.toLocaleString("en")}. Send a smaller one.`,
     { details: { format, width, height, maxPixels: limit } },
   );
 }

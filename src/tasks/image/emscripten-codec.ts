@@ -1,6 +1,6 @@
 import { type Codec, CodecError, type UsePixels } from "./codec.ts";
 
-/** The function that an emscripten file of @jsquash exports, as far as this program uses it. */
+/** The function that an emscripten file of @jsquash exports, as far as it is used here. */
 export type EmscriptenFactory = (options: {
   noInitialRun: boolean;
   locateFile(path: string): string;
@@ -15,10 +15,9 @@ export type EmscriptenFactory = (options: {
 /**
  * A new instance of a decoder of @jsquash/jpeg or @jsquash/webp.
  *
- * Its C++ code ends with `new ImageData(new Uint8ClampedArray(view), width, height)`, where `view` is
- * of its own memory, and takes both constructors from the global object. While it runs, which is
- * synchronous, it finds others there: one that copies nothing, and one that hands the pixels on.
- * workerd has no ImageData anyway.
+ * Its C++ code ends with `new ImageData(new Uint8ClampedArray(view), width, height)`, where `view` is a view of its wasm
+ * memory, and reads both constructors from the global object. During the synchronous call they are replaced: by one
+ * that does not copy, and one that passes the pixels on. workerd has no ImageData.
  * @param parameters of the decoder, after the file
  */
 export async function instantiateEmscriptenCodec(
@@ -32,7 +31,7 @@ export async function instantiateEmscriptenCodec(
   const note = (line: string): void => {
     messages.push(line);
   };
-  // Constructors that answer an object of their choice, which arrow functions cannot be.
+  // Functions, as arrow functions cannot be constructors.
   const globals = {
     Uint8ClampedArray: function View(view: Uint8Array) {
       return view;
@@ -44,11 +43,11 @@ export async function instantiateEmscriptenCodec(
   const module = await withGlobals(globals, () =>
     factory({
       noInitialRun: true,
-      // Otherwise it makes a URL of the place that it was loaded from, which a bundle has none of.
+      // The default builds a URL from that of the script, which a bundle does not have.
       locateFile: (path) => path,
       print: note,
       printErr: note,
-      // workerd compiles no wasm from bytes at request time; this one was compiled at upload.
+      // workerd does not compile wasm from bytes; this module was compiled at upload.
       instantiateWasm(imports, done) {
         const instance = new WebAssembly.Instance(wasm, imports);
         memory = Object.values(instance.exports).find(
@@ -70,7 +69,7 @@ export async function instantiateEmscriptenCodec(
       try {
         withGlobals(globals, () => module.decode(file, ...parameters));
       } catch (error) {
-        // C code that gives up prints why and exits, which throws; what throws without a word has trapped.
+        // C code that fails prints why and exits, which throws; an error without a message is a trap.
         throw messages.length > 0 ? new CodecError(messages.join("; "), { cause: error }) : error;
       } finally {
         receive = () => {};
@@ -84,7 +83,7 @@ export async function instantiateEmscriptenCodec(
   };
 }
 
-/** Runs synchronous code with other globals, and puts the old ones back. */
+/** Runs synchronous code with other globals, and restores the old ones. */
 function withGlobals<T>(globals: Readonly<Record<string, unknown>>, run: () => T): T {
   const before = Object.keys(globals).map(
     (name) => [name, Object.getOwnPropertyDescriptor(globalThis, name)] as const,

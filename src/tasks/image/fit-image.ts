@@ -1,8 +1,8 @@
-import { type ImageBlock, imageSize } from "../../domain/blocks/image-blocks.ts";
+import { channelsOf, type ImageBlock, imageSize } from "../../domain/blocks/preprocess/image.ts";
 import { type Raster, toGrey } from "./raster.ts";
 import { type Box, resample } from "./resample.ts";
 
-/** Where a picture lies in what the model sees: model = picture * scale + offset, in pixels. */
+/** Maps coordinates of the image to those of the model's input: model = image * scale + offset, in pixels. */
 export interface Placement {
   readonly scaleX: number;
   readonly scaleY: number;
@@ -16,21 +16,21 @@ export interface FittedImage {
   readonly placement: Placement;
 }
 
-/** Scales, cuts and pads a picture as the block says. */
-export function fitImage(picture: Raster, block: ImageBlock): FittedImage {
+/** Scales, crops and pads an image as the block says. */
+export function fitImage(image: Raster, block: ImageBlock): FittedImage {
   const { resize, color } = block;
   const frame = imageSize(block);
-  const channels = color === "GRAY" ? 1 : 3;
-  const source = color === "GRAY" ? toGrey(picture) : picture;
-  const scaled = scaledSize(picture, resize);
+  const channels = channelsOf(block);
+  const source = color === "GRAY" ? toGrey(image) : image;
+  const scaled = scaledSize(image, resize);
   const part = visiblePart(scaled, frame);
   const levels = resample(source, channels, resize.filter, scaled.width, scaled.height, part);
   // As ImageOps.pad of Pillow: half of the space, rounded.
   const padX = roundHalfToEven((frame.width - part.width) / 2);
   const padY = roundHalfToEven((frame.height - part.height) / 2);
   const placement = {
-    scaleX: scaled.width / picture.width,
-    scaleY: scaled.height / picture.height,
+    scaleX: scaled.width / image.width,
+    scaleY: scaled.height / image.height,
     offsetX: padX - part.left,
     offsetY: padY - part.top,
   };
@@ -48,7 +48,7 @@ interface Size {
   readonly height: number;
 }
 
-/** The whole picture's size after scaling. */
+/** The size of the whole image after scaling. */
 function scaledSize({ width, height }: Size, resize: ImageBlock["resize"]): Size {
   switch (resize.mode) {
     case "exact":
@@ -60,7 +60,7 @@ function scaledSize({ width, height }: Size, resize: ImageBlock["resize"]): Size
       return { width: Math.trunc((size * width) / height), height: size };
     }
     case "letterbox": {
-      // ImageOps.contain of Pillow: the edge that does not touch is rounded to the nearest.
+      // ImageOps.contain of Pillow: the edge that does not fill the frame is rounded to the nearest.
       const [ratio, frameRatio] = [width / height, resize.width / resize.height];
       if (ratio > frameRatio)
         return {
@@ -77,7 +77,7 @@ function scaledSize({ width, height }: Size, resize: ImageBlock["resize"]): Size
   }
 }
 
-/** The middle of a scaled picture, where it is larger than the frame: torchvision's CenterCrop. */
+/** The centre of a scaled image, where it is larger than the frame: torchvision's CenterCrop. */
 function visiblePart(scaled: Size, frame: Size): Box {
   const cut = (length: number, wanted: number): number =>
     Math.max(0, roundHalfToEven((length - wanted) / 2));

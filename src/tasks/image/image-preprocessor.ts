@@ -1,61 +1,61 @@
-import { type ImageBlock, imageSize } from "../../domain/blocks/image-blocks.ts";
+import {
+  type ImageBlock,
+  imageBlock,
+  imageShape,
+  imageSize,
+} from "../../domain/blocks/preprocess/image.ts";
 import { ApiError } from "../../domain/errors.ts";
-import { type TensorSpec, toBytes } from "../../domain/tensor.ts";
+import { elementCount, type TensorSpec, toBytes } from "../../domain/tensor.ts";
 import { type FileKind, toFileBytes } from "../file-bytes.ts";
-import { NO_PARAMETERS } from "../parameters.ts";
 import { type ItemMetadata, maxBatchOf, type Preprocessor, splitList } from "../preprocessor.ts";
 import type { DecodeImage } from "./decode-image.ts";
 import { fitImage, type Placement } from "./fit-image.ts";
 
-/** What a postprocessor needs to know of a picture to find its way back from what the model saw. */
+/** What a postprocessor needs to map coordinates of the model's input back to the image. */
 export interface ImageMetadata extends ItemMetadata {
   readonly kind: "image";
-  /** In pixels, the way the picture is to be seen. */
+  /** In pixels, with the EXIF orientation applied. */
   readonly width: number;
   readonly height: number;
   readonly placement: Placement;
-  /** The size of what the model saw, in pixels. */
+  /** The size of the model's input, in pixels. */
   readonly frame: { readonly width: number; readonly height: number };
 }
 
-const PICTURE: FileKind = {
-  expected: "a picture: base64 of a JPEG, PNG or WebP file, or a data URL of it",
+const IMAGE_FILE: FileKind = {
+  expected: "an image: base64 of a JPEG, PNG or WebP file, or a data URL of it",
 };
 
-/** Each may be as large as the whole body, so their number says more than their size. */
+/** Images of a request; a small file may decode to a large image. */
 const MAX_IMAGES = 64;
 
 /**
- * Pictures (JPEG, PNG, WebP; bytes, or base64 in JSON) as the tensor that the block describes. Each is
- * postprocessed, scaled and gone before the next one comes.
+ * Images (JPEG, PNG, WebP; bytes, or base64 in JSON) as the tensor that the block describes. Each is
+ * decoded and scaled, and its pixels are freed, before the next one.
  */
 export function createImagePreprocessor(
   spec: TensorSpec,
   block: ImageBlock,
   decodeImage: DecodeImage,
-): Preprocessor<typeof NO_PARAMETERS> {
+): Preprocessor {
   const frame = imageSize(block);
-  const channels = block.color === "GRAY" ? 1 : 3;
-  const length = frame.width * frame.height * channels;
-  const itemShape =
-    block.layout === "NCHW"
-      ? [channels, frame.height, frame.width]
-      : [frame.height, frame.width, channels];
+  const itemShape = imageShape(block);
+  const length = elementCount(itemShape);
   const { datatype } = spec;
   if (datatype !== "UINT8" && datatype !== "FP32")
-    throw new Error(`pictures become UINT8 or FP32, not ${datatype}`);
+    throw new Error(`images become UINT8 or FP32, not ${datatype}`);
   const write = datatype === "UINT8" ? createLevelWriter(block) : createNumberWriter(block);
 
   return {
-    mediaTypes: ["image/jpeg", "image/png", "image/webp", "application/octet-stream"],
-    parameters: NO_PARAMETERS,
+    mediaTypes: imageBlock.mediaTypes,
+    parameters: imageBlock.parameters,
     maxBatch: maxBatchOf(spec.shape[0], block.maxBatch),
     split(inputs) {
       const split = splitList(inputs);
       if (split.items.length > MAX_IMAGES)
         throw new ApiError(
           "invalid_input",
-          `"inputs" has ${split.items.length} pictures: send at most ${MAX_IMAGES} in one request.`,
+          `"inputs" has ${split.items.length} images: send at most ${MAX_IMAGES} in one request.`,
           { details: { maximum: MAX_IMAGES } },
         );
       return split;
@@ -65,15 +65,15 @@ export function createImagePreprocessor(
       const data = datatype === "UINT8" ? new Uint8Array(count) : new Float32Array(count);
       const metadata: ImageMetadata[] = [];
       for (const [index, { value, place }] of items.entries()) {
-        const file = trace.measure("decode", () => toFileBytes(value, place, PICTURE));
+        const file = trace.measure("decode", () => toFileBytes(value, place, IMAGE_FILE));
         let ended = trace.start("decode");
         try {
-          const itemMetadata = await decodeImage(file, place, (picture) => {
+          const itemMetadata = await decodeImage(file, place, (image) => {
             ended();
             ended = trace.start("preprocess");
-            const { levels, placement } = fitImage(picture, block);
+            const { levels, placement } = fitImage(image, block);
             write(levels, data.subarray(index * length, (index + 1) * length));
-            const { width, height } = picture;
+            const { width, height } = image;
             return { kind: "image", width, height, placement, frame } as const;
           });
           metadata.push(itemMetadata);
@@ -89,16 +89,17 @@ export function createImagePreprocessor(
 
 type Write = (levels: Uint8Array, target: Uint8Array | Float32Array) => void;
 
-/** The place in an item's tensor for each channel of a pixel: where it begins, and the way to the next pixel. */
-function places({ color, layout, ...block }: ImageBlock): { starts: number[]; step: number } {
-  const { width, height } = imageSize({ color, layout, ...block });
+/** For each channel, the index of its first value in an item's tensor, and the step to the next pixel. */
+function channelLayout(block: ImageBlock): { starts: number[]; step: number } {
+  const { color, layout } = block;
+  const { width, height } = imageSize(block);
   const order = { RGB: [0, 1, 2], BGR: [2, 1, 0], GRAY: [0] }[color];
   if (layout === "NHWC") return { starts: order, step: order.length };
   return { starts: order.map((channel) => channel * width * height), step: 1 };
 }
 
 function createLevelWriter(block: ImageBlock): Write {
-  const { starts, step } = places(block);
+  const { starts, step } = channelLayout(block);
   const inOrder = block.layout === "NHWC" && block.color !== "BGR";
   return (levels, target) => {
     if (inOrder) target.set(levels);
@@ -111,12 +112,12 @@ function createLevelWriter(block: ImageBlock): Write {
   };
 }
 
-/** Looks each level up: there are 256 for each channel. */
+/** By a table of 256 levels for each channel. */
 function createNumberWriter(block: ImageBlock): Write {
-  const { starts, step } = places(block);
+  const { starts, step } = channelLayout(block);
   const { scale = 1, mean = [0], std = [1] } = block;
   const tables = starts.map((_, channel) => {
-    // `mean` and `std` stand in the order of `color`.
+    // `mean` and `std` are in the order of `color`.
     const position = block.color === "BGR" ? 2 - channel : channel;
     const shift = mean[position] ?? mean[0];
     const divisor = std[position] ?? std[0];

@@ -5,20 +5,20 @@ import webpFactory from "@jsquash/webp/codec/dec/webp_dec.js";
 import webpWasm from "@jsquash/webp/codec/dec/webp_dec.wasm";
 import type { Codec } from "./codec.ts";
 import { instantiateEmscriptenCodec } from "./emscripten-codec.ts";
-import type { ImageFormat } from "./header.ts";
+import type { ImageFormat } from "./image-header.ts";
 import { instantiatePngCodec } from "./png-codec.ts";
 
-// The package has types of this file that are of another way to import it.
+// The types of the package are those of another way to import this file.
 const { default: pngWasm } = pngFile as unknown as { readonly default: WebAssembly.Module };
 
-/** Turned pixels would be a second copy of them: the caller reads them in another order. */
-const TURN_UPRIGHT = false;
+/** The decoder would copy the pixels to rotate them: callers apply the orientation by strides. */
+const APPLY_ORIENTATION = false;
 
-/** A new instance of the codec for a format, with a memory of its own. */
+/** Instantiates the codec of a format, with a memory of its own. */
 export async function instantiateCodec(format: ImageFormat): Promise<Codec> {
   switch (format) {
     case "jpeg":
-      return instantiateEmscriptenCodec(jpegFactory, jpegWasm, [TURN_UPRIGHT]);
+      return instantiateEmscriptenCodec(jpegFactory, jpegWasm, [APPLY_ORIENTATION]);
     case "png":
       return instantiatePngCodec(pngWasm);
     case "webp":

@@ -1,17 +1,18 @@
-import { z } from "zod";
-import type { ObjectDetectionBlock } from "../../domain/blocks/image-blocks.ts";
-import { ApiError } from "../../domain/errors.ts";
-import { formatShape, type Tensor, toTypedArray } from "../../domain/tensor.ts";
+import {
+  type ObjectDetectionBlock,
+  objectDetectionBlock,
+} from "../../domain/blocks/postprocess/object-detection.ts";
+import { type Tensor, toTypedArray } from "../../domain/tensor.ts";
+import { sigmoid } from "../../shared/activations.ts";
+import { notFinite, outputMismatch } from "../output-errors.ts";
 import type { Postprocessor } from "../postprocessor.ts";
 import type { ItemMetadata } from "../preprocessor.ts";
 import type { ImageMetadata } from "./image-preprocessor.ts";
 
-const PARAMETERS = z.strictObject({ threshold: z.number().min(0).max(1).optional() });
-
-/** Comparing boxes takes their number squared; weaker ones than the best of these are left out. */
+/** Candidates that are compared, best first: comparing takes time quadratic in their number. */
 const MAX_CANDIDATES = 1000;
 
-/** Pixels of the picture as it is to be seen, from its top left corner. */
+/** In pixels of the image with its EXIF orientation applied, from its top left corner. */
 export interface DetectionBox {
   readonly xmin: number;
   readonly ymin: number;
@@ -35,26 +36,25 @@ interface Candidate {
 /**
  * Objects with their boxes, best first: the shape of Hugging Face's object detection. Each box counts
  * for every label that reaches the threshold; boxes of one label that overlap are one object
- * (`batched_nms` of torchvision), compared before they are cut at the picture's edges.
+ * (`batched_nms` of torchvision), compared before they are clipped to the image.
  */
 export function createObjectDetectionPostprocessor(
   block: ObjectDetectionBlock,
   labels: readonly string[],
-): Postprocessor<typeof PARAMETERS> {
-  const activate =
-    block.scoreActivation === "sigmoid"
-      ? (value: number) => 1 / (1 + Math.exp(-value))
-      : (value: number) => value;
+): Postprocessor<typeof objectDetectionBlock.parameters> {
+  const activate = block.scoreActivation === "sigmoid" ? sigmoid : (value: number) => value;
 
   return {
     outputs: [block.boxes, block.scores],
-    parameters: PARAMETERS,
+    parameters: objectDetectionBlock.parameters,
     toAnswers([boxes, scores], metadata, { threshold = block.scoreThreshold }) {
       const corners = toNumbers(boxes, 4);
       const values = toNumbers(scores, labels.length);
-      const count = values.length / labels.length / metadata.length;
-      if (corners.length / 4 !== count * metadata.length)
-        throw new Error(`the model has ${corners.length / 4} boxes for ${count} scores`);
+      const count = boxes?.shape[1] ?? 0;
+      if (scores?.shape[1] !== count || scores.shape[0] !== boxes?.shape[0])
+        throw outputMismatch(scores, `[batch, ${count}, ${labels.length}], as there are boxes`);
+      if (boxes?.shape[0] !== metadata.length)
+        throw outputMismatch(boxes, `a batch of ${metadata.length}, as its inputs have`);
       return metadata.map((itemMetadata, item) => {
         const image = asImageMetadata(itemMetadata);
         const candidates: Candidate[] = [];
@@ -65,7 +65,7 @@ export function createObjectDetectionPostprocessor(
               candidates.push({
                 label,
                 score,
-                box: toPicture(corners.subarray(at * 4, at * 4 + 4), block, image),
+                box: toImageBox(corners.subarray(at * 4, at * 4 + 4), block, image),
               });
           }
         const best = candidates.sort((a, b) => b.score - a.score).slice(0, MAX_CANDIDATES);
@@ -73,7 +73,7 @@ export function createObjectDetectionPostprocessor(
           .map(({ label, score, box }) => ({
             label: labels[label] ?? "",
             score,
-            box: cutAt(box, image),
+            box: clipTo(box, image),
           }))
           .filter(({ box }) => box.xmax > box.xmin && box.ymax > box.ymin);
       });
@@ -83,27 +83,24 @@ export function createObjectDetectionPostprocessor(
 
 function asImageMetadata(itemMetadata: ItemMetadata): ImageMetadata {
   if (itemMetadata.kind !== "image")
-    throw new Error(`object detection is of pictures, not ${itemMetadata.kind}`);
+    throw new Error(`object detection needs images, not ${itemMetadata.kind}`);
   return itemMetadata as ImageMetadata;
 }
 
-/** @throws ApiError `inference_failed` when a number is NaN or infinite, which no answer can carry */
+/**
+ * @param columns the last dimension
+ * @throws ApiError `task_not_supported` for another shape, `inference_failed` when a number is NaN or infinite
+ */
 function toNumbers(result: Tensor | undefined, columns: number): Float32Array {
   if (result?.datatype !== "FP32" || result.shape.length !== 3 || result.shape[2] !== columns)
-    throw new Error(
-      `output "${result?.name}" is ${result?.datatype} ${formatShape(result?.shape ?? [])}, not FP32 [batch, boxes, ${columns}]`,
-    );
+    throw outputMismatch(result, `FP32 [batch, boxes, ${columns}]`);
   const values = toTypedArray(result) as Float32Array;
-  if (!values.every(Number.isFinite))
-    throw new ApiError(
-      "inference_failed",
-      `The model answered with NaN or infinity in output "${result.name}": the picture is outside what it can compute.`,
-    );
+  if (!values.every(Number.isFinite)) throw notFinite(result.name);
   return values;
 }
 
-/** From what the model saw to the picture. */
-function toPicture(
+/** Maps a box of the model's input to the image. */
+function toImageBox(
   [a = 0, b = 0, c = 0, d = 0]: Float32Array,
   { boxFormat, coordinates }: ObjectDetectionBlock,
   { placement, frame }: ImageMetadata,
@@ -120,7 +117,7 @@ function toPicture(
   };
 }
 
-/** Greedy: the best box stays, and those of its label that it covers too much of go. */
+/** Non-maximum suppression: a box is dropped that overlaps a better one of its label too much. */
 function suppress(
   sorted: readonly Candidate[],
   { iouThreshold, maxDetections }: ObjectDetectionBlock,
@@ -150,7 +147,7 @@ function areaOf({ xmin, ymin, xmax, ymax }: DetectionBox): number {
   return (xmax - xmin) * (ymax - ymin);
 }
 
-function cutAt(box: DetectionBox, { width, height }: ImageMetadata): DetectionBox {
+function clipTo(box: DetectionBox, { width, height }: ImageMetadata): DetectionBox {
   const within = (value: number, most: number): number => Math.min(Math.max(value, 0), most);
   return {
     xmin: within(box.xmin, width),

@@ -8,19 +8,18 @@ interface PngExports {
   __wbindgen_free(pointer: number, bytes: number, alignment: number): void;
 }
 
-/** All that is left to be wrong in a file whose chunks are whole. */
-const BROKEN =
-  "the data of its pixels (IDAT) is damaged, too short, or not what its header (IHDR) announces";
+/** The only errors that a file with valid chunks can have. */
+const INVALID_DATA =
+  "the data of its pixels (IDAT) is damaged, too short, or not as its header (IHDR) says";
 
 /**
- * A new instance of the decoder of @jsquash/png. The package's own glue code, whose work is done here
- * after its version 3.1.1, keeps one instance for ever, also one that has trapped or has grown, and
- * copies the pixels.
+ * Instantiates the decoder of @jsquash/png. It replaces the glue code of the package (version 3.1.1), which keeps one
+ * instance for ever, also one that has trapped or has grown, and copies the pixels.
  */
 export function instantiatePngCodec(wasm: WebAssembly.Module): Codec {
   let receive: UsePixels<void> = () => {};
   const never = (): never => {
-    throw new Error("@jsquash/png calls what only its 16-bit decoder is for");
+    throw new Error("@jsquash/png called an import that only its 16-bit decoder needs");
   };
   const imports = {
     // The numbers at the end are hashes of these functions' Rust signatures.
@@ -38,9 +37,9 @@ export function instantiatePngCodec(wasm: WebAssembly.Module): Codec {
       exports.__wbindgen_free(pointer, length, 1);
       return 0;
     },
-    // Its text is the same whatever is wrong with the file: "`unwrap_throw` failed".
+    // Its message is the same for every error of the file: "`unwrap_throw` failed".
     __wbindgen_throw(): never {
-      throw new CodecError(BROKEN);
+      throw new CodecError(INVALID_DATA);
     },
     __wbindgen_object_drop_ref: () => {},
     __wbindgen_memory: never,

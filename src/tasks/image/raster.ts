@@ -1,7 +1,7 @@
-import type { Orientation } from "./header.ts";
+import type { Orientation } from "./image-header.ts";
 
 /**
- * Pixels in memory, read by strides, so that turning a picture moves none of them: the first channel
+ * Pixels in memory, read by strides, so that rotating an image copies none of them: the first channel
  * of the pixel in column x and row y is `data[origin + x * columnStride + y * rowStride]`, and the
  * next ones follow it.
  */
@@ -14,7 +14,7 @@ export interface Raster {
   readonly rowStride: number;
 }
 
-/** Rows of pixels of `bytesPerPixel` bytes without gaps, as they are stored, seen upright. */
+/** Rows of pixels of `bytesPerPixel` bytes without gaps, with an orientation applied. */
 export function createRaster(
   data: Uint8Array,
   width: number,
@@ -27,7 +27,7 @@ export function createRaster(
   const [right, bottom] = [(width - 1) * step, (height - 1) * line];
   const upright = { data, width, height };
   const turned = { data, width: height, height: width };
-  // Where the pixel at the top left is stored, and how far from it its neighbours are.
+  // The offset of the pixel at the top left, and the strides to its neighbours.
   switch (orientation) {
     case 1:
       return { ...upright, origin: 0, columnStride: step, rowStride: line };

@@ -2,7 +2,7 @@ import type { Raster } from "./raster.ts";
 
 export type Filter = "nearest" | "box" | "bilinear" | "bicubic" | "lanczos";
 
-/** A part of a picture, in pixels. */
+/** A part of an image, in pixels. */
 export interface Box {
   readonly left: number;
   readonly top: number;
@@ -11,13 +11,13 @@ export interface Box {
 }
 
 /**
- * Scales a picture the way Pillow's `Image.resize` does, whose arithmetic this is (`src/libImaging/Resample.c`
- * of Pillow 13): a filter as wide as what becomes one pixel, along the rows and along the columns, each
- * in fixed point and rounded to a byte. Only what is inside `part` is computed.
- * @param channels how many of each pixel's bytes are wanted: 3, or 1
- * @param width of the whole scaled picture, in pixels
- * @param height of the whole scaled picture, in pixels
- * @param part of the scaled picture
+ * Scales an image with the arithmetic of Pillow's `Image.resize` (`src/libImaging/Resample.c` of Pillow 13): a filter
+ * as wide as the pixels that become one, along the rows and along the columns, each in fixed point and rounded to a
+ * byte. Only `part` is computed.
+ * @param channels bytes of each pixel that are read: 3, or 1
+ * @param width of the whole scaled image, in pixels
+ * @param height of the whole scaled image, in pixels
+ * @param part of the scaled image
  * @returns rows of `part` from the top, pixels of `channels` bytes
  */
 export function resample(
@@ -30,21 +30,21 @@ export function resample(
 ): Uint8Array {
   if (filter === "nearest") return pickNearest(source, channels, width, height, part);
   const kernel = FILTERS[filter];
-  // As Pillow decides it, which before version 13 always began with the rows: a level more or less.
+  // The order of Pillow 13; earlier versions always began with the rows, and differ by a level.
   const lost = source.height - height;
   if (lost <= 0 || lost <= (source.width - width) * 2)
     return rowsFirst(source, channels, kernel, width, height, part);
-  const turned = rowsFirst(turn(source), channels, kernel, height, width, {
+  const transposed = rowsFirst(transpose(source), channels, kernel, height, width, {
     left: part.top,
     top: part.left,
     width: part.height,
     height: part.width,
   });
-  return turnBack(turned, part.width, part.height, channels);
+  return transposeBack(transposed, part.width, part.height, channels);
 }
 
-/** Rows as columns and columns as rows. */
-function turn(raster: Raster): Raster {
+/** Swaps rows and columns. */
+function transpose(raster: Raster): Raster {
   const { width, height, columnStride, rowStride } = raster;
   return {
     ...raster,
@@ -55,14 +55,19 @@ function turn(raster: Raster): Raster {
   };
 }
 
-function turnBack(turned: Uint8Array, width: number, height: number, channels: number): Uint8Array {
-  const result = new Uint8Array(turned.length);
+function transposeBack(
+  transposed: Uint8Array,
+  width: number,
+  height: number,
+  channels: number,
+): Uint8Array {
+  const result = new Uint8Array(transposed.length);
   let target = 0;
   for (let y = 0; y < height; y++)
     for (let x = 0; x < width; x++) {
       const source = (x * height + y) * channels;
       for (let channel = 0; channel < channels; channel++)
-        result[target++] = turned[source + channel] as number;
+        result[target++] = transposed[source + channel] as number;
     }
   return result;
 }
@@ -77,7 +82,7 @@ function rowsFirst(
 ): Uint8Array {
   const across = windows(source.width, width, part.left, part.width, kernel);
   const down = windows(source.height, height, part.top, part.height, kernel);
-  // Rows that no pixel of the part needs are left out.
+  // Only the rows that the part depends on.
   const firstRow = down.starts[0] ?? 0;
   const last = part.height - 1;
   const rows = (down.starts[last] ?? 0) + (down.lengths[last] ?? 0) - firstRow;
@@ -113,11 +118,11 @@ const FILTERS: Record<Exclude<Filter, "nearest">, Kernel> = {
   lanczos: { support: 3, weight: (x) => (x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0) },
 };
 
-/** Leaves a byte, the sign and overshoot of the filter in 32 bits. */
+/** Of 32 bits, a byte, the sign and the overshoot of the filter are left. */
 const PRECISION_BITS = 32 - 8 - 2;
 const HALF = 1 << (PRECISION_BITS - 1);
 
-/** Of each pixel wanted: where the pixels begin that it is made of, how many they are, their weights. */
+/** For each output pixel: the first of the input pixels that it is computed from, their number and weights. */
 interface Windows {
   readonly starts: Int32Array;
   readonly lengths: Int32Array;
@@ -161,7 +166,7 @@ function windows(
   return { starts, lengths, weights, stride };
 }
 
-/** One row of pixels of three bytes and perhaps more; three are written. */
+/** One row of pixels of three bytes or more, of which three are read and written. */
 function filterPixels(
   data: Uint8Array,
   origin: number,
@@ -213,7 +218,7 @@ function filterBytes(
   }
 }
 
-/** Row by row, because bytes of one row lie together. */
+/** Row by row, because the bytes of one row are contiguous. */
 function filterColumns(
   data: Uint8Array,
   rowBytes: number,
@@ -242,7 +247,7 @@ function toByte(sum: number): number {
   return value < 0 ? 0 : Math.min(value, 255);
 }
 
-/** As Pillow's `ImagingScaleAffine`, which adds up the steps and so their rounding errors. */
+/** As Pillow's `ImagingScaleAffine`, which accumulates the steps and so their rounding errors. */
 function pickNearest(
   source: Raster,
   channels: 1 | 3,

@@ -1,11 +1,11 @@
+import { arrayBlock } from "../../domain/blocks/preprocess/array.ts";
 import { ApiError } from "../../domain/errors.ts";
 import { elementCount, formatShape, type TensorSpec } from "../../domain/tensor.ts";
 import { describe, fromJsonData, nestedShape } from "../../domain/tensor-json.ts";
-import { NO_PARAMETERS } from "../parameters.ts";
 import { MAX_VALUES, maxBatchOf, type Preprocessor, splitList } from "../preprocessor.ts";
 
 /**
- * Nested JSON numbers: one item, or a list of items. Dimensions of 1 in front of an item may be left
+ * Nested JSON numbers: one item, or a list of items. Leading dimensions of 1 of an item may be left
  * out, so that an image of shape [1, 8, 8] can be sent as 8 rows of 8.
  */
 export function createArrayPreprocessor(spec: TensorSpec): Preprocessor {
@@ -22,8 +22,8 @@ export function createArrayPreprocessor(spec: TensorSpec): Preprocessor {
       .every((size, axis) => typeof size === "string" || size === -1 || size === shape[axis]);
 
   return {
-    mediaTypes: [],
-    parameters: NO_PARAMETERS,
+    mediaTypes: arrayBlock.mediaTypes,
+    parameters: arrayBlock.parameters,
     maxBatch: maxBatchOf(spec.shape[0], Number.POSITIVE_INFINITY),
     split(inputs) {
       const shape = nestedShape(inputs, spec.shape.length);

@@ -1,25 +1,26 @@
-import { z } from "zod";
-import type { Postprocess } from "../../domain/manifest.ts";
+import {
+  type ClassificationBlock,
+  classificationBlock,
+} from "../../domain/blocks/postprocess/classification.ts";
+import { sigmoid, softmax } from "../../shared/activations.ts";
+import { outputMismatch } from "../output-errors.ts";
 import type { Postprocessor } from "../postprocessor.ts";
 import { toRows } from "./rows.ts";
 
-type Classification = Extract<Postprocess, { type: "classification" }>;
-
-const PARAMETERS = z.strictObject({ top_k: z.int().min(1).optional() });
-
 /** Labels with scores, best first; the shape of the classification tasks of Hugging Face. */
 export function createClassificationPostprocessor(
-  { scores, activation, topK }: Classification,
+  block: ClassificationBlock,
   labels: readonly string[],
-): Postprocessor<typeof PARAMETERS> {
+): Postprocessor<typeof classificationBlock.parameters> {
+  const activate = ACTIVATIONS[block.activation];
   return {
-    outputs: [scores],
-    parameters: PARAMETERS,
-    toAnswers([result], _metadata, { top_k = topK ?? labels.length }) {
+    outputs: [block.scores],
+    parameters: classificationBlock.parameters,
+    toAnswers([result], _metadata, { top_k = block.topK ?? labels.length }) {
       return toRows(result).map((row) => {
-        const scores = withBothClasses(ACTIVATIONS[activation](row), labels.length);
+        const scores = withBothClasses(activate(row), labels.length);
         if (scores.length !== labels.length)
-          throw new Error(`the model has ${scores.length} scores for ${labels.length} labels`);
+          throw outputMismatch(result, `[batch, ${labels.length}], a score for each label`);
         return scores
           .map((score, index) => ({ label: labels[index] ?? "", score }))
           .sort((a, b) => b.score - a.score)
@@ -29,18 +30,13 @@ export function createClassificationPostprocessor(
   };
 }
 
-const ACTIVATIONS: Record<Classification["activation"], (row: number[]) => number[]> = {
+const ACTIVATIONS: Record<ClassificationBlock["activation"], (row: number[]) => number[]> = {
   none: (row) => row,
-  sigmoid: (row) => row.map((value) => 1 / (1 + Math.exp(-value))),
-  softmax: (row) => {
-    const max = Math.max(...row);
-    const powers = row.map((value) => Math.exp(value - max));
-    const sum = powers.reduce((total, power) => total + power, 0);
-    return powers.map((power) => power / sum);
-  },
+  sigmoid: (row) => row.map(sigmoid),
+  softmax,
 };
 
-/** A binary model may give the probability of its second label only. */
+/** A binary model may return the probability of its second label only. */
 function withBothClasses(scores: number[], labels: number): number[] {
   const [score] = scores;
   return scores.length === 1 && labels === 2 && score !== undefined ? [1 - score, score] : scores;

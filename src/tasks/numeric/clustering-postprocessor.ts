@@ -1,20 +1,21 @@
-import type { Postprocess } from "../../domain/manifest.ts";
-import { NO_PARAMETERS } from "../parameters.ts";
+import {
+  type ClusteringBlock,
+  clusteringBlock,
+} from "../../domain/blocks/postprocess/clustering.ts";
 import type { Postprocessor } from "../postprocessor.ts";
 import { toRows } from "./rows.ts";
 
-type Clustering = Extract<Postprocess, { type: "clustering" }>;
-
-/** Clusters with the distance to their centres, nearest first. Labels default to their numbers. */
+/** Clusters with the distance to their centres, nearest first. Without labels they are numbered from 0. */
 export function createClusteringPostprocessor(
-  { distances }: Clustering,
+  { distances }: ClusteringBlock,
   labels: readonly string[],
 ): Postprocessor {
+  const columns = labels.length > 0 ? labels.length : undefined;
   return {
     outputs: [distances],
-    parameters: NO_PARAMETERS,
+    parameters: clusteringBlock.parameters,
     toAnswers([result]) {
-      return toRows(result).map((row) =>
+      return toRows(result, columns).map((row) =>
         row
           .map((distance, index) => ({ label: labels[index] ?? String(index), distance }))
           .sort((a, b) => a.distance - b.distance),

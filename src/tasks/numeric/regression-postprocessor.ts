@@ -1,16 +1,16 @@
-import type { Postprocess } from "../../domain/manifest.ts";
-import { NO_PARAMETERS } from "../parameters.ts";
+import {
+  type RegressionBlock,
+  regressionBlock,
+} from "../../domain/blocks/postprocess/regression.ts";
 import type { Postprocessor } from "../postprocessor.ts";
 import { toRows } from "./rows.ts";
 
-type Regression = Extract<Postprocess, { type: "regression" }>;
-
-/** One number for each row, always as a list: the shape of Hugging Face's tabular regression. */
-export function createRegressionPostprocessor({ output }: Regression): Postprocessor {
+/** One number for each item, always as a list: the shape of Hugging Face's tabular regression. */
+export function createRegressionPostprocessor({ output }: RegressionBlock): Postprocessor {
   return {
     outputs: [output],
-    parameters: NO_PARAMETERS,
-    toAnswers: ([result]) => toRows(result).flat(),
+    parameters: regressionBlock.parameters,
+    toAnswers: ([result]) => toRows(result, 1).flat(),
     assemble: (answers) => answers,
   };
 }

@@ -1,23 +1,18 @@
-import { ApiError } from "../../domain/errors.ts";
-import { formatShape, type Tensor, toTypedArray } from "../../domain/tensor.ts";
+import { type Tensor, toTypedArray } from "../../domain/tensor.ts";
+import { notFinite, outputMismatch } from "../output-errors.ts";
 
 /**
- * The rows of a result of shape [batch] or [batch, columns].
- * @throws ApiError `inference_failed` when a number is NaN or infinite, which no answer can carry
+ * The rows of an output of shape [batch] or [batch, columns].
+ * @param columns how many there must be; any number when left out
+ * @throws ApiError `task_not_supported` for another shape, `inference_failed` when a number is NaN or infinite
  */
-export function toRows(result: Tensor | undefined): number[][] {
-  if (!result) throw new Error("the model gave no such output");
-  const { name, datatype, shape } = result;
-  if (datatype === "BYTES" || shape.length === 0 || shape.length > 2)
-    throw new Error(`output "${name}" is ${datatype} ${formatShape(shape)}, not rows of numbers`);
-  const [batch = 0, columns = 1] = shape;
+export function toRows(result: Tensor | undefined, columns?: number): number[][] {
+  const [batch = 0, width = 1] = result?.shape ?? [];
+  const rank = result?.shape.length ?? 0;
+  const fits = rank === 1 || rank === 2;
+  if (!result || result.datatype === "BYTES" || !fits || width !== (columns ?? width))
+    throw outputMismatch(result, `numbers of shape [batch, ${columns ?? "columns"}]`);
   const values = Array.from(toTypedArray(result), Number);
-  if (!values.every(Number.isFinite))
-    throw new ApiError(
-      "inference_failed",
-      `The model answered with NaN or infinity in output "${name}": the input is outside what it can compute.`,
-    );
-  return Array.from({ length: batch }, (_, row) =>
-    values.slice(row * columns, (row + 1) * columns),
-  );
+  if (!values.every(Number.isFinite)) throw notFinite(result.name);
+  return Array.from({ length: batch }, (_, row) => values.slice(row * width, (row + 1) * width));
 }

@@ -7,7 +7,7 @@ export interface ColumnRule {
   readonly name: string;
   /** The values that a column of names may have; a value becomes its position here. */
   readonly categories?: readonly string[] | undefined;
-  /** What stands for a value that is missing; without it there must be one. */
+  /** The number that a missing value becomes; when left out, a value is required. */
   readonly missing?: number | undefined;
 }
 
@@ -21,7 +21,7 @@ export interface Column {
 
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 const INTEGER = /^[+-]?\d{1,20}$/;
-/** How tables of R, pandas and databases write a value that is not there. */
+/** How R, pandas and databases write a missing value. */
 const MISSING_TEXTS = new Set(["", "NA", "N/A", "NaN", "nan", "null", "NULL"]);
 const SPELLED_FLOATS = new Map<unknown, number>([
   ["NaN", Number.NaN],
@@ -60,7 +60,7 @@ export function createColumn(rule: ColumnRule, datatype: NumericDatatype): Colum
 
   const absent = (place: string): number | bigint => {
     if (missing !== undefined) return toElement(missing);
-    throw new ApiError("invalid_input", `${at(place)} has no value, and this model needs one.`, {
+    throw new ApiError("invalid_input", `${at(place)} has no value, which this model requires.`, {
       details: { column: name },
     });
   };
@@ -81,7 +81,7 @@ export function createColumn(rule: ColumnRule, datatype: NumericDatatype): Colum
     );
   };
 
-  /** Whether a number is one of the datatype, to which floats are rounded but never to infinity. */
+  /** Whether the datatype can hold a number. */
   const fits = (value: unknown): value is number | bigint => {
     if (kind === "float")
       return typeof value === "number" && value >= (min as number) && value <= (max as number);

@@ -1,9 +1,7 @@
+import type { DELIMITERS } from "../../domain/blocks/preprocess/tabular.ts";
 import { ApiError } from "../../domain/errors.ts";
-import { clipAll, quoteAll } from "../../domain/quote.ts";
+import { clipAll, quoteAll } from "../../shared/quote.ts";
 import { MAX_VALUES } from "../preprocessor.ts";
-
-/** The delimiters that a table may have. */
-export const DELIMITERS = [",", ";", "\t", "|"] as const;
 
 export interface CsvOptions {
   readonly delimiter: (typeof DELIMITERS)[number];
@@ -11,14 +9,14 @@ export interface CsvOptions {
   readonly header: boolean;
 }
 
-/** The cells of a row in the order of the columns asked for; a column that did not come is `undefined`. */
+/** The cells of a row in the order of the model's columns; `undefined` for a column that is left out. */
 export type CsvRow = readonly (string | undefined)[];
 
 /**
- * Reads a table: RFC 4180 in UTF-8, with or without a byte order mark, with line ends of any system.
- * Spaces around cells and empty lines do not count.
- * @param columns the names in whose order the cells are put
- * @param isOptional which columns need not come
+ * Parses CSV: RFC 4180 in UTF-8, with or without a byte order mark, with LF, CRLF or CR line ends.
+ * Spaces around cells and empty lines are ignored.
+ * @param columns names of the model's columns, in whose order cells are returned
+ * @param isOptional which columns may be left out
  * @throws ApiError `invalid_input` that names the line, or the columns
  */
 export function readCsv(
@@ -30,7 +28,7 @@ export function readCsv(
   const rows: CsvRow[] = [];
   const maxRows = Math.floor(MAX_VALUES / columns.length);
   const first = header ? undefined : columns;
-  /** The names of a record's cells, and where each column stands among them. */
+  /** The names of a record's cells, and the index of each column among them. */
   let names = first;
   let places: readonly number[] | undefined = first?.map((_, index) => index);
   const maxCells = 2 * columns.length + 10;
@@ -45,14 +43,14 @@ export function readCsv(
         `the row in line ${line} has ${cells.length} cells instead of ${names.length} (${names.join(", ")})`,
       );
     if (rows.length === maxRows)
-      throw refuse(`it has more than ${maxRows} rows, the most that are taken at once`);
+      throw refuse(`it has more than ${maxRows} rows, the limit of a request`);
     rows.push(places.map((place) => cells[place]));
   }
   if (rows.length === 0) throw refuse(header ? "it has no row after its header" : "it is empty");
   return rows;
 }
 
-/** A line of a table, which begins at line `line` of the text. */
+/** A record, which begins in line `line` of the text. */
 export interface CsvRecord {
   readonly cells: readonly string[];
   readonly line: number;
@@ -62,7 +60,7 @@ const QUOTE = '"';
 const LINE_END = /\r\n|\n|\r/g;
 
 /**
- * The records of a text, one after the other, so that a table need not lie in memory twice.
+ * The records of a text, one after the other, so that a table is not in memory twice.
  * @param maxCells how many cells a record may have; more are refused before they are read
  * @throws ApiError `invalid_input` that names the line
  */
@@ -87,25 +85,25 @@ export function* readRecords(
     let cell = "";
     for (let start = position + 1; ; start = position + 1) {
       position = text.indexOf(QUOTE, start);
-      if (position < 0) throw refuse(`a quote that opens in line ${opening} never closes`);
+      if (position < 0) throw refuse(`a quoted cell that begins in line ${opening} is not closed`);
       const piece = text.slice(start, position);
       line += piece.match(LINE_END)?.length ?? 0;
       cell += piece;
       position++;
       if (text[position] !== QUOTE) break;
-      // Two quotes are one quote of the cell.
+      // Two quotes stand for one quote of the cell.
       cell += QUOTE;
     }
     skipSpaces();
     if (text[position] !== delimiter && !isEnd(text[position]))
-      throw refuse(`something follows a closing quote in line ${line}`);
+      throw refuse(`text follows a closing quote in line ${line}`);
     return cell;
   };
 
   const readPlain = (): string => {
     const start = position;
     while (text[position] !== delimiter && !isEnd(text[position])) {
-      if (text[position] === QUOTE) throw refuse(`a quote stands inside a cell in line ${line}`);
+      if (text[position] === QUOTE) throw refuse(`an unquoted cell has a quote in line ${line}`);
       position++;
     }
     return text.slice(start, position).trimEnd();
@@ -121,7 +119,9 @@ export function* readRecords(
       quoted ||= isQuoted;
       cells.push(isQuoted ? readQuoted() : readPlain());
       if (cells.length > maxCells)
-        throw refuse(`line ${line} has more than ${maxCells} cells, far more than the model takes`);
+        throw refuse(
+          `line ${line} has more than ${maxCells} cells, which the model does not have columns for`,
+        );
       if (text[position] !== delimiter) break;
       position++;
     }
@@ -149,9 +149,9 @@ function readHeader(
   const missing = columns.filter((name) => !names.includes(name) && !isOptional(name));
   const twice = columns.filter((name) => names.indexOf(name) !== names.lastIndexOf(name));
   const problems = [
-    ["it lacks", missing],
-    ["the model does not know", unknown],
-    ["twice there is", twice],
+    ["missing:", missing],
+    ["unknown:", unknown],
+    ["repeated:", twice],
   ] as const;
   const found = problems.filter(([, list]) => list.length > 0);
   if (found.length === 0) return columns.map((name) => names.indexOf(name));
@@ -162,7 +162,7 @@ function readHeader(
 }
 
 function refuse(problem: string, details?: Readonly<Record<string, unknown>>): ApiError {
-  return new ApiError("invalid_input", `The table is not one that can be read: ${problem}.`, {
+  return new ApiError("invalid_input", `The table cannot be parsed: ${problem}.`, {
     ...(details && { details }),
   });
 }

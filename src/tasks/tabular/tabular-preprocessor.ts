@@ -1,11 +1,10 @@
-import { z } from "zod";
+import { type TabularBlock, tabularBlock } from "../../domain/blocks/preprocess/tabular.ts";
 import { NUMERIC_DATATYPES } from "../../domain/datatype.ts";
 import { ApiError } from "../../domain/errors.ts";
-import type { Preprocess } from "../../domain/manifest.ts";
 import { Media } from "../../domain/media.ts";
-import { clipAll, quoteAll } from "../../domain/quote.ts";
 import { type TensorSpec, toBytes } from "../../domain/tensor.ts";
 import { describe } from "../../domain/tensor-json.ts";
+import { clipAll, quoteAll } from "../../shared/quote.ts";
 import {
   type Item,
   type Items,
@@ -15,16 +14,9 @@ import {
   splitList,
 } from "../preprocessor.ts";
 import { type Column, createColumn } from "./column.ts";
-import { type CsvOptions, type CsvRow, DELIMITERS, readCsv } from "./csv.ts";
+import { type CsvOptions, type CsvRow, readCsv } from "./csv.ts";
 
-type Tabular = Extract<Preprocess, { type: "tabular" }>;
-
-const PARAMETERS = z.strictObject({
-  header: z.boolean().default(true),
-  delimiter: z.enum(DELIMITERS).default(","),
-});
-
-/** A row of a table in CSV, its cells in the columns' order. */
+/** A row of CSV, its cells in the order of the columns. */
 class TextRow {
   readonly cells: CsvRow;
 
@@ -34,13 +26,13 @@ class TextRow {
 }
 
 /**
- * Rows of a table: one or a list, each an array in the columns' order or an object by column name, or a
- * body of CSV. Names of categories become their positions, and missing values what the block says.
+ * Rows of a table: one or a list, each an array in the order of the columns or an object by column name, or a
+ * body of CSV. Names of categories become their indices, missing values the numbers of the block.
  */
 export function createTabularPreprocessor(
   spec: TensorSpec,
-  block: Omit<Tabular, "type" | "version" | "input">,
-): Preprocessor<typeof PARAMETERS> {
+  block: Omit<TabularBlock, "type" | "version" | "input">,
+): Preprocessor<typeof tabularBlock.parameters> {
   const { datatype } = spec;
   if (datatype === "BYTES") throw new Error("a table is of numbers, not of BYTES");
   const names = block.columns;
@@ -72,7 +64,7 @@ export function createTabularPreprocessor(
     if (unknown.length > 0 || missing.length > 0)
       throw new ApiError(
         "invalid_input",
-        `${place} must have the columns ${names.join(", ")};${missing.length > 0 ? ` missing: ${missing.join(", ")};` : ""}${unknown.length > 0 ? ` unknown: ${quoteAll(unknown)};` : ""} nothing more, nothing less.`,
+        `${place} must have the columns ${names.join(", ")};${missing.length > 0 ? ` missing: ${missing.join(", ")};` : ""}${unknown.length > 0 ? ` unknown: ${quoteAll(unknown)};` : ""} and no others.`,
         { details: { expected: names, missing, unknown: clipAll(unknown) } },
       );
     return names.map((name) => values.get(name));
@@ -95,8 +87,8 @@ export function createTabularPreprocessor(
   };
 
   return {
-    mediaTypes: ["text/csv"],
-    parameters: PARAMETERS,
+    mediaTypes: tabularBlock.mediaTypes,
+    parameters: tabularBlock.parameters,
     maxBatch: maxBatchOf(spec.shape[0], Number.POSITIVE_INFINITY),
     split(inputs, options) {
       if (inputs instanceof Media) return splitCsv(inputs, options);
@@ -116,7 +108,7 @@ export function createTabularPreprocessor(
       return trace.measure("preprocess", () => {
         const data = new NUMERIC_DATATYPES[datatype].array(items.length * width);
         let offset = 0;
-        // The kind of numbers follows from the datatype, as the array's does.
+        // Columns return bigints for the datatypes whose array takes bigints.
         for (const item of items) for (const value of toRow(item)) data[offset++] = value as never;
         const shape = [items.length, width];
         return { tensors: [{ name: spec.name, datatype, shape, data: toBytes(data) }] };

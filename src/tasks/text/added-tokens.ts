@@ -19,7 +19,7 @@ export interface Section {
   readonly token?: AddedToken;
 }
 
-/** Cuts a text at the added tokens in it; parts without a character are left out. */
+/** Splits a text at its added tokens; empty parts are left out. */
 export type SplitAtTokens = (text: string) => Section[];
 
 const ENDS_IN_WORD = /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]$/u;
@@ -27,8 +27,8 @@ const BEGINS_WITH_WORD = /^[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]/u;
 const WHITE_SPACE = /\p{White_Space}/u;
 
 /**
- * The longest token wins among those that begin at the same place, as in Python's `tokenizers`.
- * @param contents how each token is written in the texts to be split
+ * Of tokens that begin at the same position the longest is taken, as in Python's `tokenizers`.
+ * @param contents the tokens, by how each is written in the texts
  */
 export function createTokenSplitter(contents: ReadonlyMap<string, AddedToken>): SplitAtTokens {
   if (contents.size === 0) return (text) => (text === "" ? [] : [{ start: 0, end: text.length }]);
@@ -55,7 +55,7 @@ export function createTokenSplitter(contents: ReadonlyMap<string, AddedToken>): 
 }
 
 function standsAlone(text: string, start: number, end: number): boolean {
-  // Two code units hold the one code point that is looked at.
+  // Two code units are enough for one code point.
   const before = text.slice(Math.max(0, start - 2), start);
   return !ENDS_IN_WORD.test(before) && !BEGINS_WITH_WORD.test(text.slice(end, end + 2));
 }

@@ -1,8 +1,7 @@
 /**
- * SentencePiece's character normalisation, as the `Precompiled` normalizer of a tokenizer.json holds it: a
- * double-array trie (Darts) over UTF-8 bytes whose values are places in a list of texts, each ended by a zero
- * byte. The rule that a grapheme of less than 6 bytes is looked up as a whole, and else each of its code
- * points, is that of Hugging Face's `spm_precompiled`.
+ * SentencePiece's character normalization, from the `Precompiled` normalizer of a tokenizer.json: a
+ * double-array trie (Darts) over UTF-8 bytes whose values are offsets in a list of zero-terminated texts. As in Hugging
+ * Face's `spm_precompiled`, a grapheme of less than 6 bytes is looked up as a whole, any other by its code points.
  */
 
 const MAX_GRAPHEME_BYTES = 6;
@@ -20,7 +19,7 @@ export function createCharsmap(base64: string): (text: string) => string {
   const decoder = new TextDecoder();
   const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 
-  /** The text for the shortest key that the chunk begins with. */
+  /** The replacement for the shortest key that the chunk begins with. */
   const replacement = (chunk: Uint8Array): string | undefined => {
     let node = offsetOf(units[0] ?? 0);
     for (const byte of chunk) {

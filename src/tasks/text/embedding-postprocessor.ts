@@ -1,25 +1,22 @@
-import { z } from "zod";
-import type { EmbeddingBlock } from "../../domain/blocks/text-blocks.ts";
-import { ApiError } from "../../domain/errors.ts";
-import { formatShape, type Tensor, toTypedArray } from "../../domain/tensor.ts";
+import { type EmbeddingBlock, embeddingBlock } from "../../domain/blocks/postprocess/embedding.ts";
+import { type Tensor, toTypedArray } from "../../domain/tensor.ts";
+import { notFinite, outputMismatch } from "../output-errors.ts";
 import type { Postprocessor } from "../postprocessor.ts";
-import type { ItemMetadata } from "../preprocessor.ts";
-import type { TextMetadata } from "./tokenizer-preprocessor.ts";
-
-const PARAMETERS = z.strictObject({ normalize: z.boolean().optional() });
+import { isTokenOutput, type TextMetadata } from "./text-metadata.ts";
 
 /**
- * A vector for each text; for a comparison the cosines of the first text's vector with those of the others. Sums
- * are taken in double precision, and vectors are single precision, as the model's output is.
+ * A vector for each text; for a comparison the cosine similarity of each other text to the first. Sums are computed in
+ * double precision; vectors have single precision, as the model's output.
  */
 export function createEmbeddingPostprocessor(
   block: EmbeddingBlock,
-): Postprocessor<typeof PARAMETERS> {
+): Postprocessor<typeof embeddingBlock.parameters> {
   return {
     outputs: [block.output],
-    parameters: PARAMETERS,
+    parameters: embeddingBlock.parameters,
     toAnswers([result], metadata, { normalize = block.normalize }) {
-      return poolVectors(result as Tensor, block.pooling, metadata).map((vector) =>
+      const texts = metadata as readonly TextMetadata[];
+      return poolVectors(result as Tensor, block.pooling, texts).map((vector) =>
         Array.from(normalize ? toUnitLength(vector) : vector),
       );
     },
@@ -37,21 +34,23 @@ export function createEmbeddingPostprocessor(
 function poolVectors(
   result: Tensor,
   pooling: EmbeddingBlock["pooling"],
-  metadata: readonly ItemMetadata[],
+  texts: readonly TextMetadata[],
 ): Float32Array[] {
   const { name, datatype, shape } = result;
-  const rank = pooling === "none" ? 2 : 3;
-  if (datatype === "BYTES" || shape.length !== rank)
-    throw new Error(
-      `output "${name}" is ${datatype} ${formatShape(shape)}, not ${rank} dimensions of numbers`,
+  const isPooled = pooling === "none";
+  const fits =
+    pooling === "mean" ? isTokenOutput(shape, texts) : shape.length === (isPooled ? 2 : 3);
+  if (datatype === "BYTES" || !fits)
+    throw outputMismatch(
+      result,
+      isPooled ? "[batch, dimensions]" : "[batch, tokens, dimensions], a vector for each token",
     );
   const values = toTypedArray(result);
   const [batch = 0] = shape;
   const dimensions = shape.at(-1) ?? 0;
-  const tokens = rank === 3 ? (shape[1] ?? 0) : 1;
+  const tokens = isPooled ? 1 : (shape[1] ?? 0);
   return Array.from({ length: batch }, (_, row) => {
-    const itemMetadata = metadata[row] as TextMetadata | undefined;
-    const counted = pooling === "mean" ? (itemMetadata?.encoding.ids.length ?? tokens) : 1;
+    const counted = pooling === "mean" ? (texts[row]?.encoding.ids.length ?? tokens) : 1;
     const sums = new Float64Array(dimensions);
     const start = row * tokens * dimensions;
     for (let token = 0; token < counted; token++)
@@ -59,20 +58,17 @@ function poolVectors(
         sums[at] = (sums[at] ?? 0) + Number(values[start + token * dimensions + at]);
     const vector = Float32Array.from(sums, (sum) => sum / Math.max(1, counted));
     if (vector.every(Number.isFinite)) return vector;
-    throw new ApiError(
-      "inference_failed",
-      `The model answered with NaN or infinity in output "${name}": the input is outside what it can compute.`,
-    );
+    throw notFinite(name);
   });
 }
 
-/** A vector of zeros stays one. */
+/** A vector of zeros is not changed. */
 function toUnitLength(vector: Float32Array): Float32Array {
   const length = Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0));
   return length === 0 ? vector : vector.map((value) => value / length);
 }
 
-/** From -1 to 1; 0 where a vector has no direction. */
+/** Cosine similarity, from -1 to 1; 0 where a vector is zero. */
 export function cosine(a: readonly number[], b: readonly number[]): number {
   let dot = 0;
   let lengthA = 0;

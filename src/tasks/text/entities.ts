@@ -1,7 +1,7 @@
-import type { AGGREGATIONS } from "../../domain/blocks/text-blocks.ts";
+import type { Aggregation } from "../../domain/blocks/postprocess/token-classification.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
-/** A token of a text with the probability of each label; its place in UTF-16 code units. */
+/** A token of a text with the probability of each label; `start` and `end` are in UTF-16 code units. */
 export interface ScoredToken {
   readonly token: string;
   /** Among all tokens of the text, special ones included. */
@@ -12,11 +12,11 @@ export interface ScoredToken {
 }
 
 export interface AggregationOptions {
-  readonly aggregation: (typeof AGGREGATIONS)[number];
+  readonly aggregation: Aggregation;
   readonly ignoreLabels: readonly string[];
 }
 
-/** What is answered; `start` and `end` count Unicode code points, as Python does. */
+/** An entry of the answer; `start` and `end` count Unicode code points, as Python does. */
 export type Entity =
   | { entity: string; score: number; index: number; word: string; start: number; end: number }
   | { entity_group: string; score: number; word: string; start: number; end: number };
@@ -32,15 +32,15 @@ interface Labelled {
 }
 
 interface Piece extends ScoredToken {
-  /** As it is joined to others. */
+  /** As it is joined with others. */
   readonly word: string;
   readonly continues: boolean;
 }
 
 /**
  * The aggregation of `TokenClassificationPipeline` in Hugging Face's `transformers`: labels that begin with `B-`
- * begin an entity, others go on with one of the same name; `first`, `average` and `max` first agree on one label
- * for each word.
+ * begin an entity, others continue one of the same name; `first`, `average` and `max` choose one label for each word
+ * before.
  */
 export function toEntities(
   text: string,
@@ -87,7 +87,7 @@ function toPiece(text: string, token: ScoredToken, tokenizer: Tokenizer): Piece 
   return { ...token, word: token.token, continues };
 }
 
-/** The code points before and at a place. */
+/** The code points before and at a position. */
 function aroundStart(text: string, start: number): string {
   const before = [...text.slice(Math.max(0, start - 2), start)].at(-1) ?? "";
   return before + ([...text.slice(start, start + 2)][0] ?? "");
@@ -131,9 +131,9 @@ function groups(labelled: readonly Labelled[]): Labelled[][] {
   const found: Labelled[][] = [];
   for (const entry of labelled) {
     const last = found.at(-1)?.at(-1);
-    const goesOn =
+    const continues =
       last && !entry.label.startsWith("B-") && tagOf(entry.label) === tagOf(last.label);
-    if (goesOn) found.at(-1)?.push(entry);
+    if (continues) found.at(-1)?.push(entry);
     else found.push([entry]);
   }
   return found;
@@ -144,7 +144,7 @@ function tagOf(label: string): string {
   return /^[BI]-/.test(label) ? label.slice(2) : label;
 }
 
-/** What follows the first hyphen, whatever stands before it. */
+/** What follows the first hyphen. */
 function nameOf(label: string): string {
   const hyphen = label.indexOf("-");
   return hyphen < 0 ? label : label.slice(hyphen + 1);
@@ -167,7 +167,7 @@ function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** Code points before a place in UTF-16 code units; asked in any order, in time linear in the text. */
+/** Counts the code points before a position in UTF-16 code units, each in constant time. */
 function codePointCounter(text: string): (unit: number) => number {
   const before = new Uint32Array(text.length + 1);
   for (let unit = 0; unit < text.length; unit++) {

@@ -1,25 +1,29 @@
+import { z } from "zod";
+import { characterNgramsBlock } from "../../domain/blocks/preprocess/character-ngrams.ts";
+import { fixedSize } from "../../domain/blocks/tensor-checks.ts";
 import { ApiError } from "../../domain/errors.ts";
 import { type TensorSpec, toBytes } from "../../domain/tensor.ts";
 import { describe } from "../../domain/tensor-json.ts";
-import { NO_PARAMETERS } from "../parameters.ts";
 import { maxBatchOf, type Preprocessor, splitList } from "../preprocessor.ts";
-import { checkTextCount, checkTotalCharacters, TEXT_MEDIA_TYPES, textOf } from "./text-item.ts";
+import { parseJsonFile } from "./json-file.ts";
+import { checkTextCount, checkTotalCharacters, textOf } from "./text-item.ts";
 
 const MAX_LENGTH = 4;
+
+const vocabularySchema = z.array(z.string().min(1).max(MAX_LENGTH));
 
 /**
  * Texts as relative frequencies of character n-grams: how often each n-gram of the vocabulary occurs
  * among all n-grams of its length. The arithmetic is that of lande (https://github.com/fabiospampinato/lande),
  * whose n-grams are of UTF-16 code units.
  * @param vocabularyJson a JSON array of n-grams of 1 to 4 code units, in the order of the input's columns
+ * @throws ApiError `task_not_supported` for another file
  */
 export function createNgramPreprocessor(
   spec: TensorSpec,
   vocabularyJson: Uint8Array,
 ): Preprocessor {
-  if (spec.datatype !== "FP32")
-    throw new Error(`n-gram frequencies are FP32, not ${spec.datatype}`);
-  const vocabulary: readonly string[] = JSON.parse(new TextDecoder().decode(vocabularyJson));
+  const vocabulary = parseVocabulary(vocabularyJson, spec);
   const columns = new Map(vocabulary.map((ngram, column) => [ngram, column]));
 
   const countInto = (row: Float32Array, letters: string): void => {
@@ -37,8 +41,8 @@ export function createNgramPreprocessor(
   };
 
   return {
-    mediaTypes: TEXT_MEDIA_TYPES,
-    parameters: NO_PARAMETERS,
+    mediaTypes: characterNgramsBlock.mediaTypes,
+    parameters: characterNgramsBlock.parameters,
     maxBatch: maxBatchOf(spec.shape[0], Number.POSITIVE_INFINITY),
     split(inputs) {
       const split = splitList(inputs);
@@ -64,13 +68,30 @@ export function createNgramPreprocessor(
   };
 }
 
-/** @throws ApiError `invalid_input`: of no letters the model would answer one language with a score of 1 */
+/** @throws ApiError `task_not_supported` for a file that is not a vocabulary, or not one of the model's input */
+function parseVocabulary(json: Uint8Array, { shape }: TensorSpec): readonly string[] {
+  const parsed = vocabularySchema.safeParse(parseJsonFile(json, "vocabulary"));
+  if (!parsed.success)
+    throw new ApiError(
+      "task_not_supported",
+      `The model's vocabulary is not an array of n-grams of 1 to ${MAX_LENGTH} code units: ${z.prettifyError(parsed.error).replaceAll("\n", " ")}`,
+    );
+  const { length } = parsed.data;
+  const columns = fixedSize(shape[1]) ?? length;
+  if (length === columns) return parsed.data;
+  throw new ApiError(
+    "task_not_supported",
+    `The model's vocabulary has ${length} n-grams, but its input has ${columns} columns.`,
+  );
+}
+
+/** @throws ApiError `invalid_input` without letters: the model would answer one language with a score of 1 */
 function lettersOf({ text, place }: { text: string; place: string }): string {
   const letters = normalize(text);
   if (letters.trim() !== "") return letters;
   throw new ApiError(
     "invalid_input",
-    `${place} has no letters, which are all that this model goes by; got ${describe(text)}.`,
+    `${place} has no letters, which this model needs; got ${describe(text)}.`,
   );
 }
 

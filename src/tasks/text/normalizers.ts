@@ -3,9 +3,9 @@ import { z } from "zod";
 import { createCharsmap } from "./charsmap.ts";
 
 /**
- * The normalizers of a tokenizer.json, as Python's `tokenizers` computes them. Those of the npm library differ
- * in a final sigma, in ideographs beyond the basic plane, and approximate `Precompiled`; only `Replace`, whose
- * regular expressions it translates, is taken from there.
+ * The normalizers of a tokenizer.json, as Python's `tokenizers` computes them. Those of the npm library differ for a
+ * final sigma and for ideographs beyond the basic plane, and approximate `Precompiled`; only `Replace`, whose regular
+ * expressions the library translates, is used from there.
  */
 
 const replace = z.object({
@@ -96,17 +96,17 @@ export function createNormalizer(config: NormalizerConfig | null | undefined): N
 /** What BERT's `clean_text` removes: controls, formats, private use, except tab, line feed and carriage return. */
 const NOT_TEXT = /(?![\t\n\r])[\p{Cc}\p{Cf}\p{Co}\p{Cs}\ufffd]/gu;
 const WHITE_SPACE = /\p{White_Space}/gu;
-/** The blocks that BERT's original code names. */
+/** The Unicode blocks of BERT's original code. */
 const IDEOGRAPH =
   /[\u4e00-\u9fff\u3400-\u4dbf\u{20000}-\u{2a6df}\u{2a700}-\u{2b73f}\u{2b740}-\u{2b81f}\u{2b920}-\u{2ceaf}\uf900-\ufaff\u{2f800}-\u{2fa1f}]/gu;
 
-/** Code point by code point: JavaScript alone would look around a capital sigma. */
+/** Code point by code point: `toLowerCase` alone writes a capital sigma by its position in the word. */
 function lowercase(text: string): string {
   const parts = text.split("Σ");
   return parts.length === 1 ? text.toLowerCase() : parts.map((p) => p.toLowerCase()).join("σ");
 }
 
-/** How much is left without the white space at the end, in linear time. */
+/** The length without trailing white space, in linear time. */
 function trimmedLength(text: string): number {
   let length = text.length;
   while (length > 0 && /\p{White_Space}/u.test(text[length - 1] ?? "")) length--;

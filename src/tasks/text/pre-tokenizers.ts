@@ -2,9 +2,9 @@ import { SplitPreTokenizer } from "@huggingface/tokenizers";
 import { z } from "zod";
 
 /**
- * The pre-tokenizers of a tokenizer.json, as Python's `tokenizers` computes them. Those of the npm library take
- * ASCII for letters and digits in places, join punctuation that Python parts, and do not split at `▁`; only
- * `Split`, whose regular expressions it translates, is taken from there.
+ * The pre-tokenizers of a tokenizer.json, as Python's `tokenizers` computes them. Those of the npm library partly know
+ * only ASCII letters and digits, join punctuation that Python separates, and do not split at `▁`; only `Split`, whose
+ * regular expressions the library translates, is used from there.
  */
 
 const leaf = z.discriminatedUnion("type", [
@@ -44,7 +44,7 @@ export const preTokenizerSchema: z.ZodType<PreTokenizerConfig> = z.lazy(() =>
   ]),
 );
 
-/** @param atStart whether the text begins where the whole text does */
+/** @param atStart whether the part is the beginning of the text */
 export type PreTokenize = (text: string, atStart: boolean) => string[];
 
 const PUNCTUATION = "\\p{P}!-\\/:-@\\[-`{-~";
@@ -120,7 +120,7 @@ function splitBefore(text: string, mark: string): string[] {
   return words;
 }
 
-/** GPT-2's letters for bytes: those that can be seen stand for themselves, the others follow from U+0100. */
+/** GPT-2's letters for bytes: printable ones stand for themselves, the others are mapped from U+0100 on. */
 const BYTE_LETTERS: readonly string[] = (() => {
   const seen = (byte: number): boolean =>
     (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
@@ -138,7 +138,7 @@ function toByteLetters(word: string): string {
 
 const LETTER_BYTES = new Map(BYTE_LETTERS.map((letter, byte) => [letter, byte]));
 
-/** Tokens in letters for bytes as a text; a token with other letters stands for itself, as in Python. */
+/** Decodes tokens in letters for bytes; a token with other letters stands for itself, as in Python. */
 export function fromByteLetters(tokens: readonly string[]): string {
   const bytes: number[] = [];
   for (const token of tokens) {

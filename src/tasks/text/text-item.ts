@@ -3,12 +3,9 @@ import { Media } from "../../domain/media.ts";
 import { describe } from "../../domain/tensor-json.ts";
 import type { Item } from "../preprocessor.ts";
 
-/** What a task that reads texts takes beside JSON. */
-export const TEXT_MEDIA_TYPES = ["text/plain"] as const;
-
-/** A request may have so many texts. */
+/** Texts of a request. */
 export const MAX_TEXTS = 2048;
-/** And so many characters in all of them, in UTF-16 code units. */
+/** Characters of all texts of a request, in UTF-16 code units. */
 export const MAX_TOTAL_CHARACTERS = 1_000_000;
 
 /** @throws ApiError `invalid_input` for more texts than a request may have */
@@ -26,13 +23,13 @@ export function checkTotalCharacters(total: number): void {
   if (total <= MAX_TOTAL_CHARACTERS) return;
   throw new ApiError(
     "invalid_input",
-    `inputs has ${total} characters in all: a request may have ${MAX_TOTAL_CHARACTERS} at most.`,
+    `inputs has ${total} characters: a request may have ${MAX_TOTAL_CHARACTERS} at most.`,
     { details: { maxCharacters: MAX_TOTAL_CHARACTERS, actual: total } },
   );
 }
 
 /**
- * The text of an item: a JSON text, or `text/plain` in UTF-8.
+ * The text of an item: a JSON string, or `text/plain` in UTF-8.
  * @throws ApiError `invalid_input`
  */
 export function textOf({ value, place }: Item): string {

@@ -1,33 +1,31 @@
-import { z } from "zod";
-import { AGGREGATIONS, type TokenClassificationBlock } from "../../domain/blocks/text-blocks.ts";
-import { ApiError } from "../../domain/errors.ts";
-import { formatShape, type Tensor, toTypedArray } from "../../domain/tensor.ts";
+import {
+  type TokenClassificationBlock,
+  tokenClassificationBlock,
+} from "../../domain/blocks/postprocess/token-classification.ts";
+import { type Tensor, toTypedArray } from "../../domain/tensor.ts";
+import { softmax } from "../../shared/activations.ts";
+import { notFinite, outputMismatch } from "../output-errors.ts";
 import type { Postprocessor } from "../postprocessor.ts";
 import { type ScoredToken, toEntities } from "./entities.ts";
+import { isTokenOutput, type TextMetadata } from "./text-metadata.ts";
 import { locateTokens } from "./token-spans.ts";
-import type { TextMetadata } from "./tokenizer-preprocessor.ts";
 
-const PARAMETERS = z.strictObject({
-  aggregation_strategy: z.enum(AGGREGATIONS).optional(),
-  ignore_labels: z.array(z.string()).optional(),
-});
-
-/** The entities of each text, as the token classification pipeline of Hugging Face's `transformers` finds them. */
+/** The entities of each text, by the rules of the token classification pipeline of Hugging Face's `transformers`. */
 export function createTokenClassificationPostprocessor(
   { scores, aggregation, ignoreLabels }: TokenClassificationBlock,
   labels: readonly string[],
-): Postprocessor<typeof PARAMETERS> {
+): Postprocessor<typeof tokenClassificationBlock.parameters> {
   return {
     outputs: [scores],
-    parameters: PARAMETERS,
+    parameters: tokenClassificationBlock.parameters,
     toAnswers(
       [result],
       metadata,
       { aggregation_strategy = aggregation, ignore_labels = ignoreLabels },
     ) {
-      const rows = tokenScores(result as Tensor, labels.length);
-      return metadata.map((itemMetadata, row) => {
-        const { text, encoding, tokenizer } = itemMetadata as TextMetadata;
+      const texts = metadata as readonly TextMetadata[];
+      const rows = tokenScores(result as Tensor, texts, labels.length);
+      return texts.map(({ text, encoding, tokenizer }, row) => {
         const spans = locateTokens(text, encoding, tokenizer);
         const tokens: ScoredToken[] = [];
         for (let at = encoding.leading; at < encoding.leading + encoding.length; at++) {
@@ -43,28 +41,20 @@ export function createTokenClassificationPostprocessor(
 }
 
 /** Reads the scores of a token from [batch, tokens, labels]. */
-function tokenScores(result: Tensor, labels: number): (row: number, token: number) => number[] {
+function tokenScores(
+  result: Tensor,
+  texts: readonly TextMetadata[],
+  labels: number,
+): (row: number, token: number) => number[] {
   const { name, datatype, shape } = result;
-  if (datatype === "BYTES" || shape.length !== 3 || shape[2] !== labels)
-    throw new Error(
-      `output "${name}" is ${datatype} ${formatShape(shape)}, not scores of ${labels} labels`,
-    );
+  if (datatype === "BYTES" || shape[2] !== labels || !isTokenOutput(shape, texts))
+    throw outputMismatch(result, `[batch, tokens, ${labels}], a score for each label`);
   const values = toTypedArray(result);
   const tokens = shape[1] ?? 0;
   return (row, token) => {
     const start = (row * tokens + token) * labels;
     const scores = Array.from(values.subarray(start, start + labels), Number);
     if (scores.every(Number.isFinite)) return scores;
-    throw new ApiError(
-      "inference_failed",
-      `The model answered with NaN or infinity in output "${name}": the input is outside what it can compute.`,
-    );
+    throw notFinite(name);
   };
-}
-
-function softmax(scores: readonly number[]): number[] {
-  const max = Math.max(...scores);
-  const powers = scores.map((score) => Math.exp(score - max));
-  const sum = powers.reduce((total, power) => total + power, 0);
-  return powers.map((power) => power / sum);
 }

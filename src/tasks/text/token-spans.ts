@@ -6,7 +6,7 @@ export interface Span {
   readonly end: number;
 }
 
-/** A normalised text, and for each of its code units the part of the text it came from. */
+/** A normalized text, and for each of its code units the part of the original text that it is made from. */
 interface Aligned {
   readonly text: string;
   readonly starts: readonly number[];
@@ -18,9 +18,9 @@ const MARK = "▁";
 const BYTE_SPACE = "Ġ";
 
 /**
- * Where in the text each token came from; special tokens come from nowhere (0 to 0). Tokens of a word that
- * cannot be told apart, such as the bytes of one character, share its span.
- * Where a normalizer changes characters by others that are far from them, all tokens share the whole section.
+ * The span of the text that each token is made from; special tokens have the empty span from 0 to 0. Tokens of a word
+ * that cannot be separated, such as the bytes of one character, share its span.
+ * Where a normalizer changes characters depending on distant ones, all tokens share the span of the section.
  */
 export function locateTokens(text: string, encoding: Encoding, tokenizer: Tokenizer): Span[] {
   const spans: Span[] = [];
@@ -55,13 +55,13 @@ export function locateTokens(text: string, encoding: Encoding, tokenizer: Tokeni
   return [...nowhere(encoding.leading), ...own, ...nowhere(trailing)];
 }
 
-/** Whether the normalizer works character by character, so that its result can be followed back. */
+/** Whether the normalizer works character by character, so that its result can be aligned with the text. */
 export function canLocate({ normalize }: Tokenizer): boolean {
   const probe = "A b-1";
   return align(probe, { start: 0, end: probe.length }, normalize) !== undefined;
 }
 
-/** Of an added token that takes in the spaces before it. */
+/** The spaces that an added token includes before its content. */
 function leadingSpaces(text: string, { start, end }: Word): number {
   const written = text.slice(start, end);
   return written.length - written.trimStart().length;
@@ -71,7 +71,7 @@ function nowhere(count: number): Span[] {
   return Array.from({ length: count }, () => NOWHERE);
 }
 
-/** By code points, or where those work on each other by graphemes or runs of spaces. */
+/** By code points, or where adjacent ones are normalized together by graphemes or runs of spaces. */
 function align(
   text: string,
   { start, end }: Span,
@@ -140,7 +140,7 @@ function spanOf({ starts, ends }: Aligned, from: number, to: number): Span {
   return to > from ? { start, end: ends[to - 1] ?? start } : { start, end: start };
 }
 
-/** The word's letters stand in the normalised text, a space as a mark; a mark in front may be added. */
+/** Finds the word in the normalized text, where a mark is a space; a leading mark may have been added. */
 function locateWord(
   aligned: Aligned,
   word: Word,
@@ -174,7 +174,7 @@ function locateWord(
   const spans = bodies.map((body) => {
     const start = Math.max(from, at);
     at += body.length;
-    // A mark that was added shares the place of the letter after it.
+    // An added mark shares the span of the letter after it.
     return spanOf(aligned, start, Math.max(Math.min(start + 1, aligned.text.length), at));
   });
   return { spans, cursor: end };
@@ -190,7 +190,7 @@ function standsAt(text: string, word: string, from: number, marked: boolean): bo
   return true;
 }
 
-/** Each letter of the word is a byte of the normalised text; a space in front may be added. */
+/** Each letter of the word is a byte of the normalized text; a leading space may have been added. */
 function locateByteWord(
   aligned: Aligned,
   word: Word,
@@ -209,7 +209,7 @@ function locateByteWord(
   let at = 0;
   const spans = word.tokens.map((token) => {
     const spaces = token.length - token.replace(/^Ġ+/, "").length;
-    // Spaces in front of a token do not belong to its span, as with `trim_offsets` in Python.
+    // Leading spaces are not part of a token's span, as with `trim_offsets` in Python.
     const first =
       units[Math.min(at + spaces, at + token.length - (spaces === token.length ? 0 : 1))];
     const last = units[at + token.length - 1];

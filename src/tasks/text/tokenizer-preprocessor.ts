@@ -1,48 +1,32 @@
-import { z } from "zod";
-import type { TokenizerBlock } from "../../domain/blocks/text-blocks.ts";
+import { type TokenizerBlock, tokenizerBlock } from "../../domain/blocks/preprocess/tokenizer.ts";
 import { ApiError } from "../../domain/errors.ts";
-import { quoteAll } from "../../domain/quote.ts";
 import { type Tensor, type TensorSpec, toBytes } from "../../domain/tensor.ts";
 import { describe } from "../../domain/tensor-json.ts";
 import { TokenIds } from "../../domain/token-ids.ts";
-import {
-  type Item,
-  type ItemMetadata,
-  type Items,
-  type Preprocessor,
-  splitList,
-} from "../preprocessor.ts";
-import { checkTextCount, checkTotalCharacters, TEXT_MEDIA_TYPES, textOf } from "./text-item.ts";
+import { quoteAll } from "../../shared/quote.ts";
+import { type Item, type Items, type Preprocessor, splitList } from "../preprocessor.ts";
+import { checkTextCount, checkTotalCharacters, textOf } from "./text-item.ts";
+import type { TextMetadata } from "./text-metadata.ts";
 import { canLocate } from "./token-spans.ts";
 import { createTokenizer, type Encoding, type Tokenizer } from "./tokenizer.ts";
 
-/** What postprocessors may ask of a text that was tokenized. */
-export interface TextMetadata extends ItemMetadata {
-  readonly kind: "tokens";
-  readonly text: string;
-  readonly encoding: Encoding;
-  readonly tokenizer: Tokenizer;
-}
-
-export interface TokenizerEncoderOptions {
-  /** Whether `{"source_sentence": ..., "sentences": [...]}` is taken as well. */
+export interface TokenizerOptions {
+  /** Whether `{"source_sentence": ..., "sentences": [...]}` is accepted as well. */
   readonly comparisons: boolean;
-  /** Whether postprocessors will ask where tokens came from. */
+  /** Whether the postprocessor locates tokens in the text. */
   readonly spans: boolean;
 }
 
-/** A run takes so many texts at most. */
+/** Texts of a run. */
 const MAX_RUN_TEXTS = 32;
 /**
- * And so many tokens, padding included; a longer text runs alone. What a run needs of the heap grows with them: of
- * MiniLM about 20 MB for 512, and for 2,800 more than an isolate has (measured).
+ * Tokens of a run, padding included; a longer text runs alone. The heap that a run needs grows with them: MiniLM takes
+ * about 20 MB for 512, and more than an isolate has for 2,800 (measured).
  */
 const MAX_RUN_TOKENS = 512;
 
-const PARAMETERS = z.strictObject({ truncate: z.boolean().optional() });
-
 /**
- * Texts as token ids, by a tokenizer.json. Texts of about one length run together, padded on the right to the
+ * Texts as token ids, by a tokenizer.json. Texts of similar length run together, padded on the right to the
  * longest of the run.
  * @param specOf the model's inputs by their names
  */
@@ -50,14 +34,14 @@ export function createTokenizerPreprocessor(
   block: TokenizerBlock,
   specOf: (input: string) => TensorSpec,
   json: Uint8Array,
-  { comparisons, spans }: TokenizerEncoderOptions,
-): Preprocessor<typeof PARAMETERS> {
+  { comparisons, spans }: TokenizerOptions,
+): Preprocessor<typeof tokenizerBlock.parameters> {
   const { ids, attentionMask, tokenTypeIds } = block.inputs;
   const tokenizer = createTokenizer(json);
   if (spans && !canLocate(tokenizer))
     throw new ApiError(
       "task_not_supported",
-      "The model's tokenizer normalizes texts in a way that cannot be followed back to their characters.",
+      "The model's tokenizer normalizes texts so that tokens cannot be located in them, which token classification needs.",
     );
   const batch = specOf(ids).shape[0];
   const maxTexts = typeof batch === "number" && batch > 0 ? batch : MAX_RUN_TEXTS;
@@ -72,8 +56,8 @@ export function createTokenizerPreprocessor(
   };
 
   return {
-    mediaTypes: TEXT_MEDIA_TYPES,
-    parameters: PARAMETERS,
+    mediaTypes: tokenizerBlock.mediaTypes,
+    parameters: tokenizerBlock.parameters,
     maxBatch: maxTexts,
     split(inputs) {
       const items =
@@ -123,7 +107,7 @@ export function createTokenizerPreprocessor(
   };
 }
 
-/** An item's value after `plan`. */
+/** The value of an item that `plan` returns. */
 class Prepared {
   readonly text: string;
   readonly encoding: Encoding;
@@ -146,7 +130,7 @@ function fromIds(
     throw new ApiError(
       "invalid_input",
       wrong === undefined
-        ? `${place} has no tokens: send one at least.`
+        ? `${place} has no tokens: send at least one.`
         : `${place} has the token ${wrong}, which is not in the model's vocabulary.`,
     );
   if (ids.length > maxLength && !truncate)
@@ -192,14 +176,14 @@ function splitComparison({ source_sentence, sentences, ...others }: Comparison):
 
 function checkAmount(items: readonly Item[]): void {
   checkTextCount(items.length);
-  // Of a single text the tokenizer says itself how long it may be.
+  // The tokenizer has a limit of its own for a single text.
   if (items.length === 1) return;
   let total = 0;
   for (const { value } of items) if (typeof value === "string") total += value.length;
   checkTotalCharacters(total);
 }
 
-/** Runs of texts of about one length, within the bounds of a run; the shortest first. */
+/** Runs of texts of similar length, within the limits of a run; the shortest first. */
 function group(lengths: readonly number[], maxTexts: number): number[][] {
   const runs: number[][] = [];
   let run: number[] = [];

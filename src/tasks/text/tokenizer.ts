@@ -2,72 +2,72 @@ import { Tokenizer as LibraryTokenizer } from "@huggingface/tokenizers";
 import { z } from "zod";
 import { ApiError } from "../../domain/errors.ts";
 import { type AddedToken, addedTokenSchema, createTokenSplitter } from "./added-tokens.ts";
+import { parseJsonFile } from "./json-file.ts";
 import { createNormalizer, type Normalize, normalizerSchema } from "./normalizers.ts";
 import { createPreTokenizer, fromByteLetters, preTokenizerSchema } from "./pre-tokenizers.ts";
 
 /**
- * A text is refused before it is looked at when it is longer than this many UTF-16 code units. The time and the
- * memory that a tokenizer takes grow with the characters, whatever the text; where texts are cut, the tokens of
- * ordinary text fill the longest model long before.
+ * A longer text, in UTF-16 code units, is refused before it is tokenized. The time and the memory that a tokenizer takes
+ * grow with the characters; ordinary text of this length has more tokens than any model reads.
  */
 export const MAX_CHARACTERS = 65_536;
 
-/** Where the pieces of a token came from, for {@link locateTokens}. */
+/** A word of a text and its tokens, for {@link locateTokens}. */
 export interface Word {
   /** The section of the text that the word is part of, in UTF-16 code units. */
   readonly start: number;
   readonly end: number;
-  /** As the pre-tokenizer wrote it; the content of an added token. */
+  /** As the pre-tokenizer returns it; the content of an added token. */
   readonly text: string;
-  /** Whether it is an added token, found in the text as it came or in its normalised form. */
+  /** Whether it is an added token, found in the original text or in its normalized form. */
   readonly added: "as-written" | "as-normalized" | undefined;
   readonly tokens: readonly string[];
 }
 
 export interface Encoding {
   readonly ids: readonly number[];
-  /** 0 for all tokens of a single text with most tokenizers. */
+  /** 0 for all tokens of a single text in most tokenizers. */
   readonly typeIds: readonly number[];
   readonly tokens: readonly string[];
-  /** How many special tokens stand before those of the text. */
+  /** How many special tokens precede those of the text. */
   readonly leading: number;
-  /** The words of the text in order, whole even where the tokens of the last one were cut. */
+  /** The words of the text in order; the last one is complete, also where its tokens were cut. */
   readonly words: readonly Word[];
-  /** How many tokens are the text's own. */
+  /** How many tokens belong to the text. */
   readonly length: number;
 }
 
 export interface EncodeOptions {
-  /** How many tokens there may be, the special ones included. */
+  /** The limit of tokens, special ones included. */
   readonly maxLength: number;
-  /** What happens to a longer text: its end is cut off, or it is an error. */
+  /** Whether the end of a longer text is cut off, or it is an error. */
   readonly truncation: "end" | "error";
-  /** Whether the special tokens of the model are added; they are unless this says false. */
+  /** Whether the special tokens of the model are added; default true. */
   readonly special?: boolean;
 }
 
-/** A tokenizer.json at work, with the ids that Python's `tokenizers` gives. */
+/** A tokenizer.json, with the ids of Python's `tokenizers`. */
 export interface Tokenizer {
   /**
-   * @param place how messages call the text
+   * @param place the name of the text in messages
    * @throws ApiError `invalid_input` for a text that is too long
    */
   encode(text: string, place: string, options: EncodeOptions): Encoding;
   hasId(id: number): boolean;
-  /** Tokens as a text, by the tokenizer's decoder. */
+  /** Joins tokens to a text, by the tokenizer's decoder. */
   join(tokens: readonly string[]): string;
   isUnknown(token: string): boolean;
-  /** The id that stands for nothing, from `padding` or a token of a usual name; else 0. */
+  /** The padding id: of `padding`, or of a token with a usual name; else 0. */
   readonly padId: number;
   readonly normalize: Normalize;
   /**
-   * How words are written: as they are, in GPT-2's letters for bytes, or with a mark that is the space before
-   * them (`marked`) or only says that one was there (`marked-words`).
+   * How the pre-tokenizer writes words: unchanged, in GPT-2's letters for bytes, or with a mark that replaces the space
+   * before them (`marked`) or is added where one was removed (`marked-words`).
    */
   readonly writing: "plain" | "bytes" | "marked" | "marked-words";
-  /** The token for what the vocabulary lacks, where there is one. */
+  /** The token for words that are not in the vocabulary, where there is one. */
   readonly unknownToken: string | undefined;
-  /** What a token that continues a word begins with, of WordPiece. */
+  /** The prefix of tokens that continue a word, of WordPiece. */
   readonly continuingPrefix: string | undefined;
 }
 
@@ -100,21 +100,21 @@ const tokenizerSchema = z.object({
 });
 
 /**
- * How many pieces a vocabulary may have. The npm library keeps up to 1.6 KB for a piece of Unigram, 0.3 KB for one of
- * BPE and 0.15 KB for one of WordPiece (measured): more would take the isolate's memory from the models.
+ * Limits of vocabularies. The npm library takes up to 1.6 KB for a piece of Unigram, 0.3 KB for one of BPE and 0.15 KB
+ * for one of WordPiece (measured): a larger vocabulary would leave too little of the isolate's memory to the models.
  */
 const MAX_PIECES = { WordPiece: 150_000, BPE: 150_000, Unigram: 40_000 } as const;
 
 const PAD_TOKENS = ["[PAD]", "<pad>"];
 
 /**
- * The npm library computes the models and the post-processors; the steps before differ from Python's in places
- * and are in this folder.
+ * The npm library computes the models and the post-processors. Its normalizers and pre-tokenizers differ from Python's
+ * and are replaced by those of this folder.
  * @param json a tokenizer.json
- * @throws ApiError `task_not_supported` for parts of a tokenizer that could not be computed exactly
+ * @throws ApiError `task_not_supported` for a file that is not a tokenizer, and for parts that cannot be computed exactly
  */
 export function createTokenizer(json: Uint8Array): Tokenizer {
-  const config: Record<string, unknown> = JSON.parse(new TextDecoder().decode(json));
+  const config = parseJsonFile(json, "tokenizer") as Record<string, unknown>;
   const parsed = tokenizerSchema.safeParse(config);
   if (!parsed.success)
     throw new ApiError(
@@ -123,7 +123,7 @@ export function createTokenizer(json: Uint8Array): Tokenizer {
     );
   const { added_tokens, model, padding, decoder } = parsed.data;
   checkSize(model.type, (config.model as { vocab?: object }).vocab ?? {});
-  // Added tokens are kept out of the model, which would find them inside of words.
+  // Without added tokens, which the library would find inside of words.
   const own = {
     added_tokens: [],
     normalizer: null,
@@ -202,7 +202,7 @@ export function createTokenizer(json: Uint8Array): Tokenizer {
       for (const word of wordsOf(text.toWellFormed())) {
         words.push(word);
         for (const token of word.tokens) own.push(token);
-        // What follows could only be cut off.
+        // The rest would be cut off.
         if (truncation === "end" && own.length >= room) break;
       }
       if (own.length > room) {
@@ -233,7 +233,7 @@ function checkSize(type: keyof typeof MAX_PIECES, vocabulary: object): void {
   if (pieces > MAX_PIECES[type])
     throw new ApiError(
       "task_not_supported",
-      `The model's tokenizer has ${pieces} pieces: of ${type} ${MAX_PIECES[type]} fit into memory. Send token ids to /v2.`,
+      `The model's tokenizer has ${pieces} pieces, more than the ${MAX_PIECES[type]} of ${type} that fit into memory: send token ids to /v2.`,
       { details: { maxPieces: MAX_PIECES[type], actual: pieces } },
     );
 }
@@ -246,7 +246,7 @@ function writingOf({ pre_tokenizer = null }: Record<string, unknown>): Tokenizer
   return has("WhitespaceSplit") ? "marked-words" : "marked";
 }
 
-/** Neighbouring unknown pieces are one token. */
+/** Joins adjacent unknown pieces to one token. */
 function fuseUnknown(tokens: readonly string[], unknown: (token: string) => boolean): string[] {
   const fused: string[] = [];
   let wasUnknown = false;
@@ -259,7 +259,7 @@ function fuseUnknown(tokens: readonly string[], unknown: (token: string) => bool
   return fused;
 }
 
-/** How many special tokens the post-processor puts before and after a text. */
+/** How many special tokens the post-processor adds before and after a text. */
 function specialTokens(library: LibraryTokenizer): { leading: number; trailing: number } {
   const mark = "\0";
   const tokens: string[] = library.post_processor?.([mark], null, true).tokens ?? [mark];

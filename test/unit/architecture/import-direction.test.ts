@@ -22,6 +22,10 @@ const IMPORTS: Record<string, { allowed: string[]; refused: string[] }> = {
     allowed: ["./b.ts", "../b.ts", "../../shared/b.ts", "zod"],
     refused: ["../../tasks/b.ts", "../../runtime/b.ts", "hono"],
   },
+  "src/domain/blocks/preprocess/a.ts": {
+    allowed: ["./b.ts", "../b.ts", "../../b.ts", "../../../shared/b.ts", "zod"],
+    refused: ["../../../tasks/b.ts", "../../../runtime/b.ts", "hono"],
+  },
   "packages/client/src/a.ts": {
     allowed: ["./b.ts", "../../../src/domain/b.ts", "../../../src/shared/b.ts"],
     refused: [

@@ -2,14 +2,14 @@ import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decodeEntry, encodeEntry } from "../../../src/cache/entry.ts";
-import type { CachedPrediction } from "../../../src/domain/cache.ts";
+import type { CacheEntry } from "../../../src/domain/cache.ts";
 import type { Tensor } from "../../../src/domain/tensor.ts";
 import { fromTensorBytes } from "../../../src/domain/tensor-bytes.ts";
 import { anyTensor, toWireBytes } from "../../support/tensor-arbitraries.ts";
 
 const KEY = "0123456789abcdef".repeat(4);
 
-const anyEntry: fc.Arbitrary<CachedPrediction> = fc.record({
+const anyEntry: fc.Arbitrary<CacheEntry> = fc.record({
   key: fc.constant(KEY),
   model: fc.record({ name: fc.constantFrom("iris", "größe"), version: fc.constantFrom("1", "12") }),
   client: fc.constantFrom(undefined, "0123456789abcdef"),
@@ -23,7 +23,7 @@ const anyEntry: fc.Arbitrary<CachedPrediction> = fc.record({
   ),
 });
 
-const entry: CachedPrediction = {
+const entry: CacheEntry = {
   key: KEY,
   model: { name: "iris", version: "1" },
   client: undefined,

@@ -25,7 +25,7 @@ function createManifest(changes: object = {}): Manifest {
     format: "onnx",
     file: "model.onnx",
     files: [{ path: "model.onnx", sha256: DIGEST, sizeBytes: 1 }],
-    inputs: [{ name: "x", datatype: "FP32", shape: [-1] }],
+    inputs: [{ name: "x", datatype: "FP32", shape: [-1, -1] }],
     outputs: [{ name: "y", datatype: "FP32", shape: [-1] }],
     createdAt: "2026-11-22T00:00:00Z",
     ...changes,
@@ -213,7 +213,7 @@ function reread(inputs: readonly LogicalTensor[], datatype: Datatype): LogicalTe
   });
 }
 
-test("two questions have one key exactly if they are one question", async () => {
+test("two requests have one key exactly if they have the same model, inputs and outputs", async () => {
   const seen = { equal: 0, different: 0 };
   await fc.assert(
     fc.asyncProperty(similar, async ([first, second]) => {
@@ -250,7 +250,7 @@ describe("what the key depends on", () => {
   const tabular = { type: "tabular", version: 1, input: "x", columns: ["a"] };
   const regression = { type: "regression", version: 1, output: "y" };
 
-  test("is written down", async () => {
+  test("is documented", async () => {
     // SHA-256 by another implementation, over the form that the documentation tells.
     const head = `[1,"${DIGEST}",null,null,null,["y"],[["x","FP32",[2],8]]]`;
     const expected = createHash("sha256")

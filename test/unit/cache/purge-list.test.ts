@@ -8,7 +8,7 @@ import {
   type Harness,
 } from "../../support/cache-harness.ts";
 
-/** What an isolate knows of the purges that others have ordered, by what it answers. */
+/** The purges of other isolates, by the entries that an isolate uses. */
 
 const SECOND_MS = 1000;
 
@@ -21,68 +21,68 @@ function createIsolates(log: PurgeLog = createMemoryPurgeLog()) {
 }
 
 describe("a purge by another isolate", () => {
-  test("is obeyed after half a minute at the latest", async () => {
+  test("is applied within half a minute", async () => {
     const { clock, one, two } = createIsolates();
-    await one.ask();
-    await two.ask();
+    await one.request();
+    await two.request();
     clock.ms += SECOND_MS;
-    await one.cache.purge({ model: "echo" });
+    await one.store.purge({ model: "echo" });
     clock.ms += 30 * SECOND_MS;
-    expect((await two.ask()).report).toMatchObject({ outcome: "miss", reason: "purged" });
+    expect((await two.request()).report).toMatchObject({ outcome: "miss", reason: "purged" });
   });
 
-  test("is obeyed at once by an isolate that has just begun", async () => {
+  test("is applied at once by an isolate that has just started", async () => {
     const { clock, kv, log, one } = createIsolates();
-    await one.ask();
+    await one.request();
     await one.settle();
     clock.ms += SECOND_MS;
-    await one.cache.purge({});
-    const { report } = await createHarness({ tiers: [kv], log, clock }).ask();
+    await one.store.purge({});
+    const { report } = await createHarness({ tiers: [kv], log, clock }).request();
     expect(report).toMatchObject({ outcome: "miss", reason: "purged" });
   });
 
-  test("is obeyed after any time without a request", async () => {
+  test("is applied after any time without a request", async () => {
     const { clock, one, two } = createIsolates();
-    await two.ask();
+    await two.request();
     clock.ms += SECOND_MS;
-    await one.cache.purge({});
+    await one.store.purge({});
     clock.ms += 600 * SECOND_MS;
-    expect((await two.ask()).report).toMatchObject({ outcome: "miss", reason: "purged" });
+    expect((await two.request()).report).toMatchObject({ outcome: "miss", reason: "purged" });
   });
 
-  test("is remembered by the isolate that ordered it before the log shows it", async () => {
+  test("is applied by the isolate that added it before the log lists it", async () => {
     const slow: PurgeLog = {
       list: async () => [],
       purge: async () => ({ removed: [], complete: true }),
     };
     const { clock, one } = createIsolates(slow);
-    await one.ask();
+    await one.request();
     await one.settle();
     clock.ms += SECOND_MS;
-    await one.cache.purge({});
+    await one.store.purge({});
     for (let minute = 0; minute < 3; minute++) {
       clock.ms += 60 * SECOND_MS;
-      await expect(one.ask({ control: "only-if-cached" })).rejects.toThrow(/purged/);
+      await expect(one.request({ control: "only-if-cached" })).rejects.toThrow(/purged/);
     }
   });
 });
 
-describe("the log", () => {
-  test("is read once by many requests, and again after a while", async () => {
+describe("the purge log", () => {
+  test("is read once for many requests, and again when it is not fresh any more", async () => {
     const log = createMemoryPurgeLog();
     const { clock, one } = createIsolates(log);
-    await Promise.all(["a", "b", "c"].map((input) => one.ask({ input })));
+    await Promise.all(["a", "b", "c"].map((input) => one.request({ input })));
     expect(log.reads).toBe(1);
     clock.ms += 19 * SECOND_MS;
-    await one.ask();
+    await one.request();
     expect(log.reads).toBe(1);
     clock.ms += 2 * SECOND_MS;
-    await Promise.all(["a", "b", "c"].map((input) => one.ask({ input })));
+    await Promise.all(["a", "b", "c"].map((input) => one.request({ input })));
     await one.settle();
     expect(log.reads).toBe(2);
   });
 
-  test("is read again behind the back of a hit in steady traffic", async () => {
+  test("is read again in steady traffic while a hit does not wait for it", async () => {
     const held = Promise.withResolvers<[]>();
     let reads = 0;
     const log: PurgeLog = {
@@ -90,9 +90,9 @@ describe("the log", () => {
       list: () => (++reads === 1 ? Promise.resolve([]) : held.promise),
     };
     const { clock, one } = createIsolates(log);
-    await one.ask();
+    await one.request();
     clock.ms += 25 * SECOND_MS;
-    expect((await one.ask()).report).toMatchObject({ outcome: "hit", failures: [] });
+    expect((await one.request()).report).toMatchObject({ outcome: "hit", failures: [] });
     expect(reads).toBe(2);
     held.resolve([]);
     await one.settle();
@@ -110,14 +110,14 @@ describe.each<[string, PurgeLog["list"]]>([
     },
   ],
   ["hangs", never],
-])("a log that %s", (_, list) => {
-  test("costs a miss of what comes from outside, and is told", async () => {
+])("a purge log that %s", (_, list) => {
+  test("costs a miss of the remote tiers, and is reported", async () => {
     const { clock, kv, one } = createIsolates();
-    await one.ask();
+    await one.request();
     await one.settle();
     const log = { ...createMemoryPurgeLog(), list };
     const two = createHarness({ tiers: [kv], log, clock });
-    const { texts, report } = await two.ask();
+    const { texts, report } = await two.request();
     expect(texts).toEqual({ first: "a hello", second: "HELLO" });
     expect(report).toMatchObject({ outcome: "miss", stored: true });
     expect(report.failures).toEqual([
@@ -126,7 +126,7 @@ describe.each<[string, PurgeLog["list"]]>([
     ]);
   });
 
-  test("does not take from an isolate what it has made itself, nor delay every request", async () => {
+  test("does not end the use of entries of this isolate, nor delay every request", async () => {
     let reads = 0;
     const log: PurgeLog = {
       ...createMemoryPurgeLog(),
@@ -136,47 +136,51 @@ describe.each<[string, PurgeLog["list"]]>([
       },
     };
     const { clock, one } = createIsolates(log);
-    await one.ask();
+    await one.request();
     for (let second = 1; second < 10; second++) {
       clock.ms = second * SECOND_MS;
-      expect((await one.ask()).report).toMatchObject({ outcome: "hit", failures: [] });
+      expect((await one.request()).report).toMatchObject({ outcome: "hit", failures: [] });
     }
     expect(reads).toBe(1);
     clock.ms = 11 * SECOND_MS;
-    const { report } = await one.ask();
+    const { report } = await one.request();
     expect(report).toMatchObject({ outcome: "hit", failures: [{ tier: "kv" }] });
     expect(reads).toBe(2);
   });
 
-  test("is believed again when it recovers", async () => {
+  test("is used again when it recovers", async () => {
     const inner = createMemoryPurgeLog();
     let isDown = true;
     const log: PurgeLog = { ...inner, list: () => (isDown ? list() : inner.list()) };
     const { clock, kv, one } = createIsolates(inner);
-    await one.ask();
+    await one.request();
     await one.settle();
-    const two = createHarness({ tiers: [kv], log, clock, isolateBytes: 0 });
-    expect((await two.ask()).report.outcome).toBe("miss");
+    const two = createHarness({ tiers: [kv], log, clock, localBytes: 0 });
+    expect((await two.request()).report.outcome).toBe("miss");
     isDown = false;
     clock.ms += 11 * SECOND_MS;
-    expect((await two.ask()).report).toMatchObject({ outcome: "hit", tier: "kv", failures: [] });
+    expect((await two.request()).report).toMatchObject({
+      outcome: "hit",
+      tier: "kv",
+      failures: [],
+    });
   });
 });
 
-test("a reading that ends after the one that replaced it changes nothing", async () => {
+test("a reading of the purge log that ends after the one that replaced it changes nothing", async () => {
   const first = Promise.withResolvers<[]>();
   const inner = createMemoryPurgeLog();
   let reads = 0;
   const log: PurgeLog = { ...inner, list: () => (++reads === 1 ? first.promise : inner.list()) };
   const { clock, kv, one } = createIsolates(log);
-  const { key = "" } = (await one.ask()).report;
+  const { key = "" } = (await one.request()).report;
   clock.ms = 5 * SECOND_MS;
   inner.purges.push({ at: clock.ms });
   clock.ms = 11 * SECOND_MS;
-  await expect(one.ask({ control: "only-if-cached" })).rejects.toThrow(/purged/);
+  await expect(one.request({ control: "only-if-cached" })).rejects.toThrow(/purged/);
   first.resolve([]);
   await one.settle();
-  // An answer from before the purge, as another isolate may still write it.
+  // An entry from before the purge, as another isolate may still write it.
   const data = ["old"];
   const output = { datatype: "BYTES", shape: [1], data } as const;
   const outputs = [
@@ -186,5 +190,5 @@ test("a reading that ends after the one that replaced it changes nothing", async
   const model = { name: "echo", version: "1" };
   const client = undefined;
   kv.values.set(key, await encodeEntry({ key, model, client, createdAt: 1, runMs: 1, outputs }));
-  await expect(one.ask({ control: "only-if-cached" })).rejects.toThrow(/purged/);
+  await expect(one.request({ control: "only-if-cached" })).rejects.toThrow(/purged/);
 });

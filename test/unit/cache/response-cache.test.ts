@@ -1,16 +1,18 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createPredictionCache, toLookup } from "../../../src/cache/prediction-cache.ts";
-import { createFinishedAnswers } from "../../../src/cache/response-cache.ts";
-import type { Purge } from "../../../src/domain/cache.ts";
-import { parseCacheControl } from "../../../src/domain/cache-control.ts";
+import { createEntryStore } from "../../../src/cache/entry-store.ts";
+import { toLookup } from "../../../src/cache/lookup.ts";
+import { createResponseCache } from "../../../src/cache/response-cache.ts";
+import type { CacheEntry, Purge } from "../../../src/domain/cache.ts";
+import { mergeCacheReports, parseCacheControl } from "../../../src/domain/cache-control.ts";
+import type { CachedResponse } from "../../../src/domain/cached-response.ts";
 import { type Call, createCall } from "../../../src/domain/call.ts";
-import type { FinishedAnswer } from "../../../src/domain/finished-answer.ts";
 import type { PublishedModel } from "../../../src/domain/published-model.ts";
 import { createManifest } from "../../support/cache-harness.ts";
 
 const TTL_SECONDS = 60;
 const MODEL = { name: "echo", version: "1" };
+const FORM = "infer ";
 
 function publish(changes: Partial<PublishedModel> = {}, scope = "public"): PublishedModel {
   const manifest = createManifest({ cache: { enabled: true, ttlSeconds: TTL_SECONDS, scope } });
@@ -18,203 +20,308 @@ function publish(changes: Partial<PublishedModel> = {}, scope = "public"): Publi
 }
 
 const published = publish();
-const body = (text: string): Uint8Array => new TextEncoder().encode(text);
-const answer: FinishedAnswer = {
-  body: Uint8Array.from(body("the answer")),
-  headers: new Headers({ "content-type": "application/json" }),
-  ageSeconds: undefined,
-};
+const uncached = publish({
+  manifest: createManifest({ cache: { enabled: false, ttlSeconds: TTL_SECONDS } }),
+});
+const toBytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+const REQUEST = toBytes("a request");
 
-const kept = { sizeBytes: answer.body.byteLength, finish: () => answer };
+function createResponse(text: string): CachedResponse {
+  const headers = new Headers({ "content-type": "application/json" });
+  return { body: Uint8Array.from(toBytes(text)), headers, ageSeconds: undefined };
+}
 
-/** One entry in the isolate, and what a request like those before would do. */
+const callWith = (control?: string): Call => createCall({ cache: parseCacheControl(control) });
+
+/** One entry in the local tier, and requests for it. */
 function createCase({
-  isolateBytes = 10_000,
+  localBytes = 20_000,
   purges,
+  enabled = true,
 }: {
-  isolateBytes?: number;
+  localBytes?: number;
   purges?: Purge[];
+  enabled?: boolean;
 } = {}) {
   const clock = { ms: 1_000_000 };
-  const options = { isolateBytes, maxEntryBytes: 10_000, readTimeoutMs: 100, now: () => clock.ms };
+  const options = { localBytes, maxEntryBytes: 10_000, readTimeoutMs: 100, now: () => clock.ms };
   const log = purges && {
     list: async () => purges,
     purge: async () => ({ removed: [], complete: true }),
   };
-  const cache = createPredictionCache([], log, options);
-  const finished = createFinishedAnswers(cache, { enabled: true });
-  const callWith = (control?: string): Call => createCall({ cache: parseCacheControl(control) });
-  const lookup = toLookup(published, parseCacheControl(undefined), { key: "k", outward: false });
-  const asked = finished.identify(published, "form", body("a request"));
+  const entries = createEntryStore([], log, options);
+  const responses = createResponseCache(entries, { enabled });
+  const entryLookup = toLookup(published, parseCacheControl(undefined), {
+    key: "k",
+    useRemoteTiers: false,
+  });
+
+  async function lookup(control?: string, body = REQUEST, form = FORM) {
+    const call = callWith(control);
+    const found = await responses.lookup(published, form, body, call);
+    return { call, found, response: found?.response, report: call.trace.cache };
+  }
+
   return {
     clock,
-    cache,
-    finished,
-    /** Stores an answer to the question anew. */
-    store(text: string): void {
+    entries,
+    responses,
+    lookup,
+    /** Stores an entry anew. */
+    store(text: string): CacheEntry {
       const outputs = [{ name: "first", datatype: "BYTES", shape: [1], data: [text] } as const];
       const { trace, waitUntil } = callWith();
-      const entry = { ...lookup.address, createdAt: clock.ms, runMs: 7, outputs };
-      cache.store(entry, lookup, trace.cache, waitUntil);
+      const entry = { ...entryLookup.address, createdAt: clock.ms, runMs: 7, outputs };
+      return entries.store(entry, entryLookup, trace.cache, waitUntil).entry;
     },
-    /** A hit on the long way, whose rendering is kept. */
-    hit(): void {
-      const { trace } = callWith();
-      const found = cache.findNear(lookup, trace.cache);
-      trace.cache.key = "k";
-      finished.keep(asked, kept, found?.entry.outputs ?? [], trace.cache);
-    },
-    async find(control?: string, request = asked) {
-      const context = callWith(control);
-      const found = await finished.find(published, request, context);
-      return { found, report: context.trace.cache };
+    /** A request whose response is not stored yet and whose entry is a hit. */
+    async hit(response = createResponse("the response"), body = REQUEST): Promise<CachedResponse> {
+      const { call, found } = await lookup(undefined, body);
+      entries.findLocal(entryLookup, call.trace.cache);
+      call.trace.cache.key = "k";
+      found?.store(response.body.byteLength, () => response);
+      return response;
     },
   };
 }
 
-describe("a request is told by", () => {
-  const { finished } = createCase();
-  const identify = (changes: Partial<PublishedModel>, form: string, bytes: Uint8Array) =>
-    finished.identify(publish(changes), form, bytes);
-
-  test("its model, revision, form and each byte of its body, and by nothing else", () => {
+describe("a request is looked up by", () => {
+  test("its model, revision, form and each byte of its body, and by nothing else", async () => {
     const part = fc.record({
       name: fc.constantFrom("a", "b", "ab"),
       version: fc.constantFrom("1", "11"),
       revision: fc.constantFrom("1", "11"),
-      form: fc.constantFrom("infer undefined", "infer 0", "infer 1"),
-      bytes: fc.uint8Array({ minLength: 1, maxLength: 3 }),
+      form: fc.constantFrom("infer ", "infer 0", "infer 1"),
+      // A line break, digits as in the other parts, and a byte that is no UTF-8.
+      bytes: fc
+        .array(fc.constantFrom(0x0a, 0x30, 0x31, 0xff), { minLength: 1, maxLength: 3 })
+        .map((bytes) => Uint8Array.from(bytes)),
     });
-    const spell = ({ bytes, ...rest }: typeof part extends fc.Arbitrary<infer T> ? T : never) =>
-      JSON.stringify([rest, [...bytes]]);
-    fc.assert(
-      fc.property(part, part, (one, two) => {
-        const [first, second] = [one, two].map(({ form, bytes, ...model }) =>
-          identify(model, form, bytes),
-        );
-        expect(first === second).toBe(spell(one) === spell(two));
+    const pair = fc.oneof(
+      fc.tuple(part, part),
+      part.map((one) => [one, { ...one }] as const),
+    );
+    type Part = typeof part extends fc.Arbitrary<infer T> ? T : never;
+    const describePart = ({ bytes, ...rest }: Part) => JSON.stringify([rest, [...bytes]]);
+    const { responses, store, entries } = createCase();
+    const entry = store("one");
+    const response = createResponse("the response");
+    await fc.assert(
+      fc.asyncProperty(pair, async ([one, two]) => {
+        const [first, second] = [one, two].map(({ form, bytes, ...model }) => {
+          const call = callWith();
+          return { call, run: () => responses.lookup(publish(model), form, bytes, call) };
+        });
+        // Another response in place of the one of the example before.
+        entries.putResponse(entry, "another request", response);
+        const missed = await first?.run();
+        expect(missed?.response).toBeUndefined();
+        const report = { outcome: "hit", tier: "isolate", key: "k", entry } as const;
+        Object.assign(first?.call.trace.cache ?? {}, report);
+        missed?.store(1, () => response);
+        const found = await second?.run();
+        expect(found?.response === response).toBe(describePart(one) === describePart(two));
       }),
-      { numRuns: 5000 },
+      { numRuns: 3000 },
     );
   });
 
-  test("any of the 256 bytes", () => {
-    const texts = Array.from({ length: 256 }, (_, byte) => identify({}, "f", Uint8Array.of(byte)));
-    expect(new Set(texts).size).toBe(256);
-    expect(texts).not.toContain(undefined);
-  });
-
-  test("nothing when it is large, or its answer is not for everybody", () => {
-    expect(finished.identify(published, "f", new Uint8Array(4097))).toBeUndefined();
-    expect(finished.identify(publish({}, "key"), "f", body("x"))).toBeUndefined();
-    const manifest = createManifest({ cache: { enabled: false, ttlSeconds: 60 } });
-    expect(finished.identify(publish({ manifest }), "f", body("x"))).toBeUndefined();
+  test("any of the 256 bytes", async () => {
+    const { store, hit, lookup } = createCase();
+    store("one");
+    for (let byte = 0; byte < 256; byte++) {
+      const response = await hit(createResponse("the response"), Uint8Array.of(byte));
+      for (const other of [byte - 1, byte + 1]) {
+        if (other < 0 || other > 255) continue;
+        expect((await lookup(undefined, Uint8Array.of(other))).response).toBeUndefined();
+      }
+      expect((await lookup(undefined, Uint8Array.of(byte))).response).toBe(response);
+    }
   });
 });
 
-describe("a finished answer", () => {
-  test("is found once a request has been a hit, and reported as one", async () => {
-    const { store, hit, find, clock } = createCase();
-    expect((await find()).found).toBeUndefined();
+describe("a request is not looked up", () => {
+  test.each<[string, string | undefined, number | undefined, boolean]>([
+    ["whose body is larger than 4096 bytes", undefined, 4097, true],
+    ["whose body is empty", undefined, 0, true],
+    ["whose length is not known", undefined, undefined, true],
+    ["with no-cache", "no-cache", 1, true],
+    ["with no-store", "no-store", 1, true],
+    ["where the cache is disabled", undefined, 1, false],
+  ])("%s", (_, control, sizeBytes, enabled) => {
+    const { responses } = createCase({ enabled });
+    const call = callWith(control);
+    expect(responses.accepts(call.cache, sizeBytes)).toBe(false);
+    if (sizeBytes !== undefined)
+      expect(responses.lookup(published, FORM, new Uint8Array(sizeBytes), call)).toBeUndefined();
+  });
+
+  test.each<[string, PublishedModel]>([
+    ["whose entries belong to one client", publish({}, "key")],
+    ["whose manifest disables the cache", uncached],
+  ])("to a model %s", (_, model) => {
+    const { responses } = createCase();
+    expect(responses.stores(model)).toBe(false);
+    expect(responses.lookup(model, FORM, REQUEST, callWith())).toBeUndefined();
+  });
+
+  test.each([undefined, "max-age=5", "only-if-cached"])("unless accepted, with %s", (control) => {
+    const { responses } = createCase();
+    const call = callWith(control);
+    expect(responses.accepts(call.cache, 4096)).toBe(true);
+    expect(responses.stores(published)).toBe(true);
+    expect(responses.lookup(published, FORM, new Uint8Array(4096), call)).toBeDefined();
+  });
+});
+
+describe("a response", () => {
+  test("is found once its entry has been a hit, and reported as a hit", async () => {
+    const { store, hit, lookup, clock } = createCase();
+    expect((await lookup()).response).toBeUndefined();
     store("one");
-    expect((await find()).found).toBeUndefined();
-    hit();
+    expect((await lookup()).response).toBeUndefined();
+    const stored = await hit();
     clock.ms += 5000;
-    const { found, report } = await find();
-    expect(found).toBe(answer);
+    const { response, report } = await lookup();
+    expect(response).toBe(stored);
     expect(report).toMatchObject({
       outcome: "hit",
       tier: "isolate",
       key: "k",
+      isStoredResponse: true,
       ageSeconds: 5,
       ttlSeconds: TTL_SECONDS - 5,
       savedMs: 7,
     });
-    expect((await find("max-age=5")).found).toBe(answer);
-    expect((await find("only-if-cached")).found).toBe(answer);
+    expect((await lookup("max-age=5")).response).toBe(stored);
+    expect((await lookup("only-if-cached")).response).toBe(stored);
   });
 
-  test.each(["no-cache", "no-store", "max-age=4"])("is not for %s", async (control) => {
-    const { store, hit, find, clock } = createCase();
+  test.each(["no-cache", "no-store", "max-age=4"])("is not used with %s", async (control) => {
+    const { store, hit, lookup, clock } = createCase();
     store("one");
-    hit();
+    await hit();
     clock.ms += 5000;
-    const { found, report } = await find(control);
-    expect(found).toBeUndefined();
-    expect(report.outcome).toBeUndefined();
+    const { response, report } = await lookup(control);
+    expect(response).toBeUndefined();
+    expect(report).toMatchObject({ outcome: undefined, isStoredResponse: false });
   });
 
-  test("is not used past the ttl, which is left to tell to who looks next", async () => {
-    const { store, hit, find, clock, cache } = createCase();
+  test("is not used past the ttl; the lookup of the entry reports that", async () => {
+    const { store, hit, lookup, clock, entries } = createCase();
     store("one");
-    hit();
+    await hit();
     clock.ms += TTL_SECONDS * 1000 + 1;
-    expect((await find()).found).toBeUndefined();
-    expect(cache.usage().entries).toBe(1);
+    expect((await lookup()).response).toBeUndefined();
+    expect(entries.usage().entries).toBe(1);
   });
 
   test.each([{ model: "echo" }, { model: "echo", version: "1" }, {}])(
-    "is gone after the purge %j",
+    "is removed by the purge %j",
     async (scope) => {
-      const { store, hit, find, cache, clock } = createCase();
+      const { store, hit, lookup, entries, clock } = createCase();
       store("one");
-      hit();
-      await cache.purge(scope);
-      expect((await find()).found).toBeUndefined();
-      expect(cache.usage().usedBytes).toBe(0);
-      // An answer of the same key from after the purge has no rendering yet.
+      await hit();
+      await entries.purge(scope);
+      expect((await lookup()).response).toBeUndefined();
+      expect(entries.usage().usedBytes).toBe(0);
+      // An entry of the same key from after the purge has no response yet.
       clock.ms += 1;
       store("two");
-      expect((await find()).found).toBeUndefined();
+      expect((await lookup()).response).toBeUndefined();
     },
   );
 
-  test("is not used once it is time to read what other isolates have purged", async () => {
+  test("is not used once the purges of other isolates are to be read again", async () => {
     const purges: Purge[] = [];
-    const { store, hit, find, clock } = createCase({ purges });
+    const { store, hit, lookup, clock } = createCase({ purges });
     store("one");
-    hit();
-    expect((await find()).found).toBe(answer);
+    const stored = await hit();
+    expect((await lookup()).response).toBe(stored);
     purges.push({ model: MODEL.name, at: clock.ms + 1 });
     clock.ms += 31_000;
-    expect((await find()).found).toBeUndefined();
+    expect((await lookup()).response).toBeUndefined();
   });
 
-  test("goes with the entry that it was made of, when another takes its place", async () => {
-    const { store, hit, find } = createCase();
+  test("is used after the purges of other isolates were read, where none covers it", async () => {
+    const { store, hit, lookup, clock } = createCase({ purges: [] });
     store("one");
-    hit();
+    const stored = await hit();
+    clock.ms += 31_000;
+    expect((await lookup()).response).toBe(stored);
+  });
+
+  test("goes with its entry, when another entry replaces it", async () => {
+    const { store, hit, lookup } = createCase();
+    store("one");
+    await hit();
     store("two");
-    expect((await find()).found).toBeUndefined();
+    expect((await lookup()).response).toBeUndefined();
   });
 
-  test("is not kept for an entry that it was not made of", async () => {
-    const { store, finished, find, cache } = createCase();
-    store("one");
-    const before = cache.usage().usedBytes;
-    const report = {
-      ...createCall().trace.cache,
-      outcome: "hit",
-      tier: "isolate",
-      key: "k",
-    } as const;
-    const stranger = { name: "first", datatype: "BYTES", shape: [1], data: ["one"] } as const;
-    finished.keep("a request", kept, [stranger], report);
-    expect((await find(undefined, "a request")).found).toBeUndefined();
-    expect(cache.usage().usedBytes).toBe(before);
-  });
-
-  test("counts as memory of the isolate's tier, and is not kept where it does not fit", async () => {
+  test("counts as memory of the local tier, and is not stored where it does not fit", async () => {
     const roomy = createCase();
     roomy.store("one");
-    const entryBytes = roomy.cache.usage().usedBytes;
-    roomy.hit();
-    const bothBytes = roomy.cache.usage().usedBytes;
-    expect(bothBytes).toBeGreaterThanOrEqual(entryBytes + "a requestthe answer".length);
-    const narrow = createCase({ isolateBytes: bothBytes - 1 });
+    const entryBytes = roomy.entries.usage().usedBytes;
+    await roomy.hit();
+    const bothBytes = roomy.entries.usage().usedBytes;
+    expect(bothBytes).toBeGreaterThanOrEqual(entryBytes + "a requestthe response".length);
+    const narrow = createCase({ localBytes: bothBytes - 1 });
     narrow.store("one");
-    narrow.hit();
-    expect(narrow.cache.usage()).toMatchObject({ usedBytes: entryBytes, entries: 1 });
-    expect((await narrow.find()).found).toBeUndefined();
+    await narrow.hit();
+    expect(narrow.entries.usage()).toMatchObject({ usedBytes: entryBytes, entries: 1 });
+    expect((await narrow.lookup()).response).toBeUndefined();
+  });
+});
+
+describe("a response is not stored", () => {
+  const unused = (): never => {
+    throw new Error("nothing is stored");
+  };
+
+  async function expectNotStored(
+    { entries, lookup, store }: ReturnType<typeof createCase>,
+    change: (call: Call, entry: CacheEntry) => void,
+    sizeBytes = 1,
+  ): Promise<void> {
+    const entry = store("one");
+    const { call, found } = await lookup();
+    const report = { outcome: "hit", tier: "isolate", key: "k", entry } as const;
+    Object.assign(call.trace.cache, report);
+    change(call, entry);
+    const before = entries.usage().usedBytes;
+    found?.store(sizeBytes, unused);
+    expect(entries.usage().usedBytes).toBe(before);
+    expect((await lookup()).response).toBeUndefined();
+  }
+
+  test("when it is larger than 16 KiB", () =>
+    expectNotStored(createCase(), () => undefined, 16_385));
+
+  test("when the entry was computed", () =>
+    expectNotStored(createCase(), ({ trace }) => {
+      Object.assign(trace.cache, { outcome: "miss", tier: undefined, entry: undefined });
+    }));
+
+  test("when the entry was found in a remote tier", () =>
+    expectNotStored(createCase(), ({ trace }) => {
+      Object.assign(trace.cache, { tier: "kv" });
+    }));
+
+  test("when it was made of several entries", () =>
+    expectNotStored(createCase(), ({ trace }) => {
+      trace.cache = mergeCacheReports([trace.cache, { ...trace.cache }]);
+    }));
+
+  test("when another entry has replaced the one that it was made of", async () => {
+    const { entries, lookup, store } = createCase();
+    const entry = store("one");
+    const { call, found } = await lookup();
+    Object.assign(call.trace.cache, { outcome: "hit", tier: "isolate", key: "k", entry });
+    store("one");
+    const before = entries.usage().usedBytes;
+    found?.store(1, () => createResponse("the response"));
+    expect((await lookup()).response).toBeUndefined();
+    expect(entries.usage().usedBytes).toBe(before);
   });
 });

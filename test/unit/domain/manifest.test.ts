@@ -1,17 +1,17 @@
 import { describe, expect, test } from "vitest";
 import { readModelFolder } from "../../../scripts/model-folder.ts";
 import { projectPath } from "../../../scripts/project.ts";
+import type { Postprocess } from "../../../src/domain/blocks/registry.ts";
 import {
   fileEntry,
   manifestJsonSchema,
   modelDigest,
-  type Postprocess,
   parseManifest,
 } from "../../../src/domain/manifest.ts";
 
 const DIGEST = "a".repeat(64);
 
-/** The least that a manifest may say. */
+/** The required fields. */
 const minimal = (): Record<string, unknown> => ({
   schemaVersion: 1,
   name: "m",
@@ -32,7 +32,7 @@ const classification: Postprocess = {
   activation: "none",
 };
 
-test("what a manifest leaves out has its default", () => {
+test("a field that a manifest leaves out has its default", () => {
   expect(parseManifest(minimal())).toEqual({
     ...minimal(),
     cache: expect.objectContaining({ enabled: true, ttlSeconds: 86_400 }),
@@ -40,7 +40,7 @@ test("what a manifest leaves out has its default", () => {
   });
 });
 
-test("the manifests of models/ say nothing that the schema adds or drops", () => {
+test("the manifests of models/ are parsed without loss", () => {
   const models = readModelFolder(projectPath("models"));
   expect(models.length).toBeGreaterThan(0);
   for (const { manifestText, manifest } of models)
@@ -66,7 +66,12 @@ test.each<[change: Record<string, unknown>]>([
       task: "tabular-classification",
     },
   ],
-  [{ postprocess: { type: "regression", version: 1, output: "y" } }],
+  [
+    {
+      outputs: [{ name: "y", datatype: "FP32", shape: ["batch", 1] }],
+      postprocess: { type: "regression", version: 1, output: "y" },
+    },
+  ],
 ])("a manifest with %j is valid", (change) => {
   expect(parseManifest({ ...minimal(), ...change })).toMatchObject(change);
 });
@@ -114,10 +119,10 @@ test.each<[change: Record<string, unknown>, problem: RegExp]>([
     { postprocess: { ...classification, scores: "z" }, labels: [] },
     /"z" is not one of outputs\s+→ at postprocess/,
   ],
-  [{ postprocess: classification }, /a classification needs labels\s+→ at labels/],
+  [{ postprocess: classification }, /classification needs labels\s+→ at labels/],
   [
     { task: "clustering", preprocess: tabular, postprocess: classification, labels: ["a"] },
-    /clustering is made of clustering\s+→ at postprocess\.type/,
+    /must be clustering for the task clustering\s+→ at postprocess\.type/,
   ],
   [{ task: "clustering" }, /a task needs preprocess and postprocess\s+→ at task/],
   [{ cache: { enabled: true, ttlSeconds: 1 } }, /at cache\.ttlSeconds/],
@@ -125,16 +130,16 @@ test.each<[change: Record<string, unknown>, problem: RegExp]>([
   expect(() => parseManifest({ ...minimal(), ...change })).toThrow(problem);
 });
 
-test.each([undefined, null, "text", [], 1])("%j is no manifest", (value) => {
+test.each([undefined, null, "text", [], 1])("%j is not a manifest", (value) => {
   expect(() => parseManifest(value)).toThrow(/^invalid manifest:/);
 });
 
-test("every wrong field is told at once", () => {
+test("an error names every wrong field", () => {
   const wrong = { ...minimal(), name: "M", format: "tflite", createdAt: 1 };
   expect(() => parseManifest(wrong)).toThrow(/at name.*at format.*at createdAt/s);
 });
 
-describe("what is read from a manifest", () => {
+describe("the model file of a manifest", () => {
   const manifest = parseManifest({
     ...minimal(),
     files: [
@@ -143,17 +148,17 @@ describe("what is read from a manifest", () => {
     ],
   });
 
-  test("is the digest of the model file", () => {
+  test("has a digest", () => {
     expect(modelDigest(manifest)).toBe(DIGEST);
   });
 
-  test("is the entry of a file", () => {
+  test("is found by its path, as every file is", () => {
     expect(fileEntry(manifest, "a.json").sizeBytes).toBe(2);
     expect(() => fileEntry(manifest, "b.json")).toThrow("manifest of m has no file b.json");
   });
 });
 
-test("the JSON Schema asks for what has no default", () => {
+test("the JSON Schema requires the fields without a default", () => {
   expect(manifestJsonSchema()).toMatchObject({
     $schema: "https://json-schema.org/draft/2020-12/schema",
     required: Object.keys(minimal()),

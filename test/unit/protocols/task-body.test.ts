@@ -55,12 +55,12 @@ describe("a JSON body", () => {
     "is told from bytes that are called %j, by a task that takes bytes",
     async (type) => {
       const takesBytes = ["image/png", "application/octet-stream"];
-      const picture = new Uint8Array([0x89, 0x50]);
-      const { inputs } = await parse(type, picture, { top_k: "2" }, takesBytes);
-      expect(inputs).toEqual(new Media("application/octet-stream", picture));
+      const image = new Uint8Array([0x89, 0x50]);
+      const { inputs } = await parse(type, image, { top_k: "2" }, takesBytes);
+      expect(inputs).toEqual(new Media("application/octet-stream", image));
       const json = await parse(type, bytes(' \n{"inputs": 1}'), {}, takesBytes);
       expect(json.inputs).toBe(1);
-      await rejectedApiError("invalid_json", parse(type, picture, {}, ["image/png"]));
+      await rejectedApiError("invalid_json", parse(type, image, {}, ["image/png"]));
     },
   );
 

@@ -18,11 +18,11 @@ import {
 import type { ModelSet } from "../../../src/tasks/task.ts";
 import { rejectedApiError } from "../../support/errors.ts";
 
-interface Note extends ItemMetadata {
+interface Place extends ItemMetadata {
   readonly place: string;
 }
 
-/** Numbers, which the "model" doubles; answers tell where each came from. */
+/** A task of numbers, which its model doubles; an answer names the item that it belongs to. */
 function createTask(maxBatch: number, isAsync = false) {
   const preprocessor: Preprocessor<z.ZodObject<{ shift: z.ZodDefault<z.ZodNumber> }>> = {
     mediaTypes: ["text/plain"],
@@ -35,7 +35,7 @@ function createTask(maxBatch: number, isAsync = false) {
       );
       const preprocessed = {
         tensors: [toTensor(values.map((value) => value + shift))],
-        metadata: items.map(({ place }): Note => ({ kind: "place", place })),
+        metadata: items.map(({ place }): Place => ({ kind: "place", place })),
       };
       return isAsync ? Promise.resolve(preprocessed) : preprocessed;
     },
@@ -44,10 +44,8 @@ function createTask(maxBatch: number, isAsync = false) {
     outputs: ["doubled"],
     parameters: z.strictObject({ suffix: z.string().default("") }),
     toAnswers([result], metadata, { suffix }) {
-      const values = toTypedArray(result as NumericTensor);
-      return metadata.map(
-        (itemMetadata, index) => `${(itemMetadata as Note).place}: ${values[index]}${suffix}`,
-      );
+      const values = Array.from(toTypedArray(result as NumericTensor), Number);
+      return values.map((value, index) => `${(metadata[index] as Place).place}: ${value}${suffix}`);
     },
   };
   const run = vi.fn<ModelSet["infer"]>(async ([input], outputs) => {
@@ -71,10 +69,10 @@ function toTensor(values: readonly number[]): Tensor {
 }
 
 describe.each([
-  ["at once", false],
-  ["later", true],
-])("a preprocessor that answers %s", (_, isAsync) => {
-  test("answers one item by its answer", async () => {
+  ["synchronously", false],
+  ["asynchronously", true],
+])("with a preprocessor that works %s", (_, isAsync) => {
+  test("one item is answered by its answer", async () => {
     const { predict } = createTask(8, isAsync);
     expect(await predict(5)).toEqual({ kind: "value", value: "inputs: 10", form: "one" });
   });
@@ -84,7 +82,7 @@ describe.each([
     [3, 1],
     [2, 2],
     [1, 3],
-  ])("answers a list in its order, %i at a time in %i runs", async (maxBatch, runs) => {
+  ])("a list is answered in its order, %i at a time in %i runs", async (maxBatch, runs) => {
     const { predict, run } = createTask(maxBatch, isAsync);
     expect(await predict([1, 2, 3])).toEqual({
       kind: "value",
@@ -94,7 +92,7 @@ describe.each([
     expect(run).toHaveBeenCalledTimes(runs);
   });
 
-  test("takes media that it lists, alone and in a list", async () => {
+  test("media of the listed types are accepted, alone and in a list", async () => {
     const { predict } = createTask(8, isAsync);
     const media = new Media("text/plain; charset=utf-8", new TextEncoder().encode("7"));
     expect(await predict(media)).toMatchObject({ kind: "value", value: "inputs: 14" });
@@ -104,7 +102,7 @@ describe.each([
     });
   });
 
-  test("gives the preprocessor and the postprocessor their parameters", async () => {
+  test("the preprocessor and the postprocessor get their parameters", async () => {
     const { predict } = createTask(8, isAsync);
     expect(await predict(1, { shift: 2, suffix: "!" })).toMatchObject({
       kind: "value",
@@ -134,7 +132,14 @@ test.each([{ shift: "2" }, { suffix: 2 }, { other: 1 }])(
   },
 );
 
-test("an empty list has no answer", async () => {
+test("a model that returns another batch size than its input is an error of its task", async () => {
+  const { predict, run } = createTask(8);
+  run.mockResolvedValue([toTensor([1])]);
+  const error = await rejectedApiError("task_not_supported", predict([1, 2]));
+  expect(error.message).toMatch(/"x" is FP64 \[1\].*a batch of 2/);
+});
+
+test("an empty list is refused", async () => {
   const error = await rejectedApiError("invalid_input", createTask(8).predict([]));
   expect(error.message).toContain('"inputs" is an empty list');
 });

@@ -167,6 +167,17 @@ describe.concurrent("one clear line for", () => {
     expect(output).toMatch(/^onnxflare: model iris-logistic version 1: manifest.json: .*inputs.*$/);
   });
 
+  test("a manifest whose labels contradict its outputs", async () => {
+    const models = copyModels("contradiction", "iris-logistic");
+    const file = join(models, "iris-logistic", "1", "manifest.json");
+    const manifest = JSON.parse(readFileSync(file, "utf8"));
+    writeFileSync(file, JSON.stringify({ ...manifest, labels: ["setosa", "versicolor"] }));
+    const output = await failedStart({ ONNXFLARE_MODELS: models });
+    expect(output).toMatch(
+      /^onnxflare: model iris-logistic version 1: manifest.json: .*must have length 3.* → at labels$/,
+    );
+  });
+
   test("a model file that is not the manifest's", async () => {
     const models = copyModels("corrupt", "iris-logistic");
     const file = join(models, "iris-logistic", "1", "model.onnx");

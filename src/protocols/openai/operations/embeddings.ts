@@ -2,20 +2,22 @@ import { ApiError } from "../../../domain/errors.ts";
 import type { Manifest } from "../../../domain/manifest.ts";
 import { callOf } from "../../../http/call.ts";
 import { readBody } from "../../../http/read-body.ts";
-import { respond } from "../../../http/respond.ts";
 import { PREDICT } from "../../error-groups.ts";
 import { parseJson } from "../../json.ts";
-import type { Operation } from "../../operation.ts";
+import type { InferenceOperation } from "../../operation.ts";
 import { resolveModel } from "../../resolve-model.ts";
 import {
   type EmbeddingsRequest,
+  modelInRequest,
   parseEmbeddingsRequest,
   toEmbeddingsResponse,
 } from "../embeddings.ts";
 import { nameField } from "../name-field.ts";
 import { json } from "../schemas.ts";
 
-export const CREATE_EMBEDDINGS: Operation = {
+const ENCODER = new TextEncoder();
+
+export const CREATE_EMBEDDINGS: InferenceOperation = {
   id: "createEmbeddings",
   kind: "inference",
   method: "post",
@@ -51,6 +53,7 @@ export const CREATE_EMBEDDINGS: Operation = {
     },
   },
   errors: PREDICT,
+  identity: { form: () => "embeddings", modelIn: modelInRequest },
   handler:
     ({ config, catalog, runTask }) =>
     async (c) => {
@@ -64,14 +67,19 @@ export const CREATE_EMBEDDINGS: Operation = {
       const result = await runTask(published, task, callOf(c)).catch(nameField("input"));
       if (result.kind !== "value") throw new Error("embeddings are not streamed");
       const { name, version, revision } = published;
-      c.set("variant", JSON.stringify(["openai", name, version, revision, request.encoding]));
-      const text = trace.measure("serialize", () => {
-        const { value, usage } = result;
-        return JSON.stringify(
-          toEmbeddingsResponse(request, value as number[][], usage?.inputTokens ?? 0),
+      const { value, usage } = result;
+      return trace.measure("serialize", () => {
+        const response = toEmbeddingsResponse(
+          request,
+          value as number[][],
+          usage?.inputTokens ?? 0,
         );
+        return {
+          contentType: "application/json",
+          parts: [ENCODER.encode(JSON.stringify(response))],
+          variant: [name, version, revision, request.encoding],
+        };
       });
-      return respond(c, text);
     },
 };
 

@@ -52,6 +52,18 @@ const withImage = (changes: object, inputs?: object): Record<string, unknown> =>
       : {}),
   });
 
+const withOutputs = (
+  boxes: unknown[],
+  scores: unknown[],
+  datatype = "FP32",
+): Record<string, unknown> =>
+  manifest({
+    outputs: [
+      { name: "boxes", datatype, shape: boxes },
+      { name: "scores", datatype: "FP32", shape: scores },
+    ],
+  });
+
 describe("a manifest may describe", () => {
   test.each<[string, Record<string, unknown>]>([
     ["planes of floats", manifest()],
@@ -61,6 +73,9 @@ describe("a manifest may describe", () => {
       withImage({ layout: "NHWC" }, { datatype: "UINT8", shape: [-1, 10, 20, 3] }),
     ],
     ["one grey plane", withImage({ color: "GRAY" }, { shape: ["n", 1, 10, 20] })],
+    ["an input of unknown rank", withImage({}, { shape: [] })],
+    ["outputs of unknown rank", withOutputs([], [])],
+    ["dynamic boxes and labels", withOutputs(["batch", "n", "corners"], ["batch", 7, -1])],
     ["an input of any size", withImage({}, { shape: ["n", 3, "height", -1] })],
     [
       "a crop",
@@ -74,13 +89,25 @@ describe("a manifest may describe", () => {
 
 describe("a manifest may not describe", () => {
   test.each<[string, Record<string, unknown>, RegExp]>([
-    ["planes for pixels", withImage({ layout: "NHWC" }), /has not the shape \[batch, 10, 20, 3\]/],
-    ["colours for grey", withImage({ color: "GRAY" }), /has not the shape \[batch, 1, 10, 20\]/],
-    ["another size", withImage({}, { shape: [1, 3, 20, 10] }), /has not the shape/],
-    ["another rank", withImage({}, { shape: [1, 3, 200] }), /has not the shape/],
-    ["whole numbers", withImage({}, { datatype: "INT64" }), /is INT64, but pictures become UINT8/],
     [
-      "means of bytes",
+      "NHWC of an NCHW input",
+      withImage({ layout: "NHWC" }),
+      /"x" must have the shape \[batch, 10, 20, 3\]/,
+    ],
+    [
+      "GRAY of an input of three channels",
+      withImage({ color: "GRAY" }),
+      /must have the shape \[batch, 1, 10, 20\]; it has \[batch, 3, 10, 20\]/,
+    ],
+    ["another size", withImage({}, { shape: [1, 3, 20, 10] }), /must have the shape/],
+    ["another rank", withImage({}, { shape: [1, 3, 200] }), /must have the shape/],
+    [
+      "an input of integers",
+      withImage({}, { datatype: "INT64" }),
+      /"x" must be UINT8 or FP32; it is INT64\s+→ at preprocess\.input/,
+    ],
+    [
+      "means of a UINT8 input",
       withImage({ mean: [1] }, { datatype: "UINT8" }),
       /takes the levels as they are/,
     ],
@@ -96,18 +123,48 @@ describe("a manifest may not describe", () => {
       withImage({ resize: { mode: "shortest-edge", size: 19, filter: "box", crop: CROP } }),
       /a crop must fit/,
     ],
-    ["a filter that nobody has", withImage({ resize: { ...RESIZE, filter: "hamming" } }), /resize/],
+    ["an unknown filter", withImage({ resize: { ...RESIZE, filter: "hamming" } }), /resize/],
     ["code", withImage({ code: "return 1" }), /Unrecognized key: "code"/],
-    ["objects without labels", manifest({ labels: undefined }), /an object detection needs labels/],
+    ["objects without labels", manifest({ labels: undefined }), /object-detection needs labels/],
     [
       "boxes of no output",
       manifest({ postprocess: { ...DETECTION, boxes: "b" } }),
       /"b" is not one of outputs/,
     ],
     [
-      "rows of a table as pictures",
+      "rows of a table as images",
       manifest({ preprocess: { type: "array", version: 1, input: "x" } }),
-      /object-detection is made of image/,
+      /must be image for the task object-detection/,
+    ],
+    [
+      "rows of a table for the objects of a model without a task",
+      manifest({ task: undefined, preprocess: { type: "array", version: 1, input: "x" } }),
+      /must be image, which object-detection needs\s+→ at preprocess\.type/,
+    ],
+    [
+      "boxes of five values",
+      withOutputs(["batch", "n", 5], ["batch", "n", 1]),
+      /"boxes" must have the shape \[batch, boxes, 4\]; it has \[batch, n, 5\]\s+→ at postprocess\.boxes/,
+    ],
+    [
+      "scores of another number of boxes",
+      withOutputs(["batch", 7, 4], ["batch", 8, 1]),
+      /"scores" must have the shape \[batch, 7, labels\]; it has \[batch, 8, 1\]\s+→ at postprocess\.scores/,
+    ],
+    [
+      "scores of boxes without labels",
+      withOutputs(["batch", "n", 4], ["batch", "n"]),
+      /"scores" must have the shape \[batch, boxes, labels\]; it has \[batch, n\]\s+→ at postprocess\.scores/,
+    ],
+    [
+      "one label for two scores",
+      withOutputs(["batch", "n", 4], ["batch", "n", 2]),
+      /must have length 2, .*; it has 1\s+→ at labels/,
+    ],
+    [
+      "boxes of another datatype",
+      withOutputs(["batch", "n", 4], ["batch", "n", 1], "FP16"),
+      /"boxes" must be FP32; it is FP16\s+→ at postprocess\.boxes/,
     ],
     [
       "a threshold beyond 1",

@@ -66,6 +66,11 @@ describe("a manifest may describe", () => {
         postprocess: { ...EMBEDDING, pooling: "none" },
       }),
     ],
+    ["tokens of unknown rank", manifest({ inputs: inputs({ shape: [] }) })],
+    [
+      "vectors of unknown rank",
+      manifest({ outputs: [{ name: "hidden", datatype: "FP32", shape: [] }] }),
+    ],
     [
       "a fixed length",
       manifest({ inputs: inputs({ shape: [1, 64] }), preprocess: { ...TOKENIZER, ...fixed } }),
@@ -78,7 +83,7 @@ describe("a manifest may describe", () => {
     expect(parseManifest(value)).toMatchObject({ name: "m" });
   });
 
-  test("what is not an entity is O unless it says otherwise", () => {
+  test("ignoreLabels is O by default", () => {
     const value = manifest({
       task: "token-classification",
       postprocess: ENTITIES,
@@ -90,27 +95,74 @@ describe("a manifest may describe", () => {
 
 describe("a manifest may not describe", () => {
   test.each<[string, Record<string, unknown>, RegExp]>([
-    ["tokens as floats", manifest({ inputs: inputs({ datatype: "FP32" }) }), /FP32, but tokens/],
+    [
+      "tokens as floats",
+      manifest({ inputs: inputs({ datatype: "FP32" }) }),
+      /"ids" must be INT64 or INT32; it is FP32\s+→ at preprocess\.inputs\.ids/,
+    ],
     ["tokens of another rank", manifest({ inputs: inputs({ shape: ["n"] }) }), /\[batch, tokens\]/],
     [
-      "a fixed length that is another",
+      "another fixed length",
       manifest({ inputs: inputs({ shape: [1, 64] }) }),
       /the input takes 64 tokens: 64, with padding "max-length"/,
     ],
     [
-      "an input that nothing is fed into",
+      "an input of the model that the block does not name",
       withTokenizer({ inputs: { ids: "ids" } }),
-      /input "mask" is none of them/,
+      /must name each input of the model; it leaves out "mask"/,
     ],
-    ["an input that is none", withTokenizer({ inputs: { ids: "x" } }), /"x" is not one of inputs/],
-    ["a file that is none", withTokenizer({ tokenizer: "t.json" }), /"t.json" is not one of files/],
+    ["an unknown input", withTokenizer({ inputs: { ids: "x" } }), /"x" is not one of inputs/],
+    ["an unknown file", withTokenizer({ tokenizer: "t.json" }), /"t.json" is not one of files/],
     [
-      "a mean of rows",
+      "a pooled output of three dimensions",
       manifest({ postprocess: { ...EMBEDDING, pooling: "none" } }),
-      /3 dimensions instead of 2/,
+      /must have the shape \[batch, dimensions\]; it has \[batch, tokens, 3\]\s+→ at postprocess\.output/,
+    ],
+    [
+      "a pooled output as vectors of tokens",
+      manifest({ outputs: [{ name: "hidden", datatype: "FP32", shape: ["batch", 3] }] }),
+      /must have the shape \[batch, tokens, dimensions\]; it has \[batch, 3\]\s+→ at postprocess\.output/,
+    ],
+    [
+      "strings as vectors",
+      manifest({ outputs: [{ name: "hidden", datatype: "BYTES", shape: ["batch", "tokens", 3] }] }),
+      /"hidden" must be numeric; it is BYTES\s+→ at postprocess\.output/,
+    ],
+    [
+      "entities of a pooled output",
+      manifest({
+        task: "token-classification",
+        outputs: [{ name: "hidden", datatype: "FP32", shape: ["batch", 3] }],
+        postprocess: ENTITIES,
+        labels: ["O", "A", "B"],
+      }),
+      /must have the shape \[batch, tokens, labels\]; it has \[batch, 3\]\s+→ at postprocess\.scores/,
+    ],
+    [
+      "a classification of each token",
+      manifest({
+        task: "text-classification",
+        postprocess: {
+          type: "classification",
+          version: 1,
+          scores: "hidden",
+          activation: "softmax",
+        },
+        labels: ["a", "b", "c"],
+      }),
+      /must have the shape \[batch, classes\] or \[batch\]; it has \[batch, tokens, 3\]\s+→ at postprocess\.scores/,
+    ],
+    [
+      "one input fed twice",
+      withTokenizer({ inputs: { ids: "ids", attentionMask: "mask", tokenTypeIds: "mask" } }),
+      /names "mask" twice\s+→ at preprocess/,
     ],
     ["no truncation", withTokenizer({ truncation: undefined }), /truncation/],
-    ["another block's task", manifest({ task: "text-classification" }), /made of classification/],
+    [
+      "another block's task",
+      manifest({ task: "text-classification" }),
+      /must be classification for the task text-classification/,
+    ],
     [
       "entities without labels",
       manifest({ task: "token-classification", postprocess: ENTITIES }),
@@ -119,7 +171,7 @@ describe("a manifest may not describe", () => {
     [
       "entities of fewer labels",
       manifest({ task: "token-classification", postprocess: ENTITIES, labels: ["O"] }),
-      /has 3 scores for 1 labels/,
+      /must have length 3, .*; it has 1\s+→ at labels/,
     ],
     [
       "vectors of a table",
@@ -128,7 +180,7 @@ describe("a manifest may not describe", () => {
         inputs: [{ name: "x", datatype: "FP32", shape: [-1, 2] }],
         preprocess: { type: "array", version: 1, input: "x" },
       }),
-      /embedding goes with tokenizer/,
+      /must be tokenizer, which embedding needs\s+→ at preprocess\.type/,
     ],
   ])("%s", (_, value, message) => {
     expect(() => parseManifest(value)).toThrow(message);

@@ -61,7 +61,7 @@ describe.each(cases)("$samples samples from $from to $to Hz", (one) => {
   );
 });
 
-test("the history stays short, however much came in", () => {
+test("the history stays short, however long the signal is", () => {
   for (const { from, to } of cases) {
     const filter = designFilter(from, to, "inputs");
     for (const received of [1e3, 1e6, 2 ** 36])

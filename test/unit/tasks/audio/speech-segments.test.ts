@@ -33,26 +33,29 @@ function ruleOf({ parameters }: Case): SegmentRule {
   };
 }
 
-test("there is something to find", () => {
+test("the cases have segments", () => {
   const found = cases.reduce((sum, { expected }) => sum + expected.length, 0);
   expect(found).toBeGreaterThan(50);
 });
 
-test.each(cases)("case $# has the segments of silero-vad, at once and window by window", (one) => {
-  const rule = ruleOf(one);
-  const whole = new SpeechSegmenter(rule);
-  for (const probability of one.probabilities) whole.push(probability);
-  whole.finish(one.length);
-  expect(whole.take().map(({ start, end }) => [start, end])).toEqual(one.expected);
+test.each(cases)(
+  "case $# has the segments of silero-vad, as a whole and window by window",
+  (one) => {
+    const rule = ruleOf(one);
+    const whole = new SpeechSegmenter(rule);
+    for (const probability of one.probabilities) whole.push(probability);
+    whole.finish(one.length);
+    expect(whole.take().map(({ start, end }) => [start, end])).toEqual(one.expected);
 
-  let stepwise = new SpeechSegmenter(rule);
-  const segments = [];
-  for (const probability of one.probabilities) {
-    stepwise.push(probability);
+    let stepwise = new SpeechSegmenter(rule);
+    const segments = [];
+    for (const probability of one.probabilities) {
+      stepwise.push(probability);
+      segments.push(...stepwise.take());
+      stepwise = new SpeechSegmenter(rule, stepwise.state);
+    }
+    stepwise.finish(one.length);
     segments.push(...stepwise.take());
-    stepwise = new SpeechSegmenter(rule, stepwise.state);
-  }
-  stepwise.finish(one.length);
-  segments.push(...stepwise.take());
-  expect(segments.map(({ start, end }) => [start, end])).toEqual(one.expected);
-});
+    expect(segments.map(({ start, end }) => [start, end])).toEqual(one.expected);
+  },
+);

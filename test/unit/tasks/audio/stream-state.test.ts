@@ -20,17 +20,17 @@ const token = encodeStreamState(STATE, DIGEST);
 const decode = (text: string, digest = DIGEST, lengths: StateLengths = LENGTHS): StreamState =>
   decodeStreamState(text, digest, () => lengths);
 
-test("a state comes back as it was, from a text that a query can hold", () => {
+test("a state is encoded to a URL-safe string, and decoded unchanged", () => {
   expect(token).toMatch(/^[\w-]+$/);
   expect(decode(token)).toEqual(STATE);
 });
 
-test("what is not there comes back as not there", () => {
+test("absent fields of a state are absent after decoding", () => {
   const segmenter = { windows: 5, start: undefined, silence: undefined, held: undefined };
   expect(decode(encodeStreamState({ ...STATE, segmenter }, DIGEST)).segmenter).toEqual(segmenter);
 });
 
-test("the lengths follow from the rate and the samples so far", () => {
+test("the lengths follow from the sample rate and the samples so far", () => {
   const seen: unknown[] = [];
   decodeStreamState(token, DIGEST, (header) => {
     seen.push(header);
@@ -46,11 +46,11 @@ const withHistory = (...history: number[]): StreamState => ({
 
 test.each<[name: string, text: string, message: string]>([
   ["no base64", "a state!", "it is not base64url"],
-  ["nothing", "", "it is not one that this service gave"],
-  ["something else", btoa("x".repeat(500)), "it is not one that this service gave"],
-  ["a cut one", token.slice(0, -8), "it is damaged or not complete"],
-  ["a changed one", change(token, 100), "it is damaged or not complete"],
-  ["a changed digest", change(token, 10), "it is damaged or not complete"],
+  ["nothing", "", "it is not a state of this service"],
+  ["something else", btoa("x".repeat(500)), "it is not a state of this service"],
+  ["a cut one", token.slice(0, -8), "it is damaged or truncated"],
+  ["a changed one", change(token, 100), "it is damaged or truncated"],
+  ["a changed digest", change(token, 10), "it is damaged or truncated"],
   ["another layout", change(token, 4), "its layout is version"],
   ["a longer one", encodeStreamState(withHistory(1, 2, 3), DIGEST), "does not have the size"],
   ["NaN", encodeStreamState(withHistory(1, Number.NaN), DIGEST), "it holds NaN or infinity"],
@@ -77,13 +77,13 @@ test.each<[name: string, text: string, message: string]>([
   ],
 ])("%s is refused", (_, text, message) => {
   const error = catchApiError("invalid_input", () => decode(text));
-  expect(error.message).toContain('The parameter "state" can\'t be continued');
+  expect(error.message).toContain('The parameter "state" is not valid');
   expect(error.message).toContain(message);
 });
 
 test("a state of another model is refused", () => {
   const error = catchApiError("invalid_input", () => decode(token, "f".repeat(64)));
-  expect(error.message).toContain("it comes from another model or another version");
+  expect(error.message).toContain("it is of another model or version");
 });
 
 /** The token with one byte changed. */

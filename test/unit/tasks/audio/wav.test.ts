@@ -52,7 +52,7 @@ describe.each(FORMATS)("samples of format %s", (format, scale, tolerance) => {
   });
 });
 
-test("chunks that are not known are skipped, with their padding", () => {
+test("unknown chunks are skipped, with their padding", () => {
   const plain = build();
   const bytes = concatenate(
     plain.slice(0, 12),
@@ -65,7 +65,7 @@ test("chunks that are not known are skipped, with their padding", () => {
   );
 });
 
-test("a view into a larger buffer is read where it is", () => {
+test("a view of a larger buffer is read at its offset", () => {
   const file = readFileSync(projectPath("test", "fixtures", "audio", "stereo-22050.wav"));
   const shifted = new Uint8Array(file.length + 3);
   shifted.set(file, 3);
@@ -74,14 +74,14 @@ test("a view into a larger buffer is read where it is", () => {
   expect(wav.readMono(0, 28_665)).toEqual(parseWav(file, "inputs").readMono(0, 28_665));
 });
 
-describe("refused, by what is wrong:", () => {
+describe("a file is refused, with what is wrong:", () => {
   const extensible = makeExtensible(write(3, 8000, "24", Array(3).fill(LEFT.map(integer(9)))));
 
   test.each<[name: string, bytes: Uint8Array, message: string]>([
     ["nothing", new Uint8Array(0), "it has 0 bytes"],
     ["too little", build().slice(0, 11), "it has 11 bytes"],
     ["another container", text("OggS", build()), 'it begins with "OggS" and "WAVE"'],
-    ["a picture", Uint8Array.from({ length: 64 }, () => 0x89), "it begins with"],
+    ["an image", Uint8Array.from({ length: 64 }, () => 0x89), "it begins with"],
     ["a RIFF of another form", text("AVI ", build(), 8), '"RIFF" and "AVI "'],
     ["sizes of 64 bits", text("RF64", build()), "RF64 files, with sizes of 64 bits"],
     ["sizes of 64 bits, too", text("BW64", build()), "BW64 files, with sizes of 64 bits"],
@@ -99,15 +99,19 @@ describe("refused, by what is wrong:", () => {
     [
       "a format beyond the end",
       u32(0xffff_ffff, build(), 16),
-      "claims 4294967295 bytes, but 32 are left",
+      "has 4294967295 bytes by its header, but 32 follow",
     ],
     [
       "more samples than bytes",
       u32(1000, build(), 40),
-      'its "data" chunk claims 1000 bytes, but 8 are left',
+      'its "data" chunk has 1000 bytes by its header, but 8 follow',
     ],
     ["unknown length", u32(0xffff_ffff, build(), 40), "written without its length"],
-    ["a truncated file", build().slice(0, 47), 'its "data" chunk claims 8 bytes, but 3 are left'],
+    [
+      "a truncated file",
+      build().slice(0, 47),
+      'its "data" chunk has 8 bytes by its header, but 3 follow',
+    ],
     ["half a frame", u32(7, build(), 40), "7 bytes is not a whole number of frames of 2 bytes"],
     ["no channels", u16(0, build(), 22), "it has no channels"],
     ["a rate of 0", u32(0, build(), 24), "its rate is 0 Hz"],
@@ -122,12 +126,16 @@ describe("refused, by what is wrong:", () => {
       "its block align is 0, but 1 channels of 16 bits take 2",
     ],
     ["too many channels", u16(65_535, build(), 22), "65535 channels of 16 bits take 131070 bytes"],
-    ["12 bits", u16(12, build(), 34), "PCM of 12 bits is not read; PCM of 8, 16, 24 or 32 bits"],
-    ["float of 16 bits", u16(3, build(), 20), "float of 16 bits is not read"],
-    ["MP3", u16(0x55, build(), 20), "the codec 85 (MP3) is not read"],
+    [
+      "12 bits",
+      u16(12, build(), 34),
+      "PCM of 12 bits is not supported; PCM of 8, 16, 24 or 32 bits",
+    ],
+    ["float of 16 bits", u16(3, build(), 20), "float of 16 bits is not supported"],
+    ["MP3", u16(0x55, build(), 20), "the codec 85 (MP3) is not supported"],
     ["A-law", write(1, 8000, "8a", [1, 2]), "the codec 6 (A-law)"],
     ["IMA ADPCM", adpcm(), "the codec 17 (IMA ADPCM)"],
-    ["another codec", u16(0x1234, build(), 20), "the codec 4660 is not read"],
+    ["another codec", u16(0x1234, build(), 20), "the codec 4660 is not supported"],
     ["a short extensible format", u16(0xfffe, build(), 20), 'extensible "fmt " chunk has 16 bytes'],
     [
       "an unknown extensible format",
@@ -136,7 +144,7 @@ describe("refused, by what is wrong:", () => {
     ],
   ])("%s", (_, bytes, message) => {
     const error = catchApiError("invalid_input", () => parseWav(bytes, "inputs[2]"));
-    expect(error.message).toContain("inputs[2] is not a WAV file that can be read: ");
+    expect(error.message).toContain("inputs[2] cannot be read as a WAV file: ");
     expect(error.message).toContain(message);
   });
 
@@ -155,7 +163,7 @@ describe("refused, by what is wrong:", () => {
   });
 });
 
-test("any byte of a header may be wrong: it is read or refused, and never more than was sent", () => {
+test("a file with any byte of its header changed is read or refused, and never has more samples than it has bytes", () => {
   for (let offset = 0; offset < 44; offset++)
     for (const value of [0, 1, 0x7f, 0x80, 0xff]) {
       const bytes = build();

@@ -4,14 +4,14 @@ import { frame, initialFraming } from "../../../../src/tasks/audio/windows.ts";
 const SHAPE = { windowSamples: 3, contextSamples: 2 };
 const signal = Float32Array.from([1, 2, 3, 4, 5, 6, 7, 8]);
 
-test("a window has the end of the one before in front, and silence fills the last", () => {
+test("a window begins with the end of the one before, and the last is filled with silence", () => {
   const { windows, count, state } = frame(SHAPE, initialFraming(SHAPE), signal, true);
   expect(count).toBe(3);
   expect([...windows]).toEqual([0, 0, 1, 2, 3, 2, 3, 4, 5, 6, 5, 6, 7, 8, 0]);
   expect([...state.waiting]).toEqual([]);
 });
 
-test.each([1, 2, 3, 4, 5, 7])("pieces of %i samples make the same windows", (size) => {
+test.each([1, 2, 3, 4, 5, 7])("pieces of %i samples become the same windows", (size) => {
   let state = initialFraming(SHAPE);
   const rows: number[] = [];
   for (let start = 0; start < signal.length; start += size) {
@@ -25,7 +25,7 @@ test.each([1, 2, 3, 4, 5, 7])("pieces of %i samples make the same windows", (siz
   expect(rows).toEqual([...frame(SHAPE, initialFraming(SHAPE), signal, true).windows]);
 });
 
-test("a context may be longer than a window, or nothing", () => {
+test("a context may be longer than a window, or empty", () => {
   const long = { windowSamples: 2, contextSamples: 3 };
   const framed = frame(long, initialFraming(long), signal.subarray(0, 4), false);
   expect([...framed.windows]).toEqual([0, 0, 0, 1, 2, 0, 1, 2, 3, 4]);

@@ -24,7 +24,7 @@ function createObserved(): {
       made.push(codec);
       return codec;
     },
-    { now: () => clock.ms, makeRoom: (bytes) => rooms.push(bytes) },
+    { now: () => clock.ms, reserve: (bytes) => rooms.push(bytes) },
   );
   return { store, made, clock, rooms };
 }
@@ -41,7 +41,7 @@ test("files that wait for one codec share it", async () => {
   expect(made).toHaveLength(1);
 });
 
-test("a codec that one of them ended is not used by the others", async () => {
+test("a codec that trapped for one file is not used for the waiting ones", async () => {
   const { store, made } = createObserved();
   const [ended, other] = await Promise.allSettled([
     store.use("png", MEGABYTE, end),
@@ -51,7 +51,7 @@ test("a codec that one of them ended is not used by the others", async () => {
   expect(other).toEqual({ status: "fulfilled", value: [made[1], 32] });
 });
 
-test("a file that the codec has refused whole does not end it", async () => {
+test("a codec that reported an error and is intact is kept", async () => {
   const { store, made } = createObserved();
   const refusal = new CodecError("not this one", { instanceIsIntact: true });
   const refused = store.use("png", MEGABYTE, () => {
@@ -62,7 +62,7 @@ test("a file that the codec has refused whole does not end it", async () => {
   expect(made).toHaveLength(1);
 });
 
-test("room is made for what a codec will grow by, and only for that", async () => {
+test("memory is reserved for the growth of a codec, and only for that", async () => {
   const { store, made, rooms } = createObserved();
   await store.use("png", 40 * MEGABYTE, width);
   const kept = made[0]?.memoryBytes() ?? 0;
@@ -72,7 +72,7 @@ test("room is made for what a codec will grow by, and only for that", async () =
   expect(rooms).toEqual([40 * MEGABYTE, 0, 5]);
 });
 
-test("all memory is given up when another wants it, and the next file gets a new codec", async () => {
+test("release drops all codecs, and the next file gets a new one", async () => {
   const { store, made } = createObserved();
   await store.use("png", MEGABYTE, width);
   await store.use("webp", MEGABYTE, () => 0);
@@ -82,7 +82,7 @@ test("all memory is given up when another wants it, and the next file gets a new
   expect(made).toHaveLength(3);
 });
 
-describe("after many files that ended codecs, whose memory is not collected", () => {
+describe("while the memory of many dropped codecs is not collected", () => {
   const ENDED = 4;
 
   async function flood(): Promise<ReturnType<typeof createObserved>> {
@@ -92,7 +92,7 @@ describe("after many files that ended codecs, whose memory is not collected", ()
     return observed;
   }
 
-  test("one more is admitted each second", async () => {
+  test("one large image is admitted each second", async () => {
     const { store, made, clock } = await flood();
     await expect(store.use("png", 60 * MEGABYTE, end)).rejects.toThrow("unreachable");
     for (const format of ["png", "jpeg"] as const)
@@ -105,7 +105,7 @@ describe("after many files that ended codecs, whose memory is not collected", ()
     expect(made).toHaveLength(ENDED + 2);
   });
 
-  test("small pictures have room of their own, which has an end as well", async () => {
+  test("small images have a higher limit", async () => {
     const { store } = await flood();
     const small = (): Promise<number> => store.use("png", 8 * MEGABYTE, end);
     for (let file = 0; file < 19; file++) await expect(small()).rejects.toThrow("unreachable");
@@ -113,7 +113,7 @@ describe("after many files that ended codecs, whose memory is not collected", ()
     await expect(small()).rejects.toMatchObject({ code: "overloaded" });
   });
 
-  test("a codec that is kept goes on without a limit, as far as its memory reaches", async () => {
+  test("an image that fits into the memory of a kept codec is always admitted", async () => {
     const { store, made } = await flood();
     for (let file = 0; file < 5; file++) expect(await store.use("png", MEGABYTE, width)).toBe(32);
     expect(made).toHaveLength(ENDED + 1);

@@ -20,21 +20,21 @@ async function levelsOf(
   decodeImage: DecodeImage,
   file: Uint8Array,
 ): Promise<{ width: number; height: number; levels: Uint8Array }> {
-  return decodeImage(file, "inputs", (picture) => {
-    const { width, height } = picture;
+  return decodeImage(file, "inputs", (image) => {
+    const { width, height } = image;
     const part = { left: 0, top: 0, width, height };
-    return { width, height, levels: resample(picture, 3, "nearest", width, height, part) };
+    return { width, height, levels: resample(image, 3, "nearest", width, height, part) };
   });
 }
 
-test("the versions that the codecs' insides were read of are pinned", () => {
+test("the versions of the codecs whose internals are used are pinned", () => {
   const { dependencies } = packageJson;
   expect(dependencies["@jsquash/jpeg"]).toBe("1.6.0");
   expect(dependencies["@jsquash/png"]).toBe("3.1.1");
   expect(dependencies["@jsquash/webp"]).toBe("1.5.0");
 });
 
-describe("a picture is decoded as Pillow decodes it", () => {
+describe("an image is decoded as by Pillow", () => {
   const { decodeImage } = createObservedDecoder();
   // Lossy WebP and JPEG leave the upsampling of colours to the decoder; libjpeg's and libwebp's are theirs.
   const tolerance = (file: string): number => (file.endsWith(".jpg") ? 1 : 0);
@@ -49,14 +49,14 @@ describe("a picture is decoded as Pillow decodes it", () => {
 });
 
 describe("codecs", () => {
-  test("are made when a file wants them, and kept", async () => {
+  test("are instantiated for the first file of their format, and kept", async () => {
     const { decodeImage, made } = createObservedDecoder();
     for (const file of ["rgb.png", "coffee.jpg", "palette.png", "grey.jpg", "chelsea.webp"])
       await levelsOf(decodeImage, readImage(file));
     expect(made.map(({ format }) => format)).toEqual(["png", "jpeg", "webp"]);
   });
 
-  test("copy no pixels: they are a view of the codec's memory", async () => {
+  test("do not copy pixels: `use` gets a view of their memory", async () => {
     for (const [format, file] of [
       ["jpeg", "coffee.jpg"],
       ["png", "rgb.png"],
@@ -68,7 +68,7 @@ describe("codecs", () => {
     }
   });
 
-  test("leave the globals as they were", async () => {
+  test("restore the globals", async () => {
     const { decodeImage } = createObservedDecoder();
     const before = [globalThis.Uint8ClampedArray, Reflect.get(globalThis, "ImageData")];
     await decodeImage(readImage("coffee.jpg"), "inputs", () => {
@@ -80,7 +80,7 @@ describe("codecs", () => {
     expect([globalThis.Uint8ClampedArray, Reflect.get(globalThis, "ImageData")]).toEqual(before);
   });
 
-  test("outlive a file that ends too early, and decode as before", async () => {
+  test("are kept after a truncated file, and decode as before", async () => {
     const { decodeImage, made } = createObservedDecoder();
     for (const file of ["coffee.jpg", "rgb.png", "chelsea.webp"]) {
       const whole = readImage(file);
@@ -93,7 +93,7 @@ describe("codecs", () => {
     expect(made).toHaveLength(3);
   });
 
-  test("are made anew after a file that ended them, and then decode as before", async () => {
+  test("are replaced after a file that made them trap, and decode as before", async () => {
     const { decodeImage, made } = createObservedDecoder();
     const junk = readImage("coffee.jpg");
     // A marker of no meaning in the middle of the coded data.
@@ -115,7 +115,7 @@ describe("codecs", () => {
     }
   });
 
-  test("are kept however large a picture was, and grow no further for the next one", async () => {
+  test("are kept after a large image, and do not grow for the next one", async () => {
     const { decodeImage, made } = createObservedDecoder();
     const large = blackPng(3500, 3500);
     for (let again = 0; again < 3; again++) await decodeImage(large, "inputs", () => {});
@@ -123,7 +123,7 @@ describe("codecs", () => {
     expect(made[0]?.codec.memoryBytes()).toBeLessThan(70_000_000);
   });
 
-  test("are dropped when they are large together, the one used longest ago first", async () => {
+  test("are dropped when they are large together, least recently used first", async () => {
     const { decodeImage, made } = createObservedDecoder();
     const use = (file: Uint8Array): Promise<void> => decodeImage(file, "inputs", () => {});
     await use(readImage("coffee.jpg"));
@@ -136,7 +136,7 @@ describe("codecs", () => {
     expect(made.map(({ format }) => format)).toEqual(["jpeg", "webp", "png", "webp"]);
   });
 
-  test("that cannot be made are tried again", async () => {
+  test("that cannot be instantiated are tried again", async () => {
     let tries = 0;
     const codecs = createCodecStore((format) => {
       tries++;
@@ -148,7 +148,7 @@ describe("codecs", () => {
   });
 });
 
-describe("what is no fault of the file", () => {
+describe("an error of `use`", () => {
   test.each([["coffee.jpg"], ["rgb.png"], ["chelsea.webp"]])(
     "is thrown as it is while %s is decoded",
     async (file) => {
@@ -162,28 +162,28 @@ describe("what is no fault of the file", () => {
   );
 });
 
-describe("refused before anything is decoded", () => {
+describe("a file is refused before anything is decoded:", () => {
   const codecs = createCodecStore((format) => {
     throw new Error(`a codec was made for ${format}`);
   });
   const never = createImageDecoder(codecs);
   const refused = (file: Uint8Array): Promise<unknown> => never(file, "inputs[3]", () => {});
 
-  test("a picture of 30,000 x 30,000 pixels in a small file", async () => {
+  test("an image of 30,000 x 30,000 pixels in a small file", async () => {
     const bomb = blackPng(30_000, 30_000);
     expect(bomb.length).toBeLessThan(120_000);
     await expect(refused(bomb)).rejects.toMatchObject({
       code: "invalid_input",
       message: expect.stringMatching(
-        /^inputs\[3\] is a picture of 30000 x 30000 pixels, too many to decode: a PNG file of this kind may have 12,\d{3},\d{3}\./,
+        /^inputs\[3\] is an image of 30000 x 30000 pixels, too many to decode: a PNG file of this kind may have 12,\d{3},\d{3}\./,
       ),
     });
   });
 
   test.each([
     ["cmyk.jpg", "unsupported_media_type", /inputs\[3\] is a CMYK JPEG; send an RGB or grey one/],
-    ["animated.webp", "unsupported_media_type", /an animated WebP picture/],
-    ["picture.gif", "unsupported_media_type", /JPEG, PNG or WebP picture; got a GIF picture/],
+    ["animated.webp", "unsupported_media_type", /an animated WebP image/],
+    ["picture.gif", "unsupported_media_type", /JPEG, PNG or WebP image; got a GIF image/],
   ])("%s", async (file, code, message) => {
     await expect(refused(readImage(file))).rejects.toMatchObject({
       code,
@@ -203,7 +203,7 @@ describe("refused before anything is decoded", () => {
     await expect(refused(file)).rejects.toMatchObject({ message: expect.stringMatching(message) });
   });
 
-  test("a progressive JPEG of more scans than an encoder writes", async () => {
+  test("a progressive JPEG of more than 100 scans", async () => {
     const file = readImage("progressive.jpg");
     const end = file.length - 2;
     let last = end;
@@ -213,7 +213,7 @@ describe("refused before anything is decoded", () => {
     await expect(refused(bomb)).rejects.toThrow("it has 110 scans");
   });
 
-  test("a PNG that was changed on the way", async () => {
+  test("a PNG with a wrong checksum", async () => {
     const file = readImage("rgb.png");
     file[200] = (file[200] ?? 0) ^ 1;
     await expect(refused(file)).rejects.toThrow("the checksum of IDAT is wrong");
@@ -221,7 +221,7 @@ describe("refused before anything is decoded", () => {
 
   test("a PNG of no pixels", async () => {
     await expect(refused(blackPng(0, 24))).rejects.toThrow(
-      "inputs[3] is a picture of 0 x 24 pixels.",
+      "inputs[3] is an image of 0 x 24 pixels.",
     );
   });
 });

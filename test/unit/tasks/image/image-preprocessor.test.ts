@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { ImageBlock } from "../../../../src/domain/blocks/image-blocks.ts";
-import { imageSchema } from "../../../../src/domain/blocks/image-blocks.ts";
+import { type ImageBlock, imageBlock } from "../../../../src/domain/blocks/preprocess/image.ts";
 import { Media } from "../../../../src/domain/media.ts";
 import { toTypedArray } from "../../../../src/domain/tensor.ts";
 import { createCodecStore } from "../../../../src/tasks/image/codec-store.ts";
@@ -34,7 +33,7 @@ const ONE_LEVEL = 1 / 255 / 0.224;
 
 const WAYS: Record<string, Way> = {
   imagenet: {
-    block: imageSchema.parse({
+    block: imageBlock.schema.parse({
       ...common,
       resize: {
         mode: "shortest-edge",
@@ -53,7 +52,7 @@ const WAYS: Record<string, Way> = {
     tolerance: ONE_LEVEL + 1e-6,
   },
   letterbox: {
-    block: imageSchema.parse({
+    block: imageBlock.schema.parse({
       ...common,
       resize: {
         mode: "letterbox",
@@ -70,7 +69,7 @@ const WAYS: Record<string, Way> = {
     tolerance: 1,
   },
   "exact-bgr": {
-    block: imageSchema.parse({
+    block: imageBlock.schema.parse({
       ...common,
       resize: { mode: "exact", width: 25, height: 17, filter: "lanczos" },
       color: "BGR",
@@ -81,7 +80,7 @@ const WAYS: Record<string, Way> = {
     tolerance: 1,
   },
   grey: {
-    block: imageSchema.parse({
+    block: imageBlock.schema.parse({
       ...common,
       resize: { mode: "exact", width: 28, height: 28, filter: "bilinear" },
       color: "GRAY",
@@ -122,7 +121,7 @@ test.each(expectedImages.fitted)("$file as $way", async ({ file, way, numbers })
   expect(largestDifference(actual, expected)).toBeLessThanOrEqual(exact ? 1e-6 : chosen.tolerance);
 });
 
-describe("the ways a picture may come", () => {
+describe("an image may be sent as", () => {
   const letterbox = WAYS.letterbox as Way;
   const preprocessor = encoderOf(letterbox);
   const file = readImage("rgb.png");
@@ -144,7 +143,7 @@ describe("the ways a picture may come", () => {
     expect(await bytesOf(inputs)).toEqual(await bytesOf(new Media("image/png", file)));
   });
 
-  test("several at once are one tensor, in their order", async () => {
+  test("several images, which become one tensor in their order", async () => {
     const other = new Media("image/jpeg", readImage("coffee.jpg"));
     const { tensors, metadata, form } = await preprocessAsync(preprocessor, [base64, other]);
     expect(form).toBe("list");
@@ -158,10 +157,10 @@ describe("the ways a picture may come", () => {
   });
 
   test.each([
-    ["https://example.com/cat.jpg", /^inputs is a URL, and this service fetches none/],
+    ["https://example.com/cat.jpg", /^inputs is a URL, which is not fetched/],
     ["data:image/png,%89PNG", /data URL without ";base64"/],
-    ["not base64!", /must be a picture: base64 .* no base64: "not base64!"/],
-    [7, /must be a picture: base64 of a JPEG, PNG or WebP file, or a data URL of it; got 7\./],
+    ["not base64!", /must be an image: base64 .* not base64: "not base64!"/],
+    [7, /must be an image: base64 of a JPEG, PNG or WebP file, or a data URL of it; got 7\./],
     [{ image: "" }, /got an object/],
   ])("%s is refused", async (inputs, message) => {
     await expect(preprocessAsync(preprocessor, inputs)).rejects.toMatchObject({
@@ -170,9 +169,9 @@ describe("the ways a picture may come", () => {
     });
   });
 
-  test("the broken one of several is named", async () => {
+  test("an error names the invalid one of several", async () => {
     await expect(preprocessAsync(preprocessor, [base64, "AAAA"])).rejects.toThrow(
-      "inputs[1] must be a JPEG, PNG or WebP picture; got 3 bytes that begin with 00 00 00.",
+      "inputs[1] must be a JPEG, PNG or WebP image; got 3 bytes that begin with 00 00 00.",
     );
   });
 
@@ -183,7 +182,7 @@ describe("the ways a picture may come", () => {
   });
 });
 
-test("runs take as many pictures as the model and the block allow", () => {
+test("a run has at most as many images as the model and the block allow", () => {
   const { block, shape } = WAYS.letterbox as Way;
   const spec = (batch: number | string) =>
     ({ name: "image", datatype: "UINT8", shape: [batch, ...shape] }) as const;

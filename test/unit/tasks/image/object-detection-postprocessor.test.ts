@@ -1,17 +1,18 @@
 import { describe, expect, test } from "vitest";
 import {
   type ObjectDetectionBlock,
-  objectDetectionSchema,
-} from "../../../../src/domain/blocks/image-blocks.ts";
+  objectDetectionBlock,
+} from "../../../../src/domain/blocks/postprocess/object-detection.ts";
 import { type Tensor, toBytes } from "../../../../src/domain/tensor.ts";
 import type { ImageMetadata } from "../../../../src/tasks/image/image-preprocessor.ts";
 import {
   createObjectDetectionPostprocessor,
   type Detection,
 } from "../../../../src/tasks/image/object-detection-postprocessor.ts";
+import { catchApiError } from "../../../support/errors.ts";
 import { expectedImages } from "../../../support/images.ts";
 
-const BLOCK: ObjectDetectionBlock = objectDetectionSchema.parse({
+const BLOCK: ObjectDetectionBlock = objectDetectionBlock.schema.parse({
   type: "object-detection",
   version: 1,
   boxes: "boxes",
@@ -24,8 +25,8 @@ const BLOCK: ObjectDetectionBlock = objectDetectionSchema.parse({
   maxDetections: 100,
 });
 
-/** A picture of 1000 x 1000 pixels, seen whole by a model of 100 x 100. */
-const NOTE: ImageMetadata = {
+/** An image of 1000 x 1000 pixels, scaled to a model input of 100 x 100. */
+const METADATA: ImageMetadata = {
   kind: "image",
   width: 1000,
   height: 1000,
@@ -45,7 +46,7 @@ function detect(
   scores: readonly number[],
   {
     labels = ["thing"],
-    itemMetadata = NOTE,
+    itemMetadata = METADATA,
     threshold,
     ...block
   }: Partial<ObjectDetectionBlock> & {
@@ -66,7 +67,7 @@ function detect(
 
 const corners = ({ box }: Detection): number[] => [box.xmin, box.ymin, box.xmax, box.ymax];
 
-test("keeps of random boxes those that ONNX's NonMaxSuppression keeps", () => {
+test("the boxes that remain of random ones are those of ONNX's NonMaxSuppression", () => {
   const { boxes, scores, kept, scoreThreshold, iouThreshold } = expectedImages.suppressed;
   const labels = ["a", "b"];
   const list = Array.from({ length: boxes.length / 4 }, (_, at) => boxes.slice(at * 4, at * 4 + 4));
@@ -81,7 +82,7 @@ test("keeps of random boxes those that ONNX's NonMaxSuppression keeps", () => {
 });
 
 describe("boxes", () => {
-  test("by their middle and size, in pixels of the model's input", () => {
+  test("by their centre and size, in pixels of the model's input", () => {
     const [found] = detect([[50, 40, 20, 10]], [0.9], {
       boxFormat: "cxcywh",
       coordinates: "pixels",
@@ -89,10 +90,10 @@ describe("boxes", () => {
     expect(found && corners(found)).toEqual([400, 350, 600, 450]);
   });
 
-  test("of a letterboxed picture lie where they lie in the picture", () => {
+  test("of a letterboxed image are moved and scaled back to the image", () => {
     // 200 x 100 pixels in a frame of 100 x 100: halved, with 25 rows above and below.
     const itemMetadata: ImageMetadata = {
-      ...NOTE,
+      ...METADATA,
       width: 200,
       height: 100,
       placement: { scaleX: 0.5, scaleY: 0.5, offsetX: 0, offsetY: 25 },
@@ -101,7 +102,7 @@ describe("boxes", () => {
     expect(found && corners(found)).toEqual([50, 0, 150, 50]);
   });
 
-  test("are cut at the picture's edges, and gone when nothing is left", () => {
+  test("are clipped to the image, and left out when nothing remains", () => {
     const found = detect(
       [
         [-0.25, 0.5, 0.25, 1.5],
@@ -114,7 +115,7 @@ describe("boxes", () => {
 });
 
 describe("scores", () => {
-  test("below the threshold are left out, and the request may move it", () => {
+  test("below the threshold are left out; the request may set another", () => {
     const boxes = [
       [0, 0, 0.1, 0.1],
       [0.5, 0.5, 0.6, 0.6],
@@ -125,12 +126,12 @@ describe("scores", () => {
     expect(detect(boxes, scores, { threshold: 0.8 })).toEqual([]);
   });
 
-  test("go through a sigmoid where the model leaves that to us", () => {
+  test("go through a sigmoid where the block says so", () => {
     const [found] = detect([[0, 0, 1, 1]], [Math.log(3)], { scoreActivation: "sigmoid" });
     expect(found?.score).toBeCloseTo(0.75, 6);
   });
 
-  test("are answered for as many objects as the manifest says", () => {
+  test("are answered for maxDetections objects at most", () => {
     const boxes = Array.from({ length: 30 }, (_, at) => [at / 30, 0, (at + 1) / 30, 1]);
     const found = detect(
       boxes,
@@ -140,20 +141,42 @@ describe("scores", () => {
     expect(found.map(({ box }) => Math.round(box.xmin))).toEqual([967, 933, 900]);
   });
 
-  test("that are not numbers are the model's fault", () => {
+  test("that are NaN are an error of the inference", () => {
     expect(() => detect([[0, 0, 1, 1]], [Number.NaN])).toThrow(
       /NaN or infinity in output "scores"/,
     );
   });
+
+  test("of fewer boxes than there are are an error of the model's task", () => {
+    const boxes = [
+      [0, 0, 1, 1],
+      [0, 0, 1, 1],
+    ];
+    const error = catchApiError("task_not_supported", () => detect(boxes, [0.5]));
+    expect(error.message).toMatch(/"scores" is FP32 \[1, 1, 1\].*\[batch, 2, 1\]/);
+  });
+
+  test("of a larger batch than that of the images are an error of the model's task", () => {
+    const postprocessor = createObjectDetectionPostprocessor(BLOCK, ["thing"]);
+    const boxes = tensor("boxes", [0, 0, 1, 1, 0, 0, 1, 1], 4, 2);
+    const scores = tensor("scores", [0.9, 0.9], 1, 2);
+    const error = catchApiError("task_not_supported", () =>
+      postprocessor.toAnswers([boxes, scores], [METADATA], {}),
+    );
+    expect(error.message).toContain("a batch of 1");
+  });
 });
 
-test("answers each picture of a batch on its own", () => {
+test("each image of a batch has an answer", () => {
   const postprocessor = createObjectDetectionPostprocessor(BLOCK, ["thing"]);
   const boxes = tensor("boxes", [0, 0, 0.5, 0.5, 0, 0, 1, 1], 4, 2);
-  const small: ImageMetadata = { ...NOTE, placement: { ...NOTE.placement, scaleX: 1, scaleY: 1 } };
+  const small: ImageMetadata = {
+    ...METADATA,
+    placement: { ...METADATA.placement, scaleX: 1, scaleY: 1 },
+  };
   const answers = postprocessor.toAnswers(
     [boxes, tensor("scores", [0.9, 0.7], 1, 2)],
-    [NOTE, { ...small, width: 100, height: 100 }],
+    [METADATA, { ...small, width: 100, height: 100 }],
     {},
   ) as Detection[][];
   expect(answers.map((found) => found.map(corners))).toEqual([

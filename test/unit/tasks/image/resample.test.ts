@@ -7,19 +7,19 @@ import { expectedImages, fromBase64, largestDifference } from "../../../support/
 
 const { source, cases, grey } = expectedImages.resample;
 const levels = fromBase64(source.levels);
-const picture = createRaster(levels, source.width, source.height, 3);
+const image = createRaster(levels, source.width, source.height, 3);
 
 const whole = (width: number, height: number) => ({ left: 0, top: 0, width, height });
 
 test.each(cases)("$filter to $width x $height is Pillow's", (wanted) => {
   const { filter, width, height } = wanted;
-  const scaled = resample(picture, 3, filter as Filter, width, height, whole(width, height));
+  const scaled = resample(image, 3, filter as Filter, width, height, whole(width, height));
   expect(largestDifference(scaled, fromBase64(wanted.levels))).toBe(0);
 });
 
-test.each(grey)("$filter of a grey picture is Pillow's", (wanted) => {
+test.each(grey)("$filter of a grey image is Pillow's", (wanted) => {
   const { filter, width, height } = wanted;
-  const raster = toGrey(picture);
+  const raster = toGrey(image);
   const scaled = resample(raster, 1, filter as Filter, width, height, whole(width, height));
   expect(largestDifference(scaled, fromBase64(wanted.levels))).toBe(0);
 });
@@ -29,7 +29,7 @@ test.each(cases.filter(({ width }) => width > 20))(
   (wanted) => {
     const { filter, width, height } = wanted;
     const part = { left: 5, top: 2, width: 11, height: 4 };
-    const cut = resample(picture, 3, filter as Filter, width, height, part);
+    const cut = resample(image, 3, filter as Filter, width, height, part);
     const all = fromBase64(wanted.levels);
     const rows = Array.from({ length: part.height }, (_, row) => {
       const start = ((part.top + row) * width + part.left) * 3;
@@ -39,7 +39,7 @@ test.each(cases.filter(({ width }) => width > 20))(
   },
 );
 
-test("pixels of four bytes give what pixels of three do", () => {
+test("pixels of four bytes are scaled as pixels of three", () => {
   const four = new Uint8Array(source.width * source.height * 4).fill(77);
   for (let pixel = 0; pixel < source.width * source.height; pixel++)
     four.set(levels.subarray(pixel * 3, pixel * 3 + 3), pixel * 4);
@@ -53,7 +53,7 @@ test("pixels of four bytes give what pixels of three do", () => {
     ).toBe(0);
 });
 
-describe("a picture that is stored turned", () => {
+describe("an image with an EXIF orientation", () => {
   // What "the row 0 is the visual top" and so on of EXIF say, as the pixel where a visible one is stored.
   const { width: w, height: h } = source;
   const stored: Record<number, (x: number, y: number) => [number, number]> = {
@@ -67,17 +67,20 @@ describe("a picture that is stored turned", () => {
     8: (x, y) => [w - 1 - y, x],
   };
 
-  test.each([1, 2, 3, 4, 5, 6, 7, 8] as const)("is seen upright by orientation %i", (way) => {
-    const raster = createRaster(levels, w, h, 3, way);
-    expect([raster.width, raster.height]).toEqual(way < 5 ? [w, h] : [h, w]);
-    const { width, height } = raster;
-    const seen = resample(raster, 3, "nearest", width, height, whole(width, height));
-    for (let y = 0; y < height; y++)
-      for (let x = 0; x < width; x++) {
-        const [column, row] = stored[way]?.(x, y) ?? [0, 0];
-        const at = (row * w + column) * 3;
-        const pixel = (y * width + x) * 3;
-        expect([...seen.subarray(pixel, pixel + 3)]).toEqual([...levels.subarray(at, at + 3)]);
-      }
-  });
+  test.each([1, 2, 3, 4, 5, 6, 7, 8] as const)(
+    "is upright after orientation %i is applied",
+    (way) => {
+      const raster = createRaster(levels, w, h, 3, way);
+      expect([raster.width, raster.height]).toEqual(way < 5 ? [w, h] : [h, w]);
+      const { width, height } = raster;
+      const seen = resample(raster, 3, "nearest", width, height, whole(width, height));
+      for (let y = 0; y < height; y++)
+        for (let x = 0; x < width; x++) {
+          const [column, row] = stored[way]?.(x, y) ?? [0, 0];
+          const at = (row * w + column) * 3;
+          const pixel = (y * width + x) * 3;
+          expect([...seen.subarray(pixel, pixel + 3)]).toEqual([...levels.subarray(at, at + 3)]);
+        }
+    },
+  );
 });

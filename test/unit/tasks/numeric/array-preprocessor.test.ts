@@ -73,7 +73,7 @@ describe("images of one channel, [batch, 1, 2, 3]", () => {
   });
 });
 
-test("a dynamic dimension is as long as it comes", () => {
+test("a dynamic dimension has any size", () => {
   const preprocessor = createArrayPreprocessor({
     name: "x",
     datatype: "INT64",
@@ -96,7 +96,7 @@ describe("a list of as many values as a request may have", () => {
     [5, 6, 7, 8],
   ];
 
-  test("is taken, and one of an item more is refused", () => {
+  test("is accepted, and one more item is refused", () => {
     expect(preprocessor.split(list(62_500, item), {}).items).toHaveLength(62_500);
     for (const inputs of [list(62_501, item), list(62_501, [item])]) {
       const error = catchApiError("invalid_input", () => preprocessor.split(inputs, {}));

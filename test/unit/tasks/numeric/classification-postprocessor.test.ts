@@ -1,12 +1,10 @@
 import { expect, test } from "vitest";
-import type { Postprocess } from "../../../../src/domain/manifest.ts";
+import type { ClassificationBlock } from "../../../../src/domain/blocks/postprocess/classification.ts";
 import { type Tensor, toBytes } from "../../../../src/domain/tensor.ts";
 import { createClassificationPostprocessor } from "../../../../src/tasks/numeric/classification-postprocessor.ts";
 import { catchApiError } from "../../../support/errors.ts";
 
-type Classification = Extract<Postprocess, { type: "classification" }>;
-
-function block(options: Partial<Classification> = {}): Classification {
+function block(options: Partial<ClassificationBlock> = {}): ClassificationBlock {
   return { type: "classification", version: 1, scores: "y", activation: "none", ...options };
 }
 
@@ -15,9 +13,9 @@ function rows(...values: number[][]): Tensor {
   return { name: "y", datatype: "FP64", shape, data: toBytes(Float64Array.from(values.flat())) };
 }
 
-type Options = Partial<Classification>;
+type Options = Partial<ClassificationBlock>;
 
-function decode(
+function toAnswers(
   result: Tensor,
   options: Options = {},
   parameters: { top_k?: number } = {},
@@ -35,7 +33,7 @@ const score = (label: string, value: number): object => ({
   score: expect.closeTo(value, 8),
 });
 
-test.each<[Classification["activation"], scores: number[], expected: [string, number][]]>([
+test.each<[ClassificationBlock["activation"], scores: number[], expected: [string, number][]]>([
   [
     "none",
     [0.2, 0.5, 0.3],
@@ -74,38 +72,50 @@ test.each<[Classification["activation"], scores: number[], expected: [string, nu
       ["c", 0.25],
     ],
   ],
-])("%s of %j is told best first", (activation, scores, expected) => {
-  expect(decode(rows(scores), { activation })).toEqual([expected.map(([l, v]) => score(l, v))]);
+])("%s of %j is answered best first", (activation, scores, expected) => {
+  expect(toAnswers(rows(scores), { activation })).toEqual([expected.map(([l, v]) => score(l, v))]);
 });
 
 test("one score for two labels is that of the second", () => {
-  const answers = decode(rows([-Math.log(3)]), { activation: "sigmoid" }, {}, ["no", "yes"]);
+  const answers = toAnswers(rows([-Math.log(3)]), { activation: "sigmoid" }, {}, ["no", "yes"]);
   expect(answers).toEqual([[score("no", 0.75), score("yes", 0.25)]]);
 });
 
-test("there is an answer for each row", () => {
-  expect(decode(rows([1, 0], [0, 1]), {}, {}, ["a", "b"])).toEqual([
+test("each row has an answer", () => {
+  expect(toAnswers(rows([1, 0], [0, 1]), {}, {}, ["a", "b"])).toEqual([
     [score("a", 1), score("b", 0)],
     [score("b", 1), score("a", 0)],
   ]);
 });
 
-test("top_k is what is asked for, else what the manifest says", () => {
+test("top_k of the request replaces that of the manifest", () => {
   const count = (options: Options, parameters: { top_k?: number }): number =>
-    (decode(rows([1, 2, 3]), options, parameters)[0] as unknown[]).length;
+    (toAnswers(rows([1, 2, 3]), options, parameters)[0] as unknown[]).length;
   expect(count({}, {})).toBe(3);
   expect(count({ topK: 2 }, {})).toBe(2);
   expect(count({ topK: 2 }, { top_k: 1 })).toBe(1);
   expect(count({ topK: 2 }, { top_k: 99 })).toBe(3);
 });
 
-test.each([Number.NaN, Number.POSITIVE_INFINITY])("a score of %s is no answer", (value) => {
-  const error = catchApiError("inference_failed", () =>
-    decode(rows([1, value]), {}, {}, ["a", "b"]),
+test.each([Number.NaN, Number.POSITIVE_INFINITY])(
+  "a score of %s is an error of the inference",
+  (value) => {
+    const error = catchApiError("inference_failed", () =>
+      toAnswers(rows([1, value]), {}, {}, ["a", "b"]),
+    );
+    expect(error.message).toContain('NaN or infinity in output "y"');
+  },
+);
+
+test("an output with more scores than there are labels is an error of the model's task", () => {
+  const error = catchApiError("task_not_supported", () =>
+    toAnswers(rows([1, 2, 3]), {}, {}, ["a", "b"]),
   );
-  expect(error.message).toContain('NaN or infinity in output "y"');
+  expect(error.message).toMatch(/"y" is FP64 \[1, 3\].*\[batch, 2\], a score for each label/);
 });
 
-test("as many labels as scores, or it is the manifest that is wrong", () => {
-  expect(() => decode(rows([1, 2, 3]), {}, {}, ["a", "b"])).toThrow("3 scores for 2 labels");
+test("an output of three dimensions is an error of the model's task", () => {
+  const sequence: Tensor = { ...rows([1, 2, 3, 4, 5, 6]), shape: [1, 2, 3] } as Tensor;
+  const error = catchApiError("task_not_supported", () => toAnswers(sequence));
+  expect(error.message).toMatch(/"y" is FP64 \[1, 2, 3\].*\[batch, columns\]/);
 });

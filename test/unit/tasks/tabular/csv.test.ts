@@ -16,7 +16,7 @@ const style = fc.record({
   spaces: fc.constantFrom("", " "),
 });
 
-test("quoted tables have the cells that went in, and those that csv-parse finds", () => {
+test("quoted tables are parsed to the cells they were written from, as by csv-parse", () => {
   fc.assert(
     fc.property(rows, style, (table, { delimiter, end, atEnd, spaces }) => {
       const write = (value: string): string => `${spaces}"${value.replaceAll('"', '""')}"${spaces}`;
@@ -34,7 +34,7 @@ test("quoted tables have the cells that went in, and those that csv-parse finds"
   );
 });
 
-test("plain tables are read as csv-parse reads them", () => {
+test("plain tables are parsed as by csv-parse", () => {
   const plain = fc.stringMatching(/^[a-z0-9 .;-]{0,5}$/);
   fc.assert(
     fc.property(fc.array(fc.array(plain, { minLength: 2, maxLength: 4 })), (table) => {
@@ -48,7 +48,7 @@ test("plain tables are read as csv-parse reads them", () => {
   );
 });
 
-test("a record knows the line that it begins in", () => {
+test("a record has the line that it begins in", () => {
   const text = 'a,b\r\n\r\n"1\n2",3\n"x\r\ny\r\n",z\rlast,one';
   expect([...readRecords(text, ",", 2)]).toEqual([
     { cells: ["a", "b"], line: 1 },
@@ -59,10 +59,10 @@ test("a record knows the line that it begins in", () => {
 });
 
 test.each([
-  ['a\n"b', "a quote that opens in line 2 never closes"],
-  ['a\n"b\n\n""', "a quote that opens in line 2 never closes"],
-  ['a\nb"c', "a quote stands inside a cell in line 2"],
-  ['"a\n"b', "something follows a closing quote in line 2"],
+  ['a\n"b', "a quoted cell that begins in line 2 is not closed"],
+  ['a\n"b\n\n""', "a quoted cell that begins in line 2 is not closed"],
+  ['a\nb"c', "an unquoted cell has a quote in line 2"],
+  ['"a\n"b', "text follows a closing quote in line 2"],
   ["a,b,c\nd,e,f,g", "line 2 has more than 3 cells"],
   [",".repeat(1_000_000), "line 1 has more than 3 cells"],
 ])("%j is refused", (text, message) => {

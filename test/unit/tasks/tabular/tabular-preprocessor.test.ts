@@ -30,7 +30,7 @@ test.each([
   ["a list of one row", [[1, 2]], [1, 2], true],
   ["a list of objects", [{ width: 1, height: 2 }], [1, 2], true],
   ["a mixed list", [[1, 2], { height: 4, width: 3 }], [1, 2, 3, 4], true],
-])("%s is taken", (_, inputs, data, batched) => {
+])("%s is accepted", (_, inputs, data, batched) => {
   const preprocessed = encode(inputs);
   expect(preprocessed.form).toBe(batched ? "list" : "one");
   const [tensor] = preprocessed.tensors as NumericTensor[];
@@ -63,7 +63,7 @@ test.each<[inputs: unknown, code: ErrorCode, message: string]>([
   expect(catchApiError(code, () => encode(inputs)).message).toContain(message);
 });
 
-describe("a table with names and with values that are missing", () => {
+describe("a table with categories and missing values", () => {
   const birds = createTabularPreprocessor(
     { name: "features", datatype: "FP32", shape: ["batch", 3] },
     {
@@ -146,9 +146,9 @@ describe("a table with names and with values that are missing", () => {
     [
       "Dream,1,male",
       "invalid_input",
-      'it lacks "island"; the model does not know "Dream", "1", "male" (with ?header=false',
+      'missing: "island"; unknown: "Dream", "1", "male" (with ?header=false',
     ],
-    ["island,mass,sex,mass\na,1,b,2", "invalid_input", 'twice there is "mass"'],
+    ["island,mass,sex,mass\na,1,b,2", "invalid_input", 'repeated: "mass"'],
     ["Dream,1", "invalid_input", "the row in line 1 has 2 cells instead of 3", { header: false }],
     [
       "island,mass,sex\nDream,1,male\nDream,1",
@@ -158,9 +158,9 @@ describe("a table with names and with values that are missing", () => {
     [
       'island,mass,sex\nDream,1,"male',
       "invalid_input",
-      "a quote that opens in line 2 never closes",
+      "a quoted cell that begins in line 2 is not closed",
     ],
-    ['island,mass,sex\nDr"eam,1,male', "invalid_input", "a quote stands inside a cell in line 2"],
+    ['island,mass,sex\nDr"eam,1,male', "invalid_input", "an unquoted cell has a quote in line 2"],
     [
       "island,mass,sex\nDream,1,male\nDream,one,male",
       "invalid_datatype",
@@ -175,7 +175,7 @@ describe("a table with names and with values that are missing", () => {
     expect(error.message).toContain(message);
   });
 
-  test("refuses CSV that is not UTF-8, and more rows than it takes", () => {
+  test("refuses CSV that is not UTF-8, and more rows than the limit", () => {
     const latin = new Media("text/csv", Uint8Array.of(0x69, 0xfc, 0x0a));
     expect(catchApiError("invalid_input", () => read(latin)).message).toContain("not UTF-8");
     const long = csv(`island\n${"Dream\n".repeat(Math.floor(MAX_VALUES / 3) + 1)}`);
@@ -189,7 +189,7 @@ describe("a table with names and with values that are missing", () => {
   });
 });
 
-test("a list has no more values than a table in CSV", () => {
+test("a list has the same limit of values as a table in CSV", () => {
   const rows = (count: number): number[][] => Array.from({ length: count }, () => [1, 2]);
   expect(encode(rows(MAX_VALUES / 2)).tensors).toMatchObject([{ shape: [250_000, 2] }]);
   expect(catchApiError("invalid_input", () => encode(rows(MAX_VALUES / 2 + 1))).message).toBe(

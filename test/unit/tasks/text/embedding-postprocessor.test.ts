@@ -4,13 +4,14 @@ import {
   cosine,
   createEmbeddingPostprocessor,
 } from "../../../../src/tasks/text/embedding-postprocessor.ts";
-import type { TextMetadata } from "../../../../src/tasks/text/tokenizer-preprocessor.ts";
+import type { TextMetadata } from "../../../../src/tasks/text/text-metadata.ts";
+import { catchApiError } from "../../../support/errors.ts";
 import { readTokenizer } from "../../../support/tokenizers.ts";
 
 const tokenizer = readTokenizer("wordpiece-cased");
 
-/** A note of a text with so many tokens. */
-function noteOf(tokens: number): TextMetadata {
+/** What the preprocessor returns for a text with so many tokens. */
+function metadataOf(tokens: number): TextMetadata {
   const ids = Array.from({ length: tokens }, (_, id) => id);
   const encoding = { ids, typeIds: ids, tokens: [], leading: 0, words: [], length: tokens };
   return { kind: "tokens", text: "", encoding, tokenizer };
@@ -22,9 +23,9 @@ function hidden(shape: readonly number[], values: readonly number[]) {
 }
 
 const base = { type: "embedding", version: 1, output: "hidden" } as const;
-// Two texts of two and of one token; what stands for padding must not count.
+// Two texts of two tokens and of one; the vector of the padding must not count.
 const result = hidden([2, 2, 2], [3, 0, 0, 4, 0, 5, 1000, 1000]);
-const metadata = [noteOf(2), noteOf(1)];
+const metadata = [metadataOf(2), metadataOf(1)];
 
 test.each([
   [
@@ -56,7 +57,7 @@ test.each([
   expect(postprocessor.toAnswers([result], metadata, {})).toEqual(expected);
 });
 
-test("an output that is pooled already is left as it is, unless the request wants length 1", () => {
+test("a pooled output is not changed, unless the request normalizes it", () => {
   const postprocessor = createEmbeddingPostprocessor({
     ...base,
     pooling: "none",
@@ -73,7 +74,7 @@ test("an output that is pooled already is left as it is, unless the request want
   ]);
 });
 
-test("a comparison is answered by the cosines with the first", () => {
+test("a comparison is answered by the cosine similarity of each sentence to the first", () => {
   const postprocessor = createEmbeddingPostprocessor({
     ...base,
     pooling: "none",
@@ -94,15 +95,16 @@ test("a comparison is answered by the cosines with the first", () => {
   expect(cosine([0, 0], [1, 1])).toBe(0);
 });
 
-test("numbers that are none are the model's fault", () => {
+test("infinity in the output is an error of the inference", () => {
   const postprocessor = createEmbeddingPostprocessor({ ...base, pooling: "mean", normalize: true });
   const broken = hidden([1, 1, 1], [Number.POSITIVE_INFINITY]);
-  expect(() => postprocessor.toAnswers([broken], [noteOf(1)], {})).toThrow(/NaN or infinity/);
+  expect(() => postprocessor.toAnswers([broken], [metadataOf(1)], {})).toThrow(/NaN or infinity/);
 });
 
-test("an output of another rank is the manifest's fault", () => {
+test("an output of another rank is an error of the model's task", () => {
   const postprocessor = createEmbeddingPostprocessor({ ...base, pooling: "mean", normalize: true });
-  expect(() => postprocessor.toAnswers([hidden([1, 2], [1, 2])], [noteOf(1)], {})).toThrow(
-    /not 3 dimensions/,
+  const error = catchApiError("task_not_supported", () =>
+    postprocessor.toAnswers([hidden([1, 2], [1, 2])], [metadataOf(1)], {}),
   );
+  expect(error.message).toMatch(/"hidden" is FP32 \[1, 2\].*\[batch, tokens, dimensions\]/);
 });

@@ -1,14 +1,14 @@
 import { describe, expect, test } from "vitest";
-import type { Postprocess } from "../../../../src/domain/manifest.ts";
+import type {
+  Aggregation,
+  TokenClassificationBlock,
+} from "../../../../src/domain/blocks/postprocess/token-classification.ts";
 import type { NumericTensor } from "../../../../src/domain/tensor.ts";
 import { toBytes, toTypedArray } from "../../../../src/domain/tensor.ts";
 import { createTokenClassificationPostprocessor } from "../../../../src/tasks/text/token-classification-postprocessor.ts";
 import { createTokenizerPreprocessor } from "../../../../src/tasks/text/tokenizer-preprocessor.ts";
 import { preprocess } from "../../../support/preprocess.ts";
 import { readTokenizerFixture, readTokenizerJson } from "../../../support/tokenizers.ts";
-
-type TokenClassification = Extract<Postprocess, { type: "token-classification" }>;
-type Aggregation = "none" | "simple" | "first" | "average" | "max";
 
 interface EntityFixture {
   labels: string[];
@@ -17,7 +17,7 @@ interface EntityFixture {
 }
 
 const { labels, texts, cases } = readTokenizerFixture<EntityFixture>("entities.json");
-const block: TokenClassification = {
+const block: TokenClassificationBlock = {
   type: "token-classification",
   version: 1,
   scores: "scores",
@@ -58,7 +58,7 @@ function encode(tokenizer: string, inputs: readonly string[]) {
 describe.each(cases)("$tokenizer, $aggregation", ({ tokenizer, aggregation, answers }) => {
   const { metadata, scores } = encode(tokenizer, texts);
 
-  test("finds the entities that transformers finds", () => {
+  test("finds the entities of transformers", () => {
     const postprocessor = createTokenClassificationPostprocessor({ ...block, aggregation }, labels);
     const decoded = postprocessor.toAnswers([scores], metadata, {}) as { score: number }[][];
     const rounded = (entities: { score: number }[]) =>
@@ -66,7 +66,7 @@ describe.each(cases)("$tokenizer, $aggregation", ({ tokenizer, aggregation, answ
     expect(decoded.map(rounded)).toEqual(answers.map(rounded));
   });
 
-  test("does so when the request asks for it", () => {
+  test("the parameter aggregation_strategy replaces the aggregation of the manifest", () => {
     const postprocessor = createTokenClassificationPostprocessor(block, labels);
     const parameters = { aggregation_strategy: aggregation };
     const asked = postprocessor.toAnswers([scores], metadata, parameters);
@@ -75,7 +75,7 @@ describe.each(cases)("$tokenizer, $aggregation", ({ tokenizer, aggregation, answ
   });
 });
 
-test("labels that are not wanted are left out, and those that are not ignored are not", () => {
+test("ignored labels are left out, and all others are answered", () => {
   const { metadata, scores } = encode("wordpiece-cased", texts.slice(0, 1));
   const postprocessor = createTokenClassificationPostprocessor(
     { ...block, aggregation: "simple" },
@@ -92,7 +92,7 @@ test("labels that are not wanted are left out, and those that are not ignored ar
   expect(few).toEqual(all?.filter(({ entity_group }) => !["O", "PER"].includes(entity_group)));
 });
 
-test("scores that are no numbers are the model's fault", () => {
+test("NaN in the scores is an error of the inference", () => {
   const { metadata, scores } = encode("wordpiece-cased", texts.slice(0, 1));
   const data = toBytes(new Float32Array(scores.data.byteLength / 4).fill(Number.NaN));
   const postprocessor = createTokenClassificationPostprocessor(block, labels);

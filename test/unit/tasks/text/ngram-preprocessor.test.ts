@@ -46,7 +46,7 @@ test("a list of texts is a batch", () => {
   ]);
 });
 
-test("the vocabulary's order is that of the model's columns", () => {
+test("the model's columns are in the order of the vocabulary", () => {
   const [{ data = [], shape = [] } = {}] = readExpected("language-identification").inputs;
   expect(shape[1]).toBe(620);
   expect(JSON.parse(vocabulary.toString())).toHaveLength(620);
@@ -67,7 +67,7 @@ test.each([
   [{ text: "a" }, "got an object"],
   [["a", 2], "inputs[1] must be a text; got 2"],
   [[["a"]], "inputs[0] must be a text; got an array of 1"],
-])("%j is no text", (inputs, message) => {
+])("%j is not a text", (inputs, message) => {
   expect(catchApiError("invalid_input", () => encode(inputs)).message).toContain(message);
 });
 
@@ -77,8 +77,8 @@ test.each([
   { text: "  \n" },
   { text: "--" },
   { text: "😀" },
-])("$text has nothing to go by", ({ text }) => {
-  const message = `has no letters, which are all that this model goes by; got ${JSON.stringify(text)}.`;
+])("$text has no letters and is refused", ({ text }) => {
+  const message = `has no letters, which this model needs; got ${JSON.stringify(text)}.`;
   expect(catchApiError("invalid_input", () => encode(text)).message).toBe(`inputs ${message}`);
   const list = ["a text", text];
   expect(catchApiError("invalid_input", () => encode(list)).message).toBe(`inputs[1] ${message}`);
@@ -87,17 +87,44 @@ test.each([
 // 4 million texts of one letter fit into a body of 16 MB, and would be 10 GB of frequencies.
 test.each([
   ["too many texts", Array.from({ length: MAX_TEXTS + 1 }, () => "a"), "inputs has 2049 texts"],
-  ["too long a text", "a".repeat(MAX_TOTAL_CHARACTERS + 1), "1000001 characters in all"],
   [
-    "too long a body",
+    "too many characters of a text",
+    "a".repeat(MAX_TOTAL_CHARACTERS + 1),
+    "1000001 characters: a request may have",
+  ],
+  [
+    "too many characters of a body",
     new Media("text/plain", new Uint8Array(MAX_TOTAL_CHARACTERS + 1).fill(97)),
-    "1000001 characters in all",
+    "1000001 characters: a request may have",
   ],
   [
-    "texts that are too long together",
+    "too many characters of several texts",
     Array.from({ length: 20 }, () => "a".repeat(MAX_TOTAL_CHARACTERS / 10)),
-    "2000000 characters in all",
+    "2000000 characters: a request may have",
   ],
-])("%s: refused", (_, inputs, message) => {
+])("%s are refused", (_, inputs, message) => {
   expect(catchApiError("invalid_input", () => encode(inputs)).message).toContain(message);
 });
+
+test.each<[vocabulary: string, shape: (string | number)[], message: string]>([
+  ["[", ["batch", 2], "The model's vocabulary is not a JSON file."],
+  ['{"a": 0}', ["batch", 1], "is not an array of n-grams of 1 to 4 code units: "],
+  ['["a", ""]', ["batch", 2], "→ at [1]"],
+  ['["abcde"]', ["batch", 1], "→ at [0]"],
+  ['["a", "b"]', ["batch", 3], "vocabulary has 2 n-grams, but its input has 3 columns."],
+])("the vocabulary %s of an input of %j is refused", (text, shape, message) => {
+  const json = new TextEncoder().encode(text);
+  const error = catchApiError("task_not_supported", () =>
+    createNgramPreprocessor({ name: "x", datatype: "FP32", shape }, json),
+  );
+  expect(error.message).toContain(message);
+});
+
+test.each<[shape: (string | number)[]]>([[["batch", "n"]], [[-1, -1]], [[]]])(
+  "a vocabulary of any length fits an input of shape %j",
+  (shape) => {
+    const json = new TextEncoder().encode('["a", "b"]');
+    const open = createNgramPreprocessor({ name: "x", datatype: "FP32", shape }, json);
+    expect(preprocess(open, "ab").tensors).toMatchObject([{ shape: [1, 2] }]);
+  },
+);

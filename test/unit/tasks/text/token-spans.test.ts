@@ -23,7 +23,7 @@ const PLACED_OTHERWISE: Record<string, readonly number[]> = {
   "unigram-charsmap": [11, 39, 47],
 };
 
-test.each(Object.keys(PLACED_OTHERWISE))("%s finds tokens where Python's does", (name) => {
+test.each(Object.keys(PLACED_OTHERWISE))("%s locates tokens where Python's does", (name) => {
   const tokenizer = readTokenizer(name);
   const expected = readTokenizerFixture<ExpectedOffsets>(`${name}.expected.json`);
   const otherwise = texts.flatMap((text, index) => {
@@ -37,7 +37,7 @@ test.each(Object.keys(PLACED_OTHERWISE))("%s finds tokens where Python's does", 
   expect(otherwise).toEqual(PLACED_OTHERWISE[name]);
 });
 
-test.each(Object.keys(PLACED_OTHERWISE))("%s places the tokens of any text within it", (name) => {
+test.each(Object.keys(PLACED_OTHERWISE))("%s locates the tokens of any text within it", (name) => {
   const tokenizer = readTokenizer(name);
   fc.assert(
     fc.property(anyText(60), (text) => {

@@ -15,7 +15,7 @@ describe.each([
 ])("%s", (name) => {
   const tokenizer = readTokenizer(name);
 
-  test("refuses a longer text than it looks at, and is bounded for the longest", () => {
+  test("refuses a text above the limit, and tokenizes the longest text below it", () => {
     const long = "a".repeat(MAX_CHARACTERS + 1);
     expect(
       catchApiError("invalid_input", () => tokenizer.encode(long, "inputs[7]", WHOLE)).message,

@@ -52,7 +52,7 @@ function run(preprocessor: ReturnType<typeof create>, inputs: unknown, parameter
 }
 
 // As in wordpiece-uncased: [PAD] 0, [UNK] 1, [CLS] 2, [SEP] 3.
-test("a text is ids, mask and types", () => {
+test("a text becomes ids, mask and types", () => {
   const { form, runs } = run(create(), "?");
   expect(form).toBe("one");
   const [tensors] = runs;
@@ -75,12 +75,12 @@ test("texts of a run are padded to the longest of them", () => {
   expect(mask?.data).toEqual([1, 1, 0, 0, 1, 1, 1, 0, 1, 1, 1, 1]);
 });
 
-test("a model of a fixed length gets texts of that length", () => {
+test("texts are padded to the fixed length of a model", () => {
   const { runs } = run(create({ padding: "max-length" }, "INT32"), "?");
   expect(runs[0]?.[0]).toMatchObject({ datatype: "INT32", shape: [1, 8] });
 });
 
-test("long texts are cut, or refused where the request says so", () => {
+test("long texts are cut, or refused with truncate false", () => {
   const long = "? ".repeat(20);
   expect(run(create(), long).runs[0]?.[0]?.shape).toEqual([1, 8]);
   const error = catchApiError("invalid_input", () => run(create(), [long], { truncate: false }));
@@ -90,20 +90,20 @@ test("long texts are cut, or refused where the request says so", () => {
   expect(run(strict, long, { truncate: true }).runs[0]?.[0]?.shape).toEqual([1, 8]);
 });
 
-test("a run takes 32 texts, or what the model's first dimension says", () => {
+test("a run has at most 32 texts, or the size of the model's first dimension", () => {
   const texts = Array.from({ length: 70 }, () => "?");
   expect(run(create(), texts).order.map((indices) => indices.length)).toEqual([32, 32, 6]);
   const one = create({}, "INT64", 1);
   expect(run(one, texts.slice(0, 3)).order).toEqual([[0], [1], [2]]);
 });
 
-test("a run takes 512 tokens with their padding, or one longer text", () => {
+test("a run has at most 512 tokens with their padding, or one longer text", () => {
   const texts = [...Array.from({ length: 5 }, () => "? ".repeat(250)), "?", "? ".repeat(700)];
   const { order } = run(create({ maxLength: 600 }), texts);
   expect(order).toEqual([[5, 0], [1, 2], [3, 4], [6]]);
 });
 
-test("sentences can be compared with a first one", () => {
+test("sentences can be compared with a source sentence", () => {
   const inputs = { source_sentence: "a", sentences: ["b", "c"] };
   const { items, form } = create().split(inputs, {});
   expect(form).toBe("comparison");
@@ -124,7 +124,7 @@ test("text/plain is a text in UTF-8", () => {
   );
 });
 
-test("token ids are read as they are", () => {
+test("token ids are passed through", () => {
   const { runs } = run(create(), [new TokenIds([2, 5, 3]), new TokenIds([7])]);
   expect(runs[0]?.[0]).toMatchObject({ shape: [2, 3], data: [7, 0, 0, 2, 5, 3] });
 });
@@ -141,13 +141,13 @@ test.each([
   [Array.from({ length: MAX_TEXTS + 1 }, () => "a"), "inputs has 2049 texts"],
   [
     Array.from({ length: 20 }, () => "a".repeat(MAX_TOTAL_CHARACTERS / 10)),
-    "2000000 characters in all",
+    "2000000 characters: a request may have",
   ],
 ])("%j is refused", (inputs, message) => {
   expect(catchApiError("invalid_input", () => run(create(), inputs)).message).toContain(message);
 });
 
-test("a tokenizer whose tokens cannot be followed back is refused where their places are asked for", () => {
+test("a tokenizer whose tokens cannot be located is refused where the postprocessor locates them", () => {
   const create = () =>
     createTokenizerPreprocessor(
       block,
@@ -156,5 +156,5 @@ test("a tokenizer whose tokens cannot be followed back is refused where their pl
       { comparisons: false, spans: true },
     );
   const { message } = catchApiError("task_not_supported", create);
-  expect(message).toContain("cannot be followed back");
+  expect(message).toContain("cannot be located");
 });

@@ -35,12 +35,12 @@ describe.each([
     },
   );
 
-  test("takes half of a surrogate pair for a replacement character", () => {
+  test("reads half of a surrogate pair as the replacement character", () => {
     const { ids } = tokenizer.encode("a \ud83d b", "text", WHOLE);
     expect(ids).toEqual(tokenizer.encode("a \ufffd b", "text", WHOLE).ids);
   });
 
-  test("refuses a text of too many tokens where texts are not cut", () => {
+  test("refuses a text of too many tokens where truncation is error", () => {
     const options = { maxLength: 4, truncation: "error" } as const;
     const error = catchApiError("invalid_input", () =>
       tokenizer.encode("one two three four five six", "inputs", options),
@@ -64,20 +64,20 @@ describe("the tokenizer of sentence-embeddings", () => {
     },
   );
 
-  test("pads with the token that its file names", () => {
+  test("pads with the padding id of its file", () => {
     expect(tokenizer.padId).toBe(0);
     expect(tokenizer.hasId(30521)).toBe(true);
     expect(tokenizer.hasId(30522)).toBe(false);
   });
 });
 
-test("a vocabulary that would take the isolate's memory is refused", () => {
+test("a vocabulary above the limit is refused", () => {
   const config = readTokenizerFixture<{ model: object }>("unigram.json");
   const vocab = Array.from({ length: 40_001 }, (_, index) => [String(index), -index]);
   const json = JSON.stringify({ ...config, model: { ...config.model, vocab } });
   const create = () => createTokenizer(new TextEncoder().encode(json));
   expect(catchApiError("task_not_supported", create).message).toContain(
-    "has 40001 pieces: of Unigram 40000 fit into memory",
+    "has 40001 pieces, more than the 40000 of Unigram",
   );
 });
 
@@ -89,9 +89,15 @@ test.each([
   ],
   ["a model", { model: { type: "WordLevel", vocab: {} } }],
   ["dropout", { model: { type: "BPE", vocab: {}, merges: [], dropout: 0.1 } }],
-])("%s that would not be computed exactly is refused", (_, change) => {
+])("%s that cannot be computed exactly is refused", (_, change) => {
   const config = readTokenizerFixture<object>("wordpiece-cased.json");
   const json = new TextEncoder().encode(JSON.stringify({ ...config, ...change }));
   const { message } = catchApiError("task_not_supported", () => createTokenizer(json));
   expect(message).toContain("The model's tokenizer has parts that are not supported");
+});
+
+test.each(["", "{", "\ufeff{}x"])("a file of %j is refused as it is not JSON", (text) => {
+  const create = () => createTokenizer(new TextEncoder().encode(text));
+  const { message } = catchApiError("task_not_supported", create);
+  expect(message).toBe("The model's tokenizer is not a JSON file.");
 });

@@ -10,7 +10,7 @@ import {
   type MemoryTier,
 } from "../../support/cache-harness.ts";
 
-/** The tiers as one, by what their users see, with storage that does whatever a test wants. */
+/** The entry store behind the cached `infer`, with remote tiers that do whatever a test wants. */
 
 function createTiers(): { datacenter: MemoryTier; kv: MemoryTier; tiers: MemoryTier[] } {
   const datacenter = createMemoryTier("datacenter");
@@ -18,25 +18,25 @@ function createTiers(): { datacenter: MemoryTier; kv: MemoryTier; tiers: MemoryT
   return { datacenter, kv, tiers: [datacenter, kv] };
 }
 
-/** Another isolate has asked before and its answer is in every tier. */
+/** Another isolate has stored the entry in every tier. */
 async function fill(tiers: readonly CacheTier[], clock: { ms: number }): Promise<void> {
   const harness = createHarness({ tiers, clock: { ...clock } });
-  await harness.ask();
+  await harness.request();
   await harness.settle();
 }
 
 const HOUR_MS = 3_600_000;
 const EXPECTED = { first: "a hello", second: "HELLO" };
 
-describe("reads", () => {
-  test("go outward and fill the nearer tiers", async () => {
+describe("a lookup", () => {
+  test("reads the tiers in their order, and copies a hit to those before it", async () => {
     const { datacenter, kv, tiers } = createTiers();
     const clock = { ms: 0 };
     await fill([kv], clock);
     clock.ms += 60_500;
 
     const first = createHarness({ tiers, clock });
-    const far = await first.ask();
+    const far = await first.request();
     expect(far.texts).toEqual(EXPECTED);
     expect(far.report).toMatchObject({ outcome: "hit", tier: "kv", ageSeconds: 60.5, savedMs: 5 });
     await first.settle();
@@ -44,39 +44,39 @@ describe("reads", () => {
       ["get", "put"],
       ["get", "put", "get"],
     ]);
-    // What is left of the hour, not another hour.
+    // The rest of the hour, not another hour.
     expect(datacenter.ttls).toEqual([3539]);
 
-    expect((await first.ask()).report).toMatchObject({ outcome: "hit", tier: "isolate" });
+    expect((await first.request()).report).toMatchObject({ outcome: "hit", tier: "isolate" });
     const second = createHarness({ tiers, clock });
-    expect((await second.ask()).report).toMatchObject({ outcome: "hit", tier: "datacenter" });
-    expect((await second.ask()).texts).toEqual(EXPECTED);
+    expect((await second.request()).report).toMatchObject({ outcome: "hit", tier: "datacenter" });
+    expect((await second.request()).texts).toEqual(EXPECTED);
     expect([first.runs, second.runs]).toEqual([[], []]);
     expect(kv.calls).toHaveLength(3);
   });
 
-  test("stay in the isolate where outer tiers would be slower", async () => {
+  test("reads the local tier alone where remote tiers would be slower", async () => {
     const { datacenter, kv, tiers } = createTiers();
-    const harness = createHarness({ tiers, outerTiers: "auto" });
-    const reply = await harness.ask();
-    expect(reply.report).toMatchObject({ outcome: "miss", reason: "absent", stored: true });
+    const harness = createHarness({ tiers, remoteTiers: "auto" });
+    const result = await harness.request();
+    expect(result.report).toMatchObject({ outcome: "miss", reason: "absent", stored: true });
     await harness.settle();
     expect([datacenter.calls, kv.calls]).toEqual([[], []]);
-    expect((await harness.ask()).report).toMatchObject({ outcome: "hit", tier: "isolate" });
+    expect((await harness.request()).report).toMatchObject({ outcome: "hit", tier: "isolate" });
   });
 
   test.each<[string, Partial<Harness>, object]>([
-    ["a model that is not in memory", { model: "absent" }, {}],
+    ["a model that is not loaded", { model: "absent" }, {}],
     ["a model that is being loaded", { model: "loading" }, {}],
     [
       "a large model",
       {},
       { files: [{ path: "model.onnx", sha256: "a".repeat(64), sizeBytes: 1_048_576 }] },
     ],
-  ])("go outward for %s", async (_, state, manifest) => {
+  ])("reads the remote tiers for %s", async (_, state, manifest) => {
     const { datacenter, kv, tiers } = createTiers();
-    const harness = Object.assign(createHarness({ tiers, outerTiers: "auto" }), state);
-    await harness.ask({ manifest: createManifest(manifest) });
+    const harness = Object.assign(createHarness({ tiers, remoteTiers: "auto" }), state);
+    await harness.request({ manifest: createManifest(manifest) });
     await harness.settle();
     expect([datacenter.calls, kv.calls]).toEqual([
       ["get", "put"],
@@ -85,21 +85,21 @@ describe("reads", () => {
   });
 });
 
-describe("writes", () => {
-  test("begin after the answer", async () => {
+describe("a write to a remote tier", () => {
+  test("begins after the response", async () => {
     const { datacenter, kv, tiers } = createTiers();
     const harness = createHarness({ tiers });
-    await harness.ask();
+    await harness.request();
     expect([datacenter.calls, kv.calls]).toEqual([["get"], ["get"]]);
     await harness.settle();
     expect([datacenter.ttls, kv.ttls]).toEqual([[3600], [3600]]);
   });
 
-  test("are binary, and hold the outputs and no input", async () => {
+  test("is binary, and holds the outputs and no input", async () => {
     const kv = createMemoryTier("kv");
     const harness = createHarness({ tiers: [kv] });
     const input = "patient 4711";
-    const { report } = await harness.ask({ input, outputs: ["second"] });
+    const { report } = await harness.request({ input, outputs: ["second"] });
     await harness.settle();
     const [[key = "", value = new Uint8Array()] = []] = kv.values;
     expect(key).toBe(report.key);
@@ -110,7 +110,7 @@ describe("writes", () => {
     expect(await decodeEntry(value, key)).toMatchObject({ model: { name: "echo" }, outputs });
   });
 
-  test("do not happen for what is larger than the bound, nor in the isolate", async () => {
+  test("does not happen for an entry larger than the limit, which the local tier does not store either", async () => {
     const { datacenter, kv, tiers } = createTiers();
     const harness = createHarness({ tiers, maxEntryBytes: 100 });
     // One output of two, with 4 bytes of length before its text.
@@ -118,60 +118,60 @@ describe("writes", () => {
       [96, true],
       [97, false],
     ] as const) {
-      const question = { input: "x".repeat(length), outputs: ["second"] };
-      expect((await harness.ask(question)).report).toMatchObject({ outcome: "miss", stored });
-      const again = (await harness.ask(question)).report;
+      const options = { input: "x".repeat(length), outputs: ["second"] };
+      expect((await harness.request(options)).report).toMatchObject({ outcome: "miss", stored });
+      const again = (await harness.request(options)).report;
       expect(again.outcome).toBe(stored ? "hit" : "miss");
     }
     await harness.settle();
-    expect([datacenter.values.size, kv.values.size, harness.cache.usage().entries]).toEqual([
+    expect([datacenter.values.size, kv.values.size, harness.store.usage().entries]).toEqual([
       1, 1, 1,
     ]);
   });
 
-  test("go to outer tiers for what the isolate has no room for", async () => {
+  test("happens for an entry that the local tier has no room for", async () => {
     const kv = createMemoryTier("kv");
-    const harness = createHarness({ tiers: [kv], isolateBytes: 100 });
-    expect((await harness.ask()).report).toMatchObject({ outcome: "miss", stored: true });
+    const harness = createHarness({ tiers: [kv], localBytes: 100 });
+    expect((await harness.request()).report).toMatchObject({ outcome: "miss", stored: true });
     await harness.settle();
-    expect((await harness.ask()).report).toMatchObject({ outcome: "hit", tier: "kv" });
-    expect(harness.cache.usage()).toEqual({ limitBytes: 100, usedBytes: 0, entries: 0 });
+    expect((await harness.request()).report).toMatchObject({ outcome: "hit", tier: "kv" });
+    expect(harness.store.usage()).toEqual({ limitBytes: 100, usedBytes: 0, entries: 0 });
   });
 
-  test("are not told where there are none", async () => {
+  test("is not reported where there is none", async () => {
     const harness = createHarness({
       tiers: [createMemoryTier("kv")],
-      isolateBytes: 0,
-      outerTiers: "auto",
+      localBytes: 0,
+      remoteTiers: "auto",
     });
-    expect((await harness.ask()).report).toMatchObject({ outcome: "miss", stored: false });
-    expect((await harness.ask()).report.outcome).toBe("miss");
+    expect((await harness.request()).report).toMatchObject({ outcome: "miss", stored: false });
+    expect((await harness.request()).report.outcome).toBe("miss");
   });
 });
 
-describe("each tier alone", () => {
+describe("an entry is stored and found with one tier alone:", () => {
   test.each(["isolate", "datacenter", "kv"] as const)("%s", async (name) => {
     const tiers = name === "isolate" ? [] : [createMemoryTier(name)];
-    const isolateBytes = name === "isolate" ? 10_000 : 0;
-    const harness = createHarness({ tiers, isolateBytes });
-    expect((await harness.ask()).report).toMatchObject({ outcome: "miss", stored: true });
+    const localBytes = name === "isolate" ? 10_000 : 0;
+    const harness = createHarness({ tiers, localBytes });
+    expect((await harness.request()).report).toMatchObject({ outcome: "miss", stored: true });
     await harness.settle();
-    const { texts, report } = await harness.ask();
+    const { texts, report } = await harness.request();
     expect(report).toMatchObject({ outcome: "hit", tier: name, failures: [] });
     expect(texts).toEqual(EXPECTED);
     expect(harness.runs).toEqual(["hello"]);
   });
 
-  test("none", async () => {
-    const harness = createHarness({ tiers: [], isolateBytes: 0 });
-    await harness.ask();
-    expect((await harness.ask()).report).toMatchObject({ outcome: "miss", stored: false });
+  test("an entry is not stored without a tier", async () => {
+    const harness = createHarness({ tiers: [], localBytes: 0 });
+    await harness.request();
+    expect((await harness.request()).report).toMatchObject({ outcome: "miss", stored: false });
     expect(harness.runs).toEqual(["hello", "hello"]);
   });
 });
 
-describe("age", () => {
-  test("past the ttl ends an answer, wherever it is", async () => {
+describe("the age of an entry", () => {
+  test("past the ttl ends its use, in whatever tier it is", async () => {
     const { tiers } = createTiers();
     const { tiers: others } = createTiers();
     const clock = { ms: 0 };
@@ -179,37 +179,37 @@ describe("age", () => {
     await fill(others, clock);
     const harness = createHarness({ tiers, clock });
     clock.ms = HOUR_MS;
-    const last = await harness.ask();
+    const last = await harness.request();
     expect(last.report).toMatchObject({ outcome: "hit", ageSeconds: 3600, ttlSeconds: 0 });
     clock.ms = HOUR_MS + 1;
-    const expired = await harness.ask();
+    const expired = await harness.request();
     expect(expired.report).toMatchObject({ outcome: "miss", reason: "expired", stored: true });
     expect(harness.runs).toEqual(["hello"]);
-    const anew = await createHarness({ tiers: others, clock }).ask();
+    const anew = await createHarness({ tiers: others, clock }).request();
     expect(anew.report.outcome).toBe("miss");
   });
 
-  test("past the ttl, an answer is not kept in memory", async () => {
+  test("past the ttl removes it from the local tier", async () => {
     const harness = createHarness();
-    await harness.ask();
+    await harness.request();
     harness.clock.ms += HOUR_MS + 1;
-    await expect(harness.ask({ control: "only-if-cached" })).rejects.toThrow(/expired/);
-    expect(harness.cache.usage().entries).toBe(0);
+    await expect(harness.request({ control: "only-if-cached" })).rejects.toThrow(/expired/);
+    expect(harness.store.usage().entries).toBe(0);
   });
 
-  test("is that of the run, not of the copy", async () => {
+  test("counts from the run, not from the copy", async () => {
     const { kv, tiers } = createTiers();
     const clock = { ms: 0 };
     await fill([kv], clock);
     clock.ms = 1_000_000;
     const harness = createHarness({ tiers, clock });
-    await harness.ask();
+    await harness.request();
     clock.ms = 2_000_000;
-    expect((await harness.ask()).report).toMatchObject({ tier: "isolate", ageSeconds: 2000 });
+    expect((await harness.request()).report).toMatchObject({ tier: "isolate", ageSeconds: 2000 });
   });
 });
 
-/** A tier of which only reading is broken. */
+/** A tier whose reads alone fail. */
 function broken(get: CacheTier["get"], name: CacheTier["name"] = "kv"): CacheTier {
   return { ...createMemoryTier(name), get };
 }
@@ -217,18 +217,18 @@ function broken(get: CacheTier["get"], name: CacheTier["name"] = "kv"): CacheTie
 async function storedValue(input = "hello"): Promise<Uint8Array> {
   const kv = createMemoryTier("kv");
   const harness = createHarness({ tiers: [kv] });
-  await harness.ask({ input });
+  await harness.request({ input });
   await harness.settle();
   return [...kv.values.values()][0] ?? new Uint8Array();
 }
 
 const never = (): Promise<never> => new Promise(() => {});
 
-describe("a tier that cannot be read", () => {
+describe("a tier whose read fails", () => {
   const FAULTS: [string, CacheTier["get"], RegExp][] = [
     ["throws", () => Promise.reject(new Error("KV GET failed: 500")), /KV GET failed: 500/],
     [
-      "throws at once",
+      "throws synchronously",
       () => {
         throw new TypeError("no binding");
       },
@@ -248,120 +248,120 @@ describe("a tier that cannot be read", () => {
     ["returns text", async () => new TextEncoder().encode("<html>502</html>"), /not a whole entry/],
   ];
 
-  test.each(FAULTS)("because it %s costs a miss and is told", async (_, get, problem) => {
+  test.each(FAULTS)("because it %s costs a miss and is reported", async (_, get, problem) => {
     const harness = createHarness({ tiers: [broken(get)] });
-    const { texts, report } = await harness.ask();
+    const { texts, report } = await harness.request();
     expect(texts).toEqual(EXPECTED);
     expect(report).toMatchObject({ outcome: "miss", reason: "absent", stored: true });
     expect(report.failures).toEqual([{ tier: "kv", problem: expect.stringMatching(problem) }]);
     expect(harness.runs).toEqual(["hello"]);
     await harness.settle();
-    expect((await harness.ask()).report).toMatchObject({ outcome: "hit", tier: "isolate" });
+    expect((await harness.request()).report).toMatchObject({ outcome: "hit", tier: "isolate" });
   });
 
-  test.each(FAULTS)("because it %s does not keep from the next one", async (_, get) => {
+  test.each(FAULTS)("because it %s does not keep the next tier from being read", async (_, get) => {
     const kv = createMemoryTier("kv");
     const clock = { ms: 0 };
     await fill([kv], clock);
     const harness = createHarness({ tiers: [broken(get, "datacenter"), kv], clock });
-    const { texts, report } = await harness.ask();
+    const { texts, report } = await harness.request();
     expect(texts).toEqual(EXPECTED);
     expect(report).toMatchObject({ outcome: "hit", tier: "kv" });
     expect(report.failures).toMatchObject([{ tier: "datacenter" }]);
   });
 
-  test("and answers late is not listened to, whatever it says", async () => {
+  test("and settles late is ignored", async () => {
     const late = Promise.withResolvers<undefined>();
     const harness = createHarness({ tiers: [broken(() => late.promise)] });
-    const { report } = await harness.ask();
+    const { report } = await harness.request();
     expect(report.failures).toHaveLength(1);
     late.reject(new Error("after ten seconds"));
     await expect(late.promise).rejects.toThrow();
-    expect((await harness.ask()).report).toMatchObject({ outcome: "hit", failures: [] });
+    expect((await harness.request()).report).toMatchObject({ outcome: "hit", failures: [] });
   });
 });
 
-describe("a tier that cannot be written", () => {
+describe("a tier whose write fails", () => {
   test.each<[string, CacheTier["put"]]>([
-    ["has its limit", () => Promise.reject(new Error("KV PUT failed: 429 Too Many Requests"))],
+    ["is over its limit", () => Promise.reject(new Error("KV PUT failed: 429 Too Many Requests"))],
     [
       "throws",
       () => {
         throw new TypeError("value too large");
       },
     ],
-  ])("because it %s costs nothing now, and is counted", async (_, put) => {
+  ])("because it %s does not fail the request, and is counted", async (_, put) => {
     const { datacenter, kv } = createTiers();
     const harness = createHarness({ tiers: [{ ...kv, put }, datacenter] });
-    expect((await harness.ask()).texts).toEqual(EXPECTED);
+    expect((await harness.request()).texts).toEqual(EXPECTED);
     await harness.settle();
-    expect(harness.cache.failedWrites()).toEqual({ kv: 1, datacenter: 0 });
+    expect(harness.store.failedWrites()).toEqual({ kv: 1, datacenter: 0 });
     expect(datacenter.values.size).toBe(1);
-    expect((await harness.ask()).report).toMatchObject({ outcome: "hit", tier: "isolate" });
+    expect((await harness.request()).report).toMatchObject({ outcome: "hit", tier: "isolate" });
   });
 
-  test("because it hangs does not hold up the answer", async () => {
+  test("because it hangs does not delay the response", async () => {
     const { kv } = createTiers();
     const harness = createHarness({ tiers: [{ ...kv, put: never }] });
-    expect((await harness.ask()).texts).toEqual(EXPECTED);
-    expect((await harness.ask()).report.outcome).toBe("hit");
+    expect((await harness.request()).texts).toEqual(EXPECTED);
+    expect((await harness.request()).report.outcome).toBe("hit");
   });
 });
 
 describe("a purge", () => {
-  test("ends what every tier has, also what comes back after its deletion", async () => {
+  test("ends the use of entries in every tier, also of those that come back after their deletion", async () => {
     const { datacenter, kv, tiers } = createTiers();
     const clock = { ms: 1000 };
     await fill(tiers, clock);
     // This log deletes nothing.
     const log = createMemoryPurgeLog();
     const harness = createHarness({ tiers, log, clock });
-    await harness.ask();
+    await harness.request();
     clock.ms = 2000;
-    expect(await harness.cache.purge({})).toEqual({
+    expect(await harness.store.purge({})).toEqual({
       at: "1970-01-01T00:00:02.000Z",
       dropped: { isolate: 1, kv: 0 },
       complete: true,
     });
     clock.ms = 3000;
-    const { texts, report } = await harness.ask();
+    const { texts, report } = await harness.request();
     expect(report).toMatchObject({ outcome: "miss", reason: "purged", stored: true, failures: [] });
     expect(texts).toEqual(EXPECTED);
     expect(harness.runs).toEqual(["hello"]);
     await harness.settle();
-    // The fresh answer has taken the place of the old one.
-    expect((await createHarness({ tiers, log, clock }).ask()).report.outcome).toBe("hit");
+    // The new entry has replaced the old one.
+    expect((await createHarness({ tiers, log, clock }).request()).report.outcome).toBe("hit");
     expect([datacenter.values.size, kv.values.size]).toEqual([1, 1]);
   });
 
-  test("counts what was made in the same millisecond as old", async () => {
+  test("covers entries created in the same millisecond", async () => {
     const harness = createHarness({ log: createMemoryPurgeLog() });
-    await harness.ask();
-    await harness.cache.purge({});
-    await harness.ask();
+    await harness.request();
+    await harness.store.purge({});
+    await harness.request();
     expect(harness.runs).toHaveLength(2);
-    // Stored at the time of the purge: not to be told from an answer made before it.
-    expect((await harness.ask()).report).toMatchObject({ outcome: "miss", reason: "purged" });
+    // Created at the time of the purge: it cannot be told from an entry created before.
+    expect((await harness.request()).report).toMatchObject({ outcome: "miss", reason: "purged" });
     harness.clock.ms++;
-    await harness.ask();
-    expect((await harness.ask()).report.outcome).toBe("hit");
+    await harness.request();
+    expect((await harness.request()).report.outcome).toBe("hit");
   });
 
-  test("ends what was under way when it was ordered", async () => {
+  test("covers runs that are in progress", async () => {
     const kv = createMemoryTier("kv");
     const harness = createHarness({ tiers: [kv], log: createMemoryPurgeLog() });
     const { infer } = harness;
     harness.infer = async (request, call) => {
       harness.clock.ms += 10;
-      await harness.cache.purge({ model: "echo" });
+      await harness.store.purge({ model: "echo" });
       harness.clock.ms += 10;
       return infer(request, call);
     };
-    await harness.ask();
+    await harness.request();
     await harness.settle();
     expect(kv.values.size).toBe(0);
     harness.infer = infer;
-    expect((await harness.ask()).report).toMatchObject({ outcome: "miss", reason: "purged" });
+    expect((await harness.request()).report).toMatchObject({ outcome: "miss", reason: "purged" });
   });
 
   test.each([
@@ -369,19 +369,19 @@ describe("a purge", () => {
     ["a version", { model: "echo", version: "2" }, ["hit", "miss", "hit", "hit"]],
     ["a client", { client: "0123456789abcdef" }, ["hit", "hit", "hit", "miss"]],
     [
-      "a client's answers of a model",
+      "a client's entries of a model",
       { model: "own", client: "anonymous" },
       ["hit", "hit", "miss", "hit"],
     ],
     ["everything", {}, ["miss", "miss", "miss", "miss"]],
     ["another model", { model: "ech" }, ["hit", "hit", "hit", "hit"]],
-  ])("of %s reaches that and nothing else", async (_, scope, outcomes) => {
+  ])("of %s covers that and nothing else", async (_, scope, outcomes) => {
     const files = [{ path: "model.onnx", sha256: "b".repeat(64), sizeBytes: 1 }];
     const own = createManifest({
       name: "own",
       cache: { enabled: true, ttlSeconds: 60, scope: "key" },
     });
-    const questions = [
+    const requests = [
       {},
       { manifest: createManifest({ version: "2", files }) },
       { manifest: own },
@@ -390,46 +390,46 @@ describe("a purge", () => {
     const { tiers } = createTiers();
     const log = createMemoryPurgeLog();
     const harness = createHarness({ tiers, log });
-    for (const question of questions) await harness.ask(question);
+    for (const options of requests) await harness.request(options);
     await harness.settle();
     harness.clock.ms++;
-    await harness.cache.purge(scope);
+    await harness.store.purge(scope);
     harness.clock.ms++;
     const elsewhere = createHarness({ tiers, log, clock: harness.clock });
     for (const isolate of [harness, elsewhere]) {
-      const replies = [];
-      for (const question of questions)
-        replies.push(
-          await isolate.ask({ ...question, control: "only-if-cached" }).catch(() => undefined),
+      const results = [];
+      for (const options of requests)
+        results.push(
+          await isolate.request({ ...options, control: "only-if-cached" }).catch(() => undefined),
         );
-      expect(replies.map((reply) => reply?.report.outcome ?? "miss")).toEqual(outcomes);
+      expect(results.map((result) => result?.report.outcome ?? "miss")).toEqual(outcomes);
     }
   });
 
-  test("of a version ends an answer that another version of the same file has stored", async () => {
+  test("of a version covers an entry that another version of the same file has stored", async () => {
     const harness = createHarness({ log: createMemoryPurgeLog() });
     const second = createManifest({ version: "2" });
-    await harness.ask();
-    expect((await harness.ask({ manifest: second })).report.outcome).toBe("hit");
+    await harness.request();
+    expect((await harness.request({ manifest: second })).report.outcome).toBe("hit");
     harness.clock.ms++;
-    await harness.cache.purge({ model: "echo", version: "2" });
-    const { report } = await harness.ask({ manifest: second });
+    await harness.store.purge({ model: "echo", version: "2" });
+    const { report } = await harness.request({ manifest: second });
     expect(report).toMatchObject({ outcome: "miss", reason: "purged" });
   });
 
-  test("is obeyed here also when it cannot be written down", async () => {
+  test("is applied in this isolate also when it cannot be stored", async () => {
     const log: PurgeLog = {
       ...createMemoryPurgeLog(),
       purge: () => Promise.reject(new Error("429")),
     };
     const harness = createHarness({ log });
-    await harness.ask();
+    await harness.request();
     harness.clock.ms++;
-    await expect(harness.cache.purge({})).rejects.toThrow("429");
-    expect((await harness.ask()).report.outcome).toBe("miss");
+    await expect(harness.store.purge({})).rejects.toThrow("429");
+    expect((await harness.request()).report.outcome).toBe("miss");
   });
 
-  test("takes from the data centre what it has taken from KV, and does without", async () => {
+  test("removes from the data center what it removed from KV, and succeeds without that", async () => {
     const { datacenter, kv, tiers } = createTiers();
     const removed = [{ key: "k", model: { name: "echo", version: "1" }, client: undefined }];
     const log: PurgeLog = {
@@ -437,20 +437,20 @@ describe("a purge", () => {
       purge: async () => ({ removed, complete: false }),
     };
     const harness = createHarness({ tiers, log });
-    expect(await harness.cache.purge({})).toMatchObject({ dropped: { kv: 1 }, complete: false });
+    expect(await harness.store.purge({})).toMatchObject({ dropped: { kv: 1 }, complete: false });
     expect([datacenter.calls, kv.calls]).toEqual([["delete"], []]);
     datacenter.delete = () => {
       throw new Error("down");
     };
-    expect(await harness.cache.purge({})).toMatchObject({ dropped: { kv: 1 } });
+    expect(await harness.store.purge({})).toMatchObject({ dropped: { kv: 1 } });
   });
 });
 
 test("an encoded entry from before a purge that is put back by hand is not used", async () => {
   const kv = createMemoryTier("kv");
   const log = createMemoryPurgeLog();
-  const harness = createHarness({ tiers: [kv], log, isolateBytes: 0 });
-  const { report } = await harness.ask();
+  const harness = createHarness({ tiers: [kv], log, localBytes: 0 });
+  const { report } = await harness.request();
   const key = String(report.key);
   const wrong = await encodeEntry({
     key,
@@ -465,14 +465,14 @@ test("an encoded entry from before a purge that is put back by hand is not used"
   });
   await harness.settle();
   kv.values.set(key, wrong);
-  // It is a whole entry, so it counts ...
-  expect((await harness.ask()).texts).toEqual({ first: "old", second: "old" });
+  // It is a whole entry, so it is used ...
+  expect((await harness.request()).texts).toEqual({ first: "old", second: "old" });
   harness.clock.ms += 5;
-  await harness.cache.purge({});
+  await harness.store.purge({});
   kv.values.set(key, wrong);
   harness.clock.ms += 5;
   // ... until the purge.
-  const after = await harness.ask();
+  const after = await harness.request();
   expect(after.texts).toEqual(EXPECTED);
   expect(after.report).toMatchObject({ outcome: "miss", reason: "purged" });
 });

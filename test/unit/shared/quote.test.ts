@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { clip, clipAll, quote, quoteAll } from "../../../src/domain/quote.ts";
+import { clip, clipAll, quote, quoteAll } from "../../../src/shared/quote.ts";
 
 test("a short text is quoted whole", () => {
   expect(quote('a "b"\n\0')).toBe('"a \\"b\\"\\n\\u0000"');

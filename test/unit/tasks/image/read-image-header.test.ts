@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { imageFormat, readImageHeader } from "../../../../src/tasks/image/header.ts";
+import { imageFormat, readImageHeader } from "../../../../src/tasks/image/read-image-header.ts";
 import { expectedImages, readImage } from "../../../support/images.ts";
 
 const header = (file: Uint8Array) => readImageHeader(file, "inputs");
 
-describe("the header says the size that Pillow sees", () => {
-  // Turned pictures are stored the other way round.
+describe("the header has the size that Pillow reads", () => {
+  // Rotated images are stored with width and height swapped.
   test.each(expectedImages.decoded)("$file", ({ file, width, height }) => {
     const { orientation, ...stored } = header(readImage(file));
     expect(stored).toMatchObject(
@@ -26,7 +26,7 @@ test.each([
   ["chelsea.webp", "webp", 5],
   ["lossy-alpha.webp", "webp", 8],
   ["lossless.webp", "webp", 9],
-])("of %s a decoder needs the bytes that were measured", (file, format, bytes) => {
+])("the memory that a decoder needs for %s is the measured one", (file, format, bytes) => {
   const { bytesPerPixel, ...rest } = header(readImage(file));
   expect(rest.format).toBe(format);
   expect(bytesPerPixel).toBeCloseTo(bytes, 5);
@@ -36,7 +36,7 @@ test.each([1, 2, 3, 4, 5, 6, 7, 8])("orientation %i is read from EXIF", (orienta
   expect(header(readImage(`orientation-${orientation}.jpg`)).orientation).toBe(orientation);
 });
 
-test("EXIF data that make no sense are as none", () => {
+test("invalid EXIF data are ignored", () => {
   const file = readImage("orientation-6.jpg");
   const exif = Buffer.from(file).indexOf("Exif\0\0");
   for (const [at, value] of [
@@ -52,7 +52,7 @@ test("EXIF data that make no sense are as none", () => {
   }
 });
 
-test("every file that is cut off is refused or complete as far as its header goes", () => {
+test("every truncated file is refused, unless its header is complete", () => {
   for (const name of ["orientation-6.jpg", "orientation-6.webp", "palette.png"]) {
     const file = readImage(name);
     const whole = header(file);

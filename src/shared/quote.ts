@@ -1,11 +1,9 @@
-import type { z } from "zod";
+/** Texts of a client in a message: a request may be longer than its error by any factor. */
 
-/** What a client wrote, in a message about it: a request may be longer than its error by any factor. */
-
-/** A model's name of 63 letters is seen whole. */
+/** A model's name of 63 letters is quoted whole. */
 const MAX_LENGTH = 80;
 const MAX_LISTED = 3;
-/** Of what a library or an engine says, which may quote names and values whole. */
+/** Of the message of a library or an engine, which may quote names and values whole. */
 export const MAX_REASON_LENGTH = 500;
 
 /** The text, cut to a readable length. */
@@ -29,10 +27,4 @@ export function quoteAll(texts: readonly string[]): string {
   const listed = texts.slice(0, MAX_LISTED).map(quote).join(", ");
   const more = texts.length - MAX_LISTED;
   return more > 0 ? `${listed} and ${more} more` : listed;
-}
-
-/** What a schema says of a value; of keys that it does not know all of them, however many and long. */
-export function issueMessage(issue: z.core.$ZodIssue): string {
-  if (issue.code !== "unrecognized_keys") return issue.message;
-  return `Unrecognized key${issue.keys.length > 1 ? "s" : ""}: ${quoteAll(issue.keys)}`;
 }

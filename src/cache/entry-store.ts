@@ -1,0 +1,179 @@
+import type { CacheEntry, CacheTier, PurgeLog, PurgeScope } from "../domain/cache.ts";
+import type { CacheReport, MissReason } from "../domain/cache-control.ts";
+import type { WaitUntil } from "../domain/call.ts";
+import { toTensorBytes } from "../domain/tensor-bytes.ts";
+import { createLocalTier, type LocalTier } from "./local-tier.ts";
+import type { EntryLookup, FoundEntry } from "./lookup.ts";
+import { createPurgeList } from "./purge-list.ts";
+import { createRemoteTiers } from "./remote-tiers.ts";
+
+export interface EntryStoreOptions {
+  /** What the local tier may take of the isolate's memory; 0 switches it off. */
+  readonly localBytes: number;
+  /** Larger entries are not stored. */
+  readonly maxEntryBytes: number;
+  /** A remote tier that takes longer to read counts as a miss. */
+  readonly readTimeoutMs: number;
+  readonly now?: () => number;
+}
+
+export interface PurgeSummary {
+  readonly at: string;
+  /** Entries removed, by tier; other isolates and data centers remove theirs when they are looked up. */
+  readonly dropped: { readonly isolate: number; readonly kv: number };
+  /** Whether KV has nothing left in the scope; what it has left is not used. */
+  readonly complete: boolean;
+}
+
+export interface LocalTierUsage {
+  readonly limitBytes: number;
+  readonly usedBytes: number;
+  readonly entries: number;
+}
+
+/**
+ * The tiers behind one interface: a remote hit is copied to the tiers read before it, writes to remote tiers happen after
+ * the response, failures cost a miss.
+ */
+export interface EntryStore extends Pick<LocalTier, "getByRequest" | "putResponse"> {
+  /**
+   * To be called before an entry is looked up.
+   * @returns a promise to wait for when the purges of other isolates have not been read lately
+   */
+  refreshPurges(report: CacheReport, waitUntil: WaitUntil): Promise<void> | undefined;
+  /** The entry of the local tier, if {@link accept} accepts it. */
+  findLocal(lookup: EntryLookup, report: CacheReport): FoundEntry | undefined;
+  /** The first entry of the remote tiers that {@link accept} accepts. */
+  findRemote(
+    lookup: EntryLookup,
+    report: CacheReport,
+    waitUntil: WaitUntil,
+  ): Promise<FoundEntry | undefined>;
+  /** Whether the lookup may use the entry; reports the use, or the reason against it. */
+  accept(found: FoundEntry, lookup: EntryLookup, report: CacheReport): boolean;
+  store(
+    entry: CacheEntry,
+    lookup: EntryLookup,
+    report: CacheReport,
+    waitUntil: WaitUntil,
+  ): FoundEntry;
+  /** @throws ApiError `storage_failed` when other isolates cannot read the purge */
+  purge(scope: PurgeScope): Promise<PurgeSummary>;
+  usage(): LocalTierUsage;
+  /** Writes to remote tiers that failed since the isolate started, by tier. */
+  failedWrites(): Readonly<Record<string, number>>;
+}
+
+/** @param tiers the remote ones, in the order in which they are read */
+export function createEntryStore(
+  tiers: readonly CacheTier[],
+  purgeLog: PurgeLog | undefined,
+  options: EntryStoreOptions,
+): EntryStore {
+  const { localBytes, maxEntryBytes, readTimeoutMs, now = Date.now } = options;
+  const local = createLocalTier(localBytes);
+  const remote = createRemoteTiers(tiers, readTimeoutMs);
+  const purges = createPurgeList(purgeLog, readTimeoutMs, now);
+
+  function reasonAgainst(entry: CacheEntry, lookup: EntryLookup): MissReason | undefined {
+    if (purges.covers(entry, lookup.address)) return "purged";
+    const ageMs = now() - entry.createdAt;
+    if (ageMs > lookup.ttlSeconds * 1000) return "expired";
+    return ageMs > lookup.maxAgeSeconds * 1000 ? "too-old" : undefined;
+  }
+
+  function accept(found: FoundEntry, lookup: EntryLookup, report: CacheReport): boolean {
+    const { entry, tier, sizeBytes } = found;
+    const reason = reasonAgainst(entry, lookup);
+    report.reason = reason;
+    if (reason) return false;
+    const ageSeconds = Math.max(0, (now() - entry.createdAt) / 1000);
+    report.ttlSeconds = Math.max(0, lookup.ttlSeconds - ageSeconds);
+    report.bytes = sizeBytes;
+    if (!tier) return true;
+    report.outcome = "hit";
+    report.tier = tier;
+    report.entry = entry;
+    report.ageSeconds = ageSeconds;
+    report.savedMs = entry.runMs;
+    return true;
+  }
+
+  function writeRemote(entry: CacheEntry, ttlSeconds: number, count?: number): Promise<void> {
+    return remote.write(entry, ttlSeconds, () => purges.covers(entry, entry), count);
+  }
+
+  return {
+    accept,
+    getByRequest: local.getByRequest,
+    putResponse: local.putResponse,
+
+    refreshPurges(report, waitUntil) {
+      return purges.refresh(waitUntil)?.then((problem) => {
+        if (problem !== undefined) report.failures.push({ tier: "kv", problem });
+      });
+    },
+
+    findLocal(lookup, report) {
+      const found = local.get(lookup.address.key);
+      if (!found) {
+        report.reason = "absent";
+        return undefined;
+      }
+      if (accept(found, lookup, report)) return found;
+      if (report.reason !== "too-old") local.delete(lookup.address.key);
+      return undefined;
+    },
+
+    async findRemote(lookup, report, waitUntil) {
+      const hit = await remote.find(lookup.address, report, (found) => {
+        if (purges.isKnown) return accept(found, lookup, report);
+        const problem = "not used: what has been purged is not known";
+        report.failures.push({ tier: found.tier, problem });
+        return false;
+      });
+      if (!hit) return undefined;
+      const { found, position } = hit;
+      local.put(found.entry, dataBytes(found.entry));
+      const ttlSeconds = Math.floor(report.ttlSeconds ?? 0);
+      if (position > 0 && ttlSeconds > 0) waitUntil(writeRemote(found.entry, ttlSeconds, position));
+      return found;
+    },
+
+    store(entry, { useRemoteTiers, ttlSeconds }, report, waitUntil) {
+      const sizeBytes = dataBytes(entry);
+      const computed: FoundEntry = { entry, tier: undefined, sizeBytes };
+      if (sizeBytes > maxEntryBytes) return computed;
+      const isLocal = local.put(entry, sizeBytes);
+      const isRemote = useRemoteTiers && remote.count > 0;
+      if (isRemote) waitUntil(writeRemote(entry, ttlSeconds));
+      if (!isLocal && !isRemote) return computed;
+      report.stored = true;
+      report.ttlSeconds = ttlSeconds;
+      report.bytes = sizeBytes;
+      return computed;
+    },
+
+    async purge(scope) {
+      const at = now();
+      const isolate = local.purge(scope);
+      const { removed, complete } = await purges.add(scope, at);
+      await remote.remove(removed, "kv");
+      const dropped = { isolate, kv: removed.length };
+      return { at: new Date(at).toISOString(), dropped, complete };
+    },
+
+    usage: () => ({
+      limitBytes: localBytes,
+      usedBytes: local.usedBytes,
+      entries: local.entries,
+    }),
+    failedWrites: remote.failedWrites,
+  };
+}
+
+function dataBytes({ outputs }: CacheEntry): number {
+  let sum = 0;
+  for (const tensor of outputs) sum += toTensorBytes(tensor).byteLength;
+  return sum;
+}

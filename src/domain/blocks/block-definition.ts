@@ -1,0 +1,67 @@
+import type { z } from "zod";
+import type { TensorSpec } from "../tensor.ts";
+
+/** Which block of a manifest: the one before the run, or the one after it. */
+export type BlockSide = "preprocess" | "postprocess";
+
+/** What contradicts a manifest, and the path of the field that is wrong. */
+export interface Problem {
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+}
+
+/** What of the model and of the version's files a block refers to, by name. */
+export interface BlockReferences {
+  readonly inputs?: readonly string[];
+  readonly outputs?: readonly string[];
+  readonly files?: readonly string[];
+}
+
+/** What a manifest declares beside the block that is checked. */
+export interface ManifestContext {
+  readonly inputs: readonly TensorSpec[];
+  readonly outputs: readonly TensorSpec[];
+  readonly labels?: readonly string[] | undefined;
+  readonly preprocess?: { readonly type: string } | undefined;
+  readonly postprocess?: { readonly type: string } | undefined;
+  readonly cache: { readonly enabled: boolean };
+}
+
+/** A strict object whose `type` is a literal. */
+export type BlockSchema = z.ZodType<{ readonly type: string }>;
+
+/**
+ * A kind of block. Its implementation, a factory in `src/tasks`, stands in `src/tasks/registry.ts` under the same
+ * type; `docs/tasks.md` has a section of that name.
+ */
+interface BlockDefinition<S extends BlockSchema> {
+  readonly type: z.output<S>["type"];
+  /** The block's fields in a manifest. */
+  readonly schema: S;
+  /** The `parameters` of a request that the block reads, each with a description. */
+  readonly parameters: z.ZodObject;
+  references(block: z.output<S>): BlockReferences;
+  /**
+   * Checks the block against the model's inputs and outputs, the labels and the other block. Dynamic dimensions and
+   * tensors of unknown rank (shape `[]`) pass; a name that the model does not have is reported elsewhere.
+   */
+  problems(block: z.output<S>, manifest: ManifestContext): Iterable<Problem>;
+}
+
+/** A block that turns the inputs of a request into tensors. */
+export interface PreprocessDefinition<S extends BlockSchema = BlockSchema>
+  extends BlockDefinition<S> {
+  /** Media types of raw bodies and of parts of forms, beside JSON. */
+  readonly mediaTypes: readonly string[];
+  /** What `inputs` of a request may be, for the API's description. */
+  readonly inputs: string;
+}
+
+/** A block that turns output tensors into an answer. */
+export interface PostprocessDefinition<S extends BlockSchema = BlockSchema>
+  extends BlockDefinition<S> {
+  /** The answer to one item, with a description. */
+  readonly answer: z.ZodType;
+  /** The answer to a list of items; a list of `answer` when left out. */
+  readonly listAnswer?: z.ZodType;
+}

@@ -1,0 +1,56 @@
+import { z } from "zod";
+import type { PostprocessDefinition } from "../block-definition.ts";
+import { blockVersion as version } from "../block-fields.ts";
+import {
+  findSpec,
+  fixedSize,
+  labelProblems,
+  missingLabels,
+  NUMERIC,
+  tensorProblems,
+} from "../tensor-checks.ts";
+
+const schema = z.strictObject({
+  type: z.literal("classification"),
+  version,
+  scores: z
+    .string()
+    .describe(
+      "The model's output, of shape [batch, classes]; of two classes also [batch, 1] or [batch], the score of the second.",
+    ),
+  activation: z
+    .enum(["none", "softmax", "sigmoid"])
+    .describe("What is applied to the output to make it scores."),
+  topK: z
+    .int()
+    .min(1)
+    .optional()
+    .describe("How many labels are answered unless the request says otherwise; default all."),
+});
+
+export type ClassificationBlock = z.output<typeof schema>;
+
+/** Labels with scores. */
+export const classificationBlock = {
+  type: "classification",
+  schema,
+  parameters: z.strictObject({
+    top_k: z.int().min(1).optional().describe("how many labels are answered"),
+  }),
+  answer: z
+    .array(z.strictObject({ label: z.string(), score: z.number() }))
+    .describe("Classification: labels with scores, best first."),
+  references: ({ scores }) => ({ outputs: [scores] }),
+  *problems(block, manifest) {
+    yield* missingLabels("classification", manifest);
+    const spec = findSpec(manifest.outputs, block.scores);
+    if (!spec) return;
+    const shapes = [["batch", "classes"], ["batch"]];
+    yield* tensorProblems(["postprocess", "scores"], spec, { datatypes: NUMERIC, shapes });
+    const { shape } = spec;
+    if (!manifest.labels?.length || shape.length === 0 || shape.length > 2) return;
+    const scores = shape.length === 1 ? 1 : fixedSize(shape[1]);
+    const isBinary = scores === 1 && manifest.labels.length === 2;
+    if (!isBinary) yield* labelProblems(manifest, scores, spec.name);
+  },
+} satisfies PostprocessDefinition<typeof schema>;

@@ -1,0 +1,33 @@
+import { z } from "zod";
+import type { PreprocessDefinition } from "../block-definition.ts";
+import {
+  filePath,
+  NO_PARAMETERS,
+  TEXT_MEDIA_TYPES,
+  blockVersion as version,
+} from "../block-fields.ts";
+import { findSpec, tensorProblems } from "../tensor-checks.ts";
+
+const schema = z.strictObject({
+  type: z.literal("character-ngrams"),
+  version,
+  input: z.string().describe("The model's FP32 input, of shape [batch, vocabulary size]."),
+  vocabulary: filePath.describe(
+    "A file of this version: a JSON array of n-grams of 1 to 4 UTF-16 code units.",
+  ),
+});
+
+/** Texts as relative frequencies of character n-grams. */
+export const characterNgramsBlock = {
+  type: "character-ngrams",
+  schema,
+  mediaTypes: TEXT_MEDIA_TYPES,
+  inputs: "a text, or a list of texts",
+  parameters: NO_PARAMETERS,
+  references: ({ input, vocabulary }) => ({ inputs: [input], files: [vocabulary] }),
+  *problems(block, { inputs }) {
+    const spec = findSpec(inputs, block.input);
+    const expected = { datatypes: ["FP32"], shapes: [["batch", "vocabulary size"]] } as const;
+    if (spec) yield* tensorProblems(["preprocess", "input"], spec, expected);
+  },
+} satisfies PreprocessDefinition<typeof schema>;

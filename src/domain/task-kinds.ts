@@ -1,0 +1,54 @@
+import type { Problem } from "./blocks/block-definition.ts";
+import type { Postprocess, Preprocess } from "./blocks/registry.ts";
+import { ApiError } from "./errors.ts";
+import { formatModelId, type ModelId } from "./model-id.ts";
+
+/** The tasks that a manifest may declare, and the blocks that each of them may be made of. */
+export const TASKS = {
+  "tabular-classification": { preprocess: ["tabular", "array"], postprocess: ["classification"] },
+  "tabular-regression": { preprocess: ["tabular", "array"], postprocess: ["regression"] },
+  clustering: { preprocess: ["tabular", "array"], postprocess: ["clustering"] },
+  "image-classification": { preprocess: ["image", "array"], postprocess: ["classification"] },
+  "object-detection": { preprocess: ["image"], postprocess: ["object-detection"] },
+  "text-classification": {
+    preprocess: ["character-ngrams", "tokenizer"],
+    postprocess: ["classification"],
+  },
+  "token-classification": { preprocess: ["tokenizer"], postprocess: ["token-classification"] },
+  "feature-extraction": { preprocess: ["tokenizer"], postprocess: ["embedding"] },
+  "sentence-similarity": { preprocess: ["tokenizer"], postprocess: ["embedding"] },
+  "voice-activity-detection": { preprocess: ["audio-windows"], postprocess: ["voice-activity"] },
+} as const satisfies Record<
+  string,
+  { preprocess: readonly Preprocess["type"][]; postprocess: readonly Postprocess["type"][] }
+>;
+
+export type TaskKind = keyof typeof TASKS;
+
+export const TASK_KINDS = Object.keys(TASKS) as [TaskKind, ...TaskKind[]];
+
+/** Blocks that are missing for the declared task, or of which it cannot be made. */
+export function* taskProblems(manifest: {
+  readonly task?: TaskKind | undefined;
+  readonly preprocess?: Preprocess | undefined;
+  readonly postprocess?: Postprocess | undefined;
+}): Generator<Problem> {
+  const { task } = manifest;
+  if (!task) return;
+  if (!manifest.preprocess || !manifest.postprocess)
+    yield { path: ["task"], message: "a task needs preprocess and postprocess" };
+  for (const side of ["preprocess", "postprocess"] as const) {
+    const type = manifest[side]?.type;
+    const valid: readonly string[] = TASKS[task][side];
+    if (type !== undefined && !valid.includes(type))
+      yield { path: [side, "type"], message: `must be ${valid.join(" or ")} for the task ${task}` };
+  }
+}
+
+/** The error for a model whose manifest has not both blocks. */
+export function noTask(model: ModelId): ApiError {
+  return new ApiError(
+    "task_not_supported",
+    `${formatModelId(model)} declares no task: send tensors to /v2/models/${model.name}/infer.`,
+  );
+}

@@ -1,0 +1,42 @@
+import { settlesWithin } from "./settles-within.ts";
+
+/** Work that began for one caller and whose result other callers of the same key share while it runs. */
+export class SingleFlight<T> {
+  readonly #running = new Map<string, Promise<T>>();
+  readonly #maxWaitMs: number;
+
+  /** @param maxWaitMs how long a caller waits for work that another caller began */
+  constructor(maxWaitMs: number) {
+    this.#maxWaitMs = maxWaitMs;
+  }
+
+  /** Begins the work, to be joined until it settles. */
+  start(key: string, work: () => Promise<T>): Promise<T> {
+    const running = work();
+    this.#running.set(key, running);
+    const end = (): void => this.#end(key, running);
+    running.then(end, end);
+    return running;
+  }
+
+  /**
+   * Waits for the work that runs for the key.
+   * @returns `undefined` when none runs; a promise of the result, or of `undefined` when the work failed, or took longer
+   *   than a caller waits: nobody else joins it then, because the platform may have ended it with its request
+   */
+  join(key: string): Promise<{ readonly result: T } | undefined> | undefined {
+    const running = this.#running.get(key);
+    return running && this.#wait(key, running);
+  }
+
+  async #wait(key: string, running: Promise<T>): Promise<{ readonly result: T } | undefined> {
+    const isDone = await settlesWithin(running, this.#maxWaitMs).catch(() => false);
+    if (isDone) return { result: await running };
+    this.#end(key, running);
+    return undefined;
+  }
+
+  #end(key: string, running: Promise<T>): void {
+    if (this.#running.get(key) === running) this.#running.delete(key);
+  }
+}

@@ -1,0 +1,15 @@
+export type ImageFormat = "jpeg" | "png" | "webp";
+
+/** The EXIF orientation. */
+export type Orientation = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
+
+/** The header of a file, read before anything is decoded. */
+export interface ImageHeader {
+  readonly format: ImageFormat;
+  /** In pixels, before the orientation is applied. */
+  readonly width: number;
+  readonly height: number;
+  readonly orientation: Orientation;
+  /** The memory that the codec needs for one pixel, at most. Measured, see docs/tasks.md. */
+  readonly bytesPerPixel: number;
+}

@@ -1,0 +1,75 @@
+import { ApiError } from "../../domain/errors.ts";
+import { ByteReader } from "./byte-reader.ts";
+import type { ImageFormat, ImageHeader } from "./image-header.ts";
+import { readJpeg } from "./jpeg-header.ts";
+import { readPng } from "./png-header.ts";
+import { readWebp } from "./webp-header.ts";
+
+/**
+ * Reads the fields of the header by which the decoders allocate memory.
+ * @param place the name of the file in messages, such as `inputs[0]`
+ * @throws ApiError `unsupported_media_type` for another format or an animation, `invalid_input` for a
+ * file that is truncated or contradicts itself
+ */
+export function readImageHeader(file: Uint8Array, place: string): ImageHeader {
+  const format = imageFormat(file);
+  if (!format)
+    throw new ApiError(
+      "unsupported_media_type",
+      `${place} must be a JPEG, PNG or WebP image; got ${describeBytes(file)}.`,
+      { details: { valid: ["image/jpeg", "image/png", "image/webp"] } },
+    );
+  const reader = new ByteReader(file, `${place} is not a valid ${FORMAT_NAMES[format]} image`);
+  const header = READERS[format](reader, place);
+  if (header.width === 0 || header.height === 0)
+    throw new ApiError(
+      "invalid_input",
+      `${place} is an image of ${header.width} x ${header.height} pixels.`,
+    );
+  return header;
+}
+
+export const FORMAT_NAMES: Record<ImageFormat, string> = { jpeg: "JPEG", png: "PNG", webp: "WebP" };
+
+const READERS: Record<ImageFormat, (reader: ByteReader, place: string) => ImageHeader> = {
+  jpeg: readJpeg,
+  png: readPng,
+  webp: readWebp,
+};
+
+/** By the first bytes, whatever the content type is. */
+export function imageFormat(file: Uint8Array): ImageFormat | undefined {
+  if (startsWith(file, 0, [0xff, 0xd8, 0xff])) return "jpeg";
+  if (startsWith(file, 0, [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])) return "png";
+  if (startsWith(file, 0, [...ascii("RIFF")]) && startsWith(file, 8, [...ascii("WEBP")]))
+    return "webp";
+  return undefined;
+}
+
+const SIGNATURES: readonly (readonly [string, number, readonly number[]])[] = [
+  ["a GIF image", 0, [...ascii("GIF8")]],
+  ["a BMP image", 0, [...ascii("BM")]],
+  ["a TIFF image", 0, [0x49, 0x49, 0x2a, 0x00]],
+  ["a TIFF image", 0, [0x4d, 0x4d, 0x00, 0x2a]],
+  ["an AVIF image", 4, [...ascii("ftypavi")]],
+  ["a HEIC image", 4, [...ascii("ftyphei")]],
+  ["a HEIC image", 4, [...ascii("ftypmif1")]],
+  ["a JPEG XL image", 0, [0xff, 0x0a]],
+  ["a PDF document", 0, [...ascii("%PDF")]],
+];
+
+function describeBytes(file: Uint8Array): string {
+  if (file.length === 0) return "no bytes";
+  const known = SIGNATURES.find(([, offset, bytes]) => startsWith(file, offset, bytes));
+  if (known) return known[0];
+  const start = [...file.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, "0"));
+  return `${file.length} bytes that begin with ${start.join(" ")}`;
+}
+
+function startsWith(file: Uint8Array, offset: number, bytes: readonly number[]): boolean {
+  return bytes.every((byte, index) => file[offset + index] === byte);
+}
+
+function ascii(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}

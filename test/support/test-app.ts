@@ -1,0 +1,74 @@
+import { readModelFile, readModelFolder } from "../../scripts/model-folder.ts";
+import { projectPath } from "../../scripts/project.ts";
+import { createApp } from "../../src/app.ts";
+import { parseConfig } from "../../src/config.ts";
+import type { RequestEvent } from "../../src/domain/event.ts";
+import { createAdmission } from "../../src/inference/admission.ts";
+import type { Protocol } from "../../src/protocols/protocol.ts";
+import type { Services } from "../../src/protocols/services.ts";
+import { createCatalog } from "../../src/registry/catalog.ts";
+import { createMemoryModelStore } from "../../src/storage/memory-model-store.ts";
+import { fileKey, manifestKey } from "../../src/storage/model-keys.ts";
+
+/**
+ * The app without an engine, for `app.request`: the models of models/ in memory, and what else a test gives it. What the
+ * engine computes is tested in workerd.
+ */
+export interface TestApp {
+  readonly events: RequestEvent[];
+  /** Waits for all work that the request left for after its response. */
+  settle(): Promise<void>;
+  request(path: string, init?: RequestInit): Promise<Response>;
+}
+
+const objects = new Map<string, Uint8Array<ArrayBuffer>>();
+for (const model of readModelFolder(projectPath("models"))) {
+  const { manifest, manifestText } = model;
+  objects.set(manifestKey(manifest), new Uint8Array(Buffer.from(manifestText)));
+  for (const { path } of manifest.files)
+    objects.set(fileKey(manifest, path), new Uint8Array(readModelFile(model, path)));
+}
+
+export function unexpected(): never {
+  throw new Error("this test calls no such service");
+}
+
+/** These services, and for every other one a function that fails. */
+export function only(services: Partial<Services>): Services {
+  return new Proxy(services as Services, {
+    get: (known, name) => Reflect.get(known, name) ?? unexpected,
+  });
+}
+
+export function createTestApp(
+  changes: Partial<Services> = {},
+  protocols?: readonly Protocol[],
+): TestApp {
+  const events: RequestEvent[] = [];
+  const store = createMemoryModelStore(objects);
+  const services: Partial<Services> = {
+    config: parseConfig({}),
+    serverVersion: "1.2.3",
+    sink: { emit: (event) => event.event === "request" && events.push(event) },
+    admission: createAdmission({ maxInFlight: 10, maxQueueMs: 1000, defaultTimeoutMs: 10_000 }),
+    catalog: createCatalog(store, { listingTtlSeconds: 10 }),
+    responseCache: { accepts: () => false, stores: () => false, lookup: () => undefined },
+    ...changes,
+  };
+  const app = createApp(only(services), protocols);
+  let pending: Promise<unknown>[] = [];
+  const context = {
+    waitUntil: (work: Promise<unknown>) => void pending.push(work),
+    passThroughOnException: () => undefined,
+    props: {},
+  } as unknown as ExecutionContext;
+  return {
+    events,
+    async settle() {
+      const work = pending;
+      pending = [];
+      await Promise.allSettled(work);
+    },
+    request: async (path, init) => app.request(path, init, {}, context),
+  };
+}

@@ -1,0 +1,106 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import type { z } from "zod";
+import { projectPath } from "../../../../scripts/project.ts";
+import type {
+  PostprocessDefinition,
+  PreprocessDefinition,
+} from "../../../../src/domain/blocks/block-definition.ts";
+import { BLOCK_MEDIA_TYPES, mediaTypesOf } from "../../../../src/domain/blocks/media-types.ts";
+import {
+  POSTPROCESS_BLOCKS,
+  PREPROCESS_BLOCKS,
+  postprocessSchema,
+  preprocessSchema,
+} from "../../../../src/domain/blocks/registry.ts";
+import { manifestJsonSchema } from "../../../../src/domain/manifest.ts";
+import { TASKS } from "../../../../src/domain/task-kinds.ts";
+import { createOpenApiDocument } from "../../../../src/protocols/openapi/document.ts";
+import { PROTOCOLS } from "../../../../src/protocols/registry.ts";
+import { findModel } from "../../../support/publish.ts";
+
+/** What a block needs beside its schema; an implementation that is missing fails the type check. */
+
+const preprocess: readonly PreprocessDefinition[] = PREPROCESS_BLOCKS;
+const postprocess: readonly PostprocessDefinition[] = POSTPROCESS_BLOCKS;
+const blocks = [...preprocess, ...postprocess];
+
+const docs = readFileSync(projectPath("docs", "tasks.md"), "utf8");
+const openApi = JSON.stringify(createOpenApiDocument(PROTOCOLS, "0.0.0"));
+const manifestSchema = JSON.stringify(manifestJsonSchema());
+
+test("each block has a type of its own", () => {
+  const types = blocks.map(({ type }) => type);
+  expect(new Set(types).size).toBe(types.length);
+  expect(types.length).toBeGreaterThanOrEqual(13);
+});
+
+describe.each(blocks)("$type", ({ type, schema, parameters }) => {
+  test("is the literal type of its schema", () => {
+    const { type: literal } = (schema as z.ZodObject<{ type: z.ZodType }>).shape;
+    expect(literal.parse(type)).toBe(type);
+    expect(manifestSchema).toContain(`"const":"${type}"`);
+  });
+
+  test("has a section in docs/tasks.md that describes its parameters", () => {
+    const [, section] = docs.match(new RegExp(`^### ${type}\\n(.*?)(?=^##|$(?!\\n))`, "ms")) ?? [];
+    expect(section).toBeDefined();
+    for (const name of Object.keys(parameters.shape)) expect(section).toContain(`\`${name}\``);
+  });
+
+  test("has a description of each parameter, which the OpenAPI document repeats", () => {
+    for (const [name, field] of Object.entries<z.ZodType>(parameters.shape)) {
+      expect(field.description, name).toMatch(/\w/);
+      expect(openApi).toContain(`\`${name}\`, ${field.description}`);
+    }
+  });
+
+  test("belongs to a task of the table in docs/tasks.md", () => {
+    const tasks = Object.entries(TASKS).filter(([, sides]) =>
+      [...sides.preprocess, ...sides.postprocess].some((member) => member === type),
+    );
+    expect(tasks.length).toBeGreaterThan(0);
+    for (const [task] of tasks) {
+      const row = docs
+        .split("\n")
+        .find((line) => line.startsWith("|") && line.includes(`\`${task}\``));
+      expect(row).toContain(`\`${type}\``);
+    }
+  });
+});
+
+describe.each(preprocess)("$type", ({ type, inputs, mediaTypes }) => {
+  test("describes `inputs` in the OpenAPI document", () => {
+    expect(inputs).toMatch(/\w/);
+    expect(openApi).toContain(`\`${type}\`: ${inputs}.`);
+  });
+
+  test("has media types that the OpenAPI document lists as bodies", () => {
+    for (const mediaType of mediaTypes) {
+      expect(mediaType).toMatch(/^[a-z]+\/[a-z0-9.+-]+$/);
+      expect(BLOCK_MEDIA_TYPES).toContain(mediaType);
+      expect(openApi).toContain(`"${mediaType}":{"schema"`);
+    }
+  });
+});
+
+describe.each(postprocess)("$type", ({ answer, listAnswer = answer }) => {
+  test("has an answer schema whose description the OpenAPI document has", () => {
+    expect(answer.description).toMatch(/\w/);
+    expect(listAnswer.description).toMatch(/\w/);
+    expect(openApi).toContain(JSON.stringify(answer.description));
+  });
+});
+
+test("a block of an unknown type is refused", () => {
+  const block = { type: "magic", version: 1 };
+  expect(preprocessSchema.safeParse(block).success).toBe(false);
+  expect(postprocessSchema.safeParse(block).success).toBe(false);
+});
+
+test("the media types of a model are those of its preprocess block", () => {
+  const mediaTypes = (name: string) => mediaTypesOf(findModel(name).manifest);
+  expect(mediaTypes("iris-logistic")).toEqual(["text/csv"]);
+  expect(mediaTypes("voice-activity")).toContain("audio/wav");
+  expect(mediaTypes("digits-cnn")).toEqual([]);
+});
