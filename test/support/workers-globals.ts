@@ -1,9 +1,16 @@
-import { createHash, webcrypto } from "node:crypto";
+import { createHash, timingSafeEqual, webcrypto } from "node:crypto";
 import { vi } from "vitest";
 
 /** Gives a test in Node what the runtime uses of workerd's globals. */
 export function stubWorkersGlobals(): void {
-  vi.stubGlobal("crypto", Object.assign(Object.create(webcrypto), { DigestStream }));
+  vi.stubGlobal("crypto", {
+    DigestStream,
+    randomUUID: () => webcrypto.randomUUID(),
+    subtle: {
+      digest: (algorithm: string, data: ArrayBuffer) => webcrypto.subtle.digest(algorithm, data),
+      timingSafeEqual,
+    },
+  });
   vi.stubGlobal("FixedLengthStream", FixedLengthStream);
   // ECMAScript 2026, which workerd has and Node 24 has not.
   Uint8Array.prototype.toHex ??= function toHex(this: Uint8Array) {
