@@ -45,10 +45,9 @@ export function createHttpApp({ sink, middleware = [] }: HttpAppOptions = {}): H
   routes.onError(handleError);
   const context = {
     waitUntil(work: Promise<unknown>) {
-      const settled = work.then(
-        () => pending.delete(settled),
-        () => pending.delete(settled),
-      );
+      const settled: Promise<unknown> = work
+        .catch(() => undefined)
+        .then(() => pending.delete(settled));
       pending.add(settled);
     },
     passThroughOnException: () => undefined,
