@@ -1,28 +1,28 @@
 import type { Table } from "./table.ts";
 
 export interface BenchmarkOptions {
-  /** How often everything is measured, each time in fresh processes. */
+  /** Number of times that everything is measured, in fresh processes each time. */
   readonly rounds: number;
-  /** Duration of one measurement, without its warm-up. */
+  /** Duration of one measurement in seconds, warm-up excluded. */
   readonly seconds: number;
-  /** Connections that the load generator keeps busy. */
+  /** Connections of the load generator. */
   readonly connections: number;
-  /** How often the soak goes through its models. */
+  /** Passes of the soak over its models. */
   readonly cycles: number;
-  /** Called with one line of progress at a time. */
+  /** Called with one line of progress. */
   readonly report: (line: string) => void;
 }
 
 export interface BenchmarkResult {
   readonly tables: readonly Table[];
-  /** Every value that was measured, for the JSON file. */
+  /** Every measured value, for the JSON file. */
   readonly raw: unknown;
 }
 
-/** One file in `cases/`. */
+/** The export of a file in `cases/`. */
 export interface Benchmark {
   readonly name: string;
   readonly description: string;
-  /** @throws Error when anything that was measured failed or answered wrongly: then nothing is valid */
+  /** @throws Error when a request fails or a result is wrong, which invalidates the whole run */
   run(options: BenchmarkOptions): Promise<BenchmarkResult>;
 }

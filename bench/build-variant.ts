@@ -8,8 +8,8 @@ const wrangler = createRequire(import.meta.url).resolve("wrangler");
 
 /**
  * Bundles a Worker of `bench/workers/` with the settings of the project's wrangler.toml, so that it
- * differs from the project's own Worker by its code alone.
- * @returns the folder with its index.js
+ * differs from the project's Worker only by its code.
+ * @returns the folder that contains its index.js
  */
 export async function buildVariant(name: string): Promise<string> {
   const entry = writeWorkerEntry(projectPath("bench", "workers", name, "index.ts"));

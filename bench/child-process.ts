@@ -2,15 +2,15 @@ import { spawn } from "node:child_process";
 import { projectFolder } from "../scripts/project.ts";
 
 export interface ChildOptions {
-  /** Added to the environment; `undefined` takes a variable away. */
+  /** Added to the environment; `undefined` removes a variable. */
   readonly env?: Record<string, string | undefined>;
   readonly input?: string;
 }
 
 /**
- * Runs a program in a Node process of its own, which ends with this one.
+ * Runs a program in a separate Node process, which is killed when this process exits.
  * @returns its standard output
- * @throws Error with what the program printed, when it fails
+ * @throws Error with the program's output, when its exit code is not 0
  */
 export async function runNode(
   args: readonly string[],
@@ -28,7 +28,7 @@ export async function runNode(
     child[stream].setEncoding("utf8").on("data", (text: string) => {
       output[stream] += text;
     });
-  // A child that ends early closes its input; what it printed says why.
+  // A child that exits early closes its input; its output contains the reason.
   child.stdin.on("error", () => undefined).end(input);
   const code = await new Promise<number | null>((resolve, reject) =>
     child.once("error", reject).once("close", resolve),

@@ -1,12 +1,12 @@
-import type { ColdStart } from "./cold-worker.ts";
+import type { ColdStart } from "./cold-start-worker.ts";
 import { toSpread } from "./statistics.ts";
 import type { Table } from "./table.ts";
 
-/** A model with what was measured. */
+/** A model and its measurements. */
 export interface Measured {
   readonly model: string;
   readonly title: string;
-  /** Of the file that onnxflare loads. */
+  /** Size of the file that onnxflare loads. */
   readonly sizeBytes: number;
   /** By variant. */
   readonly memoryAfterLoadBytes: Readonly<Record<string, number>>;
@@ -14,23 +14,23 @@ export interface Measured {
 }
 
 const SUBJECT = "onnxflare";
-const RIVAL = "session API";
-/** From this size on, reading and parsing the model is what the first answer waits for. */
+const BASELINE = "session API";
+/** From this size on, reading and parsing the model dominates the first response. */
 const LARGE_MODEL_BYTES = 15e6;
-const MOST_OF_FIRST_ANSWER = 0.5;
-const MOST_OF_RUN = 1.05;
-/** Shorter runs are not known to a twentieth by a clock that counts milliseconds. */
-const SHORTEST_RUN_MS = 1;
+const MAX_FIRST_RESPONSE_RATIO = 0.5;
+const MAX_RUN_RATIO = 1.05;
+/** A clock that counts milliseconds does not measure shorter runs to within 5 %. */
+const MIN_RUN_MS = 1;
 
 interface Row {
   readonly name: string;
   readonly digits: number;
   readonly values: (variant: string) => readonly number[];
-  /** What is to be reached, and whether it is; `ratio` is the median of onnxflare / session API. */
+  /** The target, and whether it is met; `ratio` is the median of onnxflare / session API. */
   readonly target?: (own: number, ratio: number) => string;
 }
 
-/** Ratios are taken within a round, so that a machine that slows down between rounds cancels out. */
+/** Ratios are computed within a round, which cancels a machine that slows down between rounds. */
 export function toComparisonTable(measured: Measured): Table {
   return {
     title: measured.title,
@@ -38,20 +38,20 @@ export function toComparisonTable(measured: Measured): Table {
       "",
       SUBJECT,
       "(min - max)",
-      RIVAL,
+      BASELINE,
       "(min - max)",
-      `${SUBJECT} / it`,
+      `${SUBJECT} / baseline`,
       "(min - max)",
-      "to reach",
+      "target",
     ],
     rows: toRows(measured).map(({ name, digits, values, target }) => {
       const own = values(SUBJECT);
-      const rival = values(RIVAL);
-      const ratios = own.map((each, round) => each / (rival[round] ?? Number.NaN));
+      const baseline = values(BASELINE);
+      const ratios = own.map((each, round) => each / (baseline[round] ?? Number.NaN));
       return [
         name,
         ...toCells(own, digits),
-        ...toCells(rival, digits),
+        ...toCells(baseline, digits),
         ...toCells(ratios, 2),
         target?.(toSpread(own).median, toSpread(ratios).median) ?? "",
       ];
@@ -66,18 +66,18 @@ function toRows({ sizeBytes, memoryAfterLoadBytes, starts }: Measured): Row[] {
       (starts[variant] ?? []).map(value);
   return [
     {
-      name: "first answer, ms",
+      name: "first response, ms",
       digits: 0,
-      values: each(({ firstAnswerMs }) => firstAnswerMs),
+      values: each(({ firstResponseMs }) => firstResponseMs),
       target: (_, ratio) =>
-        sizeBytes < LARGE_MODEL_BYTES ? "" : verdict(ratio, MOST_OF_FIRST_ANSWER),
+        sizeBytes < LARGE_MODEL_BYTES ? "" : verdict(ratio, MAX_FIRST_RESPONSE_RATIO),
     },
-    { name: "creation, ms", digits: 0, values: each(({ loadMs }) => loadMs) },
+    { name: "load, ms", digits: 0, values: each(({ loadMs }) => loadMs) },
     {
       name: "memory after load, MB",
       digits: 1,
       values: (variant) => [(memoryAfterLoadBytes[variant] ?? Number.NaN) / 1e6],
-      target: (own) => verdict(own, memoryBound(sizeBytes)),
+      target: (own) => verdict(own, maxMemoryMb(sizeBytes)),
     },
     {
       name: "memory after a run, MB",
@@ -88,28 +88,28 @@ function toRows({ sizeBytes, memoryAfterLoadBytes, starts }: Measured): Row[] {
       name: "run, ms",
       digits: 2,
       values: each(({ runMs }) => runMs),
-      target: (own, ratio) => (own < SHORTEST_RUN_MS ? "" : verdict(ratio, MOST_OF_RUN)),
+      target: (own, ratio) => (own < MIN_RUN_MS ? "" : verdict(ratio, MAX_RUN_RATIO)),
     },
-    { name: "warm answer, ms", digits: 2, values: each(({ answerMs }) => answerMs) },
+    { name: "warm response, ms", digits: 2, values: each(({ responseMs }) => responseMs) },
   ];
 }
 
-/** Models that onnxflare alone can load. */
+/** Models of which only onnxflare is measured. */
 export function toOverviewTable(models: readonly Measured[]): Table {
-  const durations: readonly ["firstAnswerMs" | "loadMs" | "runMs", string][] = [
-    ["firstAnswerMs", "first answer, ms"],
-    ["loadMs", "creation, ms"],
+  const durations: readonly ["firstResponseMs" | "loadMs" | "runMs", string][] = [
+    ["firstResponseMs", "first response, ms"],
+    ["loadMs", "load, ms"],
     ["runMs", "run, ms"],
   ];
   return {
-    title: `models of models/ in ORT format, ${SUBJECT} alone`,
+    title: `models of models/ in ORT format, only ${SUBJECT}`,
     columns: [
       "model",
       "file, MB",
       ...durations.flatMap(([, title]) => [title, "(min - max)"]),
       "memory after load, MB",
-      "to reach",
-      "after a run, MB",
+      "target",
+      "memory after a run, MB",
     ],
     rows: models.map(({ model, sizeBytes, memoryAfterLoadBytes, starts }) => {
       const own = starts[SUBJECT] ?? [];
@@ -125,21 +125,21 @@ export function toOverviewTable(models: readonly Measured[]): Table {
           ),
         ),
         afterLoad.toFixed(1),
-        verdict(afterLoad, memoryBound(sizeBytes)),
+        verdict(afterLoad, maxMemoryMb(sizeBytes)),
         afterRun.median.toFixed(1),
       ];
     }),
   };
 }
 
-/** In MB: an instance starts at 16.8 MB, and a pinned model needs little beside its own bytes. */
-function memoryBound(sizeBytes: number): number {
+/** The target in MB: an instance starts at 16.8 MB, and a model in ORT format needs little beside its own bytes. */
+function maxMemoryMb(sizeBytes: number): number {
   return (sizeBytes / 1e6) * 1.4 + 17;
 }
 
-function verdict(value: number, most: number): string {
-  const bound = `<= ${Number(most.toFixed(2))}`;
-  return value <= most ? `${bound}: reached` : `${bound}: missed`;
+function verdict(value: number, max: number): string {
+  const target = `<= ${Number(max.toFixed(2))}`;
+  return value <= max ? `${target}: met` : `${target}: missed`;
 }
 
 function toCells(values: readonly number[], digits: number): string[] {

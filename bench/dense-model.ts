@@ -9,15 +9,15 @@ export interface DenseShape {
 
 const FEATURES = 32;
 const CLASSES = 8;
-/** As many as a short sentence has word pieces. */
+/** About the number of tokens of a short sentence. */
 const ROWS = 16;
-/** Of whole numbers spread evenly from -127 to 127. */
+/** Standard deviation of integers distributed uniformly from -127 to 127. */
 const WEIGHT_DEVIATION = 73.3;
 
 /**
- * A network of dense layers with int8 weights, as `quantize_dynamic` of onnxruntime writes one: each
- * layer rounds its input to 8 bits and multiplies whole numbers. The weights are pseudo-random and the
- * same at each call; their scale keeps the values of every layer at about the same size.
+ * Builds a network of dense layers with int8 weights in the form of onnxruntime's `quantize_dynamic`: each
+ * layer quantizes its input to 8 bits and multiplies integers. The weights are pseudo-random and the
+ * same for each call; their scale keeps the values of every layer at about the same magnitude.
  * @returns an ONNX file of about `width * width * (hiddenLayers - 1)` bytes
  */
 export function buildDenseModel({ width, hiddenLayers }: DenseShape): Uint8Array<ArrayBuffer> {
@@ -77,13 +77,13 @@ export function buildDenseModel({ width, hiddenLayers }: DenseShape): Uint8Array
   });
 }
 
-/** An input of such a network. */
+/** The inputs of such a network. */
 export function denseInputs(): JsonTensor[] {
   const data = Array.from({ length: ROWS * FEATURES }, (_, index) => Math.fround(Math.sin(index)));
   return [{ name: "features", datatype: "FP32", shape: [ROWS, FEATURES], data }];
 }
 
-/** From 0 to below 1; the generator of Numerical Recipes. */
+/** A generator of numbers in [0, 1): the linear congruential generator of Numerical Recipes. */
 function createRandom(): () => number {
   let state = 1;
   return () => {

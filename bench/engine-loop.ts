@@ -1,38 +1,22 @@
-import { readFileSync } from "node:fs";
-import { env, InferenceSession, Tensor } from "onnxruntime-web/wasm";
-import type { EngineLoop, EngineLoopResult } from "./engine.ts";
+import { projectPath } from "../scripts/project.ts";
+import { runNode } from "./child-process.ts";
 import type { JsonTensor } from "./tensor-json.ts";
-import { toJsonTensor } from "./workers/session-api/to-json-tensor.ts";
 
-// The program behind engine.ts: reads an EngineLoop from standard input, prints an EngineLoopResult.
-const loop = JSON.parse(readFileSync(0, "utf8")) as EngineLoop;
-env.wasm.numThreads = 1;
-const session = await InferenceSession.create(readFileSync(loop.modelFile));
-const feeds = Object.fromEntries(loop.inputs.map((input) => [input.name, toTensor(input)]));
-await runFor(loop.warmUpSeconds);
-const { runs, seconds } = await runFor(loop.seconds);
-const values = await session.run(feeds);
-const result: EngineLoopResult = {
-  runs,
-  seconds,
-  outputs: session.outputNames.map((name) => toJsonTensor(name, values[name] as Tensor)),
-};
-console.log(JSON.stringify(result));
-
-function toTensor({ name, datatype, shape, data }: JsonTensor): Tensor {
-  if (datatype !== "FP32") throw new Error(`input ${name} is ${datatype}, and only FP32 is known`);
-  return new Tensor("float32", Float32Array.from(data), shape);
+export interface EngineLoop {
+  readonly modelFile: string;
+  readonly inputs: readonly JsonTensor[];
+  readonly warmUpSeconds: number;
+  readonly seconds: number;
 }
 
-/** Looks at the clock once in a hundred runs at most, so that the loop is the engine's alone. */
-async function runFor(duration: number): Promise<{ runs: number; seconds: number }> {
-  const start = performance.now();
-  let runs = 0;
-  let elapsed = 0;
-  while (elapsed < duration * 1000) {
-    for (let i = 0; i < 100; i++) await session.run(feeds);
-    runs += 100;
-    elapsed = performance.now() - start;
-  }
-  return { runs, seconds: elapsed / 1000 };
+export interface EngineLoopResult {
+  readonly runs: number;
+  readonly seconds: number;
+  readonly outputs: readonly JsonTensor[];
+}
+
+/** Runs the public API of ONNX Runtime Web in a separate Node process: one thread, no HTTP, no JSON. */
+export async function runEngineLoop(loop: EngineLoop): Promise<EngineLoopResult> {
+  const program = projectPath("bench", "engine-loop-process.ts");
+  return JSON.parse(await runNode([program], { input: JSON.stringify(loop) })) as EngineLoopResult;
 }

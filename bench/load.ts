@@ -3,7 +3,7 @@ import { runNode } from "./child-process.ts";
 
 const autocannon = createRequire(import.meta.url).resolve("autocannon");
 
-/** Every request is the same, so a cached answer would be no prediction: it must not be used. */
+/** All requests are equal, so `no-store` keeps cache hits out of the measurement. */
 export const HEADERS: Readonly<Record<string, string>> = {
   "content-type": "application/json",
   "cache-control": "no-store",
@@ -40,9 +40,9 @@ interface AutocannonResult extends AutocannonRun {
 }
 
 /**
- * Sends the same POST over and over from a process of its own: each connection sends its next
- * request when the last one is answered.
- * @throws Error when any request failed, also in the warm-up
+ * Sends the same POST repeatedly from a separate process (closed loop): each connection sends its next
+ * request when it has received the response to the previous one.
+ * @throws Error when a request fails, in the warm-up too
  */
 export async function applyLoad(load: Load): Promise<LoadResult> {
   const { url, body, connections, warmUpSeconds, seconds } = load;
@@ -55,7 +55,7 @@ export async function applyLoad(load: Load): Promise<LoadResult> {
     ["--warmup", "[", "--connections", `${connections}`, "--duration", `${warmUpSeconds}`, "]"],
     ["--json"],
   ];
-  // autocannon would send everything to localhost:PORT.
+  // autocannon sends all requests to localhost:PORT when PORT is set.
   const output = await runNode([autocannon, ...options.flat(), url.href], {
     env: { PORT: undefined },
   });
@@ -65,7 +65,7 @@ export async function applyLoad(load: Load): Promise<LoadResult> {
     ["warm-up", result.warmup],
     ["measurement", result],
   ] as const)
-    assertAllAnswered(url, phase, run);
+    assertAllSucceeded(url, phase, run);
   const { average, p50, p99 } = result.latency;
   return {
     requests: result["2xx"],
@@ -75,10 +75,10 @@ export async function applyLoad(load: Load): Promise<LoadResult> {
   };
 }
 
-function assertAllAnswered(url: URL, phase: string, run: AutocannonRun): void {
+function assertAllSucceeded(url: URL, phase: string, run: AutocannonRun): void {
   const { non2xx, errors, timeouts, resets } = run;
   if (run["2xx"] > 0 && non2xx + errors + timeouts + resets === 0) return;
   throw new Error(
-    `${url.pathname} in the ${phase}: ${run["2xx"]} requests succeeded, ${non2xx} were answered with an error, ${errors} failed, ${timeouts} timed out, ${resets} were reset`,
+    `${url.pathname} in the ${phase}: ${run["2xx"]} requests succeeded, ${non2xx} got an error status, ${errors} failed, ${timeouts} timed out, ${resets} were reset`,
   );
 }

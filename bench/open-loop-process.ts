@@ -6,13 +6,13 @@ import type { OpenLoop, OpenLoopResult, Percentiles, Responses } from "./open-lo
 
 // The program behind open-loop.ts: reads an OpenLoop from standard input, prints an OpenLoopResult.
 
-/** Who is not answered by then has failed. */
-const PATIENCE_MS = 60_000;
+/** A request without a response by then has failed. */
+const TIMEOUT_MS = 60_000;
 
 interface Sample {
   readonly dueMs: number;
   readonly status: number;
-  readonly answeredMs: number;
+  readonly respondedMs: number;
   readonly retryAfter: string | undefined;
 }
 
@@ -41,7 +41,7 @@ async function sendAll(): Promise<(Sample | undefined)[]> {
 /** @returns `undefined` when there was no response */
 function send(dueMs: number): Promise<Sample | undefined> {
   return new Promise((resolve) => {
-    const post = request(loop.url, { method: "POST", headers, agent, timeout: PATIENCE_MS });
+    const post = request(loop.url, { method: "POST", headers, agent, timeout: TIMEOUT_MS });
     post.on("socket", () => lagsMs.push(performance.now() - dueMs));
     post.on("timeout", () => post.destroy());
     post.on("error", () => resolve(undefined));
@@ -50,7 +50,7 @@ function send(dueMs: number): Promise<Sample | undefined> {
       const retryAfter = response.headers["retry-after"];
       response.on("error", () => resolve(undefined)).resume();
       response.on("end", () =>
-        resolve({ dueMs, status, retryAfter, answeredMs: performance.now() }),
+        resolve({ dueMs, status, retryAfter, respondedMs: performance.now() }),
       );
     });
     post.end(loop.body);
@@ -58,11 +58,11 @@ function send(dueMs: number): Promise<Sample | undefined> {
 }
 
 function toResult(): OpenLoopResult {
-  const answered = samples.filter((sample) => sample !== undefined);
-  const byStatus = Object.groupBy(answered, ({ status }) => status);
+  const responded = samples.filter((sample) => sample !== undefined);
+  const byStatus = Object.groupBy(responded, ({ status }) => status);
   return {
     requests: samples.length,
-    failed: samples.length - answered.length,
+    failed: samples.length - responded.length,
     lagMs: toPercentiles(lagsMs),
     responses: Object.fromEntries(
       Object.entries(byStatus).map(([status, of = []]) => [status, toResponses(of)]),
@@ -74,8 +74,8 @@ function toResponses(of: readonly Sample[]): Responses {
   const retryAfter = new Set(of.flatMap(({ retryAfter }) => retryAfter ?? []).map(Number));
   return {
     count: of.length,
-    inTime: of.filter(({ answeredMs }) => answeredMs <= endMs).length,
-    latencyMs: toPercentiles(of.map(({ dueMs, answeredMs }) => answeredMs - dueMs)),
+    inTime: of.filter(({ respondedMs }) => respondedMs <= endMs).length,
+    latencyMs: toPercentiles(of.map(({ dueMs, respondedMs }) => respondedMs - dueMs)),
     retryAfterSeconds: [...retryAfter].sort((a, b) => a - b),
   };
 }

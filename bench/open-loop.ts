@@ -1,14 +1,14 @@
 import { projectPath } from "../scripts/project.ts";
 import { runNode } from "./child-process.ts";
 
-/** Requests that begin at a fixed rate, whether those before them are answered or not. */
+/** Requests that start at a fixed rate, independent of the responses to earlier ones. */
 export interface OpenLoop {
   readonly url: string;
   /** JSON text of every request. */
   readonly body: string;
   readonly perSecond: number;
   readonly seconds: number;
-  /** The most connections that are opened; a request that finds none free waits for one. */
+  /** Largest number of open connections; a request without a free connection waits for one. */
   readonly connections: number;
 }
 
@@ -22,11 +22,11 @@ export interface Percentiles {
 
 export interface Responses {
   readonly count: number;
-  /** Of them, those that came before the last request was due to begin. */
+  /** Those received before the scheduled start of the last request. */
   readonly inTime: number;
-  /** From the moment at which the request was due to begin. */
+  /** From the scheduled start of the request. */
   readonly latencyMs: Percentiles;
-  /** The different `retry-after` values. */
+  /** The distinct `retry-after` values. */
   readonly retryAfterSeconds: readonly number[];
 }
 
@@ -34,13 +34,13 @@ export interface OpenLoopResult {
   readonly requests: number;
   /** Requests without a response. */
   readonly failed: number;
-  /** How late requests were given a connection: when that is long, the generator is the limit. */
+  /** Delay until a request gets a connection: when it is long, the generator is the bottleneck. */
   readonly lagMs: Percentiles;
   /** By status. */
   readonly responses: Readonly<Record<string, Responses>>;
 }
 
-/** Sends the same POST over and over from a process of its own. */
+/** Sends the same POST repeatedly from a separate process. */
 export async function applyOpenLoop(loop: OpenLoop): Promise<OpenLoopResult> {
   const program = projectPath("bench", "open-loop-process.ts");
   return JSON.parse(await runNode([program], { input: JSON.stringify(loop) })) as OpenLoopResult;

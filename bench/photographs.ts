@@ -6,10 +6,10 @@ import { projectPath } from "../scripts/project.ts";
 import { createRaster } from "../src/tasks/image/raster.ts";
 import { resample } from "../src/tasks/image/resample.ts";
 
-/** A photograph of the tests, 300 x 200 pixels of a cup of coffee. */
+/** A test fixture: a photograph of a cup of coffee, 300 x 200 pixels. */
 const PHOTOGRAPH = projectPath("test", "fixtures", "images", "coffee.jpg");
 
-/** The photograph as a JPEG file of another size, with the grain of a camera so that it is as long as one. */
+/** The photograph as a JPEG file of another size, with noise added so that its file size is that of a camera image. */
 export async function readPhotograph(width: number, height: number): Promise<Uint8Array> {
   const file = readFileSync(PHOTOGRAPH);
   await (initDecoder as Init)(compile("@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm"));
@@ -23,15 +23,15 @@ export async function readPhotograph(width: number, height: number): Promise<Uin
   let state = 1;
   for (let pixel = 0; pixel < width * height; pixel++) {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    const grain = (state >>> 29) - 3;
+    const noise = (state >>> 29) - 3;
     for (let channel = 0; channel < 3; channel++)
-      data[pixel * 4 + channel] = (large[pixel * 3 + channel] ?? 0) + grain;
+      data[pixel * 4 + channel] = (large[pixel * 3 + channel] ?? 0) + noise;
   }
   const image = { data, width, height, colorSpace: "srgb" as const };
   return new Uint8Array(await encode(image, { quality: 85, progressive: false }));
 }
 
-/** The package declares the one for a program that gives it options instead of a module. */
+/** The package declares only the signature that takes options, not the one that takes a module. */
 type Init = (module: WebAssembly.Module) => Promise<void>;
 
 function compile(path: string): WebAssembly.Module {

@@ -26,18 +26,18 @@ const BENCHMARKS: readonly Benchmark[] = [
 
 const HELP = `npm run bench -- [name...] [options]
 
-Benchmarks (all of them when none is named):
+Benchmarks (default: all of them):
 ${BENCHMARKS.map(({ name, description }) => `  ${name.padEnd(16)} ${description}`).join("\n")}
 
 Options:
-  --rounds N       measure everything N times, in fresh processes (default 5)
-  --seconds N      duration of one measurement, after its warm-up (default 1)
+  --rounds N       number of rounds, each in fresh processes (default 5)
+  --seconds N      duration of one measurement, warm-up excluded (default 1)
   --connections N  connections of the load generator (default 8)
-  --cycles N       how often the soak goes through its models (default 200)
+  --cycles N       passes of the soak over its models (default 200)
   --json FILE      write every measured value to FILE
   --help           print this text
 
-bench/README.md says what the numbers mean.`;
+bench/README.md describes the benchmarks and their results.`;
 
 exitOnSignal();
 
@@ -62,7 +62,7 @@ async function main(): Promise<void> {
   );
   const results: Record<string, unknown> = {};
   for (const benchmark of benchmarks) {
-    // Progress is no result: it must not end up in a file with the tables.
+    // Progress goes to standard error, so that standard output contains only the tables.
     const { tables, raw } = await benchmark.run({ ...settings, report: console.error });
     results[benchmark.name] = raw;
     for (const table of tables) console.log(`\n${formatTable(table)}`);
@@ -85,7 +85,7 @@ function parseArguments() {
       },
     });
   } catch (error) {
-    throw new UserError(`${reason(error)} (--help lists the options)`);
+    throw new UserError(`${reason(error)} (see --help)`);
   }
 }
 
@@ -94,15 +94,15 @@ function chooseBenchmarks(names: readonly string[]): readonly Benchmark[] {
   return names.map((name) => {
     const found = BENCHMARKS.find((benchmark) => benchmark.name === name);
     if (found) return found;
-    const known = BENCHMARKS.map((benchmark) => benchmark.name).join(", ");
-    throw new UserError(`there is no benchmark "${name}": there is ${known}`);
+    const names = BENCHMARKS.map((benchmark) => benchmark.name).join(", ");
+    throw new UserError(`unknown benchmark "${name}"; the benchmarks are ${names}`);
   });
 }
 
 function parseCount(option: string, text: string): number {
   const count = Number(text);
   if (Number.isInteger(count) && count > 0) return count;
-  throw new UserError(`--${option} must be a positive integer, it is ${JSON.stringify(text)}`);
+  throw new UserError(`--${option} must be a positive integer; got ${JSON.stringify(text)}`);
 }
 
 function describeMachine() {
@@ -110,7 +110,7 @@ function describeMachine() {
     date: new Date().toISOString(),
     cpu: cpus()[0]?.model.trim() ?? "unknown",
     cpuCount: availableParallelism(),
-    /** What else the machine was doing: with more than a core or two of it, ratios scatter. */
+    /** Other load of the machine: ratios vary when it exceeds one or two cores. */
     loadAverage: loadavg()[0] ?? 0,
     node: process.versions.node,
     workerd: readVersion("workerd"),

@@ -2,18 +2,18 @@ import { readFileSync } from "node:fs";
 import { projectPath } from "../scripts/project.ts";
 import type { JsonTensor } from "./tensor-json.ts";
 
-/** One input of a model, with the answer that another engine gives to it. */
+/** Inputs of a model for one row, with the outputs of an independent engine. */
 export interface Sample {
   readonly inputs: readonly JsonTensor[];
   readonly outputs: readonly JsonTensor[];
-  /** By output: how far ONNX Runtime Web may be from the other engine. */
+  /** Largest absolute difference between ONNX Runtime Web and the independent engine, by output. */
   readonly tolerance: Readonly<Record<string, number>>;
 }
 
-/** Images stand in their fixture as bytes. */
+/** A fixture stores images as base64. */
 type StoredTensor = JsonTensor | (Omit<JsonTensor, "data"> & { readonly dataBase64: string });
 
-/** The first row of the batch that the tests use. */
+/** The first row of the test fixture's batch. */
 export function readSample(model: string): Sample {
   const file = projectPath("test", "fixtures", "expected", `${model}.json`);
   const batch: Sample & { inputs: readonly StoredTensor[] } = JSON.parse(
@@ -29,7 +29,8 @@ export function readSample(model: string): Sample {
 function withData(tensor: StoredTensor): JsonTensor {
   if (!("dataBase64" in tensor)) return tensor;
   const { dataBase64, ...rest } = tensor;
-  if (rest.datatype !== "UINT8") throw new Error(`the bytes of ${rest.name} are not UINT8`);
+  if (rest.datatype !== "UINT8")
+    throw new Error(`dataBase64 of ${rest.name} must be UINT8; got ${rest.datatype}`);
   return { ...rest, data: [...Buffer.from(dataBase64, "base64")] };
 }
 

@@ -16,8 +16,8 @@ export function toSpread(values: readonly number[]): Spread {
   };
 }
 
-/** The same list, begun at another place: whoever is measured first pays for it only once. */
-export function turn<T>(items: readonly T[], places: number): T[] {
+/** Rotates a list to the left by `places`, so that each variant is measured first equally often. */
+export function rotate<T>(items: readonly T[], places: number): T[] {
   const start = items.length === 0 ? 0 : places % items.length;
   return [...items.slice(start), ...items.slice(0, start)];
 }

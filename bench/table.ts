@@ -1,11 +1,11 @@
 export interface Table {
   readonly title: string;
   readonly columns: readonly string[];
-  /** A text for each column; the first column is a name, the others are numbers. */
+  /** One cell for each column; the first column is a name, the others are numbers. */
   readonly rows: readonly (readonly string[])[];
 }
 
-/** The table as lines of text: names to the left, numbers to the right. */
+/** The table as plain text: names aligned to the left, numbers to the right. */
 export function formatTable({ title, columns, rows }: Table): string {
   const widths = columns.map((column, index) =>
     Math.max(column.length, ...rows.map((row) => row[index]?.length ?? 0)),

@@ -1,23 +1,23 @@
 import { readPhotograph } from "./photographs.ts";
 
-/** One kind of request to the task door. */
+/** A request to the task API. */
 export interface TaskSample {
   readonly name: string;
   readonly model: string;
-  /** How many answers one request gets. */
+  /** Number of items in the request. */
   readonly items: number;
   readonly contentType: string;
   readonly body: Uint8Array<ArrayBuffer> | string;
-  /** `maxBatch` of the model's block, when another one than the published is to be measured. */
+  /** Replaces `maxBatch` of the model's preprocess block. */
   readonly maxBatch?: number;
-  /** @throws Error when it is not the answer */
-  check(answer: unknown): void;
+  /** @throws Error when the result is wrong */
+  check(result: unknown): void;
 }
 
 const BATCH = 8;
 const BATCHES = [1, 4];
 
-/** Photographs from small to what a phone takes, alone and eight at once. */
+/** Photographs from 300 x 200 pixels to the resolution of a phone, one and eight in a request. */
 export async function imageSamples(): Promise<TaskSample[]> {
   const sizes = [
     [300, 200],
@@ -37,21 +37,22 @@ export async function imageSamples(): Promise<TaskSample[]> {
   ]);
   const [{ body }] = photographs as [(typeof photographs)[number]];
   const inputs = Array.from({ length: BATCH }, () => Buffer.from(body).toString("base64"));
-  const lists = (model: string, check: (answer: unknown) => void): TaskSample[] =>
+  const lists = (model: string, check: (result: unknown) => void): TaskSample[] =>
     BATCHES.map((maxBatch) => ({
       ...toList(model, check),
-      name: `${BATCH} small ones in runs of ${maxBatch}`,
+      name: `${BATCH} small images in runs of ${maxBatch}`,
       maxBatch,
     }));
-  const toList = (model: string, check: (answer: unknown) => void): TaskSample => ({
+  const toList = (model: string, check: (result: unknown) => void): TaskSample => ({
     name: "",
     model,
     items: BATCH,
     contentType: "application/json",
     body: JSON.stringify({ inputs }),
-    check: (answer) => {
-      if (!Array.isArray(answer) || answer.length !== BATCH) throw new Error("not a list of eight");
-      for (const one of answer) check(one);
+    check: (result) => {
+      if (!Array.isArray(result) || result.length !== BATCH)
+        throw new Error(`expected a list of ${BATCH} results`);
+      for (const item of result) check(item);
     },
   });
   return [
@@ -65,18 +66,19 @@ function toSample(
   model: string,
   name: string,
   body: Uint8Array<ArrayBuffer>,
-  check: (answer: unknown) => void,
+  check: (result: unknown) => void,
 ): TaskSample {
   return { name, model, items: 1, contentType: "image/jpeg", body, check };
 }
 
-/** Grain may make another of the cup's names the best one, but none of the labels of other things. */
-function checkCup(answer: unknown): void {
-  const labels = (answer as { label: string }[]).map(({ label }) => label);
-  if (!labels.includes("espresso")) throw new Error(`the cup is called ${labels.join(", ")}`);
+/** The noise may change which label of the cup comes first, but `espresso` must be among the best. */
+function checkCup(result: unknown): void {
+  const labels = (result as { label: string }[]).map(({ label }) => label);
+  if (!labels.includes("espresso"))
+    throw new Error(`expected the label espresso; got ${labels.join(", ")}`);
 }
 
-function checkNoFace(answer: unknown): void {
-  if (!Array.isArray(answer) || answer.length > 0)
-    throw new Error(`a face was found in a cup: ${JSON.stringify(answer)}`);
+function checkNoFace(result: unknown): void {
+  if (!Array.isArray(result) || result.length > 0)
+    throw new Error(`expected no face; got ${JSON.stringify(result)}`);
 }

@@ -1,4 +1,4 @@
-/** A tensor as the Open Inference Protocol writes it in JSON. */
+/** A tensor in the JSON form of the Open Inference Protocol. */
 export interface JsonTensor {
   readonly name: string;
   readonly datatype: string;
@@ -18,14 +18,15 @@ export interface InferResponse {
   readonly outputs: readonly JsonTensor[];
 }
 
-/** @throws Error that names the first difference, when a value is off by more than `tolerance` */
+/** @throws Error that names the first difference, when a value differs by more than `tolerance` */
 export function assertSameTensors(
-  who: string,
+  subject: string,
   actual: readonly JsonTensor[] | undefined,
   expected: readonly JsonTensor[],
   tolerance: (name: string, value: number) => number,
 ): void {
-  const wrong = (why: string): Error => new Error(`${who} answers wrongly: ${why}`);
+  const wrong = (difference: string): Error =>
+    new Error(`${subject} returned a wrong result: ${difference}`);
   const describe = (tensors: readonly JsonTensor[] | undefined): string =>
     JSON.stringify(tensors?.map(({ name, datatype, shape }) => ({ name, datatype, shape })));
   if (!actual || describe(actual) !== describe(expected))

@@ -8,7 +8,7 @@ const SENTENCES = [
 ];
 const BATCHES = [4, 16, 64];
 
-/** Texts from a sentence to more than a model reads, alone and several at once. */
+/** Texts from one sentence to more than the model's token limit, one and several in a request. */
 export function textSamples(): TaskSample[] {
   return ["sentence-embeddings", "spam-detection"].flatMap((model) => {
     const check = model === "spam-detection" ? checkLabels : checkVector;
@@ -16,9 +16,9 @@ export function textSamples(): TaskSample[] {
     const paragraph = SENTENCES.join(" ").repeat(3);
     const long = SENTENCES.join(" ").repeat(40);
     return [
-      toSample(model, "a sentence", sentence, check),
-      toSample(model, "a paragraph, 96 words", paragraph, check),
-      toSample(model, "1,280 words, cut to 256 tokens", long, check),
+      toSample(model, "one sentence", sentence, check),
+      toSample(model, "one paragraph, 96 words", paragraph, check),
+      toSample(model, "1,280 words, truncated to 256 tokens", long, check),
       ...BATCHES.map((items) => toList(model, `${items} sentences`, items, check)),
     ];
   });
@@ -46,20 +46,21 @@ function toList(
     items,
     contentType: "application/json",
     body: JSON.stringify({ inputs }),
-    check: (answer) => {
-      if (!Array.isArray(answer) || answer.length !== items)
-        throw new Error(`not a list of ${items}`);
-      for (const one of answer) check(one);
+    check: (result) => {
+      if (!Array.isArray(result) || result.length !== items)
+        throw new Error(`expected a list of ${items} results`);
+      for (const item of result) check(item);
     },
   };
 }
 
-function checkVector(answer: unknown): void {
-  const length = Math.hypot(...(answer as number[]));
-  if (Math.abs(length - 1) > 1e-4) throw new Error(`a vector has the length ${length}`);
+function checkVector(result: unknown): void {
+  const norm = Math.hypot(...(result as number[]));
+  if (Math.abs(norm - 1) > 1e-4) throw new Error(`expected a vector of norm 1; got ${norm}`);
 }
 
-function checkLabels(answer: unknown): void {
-  const labels = (answer as { label: string }[]).map(({ label }) => label).sort();
-  if (labels.join() !== "ham,spam") throw new Error(`the labels are ${labels.join()}`);
+function checkLabels(result: unknown): void {
+  const labels = (result as { label: string }[]).map(({ label }) => label).sort();
+  if (labels.join() !== "ham,spam")
+    throw new Error(`expected the labels ham and spam; got ${labels.join()}`);
 }

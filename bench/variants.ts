@@ -1,6 +1,6 @@
 import { startLocalWorker } from "../scripts/local-worker.ts";
 import type { BenchmarkOptions } from "./benchmark.ts";
-import { runEngineLoop } from "./engine.ts";
+import { runEngineLoop } from "./engine-loop.ts";
 import { applyLoad, HEADERS, type LoadResult } from "./load.ts";
 import {
   assertSameTensors,
@@ -9,8 +9,8 @@ import {
   type JsonTensor,
 } from "./tensor-json.ts";
 
-/** What every variant of one comparison is given, and must answer. */
-export interface Task {
+/** The input of every variant in one comparison, and the expected outputs. */
+export interface Workload {
   readonly model: string;
   readonly modelFile: string;
   readonly inputs: readonly JsonTensor[];
@@ -21,11 +21,11 @@ export interface Measurement {
   readonly perSecond: number;
 }
 
-/** One way to get a task done, measured from start to end in fresh processes. */
+/** An implementation of a workload, measured in fresh processes. */
 export interface Variant {
   readonly name: string;
-  /** @throws Error when an answer is wrong or a request fails */
-  measure(task: Task, options: BenchmarkOptions): Promise<Measurement>;
+  /** @throws Error when an output is wrong or a request fails */
+  measure(workload: Workload, options: BenchmarkOptions): Promise<Measurement>;
 }
 
 export interface WorkerVariant {
@@ -33,27 +33,28 @@ export interface WorkerVariant {
   readonly outdir: string;
   /** The folder of the simulated bucket with the models. */
   readonly statePath: string;
-  readonly vars?: (task: Task) => Record<string, string>;
+  readonly vars?: (workload: Workload) => Record<string, string>;
 }
 
-/** How far an answer may be from the engine's own. */
+/** Largest absolute difference from the engine's own outputs. */
 const TOLERANCE = 1e-5;
 const WARM_UP_SECONDS = 1;
 
-/** A Worker in a workerd of its own, asked over HTTP. */
+/** A Worker in its own workerd, called over HTTP. */
 export function workerVariant(
   name: string,
   { outdir, statePath, vars = () => ({}) }: WorkerVariant,
 ): Variant {
   return {
     name,
-    async measure(task, { connections, seconds }): Promise<LoadResult> {
-      const worker = await startLocalWorker({ outdir, statePath, vars: vars(task) });
+    async measure(workload, { connections, seconds }): Promise<LoadResult> {
+      const worker = await startLocalWorker({ outdir, statePath, vars: vars(workload) });
       try {
-        const url = new URL(`/v2/models/${task.model}/infer`, worker.url);
-        const request: InferRequest = { id: "bench", inputs: task.inputs };
+        const url = new URL(`/v2/models/${workload.model}/infer`, worker.url);
+        const request: InferRequest = { id: "bench", inputs: workload.inputs };
         const body = JSON.stringify(request);
-        const check = (): Promise<void> => checkAnswer(`${name} (${task.model})`, url, body, task);
+        const check = (): Promise<void> =>
+          checkResponse(`${name} (${workload.model})`, url, body, workload);
         await check();
         const load = { url, body, connections, seconds, warmUpSeconds: WARM_UP_SECONDS };
         const result = await applyLoad(load);
@@ -66,7 +67,7 @@ export function workerVariant(
   };
 }
 
-/** The engine alone in a Node process, called in a loop. */
+/** The engine in a Node process, called in a loop. */
 export function engineVariant(name: string): Variant {
   return {
     name,
@@ -87,18 +88,24 @@ export function engineVariant(name: string): Variant {
   };
 }
 
-async function checkAnswer(who: string, url: URL, body: string, task: Task): Promise<void> {
+async function checkResponse(
+  subject: string,
+  url: URL,
+  body: string,
+  workload: Workload,
+): Promise<void> {
   const response = await fetch(url, {
     method: "POST",
     headers: HEADERS,
     body,
   });
   const text = await response.text();
-  if (!response.ok) throw new Error(`${who} answers ${response.status}: ${text}`);
+  if (!response.ok) throw new Error(`${subject} responded ${response.status}: ${text}`);
   const cacheStatus = response.headers.get("cache-status") ?? "";
-  if (/;\s*hit/.test(cacheStatus)) throw new Error(`${who} answers from a cache: ${cacheStatus}`);
+  if (/;\s*hit/.test(cacheStatus))
+    throw new Error(`${subject} responded from a cache: ${cacheStatus}`);
   const { id, model_name, outputs } = JSON.parse(text) as Partial<InferResponse>;
-  if (id !== "bench" || model_name !== task.model)
-    throw new Error(`${who} answers another request: ${text}`);
-  assertSameTensors(who, outputs, task.outputs, () => TOLERANCE);
+  if (id !== "bench" || model_name !== workload.model)
+    throw new Error(`${subject} responded to another request: ${text}`);
+  assertSameTensors(subject, outputs, workload.outputs, () => TOLERANCE);
 }

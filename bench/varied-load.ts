@@ -1,7 +1,7 @@
 import { projectPath } from "../scripts/project.ts";
 import { runNode } from "./child-process.ts";
 
-/** POSTs of several bodies in turn; each connection has bodies of its own, as long as there are enough. */
+/** POSTs of several bodies in rotation; the bodies are divided among the connections when there are enough. */
 export interface VariedLoad {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
@@ -13,22 +13,22 @@ export interface VariedLoad {
 
 export interface VariedLoadResult {
   readonly requests: number;
-  /** Those of the warm-up as well. */
+  /** The warm-up included. */
   readonly allRequests: number;
   readonly perSecond: number;
-  /** Microseconds from a request to the end of its answer. */
+  /** Microseconds from a request to the end of its response. */
   readonly latencyUs: { readonly p50: number; readonly p99: number };
 }
 
-/** What the program behind {@link applyVariedLoad} reads. */
-export interface VariedLoadProgram extends Omit<VariedLoad, "url" | "bodies"> {
+/** The input of the program behind {@link applyVariedLoad}. */
+export interface VariedLoadInput extends Omit<VariedLoad, "url" | "bodies"> {
   readonly url: string;
   readonly bodiesBase64: readonly string[];
 }
 
 /**
- * Keeps the connections busy from a process of its own.
- * @throws Error when any request failed, also in the warm-up
+ * Sends requests on all connections from a separate process.
+ * @throws Error when a request fails, in the warm-up too
  */
 export async function applyVariedLoad({
   url,
@@ -36,7 +36,7 @@ export async function applyVariedLoad({
   ...load
 }: VariedLoad): Promise<VariedLoadResult> {
   const bodiesBase64 = bodies.map((body) => Buffer.from(body).toString("base64"));
-  const input: VariedLoadProgram = { ...load, url: url.href, bodiesBase64 };
-  const program = projectPath("bench", "varied-load-program.ts");
+  const input: VariedLoadInput = { ...load, url: url.href, bodiesBase64 };
+  const program = projectPath("bench", "varied-load-process.ts");
   return JSON.parse(await runNode([program], { input: JSON.stringify(input) })) as VariedLoadResult;
 }

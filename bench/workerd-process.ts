@@ -8,12 +8,12 @@ interface ProcessStatus {
   readonly cpuSeconds: number;
 }
 
-/** What Linux counts CPU time in: 100 a second on every architecture that Node runs on. */
+/** Linux's unit of CPU time: 100 ticks per second on every architecture that Node supports. */
 const TICKS_PER_SECOND = 100;
 
 /**
- * The resident memory and the CPU time of the workerd processes that this process started.
- * @throws Error when there is none
+ * Reads the resident memory and the CPU time of the workerd processes that this process started.
+ * @throws Error when there are none
  */
 export function readWorkerd(): { readonly residentBytes: number; readonly cpuSeconds: number } {
   const processes = process.platform === "linux" ? readProc() : readPs();
@@ -34,7 +34,7 @@ function readProc(): ProcessStatus[] {
       const status = readText(`/proc/${id}/status`);
       const field = (name: string): string =>
         new RegExp(`^${name}:\\s*(\\S+)`, "m").exec(status)?.[1] ?? "";
-      // The fields after the name, which stands in parentheses; proc(5) counts them from 3 on.
+      // The fields after the name in parentheses; in proc(5) the first of them is field 3.
       const fields = readText(`/proc/${id}/stat`).split(") ").at(-1)?.split(" ") ?? [];
       const ticks = Number(fields[14 - 3]) + Number(fields[15 - 3]);
       return {
@@ -46,7 +46,7 @@ function readProc(): ProcessStatus[] {
     });
 }
 
-/** Empty for a process that has ended meanwhile. */
+/** Empty for a process that has exited meanwhile. */
 function readText(path: string): string {
   try {
     return readFileSync(path, "utf8");
@@ -66,7 +66,7 @@ function readPs(): ProcessStatus[] {
         name: command.join(" ").split("/").at(-1) ?? "",
         parent: Number(parent),
         residentBytes: Number(kibibytes) * 1024,
-        // Hours, minutes and seconds.
+        // [hours:]minutes:seconds
         cpuSeconds: time.split(":").reduce((sum, part) => sum * 60 + Number(part), 0),
       };
     });

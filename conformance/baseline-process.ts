@@ -2,17 +2,17 @@ import { env, InferenceSession, Tensor as OrtTensor } from "onnxruntime-web/wasm
 import { isDatatype, NUMERIC_DATATYPES } from "../src/domain/datatype.ts";
 import { type Tensor, toBytes, toTypedArray } from "../src/domain/tensor.ts";
 import type { BaselineTask } from "./baseline.ts";
-import type { EngineAnswer } from "./outcome.ts";
+import type { EngineResult } from "./outcome.ts";
 
-// The program behind baseline.ts: ONNX Runtime Web by its public API, in a process of its own.
+// The program behind baseline.ts: runs the public API of ONNX Runtime Web in a separate process.
 env.wasm.numThreads = 1;
 env.logLevel = "fatal";
 
 process.on("message", (task: BaselineTask) => {
-  void answer(task).then((result) => process.send?.(result));
+  void run(task).then((result) => process.send?.(result));
 });
 
-async function answer({ model, dataSets, outputNames }: BaselineTask): Promise<EngineAnswer> {
+async function run({ model, dataSets, outputNames }: BaselineTask): Promise<EngineResult> {
   let session: InferenceSession;
   try {
     session = await InferenceSession.create(model, { logSeverityLevel: 4 });
@@ -33,13 +33,13 @@ async function answer({ model, dataSets, outputNames }: BaselineTask): Promise<E
   }
 }
 
-/** What ONNX Runtime says itself holds an error code; anything else left it in an unknown state. */
-function toFailure(error: unknown, reason: "model_refused" | "input_refused"): EngineAnswer {
+/** Errors reported by ONNX Runtime contain an error code; after any other the engine's state is undefined. */
+function toFailure(error: unknown, reason: "model_refused" | "input_refused"): EngineResult {
   const detail = error instanceof Error ? error.message : `exception ${String(error)}`;
   return { reason: detail.includes("ERROR_CODE") ? reason : "crashed", detail };
 }
 
-/** The protocol's datatypes by their names in ONNX Runtime Web. */
+/** The names of the protocol's datatypes in ONNX Runtime Web. */
 const ORT_TYPES = {
   BOOL: "bool",
   UINT8: "uint8",
@@ -59,7 +59,7 @@ const ORT_TYPES = {
 function toOrtTensor(tensor: Tensor): OrtTensor {
   const { datatype, shape } = tensor;
   if (datatype === "BYTES") return new OrtTensor("string", [...tensor.data], shape);
-  // The overloads want each datatype with its array; the table pairs them.
+  // The overloads require each datatype with its array type; the table pairs them.
   const data = toTypedArray(tensor) as Float32Array;
   return new OrtTensor(ORT_TYPES[datatype] as "float32", data, shape);
 }

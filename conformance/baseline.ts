@@ -2,9 +2,9 @@ import { type ChildProcess, fork } from "node:child_process";
 import { projectPath } from "../scripts/project.ts";
 import type { Tensor } from "../src/domain/tensor.ts";
 import type { TestCase } from "./cases.ts";
-import type { EngineAnswer } from "./outcome.ts";
+import type { EngineResult } from "./outcome.ts";
 
-/** What the process of the baseline is sent; it answers with an {@link EngineAnswer}. */
+/** Message to the process of the baseline, which replies with an {@link EngineResult}. */
 export interface BaselineTask {
   readonly model: Uint8Array;
   readonly dataSets: readonly (readonly Tensor[])[];
@@ -12,16 +12,16 @@ export interface BaselineTask {
 }
 
 export interface Baseline {
-  run(testCase: TestCase): Promise<EngineAnswer>;
+  run(testCase: TestCase): Promise<EngineResult>;
   dispose(): void;
 }
 
-/** Ends a hang; no case takes a second. */
-const PATIENCE_MS = 120_000;
+/** Far more than any case needs: every case takes less than a second. */
+const TIMEOUT_MS = 120_000;
 
 /**
- * Plain ONNX Runtime Web with a session for each case. Its JavaScript is one instance for the whole
- * process, so after a crash the next case gets a new process.
+ * Runs plain ONNX Runtime Web with a session for each case. A process has one instance of the engine,
+ * so the case after a crash gets a new process.
  */
 export function createBaseline(): Baseline {
   let child: ChildProcess | undefined;
@@ -38,9 +38,9 @@ export function createBaseline(): Baseline {
         serialization: "advanced",
         stdio: ["ignore", "ignore", "pipe", "ipc"],
       });
-      const answer = await ask(child, { model, dataSets: inputs, outputNames });
-      if ("reason" in answer && answer.reason === "crashed") stop();
-      return answer;
+      const result = await send(child, { model, dataSets: inputs, outputNames });
+      if ("reason" in result && result.reason === "crashed") stop();
+      return result;
     },
     dispose() {
       process.off("exit", stop);
@@ -49,26 +49,26 @@ export function createBaseline(): Baseline {
   };
 }
 
-function ask(child: ChildProcess, task: BaselineTask): Promise<EngineAnswer> {
+function send(child: ChildProcess, task: BaselineTask): Promise<EngineResult> {
   return new Promise((resolve) => {
-    let printed = "";
-    const settle = (answer: EngineAnswer): void => {
+    let output = "";
+    const settle = (result: EngineResult): void => {
       clearTimeout(timer);
       child.removeAllListeners("message").removeAllListeners("close");
       child.stderr?.removeAllListeners("data");
       child.stderr?.resume();
-      resolve(answer);
+      resolve(result);
     };
     const timer = setTimeout(
-      () => settle({ reason: "crashed", detail: `no answer in ${PATIENCE_MS} ms` }),
-      PATIENCE_MS,
+      () => settle({ reason: "crashed", detail: `no result within ${TIMEOUT_MS} ms` }),
+      TIMEOUT_MS,
     );
     child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-      printed += text;
+      output += text;
     });
-    child.once("message", (answer) => settle(answer as EngineAnswer));
+    child.once("message", (result) => settle(result as EngineResult));
     child.once("close", (code) =>
-      settle({ reason: "crashed", detail: `the process ended with code ${code}: ${printed}` }),
+      settle({ reason: "crashed", detail: `the process exited with code ${code}: ${output}` }),
     );
     child.send(task);
   });

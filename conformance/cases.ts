@@ -11,7 +11,7 @@ import {
   UnsupportedValueError,
 } from "./onnx-proto.ts";
 
-/** One folder with model.onnx and its data sets, not yet read. */
+/** A folder with model.onnx and its data sets, not yet read. */
 export interface CaseFolder {
   readonly name: string;
   readonly folder: string;
@@ -27,7 +27,7 @@ export interface TestCase {
   readonly model: Buffer<ArrayBuffer>;
   readonly signature: ModelSignature;
   readonly dataSets: readonly DataSet[];
-  /** Why neither engine can pass the case; it has no data sets then. */
+  /** The reason why no engine can pass the case, which then has no data sets. */
   readonly unsupported: string | undefined;
 }
 
@@ -36,17 +36,17 @@ const HOW_TO_GET_CASES = `The ONNX backend tests are in the Debian and Ubuntu pa
 the sources of https://github.com/onnx/onnx as onnx/backend/test/data/node.`;
 
 /**
- * Finds the cases in a folder, at any depth, by name.
- * @throws UserError that says where to get cases, when there are none
+ * Finds the cases in a folder at any depth, sorted by name.
+ * @throws UserError that explains where to get cases, when there are none
  */
 export function findCases(folder: string): CaseFolder[] {
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory())
-    throw new UserError(`there is no folder ${folder}\n${HOW_TO_GET_CASES}`);
+    throw new UserError(`no such folder: ${folder}\n${HOW_TO_GET_CASES}`);
   const models = readdirSync(folder, { recursive: true, encoding: "utf8" })
     .filter((file) => basename(file) === "model.onnx")
     .map((file) => join(folder, dirname(file)));
   if (models.length === 0)
-    throw new UserError(`no folder with a model.onnx is in ${folder}\n${HOW_TO_GET_CASES}`);
+    throw new UserError(`no model.onnx below ${folder}\n${HOW_TO_GET_CASES}`);
   return models
     .map((found) => ({
       name: relative(folder, found).replaceAll(sep, "/") || basename(folder),
@@ -55,7 +55,7 @@ export function findCases(folder: string): CaseFolder[] {
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** @throws Error that names the file that is not as it should be */
+/** @throws Error that names the invalid file */
 export function readCase({ name, folder }: CaseFolder): TestCase {
   const model = readFileSync(join(folder, "model.onnx"));
   const signature = parseModelSignature(model);
@@ -71,7 +71,7 @@ export function readCase({ name, folder }: CaseFolder): TestCase {
         inputs: readTensors(join(folder, entry), "input", signature.inputs),
         expected: readTensors(join(folder, entry), "output", signature.outputs),
       }));
-    const unsupported = dataSets.length === 0 ? "there is no test_data_set_0" : undefined;
+    const unsupported = dataSets.length === 0 ? "no test_data_set_0" : undefined;
     return { name, model, signature, dataSets, unsupported };
   } catch (error) {
     if (!(error instanceof UnsupportedValueError)) throw error;
@@ -83,13 +83,13 @@ function describeValue({ name, kind, elementType }: GraphValue): string {
   return `"${name}" is a ${kind}${kind === "tensor" ? ` of ONNX element type ${elementType}` : ""}`;
 }
 
-/** input_0.pb, input_1.pb, ... belong to the values of the graph in their order. */
+/** input_0.pb, input_1.pb, ... are the values of the graph's inputs in order; outputs likewise. */
 function readTensors(folder: string, side: string, values: readonly GraphValue[]): Tensor[] {
   const count = readdirSync(folder).filter((file) => file.startsWith(`${side}_`)).length;
   return Array.from({ length: count }, (_, index) => {
     const file = join(folder, `${side}_${index}.pb`);
     const value = values[index];
-    if (!value) throw new Error(`${file} is for a value that the model does not have`);
+    if (!value) throw new Error(`${file} has no corresponding ${side} in the model`);
     return parseTensor(value.name, readFileSync(file));
   });
 }

@@ -5,7 +5,7 @@ import {
   toTypedArray,
 } from "../src/domain/tensor.ts";
 
-/** Those of ONNX's own runner: onnx/backend/test/runner and onnx/backend/test/case/test_case.py. */
+/** The tolerances of ONNX's own runner: onnx/backend/test/runner and onnx/backend/test/case/test_case.py. */
 export const TOLERANCE = { relative: 1e-3, absolute: 1e-7 } as const;
 
 export interface Tolerance {
@@ -13,14 +13,14 @@ export interface Tolerance {
   readonly absolute: number;
 }
 
-/** Every number the same; 0 and -0 differ, and one NaN is as good as another. */
+/** Every number must be equal; 0 and -0 differ, all NaNs are equal. */
 export const IDENTICAL = "identical";
 
 /**
- * Compares what an engine gave with what was expected, as numpy's `assert_allclose` does: a number
- * may be off by `absolute + relative * |expected|`, NaN equals NaN and an infinity only itself. Texts
- * and truth values must be the same. Stricter than numpy in one thing: a scalar has not the shape [1].
- * @returns the first difference in words, or `undefined` when there is none
+ * Compares the outputs of an engine with the expected ones by the rule of numpy's `assert_allclose`: a number
+ * may differ by `absolute + relative * |expected|`, NaN equals NaN and an infinity only itself. Strings
+ * and booleans must be equal. Stricter than numpy in one point: a scalar does not have the shape [1].
+ * @returns a description of the first difference, or `undefined` when there is none
  */
 export function findDifference(
   expected: readonly Tensor[],
@@ -68,9 +68,9 @@ function elementsOf(tensor: Tensor): ArrayLike<Scalar> {
 }
 
 function isWithin({ relative, absolute }: Tolerance, expected: number, actual: number): boolean {
-  // NaN with NaN, and an infinity with the same one.
+  // NaN equals NaN, and an infinity itself.
   if (Object.is(expected, actual)) return true;
-  // Without this any number would be within an infinite tolerance of an infinity.
+  // Otherwise any number would be within the infinite tolerance of an infinity.
   if (!Number.isFinite(expected)) return false;
   return Math.abs(actual - expected) <= absolute + relative * Math.abs(expected);
 }

@@ -1,14 +1,14 @@
 import { findDifference, IDENTICAL } from "./compare.ts";
 import type { KnownDifference } from "./known-differences.ts";
-import type { EngineAnswer, Outcome } from "./outcome.ts";
+import type { EngineResult, Outcome } from "./outcome.ts";
 
 /** The ways in which the Worker can differ from plain ONNX Runtime Web. */
 export const DIFFERENCE_KINDS = {
   worker_fails: "passes in ONNX Runtime Web, but not in the Worker",
   worker_passes: "passes in the Worker, but not in ONNX Runtime Web",
-  other_reason: "fails in both, but in the Worker by something else than a refusal",
-  other_values: "both answer, but not with the same bits",
-  worker_ill: "the Worker answers other requests wrongly afterwards",
+  other_reason: "fails in both, but in the Worker with something other than a refusal",
+  other_values: "the outputs of both are not bit-identical",
+  worker_unhealthy: "the Worker returns wrong outputs for other requests afterwards",
 } as const;
 
 export type DifferenceKind = keyof typeof DIFFERENCE_KINDS;
@@ -16,11 +16,11 @@ export type DifferenceKind = keyof typeof DIFFERENCE_KINDS;
 export interface Difference {
   readonly kind: DifferenceKind;
   readonly detail: string;
-  /** From the list of known differences. */
+  /** The reason in the list of known differences. */
   readonly why?: string;
 }
 
-/** What both sides made of one case. */
+/** The outcomes of one case on both sides. */
 export interface CaseResult {
   readonly name: string;
   readonly worker: Outcome;
@@ -34,28 +34,31 @@ export interface Sides<T> {
   readonly baseline: T;
 }
 
-/** @param illness what is wrong with the Worker after the case */
+/** @param healthProblem what is wrong with the Worker after the case */
 export function toDifference(
   { worker, baseline }: Sides<Outcome>,
-  answers: Sides<EngineAnswer>,
-  illness: string | undefined,
+  engineResults: Sides<EngineResult>,
+  healthProblem: string | undefined,
 ): Difference | undefined {
-  if (illness !== undefined) return { kind: "worker_ill", detail: illness };
+  if (healthProblem !== undefined) return { kind: "worker_unhealthy", detail: healthProblem };
   if (baseline.passed && !worker.passed) return { kind: "worker_fails", detail: explain(worker) };
   if (worker.passed && !baseline.passed)
     return { kind: "worker_passes", detail: explain(baseline) };
-  if ("outputs" in answers.worker && "outputs" in answers.baseline) {
-    const expected = answers.baseline.outputs.flat();
-    const detail = findDifference(expected, answers.worker.outputs.flat(), IDENTICAL);
+  if ("outputs" in engineResults.worker && "outputs" in engineResults.baseline) {
+    const expected = engineResults.baseline.outputs.flat();
+    const detail = findDifference(expected, engineResults.worker.outputs.flat(), IDENTICAL);
     return detail === undefined ? undefined : { kind: "other_values", detail };
   }
-  if ("reason" in answers.worker && !isOrderly(answers))
-    return { kind: "other_reason", detail: `${explain(answers.worker)}; ${explain(baseline)}` };
+  if ("reason" in engineResults.worker && !isExpectedFailure(engineResults))
+    return {
+      kind: "other_reason",
+      detail: `${explain(engineResults.worker)}; ${explain(baseline)}`,
+    };
   return undefined;
 }
 
-/** A refusal, or a crash where the baseline crashes too. */
-function isOrderly({ worker, baseline }: Sides<EngineAnswer>): boolean {
+/** Whether the Worker refused the case, or crashed where the baseline crashes too. */
+function isExpectedFailure({ worker, baseline }: Sides<EngineResult>): boolean {
   if (!("reason" in worker)) return true;
   if (worker.reason === "model_refused" || worker.reason === "input_refused") return true;
   return worker.reason === "crashed" && "reason" in baseline && baseline.reason === "crashed";
@@ -65,7 +68,7 @@ function explain({ reason, detail }: Pick<Outcome, "reason" | "detail">): string
   return `${reason}: ${detail}`;
 }
 
-/** Adds to the differences that are known why they are there. */
+/** Adds the reason to each known difference. */
 export function markKnown(
   results: readonly CaseResult[],
   known: readonly KnownDifference[],
@@ -77,7 +80,7 @@ export function markKnown(
   });
 }
 
-/** Known differences of cases that ran without them. */
+/** Known differences that did not occur although their cases ran. */
 export function findStale(
   results: readonly CaseResult[],
   known: readonly KnownDifference[],

@@ -1,16 +1,16 @@
 import type { DifferenceKind } from "./differences.ts";
 
 export interface KnownDifference {
-  /** The case, without the folders that it lies in. */
+  /** The name of the case, without its parent folders. */
   readonly name: string;
   readonly kinds: readonly DifferenceKind[];
-  /** Why it is there, and why it is right to leave it. */
+  /** The cause of the difference, and the reason to accept it. */
   readonly why: string;
-  /** Whether it happens in every run; one that does not any more is to be taken out of the list. */
+  /** Whether it occurs in every run; when it no longer does, it must be removed from the list. */
   readonly always: boolean;
 }
 
-const BY_CHANCE = {
+const UNSEEDED = {
   kinds: ["other_values", "worker_fails", "worker_passes"],
   why: "the operator draws random numbers and the model gives no seed",
   always: false,
@@ -18,8 +18,8 @@ const BY_CHANCE = {
 
 /** Differences that a run accepts. */
 export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
-  { name: "test_bernoulli", ...BY_CHANCE },
-  { name: "test_bernoulli_double", ...BY_CHANCE },
-  { name: "test_bernoulli_double_expanded", ...BY_CHANCE },
-  { name: "test_bernoulli_expanded", ...BY_CHANCE },
+  { name: "test_bernoulli", ...UNSEEDED },
+  { name: "test_bernoulli_double", ...UNSEEDED },
+  { name: "test_bernoulli_double_expanded", ...UNSEEDED },
+  { name: "test_bernoulli_expanded", ...UNSEEDED },
 ];

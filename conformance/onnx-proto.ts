@@ -43,10 +43,10 @@ const schema = protobuf.parse(SCHEMA, { keepCase: true }).root;
 const modelType = schema.lookupType("ModelProto");
 const tensorType = schema.lookupType("TensorProto");
 
-/** 64-bit integers as texts, which is exact; lists that are absent as empty ones. */
+/** 64-bit integers as strings, which is exact; absent lists as empty ones. */
 const EXACT = { longs: String, arrays: true } as const;
 
-/** A value that the file describes rightly, but that is no tensor of a datatype known here. */
+/** A valid value that is not a tensor of a supported datatype. */
 export class UnsupportedValueError extends Error {
   override readonly name = "UnsupportedValueError";
 }
@@ -54,9 +54,9 @@ export class UnsupportedValueError extends Error {
 /** An input or output of a model. */
 export interface GraphValue {
   readonly name: string;
-  /** `tensor` or what else it is: `sequence`, `map`, `sparse_tensor`, `optional`. */
+  /** `tensor`, `sequence`, `map`, `sparse_tensor` or `optional`. */
   readonly kind: string;
-  /** ONNX's number of the datatype; 0 for all but tensors. */
+  /** ONNX's element type; 0 unless it is a tensor. */
   readonly elementType: number;
 }
 
@@ -83,7 +83,7 @@ interface TensorMessage {
   readonly data_location?: number;
 }
 
-/** Reads from a `ModelProto` what it takes and gives, in its order. */
+/** Reads the inputs and outputs of a `ModelProto` in their order. */
 export function parseModelSignature(bytes: Uint8Array): ModelSignature {
   const { graph } = modelType.toObject(modelType.decode(bytes), EXACT) as {
     graph?: { input: readonly ValueInfoMessage[]; output: readonly ValueInfoMessage[] };
@@ -100,15 +100,15 @@ function toGraphValue({ name = "", type = {} }: ValueInfoMessage): GraphValue {
 
 /**
  * Reads a `TensorProto`.
- * @param name of the value that it is for, which test cases leave out of the file or not
- * @throws UnsupportedValueError for a datatype that the Open Inference Protocol does not have
+ * @param name of the graph's value; some test cases omit it in the file
+ * @throws UnsupportedValueError for a datatype that the Open Inference Protocol does not define
  */
 export function parseTensor(name: string, bytes: Uint8Array): Tensor {
   const message = tensorType.toObject(tensorType.decode(bytes), EXACT) as TensorMessage;
   const { data_type = 0, data_location = 0, raw_data } = message;
   const datatype = fromOnnxElementType(data_type);
   if (!datatype) throw new UnsupportedValueError(`ONNX element type ${data_type}`);
-  if (data_location !== 0) throw new UnsupportedValueError("data in a file of its own");
+  if (data_location !== 0) throw new UnsupportedValueError("external data");
   const shape = message.dims.map(Number);
   const elements = elementCount(shape);
   if (datatype === "BYTES") {
@@ -121,7 +121,7 @@ export function parseTensor(name: string, bytes: Uint8Array): Tensor {
   return { name, datatype, shape, data: ofLength(elements * elementBytes, data, name) };
 }
 
-/** The values of the field that the datatype is stored in when it is not stored raw. */
+/** The values of the field that stores the datatype when `raw_data` is not used. */
 function typedData(datatype: NumericDatatype, message: TensorMessage) {
   switch (datatype) {
     case "FP32":
@@ -153,5 +153,7 @@ function typedData(datatype: NumericDatatype, message: TensorMessage) {
 
 function ofLength<T extends { readonly length: number }>(length: number, data: T, name: string): T {
   if (data.length === length) return data;
-  throw new Error(`"${name}" has ${data.length} bytes or texts where its shape wants ${length}`);
+  throw new Error(
+    `"${name}" must have ${length} bytes or strings for its shape; got ${data.length}`,
+  );
 }

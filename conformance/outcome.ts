@@ -2,7 +2,7 @@ import type { Tensor } from "../src/domain/tensor.ts";
 import type { TestCase } from "./cases.ts";
 import { findDifference } from "./compare.ts";
 
-/** Why an engine did not pass a case. */
+/** Reasons why an engine did not pass a case. */
 export const REASONS = {
   unsupported: "an input or output cannot be sent or compared",
   model_refused: "the engine refused the model",
@@ -14,8 +14,8 @@ export const REASONS = {
 
 export type Reason = keyof typeof REASONS;
 
-/** What an engine made of a case before anyone looked at the numbers. */
-export type EngineAnswer =
+/** The result of an engine for a case, before the outputs are compared. */
+export type EngineResult =
   /** The outputs for each data set. */
   | { readonly outputs: readonly (readonly Tensor[])[] }
   | { readonly reason: Reason; readonly detail: string };
@@ -26,13 +26,13 @@ export interface Outcome {
   readonly detail?: string;
 }
 
-/** Judges an answer by the outputs that the case expects. */
-export function toOutcome({ unsupported, dataSets }: TestCase, answer: EngineAnswer): Outcome {
+/** Compares an engine's result with the expected outputs of the case. */
+export function toOutcome({ unsupported, dataSets }: TestCase, result: EngineResult): Outcome {
   if (unsupported !== undefined)
     return { passed: false, reason: "unsupported", detail: unsupported };
-  if (!("outputs" in answer)) return { passed: false, ...answer };
+  if (!("outputs" in result)) return { passed: false, ...result };
   for (const [index, { expected }] of dataSets.entries()) {
-    const detail = findDifference(expected, answer.outputs[index] ?? []);
+    const detail = findDifference(expected, result.outputs[index] ?? []);
     if (detail) return { passed: false, reason: "wrong_output", detail };
   }
   return { passed: true };

@@ -2,7 +2,7 @@ import { type CaseResult, DIFFERENCE_KINDS, type DifferenceKind } from "./differ
 import type { KnownDifference } from "./known-differences.ts";
 import { type Outcome, REASONS, type Reason } from "./outcome.ts";
 
-/** How many cases ended how, on one side. */
+/** Numbers of passed and failed cases on one side. */
 export interface Counts {
   readonly passed: number;
   readonly failed: Readonly<Partial<Record<Reason, number>>>;
@@ -14,7 +14,7 @@ export function count(outcomes: readonly Outcome[]): Counts {
   return { passed: outcomes.filter(({ passed }) => passed).length, failed };
 }
 
-/** The two sides beside each other, and every difference with its reason. */
+/** A table of both sides, and every difference with its reason. */
 export function formatReport(
   results: readonly CaseResult[],
   stale: readonly KnownDifference[],
@@ -50,7 +50,8 @@ export function formatReport(
       ),
     ),
     ...stale.map(
-      ({ name }) => `${name} has not its known difference: take it out of known-differences.ts`,
+      ({ name }) =>
+        `${name} no longer has its known difference: remove it from known-differences.ts`,
     ),
   ].join("\n");
 }

@@ -14,15 +14,15 @@ import { startWorkerEngine } from "./worker-engine.ts";
 const HELP = `npm run conformance -- <folder> [options]
 
 Runs the ONNX backend tests in a folder through the built Worker over HTTP and through plain ONNX
-Runtime Web, and compares. Ends with exit code 1 when they differ in a way that
-conformance/known-differences.ts does not explain.
+Runtime Web, and compares the results. Exits with code 1 when there is a difference that
+conformance/known-differences.ts does not list.
 
 Options:
   --filter REGEX   only cases whose name matches
   --json FILE      write the result of every case to FILE
   --help           print this text
 
-conformance/README.md says where to get the tests and what is compared.`;
+conformance/README.md describes where to get the tests and what is compared.`;
 
 const PROGRESS_EVERY = 50;
 
@@ -35,7 +35,7 @@ async function main(): Promise<void> {
   if (values.help) return console.log(HELP);
   const [folder, ...more] = positionals;
   if (folder === undefined || more.length > 0)
-    throw new UserError("name one folder with test cases (--help says more)");
+    throw new UserError("expected one folder with test cases (see --help)");
   const cases = findCases(folder).filter(({ name }) => values.filter?.test(name) ?? true);
   if (cases.length === 0) throw new UserError(`--filter ${values.filter?.source} matches no case`);
   const start = performance.now();
@@ -61,31 +61,32 @@ function parseArguments() {
     const filter = values.filter === undefined ? undefined : new RegExp(values.filter);
     return { values: { ...values, filter }, positionals };
   } catch (error) {
-    throw new UserError(`${reason(error)} (--help lists the options)`);
+    throw new UserError(`${reason(error)} (see --help)`);
   }
 }
 
-/** Both engines at once, one case after the other; progress goes to standard error. */
+/** Runs each case on both engines at once, one case after the other; progress goes to standard error. */
 async function runCases(cases: readonly CaseFolder[]): Promise<CaseResult[]> {
   console.error(`${cases.length} cases; building and starting the Worker ...`);
   const worker = await startWorkerEngine();
   const baseline = createBaseline();
   try {
-    const illness = await worker.findIllness();
-    if (illness !== undefined) throw new Error(`the Worker is wrong from the start: ${illness}`);
+    const healthProblem = await worker.findHealthProblem();
+    if (healthProblem !== undefined)
+      throw new Error(`the Worker is unhealthy before the first case: ${healthProblem}`);
     const results: CaseResult[] = [];
     for (const [index, folder] of cases.entries()) {
       const testCase = readCase(folder);
-      const [workerAnswer, baselineAnswer] = await Promise.all([
+      const [workerResult, baselineResult] = await Promise.all([
         worker.run(testCase),
         baseline.run(testCase),
       ]);
-      const answers = { worker: workerAnswer, baseline: baselineAnswer };
+      const engineResults = { worker: workerResult, baseline: baselineResult };
       const outcomes = {
-        worker: toOutcome(testCase, workerAnswer),
-        baseline: toOutcome(testCase, baselineAnswer),
+        worker: toOutcome(testCase, workerResult),
+        baseline: toOutcome(testCase, baselineResult),
       };
-      const difference = toDifference(outcomes, answers, await worker.findIllness());
+      const difference = toDifference(outcomes, engineResults, await worker.findHealthProblem());
       const result = { name: testCase.name, ...outcomes, difference };
       results.push(result);
       if (difference) console.error(`${difference.kind} ${formatDifference(result)}`);

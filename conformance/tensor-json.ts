@@ -2,25 +2,25 @@ import { type Datatype, isDatatype, NUMERIC_DATATYPES } from "../src/domain/data
 import { type NumericTensor, type Tensor, toBytes, toTypedArray } from "../src/domain/tensor.ts";
 
 /**
- * Tensors in JSON as docs/protocol.md wants them, written for clients: nothing here comes from the
- * Worker's own code for the same, so that a fault of one is not hidden by the other.
+ * Tensors in JSON as specified by docs/protocol.md, implemented independently of the
+ * Worker's own code, so that a fault in one does not hide a fault in the other.
  */
 
-/** The text of a request's tensor. */
-export function encodeTensor(tensor: Tensor): string {
+/** Serializes a tensor of a request. */
+export function serializeTensor(tensor: Tensor): string {
   const { name, datatype, shape } = tensor;
   const head = JSON.stringify({ name, datatype, shape });
-  return `${head.slice(0, -1)},"data":[${spellElements(tensor).join(",")}]}`;
+  return `${head.slice(0, -1)},"data":[${serializeElements(tensor).join(",")}]}`;
 }
 
-function spellElements(tensor: Tensor): string[] {
+function serializeElements(tensor: Tensor): string[] {
   if (tensor.datatype === "BYTES") return tensor.data.map((text) => JSON.stringify(text));
   const isBool = tensor.datatype === "BOOL";
   const elements: ArrayLike<number | bigint> = toTypedArray(tensor as NumericTensor);
-  return Array.from(elements, (element) => (isBool ? String(element !== 0) : spell(element)));
+  return Array.from(elements, (element) => (isBool ? String(element !== 0) : serialize(element)));
 }
 
-function spell(element: number | bigint): string {
+function serialize(element: number | bigint): string {
   if (typeof element === "bigint") {
     const isSafe = BigInt(Number.MIN_SAFE_INTEGER) <= element && element <= Number.MAX_SAFE_INTEGER;
     return isSafe ? String(element) : `"${element}"`;
@@ -30,14 +30,14 @@ function spell(element: number | bigint): string {
 }
 
 /**
- * Reads the outputs of a response.
- * @throws Error for anything that the protocol does not have
+ * Parses the outputs of a response.
+ * @throws Error for anything that the protocol does not define
  */
-export function decodeOutputs(text: string): Tensor[] {
+export function parseOutputs(text: string): Tensor[] {
   const { outputs } = JSON.parse(text, keepIntegers) as { outputs: readonly JsonOutput[] };
   return outputs.map(({ name, datatype, shape, data }) => {
     if (!isDatatype(datatype)) throw new Error(`output "${name}" is ${JSON.stringify(datatype)}`);
-    return { name, shape: shape.map(Number), ...decodeData(datatype, data) } as Tensor;
+    return { name, shape: shape.map(Number), ...parseData(datatype, data) } as Tensor;
   });
 }
 
@@ -48,14 +48,14 @@ interface JsonOutput {
   readonly data: readonly unknown[];
 }
 
-/** Integers beyond 2^53 - 1 as they were written, not rounded. */
+/** Keeps integers beyond 2^53 - 1 exact. */
 function keepIntegers(_key: string, value: unknown, context?: { source?: string }): unknown {
   if (typeof value !== "number" || Math.abs(value) <= Number.MAX_SAFE_INTEGER) return value;
   const source = context?.source ?? "";
   return /^-?[0-9]+$/.test(source) ? BigInt(source) : value;
 }
 
-function decodeData(
+function parseData(
   datatype: Datatype,
   data: readonly unknown[],
 ): Pick<Tensor, "datatype" | "data"> {

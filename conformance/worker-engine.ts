@@ -6,29 +6,29 @@ import { reason } from "../scripts/user-error.ts";
 import type { Tensor } from "../src/domain/tensor.ts";
 import type { TestCase } from "./cases.ts";
 import { findDifference } from "./compare.ts";
-import type { EngineAnswer, Reason } from "./outcome.ts";
-import { decodeOutputs, encodeTensor } from "./tensor-json.ts";
+import type { EngineResult, Reason } from "./outcome.ts";
+import { parseOutputs, serializeTensor } from "./tensor-json.ts";
 
 export interface WorkerEngine {
-  /** Publishes the case's model, asks it once for each data set, and deletes it. */
-  run(testCase: TestCase): Promise<EngineAnswer>;
-  /** Asks a model that is there all the time; what is wrong with its answer, or `undefined`. */
-  findIllness(): Promise<string | undefined>;
+  /** Publishes the case's model, runs it once for each data set, and deletes it. */
+  run(testCase: TestCase): Promise<EngineResult>;
+  /** Runs a probe model that stays published; what is wrong with its outputs, or `undefined`. */
+  findHealthProblem(): Promise<string | undefined>;
   /** The wasm memory of all cells, in bytes. */
   memoryBytes(): Promise<number>;
   dispose(): Promise<void>;
 }
 
 const ADMIN_KEY = "conformance";
-/** The most that can be set: some inputs are large as JSON. */
+/** The largest value of the setting: some inputs are large as JSON. */
 const MAX_BODY_BYTES = "100000000";
-/** Ends a hang; no case takes a second. */
-const PATIENCE_MS = 120_000;
+/** Far more than any case needs: every case takes less than a second. */
+const TIMEOUT_MS = 120_000;
 /** Its expected outputs are scikit-learn's. */
 const PROBE = "iris-logistic";
 const PROBE_TOLERANCE = { relative: 0, absolute: 1e-6 };
 
-/** The built Worker in workerd, with nothing but HTTP between it and the cases. */
+/** Starts the built Worker in workerd; cases reach it over HTTP only. */
 export async function startWorkerEngine(): Promise<WorkerEngine> {
   const worker = await startLocalWorker({ vars: { ADMIN_KEY, EVENT_LOG: "off", MAX_BODY_BYTES } });
   await seedModels(await worker.bucket(), projectPath("models"));
@@ -36,11 +36,11 @@ export async function startWorkerEngine(): Promise<WorkerEngine> {
   const probe = readFileSync(probeFile, "utf8");
   const { inputs } = JSON.parse(probe) as { inputs: unknown };
   const probeRequest = JSON.stringify({ inputs });
-  const probeExpected = decodeOutputs(probe);
+  const probeExpected = parseOutputs(probe);
   let published = 0;
   return {
     async run(testCase) {
-      // Names of cases are no names of models; the number keeps each name to one case.
+      // Names of cases are not valid model names; the number makes each name unique.
       const name = `case-${++published}`;
       try {
         return await runCase(worker, name, testCase);
@@ -48,7 +48,7 @@ export async function startWorkerEngine(): Promise<WorkerEngine> {
         return toFailure(error);
       }
     },
-    async findIllness() {
+    async findHealthProblem() {
       try {
         const outputs = await infer(worker, PROBE, probeRequest);
         return findDifference(probeExpected, outputs, PROBE_TOLERANCE);
@@ -68,13 +68,13 @@ async function runCase(
   worker: LocalWorker,
   name: string,
   { model, dataSets }: TestCase,
-): Promise<EngineAnswer> {
+): Promise<EngineResult> {
   const path = `/admin/models/${name}/versions/1`;
   await request(worker, "PUT", path, model);
   try {
     const outputs: Tensor[][] = [];
     for (const { inputs } of dataSets) {
-      const body = `{"inputs":[${inputs.map(encodeTensor).join(",")}]}`;
+      const body = `{"inputs":[${inputs.map(serializeTensor).join(",")}]}`;
       outputs.push(await infer(worker, name, body));
     }
     return { outputs };
@@ -84,10 +84,10 @@ async function runCase(
 }
 
 async function infer(worker: LocalWorker, name: string, body: string): Promise<Tensor[]> {
-  return decodeOutputs(await request(worker, "POST", `/v2/models/${name}/infer`, body));
+  return parseOutputs(await request(worker, "POST", `/v2/models/${name}/infer`, body));
 }
 
-/** An answer that is an error of the Worker. */
+/** An error response of the Worker. */
 class RefusedError extends Error {
   override readonly name = "RefusedError";
   readonly code: string;
@@ -109,7 +109,7 @@ async function request(
     method,
     headers: { authorization: `Bearer ${ADMIN_KEY}` },
     body: body ?? null,
-    signal: AbortSignal.timeout(PATIENCE_MS),
+    signal: AbortSignal.timeout(TIMEOUT_MS),
   });
   const text = await response.text();
   if (response.ok) return text;
@@ -125,7 +125,7 @@ function parseError(text: string): { code?: string; detail?: string; error?: str
   }
 }
 
-/** What the Worker's error codes say of the case; any other code has no place in a run. */
+/** The reasons for the Worker's error codes; any other code is unexpected. */
 const REASON_OF_CODE: Readonly<Record<string, Reason>> = {
   invalid_model: "model_refused",
   inference_failed: "input_refused",

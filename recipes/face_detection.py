@@ -33,7 +33,7 @@ PACKAGE = "mediapipe==0.10.21"
 WEIGHTS_SHA256 = "bbff11cebd1eb27a1e004cae0b0e63ec8c551cbf34a4451148b4908b8db3eca8"
 ENGINE = f"LiteRT {ai_edge_litert.__version__} (Python), the published network"
 SIZE = 128
-# Rows and columns of anchors, and how many there are in each place; a face's middle is given from there.
+# Rows and columns of anchors, and anchors per position; a face's centre is relative to its anchor.
 ANCHORS = [(16, 2), (8, 6)]
 SCORE_THRESHOLD = 0.5
 IOU_THRESHOLD = 0.3
@@ -61,7 +61,7 @@ def main() -> None:
     pictures = [fit(open_picture(name)) for name in PICTURES]
     faces, others = read_portraits()
     frames = np.stack([*pictures, *faces, *others])
-    expected = {name: np.concatenate(list(values)) for name, values in zip_answers(network, frames)}
+    expected = {name: np.concatenate(list(values)) for name, values in zip_outputs(network, frames)}
     actual = run(model, {"image": frames})
     errors = {name: max_error(actual[name], expected[name]) for name in expected}
     best = actual["scores"].max(axis=(1, 2))
@@ -146,7 +146,7 @@ class Network:
     def constant(self, index: int) -> np.ndarray:
         return self.interpreter.get_tensor(index)
 
-    def ask(self, frame: np.ndarray) -> dict[str, np.ndarray]:
+    def run(self, frame: np.ndarray) -> dict[str, np.ndarray]:
         """Boxes, keypoints and scores, decoded as MediaPipe's TensorsToDetectionsCalculator does."""
         self.interpreter.set_tensor(self.input, (frame.astype(np.float32) / 127.5 - 1)[None])
         self.interpreter.invoke()
@@ -162,13 +162,13 @@ class Network:
         }
 
 
-def zip_answers(network: Network, frames: np.ndarray) -> list[tuple[str, list[np.ndarray]]]:
-    answers = [network.ask(frame) for frame in frames]
-    return [(name, [answer[name] for answer in answers]) for name in ("boxes", "keypoints", "scores")]
+def zip_outputs(network: Network, frames: np.ndarray) -> list[tuple[str, list[np.ndarray]]]:
+    outputs = [network.run(frame) for frame in frames]
+    return [(name, [output[name] for output in outputs]) for name in ("boxes", "keypoints", "scores")]
 
 
 def anchors() -> np.ndarray:
-    """The middles of the anchors, x and y, as MediaPipe's SsdAnchorsCalculator lists them: [896, 2]."""
+    """The centres of the anchors, x and y, in the order of MediaPipe's SsdAnchorsCalculator: [896, 2]."""
     found = []
     for side, count in ANCHORS:
         for y in range(side):
@@ -296,7 +296,7 @@ def open_picture(name: str) -> Image.Image:
 
 
 def fit(picture: Image.Image) -> np.ndarray:
-    """A picture as the manifest's block `image` makes it."""
+    """A picture as preprocessed by the manifest's `image` block."""
     return np.asarray(ImageOps.pad(picture, (SIZE, SIZE), Image.Resampling.BILINEAR))
 
 
@@ -332,7 +332,7 @@ def to_example(network: Network) -> dict[str, Any]:
 
 def detect(network: Network, picture: Image.Image) -> dict[str, Any]:
     """The best face, in pixels of the picture."""
-    answer = network.ask(fit(picture))
+    answer = network.run(fit(picture))
     best = int(answer["scores"][0, :, 0].argmax())
     scale = min(SIZE / picture.width, SIZE / picture.height)
     pad = [round((SIZE - length * scale) / 2) for length in picture.size]
@@ -348,13 +348,13 @@ def to_card(description: str, found: dict[str, str]) -> Card:
         summary=description,
         model=(
             "BlazeFace: 5 x 5 depthwise and 1 x 1 convolutions, 0.1 million parameters, stored as 16-bit floats by "
-            f"its authors and as fp32 here. It looks at {SIZE} x {SIZE} pixels and answers for 896 anchors. The input is "
+            f"its authors and as fp32 here. Its input is {SIZE} x {SIZE} pixels, its output 896 anchors. The input is "
             "the picture's bytes; scaling them to -1 to 1, decoding the anchors and the sigmoid are part of the graph.\n\n"
-            "MediaPipe averages the boxes that overlap; the task door keeps the best one of them."
+            "MediaPipe averages overlapping boxes; the task API keeps the one with the highest score."
         ),
         data=(
             "The weights are those of `face_detection_short_range.tflite` in [mediapipe](https://pypi.org/project/mediapipe/) "
-            "0.10.21 (Apache-2.0, The MediaPipe Authors), written down again as ONNX. The package does not say what they "
+            "0.10.21 (Apache-2.0, The MediaPipe Authors), converted to ONNX. The package does not say what they "
             "were trained on. The pictures of the test fixture and of the example, an astronaut by NASA and the "
             "cameraman by Lav Varshney (CC0), come with scikit-image."
         ),

@@ -57,20 +57,20 @@ SIZE = 224
 MEAN, DEVIATION = 127, 128
 # Rounding hurts most where there are few channels; these blocks are a fortieth of the weights.
 FLOAT_BLOCKS = 5
-# The middle of a picture that is looked at, as in the official evaluation, and a closer look.
+# The centre crop of the official evaluation, and a smaller one.
 MARGINS = (0.875, 0.6)
 
 # ImageNet has each of these names twice.
 CLEARER_LABELS = {134: "crane (bird)", 517: "crane (machine)", 639: "maillot (tank suit)"}
 
-# The pictures that show something of the thousand classes, then others.
+# Pictures that show an object of one of the thousand classes, then others.
 PICTURES = [
     *("chelsea.png", "coffee.png", "rocket.jpg", "camera.png", "motorcycle_left.png"),
     *("china.jpg", "flower.jpg"),
     *("astronaut.png", "brick.png", "cell.png", "clock_motion.png", "coins.png", "grass.png", "gravel.png"),
     *("horse.png", "hubble_deep_field.jpg", "ihc.png", "moon.png", "page.png", "retina.jpg", "text.png"),
 ]
-# Photographs that nothing was chosen by: each shows one thing, cut out, and has its name.
+# Held-out photographs, not used for any choice: each shows one object, cut out, and is named after it.
 STAMPS = "t/tuxpaint-stamps/tuxpaint-stamps-default_2022.06.04-1_all.deb"
 STAMPS_SHA256 = "6db6c1bfc870a47f1499d6203b083522eacb57c5f9c87d468f2e92eb6d9d5f34"
 STAMP_FOLDERS = ("animals", "clothes", "food", "hobbies", "household", "plants", "vehicles")
@@ -98,24 +98,26 @@ def main() -> None:
         held_out, truth = read_stamps(unpack_deb(Path(folder), STAMPS, STAMPS_SHA256), labels)
 
     pictures = [open_picture(name) for name in PICTURES]
-    crops = np.stack([crop for margin in MARGINS for p in pictures for crop in two_ways(cut(p, margin))])
-    expected = np.concatenate([ask(network, crop[None]) for crop in crops])
+    crops = np.stack(
+        [crop for margin in MARGINS for p in pictures for crop in with_mirror_image(centre_crop(p, margin))]
+    )
+    expected = np.concatenate([run_original(network, crop[None]) for crop in crops])
 
     fp32, int8 = to_graph(network, int8=False), to_graph(network, int8=True)
-    fp32_error = max_error(answer(fp32, crops[:8]), expected[:8])
-    answers = answer(int8, crops)
+    fp32_error = max_error(predict(fp32, crops[:8]), expected[:8])
+    answers = predict(int8, crops)
     agrees = answers.argmax(1) == expected.argmax(1)
     # By margin, picture and direction.
     shows = np.arange(len(crops)) % (2 * len(pictures)) < 2 * SHOWN
 
-    held_out_fp32 = np.concatenate([ask(network, image[None]) for image in held_out]).argmax(1)
-    held_out_int8 = np.concatenate([answer(int8, image[None]) for image in held_out]).argmax(1)
+    held_out_fp32 = np.concatenate([run_original(network, image[None]) for image in held_out]).argmax(1)
+    held_out_int8 = np.concatenate([predict(int8, image[None]) for image in held_out]).argmax(1)
     named = truth >= 0
 
-    fixture = np.stack([cut(p, MARGINS[0]) for p in pictures[:FIXTURE_PICTURES]])
-    fixture_answer = answer(int8, fixture)
-    noise = max_error(fixture_answer, run(int8, {"image": fixture}, optimize=False)["logits"])
-    shown = [cut(p, MARGINS[0]) for p in pictures[:SHOWN]]
+    fixture = np.stack([centre_crop(p, MARGINS[0]) for p in pictures[:FIXTURE_PICTURES]])
+    fixture_outputs = predict(int8, fixture)
+    noise = max_error(fixture_outputs, run(int8, {"image": fixture}, optimize=False)["logits"])
+    shown = [centre_crop(p, MARGINS[0]) for p in pictures[:SHOWN]]
     description = "Names what a photograph shows, out of the thousand classes of ImageNet, by EfficientNet-Lite0 with int8 weights."
     publish(
         Publication(
@@ -166,14 +168,14 @@ def main() -> None:
             fixture=Fixture(
                 engine=ENGINE,
                 inputs={"image": fixture},
-                outputs={"logits": fixture_answer},
+                outputs={"logits": fixture_outputs},
                 tolerance={"logits": tolerance_for(max(noise, 5e-4))},
             ),
             descriptions={
                 "image": f"red, green and blue of {SIZE} x {SIZE} pixels, rows from the top, as they are in the picture",
                 "logits": "one score per class, in the order of the labels, before softmax",
             },
-            card=to_card(description, labels, shown, answer(int8, np.stack(shown)), network),
+            card=to_card(description, labels, shown, predict(int8, np.stack(shown)), network),
         )
     )
 
@@ -219,15 +221,15 @@ def read_stamps(files: Path, labels: Sequence[str]) -> tuple[np.ndarray, np.ndar
     return np.stack(images), np.array(truth)
 
 
-def cut(picture: Image.Image, margin: float) -> np.ndarray:
-    """The middle of a picture, scaled to what the network takes."""
+def centre_crop(picture: Image.Image, margin: float) -> np.ndarray:
+    """The centre of a picture, scaled to the input size of the network."""
     side = int(min(picture.size) * margin)
     left, top = ((length - side) // 2 for length in picture.size)
     box = (left, top, left + side, top + side)
     return np.asarray(picture.crop(box).resize((SIZE, SIZE), Image.Resampling.BICUBIC))
 
 
-def two_ways(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def with_mirror_image(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The image and its mirror image."""
     return image, np.ascontiguousarray(image[:, ::-1])
 
@@ -237,7 +239,7 @@ def to_example(model: onnx.ModelProto, labels: Sequence[str]) -> dict[str, Any]:
     file = io.BytesIO()
     open_picture(EXAMPLE).resize(EXAMPLE_SIZE, Image.Resampling.LANCZOS).save(file, "JPEG", quality=85)
     levels = np.asarray(Image.open(file).convert("RGB"))
-    scores = softmax(answer(model, see(levels)[None]))[0]
+    scores = softmax(predict(model, preprocess(levels)[None]))[0]
     return {
         "inputs": f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}",
         "output": ranked(labels, scores, TOP),
@@ -246,8 +248,8 @@ def to_example(model: onnx.ModelProto, labels: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def see(levels: np.ndarray) -> np.ndarray:
-    """A picture as the manifest's block `image` makes it."""
+def preprocess(levels: np.ndarray) -> np.ndarray:
+    """A picture as preprocessed by the manifest's `image` block."""
     picture = Image.fromarray(levels)
     shorter = min(picture.size)
     scaled = picture.resize([EDGE * length // shorter for length in picture.size], Image.Resampling.BICUBIC)
@@ -255,14 +257,14 @@ def see(levels: np.ndarray) -> np.ndarray:
     return np.asarray(scaled.crop((left, top, left + SIZE, top + SIZE)))
 
 
-def ask(network: EfficientNet, images: np.ndarray) -> np.ndarray:
-    """What the original network answers."""
+def run_original(network: EfficientNet, images: np.ndarray) -> np.ndarray:
+    """The outputs of the original network."""
     scaled = (images.astype(np.float32) - MEAN) / DEVIATION
     with torch.no_grad():
         return network(torch.from_numpy(scaled.transpose(0, 3, 1, 2).copy())).numpy()
 
 
-def answer(model: onnx.ModelProto, images: np.ndarray) -> np.ndarray:
+def predict(model: onnx.ModelProto, images: np.ndarray) -> np.ndarray:
     return run(model, {"image": images})["logits"]
 
 
@@ -272,7 +274,7 @@ def to_graph(network: EfficientNet, *, int8: bool) -> onnx.ModelProto:
     graph = writer.graph
     graph.add("Transpose", ["image"], "planes", perm=[0, 3, 1, 2])
     graph.add("Cast", ["planes"], "floats", to=TensorProto.FLOAT)
-    # Before the padding, which has to be the mean; exact, as are all whole numbers here.
+    # Before the padding, which has to be the mean; exact, as are all integers here.
     graph.add("Sub", ["floats", graph.constant("mean", np.float32(MEAN))], "centred")
     stem, bias = fold(network._conv_stem, network._bn0)
     # The deviation is a power of two, so scaling the weights instead is exact.
@@ -384,7 +386,7 @@ def to_card(
 
     rows = ["| picture | int8 weights | fp32 |", "| --- | --- | --- |"]
     rows += [
-        f"| {name} | {best(logits)} | {best(ask(network, image[None])[0])} |"
+        f"| {name} | {best(logits)} | {best(run_original(network, image[None])[0])} |"
         for name, image, logits in zip(PICTURES, images, answers, strict=False)
     ]
     return Card(

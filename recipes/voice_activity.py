@@ -83,7 +83,7 @@ DEBS = {
     ),
 }
 
-# Tones and monkeys among the prompts.
+# Prompts that are tones or animal sounds.
 NOT_SPOKEN = {
     "ascending-2tone",
     "beep",
@@ -116,7 +116,7 @@ def main() -> None:
 
 
 def describe(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The model as it comes, with shapes that say what they are."""
+    """The published model, with named dimensions."""
     shapes = {
         "input": ["windows", CONTEXT + WINDOW],
         "h": [1, 1, 128],
@@ -159,7 +159,7 @@ def find_recordings(debs: dict[str, Path]) -> Recordings:
 
 
 def read_audio(source: Path | io.BytesIO) -> np.ndarray:
-    """A recording as the task door hears it: channels averaged, then resampled to 16 kHz."""
+    """A recording as the task API reads it: channels averaged, then resampled to 16 kHz."""
     samples, rate = soundfile.read(source, dtype="float64", always_2d=True)
     common = gcd(rate, RATE)
     return resample_poly(samples.mean(axis=1), RATE // common, rate // common).astype(np.float32)
@@ -173,13 +173,13 @@ def windows_of(samples: np.ndarray) -> np.ndarray:
     return np.stack([padded[i * WINDOW : i * WINDOW + CONTEXT + WINDOW] for i in range(count)])
 
 
-def listen(session: onnxruntime.InferenceSession, samples: np.ndarray) -> np.ndarray:
+def predict(session: onnxruntime.InferenceSession, samples: np.ndarray) -> np.ndarray:
     """Probabilities of the model for sequences."""
     zero = np.zeros((1, 1, 128), dtype=np.float32)
     return session.run(["speech_probs"], {"input": windows_of(samples), "h": zero, "c": zero})[0]
 
 
-def listen_stock(stock: Any, samples: np.ndarray) -> np.ndarray:
+def predict_stock(stock: Any, samples: np.ndarray) -> np.ndarray:
     """Probabilities of the stock model, window by window."""
     stock.reset_states()
     rows = windows_of(samples)[:, CONTEXT:]
@@ -194,12 +194,12 @@ def to_session(model: bytes) -> onnxruntime.InferenceSession:
 
 
 def measure(session: onnxruntime.InferenceSession, recordings: Recordings) -> dict[str, Any]:
-    """How many spoken recordings are found to be spoken, and how much of the others."""
+    """Recall on recordings with speech, and the false alarm rate on the others."""
     from silero_vad.utils_vad import get_speech_timestamps_from_probs as segments
 
     def speech(file: Path) -> tuple[float, float]:
         samples = read_audio(file)
-        probabilities = listen(session, samples).tolist()
+        probabilities = predict(session, samples).tolist()
         found = segments(probabilities, audio_length_samples=len(samples))
         return sum(s["end"] - s["start"] for s in found) / RATE, len(samples) / RATE
 
@@ -280,7 +280,7 @@ def publish_model(model: onnx.ModelProto, recordings: Recordings, folder: Path) 
                 "file": name,
                 "sha256": hashlib.sha256(wav).hexdigest(),
                 "samples": len(samples),
-                "probabilities": [plain(p) for p in listen_stock(stock, samples)],
+                "probabilities": [plain(p) for p in predict_stock(stock, samples)],
                 "speech": [
                     {"parameters": case, "speech": expected_speech(jit, samples, **case)} for case in cases
                 ],
@@ -292,9 +292,9 @@ def publish_model(model: onnx.ModelProto, recordings: Recordings, folder: Path) 
     }
     for file in recordings.spoken[:10]:
         samples = read_audio(file)
-        heard = listen(session, samples)
-        errors["stock"].append(max_error(heard, listen_stock(stock, samples)))
-        errors["jit"].append(max_error(heard, listen_stock(jit, samples)))
+        predicted = predict(session, samples)
+        errors["stock"].append(max_error(predicted, predict_stock(stock, samples)))
+        errors["jit"].append(max_error(predicted, predict_stock(jit, samples)))
     tolerance = 1e-4
     write(
         ROOT / "test/fixtures/audio/clips.json",
@@ -315,10 +315,10 @@ def publish_model(model: onnx.ModelProto, recordings: Recordings, folder: Path) 
 
     # Eight bits and a third of a second keep the example short.
     example = write_wav(book(recordings, "0880")[4000:9632], RATE, "PCM_U8")
-    heard = read_audio(io.BytesIO(example))
+    samples = read_audio(io.BytesIO(example))
     answer = {
-        "speech": expected_speech(jit, heard),
-        "probabilities": [plain(p) for p in listen_stock(stock, heard)],
+        "speech": expected_speech(jit, samples),
+        "probabilities": [plain(p) for p in predict_stock(stock, samples)],
     }
 
     rows = windows_of(book(recordings, "0880").astype(np.float32))[4 : 4 + FIXTURE_WINDOWS]
@@ -337,7 +337,7 @@ def publish_model(model: onnx.ModelProto, recordings: Recordings, folder: Path) 
         "hn": np.asarray(state)[0:1],
         "cn": np.asarray(state)[1:2],
     }
-    answered = run(model, inputs)
+    actual = run(model, inputs)
     clip_count = len(recordings.spoken) + len(recordings.silent)
     minutes = (fp32["spokenSeconds"] + fp32["silentSeconds"]) / 60
     publish(
@@ -395,7 +395,7 @@ def publish_model(model: onnx.ModelProto, recordings: Recordings, folder: Path) 
                 inputs=inputs,
                 outputs=outputs,
                 tolerance={
-                    key: max(1e-5, tolerance_for(max_error(answered[key], outputs[key]))) for key in outputs
+                    key: max(1e-5, tolerance_for(max_error(actual[key], outputs[key]))) for key in outputs
                 },
             ),
             descriptions={
@@ -412,10 +412,10 @@ def publish_model(model: onnx.ModelProto, recordings: Recordings, folder: Path) 
                 model=(
                     "Silero VAD 6.2: a short-time Fourier transform, four convolutions and an LSTM, 310,000 weights. "
                     "This is the form of it for sequences at 16 kHz, which takes any number of windows in one run; its "
-                    "probabilities are those of the stock model, which takes one. The task door cuts clips into windows, "
+                    "probabilities are those of the stock model, which takes one. The task API cuts clips into windows, "
                     "carries the LSTM's state, and makes segments by the rule of `get_speech_timestamps`.\n\n"
-                    f"It stays fp32. With the LSTM alone in int8 it has {len(lstm):,} bytes, hears the same and is no "
-                    "faster in WebAssembly; with the convolutions in int8 as well it hears hardly any speech, "
+                    f"It stays fp32. With the LSTM alone in int8 it has {len(lstm):,} bytes, gives the same results and is no "
+                    "faster in WebAssembly; with the convolutions in int8 as well it detects hardly any speech, "
                     "because the Fourier transform is one of them."
                 ),
                 data=(
@@ -441,7 +441,7 @@ def publish_model(model: onnx.ModelProto, recordings: Recordings, folder: Path) 
                     "Measured on English alone; its authors trained it on many languages.",
                     "Speech of less than a quarter of a second is dropped unless `min_speech_duration_ms` says otherwise.",
                     "Singing and voices far in the background may or may not count as speech.",
-                    "It hears 16 kHz; other rates are resampled, and telephone speech of 8 kHz works too.",
+                    "The sample rate is 16 kHz; other rates are resampled, and telephone speech of 8 kHz works too.",
                 ],
             ),
         )

@@ -1,6 +1,6 @@
 // Runs a script of this project from a fresh clone, on any Node >= 20: installs the dependencies when
-// package-lock.json has changed since the last install, then hands over to the Node in node_modules.
-// Plain JavaScript without dependencies, because nothing is installed yet.
+// package-lock.json has changed since the last install, then runs the script with the Node in node_modules.
+// Plain JavaScript without dependencies, because it runs before the installation.
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -30,11 +30,11 @@ function isInstalled() {
   return readFileSync(stampFile, "utf8") === lockDigest();
 }
 
-/** Runs a command to its end; answers its exit code the way a shell reports it. */
+/** Runs a command. @returns its exit code, as a shell reports it: 128 + number of the signal */
 function run(command, args, options) {
   const child = spawn(command, args, { stdio: "inherit", ...options });
-  // The child decides how to end, and this process ends after it. Ctrl-C in a terminal reaches the
-  // child without help, and a second SIGINT would make Vitest drop its tests half-way.
+  // Signals are forwarded, and this process exits after the child. Ctrl-C in a terminal reaches the
+  // child directly, and a second SIGINT would make Vitest abort its tests.
   process.on("SIGINT", (signal) => process.stdin.isTTY || child.kill(signal));
   process.on("SIGTERM", (signal) => child.kill(signal));
   process.on("SIGHUP", (signal) => child.kill(signal));
@@ -45,7 +45,7 @@ function run(command, args, options) {
   });
 }
 
-/** A SIGTERM to npm ends npm and its shell, and npm does not pass it on to what the shell runs. */
+/** A SIGTERM to npm ends npm and its shell, which do not forward it to this process. */
 function onceOrphaned(stop) {
   const parent = process.ppid;
   const timer = setInterval(() => {
@@ -57,27 +57,27 @@ function onceOrphaned(stop) {
 
 async function install() {
   console.error(
-    "onnxflare: installing dependencies (again only when package-lock.json changes) ...",
+    "onnxflare: installing dependencies (repeated only when package-lock.json changes) ...",
   );
   const args = ["ci", "--no-audit", "--no-fund", "--loglevel=error"];
-  // The output of an install is progress: standard output belongs to the script that follows.
+  // The output of the installation is progress: standard output is reserved for the script.
   const options = { cwd: root, shell: windows, stdio: ["ignore", 2, 2] };
   const code = await run("npm", args, options).catch((error) =>
-    fail(`npm could not be started (${error.message}); install npm and try again`),
+    fail(`npm cannot be started (${error.message}); install npm and try again`),
   );
   if (code > 128) process.exit(code);
-  if (code !== 0) fail("npm ci failed, see its message above");
-  if (!existsSync(node)) fail("npm skipped the install scripts of its packages; run: npm rebuild");
+  if (code !== 0) fail("npm ci failed; see its output above");
+  if (!existsSync(node)) fail("npm skipped the install scripts of packages; run: npm rebuild");
   markInstalled();
 }
 
-/** Also called by npm after its own `npm install` and `npm ci`, which then are not repeated here. */
+/** npm calls this after `npm install` and `npm ci` too, so that they are not repeated here. */
 function markInstalled() {
   writeFileSync(stampFile, lockDigest());
 }
 
 if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE)
-  fail(`Node ${OLDEST_NODE} or newer is needed, this is Node ${process.versions.node}`);
+  fail(`Node ${OLDEST_NODE} or newer is required; this is Node ${process.versions.node}`);
 
 const args = process.argv.slice(2);
 if (args.length === 0) fail("usage: node scripts/bootstrap.mjs <script> [arguments]");

@@ -3,15 +3,15 @@ import { createRequire } from "node:module";
 import { projectFolder, projectPath } from "./project.ts";
 import { UserError } from "./user-error.ts";
 
-// The program itself: `bin/wrangler.js` starts it as a grandchild, which a signal would not reach.
+// The main program: `bin/wrangler.js` would start it as a grandchild, which signals do not reach.
 const wrangler = createRequire(import.meta.url).resolve("wrangler");
-// CI: no questions and no look for updates.
+// CI: no prompts and no update check.
 const quiet = { CI: "true", WRANGLER_SEND_METRICS: "false", WRANGLER_WRITE_LOGS: "false" };
 
 /**
- * Bundles the Worker the way a deployment does, into `outdir`: index.js and the modules it imports.
- * @param entry another entry file than that of wrangler.toml, with the same settings
- * @throws UserError with what wrangler printed, when the build fails.
+ * Bundles the Worker as a deployment does, into `outdir`: index.js and the modules it imports.
+ * @param entry an entry file that replaces that of wrangler.toml, with the same settings
+ * @throws UserError with wrangler's output, when the build fails
  */
 export async function buildWorker(outdir: string, entry?: string): Promise<void> {
   const args = [
@@ -41,5 +41,5 @@ export async function buildWorker(outdir: string, entry?: string): Promise<void>
     child.once("error", reject).once("close", resolve),
   );
   process.off("exit", stop);
-  if (code !== 0) throw new UserError(`the Worker does not build:\n${output.trim()}`);
+  if (code !== 0) throw new UserError(`the build of the Worker failed:\n${output.trim()}`);
 }

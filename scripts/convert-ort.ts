@@ -10,16 +10,16 @@ import { exitWith, reason, UserError } from "./user-error.ts";
 
 const LEVELS = Object.keys(OPTIMIZATION_LEVELS).join(", ");
 
-const HELP = `Converts an ONNX model to ORT format, which loads faster and into less memory.
+const HELP = `Converts an ONNX model to ORT format, which loads faster and needs less memory.
 
   node scripts/bootstrap.mjs scripts/convert-ort.ts <model.onnx> <model.ort> [--level <level>]
 
-  --level  how far the graph is optimized, once and for all: ${LEVELS}.
-           "all" (the default) is what the Worker does with an ONNX file each time it loads it, so
-           the answers are the same to the last bit.
-  --help   shows this.
+  --level  graph optimization level: ${LEVELS}.
+           "all" (the default) is the level at which the Worker loads ONNX files, so the outputs
+           are bit-identical.
+  --help   prints this text.
 
-The file is for the version of onnxruntime-web in package.json; the same model gives the same bytes.`;
+The file is for the version of onnxruntime-web in package.json; the conversion is deterministic.`;
 
 await convert(process.argv.slice(2)).catch(exitWith);
 
@@ -53,9 +53,9 @@ function parse(args: string[]) {
   const { level = "all", help = false } = values;
   const [source = "", target = ""] = positionals;
   if (!help && positionals.length !== 2)
-    throw new UserError(`a model and a file to write are needed\n\n${HELP}`);
+    throw new UserError(`expected a model and an output file\n\n${HELP}`);
   if (!isLevel(level))
-    throw new UserError(`--level is one of ${LEVELS}, not ${JSON.stringify(level)}`);
+    throw new UserError(`--level must be one of ${LEVELS}; got ${JSON.stringify(level)}`);
   return { source, target, level, help };
 }
 

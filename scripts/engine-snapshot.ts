@@ -12,31 +12,31 @@ import { writeWorkerEntry } from "./worker-entry.ts";
 
 export const SNAPSHOT_FILE = projectPath("src", "runtime", "engine-snapshot.bin");
 
-/** Differences are kept in blocks of this size: finer ones save little and take many more runs. */
+/** Differences are stored in blocks of this size: smaller ones save little and need many more entries. */
 const BLOCK_BYTES = 256;
 
 /**
- * The smallest model there is: `y = Identity(x)`, one FP32 each, ONNX opset 21. To load it registers
- * everything that loading any other model does.
+ * A minimal model: `y = Identity(x)`, one FP32 element each, ONNX opset 21. Loading it registers
+ * everything that loading any other model registers.
  */
 export const WARM_UP_MODEL = Buffer.from(
   "CAo6PQoSCgF4EgF5IghJZGVudGl0eToAEgVncmFwaFoPCgF4EgoKCAgBEgQKAggBYg8KAXkSCgoICAESBAoCCAFCBAoAEBVCDgoKYWkub25ueC5tbBAF",
   "base64",
 );
 
-/** An engine's memory at one moment. */
+/** The memory of an engine at one point in time. */
 export interface EngineMemory {
   readonly bytes: Uint8Array;
   readonly stackPointer: number;
 }
 
-/** The engines of a Worker that is built and run as the project's own. */
+/** Creates engines in a Worker that is built and run like the project's own. */
 export interface Engines {
   fresh(): Promise<EngineMemory>;
   started(): Promise<EngineMemory>;
-  /** `undefined` when the snapshot does not fit. */
+  /** `undefined` when the snapshot does not match the engine. */
   restored(snapshot: Uint8Array<ArrayBuffer>): Promise<EngineMemory | undefined>;
-  /** What an engine that is made from the snapshot can allocate before its memory has to grow. */
+  /** The bytes that an engine restored from the snapshot can allocate before its memory grows. */
   freeBytes(snapshot: Uint8Array<ArrayBuffer>): Promise<number>;
   dispose(): Promise<void>;
 }
@@ -47,22 +47,22 @@ export async function startEngines(): Promise<Engines> {
   await buildWorker(outdir, entry);
   const worker = await startLocalWorker({ outdir });
   const send = (path: string, init?: RequestInit) => fetch(new URL(path, worker.url), init);
-  const ask = async (path: string, init?: RequestInit): Promise<EngineMemory | undefined> => {
+  const read = async (path: string, init?: RequestInit): Promise<EngineMemory | undefined> => {
     const response = await send(path, init);
     if (response.status === 409) return undefined;
-    if (!response.ok) throw new Error(`${path} answered ${response.status}`);
+    if (!response.ok) throw new Error(`${path} responded ${response.status}`);
     const stackPointer = Number(response.headers.get("x-stack-pointer"));
     return { bytes: new Uint8Array(await response.arrayBuffer()), stackPointer };
   };
-  const demand = async (path: string, init?: RequestInit): Promise<EngineMemory> => {
-    const memory = await ask(path, init);
-    if (!memory) throw new Error(`${path} answered without a memory`);
+  const readExisting = async (path: string, init?: RequestInit): Promise<EngineMemory> => {
+    const memory = await read(path, init);
+    if (!memory) throw new Error(`${path} returned no memory`);
     return memory;
   };
   return {
-    fresh: () => demand("/fresh"),
-    started: () => demand("/started", { method: "POST", body: WARM_UP_MODEL }),
-    restored: (snapshot) => ask("/restored", { method: "POST", body: snapshot }),
+    fresh: () => readExisting("/fresh"),
+    started: () => readExisting("/started", { method: "POST", body: WARM_UP_MODEL }),
+    restored: (snapshot) => read("/restored", { method: "POST", body: snapshot }),
     freeBytes: async (snapshot) => {
       const response = await send("/free", { method: "POST", body: snapshot });
       return (await response.json()) as number;
@@ -71,7 +71,7 @@ export async function startEngines(): Promise<Engines> {
   };
 }
 
-/** What the header says of the engine that is installed. */
+/** The fields of the header that identify the installed engine. */
 export function engineIdentity(): Pick<SnapshotHeader, "onnxruntimeWeb" | "wasmSha256"> {
   const wasm = fileURLToPath(import.meta.resolve("onnxruntime-web/ort-wasm-simd-threaded.wasm"));
   const { version } = JSON.parse(
@@ -82,17 +82,17 @@ export function engineIdentity(): Pick<SnapshotHeader, "onnxruntimeWeb" | "wasmS
 }
 
 /**
- * @returns the same bytes for the same two memories
- * @throws UserError when the start changes something outside of what a snapshot can restore
+ * Computes the snapshot, deterministically, as the difference between two memories.
+ * @throws UserError when the start changes state that a snapshot cannot restore
  */
 export function toSnapshot(fresh: EngineMemory, started: EngineMemory): Uint8Array<ArrayBuffer> {
   if (started.bytes.byteLength !== fresh.bytes.byteLength)
     throw new UserError(
-      `the engine's memory grows while it starts, from ${fresh.bytes.byteLength} to ${started.bytes.byteLength} bytes; a snapshot would have to grow it as well`,
+      `the engine's memory grows during its start from ${fresh.bytes.byteLength} to ${started.bytes.byteLength} bytes, which a snapshot cannot restore`,
     );
   if (started.stackPointer !== fresh.stackPointer)
     throw new UserError(
-      `the engine's stack pointer is ${started.stackPointer} after the start instead of ${fresh.stackPointer}`,
+      `the engine's start changes its stack pointer from ${fresh.stackPointer} to ${started.stackPointer}, which a snapshot cannot restore`,
     );
   const runs = changedRuns(fresh.bytes, started.bytes);
   const freshPages = usedPages(fresh.bytes);

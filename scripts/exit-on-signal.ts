@@ -1,4 +1,4 @@
-/** Turns a signal that ends a program into an exit, whose listeners end everything that it started. */
+/** Exits on a termination signal, so that `exit` listeners stop everything that the program has started. */
 export function exitOnSignal(): void {
   for (const [signal, code] of [
     ["SIGINT", 130],

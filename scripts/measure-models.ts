@@ -9,11 +9,11 @@ import { projectPath } from "./project.ts";
 import { exitWith, reason, UserError } from "./user-error.ts";
 
 /**
- * `node scripts/bootstrap.mjs scripts/measure-models.ts [model...]`: measures what the models of models/
- * need, and writes it to recipes/measured.json, from where the recipes take it into the manifests.
+ * `node scripts/bootstrap.mjs scripts/measure-models.ts [model...]`: measures heap and load time of the models
+ * in models/, and writes them to recipes/measured.json, from which the recipes copy them into the manifests.
  *
- * heapBytes  the least heap, to 64 KiB, in which the model loads and answers its test fixture, beside
- *            the engine itself; found by bisection, so that it is the same at each run
+ * heapBytes  the smallest heap, to 64 KiB, in which the model loads and runs its test fixture, without
+ *            the engine itself; found by bisection and deterministic
  * loadMs     from bytes to session in a fresh instance, the median of seven
  */
 interface Measurement {
@@ -24,14 +24,14 @@ interface Measurement {
 
 const FILE = projectPath("recipes", "measured.json");
 const HEAP_STEP_BYTES = 65_536;
-const MOST_HEAP_BYTES = 268_435_456;
+const MAX_HEAP_BYTES = 268_435_456;
 const LOADS = 7;
 const TO_ARRAY = {
   FP32: (values: number[]) => Float32Array.from(values),
   INT64: (values: number[]) => BigInt64Array.from(values, BigInt),
 };
 
-// The runtime imports wasm as a module, which Node would instantiate instead.
+// The runtime imports wasm as a WebAssembly.Module, while Node would import an instance.
 registerHooks({
   load: (url, context, next) =>
     url.endsWith(".wasm")
@@ -50,15 +50,14 @@ await measureAll(process.argv.slice(2)).catch(exitWith);
 
 async function measureAll(names: readonly string[]): Promise<void> {
   const models = readModelFolder(projectPath("models"));
-  const known = readMeasurements();
+  const previous = readMeasurements();
   const measured: Record<string, Measurement> = {};
   for (const model of models) {
     const { name } = model.manifest;
-    const before = known[name];
-    const wanted = names.length === 0 || names.includes(name);
-    const measurement = wanted ? await measure(model) : before;
+    const selected = names.length === 0 || names.includes(name);
+    const measurement = selected ? await measure(model) : previous[name];
     if (measurement) measured[name] = measurement;
-    if (wanted) console.log(`${name}: ${JSON.stringify(measurement)}`);
+    if (selected) console.log(`${name}: ${JSON.stringify(measurement)}`);
   }
   const unknown = names.filter((name) => models.every(({ manifest }) => manifest.name !== name));
   if (unknown.length > 0) throw new UserError(`no model ${unknown.join(", ")} in models/`);
@@ -93,9 +92,11 @@ async function measure(model: FolderModel): Promise<Measurement> {
       return false;
     }
   };
-  let [tooLittle, enough] = [0, MOST_HEAP_BYTES];
+  let [tooLittle, enough] = [0, MAX_HEAP_BYTES];
   if (!(await fits(enough)))
-    throw new UserError(`${model.manifest.name} does not load and run in ${enough} bytes`);
+    throw new UserError(
+      `${model.manifest.name} does not load and run within ${enough} bytes of heap`,
+    );
   while (enough - tooLittle > HEAP_STEP_BYTES) {
     const middle = (tooLittle + enough) / 2;
     if (await fits(middle)) enough = middle;
@@ -113,14 +114,14 @@ async function measure(model: FolderModel): Promise<Measurement> {
   return { sha256, heapBytes: enough, loadMs: Number(loadMs.toPrecision(2)) };
 }
 
-/** An instance with so much free heap in one piece, which can't grow. */
+/** An instance whose largest free block has `heapBytes` and whose memory cannot grow. */
 async function instanceWithFree(heapBytes: number): Promise<Instance> {
   let mayGrow = true;
   const instance = await OrtInstance.create(() => mayGrow);
   const { module } = instance;
-  module._free(instance.allocate(MOST_HEAP_BYTES));
+  module._free(instance.allocate(MAX_HEAP_BYTES));
   mayGrow = false;
-  let [possible, impossible] = [MOST_HEAP_BYTES, instance.memoryBytes];
+  let [possible, impossible] = [MAX_HEAP_BYTES, instance.memoryBytes];
   while (impossible - possible > 1024) {
     const middle = Math.floor((possible + impossible) / 2);
     const address = module._malloc(middle);
@@ -149,6 +150,6 @@ interface FixtureTensor {
   datatype: keyof typeof TO_ARRAY;
   shape: number[];
   data: number[];
-  /** Little-endian bytes, where the values would be too long as JSON. */
+  /** Little-endian bytes, used when the values are too long as JSON. */
   dataBase64?: string;
 }

@@ -5,7 +5,7 @@ import { type Manifest, parseManifest } from "../src/domain/manifest.ts";
 import { compareVersions, MODEL_NAME, MODEL_VERSION } from "../src/domain/model-id.ts";
 import { reason, UserError } from "./user-error.ts";
 
-/** One version on disk, `{folder}/{name}/{version}/`, with the text of its manifest as it stands. */
+/** A version in a folder `{name}/{version}/`, with the unparsed text of its manifest. */
 export interface FolderModel {
   manifest: Manifest;
   manifestText: string;
@@ -13,8 +13,8 @@ export interface FolderModel {
 }
 
 /**
- * Reads every `{name}/{version}/manifest.json` under a folder, by name and by rising version.
- * @throws UserError for anything that does not look like that.
+ * Reads every `{name}/{version}/manifest.json` under a folder, sorted by name and ascending version.
+ * @throws UserError when a folder or a manifest is invalid
  */
 export function readModelFolder(modelsFolder: string): FolderModel[] {
   return listFolders(modelsFolder, "models folder").flatMap((name) => {
@@ -25,7 +25,7 @@ export function readModelFolder(modelsFolder: string): FolderModel[] {
       throw new UserError(`model ${name} has no version: expected ${name}/1/manifest.json`);
     for (const version of versions)
       if (!MODEL_VERSION.test(version))
-        throw new UserError(`model ${name}: "${version}" is not a version, a positive integer`);
+        throw new UserError(`model ${name}: version "${version}" must be a positive integer`);
     return versions
       .sort(compareVersions)
       .reverse()
@@ -33,7 +33,7 @@ export function readModelFolder(modelsFolder: string): FolderModel[] {
   });
 }
 
-/** @throws UserError when the file is not what the manifest says. */
+/** @throws UserError when the size or the SHA-256 of the file differs from the manifest */
 export function readModelFile({ manifest, folder }: FolderModel, path: string): Buffer {
   const where = `model ${manifest.name} version ${manifest.version}: file ${path}`;
   const expected = manifest.files.find((file) => file.path === path);
@@ -58,7 +58,7 @@ function readVersion(folder: string, name: string, version: string): FolderModel
     throw new UserError(`${where}: ${reason(error)}`);
   }
   if (manifest.name !== name || manifest.version !== version)
-    throw new UserError(`${where} is of ${manifest.name} version ${manifest.version}`);
+    throw new UserError(`${where} names ${manifest.name} version ${manifest.version}`);
   return { manifest, manifestText, folder };
 }
 

@@ -4,19 +4,19 @@ import { fileURLToPath } from "node:url";
 import factory from "onnxruntime-web/ort-wasm-simd-threaded.mjs";
 import type { OrtModule } from "../src/runtime/ort-module.ts";
 
-/** How far the graph is rewritten, as ONNX Runtime numbers it. */
+/** ONNX Runtime's graph optimization levels. */
 export const OPTIMIZATION_LEVELS = { disabled: 0, basic: 1, extended: 2, all: 99 } as const;
 
 export type OptimizationLevel = keyof typeof OPTIMIZATION_LEVELS;
 
 const TARGET = "/model.ort";
-/** Odd and huge, so that no index of a function and no address is taken for it. */
+/** Odd and large, so that it equals no function index and no address. */
 const TARGET_DESCRIPTOR = 0x7f_ff_ff_f7;
 const CURRENT_FOLDER = -100;
 const LOG_LEVEL_ERROR = 3;
 const IDENTIFIER = "ORTM";
 const POINTER_BYTES = 4;
-/** A block to write: its address and its length. */
+/** An iovec of fd_write: address and length. */
 const BLOCK_BYTES = 2 * POINTER_BYTES;
 
 /** Whether a file is a model in ORT format: a flatbuffer with this identifier. */
@@ -25,12 +25,12 @@ export function isOrtFormat(bytes: Uint8Array): boolean {
 }
 
 /**
- * Converts an ONNX model to ORT format by the engine that will run it: the wasm of onnxruntime-web
- * optimizes the graph with its own kernels in mind and saves what it made. The native packages do the
- * same with the layouts and kernels of the machine they run on, and write other bytes at each run.
- * @param model the ONNX file, its weights included
- * @returns the same bytes for the same model, level and version of onnxruntime-web
- * @throws Error with the engine's words when it refuses the model
+ * Converts an ONNX model to ORT format with the engine that will run it: the wasm of onnxruntime-web
+ * optimizes the graph for its own kernels and saves the result. The native packages optimize for
+ * the layouts and kernels of the machine they run on, and their output is not deterministic.
+ * @param model the ONNX file, weights included
+ * @returns the ORT file, deterministic for a model, level and version of onnxruntime-web
+ * @throws Error with the engine's message when it refuses the model
  */
 export async function toOrtFormat(
   model: Uint8Array,
@@ -64,10 +64,10 @@ export async function toOrtFormat(
   const value = textPointer("ORT");
   check(
     module._OrtAddSessionConfigEntry(options, key, value),
-    "the option of the format was refused",
+    "ONNX Runtime refused the option session.save_model_format",
   );
   const address = module._malloc(model.byteLength);
-  if (address === 0) throw new Error(`no memory for a model of ${model.byteLength} bytes`);
+  if (address === 0) throw new Error(`out of memory for a model of ${model.byteLength} bytes`);
   new Uint8Array(memory.buffer).set(model, address);
   if (module._OrtCreateSession(address, model.byteLength, options) === 0)
     throw new Error(lastError(module, memory));
@@ -78,10 +78,10 @@ export async function toOrtFormat(
 }
 
 /**
- * The engine is built without a file system: opening a file does nothing. Here the one file that it
- * saves has a descriptor of its own, and what is written to that is kept. The imports have minified
- * names, so they are told apart by their arguments: openat has the path, fd_write the descriptor and a
- * list of blocks.
+ * Instantiates the engine with intercepted imports. The engine is built without a file system: opening a file
+ * has no effect. Here opening the target file returns a descriptor, and the bytes written to it are collected.
+ * The imports have minified names, so they are identified by their arguments: openat has the path, fd_write the
+ * descriptor and a list of iovecs.
  */
 async function instantiate(): Promise<{
   module: OrtModule;
@@ -93,7 +93,7 @@ async function instantiate(): Promise<{
   let module: OrtModule | undefined;
 
   function write(blocks: number, count: number, sizeOut: number): number {
-    if (!memory) throw new Error("the engine writes before it has memory");
+    if (!memory) throw new Error("the engine writes before its memory exists");
     const view = new DataView(memory.buffer);
     let sizeBytes = 0;
     for (let block = blocks; block < blocks + count * BLOCK_BYTES; block += BLOCK_BYTES) {
@@ -113,7 +113,7 @@ async function instantiate(): Promise<{
         return TARGET_DESCRIPTOR;
       if (first !== TARGET_DESCRIPTOR) return call(...args);
       if (args.some((arg) => typeof arg === "bigint"))
-        throw new Error("the engine seeks in the file it writes, which is not implemented");
+        throw new Error("seeking in the output file is not implemented");
       return args.length === 4 ? write(Number(second), Number(third), Number(fourth)) : 0;
     };
   }
@@ -141,7 +141,7 @@ async function instantiate(): Promise<{
   return { module: created, memory, written };
 }
 
-/** The constructor, whose type the types of Workers make abstract: they can't compile from bytes. */
+/** Compiles from bytes; the types of Workers declare no constructor for that, since Workers cannot do it. */
 function compile(bytes: Uint8Array): WebAssembly.Module {
   const { Module } = WebAssembly as unknown as {
     Module: new (bytes: Uint8Array) => WebAssembly.Module;
@@ -153,5 +153,5 @@ function lastError(module: OrtModule, memory: WebAssembly.Memory): string {
   const address = module._malloc(2 * POINTER_BYTES);
   module._OrtGetLastError(address, address + POINTER_BYTES);
   const message = new DataView(memory.buffer).getUint32(address + POINTER_BYTES, true);
-  return message === 0 ? "no reason given" : module.UTF8ToString(message);
+  return message === 0 ? "no error message" : module.UTF8ToString(message);
 }

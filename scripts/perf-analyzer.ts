@@ -4,7 +4,7 @@ import { PIP_INSTALL } from "./python-environment.ts";
 import { runProgram } from "./run-program.ts";
 
 const VERSION = "2.60.0";
-/** What the program was built for; older systems borrow it from Debian 13. */
+/** The glibc that the program requires; on older systems Debian 13's libraries are downloaded. */
 const GLIBC = "2.38";
 const DEBIAN = {
   suite: "trixie",
@@ -12,26 +12,26 @@ const DEBIAN = {
   packages: ["libc6", "libstdc++6", "libgcc-s1"],
 };
 
-/** The program with its first arguments, or why it cannot run on this machine. */
+/** The program with its first arguments, or the reason why it cannot run on this machine. */
 export type PerfAnalyzer = { readonly command: readonly string[] } | { readonly missing: string };
 
 /**
- * perf_analyzer from PyPI, in a folder of its own.
- * @param python with pip
+ * Installs perf_analyzer from PyPI into a folder.
+ * @param python a Python with pip
  */
 export async function preparePerfAnalyzer(folder: string, python: string): Promise<PerfAnalyzer> {
   if (process.env.PERF_ANALYZER) return { command: [process.env.PERF_ANALYZER] };
   if (process.platform !== "linux" || process.arch !== "x64")
-    return { missing: "perf_analyzer is published for Linux on x86-64 alone" };
+    return { missing: "perf_analyzer is published only for Linux on x86-64" };
   const target = join(folder, VERSION);
   const program = join(target, "perf_analyzer", "bin", "perf_analyzer");
   if (!existsSync(program)) {
-    // By platform: pip would take an empty placeholder, 0.1.0, where glibc is older.
+    // With an explicit platform: for an older glibc pip would select 0.1.0, an empty placeholder.
     const platform = `manylinux_${GLIBC.replace(".", "_")}_x86_64`;
     const binary = ["--only-binary", ":all:", "--platform", platform, "--no-deps"];
     const args = [...PIP_INSTALL, ...binary, "--target", target, `perf-analyzer==${VERSION}`];
     const { code, output } = await runProgram(python, args);
-    if (code !== 0) return { missing: `perf_analyzer could not be installed: ${lastLine(output)}` };
+    if (code !== 0) return { missing: `perf_analyzer cannot be installed: ${lastLine(output)}` };
     chmodSync(program, 0o755);
   }
   const installed = glibcVersion();
@@ -39,20 +39,22 @@ export async function preparePerfAnalyzer(folder: string, python: string): Promi
   const libraries = join(folder, DEBIAN.suite);
   const loader = join(libraries, "usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2");
   if (!existsSync(loader)) {
-    const why = await borrowLibraries(libraries);
-    if (why)
-      return { missing: `perf_analyzer needs glibc ${GLIBC}, here is ${installed}, and ${why}` };
+    const problem = await downloadLibraries(libraries);
+    if (problem)
+      return {
+        missing: `perf_analyzer requires glibc ${GLIBC}, this system has ${installed}; ${problem}`,
+      };
   }
   return { command: [loader, "--library-path", join(loader, ".."), program] };
 }
 
 /**
- * Unpacks Debian's libraries, signed by a key that Debian 12 has too; needs no rights and installs
- * nothing.
- * @returns why not
+ * Downloads and unpacks Debian's libraries, signed by a key that Debian 12 has too; needs no privileges and
+ * installs nothing.
+ * @returns the problem, or `undefined` on success
  */
-async function borrowLibraries(folder: string): Promise<string | undefined> {
-  if (!existsSync(DEBIAN.keyring)) return "newer libraries are borrowed on Debian only";
+async function downloadLibraries(folder: string): Promise<string | undefined> {
+  if (!existsSync(DEBIAN.keyring)) return "newer libraries are downloaded on Debian only";
   rmSync(folder, { recursive: true, force: true });
   const apt = join(folder, "apt");
   for (const name of ["sources", "lists/partial", "cache/archives/partial"])
@@ -92,10 +94,10 @@ function glibcVersion(): string {
   return header.glibcVersionRuntime ?? "none";
 }
 
-function isAtLeast(version: string, wanted: string): boolean {
+function isAtLeast(version: string, required: string): boolean {
   const [major = 0, minor = 0] = version.split(".").map(Number);
-  const [wantedMajor = 0, wantedMinor = 0] = wanted.split(".").map(Number);
-  return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
+  const [requiredMajor = 0, requiredMinor = 0] = required.split(".").map(Number);
+  return major > requiredMajor || (major === requiredMajor && minor >= requiredMinor);
 }
 
 function lastLine(text: string): string {

@@ -5,15 +5,15 @@ import { runProgram } from "./run-program.ts";
 import { UserError } from "./user-error.ts";
 
 const OLDEST_MINOR = 11;
-/** kserve 0.21 refuses newer ones. */
+/** kserve 0.21 does not support newer ones. */
 const NEWEST_MINOR = 13;
 
 /**
- * Makes a virtual environment with exactly these packages, or takes the one of the last time when
- * nothing has changed since.
- * @param report called with one line when packages are installed, which takes a minute or two
- * @returns its Python
- * @throws UserError when there is no Python 3.11 to 3.13, or pip fails
+ * Creates a virtual environment with exactly these packages, or reuses the existing one when
+ * nothing has changed.
+ * @param report called with one line when packages are installed, which takes one to two minutes
+ * @returns the path of its Python
+ * @throws UserError when no Python 3.11 to 3.13 is found, or pip fails
  */
 export async function preparePython(
   folder: string,
@@ -27,7 +27,7 @@ export async function preparePython(
   const windows = process.platform === "win32";
   const ownPython = windows ? join(folder, "Scripts", "python.exe") : join(folder, "bin", "python");
   if (existsSync(stampFile) && readFileSync(stampFile, "utf8") === stamp) return ownPython;
-  report("installing Python packages (again only when requirements.txt changes) ...");
+  report("installing Python packages (repeated only when requirements.txt changes) ...");
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(dirname(folder), { recursive: true });
   await check(python.command, ["-m", "venv", folder]);
@@ -43,15 +43,15 @@ export const PIP_INSTALL = [
 
 async function findPython(): Promise<{ command: string; version: string }> {
   const command = process.env.PYTHON || (process.platform === "win32" ? "python" : "python3");
-  const wanted = `Python 3.${OLDEST_MINOR} to 3.${NEWEST_MINOR} is needed`;
-  const remedy = "; set PYTHON to one";
+  const required = `Python 3.${OLDEST_MINOR} to 3.${NEWEST_MINOR} is required`;
+  const remedy = "; set PYTHON to its path";
   const { code, output } = await runProgram(command, ["--version"]).catch((error: unknown) => {
-    throw new UserError(`${wanted}, but ${(error as Error).message}${remedy}`);
+    throw new UserError(`${required}, but ${(error as Error).message}${remedy}`);
   });
   const [version = ""] = output.trim().split("\n");
   const minor = Number(/^Python 3\.(\d+)\./.exec(version)?.[1]);
   if (code === 0 && minor >= OLDEST_MINOR && minor <= NEWEST_MINOR) return { command, version };
-  throw new UserError(`${wanted}, but ${command} is ${version || "none"}${remedy}`);
+  throw new UserError(`${required}, but ${command} is ${version || "not Python"}${remedy}`);
 }
 
 async function check(command: string, args: readonly string[]): Promise<void> {

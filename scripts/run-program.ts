@@ -2,8 +2,8 @@ import { type SpawnOptions, spawn } from "node:child_process";
 import { UserError } from "./user-error.ts";
 
 /**
- * Runs a program to its end; it ends with this process.
- * @returns its exit code, and what it printed where `stdio` is left out
+ * Runs a program and waits for its exit; it is killed when this process exits.
+ * @returns its exit code, and its output unless `stdio` is set
  * @throws UserError when it cannot be started
  */
 export async function runProgram(

@@ -3,16 +3,16 @@ import type { ModelBucket } from "./local-worker.ts";
 import { type FolderModel, readModelFile, readModelFolder } from "./model-folder.ts";
 
 export interface SeedResult {
-  /** Versions of which something was written. */
+  /** Versions of which a file or the manifest was written. */
   seeded: number;
   unchanged: number;
 }
 
 /**
- * Copies the models of a folder into the bucket, where they differ. Everything else in the bucket
- * stays: a user may have pushed models of their own.
+ * Copies the models of a folder into the bucket where they differ. Other objects in the bucket
+ * are kept, since they may be models that a user has published.
  * @param report called with one line for each version written
- * @throws UserError that names the model, version and file that is not as its manifest says
+ * @throws UserError that names the model, version and file that differs from its manifest
  */
 export async function seedModels(
   bucket: ModelBucket,
@@ -31,7 +31,7 @@ export async function seedModels(
   return result;
 }
 
-/** Answers whether anything was written. The manifest comes last: with it the version exists. */
+/** Writes the manifest last, because it makes the version exist. @returns whether anything was written */
 async function seedVersion(bucket: ModelBucket, model: FolderModel): Promise<boolean> {
   const { manifest, manifestText } = model;
   let written = false;

@@ -13,9 +13,9 @@ import { createTemporaryFolder } from "./temporary-folder.ts";
 import { exitWith, reason, UserError } from "./user-error.ts";
 
 /**
- * `npm start`: serves the models of this folder on this machine.
+ * `npm start`: seeds models/ and serves the models on this machine.
  *
- * PORT              where to listen on 127.0.0.1 (default 8787; 0 takes any free port)
+ * PORT              port on 127.0.0.1 (default 8787; 0 selects a free port)
  * ONNXFLARE_STATE   folder of the simulated R2, KV and Durable Objects (default .onnxflare/state)
  * ONNXFLARE_MODELS  folder of the models to seed (default models)
  */
@@ -23,9 +23,8 @@ const HOST = "127.0.0.1";
 const DEFAULT_PORT = 8787;
 const EXAMPLE_MODEL = "iris-logistic";
 
-// Stopping a server is no failure. Everything started here is ended in `exit` listeners, so that it
-// makes no difference whether the signal comes while building, seeding or serving. A terminal and the
-// parent may each send the signal, so the second one must not find that nobody listens.
+// Stopping the server is not a failure. `exit` listeners stop everything that was started, whether the
+// signal arrives while building, seeding or serving. It may arrive twice, from the terminal and from the parent.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => process.exit(0));
 
 await start().catch(exitWith);
@@ -66,35 +65,36 @@ function parsePort(text = ""): number {
   if (text === "") return DEFAULT_PORT;
   const port = Number(text);
   if (/^\d+$/.test(text) && port <= 65_535) return port;
-  throw new UserError(`PORT must be a number from 0 to 65535, it is ${JSON.stringify(text)}`);
+  throw new UserError(`PORT must be a number from 0 to 65535; got ${JSON.stringify(text)}`);
 }
 
 function assertPortIsFree(port: number): Promise<void> {
   const probe = createServer();
   return new Promise((free, rejected) => {
     probe.once("error", (error: NodeJS.ErrnoException) => {
-      const why = error.code === "EADDRINUSE" ? "is in use" : `can't be used (${reason(error)})`;
-      rejected(new UserError(`port ${port} ${why}; set PORT to another one`));
+      const problem =
+        error.code === "EADDRINUSE" ? "is in use" : `can't be used (${reason(error)})`;
+      rejected(new UserError(`port ${port} ${problem}; set PORT to another one`));
     });
     probe.listen(port, HOST, () => probe.close(() => free()));
   });
 }
 
-/** The secrets of a local run, from a file that the first start makes. */
+/** The secrets of a local run, from .dev.vars, which the first start creates. */
 function readDevVars(): Record<string, string> {
   const file = projectPath(".dev.vars");
   if (!existsSync(file)) copyFileSync(projectPath(".dev.vars.example"), file);
   return parseEnv(readFileSync(file, "utf8")) as Record<string, string>;
 }
 
-/** Those of earlier runs as well, which were published through /admin. */
+/** The number of models in the bucket, including those published through /admin in earlier runs. */
 async function countModels(bucket: ModelBucket): Promise<number> {
   // The same object, typed by Miniflare with the streams and headers of Node.
   const versions = await createR2ModelStore(bucket as unknown as R2Bucket).list();
   return new Set(versions.map(({ name }) => name)).size;
 }
 
-/** A command line that a user can paste: the example of the smallest model, or else a list. */
+/** A curl command: the example of the smallest model, or the list of models if there is no example. */
 function exampleCommand({ origin }: URL, models: FolderModel[]): string {
   const model =
     models.findLast(({ manifest }) => manifest.name === EXAMPLE_MODEL) ??

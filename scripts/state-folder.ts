@@ -4,10 +4,10 @@ import { DatabaseSync } from "node:sqlite";
 import { reason, UserError } from "./user-error.ts";
 
 /**
- * Makes the folder of the simulated R2, KV and Durable Objects, and holds it for this process: two
+ * Creates the folder of the simulated R2, KV and Durable Objects, and locks it for this process: two
  * Workers writing into one folder would corrupt it. The lock is SQLite's lock on a file, which the
- * operating system frees whatever ends the process.
- * @throws UserError when the folder cannot be used.
+ * operating system releases when the process ends for any reason.
+ * @throws UserError when the folder cannot be used
  */
 export function openStateFolder(path: string): string {
   const folder = resolve(path);
@@ -15,19 +15,19 @@ export function openStateFolder(path: string): string {
   try {
     makeFolder(folder);
   } catch (error) {
-    throw new UserError(`the state folder ${folder} can't be made: ${reason(error)}${remedy}`);
+    throw new UserError(`the state folder ${folder} can't be created: ${reason(error)}${remedy}`);
   }
   try {
     holdLock(join(folder, "lock.sqlite"));
   } catch (error) {
     const busy = error instanceof Error && "errcode" in error && error.errcode === SQLITE_BUSY;
-    const why = busy ? "is in use by another start" : `can't be written: ${reason(error)}`;
-    throw new UserError(`the state folder ${folder} ${why}${remedy}`);
+    const problem = busy ? "is in use by another process" : `can't be written: ${reason(error)}`;
+    throw new UserError(`the state folder ${folder} ${problem}${remedy}`);
   }
   return folder;
 }
 
-/** `mkdirSync` with `recursive` never ends under /proc, where making a folder fails with ENOENT. */
+/** `mkdirSync` with `recursive` does not terminate under /proc, where creating a folder fails with ENOENT. */
 function makeFolder(folder: string): void {
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
   if (dirname(folder) !== folder) makeFolder(dirname(folder));
@@ -35,7 +35,7 @@ function makeFolder(folder: string): void {
 }
 
 const SQLITE_BUSY = 5;
-/** Keeps the locks' owners from the garbage collector. */
+/** References that keep the databases, and so the locks, from being garbage collected. */
 const locks: DatabaseSync[] = [];
 
 function holdLock(file: string): void {

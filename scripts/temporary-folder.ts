@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 const folders: string[] = [];
 
-/** Makes a folder that is removed when the process ends, also by a signal that calls `process.exit`. */
+/** Creates a folder that is removed when the process exits, also after a signal whose handler calls `process.exit`. */
 export function createTemporaryFolder(purpose: string): string {
   const folder = mkdtempSync(join(tmpdir(), `onnxflare-${purpose}-`));
   if (folders.length === 0) process.once("exit", removeFolders);

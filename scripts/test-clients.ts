@@ -11,12 +11,12 @@ import { createTemporaryFolder } from "./temporary-folder.ts";
 import { exitWith } from "./user-error.ts";
 
 /**
- * `npm run test:clients [-- pytest arguments]`: drives the built Worker with the Python clients of
- * Triton and KServe and with perf_analyzer. The tests are in test/clients; the packages go into
+ * `npm run test:clients [-- pytest arguments]`: tests the built Worker with the Python clients of
+ * Triton and KServe and with perf_analyzer. The tests are in test/clients; the packages are installed into
  * node_modules/.cache.
  *
- * PYTHON          the Python to make the environment with (default python3)
- * PERF_ANALYZER   a perf_analyzer of this machine, instead of the one of PyPI
+ * PYTHON          the Python that creates the environment (default python3)
+ * PERF_ANALYZER   an installed perf_analyzer, instead of the one from PyPI
  */
 exitOnSignal();
 

@@ -14,12 +14,12 @@ import { createTemporaryFolder } from "./temporary-folder.ts";
 import { exitWith, UserError } from "./user-error.ts";
 
 /**
- * `npm run test:openapi [-- schemathesis arguments]`: holds `/openapi.json` of the built Worker to the
- * rules of Redocly, and the Worker to `/openapi.json`, by requests that schemathesis makes of it: no
- * server error, no status, header, media type or field that the document does not have. The settings
- * are in test/openapi; the Python packages go into node_modules/.cache.
+ * `npm run test:openapi [-- schemathesis arguments]`: lints `/openapi.json` of the built Worker with the
+ * rules of Redocly, and tests the Worker with requests that schemathesis generates from the document: no
+ * server error, and no status, header, media type or field that the document does not declare. The settings
+ * are in test/openapi; the Python packages are installed into node_modules/.cache.
  *
- * PYTHON   the Python to make the environment with (default python3)
+ * PYTHON   the Python that creates the environment (default python3)
  */
 exitOnSignal();
 
@@ -39,7 +39,7 @@ async function testOpenApi(args: readonly string[]): Promise<void> {
   const adminKey = randomUUID();
   const worker = await startLocalWorker({
     outdir,
-    // New versions are seen at once, as the requests that follow a publication expect.
+    // New versions are served at once, as the requests after a publication expect.
     vars: { ADMIN_KEY: adminKey, EVENT_LOG: "off", CATALOG_TTL_SECONDS: "0" },
   });
   try {
@@ -48,7 +48,7 @@ async function testOpenApi(args: readonly string[]): Promise<void> {
     const document = await readDocument(worker.url);
     writeFileSync(file, JSON.stringify(document, null, 2));
     await lint(file);
-    await checkAnswers(python, file, worker.url, adminKey, { document, folder, args });
+    await checkResponses(python, file, worker.url, adminKey, { document, folder, args });
   } finally {
     await worker.dispose();
   }
@@ -57,7 +57,7 @@ async function testOpenApi(args: readonly string[]): Promise<void> {
 async function readDocument(url: URL): Promise<OpenApiDocument> {
   const response = await fetch(new URL("/openapi.json", url));
   if (response.ok) return (await response.json()) as OpenApiDocument;
-  throw new UserError(`/openapi.json answered ${response.status}:\n${await response.text()}`);
+  throw new UserError(`/openapi.json responded ${response.status}:\n${await response.text()}`);
 }
 
 async function lint(file: string): Promise<void> {
@@ -72,18 +72,18 @@ async function lint(file: string): Promise<void> {
     stdio: "inherit",
     env,
   });
-  if (code !== 0) throw new UserError("the document breaks the rules above");
+  if (code !== 0) throw new UserError("the document violates the rules above");
 }
 
 interface Run {
   readonly document: OpenApiDocument;
-  /** Where schemathesis may leave files. */
+  /** Working directory of schemathesis. */
   readonly folder: string;
-  /** Arguments for schemathesis, beside its settings. */
+  /** Arguments for schemathesis in addition to its settings. */
   readonly args: readonly string[];
 }
 
-async function checkAnswers(
+async function checkResponses(
   python: string,
   file: string,
   { origin }: URL,
@@ -109,7 +109,8 @@ async function checkAnswers(
       },
     },
   );
-  if (code !== 0) throw new UserError("the Worker does not answer as it documents, see above");
+  if (code !== 0)
+    throw new UserError("responses of the Worker differ from the document, see above");
   if (args.length > 0) return;
   const answers: [operationId: string, status: number][] = JSON.parse(
     readFileSync(answersFile, "utf8"),
@@ -118,10 +119,10 @@ async function checkAnswers(
     answers.flatMap(([operationId, status]) => (status < 300 ? [operationId] : [])),
   );
   const operations = Object.values(document.paths).flatMap((methods) => Object.values(methods));
-  const never = operations.filter(({ operationId }) => !successful.has(operationId));
-  if (never.length > 0)
+  const untested = operations.filter(({ operationId }) => !successful.has(operationId));
+  if (untested.length > 0)
     throw new UserError(
-      `never asked with success: ${never.map(({ operationId }) => operationId).join(", ")}`,
+      `operations without a successful response: ${untested.map(({ operationId }) => operationId).join(", ")}`,
     );
-  console.log(`onnxflare: each of ${operations.length} operations was asked with success`);
+  console.log(`onnxflare: each of ${operations.length} operations had a successful response`);
 }

@@ -7,9 +7,9 @@ import { projectPath } from "./project.ts";
 import { exitWith, UserError } from "./user-error.ts";
 
 /**
- * `npm run upload -- [model...] [--local]`: copies models of models/ into the R2 bucket of
- * wrangler.toml, each version's manifest last, so that a version exists only when it is complete.
- * `--local` writes into wrangler's simulated bucket instead.
+ * `npm run upload -- [model...] [--local]`: uploads models of models/ to the R2 bucket of
+ * wrangler.toml (default: all), each version's manifest last, so that a version exists only when it is complete.
+ * `--local` writes to wrangler's simulated bucket instead.
  */
 try {
   upload(process.argv.slice(2));
@@ -24,7 +24,7 @@ function upload(args: readonly string[]): void {
   const unknown = names.filter((name) => models.every(({ manifest }) => manifest.name !== name));
   if (unknown.length > 0)
     throw new UserError(
-      `no model ${unknown.join(", ")} in models/: it has ${[...new Set(models.map(({ manifest }) => manifest.name))].join(", ")}`,
+      `no model ${unknown.join(", ")} in models/; the models are ${[...new Set(models.map(({ manifest }) => manifest.name))].join(", ")}`,
     );
   const bucket = bucketName();
   for (const model of models) {
@@ -40,7 +40,7 @@ function upload(args: readonly string[]): void {
 }
 
 function bucketName(): string {
-  // Wrangler's own type of this comes from a package that is not published.
+  // Wrangler's own type comes from a package that is not published.
   const config: { r2_buckets: { binding: string; bucket_name?: string }[] } = unstable_readConfig({
     config: projectPath("wrangler.toml"),
   });
@@ -53,5 +53,5 @@ function put(bucket: string, key: string, file: string, target: string): void {
   const wrangler = projectPath("node_modules", "wrangler", "bin", "wrangler.js");
   const args = [wrangler, "r2", "object", "put", `${bucket}/${key}`, "--file", file, target];
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
-  if (status !== 0) throw new UserError(`${key} was not uploaded:\n${stdout}${stderr}`);
+  if (status !== 0) throw new UserError(`the upload of ${key} failed:\n${stdout}${stderr}`);
 }

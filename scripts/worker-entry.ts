@@ -6,13 +6,13 @@ import { createTemporaryFolder } from "./temporary-folder.ts";
 
 interface DurableObjectBinding {
   readonly class_name: string;
-  /** The Worker that has the class, when it is another one. */
+  /** The Worker that exports the class, when it is another one. */
   readonly script_name?: string | undefined;
 }
 
 /**
- * Writes the entry of a Worker that is built with the settings of the project's wrangler.toml: the
- * Worker, and an empty class for each Durable Object that wrangler.toml wants it to export.
+ * Writes the entry file of a Worker that is built with the settings of the project's wrangler.toml: it
+ * exports the Worker, and an empty class for each Durable Object that wrangler.toml requires.
  * @param file the module with the Worker's default export
  * @returns the path of the entry, an index.js in a temporary folder
  */

@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { SNAPSHOT_FILE, startEngines, toSnapshot } from "./engine-snapshot.ts";
 import { exitWith } from "./user-error.ts";
 
-/** `npm run snapshot`: makes the engine's snapshot anew, for the version of onnxruntime-web installed. */
+/** `npm run snapshot`: generates the engine's memory snapshot for the installed version of onnxruntime-web. */
 await writeEngineSnapshot().catch(exitWith);
 
 async function writeEngineSnapshot(): Promise<void> {

@@ -5,7 +5,7 @@ import { manifestJsonSchema } from "../src/domain/manifest.ts";
 import { projectPath } from "./project.ts";
 import { exitWith, UserError } from "./user-error.ts";
 
-/** `npm run schema`: writes the JSON Schema of manifests, formatted as the rest of the project. */
+/** `npm run schema`: writes the JSON Schema of the manifest, formatted like the rest of the project. */
 try {
   writeSchema(projectPath("docs", "manifest.schema.json"));
 } catch (error) {
@@ -21,6 +21,6 @@ function writeSchema(file: string): void {
     cwd: projectPath(),
     encoding: "utf8",
   });
-  if (status !== 0) throw new UserError(`${file} was not formatted:\n${stdout}${stderr}`);
+  if (status !== 0) throw new UserError(`formatting ${file} failed:\n${stdout}${stderr}`);
   console.log(`wrote ${file}`);
 }

@@ -3,14 +3,14 @@ import { startLocalWorker } from "../../scripts/local-worker.ts";
 import { createTemporaryFolder } from "../../scripts/temporary-folder.ts";
 import { buildOnnx, type Graph } from "../../test/support/onnx-builder.ts";
 import type { Benchmark, BenchmarkOptions } from "../benchmark.ts";
-import { type ClientLoopResult, type Phase, runClientLoop } from "../client.ts";
-import { toSpread, turn } from "../statistics.ts";
+import { type ClientLoopResult, type Phase, runClientLoop } from "../client-loop.ts";
+import { rotate, toSpread } from "../statistics.ts";
 import type { Table } from "../table.ts";
 import { assertSameTensors, type JsonTensor } from "../tensor-json.ts";
 
 const ADMIN_KEY = "bench";
 const WARM_UP_SECONDS = 1;
-/** 150,528 numbers: what most image models take. */
+/** 150,528 elements: the input shape of most image models. */
 const SHAPE = [1, 3, 224, 224];
 
 interface Encoding {
@@ -21,8 +21,8 @@ interface Encoding {
 const JSON_ENCODING: Encoding = { name: "JSON", binary: false };
 const ENCODINGS: readonly Encoding[] = [JSON_ENCODING, { name: "binary", binary: true }];
 
-/** A model that hardly computes, so that what is measured is the way of its tensors. */
-interface Task {
+/** A model with almost no computation, so that parsing and serializing tensors dominates. */
+interface Workload {
   readonly model: string;
   readonly title: string;
   readonly graph: Graph;
@@ -32,18 +32,18 @@ interface Task {
 
 const image: JsonTensor = { name: "x", datatype: "FP32", shape: SHAPE, data: makeImage() };
 
-const TASKS: readonly Task[] = [
+const WORKLOADS: readonly Workload[] = [
   {
     model: "mean",
-    title: "an image in (150,528 FP32), one number out",
+    title: "image (150,528 FP32) to number",
     graph: toGraph("ReduceMean", []),
     output: { name: "y", datatype: "FP32", shape: [], data: [mean(image.data)] },
-    // Float32 sums of so many numbers.
+    // Rounding of a float32 sum of 150,528 numbers.
     tolerance: 1e-4,
   },
   {
     model: "identity",
-    title: "an image in, the same image out",
+    title: "image (150,528 FP32) to the same image",
     graph: toGraph("Identity", SHAPE),
     output: { ...image, name: "y" },
     tolerance: 0,
@@ -55,23 +55,26 @@ type Measurements = Record<string, Record<string, ClientLoopResult[]>>;
 
 export const binary: Benchmark = {
   name: "binary",
-  description: "tensors as bytes against tensors as JSON, from the client's array and back",
+  description: "binary tensors compared with JSON tensors, from array to array in the client",
   async run(options) {
     options.report("building ...");
     const outdir = createTemporaryFolder("bench-onnxflare");
     await buildWorker(outdir);
     const raw: Measurements = {};
     for (let round = 0; round < options.rounds; round++)
-      for (const task of TASKS)
-        for (const encoding of turn(ENCODINGS, round))
-          await measure(outdir, task, encoding, round, options, raw);
-    return { tables: TASKS.map((task) => toTable(task, raw[task.model] ?? {})), raw };
+      for (const workload of WORKLOADS)
+        for (const encoding of rotate(ENCODINGS, round))
+          await measure(outdir, workload, encoding, round, options, raw);
+    return {
+      tables: WORKLOADS.map((workload) => toTable(workload, raw[workload.model] ?? {})),
+      raw,
+    };
   },
 };
 
 async function measure(
   outdir: string,
-  { model, graph, output, tolerance }: Task,
+  { model, graph, output, tolerance }: Workload,
   { name, binary }: Encoding,
   round: number,
   { rounds, seconds, report }: BenchmarkOptions,
@@ -88,14 +91,16 @@ async function measure(
       warmUpSeconds: WARM_UP_SECONDS,
       seconds,
     });
-    assertSameTensors(`${name} (${model})`, [describe(measurement)], [output], () => tolerance);
+    assertSameTensors(`${name} (${model})`, [toComparable(measurement)], [output], () => tolerance);
     raw[model] ??= {};
     const ofModel = raw[model] as Record<string, ClientLoopResult[]>;
     ofModel[name] ??= [];
-    // The image is no measurement, and would be most of the file.
+    // The output is not a measurement, and would be most of the JSON file.
     ofModel[name]?.push({ ...measurement, output: { ...measurement.output, data: [] } });
-    const eachMs = measurement.elapsedMs / measurement.runs;
-    report(`round ${round + 1} of ${rounds}, ${model}, ${name}: ${eachMs.toFixed(2)} ms`);
+    const msPerCall = measurement.elapsedMs / measurement.runs;
+    report(
+      `round ${round + 1} of ${rounds}, ${model}, ${name}: ${msPerCall.toFixed(2)} ms per call`,
+    );
   } finally {
     await worker.dispose();
   }
@@ -107,29 +112,29 @@ async function publish(url: URL, model: string, graph: Graph): Promise<void> {
     headers: { authorization: `Bearer ${ADMIN_KEY}` },
     body: buildOnnx(graph),
   });
-  if (!response.ok) throw new Error(`${model} was not published: ${await response.text()}`);
+  if (!response.ok) throw new Error(`publishing ${model} failed: ${await response.text()}`);
 }
 
-/** The answer's tensor with its fields in the order in which they are compared. */
-function describe({ output }: ClientLoopResult): JsonTensor {
+/** The output tensor with its fields in the order of the comparison. */
+function toComparable({ output }: ClientLoopResult): JsonTensor {
   const { name, datatype, shape, data } = output;
   return { name, datatype, shape, data };
 }
 
-/** Ratios are taken within a round, so that a machine that slows down between rounds cancels out. */
+/** Ratios are computed within a round, which cancels a machine that slows down between rounds. */
 function toTable(
-  { title }: Task,
+  { title }: Workload,
   measurements: Readonly<Record<string, readonly ClientLoopResult[]>>,
 ): Table {
   const of = (name: string, value: (measurement: ClientLoopResult) => number): number[] =>
     (measurements[name] ?? []).map(value);
-  const baseline = of(JSON_ENCODING.name, eachMs);
+  const baseline = of(JSON_ENCODING.name, callMs);
   return {
     title,
     columns: [
       "encoding",
       "KB sent",
-      "ms each",
+      "ms/call",
       "(min - max)",
       "client",
       "Worker",
@@ -137,13 +142,13 @@ function toTable(
       "infer",
       "serialize",
       "parse + serialize",
-      "JSON / it",
+      "JSON / variant",
       "(min - max)",
     ],
     rows: ENCODINGS.map(({ name }) => {
-      const each = toSpread(of(name, eachMs));
+      const each = toSpread(of(name, callMs));
       const ratio = toSpread(
-        of(name, eachMs).map((value, round) => (baseline[round] ?? 0) / value),
+        of(name, callMs).map((value, round) => (baseline[round] ?? 0) / value),
       );
       const median = (value: (measurement: ClientLoopResult) => number): number =>
         toSpread(of(name, value)).median;
@@ -157,7 +162,7 @@ function toTable(
         median(phaseMs("parse")).toFixed(2),
         median(phaseMs("infer")).toFixed(2),
         median(phaseMs("serialize")).toFixed(2),
-        `${(median(codingShare) * 100).toFixed(0)} %`,
+        `${(median(serializationShare) * 100).toFixed(0)} %`,
         ratio.median.toFixed(2),
         `(${ratio.min.toFixed(2)} - ${ratio.max.toFixed(2)})`,
       ];
@@ -165,7 +170,7 @@ function toTable(
   };
 }
 
-function eachMs({ elapsedMs, runs }: ClientLoopResult): number {
+function callMs({ elapsedMs, runs }: ClientLoopResult): number {
   return elapsedMs / runs;
 }
 
@@ -173,8 +178,8 @@ function phaseMs(phase: Phase): (measurement: ClientLoopResult) => number {
   return ({ phasesMs, runs }) => (phasesMs[phase] ?? 0) / runs;
 }
 
-/** Of the time that the Worker takes, what it spends between bytes or JSON and tensors. */
-function codingShare({ phasesMs }: ClientLoopResult): number {
+/** The share of parsing and serializing in the Worker's time. */
+function serializationShare({ phasesMs }: ClientLoopResult): number {
   const { parse = 0, serialize = 0, total = 0 } = phasesMs;
   return (parse + serialize) / total;
 }
@@ -194,12 +199,12 @@ function toGraph(op: "ReduceMean" | "Identity", shape: readonly number[]): Graph
   };
 }
 
-/** Colours from 0 to 255, scaled as models want them, which gives numbers of many digits. */
+/** Levels from 0 to 255, normalized as for an image model, which gives numbers with many digits. */
 function makeImage(): number[] {
   const pixels = new Float32Array(SHAPE.reduce((product, size) => product * size, 1));
   let seed = 1;
   for (let index = 0; index < pixels.length; index++) {
-    // The generator of Numerical Recipes.
+    // The linear congruential generator of Numerical Recipes.
     seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
     pixels[index] = ((seed >>> 24) / 255 - 0.485) / 0.229;
   }

@@ -8,21 +8,21 @@ import { buildOnnx } from "../../test/support/onnx-builder.ts";
 import type { Benchmark, BenchmarkOptions } from "../benchmark.ts";
 import { buildVariant } from "../build-variant.ts";
 import { readSample } from "../sample.ts";
-import { toSpread, turn } from "../statistics.ts";
+import { rotate, toSpread } from "../statistics.ts";
 import type { Table } from "../table.ts";
 import { applyVariedLoad, type VariedLoadResult } from "../varied-load.ts";
 
 const ADMIN_KEY = "bench";
 const WARM_UP_SECONDS = 1;
 /**
- * Room for one answer: a connection asks for others of its own before it asks for one again, so none is
- * met while its answer is there.
+ * Memory for one entry: a connection sends its other bodies before it repeats one, so each entry is evicted
+ * before its next request.
  */
 const SMALL_ISOLATE_BYTES = "600";
 const IMAGE_SHAPE = [1, 3, 224, 224];
 
-/** A model with different requests to it. */
-interface Task {
+/** A model and its requests. */
+interface Workload {
   readonly model: string;
   readonly title: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -30,44 +30,48 @@ interface Task {
   readonly variants: readonly Variant[];
 }
 
-type BareWorker = "bare-echo" | "bare-telling" | "bare-body";
+type BareWorker = "bare-json" | "bare-json-headers" | "bare-body";
 
-/** One way to be answered. */
+/** A Worker and its settings. */
 interface Variant {
   readonly name: string;
-  /** A folder of `bench/workers/`; the project's own Worker without it. */
+  /** A folder of `bench/workers/`; default: the project's Worker. */
   readonly worker?: BareWorker;
   readonly vars?: Readonly<Record<string, string>>;
-  /** Whether every request is another one, or all are the same. */
+  /** Whether the requests have different inputs; otherwise all are equal. */
   readonly varied?: boolean;
-  /** The bare route that tells as much: the ratio to it is what the cache itself costs. */
-  readonly telling?: string;
-  /** How the statistics of the cache must have counted the requests. */
+  /** The bare route with the same headers and log line: the ratio to it is the cost of the cache itself. */
+  readonly sameHeaders?: string;
+  /** The counter of the cache statistics that must have counted the requests. */
   readonly outcome?: "isolate" | "datacenter" | "kv" | "misses" | "bypasses";
 }
 
 const BARE = "bare Hono route, no model";
-const BARE_HEADERS = "bare Hono route with a hit's headers";
-const BARE_LINE = "the same, with a line on the console";
+const BARE_HEADERS = "bare Hono route, headers of a hit";
+const BARE_LOG = "bare Hono route, headers of a hit, one log line";
 const BARE_BODY = "bare Hono route that reads the body";
 const OFF = "cache off";
-const OFF_VARIED = "cache off, other inputs each time";
+const OFF_VARIED = "cache off, varied inputs";
 
-const bareEcho: Variant = { name: BARE, worker: "bare-echo" };
-const bareHeaders: Variant = { name: BARE_HEADERS, worker: "bare-telling", vars: { LOG: "off" } };
-const bareLine: Variant = { name: BARE_LINE, worker: "bare-telling", vars: { LOG: "on" } };
+const bareJson: Variant = { name: BARE, worker: "bare-json" };
+const bareHeaders: Variant = {
+  name: BARE_HEADERS,
+  worker: "bare-json-headers",
+  vars: { LOG: "off" },
+};
+const bareLog: Variant = { name: BARE_LOG, worker: "bare-json-headers", vars: { LOG: "on" } };
 const off: Variant = { name: OFF, vars: { CACHE_TIERS: "" }, outcome: "bypasses" };
 const offVaried: Variant = { ...off, name: OFF_VARIED, varied: true };
 const isolate: Variant = {
   name: "hit in the isolate",
   vars: { CACHE_TIERS: "isolate" },
-  telling: BARE_LINE,
+  sameHeaders: BARE_LOG,
   outcome: "isolate",
 };
-const isolateQuiet: Variant = {
+const isolateWithoutLog: Variant = {
   name: "hit in the isolate, EVENT_LOG=off",
   vars: { CACHE_TIERS: "isolate", EVENT_LOG: "off" },
-  telling: BARE_HEADERS,
+  sameHeaders: BARE_HEADERS,
   outcome: "isolate",
 };
 const datacenter: Variant = {
@@ -81,34 +85,38 @@ const kv: Variant = {
   outcome: "kv",
 };
 const miss: Variant = {
-  name: "miss, other inputs each time",
+  name: "miss, varied inputs",
   vars: { CACHE_ISOLATE_BYTES: SMALL_ISOLATE_BYTES },
   varied: true,
   outcome: "misses",
 };
 
-const TASKS: readonly Task[] = [
-  tabularTask("iris-logistic", [
-    bareEcho,
+const WORKLOADS: readonly Workload[] = [
+  tabularWorkload("iris-logistic", [
+    bareJson,
     bareHeaders,
-    bareLine,
+    bareLog,
     off,
     isolate,
-    isolateQuiet,
+    isolateWithoutLog,
     datacenter,
     kv,
     offVaried,
     miss,
   ]),
-  tabularTask("digits-cnn", [bareEcho, off, isolate, isolateQuiet, offVaried, miss]),
+  tabularWorkload("digits-cnn", [bareJson, off, isolate, isolateWithoutLog, offVaried, miss]),
   {
     model: "mean",
-    title: "a model that hardly computes, an image of 602,112 bytes",
+    title: "mean of an image, 602,112 bytes of binary data",
     headers: { "inference-header-content-length": "0" },
     bodies: Array.from({ length: 32 }, (_, seed) => makeImage(seed)),
     variants: [
       { name: BARE_BODY, worker: "bare-body", vars: { HASH: "off" } },
-      { name: "the same, and hashes it", worker: "bare-body", vars: { HASH: "on" } },
+      {
+        name: "bare Hono route that reads the body, SHA-256",
+        worker: "bare-body",
+        vars: { HASH: "on" },
+      },
       isolate,
       offVaried,
       miss,
@@ -116,28 +124,31 @@ const TASKS: readonly Task[] = [
   },
 ];
 
-/** By task and variant: one result for each round. */
+/** By workload and variant: one result for each round. */
 type Results = Record<string, Record<string, VariedLoadResult[]>>;
 
 export const cache: Benchmark = {
   name: "cache",
-  description: "hits in each tier and misses, against the cache off and a bare route",
+  description: "hits in each tier and misses, compared with the cache off and with a bare route",
   async run(options) {
     options.report("building and seeding ...");
     const folders = await build();
     const raw: Results = {};
     for (let round = 0; round < options.rounds; round++)
-      for (const task of TASKS)
-        for (const variant of turn(task.variants, round)) {
-          const result = await measure(task, variant, folders, options);
-          raw[task.model] ??= {};
-          const ofTask = raw[task.model] as Record<string, VariedLoadResult[]>;
-          ofTask[variant.name] = [...(ofTask[variant.name] ?? []), result];
+      for (const workload of WORKLOADS)
+        for (const variant of rotate(workload.variants, round)) {
+          const result = await measure(workload, variant, folders, options);
+          raw[workload.model] ??= {};
+          const ofWorkload = raw[workload.model] as Record<string, VariedLoadResult[]>;
+          ofWorkload[variant.name] = [...(ofWorkload[variant.name] ?? []), result];
           options.report(
-            `round ${round + 1} of ${options.rounds}, ${task.model}, ${variant.name}: ${Math.round(result.perSecond)}/s`,
+            `round ${round + 1} of ${options.rounds}, ${workload.model}, ${variant.name}: ${Math.round(result.perSecond)}/s`,
           );
         }
-    return { tables: TASKS.map((task) => toTable(task, raw[task.model] ?? {})), raw };
+    return {
+      tables: WORKLOADS.map((workload) => toTable(workload, raw[workload.model] ?? {})),
+      raw,
+    };
   },
 };
 
@@ -149,9 +160,9 @@ interface Folders {
 
 async function build(): Promise<Folders> {
   const own = createTemporaryFolder("bench-onnxflare");
-  const [bareEcho, bareTelling, bareBody] = await Promise.all([
-    buildVariant("bare-echo"),
-    buildVariant("bare-telling"),
+  const [bareJson, bareJsonHeaders, bareBody] = await Promise.all([
+    buildVariant("bare-json"),
+    buildVariant("bare-json-headers"),
     buildVariant("bare-body"),
     buildWorker(own),
   ]);
@@ -164,25 +175,29 @@ async function build(): Promise<Folders> {
       headers: { authorization: `Bearer ${ADMIN_KEY}` },
       body: meanModel(),
     });
-    if (!response.ok) throw new Error(`the model was not published: ${await response.text()}`);
+    if (!response.ok) throw new Error(`publishing the model failed: ${await response.text()}`);
   } finally {
     await worker.dispose();
   }
-  const bare = { "bare-echo": bareEcho, "bare-telling": bareTelling, "bare-body": bareBody };
+  const bare = {
+    "bare-json": bareJson,
+    "bare-json-headers": bareJsonHeaders,
+    "bare-body": bareBody,
+  };
   return { own, bare, state };
 }
 
 async function measure(
-  { model, headers, bodies }: Task,
+  { model, headers, bodies }: Workload,
   { name, worker: bare = undefined, vars = {}, varied = false, outcome }: Variant,
   folders: Folders,
   { connections, seconds }: BenchmarkOptions,
 ): Promise<VariedLoadResult> {
   const worker = await startLocalWorker({
     outdir: bare ? folders.bare[bare] : folders.own,
-    // Models are read from here; answers in KV and the Cache API must not be those of another variant.
+    // Only models are read from here: each Worker starts with its own KV and Cache API.
     statePath: folders.state,
-    vars: { ADMIN_KEY, ANSWER: JSON.stringify({ outputs: [] }), ...vars },
+    vars: { ADMIN_KEY, RESPONSE: JSON.stringify({ outputs: [] }), ...vars },
   });
   try {
     const url = new URL(`/v2/models/${model}/infer`, worker.url);
@@ -204,7 +219,7 @@ async function measure(
   }
 }
 
-/** Loads the model, and waits until the answer is where it is to be found. */
+/** Loads the model, and repeats the request until it is a hit in the expected tier. */
 async function warm(
   url: URL,
   headers: Readonly<Record<string, string>>,
@@ -214,7 +229,7 @@ async function warm(
   for (;;) {
     const response = await fetch(url, { method: "POST", headers, body: new Uint8Array(body) });
     const text = await response.text();
-    if (!response.ok) throw new Error(`${url.pathname} answers ${response.status}: ${text}`);
+    if (!response.ok) throw new Error(`${url.pathname} responded ${response.status}: ${text}`);
     const status = response.headers.get("cache-status") ?? "";
     if (outcome === "misses" || outcome === "bypasses" || status.endsWith(`detail=${outcome}`))
       return;
@@ -227,7 +242,7 @@ async function readStatistics(url: URL): Promise<CacheStatistics> {
   return (await response.json()) as CacheStatistics;
 }
 
-/** A rate of hits among which are misses says nothing. */
+/** @throws Error when fewer than 99.5 % of the requests had the expected outcome */
 async function checkOutcomes(
   name: string,
   outcome: Variant["outcome"],
@@ -241,17 +256,17 @@ async function checkOutcomes(
       ? statistics[outcome]
       : statistics.tiers[outcome ?? "isolate"].hits;
   const counted = count(after) - count(before);
-  // What was on its way when the load ended was answered, but not to anybody.
+  // Responses to the requests in flight at the end of the load are counted by the Worker only.
   if (counted >= allRequests * 0.995) return;
-  throw new Error(`${name}: ${counted} of ${allRequests} answers were ${outcome}`);
+  throw new Error(`${name}: ${counted} of ${allRequests} requests counted as ${outcome}`);
 }
 
 function toTable(
-  { title, variants }: Task,
+  { title, variants }: Workload,
   results: Readonly<Record<string, readonly VariedLoadResult[]>>,
 ): Table {
   const rates = (name: string): number[] => (results[name] ?? []).map(({ perSecond }) => perSecond);
-  /** Ratios are taken within a round, so that a machine that slows down between rounds cancels out. */
+  /** Ratios are computed within a round, which cancels a machine that slows down between rounds. */
   const ratio = (name: string, base: string | undefined): string => {
     const bases = rates(base ?? "");
     if (bases.length === 0) return "";
@@ -264,16 +279,16 @@ function toTable(
     title,
     columns: [
       "variant",
-      "per second",
+      "requests/s",
       "(min - max)",
-      "us each",
+      "us/request",
       "p50 us",
       "p99 us",
-      "of the bare route",
-      "of one that tells as much",
-      "of the cache off",
+      "/ bare route",
+      "/ same headers and log",
+      "/ cache off",
     ],
-    rows: variants.map(({ name, varied, telling }) => {
+    rows: variants.map(({ name, varied, sameHeaders }) => {
       const rate = toSpread(rates(name));
       const latency = (which: "p50" | "p99"): string =>
         toSpread((results[name] ?? []).map(({ latencyUs }) => latencyUs[which])).median.toFixed(0);
@@ -286,15 +301,15 @@ function toTable(
         latency("p50"),
         latency("p99"),
         ratio(name, bare),
-        ratio(name, telling),
+        ratio(name, sameHeaders),
         ratio(name, varied ? OFF_VARIED : OFF),
       ];
     }),
   };
 }
 
-/** The first row of the batch that the tests use, with its first number changed a little each time. */
-function tabularTask(model: string, variants: readonly Variant[]): Task {
+/** Bodies with the first row of the test fixture's batch and a different first number each. */
+function tabularWorkload(model: string, variants: readonly Variant[]): Workload {
   const { inputs } = readSample(model);
   const bodies = Array.from({ length: 400 }, (_, index) => {
     const varied = inputs.map((tensor) => ({

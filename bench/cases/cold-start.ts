@@ -12,39 +12,39 @@ import { buildVariant } from "../build-variant.ts";
 import { toComparisonTable, toOverviewTable } from "../cold-start-tables.ts";
 import {
   type ColdStart,
-  type ColdTask,
-  type ColdVariant,
+  type ColdStartVariant,
+  type ColdStartWorkload,
   measureColdStarts,
   measureMemoryAfterLoad,
   readJson,
-} from "../cold-worker.ts";
+} from "../cold-start-worker.ts";
 import { buildDenseModel, type DenseShape, denseInputs } from "../dense-model.ts";
-import { runEngineLoop } from "../engine.ts";
+import { runEngineLoop } from "../engine-loop.ts";
 import { readSample } from "../sample.ts";
-import { turn } from "../statistics.ts";
+import { rotate } from "../statistics.ts";
 import { assertSameTensors } from "../tensor-json.ts";
 
-/** Made for the benchmark, because the session API wants the ONNX form of each. */
-const MADE: readonly (DenseShape & { readonly model: string })[] = [
+/** Generated, because the session API needs the ONNX file of each. */
+const GENERATED: readonly (DenseShape & { readonly model: string })[] = [
   { model: "dense-small", width: 256, hiddenLayers: 3 },
   { model: "dense-5mb", width: 512, hiddenLayers: 20 },
   { model: "dense-20mb", width: 1024, hiddenLayers: 20 },
 ];
-/** Real ones, of which models/ has the ORT form alone. */
-const REAL = ["imagenet-classification", "sentence-embeddings"];
+/** Models of models/, which has only their ORT files. */
+const PUBLISHED = ["imagenet-classification", "sentence-embeddings"];
 
 const ADMIN_KEY = "bench";
-/** Of a value, how far an answer may be from the engine's own. */
+/** Largest relative difference from the engine's own outputs. */
 const RELATIVE_TOLERANCE = 1e-5;
 
-interface Task extends ColdTask {
+interface Workload extends ColdStartWorkload {
   readonly title: string;
-  /** Of the file that onnxflare loads. */
+  /** Size of the file that onnxflare loads. */
   readonly sizeBytes: number;
-  readonly variants: readonly ColdVariant[];
+  readonly variants: readonly ColdStartVariant[];
 }
 
-interface MadeModel {
+interface GeneratedModel {
   readonly model: string;
   readonly onnxFile: string;
   readonly ort: Uint8Array<ArrayBuffer>;
@@ -61,47 +61,48 @@ interface Measurements {
 export const coldStart: Benchmark = {
   name: "cold-start",
   description:
-    "first answer of a new isolate, memory and run time against the package's session API",
+    "first response of a new isolate, memory and run time, compared with the package's session API",
   async run(options) {
-    options.report("building, making models and publishing ...");
-    const { made, real } = await prepare();
-    const tasks = [...made, ...real];
+    options.report("building, generating and publishing models ...");
+    const { generated, published } = await prepare();
+    const workloads = [...generated, ...published];
     const raw: Measurements = { memoryAfterLoadBytes: {}, starts: {} };
-    for (const task of tasks) raw.memoryAfterLoadBytes[task.model] = await measureMemory(task);
+    for (const workload of workloads)
+      raw.memoryAfterLoadBytes[workload.model] = await measureMemory(workload);
     for (let round = 0; round < options.rounds; round++)
-      for (const task of tasks) await measure(task, round, options, raw);
-    const withResults = (task: Task) => ({
-      ...task,
-      memoryAfterLoadBytes: raw.memoryAfterLoadBytes[task.model] ?? {},
-      starts: raw.starts[task.model] ?? {},
+      for (const workload of workloads) await measure(workload, round, options, raw);
+    const withResults = (workload: Workload) => ({
+      ...workload,
+      memoryAfterLoadBytes: raw.memoryAfterLoadBytes[workload.model] ?? {},
+      starts: raw.starts[workload.model] ?? {},
     });
     return {
       tables: [
-        ...made.map(withResults).map(toComparisonTable),
-        toOverviewTable(real.map(withResults)),
+        ...generated.map(withResults).map(toComparisonTable),
+        toOverviewTable(published.map(withResults)),
       ],
       raw,
     };
   },
 };
 
-async function prepare(): Promise<{ made: Task[]; real: Task[] }> {
+async function prepare(): Promise<{ generated: Workload[]; published: Workload[] }> {
   const own = createTemporaryFolder("bench-onnxflare");
   const folder = createTemporaryFolder("bench-models");
   const [sessionApi, models] = await Promise.all([
     buildVariant("session-api"),
-    Promise.all(MADE.map((shape) => make(folder, shape))),
+    Promise.all(GENERATED.map((shape) => generate(folder, shape))),
     buildWorker(own),
   ]);
   const statePath = await publish(own, models);
-  const subject: ColdVariant = {
+  const subject: ColdStartVariant = {
     name: "onnxflare",
     outdir: own,
     statePath,
     vars: { ADMIN_KEY, CACHE_TIERS: "", EVENT_LOG: "off", REPOSITORY_CONTROL: "open" },
     readMemoryBytes: readCells,
   };
-  const rival: ColdVariant = {
+  const baseline: ColdStartVariant = {
     name: "session API",
     outdir: sessionApi,
     statePath,
@@ -109,23 +110,25 @@ async function prepare(): Promise<{ made: Task[]; real: Task[] }> {
     readMemoryBytes: readEngineMemory,
   };
   return {
-    made: await Promise.all(models.map((model) => toMadeTask(model, [subject, rival]))),
-    real: REAL.map((model) => toRealTask(model, [subject])),
+    generated: await Promise.all(
+      models.map((model) => toGeneratedWorkload(model, [subject, baseline])),
+    ),
+    published: PUBLISHED.map((model) => toPublishedWorkload(model, [subject])),
   };
 }
 
-async function make(
+async function generate(
   folder: string,
-  { model, ...shape }: (typeof MADE)[number],
-): Promise<MadeModel> {
+  { model, ...shape }: (typeof GENERATED)[number],
+): Promise<GeneratedModel> {
   const onnx = buildDenseModel(shape);
   const onnxFile = join(folder, `${model}.onnx`);
   writeFileSync(onnxFile, onnx);
   return { model, onnxFile, onnx, ort: await toOrtFormat(onnx, "all") };
 }
 
-/** One simulated bucket for all, with the ORT form published and the ONNX form beside it. */
-async function publish(outdir: string, models: readonly MadeModel[]): Promise<string> {
+/** One simulated bucket for all variants, with the ORT file published and the ONNX file beside it. */
+async function publish(outdir: string, models: readonly GeneratedModel[]): Promise<string> {
   const statePath = createTemporaryFolder("bench-state");
   const worker = await startLocalWorker({ outdir, statePath, vars: { ADMIN_KEY } });
   try {
@@ -137,7 +140,7 @@ async function publish(outdir: string, models: readonly MadeModel[]): Promise<st
         headers: { authorization: `Bearer ${ADMIN_KEY}` },
         body: ort,
       });
-      if (!response.ok) throw new Error(`${model} was not published: ${await response.text()}`);
+      if (!response.ok) throw new Error(`publishing ${model} failed: ${await response.text()}`);
       await bucket.put(fileKey({ name: model, version: "1" }, "model.onnx"), onnx);
     }
   } finally {
@@ -146,11 +149,11 @@ async function publish(outdir: string, models: readonly MadeModel[]): Promise<st
   return statePath;
 }
 
-/** Right is what the engine answers for the ONNX form, which must be what it answers for the ORT form. */
-async function toMadeTask(
-  { model, onnxFile, onnx, ort }: MadeModel,
-  variants: readonly ColdVariant[],
-): Promise<Task> {
+/** The expected outputs are the engine's for the ONNX file, which must equal those for the ORT file. */
+async function toGeneratedWorkload(
+  { model, onnxFile, onnx, ort }: GeneratedModel,
+  variants: readonly ColdStartVariant[],
+): Promise<Workload> {
   const ortFile = `${onnxFile}.ort`;
   writeFileSync(ortFile, ort);
   const inputs = denseInputs();
@@ -158,9 +161,9 @@ async function toMadeTask(
   const { outputs } = await runEngineLoop({ ...run, modelFile: onnxFile });
   const tolerance = (_: string, value: number): number => RELATIVE_TOLERANCE * Math.abs(value);
   const converted = await runEngineLoop({ ...run, modelFile: ortFile });
-  assertSameTensors(`the ORT form of ${model}`, converted.outputs, outputs, tolerance);
-  if (new Set(outputs[0]?.data).size < 2) throw new Error(`${model} answers one value everywhere`);
-  const sizes = `${mega(onnx.byteLength)} MB as ONNX, ${mega(ort.byteLength)} MB as ORT`;
+  assertSameTensors(`the ORT file of ${model}`, converted.outputs, outputs, tolerance);
+  if (new Set(outputs[0]?.data).size < 2) throw new Error(`all outputs of ${model} are equal`);
+  const sizes = `${toMegabytes(onnx.byteLength)} MB as ONNX, ${toMegabytes(ort.byteLength)} MB as ORT`;
   return {
     model,
     title: `${model}: int8, ${sizes}`,
@@ -172,7 +175,7 @@ async function toMadeTask(
   };
 }
 
-function toRealTask(model: string, variants: readonly ColdVariant[]): Task {
+function toPublishedWorkload(model: string, variants: readonly ColdStartVariant[]): Workload {
   const { tolerance, ...sample } = readSample(model);
   const { size } = statSync(projectPath("models", model, "1", "model.ort"));
   return {
@@ -197,8 +200,8 @@ async function readEngineMemory(url: URL): Promise<number> {
   return memoryBytes;
 }
 
-/** Once is enough: it is the same in each process. */
-async function measureMemory({ model, variants }: Task): Promise<Record<string, number>> {
+/** Measured once, because it is the same in each process. */
+async function measureMemory({ model, variants }: Workload): Promise<Record<string, number>> {
   const bytes: Record<string, number> = {};
   for (const variant of variants)
     bytes[variant.name] = await measureMemoryAfterLoad(variant, model);
@@ -206,27 +209,27 @@ async function measureMemory({ model, variants }: Task): Promise<Record<string, 
 }
 
 async function measure(
-  task: Task,
+  workload: Workload,
   round: number,
   { rounds, seconds, report }: BenchmarkOptions,
   raw: Measurements,
 ): Promise<void> {
-  const variants = turn(task.variants, round);
-  const measured = await measureColdStarts(variants, task, seconds);
-  raw.starts[task.model] ??= {};
-  const ofModel = raw.starts[task.model] as Record<string, ColdStart[]>;
+  const variants = rotate(workload.variants, round);
+  const measured = await measureColdStarts(variants, workload, seconds);
+  raw.starts[workload.model] ??= {};
+  const ofModel = raw.starts[workload.model] as Record<string, ColdStart[]>;
   for (const [index, { name }] of variants.entries()) {
     const start = measured[index];
     if (!start) continue;
     ofModel[name] ??= [];
     ofModel[name]?.push(start);
-    const { firstAnswerMs, runMs } = start;
+    const { firstResponseMs, runMs } = start;
     report(
-      `round ${round + 1} of ${rounds}, ${task.model}, ${name}: first answer ${firstAnswerMs.toFixed(0)} ms, run ${runMs.toFixed(2)} ms`,
+      `round ${round + 1} of ${rounds}, ${workload.model}, ${name}: first response ${firstResponseMs.toFixed(0)} ms, run ${runMs.toFixed(2)} ms`,
     );
   }
 }
 
-function mega(bytes: number): string {
+function toMegabytes(bytes: number): string {
   return (bytes / 1e6).toFixed(2);
 }

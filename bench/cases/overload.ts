@@ -4,7 +4,7 @@ import { createTemporaryFolder } from "../../scripts/temporary-folder.ts";
 import { powers } from "../../test/support/awkward-models.ts";
 import { store } from "../../test/support/stored-model.ts";
 import type { Benchmark, BenchmarkOptions } from "../benchmark.ts";
-import { readJson } from "../cold-worker.ts";
+import { readJson } from "../cold-start-worker.ts";
 import { applyLoad, HEADERS } from "../load.ts";
 import { applyOpenLoop, type OpenLoopResult } from "../open-loop.ts";
 import { toSpread } from "../statistics.ts";
@@ -19,31 +19,31 @@ const BODY = JSON.stringify({
 const OUTPUTS = [{ name: "y", datatype: "FP32", shape: [], data: [0.5] }];
 const TOLERANCE = 1e-5;
 
-/** A model by the number of its multiplications, and the longest predicted wait that is accepted. */
+/** A model with this number of multiplications, and the longest estimated wait that is accepted. */
 const CASES = [
   { times: 6, maxQueueMs: 1000 },
   { times: 24, maxQueueMs: 1000 },
   { times: 24, maxQueueMs: 250 },
 ];
-/** How many times as many requests as can be answered begin in each second. */
+/** Request rates as multiples of the capacity. */
 const FACTORS = [0.5, 1, 2, 10];
-/** Many more than can be in flight, so that no request waits for another one's connection. */
+/** Far more than can be in flight, so that no request waits for a connection. */
 const CONNECTIONS = 1000;
-/** Of the Worker whose capacity is measured, which refuses nobody. */
-const PATIENT_QUEUE_MS = 1_000_000;
+/** Of the Worker whose capacity is measured, which refuses no request. */
+const UNLIMITED_QUEUE_MS = 1_000_000;
 const WARM_UP_SECONDS = 1;
 const WARM_UP_REQUESTS = 20;
-/** Several times as long as the longest queue takes to fill. */
-const LEAST_SECONDS = 5;
-const LEAST_CLOSED_SECONDS = 2;
+/** Several times the duration in which the longest queue fills. */
+const MIN_SECONDS = 5;
+const MIN_CLOSED_LOOP_SECONDS = 2;
 
 interface Measurement {
-  /** Predictions a second just before and just after, when each connection asks again once answered. */
+  /** Predictions per second of a closed loop, just before and just after the load. */
   readonly capacities: readonly [before: number, after: number];
   readonly load: OpenLoopResult;
-  /** Predictions a second while requests came. */
+  /** Predictions per second during the load. */
   readonly perSecond: number;
-  /** What a prediction takes workerd, with what the refusals between two of them take. */
+  /** CPU time of workerd per prediction, refusals included. */
   readonly cpuMs: { readonly before: number; readonly load: number; readonly after: number };
 }
 
@@ -52,7 +52,7 @@ type Round = readonly Measurement[];
 
 export const overload: Benchmark = {
   name: "overload",
-  description: "requests at a fixed rate, up to ten times the capacity: who is answered, and when",
+  description: "throughput, latency and refusals at request rates up to ten times the capacity",
   async run(options) {
     options.report("building ...");
     const outdir = createTemporaryFolder("bench-onnxflare");
@@ -64,7 +64,7 @@ export const overload: Benchmark = {
         raw[index]?.push(measured);
         const shares = measured.map(
           (one, at) =>
-            `${FACTORS[at]} x: ${percent(share(one))} (${percent(cpuShare(one))} by CPU)`,
+            `${FACTORS[at]} x: ${percent(throughputRatio(one))} (${percent(cpuRatio(one))} by CPU)`,
         );
         options.report(
           `round ${round + 1} of ${options.rounds}, ${describe(each)}: ${shares.join(", ")}`,
@@ -80,19 +80,19 @@ async function measure(
   { times, maxQueueMs }: (typeof CASES)[number],
   options: BenchmarkOptions,
 ): Promise<Round> {
-  const seconds = Math.max(options.seconds, LEAST_SECONDS);
-  const patient = await startModel(outdir, times, PATIENT_QUEUE_MS);
+  const seconds = Math.max(options.seconds, MIN_SECONDS);
+  const unlimited = await startModel(outdir, times, UNLIMITED_QUEUE_MS);
   const worker = await startModel(outdir, times, maxQueueMs);
   try {
     const closed = {
-      url: patient.url,
+      url: unlimited.url,
       body: BODY,
       connections: options.connections,
       warmUpSeconds: WARM_UP_SECONDS,
-      seconds: Math.max(options.seconds, LEAST_CLOSED_SECONDS),
+      seconds: Math.max(options.seconds, MIN_CLOSED_LOOP_SECONDS),
     };
     const measured: Measurement[] = [];
-    const measureCapacity = () => withCpu(patient.url, () => applyLoad(closed));
+    const measureCapacity = () => withCpu(unlimited.url, () => applyLoad(closed));
     let before = await measureCapacity();
     for (const factor of FACTORS) {
       const loop = {
@@ -103,7 +103,7 @@ async function measure(
         connections: CONNECTIONS,
       };
       const { result: load, cpuMs } = await withCpu(worker.url, () => applyOpenLoop(loop));
-      assertAnsweredOrRefused(load);
+      assertSucceededOrRefused(load);
       const after = await measureCapacity();
       measured.push({
         capacities: [before.result.perSecond, after.result.perSecond],
@@ -113,14 +113,14 @@ async function measure(
       });
       before = after;
     }
-    await checkAnswer(worker.url);
+    await checkResponse(worker.url);
     return measured;
   } finally {
-    await Promise.all([patient.dispose(), worker.dispose()]);
+    await Promise.all([unlimited.dispose(), worker.dispose()]);
   }
 }
 
-/** A Worker with the model in memory. */
+/** Starts a Worker and loads the model. */
 async function startModel(
   outdir: string,
   times: number,
@@ -130,7 +130,7 @@ async function startModel(
   try {
     await store(await worker.bucket(), MODEL, powers(times));
     const url = new URL(`/v2/models/${MODEL}/infer`, worker.url);
-    for (let request = 0; request < WARM_UP_REQUESTS; request++) await checkAnswer(url);
+    for (let request = 0; request < WARM_UP_REQUESTS; request++) await checkResponse(url);
     return { url, dispose: () => worker.dispose() };
   } catch (error) {
     await worker.dispose();
@@ -138,7 +138,7 @@ async function startModel(
   }
 }
 
-/** Also measures the CPU time of a prediction, which other work on the machine hardly changes. */
+/** Also measures the CPU time per prediction, which depends little on other load of the machine. */
 async function withCpu<T>(url: URL, work: () => Promise<T>): Promise<{ result: T; cpuMs: number }> {
   const read = async (): Promise<{ predictions: number; cpuSeconds: number }> => {
     const { model_stats: stats } = (await readJson(new URL(`/v2/models/${MODEL}/stats`, url))) as {
@@ -154,33 +154,36 @@ async function withCpu<T>(url: URL, work: () => Promise<T>): Promise<{ result: T
   return { result, cpuMs: (1000 * cpuSeconds) / (end.predictions - start.predictions) };
 }
 
-async function checkAnswer(url: URL): Promise<void> {
+async function checkResponse(url: URL): Promise<void> {
   const response = await fetch(url, { method: "POST", headers: HEADERS, body: BODY });
-  if (!response.ok) throw new Error(`${url} answers ${response.status}: ${await response.text()}`);
+  if (!response.ok)
+    throw new Error(`${url} responded ${response.status}: ${await response.text()}`);
   const { outputs } = (await response.json()) as InferResponse;
   assertSameTensors(MODEL, outputs, OUTPUTS, () => TOLERANCE);
 }
 
-function assertAnsweredOrRefused({ failed, responses }: OpenLoopResult): void {
+function assertSucceededOrRefused({ failed, responses }: OpenLoopResult): void {
   const others = Object.keys(responses).filter((status) => status !== "200" && status !== "429");
   if (failed > 0 || others.length > 0)
-    throw new Error(`${failed} requests failed, and some were answered ${others.join(", ")}`);
-  const hints = responses[429]?.retryAfterSeconds ?? [];
-  if (hints.some((hint) => !(hint >= 1)))
-    throw new Error(`retry-after is ${hints.join(", ")} seconds`);
+    throw new Error(
+      `${failed} requests failed; unexpected statuses: ${others.join(", ") || "none"}`,
+    );
+  const delays = responses[429]?.retryAfterSeconds ?? [];
+  if (delays.some((seconds) => !(seconds >= 1)))
+    throw new Error(`retry-after must be at least 1 s; got ${delays.join(", ")}`);
 }
 
 function capacity({ capacities: [before, after] }: Measurement): number {
   return (before + after) / 2;
 }
 
-/** What was answered while requests came, of what could have been. */
-function share(measurement: Measurement): number {
+/** Throughput during the load relative to the capacity. */
+function throughputRatio(measurement: Measurement): number {
   return measurement.perSecond / capacity(measurement);
 }
 
-/** The same by CPU time, which tells something when the Worker has no time left. */
-function cpuShare({ cpuMs: { before, load, after } }: Measurement): number {
+/** The same by CPU time per prediction, which is meaningful when the Worker is saturated. */
+function cpuRatio({ cpuMs: { before, load, after } }: Measurement): number {
   return (before + after) / 2 / load;
 }
 
@@ -195,21 +198,21 @@ function percent(value: number): string {
 function toTable(name: string, rounds: readonly Round[]): Table {
   const perSecond = toSpread(rounds.flat().map(capacity)).median;
   return {
-    title: `${name}: capacity ${perSecond.toFixed(1)} per second, ${(1000 / perSecond).toFixed(1)} ms each`,
+    title: `${name}: capacity ${perSecond.toFixed(1)} predictions/s, ${(1000 / perSecond).toFixed(1)} ms per prediction`,
     columns: [
-      "asked / capacity",
-      "per second",
-      "answered / capacity",
+      "offered / capacity",
+      "requests/s",
+      "throughput / capacity",
       "(min - max)",
-      "by CPU",
+      "CPU ratio",
       "(min - max)",
-      "answered: ms p50",
+      "200: p50 ms",
       "p95",
       "p99",
-      "refused",
-      "refused: ms p50",
+      "429",
+      "429: p50 ms",
       "p99",
-      "generator late: ms p99",
+      "generator lag: p99 ms",
     ],
     rows: FACTORS.map((factor, index) => {
       const all = rounds.flatMap((round) => round[index] ?? []);
@@ -220,8 +223,8 @@ function toTable(name: string, rounds: readonly Round[]): Table {
         if (values.length === 0) return "";
         return toSpread(values.map((value) => value[percentile])).median.toFixed(0);
       };
-      const shares = toSpread(all.map(share));
-      const cpu = toSpread(all.map(cpuShare));
+      const shares = toSpread(all.map(throughputRatio));
+      const cpu = toSpread(all.map(cpuRatio));
       return [
         `${factor}`,
         toSpread(all.map(({ capacities: [before] }) => factor * before)).median.toFixed(0),

@@ -6,7 +6,7 @@ import { seedModels } from "../../scripts/seed.ts";
 import { createTemporaryFolder } from "../../scripts/temporary-folder.ts";
 import type { RuntimeStats } from "../../src/domain/ports.ts";
 import type { Benchmark, BenchmarkOptions } from "../benchmark.ts";
-import { readJson } from "../cold-worker.ts";
+import { readJson } from "../cold-start-worker.ts";
 import { buildDenseModel, denseInputs } from "../dense-model.ts";
 import { HEADERS } from "../load.ts";
 import { readSample } from "../sample.ts";
@@ -15,7 +15,7 @@ import type { Table } from "../table.ts";
 import { assertSameTensors, type InferResponse, type JsonTensor } from "../tensor-json.ts";
 import { readWorkerd } from "../workerd-process.ts";
 
-/** Each wants a cell of its own, and together with the small ones they want half as much again as fits. */
+/** Each needs a dedicated cell; together with the small ones they need 1.5 times the budget. */
 const LARGE = [
   { width: 512, hiddenLayers: 20, form: "ort" },
   { width: 512, hiddenLayers: 12, form: "onnx" },
@@ -26,8 +26,8 @@ const LARGE = [
 const SMALL = ["iris-logistic", "wine-decision-tree", "digits-cnn", "breast-cancer-svm"];
 
 const ADMIN_KEY = "bench";
-const MOST_SAMPLES = 200;
-/** Resident memory swings with each garbage collection, so a point is the median of a tenth of the samples. */
+const MAX_SAMPLES = 200;
+/** Resident memory varies with garbage collections, so a point is the median of a tenth of the samples. */
 const TENTH = 0.1;
 
 interface Sample {
@@ -36,14 +36,14 @@ interface Sample {
   readonly runtime: RuntimeStats;
 }
 
-interface Question {
+interface ModelRequest {
   readonly model: string;
   readonly body: string;
 }
 
 export const soak: Benchmark = {
   name: "soak",
-  description: "resident memory while more models than fit are loaded and evicted over and over",
+  description: "resident memory while more models than fit are repeatedly loaded and evicted",
   async run(options) {
     options.report("building ...");
     const outdir = createTemporaryFolder("bench-onnxflare");
@@ -53,18 +53,18 @@ export const soak: Benchmark = {
       vars: { ADMIN_KEY, CACHE_TIERS: "", EVENT_LOG: "off" },
     });
     try {
-      const questions = await publish(worker);
-      const samples = await cycle(worker, questions, options);
-      return { tables: [toTable(questions.length, samples)], raw: samples };
+      const requests = await publish(worker);
+      const samples = await cycle(worker, requests, options);
+      return { tables: [toTable(requests.length, samples)], raw: samples };
     } finally {
       await worker.dispose();
     }
   },
 };
 
-async function publish(worker: LocalWorker): Promise<Question[]> {
+async function publish(worker: LocalWorker): Promise<ModelRequest[]> {
   await seedModels(await worker.bucket(), projectPath("models"));
-  const questions = SMALL.map((model) => toQuestion(model, readSample(model).inputs));
+  const requests = SMALL.map((model) => toRequest(model, readSample(model).inputs));
   for (const { form, ...shape } of LARGE) {
     const model = `dense-${shape.width}-${shape.hiddenLayers}`;
     const onnx = buildDenseModel(shape);
@@ -73,28 +73,28 @@ async function publish(worker: LocalWorker): Promise<Question[]> {
       headers: { authorization: `Bearer ${ADMIN_KEY}` },
       body: form === "ort" ? await toOrtFormat(onnx, "all") : onnx,
     });
-    if (!response.ok) throw new Error(`${model} was not published: ${await response.text()}`);
-    questions.push(toQuestion(model, denseInputs()));
+    if (!response.ok) throw new Error(`publishing ${model} failed: ${await response.text()}`);
+    requests.push(toRequest(model, denseInputs()));
   }
-  return questions;
+  return requests;
 }
 
-function toQuestion(model: string, inputs: readonly JsonTensor[]): Question {
+function toRequest(model: string, inputs: readonly JsonTensor[]): ModelRequest {
   return { model, body: JSON.stringify({ inputs }) };
 }
 
-/** One request to each model in turn, so that the one that was evicted longest ago comes next. */
+/** Sends one request to each model per cycle, so that the least recently used model comes next. */
 async function cycle(
   worker: LocalWorker,
-  questions: readonly Question[],
+  requests: readonly ModelRequest[],
   { cycles, report }: BenchmarkOptions,
 ): Promise<Sample[]> {
   const first = new Map<string, readonly JsonTensor[]>();
   const samples: Sample[] = [];
-  const wanted = Math.min(MOST_SAMPLES, cycles);
+  const wanted = Math.min(MAX_SAMPLES, cycles);
   for (let done = 1; done <= cycles; done++) {
-    for (const { model, body } of questions) {
-      const outputs = await ask(worker.url, model, body);
+    for (const { model, body } of requests) {
+      const outputs = await infer(worker.url, model, body);
       const expected = first.get(model);
       if (expected) assertSameTensors(model, outputs, expected, () => 0);
       else first.set(model, outputs);
@@ -109,15 +109,16 @@ async function cycle(
     const { residentBytes } = readWorkerd();
     samples.push({ cycle: done, residentBytes, runtime });
     if (samples.length % Math.ceil(TENTH * wanted) === 0)
-      report(`${done} of ${cycles} cycles: ${mega(residentBytes)} MB resident`);
+      report(`${done} of ${cycles} cycles: ${toMegabytes(residentBytes)} MB resident`);
   }
   return samples;
 }
 
-async function ask(origin: URL, model: string, body: string): Promise<readonly JsonTensor[]> {
+async function infer(origin: URL, model: string, body: string): Promise<readonly JsonTensor[]> {
   const url = new URL(`/v2/models/${model}/infer`, origin);
   const response = await fetch(url, { method: "POST", headers: HEADERS, body });
-  if (!response.ok) throw new Error(`${url} answers ${response.status}: ${await response.text()}`);
+  if (!response.ok)
+    throw new Error(`${url} responded ${response.status}: ${await response.text()}`);
   return ((await response.json()) as InferResponse).outputs;
 }
 
@@ -131,16 +132,16 @@ function toTable(models: number, samples: readonly Sample[]): Table {
   const { min, max } = toSpread(settled.map(({ residentBytes }) => residentBytes));
   const slope = slopeBytes(settled) * 1000;
   return {
-    title: `${models} models in turn, from the tenth part on ${mega(min)} to ${mega(max)} MB resident, slope ${mega(slope)} MB per 1000 cycles`,
+    title: `${models} models in rotation; after the first tenth ${toMegabytes(min)} to ${toMegabytes(max)} MB resident, slope ${toMegabytes(slope)} MB per 1000 cycles`,
     columns: [
+      "share of cycles",
       "cycles",
-      "number",
       "resident MB",
       "(min - max)",
       "loads",
       "evictions",
       "budget used MB",
-      "of MB",
+      "budget MB",
     ],
     rows: points.map(({ share, window }) => {
       const resident = toSpread(window.map(({ residentBytes }) => residentBytes));
@@ -148,12 +149,12 @@ function toTable(models: number, samples: readonly Sample[]): Table {
       return [
         `${100 * share} %`,
         `${last?.cycle ?? 0}`,
-        mega(resident.median),
-        `(${mega(resident.min)} - ${mega(resident.max)})`,
+        toMegabytes(resident.median),
+        `(${toMegabytes(resident.min)} - ${toMegabytes(resident.max)})`,
         `${last?.runtime.loads ?? 0}`,
         `${last?.runtime.evictions ?? 0}`,
-        mega(last?.runtime.usedBytes ?? 0),
-        mega(last?.runtime.budgetBytes ?? 0),
+        toMegabytes(last?.runtime.usedBytes ?? 0),
+        toMegabytes(last?.runtime.budgetBytes ?? 0),
       ];
     }),
   };
@@ -174,6 +175,6 @@ function slopeBytes(samples: readonly Sample[]): number {
   return covariance / variance;
 }
 
-function mega(bytes: number): string {
+function toMegabytes(bytes: number): string {
   return (bytes / 1e6).toFixed(1);
 }

@@ -6,7 +6,7 @@ import { seedModels } from "../../scripts/seed.ts";
 import { createTemporaryFolder } from "../../scripts/temporary-folder.ts";
 import { fileKey, manifestKey } from "../../src/storage/model-keys.ts";
 import type { Benchmark, BenchmarkOptions } from "../benchmark.ts";
-import { toSpread, turn } from "../statistics.ts";
+import { rotate, toSpread } from "../statistics.ts";
 import type { Table } from "../table.ts";
 import { imageSamples, type TaskSample } from "../task-samples.ts";
 import { textSamples } from "../text-samples.ts";
@@ -22,11 +22,11 @@ const PHASES = [
 ] as const;
 type Phase = (typeof PHASES)[number];
 
-/** Of one sample in one round, for each item. */
+/** One sample in one round, per item. */
 interface Measurement {
   readonly items: number;
-  /** From request to answer, measured by the client. */
-  readonly eachMs: number;
+  /** From request to response, measured by the client. */
+  readonly itemMs: number;
   readonly phasesMs: Readonly<Record<Phase, number>>;
 }
 
@@ -35,21 +35,21 @@ type Measurements = Record<string, Record<string, Measurement[]>>;
 
 export const taskPhases: Benchmark = {
   name: "task-phases",
-  description: "what the task door spends on each phase, from a photograph or a text to its answer",
+  description: "duration of each phase of the task API, for photographs and texts",
   async run(options) {
-    options.report("building and making photographs ...");
+    options.report("building and generating photographs ...");
     const outdir = createTemporaryFolder("bench-onnxflare");
     const [images] = await Promise.all([imageSamples(), buildWorker(outdir)]);
     const samples = [...images, ...textSamples()];
     const raw: Measurements = {};
     for (let round = 0; round < options.rounds; round++)
-      await measureRound(outdir, turn(samples, round), round, options, raw);
+      await measureRound(outdir, rotate(samples, round), round, options, raw);
     const models = [...new Set(samples.map(({ model }) => model))];
     return { tables: models.map((model) => toTable(model, samples, raw[model] ?? {})), raw };
   },
 };
 
-/** One fresh Worker for all samples, asked in turns. */
+/** Measures all samples on one fresh Worker, one after the other. */
 async function measureRound(
   outdir: string,
   samples: readonly TaskSample[],
@@ -62,14 +62,14 @@ async function measureRound(
     await seedModels(await worker.bucket(), projectPath("models"));
     await publishVariants(await worker.bucket(), samples);
     for (const sample of samples) {
-      await ask(worker.url, sample);
+      await predict(worker.url, sample);
       const measurement = await measure(worker.url, sample, seconds);
       raw[sample.model] ??= {};
       const ofModel = raw[sample.model] as Record<string, Measurement[]>;
       ofModel[sample.name] ??= [];
       ofModel[sample.name]?.push(measurement);
       report(
-        `round ${round + 1} of ${rounds}, ${sample.model}, ${sample.name}: ${measurement.eachMs.toFixed(1)} ms`,
+        `round ${round + 1} of ${rounds}, ${sample.model}, ${sample.name}: ${measurement.itemMs.toFixed(1)} ms per item`,
       );
     }
   } finally {
@@ -77,13 +77,13 @@ async function measureRound(
   }
 }
 
-/** The models with another `maxBatch`, each under a name of its own. */
+/** Publishes the models with a different `maxBatch`, each under its own name. */
 async function publishVariants(bucket: ModelBucket, samples: readonly TaskSample[]): Promise<void> {
   const models = readModelFolder(projectPath("models"));
   for (const sample of samples) {
     if (sample.maxBatch === undefined) continue;
     const model = models.find(({ manifest }) => manifest.name === sample.model);
-    if (!model) throw new Error(`models/ has no ${sample.model}`);
+    if (!model) throw new Error(`no model ${sample.model} in models/`);
     const { manifest } = model;
     const id = { name: servedName(sample), version: manifest.version };
     for (const { path } of manifest.files)
@@ -110,21 +110,21 @@ async function measure(url: URL, sample: TaskSample, seconds: number): Promise<M
   const start = performance.now();
   let items = 0;
   do {
-    const timing = await ask(url, sample);
+    const timing = await predict(url, sample);
     for (const phase of PHASES) sums[phase] += timing[phase] ?? 0;
     items += sample.items;
   } while (performance.now() - start < seconds * 1000);
-  const each = (ms: number): number => ms / items;
-  const phases = PHASES.map((phase) => [phase, each(sums[phase])]);
+  const perItem = (ms: number): number => ms / items;
+  const phases = PHASES.map((phase) => [phase, perItem(sums[phase])]);
   return {
     items,
-    eachMs: each(performance.now() - start),
+    itemMs: perItem(performance.now() - start),
     phasesMs: Object.fromEntries(phases),
   };
 }
 
-/** One request; its `server-timing`. */
-async function ask(url: URL, sample: TaskSample): Promise<Partial<Record<string, number>>> {
+/** Sends one request. @returns its `server-timing` durations in milliseconds, by phase */
+async function predict(url: URL, sample: TaskSample): Promise<Partial<Record<string, number>>> {
   const { contentType, body, check } = sample;
   const model = servedName(sample);
   const response = await fetch(new URL(`/models/${model}`, url), {
@@ -132,9 +132,9 @@ async function ask(url: URL, sample: TaskSample): Promise<Partial<Record<string,
     headers: { "content-type": contentType },
     body,
   });
-  const answer = await response.text();
-  if (!response.ok) throw new Error(`${model} answers ${response.status}: ${answer}`);
-  check(JSON.parse(answer));
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${model} responded ${response.status}: ${text}`);
+  check(JSON.parse(text));
   const timing = response.headers.get("server-timing") ?? "";
   return Object.fromEntries(
     [...timing.matchAll(/([\w-]+);dur=([\d.]+)/g)].map(([, name, ms]) => [name, Number(ms)]),
@@ -148,42 +148,44 @@ function toTable(
 ): Table {
   const own = samples.filter((sample) => sample.model === model);
   return {
-    title: `${model}, milliseconds for each item`,
+    title: `${model}, milliseconds per item`,
     columns: [
       "request",
-      "each",
+      "per item",
       "(min - max)",
+      "parse",
       "decode",
       "preprocess",
       "infer",
       "postprocess",
       "preprocess / infer",
       "(min - max)",
-      "infer / the first",
+      "infer / first row",
       "(min - max)",
     ],
     rows: own.map(({ name }) => {
       const rounds = measurements[name] ?? [];
-      const each = toSpread(rounds.map(({ eachMs }) => eachMs));
+      const item = toSpread(rounds.map(({ itemMs }) => itemMs));
       const median = (phase: Phase): string =>
         toSpread(rounds.map(({ phasesMs }) => phasesMs[phase])).median.toFixed(2);
       const first = measurements[own[0]?.name ?? ""] ?? [];
-      const slower = toSpread(
+      const inferRatio = toSpread(
         rounds.map(({ phasesMs }, round) => phasesMs.infer / (first[round]?.phasesMs.infer ?? 0)),
       );
       const share = toSpread(rounds.map(({ phasesMs }) => phasesMs.preprocess / phasesMs.infer));
       return [
         name,
-        each.median.toFixed(1),
-        `(${each.min.toFixed(1)} - ${each.max.toFixed(1)})`,
+        item.median.toFixed(1),
+        `(${item.min.toFixed(1)} - ${item.max.toFixed(1)})`,
+        median("parse"),
         median("decode"),
         median("preprocess"),
         median("infer"),
         median("postprocess"),
         share.median.toFixed(2),
         `(${share.min.toFixed(2)} - ${share.max.toFixed(2)})`,
-        slower.median.toFixed(2),
-        `(${slower.min.toFixed(2)} - ${slower.max.toFixed(2)})`,
+        inferRatio.median.toFixed(2),
+        `(${inferRatio.min.toFixed(2)} - ${inferRatio.max.toFixed(2)})`,
       ];
     }),
   };

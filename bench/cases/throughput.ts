@@ -5,20 +5,20 @@ import { seedModels } from "../../scripts/seed.ts";
 import { createTemporaryFolder } from "../../scripts/temporary-folder.ts";
 import type { Benchmark, BenchmarkOptions } from "../benchmark.ts";
 import { buildVariant } from "../build-variant.ts";
-import { runEngineLoop } from "../engine.ts";
+import { runEngineLoop } from "../engine-loop.ts";
 import { readSample } from "../sample.ts";
-import { toSpread, turn } from "../statistics.ts";
+import { rotate, toSpread } from "../statistics.ts";
 import type { Table } from "../table.ts";
 import { assertSameTensors, type InferResponse } from "../tensor-json.ts";
 import {
   engineVariant,
   type Measurement,
-  type Task,
   type Variant,
+  type Workload,
   workerVariant,
 } from "../variants.ts";
 
-/** The smallest model, where everything but the engine counts, and one where the engine counts. */
+/** The smallest model, dominated by the service's overhead, and one dominated by the engine. */
 const MODELS = ["iris-logistic", "digits-cnn"];
 /** The variant that the others are compared with. */
 const SUBJECT = "onnxflare";
@@ -28,16 +28,16 @@ type Measurements = Record<string, Record<string, Measurement[]>>;
 
 export const throughput: Benchmark = {
   name: "throughput",
-  description: "requests per second of the whole Worker against what it is made of",
+  description: "requests per second of the whole Worker, compared with its components",
   async run(options) {
     options.report("building and seeding ...");
     const variants = await prepareVariants();
-    const tasks = await Promise.all(MODELS.map(prepareTask));
+    const workloads = await Promise.all(MODELS.map(prepareWorkload));
     const raw: Measurements = {};
     for (let round = 0; round < options.rounds; round++)
-      for (const task of tasks)
-        for (const variant of turn(variants, round))
-          await measure(variant, task, round, options, raw);
+      for (const workload of workloads)
+        for (const variant of rotate(variants, round))
+          await measure(variant, workload, round, options, raw);
     const names = variants.map(({ name }) => name);
     return { tables: MODELS.map((model) => toTable(model, names, raw[model] ?? {})), raw };
   },
@@ -45,8 +45,8 @@ export const throughput: Benchmark = {
 
 async function prepareVariants(): Promise<Variant[]> {
   const own = createTemporaryFolder("bench-onnxflare");
-  const [bareEcho, sessionApi] = await Promise.all([
-    buildVariant("bare-echo"),
+  const [bareJson, sessionApi] = await Promise.all([
+    buildVariant("bare-json"),
     buildVariant("session-api"),
     buildWorker(own),
   ]);
@@ -59,16 +59,16 @@ async function prepareVariants(): Promise<Variant[]> {
       vars: () => ({ EVENT_LOG: "off" }),
     }),
     workerVariant("bare Hono route, no model", {
-      outdir: bareEcho,
+      outdir: bareJson,
       statePath,
-      vars: (task) => ({ ANSWER: JSON.stringify(toAnswer(task)) }),
+      vars: (workload) => ({ RESPONSE: JSON.stringify(toResponse(workload)) }),
     }),
     workerVariant("session API in workerd", { outdir: sessionApi, statePath }),
     engineVariant("session API in a Node loop"),
   ];
 }
 
-/** Fills one simulated bucket, which every variant then finds on disk. */
+/** Seeds one simulated bucket on disk for all variants. */
 async function seedState(outdir: string): Promise<string> {
   const statePath = createTemporaryFolder("bench-state");
   const worker = await startLocalWorker({ outdir, statePath });
@@ -80,8 +80,8 @@ async function seedState(outdir: string): Promise<string> {
   return statePath;
 }
 
-/** The engine's answer is what every variant must give, once it agrees with the other engine's. */
-async function prepareTask(model: string): Promise<Task> {
+/** The expected outputs are the engine's own, checked against those of an independent engine. */
+async function prepareWorkload(model: string): Promise<Workload> {
   const sample = readSample(model);
   const modelFile = projectPath("models", model, "1", "model.onnx");
   const { inputs } = sample;
@@ -95,28 +95,28 @@ async function prepareTask(model: string): Promise<Task> {
   return { model, modelFile, inputs, outputs };
 }
 
-function toAnswer({ model, outputs }: Task): InferResponse {
+function toResponse({ model, outputs }: Workload): InferResponse {
   return { model_name: model, model_version: "1", id: "", outputs };
 }
 
 async function measure(
   variant: Variant,
-  task: Task,
+  workload: Workload,
   round: number,
   options: BenchmarkOptions,
   raw: Measurements,
 ): Promise<void> {
-  const measurement = await variant.measure(task, options);
-  raw[task.model] ??= {};
-  const ofModel = raw[task.model] as Record<string, Measurement[]>;
+  const measurement = await variant.measure(workload, options);
+  raw[workload.model] ??= {};
+  const ofModel = raw[workload.model] as Record<string, Measurement[]>;
   ofModel[variant.name] ??= [];
   ofModel[variant.name]?.push(measurement);
   options.report(
-    `round ${round + 1} of ${options.rounds}, ${task.model}, ${variant.name}: ${Math.round(measurement.perSecond)}/s`,
+    `round ${round + 1} of ${options.rounds}, ${workload.model}, ${variant.name}: ${Math.round(measurement.perSecond)}/s`,
   );
 }
 
-/** Ratios are taken within a round, so that a machine that slows down between rounds cancels out. */
+/** Ratios are computed within a round, which cancels a machine that slows down between rounds. */
 function toTable(
   model: string,
   names: readonly string[],
@@ -127,7 +127,14 @@ function toTable(
   const own = rates(SUBJECT);
   return {
     title: model,
-    columns: ["variant", "per second", "(min - max)", "us each", "onnxflare / it", "(min - max)"],
+    columns: [
+      "variant",
+      "requests/s",
+      "(min - max)",
+      "us/request",
+      "onnxflare / variant",
+      "(min - max)",
+    ],
     rows: names.map((name) => {
       const rate = toSpread(rates(name));
       const ratio = toSpread(rates(name).map((value, round) => (own[round] ?? 0) / value));

@@ -7,10 +7,10 @@ import { OrtSession } from "../../src/runtime/ort-session.ts";
 const BLOCK_BYTES = 4096;
 
 /**
- * Shows the memory of an engine as workerd has it: `GET /fresh` after it was instantiated, `POST
- * /started` after it has started and loaded and released the ONNX model of the body, `POST /restored`
- * when it was made from the snapshot of the body (409 when that does not fit). `POST /free` tells how many bytes
- * such an engine can still allocate before its memory has to grow.
+ * Returns the memory of an engine in workerd: `GET /fresh` after its instantiation, `POST /started` after
+ * its start and after it has loaded and released the ONNX model of the body, `POST /restored`
+ * after restoring the snapshot of the body (409 when the snapshot does not match). `POST /free` returns the number of
+ * bytes that such an engine can allocate before its memory grows.
  */
 const handlers: Record<string, (body: Uint8Array<ArrayBuffer>) => Promise<Response>> = {
   async "/fresh"() {
@@ -49,6 +49,6 @@ export default {
 
 function respond({ buffer }: { readonly buffer: ArrayBufferLike }, stackPointer: number): Response {
   const headers = { "x-stack-pointer": `${stackPointer}` };
-  // A copy in ordinary memory: the engine's is shared, which bodies refuse.
+  // A copy, because the engine's memory is shared and a body cannot be.
   return new Response(new Uint8Array(buffer).slice(), { headers });
 }

@@ -5,6 +5,7 @@ import type { CandidateModel, ModelHost } from "../domain/model-host.ts";
 import { formatModelId, type ModelId } from "../domain/model-id.ts";
 import type { ModelDescription, ModelStore, ModelWriter } from "../domain/ports.ts";
 import { concatenateBytes } from "../shared/bytes.ts";
+import { toHex } from "../shared/hex.ts";
 import { clip, MAX_REASON_LENGTH } from "../shared/quote.ts";
 import type { Catalog } from "./catalog.ts";
 
@@ -106,7 +107,7 @@ async function writeModel(
   );
   await writer.putFile(id, path, observed, sizeBytes);
   return {
-    sha256: new Uint8Array(await digestStream.digest).toHex(),
+    sha256: toHex(new Uint8Array(await digestStream.digest)),
     format: detectFormat(head),
   };
 }

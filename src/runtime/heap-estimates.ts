@@ -1,8 +1,8 @@
 import { ApiError } from "../domain/errors.ts";
 import { formatModelId } from "../domain/model-id.ts";
 import type { ModelSource } from "../domain/ports.ts";
+import { LruMap } from "../shared/lru-map.ts";
 import { cellBytes, ENGINE_BYTES } from "./cell.ts";
-import { RecentMap } from "./recent-map.ts";
 
 /** What a session needs however small its model is (measured: 50 KB for a single node). */
 const SESSION_BYTES = 65_536;
@@ -13,7 +13,7 @@ const MAX_LEARNED = 500;
 export class HeapEstimates {
   readonly #budgetBytes: number;
   /** Heap that models turned out to need beyond the estimate, by SHA-256. */
-  readonly #learned = new RecentMap<string, number>(MAX_LEARNED);
+  readonly #learned = new LruMap<string, number>(MAX_LEARNED);
 
   constructor(budgetBytes: number) {
     this.#budgetBytes = budgetBytes;

@@ -2,6 +2,7 @@ import type { WaitUntil } from "../domain/call.ts";
 import { ApiError } from "../domain/errors.ts";
 import { formatModelId } from "../domain/model-id.ts";
 import type { LoadedModel, ModelSource } from "../domain/ports.ts";
+import { LruMap } from "../shared/lru-map.ts";
 import { settlesWithin } from "../shared/settles-within.ts";
 import type { Cell, Resident } from "./cell.ts";
 import { CellLost, toLoadFailure } from "./engine-failure.ts";
@@ -10,7 +11,6 @@ import { Load } from "./load.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 import { OrtSession } from "./ort-session.ts";
 import { readIntoHeap } from "./read-into-heap.ts";
-import { RecentMap } from "./recent-map.ts";
 import type { HeapTraffic } from "./tensor-marshalling.ts";
 
 interface ModelLoaderOptions {
@@ -41,7 +41,7 @@ export class ModelLoader {
   readonly #loading = new Map<string, Load>();
   /** Oldest first: those of `#loading`, and those whose model has not been used yet by all who waited. */
   readonly #active = new Set<Load>();
-  readonly #failures = new RecentMap<string, unknown>(MAX_FAILURES);
+  readonly #failures = new LruMap<string, unknown>(MAX_FAILURES);
   #loads = 0;
 
   constructor(options: ModelLoaderOptions) {

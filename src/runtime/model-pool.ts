@@ -11,6 +11,7 @@ import type {
   ModelState,
   RuntimeStats,
 } from "../domain/ports.ts";
+import { LruMap } from "../shared/lru-map.ts";
 import type { Cell, Pin, Resident } from "./cell.ts";
 import { CellLost, toCrash, toRunFailure } from "./engine-failure.ts";
 import { HeapEstimates } from "./heap-estimates.ts";
@@ -18,7 +19,6 @@ import { type LeaseHost, ModelLease } from "./lease.ts";
 import { MemoryBudget } from "./memory-budget.ts";
 import { ModelLoader } from "./model-loader.ts";
 import type { OrtSession } from "./ort-session.ts";
-import { RecentMap } from "./recent-map.ts";
 import type { HeapTraffic } from "./tensor-marshalling.ts";
 
 export interface ModelPoolOptions {
@@ -54,7 +54,7 @@ class ModelPool implements ModelRuntime, LeaseHost {
   readonly #loader: ModelLoader;
   readonly #ready = new Map<string, Resident>();
   readonly #leases = new Set<ModelLease>();
-  readonly #crashCounts = new RecentMap<string, number>(MAX_COUNTED);
+  readonly #crashCounts = new LruMap<string, number>(MAX_COUNTED);
   #uses = 0;
   #crashes = 0;
 

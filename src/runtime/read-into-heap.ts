@@ -1,6 +1,7 @@
 import { ApiError } from "../domain/errors.ts";
 import { formatModelId } from "../domain/model-id.ts";
 import type { ModelSource } from "../domain/ports.ts";
+import { toHex } from "../shared/hex.ts";
 import type { OrtInstance } from "./ort-instance.ts";
 
 const PIECE_BYTES = 65_536;
@@ -57,7 +58,7 @@ async function copyAndHash(
     await writer.write(chunk);
   }
   await writer.close();
-  return { received, digest: new Uint8Array(await digestStream.digest).toHex() };
+  return { received, digest: toHex(new Uint8Array(await digestStream.digest)) };
 }
 
 /**

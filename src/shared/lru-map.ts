@@ -47,6 +47,10 @@ export class LruMap<K, V> {
     return slot.value;
   }
 
+  has(key: K): boolean {
+    return this.#slots.has(key);
+  }
+
   /** {@link get} without marking the entry as used. */
   peek(key: K): V | undefined {
     return this.#slots.get(key)?.value;

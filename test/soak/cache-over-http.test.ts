@@ -7,13 +7,13 @@ import { store } from "../support/stored-model.ts";
 import { readExpected, row, type WireTensor } from "../support/tensors.ts";
 
 /**
- * Services with a cache against one without: whatever is asked, in whatever form, while answers are
- * evicted and purged and versions come and go, all give the same bytes.
- * CACHE_SOAK_REQUESTS=100000 asks for longer.
+ * Services with a cache against one without: while entries are evicted and purged and versions are published and
+ * deleted, all respond with the same bytes to requests of every form.
+ * CACHE_SOAK_REQUESTS=100000 sends more of them.
  */
 
 const REQUESTS = Number(process.env.CACHE_SOAK_REQUESTS ?? 2000);
-/** Versions come and go, and everything is purged, between the parts. */
+/** Versions are published and deleted, and everything is purged, between the parts. */
 const PARTS = 10;
 const AT_ONCE = 32;
 /** Only there to end a hang. */
@@ -32,7 +32,7 @@ interface Question {
   readonly init: RequestInit;
 }
 
-/** One with all tiers, and one with KV alone, which the nearer tiers would hide. */
+/** One with all tiers, and one with KV alone, which the tiers read before it would hide. */
 let cached: AdministeredService[];
 let uncached: AdministeredService;
 
@@ -43,7 +43,7 @@ beforeAll(async () => {
       vars: {
         EVENT_LOG: "off",
         CACHE_OUTER_TIERS: "always",
-        // A machine that is busy is no fault of a tier.
+        // A busy machine must not count as a failure of a tier.
         CACHE_READ_TIMEOUT_MS: "60000",
         ...vars,
       },
@@ -51,9 +51,9 @@ beforeAll(async () => {
   const [all, kv, none] = await Promise.all([
     start({
       CACHE_TIERS: "isolate,datacenter,kv",
-      // Room for a few dozen answers.
+      // Room for a few dozen entries.
       CACHE_ISOLATE_BYTES: "40000",
-      // Known answers are only given where the catalog need not be read.
+      // Stored responses are used only where the version is known without reading storage.
       CATALOG_TTL_SECONDS: "3600",
     }),
     start({ CACHE_TIERS: "kv" }),
@@ -109,7 +109,7 @@ const steady: readonly Question[] = [
     json(`/models/${TEXT}`, { inputs }),
   ),
 ];
-/** To the model whose versions come and go. */
+/** To the model whose versions are published and deleted. */
 const unsteady: readonly Question[] = Array.from({ length: 50 }, (_, x) =>
   json("/v2/models/plus/infer", {
     inputs: [{ name: "x", datatype: "FP32", shape: [1], data: [x] }],
@@ -117,7 +117,7 @@ const unsteady: readonly Question[] = Array.from({ length: 50 }, (_, x) =>
 );
 const questions = [...unsteady, ...steady];
 
-/** Everything of an answer that a client may rely on. */
+/** Everything of a response that a client may rely on. */
 async function ask(
   service: AdministeredService,
   { path, init }: Question,
@@ -148,7 +148,7 @@ async function changeVersions(part: number): Promise<void> {
 }
 
 test(
-  `${REQUESTS} mixed requests are answered as without a cache`,
+  `${REQUESTS} mixed requests get the responses of a service without a cache`,
   async () => {
     const steadyAnswers = await answersWithoutCache(steady);
     const wrong: string[] = [];
@@ -162,7 +162,7 @@ test(
       const picks = fc.sample(
         fc.record({
           service: fc.constantFrom(...cached),
-          // Half of the requests ask one of a few questions.
+          // Half of the requests are one of a few.
           index: fc.oneof(fc.nat({ max: 20 }), fc.nat({ max: questions.length - 1 })),
           directive: fc.oneof(fc.constant(undefined), fc.constantFrom(...DIRECTIVES)),
         }),

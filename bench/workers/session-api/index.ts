@@ -6,11 +6,11 @@ import type { InferRequest, InferResponse, JsonTensor } from "../../tensor-json.
 import { toJsonTensor } from "./to-json-tensor.ts";
 
 /**
- * The smallest Worker that serves a model by the public API of onnxruntime-web. Three things make
- * the API run in workerd:
- * - one thread and any `wasmBinary` make the package use the glue code in its own bundle, not fetch it;
- * - workerd refuses to compile those bytes, so `WebAssembly.instantiate` takes the precompiled module;
- * - overlapping runs corrupt each other's stack, so each run waits for the one before.
+ * A minimal Worker that serves a model with the public API of onnxruntime-web. To run in workerd, the API
+ * needs three workarounds:
+ * - one thread and any `wasmBinary` make the package use the glue code in its bundle instead of fetching it;
+ * - workerd does not compile bytes, so `WebAssembly.instantiate` is replaced to use the precompiled module;
+ * - overlapping runs corrupt each other's stack, so each run waits for the previous one.
  */
 env.wasm.numThreads = 1;
 env.wasm.wasmBinary = new ArrayBuffer(1);
@@ -22,7 +22,7 @@ engine.instantiate = async (_bytes, imports) => {
   return { instance: new engine.Instance(wasm, imports), module: wasm };
 };
 
-/** As far as it is used here; the types of Node, by which this folder is checked, have none of it. */
+/** The part that is used here; this folder is type-checked with the types of Node, which lack it. */
 interface WebAssemblyGlobal {
   Instance: new (module: object, imports: object) => object;
   Memory: new () => EngineMemory;
@@ -38,7 +38,7 @@ type Imports = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 const app = new Hono<{ Bindings: { MODELS: R2Bucket } }>();
 const sessions = new Map<string, Promise<InferenceSession>>();
 let lastRun: Promise<unknown> = Promise.resolve();
-/** The engine's, once it has begun. */
+/** The engine's memory, set when it starts. */
 let memory: EngineMemory | undefined;
 
 app.get("/v2/health/live", (c) => c.json({ live: true }));
@@ -80,7 +80,7 @@ function openSession(name: string, bucket: R2Bucket): Promise<InferenceSession> 
 
 async function createSession(name: string, bucket: R2Bucket): Promise<InferenceSession> {
   const object = await bucket.get(`models/${name}/1/model.onnx`);
-  if (!object) throw new Error(`${name} is not in the bucket`);
+  if (!object) throw new Error(`no model ${name} in the bucket`);
   return InferenceSession.create(new Uint8Array(await object.arrayBuffer()));
 }
 

@@ -1,4 +1,4 @@
-// What the bundler makes of a .wasm import: a WebAssembly.Module that was compiled at upload.
+// The bundler turns a .wasm import into a WebAssembly.Module that is compiled at upload.
 declare module "*.wasm" {
   const module: object;
   // biome-ignore lint/style/noDefaultExport: the bundler exports it so.

@@ -3,10 +3,10 @@ import type { JsonTensor } from "../../tensor-json.ts";
 
 const DATATYPES: Readonly<Record<string, string>> = { float32: "FP32", int64: "INT64" };
 
-/** An output of the package's API in the protocol's form; INT64 here holds class numbers only. */
+/** Converts an output of the package's API to the protocol's JSON form. INT64 outputs are class indices here. */
 export function toJsonTensor(name: string, { type, dims, data }: Tensor): JsonTensor {
   const datatype = DATATYPES[type];
-  if (!datatype) throw new Error(`output ${name} is ${type}, which has no name here`);
+  if (!datatype) throw new Error(`output ${name} must be float32 or int64; got ${type}`);
   return {
     name,
     datatype,

@@ -35,7 +35,7 @@ test("finds cases at any depth and reads their data sets in order", () => {
   const cases = findCases(folder);
   expect(cases.map(({ name }) => name)).toEqual(["node/test_b", "test_a"]);
   const [withoutData, withData] = cases.map(readCase);
-  expect(withoutData?.unsupported).toBe("there is no test_data_set_0");
+  expect(withoutData?.unsupported).toBe("no test_data_set_0");
   const tensor = { datatype: "FP32", shape: [1], data: Uint8Array.of(0, 0, 0xc0, 0x3f) };
   const dataSet = { inputs: [{ name: "x", ...tensor }], expected: [{ name: "y", ...tensor }] };
   expect(withData?.dataSets).toEqual([dataSet, dataSet]);
@@ -53,7 +53,7 @@ test("does not try data for values that are no tensors", () => {
 
 test("says where to get cases when there are none", () => {
   const folder = temporaryFolder();
-  expect(() => findCases(folder)).toThrow(/no folder with a model\.onnx.*libonnx-testdata/s);
+  expect(() => findCases(folder)).toThrow(/no model\.onnx below .*libonnx-testdata/s);
   const missing = join(folder, "missing");
-  expect(() => findCases(missing)).toThrow(/there is no folder .*missing\n.*libonnx-testdata/s);
+  expect(() => findCases(missing)).toThrow(/no such folder: .*missing\n.*libonnx-testdata/s);
 });

@@ -6,43 +6,49 @@ import {
   toDifference,
 } from "../../../conformance/differences.ts";
 import type { KnownDifference } from "../../../conformance/known-differences.ts";
-import type { EngineAnswer, Outcome } from "../../../conformance/outcome.ts";
+import type { EngineResult, Outcome } from "../../../conformance/outcome.ts";
 
 const passed: Outcome = { passed: true };
 const wrong: Outcome = { passed: false, reason: "wrong_output", detail: "far off" };
-const refused: Outcome & EngineAnswer = {
+const refused: Outcome & EngineResult = {
   passed: false,
   reason: "model_refused",
   detail: "no Adam",
 };
-const crashed: Outcome & EngineAnswer = { passed: false, reason: "crashed", detail: "trap" };
-const gives = (value: number): EngineAnswer => ({
+const crashed: Outcome & EngineResult = { passed: false, reason: "crashed", detail: "trap" };
+const gives = (value: number): EngineResult => ({
   outputs: [[{ name: "y", datatype: "UINT8", shape: [1], data: Uint8Array.of(value) }]],
 });
 
 describe("a case", () => {
-  test.each<[what: string, worker: Outcome, baseline: Outcome, answers: EngineAnswer[]]>([
+  test.each<[what: string, worker: Outcome, baseline: Outcome, answers: EngineResult[]]>([
     ["passes on both sides", passed, passed, [gives(1), gives(1)]],
     ["fails alike on both sides", wrong, wrong, [gives(2), gives(2)]],
     ["is refused on both sides", refused, refused, [refused, refused]],
     ["crashes on both sides", crashed, crashed, [crashed, crashed]],
     ["is refused where the baseline crashes", refused, crashed, [refused, crashed]],
   ])("that %s is no difference", (_, worker, baseline, [a, b]) => {
-    const answers = { worker: a as EngineAnswer, baseline: b as EngineAnswer };
+    const answers = { worker: a as EngineResult, baseline: b as EngineResult };
     expect(toDifference({ worker, baseline }, answers, undefined)).toBeUndefined();
   });
 
   test.each<
-    [kind: string, worker: Outcome, baseline: Outcome, answers: EngineAnswer[], ill?: string]
+    [
+      kind: string,
+      worker: Outcome,
+      baseline: Outcome,
+      answers: EngineResult[],
+      healthProblem?: string,
+    ]
   >([
     ["worker_fails", refused, passed, [refused, gives(1)]],
     ["worker_passes", passed, wrong, [gives(1), gives(2)]],
     ["other_values", passed, passed, [gives(1), gives(2)]],
     ["other_reason", crashed, refused, [crashed, refused]],
-    ["worker_ill", passed, passed, [gives(1), gives(1)], "label is 2 instead of 1"],
-  ])("can be different: %s", (kind, worker, baseline, [a, b], ill) => {
-    const answers = { worker: a as EngineAnswer, baseline: b as EngineAnswer };
-    expect(toDifference({ worker, baseline }, answers, ill)?.kind).toBe(kind);
+    ["worker_unhealthy", passed, passed, [gives(1), gives(1)], "label is 2 instead of 1"],
+  ])("can be different: %s", (kind, worker, baseline, [a, b], healthProblem) => {
+    const answers = { worker: a as EngineResult, baseline: b as EngineResult };
+    expect(toDifference({ worker, baseline }, answers, healthProblem)?.kind).toBe(kind);
   });
 });
 
@@ -61,7 +67,7 @@ describe("the list of known differences", () => {
     const results = markKnown(
       [
         result("node/test_a", { kind: "worker_fails", detail: "" }),
-        result("test_a", { kind: "worker_ill", detail: "" }),
+        result("test_a", { kind: "worker_unhealthy", detail: "" }),
         result("test_ab", { kind: "worker_fails", detail: "" }),
       ],
       known,

@@ -56,7 +56,9 @@ test("refuses a datatype that the protocol does not have", () => {
 
 test("refuses data that is shorter than its shape", () => {
   const twoOfThree = Buffer.from("080310094a020100", "hex");
-  expect(() => parseTensor("x", twoOfThree)).toThrow('"x" has 2 bytes or texts');
+  expect(() => parseTensor("x", twoOfThree)).toThrow(
+    '"x" must have 3 bytes or strings for its shape; got 2',
+  );
 });
 
 test("reads what a model takes and gives", () => {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { decodeOutputs, encodeTensor } from "../../../conformance/tensor-json.ts";
+import { parseOutputs, serializeTensor } from "../../../conformance/tensor-json.ts";
 import type { Datatype } from "../../../src/domain/datatype.ts";
 import type { Tensor } from "../../../src/domain/tensor.ts";
 
@@ -18,14 +18,14 @@ const SPELLINGS: [Datatype, hex: string, json: string][] = [
 test.each(SPELLINGS)("writes %s", (datatype, hex, json) => {
   const data = Uint8Array.from(Buffer.from(hex, "hex"));
   const tensor = { name: "x", datatype, shape: [json.split(",").length], data } as Tensor;
-  expect(encodeTensor(tensor)).toBe(
+  expect(serializeTensor(tensor)).toBe(
     `{"name":"x","datatype":"${datatype}","shape":[${tensor.shape}],"data":[${json}]}`,
   );
 });
 
 test("writes texts", () => {
   const tensor: Tensor = { name: "x", datatype: "BYTES", shape: [2], data: ['a"', ""] };
-  expect(encodeTensor(tensor)).toContain('"data":["a\\"",""]');
+  expect(serializeTensor(tensor)).toContain('"data":["a\\"",""]');
 });
 
 // A response writes 64-bit integers as numbers of any length, which requests may not.
@@ -35,7 +35,7 @@ test.each([...SPELLINGS, ["INT64", "ffffffffffffff7f", "9223372036854775807"] as
     const data = datatype.endsWith("INT64") ? json.replaceAll('"', "") : json;
     const shape = [json.split(",").length];
     const text = `{"outputs":[{"name":"y","datatype":"${datatype}","shape":[${shape}],"data":[${data}]}]}`;
-    const [output] = decodeOutputs(text);
+    const [output] = parseOutputs(text);
     expect(output).toMatchObject({ name: "y", datatype, shape });
     expect(Buffer.from(output?.data as Uint8Array).toString("hex")).toBe(hex);
   },
@@ -49,5 +49,5 @@ test.each([
   ["BYTES", "1"],
 ])("refuses what is no element of %s", (datatype, json) => {
   const text = `{"outputs":[{"name":"y","datatype":"${datatype}","shape":[1],"data":[${json}]}]}`;
-  expect(() => decodeOutputs(text)).toThrow(`${json} is not an element of ${datatype}`);
+  expect(() => parseOutputs(text)).toThrow(`${json} is not an element of ${datatype}`);
 });

@@ -89,8 +89,8 @@ describe("the script", () => {
     ["an empty file", "empty out", /^onnxflare: empty is empty/],
     ["a converted file", "converted out", /^onnxflare: converted is in ORT format already/],
     ["a missing folder", "model none/out", /^onnxflare: none\/out can't be written: ENOENT/],
-    ["one argument", "model", /^onnxflare: a model and a file to write are needed/],
-    ["an unknown level", "model out --level most", /^onnxflare: --level is one of .*"most"/],
+    ["one argument", "model", /^onnxflare: expected a model and an output file/],
+    ["an unknown level", "model out --level most", /^onnxflare: --level must be one of .*"most"/],
     ["an unknown option", "model out --fast", /^onnxflare: Unknown option '--fast'/],
   ])("refuses %s in clear words", async (_, args, message) => {
     const failure = await start(...args.split(" ")).catch((error: unknown) => error);

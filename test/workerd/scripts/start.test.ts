@@ -89,7 +89,7 @@ describe("a running start", () => {
   test("keeps a second one off its state", async () => {
     const second = spawnStart({ ...env, PORT: "0" });
     expect(await second.exitCode).toBe(1);
-    expect(second.output()).toMatch(/^onnxflare: the state folder .* is in use by another start/);
+    expect(second.output()).toMatch(/^onnxflare: the state folder .* is in use by another process/);
   });
 
   test("ends with Ctrl-C, and the next one finds its models seeded", async () => {
@@ -128,21 +128,21 @@ test.each([
 describe.concurrent("one clear line for", () => {
   test.each(["abc", "65536", "-1", "80.5"])("PORT=%s", async (port) => {
     const output = await failedStart({ PORT: port });
-    expect(output).toBe(`onnxflare: PORT must be a number from 0 to 65535, it is "${port}"`);
+    expect(output).toBe(`onnxflare: PORT must be a number from 0 to 65535; got "${port}"`);
   });
 
   test("a state path that is a file", async () => {
     const file = join(folder, "a-file");
     writeFileSync(file, "");
     const output = await failedStart({ ONNXFLARE_STATE: file });
-    expect(output).toMatch(/^onnxflare: the state folder .*a-file can't be made: .*$/);
+    expect(output).toMatch(/^onnxflare: the state folder .*a-file can't be created: .*$/);
   });
 
   test("a state path inside a file", async () => {
     const file = join(folder, "another-file");
     writeFileSync(file, "");
     const output = await failedStart({ ONNXFLARE_STATE: join(file, "state") });
-    expect(output).toMatch(/^onnxflare: the state folder .* can't be made: .*$/);
+    expect(output).toMatch(/^onnxflare: the state folder .* can't be created: .*$/);
   });
 
   test("a models folder that is not there", async () => {

@@ -2,15 +2,14 @@ import { Hono } from "hono";
 import type { InferRequest, InferResponse } from "../../tensor-json.ts";
 
 /**
- * The bare route with the headers that a hit of the project's own Worker has, each request with an id, and
- * where `LOG` is "on" a line on the console of the length of its event: what telling as much costs any
- * Worker, cache or not.
+ * The Worker `bare-json` with the response headers of a cache hit, a request id, and with LOG=on a log line of
+ * the length of an event: the cost of headers and logging without a cache.
  */
-const app = new Hono<{ Bindings: { ANSWER: string; LOG: string } }>();
-let answer: InferResponse | undefined;
+const app = new Hono<{ Bindings: { RESPONSE: string; LOG: string } }>();
+let response: InferResponse | undefined;
 
 app.post("/v2/models/:model/infer", async (c) => {
-  answer ??= JSON.parse(c.env.ANSWER) as InferResponse;
+  response ??= JSON.parse(c.env.RESPONSE) as InferResponse;
   const { id } = await c.req.json<InferRequest>();
   const requestId = crypto.randomUUID();
   if (c.env.LOG === "on")
@@ -22,7 +21,7 @@ app.post("/v2/models/:model/infer", async (c) => {
         model: c.req.param("model"),
       }),
     );
-  return c.json<InferResponse>({ ...answer, id }, 200, { ...HEADERS, "x-request-id": requestId });
+  return c.json<InferResponse>({ ...response, id }, 200, { ...HEADERS, "x-request-id": requestId });
 });
 
 const HEADERS = {
@@ -36,9 +35,11 @@ const HEADERS = {
 
 const EVENT = {
   event: "request",
-  schemaVersion: 1,
+  schemaVersion: 2,
   method: "POST",
   route: "/v2/models/:model/infer",
+  operation: "infer",
+  operationKind: "inference",
   status: 200,
   version: "1",
   cache: {

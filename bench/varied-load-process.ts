@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import type { VariedLoadProgram, VariedLoadResult } from "./varied-load.ts";
+import type { VariedLoadInput, VariedLoadResult } from "./varied-load.ts";
 
-// The program behind varied-load.ts: reads a VariedLoadProgram, prints a VariedLoadResult.
+// The program behind varied-load.ts: reads a VariedLoadInput from standard input, prints a VariedLoadResult.
 
-/** What of autocannon, which has no types, is used here. */
+/** The part of autocannon's API that is used here; the package has no types. */
 interface Client {
   setRequests(requests: readonly { readonly body: Buffer }[]): void;
 }
@@ -24,9 +24,9 @@ interface Totals {
 }
 const autocannon = createRequire(import.meta.url)("autocannon") as (options: object) => Run;
 
-// autocannon would send everything to localhost:PORT.
+// autocannon sends all requests to localhost:PORT when PORT is set.
 delete process.env.PORT;
-const load = JSON.parse(readFileSync(0, "utf8")) as VariedLoadProgram;
+const load = JSON.parse(readFileSync(0, "utf8")) as VariedLoadInput;
 const requests = load.bodiesBase64.map((text) => ({ body: Buffer.from(text, "base64") }));
 
 const warmUp = await run(load.warmUpSeconds);
@@ -65,7 +65,7 @@ async function run(seconds: number): Promise<{ totals: Totals; latenciesMs: numb
   const { non2xx, errors, timeouts, resets } = totals;
   if (totals["2xx"] === 0 || non2xx + errors + timeouts + resets > 0)
     throw new Error(
-      `${totals["2xx"]} requests succeeded, ${non2xx} were answered with an error, ${errors} failed, ${timeouts} timed out, ${resets} were reset`,
+      `${totals["2xx"]} requests succeeded, ${non2xx} got an error status, ${errors} failed, ${timeouts} timed out, ${resets} were reset`,
     );
   return { totals, latenciesMs };
 }
