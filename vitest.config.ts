@@ -2,16 +2,34 @@ import { defineConfig } from "vitest/config";
 import { createClosingLineReporter } from "./test/support/closing-line-reporter.ts";
 import { workerModules } from "./test/support/worker-modules.ts";
 
+/** Builds the Workers that the tests start, once for all files. */
+const WORKER_BUILDS = "test/support/global-setup.ts";
+
 export default defineConfig({
   plugins: [workerModules],
   test: {
-    include: ["test/**/*.test.ts"],
-    globalSetup: "test/support/global-setup.ts",
     reporters: ["default", createClosingLineReporter()],
     // A file may start a workerd of its own, which wants a core as well.
     maxWorkers: 2,
+    // Files share a process and what it has imported; each cleans up after itself.
+    isolate: false,
     // Starting workerd takes seconds on a busy machine; a limit is only there to end a hang.
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    projects: [
+      { extends: true, test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
+      {
+        extends: true,
+        test: {
+          name: "workerd",
+          include: ["test/workerd/**/*.test.ts"],
+          globalSetup: WORKER_BUILDS,
+        },
+      },
+      {
+        extends: true,
+        test: { name: "soak", include: ["test/soak/**/*.test.ts"], globalSetup: WORKER_BUILDS },
+      },
+    ],
   },
 });

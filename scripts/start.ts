@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { parseEnv } from "node:util";
 import { createR2ModelStore } from "../src/storage/r2-model-store.ts";
 import { buildWorker } from "./build-worker.ts";
-import { type LogLine, type ModelBucket, startLocalWorker } from "./local-worker.ts";
+import type { LogLine, ModelBucket } from "./local-worker.ts";
 import { type FolderModel, readModelFolder } from "./model-folder.ts";
 import { projectPath } from "./project.ts";
 import { seedModels } from "./seed.ts";
@@ -24,8 +24,8 @@ const DEFAULT_PORT = 8787;
 const EXAMPLE_MODEL = "iris-logistic";
 
 // Stopping the server is not a failure. `exit` listeners stop everything that was started, whether the
-// signal arrives while building, seeding or serving.
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(0));
+// signal arrives while building, seeding or serving. It may arrive twice, from the terminal and from the parent.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => process.exit(0));
 
 await start().catch(exitWith);
 
@@ -42,6 +42,8 @@ async function start(): Promise<void> {
   console.log("building the Worker ...");
   const outdir = createTemporaryFolder("build");
   await buildWorker(outdir);
+  // Miniflare and wrangler take most of a second to import; a setting that is wrong is refused before.
+  const { startLocalWorker } = await import("./local-worker.ts");
   const worker = await startLocalWorker({
     outdir,
     host: HOST,

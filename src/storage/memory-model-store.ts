@@ -1,12 +1,15 @@
-import { compareVersions, type ModelId } from "../domain/model-id.ts";
-import type { ModelStore } from "../domain/ports.ts";
+import { ApiError } from "../domain/errors.ts";
+import { compareVersions, formatModelId, type ModelId } from "../domain/model-id.ts";
+import type { ModelStore, ModelWriter } from "../domain/ports.ts";
 import { parseManifestJson } from "./manifest-json.ts";
 import { fileKey, fromManifestKey, manifestKey, modelPrefix } from "./model-keys.ts";
 
+const ENCODER = new TextEncoder();
+
 /** Published models in memory, by the same keys as in R2; for tests and for embedding. */
 export function createMemoryModelStore(
-  objects: ReadonlyMap<string, Uint8Array<ArrayBuffer>>,
-): ModelStore {
+  objects: Map<string, Uint8Array<ArrayBuffer>> = new Map(),
+): ModelStore & ModelWriter {
   const ids = (prefix = ""): ModelId[] =>
     [...objects.keys()].flatMap((key) => {
       const id = key.startsWith(prefix) ? fromManifestKey(key) : undefined;
@@ -31,5 +34,38 @@ export function createMemoryModelStore(
       const bytes = objects.get(fileKey(id, path));
       return bytes ? { sizeBytes: bytes.byteLength, body: new Blob([bytes]).stream() } : undefined;
     },
+    putFile: async (id, path, body, sizeBytes) => {
+      const bytes = await readBytes(body).catch((cause: unknown) => {
+        throw notWritten(id, path, cause);
+      });
+      if (bytes.byteLength !== sizeBytes)
+        throw notWritten(id, path, new Error(`${bytes.byteLength} bytes instead of ${sizeBytes}`));
+      objects.set(fileKey(id, path), bytes);
+    },
+    deleteFile: async (id, path) => void objects.delete(fileKey(id, path)),
+    publish: async (manifest) => {
+      const key = manifestKey(manifest);
+      if (objects.has(key)) return false;
+      objects.set(key, new Uint8Array(ENCODER.encode(JSON.stringify(manifest))));
+      return true;
+    },
+    remove: async (id) => {
+      const existed = objects.delete(manifestKey(id));
+      const prefix = fileKey(id, "");
+      for (const key of [...objects.keys()]) if (key.startsWith(prefix)) objects.delete(key);
+      return existed;
+    },
   };
+}
+
+async function readBytes(body: ReadableStream<Uint8Array>): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await new Response(body).arrayBuffer());
+}
+
+function notWritten(id: ModelId, path: string, cause: unknown): ApiError {
+  return new ApiError(
+    "storage_failed",
+    `Storage failed: ${path} of ${formatModelId(id)} could not be written. Try again.`,
+    { cause },
+  );
 }

@@ -12,7 +12,7 @@ import { readExpected, row, type WireTensor } from "../support/tensors.ts";
  * CACHE_SOAK_REQUESTS=100000 sends more of them.
  */
 
-const REQUESTS = Number(process.env.CACHE_SOAK_REQUESTS ?? 4000);
+const REQUESTS = Number(process.env.CACHE_SOAK_REQUESTS ?? 2000);
 /** Versions are published and deleted, and everything is purged, between the parts. */
 const PARTS = 10;
 const AT_ONCE = 32;

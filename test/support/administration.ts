@@ -1,3 +1,4 @@
+import { expect } from "vitest";
 import type { RuntimeStats } from "../../src/domain/ports.ts";
 import { buildOnnx, type Graph } from "./onnx-builder.ts";
 import { type Answer, type Service, type ServiceOptions, startService } from "./service.ts";
@@ -10,6 +11,8 @@ export interface AdministeredService extends Service {
   /** Sends a model to `PUT /admin/models/{name}/versions/{version}`. */
   publish(name: string, model: Graph | Uint8Array<ArrayBuffer>, version?: string): Promise<Answer>;
   runtime(): Promise<RuntimeStats>;
+  /** Removes every model from memory, which leaves the runtime without a cell. */
+  unloadAll(): Promise<void>;
 }
 
 /** By default none of `models/` is published. */
@@ -18,11 +21,15 @@ export async function startAdministeredService({
   ...options
 }: ServiceOptions = {}): Promise<AdministeredService> {
   const service = await startService({ models: [], ...options, vars: { ADMIN_KEY, ...vars } });
-  const administer: AdministeredService["administer"] = (path, init = {}) => {
+  const authorized = (path: string, init: RequestInit = {}): Promise<Answer> => {
     const headers = new Headers(init.headers);
     headers.set("authorization", `Bearer ${ADMIN_KEY}`);
-    return service.request(`/admin${path}`, { ...init, headers });
+    return service.request(path, { ...init, headers });
   };
+  const administer: AdministeredService["administer"] = (path, init) =>
+    authorized(`/admin${path}`, init);
+  const runtime = async (): Promise<RuntimeStats> =>
+    (await administer("/runtime")).body as RuntimeStats;
   return {
     ...service,
     administer,
@@ -31,6 +38,13 @@ export async function startAdministeredService({
         method: "PUT",
         body: model instanceof Uint8Array ? model : buildOnnx(model),
       }),
-    runtime: async () => (await administer("/runtime")).body as RuntimeStats,
+    runtime,
+    async unloadAll() {
+      const { cells } = await runtime();
+      const names = new Set(cells.flatMap(({ models }) => models.map(({ name }) => name)));
+      for (const name of names)
+        await authorized(`/v2/repository/models/${name}/unload`, { method: "POST" });
+      expect(await runtime()).toMatchObject({ cells: [] });
+    },
   };
 }

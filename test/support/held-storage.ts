@@ -1,11 +1,7 @@
-import { buildWorker } from "../../scripts/build-worker.ts";
-import { projectPath } from "../../scripts/project.ts";
-import { createTemporaryFolder } from "../../scripts/temporary-folder.ts";
+import { inject } from "vitest";
 import type { StorageState } from "../workerd/workers/held-storage/index.ts";
 import { type AdministeredService, startAdministeredService } from "./administration.ts";
-
-/** Far more often than any wait needs; without an end a test that fails would never end. */
-const MOST_ASKED = 10_000;
+import { poll } from "./poll.ts";
 
 /** A service whose storage can be held up in the middle of a model file. */
 export interface HeldService extends AdministeredService {
@@ -16,10 +12,8 @@ export interface HeldService extends AdministeredService {
 }
 
 export async function startHeldService(vars: Record<string, string> = {}): Promise<HeldService> {
-  const outdir = createTemporaryFolder("held-storage");
-  await buildWorker(outdir, projectPath("test", "workerd", "workers", "held-storage", "index.ts"));
   const service = await startAdministeredService({
-    outdir,
+    outdir: inject("testWorkerBuilds")["held-storage"],
     vars,
   });
   const command = async (path: string): Promise<StorageState> =>
@@ -28,12 +22,10 @@ export async function startHeldService(vars: Record<string, string> = {}): Promi
     ...service,
     hold: async () => void (await command("/hold")),
     release: async () => void (await command("/release")),
-    async storage(wanted = () => true) {
-      for (let asked = 0; asked < MOST_ASKED; asked++) {
+    storage: (wanted = () => true) =>
+      poll(`state of the storage that is as wanted by ${wanted}`, async () => {
         const state = await command("");
-        if (wanted(state)) return state;
-      }
-      throw new Error(`storage stays ${JSON.stringify(await command(""))}, for ${wanted}`);
-    },
+        return wanted(state) ? state : undefined;
+      }),
   };
 }

@@ -93,6 +93,8 @@ export interface GraphNode {
 }
 
 export interface Graph {
+  /** Computes nothing; the same graph by another name is another file, and so another model. */
+  readonly name?: string;
   readonly inputs?: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
   readonly nodes: readonly GraphNode[];
@@ -109,9 +111,15 @@ export function buildOnnx(graph: Graph): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(modelType.encode(modelType.fromObject(message)).finish());
 }
 
-function toGraphProto({ inputs = [], outputs, nodes, weights = [] }: Graph): object {
+function toGraphProto({
+  name = "graph",
+  inputs = [],
+  outputs,
+  nodes,
+  weights = [],
+}: Graph): object {
   return {
-    name: "graph",
+    name,
     node: nodes.map(({ op, domain = "", inputs = [], outputs, attributes = {} }) => ({
       op_type: op,
       domain,

@@ -26,6 +26,21 @@ export async function beginPost(
   return socket;
 }
 
+/**
+ * Resolves when the server begins to read the body of a request with `expect: 100-continue` (RFC 9110, section 10.1.1).
+ * @throws Error with what the server sends instead
+ */
+export function bodyIsRead(socket: Socket): Promise<void> {
+  return new Promise((read, failed) => {
+    socket.once("data", (bytes) => {
+      const text = bytes.toString();
+      if (text.startsWith("HTTP/1.1 100 ")) read();
+      else failed(new Error(`the body is not read: ${text}`));
+    });
+    socket.once("error", failed);
+  });
+}
+
 /** A PUT of which only the beginning is sent, whatever its `content-length` promises. */
 export async function beginPut(
   origin: string,

@@ -5,6 +5,7 @@ import {
   NUMERIC_DATATYPES,
   type NumericDatatype,
 } from "../../src/domain/datatype.ts";
+import { anyText } from "./text-arbitraries.ts";
 
 /** A tensor by what it means, before any encoding: the elements in row-major order. */
 export interface LogicalTensor {
@@ -30,9 +31,7 @@ export function tensorOf(datatype: Datatype, name = "x"): fc.Arbitrary<LogicalTe
 export function elementOf(datatype: Datatype): fc.Arbitrary<Element> {
   switch (datatype) {
     case "BYTES":
-      return fc
-        .string({ unit: "binary", maxLength: 12 })
-        .map((text) => text.replaceAll("\0", "").toWellFormed());
+      return anyText(12).map((text) => text.replaceAll("\0", "").toWellFormed());
     case "BOOL":
       return fc.boolean();
     case "INT64":

@@ -1,9 +1,17 @@
-import { createHash, webcrypto } from "node:crypto";
+import { createHash, timingSafeEqual, webcrypto } from "node:crypto";
 import { vi } from "vitest";
 
 /** Gives a test in Node what the runtime uses of workerd's globals. */
 export function stubWorkersGlobals(): void {
-  vi.stubGlobal("crypto", Object.assign(Object.create(webcrypto), { DigestStream }));
+  vi.stubGlobal("crypto", {
+    DigestStream,
+    randomUUID: () => webcrypto.randomUUID(),
+    subtle: {
+      digest: (algorithm: string, data: ArrayBuffer) => webcrypto.subtle.digest(algorithm, data),
+      timingSafeEqual,
+    },
+  });
+  vi.stubGlobal("FixedLengthStream", FixedLengthStream);
   // ECMAScript 2026, which workerd has and Node 24 has not.
   Uint8Array.prototype.toHex ??= function toHex(this: Uint8Array) {
     return Buffer.from(this).toString("hex");
@@ -25,5 +33,22 @@ class DigestStream extends WritableStream<Uint8Array> {
       close: () => resolve(Uint8Array.from(hash.digest()).buffer),
     });
     this.digest = promise;
+  }
+}
+
+/** workerd's: a body of another length fails. */
+class FixedLengthStream extends TransformStream<Uint8Array, Uint8Array> {
+  constructor(sizeBytes: number) {
+    let leftBytes = sizeBytes;
+    super({
+      transform(chunk, controller) {
+        leftBytes -= chunk.byteLength;
+        if (leftBytes < 0) throw new TypeError("Attempt to write too many bytes");
+        controller.enqueue(chunk);
+      },
+      flush() {
+        if (leftBytes > 0) throw new TypeError("FixedLengthStream did not see all expected bytes");
+      },
+    });
   }
 }

@@ -5,6 +5,7 @@ import { ADMIN_KEY } from "../support/administration.ts";
 import { constantOnes, product, sum } from "../support/awkward-models.ts";
 import { type HeldService, startHeldService } from "../support/held-storage.ts";
 import { buildOnnx, type Graph } from "../support/onnx-builder.ts";
+import { poll } from "../support/poll.ts";
 import { beginPut, readAnswer } from "../support/raw-request.ts";
 import { type Answer, startService } from "../support/service.ts";
 import { store } from "../support/stored-model.ts";
@@ -336,7 +337,10 @@ describe("an upload whose client goes away", () => {
     await service.storage((state) => state.abandoned === abandoned + 1);
     expect(await service.request("/v2/models/whole")).toMatchObject({ status: 404 });
     await service.release();
-    while ((await service.request("/v2/models/whole")).status === 404);
+    await poll("published version", async () => {
+      const { status } = await service.request("/v2/models/whole");
+      return status === 404 ? undefined : status;
+    });
     expect(await keysOf("whole")).toHaveLength(2);
     expect(await service.request("/v2/models/whole/ready")).toMatchObject({ status: 200 });
   });

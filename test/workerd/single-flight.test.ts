@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { sum } from "../support/awkward-models.ts";
 import { cacheStatus } from "../support/cache-status.ts";
 import { type HeldService, startHeldService } from "../support/held-storage.ts";
@@ -8,48 +8,57 @@ import { store } from "../support/stored-model.ts";
 /** Identical requests while their model is being loaded, which takes as long as a test wants. */
 
 const CACHED = { cache: { enabled: true, ttlSeconds: 600, scope: "public" } } as const;
-const PATH = "/v2/models/plus/infer";
-const FILE = "models/plus/1/model.onnx";
 const body = { inputs: [{ name: "x", datatype: "FP32", shape: [1], data: [41] }] };
 
 let service: HeldService;
+let number = 0;
+/** A model of each test's own, which was never loaded: `y = x + 1`. */
+let name: string;
+let path: string;
+let file: string;
 
-beforeEach(async () => {
+beforeAll(async () => {
   service = await startHeldService({ CACHE_TIERS: "isolate,datacenter,kv" });
 });
 
-afterEach(() => service?.dispose());
+afterAll(() => service?.dispose());
+
+beforeEach(async () => {
+  number += 1;
+  name = `plus-${number}`;
+  path = `/v2/models/${name}/infer`;
+  file = `models/${name}/1/model.onnx`;
+  await store(service.bucket, name, { ...sum(1), name }, CACHED);
+});
 
 async function executions(): Promise<unknown> {
-  const { body } = await service.request("/v2/models/plus/stats");
+  const { body } = await service.request(`/v2/models/${name}/stats`);
   return (body as { model_stats: { execution_count: number }[] }).model_stats[0]?.execution_count;
 }
 
 test("run once, and each gets the answer", async () => {
-  await store(service.bucket, "plus", sum(1), CACHED);
   await service.hold();
   const ids = Array.from({ length: 10 }, (_, index) => `same-${index}`);
-  const replies = ids.map((id) => service.post(PATH, body, { "x-request-id": id }));
+  const replies = ids.map((id) => service.post(path, body, { "x-request-id": id }));
   await service.storage(({ holding }) => holding === 1);
   await service.release();
   const answers = await Promise.all(replies);
   for (const { status, body } of answers)
     expect([status, body]).toMatchObject([200, { outputs: [{ data: [42] }] }]);
   expect(await executions()).toBe(1);
-  expect((await service.storage()).reads[FILE]).toBe(1);
+  expect((await service.storage()).reads[file]).toBe(1);
   const statuses = answers.map(cacheStatus);
   // Those that came while the first one waited took its answer, any later ones found it stored.
   expect(statuses.filter(({ stored }) => stored)).toHaveLength(1);
   expect(statuses.filter(({ collapsed, hit }) => collapsed || hit)).toHaveLength(9);
-  expect(cacheStatus(await service.post(PATH, body))).toMatchObject({ hit: true });
+  expect(cacheStatus(await service.post(path, body))).toMatchObject({ hit: true });
 });
 
 test("run once also when the client of the first one goes away", async () => {
-  await store(service.bucket, "plus", sum(1), CACHED);
   await service.hold();
-  const first = await beginPost(service.origin, PATH, body);
+  const first = await beginPost(service.origin, path, body);
   await service.storage(({ holding }) => holding === 1);
-  const replies = Array.from({ length: 5 }, () => service.post(PATH, body));
+  const replies = Array.from({ length: 5 }, () => service.post(path, body));
   first.resetAndDestroy();
   await service.storage(({ abandoned }) => abandoned === 1);
   await service.release();
@@ -63,14 +72,13 @@ test("run once also when the client of the first one goes away", async () => {
     const event = await service.event(String(answer.headers.get("x-request-id")));
     expect(event.phasesMs.infer).toBeUndefined();
   }
-  expect((await service.storage()).reads[FILE]).toBe(1);
+  expect((await service.storage()).reads[file]).toBe(1);
 });
 
 test("other questions meanwhile get their own answers", async () => {
-  await store(service.bucket, "plus", sum(1), CACHED);
   await service.hold();
   const ask = (x: number) =>
-    service.post(PATH, { inputs: [{ name: "x", datatype: "FP32", shape: [1], data: [x] }] });
+    service.post(path, { inputs: [{ name: "x", datatype: "FP32", shape: [1], data: [x] }] });
   const replies = Array.from({ length: 12 }, (_, index) => ask(index % 4));
   await service.storage(({ holding }) => holding === 1);
   await service.release();
@@ -80,34 +88,32 @@ test("other questions meanwhile get their own answers", async () => {
   );
   expect(data).toEqual(Array.from({ length: 12 }, (_, index) => [(index % 4) + 1]));
   expect(await executions()).toBe(4);
-  expect((await service.storage()).reads[FILE]).toBe(1);
+  expect((await service.storage()).reads[file]).toBe(1);
 });
 
 test("a first one that is too late fails alone", async () => {
-  await store(service.bucket, "plus", sum(1), CACHED);
   await service.hold();
-  const first = service.post(PATH, body, { "x-timeout-ms": "1" });
+  const first = service.post(path, body, { "x-timeout-ms": "1" });
   await service.storage(({ holding }) => holding === 1);
-  const second = service.post(PATH, body);
+  const second = service.post(path, body);
   // Another request of the same isolate, so that the one before it has been taken in.
-  await service.request("/v2/models/plus");
+  await service.request(`/v2/models/${name}`);
   await service.release();
   expect(await first).toMatchObject({ status: 429, body: { code: "deadline_exceeded" } });
   expect(await second).toMatchObject({ status: 200, body: { outputs: [{ data: [42] }] } });
   expect(await executions()).toBe(1);
-  expect(cacheStatus(await service.post(PATH, body))).toMatchObject({ hit: true });
+  expect(cacheStatus(await service.post(path, body))).toMatchObject({ hit: true });
 });
 
 test("a model that does not load leaves nothing behind", async () => {
-  const manifest = await store(service.bucket, "plus", sum(1), CACHED);
-  const file = await service.bucket.get(FILE);
-  const bytes = await file?.arrayBuffer();
-  await service.bucket.put(FILE, "broken");
-  const failed = await Promise.all(Array.from({ length: 4 }, () => service.post(PATH, body)));
+  const stored = await service.bucket.get(file);
+  const bytes = await stored?.arrayBuffer();
+  await service.bucket.put(file, "broken");
+  const failed = await Promise.all(Array.from({ length: 4 }, () => service.post(path, body)));
   expect(failed.map(({ status }) => status)).toEqual([503, 503, 503, 503]);
-  expect((await service.kv.list({ prefix: "prediction/" })).keys).toEqual([]);
-  await service.bucket.put(FILE, bytes as ArrayBuffer);
-  const answer = await service.post(PATH, body);
-  expect([answer.status, manifest.version]).toEqual([200, "1"]);
+  expect((await service.kv.list({ prefix: `prediction/${name}/` })).keys).toEqual([]);
+  await service.bucket.put(file, bytes as ArrayBuffer);
+  const answer = await service.post(path, body);
+  expect(answer.status).toBe(200);
   expect(cacheStatus(answer)).toMatchObject({ fwd: "miss", stored: true });
 });

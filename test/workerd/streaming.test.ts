@@ -1,8 +1,6 @@
 import { once } from "node:events";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { buildWorker } from "../../scripts/build-worker.ts";
-import { projectPath } from "../../scripts/project.ts";
-import { createTemporaryFolder } from "../../scripts/temporary-folder.ts";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { poll } from "../support/poll.ts";
 import { beginPost } from "../support/raw-request.ts";
 import { type Service, startService } from "../support/service.ts";
 import type { StreamingState } from "./workers/streaming/index.ts";
@@ -10,14 +8,14 @@ import type { StreamingState } from "./workers/streaming/index.ts";
 /** A task that answers in parts, in workerd, over real connections. */
 
 const PATH = "/models/iris-logistic";
-/** Requests for the state until it is as wanted; without a bound a test that fails would never end. */
-const MAX_POLLS = 10_000;
+
+/** More than any stream that is read to its end has. */
+const MAX_EVENTS = 100;
 
 let service: Service;
 
 beforeAll(async () => {
-  const outdir = createTemporaryFolder("streaming");
-  await buildWorker(outdir, projectPath("test", "workerd", "workers", "streaming", "index.ts"));
+  const outdir = inject("testWorkerBuilds").streaming;
   service = await startService({ outdir, models: ["iris-logistic"], vars: { MAX_IN_FLIGHT: "1" } });
 });
 
@@ -28,6 +26,8 @@ interface EventStream {
   readonly requestId: string;
   /** The next server-sent event as it was sent; `undefined` at the end of the body. */
   next(): Promise<string | undefined>;
+  /** Reads to the end of the body. */
+  drain(): Promise<void>;
   /** Closes the connection. */
   leave(): void;
 }
@@ -46,21 +46,24 @@ async function open(
   });
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   let buffered = "";
+  let ended = false;
+  async function next(): Promise<string | undefined> {
+    while (!ended && !buffered.includes("\n\n")) {
+      const { done, value = "" } = (await reader?.read()) ?? { done: true };
+      ended = done;
+      buffered += value;
+    }
+    const [event, ...others] = buffered.split("\n\n");
+    buffered = others.join("\n\n");
+    return event || undefined;
+  }
   return {
     response,
     requestId: response.headers.get("x-request-id") ?? "",
-    async next() {
-      for (;;) {
-        const end = buffered.indexOf("\n\n");
-        if (end >= 0) {
-          const event = buffered.slice(0, end);
-          buffered = buffered.slice(end + 2);
-          return event;
-        }
-        const { done, value } = (await reader?.read()) ?? { done: true };
-        if (done) return undefined;
-        buffered += value;
-      }
+    next,
+    async drain() {
+      for (let events = 0; events < MAX_EVENTS; events++) if ((await next()) === undefined) return;
+      throw new Error(`the stream goes on after ${MAX_EVENTS} events`);
     },
     leave: () => controller.abort(),
   };
@@ -70,12 +73,11 @@ async function step(): Promise<void> {
   await service.request("/step", { method: "POST" });
 }
 
-async function stateOf(wanted: (state: StreamingState) => boolean): Promise<StreamingState> {
-  for (let poll = 0; poll < MAX_POLLS; poll++) {
+function stateOf(wanted: (state: StreamingState) => boolean): Promise<StreamingState> {
+  return poll(`state that is as wanted by ${wanted}`, async () => {
     const state = (await service.request("/state")).body as StreamingState;
-    if (wanted(state)) return state;
-  }
-  throw new Error(`the state is never as wanted: ${wanted}`);
+    return wanted(state) ? state : undefined;
+  });
 }
 
 function isLogged(requestId: string): boolean {
@@ -124,7 +126,7 @@ test("the permit is held until the body has ended", async () => {
   await service.event(stream.requestId);
   const admitted = await open(1, "failing");
   expect(admitted.response.status).toBe(200);
-  while ((await admitted.next()) !== undefined);
+  await admitted.drain();
   await service.event(admitted.requestId);
 });
 
@@ -138,7 +140,7 @@ async function expectEnded(requestId: string, ended: number): Promise<void> {
   const next = await open(1, "failing");
   expect(next.response.status).toBe(200);
   expect(await next.next()).toBe('data: {"count":1}');
-  while ((await next.next()) !== undefined);
+  await next.drain();
   await service.event(next.requestId);
   expect((await stateOf(() => true)).computed).toBe(after.computed + 1);
 }

@@ -1,6 +1,14 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { RequestEvent } from "../../../src/domain/event.ts";
 import { createStatisticsSink } from "../../../src/telemetry/inference-statistics.ts";
+import { testEventSink } from "../../contracts/event-sink.ts";
+
+describe("the sink that counts inferences", () => {
+  testEventSink(() => {
+    const sink = createStatisticsSink();
+    return { sink, recorded: () => sink.of("iris", "1") };
+  });
+});
 
 const EVENT: RequestEvent = {
   event: "request",

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { toOrtFormat } from "../../../scripts/ort-format.ts";
 import { projectPath } from "../../../scripts/project.ts";
 import type { RuntimeStats } from "../../../src/domain/ports.ts";
@@ -16,23 +16,43 @@ import {
   quotient,
   sum,
 } from "../../support/awkward-models.ts";
-import { buildOnnx } from "../../support/onnx-builder.ts";
+import { buildOnnx, type Graph } from "../../support/onnx-builder.ts";
 import type { Answer } from "../../support/service.ts";
 import { store } from "../../support/stored-model.ts";
 
 /** Models and inputs that crash the engine or exhaust its memory, without harm to other models. */
 
 let service: AdministeredService;
+let testNumber = 0;
+/** When the test began. */
+let before: RuntimeStats;
 
-beforeEach(async () => {
+beforeAll(async () => {
   service = await startAdministeredService();
-  await store(service.bucket, "ones", ones);
-  await store(service.bucket, "quotient", quotient);
-  await store(service.bucket, "neighbour", sum(1));
-  await store(service.bucket, "apart", product(1, 1));
 });
 
-afterEach(() => service?.dispose());
+afterAll(() => service?.dispose());
+
+/** Nothing in memory, and models that have never crashed: by another name a graph is another model. */
+beforeEach(async () => {
+  await service.unloadAll();
+  testNumber += 1;
+  const graphs = { ones, quotient, neighbour: sum(1), apart: product(1, 1) };
+  for (const [name, graph] of Object.entries(graphs)) await store(service.bucket, name, own(graph));
+  before = await service.runtime();
+});
+
+/** A model of this test alone. */
+function own(graph: Graph): Graph {
+  return { ...graph, name: `graph-${testNumber}` };
+}
+
+/** What has happened since the test began. */
+async function runtime(): Promise<RuntimeStats> {
+  const now = await service.runtime();
+  const { loads, crashes } = now;
+  return { ...now, loads: loads - before.loads, crashes: crashes - before.crashes };
+}
 
 function inferOnes(shape: readonly (number | string)[]): Promise<Answer> {
   const inputs = [{ name: "s", datatype: "INT64", shape: [shape.length], data: shape }];
@@ -102,26 +122,26 @@ describe.each([
     const answer = await provoke();
     expect(answer).toMatchObject(failure);
     expect(answer.body).toMatchObject({ error: expect.stringMatching(message) });
-    expect(await service.runtime()).toMatchObject({ crashes: 1, cells: [], usedBytes: 0 });
+    expect(await runtime()).toMatchObject({ crashes: 1, cells: [], usedBytes: 0 });
     expect(await ask()).toMatchObject(answered);
-    expect(await service.runtime()).toMatchObject({ crashes: 1, loads: 2 });
+    expect(await runtime()).toMatchObject({ crashes: 1, loads: 2 });
   });
 
   test("costs its cell, and no other one", async () => {
     await ask();
     await expectNeighbourAnswers();
     await expectApartAnswers();
-    expect(cells(await service.runtime())).toEqual([
+    expect(cells(await runtime())).toEqual([
       { shared: true, models: ["neighbour", name].sort() },
       { shared: false, models: ["apart"] },
     ]);
     await provoke();
-    expect(cells(await service.runtime())).toEqual([{ shared: false, models: ["apart"] }]);
-    const { loads } = await service.runtime();
+    expect(cells(await runtime())).toEqual([{ shared: false, models: ["apart"] }]);
+    const { loads } = await runtime();
     await expectApartAnswers();
-    expect(await service.runtime()).toMatchObject({ loads });
+    expect(await runtime()).toMatchObject({ loads });
     await expectNeighbourAnswers();
-    expect(await service.runtime()).toMatchObject({ loads: loads + 1 });
+    expect(await runtime()).toMatchObject({ loads: loads + 1 });
   });
 
   test("for the first time leaves its model in the shared cell", async () => {
@@ -129,9 +149,7 @@ describe.each([
     await provoke();
     expect(await ask()).toMatchObject(answered);
     await expectNeighbourAnswers();
-    expect(cells(await service.runtime())).toEqual([
-      { shared: true, models: ["neighbour", name].sort() },
-    ]);
+    expect(cells(await runtime())).toEqual([{ shared: true, models: ["neighbour", name].sort() }]);
   });
 
   test("for the second time moves its model to a dedicated cell", async () => {
@@ -140,16 +158,16 @@ describe.each([
     await provoke();
     expect(await ask()).toMatchObject(answered);
     await expectNeighbourAnswers();
-    expect(cells(await service.runtime())).toEqual([
+    expect(cells(await runtime())).toEqual([
       { shared: false, models: [name] },
       { shared: true, models: ["neighbour"] },
     ]);
 
-    const { loads } = await service.runtime();
+    const { loads } = await runtime();
     expect(await provoke()).toMatchObject(failure);
     await expectNeighbourAnswers();
     expect(await ask()).toMatchObject(answered);
-    const after = await service.runtime();
+    const after = await runtime();
     expect(after).toMatchObject({ loads: loads + 1, crashes: 3 });
     expect(cells(after)).toEqual([
       { shared: true, models: ["neighbour"] },
@@ -183,7 +201,7 @@ describe("an input of excessive size", () => {
     const answer = await inferOnes(shape);
     expect(answer).toMatchObject({ status: 400, body: { code: "inference_failed" } });
     expect(answer.body).toMatchObject({ error: expect.stringMatching(reason) });
-    expect(await service.runtime()).toMatchObject({ crashes: 0, loads: 1 });
+    expect(await runtime()).toMatchObject({ crashes: 0, loads: 1 });
   });
 
   test("of almost 4 GiB, which cannot be allocated, is out of memory", async () => {
@@ -198,7 +216,7 @@ test("a refusal of the engine costs no cell", async () => {
   expect(answer).toMatchObject({ status: 400, body: { code: "inference_failed" } });
   expect(answer.body).toMatchObject({ error: expect.stringContaining("division by zero") });
   expect(await divide(6, 3)).toMatchObject({ body: { outputs: [{ data: [2] }] } });
-  expect(await service.runtime()).toMatchObject({ crashes: 0, loads: 1 });
+  expect(await runtime()).toMatchObject({ crashes: 0, loads: 1 });
 });
 
 describe("a model that breaks the engine when it is loaded", () => {
@@ -211,19 +229,19 @@ describe("a model that breaks the engine when it is loaded", () => {
     ],
   ])("(%s) is not published, and harms no other cell", async (_, graph, failure) => {
     await expectApartAnswers();
-    const answer = await service.publish("breaker", graph);
+    const answer = await service.publish("breaker", own(graph));
     expect(answer).toMatchObject(failure);
     expect(answer.body).toMatchObject({ detail: expect.stringMatching(/model "breaker"/) });
     expect(await service.bucket.list({ prefix: "models/breaker/" })).toMatchObject({ objects: [] });
-    const { loads, crashes } = await service.runtime();
+    const { loads, crashes } = await runtime();
     expect(crashes).toBe(1);
     await expectApartAnswers();
-    expect(await service.runtime()).toMatchObject({ loads });
+    expect(await runtime()).toMatchObject({ loads });
     await expectNeighbourAnswers();
   });
 
   test("fails each request with its reason once it is in storage", async () => {
-    await store(service.bucket, "breaker", path(6000));
+    await store(service.bucket, "breaker", own(path(6000)));
     const inputs = [{ name: "x", datatype: "FP32", shape: [1, 1], data: [1] }];
     for (let attempt = 0; attempt < 3; attempt++) {
       const answer = await service.post("/v2/models/breaker/infer", { inputs });
@@ -233,10 +251,10 @@ describe("a model that breaks the engine when it is loaded", () => {
       });
     }
     await expectNeighbourAnswers();
-    const { loads } = await service.runtime();
+    const { loads } = await runtime();
     await service.post("/v2/models/breaker/infer", { inputs });
     await expectNeighbourAnswers();
-    expect(await service.runtime()).toMatchObject({ loads: loads + 1 });
+    expect(await runtime()).toMatchObject({ loads: loads + 1 });
   });
 });
 
@@ -257,7 +275,7 @@ describe("a damaged file in ORT format", () => {
       expect(answer).toMatchObject({ status: 400, body: { code: "invalid_model" } });
     }
     expect([...codes].sort()).toEqual([201, "invalid_model"]);
-    expect(await service.runtime()).toMatchObject({ crashes: 0 });
+    expect(await runtime()).toMatchObject({ crashes: 0 });
   });
 
   /** Spread over the file, after its identifier. */
@@ -277,5 +295,5 @@ test("bytes that are not a model are refused", async () => {
       status: 400,
       body: { code: "invalid_model" },
     });
-  expect(await service.runtime()).toMatchObject({ crashes: 0 });
+  expect(await runtime()).toMatchObject({ crashes: 0 });
 });

@@ -1,9 +1,5 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { buildWorker } from "../../../scripts/build-worker.ts";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { type LocalWorker, startLocalWorker } from "../../../scripts/local-worker.ts";
-import { projectPath } from "../../../scripts/project.ts";
-import { createTemporaryFolder } from "../../../scripts/temporary-folder.ts";
-import { writeWorkerEntry } from "../../../scripts/worker-entry.ts";
 import { cacheRuns, expectSameValues, readCacheModel } from "../../support/cache-fixtures.ts";
 import type { CacheRuns } from "../../support/cache-runs.ts";
 import type { LeaseAnswer, LeaseRuns } from "../workers/leases/index.ts";
@@ -13,12 +9,7 @@ import type { LeaseAnswer, LeaseRuns } from "../workers/leases/index.ts";
 let worker: LocalWorker;
 
 beforeAll(async () => {
-  const outdir = createTemporaryFolder("leases");
-  await buildWorker(
-    outdir,
-    writeWorkerEntry(projectPath("test", "workerd", "workers", "leases", "index.ts")),
-  );
-  worker = await startLocalWorker({ outdir });
+  worker = await startLocalWorker({ outdir: inject("testWorkerBuilds").leases });
 });
 
 afterAll(() => worker?.dispose());

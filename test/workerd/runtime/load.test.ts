@@ -4,6 +4,7 @@ import { fileKey } from "../../../src/storage/model-keys.ts";
 import { PRODUCT_COLUMNS, product } from "../../support/awkward-models.ts";
 import { type HeldService, startHeldService } from "../../support/held-storage.ts";
 import { buildOnnx } from "../../support/onnx-builder.ts";
+import { poll } from "../../support/poll.ts";
 import { beginPost } from "../../support/raw-request.ts";
 import type { Answer } from "../../support/service.ts";
 import { store } from "../../support/stored-model.ts";
@@ -123,8 +124,9 @@ describe("when the request that began the load is aborted", () => {
     await service.hold();
     await beginAndLeave(name);
     await service.release();
-    let runtime = await service.runtime();
-    while (!isLoaded(runtime, name)) runtime = await service.runtime();
+    await poll(`${name} in memory`, async () =>
+      isLoaded(await service.runtime(), name) ? true : undefined,
+    );
     expectSameAnswers([await infer(name)]);
     expect(await readsOf(key)).toBe(1);
   });

@@ -1,18 +1,17 @@
-import { afterEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { readModelFolder } from "../../../scripts/model-folder.ts";
 import { projectPath } from "../../../scripts/project.ts";
 import type { ModelId } from "../../../src/domain/model-id.ts";
 import type { RuntimeStats } from "../../../src/domain/ports.ts";
 import { ENGINE_BYTES } from "../../../src/runtime/cell.ts";
-import {
-  type AdministeredService,
-  startAdministeredService,
-} from "../../support/administration.ts";
+import type { AdministeredService } from "../../support/administration.ts";
 import { ones, PRODUCT_COLUMNS, product } from "../../support/awkward-models.ts";
 import { startHeldService } from "../../support/held-storage.ts";
 import { blackPng } from "../../support/images.ts";
+import type { Graph } from "../../support/onnx-builder.ts";
 import { findModel } from "../../support/publish.ts";
 import type { Answer } from "../../support/service.ts";
+import { shareServices } from "../../support/shared-services.ts";
 import { store } from "../../support/stored-model.ts";
 import { readExpected } from "../../support/tensors.ts";
 
@@ -22,19 +21,44 @@ const MIB = 1_048_576;
 /** A cell that has not grown; a model of 1 MiB of weights fits into it, and is too large to share. */
 const CELL_BYTES = 16 * MIB;
 
+const startShared = shareServices();
 let service: AdministeredService;
+let testNumber = 0;
+/** When the test began. */
+let before: RuntimeStats;
 
-afterEach(() => service?.dispose());
+beforeEach(() => {
+  testNumber += 1;
+});
 
 async function start(budgetBytes: number, models: readonly string[] = []): Promise<void> {
-  service = await startAdministeredService({
-    vars: { MEMORY_BUDGET_BYTES: `${budgetBytes}` },
-    models,
-  });
+  await begin(await startShared({ MEMORY_BUDGET_BYTES: `${budgetBytes}` }, models));
+}
+
+async function begin(started: AdministeredService): Promise<void> {
+  service = started;
+  before = await service.runtime();
+}
+
+/** What has happened since the test began. */
+async function stats(): Promise<RuntimeStats> {
+  const now = await service.runtime();
+  return {
+    ...now,
+    loads: now.loads - before.loads,
+    evictions: now.evictions - before.evictions,
+    crashes: now.crashes - before.crashes,
+  };
+}
+
+/** A model of this test alone: by another name a graph is another model. */
+function own(graph: Graph): Graph {
+  return { ...graph, name: `graph-${testNumber}` };
 }
 
 async function storeProducts(names: readonly string[]): Promise<void> {
-  for (const [seed, name] of names.entries()) await store(service.bucket, name, product(1, seed));
+  for (const [seed, name] of names.entries())
+    await store(service.bucket, name, own(product(1, seed)));
 }
 
 function inferProduct(name: string): Promise<Answer> {
@@ -69,7 +93,7 @@ test("all tabular models of models/ take one cell together", async () => {
       status: 200,
     });
   }
-  const runtime = await service.runtime();
+  const runtime = await stats();
   expect(runtime.cells).toMatchObject([{ shared: true }]);
   expect(loadedModels(runtime)).toEqual(names.sort());
   expect(runtime).toMatchObject({ loads: names.length, evictions: 0, crashes: 0 });
@@ -84,15 +108,15 @@ describe("a budget of three cells", () => {
     await start(3 * CELL_BYTES);
     await storeProducts(names);
     for (const name of ["first", "second", "third", "first"]) await inferProduct(name);
-    expect(await service.runtime()).toMatchObject({ loads: 3, evictions: 0 });
+    expect(await stats()).toMatchObject({ loads: 3, evictions: 0 });
 
     expect(await inferProduct("fourth")).toMatchObject({ status: 200 });
-    let runtime = await service.runtime();
+    let runtime = await stats();
     expect(loadedModels(runtime)).toEqual(["first", "fourth", "third"]);
     expect(runtime).toMatchObject({ loads: 4, evictions: 1, usedBytes: 3 * CELL_BYTES });
 
     expect(await inferProduct("second")).toMatchObject({ status: 200 });
-    runtime = await service.runtime();
+    runtime = await stats();
     expect(loadedModels(runtime)).toEqual(["first", "fourth", "second"]);
     expect(runtime).toMatchObject({ loads: 5, evictions: 2, usedBytes: 3 * CELL_BYTES });
   });
@@ -102,9 +126,9 @@ describe("a budget of three cells", () => {
     await storeProducts(names);
     for (const name of ["first", "second", "third"]) await inferProduct(name);
     await service.administer("/models/second/versions/1", { method: "DELETE" });
-    expect(await service.runtime()).toMatchObject({ usedBytes: 2 * CELL_BYTES });
+    expect(await stats()).toMatchObject({ usedBytes: 2 * CELL_BYTES });
     await inferProduct("fourth");
-    const runtime = await service.runtime();
+    const runtime = await stats();
     expect(loadedModels(runtime)).toEqual(["first", "fourth", "third"]);
     expect(memoryBytes(runtime)).toBe(3 * CELL_BYTES);
   });
@@ -113,10 +137,10 @@ describe("a budget of three cells", () => {
     await start(3 * CELL_BYTES);
     await storeProducts(["first", "second", "third"]);
     const runtime = { prepack: true, warmUp: false, heapBytes: 36 * MIB };
-    await store(service.bucket, "large", product(1, 9), { runtime });
+    await store(service.bucket, "large", own(product(1, 9)), { runtime });
     for (const name of ["first", "second", "third", "large"])
       expect(await inferProduct(name)).toMatchObject({ status: 200 });
-    const after = await service.runtime();
+    const after = await stats();
     expect(loadedModels(after)).toEqual(["large"]);
     expect(after).toMatchObject({ evictions: 3, usedBytes: CELL_BYTES });
   });
@@ -131,15 +155,15 @@ describe("a run that needs more memory", () => {
   test("gets it from the model that was used least recently", async () => {
     await start(4 * CELL_BYTES);
     await storeProducts(["first", "second"]);
-    await store(service.bucket, "ones", ones);
+    await store(service.bucket, "ones", own(ones));
     await inferProduct("first");
     await inferProduct("second");
     await inferOnes([1]);
-    expect(await service.runtime()).toMatchObject({ usedBytes: 3 * CELL_BYTES });
+    expect(await stats()).toMatchObject({ usedBytes: 3 * CELL_BYTES });
 
     const answer = await inferOnes(LARGE);
     expect(answer).toMatchObject({ status: 200, body: { outputs: [{ data: [6_291_456] }] } });
-    const runtime = await service.runtime();
+    const runtime = await stats();
     expect(loadedModels(runtime)).toEqual(["ones", "second"]);
     expect(memoryBytes(runtime)).toBeGreaterThan(CELL_BYTES + 24 * MIB);
     expect(memoryBytes(runtime)).toBeLessThanOrEqual(4 * CELL_BYTES);
@@ -149,21 +173,22 @@ describe("a run that needs more memory", () => {
   test("than there can be evicts no other cell", async () => {
     await start(4 * CELL_BYTES);
     await storeProducts(["first", "second"]);
-    await store(service.bucket, "ones", ones);
+    await store(service.bucket, "ones", own(ones));
     await inferProduct("first");
     await inferProduct("second");
     expect(await inferOnes(HUGE)).toMatchObject({ status: 507, body: { code: "out_of_memory" } });
-    const runtime = await service.runtime();
+    const runtime = await stats();
     expect(loadedModels(runtime)).toEqual(["first", "second"]);
     expect(runtime).toMatchObject({ loads: 3, crashes: 1, usedBytes: 2 * CELL_BYTES });
   });
 
   test("than there is while another model is loaded is repeated, and fails no other request", async () => {
     const held = await startHeldService({ MEMORY_BUDGET_BYTES: `${4 * CELL_BYTES}` });
-    service = held;
-    await store(service.bucket, "ones", ones);
+    onTestFinished(() => held.dispose());
+    await begin(held);
+    await store(service.bucket, "ones", own(ones));
     const runtime = { prepack: true, warmUp: false, heapBytes: 30 * MIB };
-    await store(service.bucket, "large", product(1, 9), { runtime });
+    await store(service.bucket, "large", own(product(1, 9)), { runtime });
     expect(await inferOnes([1])).toMatchObject({ status: 200 });
 
     await held.hold();
@@ -189,7 +214,7 @@ describe("a run that needs more memory", () => {
 describe("a model that cannot fit", () => {
   /** Its file is missing: reading it is answered with 503. */
   async function storeWithoutFile(name: string, heapBytes: number | undefined, sizeBytes: number) {
-    const graph = product(1, 0);
+    const graph = own(product(1, 0));
     const { files } = await store(service.bucket, name, graph);
     const [file] = files;
     if (!file) throw new Error("the manifest has no file");
@@ -220,7 +245,7 @@ describe("a model that cannot fit", () => {
       status: 503,
       body: { state: "failed", reason: expect.stringContaining("MEMORY_BUDGET_BYTES") },
     });
-    expect(await service.runtime()).toMatchObject({ loads: 0, cells: [] });
+    expect(await stats()).toMatchObject({ loads: 0, cells: [] });
 
     // The same without the fault that is tested: now its file is looked for.
     await storeWithoutFile("small", 2 * MIB, MIB);
@@ -237,7 +262,7 @@ test.each(["imagenet-classification", "sentence-embeddings"])(
     expect(await service.post(`/v2/models/${name}/infer`, { inputs })).toMatchObject({
       status: 200,
     });
-    expect(await service.runtime()).toMatchObject({ loads: 1, crashes: 0 });
+    expect(await stats()).toMatchObject({ loads: 1, crashes: 0 });
   },
 );
 
@@ -253,14 +278,14 @@ test("the codec of a large image evicts an idle model, and is released for a mod
     });
   expect(await inferProduct("idle")).toMatchObject({ status: 200 });
   expect(await detect(blackPng(100, 100))).toMatchObject({ status: 200 });
-  expect(loadedModels(await service.runtime())).toEqual(["face-detection", "idle"]);
+  expect(loadedModels(await stats())).toEqual(["face-detection", "idle"]);
   // Black as grey levels: 5.3 bytes of decoder memory for a pixel, 61 MB.
   expect(await detect(blackPng(3400, 3400))).toMatchObject({ status: 200 });
-  const during = await service.runtime();
+  const during = await stats();
   expect(loadedModels(during)).not.toContain("idle");
   expect(during.usedBytes).toBeLessThanOrEqual(budgetBytes);
   expect(await inferProduct("idle")).toMatchObject({ status: 200 });
-  const after = await service.runtime();
+  const after = await stats();
   expect(loadedModels(after)).toContain("idle");
   expect(after.usedBytes).toBeLessThanOrEqual(budgetBytes);
 });

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -30,7 +30,7 @@ describe("a converted model in the Worker", () => {
   let service: Service;
 
   beforeAll(async () => {
-    service = await startService();
+    service = await startService({ models: MODELS });
   });
 
   afterAll(() => service?.dispose());
@@ -56,10 +56,25 @@ describe("a converted model in the Worker", () => {
 });
 
 describe("the script", () => {
+  let converted: string;
+
+  beforeAll(async () => {
+    converted = await convert("digits-cnn");
+    const onnx = readFileSync(modelFile("iris-logistic"));
+    const files = {
+      model: onnx,
+      converted: readFileSync(converted),
+      short: onnx.subarray(0, 300),
+      text: "This is no model.",
+      empty: "",
+    };
+    for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
+  });
+
   test("writes the same bytes again", async () => {
-    const [first, second] = [await convert("digits-cnn"), await convert("digits-cnn")];
-    expect(readFileSync(first).subarray(4, 8).toString()).toBe("ORTM");
-    expect(readFileSync(second).equals(readFileSync(first))).toBe(true);
+    const again = await convert("digits-cnn");
+    expect(readFileSync(converted).subarray(4, 8).toString()).toBe("ORTM");
+    expect(readFileSync(again).equals(readFileSync(converted))).toBe(true);
   });
 
   test("shows how it is used", async () => {
@@ -78,15 +93,6 @@ describe("the script", () => {
     ["an unknown level", "model out --level most", /^onnxflare: --level must be one of .*"most"/],
     ["an unknown option", "model out --fast", /^onnxflare: Unknown option '--fast'/],
   ])("refuses %s in clear words", async (_, args, message) => {
-    const onnx = readFileSync(modelFile("iris-logistic"));
-    const files = {
-      model: onnx,
-      short: onnx.subarray(0, 300),
-      text: "This is no model.",
-      empty: "",
-    };
-    for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
-    copyFileSync(await convert("iris-logistic"), join(folder, "converted"));
     const failure = await start(...args.split(" ")).catch((error: unknown) => error);
     expect(failure).toMatchObject({ code: 1, stdout: "", stderr: expect.stringMatching(message) });
     expect(failure).not.toMatchObject({ stderr: expect.stringContaining("    at ") });

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { projectPath } from "../../../scripts/project.ts";
 import { sum } from "../../support/awkward-models.ts";
 import { buildOnnx } from "../../support/onnx-builder.ts";
+import { poll } from "../../support/poll.ts";
 import { type StartProcess, spawnStart } from "../../support/start-process.ts";
 
 const run = promisify(execFile);
@@ -98,9 +99,15 @@ describe("a running start", () => {
     expect(await running.exitCode).toBe(0);
     await portIsFree(Number(env.PORT));
 
-    running = spawnStart(env);
+    running = spawnStart(env, "npm start");
     expect(await running.line(READY)).toMatch(/^onnxflare serves 3 models on /);
     expect(running.output()).toContain("models: 0 seeded, 2 unchanged");
+  });
+
+  test("ends with a kill of npm", async () => {
+    running.terminate();
+    await running.exitCode;
+    await portIsFree(Number(env.PORT));
   });
 });
 
@@ -116,18 +123,6 @@ test.each([
   started.interrupt();
   expect(await started.exitCode).toBe(0);
   await portIsFree(port);
-});
-
-test("a kill of npm ends everything", async () => {
-  const port = await freePort();
-  const state = join(folder, `state-${port}`);
-  const env = { PORT: String(port), ONNXFLARE_STATE: state, ONNXFLARE_MODELS: modelsFolder };
-  const started = spawnStart(env, "npm start");
-  await started.line(READY);
-  started.terminate();
-  await started.exitCode;
-  await portIsFree(port);
-  expect(await accepts(port)).toBe(false);
 });
 
 describe.concurrent("one clear line for", () => {
@@ -227,7 +222,9 @@ function freePort(): Promise<number> {
 
 /** Waits until nothing listens: workerd is the one that did, so it has ended. */
 async function portIsFree(port: number): Promise<void> {
-  while (await accepts(port));
+  await poll(`end of the listener on port ${port}`, async () =>
+    (await accepts(port)) ? undefined : true,
+  );
 }
 
 function accepts(port: number): Promise<boolean> {

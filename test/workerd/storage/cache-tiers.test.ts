@@ -8,6 +8,7 @@ import type { CacheAddress } from "../../../src/domain/cache.ts";
 import { createDatacenterCacheTier } from "../../../src/storage/datacenter-cache-tier.ts";
 import { createKvCacheTier, createKvPurgeLog } from "../../../src/storage/kv-cache-tier.ts";
 import { testCacheTier } from "../../contracts/cache-tier.ts";
+import { type PurgeLogUnderTest, testPurgeLog } from "../../contracts/purge-log.ts";
 import { rejectedApiError } from "../../support/errors.ts";
 
 /** KV and the Cache API as workerd simulates them, called from here. */
@@ -100,6 +101,24 @@ describe("a tier in the Cache API", () => {
 });
 
 describe("the log of purges in KV", () => {
+  const create = (overrides: object = {}): Promise<PurgeLogUnderTest> => {
+    const tier = createKvCacheTier(namespace());
+    return Promise.resolve({
+      log: createKvPurgeLog(namespace(overrides)),
+      put: (entry) => tier.put(entry, Uint8Array.of(1), 60),
+      keys: async () => (await keys("prediction/")).map((name) => name.split("/")[4] ?? ""),
+      dispose: async () => undefined,
+    });
+  };
+
+  testPurgeLog(create);
+
+  describe("that lists in several calls", () => {
+    testPurgeLog(() => create({ list: (options: object) => kv.list({ ...options, limit: 2 }) }));
+  });
+});
+
+describe("the log of purges in KV that fails in part", () => {
   const stored = [
     address("iris", "1", "a"),
     address("iris", "2", "b"),
@@ -112,54 +131,6 @@ describe("the log of purges in KV", () => {
   beforeEach(async () => {
     const tier = createKvCacheTier(namespace());
     for (const each of stored) await tier.put(each, Uint8Array.of(1), 60);
-  });
-
-  test.each([
-    ["everything", {}, "abcdef"],
-    ["a model", { model: "iris" }, "abc"],
-    ["a version", { model: "iris", version: "2" }, "bc"],
-    ["a client", { client: "0123456789abcdef" }, "ce"],
-    ["a client of a model", { model: "digits", client: "0123456789abcdef" }, "e"],
-    ["what is not there", { model: "iri" }, ""],
-  ])("removes %s, and nothing else", async (_, scope, gone) => {
-    const { removed, complete } = await createKvPurgeLog(namespace()).purge(scope, 5);
-    const digits = removed.map(({ key }) => key[0]).sort();
-    expect(digits.join("")).toBe(gone);
-    expect(complete).toBe(true);
-    const left = (await keys("prediction/")).map((name) => name.at(-1)).sort();
-    expect(left.join("")).toBe([..."abcdef"].filter((digit) => !gone.includes(digit)).join(""));
-  });
-
-  test("answers where the removed entries were", async () => {
-    const { removed } = await createKvPurgeLog(namespace()).purge({ model: "digits" }, 5);
-    expect(removed).toHaveLength(2);
-    expect(removed).toEqual(expect.arrayContaining(stored.slice(4)));
-  });
-
-  test("lists what was ordered, the latest of each scope", async () => {
-    const log = createKvPurgeLog(namespace());
-    expect(await log.list()).toEqual([]);
-    await log.purge({}, 1);
-    await log.purge({ model: "iris" }, 2);
-    await log.purge({ model: "iris", version: "2", client: "0123456789abcdef" }, 3);
-    await log.purge({ model: "iris" }, 4);
-    const listed = await log.list();
-    expect(listed).toHaveLength(3);
-    expect(listed).toEqual(
-      expect.arrayContaining([
-        { at: 1 },
-        { model: "iris", at: 4 },
-        { model: "iris", version: "2", client: "0123456789abcdef", at: 3 },
-      ]),
-    );
-  });
-
-  test("reaches what KV lists in several calls", async () => {
-    const list = (options: object) => kv.list({ ...options, limit: 2 });
-    const log = createKvPurgeLog(namespace({ list }));
-    for (const name of ["iris", "iris-2", "digits"]) await log.purge({ model: name }, 1);
-    expect(await keys("prediction/")).toEqual([]);
-    expect(await log.list()).toHaveLength(3);
   });
 
   test("tells when it could remove a part only, which is no error", async () => {

@@ -1,34 +1,19 @@
 import { readFileSync } from "node:fs";
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { projectPath } from "../../../../scripts/project.ts";
-import { locateTokens } from "../../../../src/tasks/text/token-spans.ts";
-import { createTokenizer, MAX_CHARACTERS } from "../../../../src/tasks/text/tokenizer.ts";
+import { createTokenizer } from "../../../../src/tasks/text/tokenizer.ts";
 import { catchApiError } from "../../../support/errors.ts";
 import { EXPECTED_FOLDER } from "../../../support/tensors.ts";
-import { codePoints, readTokenizer, readTokenizerFixture } from "../../../support/tokenizers.ts";
+import { readTokenizer, readTokenizerFixture } from "../../../support/tokenizers.ts";
 
 interface ExpectedTokens {
   ids: number[][];
-  offsets: number[][];
   truncatedTo: number;
   truncatedIds: number[][];
 }
 
 const texts = readTokenizerFixture<string[]>("texts.json");
 const WHOLE = { maxLength: 100_000, truncation: "error" } as const;
-
-/**
- * Texts whose places differ on purpose: of a letter and its combining mark that became one letter Python names the
- * letter alone, of spaces that became one the last, and of a mark that stood in the text nothing.
- */
-const PLACED_OTHERWISE: Record<string, readonly number[]> = {
-  "wordpiece-uncased": [],
-  "wordpiece-cased": [],
-  "bpe-byte-level": [],
-  unigram: [5],
-  "unigram-charsmap": [11, 39, 47],
-};
 
 describe.each([
   "wordpiece-uncased",
@@ -50,18 +35,6 @@ describe.each([
     },
   );
 
-  test("refuses a text above the limit, and tokenizes the longest text below it", () => {
-    const long = "a".repeat(MAX_CHARACTERS + 1);
-    expect(
-      catchApiError("invalid_input", () => tokenizer.encode(long, "inputs[7]", WHOLE)).message,
-    ).toBe("inputs[7] is 65537 characters long: a text may have 65536 at most.");
-    const options = { maxLength: 512, truncation: "end" } as const;
-    for (const letter of ["a", " ", "漢", "\u0301", "🙂", "!", "\n"]) {
-      const text = letter.repeat(MAX_CHARACTERS / letter.length);
-      expect(tokenizer.encode(text, "text", options).ids.length).toBeLessThanOrEqual(512);
-    }
-  });
-
   test("reads half of a surrogate pair as the replacement character", () => {
     const { ids } = tokenizer.encode("a \ud83d b", "text", WHOLE);
     expect(ids).toEqual(tokenizer.encode("a \ufffd b", "text", WHOLE).ids);
@@ -75,37 +48,6 @@ describe.each([
     expect(error.message).toMatch(/^inputs has \d+ tokens: this model reads 4 at most\.$/);
     expect(error.details).toMatchObject({ maxTokens: 4 });
   });
-});
-
-test.each(Object.keys(PLACED_OTHERWISE))("%s locates tokens where Python's does", (name) => {
-  const tokenizer = readTokenizer(name);
-  const expected = readTokenizerFixture<ExpectedTokens>(`${name}.expected.json`);
-  const otherwise = texts.flatMap((text, index) => {
-    const spans = locateTokens(text, tokenizer.encode(text, "text", WHOLE), tokenizer);
-    const places = spans.flatMap(({ start, end }) => [
-      codePoints(text, start),
-      codePoints(text, end),
-    ]);
-    return JSON.stringify(places) === JSON.stringify(expected.offsets[index]) ? [] : [index];
-  });
-  expect(otherwise).toEqual(PLACED_OTHERWISE[name]);
-});
-
-test.each(Object.keys(PLACED_OTHERWISE))("%s locates the tokens of any text within it", (name) => {
-  const tokenizer = readTokenizer(name);
-  fc.assert(
-    fc.property(fc.string({ unit: "binary", maxLength: 60 }), (text) => {
-      const encoding = tokenizer.encode(text, "text", WHOLE);
-      const spans = locateTokens(text, encoding, tokenizer);
-      expect(spans).toHaveLength(encoding.ids.length);
-      for (const { start, end } of spans) {
-        expect(start).toBeGreaterThanOrEqual(0);
-        expect(end).toBeGreaterThanOrEqual(start);
-        expect(end).toBeLessThanOrEqual(text.length);
-      }
-    }),
-    { numRuns: 500 },
-  );
 });
 
 describe("the tokenizer of sentence-embeddings", () => {

@@ -23,6 +23,8 @@ export interface StorageState {
 
 const state = { reads: {} as Record<string, number>, holding: 0, abandoned: 0 };
 let held = false;
+/** A minute or more; a test that fails before it releases the storage leaves nothing that waits for ever. */
+const MAX_WAITS = 60_000;
 
 // biome-ignore lint/style/noDefaultExport: workerd takes a Worker's handlers from its default export.
 export default {
@@ -73,7 +75,7 @@ function hold(body: ReadableStream<Uint8Array>, size: number): ReadableStream<Ui
         received += chunk.byteLength;
         if (received > size / 2) {
           state.holding += 1;
-          while (held) await scheduler.wait(1);
+          for (let waits = 0; held && waits < MAX_WAITS; waits++) await scheduler.wait(1);
           state.holding -= 1;
         }
         controller.enqueue(chunk);

@@ -1,0 +1,212 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import type { Admission } from "../../../src/domain/admission.ts";
+import { ApiError } from "../../../src/domain/errors.ts";
+import { acquirePermit, admit } from "../../../src/http/admit.ts";
+import { readBody } from "../../../src/http/read-body.ts";
+import { respond } from "../../../src/http/respond.ts";
+import { respondStream, toServerSentEvent } from "../../../src/http/stream.ts";
+import { createAdmission } from "../../../src/inference/admission.ts";
+import { createHttpApp, errorOf, type HttpApp } from "../../support/http-app.ts";
+
+const DEFAULT_TIMEOUT_MS = 10_000;
+
+let app: HttpApp;
+/** What the admission was asked for, and which service times it got back. */
+let timeouts: (number | undefined)[];
+let samples: (number | undefined)[];
+/** Ends the handler of `/held`. */
+let finish: () => void;
+
+beforeEach(() => {
+  timeouts = [];
+  samples = [];
+  const { promise: held, resolve } = Promise.withResolvers<void>();
+  finish = resolve;
+  app = createHttpApp({ middleware: [admit(observed(1)), acquirePermit] });
+  app.routes.post("/echo", async (c) => respond(c, String((await readBody(c, 100)).byteLength)));
+  app.routes.get("/quick", (c) => respond(c, "{}"));
+  app.routes.get("/held", async (c) => {
+    await held;
+    return respond(c, "{}");
+  });
+  app.routes.get("/failing", () => {
+    throw new ApiError("invalid_input", "The input is bad.");
+  });
+  app.routes.get("/run", (c) => {
+    const trace = c.get("trace");
+    const { searchParams } = new URL(c.req.url);
+    Object.assign(trace.phasesMs, { body: 100, resolve: 100, parse: 1, infer: 4, serialize: 2 });
+    trace.coldStart = searchParams.get("cold") === "yes";
+    return respond(c, "{}");
+  });
+  app.routes.get("/stream", (c) => {
+    async function* parts() {
+      yield 1;
+      await held;
+      yield 2;
+    }
+    const format = { part: toServerSentEvent, error: ({ code }: ApiError) => `data: ${code}\n\n` };
+    return respondStream(c, parts(), format);
+  });
+});
+
+function observed(maxInFlight: number): Admission {
+  const admission = createAdmission({
+    maxInFlight,
+    maxQueueMs: 1000,
+    defaultTimeoutMs: DEFAULT_TIMEOUT_MS,
+  });
+  return {
+    admit(timeoutMs) {
+      timeouts.push(timeoutMs);
+      const permit = admission.admit(timeoutMs);
+      return {
+        ...permit,
+        release(serviceMs) {
+          samples.push(serviceMs);
+          permit.release(serviceMs);
+        },
+      };
+    },
+  };
+}
+
+async function isAdmitted(): Promise<boolean> {
+  const { status } = await app.request("/quick");
+  expect([200, 429]).toContain(status);
+  return status === 200;
+}
+
+describe("a request above the limit", () => {
+  test("is refused with 429 and the time to come back", async () => {
+    const held = app.request("/held");
+    const refused = await app.request("/quick");
+    expect(refused.status).toBe(429);
+    expect(refused.headers.get("retry-after")).toBe("1");
+    expect(await errorOf(refused)).toMatchObject({
+      code: "overloaded",
+      message: "1 requests are in flight, the most accepted. Try again in 1 s.",
+    });
+    expect(app.events).toMatchObject([
+      { status: 429, errorCode: "overloaded", bytesOut: expect.any(Number) },
+    ]);
+    finish();
+    expect((await held).status).toBe(200);
+    expect(await isAdmitted()).toBe(true);
+  });
+
+  test("is refused before its body is read", async () => {
+    const held = app.request("/held");
+    let pulled = false;
+    const body = new ReadableStream(
+      {
+        pull(controller) {
+          pulled = true;
+          controller.close();
+        },
+      },
+      { highWaterMark: 0 },
+    );
+    const init = { method: "POST", body, duplex: "half" } as RequestInit;
+    expect((await app.request("/echo", init)).status).toBe(429);
+    expect(pulled).toBe(false);
+    finish();
+    await held;
+  });
+});
+
+describe("the permit is released", () => {
+  test("after the handler, whether it answers or fails", async () => {
+    for (const path of ["/quick", "/failing", "/nowhere", "/quick"]) await app.request(path);
+    expect(samples).toHaveLength(4);
+    expect(await isAdmitted()).toBe(true);
+    expect(app.isSettled()).toBe(true);
+  });
+
+  test("when the body of a stream has ended, and not before", async () => {
+    const response = await app.request("/stream");
+    const reader = response.body?.getReader();
+    await reader?.read();
+    expect(samples).toEqual([]);
+    expect(await isAdmitted()).toBe(false);
+    finish();
+    await reader?.read();
+    expect((await reader?.read())?.done).toBe(true);
+    await app.settle();
+    expect(samples).toEqual([undefined]);
+    expect(await isAdmitted()).toBe(true);
+  });
+
+  test("when the client of a stream leaves", async () => {
+    const response = await app.request("/stream");
+    const reader = response.body?.getReader();
+    await reader?.read();
+    await reader?.cancel();
+    await app.settle();
+    expect(samples).toEqual([undefined]);
+    expect(await isAdmitted()).toBe(true);
+  });
+});
+
+describe("the service time that is given back", () => {
+  test("is the time in which the request kept the isolate busy", async () => {
+    await app.request("/run");
+    expect(samples).toEqual([7]);
+  });
+
+  test.each([
+    ["waited for its model", "/run?cold=yes"],
+    ["ran nothing", "/quick"],
+    ["failed", "/failing"],
+  ])("is not known of a request that %s", async (_, path) => {
+    await app.request(path);
+    expect(samples).toEqual([undefined]);
+  });
+});
+
+describe("x-timeout-ms", () => {
+  const ask = (timeout: string): Promise<Response> =>
+    app.request("/quick", { headers: { "x-timeout-ms": timeout } });
+
+  test("is the deadline of the request; without it the configured one holds", async () => {
+    expect((await ask("1234")).status).toBe(200);
+    expect((await app.request("/quick")).status).toBe(200);
+    expect(timeouts).toEqual([1234, undefined]);
+  });
+
+  test.each(["0", "-1", "1.5", "soon", "1e3", "", "12345678901", " 5 5 "])(
+    "of %j is refused",
+    async (timeout) => {
+      const response = await ask(timeout);
+      expect(response.status).toBe(400);
+      expect(await errorOf(response)).toMatchObject({
+        code: "invalid_request",
+        message: `x-timeout-ms must be a positive integer of milliseconds; got ${JSON.stringify(timeout.trim())}.`,
+      });
+      expect(timeouts).toEqual([]);
+    },
+  );
+});
+
+test("the handler sees the deadline of its request", async () => {
+  const own = createHttpApp({ middleware: [admit(observed(1))] });
+  own.routes.get("/", (c) => respond(c, String(c.get("permit")?.deadline.remainingMs)));
+  const remainingMs = async (headers: Record<string, string>): Promise<number> =>
+    Number(await (await own.request("/", { headers })).text());
+  const short = await remainingMs({ "x-timeout-ms": "50000" });
+  expect(short).toBeGreaterThan(DEFAULT_TIMEOUT_MS);
+  expect(short).toBeLessThanOrEqual(50_000);
+  expect(await remainingMs({})).toBeLessThanOrEqual(DEFAULT_TIMEOUT_MS);
+});
+
+test("requests wait for their time slice in the order of their arrival", async () => {
+  const order: string[] = [];
+  const busy = createHttpApp({ middleware: [admit(observed(10)), acquirePermit] });
+  busy.routes.get("/:name", (c) => {
+    order.push(c.req.param("name"));
+    return respond(c, "{}");
+  });
+  const names = Array.from("abcdef");
+  await Promise.all(names.map((name) => busy.request(`/${name}`)));
+  expect(order).toEqual(names);
+});
