@@ -65,14 +65,10 @@ describe("refused before anything is sent", () => {
     [
       "invalid_datatype",
       { x: [1, 2] },
-      'Input "x": plain numbers may be of several datatypes; say which in "datatype", or send a typed array.',
+      'Input "x": the datatype of plain numbers is ambiguous; set "datatype", or send a typed array.',
     ],
-    ["invalid_datatype", { x: [[]] }, 'Input "x": plain numbers may be of'],
-    [
-      "invalid_datatype",
-      { x: { data: [1], datatype: "BF16" as "FP16" } },
-      "there is no datatype BF16",
-    ],
+    ["invalid_datatype", { x: [[]] }, 'Input "x": the datatype of plain numbers is ambiguous'],
+    ["invalid_datatype", { x: { data: [1], datatype: "BF16" as "FP16" } }, "unknown datatype BF16"],
     [
       "invalid_shape",
       [{ name: "x", data: new Float32Array(3), shape: [2, 2] }],

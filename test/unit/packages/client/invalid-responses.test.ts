@@ -26,9 +26,9 @@ function json(outputs: unknown): FetchResponse {
 }
 
 test.each<[string, FetchResponse, string]>([
-  ["not JSON", respond("<html>"), "its JSON of 6 bytes is none"],
-  ["cut off", respond('{"model_name":"m","outpu'), "its JSON of 24 bytes is none"],
-  ["empty", respond(""), "its JSON of 0 bytes is none"],
+  ["not JSON", respond("<html>"), "its JSON of 6 bytes is invalid"],
+  ["cut off", respond('{"model_name":"m","outpu'), "its JSON of 24 bytes is invalid"],
+  ["empty", respond(""), "its JSON of 0 bytes is invalid"],
   ["not an object", respond("null"), "it is not an object"],
   ["another protocol's", respond('{"predictions":[1]}'), "it has no model_name and outputs"],
   [
@@ -49,12 +49,12 @@ test.each<[string, FetchResponse, string]>([
   [
     "a header length within the JSON",
     binary([{ ...OUTPUT, parameters: { binary_data_size: 8 } }], 8, 20),
-    "its JSON of 20 bytes is none",
+    "its JSON of 20 bytes is invalid",
   ],
   [
     "a header length within the data",
     binary([{ ...OUTPUT, parameters: { binary_data_size: 8 } }], 8, 110),
-    "its JSON of 110 bytes is none",
+    "its JSON of 110 bytes is invalid",
   ],
   [
     "a header length beyond the body",
@@ -74,7 +74,7 @@ test.each<[string, FetchResponse, string]>([
   [
     "a text that ends after the data",
     binary([{ name: "y", datatype: "BYTES", shape: [1], parameters: { binary_data_size: 3 } }], 3),
-    'output "y": an element ends after the data does',
+    'output "y": an element is longer than the remaining data',
   ],
   [
     "too few numbers",
@@ -113,7 +113,7 @@ test.each<[string, FetchResponse, string]>([
     status: 200,
     requestId: "r1",
   });
-  expect((error as Error).message).toMatch(/^The server's answer cannot be read: .*[^.]\.$/);
+  expect((error as Error).message).toMatch(/^The server's response is invalid: .*[^.]\.$/);
   expect((error as Error).message).toContain(why);
 });
 
@@ -125,10 +125,10 @@ test.each([
     "a proxy's page",
     "<h1>Bad gateway</h1>",
     "http_error",
-    "The server answered 418: <h1>Bad gateway</h1>",
+    "The server responded with 418: <h1>Bad gateway</h1>",
     "r1",
   ],
-  ["nothing", "", "http_error", "The server answered 418: (empty)", "r1"],
+  ["nothing", "", "http_error", "The server responded with 418: (empty)", "r1"],
 ])("an error as %s", async (_, body, code, message, requestId) => {
   const fetch = async () => new Response(body, { status: 418, headers: { "x-request-id": "r1" } });
   const client = createClient({ baseUrl: "http://host", fetch });
@@ -150,6 +150,6 @@ test("an output that the response does not have", async () => {
     fetch: async () => json([{ ...OUTPUT, data: [1, 2] }]),
   });
   const result = await client.infer({ model: "m", inputs: {} });
-  expect(() => result.output("z")).toThrow('The answer has no output "z": it has "y" (FP32).');
+  expect(() => result.output("z")).toThrow('The response has no output "z": it has "y" (FP32).');
   expect(() => result.output("y", "INT64")).toThrow('no output "y" of INT64: it has "y" (FP32)');
 });

@@ -195,7 +195,7 @@ describe("the end of a call", () => {
     await expect(client({ timeoutMs: 50 }).infer(REQUEST)).rejects.toMatchObject({
       code: "timeout",
       status: undefined,
-      message: "No answer within 50 ms.",
+      message: "No response within 50 ms.",
     });
   });
 
