@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import wavefile from "wavefile";
-import type { VoiceActivityAnswer } from "../../src/domain/blocks/postprocess/voice-activity.ts";
+import type { VoiceActivityPrediction } from "../../src/domain/blocks/postprocess/voice-activity.ts";
 import type { Manifest } from "../../src/domain/manifest.ts";
 import { leakySum } from "../support/awkward-models.ts";
 import { type Service, startService } from "../support/service.ts";
@@ -66,7 +66,7 @@ function expected(samples: Float32Array): number[] {
 test("runs once for each window, with the state of the run before", async () => {
   const { status, body } = await service.post("/models/leaky", { inputs: toBase64(SAMPLES) });
   expect(status).toBe(200);
-  expectClose((body as VoiceActivityAnswer).probabilities, expected(SAMPLES), 1e-3);
+  expectClose((body as VoiceActivityPrediction).probabilities, expected(SAMPLES), 1e-3);
 });
 
 test("its stream is the same in pieces of any length", async () => {
@@ -78,7 +78,7 @@ test("its stream is the same in pieces of any length", async () => {
       const inputs = toBase64(SAMPLES.subarray(start, start + size));
       const answer = await service.post("/models/leaky", { inputs, parameters });
       expect(answer.status).toBe(200);
-      const body = answer.body as VoiceActivityAnswer;
+      const body = answer.body as VoiceActivityPrediction;
       probabilities.push(...body.probabilities);
       state = body.state;
     }
@@ -92,7 +92,7 @@ test("a state of another model is refused", async () => {
   await store(service.bucket, "other", { ...leakySum, weights }, TASK);
   const inputs = toBase64(SAMPLES);
   const first = await service.post("/models/leaky", { inputs, parameters: { stream: true } });
-  const { state } = first.body as VoiceActivityAnswer;
+  const { state } = first.body as VoiceActivityPrediction;
   const answer = await service.post("/models/other", { inputs, parameters: { state } });
   expect(answer).toMatchObject({ status: 400, body: { code: "invalid_input" } });
   expect((answer.body as { detail: string }).detail).toContain("is of another model");

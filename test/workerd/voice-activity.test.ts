@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import wavefile from "wavefile";
 import { projectPath } from "../../scripts/project.ts";
-import type { VoiceActivityAnswer } from "../../src/domain/blocks/postprocess/voice-activity.ts";
+import type { VoiceActivityPrediction } from "../../src/domain/blocks/postprocess/voice-activity.ts";
 import { findModel } from "../support/publish.ts";
 import { type Answer, type Service, startService } from "../support/service.ts";
 import { expectClose } from "../support/tensors.ts";
@@ -15,7 +15,7 @@ interface Clip {
   readonly probabilities: readonly number[];
   readonly speech: readonly {
     readonly parameters: Readonly<Record<string, number>>;
-    readonly speech: VoiceActivityAnswer["speech"];
+    readonly speech: VoiceActivityPrediction["speech"];
   }[];
 }
 
@@ -48,12 +48,12 @@ function base64(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString("base64");
 }
 
-function speechOf(clip: Clip, index = 0): VoiceActivityAnswer["speech"] {
+function speechOf(clip: Clip, index = 0): VoiceActivityPrediction["speech"] {
   return clip.speech[index]?.speech ?? [];
 }
 
 function expectActivity(answer: unknown, clip: Clip, within = tolerance): void {
-  const { speech, probabilities, ...rest } = answer as VoiceActivityAnswer;
+  const { speech, probabilities, ...rest } = answer as VoiceActivityPrediction;
   expectClose(probabilities, clip.probabilities, within);
   expect(speech).toEqual(speechOf(clip));
   expect(rest).toEqual({});
@@ -116,7 +116,7 @@ describe.each(clips)("$file is heard as by silero-vad", (clip) => {
     );
     const answer = await send(read(clip.file), `?${query}`);
     expect(answer.status).toBe(200);
-    expect((answer.body as VoiceActivityAnswer).speech).toEqual(speech);
+    expect((answer.body as VoiceActivityPrediction).speech).toEqual(speech);
   });
 
   test.each([[512], [513], [8191], [1, 2, 700], [4096, 4097, 9000]])(
@@ -130,13 +130,13 @@ describe.each(clips)("$file is heard as by silero-vad", (clip) => {
         const parameters = { ...(state && { state }), stream: index < pieces.length - 1 };
         const answer = await service.post(PATH, { inputs: base64(piece), parameters });
         expect(answer.status).toBe(200);
-        const body = answer.body as VoiceActivityAnswer;
+        const body = answer.body as VoiceActivityPrediction;
         expect(typeof body.state).toBe(parameters.stream ? "string" : "undefined");
         speech.push(...body.speech);
         probabilities.push(...body.probabilities);
         state = body.state;
       }
-      const whole = (await send(read(clip.file))).body as VoiceActivityAnswer;
+      const whole = (await send(read(clip.file))).body as VoiceActivityPrediction;
       expectClose(probabilities, whole.probabilities, STREAM_TOLERANCE);
       expect(speech).toEqual(speechOf(clip));
     },
@@ -147,8 +147,8 @@ test("the manifest's example is answered as it says", async () => {
   const { example } = findModel("voice-activity").manifest;
   if (!example) throw new Error("the manifest has no example");
   const answered = (await service.post(PATH, { inputs: example.inputs })).body;
-  const { speech, probabilities } = answered as VoiceActivityAnswer;
-  const expected = example.output as unknown as VoiceActivityAnswer;
+  const { speech, probabilities } = answered as VoiceActivityPrediction;
+  const expected = example.output as unknown as VoiceActivityPrediction;
   expect(speech).toEqual(expected.speech);
   expectClose(probabilities, expected.probabilities, example.tolerance);
 });
@@ -157,9 +157,9 @@ test("a stream goes on by query as well", async () => {
   const [clip] = clips as [Clip];
   const [first, second] = split(clip.file, 20_000);
   const { state, ...one } = (await send(first as Uint8Array<ArrayBuffer>, "?stream=true"))
-    .body as VoiceActivityAnswer;
+    .body as VoiceActivityPrediction;
   const answer = await send(second as Uint8Array<ArrayBuffer>, `?state=${state}`);
-  const two = answer.body as VoiceActivityAnswer;
+  const two = answer.body as VoiceActivityPrediction;
   expectClose([...one.probabilities, ...two.probabilities], clip.probabilities, tolerance);
   expect([...one.speech, ...two.speech]).toEqual(speechOf(clip));
 });
@@ -193,7 +193,7 @@ test("noise, silence and one sample are not speech", async () => {
   for (const clip of [noise(2, 48_000), silence, single as Uint8Array<ArrayBuffer>]) {
     const { status, body } = await send(clip);
     expect(status).toBe(200);
-    expect((body as VoiceActivityAnswer).speech).toEqual([]);
+    expect((body as VoiceActivityPrediction).speech).toEqual([]);
   }
 });
 
@@ -305,7 +305,7 @@ describe("refused:", () => {
   });
 
   test("a state that is none, that is damaged, and one of another rate", async () => {
-    const { state = "" } = (await send(good, "?stream=true")).body as VoiceActivityAnswer;
+    const { state = "" } = (await send(good, "?stream=true")).body as VoiceActivityPrediction;
     const damaged = `${state.slice(0, 200)}${state[200] === "A" ? "B" : "A"}${state.slice(201)}`;
     const cases: [Uint8Array<ArrayBuffer>, string, string][] = [
       [good, "aGVsbG8", "it is not a state of this service"],

@@ -84,11 +84,11 @@ describe.each(preprocess)("$type", ({ type, inputs, mediaTypes }) => {
   });
 });
 
-describe.each(postprocess)("$type", ({ answer, listAnswer = answer }) => {
-  test("has an answer schema whose description the OpenAPI document has", () => {
-    expect(answer.description).toMatch(/\w/);
-    expect(listAnswer.description).toMatch(/\w/);
-    expect(openApi).toContain(JSON.stringify(answer.description));
+describe.each(postprocess)("$type", ({ prediction, listPrediction = prediction }) => {
+  test("has an prediction schema whose description the OpenAPI document has", () => {
+    expect(prediction.description).toMatch(/\w/);
+    expect(listPrediction.description).toMatch(/\w/);
+    expect(openApi).toContain(JSON.stringify(prediction.description));
   });
 });
 
