@@ -56,7 +56,7 @@ describe.each([
     expect(response.headers.get("content-type")).toBe(type);
     expect(text).not.toContain(SECRET);
     expect(JSON.parse(text)).toMatchObject({
-      [field]: "The service failed to answer; the error was logged.",
+      [field]: "The service failed to process the request; the error was logged.",
       code: "internal",
       request_id: response.headers.get("x-request-id"),
     });

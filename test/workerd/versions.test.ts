@@ -66,7 +66,7 @@ describe("a model with versions 1, 9 and 10", () => {
     expect(answer).toMatchObject({
       status: 404,
       body: {
-        error: 'Model "flowers" has no version 2: it has 10, 9, 1.',
+        error: 'Model "flowers" has no version 2: its versions are 10, 9, 1.',
         code: "version_not_found",
         details: { versions: ["10", "9", "1"] },
       },

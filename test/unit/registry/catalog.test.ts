@@ -65,7 +65,7 @@ describe("which version answers", () => {
 
   test.each([
     ["an unknown model", "n", undefined, "model_not_found", 'No model named "n"'],
-    ["an unknown version", "m", "3", "version_not_found", "it has 2, 1"],
+    ["an unknown version", "m", "3", "version_not_found", "its versions are 2, 1"],
     ["a name that cannot be", "../m", undefined, "model_not_found", '"../m"'],
     ["a version that cannot be", "m", "latest", "version_not_found", '"latest"'],
   ] as const)("is none for %s", async (_, name, version, code, message) => {
@@ -175,7 +175,7 @@ describe("a manifest that is wrong", () => {
     objects.clear();
     vi.mocked(store.versions).mockResolvedValueOnce(listing);
     const error = await rejectedApiError("model_corrupt", catalog.resolve("m"));
-    expect(error.message).toContain("is gone from object storage");
+    expect(error.message).toContain("is missing from object storage");
   });
 });
 
