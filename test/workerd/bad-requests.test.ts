@@ -117,7 +117,7 @@ describe("paths", () => {
     ["PATCH", "/v2/models/iris-logistic/ready", "GET, HEAD"],
   ])("%s %s is answered with what is allowed", async (method, path, allowed) => {
     const answer = await service.request(path, { method });
-    const message = `${method} is not a method of ${path}: use ${allowed.replace(", ", " or ")}.`;
+    const message = `${path} does not support ${method}: use ${allowed.replace(", ", " or ")}.`;
     expectError(answer, path, 405, "method_not_allowed", message);
     expect(answer.headers.get("allow")).toBe(allowed);
   });
@@ -397,7 +397,7 @@ describe("inference requests", () => {
       "an unknown output",
       JSON.stringify({ inputs: [good], outputs: [{ name: "scores" }] }),
       "unknown_output",
-      'The model has no output "scores": it gives "label" (INT64 [batch]), "probabilities" (FP32 [batch, 3])',
+      'The model has no output "scores": its outputs are "label" (INT64 [batch]), "probabilities" (FP32 [batch, 3])',
     ],
     [
       "an output twice",

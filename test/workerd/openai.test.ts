@@ -92,7 +92,7 @@ describe("embeddings", () => {
     const error = await failure(client.embeddings.create({ model, input: "a", dimensions: 256 }));
     expect(error).toBeInstanceOf(BadRequestError);
     expect(error).toMatchObject({ param: "dimensions", type: "invalid_request_error" });
-    expect(error.message).toContain("have 384 dimensions, and are not shortened");
+    expect(error.message).toContain("have 384 dimensions, and cannot be shortened");
   });
 
   test("of a text that is longer than the model reads are refused, or of its beginning", async () => {

@@ -143,7 +143,9 @@ describe("an operation for a reserved model name", () => {
   });
 
   test("needs an operation of the same access and kind on its path", () => {
-    expect(() => appOf([reserved])).toThrow("all is for a reserved name of no other path");
+    expect(() => appOf([reserved])).toThrow(
+      "all has a reserved model name, but no other operation has its path",
+    );
     const admin = { ...reserved, access: "admin" } as const;
     expect(() => appOf([general, admin])).toThrow("all and one share a path");
   });

@@ -76,7 +76,7 @@ describe("a JSON body", () => {
   ])("that is none and is called %j: the message tells what to call it: %j", async (type, told) => {
     const wav = bytes("RIFF");
     const { message } = await rejectedApiError("invalid_json", parse(type, wav, {}, ["audio/wav"]));
-    expect(message.includes("must say so in content-type: audio/wav.")).toBe(told);
+    expect(message.includes("To send the input itself, set content-type to audio/wav.")).toBe(told);
   });
 
   test("whose fields are of another type is refused", async () => {
@@ -130,7 +130,7 @@ describe("a form", () => {
         ["inputs", "a"],
         ["parameters", png],
       ],
-      '"parameters" must be a text',
+      '"parameters" must be JSON text',
     ],
   ])("with %s is refused", async (_, fields, message) => {
     const { type, body } = await form(...fields);
@@ -147,7 +147,7 @@ describe("a form", () => {
       "invalid_request",
       parseTaskBody(type, bytes("not a form"), {}),
     );
-    expect(error.message).toContain("The body is not the form that its content-type announces");
+    expect(error.message).toContain("The body is not a valid multipart/form-data form");
   });
 
   test("whose parameters are no JSON is refused", async () => {
