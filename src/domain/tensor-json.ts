@@ -11,7 +11,8 @@ import { ApiError } from "./errors.ts";
 import { elementCount, formatShape, type Tensor, toBytes, toTypedArray } from "./tensor.ts";
 
 /**
- * Tensor data as JSON. No number changes: what a JSON number cannot represent is sent as a string ("NaN", "Infinity", "-Infinity", integers beyond 2^53 - 1) or is refused.
+ * Tensor data as JSON. No number changes: what a JSON number cannot represent is sent as a string ("NaN", "Infinity",
+ * "-Infinity", integers beyond 2^53 - 1) or is refused.
  */
 
 /**

@@ -29,7 +29,7 @@ const MAX_LEASE_MS = 300_000;
 
 /** The host whose models run in this isolate. */
 export function createCellHost({ store, runtime, createTask }: CellHostOptions): ModelHost {
-  /** Manifests whose declaration was checked: another one may name a model that is already loaded, and declare it wrongly. */
+  /** Manifests whose declaration was checked: another one may wrongly declare a model that is already loaded. */
   const checked = new WeakSet<Manifest>();
   /** Cached for the lifetime of their manifests. */
   const tasks = new WeakMap<Manifest, Task>();

@@ -34,7 +34,7 @@ interface Miss {
 const REMOTE_TIERS_FROM_BYTES = 1_048_576;
 const MAX_WAIT_MS = 30_000;
 
-/** Creates an `infer` that reads the cache before it calls the host's. Concurrent identical requests run once (single flight). */
+/** Creates an `infer` that reads the cache before it calls the host's. Concurrent identical requests run once. */
 export function createCachedInfer(
   host: Pick<ModelHost, "infer" | "state">,
   entries: EntryStore,

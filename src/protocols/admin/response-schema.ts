@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { CACHE_TIERS, type CacheTierName } from "../../domain/cache.ts";
 
-/** Schemas of the responses under `/admin`: `/openapi.json` is generated from them, and tests validate responses with them. */
+/** Schemas of the responses under `/admin`: `/openapi.json` is generated from them, and tests validate with them. */
 
 const size = z.int().min(0);
 const milliseconds = z.number().min(0);

@@ -1,7 +1,10 @@
 import { z } from "zod";
 import { DATATYPES } from "../../domain/datatype.ts";
 
-/** Schemas of the responses under `/v2` except errors: `/openapi.json` is generated from them, and tests validate responses with them. */
+/**
+ * Schemas of the responses under `/v2` except errors: `/openapi.json` is generated from them, and tests validate
+ * responses with them.
+ */
 
 const size = z.int().min(0);
 const datatype = z.enum(DATATYPES);
