@@ -37,7 +37,7 @@ export function parseCacheControl(header: string | undefined): CachePolicy {
 export type MissReason =
   | "disabled" // the deployment, or the model's manifest, caches nothing
   | "no-store" // the request's directive: nothing is read or stored
-  | "no-cache" // the request's directive: the entry is computed anew
+  | "no-cache" // the request's directive: the entry is computed again
   | "absent"
   | "too-old" // older than the request's max-age
   | "expired" // older than the model's ttl

@@ -4,14 +4,14 @@ import { createTemporaryFolder } from "../../scripts/temporary-folder.ts";
 import type { StorageState } from "../workerd/workers/held-storage/index.ts";
 import { type AdministeredService, startAdministeredService } from "./administration.ts";
 
-/** Far more often than any wait needs; without an end a test that fails would never end. */
+/** Far more attempts than any wait needs; without a limit a failing test would never end. */
 const MOST_ASKED = 10_000;
 
-/** A service whose storage can be held up in the middle of a model file. */
+/** A service whose storage can be paused in the middle of a model file. */
 export interface HeldService extends AdministeredService {
   hold(): Promise<void>;
   release(): Promise<void>;
-  /** Waits until the storage is as wanted. */
+  /** Waits until the storage has the expected state. */
   storage(wanted?: (state: StorageState) => boolean): Promise<StorageState>;
 }
 

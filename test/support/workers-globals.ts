@@ -4,7 +4,7 @@ import { vi } from "vitest";
 /** Gives a test in Node what the runtime uses of workerd's globals. */
 export function stubWorkersGlobals(): void {
   vi.stubGlobal("crypto", Object.assign(Object.create(webcrypto), { DigestStream }));
-  // ECMAScript 2026, which workerd has and Node 24 has not.
+  // ECMAScript 2026, which workerd has and Node 24 does not have.
   Uint8Array.prototype.toHex ??= function toHex(this: Uint8Array) {
     return Buffer.from(this).toString("hex");
   };

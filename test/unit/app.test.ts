@@ -4,7 +4,7 @@ import { parseConfig } from "../../src/config.ts";
 import { ApiError } from "../../src/domain/errors.ts";
 import { createTestApp, only, unexpected } from "../support/test-app.ts";
 
-const SECRET = "the secret of the house";
+const SECRET = "the secret cause";
 
 const infer = {
   method: "POST",

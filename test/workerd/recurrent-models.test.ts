@@ -52,7 +52,7 @@ function toBase64(samples: Float32Array): string {
   return Buffer.from(file.toBuffer()).toString("base64");
 }
 
-/** What the model computes, by hand. */
+/** The expected outputs of the model, computed here. */
 function expected(samples: Float32Array): number[] {
   const padded = [0, 0, ...samples, 0, 0];
   let level = 0;
@@ -63,13 +63,13 @@ function expected(samples: Float32Array): number[] {
   });
 }
 
-test("runs once for each window, with the state of the run before", async () => {
+test("a recurrent model of one window runs once for each window, with the state of the previous run", async () => {
   const { status, body } = await service.post("/models/leaky", { inputs: toBase64(SAMPLES) });
   expect(status).toBe(200);
   expectClose((body as VoiceActivityPrediction).probabilities, expected(SAMPLES), 1e-3);
 });
 
-test("its stream is the same in pieces of any length", async () => {
+test("a stream has the same result in pieces of any length", async () => {
   for (const size of [1, 3, 4, 7]) {
     const probabilities: number[] = [];
     let state: string | undefined;

@@ -5,7 +5,7 @@ import { type HeldService, startHeldService } from "../support/held-storage.ts";
 import { beginPost } from "../support/raw-request.ts";
 import { store } from "../support/stored-model.ts";
 
-/** Identical requests while their model is being loaded, which takes as long as a test wants. */
+/** Identical requests while their model is loaded, for as long as a test holds the load. */
 
 const CACHED = { cache: { enabled: true, ttlSeconds: 600, scope: "public" } } as const;
 const PATH = "/v2/models/plus/infer";
@@ -25,7 +25,7 @@ async function executions(): Promise<unknown> {
   return (body as { model_stats: { execution_count: number }[] }).model_stats[0]?.execution_count;
 }
 
-test("run once, and each gets the answer", async () => {
+test("concurrent identical requests run once, and each gets the prediction", async () => {
   await store(service.bucket, "plus", sum(1), CACHED);
   await service.hold();
   const ids = Array.from({ length: 10 }, (_, index) => `same-${index}`);
@@ -38,13 +38,13 @@ test("run once, and each gets the answer", async () => {
   expect(await executions()).toBe(1);
   expect((await service.storage()).reads[FILE]).toBe(1);
   const statuses = answers.map(cacheStatus);
-  // Those that came while the first one waited took its answer, any later ones found it stored.
+  // Those that arrived while the first one waited shared its prediction, later ones found it stored.
   expect(statuses.filter(({ stored }) => stored)).toHaveLength(1);
   expect(statuses.filter(({ collapsed, hit }) => collapsed || hit)).toHaveLength(9);
   expect(cacheStatus(await service.post(PATH, body))).toMatchObject({ hit: true });
 });
 
-test("run once also when the client of the first one goes away", async () => {
+test("concurrent identical requests run once when the client of the first one disconnects", async () => {
   await store(service.bucket, "plus", sum(1), CACHED);
   await service.hold();
   const first = await beginPost(service.origin, PATH, body);
@@ -56,7 +56,7 @@ test("run once also when the client of the first one goes away", async () => {
   const answers = await Promise.all(replies);
   for (const { status, body } of answers)
     expect([status, body]).toMatchObject([200, { outputs: [{ data: [42] }] }]);
-  // None of them ran itself, so the run of the first one went on without its client.
+  // None of them ran itself, so the run of the first one continued without its client.
   for (const answer of answers) {
     const { collapsed, hit } = cacheStatus(answer);
     expect(collapsed || hit).toBe(true);
@@ -66,7 +66,7 @@ test("run once also when the client of the first one goes away", async () => {
   expect((await service.storage()).reads[FILE]).toBe(1);
 });
 
-test("other questions meanwhile get their own answers", async () => {
+test("concurrent different requests get their own predictions", async () => {
   await store(service.bucket, "plus", sum(1), CACHED);
   await service.hold();
   const ask = (x: number) =>
@@ -83,13 +83,13 @@ test("other questions meanwhile get their own answers", async () => {
   expect((await service.storage()).reads[FILE]).toBe(1);
 });
 
-test("a first one that is too late fails alone", async () => {
+test("a first request past its deadline fails alone", async () => {
   await store(service.bucket, "plus", sum(1), CACHED);
   await service.hold();
   const first = service.post(PATH, body, { "x-timeout-ms": "1" });
   await service.storage(({ holding }) => holding === 1);
   const second = service.post(PATH, body);
-  // Another request of the same isolate, so that the one before it has been taken in.
+  // Another request of the same isolate, so that the one before it has been received.
   await service.request("/v2/models/plus");
   await service.release();
   expect(await first).toMatchObject({ status: 429, body: { code: "deadline_exceeded" } });
@@ -98,7 +98,7 @@ test("a first one that is too late fails alone", async () => {
   expect(cacheStatus(await service.post(PATH, body))).toMatchObject({ hit: true });
 });
 
-test("a model that does not load leaves nothing behind", async () => {
+test("a failed load is neither shared with later requests nor stored", async () => {
   const manifest = await store(service.bucket, "plus", sum(1), CACHED);
   const file = await service.bucket.get(FILE);
   const bytes = await file?.arrayBuffer();

@@ -7,10 +7,10 @@ import { beginPost } from "../support/raw-request.ts";
 import { type Service, startService } from "../support/service.ts";
 import type { StreamingState } from "./workers/streaming/index.ts";
 
-/** A task that answers in parts, in workerd, over real connections. */
+/** A task with a streamed result, in workerd, over real connections. */
 
 const PATH = "/models/iris-logistic";
-/** Requests for the state until it is as wanted; without a bound a test that fails would never end. */
+/** Number of requests for the state until it is as expected; without a limit a failing test would never end. */
 const MAX_POLLS = 10_000;
 
 let service: Service;
@@ -128,7 +128,7 @@ test("the permit is held until the body has ended", async () => {
   await service.event(admitted.requestId);
 });
 
-/** After a stream whose client has left: nothing is computed any more, and the next request is admitted. */
+/** After a stream whose client has disconnected: nothing more is computed, and the next request is admitted. */
 async function expectEnded(requestId: string, ended: number): Promise<void> {
   const after = await stateOf((state) => state.ended === ended + 1);
   expect(await service.event(requestId)).toMatchObject({
@@ -164,7 +164,7 @@ test("a client that resets its connection between two parts ends the work, its p
   await expectEnded("between-two-parts", ended);
 });
 
-test("other requests are answered while a stream computes", async () => {
+test("other requests complete while a stream computes", async () => {
   const stream = await open(1_000_000, "busily");
   expect(await stream.next()).toBe('data: {"count":1}');
   for (let request = 0; request < 20; request++)

@@ -7,7 +7,7 @@ import { findModel } from "../support/publish.ts";
 import { type Answer, type Service, startService } from "../support/service.ts";
 import { expectClose } from "../support/tensors.ts";
 
-/** Recordings through the task door in workerd, against what silero-vad computes in Python. */
+/** Recordings through the task API in workerd, compared with silero-vad in Python. */
 
 interface Clip {
   readonly file: string;
@@ -86,7 +86,7 @@ function noise(seconds: number, rate: number, amplitude = 8000): Uint8Array<Arra
   return new Uint8Array(file.toBuffer());
 }
 
-describe.each(clips)("$file is heard as by silero-vad", (clip) => {
+describe.each(clips)("the speech in $file is that of silero-vad", (clip) => {
   test.each(["audio/wav", "audio/x-wav", "audio/wave"])("as a raw %s", async (type) => {
     const answer = await send(read(clip.file), "", type);
     expect(answer.status).toBe(200);
@@ -143,7 +143,7 @@ describe.each(clips)("$file is heard as by silero-vad", (clip) => {
   );
 });
 
-test("the manifest's example is answered as it says", async () => {
+test("the prediction for the manifest's example is its output", async () => {
   const { example } = findModel("voice-activity").manifest;
   if (!example) throw new Error("the manifest has no example");
   const answered = (await service.post(PATH, { inputs: example.inputs })).body;
@@ -153,7 +153,7 @@ test("the manifest's example is answered as it says", async () => {
   expectClose(probabilities, expected.probabilities, example.tolerance);
 });
 
-test("a stream goes on by query as well", async () => {
+test("a stream can be continued by query parameters", async () => {
   const [clip] = clips as [Clip];
   const [first, second] = split(clip.file, 20_000);
   const { state, ...one } = (await send(first as Uint8Array<ArrayBuffer>, "?stream=true"))
@@ -164,7 +164,7 @@ test("a stream goes on by query as well", async () => {
   expect([...one.speech, ...two.speech]).toEqual(speechOf(clip));
 });
 
-test("tensors through /v2, with the state carried, give the same probabilities", async () => {
+test("tensors through /v2 with the returned state have the same probabilities", async () => {
   const [clip] = clips as [Clip];
   const bytes = read(clip.file);
   const pcm = new Int16Array(bytes.buffer, 44);
@@ -197,7 +197,7 @@ test("noise, silence and one sample are not speech", async () => {
   }
 });
 
-test("answers are not cached, because the next one may depend on them", async () => {
+test("predictions with state are not cached", async () => {
   const cached = await startService({
     models: ["voice-activity"],
     vars: { CACHE_TIERS: "isolate" },
@@ -216,7 +216,7 @@ test("answers are not cached, because the next one may depend on them", async ()
   }
 });
 
-describe("refused:", () => {
+describe("invalid recordings", () => {
   const good = read("two-sentences-16k.wav");
   const change = (offset: number, ...values: number[]): Uint8Array<ArrayBuffer> => {
     const bytes = good.slice();
@@ -240,20 +240,20 @@ describe("refused:", () => {
     ["no WAV file", new Uint8Array(Buffer.from("what is this, then?")), 'it begins with "what"'],
     ["a long clip", noise(301, 2000), "is 301 seconds long: a request may have 300 at most"],
     ["an awkward rate", change(24, 0xff, 0xed, 0x02, 0), "191999 Hz, whose ratio to the model's"],
-  ])("%s", async (_, body, message) => {
+  ])("%s is refused", async (_, body, message) => {
     const answer = await send(body);
     expect(answer).toMatchObject({ status: 400, body: { code: "invalid_input" } });
     expect((answer.body as { detail: string }).detail).toContain(message);
   });
 
-  test("clips that are too long together, before any is heard", async () => {
+  test("clips that are too long together are refused before any is run", async () => {
     const inputs = Array.from({ length: 7 }, () => base64(noise(50, 1000)));
     const answer = await service.post(PATH, { inputs });
     expect(answer).toMatchObject({ status: 400, body: { code: "invalid_input" } });
     expect(answer.headers.get("server-timing")).not.toContain("infer");
   });
 
-  test("more clips than 64, however short they are", async () => {
+  test("more than 64 clips are refused, however short", async () => {
     const inputs = Array.from({ length: 65 }, () => base64(good));
     const answer = await service.post(PATH, { inputs });
     expect(answer).toMatchObject({
@@ -271,19 +271,19 @@ describe("refused:", () => {
     ["%%%", 400, "not base64"],
     ["", 400, "it has 0 bytes"],
     [[], 400, "empty list"],
-  ])("the inputs %j", async (inputs, status, message) => {
+  ])("the inputs %j are refused", async (inputs, status, message) => {
     const answer = await service.post(PATH, { inputs });
     expect(answer.status).toBe(status);
     expect((answer.body as { detail: string }).detail).toContain(message);
   });
 
-  test("another kind of sound", async () => {
+  test("another media type of audio is refused", async () => {
     const answer = await send(good, "", "audio/mpeg");
     expect(answer).toMatchObject({ status: 415, body: { code: "unsupported_media_type" } });
     expect((answer.body as { detail: string }).detail).toContain("audio/wav");
   });
 
-  test("a sound, by a model of tables", async () => {
+  test("audio is refused by a model of tables", async () => {
     const answer = await service.request("/models/iris-logistic", {
       method: "POST",
       body: good,
@@ -298,13 +298,13 @@ describe("refused:", () => {
     ["speech_pad_ms=-1", "speech_pad_ms"],
     ["stream=perhaps", "stream"],
     ["top_k=1", "it takes threshold, neg_threshold"],
-  ])("the parameters %s", async (query, message) => {
+  ])("the parameters %s are refused", async (query, message) => {
     const answer = await send(good, `?${query}`);
     expect(answer).toMatchObject({ status: 400, body: { code: "invalid_request" } });
     expect((answer.body as { detail: string }).detail).toContain(message);
   });
 
-  test("a state that is none, that is damaged, and one of another rate", async () => {
+  test("an invalid state, a damaged one, and one of another rate are refused", async () => {
     const { state = "" } = (await send(good, "?stream=true")).body as VoiceActivityPrediction;
     const damaged = `${state.slice(0, 200)}${state[200] === "A" ? "B" : "A"}${state.slice(201)}`;
     const cases: [Uint8Array<ArrayBuffer>, string, string][] = [
@@ -320,7 +320,7 @@ describe("refused:", () => {
     }
   });
 
-  test("a state for two clips", async () => {
+  test("a state for two clips is refused", async () => {
     const inputs = [base64(good), base64(good)];
     const answer = await service.post(PATH, { inputs, parameters: { state: "AAAA" } });
     expect(answer).toMatchObject({ status: 400, body: { code: "invalid_request" } });

@@ -188,8 +188,8 @@ describe("the age of an entry", () => {
     const expired = await harness.request();
     expect(expired.report).toMatchObject({ outcome: "miss", reason: "expired", stored: true });
     expect(harness.runs).toEqual(["hello"]);
-    const anew = await createHarness({ tiers: others, clock }).request();
-    expect(anew.report.outcome).toBe("miss");
+    const again = await createHarness({ tiers: others, clock }).request();
+    expect(again.report.outcome).toBe("miss");
   });
 
   test("an entry past its ttl is removed from the local tier", async () => {

@@ -20,7 +20,7 @@ import { buildOnnx } from "../../support/onnx-builder.ts";
 import type { Answer } from "../../support/service.ts";
 import { store } from "../../support/stored-model.ts";
 
-/** Models and inputs that crash the engine or exhaust its memory, without harm to other models. */
+/** Models and inputs that crash the engine or exhaust its memory, without affecting other models. */
 
 let service: AdministeredService;
 
@@ -74,7 +74,7 @@ function cells(runtime: RuntimeStats): { shared: boolean; models: string[] }[] {
 
 const INT32_MIN = -(2 ** 31);
 
-/** Two ways to lose a cell in the middle of a run, after which the model runs again. */
+/** Two ways to lose a cell during a run, after which the model runs again. */
 describe.each([
   {
     what: "an input that takes more memory than there is",
@@ -97,7 +97,7 @@ describe.each([
 ])("$what", ({ name, provoke, failure, message, ask, data }) => {
   const answered = { status: 200, body: { outputs: [{ data }] } };
 
-  test("is answered with an error, and the next request with a result", async () => {
+  test("fails its request, and the next one succeeds", async () => {
     expect(await ask()).toMatchObject(answered);
     const answer = await provoke();
     expect(answer).toMatchObject(failure);
@@ -107,7 +107,7 @@ describe.each([
     expect(await service.runtime()).toMatchObject({ crashes: 1, loads: 2 });
   });
 
-  test("costs its cell, and no other one", async () => {
+  test("drops its cell, and no other one", async () => {
     await ask();
     await expectNeighbourAnswers();
     await expectApartAnswers();
@@ -124,7 +124,7 @@ describe.each([
     expect(await service.runtime()).toMatchObject({ loads: loads + 1 });
   });
 
-  test("for the first time leaves its model in the shared cell", async () => {
+  test("the first time leaves its model in the shared cell", async () => {
     await expectNeighbourAnswers();
     await provoke();
     expect(await ask()).toMatchObject(answered);
@@ -134,7 +134,7 @@ describe.each([
     ]);
   });
 
-  test("for the second time moves its model to a dedicated cell", async () => {
+  test("the second time moves its model to a dedicated cell", async () => {
     await expectNeighbourAnswers();
     await provoke();
     await provoke();
@@ -157,7 +157,7 @@ describe.each([
     ]);
   });
 
-  test("among other requests harms none of them", async () => {
+  test("does not fail concurrent requests", async () => {
     await ask();
     const provoked: Promise<Answer>[] = [];
     const others: Promise<void>[] = [];
@@ -178,22 +178,25 @@ describe("an input of excessive size", () => {
     ["a product that overflows to 0", ["4611686018427387904", 4], /overflow/],
     ["the largest dimension there is", ["9223372036854775807"], /too large|overflow/],
     ["a negative dimension", [-5], /must be >= 0/],
-  ])("(%s) is refused, and costs no cell", async (_, shape, reason) => {
-    await inferOnes([1]);
-    const answer = await inferOnes(shape);
-    expect(answer).toMatchObject({ status: 400, body: { code: "inference_failed" } });
-    expect(answer.body).toMatchObject({ error: expect.stringMatching(reason) });
-    expect(await service.runtime()).toMatchObject({ crashes: 0, loads: 1 });
-  });
+  ])(
+    "an input of excessive size (%s) is refused without dropping a cell",
+    async (_, shape, reason) => {
+      await inferOnes([1]);
+      const answer = await inferOnes(shape);
+      expect(answer).toMatchObject({ status: 400, body: { code: "inference_failed" } });
+      expect(answer.body).toMatchObject({ error: expect.stringMatching(reason) });
+      expect(await service.runtime()).toMatchObject({ crashes: 0, loads: 1 });
+    },
+  );
 
-  test("of almost 4 GiB, which cannot be allocated, is out of memory", async () => {
+  test("an input of almost 4 GiB, which cannot be allocated, fails with out_of_memory", async () => {
     const answer = await inferOnes([32_700, 32_700]);
     expect(answer).toMatchObject({ status: 507, body: { code: "out_of_memory" } });
     await expectNeighbourAnswers();
   });
 });
 
-test("a refusal of the engine costs no cell", async () => {
+test("a refusal of the engine drops no cell", async () => {
   const answer = await divide(1, 0);
   expect(answer).toMatchObject({ status: 400, body: { code: "inference_failed" } });
   expect(answer.body).toMatchObject({ error: expect.stringContaining("division by zero") });
@@ -209,20 +212,25 @@ describe("a model that breaks the engine when it is loaded", () => {
       constantOnes([10_000n, 10_000n]),
       { status: 507, body: { code: "out_of_memory" } },
     ],
-  ])("(%s) is not published, and harms no other cell", async (_, graph, failure) => {
-    await expectApartAnswers();
-    const answer = await service.publish("breaker", graph);
-    expect(answer).toMatchObject(failure);
-    expect(answer.body).toMatchObject({ detail: expect.stringMatching(/model "breaker"/) });
-    expect(await service.bucket.list({ prefix: "models/breaker/" })).toMatchObject({ objects: [] });
-    const { loads, crashes } = await service.runtime();
-    expect(crashes).toBe(1);
-    await expectApartAnswers();
-    expect(await service.runtime()).toMatchObject({ loads });
-    await expectNeighbourAnswers();
-  });
+  ])(
+    "a model that breaks the engine (%s) is not published, and affects no other cell",
+    async (_, graph, failure) => {
+      await expectApartAnswers();
+      const answer = await service.publish("breaker", graph);
+      expect(answer).toMatchObject(failure);
+      expect(answer.body).toMatchObject({ detail: expect.stringMatching(/model "breaker"/) });
+      expect(await service.bucket.list({ prefix: "models/breaker/" })).toMatchObject({
+        objects: [],
+      });
+      const { loads, crashes } = await service.runtime();
+      expect(crashes).toBe(1);
+      await expectApartAnswers();
+      expect(await service.runtime()).toMatchObject({ loads });
+      await expectNeighbourAnswers();
+    },
+  );
 
-  test("fails each request with its reason once it is in storage", async () => {
+  test("a stored model that breaks the engine fails each request with the reason", async () => {
     await store(service.bucket, "breaker", path(6000));
     const inputs = [{ name: "x", datatype: "FP32", shape: [1, 1], data: [1] }];
     for (let attempt = 0; attempt < 3; attempt++) {
@@ -241,7 +249,7 @@ describe("a model that breaks the engine when it is loaded", () => {
 });
 
 describe("a damaged file in ORT format", () => {
-  test("is refused wherever the damage is, or is a model", async () => {
+  test("a damaged ORT file is either refused or a valid model, independent of the position of the damage", async () => {
     const file = projectPath("models", "digits-cnn", "1", "model.onnx");
     const ort = await toOrtFormat(readFileSync(file), "all");
     const codes = new Set<unknown>();

@@ -48,7 +48,7 @@ async function keys(prefix = ""): Promise<string[]> {
 describe("a tier in KV", () => {
   testCacheTier(async () => createKvCacheTier(namespace()));
 
-  test("keeps the models, versions and clients of one key apart", async () => {
+  test("KV entries of one key are separate for each model, version and client", async () => {
     const tier = createKvCacheTier(namespace());
     const all = [
       address("iris", "1", "a"),
@@ -62,7 +62,7 @@ describe("a tier in KV", () => {
     expect(stored.map((value) => value?.[0])).toEqual([0, 1, 2, 3, 4]);
   });
 
-  test("has the keys that the documentation tells, with the lives asked for", async () => {
+  test("KV entries have the documented keys and the requested ttl", async () => {
     const tier = createKvCacheTier(namespace());
     const now = Math.floor(Date.now() / 1000);
     await tier.put(address("iris", "1", "a"), Uint8Array.of(1), 3600);
@@ -73,7 +73,7 @@ describe("a tier in KV", () => {
       `prediction/iris/1/0123456789abcdef/${"b".repeat(64)}`,
     ]);
     const lives = listed.map(({ expiration = 0 }) => expiration - now);
-    // The shortest life that KV accepts is a minute.
+    // The shortest expiration that KV accepts is a minute.
     expect(lives[0]).toBeGreaterThanOrEqual(3600);
     expect(lives[1]).toBeGreaterThanOrEqual(60);
     expect(lives[1]).toBeLessThan(3600);
@@ -87,7 +87,7 @@ describe("a tier in the Cache API", () => {
     return tier;
   });
 
-  test("says how long an entry may be kept", async () => {
+  test("the Cache API gets the ttl of an entry as max-age", async () => {
     const tier = createDatacenterCacheTier(caches.default as unknown as Cache);
     await tier.put(address("iris", "1", "c"), Uint8Array.of(1), 3600);
     const response = await caches.default.match(
@@ -121,7 +121,7 @@ describe("the log of purges in KV", () => {
     ["a client", { client: "0123456789abcdef" }, "ce"],
     ["a client of a model", { model: "digits", client: "0123456789abcdef" }, "e"],
     ["what is not there", { model: "iri" }, ""],
-  ])("removes %s, and nothing else", async (_, scope, gone) => {
+  ])("a purge removes %s from KV, and nothing else", async (_, scope, gone) => {
     const { removed, complete } = await createKvPurgeLog(namespace()).purge(scope, 5);
     const digits = removed.map(({ key }) => key[0]).sort();
     expect(digits.join("")).toBe(gone);
@@ -130,13 +130,13 @@ describe("the log of purges in KV", () => {
     expect(left.join("")).toBe([..."abcdef"].filter((digit) => !gone.includes(digit)).join(""));
   });
 
-  test("answers where the removed entries were", async () => {
+  test("a purge returns the addresses of the removed entries", async () => {
     const { removed } = await createKvPurgeLog(namespace()).purge({ model: "digits" }, 5);
     expect(removed).toHaveLength(2);
     expect(removed).toEqual(expect.arrayContaining(stored.slice(4)));
   });
 
-  test("lists what was ordered, the latest of each scope", async () => {
+  test("the purge log lists the latest purge of each scope", async () => {
     const log = createKvPurgeLog(namespace());
     expect(await log.list()).toEqual([]);
     await log.purge({}, 1);
@@ -154,7 +154,7 @@ describe("the log of purges in KV", () => {
     );
   });
 
-  test("reaches what KV lists in several calls", async () => {
+  test("a purge removes entries that KV lists in several calls", async () => {
     const list = (options: object) => kv.list({ ...options, limit: 2 });
     const log = createKvPurgeLog(namespace({ list }));
     for (const name of ["iris", "iris-2", "digits"]) await log.purge({ model: name }, 1);
@@ -162,7 +162,7 @@ describe("the log of purges in KV", () => {
     expect(await log.list()).toHaveLength(3);
   });
 
-  test("tells when it could remove a part only, which is no error", async () => {
+  test("a purge that removed only a part reports it, without an error", async () => {
     let calls = 0;
     const remove = (name: string): Promise<void> =>
       ++calls > 3 ? Promise.reject(new Error("Too many API requests")) : kv.delete(name);
@@ -170,12 +170,12 @@ describe("the log of purges in KV", () => {
     const { removed, complete } = await log.purge({}, 5);
     expect(complete).toBe(false);
     expect(removed).toHaveLength(3);
-    // What is left is not used by anybody who reads this.
+    // Isolates that read the purge log do not use the remaining entries.
     expect(await log.list()).toEqual([{ at: 5 }]);
     expect(await keys("prediction/")).toHaveLength(3);
   });
 
-  test("fails when the purge cannot be written down", async () => {
+  test("a purge that cannot be stored fails", async () => {
     const cause = new Error("KV PUT failed: 429 Too Many Requests");
     const log = createKvPurgeLog(namespace({ put: () => Promise.reject(cause) }));
     const error = await rejectedApiError("storage_failed", log.purge({}, 5));
