@@ -29,9 +29,9 @@ const MAX_LEASE_MS = 300_000;
 
 /** The host whose models run in this isolate. */
 export function createCellHost({ store, runtime, createTask }: CellHostOptions): ModelHost {
-  /** Another manifest may name a model that is loaded already, and describe it wrongly. */
+  /** Manifests whose declaration was checked: another one may wrongly declare a model that is already loaded. */
   const checked = new WeakSet<Manifest>();
-  /** Kept for as long as their manifests are. */
+  /** Cached for the lifetime of their manifests. */
   const tasks = new WeakMap<Manifest, Task>();
   const sources = new WeakMap<Manifest, ModelSource>();
 
@@ -79,7 +79,7 @@ export function createCellHost({ store, runtime, createTask }: CellHostOptions):
     }
   };
 
-  /** Between two runs of a call, other calls have their time slice. */
+  /** The models of a task; yields to other calls between two runs. */
   function toModelSet(model: PublishedModel, run: Infer, call: Call): ModelSet {
     const { deadline, trace, waitUntil } = call;
     let runs = 0;
@@ -133,7 +133,7 @@ function checkOutputs({ outputs }: Manifest, names: readonly string[]): void {
     if (outputs.some((spec) => spec.name === name)) continue;
     throw new ApiError(
       "unknown_output",
-      `The model has no output ${quote(name)}: it gives ${describeSpecs(outputs)}.`,
+      `The model has no output ${quote(name)}: its outputs are ${describeSpecs(outputs)}.`,
     );
   }
 }

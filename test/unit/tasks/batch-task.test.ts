@@ -43,7 +43,7 @@ function createTask(maxBatch: number, isAsync = false) {
   const postprocessor: Postprocessor<z.ZodObject<{ suffix: z.ZodDefault<z.ZodString> }>> = {
     outputs: ["doubled"],
     parameters: z.strictObject({ suffix: z.string().default("") }),
-    toAnswers([result], metadata, { suffix }) {
+    toPredictions([result], metadata, { suffix }) {
       const values = Array.from(toTypedArray(result as NumericTensor), Number);
       return values.map((value, index) => `${(metadata[index] as Place).place}: ${value}${suffix}`);
     },

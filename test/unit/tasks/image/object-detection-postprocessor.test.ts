@@ -57,7 +57,7 @@ function detect(
 ): readonly Detection[] {
   const postprocessor = createObjectDetectionPostprocessor({ ...BLOCK, ...block }, labels);
   const results = [tensor("boxes", boxes.flat(), 4), tensor("scores", scores, labels.length)];
-  const [answer] = postprocessor.toAnswers(
+  const [answer] = postprocessor.toPredictions(
     results,
     [itemMetadata],
     threshold === undefined ? {} : { threshold },
@@ -161,7 +161,7 @@ describe("scores", () => {
     const boxes = tensor("boxes", [0, 0, 1, 1, 0, 0, 1, 1], 4, 2);
     const scores = tensor("scores", [0.9, 0.9], 1, 2);
     const error = catchApiError("task_not_supported", () =>
-      postprocessor.toAnswers([boxes, scores], [METADATA], {}),
+      postprocessor.toPredictions([boxes, scores], [METADATA], {}),
     );
     expect(error.message).toContain("a batch of 1");
   });
@@ -174,7 +174,7 @@ test("each image of a batch has an answer", () => {
     ...METADATA,
     placement: { ...METADATA.placement, scaleX: 1, scaleY: 1 },
   };
-  const answers = postprocessor.toAnswers(
+  const answers = postprocessor.toPredictions(
     [boxes, tensor("scores", [0.9, 0.7], 1, 2)],
     [METADATA, { ...small, width: 100, height: 100 }],
     {},
