@@ -4,7 +4,6 @@ import { throwIfAborted } from "../domain/call.ts";
 import { ApiError } from "../domain/errors.ts";
 import type { Phase, Trace } from "../domain/trace.ts";
 import { quote } from "../shared/quote.ts";
-import { callOf } from "./call.ts";
 import type { AppEnv } from "./context.ts";
 
 /** The deadline of a request, in milliseconds from its arrival. */
@@ -68,7 +67,7 @@ export async function acquirePermit(c: Context<AppEnv>, next: Next): Promise<voi
   const queued = c.get("permit")?.acquire();
   if (queued) {
     await queued;
-    throwIfAborted(callOf(c).signal);
+    throwIfAborted(c.req.raw.signal);
   }
   await next();
 }

@@ -3,6 +3,7 @@ import { parseCacheControl } from "../domain/cache-control.ts";
 import { type Call, createCall } from "../domain/call.ts";
 import { toHex } from "../shared/hex.ts";
 import { sha256 } from "../shared/sha256.ts";
+import { connectionOf } from "./client-connection.ts";
 import type { AppEnv } from "./context.ts";
 
 /** The call of this request. On inference operations `admit` must have run before. */
@@ -15,7 +16,7 @@ export function callOf(c: Context<AppEnv>): Call {
     principal: { id: () => principalId(c.req.header("authorization")) },
     ...(permit && { deadline: permit.deadline, yieldSlice: () => permit.yield() }),
     get signal() {
-      return c.get("connection")?.signal ?? c.req.raw.signal;
+      return connectionOf(c).signal;
     },
     cache: parseCacheControl(c.req.header("cache-control")),
     trace: c.get("trace"),

@@ -49,7 +49,7 @@ const MAX_TURNS = 10_000;
 async function until(condition: () => boolean): Promise<void> {
   for (let turns = 0; turns < MAX_TURNS; turns++) {
     if (condition()) return;
-    await turn();
+    await new Promise((resolve) => setTimeout(resolve, 1));
   }
   throw new Error(`never true: ${condition}`);
 }
