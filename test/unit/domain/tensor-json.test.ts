@@ -251,9 +251,9 @@ describe("toJsonData", () => {
   test.each(ACCEPTED)("toJsonData returns what fromJsonData accepted: %s %s", (datatype, value) => {
     const taken = fromJsonData("x", datatype, [1], [value]);
     // Integers beyond 2^53 come back as JSON numbers, to be sent as strings.
-    const [answered] = toJsonData(taken).slice(1, -1).split(",");
+    const [serialized] = toJsonData(taken).slice(1, -1).split(",");
     const again =
-      datatype.endsWith("64") && datatype !== "FP64" ? answered : JSON.parse(answered ?? "");
+      datatype.endsWith("64") && datatype !== "FP64" ? serialized : JSON.parse(serialized ?? "");
     expect(fromJsonData("x", datatype, [1], [again])).toEqual(taken);
   });
 

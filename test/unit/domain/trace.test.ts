@@ -9,14 +9,14 @@ function createTrace(): { trace: Trace; clock: { ms: number } } {
 
 test("the durations of work in the same phase are added up", () => {
   const { trace, clock } = createTrace();
-  const answer = trace.measure("decode", () => {
+  const result = trace.measure("decode", () => {
     clock.ms += 3;
-    return "answer";
+    return "result";
   });
   trace.measure("decode", () => {
     clock.ms += 4;
   });
-  expect(answer).toBe("answer");
+  expect(result).toBe("result");
   expect(trace.phasesMs).toEqual({ decode: 7 });
 });
 
@@ -36,7 +36,7 @@ test("the duration of asynchronous work is measured until its promise settles", 
   const { promise, resolve } = Promise.withResolvers<string>();
   const measured = trace.measureAsync("body", () => promise);
   clock.ms += 8;
-  resolve("answer");
-  expect(await measured).toBe("answer");
+  resolve("result");
+  expect(await measured).toBe("result");
   expect(trace.phasesMs).toEqual({ body: 8 });
 });

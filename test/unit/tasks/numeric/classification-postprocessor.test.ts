@@ -72,18 +72,21 @@ test.each<[ClassificationBlock["activation"], scores: number[], expected: [strin
       ["c", 0.25],
     ],
   ],
-])("%s of %j is answered best first", (activation, scores, expected) => {
+])("the labels with %s of %j are returned best first", (activation, scores, expected) => {
   expect(toPredictions(rows(scores), { activation })).toEqual([
     expected.map(([l, v]) => score(l, v)),
   ]);
 });
 
 test("one score for two labels is that of the second", () => {
-  const answers = toPredictions(rows([-Math.log(3)]), { activation: "sigmoid" }, {}, ["no", "yes"]);
-  expect(answers).toEqual([[score("no", 0.75), score("yes", 0.25)]]);
+  const predictions = toPredictions(rows([-Math.log(3)]), { activation: "sigmoid" }, {}, [
+    "no",
+    "yes",
+  ]);
+  expect(predictions).toEqual([[score("no", 0.75), score("yes", 0.25)]]);
 });
 
-test("each row has an answer", () => {
+test("each row has a prediction", () => {
   expect(toPredictions(rows([1, 0], [0, 1]), {}, {}, ["a", "b"])).toEqual([
     [score("a", 1), score("b", 0)],
     [score("b", 1), score("a", 0)],

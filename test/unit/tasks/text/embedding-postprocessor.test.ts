@@ -74,7 +74,7 @@ test("a pooled output is not changed, unless the request normalizes it", () => {
   ]);
 });
 
-test("a comparison is answered by the cosine similarity of each sentence to the first", () => {
+test("the result of a comparison is the cosine similarity of each sentence to the first", () => {
   const postprocessor = createEmbeddingPostprocessor({
     ...base,
     pooling: "none",

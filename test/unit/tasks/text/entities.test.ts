@@ -69,13 +69,13 @@ describe.each(cases)("$tokenizer, $aggregation", ({ tokenizer, aggregation, answ
   test("the parameter aggregation_strategy replaces the aggregation of the manifest", () => {
     const postprocessor = createTokenClassificationPostprocessor(block, labels);
     const parameters = { aggregation_strategy: aggregation };
-    const asked = postprocessor.toPredictions([scores], metadata, parameters);
+    const requested = postprocessor.toPredictions([scores], metadata, parameters);
     const other = createTokenClassificationPostprocessor({ ...block, aggregation }, labels);
-    expect(asked).toEqual(other.toPredictions([scores], metadata, {}));
+    expect(requested).toEqual(other.toPredictions([scores], metadata, {}));
   });
 });
 
-test("ignored labels are left out, and all others are answered", () => {
+test("ignored labels are left out, and all others are returned", () => {
   const { metadata, scores } = encode("wordpiece-cased", texts.slice(0, 1));
   const postprocessor = createTokenClassificationPostprocessor(
     { ...block, aggregation: "simple" },
