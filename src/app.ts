@@ -14,6 +14,8 @@ export function createApp(
   services: Services,
   protocols: readonly Protocol[] = PROTOCOLS,
 ): Hono<AppEnv> {
+  if (!protocols.some(({ basePath }) => basePath === ""))
+    throw new Error("no protocol has the empty base path, whose form errors of other paths have");
   const app = new Hono<AppEnv>({ strict: false });
   const handleError = createErrorHandler((path, error, requestId) =>
     protocolOf(path, protocols).renderError(error, requestId),
@@ -33,9 +35,9 @@ export function createApp(
 
 /** The protocol whose base path is the longest prefix of a path that matches no operation. */
 function protocolOf(path: string, protocols: readonly Protocol[]): Protocol {
-  const [closest] = protocols
+  return protocols
     .filter(({ basePath }) => path === basePath || path.startsWith(`${basePath}/`))
-    .sort((a, b) => b.basePath.length - a.basePath.length);
-  if (!closest) throw new Error("no protocol has the empty base path");
-  return closest;
+    .reduce((longest, other) =>
+      other.basePath.length > longest.basePath.length ? other : longest,
+    );
 }

@@ -32,15 +32,17 @@ export function createCellHost({ store, runtime, createTask }: CellHostOptions):
   /** Manifests whose declaration was checked: another one may wrongly declare a model that is already loaded. */
   const checked = new WeakSet<Manifest>();
   /** Cached for the lifetime of their manifests. */
-  const tasks = new WeakMap<Manifest, Task>();
+  const tasks = new WeakMap<Manifest, Promise<Task>>();
   const sources = new WeakMap<Manifest, ModelSource>();
 
-  async function taskOf(model: PublishedModel): Promise<Task> {
+  function taskOf(model: PublishedModel): Promise<Task> {
     const { manifest } = model;
     const known = tasks.get(manifest);
     if (known) return known;
-    const task = await createTask(manifest, (path) => readModelFile(store, model, path));
+    const task = createTask(manifest, (path) => readModelFile(store, model, path));
     tasks.set(manifest, task);
+    // The next call tries again.
+    task.catch(() => tasks.delete(manifest));
     return task;
   }
 
@@ -66,7 +68,7 @@ export function createCellHost({ store, runtime, createTask }: CellHostOptions):
     try {
       return await runtime.use(sourceOf(model), waitUntil, (loaded, coldStart) => {
         endLoad();
-        trace.coldStart = coldStart;
+        trace.coldStart ||= coldStart;
         // The client has been looked at before; reading the signal costs more than a small model's run.
         if (coldStart) throwIfAborted(call.signal);
         deadline.check();
@@ -98,7 +100,7 @@ export function createCellHost({ store, runtime, createTask }: CellHostOptions):
         const lease = await trace.measureAsync("load", () =>
           runtime.lease(sourceOf(model), waitUntil, options),
         );
-        trace.coldStart = lease.coldStart;
+        trace.coldStart ||= lease.coldStart;
         return lease;
       },
     };

@@ -2,7 +2,7 @@ import { type CacheReport, createCacheReport, mergeCacheReports } from "../domai
 import type { Call } from "../domain/call.ts";
 import type { Infer, ModelHost } from "../domain/model-host.ts";
 import type { PublishedModel } from "../domain/published-model.ts";
-import type { TaskRequest, TaskResult } from "../domain/task.ts";
+import type { TaskPart, TaskRequest, TaskResult } from "../domain/task.ts";
 
 /** Executes the task of a version, whose runs use the cache. */
 export type RunTask = (
@@ -22,8 +22,28 @@ export function createRunTask(host: ModelHost, infer: Infer): RunTask {
       reports.push(trace.cache);
       return infer(run, runCall);
     };
-    const result = await host.execute({ ...request, model, infer: inferWithReport }, call);
-    if (reports.length > 1) trace.cache = mergeCacheReports(reports);
-    return result;
+    const merge = (): void => {
+      if (reports.length > 1) trace.cache = mergeCacheReports(reports);
+    };
+    let result: TaskResult | undefined;
+    try {
+      result = await host.execute({ ...request, model, infer: inferWithReport }, call);
+    } finally {
+      merge();
+    }
+    if (result.kind === "value") return result;
+    return { ...result, parts: finallyCall(result.parts, merge) };
   };
+}
+
+/** The parts; `end` is called when they have ended, in whatever way. */
+async function* finallyCall(
+  parts: AsyncIterable<TaskPart>,
+  end: () => void,
+): AsyncGenerator<TaskPart> {
+  try {
+    yield* parts;
+  } finally {
+    end();
+  }
 }

@@ -6,6 +6,7 @@ import type { ErrorDocumentation } from "./protocol.ts";
 
 /** Errors as problem details (RFC 9457), for protocols that have no form of their own. */
 export const PROBLEM_ERRORS = {
+  form: "problem details (RFC 9457)",
   contentType: PROBLEM_MEDIA_TYPE,
   schema: "Problem",
   narrow: (code) => ({ properties: { code } }),

@@ -27,6 +27,8 @@ export interface ProtocolSchemas {
 
 /** How the OpenAPI document describes what {@link Protocol.renderError} writes. */
 export interface ErrorDocumentation {
+  /** For a sentence: `errors have the form of ...`. */
+  readonly form: string;
   readonly contentType: string;
   /** The name of the schema in the protocol's `schemas.responses`. */
   readonly schema: string;

@@ -6,13 +6,13 @@ import { respondCached } from "../http/respond.ts";
 import { recordModel } from "./resolve-model.ts";
 import type { Services } from "./services.ts";
 
-/** What identifies the requests of an operation in the response cache, besides model and body. */
+/** What identifies the requests of an operation in the response cache, besides operation, model and body. */
 export interface RequestIdentity {
   /**
-   * The name of the operation, and everything else in a request that affects the response. The parts are separated by line
-   * breaks, and their number is the same for all requests of an operation.
+   * Everything else in a request that affects the response, such as headers and the query. Parts are separated by line
+   * breaks, and their number is the same for all requests of an operation. Nothing when left out.
    */
-  form(c: Context<AppEnv>): string;
+  variesBy?(c: Context<AppEnv>): string;
   /** The model's name in the body, for paths without it; `undefined` if the body has none. */
   modelIn?(body: Uint8Array): string | undefined;
 }
@@ -24,7 +24,8 @@ export interface RequestIdentity {
  */
 export function respondFromCache(
   { config, catalog, responseCache }: Pick<Services, "config" | "catalog" | "responseCache">,
-  { form, modelIn }: RequestIdentity,
+  operationId: string,
+  { variesBy = () => "", modelIn }: RequestIdentity,
 ): MiddlewareHandler<AppEnv> {
   return async function respondFromCache(c, next) {
     const call = callOf(c);
@@ -37,7 +38,7 @@ export function respondFromCache(
     c.set("model", model);
     if (!responseCache.stores(model)) return next();
     recordModel(c, model);
-    const found = responseCache.lookup(model, form(c), await read(), call);
+    const found = responseCache.lookup(model, `${operationId} ${variesBy(c)}`, await read(), call);
     const lookup = found instanceof Promise ? await found : found;
     if (lookup?.response) return respondCached(c, lookup.response);
     c.set("responseLookup", lookup);

@@ -73,7 +73,12 @@ function toMiddleware(
   const guard = isAdmin ? [] : toGuard(access, services);
   if (first.operation.kind !== "inference") return guard;
   const { identity } = first.operation;
-  return [...guard, admit(services.admission), respondFromCache(services, identity), acquirePermit];
+  return [
+    ...guard,
+    admit(services.admission),
+    respondFromCache(services, first.operation.id, identity),
+    acquirePermit,
+  ];
 }
 
 function selectHandler(alternatives: Alternatives, services: Services): Handler {

@@ -17,6 +17,7 @@ export const OPEN_INFERENCE_PROTOCOL: Protocol = {
   schemas: SCHEMAS,
   renderError: renderInferenceError,
   errors: {
+    form: "the Open Inference Protocol",
     contentType: "application/json",
     schema: "InferenceError",
     narrow: (code) => ({ properties: { code } }),

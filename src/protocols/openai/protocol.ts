@@ -12,6 +12,7 @@ export const OPENAI_PROTOCOL: Protocol = {
   schemas: SCHEMAS,
   renderError: renderOpenAiError,
   errors: {
+    form: "OpenAI's API",
     contentType: "application/json",
     schema: "OpenAiError",
     narrow: (code) => ({ properties: { error: { properties: { code } } } }),

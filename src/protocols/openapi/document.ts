@@ -28,8 +28,7 @@ export function createOpenApiDocument(
       title: "onnxflare",
       version,
       summary: "ONNX models, served from Cloudflare Workers.",
-      description:
-        "Every path accepts a trailing slash, and supports `HEAD` if it supports `GET`. Errors have the same `code`s everywhere: under `/v2` in the form of the Open Inference Protocol, under `/v1` in OpenAI's, elsewhere as problem details (RFC 9457). The response to an unknown path is 404 `route_not_found`.",
+      description: `Every path accepts a trailing slash, and supports \`HEAD\` if it supports \`GET\`. Errors have the same \`code\`s everywhere; their form is that of the protocol: ${describeErrorForms(protocols)}. The response to an unknown path is 404 \`route_not_found\`.`,
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
     servers: [{ url: "/", description: "This server." }],
@@ -64,6 +63,15 @@ export function createOpenApiDocument(
       },
     },
   };
+}
+
+function describeErrorForms(protocols: readonly Protocol[]): string {
+  return protocols
+    .map(
+      ({ basePath, errors }) =>
+        `${basePath ? `under \`${basePath}\`` : "elsewhere"} ${errors.form}`,
+    )
+    .join(", ");
 }
 
 /** Every named schema as JSON Schema: requests as sent, responses as received. */

@@ -80,7 +80,7 @@ export const PREDICT: InferenceOperation = {
     },
   },
   errors: [...RUN_MODEL, "task_not_supported"],
-  identity: { form: toForm },
+  identity: { variesBy },
   handler:
     ({ config, catalog, runTask }) =>
     async (c) => {
@@ -100,12 +100,12 @@ export const PREDICT: InferenceOperation = {
 };
 
 /** Everything besides the body that affects the response. */
-function toForm(c: Context<AppEnv>): string {
+function variesBy(c: Context<AppEnv>): string {
   const { url } = c.req;
   const query = url.indexOf("?");
   const client = isHuggingFaceClient(c.req.header("user-agent")) ? "hugging-face" : "";
   const contentType = c.req.header("content-type") ?? "";
-  return `task ${client}\n${contentType}\n${query === -1 ? "" : url.slice(query)}`;
+  return `${client}\n${contentType}\n${query === -1 ? "" : url.slice(query)}`;
 }
 
 function serialize(

@@ -29,7 +29,6 @@ const published: PublishedModel = {
 };
 
 const MODEL_IN_BODY: RequestIdentity = {
-  form: () => "named",
   modelIn: (body) => new TextDecoder().decode(body).split(" ", 1)[0],
 };
 
@@ -78,7 +77,7 @@ function createTestApp({ isKnown = true, manifest = published.manifest } = {}) {
     await next();
   });
   const operation = (path: string, identity: RequestIdentity): void => {
-    app.post(path, respondFromCache(services, identity), async (c) => {
+    app.post(path, respondFromCache(services, path, identity), async (c) => {
       counts.handled++;
       const body = await readBody(c, MAX_BODY_BYTES);
       const name = identity.modelIn?.(body) ?? c.req.param("model");
@@ -89,7 +88,7 @@ function createTestApp({ isKnown = true, manifest = published.manifest } = {}) {
       return respond(c, String(counts.handled), { variant: "" });
     });
   };
-  operation("/by-path/:model", { form: (c) => `path ${c.req.header("x-form") ?? ""}` });
+  operation("/by-path/:model", { variesBy: (c) => c.req.header("x-form") ?? "" });
   operation("/by-body", MODEL_IN_BODY);
   return {
     counts,

@@ -38,7 +38,7 @@ function inference(handler: () => Promise<Representation>): InferenceOperation {
     path: "/predict",
     kind: "inference",
     method: "post",
-    identity: { form: () => "predict" },
+    identity: {},
     handler: () => handler,
   };
 }
@@ -54,6 +54,7 @@ function protocolOf(operations: readonly Operation[], changes: Partial<Protocol>
       body: JSON.stringify({ oh: code }),
     }),
     errors: {
+      form: "an example",
       contentType: "application/json",
       schema: "ExampleError",
       narrow: (code) => ({ properties: { oh: code } }),

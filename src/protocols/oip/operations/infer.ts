@@ -71,14 +71,9 @@ export const INFER: InferenceOperation = {
     },
   },
   errors: [...RUN_MODEL, "unknown_output"],
-  identity: { form: toForm },
+  identity: { variesBy: (c) => c.req.header(HEADER_LENGTH) ?? "" },
   handler: inferHandler,
 };
-
-/** Everything besides the body that affects the response. */
-function toForm(c: Context<AppEnv>): string {
-  return `infer ${c.req.header(HEADER_LENGTH) ?? ""}`;
-}
 
 function inferHandler({ config, catalog, infer }: Services): InferenceHandler {
   return async (c) => {

@@ -69,6 +69,39 @@ describe.each(blocks)("the block $type", ({ type, schema, parameters }) => {
   });
 });
 
+/** A block whose fields are named by themselves, so that what refers to the model can be told. */
+const SAMPLE = new Proxy({} as Record<string, unknown>, {
+  get: (_, field) =>
+    field === "state" || field === "constants"
+      ? []
+      : field === "inputs"
+        ? { ids: "inputs.ids" }
+        : String(field),
+});
+
+test.each(preprocess)("the preprocess block $type refers to inputs of the model", (block) => {
+  expect(block.references(SAMPLE as never).inputs).not.toEqual([]);
+  expect(block.references(SAMPLE as never).inputs).toBeDefined();
+});
+
+test.each(postprocess)("the postprocess block $type refers to outputs of the model", (block) => {
+  expect(block.references(SAMPLE as never).outputs).not.toEqual([]);
+  expect(block.references(SAMPLE as never).outputs).toBeDefined();
+});
+
+test.each(Object.entries(TASKS))(
+  "no two blocks of %s have a parameter of the same name",
+  (_, sides) => {
+    const parametersOf = (all: typeof blocks, types: readonly string[]): string[] =>
+      all
+        .filter(({ type }) => types.includes(type))
+        .flatMap(({ parameters }) => Object.keys(parameters.shape));
+    const before = new Set(parametersOf([...preprocess], sides.preprocess));
+    const after = parametersOf([...postprocess], sides.postprocess);
+    expect(after.filter((name) => before.has(name))).toEqual([]);
+  },
+);
+
 describe.each(preprocess)("the preprocess block $type", ({ type, inputs, mediaTypes }) => {
   test("describes `inputs` in the OpenAPI document", () => {
     expect(inputs).toMatch(/\w/);

@@ -1,0 +1,72 @@
+import { expect, test } from "vitest";
+import { createCall } from "../../../src/domain/call.ts";
+import type { Infer, ModelHost, ModelTaskRequest } from "../../../src/domain/model-host.ts";
+import type { PublishedModel } from "../../../src/domain/published-model.ts";
+import type { TaskResult } from "../../../src/domain/task.ts";
+import type { Tensor } from "../../../src/domain/tensor.ts";
+import { createRunTask } from "../../../src/inference/run-task.ts";
+import { createManifest } from "../../support/cache-harness.ts";
+
+const MODEL: PublishedModel = {
+  name: "echo",
+  version: "1",
+  versions: ["1"],
+  revision: "1",
+  manifest: createManifest(),
+};
+
+/** The first run of a call is a miss, and all others are hits. */
+function createInfer(): Infer {
+  let runs = 0;
+  return async (_request, { trace }) => {
+    runs += 1;
+    trace.cache.outcome = runs === 1 ? "miss" : "hit";
+    return [] as Tensor[];
+  };
+}
+
+function runWith(execute: (infer: () => Promise<unknown>) => Promise<TaskResult>) {
+  const host: Partial<ModelHost> = {
+    execute: ({ infer }: ModelTaskRequest, call) =>
+      execute(async () => infer?.({ model: MODEL, inputs: [], outputs: [] }, call)),
+  };
+  const call = createCall();
+  const runTask = createRunTask(host as ModelHost, createInfer());
+  return { call, result: runTask(MODEL, { inputs: 1, parameters: {} }, call) };
+}
+
+test("a prediction of several runs reports a miss when one of them was", async () => {
+  const { call, result } = runWith(async (infer) => {
+    await infer();
+    await infer();
+    return { kind: "value", value: 1, form: "one" };
+  });
+  await result;
+  expect(call.trace.cache.outcome).toBe("miss");
+});
+
+test("a task that fails after several runs reports all of them", async () => {
+  const { call, result } = runWith(async (infer) => {
+    await infer();
+    await infer();
+    throw new Error("broken");
+  });
+  await expect(result).rejects.toThrow("broken");
+  expect(call.trace.cache.outcome).toBe("miss");
+});
+
+test("a stream reports all of its runs when it has ended", async () => {
+  const { call, result } = runWith(async (infer) => ({
+    kind: "stream",
+    parts: (async function* () {
+      yield await infer();
+      yield await infer();
+    })(),
+  }));
+  const stream = await result;
+  if (stream.kind !== "stream") throw new Error("not a stream");
+  let parts = 0;
+  for await (const _ of stream.parts) parts++;
+  expect(parts).toBe(2);
+  expect(call.trace.cache.outcome).toBe("miss");
+});

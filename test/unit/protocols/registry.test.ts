@@ -1,0 +1,43 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { projectPath } from "../../../scripts/project.ts";
+import { toRoutes } from "../../../src/protocols/operation.ts";
+import { PROTOCOLS } from "../../../src/protocols/registry.ts";
+
+/** What no protocol can see by itself. */
+
+const routes = PROTOCOLS.flatMap(({ operations, basePath }) =>
+  operations.flatMap((operation) => toRoutes(operation, basePath)),
+);
+
+test("no two operations have the same id", () => {
+  const ids = routes.map(({ id }) => id);
+  expect(ids.toSorted()).toEqual([...new Set(ids)].sort());
+});
+
+test("no two operations have the same method and path", () => {
+  const places = routes.map(({ operation, path }) => `${operation.method} ${path}`);
+  expect(places.toSorted()).toEqual([...new Set(places)].sort());
+});
+
+test("a name in the OpenAPI document belongs to one schema", () => {
+  const named = new Map<string, unknown>();
+  for (const { schemas } of PROTOCOLS)
+    for (const [name, schema] of Object.entries({ ...schemas.requests, ...schemas.responses })) {
+      expect(named.get(name) ?? schema, name).toBe(schema);
+      named.set(name, schema);
+    }
+});
+
+describe.each(PROTOCOLS)("the protocol $name", ({ basePath, operations, schemas, errors }) => {
+  test("describes its errors by one of its schemas", () => {
+    expect(Object.keys(schemas.responses)).toContain(errors.schema);
+  });
+
+  test("is in the README's table of routes", () => {
+    const readme = readFileSync(projectPath("README.md"), "utf8");
+    expect(operations.length).toBeGreaterThan(0);
+    const paths = operations.map(({ path }) => `${basePath}${path}`);
+    expect(paths.filter((path) => readme.includes(`${path}\``))).not.toEqual([]);
+  });
+});
