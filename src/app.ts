@@ -9,7 +9,7 @@ import { createRoutes } from "./protocols/routes.ts";
 import type { Services } from "./protocols/services.ts";
 import { clip } from "./shared/quote.ts";
 
-/** The HTTP side of onnxflare: middleware in its order, then the protocols. */
+/** The HTTP application: middleware in its order, then the protocols. */
 export function createApp(
   services: Services,
   protocols: readonly Protocol[] = PROTOCOLS,
@@ -23,7 +23,7 @@ export function createApp(
   app.notFound((c) => {
     throw new ApiError(
       "route_not_found",
-      `${c.req.method} ${clip(c.req.path)} is not a route. Predictions are POST /models/{model} and POST /v2/models/{model}/infer; GET /docs lists every route.`,
+      `${c.req.method} ${clip(c.req.path)} is not a route. To run a model, use POST /models/{model} or POST /v2/models/{model}/infer; GET /docs lists every route.`,
     );
   });
   for (const protocol of protocols)
@@ -31,7 +31,7 @@ export function createApp(
   return app;
 }
 
-/** The protocol with the longest base path above a path that no operation has. */
+/** The protocol whose base path is the longest prefix of a path that matches no operation. */
 function protocolOf(path: string, protocols: readonly Protocol[]): Protocol {
   const [closest] = protocols
     .filter(({ basePath }) => path === basePath || path.startsWith(`${basePath}/`))

@@ -7,40 +7,40 @@ const settingsSchema = z.object({
   MAX_BODY_BYTES: z.coerce.number().int().min(1).max(100_000_000).default(16_777_216),
   /** Largest model that can be published, in bytes. */
   MAX_MODEL_BYTES: z.coerce.number().int().min(1).default(67_108_864),
-  /** A secret, not a var: the key of the admin routes, which are closed without it. */
+  /** A secret, not a var: the key of the admin routes, which are disabled without it. */
   ADMIN_KEY: z.string().min(1).optional(),
   /** Who may load and unload models through `/v2/repository`: "admin" needs the key, "open" does not. */
   REPOSITORY_CONTROL: z.enum(["admin", "open"]).default("admin"),
   /** How long a listing of versions stays fresh: the longest delay until a new version is served. */
   CATALOG_TTL_SECONDS: z.coerce.number().min(0).max(3600).default(10),
-  /** What the loaded models may take of the isolate's 128 MB, in bytes. */
+  /** Memory for loaded models, of the isolate's 128 MB, in bytes. */
   MEMORY_BUDGET_BYTES: z.coerce.number().int().min(16_777_216).default(100_663_296),
-  /** The most predictions in flight in one isolate. */
+  /** Largest number of predictions in flight in one isolate. */
   MAX_IN_FLIGHT: z.coerce.number().int().min(1).default(128),
-  /** The longest estimated wait in the queue that is accepted, in milliseconds. */
+  /** Longest estimated wait in the queue that is accepted, in milliseconds. */
   MAX_QUEUE_MS: z.coerce.number().min(0).default(1000),
-  /** The deadline of a request that names none, in milliseconds. */
+  /** Default deadline of a request, in milliseconds. */
   TIMEOUT_MS: z.coerce.number().min(1).default(30_000),
-  /** Tiers of the prediction cache, separated by commas; empty switches it off. */
+  /** Tiers of the prediction cache, separated by commas; an empty value disables it. */
   CACHE_TIERS: z
     .string()
     .default(CACHE_TIERS.join(","))
     .transform((text) => text.split(",").filter((name) => name.trim() !== ""))
     .pipe(z.array(z.string().trim().pipe(z.enum(CACHE_TIERS))))
     .readonly(),
-  /** When the tiers outside the isolate are read: "always", or "auto", where that is likely to be faster. */
+  /** When the remote tiers are read: "always", or "auto", when that is likely to be faster than a run. */
   CACHE_OUTER_TIERS: z.enum(["auto", "always"]).default("auto"),
-  /** The most memory that cached responses take in one isolate, in bytes. */
+  /** Largest memory of the cache in one isolate, in bytes. */
   CACHE_ISOLATE_BYTES: z.coerce.number().int().min(0).default(8_388_608),
-  /** Larger responses are not cached, in bytes. KV takes 25 MiB at most. */
+  /** Largest cache entry, in bytes; larger ones are not stored. KV accepts 25 MiB at most. */
   CACHE_MAX_ENTRY_BYTES: z.coerce.number().int().min(0).max(26_000_000).default(1_048_576),
-  /** A tier that takes longer to read counts as a miss, in milliseconds. */
+  /** Timeout for reading a remote tier, in milliseconds; it counts as a miss. */
   CACHE_READ_TIMEOUT_MS: z.coerce.number().min(1).default(250),
   /** Whether an event is written for each request: "on" or "off". */
   EVENT_LOG: z.enum(["on", "off"]).default("on"),
 });
 
-/** The names of all settings, each of which docs/configuration.md explains. */
+/** The names of all settings, each of which docs/configuration.md describes. */
 export const SETTING_NAMES: readonly string[] = Object.keys(settingsSchema.shape);
 
 const configSchema = settingsSchema.transform((settings) =>
@@ -56,7 +56,7 @@ const configSchema = settingsSchema.transform((settings) =>
     timeoutMs: settings.TIMEOUT_MS,
     cache: Object.freeze({
       tiers: settings.CACHE_TIERS,
-      outerTiers: settings.CACHE_OUTER_TIERS,
+      remoteTiers: settings.CACHE_OUTER_TIERS,
       isolateBytes: settings.CACHE_ISOLATE_BYTES,
       maxEntryBytes: settings.CACHE_MAX_ENTRY_BYTES,
       readTimeoutMs: settings.CACHE_READ_TIMEOUT_MS,
@@ -65,10 +65,10 @@ const configSchema = settingsSchema.transform((settings) =>
   }),
 );
 
-/** The settings as the program reads them: required values under its own names, frozen. */
+/** The validated settings with their defaults, frozen. */
 export type Config = z.output<typeof configSchema>;
 
-/** @throws Error that lists every wrong setting by its name */
+/** @throws Error that lists every invalid setting by its name */
 export function parseConfig(vars: unknown): Config {
   const result = configSchema.safeParse(vars);
   if (!result.success)

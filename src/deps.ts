@@ -26,8 +26,8 @@ import { createStatisticsSink } from "./telemetry/inference-statistics.ts";
 
 /**
  * The composition root: the only place that sees bindings and adapters together.
- * @param overrides another way to create tasks
- * @throws Error that names the missing binding or the wrong setting
+ * @param overrides replaces the creation of tasks
+ * @throws Error that names the missing binding or the invalid setting
  */
 export function createServices(
   env: Env,
@@ -44,7 +44,7 @@ export function createServices(
   const host = createCellHost({ store, runtime, createTask: createTaskOf });
   const cache = createCache(env, config);
   const enabled = config.cache.tiers.length > 0;
-  const infer = createCachedInfer(host, cache, { enabled, remoteTiers: config.cache.outerTiers });
+  const infer = createCachedInfer(host, cache, { enabled, remoteTiers: config.cache.remoteTiers });
   const statistics = createStatisticsSink();
   const cacheStatistics = createCacheStatisticsSink();
   const catalog = createCatalog(store, { listingTtlSeconds: config.catalogTtlSeconds });
@@ -79,7 +79,7 @@ export function createServices(
   };
 }
 
-/** The image codecs, which come when the first picture does, within the models' memory budget. */
+/** The image decoder. Its codecs are instantiated for the first image, within the models' memory budget. */
 function createDecoder(runtime: ModelRuntime): DecodeImage {
   const codecs = createCodecStore(
     async (format) => (await import("./tasks/image/jsquash-codecs.ts")).instantiateCodec(format),
@@ -89,7 +89,7 @@ function createDecoder(runtime: ModelRuntime): DecodeImage {
   return createImageDecoder(codecs);
 }
 
-/** The tiers that are switched on and whose bindings exist. */
+/** The entry store with the tiers that are enabled and whose bindings exist. */
 function createCache(env: Env, { cache }: Config): EntryStore {
   const { tiers, isolateBytes, maxEntryBytes, readTimeoutMs } = cache;
   const kv: KVNamespace | undefined = env.CACHE;
@@ -98,7 +98,7 @@ function createCache(env: Env, { cache }: Config): EntryStore {
       ...(tiers.includes("datacenter") ? [createDatacenterCacheTier(caches.default)] : []),
       ...(tiers.includes("kv") && kv ? [createKvCacheTier(kv)] : []),
     ],
-    // Whatever the tiers are, other isolates read the purges there.
+    // Independent of the tiers: other isolates read the purges there.
     kv && createKvPurgeLog(kv),
     { localBytes: tiers.includes("isolate") ? isolateBytes : 0, maxEntryBytes, readTimeoutMs },
   );

@@ -5,7 +5,7 @@ let app: ReturnType<typeof createApp> | undefined;
 
 export default {
   fetch(request, env, context) {
-    // Bindings are the same for an isolate's whole life, so everything is composed once.
+    // Bindings never change within an isolate, so the services and the app are created once.
     app ??= createApp(createServices(env));
     return app.fetch(request, env, context);
   },

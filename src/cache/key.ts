@@ -14,9 +14,9 @@ const ENCODER = new TextEncoder();
 
 /**
  * SHA-256, in hexadecimal, of everything that the outputs depend on: the model's digest, the versions of its preprocessor and
- * postprocessor, the inputs in canonical form, and the names of the outputs. The same tensors have the same key however they
- * were sent; the alias, the version number and the request's id do not matter.
- * @param client whose requests the entry may answer; `undefined` for everybody
+ * postprocessor, the inputs in canonical form, and the names of the outputs. The same tensors have the same key in every request
+ * format; the alias, the version number and the request's id do not matter.
+ * @param client the id of the principal whose requests may use the entry; `undefined` for all
  */
 export async function predictionKey(
   manifest: Manifest,

@@ -3,13 +3,13 @@ import type { CachedResponse } from "../domain/cached-response.ts";
 import { LruMap } from "../shared/lru-map.ts";
 import type { FoundEntry } from "./lookup.ts";
 
-/** A response made of an entry, and the request that it answers, byte by byte. */
+/** A response created from an entry, and the exact bytes of its request. */
 interface StoredResponse {
   readonly request: string;
   readonly response: CachedResponse;
 }
 
-/** An entry, and the response that was made of it last. */
+/** An entry, and the last response that was created from it. */
 export interface LocalEntry extends FoundEntry {
   readonly tier: "isolate";
   readonly stored: StoredResponse | undefined;
@@ -18,7 +18,7 @@ export interface LocalEntry extends FoundEntry {
 /** The tier in the memory of this isolate: the least recently used entries are evicted first. */
 export interface LocalTier {
   get(key: string): LocalEntry | undefined;
-  /** The entry whose response answers exactly that request. */
+  /** The entry with a stored response to exactly this request. */
   getByRequest(request: string): LocalEntry | undefined;
   /** Returns whether the entry fits. */
   put(entry: CacheEntry, sizeBytes: number): boolean;

@@ -14,16 +14,16 @@ import { toLookup } from "./lookup.ts";
  * whether the entry may be used is decided as for every other hit.
  */
 export interface ResponseCache {
-  /** Whether a request with a body of so many bytes is looked up, for which its body must be read. */
+  /** Whether a request with a body of this size is looked up, for which its body must be read. */
   accepts(policy: CachePolicy, sizeBytes: number | undefined): boolean;
   /** Whether responses of the model are stored. */
   stores(model: PublishedModel): boolean;
   /**
-   * Looks a request up, and stores its response otherwise.
-   * @param form the operation, and all of the request beside its body that decides how it is answered; without line breaks
-   *   but between a fixed number of parts
-   * @returns a promise only where something has to be waited for; `undefined` for a request that is not accepted, or to a
-   *   model whose responses are not stored
+   * Looks a request up; on a miss, the result stores its response.
+   * @param form the operation, and everything in the request besides its body that affects the response, as a fixed number
+   *   of parts with line breaks only between them
+   * @returns a promise only if it has to wait; `undefined` for a request that is not accepted, or to a model whose responses
+   *   are not stored
    */
   lookup(
     model: PublishedModel,
@@ -36,7 +36,7 @@ export interface ResponseCache {
 /** Of larger bodies, reading and hashing costs less than storing them. */
 const MAX_REQUEST_BYTES = 4096;
 const MAX_RESPONSE_BYTES = 16_384;
-/** Gives every byte a character of its own. */
+/** Maps every byte to a character of its own. */
 const DECODER = new TextDecoder("latin1");
 
 export function createResponseCache(
@@ -47,7 +47,7 @@ export function createResponseCache(
     return enabled && !noStore && !noCache && sizeBytes > 0 && sizeBytes <= MAX_REQUEST_BYTES;
   }
 
-  /** Entries of one client are left out: the request would have to be told from those of other clients. */
+  /** Entries of a single client are not stored: the same request of another client must not match them. */
   function stores({ manifest: { cache } }: PublishedModel): boolean {
     return cache.enabled && cache.scope === "public";
   }

@@ -15,7 +15,7 @@ export const NO_DIRECTIVES: CachePolicy = {
   maxAgeSeconds: undefined,
 };
 
-/** Unknown directives are ignored, as the RFC says. */
+/** Unknown directives are ignored, as the RFC requires. */
 export function parseCacheControl(header: string | undefined): CachePolicy {
   if (!header) return NO_DIRECTIVES;
   const directives = new Map(
@@ -37,7 +37,7 @@ export function parseCacheControl(header: string | undefined): CachePolicy {
 export type MissReason =
   | "disabled" // the deployment, or the model's manifest, caches nothing
   | "no-store" // the request's directive: nothing is read or stored
-  | "no-cache" // the request's directive: the entry is computed anew
+  | "no-cache" // the request's directive: the entry is computed again
   | "absent"
   | "too-old" // older than the request's max-age
   | "expired" // older than the model's ttl
@@ -51,9 +51,9 @@ export interface CacheReport {
   key: string | undefined;
   /** The entry that was a hit. */
   entry: CacheEntry | undefined;
-  /** Whether the response was stored as well, so that nothing was parsed and serialized. */
+  /** Whether a stored response was sent, so that nothing was parsed and serialized. */
   isStoredResponse: boolean;
-  /** Seconds for which the entry stays fresh; of a hit what is left. */
+  /** Seconds for which the entry stays fresh; for a hit, the remaining ones. */
   ttlSeconds: number | undefined;
   ageSeconds: number | undefined;
   /** Whether the entry was, or will be, stored. */
@@ -64,7 +64,7 @@ export interface CacheReport {
   bytes: number | undefined;
   /** The duration of the run that the hit saved. */
   savedMs: number | undefined;
-  /** Reads of tiers that failed, timed out or returned no whole entry. */
+  /** Reads of tiers that failed, timed out or returned an invalid entry. */
   readonly failures: { readonly tier: CacheTierName; readonly problem: string }[];
 }
 
@@ -88,7 +88,7 @@ export function createCacheReport(): CacheReport {
 
 /**
  * The report of several runs for one request: a hit where all of them are, else the first miss. It has no key and no entry,
- * because the response is made of several.
+ * because the response combines several.
  */
 export function mergeCacheReports(reports: readonly CacheReport[]): CacheReport {
   const rank = (report: CacheReport): number => (report.outcome === "hit" ? 1 : 0);
@@ -139,5 +139,5 @@ export function toCacheStatus(report: CacheReport): string {
   return parts.join("; ");
 }
 
-/** Enough of a key to recognise it in a log. */
+/** Characters of a key that are enough to recognize it in a log. */
 export const KEY_PREFIX_LENGTH = 12;

@@ -17,6 +17,6 @@ export interface CacheTierStatistics {
   /** Of the entries that were hits in this tier. */
   readonly bytes: number;
   readonly savedMs: number;
-  /** Reads that failed, timed out or returned no whole entry. */
+  /** Reads that failed, timed out or returned an invalid entry. */
   readonly failures: number;
 }

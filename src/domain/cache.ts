@@ -12,7 +12,7 @@ export type CacheTierName = (typeof CACHE_TIERS)[number];
 export interface CacheEntry {
   readonly key: string;
   readonly model: ModelId;
-  /** Whose requests it may answer; `undefined` for everybody. */
+  /** The id of the principal whose requests may use it; `undefined` for all. */
   readonly client: string | undefined;
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
@@ -28,7 +28,7 @@ export interface CacheAddress {
   readonly client: string | undefined;
 }
 
-/** A remote tier. Each of its failures costs a miss and nothing else. */
+/** A remote tier. Its failures count as misses. */
 export interface CacheTier {
   readonly name: Exclude<CacheTierName, "isolate">;
   get(address: CacheAddress): Promise<Uint8Array | undefined>;
@@ -36,7 +36,7 @@ export interface CacheTier {
   delete(address: CacheAddress): Promise<void>;
 }
 
-/** Which entries a purge removes; all of them when nothing is named. */
+/** Which entries a purge removes; all of them by default. */
 export interface PurgeScope {
   readonly model?: string | undefined;
   /** Only together with `model`. */
@@ -62,7 +62,7 @@ export interface Purge extends PurgeScope {
   readonly at: number;
 }
 
-/** The purges of every isolate, so that no isolate uses what was stored before them. */
+/** The purges of every isolate, so that no isolate uses entries from before them. */
 export interface PurgeLog {
   /**
    * Stores a purge for every isolate, and removes what it can from storage.
@@ -76,6 +76,6 @@ export interface PurgeLog {
 export interface PurgeResult {
   /** The removed entries, for the tiers that are read earlier to remove them as well. */
   readonly removed: readonly CacheAddress[];
-  /** Whether all entries were removed; the others are not used, and go with another purge or their ttl. */
+  /** Whether all entries were removed; the others are not used, and are removed by another purge or expire. */
   readonly complete: boolean;
 }

@@ -3,24 +3,24 @@ import { Deadline } from "./deadline.ts";
 import { ApiError } from "./errors.ts";
 import { Trace } from "./trace.ts";
 
-/** Keeps a piece of work alive when the request that began it goes away. */
+/** Keeps work alive after the request that started it has ended. */
 export type WaitUntil = (work: Promise<unknown>) => void;
 
-/** Who asks. */
+/** The party that makes a call. */
 export interface Principal {
-  /** An identifier made from the API key, or "anonymous". The key itself is never kept. */
+  /** An identifier made from the API key, or "anonymous". The key itself is never stored. */
   id(): Promise<string>;
 }
 
 /**
- * One piece of work, whoever asks for it: a request over HTTP, RPC or a queue, a warm-up, a shadow copy, a
+ * One piece of work, independent of its origin: a request over HTTP, RPC or a queue, a warm-up, a shadow copy, a
  * sample of an explanation.
  */
 export interface Call {
   readonly id: string;
   readonly principal: Principal;
   readonly deadline: Deadline;
-  /** Aborted when the client has gone away. */
+  /** Aborted when the client has disconnected. */
   readonly signal: AbortSignal;
   readonly cache: CachePolicy;
   readonly trace: Trace;
@@ -30,7 +30,7 @@ export interface Call {
    * @throws ApiError `deadline_exceeded`, `client_closed_request`
    */
   checkpoint(): Promise<void>;
-  /** A call of its own trace and cache policy that ends with this one: same client, deadline and signal, unless changed. */
+  /** A call with its own trace that ends with this one: same principal, deadline, signal and cache policy, unless changed. */
   fork(changes?: Partial<Pick<Call, "cache" | "trace" | "signal">>): Call;
 }
 
@@ -41,8 +41,8 @@ export interface CallOptions extends Partial<Omit<Call, "checkpoint" | "fork">> 
 }
 
 /**
- * How long a call works before it yields. Where the clock stands still during CPU work, so many pieces
- * of work count as a time slice.
+ * How long a call works before it yields. Where the clock stands still during CPU work, a number of
+ * checkpoints counts as a time slice.
  */
 const SLICE_MS = 20;
 const SLICE_STEPS = 16;
@@ -50,7 +50,7 @@ const SLICE_STEPS = 16;
 export const ANONYMOUS: Principal = { id: async () => "anonymous" };
 export const NEVER_ABORTED = new AbortController().signal;
 
-/** A call; what is left out imposes no limit, uses no cache directive and belongs to nobody. */
+/** Creates a call. By default it has no limits and no cache directives, and its principal is anonymous. */
 export function createCall(options: CallOptions = {}): Call {
   const {
     id = crypto.randomUUID(),
@@ -64,11 +64,11 @@ export function createCall(options: CallOptions = {}): Call {
   } = options;
   let sliceStart = now();
   let steps = 0;
-  return {
+  const call: Call = {
     id,
     principal,
     deadline,
-    // Not read before it is needed: a request's signal costs a call into the runtime.
+    // Read only when needed: a request's signal costs a call into the runtime.
     get signal() {
       return options.signal ?? NEVER_ABORTED;
     },
@@ -82,14 +82,26 @@ export function createCall(options: CallOptions = {}): Call {
         sliceStart = now();
         steps = 0;
       }
-      throwIfAborted(this.signal);
+      throwIfAborted(call.signal);
       deadline.check();
     },
     fork(changes = {}) {
-      const { signal } = this;
-      return createCall({ ...options, signal, deadline, cache, trace: new Trace(), ...changes });
+      return createCall({
+        id,
+        principal,
+        deadline,
+        waitUntil,
+        yieldSlice,
+        now,
+        cache: changes.cache ?? cache,
+        trace: changes.trace ?? new Trace(),
+        get signal() {
+          return changes.signal ?? call.signal;
+        },
+      });
     },
   };
+  return call;
 }
 
 /** @throws ApiError `client_closed_request` */

@@ -1,7 +1,7 @@
 /**
  * Tensor datatypes by their names in the Open Inference Protocol v2 ("Tensor Data Types"), with
- * what the rest of the program needs to know of each: its number in ONNX (`TensorProto.DataType`),
- * its size, its range, and the typed array that views its bytes.
+ * the properties of each: its number in ONNX (`TensorProto.DataType`), its size, its range, and the
+ * typed array that views its bytes.
  */
 
 export const DATATYPES = [
@@ -36,7 +36,7 @@ export type NumberArray =
   | Float64Array;
 export type TypedArray = NumberArray | BigInt64Array | BigUint64Array;
 
-/** How the elements of a datatype read as JSON. */
+/** The JSON type of a datatype's elements. */
 export type ElementKind = "boolean" | "integer" | "bigint" | "float";
 
 type TypedArrayOf<A extends TypedArray> = {
@@ -106,7 +106,7 @@ const BY_ONNX_NUMBER = new Map<number, Datatype>([
   ),
 ]);
 
-/** The datatype of an ONNX element type, or `undefined` for one that the protocol cannot carry. */
+/** The datatype of an ONNX element type, or `undefined` for one that the protocol does not have. */
 export function fromOnnxElementType(elementType: number): Datatype | undefined {
   return BY_ONNX_NUMBER.get(elementType);
 }

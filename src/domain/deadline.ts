@@ -1,14 +1,14 @@
 import { ApiError } from "./errors.ts";
 
 export interface DeadlineOptions {
-  /** From now on; no limit when left out. */
+  /** From now on; no limit by default. */
   readonly timeoutMs?: number;
   readonly now?: () => number;
   /** How long a new call would wait, for `retry-after`. */
   readonly retryAfterMs?: () => number;
 }
 
-/** Until when a call must be answered. It only ever moves forward. */
+/** The time by which a call must be completed. It can only be brought forward. */
 export class Deadline {
   readonly #now: () => number;
   readonly #retryAfterMs: () => number;
@@ -47,7 +47,7 @@ export class Deadline {
   }
 }
 
-/** @param waitMs after which a new request is likely to be answered in time */
+/** @param waitMs time after which a new request is likely to be completed by its deadline */
 export function deadlineExceeded(message: string, waitMs: number): ApiError {
   const retryAfterSeconds = toRetryAfterSeconds(waitMs);
   return new ApiError("deadline_exceeded", `${message} Try again in ${retryAfterSeconds} s.`, {

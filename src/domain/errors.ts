@@ -1,6 +1,6 @@
 /**
- * Every error that a client can meet: one code each, one table that says what it means over HTTP.
- * Throw an {@link ApiError}; the middleware renders it once, in the form of the route.
+ * Every error of the API, by its code, with its status over HTTP. Throw an {@link ApiError}: it is rendered once, in the
+ * form of the operation's protocol.
  */
 
 export interface ErrorKind {
@@ -22,7 +22,7 @@ export interface ErrorKind {
     | 504
     | 507;
   readonly title: string;
-  /** Whether the same request may succeed later, so that a client knows when to try again. */
+  /** Whether the same request may succeed later, so that a client knows whether to retry. */
   readonly retryable: boolean;
 }
 
@@ -33,22 +33,22 @@ export const ERROR_KINDS = {
   invalid_input: { status: 400, title: "Invalid input", retryable: false },
   invalid_shape: { status: 400, title: "Invalid shape", retryable: false },
   invalid_datatype: { status: 400, title: "Invalid datatype", retryable: false },
-  value_out_of_range: { status: 400, title: "Value outside its datatype", retryable: false },
+  value_out_of_range: { status: 400, title: "Value out of range", retryable: false },
   unknown_output: { status: 400, title: "Unknown output", retryable: false },
   inference_failed: { status: 400, title: "The model refused the input", retryable: false },
-  invalid_model: { status: 400, title: "Not a model that can be served", retryable: false },
+  invalid_model: { status: 400, title: "Invalid model", retryable: false },
   unauthorized: { status: 401, title: "Unauthorized", retryable: false },
   route_not_found: { status: 404, title: "No such route", retryable: false },
   model_not_found: { status: 404, title: "No such model", retryable: false },
   version_not_found: { status: 404, title: "No such version", retryable: false },
   method_not_allowed: { status: 405, title: "Method not allowed", retryable: false },
-  version_exists: { status: 409, title: "The version exists", retryable: false },
+  version_exists: { status: 409, title: "The version already exists", retryable: false },
   length_required: { status: 411, title: "Length required", retryable: false },
   body_too_large: { status: 413, title: "Body too large", retryable: false },
   unsupported_media_type: { status: 415, title: "Unsupported media type", retryable: false },
   overloaded: { status: 429, title: "Too many requests in flight", retryable: true },
   deadline_exceeded: { status: 429, title: "The deadline cannot be met", retryable: true },
-  /** 499 is nginx's; nobody receives it, the event tells it. */
+  /** 499 is nginx's status; it occurs only in events, because the client has disconnected. */
   client_closed_request: { status: 499, title: "The client closed the request", retryable: false },
   engine_crashed: { status: 500, title: "The engine crashed", retryable: true },
   internal: { status: 500, title: "Internal error", retryable: false },
@@ -57,20 +57,20 @@ export const ERROR_KINDS = {
   model_missing: { status: 503, title: "A file of the model is missing", retryable: true },
   model_corrupt: {
     status: 503,
-    title: "The model's bytes are not the published ones",
+    title: "The stored model is corrupt",
     retryable: true,
   },
   model_load_failed: { status: 503, title: "The model could not be loaded", retryable: true },
   not_cached: { status: 504, title: "Not in the cache", retryable: false },
   out_of_memory: { status: 507, title: "Out of memory", retryable: false },
-  model_too_large: { status: 507, title: "The model does not fit", retryable: false },
+  model_too_large: { status: 507, title: "The model is too large", retryable: false },
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof ERROR_KINDS;
 
 export interface ApiErrorOptions {
   readonly cause?: unknown;
-  /** Machine-readable particulars: what was expected, what came, what is valid. */
+  /** Machine-readable details: what was expected, what was received, what is valid. */
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
@@ -90,10 +90,14 @@ export class ApiError extends Error {
   }
 }
 
-/** An unknown throwable becomes `internal`: its cause is kept for the log and never shown. */
+/** An unknown throwable becomes `internal`: only the event has its cause. */
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
-  return new ApiError("internal", "The service failed to answer; the error was logged.", {
-    cause: error,
-  });
+  return new ApiError(
+    "internal",
+    "The service failed to process the request; the error was logged.",
+    {
+      cause: error,
+    },
+  );
 }

@@ -8,10 +8,10 @@ import type { Phase } from "./trace.ts";
  */
 export const EVENT_SCHEMA_VERSION = 2;
 
-/** What an operation is for: statistics, admission and access go by it. */
+/** The kind of an operation, on which statistics and admission depend. */
 export const OPERATION_KINDS = [
   "inference", // runs a model
-  "metadata", // tells of models, versions and the server
+  "metadata", // describes models, versions and the server
   "health", // liveness and readiness
   "admin", // changes or inspects the service
   "documentation", // OpenAPI and its page
@@ -31,11 +31,11 @@ export interface RequestEvent {
   readonly operation?: string | undefined;
   readonly operationKind?: OperationKind | undefined;
   readonly status: number;
-  /** Present when the answer is an error. */
+  /** Present when the response is an error. */
   readonly errorCode?: string | undefined;
-  /** What the client was told; present for a 5xx only, because that of a 4xx quotes the input. */
+  /** The message sent to the client; present for a 5xx only, because that of a 4xx quotes the input. */
   readonly errorMessage?: string | undefined;
-  /** What caused a 5xx, never shown to the client. */
+  /** The cause of a 5xx, never sent to the client. */
   readonly errorCause?: string | undefined;
   readonly model?: string | undefined;
   readonly version?: string | undefined;
@@ -43,7 +43,7 @@ export interface RequestEvent {
   readonly digest?: string | undefined;
   /** Whether the request waited for the model to be loaded; absent when no model ran. */
   readonly coldStart?: boolean | undefined;
-  /** How the cache was used; absent where it plays no part. */
+  /** How the cache was used; absent if the operation does not use it. */
   readonly cache?: CacheEvent | undefined;
   readonly bytesIn: number;
   readonly bytesOut: number;
@@ -51,43 +51,43 @@ export interface RequestEvent {
   readonly phasesMs: Readonly<Partial<Record<Phase, number>>>;
   /**
    * Where the durations come from. Clocks of an isolate stand still during pure CPU work on
-   * Cloudflare's network, so `isolate` durations of CPU phases are honest only in local runs.
+   * Cloudflare's network, so `isolate` durations of CPU phases are accurate only in local runs.
    */
   readonly clock: "isolate";
 }
 
 export interface CacheEvent {
   readonly outcome: "hit" | "miss" | "bypass";
-  /** Of a hit: where the answer was. */
+  /** The tier of a hit. */
   readonly tier?: CacheTierName | undefined;
-  /** Of a miss or bypass. */
+  /** The reason of a miss or bypass. */
   readonly reason?: MissReason | undefined;
-  /** The beginning of the key, to find the entry by; it tells nothing of the input. */
+  /** The beginning of the key, to find the entry by; it reveals nothing about the input. */
   readonly key?: string | undefined;
   readonly stored: boolean;
   readonly collapsed: boolean;
-  /** Size of the answer in the cache. */
+  /** Size of the cache entry. */
   readonly bytes?: number | undefined;
   readonly ageSeconds?: number | undefined;
-  /** What the run took that a hit spared. */
+  /** The duration of the run that the hit saved. */
   readonly savedMs?: number | undefined;
   readonly failures?:
     | readonly { readonly tier: CacheTierName; readonly problem: string }[]
     | undefined;
 }
 
-/** Emitted when cached answers are erased, as the record of it. */
+/** Emitted when cache entries are purged. */
 export interface PurgeEvent {
   readonly event: "purge";
   readonly schemaVersion: typeof EVENT_SCHEMA_VERSION;
   readonly time: string;
   readonly requestId: string;
-  /** What was erased; everything when none of these is there. */
+  /** The scope of the purge; all entries when none of these is present. */
   readonly model?: string;
   readonly version?: string;
   readonly client?: string;
   readonly dropped: { readonly isolate: number; readonly kv: number };
-  /** Whether all that KV had was dropped; what it still has is not used, and goes with its ttl. */
+  /** Whether all entries in scope were removed from KV; the others are not used, and expire by their ttl. */
   readonly complete: boolean;
 }
 

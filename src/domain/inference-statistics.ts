@@ -1,16 +1,16 @@
-/** How often something happened and how long it took in all. */
+/** The number and the total duration of something. */
 export interface DurationStatistic {
   count: number;
   ns: number;
 }
 
-/** What was counted of one version since the isolate began. */
+/** The counts of one version since the isolate started. */
 export interface InferenceStatistics {
   readonly name: string;
   readonly version: string;
   /** Milliseconds since the epoch; 0 before the first. */
   lastInference: number;
-  /** Runs of the model; answers from a cache are no runs. */
+  /** Runs of the model, which cache hits are not. */
   executions: number;
   readonly success: DurationStatistic;
   readonly fail: DurationStatistic;
@@ -18,13 +18,13 @@ export interface InferenceStatistics {
   readonly computeInput: DurationStatistic;
   readonly computeInfer: DurationStatistic;
   readonly computeOutput: DurationStatistic;
-  /** Answers from the cache, which are no executions. */
+  /** Cache hits, which are no executions. */
   readonly cacheHit: DurationStatistic;
   readonly cacheMiss: DurationStatistic;
 }
 
-/** Where the statistics of this isolate are read. */
+/** Reads the statistics of this isolate. */
 export interface StatisticsReader {
-  /** The statistics of a version, all zero if it was never asked. */
+  /** The statistics of a version, all zero if it was never requested. */
   of(name: string, version: string): InferenceStatistics;
 }

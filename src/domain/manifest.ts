@@ -15,7 +15,7 @@ import { TASK_KINDS } from "./task-kinds.ts";
 
 /**
  * The manifest of one published version: `models/{name}/{version}/manifest.json` in R2. The schema
- * below is the only definition; `docs/manifest.schema.json` is made from it (`npm run schema`).
+ * below is the only definition; `docs/manifest.schema.json` is generated from it (`npm run schema`).
  */
 
 const file = z.strictObject({
@@ -24,9 +24,9 @@ const file = z.strictObject({
   sizeBytes: z.int().min(1),
 });
 
-/** Exporters name dynamic dimensions by whole formulas. */
+/** Exporters use whole formulas as names of dynamic dimensions. */
 const MAX_NAME_LENGTH = 4096;
-/** Tabular models may take each column as an input of its own. */
+/** Tabular models may have one input for each column. */
 const MAX_VALUES = 4096;
 
 const dimension = z
@@ -40,7 +40,7 @@ const tensorSpec = z.strictObject({
   description: z.string().optional(),
 });
 
-/** Any JSON value. It refers to itself, so what is made of the schema must be able to name it. */
+/** Any JSON value. It is recursive, so schemas generated from it need a name for it. */
 export const jsonValueSchema = z.json();
 
 export const manifestSchema = z
@@ -56,7 +56,7 @@ export const manifestSchema = z
     task: z
       .enum(TASK_KINDS)
       .optional()
-      .describe("What the task API does with the model; without it the model is served by /v2."),
+      .describe("The task that the task API runs; without it the model is served by /v2 only."),
     format: z.enum(["onnx", "ort"]),
     file: filePath.describe("The model itself, one of `files`."),
     files: z.array(file).min(1).max(64),
@@ -70,13 +70,15 @@ export const manifestSchema = z
         enabled: z
           .boolean()
           .describe(
-            "false for a model that is random or keeps state: its answers are never cached.",
+            "false for a model that is random or keeps state: its predictions are never cached.",
           ),
         ttlSeconds: z.int().min(60).max(31_536_000),
         scope: z
           .enum(["public", "key"])
           .default("public")
-          .describe("Whether an answer serves everybody, or only the API key that asked."),
+          .describe(
+            "Whether a cached prediction is used for all clients, or only for requests with the same API key.",
+          ),
       })
       .default({ enabled: true, ttlSeconds: 86_400, scope: "public" }),
     runtime: z
@@ -87,13 +89,13 @@ export const manifestSchema = z
           .min(0)
           .optional()
           .describe(
-            "What the loaded model was measured to need of the wasm heap, beside the engine.",
+            "The measured size of the loaded model in the wasm heap in bytes, without the engine.",
           ),
         loadMs: z.number().min(0).optional(),
         warmUp: z
           .boolean()
           .default(false)
-          .describe("Whether `example` is run when the model is loaded, before the first client."),
+          .describe("Whether `example` is run when the model is loaded, before its first request."),
       })
       .default({ prepack: true, warmUp: false }),
     provenance: z
@@ -105,7 +107,9 @@ export const manifestSchema = z
         inputs: jsonValueSchema,
         output: jsonValueSchema,
         tolerance: z.number().min(0),
-        engine: z.string().describe("Who computed `output`: never the engine that serves it."),
+        engine: z
+          .string()
+          .describe("What computed `output`: never the engine that serves the model."),
       })
       .optional(),
     createdAt: z.iso.datetime(),
@@ -124,7 +128,7 @@ export const manifestSchema = z
 export type Manifest = z.output<typeof manifestSchema>;
 export type ManifestFile = z.output<typeof file>;
 
-/** The entry of `files` for a path that the schema has checked to be there. */
+/** The entry of `files` for a path that the schema has validated. */
 export function fileEntry(manifest: Manifest, path: string): ManifestFile {
   const entry = manifest.files.find((candidate) => candidate.path === path);
   if (!entry) throw new Error(`manifest of ${manifest.name} has no file ${path}`);
@@ -137,8 +141,8 @@ export function modelDigest(manifest: Manifest): string {
 }
 
 /**
- * Turns untrusted JSON into a manifest.
- * @throws Error that lists each wrong field by its path.
+ * Validates untrusted JSON as a manifest.
+ * @throws Error that lists each invalid field by its path.
  */
 export function parseManifest(value: unknown): Manifest {
   const result = manifestSchema.safeParse(value);

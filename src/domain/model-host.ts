@@ -11,7 +11,7 @@ export interface InferRequest {
   readonly model: PublishedModel;
   /** Each input of the model once. */
   readonly inputs: readonly Tensor[];
-  /** Names of the outputs to return, in the order wanted; all of them when left out. */
+  /** Names of the outputs to return, in the requested order; all of them when left out. */
   readonly outputs?: readonly string[] | undefined;
 }
 
@@ -25,7 +25,7 @@ export type Infer = (request: InferRequest, call: Call) => Promise<readonly Tens
 /** A request to the task of a version. */
 export interface ModelTaskRequest extends TaskRequest {
   readonly model: PublishedModel;
-  /** Replaces the host's own `infer` for the runs of the task: the cache in front of it. */
+  /** Replaces the host's own `infer` for the runs of the task, to use the cache. */
   readonly infer?: Infer;
 }
 
@@ -40,7 +40,7 @@ export interface CandidateModel {
 }
 
 /**
- * Where versions run: in this isolate, or elsewhere. What uses a model knows nothing of how it is loaded, kept and
+ * Where versions run: in this isolate, or elsewhere. Its users do not depend on how models are loaded, kept and
  * evicted.
  */
 export interface ModelHost {
@@ -56,7 +56,7 @@ export interface ModelHost {
    */
   load(model: PublishedModel, waitUntil: WaitUntil): Promise<void>;
   /**
-   * Loads a model file once, to learn its inputs and outputs and that it can be served.
+   * Loads a model file once, to read its inputs and outputs and to check that it can be served.
    * @throws ApiError of the load
    */
   inspect(candidate: CandidateModel, waitUntil: WaitUntil): Promise<ModelDescription>;

@@ -1,12 +1,12 @@
 import { quote } from "../shared/quote.ts";
 import { ApiError } from "./errors.ts";
 
-/** Names as DESIGN fixes them: they are one segment of an R2 key and of a URL path. */
+/** The name of a model, which is one segment of an R2 key and of a URL path. */
 export const MODEL_NAME = /^[a-z0-9][a-z0-9._-]{0,62}$/;
-/** No model may have it. */
+/** Reserved: no model may have this name. */
 export const RESERVED_MODEL_NAME = "stats";
 export const RESERVED_MODEL_NAME_REASON =
-  "GET /v2/models/stats answers the statistics of all models, and would hide a model of this name";
+  "GET /v2/models/stats returns the statistics of all models, and would hide a model of this name";
 /** A positive integer without leading zeros, kept as a string as the protocol's `versions` are. */
 export const MODEL_VERSION = /^[1-9][0-9]{0,8}$/;
 
@@ -37,7 +37,7 @@ export function refuseReservedName(name: string): void {
   );
 }
 
-/** @throws ApiError `version_not_found` when the text is no version number. */
+/** @throws ApiError `version_not_found` when the text is not a version number. */
 export function parseModelVersion(name: string, version: string): string {
   if (MODEL_VERSION.test(version)) return version;
   throw new ApiError(
@@ -46,7 +46,7 @@ export function parseModelVersion(name: string, version: string): string {
   );
 }
 
-/** Newest first. */
+/** Compares versions for sorting, newest first. */
 export function compareVersions(a: string, b: string): number {
   return Number(b) - Number(a);
 }

@@ -7,7 +7,7 @@ import type { Tensor, TensorSpec } from "./tensor.ts";
 import type { RunFeed, RunOutput, RunResults, TensorHandle } from "./tensor-handle.ts";
 
 /**
- * What the services need of the world. Each port has at least one adapter, and every adapter of a
+ * The interfaces to storage, runtime and monitoring. Each port has at least one adapter, and every adapter of a
  * port passes the same contract suite (`test/contracts`).
  */
 
@@ -19,7 +19,7 @@ export interface StoredFile {
 
 export interface StoredVersion {
   readonly version: string;
-  /** Changes when the version was deleted and published anew. */
+  /** Changes when the version is deleted and published again. */
   readonly revision: string;
 }
 
@@ -38,7 +38,7 @@ export interface ModelStore {
   file(id: ModelId, path: string): Promise<StoredFile | undefined>;
 }
 
-/** Where versions are made and unmade. */
+/** Writes and deletes versions. */
 export interface ModelWriter {
   /**
    * Writes a file of a version that is not published yet.
@@ -51,13 +51,13 @@ export interface ModelWriter {
     sizeBytes: number,
   ): Promise<void>;
   deleteFile(id: ModelId, path: string): Promise<void>;
-  /** Publishes the version, unless it exists: answers whether it did not. */
+  /** Publishes the version; returns false, without effect, if it exists. */
   publish(manifest: Manifest): Promise<boolean>;
-  /** Ends the version and removes its files; answers whether it existed. */
+  /** Deletes the version and its files; returns whether it existed. */
   remove(id: ModelId): Promise<boolean>;
 }
 
-/** What the runtime needs to load a model. */
+/** A model file that the runtime can load. */
 export interface ModelSource {
   readonly id: ModelId;
   readonly format: Manifest["format"];
@@ -65,13 +65,13 @@ export interface ModelSource {
   /** Hexadecimal, the model's identity; bytes with another digest are refused. */
   readonly sha256: string;
   readonly prepack: boolean;
-  /** The heap that the loaded model was measured to need, when its manifest says. */
+  /** The measured size of the loaded model in the heap, if its manifest declares it. */
   readonly heapBytes: number | undefined;
   /** @throws ApiError `model_missing` */
   open(): Promise<StoredFile>;
   /**
-   * Called once with the freshly loaded model, before any request runs it: checks that it is
-   * what was published, and warms it up.
+   * Called once with the newly loaded model, before any request runs it: checks that it is the
+   * published one, and warms it up.
    * @throws ApiError that fails the load
    */
   prepare(model: LoadedModel): Promise<void>;
@@ -88,8 +88,8 @@ export interface LoadedModel {
   /**
    * Synchronous and atomic: it needs no lock.
    * @param inputs every input of the model, checked against its declaration
-   * @param outputs names of the outputs to return, in the order wanted
-   * @throws ApiError `inference_failed` when the engine refuses, `out_of_memory`, `engine_crashed`
+   * @param outputs names of the outputs to return, in the requested order
+   * @throws ApiError `inference_failed` when the engine refuses the inputs, `out_of_memory`, `engine_crashed`
    */
   run(inputs: readonly Tensor[], outputs: readonly string[]): Tensor[];
 }
@@ -99,9 +99,9 @@ export interface LeasedModel extends LoadedModel {
   /**
    * Synchronous and atomic, as {@link LoadedModel.run}. A cache that grows is kept and fed to the next
    * run; a cache of a fixed size is fed and written in the same run, which the model's operators must
-   * allow (`com.microsoft.GroupQueryAttention` does for `past_*` and `present_*`).
+   * support (`com.microsoft.GroupQueryAttention` does for `past_*` and `present_*`).
    * @param feeds every input of the model, each a tensor or the binding of a handle
-   * @param outputs the outputs wanted, each by its name alone, to be kept, or with the handle to write to
+   * @param outputs the requested outputs, each by its name alone, to be kept, or with the handle to write to
    * @returns in the order of `outputs`: a tensor, a new handle that the caller disposes, or the handle given
    * @throws ApiError what {@link LoadedModel.run} throws; `deadline_exceeded` after the lease expired;
    *   `engine_crashed` when the model's memory was lost, to a crash of its engine
@@ -116,13 +116,13 @@ export interface LeasedModel extends LoadedModel {
 
 export interface LeaseOptions {
   /**
-   * Milliseconds since the epoch. The lease ends then by itself: the platform may cut off a request
-   * without running its `finally` blocks.
+   * Milliseconds since the epoch. The lease expires then: the platform may end a request without running its
+   * `finally` blocks.
    */
   readonly expiresAt: number;
   /**
    * Memory that handles and longer runs will need beside the model, reserved in the budget as long as
-   * the lease lives. Handles may take more, while the budget has it. 0 when left out.
+   * the lease lives. Handles may take more, while the budget allows it. 0 by default.
    */
   readonly reservedBytes?: number;
 }
@@ -133,13 +133,13 @@ export interface LeaseOptions {
  */
 export interface Lease extends Disposable {
   readonly model: LeasedModel;
-  /** Whether the model had to be loaded for it. */
+  /** Whether the model had to be loaded for the lease. */
   readonly coldStart: boolean;
   readonly expiresAt: number;
   readonly reservedBytes: number;
   /**
    * Allocates a tensor of zeros in the model's heap.
-   * @throws ApiError `out_of_memory` when the budget has no room for it, which harms nothing else;
+   * @throws ApiError `out_of_memory` when it does not fit the budget, which affects nothing else;
    *   `deadline_exceeded` and `engine_crashed` as {@link LeasedModel.run}
    * @throws Error when the lease was disposed, or a dimension is not a non-negative integer
    */
@@ -156,17 +156,17 @@ export type ModelState =
 export interface RuntimeStats {
   readonly budgetBytes: number;
   readonly usedBytes: number;
-  /** Models loaded, evicted, and cells lost to a crash or to memory, since the isolate began. */
+  /** Models loaded, evicted, and cells lost to a crash or to memory, since the isolate started. */
   readonly loads: number;
   readonly evictions: number;
   readonly crashes: number;
-  /** Bytes of tensors copied into and out of wasm heaps since the isolate began. */
+  /** Bytes of tensors copied into and out of wasm heaps since the isolate started. */
   readonly bytesIn: number;
   readonly bytesOut: number;
   readonly cells: readonly {
     readonly shared: boolean;
     readonly memoryBytes: number;
-    /** Whether its engine was copied from a snapshot instead of started. */
+    /** Whether its engine was restored from a snapshot instead of started. */
     readonly fromSnapshot: boolean;
     readonly models: readonly (ModelId & { readonly heapBytes: number })[];
   }[];
@@ -179,17 +179,17 @@ export interface RuntimeStats {
   })[];
 }
 
-/** Something other than models that takes memory of the isolate: the image codecs. */
+/** A user of the isolate's memory other than models, such as the image codecs. */
 export interface MemoryConsumer {
   readonly memoryBytes: number;
   /** Releases the memory that is not in use. */
   release(): void;
 }
 
-/** Holds models ready within a memory budget. */
+/** Keeps models loaded within a memory budget. */
 export interface ModelRuntime {
   /**
-   * Calls `work` with the model, loading it first if need be: once, however many callers wait.
+   * Calls `work` with the model, which is loaded first if necessary, once for all waiting callers.
    * @param work must be synchronous, so that the model cannot be evicted while it is used; `coldStart`
    *   says whether the call had to wait for the model
    * @throws ApiError `model_missing`, `model_corrupt`, `model_load_failed`, `model_too_large`,
@@ -201,7 +201,7 @@ export interface ModelRuntime {
     work: (model: LoadedModel, coldStart: boolean) => T,
   ): Promise<T>;
   /**
-   * Leases the model, loading it first if need be.
+   * Leases the model, which is loaded first if necessary.
    * @throws ApiError what {@link use} throws; `out_of_memory` when the memory to reserve cannot fit
    *   beside the model, `overloaded` when it does not fit now, both with `neededBytes` and
    *   `availableBytes` in their details; `deadline_exceeded` when `expiresAt` has passed
@@ -209,21 +209,21 @@ export interface ModelRuntime {
   lease(source: ModelSource, waitUntil: WaitUntil, options: LeaseOptions): Promise<Lease>;
   state(sha256: string): ModelState;
   /**
-   * Evicts the model; answers whether it was loaded. Leases keep their instance of it until they end,
+   * Evicts the model; returns whether it was loaded. Leases keep their instance of it until they end,
    * while new calls load another one.
    */
   unload(sha256: string): boolean;
   /** Counts a consumer's memory within the budget from now on; it is released before models are evicted. */
   register(consumer: MemoryConsumer): void;
   /**
-   * Evicts idle models, least recently used first, until a consumer's memory can grow by so many bytes
-   * within the budget, or no idle model is left.
+   * Evicts idle models, least recently used first, until a consumer's memory can grow by this number of
+   * bytes within the budget, or no idle model is left.
    */
   reserve(bytes: number): void;
   stats(): RuntimeStats;
 }
 
-/** The monitoring hook: receives an event for each request, and of each purge. */
+/** The monitoring hook: receives an event for each request and for each purge. */
 export interface EventSink {
   emit(event: TelemetryEvent): void;
 }

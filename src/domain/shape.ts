@@ -6,12 +6,12 @@ import { describe } from "./tensor-json.ts";
 /** Far above the rank of any real tensor; bounds the depth of recursion over nested data. */
 export const MAX_RANK = 16;
 
-/** The engine counts a dimension in 32 bits, where a larger one would come out as another number. */
+/** The engine stores dimensions as 32-bit integers, which a larger one would overflow. */
 const MAX_DIMENSION = 2_147_483_647;
 
 /**
- * A shape that came from outside.
- * @throws ApiError `invalid_shape` for a dimension that is no integer from 0 to 2^31 - 1, or a product over 2^53 - 1
+ * Validates an untrusted shape.
+ * @throws ApiError `invalid_shape` for a dimension that is not an integer from 0 to 2^31 - 1, or a product over 2^53 - 1
  *   (the shape `[16, 1152921504606846978]` overflows 64-bit arithmetic to a small number).
  */
 export function parseShape(name: string, shape: unknown): number[] {
@@ -32,7 +32,7 @@ export function parseShape(name: string, shape: unknown): number[] {
         `Input "${name}": shape must hold non-negative integers up to ${MAX_DIMENSION}; got ${describe(dimension)} as dimension ${axis}.`,
       );
   }
-  // A zero hides an overflow of the other dimensions, which the engine would meet all the same.
+  // A zero hides an overflow of the other dimensions, which would still occur in the engine.
   const magnitude = elementCount(shape.map((dimension) => Math.max(dimension, 1)));
   if (magnitude > Number.MAX_SAFE_INTEGER)
     throw new ApiError(
@@ -44,8 +44,8 @@ export function parseShape(name: string, shape: unknown): number[] {
 
 /**
  * Checks tensors against what the model declares: each input exactly once, no other, and each of the
- * declared datatype, rank and fixed dimensions. A declared shape of `[]` says nothing of the rank.
- * @throws ApiError that names the input, what was expected and what came
+ * declared datatype, rank and fixed dimensions. A declared shape of `[]` leaves the rank open.
+ * @throws ApiError that names the input, what was expected and what was received
  */
 export function checkInputs(specs: readonly TensorSpec[], tensors: readonly Tensor[]): void {
   const seen = new Set<string>();
@@ -75,7 +75,7 @@ export function unknownInput(specs: readonly TensorSpec[], name: string): ApiErr
   );
 }
 
-/** Inputs or outputs for people: `"features" (FP32 [batch, 4])`. */
+/** Human-readable inputs or outputs: `"features" (FP32 [batch, 4])`. */
 export function describeSpecs(specs: readonly TensorSpec[]): string {
   return specs
     .map(({ name, datatype, shape }) => `"${name}" (${datatype} ${formatShape(shape)})`)

@@ -3,7 +3,7 @@ import type { Postprocess, Preprocess } from "./blocks/registry.ts";
 import { ApiError } from "./errors.ts";
 import { formatModelId, type ModelId } from "./model-id.ts";
 
-/** The tasks that a manifest may declare, and the blocks that each of them may be made of. */
+/** The tasks that a manifest may declare, with the blocks that each of them supports. */
 export const TASKS = {
   "tabular-classification": { preprocess: ["tabular", "array"], postprocess: ["classification"] },
   "tabular-regression": { preprocess: ["tabular", "array"], postprocess: ["regression"] },
@@ -27,7 +27,7 @@ export type TaskKind = keyof typeof TASKS;
 
 export const TASK_KINDS = Object.keys(TASKS) as [TaskKind, ...TaskKind[]];
 
-/** Blocks that are missing for the declared task, or of which it cannot be made. */
+/** The problems of a declared task: missing blocks, and blocks that it does not support. */
 export function* taskProblems(manifest: {
   readonly task?: TaskKind | undefined;
   readonly preprocess?: Preprocess | undefined;
@@ -45,7 +45,7 @@ export function* taskProblems(manifest: {
   }
 }
 
-/** The error for a model whose manifest has not both blocks. */
+/** The error for a model that declares no task. */
 export function noTask(model: ModelId): ApiError {
   return new ApiError(
     "task_not_supported",

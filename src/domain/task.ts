@@ -5,8 +5,8 @@ export interface TaskRequest {
 }
 
 /**
- * The form of the inputs, which decides the form of the answer: one item, a list of items, or sentences to
- * be compared with a first one.
+ * The form of the inputs, which determines the form of the result: one item, a list of items, or sentences to be
+ * compared with a first one.
  */
 export type InputForm = "one" | "list" | "comparison";
 
@@ -16,10 +16,10 @@ export interface Usage {
   readonly inputTokens: number;
 }
 
-/** One part of a streamed answer, serialized as JSON. */
+/** One part of a streamed result, serialized as JSON. */
 export type TaskPart = unknown;
 
-/** An answer as a whole, or in parts, each of them available before the next one is computed. */
+/** A result as a whole, or in parts, each of them available before the next one is computed. */
 export type TaskResult = TaskValue | TaskStream;
 
 export interface TaskValue {
@@ -27,12 +27,12 @@ export interface TaskValue {
   /** Serialized as JSON. */
   readonly value: unknown;
   readonly form: InputForm;
-  /** Of tasks that count tokens. */
+  /** Only of tasks that count tokens. */
   readonly usage?: Usage | undefined;
 }
 
 export interface TaskStream {
   readonly kind: "stream";
-  /** Nothing is computed before a part is asked for; `return()` ends the work. */
+  /** No part is computed before it is requested; `return()` ends the work. */
   readonly parts: AsyncIterable<TaskPart>;
 }

@@ -10,7 +10,7 @@ const LENGTH_BYTES = 4;
 const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const ENCODER = new TextEncoder();
 
-/** Numbers are not copied. */
+/** Serializes the data of a tensor; numbers are not copied. */
 export function toTensorBytes(tensor: Tensor): Uint8Array {
   if (tensor.datatype !== "BYTES") return tensor.data;
   const elements = tensor.data.map((text) => ENCODER.encode(text));
@@ -27,8 +27,8 @@ export function toTensorBytes(tensor: Tensor): Uint8Array {
 }
 
 /**
- * The tensor whose bytes {@link toTensorBytes} gave; numbers are not copied.
- * @throws RangeError when the bytes are not those of such a tensor
+ * The inverse of {@link toTensorBytes}; numbers are not copied.
+ * @throws RangeError when the bytes do not match the datatype and shape
  */
 export function fromTensorBytes(
   { name, datatype }: Pick<TensorSpec, "name" | "datatype">,
@@ -48,7 +48,7 @@ export function fromTensorBytes(
 
 /**
  * The elements of `BYTES` data, not copied.
- * @throws RangeError when an element ends after the data does
+ * @throws RangeError when an element is longer than the remaining data
  */
 export function* splitElements(bytes: Uint8Array): Generator<Uint8Array> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -56,7 +56,8 @@ export function* splitElements(bytes: Uint8Array): Generator<Uint8Array> {
   while (offset < bytes.byteLength) {
     const start = offset + LENGTH_BYTES;
     const end = start <= bytes.byteLength ? start + view.getUint32(offset, true) : Infinity;
-    if (end > bytes.byteLength) throw new RangeError("an element ends after the data does");
+    if (end > bytes.byteLength)
+      throw new RangeError("an element is longer than the remaining data");
     yield bytes.subarray(start, end);
     offset = end;
   }

@@ -6,7 +6,7 @@ import type { NumericTensor, Tensor } from "./tensor.ts";
  * its lease, and is released with it at the latest. Strings (`BYTES`) have no handles.
  */
 export interface TensorHandle extends Disposable {
-  /** Of the output that it was, or as it was allocated. */
+  /** The name of the output, or the name with which it was allocated. */
   readonly name: string;
   readonly datatype: NumericDatatype;
   readonly shape: readonly number[];
@@ -35,10 +35,10 @@ export interface KeptOutput {
   readonly keep: true;
 }
 
-/** What an input is fed with: a tensor, which is copied to the heap, or one that is there already. */
+/** The value of an input: a tensor, which is copied to the heap, or a tensor that is already there. */
 export type RunFeed = Tensor | TensorBinding;
 
-/** What becomes of an output: copied (a name alone), kept, or written to a tensor that is there already. */
+/** The destination of an output: copied (a name alone), kept, or written to a tensor that is already in the heap. */
 export type RunOutput = string | KeptOutput | TensorBinding;
 
 /** The results of a run: a tensor for an output that is copied, a handle for any other. */

@@ -11,14 +11,14 @@ import { ApiError } from "./errors.ts";
 import { elementCount, formatShape, type Tensor, toBytes, toTypedArray } from "./tensor.ts";
 
 /**
- * Tensor data as JSON. No number changes on the way: what a JSON number cannot carry travels as a
- * string ("NaN", "Infinity", "-Infinity", integers beyond 2^53 - 1) or is refused.
+ * Tensor data as JSON. No number changes: what a JSON number cannot represent is sent as a string ("NaN", "Infinity",
+ * "-Infinity", integers beyond 2^53 - 1) or is refused.
  */
 
 /**
  * Data as the Open Inference Protocol allows it: flat in row-major order, or nested by the shape.
  * @param shape checked by `parseShape`
- * @throws ApiError that names the input, the place in the data, what was expected and what came
+ * @throws ApiError that names the input, the position in the data, what was expected and what was received
  */
 export function fromJsonData(
   name: string,
@@ -81,7 +81,7 @@ function spellFloat(value: number): string {
   return Number.isFinite(value) ? String(value) : `"${value}"`;
 }
 
-/** Every array must be as long as the shape says, so that what is allocated was really sent. */
+/** Every array must have the length in the shape, so that no more is allocated than was sent. */
 function checkNesting(
   name: string,
   shape: readonly number[],
@@ -173,7 +173,7 @@ function toSpelledFloat(
 ): number {
   const spelled = SPELLED_FLOATS.get(value);
   if (spelled !== undefined) return spelled;
-  // A long integer, which rounds to a float as any other number does.
+  // A long integer, which is rounded to a float like any other number.
   if (typeof value === "bigint" && Number(value) > Number(min) && Number(value) < Number(max))
     return Number(value);
   // The largest FP64 is itself a valid bound, which the quick check leaves out.
@@ -205,7 +205,7 @@ function toBigInteger(
     datatype,
     index,
     value,
-    `an integer from ${min} to ${max}, as a string when it is beyond 2^53 - 1, which a JSON number cannot carry exactly`,
+    `an integer from ${min} to ${max}, as a string when it is beyond 2^53 - 1, which a JSON number cannot represent exactly`,
   );
 }
 

@@ -2,7 +2,7 @@ import type { Datatype, NumericDatatype, TypedArray } from "./datatype.ts";
 import { NUMERIC_DATATYPES } from "./datatype.ts";
 
 /**
- * A tensor as it travels between a protocol and the runtime. Numbers are little-endian bytes in
+ * A tensor as it is passed between a protocol and the runtime. Numbers are little-endian bytes in
  * row-major order, so that a binary body reaches the wasm heap with one copy and needs no alignment.
  */
 export type Tensor = NumericTensor | BytesTensor;
@@ -54,7 +54,7 @@ export function toBytes(values: ArrayBufferView): Uint8Array {
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }
 
-/** A shape for people: `[batch, 4]`, with `?` for an unnamed dynamic dimension. */
+/** A human-readable shape: `[batch, 4]`, with `?` for an unnamed dynamic dimension. */
 export function formatShape(shape: readonly Dimension[]): string {
   return `[${shape.map((dimension) => (dimension === -1 ? "?" : dimension)).join(", ")}]`;
 }

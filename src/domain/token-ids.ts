@@ -1,4 +1,4 @@
-/** What a model reads of one text, special tokens included, from a caller that tokenizes itself. */
+/** The token ids of one text, special tokens included, from a client that runs the tokenizer itself. */
 export class TokenIds {
   readonly ids: readonly number[];
 

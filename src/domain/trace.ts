@@ -10,15 +10,15 @@ export const PHASES = [
   "decode", // files to pixels or samples: image and audio codecs
   "preprocess", // inputs to tensors: columns, tokenizers, resizing, normalization
   "infer", // the engine's runs
-  "postprocess", // output tensors to answers: labels, boxes, pooling
-  "serialize", // the answer to the response's bytes
+  "postprocess", // output tensors to results: labels, boxes, pooling
+  "serialize", // the result to the response's bytes
 ] as const;
 export type Phase = (typeof PHASES)[number];
 
-/** Collects what is known of a call while it is answered; its event and its headers are made from it. */
+/** Collects measurements and properties of a call, for its event and its headers. */
 export class Trace {
   readonly phasesMs: Partial<Record<Phase, number>> = {};
-  /** Until the response was made, for `server-timing`; for the event until its body ended. */
+  /** Until the response was created, for `server-timing`; until its body ended, for the event. */
   totalMs = 0;
   bytesIn = 0;
   bytesOut = 0;
@@ -42,7 +42,7 @@ export class Trace {
     return this.#now() - this.#startedAt;
   }
 
-  /** Begins a phase; the function returned ends it, at its first call. */
+  /** Starts a phase; the first call of the returned function ends it. */
   start(phase: Phase): () => void {
     const start = this.#now();
     let ended = false;

@@ -1,5 +1,6 @@
 import type { Context, MiddlewareHandler, Next } from "hono";
 import type { Admission } from "../domain/admission.ts";
+import { throwIfAborted } from "../domain/call.ts";
 import { ApiError } from "../domain/errors.ts";
 import type { Phase, Trace } from "../domain/trace.ts";
 import { quote } from "../shared/quote.ts";
@@ -19,16 +20,16 @@ const BUSY_PHASES: readonly Phase[] = [
 ];
 
 /**
- * Gives a request its permit, or refuses it with 429 and `retry-after` before its body is read. The permit is
- * released when the response's body has ended.
+ * Admits a request, or refuses it with 429 and `retry-after` before its body is read. Its permit is released when the
+ * response's body has ended.
  */
 export function admit(admission: Admission): MiddlewareHandler<AppEnv> {
   return async function admit(c, next) {
     const permit = admission.admit(readTimeout(c));
     c.set("permit", permit);
     const trace = c.get("trace");
-    // A client that goes away ends its request in the middle of an `await`, and then no `finally` is
-    // ever reached, unless something is waited for.
+    // When the client disconnects, workerd ends the request at its current `await` without running `finally` blocks,
+    // unless `waitUntil` keeps it alive.
     const { promise: released, resolve } = Promise.withResolvers<void>();
     c.executionCtx.waitUntil(released);
     const release = (serviceMs: number | undefined): void => {
@@ -39,7 +40,7 @@ export function admit(admission: Admission): MiddlewareHandler<AppEnv> {
       await next();
     } finally {
       const bodyEnd = c.get("bodyEnd");
-      // A stream runs in many short slices between other requests, which tells nothing of the next request.
+      // A stream runs in many short slices between other requests, so it is no sample of the service time.
       if (bodyEnd) void bodyEnd.then(() => release(undefined));
       else release(busyMs(trace));
     }
@@ -47,9 +48,9 @@ export function admit(admission: Admission): MiddlewareHandler<AppEnv> {
 }
 
 /**
- * How long the request kept the isolate busy; `undefined` where that tells nothing of the next one: it
- * failed, was answered from the cache or by another request's run, or was the first of a model, whose code
- * the engine still compiles.
+ * The service time: how long the request kept the isolate busy. `undefined` if it does not predict the next one: the
+ * request failed, used the cache or another request's run, or was the first of a model, whose code the engine still
+ * compiles.
  */
 function busyMs({ phasesMs, coldStart, cache }: Trace): number | undefined {
   if (phasesMs.parse === undefined || cache.isStoredResponse) return undefined;
@@ -58,9 +59,16 @@ function busyMs({ phasesMs, coldStart, cache }: Trace): number | undefined {
   return BUSY_PHASES.reduce((sum, phase) => sum + (phasesMs[phase] ?? 0), 0);
 }
 
-/** Queues an admitted request behind those that arrived earlier. */
+/**
+ * Queues an admitted request behind those that arrived earlier.
+ * @throws ApiError `client_closed_request` when the client has gone meanwhile
+ */
 export async function acquirePermit(c: Context<AppEnv>, next: Next): Promise<void> {
-  await c.get("permit")?.acquire();
+  const queued = c.get("permit")?.acquire();
+  if (queued) {
+    await queued;
+    throwIfAborted(c.req.raw.signal);
+  }
   await next();
 }
 

@@ -6,7 +6,7 @@ import { sha256 } from "../shared/sha256.ts";
 import { connectionOf } from "./client-connection.ts";
 import type { AppEnv } from "./context.ts";
 
-/** The call that this request is; `admit` comes first, where there is one. */
+/** The call of this request. On inference operations `admit` must have run before. */
 export function callOf(c: Context<AppEnv>): Call {
   const known = c.get("call");
   if (known) return known;
@@ -26,7 +26,7 @@ export function callOf(c: Context<AppEnv>): Call {
   return call;
 }
 
-/** Identifies who asks, for what is kept apart by API key: the key itself is never kept. */
+/** The principal's id, made from the API key, which itself is never stored. */
 async function principalId(authorization: string | undefined): Promise<string> {
   if (!authorization) return "anonymous";
   const key = authorization.replace(/^bearer +/i, "");

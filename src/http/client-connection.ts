@@ -1,11 +1,11 @@
 import type { Context } from "hono";
 import type { AppEnv } from "./context.ts";
 
-/** Whether the client still waits for its response. */
+/** The connection to the client, which may be closed before a streamed response is complete. */
 export class ClientConnection {
   readonly #controller = new AbortController();
 
-  /** @param request its signal fires with the compatibility flag `enable_request_signal` */
+  /** @param request its signal is aborted on disconnect only with the compatibility flag `enable_request_signal` */
   constructor({ signal }: Request) {
     const abort = (): void => this.close(signal.reason);
     if (signal.aborted) abort();

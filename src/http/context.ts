@@ -8,7 +8,7 @@ import type { Trace } from "../domain/trace.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import type { RenderedError } from "./rendered-error.ts";
 
-/** The operation that answers a request. */
+/** The operation that handles a request. */
 export interface CurrentOperation {
   readonly id: string;
   readonly kind: OperationKind;
@@ -19,32 +19,32 @@ export interface CurrentOperation {
 
 /** How the body of a response ended. */
 export interface BodyEnd {
-  /** What the body failed with; a client that closed the connection is one of the reasons. */
+  /** The error that ended the body early, such as `client_closed_request`; absent when the body is complete. */
   readonly error?: unknown;
 }
 
-/** What middleware gives to handlers through Hono's context. */
+/** Variables that middleware sets for handlers in Hono's context. */
 export interface AppEnv {
   Variables: {
     requestId: string;
     trace: Trace;
-    /** Not set where no operation has the path and method. */
+    /** Not set when no operation matches the path and method. */
     operation: CurrentOperation | undefined;
-    /** Set by `admit`, on the operations that run models. */
+    /** Set by `admit`, on inference operations. */
     permit: Permit | undefined;
     /** Set by `callOf`. */
     call: Call | undefined;
     /** Set by `connectionOf`. */
     connection: ClientConnection | undefined;
-    /** Set by `readBody`: a body can be read once. */
+    /** Set by `readBody`, because a body can be read only once. */
     body: Uint8Array;
-    /** Set by `respondStream`: fulfilled when the body has ended. Other bodies end with their handler. */
+    /** Set by `respondStream`: resolves when the body has ended. Other bodies are complete when their handler returns. */
     bodyEnd: Promise<BodyEnd> | undefined;
-    /** Set by `respondFromCache`: the version that answers, where it was known without reading storage. */
-    published: PublishedModel | undefined;
-    /** Set by `respondFromCache`, when the response cache had no response: `respondBytes` stores it. */
+    /** Set by `respondFromCache`: the resolved version, when the catalog had it without reading storage. */
+    model: PublishedModel | undefined;
+    /** Set by `respondFromCache` on a miss of the response cache: `respondBytes` stores the response with it. */
     responseLookup: ResponseLookup | undefined;
-    /** Headers that the response is to have, also if it becomes an error: `respond` sends them. */
+    /** Headers of the response, also if it becomes an error: `respond` sends them. */
     headers: Record<string, string>;
   };
 }

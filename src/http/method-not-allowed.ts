@@ -2,12 +2,12 @@ import type { MiddlewareHandler } from "hono";
 import { ApiError } from "../domain/errors.ts";
 import { clip } from "../shared/quote.ts";
 
-/** The answer of a path to every method that it does not have; comes after its own handlers. */
+/** Refuses every method that a path does not support; to be registered after the path's own handlers. */
 export function methodNotAllowed(...allowed: readonly string[]): MiddlewareHandler {
   return async function methodNotAllowed(c) {
     throw new ApiError(
       "method_not_allowed",
-      `${c.req.method} is not a method of ${clip(c.req.path)}: use ${allowed.join(" or ")}.`,
+      `${clip(c.req.path)} does not support ${c.req.method}: use ${allowed.join(" or ")}.`,
       { details: { allow: allowed.join(", ") } },
     );
   };

@@ -12,7 +12,7 @@ const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 
 /**
  * Gives each request its id and trace, and emits one event when the body of the response has ended or the client
- * has gone. A sink that fails never fails a request.
+ * has disconnected. A sink that fails never fails a request.
  */
 export function observe(
   sink: EventSink,
@@ -27,7 +27,7 @@ export function observe(
     try {
       await next();
     } catch (thrown) {
-      // Hono gives `onError` what handlers throw, but not what `notFound` throws, and only Errors.
+      // Hono calls `onError` for what handlers throw, but not for what `notFound` throws, and only for Errors.
       c.error = toApiError(thrown);
       c.res = onError(c.error, c);
     }
@@ -41,16 +41,16 @@ export function observe(
   };
 }
 
-/** A sink that fails, and an event that cannot be made, do not fail the request. */
+/** Emits an event. A failure of the sink, or in creating the event, does not fail the request. */
 function emit(sink: EventSink, toEvent: () => RequestEvent): void {
   try {
     sink.emit(toEvent());
   } catch {
-    // What cannot be recorded must still be answered.
+    // The response is sent all the same.
   }
 }
 
-/** The durations of the phases that there were, in their order. */
+/** The durations of the measured phases, in the order of {@link PHASES}. */
 function toPhases({ phasesMs }: Trace): Partial<Record<Phase, number>> {
   const phases: Partial<Record<Phase, number>> = {};
   for (const phase of PHASES) {
@@ -60,7 +60,7 @@ function toPhases({ phasesMs }: Trace): Partial<Record<Phase, number>> {
   return phases;
 }
 
-/** What is not known is `undefined`, which JSON leaves out: an object that grows costs more than all the rest. */
+/** Unknown fields are `undefined`, which JSON omits: adding properties one by one costs more than the rest of the event. */
 function toEvent(c: Context<AppEnv>, time: number, thrown: unknown): RequestEvent {
   const trace = c.get("trace");
   const { cache } = trace;
@@ -92,7 +92,7 @@ function toEvent(c: Context<AppEnv>, time: number, thrown: unknown): RequestEven
   };
 }
 
-/** Where no operation has the method: the route whose path matched. */
+/** The route whose path matched, when no operation has the method. */
 function matchedRoute(c: Context<AppEnv>): string {
   const route = routePath(c, -1);
   return route.endsWith("*") ? "unmatched" : route;
@@ -121,7 +121,7 @@ function describeError(
   const { code, message, kind, cause } = toApiError(thrown);
   return {
     errorCode: code,
-    // The message of a 4xx quotes what the client sent, which is none of a log's business.
+    // The message of a 4xx quotes the request, which must not be logged.
     ...(kind.status >= 500 ? { errorMessage: message } : {}),
     ...(kind.status >= 500 && cause ? { errorCause: describeCause(cause) } : {}),
   };

@@ -4,7 +4,7 @@ import { concatenateBytes } from "../shared/bytes.ts";
 import { quote } from "../shared/quote.ts";
 import type { AppEnv } from "./context.ts";
 
-/** {@link readBody} where a body may be left out: `undefined` then. */
+/** {@link readBody} for an optional body: `undefined` if it is empty. */
 export async function readOptionalBody(
   c: Context<AppEnv>,
   maxBytes: number,
@@ -17,7 +17,7 @@ export async function readOptionalBody(
   }
 }
 
-/** What a body may be compressed with, by its name in HTTP and in the Compression Streams API. */
+/** Supported content encodings, by their names in HTTP, with their names in the Compression Streams API. */
 const ENCODINGS = new Map<string, "gzip" | "deflate">([
   ["gzip", "gzip"],
   ["x-gzip", "gzip"],
@@ -25,8 +25,8 @@ const ENCODINGS = new Map<string, "gzip" | "deflate">([
 ]);
 
 /**
- * The request's body, decompressed, of which no more than `maxBytes` is ever held: what is not sent
- * with a length that is within the limit is counted while it is read.
+ * The request's body, decompressed. Never holds more than `maxBytes`: a body without a `content-length` within the limit
+ * is counted while it is read.
  * @throws ApiError `body_too_large`, `empty_body`, `invalid_request`, `unsupported_media_type`
  */
 export async function readBody(
@@ -41,12 +41,12 @@ export async function readBody(
   try {
     const bytes =
       length !== undefined && length <= maxBytes
-        ? // HTTP framing holds a body to its content-length. A stream is only made where one is needed.
+        ? // HTTP framing enforces content-length, so no stream is needed to count the bytes.
           new Uint8Array(await c.req.raw.arrayBuffer())
         : await readStream(c, maxBytes);
     trace.bytesIn = bytes.byteLength;
     if (bytes.byteLength === 0) throw emptyBody();
-    // Another Worker may send any length with any body.
+    // In a request of another Worker, content-length may not match the body.
     if (bytes.byteLength > maxBytes) throw tooLarge(maxBytes);
     c.set("body", bytes);
     return bytes;
@@ -57,7 +57,7 @@ export async function readBody(
   }
 }
 
-/** The length in bytes of a body that is not compressed; `undefined` where it is or the length is not told. */
+/** The length in bytes of an uncompressed body; `undefined` if it is compressed or has no `content-length`. */
 export function plainLength(c: Context<AppEnv>): number | undefined {
   const length = c.req.header("content-length");
   if (length === undefined || encodingOf(c) !== "identity") return undefined;
@@ -89,7 +89,7 @@ async function decompress(
     await body.cancel();
     throw new ApiError(
       "unsupported_media_type",
-      `Bodies with content-encoding ${quote(encoding)} are not accepted: use gzip or deflate, or send the body as it is.`,
+      `The content-encoding ${quote(encoding)} is not supported: use gzip or deflate, or send the body uncompressed.`,
     );
   }
   try {
@@ -115,10 +115,12 @@ async function collect(body: ReadableStream<Uint8Array>, maxBytes: number): Prom
   return concatenateBytes(chunks, sizeBytes);
 }
 
-/** Its client has gone away, and only the event tells it: no fault of the service. */
+/** The client has disconnected, so only the event has this error, as one of the client. */
 function refuseIncomplete(cause: unknown): never {
   if (cause instanceof ApiError) throw cause;
-  throw new ApiError("invalid_request", "The connection ended before the body did.", { cause });
+  throw new ApiError("invalid_request", "The connection was closed before the body was complete.", {
+    cause,
+  });
 }
 
 function emptyBody(): ApiError {

@@ -4,12 +4,12 @@ import type { AppEnv } from "./context.ts";
 import type { RenderedError } from "./rendered-error.ts";
 import { respond } from "./respond.ts";
 
-/** Writes an error in the form of the protocol of a path that no operation has. */
+/** Renders an error of a path that matches no operation, in the form of the protocol at that path. */
 export type RenderUnmatched = (path: string, error: ApiError, requestId: string) => RenderedError;
 
 /**
- * Creates the response to whatever was thrown, in the form of the operation's protocol. Unknown throwables become
- * `internal`, whose cause is only in the event.
+ * Creates the response for a thrown value, in the form of the operation's protocol. Unknown throwables become
+ * `internal`; only the event has their cause.
  */
 export function createErrorHandler(
   renderUnmatched: RenderUnmatched,

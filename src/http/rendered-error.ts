@@ -1,7 +1,7 @@
-/** An error as a protocol writes it. */
+/** An error in the form of a protocol. */
 export interface RenderedError {
   readonly contentType: string;
   readonly body: string;
-  /** False where clients of the protocol cannot read a compressed error. */
+  /** False if clients of the protocol cannot read compressed errors. */
   readonly compress?: boolean;
 }

@@ -4,8 +4,8 @@ import { sha256 } from "../shared/sha256.ts";
 import type { AppEnv } from "./context.ts";
 
 /**
- * Lets only requests with `Authorization: Bearer <admin key>` pass. Without a key configured nobody
- * passes.
+ * Refuses requests without `Authorization: Bearer <admin key>`, and all requests when no key is
+ * configured.
  */
 export function requireAdmin(adminKey: string | undefined): MiddlewareHandler<AppEnv> {
   return async function requireAdmin(c, next) {
@@ -16,15 +16,15 @@ export function requireAdmin(adminKey: string | undefined): MiddlewareHandler<Ap
       throw new ApiError(
         "unauthorized",
         adminKey
-          ? "This route needs the header Authorization: Bearer <admin key>."
-          : "This route is closed: the secret ADMIN_KEY is not set.",
+          ? "This route requires the header Authorization: Bearer <admin key>."
+          : "This route is disabled: the secret ADMIN_KEY is not set.",
       );
     }
     await next();
   };
 }
 
-/** Compares digests, so that the time taken tells neither the key's length nor its beginning. */
+/** Compares digests in constant time, so that the duration reveals neither the key's length nor its beginning. */
 async function isEqual(a: string, b: string): Promise<boolean> {
   const [left, right] = await Promise.all([sha256(a), sha256(b)]);
   return crypto.subtle.timingSafeEqual(left, right);

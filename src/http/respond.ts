@@ -15,24 +15,23 @@ export interface RespondOptions {
   readonly status?: number;
   readonly contentType?: string;
   /**
-   * False for an answer that must reach the client as it is; `no-transform` tells the network so too,
-   * where Cloudflare compresses JSON by itself.
+   * False for a response that must not be compressed; `no-transform` keeps Cloudflare, which compresses JSON by itself,
+   * from it too.
    */
   readonly compress?: boolean;
-  /** What the bytes depend on beside the cache entry; with it a cached prediction has an entity tag. */
+  /** What the bytes depend on besides the cache entry; responses without it have no entity tag. */
   readonly variant?: string;
 }
 
-/** Answers with a text whose length is counted for the event and sent as `content-length`. */
+/** Creates a response with a text body, whose length is counted for the event and sent as `content-length`. */
 export function respond(c: Context<AppEnv>, text: string, options: RespondOptions = {}): Response {
   return respondBytes(c, [ENCODER.encode(text)], options);
 }
 
 /**
- * {@link respond} for bytes in several parts, compressed when the client asks for it and it is worth
- * while. Every answer is made here, with the headers that routes and middleware have noted, and those
- * that tell of the request and the cache; 304 for an answer that the client has (`If-None-Match`). Where the
- * response cache was looked up, it gets the answer.
+ * {@link respond} for bytes in several parts. Compresses the body when the client accepts it and the size justifies it,
+ * and sends the headers that handlers and middleware have set, with those that describe the request and the cache. Responds
+ * with 304 when `If-None-Match` lists the entity tag. Stores the response when the response cache was looked up.
  */
 export function respondBytes(
   c: Context<AppEnv>,
@@ -40,7 +39,7 @@ export function respondBytes(
   { status = 200, contentType = "application/json", compress = true, variant }: RespondOptions = {},
 ): Response {
   const trace = c.get("trace");
-  // Headers of a Response that exists cost a call into the runtime each; those of an object do not.
+  // Setting a header of an existing Response costs a call into the runtime; a property of an object does not.
   const headers = c.get("headers");
   const sizeBytes = totalBytes(parts);
   const mayCompress = compress && sizeBytes >= COMPRESSION_THRESHOLD_BYTES;
@@ -69,11 +68,11 @@ export function respondBytes(
     .stream()
     .pipeThrough(new CompressionStream(encoding) as ReadableWritablePair<Uint8Array, Uint8Array>);
   headers["content-encoding"] = encoding;
-  // "manual": the body is encoded already; the runtime would encode it once more.
+  // "manual": the body is already encoded; otherwise the runtime would encode it again.
   return new Response(compressed, { status, headers, encodeBody: "manual" });
 }
 
-/** The headers of a response whose body is made while it is sent. */
+/** The headers of a streamed response. */
 export function responseHeaders(c: Context<AppEnv>, contentType: string): Record<string, string> {
   addRequestHeaders(c);
   const headers = c.get("headers");
@@ -81,7 +80,7 @@ export function responseHeaders(c: Context<AppEnv>, contentType: string): Record
   return headers;
 }
 
-/** Headers that tell of the request, its durations and the cache. */
+/** Sets the headers that describe the request, its durations and the cache. */
 function addRequestHeaders(c: Context<AppEnv>): void {
   const trace = c.get("trace");
   const headers = c.get("headers");
@@ -91,7 +90,7 @@ function addRequestHeaders(c: Context<AppEnv>): void {
   addCacheHeaders(headers, trace.cache);
 }
 
-/** Sends a response of the response cache: its headers, but for those that describe the request. */
+/** Sends a response of the response cache, with its own headers except those that describe the request. */
 export function respondCached(c: Context<AppEnv>, response: CachedResponse): Response {
   const { body, headers } = response;
   const compressible = body.byteLength >= COMPRESSION_THRESHOLD_BYTES;
@@ -113,10 +112,10 @@ export function respondCached(c: Context<AppEnv>, response: CachedResponse): Res
   return new Response(body, { headers });
 }
 
-/** Headers that tell of a body, which a 304 does not have. */
+/** Headers that describe a body, which a 304 does not have. */
 const CONTENT_HEADERS = ["content-type", "inference-header-content-length"];
 
-/** RFC 9110, section 12.5.3: the first of ours that is listed and not refused with q=0. */
+/** The first supported encoding that is listed and not refused with q=0 (RFC 9110, section 12.5.3). */
 function acceptedEncoding(header: string | undefined): "gzip" | "deflate" | undefined {
   if (!header) return undefined;
   const accepted = header

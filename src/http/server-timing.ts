@@ -1,6 +1,6 @@
 import { PHASES, type Trace } from "../domain/trace.ts";
 
-/** The `server-timing` header: the phases that there were, and the time until the answer was made. */
+/** The `server-timing` header: the measured phases, and the time until the response was created. */
 export function toServerTiming({ phasesMs, totalMs }: Trace): string {
   let text = "";
   for (const phase of PHASES) {
@@ -10,7 +10,7 @@ export function toServerTiming({ phasesMs, totalMs }: Trace): string {
   return `${text}total;dur=${toMicroseconds(totalMs)}`;
 }
 
-/** Microseconds are enough, and keep the lines short. */
+/** Milliseconds with microsecond precision, which is enough and keeps events short. */
 export function toMicroseconds(milliseconds: number): number {
   return Math.round(milliseconds * 1000) / 1000;
 }

@@ -7,7 +7,7 @@ import { responseHeaders } from "./respond.ts";
 
 const ENCODER = new TextEncoder();
 
-/** How a protocol writes a stream as server-sent events. */
+/** How a protocol serializes a stream as server-sent events. */
 export interface StreamFormat {
   /** One event for each part. */
   part(part: unknown): string;
@@ -19,8 +19,8 @@ export interface StreamFormat {
 
 export interface StreamOptions {
   /**
-   * After so long without a part a comment is sent. Proxies close connections that are silent, and a client that closes
-   * its connection in the ordinary way is only noticed by a write that fails.
+   * Interval without a part after which a comment is sent. Proxies close idle connections, and a client that closes its
+   * connection normally is detected only by a failed write.
    */
   readonly keepAliveMs?: number;
 }
@@ -30,8 +30,8 @@ const COMMENT = ": keep-alive\n\n";
 
 /**
  * Streams the parts as server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html), each sent
- * when it is computed. The next part is asked for when the client can take it; when the client closes the
- * connection, the call's signal is aborted and the iterator is ended.
+ * when it is computed. The next part is computed when the client can receive it; when the client closes the connection, the
+ * call's signal is aborted and the iterator is closed.
  */
 export function respondStream(
   c: Context<AppEnv>,
@@ -47,7 +47,7 @@ export function respondStream(
   const { promise: bodyEnd, resolve: end } = Promise.withResolvers<BodyEnd>();
   c.set("bodyEnd", bodyEnd);
   const iterator = parts[Symbol.asyncIterator]();
-  /** Asked for, and not yet computed. */
+  /** Requested from the iterator, and not computed yet. */
   let pending: Promise<IteratorResult<unknown>> | undefined;
 
   const connection = connectionOf(c);
@@ -56,8 +56,8 @@ export function respondStream(
     const closed = new ApiError("client_closed_request", "The client closed the connection.", {
       cause: signal.reason,
     });
-    // Ends a generator at its next `yield`. The body has not ended before it did: with the last promise that the
-    // request waits for, workerd ends the request, and then no `finally` of the generator would run.
+    // Ends a generator at its next `yield`. The body ends only after that: workerd ends the request with the last
+    // promise that it waits for, and then no `finally` block of the generator would run.
     const returned = iterator.return?.() ?? Promise.resolve();
     void returned.catch(() => undefined).then(() => end({ error: closed }));
   };
@@ -94,7 +94,7 @@ export function respondStream(
   return new Response(body, { headers });
 }
 
-/** A server-sent event of JSON data, which has no line breaks. */
+/** A server-sent event with JSON data, which has no line breaks. */
 export function toServerSentEvent(data: unknown, event?: string): string {
   return `${event === undefined ? "" : `event: ${event}\n`}data: ${JSON.stringify(data)}\n\n`;
 }

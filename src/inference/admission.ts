@@ -5,33 +5,33 @@ import { ApiError } from "../domain/errors.ts";
 
 /**
  * Admission control. Runs are synchronous, so the requests in flight are a queue: the wait of the next one
- * is their number times the average service time. Beyond the bound a request is refused at once with the
- * time after which it would be accepted, which is cheap, instead of being answered too late, which is not.
+ * is their number times the average service time. Beyond the limit a request is refused at once, with the time after
+ * which it would be accepted: that costs less than to process it and respond too late.
  */
 export interface AdmissionOptions {
-  /** Requests in flight in one isolate, whatever they cost: bounds the memory of their bodies. */
+  /** Largest number of requests in flight in one isolate, which limits the memory of their bodies. */
   readonly maxInFlight: number;
-  /** The longest estimated wait that is accepted. One request may always wait for another. */
+  /** Longest estimated wait that is accepted. One request may always wait for another. */
   readonly maxQueueMs: number;
-  /** The deadline of a request that names none, from its arrival. */
+  /** Default deadline of a request, from its arrival. */
   readonly defaultTimeoutMs: number;
   readonly now?: () => number;
   /** Lets the event loop read the network. */
   readonly pause?: () => Promise<void>;
 }
 
-/** How long a permit outlives its deadline: a request that the platform cut off never releases its own. */
+/** How long after its deadline a permit counts as lost: a request that the platform ended never releases its own. */
 const LOST_AFTER_MS = 30_000;
 /**
- * Requests run in time slices of so much work, with a pause in between. The event loop reads the network
- * only when nothing else can run, and a request for a loaded model waits for nothing: without pauses,
- * requests queue in the network, where nobody counts them, and none is refused (measured: at ten times the
- * capacity, answers after 24 s). A pause wakes every request that waits, so it has a price.
+ * The length of a time slice, in which requests run; a pause follows each. The event loop reads the network only when
+ * nothing else can run, and a request for a loaded model never waits: without pauses, requests queue in the network,
+ * where they are not counted, and none is refused (measured: at ten times the capacity, responses after 24 s). A pause
+ * resumes every waiting request, so it has a cost.
  */
 const SLICE_MS = 50;
-/** The requests of a time slice where the clock stands still, so that service times are not known. */
+/** Requests in a time slice where the clock stands still, so that service times are unknown. */
 const SLICE_REQUESTS = 25;
-/** The most requests of a time slice. */
+/** Largest number of requests in a time slice. */
 const MAX_SLICE_REQUESTS = 400;
 /** Weight of the newest sample in the moving average. */
 const SMOOTHING = 0.1;
@@ -43,7 +43,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
   const inFlight = new Map<Permit, number>();
   /**
    * Moving average of the service time. On Cloudflare's network clocks stand still while the CPU works, so
-   * samples are 0 there and `maxInFlight` alone decides; in workerd on any other machine they are right.
+   * samples are 0 there and only `maxInFlight` applies; in workerd on other machines they are accurate.
    */
   let serviceMs: number | undefined;
   /** In the order of arrival. */
@@ -73,7 +73,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
     while (queue.has(permit)) {
       const slice = slices;
       await pause();
-      // The first of those that paused begins the next slice for all.
+      // The first request that resumes begins the next slice for all.
       if (slices === slice) beginSlice();
     }
   }
@@ -102,7 +102,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
         acquire() {
           if (available === 0) return enqueue(permit);
           available -= 1;
-          return Promise.resolve();
+          return undefined;
         },
         yield() {
           available = 0;

@@ -29,9 +29,9 @@ const MAX_LEASE_MS = 300_000;
 
 /** The host whose models run in this isolate. */
 export function createCellHost({ store, runtime, createTask }: CellHostOptions): ModelHost {
-  /** Another manifest may name a model that is loaded already, and describe it wrongly. */
+  /** Manifests whose declaration was checked: another one may wrongly declare a model that is already loaded. */
   const checked = new WeakSet<Manifest>();
-  /** Kept for as long as their manifests are. */
+  /** Cached for the lifetime of their manifests. */
   const tasks = new WeakMap<Manifest, Task>();
   const sources = new WeakMap<Manifest, ModelSource>();
 
@@ -57,7 +57,7 @@ export function createCellHost({ store, runtime, createTask }: CellHostOptions):
 
   const infer: Infer = async ({ model, inputs, outputs }, call) => {
     const { manifest } = model;
-    const { deadline, signal, trace, waitUntil } = call;
+    const { deadline, trace, waitUntil } = call;
     checkInputs(manifest.inputs, inputs);
     const names = outputs ?? manifest.outputs.map(({ name }) => name);
     checkOutputs(manifest, names);
@@ -67,7 +67,8 @@ export function createCellHost({ store, runtime, createTask }: CellHostOptions):
       return await runtime.use(sourceOf(model), waitUntil, (loaded, coldStart) => {
         endLoad();
         trace.coldStart = coldStart;
-        throwIfAborted(signal);
+        // The client has been looked at before; reading the signal costs more than a small model's run.
+        if (coldStart) throwIfAborted(call.signal);
         deadline.check();
         if (!checked.has(manifest)) checkDeclaration(manifest, loaded);
         checked.add(manifest);
@@ -78,9 +79,9 @@ export function createCellHost({ store, runtime, createTask }: CellHostOptions):
     }
   };
 
-  /** Between two runs of a call, other calls have their time slice. */
+  /** The models of a task; yields to other calls between two runs. */
   function toModelSet(model: PublishedModel, run: Infer, call: Call): ModelSet {
-    const { deadline, signal, trace, waitUntil } = call;
+    const { deadline, trace, waitUntil } = call;
     let runs = 0;
     return {
       async infer(inputs, outputs) {
@@ -89,7 +90,7 @@ export function createCellHost({ store, runtime, createTask }: CellHostOptions):
         return run({ model, inputs, outputs }, call);
       },
       async lease(reservedBytes = 0) {
-        throwIfAborted(signal);
+        throwIfAborted(call.signal);
         deadline.check();
         trace.digest = modelDigest(model.manifest);
         const lifetimeMs = Math.min(deadline.remainingMs, MAX_LEASE_MS);
@@ -132,7 +133,7 @@ function checkOutputs({ outputs }: Manifest, names: readonly string[]): void {
     if (outputs.some((spec) => spec.name === name)) continue;
     throw new ApiError(
       "unknown_output",
-      `The model has no output ${quote(name)}: it gives ${describeSpecs(outputs)}.`,
+      `The model has no output ${quote(name)}: its outputs are ${describeSpecs(outputs)}.`,
     );
   }
 }

@@ -13,35 +13,35 @@ export interface CachedInferOptions {
   readonly enabled: boolean;
   /** When the remote tiers are read: always, or where that is likely to be faster than a run. */
   readonly remoteTiers: "auto" | "always";
-  /** How long a request waits for an identical one before it runs itself. */
+  /** How long a request waits for an identical one before it runs the model itself. */
   readonly maxWaitMs?: number;
   readonly now?: () => number;
 }
 
-/** A request that the local tier has no entry for. */
+/** A request without an entry in the local tier. */
 interface Miss {
   readonly request: InferRequest;
   readonly call: Call;
   readonly lookup: EntryLookup;
-  /** Whether the model is loaded, so that a run begins and ends at once. */
+  /** Whether the model is loaded, so that a run completes without waiting. */
   readonly isLoaded: boolean;
 }
 
 /**
- * A loaded model whose file is smaller than this answers within a millisecond or two (measured on the models of
- * `models/`), sooner than a remote tier does.
+ * A loaded model whose file is smaller than this runs in one or two milliseconds (measured on the models of `models/`),
+ * faster than a remote tier is read.
  */
 const REMOTE_TIERS_FROM_BYTES = 1_048_576;
 const MAX_WAIT_MS = 30_000;
 
-/** The host's `infer` with the cache in front: identical requests at the same time run once. */
+/** Creates an `infer` that reads the cache before it calls the host's. Concurrent identical requests run once. */
 export function createCachedInfer(
   host: Pick<ModelHost, "infer" | "state">,
   entries: EntryStore,
   options: CachedInferOptions,
 ): Infer {
   const { enabled, remoteTiers, maxWaitMs = MAX_WAIT_MS, now = Date.now } = options;
-  /** By key: requests that read the remote tiers, or run. */
+  /** By cache key: requests that read the remote tiers, or run the model. */
   const flights = new SingleFlight<FoundEntry>(maxWaitMs);
 
   async function readOrRun({ request, call, lookup }: Miss): Promise<FoundEntry> {
@@ -54,14 +54,14 @@ export function createCachedInfer(
     }
     trace.cache.outcome = "miss";
     refuseIfOnlyCached(policy, trace.cache);
-    // Taken before the run, so that a purge during it counts.
+    // Taken before the run, so that a purge during the run applies to the entry.
     const createdAt = now();
     const outputs = await host.infer(request, call);
     const entry = { ...lookup.address, createdAt, runMs: trace.phasesMs.infer ?? 0, outputs };
     return entries.store(entry, lookup, trace.cache, waitUntil);
   }
 
-  /** Begins what others may join: it goes on also when its own client has closed the connection. */
+  /** Starts a flight that identical requests may join; it continues when its own client closes the connection. */
   function start({ call, ...miss }: Miss): Promise<FoundEntry> {
     const { isLoaded, lookup } = miss;
     const detached = call.fork({ signal: NEVER_ABORTED, trace: call.trace });
@@ -70,7 +70,7 @@ export function createCachedInfer(
     return flight;
   }
 
-  /** Uses the entry of an identical request; its failure is not shared. */
+  /** Uses the entry of an identical request's flight; a failure of the flight is not shared. */
   async function share(
     joined: Promise<{ readonly result: FoundEntry } | undefined>,
     miss: Miss,
@@ -108,7 +108,7 @@ export function createCachedInfer(
     const key = await predictionKey(manifest, request.inputs, outputs, client);
     report.key = key;
     await entries.refreshPurges(report, waitUntil);
-    // From here on nothing waits until the flight is joined or started, so identical requests cannot both start one.
+    // Without an `await` until the flight is joined or started, so that identical requests cannot both start one.
     const isLoaded = host.state(request.model).state === "ready";
     const useRemoteTiers = remoteTiers === "always" || !isLoaded || isSlow(manifest);
     const lookup = toLookup(request.model, policy, { key, client, useRemoteTiers });
@@ -118,7 +118,7 @@ export function createCachedInfer(
 
     if (policy.noCache) report.reason = "no-cache";
     const miss: Miss = { request: { ...request, outputs }, call, lookup, isLoaded };
-    // These two directives ask for what other requests do not ask for.
+    // With one of these directives, the outcome differs from that of identical requests without it.
     const isAlone = policy.noCache || policy.onlyIfCached;
     return select(await (isAlone ? readOrRun(miss) : readOrRunOnce(miss)), outputs);
   };
@@ -142,7 +142,7 @@ function refuseIfOnlyCached({ onlyIfCached }: CachePolicy, { reason }: CacheRepo
   if (!onlyIfCached) return;
   throw new ApiError(
     "not_cached",
-    `The request allows only a cached answer (only-if-cached), and there is none: ${reason}.`,
+    `The request allows only a cached response (only-if-cached), and there is none: ${reason}.`,
     { details: { reason } },
   );
 }

@@ -3,7 +3,7 @@ import type { LoadedModel } from "../domain/ports.ts";
 import type { PublishedModel } from "../domain/published-model.ts";
 import type { Task } from "../tasks/task.ts";
 
-/** Runs the manifest's example on a model that was just loaded, so that no client waits for lazy compilation. */
+/** Runs the manifest's example on a newly loaded model, so that no request waits for lazy compilation. */
 export async function warmUp(
   task: Task,
   { manifest }: PublishedModel,
@@ -12,7 +12,7 @@ export async function warmUp(
   const request = { inputs: manifest.example?.inputs, parameters: {} };
   const models = {
     infer: async (...run: Parameters<LoadedModel["run"]>) => loaded.run(...run),
-    // A lease is of a model that is ready, and this one becomes ready by its warm-up.
+    // Only ready models are leased, and this one becomes ready by its warm-up.
     lease: () => Promise.reject(new Error("a model is not leased during its warm-up")),
   };
   const result = await task.execute(request, models, createCall());

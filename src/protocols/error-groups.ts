@@ -1,14 +1,15 @@
 import type { ErrorCode } from "../domain/errors.ts";
 
-/** Errors that come together, because the same piece of the program throws them. */
+/** Groups of errors that the same part of the program throws. */
 
-/** Of a path that names a model. */
-export const FIND_MODEL: readonly ErrorCode[] = [
+/** Resolving a model. */
+export const RESOLVE_MODEL: readonly ErrorCode[] = [
   "model_not_found",
   "storage_failed",
   "model_corrupt",
 ];
 
+/** Loading a model. */
 export const LOAD_MODEL: readonly ErrorCode[] = [
   "engine_crashed",
   "storage_failed",
@@ -19,7 +20,7 @@ export const LOAD_MODEL: readonly ErrorCode[] = [
   "model_too_large",
 ];
 
-/** Of a body that may be left out. */
+/** Reading an optional body. */
 export const READ_BODY: readonly ErrorCode[] = [
   "invalid_json",
   "invalid_request",
@@ -27,8 +28,8 @@ export const READ_BODY: readonly ErrorCode[] = [
   "unsupported_media_type",
 ];
 
-/** Of both ways to a prediction. */
-export const PREDICT: readonly ErrorCode[] = [
+/** Running a model, for any inference operation. */
+export const RUN_MODEL: readonly ErrorCode[] = [
   ...READ_BODY,
   "empty_body",
   "invalid_input",
@@ -39,6 +40,6 @@ export const PREDICT: readonly ErrorCode[] = [
   "overloaded",
   "deadline_exceeded",
   "not_cached",
-  ...FIND_MODEL,
+  ...RESOLVE_MODEL,
   ...LOAD_MODEL,
 ];

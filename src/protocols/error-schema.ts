@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { ERROR_KINDS, type ErrorCode } from "../domain/errors.ts";
 
-/** The two forms in which `middleware/render-error.ts` answers an error. */
+/** Schemas of the two forms of errors: of the Open Inference Protocol, and problem details. */
 
 const common = {
   code: z.enum(Object.keys(ERROR_KINDS) as [ErrorCode, ...ErrorCode[]]),
@@ -9,19 +9,19 @@ const common = {
   details: z
     .record(z.string(), z.unknown())
     .optional()
-    .describe("Particulars for programs: what was expected, what came, what is valid."),
+    .describe("Machine-readable details: what was expected, what was received, what is valid."),
 };
 
 export const inferenceErrorSchema = z
-  .strictObject({ error: z.string().describe("What is wrong, for people."), ...common })
-  .describe("An error of the Open Inference Protocol, with more beside its `error`.");
+  .strictObject({ error: z.string().describe("Human-readable message."), ...common })
+  .describe("An error of the Open Inference Protocol, with further fields.");
 
 export const problemSchema = z
   .strictObject({
     type: z.literal("about:blank"),
-    title: z.string().describe("What the code means."),
+    title: z.string().describe("The meaning of the code."),
     status: z.int().min(400).max(599),
-    detail: z.string().describe("What is wrong, for people."),
+    detail: z.string().describe("Human-readable message."),
     ...common,
   })
   .describe("Problem details (RFC 9457).");

@@ -12,11 +12,11 @@ export interface ParseJsonOptions {
 }
 
 /**
- * UTF-8 bytes as JSON. Of a key that is given twice the last value counts, as in every JavaScript
- * program (RFC 8259 leaves it open).
+ * Parses UTF-8 bytes as JSON. Of duplicate keys the last value is used, as by `JSON.parse` (RFC 8259 leaves it
+ * open).
  * @param options.exact whether integers beyond 2^53 - 1 are returned as `bigint` instead of rounded
- * @param options.place what to call the text in a message
- * @throws ApiError `invalid_json` that says where the text stops being JSON
+ * @param options.place the name of the text in error messages
+ * @throws ApiError `invalid_json` that says where the syntax error is
  */
 export function parseJson(
   bytes: Uint8Array,

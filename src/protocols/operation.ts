@@ -10,14 +10,14 @@ import type { Services } from "./services.ts";
 
 export type Handler = (c: Context<AppEnv>) => Response | Promise<Response>;
 
-/** A prediction as the protocol writes it. */
+/** A prediction, serialized by the protocol. */
 export interface Representation {
   readonly contentType: string;
   /** Sent one after the other. */
   readonly parts: readonly Uint8Array[];
   /**
-   * All that the bytes depend on beside the output tensors, as JSON: the version, and the options of the request. Two
-   * representations of the same tensors have different entity tags by it.
+   * Everything that the bytes depend on besides the output tensors, as JSON values: the version, and the options of the
+   * request. It distinguishes the entity tags of representations of the same tensors.
    */
   readonly variant: readonly unknown[];
 }
@@ -29,16 +29,18 @@ export type InferenceHandler = (c: Context<AppEnv>) => Promise<Representation | 
 export const TAGS = {
   Predictions: "Run a model.",
   Models: "Inputs, outputs and statistics of models.",
-  Server: "The server itself.",
-  Repository: "The models in the memory of the isolate that answers: Triton's model repository.",
-  Administration: "Publish, delete and inspect. Needs the admin key.",
-  Documentation: "This document.",
+  Server: "Health and metadata of the server.",
+  Repository:
+    "Triton's model repository: which models are in the memory of the isolate that handles the request.",
+  Administration:
+    "Publish and delete versions, read statistics, purge the cache. Requires the admin key.",
+  Documentation: "The documentation of the API.",
 } as const;
 
 /** One operation of a protocol: its route, its documentation and its handler. */
 export type Operation = InferenceOperation | OtherOperation;
 
-/** Runs models: it is admitted, queued, counted in the statistics, and answered from the response cache where that is possible. */
+/** Runs models: its requests are admitted, queued and counted in the statistics, and use the response cache. */
 export interface InferenceOperation extends OperationBase {
   readonly kind: "inference";
   /** What identifies its requests in the response cache. */
@@ -65,19 +67,19 @@ interface OperationBase {
   /** Whether `/versions/{version}` may follow `{model}`. */
   readonly versioned?: boolean;
   /**
-   * Who may call it: everybody; everybody, told apart by key (`client`); holders of the admin key; holders of the admin
-   * key unless `REPOSITORY_CONTROL` is `open` (`repository`).
+   * Who may call it: any client (`public`); any client, identified by its key if it sends one (`client`); clients with the
+   * admin key (`admin`); clients with the admin key, or any client if `REPOSITORY_CONTROL` is `open` (`repository`).
    */
   readonly access: Access;
   readonly tag: keyof typeof TAGS;
   readonly summary: string;
   readonly description?: string;
-  /** Beside those in the path, and `x-request-id`. */
+  /** In addition to those in the path, and `x-request-id`. */
   readonly parameters?: readonly ParameterName[];
   readonly body?: RequestBody;
-  /** Responses that are no errors, by status. */
+  /** Responses other than errors, by status. */
   readonly responses: Readonly<Record<string, OperationResponse>>;
-  /** Beside those of every operation. */
+  /** In addition to those of every operation. */
   readonly errors?: readonly ErrorCode[];
 }
 
@@ -85,12 +87,12 @@ export type Access = "public" | "client" | "admin" | "repository";
 
 export interface OperationResponse {
   readonly description: string;
-  /** Beside `x-request-id` and `server-timing`. */
+  /** In addition to `x-request-id` and `server-timing`. */
   readonly headers?: readonly HeaderName[];
   readonly content?: Readonly<Record<string, MediaType>>;
 }
 
-/** The operation as it stands in the document and in the router: one for each path. */
+/** An operation at one of its paths, for the OpenAPI document and the router. */
 export interface OperationRoute {
   readonly operation: Operation;
   readonly id: string;
@@ -102,7 +104,7 @@ export interface OperationRoute {
   readonly errors: readonly ErrorCode[];
 }
 
-/** The paths of an operation. */
+/** The routes of an operation, one for each of its paths. */
 export function toRoutes(operation: Operation, basePath: string): OperationRoute[] {
   const { id, summary, path, reservedModel, versioned, errors = [] } = operation;
   const literal = reservedModel === undefined ? path : path.replace("{model}", reservedModel);
@@ -121,7 +123,7 @@ export function toRoutes(operation: Operation, basePath: string): OperationRoute
     {
       operation,
       id: `${id}OfVersion`,
-      summary: `${summary}, of a version`,
+      summary: `${summary}, for a specific version`,
       path: `${basePath}${versionPath}`,
       pattern: toPattern(versionPath),
       errors: [...errors, "version_not_found"],

@@ -4,8 +4,8 @@ import { issueMessage } from "../domain/schema-issue.ts";
 import { describe } from "../domain/tensor-json.ts";
 
 /**
- * Turns untrusted JSON into what a schema describes.
- * @throws ApiError `invalid_request` that names the first wrong field, what was expected and what came
+ * Validates untrusted JSON with a schema.
+ * @throws ApiError `invalid_request` that names the first invalid field, what was expected and what was received
  */
 export function parseWith<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
   const result = schema.safeParse(value);
@@ -13,7 +13,7 @@ export function parseWith<S extends z.ZodType>(schema: S, value: unknown): z.out
   const [issue] = result.error.issues;
   if (!issue) throw new ApiError("invalid_request", "The body is not valid.");
   const place = issue.path.length > 0 ? formatPath(issue.path) : "The body";
-  const came = issue.path.reduce<unknown>(
+  const received = issue.path.reduce<unknown>(
     (parent, key) => (parent as Record<PropertyKey, unknown> | undefined)?.[key],
     value,
   );
@@ -21,7 +21,7 @@ export function parseWith<S extends z.ZodType>(schema: S, value: unknown): z.out
     "invalid_request",
     `${place} is not valid: ${issueMessage(issue)
       .replace(/^Invalid input: /, "")
-      .replace(/, received .*$/, "")}; got ${describe(came)}.`,
+      .replace(/, received .*$/, "")}; got ${describe(received)}.`,
     { details: { field: issue.path.join(".") } },
   );
 }

@@ -4,12 +4,12 @@ import type { RenderedError } from "../http/rendered-error.ts";
 import type { Schema } from "./openapi/openapi-types.ts";
 import type { Operation } from "./operation.ts";
 
-/** A protocol: where it is, what it offers, and how it writes errors. */
+/** A protocol: its base path, operations, schemas and errors. */
 export interface Protocol {
   readonly name: string;
-  /** Its operations and errors of unknown paths are below it; empty for the root. */
+  /** The prefix of its operations, and of the unknown paths whose errors it renders; empty for the root. */
   readonly basePath: string;
-  /** Whether every path below the base path needs the admin key, also paths that do not exist. */
+  /** Whether every path below the base path requires the admin key, including unknown ones. */
   readonly isAdmin?: boolean;
   readonly operations: readonly Operation[];
   readonly schemas: ProtocolSchemas;
@@ -19,9 +19,9 @@ export interface Protocol {
 
 /** Named schemas of a protocol in the OpenAPI document. */
 export interface ProtocolSchemas {
-  /** What requests are validated with. */
+  /** Schemas that validate requests. */
   readonly requests: Readonly<Record<string, z.ZodType>>;
-  /** What responses conform to. */
+  /** Schemas that describe responses. */
   readonly responses: Readonly<Record<string, z.ZodType>>;
 }
 

@@ -12,5 +12,5 @@ const DOCUMENTED: readonly Protocol[] = [
   ADMIN_PROTOCOL,
 ];
 
-/** Every protocol that the Worker speaks, in the order of the documentation. */
+/** Every protocol of the Worker, in the order of the documentation. */
 export const PROTOCOLS: readonly Protocol[] = [...DOCUMENTED, createDocsProtocol(DOCUMENTED)];

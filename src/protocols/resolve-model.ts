@@ -5,8 +5,8 @@ import type { AppEnv } from "../http/context.ts";
 import type { Catalog } from "../registry/catalog.ts";
 
 /**
- * The published version that the path names, or of a model that the body names; noted in the trace and in
- * `x-model-version`.
+ * Resolves the version that the path names, or the newest one of the model that the body names, and records it in the
+ * trace and in `x-model-version`.
  */
 export async function resolveModel(
   c: Context<AppEnv>,
@@ -14,37 +14,37 @@ export async function resolveModel(
   name = c.req.param("model") ?? "",
 ): Promise<PublishedModel> {
   const version = c.req.param("version");
-  const published = await c.get("trace").measureAsync("resolve", () =>
+  const model = await c.get("trace").measureAsync("resolve", () =>
     resolveOnce(c, catalog, name, version).catch((error: unknown) => {
-      noteUnreadable(c, error);
+      recordUnreadable(c, error);
       throw error;
     }),
   );
-  return noteModel(c, published);
+  return recordModel(c, model);
 }
 
-/** A version that `respondFromCache` resolved is not resolved again. */
+/** Uses the version that `respondFromCache` resolved, if it did. */
 async function resolveOnce(
   c: Context<AppEnv>,
   catalog: Catalog,
   name: string,
   version: string | undefined,
 ): Promise<PublishedModel> {
-  const known = c.get("published");
-  return known?.name === name ? known : catalog.resolve(name, version);
+  const model = c.get("model");
+  return model?.name === name ? model : catalog.resolve(name, version);
 }
 
-/** Names the version that answers in the trace and in `x-model-version`. */
-export function noteModel(c: Context<AppEnv>, published: PublishedModel): PublishedModel {
+/** Records the version in the trace and in `x-model-version`. */
+export function recordModel(c: Context<AppEnv>, model: PublishedModel): PublishedModel {
   const trace = c.get("trace");
-  trace.model = published.name;
-  trace.version = published.version;
-  c.get("headers")["x-model-version"] = published.version;
-  return published;
+  trace.model = model.name;
+  trace.version = model.version;
+  c.get("headers")["x-model-version"] = model.version;
+  return model;
 }
 
-/** A published version that cannot be read is named in the event as well; an invented one is not. */
-function noteUnreadable(c: Context<AppEnv>, error: unknown): void {
+/** Records a published version that cannot be read, for the event; a version that does not exist is not recorded. */
+function recordUnreadable(c: Context<AppEnv>, error: unknown): void {
   if (!(error instanceof ApiError) || error.kind.status < 500) return;
   const { model, version } = error.details ?? {};
   const trace = c.get("trace");

@@ -3,25 +3,24 @@ import { callOf } from "../http/call.ts";
 import type { AppEnv } from "../http/context.ts";
 import { plainLength, readBody } from "../http/read-body.ts";
 import { respondCached } from "../http/respond.ts";
-import { noteModel } from "./resolve-model.ts";
+import { recordModel } from "./resolve-model.ts";
 import type { Services } from "./services.ts";
 
-/** What identifies the requests of an operation in the response cache, beside their model and their body. */
+/** What identifies the requests of an operation in the response cache, besides model and body. */
 export interface RequestIdentity {
   /**
-   * The name of the operation, and all else of a request that decides how it is answered. The parts are separated by line
-   * breaks, and an operation has always as many of them.
+   * The name of the operation, and everything else in a request that affects the response. The parts are separated by line
+   * breaks, and their number is the same for all requests of an operation.
    */
   form(c: Context<AppEnv>): string;
-  /** The name of the model in the body, where the path does not name it; `undefined` where the body has none. */
+  /** The model's name in the body, for paths without it; `undefined` if the body has none. */
   modelIn?(body: Uint8Array): string | undefined;
 }
 
 /**
- * Middleware between `admit` and `acquirePermit`: answers a small request that is identical to an earlier one with the stored
- * response. It acquires no permit, because that takes next to no time.
- * `resolveModel` and `respondBytes` do the rest for other requests: they use the version that was resolved here, and store the
- * response.
+ * Middleware between `admit` and `acquirePermit`: sends the stored response to a small request that is identical to an
+ * earlier one, without queueing it, because that takes almost no time. For other requests, `resolveModel` uses the version
+ * that was resolved here, and `respondBytes` stores the response.
  */
 export function respondFromCache(
   { config, catalog, responseCache }: Pick<Services, "config" | "catalog" | "responseCache">,
@@ -33,12 +32,12 @@ export function respondFromCache(
     if (!responseCache.accepts(call.cache, length)) return next();
     const read = (): Promise<Uint8Array> => readBody(c, config.maxBodyBytes, length);
     const name = modelIn ? modelIn(await read()) : c.req.param("model");
-    const published = catalog.recall(name ?? "", c.req.param("version"));
-    if (!published) return next();
-    c.set("published", published);
-    if (!responseCache.stores(published)) return next();
-    noteModel(c, published);
-    const found = responseCache.lookup(published, form(c), await read(), call);
+    const model = catalog.recall(name ?? "", c.req.param("version"));
+    if (!model) return next();
+    c.set("model", model);
+    if (!responseCache.stores(model)) return next();
+    recordModel(c, model);
+    const found = responseCache.lookup(model, form(c), await read(), call);
     const lookup = found instanceof Promise ? await found : found;
     if (lookup?.response) return respondCached(c, lookup.response);
     c.set("responseLookup", lookup);

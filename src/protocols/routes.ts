@@ -37,15 +37,15 @@ export function createRoutes(protocol: Protocol, services: Services): Hono<AppEn
     );
     for (const handler of [...guard, methodNotAllowed(...allowed)]) routes.all(pattern, handler);
   }
-  // What does not exist is not told to those without the key.
+  // Unknown paths require the key too, so that clients without it do not learn which paths exist.
   if (protocol.isAdmin) routes.use(...guard);
   return routes;
 }
 
-/** Operations of one path and method: one, and others for reserved model names. */
+/** Operations of the same path and method: one for any model, and others for reserved model names. */
 type Alternatives = readonly OperationRoute[];
 
-/** Makes the operation known to what observes the request and renders its errors. */
+/** Sets the operation of the request, for its event and its errors. */
 function enter(alternatives: Alternatives, protocol: Protocol): MiddlewareHandler<AppEnv> {
   const select = selectByModel(alternatives, ({ operation: { id, kind }, pattern }) => ({
     id,
@@ -59,7 +59,7 @@ function enter(alternatives: Alternatives, protocol: Protocol): MiddlewareHandle
   };
 }
 
-/** What runs between {@link enter} and the handler, in its order. */
+/** The middleware between {@link enter} and the handler, in its order. */
 function toMiddleware(
   [first, ...others]: Alternatives,
   { isAdmin }: Protocol,
@@ -95,21 +95,24 @@ function toHandler(operation: Operation, services: Services): Handler {
   };
 }
 
-/** What is made of the alternative for a model's name. */
+/** Creates a value for each alternative; the returned function selects one by the model's name. */
 function selectByModel<T>(
   alternatives: Alternatives,
-  make: (route: OperationRoute) => T,
+  create: (route: OperationRoute) => T,
 ): (model: string | undefined) => T {
   const general = alternatives.find(({ operation }) => operation.reservedModel === undefined);
-  if (!general) throw new Error(`${alternatives[0]?.id} is for a reserved name of no other path`);
-  const made = make(general);
+  if (!general)
+    throw new Error(
+      `${alternatives[0]?.id} has a reserved model name, but no other operation has its path`,
+    );
+  const value = create(general);
   const reserved = new Map(
     alternatives
       .filter((route) => route !== general)
-      .map((route) => [route.operation.reservedModel, make(route)]),
+      .map((route) => [route.operation.reservedModel, create(route)]),
   );
-  if (reserved.size === 0) return () => made;
-  return (model) => reserved.get(model) ?? made;
+  if (reserved.size === 0) return () => value;
+  return (model) => reserved.get(model) ?? value;
 }
 
 function toGuard(access: Access, { config }: Services): MiddlewareHandler<AppEnv>[] {

@@ -10,7 +10,7 @@ import type { Publisher } from "../registry/publish.ts";
 import type { Readiness } from "../registry/readiness.ts";
 import type { Repository } from "../registry/repository.ts";
 
-/** What the protocols call. */
+/** The services that the protocols use. */
 export interface Services {
   readonly config: {
     readonly maxBodyBytes: number;
@@ -18,11 +18,11 @@ export interface Services {
     readonly adminKey: string | undefined;
     readonly repositoryControl: "admin" | "open";
   };
-  /** Of this program, for the server metadata. */
+  /** The version of onnxflare, for the server metadata. */
   readonly serverVersion: string;
   readonly admission: Admission;
   readonly catalog: Catalog;
-  /** The way to a single run, with the cache in front. */
+  /** Runs a model once, or reads its outputs from the cache. */
   readonly infer: Infer;
   readonly responseCache: ResponseCache;
   readonly runTask: RunTask;

@@ -10,23 +10,23 @@ import type { ModelStore, StoredVersion } from "../domain/ports.ts";
 import type { PublishedModel } from "../domain/published-model.ts";
 import { LruMap } from "../shared/lru-map.ts";
 
-/** Answers which versions exist and what they are, from the store, remembering what it may. */
+/** Resolves names and versions to published models. Caches listings and manifests of the store. */
 export interface Catalog {
   /**
    * @param version the newest one when left out
    * @throws ApiError `model_not_found`, `version_not_found`, `model_corrupt`, `storage_failed`
    */
   resolve(name: string, version?: string): Promise<PublishedModel>;
-  /** What `resolve` would answer, where it is known without asking the store. */
+  /** The result of `resolve`, if it is cached. */
   recall(name: string, version?: string): PublishedModel | undefined;
   /** Every published version, from the store. */
   list(): Promise<readonly ModelId[]>;
-  /** Forgets what is remembered of a model, because this isolate has just changed it. */
+  /** Drops the cached listing of a model, because this isolate has changed it. */
   forget(name: string): void;
 }
 
 export interface CatalogOptions {
-  /** How long a listing of versions is believed: the delay until a new version is served. */
+  /** How long a listing of versions stays fresh: the delay until a new version is served. */
   readonly listingTtlSeconds: number;
   readonly now?: () => number;
 }
@@ -34,23 +34,23 @@ export interface CatalogOptions {
 interface Listing {
   readonly entries: readonly StoredVersion[];
   readonly versions: readonly string[];
-  /** Those that were asked for, by version. */
+  /** The models that were resolved from it, by version. */
   readonly models: Map<string, PublishedModel>;
   readonly readAt: number;
 }
 
-/** Listings and manifests kept, so that a stream of invented names cannot fill the memory. */
+/** Largest number of cached listings and of cached manifests, which limits their memory. */
 const MAX_ENTRIES = 1000;
-/** How old a listing may be when a version that is not in it is asked for. */
+/** Largest age of a listing that does not contain the requested version. */
 const RELIST_AFTER_MS = 1000;
 
 export function createCatalog(store: ModelStore, options: CatalogOptions): Catalog {
   const { listingTtlSeconds, now = Date.now } = options;
   const listings = new LruMap<string, Listing>(MAX_ENTRIES);
-  /** A revision is immutable, so a manifest that was read once stays right. */
+  /** By revision, which is immutable, so a manifest never becomes stale. */
   const manifests = new LruMap<string, Manifest>(MAX_ENTRIES);
 
-  function known(name: string, maxAgeMs: number): Listing | undefined {
+  function freshListing(name: string, maxAgeMs: number): Listing | undefined {
     const listing = listings.get(name);
     return listing && now() - listing.readAt < maxAgeMs ? listing : undefined;
   }
@@ -71,8 +71,8 @@ export function createCatalog(store: ModelStore, options: CatalogOptions): Catal
   }
 
   function recall(name: string, version?: string): PublishedModel | undefined {
-    const listed = known(name, listingTtlSeconds * 1000);
-    return listed?.models.get(version ?? listed.versions[0] ?? "");
+    const listing = freshListing(name, listingTtlSeconds * 1000);
+    return listing?.models.get(version ?? listing.versions[0] ?? "");
   }
 
   return {
@@ -84,31 +84,31 @@ export function createCatalog(store: ModelStore, options: CatalogOptions): Catal
       if (recalled) return recalled;
       parseModelName(name);
       if (version !== undefined) parseModelVersion(name, version);
-      let listed = known(name, listingTtlSeconds * 1000) ?? (await readListing(name));
-      if (!choose(listed, version) && now() - listed.readAt >= RELIST_AFTER_MS)
-        listed = known(name, RELIST_AFTER_MS) ?? (await readListing(name));
-      const { versions } = listed;
+      let listing = freshListing(name, listingTtlSeconds * 1000) ?? (await readListing(name));
+      if (!choose(listing, version) && now() - listing.readAt >= RELIST_AFTER_MS)
+        listing = freshListing(name, RELIST_AFTER_MS) ?? (await readListing(name));
+      const { versions } = listing;
       if (versions.length === 0)
         throw new ApiError("model_not_found", `No model named "${name}" has been published.`);
-      const chosen = choose(listed, version);
+      const chosen = choose(listing, version);
       if (!chosen)
         throw new ApiError(
           "version_not_found",
-          `Model "${name}" has no version ${version}: it has ${versions.join(", ")}.`,
+          `Model "${name}" has no version ${version}: its versions are ${versions.join(", ")}.`,
           { details: { versions } },
         );
       const id = { name, version: chosen.version };
       const { revision } = chosen;
       const key = `${name}/${chosen.version}/${revision}`;
       const manifest = manifests.get(key) ?? (await manifestOf(id, key));
-      const published = { ...id, versions, manifest, revision };
-      listed.models.set(id.version, published);
-      return published;
+      const model = { ...id, versions, manifest, revision };
+      listing.models.set(id.version, model);
+      return model;
     },
   };
 }
 
-/** The newest version when none is asked for. */
+/** The requested version, by default the newest one. */
 function choose({ entries }: Listing, version: string | undefined): StoredVersion | undefined {
   return version === undefined ? entries[0] : entries.find((entry) => entry.version === version);
 }
@@ -120,7 +120,7 @@ async function readManifest(store: ModelStore, id: ModelId): Promise<Manifest> {
       details: { model: id.name, version: id.version },
     });
   const value = await store.manifest(id);
-  if (value === undefined) throw corrupt("is gone from object storage");
+  if (value === undefined) throw corrupt("is missing from object storage");
   let manifest: Manifest;
   try {
     manifest = parseManifest(value);

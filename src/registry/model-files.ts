@@ -6,7 +6,7 @@ import type { PublishedModel } from "../domain/published-model.ts";
 import { toHex } from "../shared/hex.ts";
 import { sha256 as sha256Of } from "../shared/sha256.ts";
 
-/** @throws ApiError `model_missing` when storage has lost the file */
+/** @throws ApiError `model_missing` when the file is missing */
 export async function openModelFile(
   store: ModelStore,
   id: ModelId,
@@ -27,19 +27,19 @@ export async function openModelFile(
  */
 export async function readModelFile(
   store: ModelStore,
-  published: PublishedModel,
+  model: PublishedModel,
   path: string,
 ): Promise<Uint8Array> {
-  const { sha256, sizeBytes } = fileEntry(published.manifest, path);
-  const { body, sizeBytes: storedBytes } = await openModelFile(store, published, path);
-  const bytes = storedBytes === sizeBytes ? await readAll(published, path, body) : undefined;
+  const { sha256, sizeBytes } = fileEntry(model.manifest, path);
+  const { body, sizeBytes: storedBytes } = await openModelFile(store, model, path);
+  const bytes = storedBytes === sizeBytes ? await readAll(model, path, body) : undefined;
   if (!bytes) await body.cancel();
   const digest = bytes && toHex(await sha256Of(bytes));
   if (bytes && digest === sha256) return bytes;
   throw new ApiError(
     "model_corrupt",
-    `${path} of ${formatModelId(published)} in object storage is not the published one: ${digest ? `its SHA-256 is ${digest} instead of ${sha256}` : `it is ${storedBytes} bytes long instead of ${sizeBytes}`}.`,
-    { details: { model: published.name, version: published.version, file: path } },
+    `${path} of ${formatModelId(model)} in object storage is not the published one: ${digest ? `its SHA-256 is ${digest} instead of ${sha256}` : `it is ${storedBytes} bytes long instead of ${sizeBytes}`}.`,
+    { details: { model: model.name, version: model.version, file: path } },
   );
 }
 

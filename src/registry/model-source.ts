@@ -8,15 +8,15 @@ import type { TensorSpec } from "../domain/tensor.ts";
 import { openModelFile } from "./model-files.ts";
 
 /**
- * What the runtime needs to load a published model.
- * @param warmUp runs a freshly loaded model once
+ * The source from which the runtime loads a published model.
+ * @param warmUp runs a newly loaded model once
  */
 export function toModelSource(
   store: ModelStore,
-  published: PublishedModel,
-  warmUp: (model: LoadedModel) => Promise<void>,
+  model: PublishedModel,
+  warmUp: (loaded: LoadedModel) => Promise<void>,
 ): ModelSource {
-  const { manifest, name, version } = published;
+  const { manifest, name, version } = model;
   const { sha256, sizeBytes } = fileEntry(manifest, manifest.file);
   return {
     id: { name, version },
@@ -25,20 +25,20 @@ export function toModelSource(
     sha256,
     prepack: manifest.runtime.prepack,
     heapBytes: manifest.runtime.heapBytes,
-    open: () => openModelFile(store, published, manifest.file),
-    prepare: async (model) => {
-      checkDeclaration(manifest, model);
-      if (manifest.runtime.warmUp) await warmUp(model);
+    open: () => openModelFile(store, model, manifest.file),
+    prepare: async (loaded) => {
+      checkDeclaration(manifest, loaded);
+      if (manifest.runtime.warmUp) await warmUp(loaded);
     },
   };
 }
 
 /**
- * Requests are checked against the manifest, so it must say what the model says.
+ * Checks that the manifest declares the inputs and outputs of the model, because requests are checked against it.
  * @throws ApiError `model_corrupt`
  */
-export function checkDeclaration(manifest: Manifest, model: LoadedModel): void {
-  const actual = model.describe();
+export function checkDeclaration(manifest: Manifest, loaded: LoadedModel): void {
+  const actual = loaded.describe();
   for (const side of ["inputs", "outputs"] as const) {
     if (isSame(manifest[side], actual[side])) continue;
     throw new ApiError(

@@ -4,8 +4,8 @@ import type { Catalog } from "./catalog.ts";
 /** The manifest of each model's newest version, by name; a model whose manifest cannot be read is left out. */
 export async function newestVersions(catalog: Catalog): Promise<readonly Manifest[]> {
   const names = [...new Set((await catalog.list()).map(({ name }) => name))].sort();
-  const found = await Promise.all(
+  const models = await Promise.all(
     names.map((name) => catalog.resolve(name).catch(() => undefined)),
   );
-  return found.flatMap((published) => published?.manifest ?? []);
+  return models.flatMap((model) => model?.manifest ?? []);
 }

@@ -9,10 +9,10 @@ import { toHex } from "../shared/hex.ts";
 import { clip, MAX_REASON_LENGTH } from "../shared/quote.ts";
 import type { Catalog } from "./catalog.ts";
 
-/** Makes and unmakes versions. */
+/** Publishes and deletes versions. */
 export interface Publisher {
   /**
-   * Publishes a version that consists of a model alone; its inputs and outputs are read from it.
+   * Publishes a version that consists of one model file, from which its inputs and outputs are read.
    * @param body the ONNX or ORT file, exactly `sizeBytes` long
    * @throws ApiError `version_exists`, `invalid_model`, `model_too_large`, `storage_failed`
    */
@@ -32,7 +32,7 @@ export function createPublisher(
   catalog: Catalog,
   now: () => Date = () => new Date(),
 ): Publisher {
-  /** Loads the stored file once, to learn what it is and that it can be served. */
+  /** Loads the stored file once, to read its inputs and outputs and to check that it can be served. */
   async function inspect(model: CandidateModel, waitUntil: WaitUntil): Promise<ModelDescription> {
     try {
       return await host.inspect(model, waitUntil);
@@ -44,7 +44,7 @@ export function createPublisher(
 
   const publish: Publisher["publish"] = async (id, body, sizeBytes, waitUntil) => {
     if ((await store.manifest(id)) !== undefined) throw versionExists(id);
-    // A name of its own, so that two who publish the same version cannot mix their files.
+    // A unique name, so that concurrent publications of one version cannot mix their files.
     const path = `model-${crypto.randomUUID().slice(0, 8)}.bin`;
     try {
       const { sha256, format } = await writeModel(store, id, path, body, sizeBytes);
@@ -53,7 +53,7 @@ export function createPublisher(
       if (!(await store.publish(manifest))) throw versionExists(id);
       return manifest;
     } catch (error) {
-      // What went wrong first is what counts; a file without a manifest harms nobody.
+      // The first error is reported; a file without a manifest has no effect.
       await store.deleteFile(id, path).catch(() => undefined);
       throw error;
     } finally {
@@ -63,26 +63,26 @@ export function createPublisher(
 
   return {
     publish(id, body, sizeBytes, waitUntil) {
-      const published = publish(id, body, sizeBytes, waitUntil);
-      // A client that goes away must not leave half of it behind.
-      waitUntil(published.catch(() => undefined));
-      return published;
+      const publication = publish(id, body, sizeBytes, waitUntil);
+      // The publication is completed also if the client disconnects.
+      waitUntil(publication.catch(() => undefined));
+      return publication;
     },
 
     async remove(id) {
-      const published = await catalog.resolve(id.name, id.version).catch((error: unknown) => {
-        // A version whose manifest cannot be read must not be there for ever.
+      const model = await catalog.resolve(id.name, id.version).catch((error: unknown) => {
+        // A version whose manifest cannot be read can still be deleted.
         if (error instanceof ApiError && error.code === "model_corrupt") return undefined;
         throw error;
       });
       await store.remove(id);
       catalog.forget(id.name);
-      if (published) host.unload(published);
+      if (model) host.unload(model);
     },
   };
 }
 
-/** Streams the body to storage, and learns its digest and format on the way. */
+/** Streams the body to storage, and computes its digest and detects its format on the way. */
 async function writeModel(
   writer: ModelWriter,
   id: ModelId,
@@ -139,7 +139,7 @@ function toManifest(
   } catch (cause) {
     throw new ApiError(
       "invalid_model",
-      `The model cannot be described: ${clip(String(cause), MAX_REASON_LENGTH)}`,
+      `No valid manifest can be created for the model: ${clip(String(cause), MAX_REASON_LENGTH)}`,
       { cause },
     );
   }
@@ -148,7 +148,7 @@ function toManifest(
 function versionExists(id: ModelId): ApiError {
   return new ApiError(
     "version_exists",
-    `${formatModelId(id)} exists, and published versions never change: publish another version.`,
+    `${formatModelId(id)} already exists, and published versions never change: publish another version.`,
     { details: { model: id.name, version: id.version } },
   );
 }

@@ -4,16 +4,16 @@ import type { ModelState } from "../domain/ports.ts";
 import type { PublishedModel } from "../domain/published-model.ts";
 import { settlesWithin } from "../shared/settles-within.ts";
 
-/** Whether a model can answer. Loads it, and waits a little for that. */
-export type Readiness = (published: PublishedModel, waitUntil: WaitUntil) => Promise<ModelState>;
+/** The state of a model. Loads it, and waits up to two seconds for the load. */
+export type Readiness = (model: PublishedModel, waitUntil: WaitUntil) => Promise<ModelState>;
 
-const PATIENCE_MS = 2000;
+const MAX_WAIT_MS = 2000;
 
 export function createReadiness(host: ModelHost): Readiness {
-  return async (published, waitUntil) => {
+  return async (model, waitUntil) => {
     try {
-      const loading = host.load(published, waitUntil);
-      return { state: (await settlesWithin(loading, PATIENCE_MS)) ? "ready" : "loading" };
+      const loading = host.load(model, waitUntil);
+      return { state: (await settlesWithin(loading, MAX_WAIT_MS)) ? "ready" : "loading" };
     } catch (error) {
       return { state: "failed", error };
     }

@@ -4,11 +4,11 @@ import type { ModelState } from "../domain/ports.ts";
 import type { PublishedModel } from "../domain/published-model.ts";
 import type { Catalog } from "./catalog.ts";
 
-/** Every published version and how it stands in this isolate, and its place in memory. */
+/** The published versions and their states in this isolate. */
 export interface Repository {
-  index(): Promise<readonly { readonly id: ModelId; readonly model: ModelState }[]>;
-  /** Gives the memory of a version back; its next request loads it again. */
-  unload(published: PublishedModel): void;
+  index(): Promise<readonly { readonly id: ModelId; readonly state: ModelState }[]>;
+  /** Frees the memory of a version; its next request loads it again. */
+  unload(model: PublishedModel): void;
 }
 
 export function createRepository(catalog: Catalog, host: ModelHost): Repository {
@@ -24,10 +24,10 @@ export function createRepository(catalog: Catalog, host: ModelHost): Repository 
       const ids = [...(await catalog.list())].sort(
         (a, b) => a.name.localeCompare(b.name, "en") || Number(a.version) - Number(b.version),
       );
-      return Promise.all(ids.map(async (id) => ({ id, model: await stateOf(id) })));
+      return Promise.all(ids.map(async (id) => ({ id, state: await stateOf(id) })));
     },
-    unload: (published) => {
-      host.unload(published);
+    unload: (model) => {
+      host.unload(model);
     },
   };
 }

@@ -24,7 +24,7 @@ interface ModelLoaderOptions {
   readonly onReady: (resident: Resident) => void;
   readonly needsDedicatedCell: (sha256: string) => boolean;
   /**
-   * Drops a cell after a fatal failure; answers whether it has other causes than the model, so that it
+   * Drops a cell after a fatal failure; returns whether it has other causes than the model, so that it
    * is worth another attempt.
    */
   readonly loseCell: (cell: Cell, sha256: string) => boolean;

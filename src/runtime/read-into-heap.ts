@@ -38,7 +38,7 @@ export async function readIntoHeap(instance: OrtInstance, source: ModelSource): 
   }
 }
 
-/** Copies at most `sizeBytes` bytes; `received` counts all that came. */
+/** Copies at most `sizeBytes` bytes; `received` counts all bytes of the stream. */
 async function copyAndHash(
   instance: OrtInstance,
   address: number,

@@ -22,7 +22,7 @@ export class SingleFlight<T> {
   /**
    * Waits for the work that runs for the key.
    * @returns `undefined` when none runs; a promise of the result, or of `undefined` when the work failed, or took longer
-   *   than a caller waits: nobody else joins it then, because the platform may have ended it with its request
+   *   than a caller waits: no other call joins it then, because the platform may have ended it with its request
    */
   join(key: string): Promise<{ readonly result: T } | undefined> | undefined {
     const running = this.#running.get(key);

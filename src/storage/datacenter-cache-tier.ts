@@ -1,6 +1,6 @@
 import type { CacheAddress, CacheTier } from "../domain/cache.ts";
 
-/** A host that cannot exist: entries are reached through this tier alone. */
+/** A host that cannot exist, so that entries are reachable only through this tier. */
 const ORIGIN = "https://predictions.onnxflare.invalid";
 
 /** The Cache API: shared by the isolates of one data center, which evicts entries when it needs the space. */

@@ -17,14 +17,14 @@ const PREDICTIONS = "prediction/";
 const PURGES = "purge/";
 /** Longer than the longest ttl, so that a purge outlives the entries in its scope. */
 const PURGE_TTL_SECONDS = 366 * 86_400;
-/** Deletions at the same time; a request has six connections at most. */
+/** Concurrent deletions; a request has six connections at most. */
 const DELETIONS_AT_ONCE = 6;
-/** In place of a client in the key of an entry for everybody. */
-const EVERYBODY = "-";
+/** The client's segment in the key of an entry that is shared by all clients. */
+const SHARED = "-";
 
 /** The keys of the namespace, as `docs/storage.md` documents them. */
 function predictionKeyOf({ key, model, client }: CacheAddress): string {
-  return `${PREDICTIONS}${model.name}/${model.version}/${client ?? EVERYBODY}/${key}`;
+  return `${PREDICTIONS}${model.name}/${model.version}/${client ?? SHARED}/${key}`;
 }
 
 /** The KV namespace as the last tier: shared by all data centers, eventually consistent. */
@@ -46,7 +46,7 @@ export function createKvCacheTier(namespace: KVNamespace): CacheTier {
   };
 }
 
-/** Purges in the same namespace, where every isolate reads them. */
+/** Stores purges in the same namespace, where every isolate reads them. */
 export function createKvPurgeLog(namespace: KVNamespace): PurgeLog {
   return {
     async purge(scope, at) {
@@ -71,7 +71,7 @@ export function createKvPurgeLog(namespace: KVNamespace): PurgeLog {
   };
 }
 
-/** A failure, such as of a request over its limit of subrequests, ends it and is no error: see {@link PurgeResult}. */
+/** Stops at the first failure, such as the limit of subrequests, and reports it in `complete` instead of throwing. */
 async function removePredictions(namespace: KVNamespace, scope: PurgeScope): Promise<PurgeResult> {
   const removed: CacheAddress[] = [];
   try {
@@ -121,7 +121,7 @@ function fromPredictionKey(name: string): CacheAddress | undefined {
   return {
     key,
     model: { name: model, version },
-    client: client === EVERYBODY ? undefined : client,
+    client: client === SHARED ? undefined : client,
   };
 }
 

@@ -1,7 +1,7 @@
 import { ApiError } from "../domain/errors.ts";
 import { formatModelId, type ModelId } from "../domain/model-id.ts";
 
-/** @throws ApiError `model_corrupt` for text that is not JSON: reading it again would not mend it */
+/** @throws ApiError `model_corrupt` for text that is not JSON: a retry would not help */
 export function parseManifestJson(id: ModelId, text: string): unknown {
   try {
     return JSON.parse(text);

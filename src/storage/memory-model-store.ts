@@ -23,7 +23,7 @@ export function createMemoryModelStore(
     list: async () => ids(),
     versions: async (name) =>
       ids(modelPrefix(name))
-        // The manifest's text is what tells two publications of a version apart.
+        // The manifest's text is the revision: it differs when the version is published again.
         .map((id) => ({ version: id.version, revision: readText(manifestKey(id)) ?? "" }))
         .sort((a, b) => compareVersions(a.version, b.version)),
     manifest: async (id) => {

@@ -4,10 +4,10 @@ import type { ModelStore, ModelWriter, StoredVersion } from "../domain/ports.ts"
 import { parseManifestJson } from "./manifest-json.ts";
 import { fileKey, fromManifestKey, MODELS_PREFIX, manifestKey, modelPrefix } from "./model-keys.ts";
 
-/** Published models in an R2 bucket. R2 is strongly consistent, so a listing is the truth. */
+/** Published models in an R2 bucket. R2 is strongly consistent, so a listing is current. */
 export function createR2ModelStore(bucket: R2Bucket): ModelStore & ModelWriter {
-  /** R2 lists up to 1,000 keys a call. */
-  async function published(prefix: string): Promise<(ModelId & StoredVersion)[]> {
+  /** R2 lists up to 1,000 keys in one call. */
+  async function listVersions(prefix: string): Promise<(ModelId & StoredVersion)[]> {
     const found: (ModelId & StoredVersion)[] = [];
     let cursor: string | undefined;
     do {
@@ -22,11 +22,11 @@ export function createR2ModelStore(bucket: R2Bucket): ModelStore & ModelWriter {
   }
 
   return {
-    list: () => guarded("the models could not be listed", () => published(MODELS_PREFIX)),
+    list: () => guarded("the models could not be listed", () => listVersions(MODELS_PREFIX)),
 
     versions: (name) =>
       guarded(`the versions of model "${name}" could not be listed`, async () => {
-        const versions = await published(modelPrefix(name));
+        const versions = await listVersions(modelPrefix(name));
         return versions.sort((a, b) => compareVersions(a.version, b.version));
       }),
 
@@ -44,7 +44,7 @@ export function createR2ModelStore(bucket: R2Bucket): ModelStore & ModelWriter {
 
     putFile: (id, path, body, sizeBytes) =>
       guarded(`${path} of ${formatModelId(id)} could not be written`, async () => {
-        // R2 takes only streams whose length it knows.
+        // R2 accepts only streams of known length.
         const { readable, writable } = new FixedLengthStream(sizeBytes);
         await Promise.all([body.pipeTo(writable), bucket.put(fileKey(id, path), readable)]);
       }),
@@ -59,7 +59,7 @@ export function createR2ModelStore(bucket: R2Bucket): ModelStore & ModelWriter {
         const written = await bucket.put(
           manifestKey(manifest),
           `${JSON.stringify(manifest, null, 2)}\n`,
-          // Only if there is none: two who publish the same version at once cannot both succeed.
+          // Only if there is none, so that of concurrent publications of one version only one succeeds.
           { httpMetadata: { contentType: "application/json" }, onlyIf: { etagDoesNotMatch: "*" } },
         );
         return written !== null;
@@ -68,7 +68,7 @@ export function createR2ModelStore(bucket: R2Bucket): ModelStore & ModelWriter {
     remove: (id) =>
       guarded(`${formatModelId(id)} could not be deleted`, async () => {
         const existed = (await bucket.head(manifestKey(id))) !== null;
-        // The manifest first: without it the version does not exist, whatever happens next.
+        // The manifest first: without it the version does not exist, even if a later deletion fails.
         await bucket.delete(manifestKey(id));
         for (;;) {
           const { objects } = await bucket.list({ prefix: fileKey(id, "") });

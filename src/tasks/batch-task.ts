@@ -23,7 +23,7 @@ export function createBatchTask(preprocessor: Preprocessor, postprocessor: Postp
       const { items, form } = splitInputs(preprocessor, request.inputs, ofPreprocessor, trace);
       const context = { parameters: ofPreprocessor, trace };
       const plan = preprocessor.plan?.(items, context) ?? inOrder(items, preprocessor.maxBatch);
-      const answers: unknown[] = new Array(items.length);
+      const predictions: unknown[] = new Array(items.length);
       for (const indices of plan.runs) {
         const batch = indices.map((index) => plan.items[index] as Item);
         const preprocessed = preprocessor.toTensors(batch, context);
@@ -31,14 +31,14 @@ export function createBatchTask(preprocessor: Preprocessor, postprocessor: Postp
           preprocessed instanceof Promise ? await preprocessed : preprocessed;
         const results = await models.infer(tensors, postprocessor.outputs);
         trace.measure("postprocess", () => {
-          const ofBatch = postprocessor.toAnswers(results, metadata, ofPostprocessor);
+          const ofBatch = postprocessor.toPredictions(results, metadata, ofPostprocessor);
           if (ofBatch.length !== batch.length)
             throw outputMismatch(results[0], `a batch of ${batch.length}, as its inputs have`);
-          for (const [at, index] of indices.entries()) answers[index] = ofBatch[at];
+          for (const [at, index] of indices.entries()) predictions[index] = ofBatch[at];
         });
       }
       const usage = plan.tokens === undefined ? undefined : { inputTokens: plan.tokens };
-      return { kind: "value", value: assemble(postprocessor, answers, form), form, usage };
+      return { kind: "value", value: assemble(postprocessor, predictions, form), form, usage };
     },
   };
 }
@@ -54,9 +54,9 @@ function inOrder(items: readonly Item[], size: number): Plan {
 
 function assemble(
   postprocessor: Postprocessor,
-  answers: readonly unknown[],
+  predictions: readonly unknown[],
   form: InputForm,
 ): unknown {
-  if (postprocessor.assemble) return postprocessor.assemble(answers, form);
-  return form === "one" ? answers[0] : answers;
+  if (postprocessor.assemble) return postprocessor.assemble(predictions, form);
+  return form === "one" ? predictions[0] : predictions;
 }

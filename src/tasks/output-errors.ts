@@ -16,10 +16,10 @@ export function outputMismatch(result: Tensor | undefined, expected: string): Ap
   );
 }
 
-/** The error for numbers that no answer can carry. */
+/** The error for numbers that JSON cannot represent. */
 export function notFinite(output: string): ApiError {
   return new ApiError(
     "inference_failed",
-    `The model answered with NaN or infinity in output "${output}": the input is outside what it can compute.`,
+    `The model returned NaN or infinity in output "${output}": the input is outside what it can compute.`,
   );
 }

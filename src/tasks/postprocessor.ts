@@ -3,22 +3,22 @@ import type { InputForm } from "../domain/task.ts";
 import type { Tensor } from "../domain/tensor.ts";
 import type { ItemMetadata } from "./preprocessor.ts";
 
-/** Turns a model's outputs into answers. Created once for each version of a model. */
+/** Turns a model's outputs into predictions. Created once for each version of a model. */
 export interface Postprocessor<S extends z.ZodObject = z.ZodObject> {
-  /** Names of the outputs that it reads, in the order in which `toAnswers` takes them. */
+  /** Names of the outputs that it reads, in the order in which `toPredictions` takes them. */
   readonly outputs: readonly string[];
   readonly parameters: S;
   /**
    * @param metadata the preprocessor's metadata of each item; empty where it returns none
-   * @returns an answer for each item of the run
-   * @throws ApiError `inference_failed` for NaN and infinity, which JSON cannot carry; `task_not_supported` for outputs
+   * @returns a prediction for each item of the run
+   * @throws ApiError `inference_failed` for NaN and infinity, which JSON cannot represent; `task_not_supported` for outputs
    *   of a shape that the manifest left open and that does not fit
    */
-  toAnswers(
+  toPredictions(
     results: readonly Tensor[],
     metadata: readonly ItemMetadata[],
     parameters: z.output<S>,
   ): readonly unknown[];
-  /** Combines the answers. Left out, one item is answered by its answer, a list of items by a list. */
-  assemble?(answers: readonly unknown[], form: InputForm): unknown;
+  /** Combines the predictions; by default a single item's own, or a list of all. */
+  assemble?(predictions: readonly unknown[], form: InputForm): unknown;
 }

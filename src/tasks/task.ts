@@ -20,7 +20,7 @@ export interface ModelSet {
   lease(reservedBytes?: number): Promise<Lease>;
 }
 
-/** Answers requests, as a whole or in parts. Created once for each version of a model. */
+/** Executes requests, with a result as a whole or in parts. Created once for each version of a model. */
 export interface Task {
   /** Schema of the request's `parameters`. */
   readonly parameters: z.ZodObject;

@@ -2,7 +2,7 @@ import { CACHE_TIERS } from "../domain/cache.ts";
 import type { CacheStatistics, CacheTierStatistics } from "../domain/cache-statistics.ts";
 import type { EventSink } from "../domain/ports.ts";
 
-/** Counts what events tell of the cache. */
+/** Counts cache hits, misses and failures from events. */
 export function createCacheStatisticsSink(): EventSink & { read(): CacheStatistics } {
   let hits = 0;
   let misses = 0;

@@ -1,6 +1,6 @@
 import type { EventSink } from "../domain/ports.ts";
 
-/** Gives each event to every sink; one that throws does not keep it from the others. */
+/** Emits each event to every sink, also when one of them throws. */
 export function createFanOutSink(...sinks: readonly EventSink[]): EventSink {
   return {
     emit(event) {
@@ -8,7 +8,7 @@ export function createFanOutSink(...sinks: readonly EventSink[]): EventSink {
         try {
           sink.emit(event);
         } catch {
-          // Monitoring is a witness, not a party.
+          // A failed sink must fail neither the request nor the other sinks.
         }
       }
     },

@@ -9,14 +9,14 @@ import type { Phase } from "../domain/trace.ts";
 import { LruMap } from "../shared/lru-map.ts";
 
 const NS_PER_MS = 1_000_000;
-/** Versions remembered; the one asked least recently is forgotten first. */
+/** Largest number of versions; the least recently requested one is evicted first. */
 const MAX_VERSIONS = 1000;
 
 /** Counts the events of `inference` operations by version. */
 export function createStatisticsSink(): EventSink & StatisticsReader {
   const versions = new LruMap<string, InferenceStatistics>(MAX_VERSIONS);
-  /** Those of the version asked last. */
-  let newest: InferenceStatistics | undefined;
+  /** The statistics of the version that was requested last. */
+  let latest: InferenceStatistics | undefined;
 
   function use(model: string, version: string): InferenceStatistics {
     const key = `${model}/${version}`;
@@ -32,8 +32,8 @@ export function createStatisticsSink(): EventSink & StatisticsReader {
       if (event.event !== "request") return;
       const { model, version, operationKind } = event;
       if (operationKind !== "inference" || model === undefined || version === undefined) return;
-      if (newest?.name !== model || newest.version !== version) newest = use(model, version);
-      count(newest, event);
+      if (latest?.name !== model || latest.version !== version) latest = use(model, version);
+      count(latest, event);
     },
     of: (name, version) => versions.peek(`${name}/${version}`) ?? createStatistics(name, version),
   };
@@ -46,7 +46,7 @@ function count(statistics: InferenceStatistics, event: RequestEvent): void {
   statistics.lastInference = Date.parse(event.time);
   if (event.cache?.outcome === "hit") {
     add(statistics.cacheHit, phasesMs.cache ?? 0);
-    // Of all the durations of a run, only the time in the queue includes cache hits.
+    // Of the durations, only `queue` includes cache hits.
     add(statistics.queue, phasesMs.resolve ?? 0);
   }
   if (event.cache?.outcome === "miss") add(statistics.cacheMiss, phasesMs.cache ?? 0);

@@ -9,7 +9,7 @@ const address: CacheAddress = {
 };
 
 /**
- * What every {@link CacheTier} does, whatever it stores in.
+ * The contract of every {@link CacheTier}, independent of its storage.
  * @param create a tier on a storage that is empty
  */
 export function testCacheTier(create: () => Promise<CacheTier>): void {
@@ -25,11 +25,11 @@ export function testCacheTier(create: () => Promise<CacheTier>): void {
   };
 
   describe("get", () => {
-    test("is undefined for what was never stored", async () => {
+    test("get returns undefined for a key that was never stored", async () => {
       expect(await tier.get(address)).toBeUndefined();
     });
 
-    test("is bytes that nothing else sees changed", async () => {
+    test("changing the returned bytes does not change the stored ones", async () => {
       await tier.put(address, Uint8Array.of(1, 2, 3), TTL_SECONDS);
       const first = await tier.get(address);
       expect(first).toBeInstanceOf(Uint8Array);
@@ -44,25 +44,25 @@ export function testCacheTier(create: () => Promise<CacheTier>): void {
       ["every byte", Uint8Array.from({ length: 256 }, (_, byte) => byte)],
       ["what is no UTF-8", Uint8Array.of(0xff, 0xfe, 0xc0, 0x80, 0xed, 0xa0, 0x80)],
       ["three megabytes", new Uint8Array(3_000_001).map((_, index) => index % 251)],
-    ])("stores %s", async (_, bytes) => {
+    ])("put stores %s", async (_, bytes) => {
       await tier.put(address, bytes, TTL_SECONDS);
       const stored = await tier.get(address);
       expect(Buffer.from(stored ?? []).equals(bytes)).toBe(true);
     });
 
-    test("stores the part of a buffer that a view shows", async () => {
+    test("put stores only the part of a buffer that its view covers", async () => {
       const buffer = Uint8Array.of(9, 9, 1, 2, 3, 9);
       await tier.put(address, buffer.subarray(2, 5), TTL_SECONDS);
       expect(await read(address)).toEqual([1, 2, 3]);
     });
 
-    test("replaces what was there", async () => {
+    test("put replaces the stored value", async () => {
       await tier.put(address, Uint8Array.of(1, 2, 3), TTL_SECONDS);
       await tier.put(address, Uint8Array.of(4), TTL_SECONDS);
       expect(await read(address)).toEqual([4]);
     });
 
-    test("keeps keys apart", async () => {
+    test("values of different keys are independent", async () => {
       const other = { ...address, key: "b".repeat(64) };
       await tier.put(address, Uint8Array.of(1), TTL_SECONDS);
       expect(await tier.get(other)).toBeUndefined();
@@ -70,20 +70,20 @@ export function testCacheTier(create: () => Promise<CacheTier>): void {
       expect([await read(address), await read(other)]).toEqual([[1], [2]]);
     });
 
-    test("takes entries of one client", async () => {
+    test("put stores entries of one client", async () => {
       const own = { ...address, client: "0123456789abcdef" };
       await tier.put(own, Uint8Array.of(1), TTL_SECONDS);
       expect(await read(own)).toEqual([1]);
     });
 
-    test.each([1, 59, 60, 31_536_000])("takes a life of %i s", async (ttlSeconds) => {
+    test.each([1, 59, 60, 31_536_000])("put accepts a ttl of %i s", async (ttlSeconds) => {
       await tier.put(address, Uint8Array.of(1), ttlSeconds);
       expect(await read(address)).toEqual([1]);
     });
   });
 
   describe("delete", () => {
-    test("removes one entry", async () => {
+    test("delete removes one entry", async () => {
       const other = { ...address, key: "b".repeat(64) };
       await tier.put(address, Uint8Array.of(1), TTL_SECONDS);
       await tier.put(other, Uint8Array.of(2), TTL_SECONDS);
@@ -92,7 +92,7 @@ export function testCacheTier(create: () => Promise<CacheTier>): void {
       expect(await read(other)).toEqual([2]);
     });
 
-    test("is content when there is nothing", async () => {
+    test("delete of a key that was never stored succeeds", async () => {
       await tier.delete(address);
       expect(await tier.get(address)).toBeUndefined();
     });

@@ -3,13 +3,13 @@ import type { ModelId } from "../../src/domain/model-id.ts";
 import type { ModelStore } from "../../src/domain/ports.ts";
 import { rejectedApiError } from "../support/errors.ts";
 
-/** Objects as they lie in storage, changed from outside of the store. */
+/** The objects in storage, changed without the store. */
 export interface StoredObjects {
   put(key: string, bytes: Uint8Array): Promise<void>;
   delete(key: string): Promise<void>;
 }
 
-/** A store on objects of its own, which are empty at first. */
+/** A store with its own objects, initially none. */
 export interface StoreUnderTest {
   readonly store: ModelStore;
   readonly objects: StoredObjects;
@@ -18,7 +18,7 @@ export interface StoreUnderTest {
 
 const ENCODER = new TextEncoder();
 
-/** What every {@link ModelStore} does, whatever it stores in. */
+/** The contract of every {@link ModelStore}, independent of its storage. */
 export function testModelStore(create: () => Promise<StoreUnderTest>): void {
   let subject: StoreUnderTest;
   const put = (key: string, text: string): Promise<void> =>
@@ -32,11 +32,11 @@ export function testModelStore(create: () => Promise<StoreUnderTest>): void {
   afterEach(() => subject.dispose());
 
   describe("list", () => {
-    test("is empty without models", async () => {
+    test("list is empty without models", async () => {
       expect(await subject.store.list()).toEqual([]);
     });
 
-    test("has every version of every model", async () => {
+    test("list contains every version of every model", async () => {
       const ids = [
         { name: "a", version: "1" },
         { name: "a", version: "12" },
@@ -64,7 +64,7 @@ export function testModelStore(create: () => Promise<StoreUnderTest>): void {
       "models/a/1/manifest.json/more",
       "other/a/1/manifest.json",
       "models//1/manifest.json",
-    ])("has no version because of %s", async (key) => {
+    ])("list ignores the object %s", async (key) => {
       await put(key, "{}");
       expect(await subject.store.list()).toEqual([]);
     });
@@ -74,24 +74,24 @@ export function testModelStore(create: () => Promise<StoreUnderTest>): void {
     const versionsOf = async (name: string): Promise<string[]> =>
       (await subject.store.versions(name)).map(({ version }) => version);
 
-    test("is empty for an unknown model", async () => {
+    test("versions is empty for an unknown model", async () => {
       await publish({ name: "a", version: "1" });
       expect(await versionsOf("b")).toEqual([]);
     });
 
-    test("goes from the newest to the oldest, by number", async () => {
+    test("versions are sorted by number, newest first", async () => {
       for (const version of ["9", "10", "1", "100", "2"]) await publish({ name: "a", version });
       expect(await versionsOf("a")).toEqual(["100", "10", "9", "2", "1"]);
     });
 
-    test("has nothing of a model whose name begins alike", async () => {
+    test("versions of a model whose name has the same prefix are not included", async () => {
       await publish({ name: "iris", version: "1" });
       await publish({ name: "iris-2", version: "2" });
       await publish({ name: "iris.3", version: "3" });
       expect(await versionsOf("iris")).toEqual(["1"]);
     });
 
-    test("has a version from its manifest on, until it goes", async () => {
+    test("a version exists as long as its manifest does", async () => {
       await put("models/a/1/model.onnx", "bytes");
       expect(await versionsOf("a")).toEqual([]);
       await publish({ name: "a", version: "1" });
@@ -100,7 +100,7 @@ export function testModelStore(create: () => Promise<StoreUnderTest>): void {
       expect(await versionsOf("a")).toEqual([]);
     });
 
-    test("tells a version from one that was published anew", async () => {
+    test("the revision changes when a version is published again", async () => {
       const id = { name: "a", version: "1" };
       await publish(id, { createdAt: "first" });
       const [first] = await subject.store.versions("a");
@@ -115,19 +115,19 @@ export function testModelStore(create: () => Promise<StoreUnderTest>): void {
   describe("manifest", () => {
     const id = { name: "a", version: "1" };
 
-    test("is the JSON that was stored", async () => {
+    test("manifest returns the stored JSON", async () => {
       const manifest = { text: "Größe 漢字 🙂", number: 1.5, list: [null, true] };
       await publish(id, manifest);
       expect(await subject.store.manifest(id)).toEqual(manifest);
     });
 
-    test("is undefined for an unknown version", async () => {
+    test("manifest returns undefined for an unknown version", async () => {
       await publish(id);
       expect(await subject.store.manifest({ name: "a", version: "2" })).toBeUndefined();
       expect(await subject.store.manifest({ name: "b", version: "1" })).toBeUndefined();
     });
 
-    test.each(["", "{nope", "<html>"])("is corrupt when it is %j", async (text) => {
+    test.each(["", "{nope", "<html>"])("a manifest that is %j is corrupt", async (text) => {
       await put("models/a/1/manifest.json", text);
       const error = await rejectedApiError("model_corrupt", subject.store.manifest(id));
       expect(error.message).toContain('model "a" version 1');
@@ -143,7 +143,7 @@ export function testModelStore(create: () => Promise<StoreUnderTest>): void {
       ["every byte", "model.onnx", Uint8Array.from({ length: 256 }, (_, byte) => byte)],
       ["a file in folders", "deep/er/labels.txt", ENCODER.encode("label")],
       ["a file of many chunks", "large.bin", new Uint8Array(3_000_001).fill(7)],
-    ])("gives %s with its length", async (_, path, bytes) => {
+    ])("file returns %s with its length", async (_, path, bytes) => {
       await subject.objects.put(`models/a/1/${path}`, bytes);
       const file = await subject.store.file(id, path);
       expect(file?.sizeBytes).toBe(bytes.byteLength);
@@ -151,7 +151,7 @@ export function testModelStore(create: () => Promise<StoreUnderTest>): void {
       expect(read.equals(bytes)).toBe(true);
     });
 
-    test("is undefined for a file that is not there", async () => {
+    test("file returns undefined for a missing file", async () => {
       await put("models/a/1/model.onnx", "bytes");
       expect(await subject.store.file(id, "model")).toBeUndefined();
       expect(await subject.store.file(id, "model.onnx2")).toBeUndefined();

@@ -5,7 +5,7 @@ import { type Answer, type Service, type ServiceOptions, startService } from "./
 
 export const ADMIN_KEY = "a-key-for-tests";
 
-/** A service whose admin routes are open to the tests. */
+/** A service with an admin key for the tests. */
 export interface AdministeredService extends Service {
   administer(path: string, init?: RequestInit): Promise<Answer>;
   /** Sends a model to `PUT /admin/models/{name}/versions/{version}`. */

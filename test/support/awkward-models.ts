@@ -1,8 +1,8 @@
 import type { Graph, Initializer } from "./onnx-builder.ts";
 
-/** Models that nobody would serve, each for one property. */
+/** Unrealistic models, each with one property that a test needs. */
 
-/** `c`: how many ones fit the shape `s`, made one by one, so the input decides how much memory a run takes. */
+/** `c`: the number of ones in a tensor of the shape `s`, which the run allocates, so the input determines its memory. */
 export const ones: Graph = {
   inputs: [{ name: "s", datatype: "INT64", shape: ["rank"] }],
   outputs: [{ name: "c", datatype: "FP32", shape: [] }],
@@ -12,7 +12,7 @@ export const ones: Graph = {
   ],
 };
 
-/** The same with the shape in the model: the engine makes all the ones when it loads it. */
+/** The same with a constant shape: the engine allocates the tensor when it loads the model. */
 export function constantOnes(shape: readonly bigint[]): Graph {
   const data = BigInt64Array.from(shape);
   return {
@@ -24,7 +24,7 @@ export function constantOnes(shape: readonly bigint[]): Graph {
 
 /**
  * `c = a / b`. ONNX Runtime checks for a division by zero, but not for the one other division whose
- * quotient INT32 cannot hold, -2^31 / -1, where the processor, and WebAssembly with it, traps.
+ * quotient INT32 cannot represent, -2^31 / -1, where the processor, and WebAssembly with it, traps.
  */
 export const quotient: Graph = {
   inputs: [
@@ -35,7 +35,7 @@ export const quotient: Graph = {
   nodes: [{ op: "Div", inputs: ["a", "b"], outputs: ["c"] }],
 };
 
-/** `y = x + bias`: the smallest model there is, another one for each bias. */
+/** `y = x + bias`: a minimal model, different for each bias. */
 export function sum(bias: number): Graph {
   return {
     inputs: [{ name: "x", datatype: "FP32", shape: ["n"] }],
@@ -48,7 +48,7 @@ export function sum(bias: number): Graph {
 /** Columns of {@link product}'s input. */
 export const PRODUCT_COLUMNS = 256;
 
-/** `y = x w` with so many MiB of weights, other ones for each seed. */
+/** `y = x w` with weights of the given MiB, different for each seed. */
 export function product(mebibytes: number, seed: number): Graph {
   const rows = mebibytes * 1024;
   const data = new Float32Array(PRODUCT_COLUMNS * rows);
@@ -67,7 +67,7 @@ const POWERS_SIDE = 256;
 /** `y`: the mean of a matrix of `x` that was multiplied by the same matrix so many times, 34 MFLOP each. */
 export function powers(times: number): Graph {
   const side = POWERS_SIDE;
-  // Rows that sum up to 1, so that the numbers stay what they are.
+  // Rows that sum up to 1, so that the values stay in range.
   const data = new Float32Array(side * side).fill(1 / side);
   const shape = BigInt64Array.of(BigInt(side), BigInt(side));
   return {
@@ -95,7 +95,7 @@ export function powers(times: number): Graph {
 }
 
 /**
- * A decision tree that is a path: `depth` questions, one after the other. The engine builds trees by
+ * A decision tree that is a path: `depth` nodes, one below the other. The engine builds trees by
  * recursion, so a deep one uses up its stack.
  */
 export function path(depth: number): Graph {

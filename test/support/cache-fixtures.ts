@@ -109,7 +109,7 @@ function sizeOf(caches: readonly (readonly number[])[] = []): number {
   return caches.reduce((sum, { length }) => sum + length * FLOAT_BYTES, 0);
 }
 
-/** The part of a cache of fixed length that the steps have written, of each head. */
+/** The part of a cache of fixed length that the steps have written, for each head. */
 function written(cache: readonly number[]): number[] {
   const headSize = 8;
   const heads = cache.length / (expected.cacheLength * headSize);

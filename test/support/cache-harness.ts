@@ -13,20 +13,20 @@ import type { Tensor } from "../../src/domain/tensor.ts";
 import { Trace } from "../../src/domain/trace.ts";
 import { createCachedInfer } from "../../src/inference/infer.ts";
 
-/** The entry store and the single flight, with an `infer` that tests decide about in place of an engine. */
+/** The entry store and the single flight, with an `infer` that tests control instead of an engine. */
 export interface Harness {
   readonly store: EntryStore;
-  /** Milliseconds since the epoch; stands still unless a test moves it. */
+  /** Milliseconds since the epoch; changes only when a test sets it. */
   readonly clock: { ms: number };
   /** The inputs that were run, one text for each run. */
   readonly runs: string[];
-  /** How many requests have looked into the local tier; each has joined or started its flight in the same turn. */
+  /** How many requests have looked into the local tier; each has joined or started its flight in the same iteration of the event loop. */
   lookups: number;
   /** Whether the model is in memory. */
   model: ModelState["state"];
   infer: Infer;
   request(options?: RequestOptions): Promise<Result>;
-  /** Waits for all work that goes on after the responses. */
+  /** Waits for all work that continues after the responses. */
   settle(): Promise<void>;
 }
 
@@ -56,7 +56,7 @@ export interface HarnessOptions extends Partial<EntryStoreOptions> {
   readonly maxWaitMs?: number;
 }
 
-/** Long enough for any tier to answer, and short enough to wait for one that hangs. */
+/** Long enough for any read of a tier, and short enough to wait for one that hangs. */
 const READ_TIMEOUT_MS = 40;
 
 export function createManifest(changes: object = {}): Manifest {

@@ -1,9 +1,9 @@
 import type { Reporter, SerializedError, TestModule } from "vitest/node";
 
 /**
- * Ends the output with one line for people and programs: `12 passed, 0 failed`, and `, 1 skipped`
- * when there are any. What breaks outside of a test (a file that does not load, an error that nobody
- * caught) counts as failed.
+ * Ends the output with one line, human-readable and machine-readable: `12 passed, 0 failed`, and `, 1 skipped`
+ * when there are any. What breaks outside of a test (a file that does not load, an uncaught
+ * error) counts as failed.
  */
 export function createClosingLineReporter(): Reporter {
   return {

@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import { ApiError, type ErrorCode } from "../../src/domain/errors.ts";
 
-/** What a piece of work throws, which must be an ApiError of that code. */
+/** The error that a function throws, which must be an ApiError of that code. */
 export function catchApiError(code: ErrorCode, work: () => unknown): ApiError {
   try {
     work();

@@ -3,11 +3,11 @@ import type { StorageState } from "../workerd/workers/held-storage/index.ts";
 import { type AdministeredService, startAdministeredService } from "./administration.ts";
 import { poll } from "./poll.ts";
 
-/** A service whose storage can be held up in the middle of a model file. */
+/** A service whose storage can be paused in the middle of a model file. */
 export interface HeldService extends AdministeredService {
   hold(): Promise<void>;
   release(): Promise<void>;
-  /** Waits until the storage is as wanted. */
+  /** Waits until the storage has the expected state. */
   storage(wanted?: (state: StorageState) => boolean): Promise<StorageState>;
 }
 

@@ -3,7 +3,7 @@ import { crc32, deflateSync } from "node:zlib";
 import { expect } from "vitest";
 import { projectPath } from "../../scripts/project.ts";
 
-/** The pictures of test/fixtures/images, and what Pillow and torchvision make of them. */
+/** The images of test/fixtures/images, and the results of Pillow and torchvision for them. */
 
 const FOLDER = projectPath("test", "fixtures", "images");
 
@@ -87,7 +87,7 @@ export function blackPng(width: number, height: number, rows = height): Uint8Arr
   );
 }
 
-/** Makes the checksums of a PNG file right again, as far as its chunks can be followed. */
+/** Corrects the checksums of a PNG file, as far as its chunks can be parsed. */
 export function fixChecksums(file: Uint8Array): void {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   for (let offset = 8; offset + 12 <= file.length; ) {

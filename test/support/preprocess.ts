@@ -9,7 +9,7 @@ interface PreprocessedInputs {
   readonly metadata: readonly ItemMetadata[];
 }
 
-/** What a preprocessor makes of inputs that are one run, as the pipeline asks it. */
+/** The tensors of a preprocessor for inputs of one run, called as by a batch task. */
 export function preprocess(
   preprocessor: Preprocessor,
   inputs: unknown,

@@ -25,7 +25,7 @@ export async function publishAs(
   await bucket.put(manifestKey(id), JSON.stringify({ ...model.manifest, ...id }));
 }
 
-/** Puts a file of a model of `models/` back as it was published. */
+/** Restores a file of a model of `models/` as it was published. */
 export async function restore(bucket: ModelBucket, name: string, path: string): Promise<void> {
   const { manifest, folder } = findModel(name);
   await bucket.put(fileKey(manifest, path), readFileSync(join(folder, path)));

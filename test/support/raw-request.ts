@@ -1,8 +1,8 @@
 import { connect, type Socket } from "node:net";
 
 /**
- * A POST of JSON over a socket of its own, so that its client can go away at any time.
- * @param headers with a `content-length` of their own the body may be promised to be longer than it is
+ * A POST of JSON over a socket of its own, so that its client can disconnect at any time.
+ * @param headers with a `content-length` of their own the body may be declared longer than it is
  */
 export async function beginPost(
   origin: string,
@@ -41,7 +41,7 @@ export function bodyIsRead(socket: Socket): Promise<void> {
   });
 }
 
-/** A PUT of which only the beginning is sent, whatever its `content-length` promises. */
+/** A PUT of which only the beginning is sent, independent of its `content-length`. */
 export async function beginPut(
   origin: string,
   path: string,
@@ -72,7 +72,7 @@ export async function beginPut(
   return socket;
 }
 
-/** The answer to a request, whose own end does not matter; its body must be JSON. */
+/** The response to a request that need not be complete; its body must be JSON. */
 export async function readAnswer(socket: Socket): Promise<{ status: number; body: unknown }> {
   let text = "";
   for await (const chunk of socket.setEncoding("utf8")) {

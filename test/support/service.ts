@@ -10,7 +10,7 @@ import { seedModels } from "../../scripts/seed.ts";
 import type { RequestEvent } from "../../src/domain/event.ts";
 import { findModel, publishAs } from "./publish.ts";
 
-/** An answer that was read to its end; `body` is its JSON, or its text when it is none. */
+/** A response that was read to its end; `body` is its JSON, or its text if it is not JSON. */
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
@@ -28,15 +28,15 @@ export interface Service {
   request(path: string, init?: RequestInit): Promise<Answer>;
   /** POSTs a value as JSON. */
   post(path: string, value: unknown, headers?: Record<string, string>): Promise<Answer>;
-  /** The event of a request, waited for: the console reaches this process after the answer. */
+  /** Waits for the event of a request: the console's output arrives after the response. */
   event(requestId: string): Promise<RequestEvent>;
   dispose(): Promise<void>;
 }
 
 export interface ServiceOptions {
   /**
-   * `[vars]` of wrangler.toml, to be changed. Unless they say otherwise, new versions are seen at
-   * once, every answer comes from the engine and not from the cache, and no request is refused because
+   * `[vars]` of wrangler.toml, to be changed. By default, new versions are served at
+   * once, every prediction is computed and not cached, and no request is refused because
    * the machine is slow.
    */
   readonly vars?: Readonly<Record<string, string>>;

@@ -3,9 +3,9 @@ import { createInterface } from "node:readline";
 import packageJson from "../../package.json" with { type: "json" };
 import { projectFolder } from "../../scripts/project.ts";
 
-/** A start in a process group of its own, as a terminal would give it. */
+/** A start in its own process group, as in a terminal. */
 export interface StartProcess {
-  /** Resolves with the first line that matches, printed already or later; rejects when it ends before. */
+  /** Resolves with the first line that matches, already printed or not; rejects if the process ends before. */
   line(pattern: RegExp): Promise<string>;
   /** Everything printed so far, standard output and standard error. */
   output(): string;

@@ -7,7 +7,7 @@ import {
 } from "../../src/domain/datatype.ts";
 import { anyText } from "./text-arbitraries.ts";
 
-/** A tensor by what it means, before any encoding: the elements in row-major order. */
+/** The value of a tensor, before any encoding: the elements in row-major order. */
 export interface LogicalTensor {
   readonly name: string;
   readonly datatype: Datatype;
@@ -59,7 +59,7 @@ export const anyTensor: fc.Arbitrary<LogicalTensor> = fc
   .constantFrom(...DATATYPES)
   .chain((datatype) => tensorOf(datatype));
 
-/** The elements as JSON text that loses nothing: flat, or nested by the shape. */
+/** The elements as lossless JSON text: flat, or nested by the shape. */
 export function toJsonText({ shape, elements }: LogicalTensor, nested: boolean): string {
   const flat = elements.map(spell);
   return nested && shape.length > 1 ? nestText(flat, shape) : `[${flat.join(",")}]`;

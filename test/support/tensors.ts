@@ -3,7 +3,7 @@ import { expect } from "vitest";
 import { projectPath } from "../../scripts/project.ts";
 import type { Datatype } from "../../src/domain/datatype.ts";
 
-/** A tensor as the Open Inference Protocol writes it, flat in row-major order. */
+/** A tensor in the JSON of the Open Inference Protocol, flat in row-major order. */
 export interface WireTensor {
   readonly name: string;
   readonly datatype: Datatype;
@@ -11,7 +11,7 @@ export interface WireTensor {
   readonly data: readonly number[];
 }
 
-/** Held-out inputs with the answers of another engine than the one that serves. */
+/** Held-out inputs with the outputs of another engine than the one that serves. */
 export interface Expected {
   readonly engine: string;
   /** Largest absolute difference allowed, by output. */
@@ -22,7 +22,7 @@ export interface Expected {
 
 export const EXPECTED_FOLDER = projectPath("test", "fixtures", "expected");
 
-/** Images stand in their fixture as bytes. */
+/** Images are bytes in their fixture. */
 type StoredTensor = WireTensor | (Omit<WireTensor, "data"> & { readonly dataBase64: string });
 
 export function readExpected(model: string): Expected {
@@ -53,7 +53,7 @@ export function expectClose(
   expect(wrong).toEqual([]);
 }
 
-/** Asserts that an answer has the outputs of the fixture, in its order and within its tolerances. */
+/** Asserts that a response has the outputs of the fixture, in its order and within its tolerances. */
 export function expectOutputs(
   body: unknown,
   { outputs, tolerance }: Omit<Expected, "inputs">,
@@ -72,7 +72,7 @@ export function row<T extends WireTensor>(tensor: T, index: number): T {
   return { ...tensor, shape: [1, ...rest], data };
 }
 
-/** Flat data as arrays in arrays, as the shape says. */
+/** Flat data as arrays nested by the shape. */
 export function nest(data: readonly unknown[], shape: readonly number[]): unknown[] {
   const [length = 0, ...rest] = shape;
   if (rest.length === 0) return [...data];

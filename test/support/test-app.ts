@@ -11,12 +11,12 @@ import { createMemoryModelStore } from "../../src/storage/memory-model-store.ts"
 import { fileKey, manifestKey } from "../../src/storage/model-keys.ts";
 
 /**
- * The app without an engine, for `app.request`: the models of models/ in memory, and what else a test gives it. What the
- * engine computes is tested in workerd.
+ * The app without an engine, for `app.request`: the models of models/ in memory, and the services that a test sets. The
+ * engine is tested in workerd.
  */
 export interface TestApp {
   readonly events: RequestEvent[];
-  /** Waits for all work that the request left for after its response. */
+  /** Waits for all work that continues after the responses. */
   settle(): Promise<void>;
   request(path: string, init?: RequestInit): Promise<Response>;
 }

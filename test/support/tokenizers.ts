@@ -17,7 +17,7 @@ export function readTokenizerJson(name: string): Uint8Array {
   return readFileSync(`${FOLDER}/${name}.json`);
 }
 
-/** How many code points stand before a place in UTF-16 code units. */
+/** The number of code points before a position in UTF-16 code units. */
 export function codePoints(text: string, unit: number): number {
   return Array.from(text.slice(0, unit)).length;
 }

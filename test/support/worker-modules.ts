@@ -13,7 +13,7 @@ export const workerModules: Plugin = {
   enforce: "pre",
   resolveId: {
     filter: { id: /^[^\0].*\.wasm$/ },
-    // Marked as virtual: Vitest would leave it to Node, which instantiates it.
+    // Marked as virtual: otherwise Vitest would let Node import it, which instantiates it.
     handler: (source) => `\0virtual:${fileURLToPath(import.meta.resolve(source))}`,
   },
   load: {

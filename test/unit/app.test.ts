@@ -4,7 +4,7 @@ import { parseConfig } from "../../src/config.ts";
 import { ApiError } from "../../src/domain/errors.ts";
 import { createTestApp, only, unexpected } from "../support/test-app.ts";
 
-const SECRET = "the secret of the house";
+const SECRET = "the secret cause";
 
 const infer = {
   method: "POST",
@@ -12,23 +12,23 @@ const infer = {
     inputs: [{ name: "features", datatype: "FP32", shape: [1, 4], data: [1, 2, 3, 4] }],
   }),
 };
-const ask = { method: "POST", body: JSON.stringify({ inputs: [1, 2, 3, 4] }) };
+const predict = { method: "POST", body: JSON.stringify({ inputs: [1, 2, 3, 4] }) };
 
-describe("a sink that throws", () => {
+describe("event sinks", () => {
   const sink = {
     emit: () => {
       throw new Error(SECRET);
     },
   };
 
-  test("does not change a good answer", async () => {
+  test("a sink that throws does not change a successful response", async () => {
     const response = await createTestApp({ sink }).request("/v2/models/iris-logistic");
     expect(response.status).toBe(200);
     expect(await response.json()).toMatchObject({ name: "iris-logistic", versions: ["1"] });
     expect(response.headers.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
   });
 
-  test("does not change an error", async () => {
+  test("a sink that throws does not change an error response", async () => {
     const response = await createTestApp({ sink }).request("/v2/models/no-such-model");
     expect(response.status).toBe(404);
     expect(await response.json()).toMatchObject({ code: "model_not_found" });
@@ -42,33 +42,36 @@ describe.each([
   // How a C++ exception leaves WebAssembly.
   ["a pointer", 5_243_904, "5243904"],
   ["nothing", undefined, undefined],
-])("%s that is thrown", (_, thrown, cause) => {
+])("%s thrown by a handler", (_, thrown, cause) => {
   const fail = (): Promise<never> => Promise.reject(thrown);
 
   test.each([
     ["/v2/models/iris-logistic/infer", infer, "application/json", "error"],
-    ["/models/iris-logistic", ask, "application/problem+json", "detail"],
-  ])("is masked in the answer of %s, and told in its event", async (path, init, type, field) => {
-    const app = createTestApp({ infer: fail, runTask: fail });
-    const response = await app.request(path, init);
-    const text = await response.text();
-    expect(response.status).toBe(500);
-    expect(response.headers.get("content-type")).toBe(type);
-    expect(text).not.toContain(SECRET);
-    expect(JSON.parse(text)).toMatchObject({
-      [field]: "The service failed to answer; the error was logged.",
-      code: "internal",
-      request_id: response.headers.get("x-request-id"),
-    });
-    expect(app.events).toHaveLength(1);
-    expect(app.events).toMatchObject([
-      {
-        status: 500,
-        errorCode: "internal",
-        ...(cause && { errorCause: expect.stringContaining(cause) }),
-      },
-    ]);
-  });
+    ["/models/iris-logistic", predict, "application/problem+json", "detail"],
+  ])(
+    "is hidden in the response of %s, and reported in its event",
+    async (path, init, type, field) => {
+      const app = createTestApp({ infer: fail, runTask: fail });
+      const response = await app.request(path, init);
+      const text = await response.text();
+      expect(response.status).toBe(500);
+      expect(response.headers.get("content-type")).toBe(type);
+      expect(text).not.toContain(SECRET);
+      expect(JSON.parse(text)).toMatchObject({
+        [field]: "The service failed to process the request; the error was logged.",
+        code: "internal",
+        request_id: response.headers.get("x-request-id"),
+      });
+      expect(app.events).toHaveLength(1);
+      expect(app.events).toMatchObject([
+        {
+          status: 500,
+          errorCode: "internal",
+          ...(cause && { errorCause: expect.stringContaining(cause) }),
+        },
+      ]);
+    },
+  );
 });
 
 const unusedCatalog = {
@@ -78,7 +81,7 @@ const unusedCatalog = {
   forget: unexpected,
 };
 
-test("an error of storage is told without its cause", async () => {
+test("an error of storage is sent without its cause", async () => {
   const cause = new Error(SECRET);
   const resolve = (): Promise<never> =>
     Promise.reject(new ApiError("storage_failed", "Object storage failed. Try again.", { cause }));
@@ -99,7 +102,7 @@ test("an error of storage is told without its cause", async () => {
   ]);
 });
 
-test("what is no route has an id and an event, too", async () => {
+test("a request to an unknown route has an id and an event", async () => {
   const app = createTestApp();
   const response = await app.request("/nowhere", { headers: { "x-request-id": "mine" } });
   expect(response.status).toBe(404);
@@ -110,12 +113,12 @@ test("what is no route has an id and an event, too", async () => {
   ]);
 });
 
-test("the server is described by its version", async () => {
+test("the server metadata contains the version of the server", async () => {
   const response = await createTestApp().request("/v2");
   expect(await response.json()).toMatchObject({ name: "onnxflare", version: "1.2.3" });
 });
 
-test("the events of an app come in the order of its answers", async () => {
+test("events are emitted in the order of the responses", async () => {
   const app = createTestApp();
   for (const path of ["/v2", "/v2/health/live", "/v2/models/iris-kmeans", "/nowhere"])
     await app.request(path);
@@ -127,7 +130,7 @@ test("the events of an app come in the order of its answers", async () => {
   ]);
 });
 
-test("no route keeps Hono from its fastest router", () => {
+test("every route is supported by Hono's fastest router", () => {
   const { router } = createApp(only({ config: parseConfig({}) }));
   router.match("POST", "/v2/models/iris-logistic/infer");
   expect(router.name).toBe("SmartRouter + RegExpRouter");

@@ -16,7 +16,7 @@ test.each(SETTING_NAMES)("the setting %s is explained in docs/configuration.md",
   expect(page).toContain(`\`${name}\``);
 });
 
-test("settings are text in [vars], bindings beside them are left alone", () => {
+test("settings are parsed from text, and bindings beside them are ignored", () => {
   const config = parseConfig({
     MODELS: {},
     MAX_BODY_BYTES: "1000",
@@ -35,16 +35,16 @@ test.each([
   ["CATALOG_TTL_SECONDS", "-1"],
   ["CATALOG_TTL_SECONDS", "soon"],
   ["EVENT_LOG", "yes"],
-])("%s = %j is refused by its name", (name, value) => {
+])("the setting %s = %j is refused by its name", (name, value) => {
   expect(() => parseConfig({ [name]: value })).toThrow(new RegExp(`\\[vars\\].*at ${name}`, "s"));
 });
 
-test("every wrong setting is told at once", () => {
+test("an error lists every invalid setting", () => {
   const wrong = { MAX_BODY_BYTES: "x", EVENT_LOG: "x" };
   expect(() => parseConfig(wrong)).toThrow(/MAX_BODY_BYTES.*EVENT_LOG/s);
 });
 
-test("settings cannot be changed later", () => {
+test("the parsed settings are frozen", () => {
   const config = parseConfig({});
   for (const part of [config, config.cache, config.cache.tiers])
     expect(Object.isFrozen(part)).toBe(true);

@@ -27,7 +27,7 @@ function infer(path: string, x = 1): Promise<Answer> {
   return service.post(`/v2/models/${path}/infer`, { inputs });
 }
 
-/** {@link sum} adds its bias, which tells the versions apart. */
+/** {@link sum} adds its bias, which distinguishes the versions. */
 function outputs(value: number): object {
   return { status: 200, body: { outputs: [{ name: "y", data: [value] }] } };
 }
@@ -64,7 +64,7 @@ describe("the admin key", () => {
         `Bearer x ${ADMIN_KEY}`,
       ].map((authorization) => [method, path, authorization] as const),
     ),
-  )("%s %s is closed to authorization %j", async (method, path, authorization) => {
+  )("%s %s is refused with the authorization %j", async (method, path, authorization) => {
     const answer = await service.request(path, {
       method,
       headers: authorization === undefined ? {} : { authorization },
@@ -76,13 +76,16 @@ describe("the admin key", () => {
     expect(await keysOf("secret")).toEqual([]);
   });
 
-  test.each(["Bearer", "bearer", "BEARER"])("opens the routes as %s", async (scheme) => {
-    const headers = { authorization: `${scheme} ${ADMIN_KEY}` };
-    for (const path of ["/admin/models", "/admin/runtime"])
-      expect(await service.request(path, { headers })).toMatchObject({ status: 200 });
-  });
+  test.each(["Bearer", "bearer", "BEARER"])(
+    "the admin key is accepted with the scheme %s",
+    async (scheme) => {
+      const headers = { authorization: `${scheme} ${ADMIN_KEY}` };
+      for (const path of ["/admin/models", "/admin/runtime"])
+        expect(await service.request(path, { headers })).toMatchObject({ status: 200 });
+    },
+  );
 
-  test("that is not set opens nothing", async () => {
+  test("without ADMIN_KEY the admin routes are disabled", async () => {
     const closed = await startService({ models: [] });
     try {
       for (const key of [ADMIN_KEY, "undefined", ""]) {
@@ -100,7 +103,7 @@ describe("the admin key", () => {
 });
 
 describe("publishing", () => {
-  test("answers with the manifest, read from the model, and where the version is", async () => {
+  test("publishing returns the manifest, read from the model, and the location of the version", async () => {
     const bytes = buildOnnx(product(1, 7));
     const answer = await service.publish("published", bytes, "3");
     expect(answer.status).toBe(201);
@@ -129,7 +132,7 @@ describe("publishing", () => {
     });
   });
 
-  test("reads every kind of shape and datatype from the model", async () => {
+  test("publishing reads every kind of shape and datatype from the model", async () => {
     const ports = [
       { name: "scalar", datatype: "INT64", shape: [] },
       { name: "fixed", datatype: "FP64", shape: [2, 3] },
@@ -152,7 +155,7 @@ describe("publishing", () => {
     expect(outputs).toEqual(graph.outputs);
   });
 
-  test("makes the newest version the one without a number", async () => {
+  test("a request without a version uses the newest one that was published", async () => {
     for (const version of ["1", "2", "10"])
       expect(await service.publish("newest", sum(Number(version)), version)).toMatchObject({
         status: 201,
@@ -161,7 +164,7 @@ describe("publishing", () => {
     expect(await infer("newest/versions/2")).toMatchObject(outputs(3));
   });
 
-  test("a version that exists is refused, and it stays what it was", async () => {
+  test("publishing a version that exists is refused, and leaves it unchanged", async () => {
     await service.publish("taken", sum(1));
     const keys = await keysOf("taken");
     expect(await service.publish("taken", sum(2))).toMatchObject({
@@ -172,7 +175,7 @@ describe("publishing", () => {
     expect(await infer("taken")).toMatchObject(outputs(2));
   });
 
-  test("one version twice at once: one of them is published, whole", async () => {
+  test("of two concurrent publications of one version, one is published completely", async () => {
     for (let round = 1; round <= 5; round++) {
       const version = `${round}`;
       const biases = [100, 200];
@@ -191,7 +194,7 @@ describe("publishing", () => {
     }
   });
 
-  test("a model that another version has as well", async () => {
+  test("the same model can be published as several versions", async () => {
     for (const version of ["1", "2"])
       expect(await service.publish("again", sum(5), version)).toMatchObject({ status: 201 });
     expect(await infer("again/versions/1")).toMatchObject(outputs(6));
@@ -201,20 +204,23 @@ describe("publishing", () => {
   });
 });
 
-describe("what is refused", () => {
+describe("refused publications", () => {
   const names = ["Upper", "-dash", ".dot", "a%20b", "a".repeat(64), "%C3%A9"];
-  test.each(names)("the name %s", async (name) => {
+  test.each(names)("publishing the name %s is refused", async (name) => {
     expect(await service.publish(name, sum(1))).toMatchObject({
       status: 404,
       body: { code: "model_not_found" },
     });
   });
 
-  test.each(["0", "01", "-1", "1.0", "latest", "1234567890"])("the version %s", async (version) => {
-    const answer = await service.publish("refused", sum(1), version);
-    expect(answer).toMatchObject({ status: 404, body: { code: "version_not_found" } });
-    expect(await keysOf("refused")).toEqual([]);
-  });
+  test.each(["0", "01", "-1", "1.0", "latest", "1234567890"])(
+    "publishing the version %s is refused",
+    async (version) => {
+      const answer = await service.publish("refused", sum(1), version);
+      expect(answer).toMatchObject({ status: 404, body: { code: "version_not_found" } });
+      expect(await keysOf("refused")).toEqual([]);
+    },
+  );
 
   const sequence: Graph = {
     inputs: [{ name: "x", datatype: "FP32", shape: ["n"] }],
@@ -227,7 +233,7 @@ describe("what is refused", () => {
     ["half a model", buildOnnx(product(1, 1)).slice(0, 500_000)],
     ["an operator that there is not", buildOnnx(sequence)],
     ["a graph without nodes", buildOnnx({ outputs: [], nodes: [] })],
-  ])("%s, of which nothing stays", async (_, bytes) => {
+  ])("publishing %s is refused, and leaves no files", async (_, bytes) => {
     const answer = await service.publish("refused", bytes);
     expect(answer).toMatchObject({
       status: 400,
@@ -235,12 +241,12 @@ describe("what is refused", () => {
     });
     expect(await keysOf("refused")).toEqual([]);
     expect(await service.request("/v2/models/refused")).toMatchObject({ status: 404 });
-    // The name is as free as before.
+    // The name is still unused.
     expect(await service.publish("refused", sum(1))).toMatchObject({ status: 201 });
     expect(await remove("refused/versions/1")).toMatchObject({ status: 200 });
   });
 
-  test("a name that a route of Triton hides", async () => {
+  test("publishing a name that a route of Triton would hide is refused", async () => {
     expect(await service.publish("stats", sum(1))).toMatchObject({
       status: 400,
       body: {
@@ -253,7 +259,7 @@ describe("what is refused", () => {
     expect(await remove("statistics/versions/1")).toMatchObject({ status: 200 });
   });
 
-  test("a model over MAX_MODEL_BYTES, before it is sent", async () => {
+  test("publishing a model over MAX_MODEL_BYTES is refused before it is sent", async () => {
     const socket = await beginPut(service.origin, "/admin/models/refused/versions/1", {
       authorization: `Bearer ${ADMIN_KEY}`,
       beginning: new Uint8Array(1),
@@ -271,13 +277,13 @@ describe("what is refused", () => {
     expect(await keysOf("refused")).toEqual([]);
   });
 
-  test("a model that needs more memory than there is", async () => {
+  test("publishing a model that needs more memory than the budget is refused", async () => {
     const answer = await service.publish("refused", constantOnes([10_000n, 10_000n]));
     expect(answer).toMatchObject({ status: 507, body: { code: "out_of_memory" } });
     expect(await keysOf("refused")).toEqual([]);
   });
 
-  test("a body without content-length", async () => {
+  test("publishing a body without content-length is refused", async () => {
     const body = new Blob([buildOnnx(sum(1))]).stream();
     const answer = await service.administer("/models/refused/versions/1", {
       method: "PUT",
@@ -288,20 +294,20 @@ describe("what is refused", () => {
     expect(await keysOf("refused")).toEqual([]);
   });
 
-  test.each([null, ""])("no body: %j", async (body) => {
+  test.each([null, ""])("publishing without a body is refused: %j", async (body) => {
     const answer = await service.administer("/models/refused/versions/1", { method: "PUT", body });
     expect(answer).toMatchObject({ status: 400, body: { code: "empty_body" } });
     expect(await keysOf("refused")).toEqual([]);
   });
 
-  test.each(["GET", "POST", "PATCH"])("the method %s", async (method) => {
+  test.each(["GET", "POST", "PATCH"])("the method %s of a version is refused", async (method) => {
     const answer = await service.administer("/models/refused/versions/1", { method });
     expect(answer).toMatchObject({ status: 405, body: { code: "method_not_allowed" } });
     expect(answer.headers.get("allow")).toBe("PUT, DELETE");
   });
 });
 
-describe("an upload whose client goes away", () => {
+describe("an upload whose client disconnects", () => {
   const bytes = buildOnnx(product(4, 3));
   const upload = (name: string, length: number) =>
     beginPut(service.origin, `/admin/models/${name}/versions/1`, {
@@ -311,24 +317,27 @@ describe("an upload whose client goes away", () => {
     });
 
   const lengths = [0, 1, 1_000_000, bytes.length - 1];
-  test.each(lengths)("with %i bytes sent leaves no version", async (length) => {
-    const name = `cut-${length}`;
-    const { abandoned } = await service.storage();
-    const socket = await upload(name, length);
-    await service.request("/v2/health/live");
-    socket.resetAndDestroy();
-    await service.storage((state) => state.abandoned === abandoned + 1);
-    expect(await service.request(`/v2/models/${name}`)).toMatchObject({ status: 404 });
-    expect(await service.publish(name, sum(1))).toMatchObject({ status: 201 });
-    expect(await infer(name)).toMatchObject(outputs(2));
-    const { file } = JSON.parse(await textOf(`models/${name}/1/manifest.json`)) as Manifest;
-    expect(await keysOf(name)).toEqual([
-      `models/${name}/1/manifest.json`,
-      `models/${name}/1/${file}`,
-    ]);
-  });
+  test.each(lengths)(
+    "an upload that is aborted after %i bytes leaves no version",
+    async (length) => {
+      const name = `cut-${length}`;
+      const { abandoned } = await service.storage();
+      const socket = await upload(name, length);
+      await service.request("/v2/health/live");
+      socket.resetAndDestroy();
+      await service.storage((state) => state.abandoned === abandoned + 1);
+      expect(await service.request(`/v2/models/${name}`)).toMatchObject({ status: 404 });
+      expect(await service.publish(name, sum(1))).toMatchObject({ status: 201 });
+      expect(await infer(name)).toMatchObject(outputs(2));
+      const { file } = JSON.parse(await textOf(`models/${name}/1/manifest.json`)) as Manifest;
+      expect(await keysOf(name)).toEqual([
+        `models/${name}/1/manifest.json`,
+        `models/${name}/1/${file}`,
+      ]);
+    },
+  );
 
-  test("after all of it was sent leaves a whole version", async () => {
+  test("an upload that is aborted after its last byte leaves a complete version", async () => {
     await service.hold();
     const { abandoned } = await service.storage();
     const socket = await upload("whole", bytes.length);
@@ -351,7 +360,7 @@ describe("an upload whose client goes away", () => {
 });
 
 describe("deleting", () => {
-  test("ends a version at once, with its files and its memory", async () => {
+  test("deleting a version removes its files and frees its memory at once", async () => {
     await service.publish("ended", sum(1));
     await service.bucket.put("models/ended/1/labels.txt", "an asset");
     expect(await infer("ended")).toMatchObject(outputs(2));
@@ -367,7 +376,7 @@ describe("deleting", () => {
     expect(loaded).not.toContain("ended");
   });
 
-  test("leaves the other versions", async () => {
+  test("deleting a version leaves the other versions", async () => {
     for (const version of ["1", "2", "12"])
       await service.publish("kept", sum(Number(version)), version);
     expect(await remove("kept/versions/12")).toMatchObject({ status: 200 });
@@ -381,13 +390,13 @@ describe("deleting", () => {
   });
 
   test.each(["nobody/versions/1", "newest/versions/7", "newest/versions/0", "NOBODY/versions/1"])(
-    "%s, which there is not, is not found",
+    "deleting %s, which does not exist, fails with 404",
     async (path) => {
       expect(await remove(path)).toMatchObject({ status: 404 });
     },
   );
 
-  test("twice finds nothing the second time", async () => {
+  test("deleting a version twice fails the second time", async () => {
     await service.publish("twice", sum(1));
     expect(await remove("twice/versions/1")).toMatchObject({ status: 200 });
     expect(await remove("twice/versions/1")).toMatchObject({
@@ -396,7 +405,7 @@ describe("deleting", () => {
     });
   });
 
-  test("makes room for another model under the same version", async () => {
+  test("another model can be published as a deleted version", async () => {
     for (const bias of [1, 2, 3]) {
       expect(await service.publish("reborn", sum(bias))).toMatchObject({ status: 201 });
       expect(await infer("reborn", 0)).toMatchObject(outputs(bias));
@@ -409,7 +418,7 @@ describe("deleting", () => {
     });
   });
 
-  test("ends a version whose manifest or file is damaged", async () => {
+  test("a version whose manifest or file is damaged can be deleted", async () => {
     await store(service.bucket, "damaged", sum(1));
     await service.bucket.delete("models/damaged/1/model.onnx");
     expect(await remove("damaged/versions/1")).toMatchObject({ status: 200 });

@@ -7,7 +7,7 @@ import { beginPost, bodyIsRead } from "../support/raw-request.ts";
 import type { Answer } from "../support/service.ts";
 import { store } from "../support/stored-model.ts";
 
-/** Which requests are let in. They are kept in flight by storage that is held up, or by slow runs. */
+/** Which requests are admitted. They are kept in flight by storage that is paused, or by slow runs. */
 
 const MAX_IN_FLIGHT = 4;
 const CACHED = { enabled: true, ttlSeconds: 60, scope: "public" } as const;
@@ -34,7 +34,7 @@ async function storeFresh(): Promise<string> {
   return `/v2/models/fresh-${seed}/infer`;
 }
 
-/** Begins requests that wait for storage, each for a model of its own, as they are seen there. */
+/** Starts requests that wait for storage, each for its own model, until storage has received them. */
 async function occupy(count: number): Promise<Promise<Answer>[]> {
   const answers: Promise<Answer>[] = [];
   const { holding } = await service.storage();
@@ -55,7 +55,7 @@ function expectRefused(answer: Answer, code: string, message: RegExp): void {
 }
 
 describe("MAX_IN_FLIGHT", () => {
-  test("refuses the next request, says when to come back, and lets it in then", async () => {
+  test("a request over MAX_IN_FLIGHT is refused with retry-after, and admitted later", async () => {
     await service.hold();
     const answers = await occupy(MAX_IN_FLIGHT);
     expectRefused(
@@ -63,7 +63,7 @@ describe("MAX_IN_FLIGHT", () => {
       "overloaded",
       /^4 requests are in flight, the most accepted\. Try again in 1 s\.$/,
     );
-    // The task door has the same bound, and everything else has none.
+    // The task API has the same limit, and everything else has none.
     expect(await service.post("/models/small", { inputs: [1] })).toMatchObject({ status: 429 });
     expect(await service.request("/v2/health/ready")).toMatchObject({ status: 200 });
     expect(await service.request("/v2/models/small")).toMatchObject({ status: 200 });
@@ -72,7 +72,7 @@ describe("MAX_IN_FLIGHT", () => {
     expect(await service.post(SMALL, small)).toMatchObject({ status: 200 });
   });
 
-  test("refuses before the body is read", async () => {
+  test("a request over MAX_IN_FLIGHT is refused before its body is read", async () => {
     await service.hold();
     const answers = await occupy(MAX_IN_FLIGHT);
     const answer = await service.request(SMALL, { method: "POST", body: "not even JSON" });
@@ -83,13 +83,13 @@ describe("MAX_IN_FLIGHT", () => {
     await Promise.all(answers);
   });
 
-  test("is free again after requests that failed", async () => {
+  test("failed requests release their permits", async () => {
     for (let i = 0; i < 3 * MAX_IN_FLIGHT; i++)
       expect(await service.post(SMALL, { inputs: [] })).toMatchObject({ status: 400 });
     expect(await service.post(SMALL, small)).toMatchObject({ status: 200 });
   });
 
-  test("is free again after clients that went away", async () => {
+  test("requests whose clients disconnected release their permits", async () => {
     for (let round = 0; round < 3; round++) {
       const { abandoned } = await service.storage();
       const path = await storeFresh();
@@ -124,16 +124,16 @@ describe("requests that keep the engine busy", () => {
 
   test.each([
     { CACHE_TIERS: "" },
-    // Small bodies are read, and known answers looked for, before a request has its turn.
+    // Small bodies are read, and looked up in the response cache, before a request acquires its permit.
     { CACHE_TIERS: "isolate", CATALOG_TTL_SECONDS: "3600" },
   ])(
-    "do not hide those who come meanwhile: they are counted, and refused at once: %o",
+    "requests that arrive while the engine is busy are counted, and refused at once: %o",
     async (cache) => {
       const vars = { MAX_IN_FLIGHT: `${LIMIT}`, MAX_QUEUE_MS: "1000000", ...cache };
       const busy = await startAdministeredService({ vars });
       try {
         await store(busy.bucket, "slow", SLOW, { cache: CACHED });
-        // Each with an id and an input of its own: equal ones would run once.
+        // Each with its own id and input: identical ones would run once.
         let asked = 0;
         const ask = async (): Promise<Answer> => {
           asked += 1;
@@ -147,7 +147,7 @@ describe("requests that keep the engine busy", () => {
         const together = <T>(work: () => Promise<T>): Promise<T>[] =>
           Array.from({ length: LIMIT }, work);
         for (let turn = 0; turn < 3; turn++) expect(await ask()).toMatchObject({ status: 200 });
-        // Connections that are open already, so that all requests are there when the first run begins.
+        // Connections that are already open, so that all requests have arrived when the first run begins.
         await Promise.all(together(() => busy.request("/v2/health/live")));
 
         const early = together(ask);
@@ -181,7 +181,7 @@ describe("a request of many runs", () => {
     ],
   } as const;
 
-  test("lets others have their turn between them", async () => {
+  test("a request of many runs lets other requests run in between", async () => {
     const shared = await startAdministeredService({});
     try {
       await store(shared.bucket, "slow", GRAPH, {
@@ -265,7 +265,7 @@ describe("a known answer", () => {
 
 describe("a deadline", () => {
   test.each(["0", "-1", "1.5", "soon", "1e3", "12345678901"])(
-    "of %s milliseconds in x-timeout-ms is none",
+    "the x-timeout-ms %s is refused",
     async (timeout) => {
       expect(await infer({ "x-timeout-ms": timeout })).toMatchObject({
         status: 400,
@@ -274,13 +274,13 @@ describe("a deadline", () => {
     },
   );
 
-  test("that is far away changes nothing", async () => {
+  test("a late deadline has no effect", async () => {
     expect(await infer({ "x-timeout-ms": "60000" })).toMatchObject({ status: 200 });
     const parameters = { timeout: 60_000_000 };
     expect(await service.post(SMALL, { ...small, parameters })).toMatchObject({ status: 200 });
   });
 
-  /** Asks for a model whose load takes longer than the deadline, which is what is waited for. */
+  /** Requests a model whose load takes longer than the deadline. */
   async function askTooLate(value: object, headers: Record<string, string>): Promise<Answer> {
     const path = await storeFresh();
     await service.hold();
@@ -293,18 +293,18 @@ describe("a deadline", () => {
     return answer;
   }
 
-  test("in the header that passed before the run began is told so", async () => {
+  test("a request whose x-timeout-ms passes before its run fails with deadline_exceeded", async () => {
     const answer = await askTooLate(large, { "x-timeout-ms": "20" });
     const message = /^The request's timeout of 20 ms passed after \d+ ms/;
     expectRefused(answer, "deadline_exceeded", message);
   });
 
-  test("in the protocol's parameter is in microseconds", async () => {
+  test("the timeout parameter of the protocol is in microseconds", async () => {
     const answer = await askTooLate({ ...large, parameters: { timeout: 15_000 } }, {});
     expectRefused(answer, "deadline_exceeded", /^The request's timeout of 15 ms passed/);
   });
 
-  test("is the nearer one of the two", async () => {
+  test("the earlier deadline of header and parameter applies", async () => {
     const parameters = { timeout: 10_000 };
     for (const [header, shown] of [
       ["5000", 10],
@@ -315,7 +315,7 @@ describe("a deadline", () => {
     }
   });
 
-  test("that passed keeps nobody else from the model", async () => {
+  test("a passed deadline does not affect other requests for the model", async () => {
     const path = await storeFresh();
     await service.hold();
     const late = service.post(path, large, { "x-timeout-ms": "1" });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Service, startService } from "../support/service.ts";
 
-/** Lists of arrays through the task door. */
+/** Lists of arrays through the task API. */
 
 const DIGIT = Array.from({ length: 8 }, () => [0, 2, 4, 6, 8, 10, 12, 14]);
 /** 500,000 values. */
@@ -18,7 +18,7 @@ afterAll(() => service?.dispose());
 const ask = (count: number) =>
   service.post("/models/digits-cnn", { inputs: Array.from({ length: count }, () => DIGIT) });
 
-test("as many as a request may have are answered, each as if it were alone", async () => {
+test("the largest accepted list of arrays has the same predictions as each array alone", async () => {
   const [alone] = (await ask(1)).body as unknown[];
   const { status, body } = await ask(MAX_DIGITS);
   expect(status).toBe(200);
@@ -26,12 +26,15 @@ test("as many as a request may have are answered, each as if it were alone", asy
   expect((body as unknown[]).at(-1)).toEqual(alone);
 });
 
-test.each([MAX_DIGITS + 1, 50_000])("%i are refused with the bound", async (count) => {
-  expect(await ask(count)).toMatchObject({
-    status: 400,
-    body: {
-      code: "invalid_input",
-      detail: `"inputs" has ${count} arrays of shape [8, 8]: a request may have ${MAX_DIGITS} at most.`,
-    },
-  });
-});
+test.each([MAX_DIGITS + 1, 50_000])(
+  "a list of %i arrays is refused with the limit",
+  async (count) => {
+    expect(await ask(count)).toMatchObject({
+      status: 400,
+      body: {
+        code: "invalid_input",
+        detail: `"inputs" has ${count} arrays of shape [8, 8]: a request may have ${MAX_DIGITS} at most.`,
+      },
+    });
+  },
+);

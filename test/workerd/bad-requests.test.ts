@@ -5,7 +5,7 @@ import { findModel, publishAs } from "../support/publish.ts";
 import { type Answer, type Service, startService } from "../support/service.ts";
 import { expectOutputs, readExpected } from "../support/tensors.ts";
 
-/** What a client can do wrong, each with a status, a code and a message that names the thing. */
+/** Invalid requests, each with its status, its code and a message that names the problem. */
 
 const LIMIT_BYTES = 100_000;
 const INFER = "/v2/models/iris-logistic/infer";
@@ -39,7 +39,7 @@ function post(path: string, body: Body, headers: Record<string, string> = {}): P
   return service.request(path, { method: "POST", body, headers });
 }
 
-/** Under /v2 an error is the protocol's, everywhere else it is a problem of RFC 9457. */
+/** Under /v2 an error has the protocol's form, everywhere else it is problem details (RFC 9457). */
 function expectError(answer: Answer, path: string, status: number, code: string, message: string) {
   expect(answer.status).toBe(status);
   const requestId = answer.headers.get("x-request-id");
@@ -66,7 +66,7 @@ function expectError(answer: Answer, path: string, status: number, code: string,
   }
 }
 
-/** A good request for one flower, with a change. */
+/** A valid request for one flower, with a change. */
 function flower(change: Record<string, unknown> = {}): string {
   const input = { name: "features", datatype: "FP32", shape: [1, 4], data: [5.1, 3.5, 1.4, 0.2] };
   return JSON.stringify({ inputs: [{ ...input, ...change }] });
@@ -89,19 +89,24 @@ describe("paths", () => {
       "/v2/models/iris-logistic/versions/7/infer",
       404,
       "version_not_found",
-      "no version 7: it has 1",
+      "no version 7: its versions are 1",
     ],
     ["/v2/models/iris-logistic/versions/01/infer", 404, "version_not_found", 'no version "01"'],
     ["/v2/models/iris-logistic/versions/latest/infer", 404, "version_not_found", '"latest"'],
     ["/v2/models/iris-logistic/versions/-1/infer", 404, "version_not_found", '"-1"'],
     ["/models/no-such-model", 404, "model_not_found", 'No model named "no-such-model"'],
-    ["/models/iris-logistic/versions/7", 404, "version_not_found", "no version 7: it has 1"],
+    [
+      "/models/iris-logistic/versions/7",
+      404,
+      "version_not_found",
+      "no version 7: its versions are 1",
+    ],
     ["/", 404, "route_not_found", "POST / is not a route"],
     ["/models", 404, "route_not_found", "POST /models is not a route"],
     ["/predict", 404, "route_not_found", "/predict"],
     ["/v2/model/iris-logistic/infer", 404, "route_not_found", "/v2/model/iris-logistic/infer"],
     ["/v2/models/iris-logistic/predict", 404, "route_not_found", "POST /v2/models/{model}/infer"],
-  ])("POST %s is answered with %i %s", async (path, status, code, message) => {
+  ])("POST %s fails with %i %s", async (path, status, code, message) => {
     expectError(await post(path, GOOD), path, status, code, message);
   });
 
@@ -115,9 +120,9 @@ describe("paths", () => {
     ["POST", "/v2/health/live", "GET, HEAD"],
     ["POST", "/v2/models/iris-logistic", "GET, HEAD"],
     ["PATCH", "/v2/models/iris-logistic/ready", "GET, HEAD"],
-  ])("%s %s is answered with what is allowed", async (method, path, allowed) => {
+  ])("%s %s is refused with the allowed methods", async (method, path, allowed) => {
     const answer = await service.request(path, { method });
-    const message = `${method} is not a method of ${path}: use ${allowed.replace(", ", " or ")}.`;
+    const message = `${path} does not support ${method}: use ${allowed.replace(", ", " or ")}.`;
     expectError(answer, path, 405, "method_not_allowed", message);
     expect(answer.headers.get("allow")).toBe(allowed);
   });
@@ -149,7 +154,7 @@ describe("bodies", () => {
   });
 
   test.each(["br", "zstd", "compress", "gzip, identity"])(
-    "content-encoding %s is refused",
+    "a body with content-encoding %s is refused",
     async (encoding) => {
       const answer = await post(INFER, GOOD, { "content-encoding": encoding });
       const message = `content-encoding "${encoding}"`;
@@ -163,7 +168,7 @@ describe("bodies", () => {
     ["x-gzip", gzipSync(GOOD)],
     ["GZIP", gzipSync(GOOD)],
     ["deflate", deflateSync(GOOD)],
-  ])("content-encoding %s is read", async (encoding, body) => {
+  ])("a body with content-encoding %s is decompressed", async (encoding, body) => {
     const answer = await post(INFER, new Uint8Array(body), { "content-encoding": encoding });
     expect(answer).toMatchObject({ status: 200, body: { outputs: [{ data: [0] }, {}] } });
   });
@@ -172,7 +177,7 @@ describe("bodies", () => {
     ["gzip", Buffer.from(GOOD)],
     ["gzip", gzipSync(GOOD).subarray(0, -12)],
     ["deflate", gzipSync(GOOD)],
-  ])("what is not %s is refused", async (encoding, body) => {
+  ])("a body that is not valid %s is refused", async (encoding, body) => {
     const answer = await post(INFER, new Uint8Array(body), { "content-encoding": encoding });
     expectError(answer, INFER, 400, "invalid_request", `The body is not valid ${encoding} data`);
   });
@@ -184,7 +189,7 @@ describe("bodies", () => {
     expectError(answer, INFER, 413, "body_too_large", `the limit of ${LIMIT_BYTES} bytes`);
   });
 
-  test("a body of the limit is read, whatever it is padded with", async () => {
+  test("a body with the size of the limit is accepted, also if padded", async () => {
     const answer = await post(INFER, GOOD.padEnd(LIMIT_BYTES));
     expect(answer.status).toBe(200);
   });
@@ -198,7 +203,7 @@ describe("bodies", () => {
     },
   );
 
-  test("a body that is announced to be over the limit is refused before it comes", async () => {
+  test("a body whose content-length is over the limit is refused before it is sent", async () => {
     const headers = { "content-length": LIMIT_BYTES + 1 };
     const answer = await send(INFER, [], { end: false, headers });
     expect(answer).toMatchObject({ status: 413, body: { code: "body_too_large" } });
@@ -212,7 +217,7 @@ describe("bodies", () => {
     expect(beyond).toMatchObject({ status: 413, body: { code: "body_too_large" } });
   });
 
-  test("a body that goes on is refused at the limit, not at its end", async () => {
+  test("a body without an end is refused at the limit", async () => {
     const chunks = Array.from({ length: LIMIT_BYTES / 1000 + 1 }, () => " ".repeat(1000));
     const answer = await send(INFER, chunks, { end: false });
     expect(answer).toMatchObject({ status: 413, body: { code: "body_too_large" } });
@@ -397,7 +402,7 @@ describe("inference requests", () => {
       "an unknown output",
       JSON.stringify({ inputs: [good], outputs: [{ name: "scores" }] }),
       "unknown_output",
-      'The model has no output "scores": it gives "label" (INT64 [batch]), "probabilities" (FP32 [batch, 3])',
+      'The model has no output "scores": its outputs are "label" (INT64 [batch]), "probabilities" (FP32 [batch, 3])',
     ],
     [
       "an output twice",
@@ -428,7 +433,7 @@ describe("inference requests", () => {
   });
 });
 
-describe("the task door", () => {
+describe("the task API", () => {
   const ask = (inputs: unknown, rest: object = {}): string => JSON.stringify({ inputs, ...rest });
   const row = [5.1, 3.5, 1.4, 0.2];
 
@@ -562,13 +567,13 @@ describe("the task door", () => {
       "invalid_input",
       'inputs has no letters, which this model needs; got "".',
     ],
-  ])("of %s refuses %s", async (model, body, status, code, message) => {
+  ])("the task of %s refuses the body %s", async (model, body, status, code, message) => {
     const path = `/models/${model}`;
     const answer = await post(path, body, { "content-type": "application/json" });
     expectError(answer, path, status, code, message);
   });
 
-  test("of a model without a task refuses, and names the other door", async () => {
+  test("the task API refuses a model without a task, and names the infer route", async () => {
     const model = findModel("iris-kmeans");
     const { task: _, preprocess: __, postprocess: ___, ...manifest } = model.manifest;
     const id = { name: "tensors-only", version: "1" };

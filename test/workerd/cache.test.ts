@@ -12,13 +12,13 @@ import { shareServices } from "../support/shared-services.ts";
 import { store } from "../support/stored-model.ts";
 import { expectOutputs, nest, readExpected, row } from "../support/tensors.ts";
 
-/** The cache as clients and operators see it, in workerd with its simulators of KV and the Cache API. */
+/** The cache by its HTTP API, in workerd with its simulators of KV and the Cache API. */
 
 const TIERS = ["isolate", "datacenter", "kv"] as const;
 const IRIS = "/v2/models/iris-logistic/infer";
 const iris = readExpected("iris-logistic");
 
-/** A question that no other test asks: `y = x + bias` of a number of its own. */
+/** A request that no other test sends: `y = x + bias` of a unique number. */
 let lastQuestion = 0;
 function question(): { id?: string; inputs: object[] } {
   lastQuestion += 1;
@@ -98,8 +98,8 @@ function postPlainly(
   });
 }
 
-describe("a request that comes again, byte by byte", () => {
-  test("is answered as before, without being read", async () => {
+describe("a repeated request with the same bytes", () => {
+  test("a repeated request gets the stored response, without being parsed", async () => {
     const vars = { CACHE_TIERS: "isolate", CATALOG_TTL_SECONDS: "3600" };
     const asked = await start(vars, ["iris-logistic"]);
     const told = ({ headers }: Answer) =>
@@ -128,7 +128,7 @@ describe("a request that comes again, byte by byte", () => {
     expect((await modelStats(asked, "iris-logistic")).inference_stats.cache_hit?.count).toBe(2);
   });
 
-  test("is answered with 304 to a client that has the answer, and compressed for one that wants it", async () => {
+  test("a stored response is a 304 for a client that has it, and compressed for one that accepts it", async () => {
     const vars = { CACHE_TIERS: "isolate", CATALOG_TTL_SECONDS: "3600" };
     const asked = await start(vars, ["iris-logistic"]);
     for (const question of [
@@ -139,7 +139,7 @@ describe("a request that comes again, byte by byte", () => {
       const ask = (headers: Record<string, string> = {}) =>
         postPlainly(asked, IRIS, question, headers);
       const computed = await ask();
-      // A hit that is kept, in whatever encoding it was sent, and from then on an answer that is known.
+      // A hit whose response is stored, in any content-encoding, and from then on a stored response.
       await ask({ "accept-encoding": "gzip" });
       for (let time = 0; time < 3; time++) {
         const known = await ask();
@@ -166,7 +166,7 @@ describe("a request that comes again, byte by byte", () => {
     }
   });
 
-  test("tells its age as it grows", async () => {
+  test("a stored response is sent with its current age", async () => {
     const vars = { CACHE_TIERS: "isolate", CATALOG_TTL_SECONDS: "3600" };
     const asked = await start(vars, ["iris-logistic"]);
     const inputs = [row(iris.inputs[0] as (typeof iris.inputs)[number], 0)];
@@ -183,7 +183,7 @@ describe("a request that comes again, byte by byte", () => {
     expect([...ages]).toEqual([...ages].sort((one, other) => one - other));
   });
 
-  test("is another one with another id, and in another form", async () => {
+  test("a stored response is not used for another id or another format", async () => {
     const vars = { CACHE_TIERS: "isolate", CATALOG_TTL_SECONDS: "3600" };
     const asked = await start(vars, ["iris-logistic"]);
     const inputs = [row(iris.inputs[0] as (typeof iris.inputs)[number], 0)];
@@ -199,7 +199,7 @@ describe("a request that comes again, byte by byte", () => {
   });
 });
 
-describe("a request of another protocol that comes again, byte by byte", () => {
+describe("a repeated request of another protocol with the same bytes", () => {
   const vars = { CACHE_TIERS: "isolate", CATALOG_TTL_SECONDS: "3600" };
   const stored = ["body", "cache"];
 
@@ -221,7 +221,7 @@ describe("a request of another protocol that comes again, byte by byte", () => {
       "/v1/embeddings",
       { model: "sentence-embeddings", input: "Win a prize" },
     ],
-  ])("to %s is answered with the stored response", async (_, model, path, value) => {
+  ])("a repeated request to %s gets the stored response", async (_, model, path, value) => {
     const service = await start(vars, [model]);
     const before = await statistics(service);
     const ofModel = await modelStats(service, model);
@@ -250,7 +250,7 @@ describe("a request of another protocol that comes again, byte by byte", () => {
     expect(fresh.body).toEqual(computed.body);
   });
 
-  test("to the task API is another one with another query, content-type or Hugging Face's client", async () => {
+  test("a stored response of the task API is not used for another query, content-type or Hugging Face's client", async () => {
     const model = "language-identification";
     const service = await start(vars, [model]);
     const path = `/models/${model}`;
@@ -269,10 +269,10 @@ describe("a request of another protocol that comes again, byte by byte", () => {
       expect(plain.body).not.toHaveLength(1);
       expect(best.body).toEqual((plain.body as object[]).slice(0, 1));
       expect(listed.body).toEqual([best.body]);
-      // The same bytes are no JSON.
+      // The same bytes are not JSON.
       const refused = await send("", { "content-type": "application/json" });
       expect(refused).toMatchObject({ status: 400, body: { code: "invalid_json" } });
-      // Three forms of one entry take the place of each other's response.
+      // Three formats of one entry replace each other's response.
       for (const answer of [plain, best, listed].slice(time === 0 ? 1 : 0))
         expect(cacheStatus(answer)).toMatchObject({ hit: true });
     }
@@ -282,10 +282,10 @@ describe("a request of another protocol that comes again, byte by byte", () => {
     expect(last.body).toEqual([(await send("?top_k=1", {})).body]);
   });
 
-  test("for several runs is not stored, and its runs are hits", async () => {
+  test("the response to a request of several runs is not stored, and its runs are hits", async () => {
     const model = "sentence-embeddings";
     const service = await start(vars, [model]);
-    // More texts than one run takes.
+    // More texts than fit one run.
     const value = { model, input: Array.from({ length: 40 }, (_, index) => `text ${index}`) };
     const computed = await service.post("/v1/embeddings", value);
     for (let time = 0; time < 3; time++) {
@@ -297,8 +297,8 @@ describe("a request of another protocol that comes again, byte by byte", () => {
   });
 });
 
-describe.each(TIERS)("the tier %s alone", (tier) => {
-  test("answers a second time without a run, and is told of everywhere", async () => {
+describe.each(TIERS)("with the tier %s alone", (tier) => {
+  test("a repeated request is a hit, and reported in headers, event and statistics", async () => {
     const asked = await start({ CACHE_TIERS: tier }, ["iris-logistic"]);
     const ask = () => asked.post(IRIS, { inputs: iris.inputs });
     const first = await ask();
@@ -346,7 +346,7 @@ describe.each(TIERS)("the tier %s alone", (tier) => {
   });
 });
 
-test("a switched-off cache says so, and stores nothing", async () => {
+test("a disabled cache reports a bypass, and stores nothing", async () => {
   const asked = await start({ CACHE_TIERS: "" }, ["iris-logistic"]);
   for (let i = 0; i < 2; i++) {
     const answer = await asked.post(IRIS, { inputs: iris.inputs });
@@ -357,11 +357,11 @@ test("a switched-off cache says so, and stores nothing", async () => {
   expect((await asked.kv.list()).keys).toEqual([]);
 });
 
-test("an answer that KV has serves an isolate that has not loaded the model", async () => {
+test("an entry in KV is used by an isolate that has not loaded the model", async () => {
   const asked = await start({ CACHE_TIERS: "isolate,kv", CACHE_OUTER_TIERS: "auto" }, [
     "iris-logistic",
   ]);
-  // The model is cold at first, so the outer tiers are asked and filled.
+  // The model is not loaded at first, so the remote tiers are read and written.
   await asked.post(IRIS, { inputs: iris.inputs });
   const [name = ""] = await storedKeys(asked, 1);
   const { value, metadata } = await asked.kv.getWithMetadata(name, "arrayBuffer");
@@ -386,7 +386,7 @@ test("an answer that KV has serves an isolate that has not loaded the model", as
   }
 });
 
-describe("one question", () => {
+describe("a cache entry", () => {
   const features = row(iris.inputs[0] as (typeof iris.inputs)[number], 0);
   const flat = { name: "features", datatype: "FP32", shape: [1, 4], data: features.data };
   const floats = Buffer.from(Float32Array.from(features.data).buffer);
@@ -400,7 +400,7 @@ describe("one question", () => {
     };
   }
 
-  test("is found again however it is sent", async () => {
+  test("a cache entry is used for the same tensors in every request format", async () => {
     const asked = await start({ CACHE_TIERS: "isolate" }, ["iris-logistic"]);
     const { data: _, ...described } = flat;
     const json = (value: unknown): RequestInit => ({ method: "POST", body: JSON.stringify(value) });
@@ -455,7 +455,7 @@ describe("one question", () => {
     });
   });
 
-  test("is found by the task door and the protocol, whichever asks first", async () => {
+  test("a cache entry is shared by the task API and the Open Inference Protocol", async () => {
     const asked = await start({ CACHE_TIERS: "isolate" }, ["iris-logistic"]);
     const door = await asked.post("/models/iris-logistic", { inputs: flat.data });
     expect(cacheStatus(door)).toMatchObject({ fwd: "miss" });
@@ -475,7 +475,7 @@ describe("one question", () => {
     });
   });
 
-  test("has another answer for another number, however near", async () => {
+  test("a cache entry is not used for another number, however close", async () => {
     const asked = await start({ CACHE_TIERS: "isolate" });
     await store(asked.bucket, "plus", sum(0), CACHED);
     const ask = (x: number) =>
@@ -496,7 +496,7 @@ describe("one question", () => {
 });
 
 describe("another version", () => {
-  test("ends the old answers at once, and its deletion brings them back", async () => {
+  test("a new version replaces the cached predictions at once, and its deletion restores them", async () => {
     const asked = await start({ CACHE_TIERS: TIERS.join(",") });
     const ask = async (): Promise<[unknown, unknown, unknown]> => {
       const answer = await asked.post("/v2/models/plus/infer", {
@@ -530,14 +530,14 @@ describe("another version", () => {
       ["2", 31, false],
       ["2", 31, true],
     ]);
-    // A version with the file of the first has the answers of the first.
+    // A version with the file of the first uses the entries of the first.
     await publish("3", 10);
     expect(await ask()).toEqual(["3", 11, true]);
   });
 });
 
 describe("the request's directives", () => {
-  test("are obeyed", async () => {
+  test("cache-control directives of a request are applied", async () => {
     const asked = await start({ CACHE_TIERS: "isolate" });
     await store(asked.bucket, "directives", sum(1), CACHED);
     const body = question();
@@ -586,7 +586,7 @@ describe("the request's directives", () => {
   });
 });
 
-test("the model's ttl is told, and is the life in KV", async () => {
+test("the model's ttl is sent in cache-status, and is the expiration in KV", async () => {
   const asked = await start({ CACHE_TIERS: "kv" });
   await store(asked.bucket, "plus", sum(1), {
     cache: { enabled: true, ttlSeconds: 120, scope: "public" },
@@ -600,7 +600,7 @@ test("the model's ttl is told, and is the life in KV", async () => {
   expect(expiration).toBeLessThanOrEqual(Math.ceil(Date.now() / 1000) + 120);
 });
 
-test("an answer over the bound is not stored", async () => {
+test("an entry over CACHE_MAX_ENTRY_BYTES is not stored", async () => {
   const asked = await start({ CACHE_TIERS: TIERS.join(","), CACHE_MAX_ENTRY_BYTES: "40" });
   await store(asked.bucket, "plus", sum(1), CACHED);
   const ask = (count: number) =>
@@ -635,7 +635,7 @@ describe("If-None-Match", () => {
   const inputs = [row(iris.inputs[0] as (typeof iris.inputs)[number], 3)];
   const values = inputs[0]?.data ?? [];
 
-  test("answers 304 without a body to a client that has the answer", async () => {
+  test("If-None-Match with the current etag gets 304 without a body", async () => {
     const first = await asked.post(IRIS, { inputs });
     const etag = String(first.headers.get("etag"));
     expect(etag).toMatch(/^W\/"[0-9a-f]{32}-[0-9a-f]{16}"$/);
@@ -653,7 +653,7 @@ describe("If-None-Match", () => {
     expect([other.status, other.body]).toEqual([200, first.body]);
   });
 
-  test("holds for an answer that had to be computed anew", async () => {
+  test("If-None-Match applies to a prediction that was computed again", async () => {
     const { headers } = await asked.post(IRIS, { inputs });
     const etag = String(headers.get("etag"));
     const fresh = await asked.post(
@@ -665,7 +665,7 @@ describe("If-None-Match", () => {
     expect(cacheStatus(fresh)).toMatchObject({ fwd: "request" });
   });
 
-  test("leaves no trace of the compression and of the binary form in a 304", async () => {
+  test("a 304 has no headers of compression and binary data", async () => {
     const many = { inputs: iris.inputs, parameters: { binary_data_output: true } };
     const headers = { "accept-encoding": "gzip" };
     for (const body of [many, { inputs: iris.inputs }]) {
@@ -678,7 +678,7 @@ describe("If-None-Match", () => {
     }
   });
 
-  test("is another for each form of the answer", async () => {
+  test("each representation of a prediction has another etag", async () => {
     const scores = { name: "probabilities" };
     const classes = { ...scores, parameters: { classification: 2 } };
     const forms: [string, unknown][] = [
@@ -716,7 +716,7 @@ describe("If-None-Match", () => {
     expect(seen.size).toBe(forms.length);
   });
 
-  test("is another for other inputs", async () => {
+  test("other inputs have another etag", async () => {
     const etags = [];
     for (const index of [0, 1, 2]) {
       const tensor = row(iris.inputs[0] as (typeof iris.inputs)[number], index);
@@ -725,7 +725,7 @@ describe("If-None-Match", () => {
     expect(new Set(etags).size).toBe(3);
   });
 
-  test("is another when a version was deleted and published anew with other labels", async () => {
+  test("the etag changes when a version is published again with other labels", async () => {
     const model = findModel("iris-logistic");
     const renamed = { ...model, manifest: { ...model.manifest, labels: ["a", "b", "c"] } };
     const etagOf = async (): Promise<string | null> =>
@@ -739,18 +739,18 @@ describe("If-None-Match", () => {
     expect(after).not.toBe(before);
   });
 
-  test("is not given with an error", async () => {
+  test("an error has no etag", async () => {
     const answer = await asked.post(IRIS, { inputs: [] }, { "if-none-match": "*" });
     expect(answer.status).toBe(400);
     expect(answer.headers.get("etag")).toBeNull();
   });
 });
 
-describe("a model whose answers belong to the key that asked", () => {
+describe("a model with separate cache entries for each key", () => {
   const OWN = { cache: { enabled: true, ttlSeconds: 600, scope: "key" } } as const;
   const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
 
-  test("keeps them apart, here and in KV", async () => {
+  test("entries of different keys are separate, in the isolate and in KV", async () => {
     const asked = await start({ CACHE_TIERS: TIERS.join(",") });
     await store(asked.bucket, "own", sum(1), OWN);
     const body = question();
@@ -768,7 +768,7 @@ describe("a model whose answers belong to the key that asked", () => {
       const again = await ask(headers);
       expect(cacheStatus(again)).toMatchObject({ hit: true, key: keys[index] });
     }
-    // By the way that the documentation tells: 16 digits of the SHA-256 of the key.
+    // As documented: 16 digits of the SHA-256 of the key.
     const names = await storedKeys(asked, 3);
     const clients = names.map((name) => name.split("/")[3]).sort();
     // printf alice | sha256sum
@@ -784,7 +784,7 @@ describe("a model whose answers belong to the key that asked", () => {
     expect(cacheStatus(await ask())).toMatchObject({ hit: true });
   });
 
-  test("a public model ignores who asks", async () => {
+  test("a model with public scope shares entries between keys", async () => {
     const asked = await start({ CACHE_TIERS: "isolate" });
     await store(asked.bucket, "plus", sum(1), CACHED);
     const body = question();
@@ -832,7 +832,7 @@ describe("POST /admin/cache/purge", () => {
   test.each([
     ["without a key", {}],
     ["with another key", { authorization: "Bearer guess" }],
-  ])("is refused %s", async (_, headers) => {
+  ])("a purge is refused %s", async (_, headers) => {
     const asked = await start({ CACHE_TIERS: "isolate" });
     await store(asked.bucket, "plus", sum(1), CACHED);
     const body = question();
@@ -844,7 +844,7 @@ describe("POST /admin/cache/purge", () => {
     });
   });
 
-  test("refuses what is no scope", async () => {
+  test("a purge with an invalid scope is refused", async () => {
     const asked = await start({ CACHE_TIERS: "isolate" });
     const { keys } = await asked.kv.list();
     for (const scope of [
@@ -881,7 +881,7 @@ describe("POST /admin/cache/purge", () => {
       { model: "plus", version: "2" },
       ["hit", "miss", "hit"],
     ],
-  ])("erases %s in every tier, and is an event", async (_, scope, told, outcomes) => {
+  ])("a purge removes %s from every tier, and emits an event", async (_, scope, told, outcomes) => {
     const asked = await start({ CACHE_TIERS: TIERS.join(",") });
     await store(asked.bucket, "plus", sum(1), CACHED);
     await store(asked.bucket, "plus", sum(2), { ...CACHED, version: "2" });
@@ -925,7 +925,7 @@ describe("POST /admin/cache/purge", () => {
     ]);
   });
 
-  test("ends also what is put back into KV afterwards", async () => {
+  test("an entry that reappears in KV after a purge is not used", async () => {
     const asked = await start({ CACHE_TIERS: "kv" });
     await store(asked.bucket, "plus", sum(1), CACHED);
     const body = question();
@@ -936,7 +936,7 @@ describe("POST /admin/cache/purge", () => {
     expect(cacheStatus(await ask())).toMatchObject({ hit: true, detail: "kv" });
     await asked.administer("/cache/purge", { method: "POST", body: '{"all":true}' });
     expect(await asked.kv.get(name)).toBeNull();
-    // As KV may still have it elsewhere, or a slow write may bring it.
+    // As KV may still have it elsewhere, or a delayed write may store it.
     await asked.kv.put(name, old as ArrayBuffer, { expirationTtl: 600 });
     const answer = await ask();
     expect(cacheStatus(answer)).toMatchObject({ fwd: "miss", detail: "purged" });
@@ -947,14 +947,14 @@ describe("POST /admin/cache/purge", () => {
   });
 });
 
-describe("what somebody else has put into KV", () => {
+describe("invalid values in KV", () => {
   test.each<[string, (value: Buffer, other: Buffer) => Buffer]>([
     ["garbage", () => Buffer.alloc(500, 7)],
     ["a page of HTML", () => Buffer.from("<html>")],
     ["half of the entry", (value) => value.subarray(0, value.length / 2)],
     ["an entry with a wrong bit", (value) => Buffer.from(value.with(-1, (value.at(-1) ?? 0) ^ 1))],
     ["the entry of another key", (_, other) => other],
-  ])("%s costs a miss and is told", async (_, damage) => {
+  ])("%s counts as a miss and is reported", async (_, damage) => {
     const asked = await start({ CACHE_TIERS: "kv" });
     await store(asked.bucket, "plus", sum(1), CACHED);
     const [one, two] = [question(), question()];

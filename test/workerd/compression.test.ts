@@ -4,7 +4,7 @@ import { type Service, startService } from "../support/service.ts";
 import { store } from "../support/stored-model.ts";
 import { readExpected } from "../support/tensors.ts";
 
-/** Who gets compressed answers: clients that ask for it, and of `/v2` predictions alone. */
+/** Which responses are compressed: those to clients that accept it, and under `/v2` only predictions. */
 
 const ACCEPT = { "accept-encoding": "gzip, deflate, br" };
 const MODEL = "language-identification";
@@ -13,7 +13,7 @@ let service: Service;
 
 beforeAll(async () => {
   service = await startService({ models: [MODEL] });
-  // Long names, so that what lists them is long enough to be worth compressing.
+  // Long names, so that responses with them are large enough to be compressed.
   for (let index = 10; index < 30; index++)
     await publishAs(service.bucket, findModel("iris-kmeans"), {
       name: `${index}-${"x".repeat(40)}`,
@@ -35,7 +35,7 @@ test.each([
   ["POST", "/v2/repository/index"],
   ["GET", "/v2/models/stats"],
 ])(
-  "%s %s is not, however long: tritonclient's asyncio client would not decompress it",
+  "the response to %s %s is not compressed: tritonclient's asyncio client would not decompress it",
   async (method, path) => {
     const answer = await service.request(path, { method, headers: ACCEPT });
     expect(JSON.stringify(answer.body).length).toBeGreaterThan(1024);
@@ -44,7 +44,7 @@ test.each([
   },
 );
 
-test("an error is not", async () => {
+test("an error is not compressed", async () => {
   // It lists the model's inputs, which are as long as the model has them.
   const spec = { datatype: "FP32", shape: ["n"] } as const;
   await store(service.bucket, "long-input", {

@@ -4,7 +4,7 @@ import { findModel } from "../support/publish.ts";
 import { beginPost } from "../support/raw-request.ts";
 import { type Answer, type Service, startService } from "../support/service.ts";
 
-/** What the service tells of each request: headers to the client, one line of JSON to the console. */
+/** What the service reports of each request: headers to the client, one line of JSON to the console. */
 
 const { manifest } = findModel("iris-logistic");
 const digest = manifest.files[0]?.sha256;
@@ -26,13 +26,13 @@ async function eventOf(answer: Answer): Promise<RequestEvent> {
   return service.event(String(answer.headers.get("x-request-id")));
 }
 
-/** Durations depend on the machine: only that they are there is expected. */
+/** Durations depend on the machine: only their presence is checked. */
 function anyMs(...phases: string[]): Record<string, unknown> {
   return Object.fromEntries(phases.map((phase) => [phase, expect.any(Number)]));
 }
 
 describe("the event of a prediction", () => {
-  test("is cold at first, then warm", async () => {
+  test("the event of a prediction reports a cold start for the first request only", async () => {
     const before = Date.now();
     for (const coldStart of [true, false, false]) {
       const answer = await service.post("/v2/models/iris-logistic/infer", body);
@@ -63,7 +63,7 @@ describe("the event of a prediction", () => {
     }
   });
 
-  test("is written once", async () => {
+  test("the event of a prediction is written once", async () => {
     const id = "written-once";
     await service.post("/models/iris-logistic", { inputs: [5, 3, 1, 0] }, { "x-request-id": id });
     await service.event(id);
@@ -87,19 +87,22 @@ describe("the event of a failure", () => {
       404,
       "model_not_found",
     ],
-  ])("%s %s tells its route and code", async (method, path, route, status, errorCode) => {
-    const answer = await service.request(path, { method });
-    expect(await eventOf(answer)).toMatchObject({
-      method,
-      route,
-      status,
-      errorCode,
-      bytesIn: 0,
-      bytesOut: Number(answer.headers.get("content-length")),
-    });
-  });
+  ])(
+    "the event of %s %s has the route and the error code",
+    async (method, path, route, status, errorCode) => {
+      const answer = await service.request(path, { method });
+      expect(await eventOf(answer)).toMatchObject({
+        method,
+        route,
+        status,
+        errorCode,
+        bytesIn: 0,
+        bytesOut: Number(answer.headers.get("content-length")),
+      });
+    },
+  );
 
-  test("that is the client's has a code, and nothing that the client sent", async () => {
+  test("the event of a 4xx has a code, and nothing that the client sent", async () => {
     const secret = "patient-4711";
     for (const text of [
       `not JSON: ${secret}`,
@@ -131,18 +134,18 @@ describe("the event of a failure", () => {
     ["gone-plain", {}],
     ["gone-gzip", { "content-encoding": "gzip" }],
   ])(
-    "of a client that goes away in the middle of its body is not ours: %s",
+    "the event of a client that disconnects while it sends its body is a 4xx: %s",
     async (id, encoding) => {
       const headers = { "x-request-id": id, "content-length": "1000", ...encoding };
       const socket = await beginPost(service.origin, "/models/iris-logistic", body, headers);
-      // The event of another request comes when the Worker has begun with this one.
+      // The event of another request arrives when the Worker has started to process this one.
       await eventOf(await service.post("/v2/models/iris-logistic/infer", body));
       socket.resetAndDestroy();
       expect(await service.event(id)).toMatchObject({ status: 400, errorCode: "invalid_request" });
     },
   );
 
-  test("that is ours has its cause, which the client does not see", async () => {
+  test("the event of a 5xx has its cause, which the response does not have", async () => {
     await service.bucket.put("models/wine-naive-bayes/1/manifest.json", "{}");
     const answer = await service.post("/models/wine-naive-bayes", { inputs: [] });
     const event = await eventOf(answer);
@@ -158,14 +161,14 @@ describe("the event of a failure", () => {
 });
 
 describe("headers", () => {
-  test.each(["a", "A-Z.a_z:0-9", "x".repeat(128)])("keep the request id %s", async (id) => {
+  test.each(["a", "A-Z.a_z:0-9", "x".repeat(128)])("the request id %s is used", async (id) => {
     const answer = await service.request("/v2", { headers: { "x-request-id": id } });
     expect(answer.headers.get("x-request-id")).toBe(id);
     expect((await service.event(id)).requestId).toBe(id);
   });
 
   test.each(["x".repeat(129), "a b", "a/b", '{"a":1}', "é", "a\tb", ""])(
-    "replace the request id %j",
+    "the invalid request id %j is replaced",
     async (id) => {
       const { headers } = await service.request("/v2", { headers: { "x-request-id": id } });
       expect(headers.get("x-request-id")).toMatch(
@@ -174,7 +177,7 @@ describe("headers", () => {
     },
   );
 
-  test("tell the durations of the phases in their order, as the event does", async () => {
+  test("server-timing has the durations of the phases in their order, as in the event", async () => {
     const answer = await service.post("/v2/models/iris-logistic/infer", body);
     const timing = String(answer.headers.get("server-timing"));
     const entries = timing.split(", ").map((entry) => entry.split(";dur="));
@@ -192,7 +195,7 @@ describe("headers", () => {
     expect(durations).toEqual({ ...phasesMs, total: totalMs });
   });
 
-  test("tell the version, also of a request that fails later", async () => {
+  test("x-model-version is set, also for a request that fails later", async () => {
     const { headers, status } = await service.post("/models/iris-logistic", { inputs: "nothing" });
     expect(status).toBe(400);
     expect(headers.get("x-model-version")).toBe("1");
@@ -202,7 +205,7 @@ describe("headers", () => {
 });
 
 describe("EVENT_LOG", () => {
-  /** The lines that the console has brought by the time that the last of some answers is here. */
+  /** The lines on the console when the last of some responses has arrived. */
   async function linesWith(setting: string): Promise<string[]> {
     const other = await startService({ vars: { EVENT_LOG: setting }, models: ["iris-logistic"] });
     try {
@@ -215,7 +218,7 @@ describe("EVENT_LOG", () => {
     }
   }
 
-  test("off silences the console, and nothing else", async () => {
+  test("EVENT_LOG=off disables only the console", async () => {
     expect(await linesWith("on")).toEqual(
       expect.arrayContaining([
         expect.stringContaining('"operation":"predict","operationKind":"inference","status":200'),
@@ -225,7 +228,7 @@ describe("EVENT_LOG", () => {
   });
 });
 
-test("a wrong setting fails every request, and the log names it", async () => {
+test("an invalid setting fails every request, and the log names it", async () => {
   const broken = await startService({
     vars: { MAX_BODY_BYTES: "plenty", EVENT_LOG: "yes" },
     models: [],

@@ -6,7 +6,7 @@ import { findModel } from "../support/publish.ts";
 import { type Service, startService } from "../support/service.ts";
 import { EXPECTED_FOLDER } from "../support/tensors.ts";
 
-/** Hugging Face's own client against the task door in workerd. */
+/** Hugging Face's own client with the task API in workerd. */
 
 let service: Service;
 const client = new InferenceClient("hf_any");
@@ -22,7 +22,7 @@ afterAll(() => service?.dispose());
 const at = (model: string) => ({ endpointUrl: `${service.origin}/models/${model}` });
 
 describe.each(["spam-detection", "language-identification"])("textClassification, %s", (model) => {
-  test("answers what the model's example says", async () => {
+  test("textClassification returns the output of the model's example", async () => {
     const { example } = findModel(model).manifest;
     const inputs = String(example?.inputs);
     const expected = example?.output as { label: string; score: number }[];
@@ -33,12 +33,12 @@ describe.each(["spam-detection", "language-identification"])("textClassification
     const [best] = labels;
     const difference = Math.abs((best?.score ?? 0) - (expected[0]?.score ?? 1));
     expect(difference).toBeLessThanOrEqual(example?.tolerance ?? 0);
-    // Nobody else gets the list around it.
+    // Other clients get no list around it.
     const { body } = await service.post(`/models/${model}`, { inputs });
     expect(body).toEqual(labels);
   });
 
-  test("takes top_k", async () => {
+  test("textClassification applies top_k", async () => {
     const answer = await client.textClassification({
       ...at(model),
       inputs: "Win a prize",
@@ -48,7 +48,7 @@ describe.each(["spam-detection", "language-identification"])("textClassification
   });
 });
 
-test("featureExtraction answers a vector, or one for each text", async () => {
+test("featureExtraction returns a vector, or one for each text", async () => {
   const { texts } = JSON.parse(
     readFileSync(`${EXPECTED_FOLDER}/sentence-embeddings-texts.json`, "utf8"),
   ) as { texts: { text: string; embedding: number[] }[] };
@@ -71,7 +71,7 @@ test("featureExtraction answers a vector, or one for each text", async () => {
   expect(one).toHaveLength(384);
 });
 
-test("sentenceSimilarity answers a cosine for each sentence", async () => {
+test("sentenceSimilarity returns a cosine for each sentence", async () => {
   const { example } = findModel("sentence-embeddings").manifest;
   const inputs = example?.inputs as { source_sentence: string; sentences: string[] };
   const cosines = await client.sentenceSimilarity({ ...at("sentence-embeddings"), inputs });
@@ -81,7 +81,7 @@ test("sentenceSimilarity answers a cosine for each sentence", async () => {
     expect(Math.abs(cosine - (expected[index] ?? 2))).toBeLessThanOrEqual(example?.tolerance ?? 0);
 });
 
-test("an error reaches the client with what it says", async () => {
+test("an error reaches the client with its message", async () => {
   const promise = client.textClassification({ ...at("no-such-model"), inputs: "a" });
   await expect(promise).rejects.toThrow(InferenceClientProviderApiError);
   await expect(promise).rejects.toMatchObject({ httpResponse: { status: 404 } });
@@ -93,6 +93,6 @@ test.each([
   ["curl/8.5.0", false],
   ["my-tool/1.0 (no @huggingface)", false],
   [undefined, false],
-])("user-agent %s: %s", (userAgent, expected) => {
+])("the user agent %s is recognized as Hugging Face's client: %s", (userAgent, expected) => {
   expect(isHuggingFaceClient(userAgent)).toBe(expected);
 });

@@ -36,27 +36,30 @@ interface Label {
 }
 
 describe("a photograph", () => {
-  test.each(expectedImages.classified)("$file gets Python's labels", async ({ file, answer }) => {
-    const type = file.endsWith(".webp") ? "image/webp" : "image/jpeg";
-    const { status, body } = await send(IMAGENET, readImage(file), type);
-    expect(status).toBe(200);
-    const found = body as Label[];
-    expect(found.map(({ label }) => label)).toEqual(answer.map(({ label }) => label));
-    for (const [place, { score }] of answer.entries())
-      expect(found[place]?.score).toBeCloseTo(score, 4);
-  });
+  test.each(expectedImages.classified)(
+    "the photograph $file has the labels of Python",
+    async ({ file, answer }) => {
+      const type = file.endsWith(".webp") ? "image/webp" : "image/jpeg";
+      const { status, body } = await send(IMAGENET, readImage(file), type);
+      expect(status).toBe(200);
+      const found = body as Label[];
+      expect(found.map(({ label }) => label)).toEqual(answer.map(({ label }) => label));
+      for (const [place, { score }] of answer.entries())
+        expect(found[place]?.score).toBeCloseTo(score, 4);
+    },
+  );
 
   test.each([
     ["another type than it is", "image/png"],
     ["the type of bytes", "application/octet-stream"],
     ["no type", undefined],
     ["curl's type", "application/x-www-form-urlencoded"],
-  ])("as a body of %s gets the same answer", async (_, type) => {
+  ])("a photograph as a body of %s has the same prediction", async (_, type) => {
     const { body } = await send(IMAGENET, cup, "image/jpeg");
     expect(await send(IMAGENET, cup, type)).toMatchObject({ status: 200, body });
   });
 
-  test("in JSON, in a form, and as a body gets the same answer", async () => {
+  test("a photograph in JSON, in a form, and as a body has the same prediction", async () => {
     const { body } = await send(`${IMAGENET}?top_k=2`, cup, "image/jpeg");
     expect(body).toHaveLength(2);
     const parameters = { top_k: 2 };
@@ -71,7 +74,7 @@ describe("a photograph", () => {
     expect(answer).toMatchObject({ status: 200, body });
   });
 
-  test("among others gets the answer that it gets alone", async () => {
+  test("a photograph in a list has the same prediction as alone", async () => {
     const files = [cup, cat, astronaut, readImage("grey.png"), readImage("portrait.jpg")];
     const alone = await Promise.all(files.map((file) => send(IMAGENET, file, "image/jpeg")));
     const inputs = Array.from(
@@ -95,7 +98,7 @@ describe("a photograph", () => {
     }
   });
 
-  test("says in server-timing what its phases took", async () => {
+  test("server-timing has the phases of a photograph", async () => {
     const { headers } = await send(IMAGENET, cup, "image/jpeg");
     const phases = [...(headers.get("server-timing") ?? "").matchAll(/(\w+);dur/g)].map(
       ([, name]) => name,
@@ -112,7 +115,7 @@ describe("a face", () => {
     return body as Detection[];
   };
 
-  test("is found where Python finds it", async () => {
+  test("a face is detected where Python detects it", async () => {
     const { file, answer } = expectedImages.detected;
     const [face, ...others] = await faces(readImage(file));
     expect(others).toEqual([]);
@@ -122,11 +125,11 @@ describe("a face", () => {
       expect(face?.box[edge as keyof Detection["box"]]).toBeCloseTo(place, 2);
   });
 
-  test("is not found in a cup", async () => {
+  test("no face is detected in a cup", async () => {
     expect(await faces(cup)).toEqual([]);
   });
 
-  test("of less score is answered when the request asks for it, and of none", async () => {
+  test("the threshold parameter determines the lowest score of returned faces", async () => {
     const [face] = await faces(astronaut);
     expect(await faces(astronaut, `?threshold=${(face?.score ?? 0) + 0.01}`)).toEqual([]);
     const all = await faces(astronaut, "?threshold=0");
@@ -134,7 +137,7 @@ describe("a face", () => {
     expect(all.length).toBeLessThanOrEqual(100);
   });
 
-  test("takes no threshold beyond 1", async () => {
+  test("a threshold above 1 is refused", async () => {
     const answer = await send(`${FACES}?threshold=1.5`, astronaut, "image/png");
     expect(answer).toMatchObject({ status: 400, body: { code: "invalid_request" } });
   });
@@ -148,18 +151,18 @@ describe("with @huggingface/inference", () => {
     ["bytes", cup],
     ["a Blob", new Blob([cup])],
     ["a Blob with a type", new Blob([cup], { type: "image/jpeg" })],
-  ])("imageClassification takes %s", async (_, data) => {
+  ])("imageClassification accepts %s", async (_, data) => {
     const answer = await client(IMAGENET).imageClassification({ data: data as Blob });
     expect(answer[0]).toEqual({ label: "espresso", score: expect.any(Number) });
   });
 
-  test("objectDetection answers boxes", async () => {
+  test("objectDetection returns boxes", async () => {
     const answer = await client(FACES).objectDetection({ data: new Blob([astronaut]) });
     expect(answer).toEqual((await send(FACES, astronaut, "image/png")).body);
   });
 });
 
-describe("an image that cannot be used is refused, and the next one is not", () => {
+describe("invalid images", () => {
   const half = (file: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> =>
     file.slice(0, Math.floor(file.length / 2));
 
@@ -178,7 +181,7 @@ describe("an image that cannot be used is refused, and the next one is not", () 
     ["an animated WebP", readImage("animated.webp"), 415, /an animated WebP image/],
     ["a GIF that is called a JPEG", readImage("picture.gif"), 415, /got a GIF image/],
     ["a text that is called a JPEG", Uint8Array.from(Buffer.from("no image")), 415, /got 8 bytes/],
-  ])("%s", async (_, file, status, message) => {
+  ])("%s is refused, and the next image is not", async (_, file, status, message) => {
     const before = (await send(IMAGENET, cup, "image/jpeg")).body;
     for (let again = 0; again < 3; again++)
       expect(await send(IMAGENET, file, "image/jpeg")).toMatchObject({
@@ -193,14 +196,14 @@ describe("an image that cannot be used is refused, and the next one is not", () 
     expect((await send(IMAGENET, cup, "image/jpeg")).body).toEqual(before);
   });
 
-  test("a type that no image model takes", async () => {
+  test("a type that no image model accepts is refused", async () => {
     expect(await send(IMAGENET, readImage("picture.gif"), "image/gif")).toMatchObject({
       status: 415,
       body: { detail: expect.stringContaining("This model takes no image/gif: send") },
     });
   });
 
-  test("a URL", async () => {
+  test("a URL is refused", async () => {
     const answer = await service.post(IMAGENET, { inputs: "https://example.com/cat.jpg" });
     expect(answer).toMatchObject({
       status: 400,
@@ -208,7 +211,7 @@ describe("an image that cannot be used is refused, and the next one is not", () 
     });
   });
 
-  test("one of several, which is named", async () => {
+  test("an invalid image in a list is refused by its index", async () => {
     const inputs = [toBase64(cup), toBase64(half(cup))];
     expect(await service.post(IMAGENET, { inputs })).toMatchObject({
       status: 400,
@@ -216,7 +219,7 @@ describe("an image that cannot be used is refused, and the next one is not", () 
     });
   });
 
-  test("many broken ones at once, among whole ones", async () => {
+  test("concurrent invalid images do not affect valid ones", async () => {
     const files = Array.from({ length: 8 }, (_, index) => (index % 2 ? half(cup) : cup));
     const answers = await Promise.all(files.map((file) => send(FACES, file, "image/jpeg")));
     expect(answers.map(({ status }) => status)).toEqual(

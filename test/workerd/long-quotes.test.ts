@@ -7,7 +7,7 @@ import {
 import type { Graph } from "../support/onnx-builder.ts";
 import type { Answer } from "../support/service.ts";
 
-/** What a client wrote is quoted in the error about it, but never at its full length. */
+/** Errors quote parts of the request, but never at full length. */
 
 const LONG = "x".repeat(5000);
 const MANY = Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [`${LONG}${index}`, 1]));
@@ -95,7 +95,7 @@ test.each<[what: string, ask: () => Promise<Answer>]>([
     "a parameter of the repository",
     administer(`/v2/repository${IRIS}/load`, { parameters: { [`file:${LONG}`]: "" } }),
   ],
-])("%s of any length makes a short error", async (_, ask) => {
+])("%s of any length causes a short error", async (_, ask) => {
   const { status, body } = await ask();
   const text = JSON.stringify(body);
   expect(status).toBeGreaterThanOrEqual(400);

@@ -15,7 +15,7 @@ import {
   row,
 } from "../support/tensors.ts";
 
-/** Every model of models/ in workerd, against answers that another engine computed. */
+/** Every model of models/ in workerd, compared with outputs of another engine. */
 
 interface Scored {
   label: string;
@@ -29,7 +29,7 @@ const models = readModelFolder(projectPath("models")).map(({ manifest }) => mani
 let service: Service;
 
 beforeAll(async () => {
-  // On a busy machine all models at once are a queue of any length.
+  // On a busy machine, requests to all models at once form a long queue.
   service = await startService({ vars: { MAX_QUEUE_MS: "600000", TIMEOUT_MS: "600000" } });
 });
 
@@ -41,13 +41,13 @@ describe.each(models)("$name", (manifest) => {
   const [input] = expected.inputs;
   const batch = input?.shape[0] ?? 0;
 
-  test("computes what the other engine does", async () => {
+  test("computes the outputs of the other engine", async () => {
     const answer = await service.post(`/v2/models/${name}/infer`, { inputs: expected.inputs });
     expect(answer).toMatchObject({ status: 200, body: { model_name: name, model_version: "1" } });
     expectOutputs(answer.body, expected);
   });
 
-  test("computes the same from nested data", async () => {
+  test("computes the same outputs from nested data", async () => {
     const inputs = expected.inputs.map((tensor) => ({
       ...tensor,
       data: nest(tensor.data, tensor.shape),
@@ -56,9 +56,9 @@ describe.each(models)("$name", (manifest) => {
     expectOutputs(answer.body, expected);
   });
 
-  // Of a recurrent model each window follows from the ones before.
+  // In a recurrent model each window depends on the previous ones.
   if (!isRecurrent(manifest))
-    test("computes each item of the batch alone as in the batch", async () => {
+    test("computes the same outputs for an item alone and in a batch", async () => {
       expect(batch).toBeGreaterThan(1);
       for (let index = 0; index < batch; index++) {
         const inputs = expected.inputs.map((tensor) => row(tensor, index));
@@ -68,7 +68,7 @@ describe.each(models)("$name", (manifest) => {
       }
     });
 
-  test("is described as its manifest says", async () => {
+  test("has the metadata of its manifest", async () => {
     const answer = await service.request(`/v2/models/${name}`);
     expect(answer).toMatchObject({
       status: 200,
@@ -85,38 +85,44 @@ describe.each(models)("$name", (manifest) => {
 /** Recordings have answers of another kind, and test/http/voice-activity.test.ts for them. */
 const tasks = models.filter((manifest) => manifest.task !== undefined && !isRecurrent(manifest));
 
-test.each(tasks)("$name answers its example", async ({ name, example, postprocess }) => {
-  if (!example) throw new Error(`the manifest of ${name} has a task, but no example`);
-  const output = example.output as Scored[] | number[];
-  const parameters = postprocess?.type === "classification" ? { top_k: output.length } : {};
-  const answer = await service.post(`/models/${name}`, { inputs: example.inputs, parameters });
-  expect(answer.status).toBe(200);
-  expectAnswer(answer.body, output, example.tolerance);
-});
+test.each(tasks)(
+  "$name returns the output of its example",
+  async ({ name, example, postprocess }) => {
+    if (!example) throw new Error(`the manifest of ${name} has a task, but no example`);
+    const output = example.output as Scored[] | number[];
+    const parameters = postprocess?.type === "classification" ? { top_k: output.length } : {};
+    const answer = await service.post(`/models/${name}`, { inputs: example.inputs, parameters });
+    expect(answer.status).toBe(200);
+    expectAnswer(answer.body, output, example.tolerance);
+  },
+);
 
-/** Of tables of numbers and of images the fixture's tensors are what people send. */
+/** For tables of numbers and for images, the fixture's tensors are the inputs of the task. */
 const direct = tasks.filter(
   ({ preprocess }) =>
     preprocess?.type === "array" ||
     (preprocess?.type === "tabular" && Object.keys(preprocess.categories).length === 0),
 );
 
-test.each(direct)("$name answers a list of items as each of them alone", async (manifest) => {
-  const { name, task } = manifest;
-  const expected = readExpected(name);
-  const [{ data = [], shape: [batch = 0, ...rest] = [] } = {}] = expected.inputs;
-  const item = rest.slice(rest.findIndex((size) => size !== 1));
-  const items = nest(data, [batch, ...item]);
-  const answer = await service.post(`/models/${name}`, { inputs: items });
-  expect(answer.body).toHaveLength(batch);
-  for (const [index, one] of items.entries()) {
-    const alone = await service.post(`/models/${name}`, { inputs: one });
-    const inBatch = (answer.body as unknown[])[index];
-    const answered = task === "tabular-regression" ? [inBatch] : inBatch;
-    expectAnswer(answered, alone.body as Scored[] | number[], 1e-6);
-    expectTask(manifest, answered, expected, index);
-  }
-});
+test.each(direct)(
+  "$name returns the same predictions for a list of items as for each of them alone",
+  async (manifest) => {
+    const { name, task } = manifest;
+    const expected = readExpected(name);
+    const [{ data = [], shape: [batch = 0, ...rest] = [] } = {}] = expected.inputs;
+    const item = rest.slice(rest.findIndex((size) => size !== 1));
+    const items = nest(data, [batch, ...item]);
+    const answer = await service.post(`/models/${name}`, { inputs: items });
+    expect(answer.body).toHaveLength(batch);
+    for (const [index, one] of items.entries()) {
+      const alone = await service.post(`/models/${name}`, { inputs: one });
+      const inBatch = (answer.body as unknown[])[index];
+      const answered = task === "tabular-regression" ? [inBatch] : inBatch;
+      expectAnswer(answered, alone.body as Scored[] | number[], 1e-6);
+      expectTask(manifest, answered, expected, index);
+    }
+  },
+);
 
 describe("language-identification", () => {
   const fixture: { texts: { text: string; expected: Scored[] }[]; tolerance: number } = JSON.parse(
@@ -126,7 +132,7 @@ describe("language-identification", () => {
   /** Texts without letters are refused, which lande does not. */
   const texts = fixture.texts.filter(({ text }) => /\p{L}/u.test(text));
 
-  test.each(texts)("recognises text $# as $expected.0.label", async ({ text, expected }) => {
+  test.each(texts)("text $# is classified as $expected.0.label", async ({ text, expected }) => {
     const parameters = { top_k: expected.length };
     const answer = await service.post("/models/language-identification", {
       inputs: text,
@@ -135,7 +141,7 @@ describe("language-identification", () => {
     expectAnswer(answer.body, expected, tolerance);
   });
 
-  test("recognises all of them at once", async () => {
+  test("all texts are classified in one request", async () => {
     const inputs = texts.map(({ text }) => text);
     const answer = await service.post("/models/language-identification", {
       inputs,
@@ -156,7 +162,7 @@ describe("sentence-embeddings", () => {
     readFileSync(`${EXPECTED_FOLDER}/sentence-embeddings-texts.json`, "utf8"),
   );
 
-  test.each(texts)("embeds $text as the original", async ({ ids, embedding }) => {
+  test.each(texts)("the embedding of $text is that of the original", async ({ ids, embedding }) => {
     const input = (name: string, data: number[]): object => ({
       name,
       datatype: "INT64",
@@ -211,7 +217,7 @@ function expectAnswer(
   expectClose(numbersOf(actual), numbersOf(expected), tolerance);
 }
 
-/** The answer for one item against what the other engine computed for it. */
+/** Compares the prediction for one item with the other engine's. */
 function expectTask(
   { postprocess, labels = [] }: Manifest,
   answer: unknown,
@@ -226,7 +232,7 @@ function expectTask(
     const sum = numbers.reduce((total, value) => total + Math.exp(value), 0);
     numbers = numbers.map((value) => Math.exp(value) / sum);
   }
-  // A binary model may give the probability of its second label alone.
+  // A binary model may output the probability of its second label only.
   const [only = 0] = numbers;
   if (labels.length === 2 && numbers.length === 1) numbers = [1 - only, only];
   expectClose(numbersByLabel(answer, labels), numbers, tolerance[output.name] ?? 0);
@@ -247,7 +253,7 @@ function numbersOf(answer: unknown): number[] {
   });
 }
 
-/** The numbers of an answer in the order of the labels, or of their own numbers without labels. */
+/** The numbers of a prediction in the order of the labels, or of the classes without labels. */
 function numbersByLabel(answer: unknown, labels: readonly string[]): number[] {
   const numbers = numbersOf(answer);
   const names = labelsOf(answer);

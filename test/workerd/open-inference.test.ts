@@ -3,7 +3,7 @@ import packageJson from "../../package.json" with { type: "json" };
 import { type Service, startService } from "../support/service.ts";
 import { expectOutputs, readExpected, row } from "../support/tensors.ts";
 
-/** The Open Inference Protocol v2 as a client meets it. */
+/** The Open Inference Protocol v2 over HTTP. */
 
 const MODEL = "/v2/models/iris-logistic";
 const expected = readExpected("iris-logistic");
@@ -46,7 +46,7 @@ test.each([
       ],
     },
   ],
-])("GET %s, with and without a trailing slash", async (path, body) => {
+])("GET %s returns the expected body, with and without a trailing slash", async (path, body) => {
   for (const url of [path, `${path}/`]) {
     const answer = await service.request(url);
     expect(answer).toMatchObject({ status: 200, body });
@@ -55,7 +55,7 @@ test.each([
 });
 
 test.each([`${MODEL}/ready`, `${MODEL}/versions/1/ready`, `${MODEL}/ready/`])(
-  "GET %s answers that the model can be asked",
+  "GET %s reports that the model is ready",
   async (path) => {
     const answer = await service.request(path);
     expect(answer).toMatchObject({ status: 200, body: { name: "iris-logistic", ready: true } });
@@ -72,10 +72,13 @@ test("the metadata of a version is that of its model", async () => {
   expect(version.body).toEqual(model.body);
 });
 
-test.each(["/v2", "/v2/health/live", MODEL])("HEAD %s has no body", async (path) => {
-  const answer = await service.request(path, { method: "HEAD" });
-  expect(answer).toMatchObject({ status: 200, body: "" });
-});
+test.each(["/v2", "/v2/health/live", MODEL])(
+  "the response to HEAD %s has no body",
+  async (path) => {
+    const answer = await service.request(path, { method: "HEAD" });
+    expect(answer).toMatchObject({ status: 200, body: "" });
+  },
+);
 
 describe("infer", () => {
   test.each([
@@ -84,7 +87,7 @@ describe("infer", () => {
     `${MODEL}/versions/1/infer`,
     `${MODEL}/versions/1/infer/`,
     `${MODEL}/infer?query=ignored`,
-  ])("answers at %s", async (path) => {
+  ])("inference is available at %s", async (path) => {
     const answer = await service.post(path, { inputs: expected.inputs });
     expect(answer).toMatchObject({
       status: 200,
@@ -94,12 +97,15 @@ describe("infer", () => {
     expectOutputs(answer.body, expected);
   });
 
-  test.each(["42", "", 'a \u2028 \ud83d\ude42 " \\ id'])("echoes the id %j", async (id) => {
-    const { body } = await service.post(`${MODEL}/infer`, { id, inputs: expected.inputs });
-    expect(body).toHaveProperty("id", id);
-  });
+  test.each(["42", "", 'a \u2028 \ud83d\ude42 " \\ id'])(
+    "the id %j is returned in the response",
+    async (id) => {
+      const { body } = await service.post(`${MODEL}/infer`, { id, inputs: expected.inputs });
+      expect(body).toHaveProperty("id", id);
+    },
+  );
 
-  test("has no id when none came", async () => {
+  test("a response has no id if the request has none", async () => {
     const { body } = await service.post(`${MODEL}/infer`, { inputs: expected.inputs });
     expect(Object.keys(body as object)).toEqual(["model_name", "model_version", "outputs"]);
   });
@@ -109,7 +115,7 @@ describe("infer", () => {
     [["label"]],
     [["probabilities", "label"]],
     [["label", "probabilities"]],
-  ])("gives the outputs %j in that order", async (names) => {
+  ])("the requested outputs %j are returned in that order", async (names) => {
     const outputs = names.map((name) => ({ name }));
     const answer = await service.post(`${MODEL}/infer`, { inputs: expected.inputs, outputs });
     expectOutputs(answer.body, {
@@ -118,12 +124,12 @@ describe("infer", () => {
     });
   });
 
-  test("gives every output for an empty list", async () => {
+  test("an empty list of outputs returns every output", async () => {
     const answer = await service.post(`${MODEL}/infer`, { inputs: expected.inputs, outputs: [] });
     expectOutputs(answer.body, expected);
   });
 
-  test("answers an empty batch with an empty batch", async () => {
+  test("an empty batch has empty outputs", async () => {
     const inputs = [{ ...features, shape: [0, 4], data: [] }];
     const answer = await service.post(`${MODEL}/infer`, { inputs });
     expect(answer).toMatchObject({
@@ -138,7 +144,7 @@ describe("infer", () => {
   });
 
   test.each(["application/json", "application/x-www-form-urlencoded", "text/plain"])(
-    "takes JSON whatever its content-type %s",
+    "JSON is accepted with the content-type %s",
     async (type) => {
       const inputs = { inputs: expected.inputs };
       const answer = await service.post(`${MODEL}/infer`, inputs, { "content-type": type });
@@ -146,13 +152,13 @@ describe("infer", () => {
     },
   );
 
-  test("lets unknown parameters pass, as the protocol asks", async () => {
+  test("unknown parameters are accepted, as the protocol requires", async () => {
     const inputs = expected.inputs.map((tensor) => ({ ...tensor, parameters: { origin: "test" } }));
     const answer = await service.post(`${MODEL}/infer`, { inputs, parameters: { priority: 1 } });
     expectOutputs(answer.body, expected);
   });
 
-  test("keeps NaN and infinities as they are", async () => {
+  test("NaN and infinities are preserved", async () => {
     const one = row(features ?? expected.outputs[0] ?? raise(), 0);
     const inputs = [{ ...one, data: ["NaN", "Infinity", 1, 1] }];
     const { status, body } = await service.post(`${MODEL}/infer`, { inputs });

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Service, startService } from "../support/service.ts";
 import { EXPECTED_FOLDER } from "../support/tensors.ts";
 
-/** OpenAI's own client against the Worker in workerd. */
+/** OpenAI's own client with the Worker in workerd. */
 
 const { texts } = JSON.parse(
   readFileSync(`${EXPECTED_FOLDER}/sentence-embeddings-texts.json`, "utf8"),
@@ -20,7 +20,7 @@ let client: OpenAI;
 
 beforeAll(async () => {
   service = await startService({ models: [model, "iris-logistic"] });
-  // The key of a client is accepted, and means nothing.
+  // The key of a client is accepted, and not checked.
   client = new OpenAI({ baseURL: `${service.origin}/v1`, apiKey: "sk-any", maxRetries: 0 });
 });
 
@@ -42,7 +42,7 @@ async function failure(promise: Promise<unknown>): Promise<APIError> {
 }
 
 describe("embeddings", () => {
-  test("of a text are those of PyTorch", async () => {
+  test("the embedding of a text is that of PyTorch", async () => {
     const {
       object,
       data,
@@ -58,10 +58,10 @@ describe("embeddings", () => {
     expect(usage).toEqual({ prompt_tokens: first.ids.length, total_tokens: first.ids.length });
   });
 
-  test("are the same as numbers, as Base64 and from token ids", async () => {
+  test("embeddings are the same as numbers, as Base64 and from token ids", async () => {
     const input = [first.text, second.text];
     const asFloats = await client.embeddings.create({ model, input, encoding_format: "float" });
-    // Without a format the client asks for Base64 and decodes it itself.
+    // Without a format the client requests Base64 and decodes it itself.
     const decoded = await client.embeddings.create({ model, input });
     const tokens = [first.ids, second.ids];
     const fromTokens = await client.embeddings.create({
@@ -86,16 +86,16 @@ describe("embeddings", () => {
     expect(cosine(one.data[0]?.embedding ?? [], first.embedding)).toBeGreaterThan(0.98);
   });
 
-  test("take the size of the vectors, and no other", async () => {
+  test("dimensions must be the size of the vectors", async () => {
     const { data } = await client.embeddings.create({ model, input: "a", dimensions: 384 });
     expect(data[0]?.embedding).toHaveLength(384);
     const error = await failure(client.embeddings.create({ model, input: "a", dimensions: 256 }));
     expect(error).toBeInstanceOf(BadRequestError);
     expect(error).toMatchObject({ param: "dimensions", type: "invalid_request_error" });
-    expect(error.message).toContain("have 384 dimensions, and are not shortened");
+    expect(error.message).toContain("have 384 dimensions, and cannot be shortened");
   });
 
-  test("of a text that is longer than the model reads are refused, or of its beginning", async () => {
+  test("a text that is too long for the model is refused, or truncated on request", async () => {
     const input = "word ".repeat(600);
     const error = await failure(client.embeddings.create({ model, input: ["a", input] }));
     expect(error).toMatchObject({ status: 400, code: "invalid_input", param: "input" });
@@ -113,20 +113,20 @@ describe("embeddings", () => {
     ["more texts than 2048", { input: Array.from({ length: 2049 }, () => "a") }, "input"],
     ["tokens that the model does not have", { input: [[101, 40_000, 102]] }, "input"],
     ["another encoding", { input: "a", encoding_format: "hex" }, "encoding_format"],
-  ])("%s is refused", async (_, change, param) => {
+  ])("a request with %s is refused", async (_, change, param) => {
     const body = { model, ...change } as Parameters<typeof client.embeddings.create>[0];
     const error = await failure(client.embeddings.create(body));
     expect(error).toMatchObject({ status: 400, type: "invalid_request_error", param });
     expect(error.message).not.toContain("Invalid input");
   });
 
-  test("a field that is none is named", async () => {
+  test("the error for an unknown field names it", async () => {
     const answer = await service.post("/v1/embeddings", { model, input: "a", colour: 1 });
     expect(answer).toMatchObject({ status: 400, body: { error: { code: "invalid_request" } } });
     expect(JSON.stringify(answer.body)).toContain("colour");
   });
 
-  test("of a model that is not there, or that has none", async () => {
+  test("embeddings of an unknown model, or of one without embeddings, are refused", async () => {
     const missing = await failure(
       client.embeddings.create({ model: "text-embedding-3-small", input: "a" }),
     );
@@ -137,7 +137,7 @@ describe("embeddings", () => {
     expect(other.message).toContain("tabular-classification");
   });
 
-  test("are cached like every other prediction", async () => {
+  test("embeddings are cached like every other prediction", async () => {
     const cached = await startService({ models: [model], vars: { CACHE_TIERS: "isolate" } });
     try {
       const body = { model, input: first.text };
@@ -145,7 +145,7 @@ describe("embeddings", () => {
       const after = await cached.post("/v1/embeddings", body);
       expect(after.body).toEqual(before.body);
       expect(after.headers.get("cache-status")).toContain("hit");
-      // The same vector at the other door, from the same tensors.
+      // The same vector from the task API, from the same tensors.
       const task = await cached.post(`/models/${model}`, { inputs: [first.text] });
       expect(task.headers.get("cache-status")).toContain("hit");
       expect(task.headers.get("etag")).not.toBe(after.headers.get("etag"));
@@ -156,7 +156,7 @@ describe("embeddings", () => {
 });
 
 describe("models", () => {
-  test("are listed", async () => {
+  test("the models are listed", async () => {
     const models = [];
     for await (const entry of client.models.list()) models.push(entry);
     expect(models).toEqual([
@@ -166,14 +166,14 @@ describe("models", () => {
     expect(new Date(1795305600 * 1000).toISOString()).toBe("2026-11-22T00:00:00.000Z");
   });
 
-  test("can be asked for one by one", async () => {
+  test("a model can be retrieved by its name", async () => {
     expect(await client.models.retrieve(model)).toMatchObject({ id: model, object: "model" });
     const error = await failure(client.models.retrieve("gpt-5"));
     expect(error).toMatchObject({ status: 404, code: "model_not_found", param: "model" });
   });
 });
 
-test("errors of other kinds have OpenAI's form, too", async () => {
+test("errors of every kind have OpenAI's form", async () => {
   const route = await service.request("/v1/chat/completions", { method: "POST", body: "{}" });
   expect(route).toMatchObject({
     status: 404,

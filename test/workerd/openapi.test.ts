@@ -14,7 +14,7 @@ import {
 } from "../support/administration.ts";
 import type { Answer } from "../support/service.ts";
 
-/** The OpenAPI document against the app's routes and against what the built Worker answers. */
+/** The OpenAPI document, compared with the app's routes and the responses of the built Worker. */
 
 const document = createOpenApiDocument(PROTOCOLS, packageJson.version);
 const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
@@ -42,18 +42,18 @@ beforeAll(async () => {
 afterAll(() => service?.dispose());
 
 describe("the document", () => {
-  test("has the routes of the app, and no other", () => {
+  test("the document has the routes of the app, and no others", () => {
     const deps = { config: {} } as Parameters<typeof createApp>[0];
     const registered = createApp(deps)
       .routes.filter(({ method }) => method !== "ALL")
       .map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, "{$1}")}`);
     const documented = operations.map(({ method, path }) => `${method.toUpperCase()} ${path}`);
-    // Told from `GET /v2/models/{model}` by its name, within the same route.
+    // Distinguished from `GET /v2/models/{model}` by its name, within the same route.
     const routes = new Set([...registered, "GET /v2/models/stats"]);
     expect(documented.toSorted()).toEqual([...routes].sort());
   });
 
-  test("is answered as it is made, by /openapi.json", async () => {
+  test("/openapi.json returns the created document", async () => {
     const { status, headers, body } = await service.request("/openapi.json");
     expect({ status, type: headers.get("content-type") }).toEqual({
       status: 200,
@@ -63,12 +63,12 @@ describe("the document", () => {
     expect(body).toMatchObject({ openapi: "3.1.0", info: { version: packageJson.version } });
   });
 
-  test("is the same each time", () => {
+  test("the document is the same each time", () => {
     const again = createOpenApiDocument(PROTOCOLS, packageJson.version);
     expect(JSON.stringify(again)).toBe(JSON.stringify(document));
   });
 
-  test("refers to what it has", () => {
+  test("references in the document can be resolved", () => {
     const references = JSON.stringify(document).matchAll(/"\$ref":"#\/([^"]+)"/g);
     for (const [, path = ""] of references) {
       const target = path
@@ -78,19 +78,19 @@ describe("the document", () => {
     }
   });
 
-  test("names each operation once", () => {
+  test("operation ids in the document are unique", () => {
     const ids = operations.map(({ operation }) => operation.operationId);
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  test("has every error at its status", () => {
+  test("the document has every error at its status", () => {
     const documented = new Map<string, string>();
     for (const { operation } of operations)
       for (const [status, { content = {} }] of Object.entries(operation.responses))
         for (const code of Object.values(content).flatMap(({ schema }) => codesOf(schema)))
           documented.set(code, status);
-    // A path that does not exist has no place in the document but its description.
-    // Nobody receives the error of a client that has gone.
+    // Unknown paths have no place in the document but its description.
+    // A client that has disconnected receives no error.
     const { route_not_found: _, client_closed_request: __, ...kinds } = ERROR_KINDS;
     expect(Object.fromEntries(documented)).toEqual(
       Object.fromEntries(Object.entries(kinds).map(([code, { status }]) => [code, String(status)])),
@@ -99,7 +99,7 @@ describe("the document", () => {
   });
 });
 
-describe("answers are as documented:", () => {
+describe("responses conform to the document", () => {
   const examples = operations.flatMap(({ path, method, operation }) => {
     const bodies = operation.requestBody?.content["application/json"]?.examples ?? {};
     return Object.entries(bodies).map(([name, { value }]) => {
@@ -122,23 +122,26 @@ describe("answers are as documented:", () => {
     .filter(({ method, operation }) => method === "get" && operation.tags[0] !== "Documentation")
     .map(({ path, operation: { operationId } }) => ({ operationId, url: fill(path) }));
 
-  test.each(reads)("$operationId", async ({ operationId, url }) => {
-    const answer = await asAdmin(url);
-    expect(answer.status).toBe(200);
-    expectDocumented(operationId, answer);
-  });
+  test.each(reads)(
+    "the response of $operationId conforms to the document",
+    async ({ operationId, url }) => {
+      const answer = await asAdmin(url);
+      expect(answer.status).toBe(200);
+      expectDocumented(operationId, answer);
+    },
+  );
 
   test.each([
     ["iris-kmeans", [5.1, 3.5, 1.4, 0.2]],
     ["iris-kmeans", [[5.1, 3.5, 1.4, 0.2]]],
     ["diabetes-ridge", [0.03, 0.05, 0.06, 0.02, -0.04, -0.03, -0.04, 0, 0.01, -0.01]],
-  ])("predict, %s of %j", async (model, inputs) => {
+  ])("the response of predict, %s of %j, conforms to the document", async (model, inputs) => {
     const answer = await service.post(`/models/${model}`, { inputs });
     expect(answer.status).toBe(200);
     expectDocumented("predict", answer);
   });
 
-  test("infer, every output, with an id", async () => {
+  test("the response of infer with every output and an id conforms to the document", async () => {
     const inputs = [
       { name: "features", datatype: "FP32", shape: [2, 4], data: [..."12345678"].map(Number) },
     ];
@@ -147,7 +150,7 @@ describe("answers are as documented:", () => {
     expectDocumented("infer", answer);
   });
 
-  test("publishVersion and deleteVersion", async () => {
+  test("the responses of publishVersion and deleteVersion conform to the document", async () => {
     const model = await service.bucket.get("models/iris-kmeans/1/model.onnx");
     const bytes = new Uint8Array((await model?.arrayBuffer()) ?? new ArrayBuffer());
     const published = await service.publish("documented", bytes);
@@ -163,7 +166,7 @@ describe("answers are as documented:", () => {
     expectDocumented("deleteVersion", deleted);
   });
 
-  test("predict, to a client that has the answer", async () => {
+  test("the 304 of predict conforms to the document", async () => {
     const body = JSON.stringify({ inputs: [1, 1, 1, 1] });
     const first = await service.request("/models/iris-logistic", { method: "POST", body });
     const headers = { "if-none-match": first.headers.get("etag") ?? "" };
@@ -176,7 +179,7 @@ describe("answers are as documented:", () => {
   });
 });
 
-describe("errors are as documented:", () => {
+describe("errors conform to the document", () => {
   const json = JSON.stringify({ inputs: [1, 2, 3, 4] });
   const errors: [operationId: string, url: string, init: RequestInit, status: number][] = [
     ["predict", "/models/iris-logistic", post("{"), 400],
@@ -203,13 +206,16 @@ describe("errors are as documented:", () => {
     ["getDocs", "/docs", { method: "PUT" }, 405],
   ];
 
-  test.each(errors)("%s, %s with %j: %i", async (operationId, url, init, status) => {
-    expectDocumented(operationId, await service.request(url, init), status);
-  });
+  test.each(errors)(
+    "the error of %s conforms to the document: %s with %j, %i",
+    async (operationId, url, init, status) => {
+      expectDocumented(operationId, await service.request(url, init), status);
+    },
+  );
 });
 
 describe("/docs", () => {
-  test("is a page that has everything in it and needs nothing from elsewhere", async () => {
+  test("/docs is a page without external resources", async () => {
     const { status, headers, body } = await service.request("/docs");
     expect({ status, type: headers.get("content-type") }).toEqual({
       status: 200,
@@ -225,7 +231,7 @@ describe("/docs", () => {
     expect(page).not.toMatch(/<script|<link|<img|<iframe|style=|\son\w+=|src=/i);
   });
 
-  test("has links that lead somewhere", async () => {
+  test("links in /docs have targets", async () => {
     const page = String((await service.request("/docs")).body);
     const ids = new Set([...page.matchAll(/\sid="([^"]+)"/g)].map(([, id]) => id));
     const targets = [...page.matchAll(/href="#([^"]+)"/g)].map(([, id]) => id);
@@ -233,7 +239,7 @@ describe("/docs", () => {
     expect(targets.filter((id) => !ids.has(id))).toEqual([]);
   });
 
-  test("allows its own style and nothing else", async () => {
+  test("the content security policy of /docs allows only its own style", async () => {
     const { headers, body } = await service.request("/docs");
     const [, style = ""] = /<style>(.*?)<\/style>/s.exec(String(body)) ?? [];
     const digest = createHash("sha256").update(style).digest("base64");
@@ -242,13 +248,13 @@ describe("/docs", () => {
     );
   });
 
-  test("has requests to try, at the origin that was asked", async () => {
+  test("/docs has example requests with the origin of the request", async () => {
     const page = String((await service.request("/docs")).body);
     const request = `curl -X POST ${service.origin}/models/iris-logistic \\\n  -d '{&quot;inputs&quot;`;
     expect(page).toContain(request);
   });
 
-  test.each(["/docs/", "/openapi.json/"])("%s works, too", async (path) => {
+  test.each(["/docs/", "/openapi.json/"])("%s with a trailing slash works", async (path) => {
     expect(await service.request(path)).toMatchObject({ status: 200 });
     expect(await service.request(path, { method: "HEAD" })).toMatchObject({
       status: 200,
@@ -265,12 +271,12 @@ function post(body: string, headers: Record<string, string> = {}): RequestInit {
   return { method: "POST", body, headers };
 }
 
-/** With the admin key, which the routes that need none don't mind. */
+/** With the admin key, which other routes ignore. */
 function asAdmin(url: string, init: RequestInit = {}): Promise<Answer> {
   return service.request(url, { ...init, headers: { authorization: `Bearer ${ADMIN_KEY}` } });
 }
 
-/** Holds an answer to the operation's status, headers, content type and schema. */
+/** Checks a response against the operation's status, headers, content type and schema. */
 function expectDocumented(
   operationId: string,
   answer: Answer,

@@ -4,7 +4,7 @@ import { type HeldService, startHeldService } from "../support/held-storage.ts";
 import { findModel, publishAs } from "../support/publish.ts";
 import { store } from "../support/stored-model.ts";
 
-/** What `GET /v2/models/{model}/ready` says, and what a warm-up does. */
+/** `GET /v2/models/{model}/ready`, and warm-ups. */
 
 let service: HeldService;
 
@@ -20,7 +20,7 @@ async function loadedModels(): Promise<string[]> {
 }
 
 describe("ready", () => {
-  test("loads the model, and says so by name", async () => {
+  test("ready loads the model, and reports its name", async () => {
     await store(service.bucket, "eager", sum(1));
     expect(await loadedModels()).not.toContain("eager");
     for (const suffix of ["", "/versions/1"])
@@ -31,14 +31,14 @@ describe("ready", () => {
     expect(await loadedModels()).toContain("eager");
   });
 
-  test("of a model that there is not is not found", async () => {
+  test("ready of an unknown model is 404", async () => {
     expect(await service.request("/v2/models/nobody/ready")).toMatchObject({ status: 404 });
     expect(await service.request("/v2/models/eager/versions/9/ready")).toMatchObject({
       status: 404,
     });
   });
 
-  test("does not wait for a load that takes long", async () => {
+  test("ready does not wait for a slow load", async () => {
     await store(service.bucket, "slow", product(1, 1));
     await service.hold();
     expect(await service.request("/v2/models/slow/ready")).toMatchObject({
@@ -47,7 +47,7 @@ describe("ready", () => {
     });
     await service.release();
     expect(await service.request("/v2/models/slow/ready")).toMatchObject({ status: 200 });
-    // The one load went on all the while.
+    // The same load continued meanwhile.
     expect((await service.storage()).reads).toMatchObject({ "models/slow/1/model.onnx": 1 });
   });
 
@@ -76,22 +76,25 @@ describe("ready", () => {
         "MEMORY_BUDGET_BYTES",
       ],
     ],
-  )("says why a model %s is not, and tries again each time", async (_, name, harm, reason) => {
-    // A model is known by its bytes, so each case has its own.
-    const graph = sum(name.length + 0.5);
-    await store(service.bucket, name, graph);
-    await harm(name);
-    for (let attempt = 0; attempt < 2; attempt++) {
-      const answer = await service.request(`/v2/models/${name}/ready`);
-      expect(answer).toMatchObject({
-        status: 503,
-        body: { name, ready: false, state: "failed", reason: expect.stringContaining(reason) },
-      });
-      expect(answer.body).toMatchObject({ reason: expect.stringContaining(`model "${name}"`) });
-    }
-    await store(service.bucket, name, graph);
-    expect(await service.request(`/v2/models/${name}/ready`)).toMatchObject({ status: 200 });
-  });
+  )(
+    "ready reports why a model %s is not ready, and retries each time",
+    async (_, name, harm, reason) => {
+      // Models are identified by their bytes, so each case has its own.
+      const graph = sum(name.length + 0.5);
+      await store(service.bucket, name, graph);
+      await harm(name);
+      for (let attempt = 0; attempt < 2; attempt++) {
+        const answer = await service.request(`/v2/models/${name}/ready`);
+        expect(answer).toMatchObject({
+          status: 503,
+          body: { name, ready: false, state: "failed", reason: expect.stringContaining(reason) },
+        });
+        expect(answer.body).toMatchObject({ reason: expect.stringContaining(`model "${name}"`) });
+      }
+      await store(service.bucket, name, graph);
+      expect(await service.request(`/v2/models/${name}/ready`)).toMatchObject({ status: 200 });
+    },
+  );
 
   function fileOf(name: string): string {
     return `models/${name}/1/model.onnx`;
@@ -108,7 +111,7 @@ describe("runtime.warmUp", () => {
     await publishAs(service.bucket, { ...model, manifest }, manifest);
   }
 
-  test("runs the example when the model is loaded, and not again", async () => {
+  test("a warm-up runs the example once, when the model is loaded", async () => {
     await publishWarm();
     expect(await service.request(`/v2/models/${NAME}/ready`)).toMatchObject({ status: 200 });
     // The example's encoding reads the vocabulary, which nothing but a run of it does.
@@ -127,7 +130,7 @@ describe("runtime.warmUp", () => {
     expect((await service.storage()).reads).toEqual(reads);
   });
 
-  test("that fails fails the load, until it is mended", async () => {
+  test("a warm-up that fails fails the load, until the manifest is corrected", async () => {
     await service.administer(`/models/${NAME}/versions/1`, { method: "DELETE" });
     await publishWarm({ version: "2" });
     await service.bucket.delete(`models/${NAME}/2/vocabulary.json`);
@@ -140,7 +143,7 @@ describe("runtime.warmUp", () => {
     expect(await service.request(`/v2/models/${NAME}/ready`)).toMatchObject({ status: 200 });
   });
 
-  test("that crashes the engine says so", async () => {
+  test("a warm-up that crashes the engine is reported", async () => {
     const [a] = quotient.inputs ?? [];
     if (!a) throw new Error("the model has no input");
     await store(

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { projectPath } from "../../scripts/project.ts";
 import { type Service, startService } from "../support/service.ts";
 
-/** The README's commands as written, but for the port; `npm start` itself is driven in test/scripts. */
+/** The README's commands as written, except for the port; `npm start` itself is driven in test/scripts. */
 const README_ORIGIN = "http://127.0.0.1:8787";
 
 const readme = readFileSync(projectPath("README.md"), "utf8");
@@ -30,11 +30,11 @@ function run(command: string): string {
 }
 
 describe("README", () => {
-  test("has requests to try", () => {
+  test("the README has example requests", () => {
     expect(requests.length).toBeGreaterThanOrEqual(4);
   });
 
-  test.each(requests)("$command", ({ command, answer }) => {
+  test.each(requests)("the README command works: $command", ({ command, answer }) => {
     const printed = JSON.parse(run(command));
     if (answer) expect(printed).toEqual(answer);
     // Every error has a code, whatever its form.
@@ -44,7 +44,7 @@ describe("README", () => {
     }
   });
 
-  test("its npm scripts exist", () => {
+  test("the npm scripts in the README exist", () => {
     const { scripts } = JSON.parse(readFileSync(projectPath("package.json"), "utf8"));
     const named = [...readme.matchAll(/npm (?:run )?([a-z][a-z:-]*)/g)].map(
       ([, name = ""]) => name,
@@ -54,7 +54,7 @@ describe("README", () => {
     expect(missing).toEqual([]);
   });
 
-  test("its links lead to files", () => {
+  test("the links in the README lead to files", () => {
     const links = [...readme.matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, path = ""]) => path);
     expect(links.length).toBeGreaterThan(10);
     for (const path of links) expect(() => execFileSync("ls", [projectPath(path)])).not.toThrow();

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import wavefile from "wavefile";
-import type { VoiceActivityAnswer } from "../../src/domain/blocks/postprocess/voice-activity.ts";
+import type { VoiceActivityPrediction } from "../../src/domain/blocks/postprocess/voice-activity.ts";
 import type { Manifest } from "../../src/domain/manifest.ts";
 import { leakySum } from "../support/awkward-models.ts";
 import { type Service, startService } from "../support/service.ts";
@@ -52,7 +52,7 @@ function toBase64(samples: Float32Array): string {
   return Buffer.from(file.toBuffer()).toString("base64");
 }
 
-/** What the model computes, by hand. */
+/** The expected outputs of the model, computed here. */
 function expected(samples: Float32Array): number[] {
   const padded = [0, 0, ...samples, 0, 0];
   let level = 0;
@@ -63,13 +63,13 @@ function expected(samples: Float32Array): number[] {
   });
 }
 
-test("runs once for each window, with the state of the run before", async () => {
+test("a recurrent model of one window runs once for each window, with the state of the previous run", async () => {
   const { status, body } = await service.post("/models/leaky", { inputs: toBase64(SAMPLES) });
   expect(status).toBe(200);
-  expectClose((body as VoiceActivityAnswer).probabilities, expected(SAMPLES), 1e-3);
+  expectClose((body as VoiceActivityPrediction).probabilities, expected(SAMPLES), 1e-3);
 });
 
-test("its stream is the same in pieces of any length", async () => {
+test("a stream has the same result in pieces of any length", async () => {
   for (const size of [1, 3, 4, 7]) {
     const probabilities: number[] = [];
     let state: string | undefined;
@@ -78,7 +78,7 @@ test("its stream is the same in pieces of any length", async () => {
       const inputs = toBase64(SAMPLES.subarray(start, start + size));
       const answer = await service.post("/models/leaky", { inputs, parameters });
       expect(answer.status).toBe(200);
-      const body = answer.body as VoiceActivityAnswer;
+      const body = answer.body as VoiceActivityPrediction;
       probabilities.push(...body.probabilities);
       state = body.state;
     }
@@ -92,7 +92,7 @@ test("a state of another model is refused", async () => {
   await store(service.bucket, "other", { ...leakySum, weights }, TASK);
   const inputs = toBase64(SAMPLES);
   const first = await service.post("/models/leaky", { inputs, parameters: { stream: true } });
-  const { state } = first.body as VoiceActivityAnswer;
+  const { state } = first.body as VoiceActivityPrediction;
   const answer = await service.post("/models/other", { inputs, parameters: { state } });
   expect(answer).toMatchObject({ status: 400, body: { code: "invalid_input" } });
   expect((answer.body as { detail: string }).detail).toContain("is of another model");

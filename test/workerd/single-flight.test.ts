@@ -5,7 +5,7 @@ import { type HeldService, startHeldService } from "../support/held-storage.ts";
 import { beginPost } from "../support/raw-request.ts";
 import { store } from "../support/stored-model.ts";
 
-/** Identical requests while their model is being loaded, which takes as long as a test wants. */
+/** Identical requests while their model is loaded, for as long as a test holds the load. */
 
 const CACHED = { cache: { enabled: true, ttlSeconds: 600, scope: "public" } } as const;
 const body = { inputs: [{ name: "x", datatype: "FP32", shape: [1], data: [41] }] };
@@ -48,7 +48,7 @@ test("run once, and each gets the answer", async () => {
   expect(await executions()).toBe(1);
   expect((await service.storage()).reads[file]).toBe(1);
   const statuses = answers.map(cacheStatus);
-  // Those that came while the first one waited took its answer, any later ones found it stored.
+  // Those that arrived while the first one waited shared its prediction, later ones found it stored.
   expect(statuses.filter(({ stored }) => stored)).toHaveLength(1);
   expect(statuses.filter(({ collapsed, hit }) => collapsed || hit)).toHaveLength(9);
   expect(cacheStatus(await service.post(path, body))).toMatchObject({ hit: true });
@@ -65,7 +65,7 @@ test("run once also when the client of the first one goes away", async () => {
   const answers = await Promise.all(replies);
   for (const { status, body } of answers)
     expect([status, body]).toMatchObject([200, { outputs: [{ data: [42] }] }]);
-  // None of them ran itself, so the run of the first one went on without its client.
+  // None of them ran itself, so the run of the first one continued without its client.
   for (const answer of answers) {
     const { collapsed, hit } = cacheStatus(answer);
     expect(collapsed || hit).toBe(true);

@@ -8,7 +8,7 @@ import { expectOutputs, readExpected } from "../support/tensors.ts";
 
 /**
  * What happens when the bucket is not as it was published, and that the next request after it was
- * mended is answered. Each test takes a model that no other test loads.
+ * restored succeeds. Each test uses a model that no other test loads.
  */
 
 let service: Service;
@@ -53,7 +53,7 @@ function putFile(name: string, path: string, content: Uint8Array | string): Prom
 }
 
 describe("a model file", () => {
-  test("that is gone is missed by name and version, until it is back", async () => {
+  test("a missing model file is reported with name and version, until it is restored", async () => {
     const name = "diabetes-linear";
     const missing = `model.onnx of model "${name}" version 1 is missing from object storage`;
     await service.bucket.delete(`models/${name}/1/model.onnx`);
@@ -71,7 +71,7 @@ describe("a model file", () => {
     expect(await service.request(`/v2/models/${name}/ready`)).toMatchObject({ status: 200 });
   });
 
-  test("of which one bit is wrong is not run", async () => {
+  test("a model file with one bit flipped is not run", async () => {
     const name = "diabetes-ridge";
     const bytes = Buffer.from(readModelFile(findModel(name), "model.onnx"));
     const middle = Math.floor(bytes.length / 2);
@@ -89,7 +89,7 @@ describe("a model file", () => {
     ["breaks off", "iris-kmeans", (bytes: Buffer) => bytes.subarray(0, -1)],
     ["is empty", "iris-logistic", () => Buffer.alloc(0)],
     ["goes on", "wine-decision-tree", (bytes: Buffer) => Buffer.concat([bytes, Buffer.alloc(1)])],
-  ])("that %s is not run", async (_, name, change) => {
+  ])("a model file that %s is not run", async (_, name, change) => {
     const bytes = readModelFile(findModel(name), "model.onnx");
     const changed = change(bytes);
     await putFile(name, "model.onnx", changed);
@@ -99,7 +99,7 @@ describe("a model file", () => {
     await expectAnswered(name);
   });
 
-  test("that is no model is refused with the engine's reason", async () => {
+  test("a file that is not a model is refused with the engine's reason", async () => {
     const name = "not-a-model";
     const bytes = Buffer.from("this is no ONNX model, but it is what was published");
     const { manifest } = findModel("iris-kmeans");
@@ -116,7 +116,7 @@ describe("a model file", () => {
     expectFault(answer, "model_load_failed", 503, "protobuf parsing failed");
   });
 
-  test("that was loaded before is not missed", async () => {
+  test("a missing file of a loaded model has no effect", async () => {
     await expectAnswered("breast-cancer-mlp");
     await service.bucket.delete("models/breast-cancer-mlp/1/model.onnx");
     await expectAnswered("breast-cancer-mlp");
@@ -149,17 +149,20 @@ describe("a manifest", () => {
       "model_corrupt",
       "version 2",
     ],
-  ])("that %s fails its version, until it is mended", async (_, content, code, message) => {
-    await putFile(name, "manifest.json", content);
-    for (const answer of [await infer(name), await service.request(`/v2/models/${name}`)]) {
-      expectFault(answer, code, 503, `The manifest of model "${name}" version 1`);
-      expectFault(answer, code, 503, message);
-    }
-    await restore(service.bucket, name, "manifest.json");
-    await expectAnswered(name);
-  });
+  ])(
+    "a manifest that %s fails its version, until it is restored",
+    async (_, content, code, message) => {
+      await putFile(name, "manifest.json", content);
+      for (const answer of [await infer(name), await service.request(`/v2/models/${name}`)]) {
+        expectFault(answer, code, 503, `The manifest of model "${name}" version 1`);
+        expectFault(answer, code, 503, message);
+      }
+      await restore(service.bucket, name, "manifest.json");
+      await expectAnswered(name);
+    },
+  );
 
-  test("that says something else than its model is refused with both", async () => {
+  test("a manifest that contradicts its model is refused with both declarations", async () => {
     const { manifest: truth } = findModel("breast-cancer-svm");
     const inputs = truth.inputs.map((spec) => ({ ...spec, name: "columns" }));
     const preprocess = { ...truth.preprocess, input: "columns" };
@@ -194,7 +197,7 @@ describe("an asset", () => {
     });
   }
 
-  test("is needed by the task door alone, and missed by name until it is back", async () => {
+  test("a missing asset fails only the task API, with its name, until it is restored", async () => {
     const missing = `vocabulary.json of model "${name}" version 1 is missing`;
     await service.bucket.delete(`models/${name}/1/vocabulary.json`);
     expectProblem(await ask(), "model_missing", missing);

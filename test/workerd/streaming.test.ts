@@ -5,7 +5,7 @@ import { beginPost } from "../support/raw-request.ts";
 import { type Service, startService } from "../support/service.ts";
 import type { StreamingState } from "./workers/streaming/index.ts";
 
-/** A task that answers in parts, in workerd, over real connections. */
+/** A task with a streamed result, in workerd, over real connections. */
 
 const PATH = "/models/iris-logistic";
 
@@ -130,7 +130,7 @@ test("the permit is held until the body has ended", async () => {
   await service.event(admitted.requestId);
 });
 
-/** After a stream whose client has left: nothing is computed any more, and the next request is admitted. */
+/** After a stream whose client has disconnected: nothing more is computed, and the next request is admitted. */
 async function expectEnded(requestId: string, ended: number): Promise<void> {
   const after = await stateOf((state) => state.ended === ended + 1);
   expect(await service.event(requestId)).toMatchObject({
@@ -166,7 +166,7 @@ test("a client that resets its connection between two parts ends the work, its p
   await expectEnded("between-two-parts", ended);
 });
 
-test("other requests are answered while a stream computes", async () => {
+test("other requests complete while a stream computes", async () => {
   const stream = await open(1_000_000, "busily");
   expect(await stream.next()).toBe('data: {"count":1}');
   for (let request = 0; request < 20; request++)

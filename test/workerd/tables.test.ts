@@ -4,7 +4,7 @@ import { projectPath } from "../../scripts/project.ts";
 import { type Answer, type Service, startService } from "../support/service.ts";
 import { expectClose } from "../support/tensors.ts";
 
-/** Tables with names and missing values through the task door, against scikit-learn. */
+/** Tables with names and missing values through the task API, compared with scikit-learn. */
 
 type Row = Readonly<Record<string, string | number | null>>;
 interface Scored {
@@ -55,7 +55,7 @@ test("the table has names and missing values", () => {
   expect(new Set(rows.map(({ island }) => island)).size).toBe(3);
 });
 
-test("rows by name are answered as scikit-learn does, in one run", async () => {
+test("rows by name have the predictions of scikit-learn, in one run", async () => {
   const answer = await service.post(PATH, { inputs: rows });
   expectAll(answer);
   const { phasesMs, coldStart } = await service.event(answer.headers.get("x-request-id") ?? "");
@@ -65,7 +65,7 @@ test("rows by name are answered as scikit-learn does, in one run", async () => {
   });
 });
 
-test("rows in the columns' order, and a single one", async () => {
+test("rows in the order of the columns, and a single row, have the predictions of scikit-learn", async () => {
   expectAll(await service.post(PATH, { inputs: rows.map((row) => Object.values(row)) }));
   for (const index of [0, rows.length - 1]) {
     const { body } = await service.post(PATH, { inputs: rows[index] });
@@ -76,19 +76,19 @@ test("rows in the columns' order, and a single one", async () => {
 test.each<[string, (value: unknown) => unknown]>([
   ["empty texts", (value) => value ?? ""],
   ["nothing", (value) => value ?? undefined],
-])("missing values as %s", async (_, write) => {
+])("missing values as %s have the predictions of scikit-learn", async (_, write) => {
   const inputs = rows.map((row) =>
     Object.fromEntries(Object.entries(row).map(([name, value]) => [name, write(value)])),
   );
   expectAll(await service.post(PATH, { inputs }));
 });
 
-test("a body of CSV, as the data set writes it", async () => {
+test("a CSV body in the format of the data set has the predictions of scikit-learn", async () => {
   expect(CSV).toContain("NA");
   expectAll(await sendCsv(CSV));
 });
 
-test("CSV with its columns in another order, with semicolons, and without a header", async () => {
+test("CSV may have its columns in another order, semicolons, and no header", async () => {
   const table = CSV.trim()
     .split("\n")
     .map((line) => line.split(","));
@@ -100,7 +100,7 @@ test("CSV with its columns in another order, with semicolons, and without a head
   expectAll(await sendCsv(body, "?header=false"));
 });
 
-test("a file of CSV in a form, with a parameter", async () => {
+test("a form may have a CSV file and a parameter", async () => {
   const form = new FormData();
   form.append("inputs", new File([CSV], "penguins.csv", { type: "text/csv" }));
   form.append("parameters", '{"top_k": 1}');
@@ -111,7 +111,7 @@ test("a file of CSV in a form, with a parameter", async () => {
   expect(best).toEqual(expected);
 });
 
-test("CSV of one row is a list of one answer, for each task", async () => {
+test("CSV of one row has a list of one prediction, for each task", async () => {
   const flower = "5.1,3.5,1.4,0.2";
   const classes = await sendCsv(flower, "?header=false&top_k=1", "/models/iris-logistic");
   expect(classes.body).toMatchObject([[{ label: "setosa" }]]);
@@ -127,7 +127,7 @@ test("CSV of one row is a list of one answer, for each task", async () => {
   expect(regression.body).toEqual(row.body);
 });
 
-describe("refused:", () => {
+describe("invalid tables", () => {
   const [header = "", first = ""] = CSV.split("\n");
   const good = { island: "Dream", bill_length_mm: 40 };
 
@@ -155,7 +155,7 @@ describe("refused:", () => {
     ],
     [{ ...good, weight: 3 }, "invalid_input", 'unknown: "weight"'],
     ["island\nDream", "invalid_input", "must be a row of 6 values"],
-  ])("the inputs %j", async (inputs, code, message) => {
+  ])("the inputs %j are refused", async (inputs, code, message) => {
     const answer = await service.post(PATH, { inputs });
     expect(answer).toMatchObject({ status: 400, body: { code } });
     expect((answer.body as { detail: string }).detail).toContain(message);
@@ -173,13 +173,13 @@ describe("refused:", () => {
     [header, "", "no row after its header"],
     [CSV, "?header=maybe", "header"],
     [CSV, "?delimiter=x", "delimiter"],
-  ])("the CSV %j with %s", async (text, query, message) => {
+  ])("the CSV %j with %s is refused", async (text, query, message) => {
     const answer = await sendCsv(text, query);
     expect(answer.status).toBe(400);
     expect((answer.body as { detail: string }).detail).toContain(message);
   });
 
-  test("a table of another kind", async () => {
+  test("a table of another media type is refused", async () => {
     const headers = { "content-type": "text/tab-separated-values" };
     const answer = await service.request(PATH, { method: "POST", body: CSV, headers });
     expect(answer).toMatchObject({ status: 415, body: { code: "unsupported_media_type" } });

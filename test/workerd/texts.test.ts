@@ -7,7 +7,7 @@ import { store } from "../support/stored-model.ts";
 import { EXPECTED_FOLDER } from "../support/tensors.ts";
 import { readTokenizerFixture, readTokenizerJson } from "../support/tokenizers.ts";
 
-/** Texts through the task door, in workerd, with real models. */
+/** Texts through the task API, in workerd, with real models. */
 
 let service: Service;
 
@@ -37,7 +37,7 @@ describe("sentence embeddings", () => {
     readFileSync(`${EXPECTED_FOLDER}/sentence-embeddings-texts.json`, "utf8"),
   ) as { texts: { text: string; embedding: number[] }[] };
 
-  test("are those of PyTorch, to a cosine of 0.98", async () => {
+  test("sentence embeddings are those of PyTorch, to a cosine of 0.98", async () => {
     const inputs = texts.map(({ text }) => text);
     const answer = await service.post("/models/sentence-embeddings", { inputs });
     const vectors = answer.body as number[][];
@@ -48,7 +48,7 @@ describe("sentence embeddings", () => {
     }
   });
 
-  test("do not depend on the other texts of the request", async () => {
+  test("a sentence embedding does not depend on the other texts of the request", async () => {
     const inputs = [...texts.map(({ text }) => text), "word ".repeat(200), ""];
     const { body: together } = await service.post("/models/sentence-embeddings", { inputs });
     for (const [index, text] of inputs.entries()) {
@@ -57,21 +57,21 @@ describe("sentence embeddings", () => {
     }
   });
 
-  test("of many texts need no more memory than there is", async () => {
+  test("sentence embeddings of many texts fit the memory budget", async () => {
     const inputs = Array.from({ length: 32 }, (_, index) => `${index} ${"word ".repeat(85)}`);
     const answer = await service.post("/models/sentence-embeddings", { inputs });
     expect(answer.status).toBe(200);
     expect(answer.body).toHaveLength(inputs.length);
   });
 
-  test("may be left at their length", async () => {
+  test("sentence embeddings are not normalized if the request says so", async () => {
     const { text = "" } = texts[0] ?? {};
     const parameters = { normalize: false };
     const answer = await service.post("/models/sentence-embeddings", { inputs: text, parameters });
     expect(Math.hypot(...(answer.body as number[]))).not.toBeCloseTo(1, 1);
   });
 
-  test("of a longer text than the model reads are those of its beginning", async () => {
+  test("the sentence embedding of a text that is too long is that of its beginning", async () => {
     const inputs = "word ".repeat(1000);
     const cut = await service.post("/models/sentence-embeddings", { inputs });
     const read = await service.post("/models/sentence-embeddings", { inputs: "word ".repeat(254) });
@@ -88,11 +88,11 @@ describe("sentence embeddings", () => {
   });
 });
 
-describe("what a text may be", () => {
+describe("forms of text inputs", () => {
   const example = "Congratulations! You have won a free cruise";
   const asJson = () => service.post("/models/spam-detection", { inputs: example });
 
-  test("the body itself", async () => {
+  test("a text may be the body itself", async () => {
     const answer = await send("spam-detection", "text/plain; charset=utf-8", example);
     expect(answer).toMatchObject({ status: 200, body: (await asJson()).body });
     const one = await service.request("/models/spam-detection?top_k=1", {
@@ -103,7 +103,7 @@ describe("what a text may be", () => {
     expect(one.body).toEqual(((await asJson()).body as unknown[]).slice(0, 1));
   });
 
-  test("fields of a form", async () => {
+  test("texts may be fields of a form", async () => {
     const form = new FormData();
     form.append("inputs", example);
     form.append("inputs", new File([example], "mail.txt", { type: "text/plain" }));
@@ -112,7 +112,7 @@ describe("what a text may be", () => {
     expect(answer).toMatchObject({ status: 200, body: [body, body] });
   });
 
-  test("for n-grams as well", async () => {
+  test("texts for n-grams may have the same forms", async () => {
     const text = "Der Mensch ist frei geboren.";
     const answer = await send("language-identification", "text/plain", text);
     const json = await service.post("/models/language-identification", { inputs: text });
@@ -120,7 +120,7 @@ describe("what a text may be", () => {
   });
 
   test.each(["spam-detection", "sentence-embeddings", "language-identification"])(
-    "%s says what it takes",
+    "the error of %s for an invalid input names the valid ones",
     async (model) => {
       const invalid = await send(model, "text/plain", Uint8Array.from([0x61, 0xff, 0xfe, 0x80]));
       expect(invalid).toMatchObject({
@@ -135,7 +135,7 @@ describe("what a text may be", () => {
   );
 
   test.each(["a", " ", "漢", "🙂", "\u0301"])(
-    "a megabyte of %j is refused with its length, and a text of the longest length answered",
+    "a megabyte of %j is refused with its length, and a text of the largest length is accepted",
     async (letter) => {
       const megabyte = letter.repeat(1_000_000 / letter.length);
       for (const model of ["spam-detection", "sentence-embeddings"]) {
@@ -219,7 +219,7 @@ describe("token classification", () => {
     },
   );
 
-  test("a strategy that is none is refused with those that are", async () => {
+  test("an unknown aggregation strategy is refused with the valid ones", async () => {
     const parameters = { aggregation_strategy: "most" };
     const answer = await service.post("/models/entities", { inputs: "a", parameters });
     expect(answer).toMatchObject({ status: 400, body: { code: "invalid_request" } });

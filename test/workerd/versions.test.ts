@@ -3,7 +3,7 @@ import { findModel, publishAs } from "../support/publish.ts";
 import { type Service, startService } from "../support/service.ts";
 import { expectOutputs, readExpected } from "../support/tensors.ts";
 
-/** New versions in the bucket of a running service, which believes no listing for long. */
+/** New versions in the bucket of a running service, whose listings expire soon. */
 
 let service: Service;
 
@@ -13,7 +13,7 @@ beforeAll(async () => {
 
 afterAll(() => service?.dispose());
 
-/** Version 1 of "flowers" tells species, 9 and 10 find clusters, from the same measurements. */
+/** Version 1 of "flowers" classifies species, 9 and 10 find clusters, from the same measurements. */
 const species = readExpected("iris-logistic");
 const clusters = readExpected("iris-kmeans");
 
@@ -31,14 +31,14 @@ describe("a model with versions 1, 9 and 10", () => {
     ["/v2/models/flowers/versions/10/infer", "10", clusters],
     ["/v2/models/flowers/versions/9/infer", "9", species],
     ["/v2/models/flowers/versions/1/infer", "1", species],
-  ])("answers %s by version %s", async (path, version, expected) => {
+  ])("POST %s uses version %s", async (path, version, expected) => {
     const answer = await service.post(path, { inputs: expected.inputs });
     expect(answer.headers.get("x-model-version")).toBe(version);
     expect(answer.body).toMatchObject({ model_name: "flowers", model_version: version });
     expectOutputs(answer.body, expected);
   });
 
-  test("answers the task door by version", async () => {
+  test("the task API uses the requested version", async () => {
     const inputs = [5.1, 3.5, 1.4, 0.2];
     const newest = await service.post("/models/flowers", { inputs });
     expect(newest.headers.get("x-model-version")).toBe("10");
@@ -56,17 +56,17 @@ describe("a model with versions 1, 9 and 10", () => {
     ]);
   });
 
-  test("lists them oldest first", async () => {
+  test("the metadata lists the versions, oldest first", async () => {
     const { body } = await service.request("/v2/models/flowers");
     expect(body).toMatchObject({ versions: ["1", "9", "10"] });
   });
 
-  test("names the versions that there are", async () => {
+  test("the error for an unknown version names the existing ones", async () => {
     const answer = await service.post("/v2/models/flowers/versions/2/infer", species);
     expect(answer).toMatchObject({
       status: 404,
       body: {
-        error: 'Model "flowers" has no version 2: it has 10, 9, 1.',
+        error: 'Model "flowers" has no version 2: its versions are 10, 9, 1.',
         code: "version_not_found",
         details: { versions: ["10", "9", "1"] },
       },
@@ -74,7 +74,7 @@ describe("a model with versions 1, 9 and 10", () => {
   });
 });
 
-test("a version exists from its manifest on, and no longer", async () => {
+test("a version exists as long as its manifest does", async () => {
   const { bucket } = service;
   const id = { name: "growing", version: "1" };
   const versions = async (): Promise<unknown> => (await service.request("/v2/models/growing")).body;
@@ -91,7 +91,7 @@ test("a version exists from its manifest on, and no longer", async () => {
   expect(await versions()).toMatchObject({ code: "model_not_found" });
 });
 
-test("a listing is believed for CATALOG_TTL_SECONDS", async () => {
+test("a listing is used for CATALOG_TTL_SECONDS", async () => {
   const patient = await startService({
     vars: { CATALOG_TTL_SECONDS: "3600" },
     models: ["iris-logistic"],

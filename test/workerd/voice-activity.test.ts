@@ -2,12 +2,12 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import wavefile from "wavefile";
 import { projectPath } from "../../scripts/project.ts";
-import type { VoiceActivityAnswer } from "../../src/domain/blocks/postprocess/voice-activity.ts";
+import type { VoiceActivityPrediction } from "../../src/domain/blocks/postprocess/voice-activity.ts";
 import { findModel } from "../support/publish.ts";
 import { type Answer, type Service, startService } from "../support/service.ts";
 import { expectClose } from "../support/tensors.ts";
 
-/** Recordings through the task door in workerd, against what silero-vad computes in Python. */
+/** Recordings through the task API in workerd, compared with silero-vad in Python. */
 
 interface Clip {
   readonly file: string;
@@ -15,7 +15,7 @@ interface Clip {
   readonly probabilities: readonly number[];
   readonly speech: readonly {
     readonly parameters: Readonly<Record<string, number>>;
-    readonly speech: VoiceActivityAnswer["speech"];
+    readonly speech: VoiceActivityPrediction["speech"];
   }[];
 }
 
@@ -48,12 +48,12 @@ function base64(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString("base64");
 }
 
-function speechOf(clip: Clip, index = 0): VoiceActivityAnswer["speech"] {
+function speechOf(clip: Clip, index = 0): VoiceActivityPrediction["speech"] {
   return clip.speech[index]?.speech ?? [];
 }
 
 function expectActivity(answer: unknown, clip: Clip, within = tolerance): void {
-  const { speech, probabilities, ...rest } = answer as VoiceActivityAnswer;
+  const { speech, probabilities, ...rest } = answer as VoiceActivityPrediction;
   expectClose(probabilities, clip.probabilities, within);
   expect(speech).toEqual(speechOf(clip));
   expect(rest).toEqual({});
@@ -86,7 +86,7 @@ function noise(seconds: number, rate: number, amplitude = 8000): Uint8Array<Arra
   return new Uint8Array(file.toBuffer());
 }
 
-describe.each(clips)("$file is heard as by silero-vad", (clip) => {
+describe.each(clips)("the speech in $file is that of silero-vad", (clip) => {
   test.each(["audio/wav", "audio/x-wav", "audio/wave"])("as a raw %s", async (type) => {
     const answer = await send(read(clip.file), "", type);
     expect(answer.status).toBe(200);
@@ -116,7 +116,7 @@ describe.each(clips)("$file is heard as by silero-vad", (clip) => {
     );
     const answer = await send(read(clip.file), `?${query}`);
     expect(answer.status).toBe(200);
-    expect((answer.body as VoiceActivityAnswer).speech).toEqual(speech);
+    expect((answer.body as VoiceActivityPrediction).speech).toEqual(speech);
   });
 
   test.each([[512], [513], [8191], [1, 2, 700], [4096, 4097, 9000]])(
@@ -130,41 +130,41 @@ describe.each(clips)("$file is heard as by silero-vad", (clip) => {
         const parameters = { ...(state && { state }), stream: index < pieces.length - 1 };
         const answer = await service.post(PATH, { inputs: base64(piece), parameters });
         expect(answer.status).toBe(200);
-        const body = answer.body as VoiceActivityAnswer;
+        const body = answer.body as VoiceActivityPrediction;
         expect(typeof body.state).toBe(parameters.stream ? "string" : "undefined");
         speech.push(...body.speech);
         probabilities.push(...body.probabilities);
         state = body.state;
       }
-      const whole = (await send(read(clip.file))).body as VoiceActivityAnswer;
+      const whole = (await send(read(clip.file))).body as VoiceActivityPrediction;
       expectClose(probabilities, whole.probabilities, STREAM_TOLERANCE);
       expect(speech).toEqual(speechOf(clip));
     },
   );
 });
 
-test("the manifest's example is answered as it says", async () => {
+test("the prediction for the manifest's example is its output", async () => {
   const { example } = findModel("voice-activity").manifest;
   if (!example) throw new Error("the manifest has no example");
   const answered = (await service.post(PATH, { inputs: example.inputs })).body;
-  const { speech, probabilities } = answered as VoiceActivityAnswer;
-  const expected = example.output as unknown as VoiceActivityAnswer;
+  const { speech, probabilities } = answered as VoiceActivityPrediction;
+  const expected = example.output as unknown as VoiceActivityPrediction;
   expect(speech).toEqual(expected.speech);
   expectClose(probabilities, expected.probabilities, example.tolerance);
 });
 
-test("a stream goes on by query as well", async () => {
+test("a stream can be continued by query parameters", async () => {
   const [clip] = clips as [Clip];
   const [first, second] = split(clip.file, 20_000);
   const { state, ...one } = (await send(first as Uint8Array<ArrayBuffer>, "?stream=true"))
-    .body as VoiceActivityAnswer;
+    .body as VoiceActivityPrediction;
   const answer = await send(second as Uint8Array<ArrayBuffer>, `?state=${state}`);
-  const two = answer.body as VoiceActivityAnswer;
+  const two = answer.body as VoiceActivityPrediction;
   expectClose([...one.probabilities, ...two.probabilities], clip.probabilities, tolerance);
   expect([...one.speech, ...two.speech]).toEqual(speechOf(clip));
 });
 
-test("tensors through /v2, with the state carried, give the same probabilities", async () => {
+test("tensors through /v2 with the returned state have the same probabilities", async () => {
   const [clip] = clips as [Clip];
   const bytes = read(clip.file);
   const pcm = new Int16Array(bytes.buffer, 44);
@@ -193,11 +193,11 @@ test("noise, silence and one sample are not speech", async () => {
   for (const clip of [noise(2, 48_000), silence, single as Uint8Array<ArrayBuffer>]) {
     const { status, body } = await send(clip);
     expect(status).toBe(200);
-    expect((body as VoiceActivityAnswer).speech).toEqual([]);
+    expect((body as VoiceActivityPrediction).speech).toEqual([]);
   }
 });
 
-test("answers are not cached, because the next one may depend on them", async () => {
+test("predictions with state are not cached", async () => {
   const cached = await startService({
     models: ["voice-activity"],
     vars: { CACHE_TIERS: "isolate" },
@@ -216,7 +216,7 @@ test("answers are not cached, because the next one may depend on them", async ()
   }
 });
 
-describe("refused:", () => {
+describe("invalid recordings", () => {
   const good = read("two-sentences-16k.wav");
   const change = (offset: number, ...values: number[]): Uint8Array<ArrayBuffer> => {
     const bytes = good.slice();
@@ -240,20 +240,20 @@ describe("refused:", () => {
     ["no WAV file", new Uint8Array(Buffer.from("what is this, then?")), 'it begins with "what"'],
     ["a long clip", noise(301, 2000), "is 301 seconds long: a request may have 300 at most"],
     ["an awkward rate", change(24, 0xff, 0xed, 0x02, 0), "191999 Hz, whose ratio to the model's"],
-  ])("%s", async (_, body, message) => {
+  ])("%s is refused", async (_, body, message) => {
     const answer = await send(body);
     expect(answer).toMatchObject({ status: 400, body: { code: "invalid_input" } });
     expect((answer.body as { detail: string }).detail).toContain(message);
   });
 
-  test("clips that are too long together, before any is heard", async () => {
+  test("clips that are too long together are refused before any is run", async () => {
     const inputs = Array.from({ length: 7 }, () => base64(noise(50, 1000)));
     const answer = await service.post(PATH, { inputs });
     expect(answer).toMatchObject({ status: 400, body: { code: "invalid_input" } });
     expect(answer.headers.get("server-timing")).not.toContain("infer");
   });
 
-  test("more clips than 64, however short they are", async () => {
+  test("more than 64 clips are refused, however short", async () => {
     const inputs = Array.from({ length: 65 }, () => base64(good));
     const answer = await service.post(PATH, { inputs });
     expect(answer).toMatchObject({
@@ -271,19 +271,19 @@ describe("refused:", () => {
     ["%%%", 400, "not base64"],
     ["", 400, "it has 0 bytes"],
     [[], 400, "empty list"],
-  ])("the inputs %j", async (inputs, status, message) => {
+  ])("the inputs %j are refused", async (inputs, status, message) => {
     const answer = await service.post(PATH, { inputs });
     expect(answer.status).toBe(status);
     expect((answer.body as { detail: string }).detail).toContain(message);
   });
 
-  test("another kind of sound", async () => {
+  test("another media type of audio is refused", async () => {
     const answer = await send(good, "", "audio/mpeg");
     expect(answer).toMatchObject({ status: 415, body: { code: "unsupported_media_type" } });
     expect((answer.body as { detail: string }).detail).toContain("audio/wav");
   });
 
-  test("a sound, by a model of tables", async () => {
+  test("audio is refused by a model of tables", async () => {
     const answer = await service.request("/models/iris-logistic", {
       method: "POST",
       body: good,
@@ -298,14 +298,14 @@ describe("refused:", () => {
     ["speech_pad_ms=-1", "speech_pad_ms"],
     ["stream=perhaps", "stream"],
     ["top_k=1", "it takes threshold, neg_threshold"],
-  ])("the parameters %s", async (query, message) => {
+  ])("the parameters %s are refused", async (query, message) => {
     const answer = await send(good, `?${query}`);
     expect(answer).toMatchObject({ status: 400, body: { code: "invalid_request" } });
     expect((answer.body as { detail: string }).detail).toContain(message);
   });
 
-  test("a state that is none, that is damaged, and one of another rate", async () => {
-    const { state = "" } = (await send(good, "?stream=true")).body as VoiceActivityAnswer;
+  test("an invalid state, a damaged one, and one of another rate are refused", async () => {
+    const { state = "" } = (await send(good, "?stream=true")).body as VoiceActivityPrediction;
     const damaged = `${state.slice(0, 200)}${state[200] === "A" ? "B" : "A"}${state.slice(201)}`;
     const cases: [Uint8Array<ArrayBuffer>, string, string][] = [
       [good, "aGVsbG8", "it is not a state of this service"],
@@ -320,7 +320,7 @@ describe("refused:", () => {
     }
   });
 
-  test("a state for two clips", async () => {
+  test("a state for two clips is refused", async () => {
     const inputs = [base64(good), base64(good)];
     const answer = await service.post(PATH, { inputs, parameters: { state: "AAAA" } });
     expect(answer).toMatchObject({ status: 400, body: { code: "invalid_request" } });

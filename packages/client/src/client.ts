@@ -28,7 +28,7 @@ export interface ClientOptions {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Sent as `authorization: Bearer <key>`. */
   readonly apiKey?: string | undefined;
-  /** Further tries after a 429, 502, 503 or a broken connection (default 2). */
+  /** Retries after a 429, 502, 503 or a broken connection (default 2). */
   readonly retries?: number | undefined;
   /** For each call with its retries (default 30,000; `Infinity` for no limit). */
   readonly timeoutMs?: number | undefined;
@@ -36,7 +36,7 @@ export interface ClientOptions {
   readonly binary?: boolean | undefined;
 }
 
-/** What one call may change. */
+/** Options of one call. */
 export interface CallOptions {
   readonly signal?: AbortSignalLike | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
@@ -64,17 +64,17 @@ export interface Client {
   /** The names of the models. */
   models(options?: CallOptions): Promise<readonly string[]>;
   modelMetadata(model: string, options?: ModelCallOptions): Promise<ModelMetadata>;
-  /** Whether the model is loaded, which the call makes the server do. */
+  /** Whether the model is loaded; the call makes the server load it. */
   modelReady(model: string, options?: ModelCallOptions): Promise<boolean>;
   modelConfig(model: string, options?: ModelCallOptions): Promise<ModelConfig>;
-  /** Of one model, of one version, or of all. */
+  /** The statistics of one model, of one version, or of all. */
   statistics(model?: string, options?: ModelCallOptions): Promise<Statistics>;
   repositoryIndex(
     options?: CallOptions & { readonly ready?: boolean | undefined },
   ): Promise<readonly RepositoryIndexEntry[]>;
   load(model: string, options?: CallOptions): Promise<ModelState>;
   unload(model: string, options?: CallOptions): Promise<ModelState>;
-  /** Tensors in, tensors out. */
+  /** Runs inference on tensors. */
   infer(request: InferRequest, options?: CallOptions): Promise<InferResult>;
   /** The task API: a prediction in the shape of the model's task, such as labels with scores. */
   predict<T = unknown>(request: PredictRequest, options?: CallOptions): Promise<T>;
@@ -82,7 +82,7 @@ export interface Client {
 
 const JSON_TYPE = { "content-type": "application/json" };
 
-/** @throws TypeError when `baseUrl` is no URL */
+/** @throws TypeError when `baseUrl` is not a URL */
 export function createClient(options: ClientOptions): Client {
   const { apiKey, baseUrl, binary = true, retries = 2, timeoutMs = 30_000 } = options;
   const base = new URL(typeof baseUrl === "object" ? baseUrl.href : baseUrl).href.replace(
@@ -122,7 +122,7 @@ export function createClient(options: ClientOptions): Client {
     return toJson<T>(await call(path, "GET", own));
   }
 
-  /** 503 means no, and so does 400 of other servers of the protocol; the rest are errors. */
+  /** 503 means no, as does 400 of other servers of the protocol; other statuses are errors. */
   async function probe(path: string, own?: CallOptions): Promise<boolean> {
     const isNo = (status: number): boolean => status === 503 || status === 400;
     return !isNo((await call(path, "GET", own, { accepts: isNo })).status);
@@ -131,7 +131,7 @@ export function createClient(options: ClientOptions): Client {
   async function control(model: string, verb: "load" | "unload", own?: CallOptions) {
     const path = `/v2/repository/models/${encodeURIComponent(model)}/${verb}`;
     const response = await call(path, "POST", own, { body: "{}", headers: JSON_TYPE });
-    // Triton sends an empty body when it is done.
+    // Triton responds with an empty body.
     if (response.body.byteLength > 0) return toJson<ModelState>(response);
     return { name: model, state: verb === "load" ? "ready" : "absent" };
   }
@@ -183,7 +183,7 @@ function toJson<T>({ body, status, requestId }: BufferedResponse): T {
   try {
     return JSON.parse(new TextDecoder().decode(body)) as T;
   } catch (cause) {
-    throw new OnnxflareError("invalid_response", "The server's answer is not JSON.", {
+    throw new OnnxflareError("invalid_response", "The server's response is not JSON.", {
       status,
       requestId,
       cause,

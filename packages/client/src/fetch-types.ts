@@ -8,7 +8,7 @@ interface MinimalAbortSignal {
 }
 
 /**
- * The platform's `AbortSignal`: what its `fetch` takes as `signal`. Found in this way because the types
+ * The platform's `AbortSignal`: the type of `signal` in its `fetch`. Inferred, because the types
  * of browsers, Node and Workers each declare one, and a program may be compiled without any of them.
  */
 export type AbortSignalLike = typeof globalThis extends {

@@ -11,7 +11,7 @@ const INFINITY = 0x7c00;
 const QUIET_NAN = 0x7e00;
 /** Half a unit in the last place above the largest half, 65504. */
 const ROUNDS_TO_INFINITY = 65_520;
-/** Added and taken away again, it rounds a small double to an integer. */
+/** Adding and subtracting it rounds a small double to an integer. */
 const ROUND_TO_INTEGER = 2 ** 52;
 
 export function toHalfBits(value: number): number {

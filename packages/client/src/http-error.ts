@@ -16,12 +16,12 @@ export function toHttpError(response: BufferedResponse): OnnxflareError {
   const seconds = isObject(details) ? details.retryAfterSeconds : undefined;
   return new OnnxflareError(
     typeof code === "string" ? code : "http_error",
-    (message as string | undefined) ?? `The server answered ${status}: ${shorten(text)}`,
+    (message as string | undefined) ?? `The server responded with ${status}: ${shorten(text)}`,
     {
       status,
       requestId: typeof request_id === "string" ? request_id : response.requestId,
       details: isObject(details) ? details : undefined,
-      // A browser does not show the header to another origin.
+      // Browsers hide the header from another origin.
       retryAfterSeconds:
         parseRetryAfter(headers.get("retry-after")) ??
         (typeof seconds === "number" ? seconds : undefined),

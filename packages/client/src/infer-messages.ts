@@ -2,14 +2,14 @@ import type { Datatype, InferInputs, OutputTensor } from "./tensor-types.ts";
 
 export interface InferRequest {
   readonly model: string;
-  /** Left out, the newest version is used, or the one that the model's routing chooses. */
+  /** By default the newest version, or the one that the model's routing selects. */
   readonly version?: string | undefined;
-  /** Comes back as the result's `id`. */
+  /** Returned as the result's `id`. */
   readonly id?: string | undefined;
   readonly inputs: InferInputs;
-  /** Those wanted, in this order; left out, all. */
+  /** The outputs to return, in this order; by default all. */
   readonly outputs?: readonly (string | RequestedOutput)[] | undefined;
-  /** Of the protocol's request, such as `priority`. */
+  /** Parameters of the protocol's request, such as `priority`. */
   readonly parameters?: Readonly<Record<string, string | number | boolean>> | undefined;
   /** Whether tensors travel as bytes (the default) or as JSON. The numbers are the same. */
   readonly binary?: boolean | undefined;
@@ -17,7 +17,7 @@ export interface InferRequest {
 
 export interface RequestedOutput {
   readonly name: string;
-  /** Whether this output comes as bytes; left out, as in the request. */
+  /** Whether this output is sent as bytes; by default as in the request. */
   readonly binary?: boolean | undefined;
   /** The n highest values as `BYTES` of `value:index:label` instead of the tensor. */
   readonly classification?: number | undefined;

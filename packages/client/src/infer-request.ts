@@ -42,7 +42,7 @@ export function encodeInferRequest(request: InferRequest, binaryByDefault: boole
   };
 }
 
-/** The text is put together by hand, because JSON.stringify knows neither bigints nor -0. */
+/** Serialized by hand, because JSON.stringify supports neither bigints nor -0. */
 function toInput(tensor: Tensor, binary: boolean): { json: string; bytes: Uint8Array } {
   const { name, datatype, shape } = tensor;
   if (binary) {

@@ -16,7 +16,7 @@ export function decodeInferResponse(response: BufferedResponse): InferResult {
     if (!(cause instanceof Error)) throw cause;
     throw new OnnxflareError(
       "invalid_response",
-      `The server's answer cannot be read: ${cause.message}.`,
+      `The server's response is invalid: ${cause.message}.`,
       { status: response.status, requestId: response.requestId, cause },
     );
   }
@@ -54,7 +54,7 @@ function parseHeaderLength(text: string | null, bodyBytes: number): number | und
   const length = Number(text);
   if (/^[0-9]{1,15}$/.test(text) && length <= bodyBytes) return length;
   throw new Error(
-    `the header ${HEADER_LENGTH} is ${JSON.stringify(text)}, but ${bodyBytes} bytes came`,
+    `the header ${HEADER_LENGTH} is ${JSON.stringify(text)}, but the body has ${bodyBytes} bytes`,
   );
 }
 
@@ -64,7 +64,7 @@ function readJson(bytes: Uint8Array): ResponseJson {
     value = parseExactJson(DECODER.decode(bytes));
   } catch (cause) {
     const why = cause instanceof SyntaxError ? cause.message : "it is not UTF-8";
-    throw new Error(`its JSON of ${bytes.byteLength} bytes is none: ${why}`, { cause });
+    throw new Error(`its JSON of ${bytes.byteLength} bytes is invalid: ${why}`, { cause });
   }
   if (typeof value === "object" && value !== null) return value;
   throw new Error("it is not an object");
@@ -105,7 +105,7 @@ function toResult(
       const known = outputs.map((output) => `"${output.name}" (${output.datatype})`).join(", ");
       throw new OnnxflareError(
         "unknown_output",
-        `The answer has no output "${name}"${datatype ? ` of ${datatype}` : ""}: it has ${known}.`,
+        `The response has no output "${name}"${datatype ? ` of ${datatype}` : ""}: it has ${known}.`,
       );
     },
   };

@@ -38,15 +38,15 @@ function isData(value: TensorData | InputValue): value is TensorData {
   return Array.isArray(value) || ArrayBuffer.isView(value);
 }
 
-function toTensor({ name, data, shape: given, datatype: wanted }: InputTensor): Tensor {
+function toTensor({ name, data, shape: given, datatype: declared }: InputTensor): Tensor {
   if (!isData(data))
     throw new ApiError(
       "invalid_input",
       `Input "${name}": data must be an array or a typed array; got ${describe(data)}.`,
     );
-  const datatype = wanted ?? inferDatatype(name, data);
+  const datatype = declared ?? inferDatatype(name, data);
   if (!isDatatype(datatype))
-    throw new ApiError("invalid_datatype", `Input "${name}": there is no datatype ${datatype}.`);
+    throw new ApiError("invalid_datatype", `Input "${name}": unknown datatype ${datatype}.`);
   const shape = parseShape(name, given ?? inferShape(name, data));
   if (ArrayBuffer.isView(data) && isStoredAs(datatype, data)) {
     const tensor = { name, datatype, shape, data: toBytes(data) } as Tensor;
@@ -67,7 +67,7 @@ function inferShape(name: string, data: TensorData): number[] {
   );
 }
 
-/** By their tags, because an array may come from another realm, such as a frame or a test's. */
+/** By their tags, because an array may be of another realm, such as a frame or a test's. */
 const DATATYPE_OF_ARRAY: Readonly<Record<string, Datatype>> = {
   Uint8Array: "UINT8",
   Uint8ClampedArray: "UINT8",
@@ -96,7 +96,7 @@ function inferDatatype(name: string, data: TensorData): Datatype {
   const what = ArrayBuffer.isView(data) ? arrayName(data) : "plain numbers";
   throw new ApiError(
     "invalid_datatype",
-    `Input "${name}": ${what} may be of several datatypes; say which in "datatype", or send a typed array.`,
+    `Input "${name}": the datatype of ${what} is ambiguous; set "datatype", or send a typed array.`,
   );
 }
 
@@ -135,7 +135,7 @@ function fromValues(
   const spelled = spell(data, datatype);
   if (datatype !== "FP16" || globalThis.Float16Array)
     return fromJsonData(name, datatype, shape, spelled);
-  // Checked as doubles, of which those that a half cannot hold are refused as by Float16Array's path.
+  // Checked as doubles; those out of the range of a half are refused, as where Float16Array exists.
   const checked = fromJsonData(name, "FP64", shape, spelled) as { data: Uint8Array };
   const values = new Float64Array(checked.data.buffer);
   const { min, max } = NUMERIC_DATATYPES.FP16;

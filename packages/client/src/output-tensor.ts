@@ -17,7 +17,7 @@ export interface OutputJson {
 
 /**
  * @param bytes of the output, when its data is not in the JSON
- * @throws Error that names what is wrong with it
+ * @throws Error that names what is invalid
  */
 export function toOutputTensor(output: OutputJson, bytes: Uint8Array | undefined): OutputTensor {
   const { name, datatype } = output;

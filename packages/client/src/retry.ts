@@ -1,6 +1,6 @@
 import type { AbortSignalLike } from "./fetch-types.ts";
 
-/** What another try may mend: too many requests, a gateway's failure, a model that is not loaded yet. */
+/** Statuses after which a retry may succeed: too many requests, a gateway's failure, a model that is not loaded yet. */
 const RETRYABLE_STATUSES: readonly number[] = [429, 502, 503];
 
 const FIRST_BACKOFF_MS = 100;
@@ -11,9 +11,9 @@ export function isRetryable(status: number): boolean {
 }
 
 /**
- * The wait before the next try: what the server requires, else a random part of a time that doubles
- * with each try, so that clients that failed together do not come back together.
- * @param attempt 0 after the first try
+ * The delay before the next attempt: an exponential backoff with jitter, so that clients that failed together do not
+ * retry together, but at least what the server requires.
+ * @param attempt 0 after the first attempt
  */
 export function retryDelayMs(attempt: number, retryAfterSeconds: number | undefined): number {
   const backoffMs = Math.min(FIRST_BACKOFF_MS * 2 ** attempt, LONGEST_BACKOFF_MS);
@@ -21,10 +21,10 @@ export function retryDelayMs(attempt: number, retryAfterSeconds: number | undefi
   return Math.max((retryAfterSeconds ?? 0) * 1000, jitteredMs);
 }
 
-/** Dates of HTTP begin with the day's name; `Date.parse` takes almost anything for one. */
+/** HTTP dates begin with the day's name; `Date.parse` accepts almost anything. */
 const HTTP_DATE = /^\s*[A-Z][a-z]{2,8},? /;
 
-/** The header of RFC 9110, section 10.2.3: seconds, or a date. */
+/** Parses `retry-after` (RFC 9110, section 10.2.3): seconds, or a date. */
 export function parseRetryAfter(
   text: string | null | undefined,
   now: number = Date.now(),

@@ -1,6 +1,6 @@
 import type { Datatype } from "./tensor-types.ts";
 
-/** Metadata of the server and its models; fields beyond these are passed on as they come. */
+/** Metadata of the server and its models; further fields are passed through. */
 
 export interface ServerMetadata {
   readonly name: string;
@@ -44,7 +44,7 @@ export interface ConfigTensor {
 
 export interface DurationStatistic {
   readonly count: number;
-  /** Nanoseconds in all. */
+  /** Total nanoseconds. */
   readonly ns: number;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Tensors as a program holds them. Nothing here is imported, so that the published types stand alone;
+ * Tensors as a program holds them. This file imports nothing, so that the published types are self-contained;
  * the datatypes are those of the Open Inference Protocol v2.
  */
 
@@ -10,7 +10,7 @@ export type HalfArray = typeof globalThis extends {
   ? HalfFloats | Float32Array
   : Float32Array;
 
-/** What an output of each datatype holds, in row-major order. */
+/** The array type of an output, by datatype; in row-major order. */
 export interface DataByDatatype {
   /** 0 and 1. */
   BOOL: Uint8Array;
@@ -53,11 +53,11 @@ export type NestedData = readonly Scalar[] | readonly NestedData[];
 
 export interface InputValue {
   readonly data: TensorData;
-  /** Left out: the nesting of `data`, or its length. */
+  /** By default the nesting of `data`, or its length. */
   readonly shape?: readonly number[] | undefined;
   /**
-   * Left out: that of the typed array; `BOOL` for booleans and `BYTES` for strings. Plain numbers and
-   * bigints need one.
+   * By default that of the typed array; `BOOL` for booleans and `BYTES` for strings. Required for
+   * plain numbers and bigints.
    */
   readonly datatype?: Datatype | undefined;
 }

@@ -8,26 +8,26 @@ export interface Call {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | ArrayBuffer | undefined;
-  /** Whether the time that is left is sent, so that the server does not work for a client that has gone. */
+  /** Whether the remaining time is sent, so that the server does not work for a client that has timed out. */
   readonly sendsDeadline?: boolean | undefined;
-  /** A status beyond 2xx that is a result and no error, so that it is not tried again. */
+  /** Statuses other than 2xx that are results and no errors, so that they are not retried. */
   readonly accepts?: ((status: number) => boolean) | undefined;
 }
 
 export interface CallSettings {
-  /** Further tries after the first one. */
+  /** Attempts after the first one. */
   readonly retries: number;
   /** For the whole call with its retries; `Infinity` for no limit. */
   readonly timeoutMs: number;
   readonly signal: AbortSignalLike | undefined;
 }
 
-/** Nine digits are what `x-timeout-ms` takes, and timers wait for 2^31 - 1 ms at most. */
+/** `x-timeout-ms` has nine digits at most, and timers wait for 2^31 - 1 ms at most. */
 const LONGEST_TIMEOUT_MS = 999_999_999;
 
 /**
  * Sends a call that is safe or idempotent, as all of this client's are, until it has a response.
- * @throws OnnxflareError of the last try; the reason of the caller's signal when that is aborted
+ * @throws OnnxflareError of the last attempt; the reason of the caller's signal when that is aborted
  */
 export async function send(
   fetch: Fetch,
@@ -49,7 +49,7 @@ export async function send(
       if (!(outcome instanceof OnnxflareError)) return outcome;
       caller?.throwIfAborted();
       if (controller.signal.aborted)
-        throw new OnnxflareError("timeout", `No answer within ${timeoutMs} ms.`, {
+        throw new OnnxflareError("timeout", `No response within ${timeoutMs} ms.`, {
           cause: outcome,
         });
       if (outcome.status !== undefined && !isRetryable(outcome.status)) throw outcome;
@@ -63,7 +63,7 @@ export async function send(
   }
 }
 
-/** A failure is returned, since another try may mend it. */
+/** Failures are returned, because the call may be retried. */
 async function trySend(
   fetch: Fetch,
   { method, url, headers, body, sendsDeadline, accepts }: Call,

@@ -31,8 +31,8 @@ export interface ManifestContext {
 export type BlockSchema = z.ZodType<{ readonly type: string }>;
 
 /**
- * A kind of block. Its implementation, a factory in `src/tasks`, stands in `src/tasks/registry.ts` under the same
- * type; `docs/tasks.md` has a section of that name.
+ * A kind of block. Its implementation, a factory in `src/tasks`, is registered in `src/tasks/registry.ts` under the
+ * same type; `docs/tasks.md` has a section of that name.
  */
 interface BlockDefinition<S extends BlockSchema> {
   readonly type: z.output<S>["type"];
@@ -51,17 +51,17 @@ interface BlockDefinition<S extends BlockSchema> {
 /** A block that turns the inputs of a request into tensors. */
 export interface PreprocessDefinition<S extends BlockSchema = BlockSchema>
   extends BlockDefinition<S> {
-  /** Media types of raw bodies and of parts of forms, beside JSON. */
+  /** Media types of raw bodies and of parts of forms, in addition to JSON. */
   readonly mediaTypes: readonly string[];
   /** What `inputs` of a request may be, for the API's description. */
   readonly inputs: string;
 }
 
-/** A block that turns output tensors into an answer. */
+/** A block that turns output tensors into a prediction. */
 export interface PostprocessDefinition<S extends BlockSchema = BlockSchema>
   extends BlockDefinition<S> {
-  /** The answer to one item, with a description. */
-  readonly answer: z.ZodType;
-  /** The answer to a list of items; a list of `answer` when left out. */
-  readonly listAnswer?: z.ZodType;
+  /** The prediction for one item, with a description. */
+  readonly prediction: z.ZodType;
+  /** The prediction for a list of items; by default a list of `prediction`. */
+  readonly listPrediction?: z.ZodType;
 }

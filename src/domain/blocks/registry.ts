@@ -20,7 +20,7 @@ import { tokenizerBlock } from "./preprocess/tokenizer.ts";
 
 /**
  * The blocks of a manifest that say how the inputs of a request become tensors (`preprocess`) and how output tensors
- * become an answer (`postprocess`). They are data, never code. Each has a version, so that a block keeps its meaning
+ * become a prediction (`postprocess`). They are data, never code. Each has a version, so that a block keeps its meaning
  * for as long as a published model lives.
  */
 

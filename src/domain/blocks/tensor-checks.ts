@@ -82,7 +82,7 @@ export function* labelProblems(
   yield { path: ["labels"], message: `${expected}; it has ${labels.length}` };
 }
 
-/** Checks that a block whose answers name labels has any. */
+/** Checks that there are labels for a block whose predictions contain them. */
 export function* missingLabels(
   type: string,
   { labels = [] }: Pick<ManifestContext, "labels">,

@@ -5,7 +5,7 @@ import { INSPECTION_OPERATIONS } from "./operations/inspection.ts";
 import { VERSION_OPERATIONS } from "./operations/versions.ts";
 import { SCHEMAS } from "./schemas.ts";
 
-/** What model owners and operators do. */
+/** Administration: publishing, statistics and the cache. */
 export const ADMIN_PROTOCOL: Protocol = {
   name: "admin",
   basePath: "/admin",

@@ -1,14 +1,14 @@
 import { jsonValueSchema, manifestSchema } from "../../domain/manifest.ts";
 import { jsonContent } from "../openapi/schema-reference.ts";
 import { PROBLEM_SCHEMAS } from "../problem-errors.ts";
+import { purgeRequestSchema } from "./purge-request.ts";
 import {
   cacheStatsSchema,
   deletedVersionSchema,
   publishedVersionsSchema,
   purgeSummarySchema,
   runtimeStatsSchema,
-} from "./answer-schema.ts";
-import { purgeRequestSchema } from "./purge-request.ts";
+} from "./response-schema.ts";
 
 export const SCHEMAS = {
   requests: { PurgeRequest: purgeRequestSchema },

@@ -1,4 +1,4 @@
-/** A piece of HTML, as it stands. */
+/** HTML that needs no escaping. */
 export class Html {
   readonly text: string;
 
@@ -17,7 +17,7 @@ const ENTITIES: Record<string, string> = {
   "'": "&#39;",
 };
 
-/** A template of HTML: whatever is put into it is escaped, unless it is HTML already. */
+/** A template of HTML: interpolated values are escaped, unless they are {@link Html}. */
 export function html(literals: TemplateStringsArray, ...values: readonly HtmlValue[]): Html {
   const texts = literals.flatMap((literal, index) =>
     index === 0 ? [literal] : [toText(values[index - 1]), literal],
@@ -32,7 +32,7 @@ function toText(value: HtmlValue): string {
   return String(value).replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
 }
 
-/** Text in which `code` stands between backticks. */
+/** Text in which backticks delimit `code`. */
 export function prose(text: string): Html[] {
   return text
     .split("`")

@@ -1,4 +1,4 @@
-/** The style of the page. It stands in the page itself, which allows this text by its digest. */
+/** The style of the page, inlined in the HTML and allowed there by its digest. */
 export const PAGE_STYLE = `
 :root { color-scheme: light dark; --line: color-mix(in srgb, currentcolor 18%, transparent); }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 1rem; }

@@ -9,25 +9,27 @@ import type {
 import { Html, html, prose } from "./html.ts";
 import { PAGE_STYLE } from "./page-style.ts";
 
-interface Placed {
+interface PathOperation {
   readonly path: string;
   readonly method: string;
   readonly operation: Operation;
 }
 
 /**
- * The document as a page: HTML without scripts and without anything from elsewhere. A viewer from npm
- * would be as large as the Worker's own code and more, and needs scripts that build their styles.
- * @param origin where the requests to try are sent
+ * Renders the document as HTML, without scripts and external resources. A viewer from npm would be larger than the
+ * Worker's own code, and needs scripts that create styles.
+ * @param origin the origin of the URLs in the example requests
  */
 export function renderPage(document: OpenApiDocument, origin: string): string {
   const { info, tags, paths, components } = document;
-  const placed = Object.entries(paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, operation]): Placed => ({ path, method, operation })),
+  const all = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(
+      ([method, operation]): PathOperation => ({ path, method, operation }),
+    ),
   );
   const groups = tags.map((tag) => ({
     ...tag,
-    placed: placed.filter(({ operation }) => operation.tags.includes(tag.name)),
+    operations: all.filter(({ operation }) => operation.tags.includes(tag.name)),
   }));
   return html`<!doctype html>
 <html lang="en">
@@ -36,14 +38,14 @@ export function renderPage(document: OpenApiDocument, origin: string): string {
 <title>${info.title} ${info.version}</title>
 <style>${new Html(PAGE_STYLE)}</style>
 <h1>${info.title} <small>${info.version}</small></h1>
-<p>${info.summary} For programs: <a href="/openapi.json">/openapi.json</a>.</p>
+<p>${info.summary} OpenAPI document: <a href="/openapi.json">/openapi.json</a>.</p>
 <p>${prose(info.description)}</p>
-<nav>${groups.map((group) => html`<p>${group.name}</p><ul>${group.placed.map(renderLink)}</ul>`)}</nav>
+<nav>${groups.map((group) => html`<p>${group.name}</p><ul>${group.operations.map(renderLink)}</ul>`)}</nav>
 ${groups.map(
-  ({ name, description, placed }) => html`
+  ({ name, description, operations }) => html`
 <h2>${name}</h2>
 <p>${prose(description)}</p>
-${placed.map((each) => renderOperation(each, document, origin))}`,
+${operations.map((each) => renderOperation(each, document, origin))}`,
 )}
 <h2>Schemas</h2>
 ${Object.entries(components.schemas).map(
@@ -54,7 +56,7 @@ ${Object.entries(components.schemas).map(
 `.text;
 }
 
-function renderLink({ path, method, operation }: Placed): Html {
+function renderLink({ path, method, operation }: PathOperation): Html {
   return html`<li><a href="#${operation.operationId}">${renderMethod(method)}<code>${path}</code></a></li>`;
 }
 
@@ -62,22 +64,26 @@ function renderMethod(method: string): Html {
   return html`<b class="${method}">${method.toUpperCase()}</b>`;
 }
 
-function renderOperation(placed: Placed, document: OpenApiDocument, origin: string): Html {
-  const { path, method, operation } = placed;
+function renderOperation(
+  pathOperation: PathOperation,
+  document: OpenApiDocument,
+  origin: string,
+): Html {
+  const { path, method, operation } = pathOperation;
   const { operationId, summary, description, requestBody, responses } = operation;
-  const answers = Object.entries(responses);
+  const entries = Object.entries(responses);
   const isError = ([status]: [string, Response]): boolean => Number(status) >= 400;
   return html`
 <h3 id="${operationId}">${renderMethod(method)}<code>${path}</code></h3>
 <p>${prose(summary.endsWith("?") ? summary : `${summary}.`)} ${description && prose(description)} ${renderAccess(operation)}</p>
-<table>${operation.parameters.map((reference) => renderParameter(reference, document))}${requestBody && renderBody(requestBody)}${answers.filter((answer) => !isError(answer)).map(renderResponse)}</table>
-${renderExample(placed, document, origin)}
-<details><summary>Errors</summary><table>${answers.filter(isError).map(renderResponse)}</table></details>`;
+<table>${operation.parameters.map((reference) => renderParameter(reference, document))}${requestBody && renderBody(requestBody)}${entries.filter((entry) => !isError(entry)).map(renderResponse)}</table>
+${renderExample(pathOperation, document, origin)}
+<details><summary>Errors</summary><table>${entries.filter(isError).map(renderResponse)}</table></details>`;
 }
 
 function renderAccess({ security }: Operation): Html | undefined {
   if (!security.some((scheme) => "adminKey" in scheme)) return undefined;
-  return html`Needs <code>authorization: Bearer &lt;admin key&gt;</code>.`;
+  return html`Requires <code>authorization: Bearer &lt;admin key&gt;</code>.`;
 }
 
 function renderParameter({ $ref }: Reference, { components }: OpenApiDocument): Html | undefined {
@@ -88,7 +94,7 @@ function renderParameter({ $ref }: Reference, { components }: OpenApiDocument): 
 }
 
 function renderBody({ description, required, content }: RequestBody): Html {
-  const texts = [required ? [] : ["May be left out."], description ?? []].flat();
+  const texts = [required ? [] : ["Optional."], description ?? []].flat();
   return html`<tr><th>body<td>${renderContent(content)} ${prose(texts.join(" "))}`;
 }
 
@@ -104,13 +110,13 @@ function renderContent(content: Readonly<Record<string, MediaType>>): Html[] {
   });
 }
 
-/** A request to try, where the document has an example. */
+/** A request as a curl command, if the document has an example. */
 function renderExample(
-  placed: Placed,
+  pathOperation: PathOperation,
   { components }: OpenApiDocument,
   origin: string,
 ): Html | undefined {
-  const { path, method, operation } = placed;
+  const { path, method, operation } = pathOperation;
   const [example] = Object.values(
     operation.requestBody?.content["application/json"]?.examples ?? {},
   );

@@ -36,10 +36,10 @@ function createOperations(document: (version: string) => OpenApiDocument): reado
       path: "/openapi.json",
       access: "public",
       tag: "Documentation",
-      summary: "This document",
+      summary: "Get the OpenAPI document",
       responses: {
         200: {
-          description: "OpenAPI 3.1.",
+          description: "The OpenAPI 3.1 document.",
           headers: ["content-encoding"],
           content: { "application/json": { schema: { type: "object" } } },
         },
@@ -56,7 +56,7 @@ function createOperations(document: (version: string) => OpenApiDocument): reado
       path: "/docs",
       access: "public",
       tag: "Documentation",
-      summary: "This document as a page",
+      summary: "Get the documentation page",
       responses: {
         200: {
           description: "HTML without scripts.",
@@ -78,18 +78,18 @@ function createOperations(document: (version: string) => OpenApiDocument): reado
   ];
 }
 
-/** Nothing but the page's own style, which is known by its digest. */
+/** Allows only the page's own style, by its digest. */
 async function contentSecurityPolicy(): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(PAGE_STYLE));
   const style = `'sha256-${new Uint8Array(digest).toBase64()}'`;
   return `default-src 'none'; style-src ${style}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 }
 
-/** Keeps what was made at the first call. */
-function once<T>(make: (argument: string) => T): (argument: string) => T {
-  let made: { readonly value: T } | undefined;
+/** Caches the result of the first call. */
+function once<T>(create: (argument: string) => T): (argument: string) => T {
+  let cached: { readonly value: T } | undefined;
   return (argument) => {
-    made ??= { value: make(argument) };
-    return made.value;
+    cached ??= { value: create(argument) };
+    return cached.value;
   };
 }

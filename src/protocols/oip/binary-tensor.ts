@@ -10,7 +10,7 @@ import { decodeElement, splitElements } from "../../domain/tensor-bytes.ts";
 
 /**
  * @param bytes not copied: the tensor's data is a view of it
- * @throws ApiError when the bytes are not as many as the shape says, or not text
+ * @throws ApiError when the number of bytes does not match the shape, or strings are not UTF-8
  */
 export function fromBytes(
   { name, datatype }: Pick<TensorSpec, "name" | "datatype">,
@@ -24,7 +24,7 @@ export function fromBytes(
   if (bytes.byteLength !== expected)
     throw new ApiError(
       "invalid_shape",
-      `Input "${name}": ${datatype} ${formatShape(shape)} is ${expected} bytes, but ${bytes.byteLength} came.`,
+      `Input "${name}": ${datatype} ${formatShape(shape)} has ${expected} bytes, but the data has ${bytes.byteLength}.`,
       { details: { input: name, expected, actual: bytes.byteLength } },
     );
   const invalid = datatype === "BOOL" ? bytes.findIndex((byte) => byte > 1) : -1;
@@ -37,7 +37,7 @@ export function fromBytes(
 }
 
 /**
- * The tensor of a body that is nothing but data: Triton's raw binary request. A dynamic dimension is
+ * The tensor of a body that is only data: Triton's raw binary request. A dynamic dimension is
  * deduced from the size; a body of `BYTES` is one element, without a length.
  * @throws ApiError for a model with several inputs, or an input whose shape cannot be deduced
  */
@@ -46,7 +46,7 @@ export function fromRawBody(specs: readonly TensorSpec[], bytes: Uint8Array): Te
   if (!spec || specs.length > 1)
     throw new ApiError(
       "invalid_request",
-      `A body of nothing but data needs a model with one input; this one has ${specs.length}.`,
+      `A raw binary body requires a model with one input; this model has ${specs.length}.`,
     );
   const { name, datatype, shape: declared } = spec;
   const dynamic = declared.filter((size) => typeof size === "string" || size === -1).length;
@@ -62,7 +62,7 @@ export function fromRawBody(specs: readonly TensorSpec[], bytes: Uint8Array): Te
     if (fixed !== 1)
       throw new ApiError(
         "invalid_shape",
-        `Input "${name}": a body of nothing but data is one BYTES element, but the model takes ${formatShape(declared)}.`,
+        `Input "${name}": a raw binary body is one BYTES element, but the model takes ${formatShape(declared)}.`,
       );
     return { name, datatype, shape: declared.map(() => 1), data: [decodeText(name, 0, bytes)] };
   }
@@ -83,7 +83,7 @@ function readStrings(name: string, elements: number, bytes: Uint8Array): string[
     if (!(error instanceof RangeError)) throw error;
     throw new ApiError(
       "invalid_input",
-      `Input "${name}": element ${strings.length} of its BYTES data ends after the data does.`,
+      `Input "${name}": element ${strings.length} of its BYTES data is longer than the remaining data.`,
     );
   }
   if (strings.length !== elements)
@@ -99,11 +99,11 @@ function decodeText(name: string, index: number, bytes: Uint8Array): string {
   try {
     if (!bytes.includes(0)) return decodeElement(bytes);
   } catch {
-    // Told below, with the input's name.
+    // Thrown below, with the input's name.
   }
   throw new ApiError(
     "invalid_datatype",
-    `Input "${name}": element ${index} of its BYTES data must be UTF-8 text without NUL, which is all that an ONNX string can hold.`,
+    `Input "${name}": element ${index} of its BYTES data must be UTF-8 text without NUL, because ONNX strings hold nothing else.`,
     { details: { input: name, datatype: "BYTES", index } },
   );
 }

@@ -2,8 +2,8 @@ import { ApiError } from "../../domain/errors.ts";
 import { formatShape, type Tensor, toTypedArray } from "../../domain/tensor.ts";
 
 /**
- * The n highest values of each row as strings `value:index:label`, highest first; the label is left
- * out where there is none. Source: Triton's classification extension.
+ * The n highest values of each row as strings `value:index:label`, highest first; without labels
+ * `value:index`. Source: Triton's classification extension.
  * @returns a `BYTES` tensor whose last dimension is n, or the number of classes if that is less
  */
 export function toClassification(
@@ -16,7 +16,7 @@ export function toClassification(
   if (datatype === "BYTES" || classes === undefined)
     throw new ApiError(
       "invalid_request",
-      `Output "${name}" is ${datatype} ${formatShape(shape)}, of which no classes can be made.`,
+      `Output "${name}" is ${datatype} ${formatShape(shape)}, which cannot be classified.`,
     );
   const values: readonly (number | bigint)[] = [...toTypedArray(tensor)];
   const top = Math.min(count, classes);

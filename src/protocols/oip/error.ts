@@ -2,8 +2,8 @@ import type { ApiError } from "../../domain/errors.ts";
 import type { RenderedError } from "../../http/rendered-error.ts";
 
 /**
- * "Inference Response JSON Error Object": `{"error": message}`, with more beside it. Not compressed: tritonclient's
- * asyncio client accepts gzip, and does not decompress.
+ * "Inference Response JSON Error Object": `{"error": message}`, with further fields. Not compressed: tritonclient's
+ * asyncio client accepts gzip, but does not decompress it.
  */
 export function renderInferenceError(
   { code, message, details }: ApiError,

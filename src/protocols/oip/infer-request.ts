@@ -21,9 +21,9 @@ export interface InferRequest {
   /** Echoed in the response. */
   readonly id: string | undefined;
   readonly inputs: readonly Tensor[];
-  /** The outputs asked for; `undefined` asks for all. */
+  /** The requested outputs; `undefined` for all. */
   readonly outputs: readonly RequestedOutput[] | undefined;
-  /** Whether an output that does not say is answered as bytes. */
+  /** Whether outputs are returned as bytes, unless they set it themselves. */
   readonly binaryByDefault: boolean;
   /** The `timeout` parameter of the schedule policy, which is in microseconds on the wire. */
   readonly timeoutMs: number | undefined;
@@ -31,14 +31,14 @@ export interface InferRequest {
 
 export interface RequestedOutput {
   readonly name: string;
-  /** `undefined`: as the request says for all. */
+  /** `undefined` for the request's default. */
   readonly binary: boolean | undefined;
-  /** How many classes to answer as strings; `undefined`: the tensor itself. */
+  /** The number of classes to return as strings; `undefined` for the tensor itself. */
   readonly classification: number | undefined;
 }
 
 /**
- * Reads an inference request: JSON, JSON followed by tensor data, or nothing but data.
+ * Parses an inference request: JSON, JSON followed by tensor data, or only data.
  * @param headerLength the header {@link HEADER_LENGTH}
  * @throws ApiError that names what is wrong, what was expected and what is valid
  */
@@ -82,7 +82,7 @@ function parseHeaderLength(text: string | undefined, bodyBytes: number): number 
   );
 }
 
-/** Names are checked first, so that a misspelt input is told as such and not as a wrong shape. */
+/** Names are checked first, so that a misspelt name is not reported as an invalid shape. */
 function readInputs(
   inputs: readonly InferInputJson[],
   specs: readonly TensorSpec[],
@@ -109,7 +109,7 @@ function readInputs(
   if (offset !== binary.byteLength)
     throw new ApiError(
       "invalid_input",
-      `${binary.byteLength - offset} bytes after the JSON belong to no input: their binary_data_size add up to ${offset}.`,
+      `${binary.byteLength - offset} bytes after the JSON belong to no input: the binary_data_size of all inputs adds up to ${offset}.`,
     );
   return tensors;
 }
@@ -137,7 +137,7 @@ function checkDeclaration(
 }
 
 function readOutputs(outputs: InferRequestJson["outputs"]): RequestedOutput[] | undefined {
-  // As Triton does: an empty list asks for every output.
+  // As in Triton, an empty list requests every output.
   if (!outputs || outputs.length === 0) return undefined;
   if (new Set(outputs.map(({ name }) => name)).size < outputs.length)
     throw new ApiError("invalid_request", `"outputs" names an output twice.`);

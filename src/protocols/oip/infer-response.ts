@@ -7,12 +7,12 @@ import type { InferRequest, RequestedOutput } from "./infer-request.ts";
 
 export interface InferResponse {
   readonly json: string;
-  /** Data of outputs that follow the JSON, in their order; empty when the answer is JSON alone. */
+  /** The data of outputs, which follows the JSON in their order; empty for a response of JSON alone. */
   readonly binary: readonly Uint8Array[];
 }
 
 /**
- * An "Inference Response JSON Object"; its text is written by hand so that no number changes.
+ * An "Inference Response JSON Object"; serialized by hand, so that no number changes.
  * @param outputs in the order of the request's
  */
 export function toInferResponse(
@@ -23,10 +23,10 @@ export function toInferResponse(
 ): InferResponse {
   const binary: Uint8Array[] = [];
   const tensors = outputs.map((output, index) => {
-    const wanted = request.outputs?.[index];
-    const tensor = classify(output, wanted, labels);
+    const requested = request.outputs?.[index];
+    const tensor = classify(output, requested, labels);
     const { name, datatype, shape } = tensor;
-    if (!(wanted?.binary ?? request.binaryByDefault))
+    if (!(requested?.binary ?? request.binaryByDefault))
       return `${open({ name, datatype, shape })},"data":${toJsonData(tensor)}}`;
     const bytes = toTensorBytes(tensor);
     binary.push(bytes);
@@ -43,11 +43,11 @@ export function toInferResponse(
 
 function classify(
   tensor: Tensor,
-  wanted: RequestedOutput | undefined,
+  requested: RequestedOutput | undefined,
   labels: readonly string[] | undefined,
 ): Tensor {
-  if (wanted?.classification === undefined) return tensor;
-  return toClassification(tensor, wanted.classification, labels);
+  if (requested?.classification === undefined) return tensor;
+  return toClassification(tensor, requested.classification, labels);
 }
 
 /** An object's text without its closing brace. */

@@ -4,21 +4,23 @@ import { DATATYPES } from "../../domain/datatype.ts";
 /**
  * The JSON of an inference request: Open Inference Protocol v2 with Triton's extensions for binary
  * data, classification and the schedule policy. Requests are validated against it, and `/openapi.json`
- * is made from it. Unknown parameters are accepted, as the protocol says.
+ * is generated from it. Unknown parameters are accepted, as the protocol requires.
  */
 
 const size = z.int().min(0);
 
 export const inferInputSchema = z.looseObject({
   name: z.string(),
-  // What `meta` says of these is checked later, by who can tell more than a schema.
+  // The constraints in `meta` are checked later, with errors that say more than a schema's.
   datatype: z.string().meta({ enum: DATATYPES }),
   shape: z.array(z.number().meta({ type: "integer", minimum: 0 })),
   parameters: z
     .looseObject({
       binary_data_size: size
         .optional()
-        .describe("The data follows the JSON as so many bytes, little-endian; `data` is left out."),
+        .describe(
+          "Length in bytes of the data, which follows the JSON, little-endian; `data` is omitted.",
+        ),
     })
     .optional(),
   data: z.unknown().optional().meta({
@@ -31,12 +33,12 @@ export const inferOutputSchema = z.looseObject({
   name: z.string(),
   parameters: z
     .looseObject({
-      binary_data: z.boolean().optional().describe("Answer this output as bytes after the JSON."),
+      binary_data: z.boolean().optional().describe("Return this output as bytes after the JSON."),
       classification: z
         .int()
         .min(1)
         .optional()
-        .describe('Answer the n highest values as "value:index:label" strings instead.'),
+        .describe('Return the n highest values as "value:index:label" strings instead.'),
     })
     .optional(),
 });
@@ -48,28 +50,28 @@ export const inferRequestSchema = z.looseObject({
       binary_data_output: z
         .boolean()
         .optional()
-        .describe("Answer every output as bytes, unless it says otherwise itself."),
+        .describe("Return every output as bytes, unless the output sets `binary_data`."),
       timeout: z
         .int()
         .min(0)
         .optional()
-        .describe("Deadline in microseconds from the request's arrival; 0 takes the default."),
+        .describe("Deadline in microseconds from the request's arrival; 0 for the default."),
       priority: z
         .int()
         .min(0)
         .optional()
-        .describe("Accepted as by a Triton model without priority levels: all requests are equal."),
+        .describe("Accepted without effect, as by a Triton model without priority levels."),
       sequence_id: z
         .union([z.int(), z.string()])
         .optional()
-        .describe("Refused unless 0 or empty: models keep no state between requests."),
+        .describe("Must be 0 or empty: models keep no state between requests."),
     })
     .optional(),
   inputs: z.array(inferInputSchema),
   outputs: z
     .array(inferOutputSchema)
     .optional()
-    .describe("The outputs wanted, in this order; all of them when left out or empty."),
+    .describe("The outputs to return, in this order; all of them if omitted or empty."),
 });
 
 export type InferRequestJson = z.output<typeof inferRequestSchema>;

@@ -1,7 +1,7 @@
 import type { Manifest } from "../../domain/manifest.ts";
 import type { TensorSpec } from "../../domain/tensor.ts";
 
-/** Triton's names of what this server has beyond the protocol. */
+/** Triton's names of the supported extensions of the protocol. */
 const EXTENSIONS = [
   "binary_tensor_data",
   "classification",

@@ -4,7 +4,7 @@ import type { TensorSpec } from "../../domain/tensor.ts";
 
 /**
  * The model's configuration in the form of Triton's `ModelConfig` message. Source: Triton's model
- * configuration extension. What this server has no notion of is left out.
+ * configuration extension. Fields without a counterpart in this server are omitted.
  */
 export function toModelConfig({ name, inputs, outputs, labels }: Manifest): object {
   return {
@@ -12,7 +12,7 @@ export function toModelConfig({ name, inputs, outputs, labels }: Manifest): obje
     platform: "onnxruntime_onnx",
     backend: "onnxruntime",
     version_policy: { latest: { num_versions: 1 } },
-    // The batch is a dimension like any other: it stands in `dims`, and requests are not merged.
+    // The batch is a dimension like any other, part of `dims`; requests are not merged into batches.
     max_batch_size: 0,
     input: inputs.map(toConfigTensor),
     output: outputs.map(toConfigTensor),

@@ -1,8 +1,8 @@
 import type { InferenceStatistics } from "../../domain/inference-statistics.ts";
 
 /**
- * "Statistics Response JSON Object" of Triton's statistics extension. An isolate counts what it
- * answered itself, and there are many: `scope` says so.
+ * "Statistics Response JSON Object" of Triton's statistics extension. Each isolate counts only its own requests, as
+ * `scope` says.
  */
 export function toModelStatistics(all: readonly InferenceStatistics[]): object {
   return { scope: "isolate", model_stats: all.map(toModelStat) };

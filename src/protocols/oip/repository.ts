@@ -8,17 +8,17 @@ import { parseWith } from "../parse.ts";
 /** Triton's model repository extension. */
 
 export const repositoryIndexRequestSchema = z.looseObject({
-  ready: z.boolean().optional().describe("Only versions that can be asked."),
+  ready: z.boolean().optional().describe("Return only versions that are ready."),
 });
 
 export const repositoryControlRequestSchema = z.looseObject({
   parameters: z
     .looseObject({ unload_dependents: z.boolean().optional() })
     .optional()
-    .describe("Models have no dependents, so unload_dependents changes nothing."),
+    .describe("Models have no dependents, so `unload_dependents` has no effect."),
 });
 
-/** @param body `undefined` when it was empty */
+/** @param body `undefined` if it was empty */
 export function parseIndexRequest(body: unknown): { readyOnly: boolean } {
   return {
     readyOnly:
@@ -45,18 +45,20 @@ export function checkControlRequest(body: unknown): void {
 }
 
 /**
- * One entry of the index. A version that is not in memory is ready: it is loaded by the first request
- * that asks it.
+ * One entry of the index. A version that is not in memory is ready: its first request loads it.
  */
-export function toIndexEntry({ name, version }: ModelId, model: ModelState): RepositoryIndexEntry {
-  switch (model.state) {
+export function toIndexEntry(
+  { name, version }: ModelId,
+  current: ModelState,
+): RepositoryIndexEntry {
+  switch (current.state) {
     case "ready":
     case "absent":
       return { name, version, state: "READY", reason: "" };
     case "loading":
       return { name, version, state: "LOADING", reason: "" };
     case "failed":
-      return { name, version, state: "UNAVAILABLE", reason: toApiError(model.error).message };
+      return { name, version, state: "UNAVAILABLE", reason: toApiError(current.error).message };
   }
 }
 

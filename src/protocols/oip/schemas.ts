@@ -1,6 +1,8 @@
 import { jsonValueSchema } from "../../domain/manifest.ts";
 import { inferenceErrorSchema } from "../error-schema.ts";
 import { jsonContent } from "../openapi/schema-reference.ts";
+import { inferInputSchema, inferOutputSchema, inferRequestSchema } from "./infer-schema.ts";
+import { repositoryControlRequestSchema, repositoryIndexRequestSchema } from "./repository.ts";
 import {
   inferResponseSchema,
   liveSchema,
@@ -14,9 +16,7 @@ import {
   repositoryStateSchema,
   serverMetadataSchema,
   tensorMetadataSchema,
-} from "./answer-schema.ts";
-import { inferInputSchema, inferOutputSchema, inferRequestSchema } from "./infer-schema.ts";
-import { repositoryControlRequestSchema, repositoryIndexRequestSchema } from "./repository.ts";
+} from "./response-schema.ts";
 
 export const SCHEMAS = {
   requests: {

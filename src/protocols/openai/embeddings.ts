@@ -5,14 +5,14 @@ import { parseWith } from "../parse.ts";
 
 /** `POST /v1/embeddings` of OpenAI's API (https://platform.openai.com/docs/api-reference/embeddings). */
 
-/** As many as OpenAI takes. */
+/** The limit of OpenAI's API. */
 const MAX_INPUTS = 2048;
 
-const text = z.string().min(1, "a text of one character at least");
+const text = z.string().min(1, "a text of at least one character");
 const tokens = z
   .array(z.int().min(0))
-  .min(1, "one token at least")
-  .describe("Token ids of the model's own tokenizer, read as they are, special tokens included.");
+  .min(1, "at least one token")
+  .describe("Token ids of the model's own tokenizer, used unchanged, special tokens included.");
 
 export const embeddingsRequestSchema = z.strictObject({
   model: z.string().describe("The name of a model."),
@@ -30,12 +30,14 @@ export const embeddingsRequestSchema = z.strictObject({
     .int()
     .min(1)
     .optional()
-    .describe("Refused unless it is the size of the model's vectors: none can be shortened."),
+    .describe("Must be the size of the model's vectors, which cannot be shortened."),
   user: z.string().optional().describe("Accepted, and ignored."),
   truncate: z
     .boolean()
     .default(false)
-    .describe("Whether a text that is longer than the model reads is cut, which OpenAI has not."),
+    .describe(
+      "Whether a text that is too long for the model is truncated. Not part of OpenAI's API.",
+    ),
 });
 
 export interface EmbeddingsRequest {
@@ -57,7 +59,7 @@ export function parseEmbeddingsRequest(body: unknown): EmbeddingsRequest {
 
 const DECODER = new TextDecoder();
 
-/** The name of the model in the body of a request, of which nothing else is checked. */
+/** The model's name in the body of a request, which is not validated otherwise. */
 export function modelInRequest(body: Uint8Array): string | undefined {
   try {
     const { model } = JSON.parse(DECODER.decode(body));

@@ -2,11 +2,11 @@ import { z } from "zod";
 import { type ApiError, ERROR_KINDS, type ErrorCode } from "../../domain/errors.ts";
 import type { RenderedError } from "../../http/rendered-error.ts";
 
-/** An error as OpenAI's API has it (https://platform.openai.com/docs/guides/error-codes). */
+/** Schema of an error in OpenAI's form (https://platform.openai.com/docs/guides/error-codes). */
 export const openAiErrorSchema = z
   .strictObject({
     error: z.strictObject({
-      message: z.string().describe("What is wrong, for people."),
+      message: z.string().describe("Human-readable message."),
       type: z.enum([
         "invalid_request_error",
         "authentication_error",
@@ -17,7 +17,7 @@ export const openAiErrorSchema = z
       code: z.enum(Object.keys(ERROR_KINDS) as [ErrorCode, ...ErrorCode[]]),
     }),
   })
-  .describe("An error in OpenAI's form; the codes are those of all routes.");
+  .describe("An error in OpenAI's form, with the same codes as on all routes.");
 
 /** An error in the form of OpenAI's API; `details.field` is the field of the request that is wrong. */
 export function renderOpenAiError({ code, message, details, kind }: ApiError): RenderedError {

@@ -6,7 +6,7 @@ import type { Manifest } from "../../domain/manifest.ts";
 export const openAiModelSchema = z.strictObject({
   id: z.string(),
   object: z.literal("model"),
-  created: z.int().describe("When its newest version was made, in seconds since 1970."),
+  created: z.int().describe("Creation time of the newest version, in seconds since the epoch."),
   owned_by: z.literal("onnxflare"),
 });
 

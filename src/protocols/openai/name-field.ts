@@ -1,6 +1,6 @@
 import { ApiError } from "../../domain/errors.ts";
 
-/** Names the field of the request that an error is about, as OpenAI's API calls it. */
+/** Adds to an error the field of the request that it is about, by its name in OpenAI's API. */
 export function nameField(field: "model" | "input"): (error: unknown) => never {
   return (error) => {
     if (!(error instanceof ApiError) || error.kind.status >= 500) throw error;

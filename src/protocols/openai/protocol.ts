@@ -4,7 +4,7 @@ import { CREATE_EMBEDDINGS } from "./operations/embeddings.ts";
 import { MODEL_OPERATIONS } from "./operations/models.ts";
 import { SCHEMAS } from "./schemas.ts";
 
-/** A part of OpenAI's API (https://platform.openai.com/docs/api-reference): embeddings, and the models. */
+/** A part of OpenAI's API (https://platform.openai.com/docs/api-reference): embeddings, and the list of models. */
 export const OPENAI_PROTOCOL: Protocol = {
   name: "openai",
   basePath: "/v1",

@@ -8,9 +8,9 @@ import { toSchemaUri } from "./schema-reference.ts";
 import { ADMIN_KEY, CLIENT_KEY, toOpenApiOperation } from "./to-operation.ts";
 
 /**
- * The description of every operation. The same version gives the same document; creating it takes a few
- * milliseconds, so keep it.
- * @param version of this program
+ * Creates the OpenAPI document of every operation. It depends only on the arguments; creating it takes a few
+ * milliseconds, so cache it.
+ * @param version the version of onnxflare
  */
 export function createOpenApiDocument(
   protocols: readonly Protocol[],
@@ -29,10 +29,10 @@ export function createOpenApiDocument(
       version,
       summary: "ONNX models, served from Cloudflare Workers.",
       description:
-        "Every path works with and without a trailing slash, and `HEAD` where `GET` does. Errors have the same `code`s everywhere: under `/v2` in the form of the Open Inference Protocol, under `/v1` in OpenAI's, elsewhere as problem details (RFC 9457). A path that is not listed answers 404 `route_not_found`.",
+        "Every path accepts a trailing slash, and supports `HEAD` if it supports `GET`. Errors have the same `code`s everywhere: under `/v2` in the form of the Open Inference Protocol, under `/v1` in OpenAI's, elsewhere as problem details (RFC 9457). The response to an unknown path is 404 `route_not_found`.",
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
-    servers: [{ url: "/", description: "The server of this document." }],
+    servers: [{ url: "/", description: "This server." }],
     tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
     paths: Object.fromEntries(
       [...byPath].map(([path, ofPath]) => [
@@ -53,20 +53,20 @@ export function createOpenApiDocument(
         [ADMIN_KEY]: {
           type: "http",
           scheme: "bearer",
-          description: "The secret `ADMIN_KEY`. Without one these operations are closed.",
+          description: "The secret `ADMIN_KEY`. Without one these operations are disabled.",
         },
         [CLIENT_KEY]: {
           type: "http",
           scheme: "bearer",
           description:
-            "Any text that identifies a client: a model whose manifest says `cache.scope` `key` keeps a cache of its own for each.",
+            "Any text that identifies a client. A model whose manifest sets `cache.scope` to `key` has separate cache entries for each client.",
         },
       },
     },
   };
 }
 
-/** Every named schema as JSON Schema: requests as they are sent, responses as they arrive. */
+/** Every named schema as JSON Schema: requests as sent, responses as received. */
 function toSchemas(protocols: readonly Protocol[]): Record<string, Schema> {
   const merge = (side: keyof Protocol["schemas"]): Record<string, z.ZodType> =>
     Object.assign({}, ...protocols.map(({ schemas }) => schemas[side]));

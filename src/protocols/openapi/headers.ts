@@ -3,7 +3,7 @@ import type { Header, Reference } from "./openapi-types.ts";
 const text = { type: "string" };
 const count = { type: "integer", minimum: 0 };
 
-/** The headers of answers, by their names. */
+/** Headers of responses, by name. */
 export const HEADERS = {
   "x-request-id": {
     description: "The id of the request, also in its event and in errors.",
@@ -15,16 +15,20 @@ export const HEADERS = {
     required: true,
     schema: text,
   },
-  "x-model-version": { description: "The version that answered.", required: true, schema: text },
+  "x-model-version": { description: "The version of the model.", required: true, schema: text },
   "cache-status": { description: "How the cache was used (RFC 9211).", schema: text },
-  age: { description: "Of a cached answer: its age in seconds.", schema: count },
-  etag: { description: "For `if-none-match`; where the answer may be cached.", schema: text },
+  age: { description: "The age of a cached response in seconds.", schema: count },
+  etag: {
+    description: "The entity tag, for `if-none-match`, of a response that may be cached.",
+    schema: text,
+  },
   "content-encoding": {
-    description: "Answers of 1 KiB and more are compressed when `accept-encoding` asks for it.",
+    description: "Responses of 1 KiB and more are compressed if `accept-encoding` allows it.",
     schema: { type: "string", enum: ["gzip", "deflate"] },
   },
   "inference-header-content-length": {
-    description: "With binary tensor data: the length of the JSON, after which the data comes.",
+    description:
+      "With binary tensor data: the length of the JSON in bytes, which the data follows.",
     schema: count,
   },
   "retry-after": {
@@ -32,9 +36,9 @@ export const HEADERS = {
     required: true,
     schema: { type: "integer", minimum: 1 },
   },
-  allow: { description: "The methods of the path.", required: true, schema: text },
+  allow: { description: "The methods that the path supports.", required: true, schema: text },
   "www-authenticate": {
-    description: "The scheme.",
+    description: "The authentication scheme.",
     required: true,
     schema: { type: "string", const: "Bearer" },
   },
@@ -44,7 +48,7 @@ export const HEADERS = {
     schema: { type: "string", format: "uri-reference" },
   },
   "content-security-policy": {
-    description: "Nothing but the page's own style.",
+    description: "Allows only the page's own style.",
     required: true,
     schema: text,
   },

@@ -23,7 +23,7 @@ export const PARAMETERS = {
     name: "x-request-id",
     in: "header",
     description:
-      "An id for the request: 1 to 128 letters, digits and `._:-`. Another one is replaced, not refused.",
+      "An id for the request: 1 to 128 letters, digits and `._:-`. An invalid id is replaced by a generated one.",
     schema: { type: "string" },
     example: "order-4711",
   },
@@ -37,20 +37,21 @@ export const PARAMETERS = {
   "cache-control": {
     name: "cache-control",
     in: "header",
-    description: "`no-cache`, `no-store`, `max-age` and `only-if-cached` are followed (RFC 9111).",
+    description:
+      "The supported directives are `no-cache`, `no-store`, `max-age` and `only-if-cached` (RFC 9111).",
     schema: { type: "string" },
     example: "max-age=60",
   },
   "if-none-match": {
     name: "if-none-match",
     in: "header",
-    description: "The `etag` of an answer that the client has: 304 when it would be the same.",
+    description: "The `etag` of a response that the client has; 304 if it is still current.",
     schema: { type: "string" },
   },
   "content-encoding": {
     name: "content-encoding",
     in: "header",
-    description: "How the body is compressed. The size limit counts what comes out.",
+    description: "The compression of the body. The size limit applies to the decompressed body.",
     schema: { type: "string", enum: ["identity", "gzip", "x-gzip", "deflate"] },
     example: "identity",
   },
@@ -58,7 +59,7 @@ export const PARAMETERS = {
     name: "inference-header-content-length",
     in: "header",
     description:
-      "The length of the JSON in bytes, when binary tensor data follows it; 0 when the body is nothing but the data of the only input.",
+      "The length of the JSON in bytes, when binary tensor data follows it; 0 when the body is only the data of a single input.",
     schema: { type: "integer", minimum: 0 },
   },
 } as const satisfies Record<string, Parameter>;

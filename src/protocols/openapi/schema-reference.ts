@@ -11,7 +11,7 @@ export function schemaReference(name: string): Reference {
 
 type SchemaName<S extends ProtocolSchemas> = keyof S["requests"] | keyof S["responses"];
 
-/** Creates the content of a body: JSON of one of the protocol's named schemas. */
+/** Returns a function that creates the content of a JSON body, of one of the protocol's named schemas. */
 export function jsonContent<S extends ProtocolSchemas>(
   _schemas: S,
 ): (

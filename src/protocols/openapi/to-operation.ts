@@ -8,7 +8,7 @@ import { schemaReference } from "./schema-reference.ts";
 
 /** The security scheme of the admin key. */
 export const ADMIN_KEY = "adminKey";
-/** The security scheme of a client that may stay anonymous. */
+/** The security scheme of the optional client key. */
 export const CLIENT_KEY = "clientKey";
 
 const SECURITY: Readonly<Record<Access, Operation["security"]>> = {
@@ -18,7 +18,7 @@ const SECURITY: Readonly<Record<Access, Operation["security"]>> = {
   repository: [{ [ADMIN_KEY]: [] }],
 };
 
-/** Errors of every operation. OpenAPI has no other place for the response to a path's other methods. */
+/** Errors of every operation. OpenAPI has no other place to document a path's unsupported methods. */
 const EVERYWHERE: readonly ErrorCode[] = ["method_not_allowed", "internal"];
 
 const ERROR_HEADERS: Readonly<Record<number, readonly HeaderName[]>> = {
@@ -67,7 +67,7 @@ function toResponses(
     const content = { [contentType]: { schema: other ? { anyOf: [other, error] } : error } };
     return [String(status), toResponse(description, headers, content)] as const;
   });
-  // A status of both kinds is described by the error's entry, which includes the success.
+  // For a status of both, the error's entry replaces the success's, which it includes.
   return Object.fromEntries([...responses, ...errors]);
 }
 

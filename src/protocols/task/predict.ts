@@ -7,7 +7,7 @@ import type { AppEnv } from "../../http/context.ts";
 import { toProblem } from "../../http/problem.ts";
 import { readOptionalBody } from "../../http/read-body.ts";
 import { respondStream, type StreamFormat, toServerSentEvent } from "../../http/stream.ts";
-import { PREDICT as PREDICT_ERRORS } from "../error-groups.ts";
+import { RUN_MODEL } from "../error-groups.ts";
 import type { MediaType } from "../openapi/openapi-types.ts";
 import { BINARY_SCHEMA } from "../openapi/schema-reference.ts";
 import type { InferenceOperation, Representation } from "../operation.ts";
@@ -26,7 +26,7 @@ const FORM: MediaType = {
       inputs: {
         type: "array",
         items: BINARY_SCHEMA,
-        description: "Once or several times: files or texts.",
+        description: "One or more files or texts.",
       },
       parameters: { type: "string", description: "A JSON object." },
     },
@@ -41,9 +41,9 @@ export const PREDICT: InferenceOperation = {
   versioned: true,
   access: "client",
   tag: "Predictions",
-  summary: "Run the task of a model",
+  summary: "Run a model's task",
   description:
-    "What `inputs` may be, and the answer, follow from the model's task. A body that is not JSON is the input itself; its parameters stand in the query. Responses are cached; `cache-status` tells how. A task that answers in parts is streamed as server-sent events.",
+    "The form of `inputs` and of the response depends on the model's task. A body that is not JSON is the input itself; its parameters go in the query. Responses are cached, as `cache-status` reports. A task whose result has several parts streams them as server-sent events.",
   parameters: ["x-timeout-ms", "cache-control", "if-none-match", "content-encoding"],
   body: {
     required: true,
@@ -67,25 +67,25 @@ export const PREDICT: InferenceOperation = {
   responses: {
     200: {
       description:
-        "The answer, or a list of answers to a list of items; the parts of an answer that is streamed.",
+        "The prediction, or a list of predictions for a list of inputs; for a streamed result, its parts.",
       headers: ["x-model-version", "cache-status", "age", "etag", "content-encoding"],
       content: {
-        ...json("TaskAnswer"),
+        ...json("TaskResponse"),
         "text/event-stream": { schema: { type: "string" } },
       },
     },
     304: {
-      description: "The client has the response.",
+      description: "Not modified: the client has the current response.",
       headers: ["x-model-version", "cache-status", "age", "etag"],
     },
   },
-  errors: [...PREDICT_ERRORS, "task_not_supported"],
+  errors: [...RUN_MODEL, "task_not_supported"],
   identity: { form: toForm },
   handler:
     ({ config, catalog, runTask }) =>
     async (c) => {
       const model = await resolveModel(c, catalog);
-      // What an empty body should have been depends on the task.
+      // The error for an empty body depends on the task.
       const body = (await readOptionalBody(c, config.maxBodyBytes)) ?? new Uint8Array();
       const mediaTypes = mediaTypesOf(model.manifest);
       const contentType = c.req.header("content-type") ?? "";
@@ -99,7 +99,7 @@ export const PREDICT: InferenceOperation = {
     },
 };
 
-/** What decides, beside the body, how a request to a task is answered. */
+/** Everything besides the body that affects the response. */
 function toForm(c: Context<AppEnv>): string {
   const { url } = c.req;
   const query = url.indexOf("?");

@@ -3,7 +3,7 @@ import type { Protocol } from "../protocol.ts";
 import { PREDICT } from "./predict.ts";
 import { SCHEMAS } from "./schemas.ts";
 
-/** The task API: inputs and answers of a model's task, in the shapes of Hugging Face's tasks. */
+/** The task API: requests and responses of a model's task, in the form of Hugging Face's tasks. */
 export const TASK_PROTOCOL: Protocol = {
   name: "task",
   basePath: "/models",

@@ -1,25 +1,26 @@
 import { ApiError } from "../../domain/errors.ts";
 import { Media, mediaType } from "../../domain/media.ts";
+import type { TaskRequest } from "../../domain/task.ts";
 import { quoteAll } from "../../shared/quote.ts";
 import { parseJson } from "../json.ts";
-import { parseTaskRequest, type TaskRequest } from "./task-request.ts";
+import { parseTaskRequest } from "./task-request.ts";
 
-/** Bodies that are the input itself. Every other one is read as JSON, whatever it is called. */
+/** Media types of bodies that are the input itself. Any other body is parsed as JSON. */
 const RAW = /^(?:image|audio|video|text)\/|^application\/(?:octet-stream|pdf|zip)$/;
-/** What programs say that say nothing: `fetch` with bytes, and curl with --data-binary. */
+/** What clients send by default: none for `fetch` with bytes, the other for curl with --data-binary. */
 const UNNAMED = ["", "application/x-www-form-urlencoded"];
 const BINARY = "application/octet-stream";
 const FORM_FIELDS = ["inputs", "parameters"];
 
 /**
- * The body of a request to the task door: JSON, the input itself (a picture, a sound, a text, a
- * table), or a form with one or several inputs. Parameters may also stand in the query, where a raw
- * body has no other place for them; the body's own go first.
- * @param contentType the header, empty when there is none
- * @param query by name; each value JSON, or else a text
- * @param mediaTypes what the task takes. `text/plain` is read as JSON by a task that takes no text:
- *   programs that say nothing of their JSON call it so (`fetch` with a string). A body without a type
- *   that does not begin as a JSON object is the input itself for a task that takes bytes
+ * Parses the body of a request to the task API: JSON, the input itself (an image, audio, a text, a table), or a form with
+ * one or more inputs. Parameters may also be in the query, because a raw body has no other place for them; those of the
+ * body take precedence.
+ * @param contentType the header, empty if there is none
+ * @param query by name; each value is JSON, or otherwise text
+ * @param mediaTypes what the task accepts. For a task that accepts no text, `text/plain` is parsed as JSON, because it is
+ *   the default of some clients (`fetch` with a string). For a task that accepts bytes, a body without a type that does not
+ *   begin as a JSON object is the input itself
  * @throws ApiError `empty_body`, `invalid_json`, `invalid_request`
  */
 export async function parseTaskBody(
@@ -52,7 +53,7 @@ function emptyBody(mediaTypes: readonly string[]): ApiError {
   return new ApiError("empty_body", `The body is empty: send {"inputs": ...} as JSON${raw}.`);
 }
 
-/** Whoever sends a file and forgets to say what it is gets to know that it must be said. */
+/** Parses JSON. The error says how to send the input itself, in case the client omitted its content type. */
 function parseUnnamedJson(type: string, body: Uint8Array, mediaTypes: readonly string[]): unknown {
   try {
     return parseJson(body);
@@ -61,7 +62,7 @@ function parseUnnamedJson(type: string, body: Uint8Array, mediaTypes: readonly s
       throw error;
     throw new ApiError(
       error.code,
-      `${error.message} A body that is the input itself must say so in content-type: ${mediaTypes.join(" or ")}.`,
+      `${error.message} To send the input itself, set content-type to ${mediaTypes.join(" or ")}.`,
       { cause: error.cause },
     );
   }
@@ -79,7 +80,7 @@ async function parseForm(contentType: string, body: Uint8Array): Promise<TaskReq
   if (unknown.length > 0)
     throw new ApiError(
       "invalid_request",
-      `Unknown form field ${quoteAll(unknown)}: a form has "inputs", once or several times, and "parameters".`,
+      `Unknown form field ${quoteAll(unknown)}: a form has one or more "inputs", and "parameters".`,
     );
   const values = await Promise.all(
     form
@@ -94,7 +95,10 @@ async function parseForm(contentType: string, body: Uint8Array): Promise<TaskReq
     throw new ApiError("invalid_request", 'The form has no field "inputs": send at least one.');
   const parameters = form.get("parameters");
   if (parameters !== null && typeof parameters !== "string")
-    throw new ApiError("invalid_request", 'The form\'s "parameters" must be a text of JSON.');
+    throw new ApiError(
+      "invalid_request",
+      'The form field "parameters" must be JSON text, not a file.',
+    );
   return parseTaskRequest({
     inputs: values.length === 1 ? values[0] : values,
     ...(parameters === null ? {} : { parameters: parseFormParameters(parameters) }),
@@ -112,7 +116,7 @@ async function readForm(contentType: string, body: Uint8Array): Promise<FormData
   } catch (cause) {
     throw new ApiError(
       "invalid_request",
-      `The body is not the form that its content-type announces: ${cause instanceof Error ? cause.message : String(cause)}`,
+      `The body is not a valid multipart/form-data form: ${cause instanceof Error ? cause.message : String(cause)}`,
       { cause },
     );
   }

@@ -1,12 +1,13 @@
 import { z } from "zod";
 import { POSTPROCESS_BLOCKS, PREPROCESS_BLOCKS } from "../../domain/blocks/registry.ts";
 import { ApiError } from "../../domain/errors.ts";
+import type { TaskRequest } from "../../domain/task.ts";
 import { describe } from "../../domain/tensor-json.ts";
 import { quoteAll } from "../../shared/quote.ts";
 
 /**
  * `{"inputs": ..., "parameters": {...}}`, the request of the Hugging Face task specifications
- * (https://huggingface.co/docs/inference-providers/tasks). What `inputs` may be depends on the blocks of the model's
+ * (https://huggingface.co/docs/inference-providers/tasks). The form of `inputs` depends on the blocks of the model's
  * manifest.
  */
 export const taskRequestSchema = z.strictObject({
@@ -15,16 +16,20 @@ export const taskRequestSchema = z.strictObject({
   normalize: z
     .boolean()
     .optional()
-    .describe("The parameter, where Hugging Face's specification of feature extraction has it."),
+    .describe(
+      "The parameter of that name, at the top level as in Hugging Face's feature extraction.",
+    ),
   truncate: z
     .boolean()
     .optional()
-    .describe("The parameter, where Hugging Face's specification of feature extraction has it."),
+    .describe(
+      "The parameter of that name, at the top level as in Hugging Face's feature extraction.",
+    ),
 });
 
 function describeInputs(): string {
   const lines = PREPROCESS_BLOCKS.map(({ type, inputs }) => `\`${type}\`: ${inputs}.`);
-  return ["By the `preprocess` block of the model's manifest.", ...lines].join(" ");
+  return ["Depends on the `preprocess` block of the model's manifest.", ...lines].join(" ");
 }
 
 function describeParameters(): string {
@@ -36,13 +41,7 @@ function describeParameters(): string {
     );
     return names.length > 0 ? [`\`${type}\`: ${names.join("; ")}.`] : [];
   });
-  return ["By the blocks of the model's manifest.", ...lines].join(" ");
-}
-
-/** What a request is, wherever its parameters stood. */
-export interface TaskRequest {
-  readonly inputs: unknown;
-  readonly parameters: Readonly<Record<string, unknown>>;
+  return ["Depends on the blocks of the model's manifest.", ...lines].join(" ");
 }
 
 /** @throws ApiError `invalid_request` */

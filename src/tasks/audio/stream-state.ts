@@ -172,6 +172,6 @@ function toBytes(token: string): ArrayBuffer {
 function refuse(problem: string): ApiError {
   return new ApiError(
     "invalid_input",
-    `The parameter "state" is not valid: ${problem}. Send the state of an answer of this model unchanged, or leave it out to begin a stream.`,
+    `The parameter "state" is not valid: ${problem}. Send the state of a prediction of this model unchanged, or omit it to begin a stream.`,
   );
 }

@@ -1,7 +1,7 @@
 import {
-  type VoiceActivityAnswer,
   type VoiceActivityBlock,
   type VoiceActivityParameters,
+  type VoiceActivityPrediction,
   voiceActivityBlock,
 } from "../../domain/blocks/postprocess/voice-activity.ts";
 import {
@@ -41,8 +41,8 @@ const MAX_FILTERS = 4;
 
 /**
  * Finds the segments of speech in a recording, by a recurrent model that reads it window by window. A stream
- * may be sent in pieces of any length: each request sends the `state` of the answer before, and the answers together
- * are the answer for the whole recording.
+ * may be sent in pieces of any length: each request sends the `state` of the previous prediction, and the predictions
+ * together are the prediction for the whole recording.
  */
 export function createVoiceActivityTask(
   manifest: Manifest,
@@ -98,7 +98,7 @@ export function createVoiceActivityTask(
     parameters: VoiceActivityParameters,
     models: ModelSet,
     trace: Trace,
-  ): Promise<VoiceActivityAnswer> {
+  ): Promise<VoiceActivityPrediction> {
     const { wav } = clip;
     const filter = filterFor(clip);
     const resampler = new Resampler(filter, from.resampler);
@@ -169,10 +169,10 @@ export function createVoiceActivityTask(
           };
         }),
       );
-      const answers: VoiceActivityAnswer[] = [];
+      const predictions: VoiceActivityPrediction[] = [];
       for (const { clip, from } of streams)
-        answers.push(await detect(clip, from, parameters, models, trace));
-      return { kind: "value", value: form === "one" ? answers[0] : answers, form };
+        predictions.push(await detect(clip, from, parameters, models, trace));
+      return { kind: "value", value: form === "one" ? predictions[0] : predictions, form };
     },
   };
 }

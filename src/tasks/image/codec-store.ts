@@ -120,9 +120,9 @@ export function createCodecStore(
       }
       reserve(Math.max(0, neededBytes - kept.memoryBytes));
       try {
-        const answer = work(codec);
+        const result = work(codec);
         keep(format, kept, codec);
-        return answer;
+        return result;
       } catch (error) {
         if (error instanceof CodecError && error.instanceIsIntact) keep(format, kept, codec);
         else drop(format, codec, neededBytes);

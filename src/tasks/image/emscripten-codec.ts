@@ -62,9 +62,9 @@ export async function instantiateEmscriptenCodec(
   return {
     decode<T>(file: Uint8Array, use: UsePixels<T>): T {
       messages = [];
-      let answer: { value: T } | undefined;
+      let result: { value: T } | undefined;
       receive = (pixels, width, height) => {
-        answer = { value: use(pixels, width, height) };
+        result = { value: use(pixels, width, height) };
       };
       try {
         withGlobals(globals, () => module.decode(file, ...parameters));
@@ -75,9 +75,9 @@ export async function instantiateEmscriptenCodec(
         receive = () => {};
       }
       const problem = messages.find((line) => /premature end/i.test(line));
-      if (!answer || problem)
+      if (!result || problem)
         throw new CodecError(problem ?? messages.join("; "), { instanceIsIntact: true });
-      return answer.value;
+      return result.value;
     },
     memoryBytes: () => memory?.buffer.byteLength ?? 0,
   };

@@ -47,7 +47,7 @@ export function createObjectDetectionPostprocessor(
   return {
     outputs: [block.boxes, block.scores],
     parameters: objectDetectionBlock.parameters,
-    toAnswers([boxes, scores], metadata, { threshold = block.scoreThreshold }) {
+    toPredictions([boxes, scores], metadata, { threshold = block.scoreThreshold }) {
       const corners = toNumbers(boxes, 4);
       const values = toNumbers(scores, labels.length);
       const count = boxes?.shape[1] ?? 0;

@@ -51,9 +51,9 @@ export function instantiatePngCodec(wasm: WebAssembly.Module): Codec {
 
   return {
     decode<T>(file: Uint8Array, use: UsePixels<T>): T {
-      let answer: { value: T } | undefined;
+      let result: { value: T } | undefined;
       receive = (pixels, width, height) => {
-        answer = { value: use(pixels, width, height) };
+        result = { value: use(pixels, width, height) };
       };
       const pointer = exports.__wbindgen_malloc(file.length, 1) >>> 0;
       new Uint8Array(exports.memory.buffer).set(file, pointer);
@@ -62,8 +62,8 @@ export function instantiatePngCodec(wasm: WebAssembly.Module): Codec {
       } finally {
         receive = () => {};
       }
-      if (!answer) throw new CodecError("no pixels");
-      return answer.value;
+      if (!result) throw new CodecError("no pixels");
+      return result.value;
     },
     memoryBytes: () => exports.memory.buffer.byteLength,
   };

@@ -16,7 +16,7 @@ export function createClassificationPostprocessor(
   return {
     outputs: [block.scores],
     parameters: classificationBlock.parameters,
-    toAnswers([result], _metadata, { top_k = block.topK ?? labels.length }) {
+    toPredictions([result], _metadata, { top_k = block.topK ?? labels.length }) {
       return toRows(result).map((row) => {
         const scores = withBothClasses(activate(row), labels.length);
         if (scores.length !== labels.length)

@@ -14,7 +14,7 @@ export function createClusteringPostprocessor(
   return {
     outputs: [distances],
     parameters: clusteringBlock.parameters,
-    toAnswers([result]) {
+    toPredictions([result]) {
       return toRows(result, columns).map((row) =>
         row
           .map((distance, index) => ({ label: labels[index] ?? String(index), distance }))

@@ -10,7 +10,7 @@ export function createRegressionPostprocessor({ output }: RegressionBlock): Post
   return {
     outputs: [output],
     parameters: regressionBlock.parameters,
-    toAnswers: ([result]) => toRows(result, 1).flat(),
-    assemble: (answers) => answers,
+    toPredictions: ([result]) => toRows(result, 1).flat(),
+    assemble: (predictions) => predictions,
   };
 }

@@ -14,14 +14,14 @@ export function createEmbeddingPostprocessor(
   return {
     outputs: [block.output],
     parameters: embeddingBlock.parameters,
-    toAnswers([result], metadata, { normalize = block.normalize }) {
+    toPredictions([result], metadata, { normalize = block.normalize }) {
       const texts = metadata as readonly TextMetadata[];
       return poolVectors(result as Tensor, block.pooling, texts).map((vector) =>
         Array.from(normalize ? toUnitLength(vector) : vector),
       );
     },
-    assemble(answers, form) {
-      const vectors = answers as readonly (readonly number[])[];
+    assemble(predictions, form) {
+      const vectors = predictions as readonly (readonly number[])[];
       if (form === "one") return vectors[0];
       if (form === "list") return vectors;
       const [source = [], ...others] = vectors;

@@ -16,7 +16,7 @@ export interface AggregationOptions {
   readonly ignoreLabels: readonly string[];
 }
 
-/** An entry of the answer; `start` and `end` count Unicode code points, as Python does. */
+/** An entry of the prediction; `start` and `end` count Unicode code points, as Python does. */
 export type Entity =
   | { entity: string; score: number; index: number; word: string; start: number; end: number }
   | { entity_group: string; score: number; word: string; start: number; end: number };

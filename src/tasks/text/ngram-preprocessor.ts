@@ -85,7 +85,7 @@ function parseVocabulary(json: Uint8Array, { shape }: TensorSpec): readonly stri
   );
 }
 
-/** @throws ApiError `invalid_input` without letters: the model would answer one language with a score of 1 */
+/** @throws ApiError `invalid_input` without letters: the model would return one language with a score of 1 */
 function lettersOf({ text, place }: { text: string; place: string }): string {
   const letters = normalize(text);
   if (letters.trim() !== "") return letters;

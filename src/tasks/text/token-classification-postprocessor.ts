@@ -18,7 +18,7 @@ export function createTokenClassificationPostprocessor(
   return {
     outputs: [scores],
     parameters: tokenClassificationBlock.parameters,
-    toAnswers(
+    toPredictions(
       [result],
       metadata,
       { aggregation_strategy = aggregation, ignore_labels = ignoreLabels },

@@ -10,7 +10,7 @@ import {
   type MemoryTier,
 } from "../../support/cache-harness.ts";
 
-/** The entry store behind the cached `infer`, with remote tiers that do whatever a test wants. */
+/** The entry store behind the cached `infer`, with remote tiers whose behaviour a test sets. */
 
 function createTiers(): { datacenter: MemoryTier; kv: MemoryTier; tiers: MemoryTier[] } {
   const datacenter = createMemoryTier("datacenter");
@@ -29,7 +29,7 @@ const HOUR_MS = 3_600_000;
 const EXPECTED = { first: "a hello", second: "HELLO" };
 
 describe("a lookup", () => {
-  test("reads the tiers in their order, and copies a hit to those before it", async () => {
+  test("a lookup reads the tiers in their order, and copies a hit to the earlier ones", async () => {
     const { datacenter, kv, tiers } = createTiers();
     const clock = { ms: 0 };
     await fill([kv], clock);
@@ -55,7 +55,7 @@ describe("a lookup", () => {
     expect(kv.calls).toHaveLength(3);
   });
 
-  test("reads the local tier alone where remote tiers would be slower", async () => {
+  test("a lookup reads only the local tier if remote tiers would be slower", async () => {
     const { datacenter, kv, tiers } = createTiers();
     const harness = createHarness({ tiers, remoteTiers: "auto" });
     const result = await harness.request();
@@ -73,7 +73,7 @@ describe("a lookup", () => {
       {},
       { files: [{ path: "model.onnx", sha256: "a".repeat(64), sizeBytes: 1_048_576 }] },
     ],
-  ])("reads the remote tiers for %s", async (_, state, manifest) => {
+  ])("a lookup reads the remote tiers for %s", async (_, state, manifest) => {
     const { datacenter, kv, tiers } = createTiers();
     const harness = Object.assign(createHarness({ tiers, remoteTiers: "auto" }), state);
     await harness.request({ manifest: createManifest(manifest) });
@@ -86,7 +86,7 @@ describe("a lookup", () => {
 });
 
 describe("a write to a remote tier", () => {
-  test("begins after the response", async () => {
+  test("a write to a remote tier begins after the response", async () => {
     const { datacenter, kv, tiers } = createTiers();
     const harness = createHarness({ tiers });
     await harness.request();
@@ -95,7 +95,7 @@ describe("a write to a remote tier", () => {
     expect([datacenter.ttls, kv.ttls]).toEqual([[3600], [3600]]);
   });
 
-  test("is binary, and holds the outputs and no input", async () => {
+  test("the value written to a remote tier is binary, and contains the outputs but no input", async () => {
     const kv = createMemoryTier("kv");
     const harness = createHarness({ tiers: [kv] });
     const input = "patient 4711";
@@ -110,7 +110,7 @@ describe("a write to a remote tier", () => {
     expect(await decodeEntry(value, key)).toMatchObject({ model: { name: "echo" }, outputs });
   });
 
-  test("does not happen for an entry larger than the limit, which the local tier does not store either", async () => {
+  test("an entry larger than the limit is stored in no tier", async () => {
     const { datacenter, kv, tiers } = createTiers();
     const harness = createHarness({ tiers, maxEntryBytes: 100 });
     // One output of two, with 4 bytes of length before its text.
@@ -129,7 +129,7 @@ describe("a write to a remote tier", () => {
     ]);
   });
 
-  test("happens for an entry that the local tier has no room for", async () => {
+  test("an entry too large for the local tier is written to the remote tiers", async () => {
     const kv = createMemoryTier("kv");
     const harness = createHarness({ tiers: [kv], localBytes: 100 });
     expect((await harness.request()).report).toMatchObject({ outcome: "miss", stored: true });
@@ -138,7 +138,7 @@ describe("a write to a remote tier", () => {
     expect(harness.store.usage()).toEqual({ limitBytes: 100, usedBytes: 0, entries: 0 });
   });
 
-  test("is not reported where there is none", async () => {
+  test("an entry that no tier stores is not reported as stored", async () => {
     const harness = createHarness({
       tiers: [createMemoryTier("kv")],
       localBytes: 0,
@@ -149,18 +149,21 @@ describe("a write to a remote tier", () => {
   });
 });
 
-describe("an entry is stored and found with one tier alone:", () => {
-  test.each(["isolate", "datacenter", "kv"] as const)("%s", async (name) => {
-    const tiers = name === "isolate" ? [] : [createMemoryTier(name)];
-    const localBytes = name === "isolate" ? 10_000 : 0;
-    const harness = createHarness({ tiers, localBytes });
-    expect((await harness.request()).report).toMatchObject({ outcome: "miss", stored: true });
-    await harness.settle();
-    const { texts, report } = await harness.request();
-    expect(report).toMatchObject({ outcome: "hit", tier: name, failures: [] });
-    expect(texts).toEqual(EXPECTED);
-    expect(harness.runs).toEqual(["hello"]);
-  });
+describe("a store with a single tier", () => {
+  test.each(["isolate", "datacenter", "kv"] as const)(
+    "an entry is stored and found in the tier %s alone",
+    async (name) => {
+      const tiers = name === "isolate" ? [] : [createMemoryTier(name)];
+      const localBytes = name === "isolate" ? 10_000 : 0;
+      const harness = createHarness({ tiers, localBytes });
+      expect((await harness.request()).report).toMatchObject({ outcome: "miss", stored: true });
+      await harness.settle();
+      const { texts, report } = await harness.request();
+      expect(report).toMatchObject({ outcome: "hit", tier: name, failures: [] });
+      expect(texts).toEqual(EXPECTED);
+      expect(harness.runs).toEqual(["hello"]);
+    },
+  );
 
   test("an entry is not stored without a tier", async () => {
     const harness = createHarness({ tiers: [], localBytes: 0 });
@@ -171,7 +174,7 @@ describe("an entry is stored and found with one tier alone:", () => {
 });
 
 describe("the age of an entry", () => {
-  test("past the ttl ends its use, in whatever tier it is", async () => {
+  test("an entry past its ttl is not used, in any tier", async () => {
     const { tiers } = createTiers();
     const { tiers: others } = createTiers();
     const clock = { ms: 0 };
@@ -185,11 +188,11 @@ describe("the age of an entry", () => {
     const expired = await harness.request();
     expect(expired.report).toMatchObject({ outcome: "miss", reason: "expired", stored: true });
     expect(harness.runs).toEqual(["hello"]);
-    const anew = await createHarness({ tiers: others, clock }).request();
-    expect(anew.report.outcome).toBe("miss");
+    const again = await createHarness({ tiers: others, clock }).request();
+    expect(again.report.outcome).toBe("miss");
   });
 
-  test("past the ttl removes it from the local tier", async () => {
+  test("an entry past its ttl is removed from the local tier", async () => {
     const harness = createHarness();
     await harness.request();
     harness.clock.ms += HOUR_MS + 1;
@@ -197,7 +200,7 @@ describe("the age of an entry", () => {
     expect(harness.store.usage().entries).toBe(0);
   });
 
-  test("counts from the run, not from the copy", async () => {
+  test("the age of an entry counts from its run, not from its copy to a tier", async () => {
     const { kv, tiers } = createTiers();
     const clock = { ms: 0 };
     await fill([kv], clock);
@@ -209,7 +212,7 @@ describe("the age of an entry", () => {
   });
 });
 
-/** A tier whose reads alone fail. */
+/** A tier whose reads fail, and nothing else. */
 function broken(get: CacheTier["get"], name: CacheTier["name"] = "kv"): CacheTier {
   return { ...createMemoryTier(name), get };
 }
@@ -237,8 +240,12 @@ describe("a tier whose read fails", () => {
     ["rejects with nothing", () => Promise.reject(), /undefined/],
     ["hangs", never, /slower than 40 ms/],
     ["returns garbage", async () => new Uint8Array(300).fill(7), /not a whole entry/],
-    ["returns nothing of it", async () => new Uint8Array(), /not a whole entry/],
-    ["returns half of it", async () => (await storedValue()).subarray(0, 150), /not a whole entry/],
+    ["returns no bytes", async () => new Uint8Array(), /not a whole entry/],
+    [
+      "returns half of an entry",
+      async () => (await storedValue()).subarray(0, 150),
+      /not a whole entry/,
+    ],
     [
       "returns all but a byte",
       async () => (await storedValue()).subarray(0, -1),
@@ -248,18 +255,21 @@ describe("a tier whose read fails", () => {
     ["returns text", async () => new TextEncoder().encode("<html>502</html>"), /not a whole entry/],
   ];
 
-  test.each(FAULTS)("because it %s costs a miss and is reported", async (_, get, problem) => {
-    const harness = createHarness({ tiers: [broken(get)] });
-    const { texts, report } = await harness.request();
-    expect(texts).toEqual(EXPECTED);
-    expect(report).toMatchObject({ outcome: "miss", reason: "absent", stored: true });
-    expect(report.failures).toEqual([{ tier: "kv", problem: expect.stringMatching(problem) }]);
-    expect(harness.runs).toEqual(["hello"]);
-    await harness.settle();
-    expect((await harness.request()).report).toMatchObject({ outcome: "hit", tier: "isolate" });
-  });
+  test.each(FAULTS)(
+    "a read from a tier that %s is reported, and counts as a miss",
+    async (_, get, problem) => {
+      const harness = createHarness({ tiers: [broken(get)] });
+      const { texts, report } = await harness.request();
+      expect(texts).toEqual(EXPECTED);
+      expect(report).toMatchObject({ outcome: "miss", reason: "absent", stored: true });
+      expect(report.failures).toEqual([{ tier: "kv", problem: expect.stringMatching(problem) }]);
+      expect(harness.runs).toEqual(["hello"]);
+      await harness.settle();
+      expect((await harness.request()).report).toMatchObject({ outcome: "hit", tier: "isolate" });
+    },
+  );
 
-  test.each(FAULTS)("because it %s does not keep the next tier from being read", async (_, get) => {
+  test.each(FAULTS)("after a read from a tier that %s, the next tier is read", async (_, get) => {
     const kv = createMemoryTier("kv");
     const clock = { ms: 0 };
     await fill([kv], clock);
@@ -270,7 +280,7 @@ describe("a tier whose read fails", () => {
     expect(report.failures).toMatchObject([{ tier: "datacenter" }]);
   });
 
-  test("and settles late is ignored", async () => {
+  test("a read that settles after its timeout is ignored", async () => {
     const late = Promise.withResolvers<undefined>();
     const harness = createHarness({ tiers: [broken(() => late.promise)] });
     const { report } = await harness.request();
@@ -290,7 +300,7 @@ describe("a tier whose write fails", () => {
         throw new TypeError("value too large");
       },
     ],
-  ])("because it %s does not fail the request, and is counted", async (_, put) => {
+  ])("a write to a tier that %s is counted, and does not fail the request", async (_, put) => {
     const { datacenter, kv } = createTiers();
     const harness = createHarness({ tiers: [{ ...kv, put }, datacenter] });
     expect((await harness.request()).texts).toEqual(EXPECTED);
@@ -300,7 +310,7 @@ describe("a tier whose write fails", () => {
     expect((await harness.request()).report).toMatchObject({ outcome: "hit", tier: "isolate" });
   });
 
-  test("because it hangs does not delay the response", async () => {
+  test("a write that hangs does not delay the response", async () => {
     const { kv } = createTiers();
     const harness = createHarness({ tiers: [{ ...kv, put: never }] });
     expect((await harness.request()).texts).toEqual(EXPECTED);
@@ -309,7 +319,7 @@ describe("a tier whose write fails", () => {
 });
 
 describe("a purge", () => {
-  test("ends the use of entries in every tier, also of those that come back after their deletion", async () => {
+  test("after a purge no entry is used from any tier, not even one that reappears after its deletion", async () => {
     const { datacenter, kv, tiers } = createTiers();
     const clock = { ms: 1000 };
     await fill(tiers, clock);
@@ -334,20 +344,20 @@ describe("a purge", () => {
     expect([datacenter.values.size, kv.values.size]).toEqual([1, 1]);
   });
 
-  test("covers entries created in the same millisecond", async () => {
+  test("a purge covers entries created in the same millisecond", async () => {
     const harness = createHarness({ log: createMemoryPurgeLog() });
     await harness.request();
     await harness.store.purge({});
     await harness.request();
     expect(harness.runs).toHaveLength(2);
-    // Created at the time of the purge: it cannot be told from an entry created before.
+    // Created at the time of the purge: it cannot be distinguished from an entry created before.
     expect((await harness.request()).report).toMatchObject({ outcome: "miss", reason: "purged" });
     harness.clock.ms++;
     await harness.request();
     expect((await harness.request()).report.outcome).toBe("hit");
   });
 
-  test("covers runs that are in progress", async () => {
+  test("a purge covers runs in progress", async () => {
     const kv = createMemoryTier("kv");
     const harness = createHarness({ tiers: [kv], log: createMemoryPurgeLog() });
     const { infer } = harness;
@@ -375,7 +385,7 @@ describe("a purge", () => {
     ],
     ["everything", {}, ["miss", "miss", "miss", "miss"]],
     ["another model", { model: "ech" }, ["hit", "hit", "hit", "hit"]],
-  ])("of %s covers that and nothing else", async (_, scope, outcomes) => {
+  ])("a purge of %s covers that and nothing else", async (_, scope, outcomes) => {
     const files = [{ path: "model.onnx", sha256: "b".repeat(64), sizeBytes: 1 }];
     const own = createManifest({
       name: "own",
@@ -406,7 +416,7 @@ describe("a purge", () => {
     }
   });
 
-  test("of a version covers an entry that another version of the same file has stored", async () => {
+  test("a purge of a version covers an entry that another version of the same file has stored", async () => {
     const harness = createHarness({ log: createMemoryPurgeLog() });
     const second = createManifest({ version: "2" });
     await harness.request();
@@ -417,7 +427,7 @@ describe("a purge", () => {
     expect(report).toMatchObject({ outcome: "miss", reason: "purged" });
   });
 
-  test("is applied in this isolate also when it cannot be stored", async () => {
+  test("a purge that cannot be stored is still applied in this isolate", async () => {
     const log: PurgeLog = {
       ...createMemoryPurgeLog(),
       purge: () => Promise.reject(new Error("429")),
@@ -429,7 +439,7 @@ describe("a purge", () => {
     expect((await harness.request()).report.outcome).toBe("miss");
   });
 
-  test("removes from the data center what it removed from KV, and succeeds without that", async () => {
+  test("a purge also deletes from the data center what it deleted from KV, and succeeds if that fails", async () => {
     const { datacenter, kv, tiers } = createTiers();
     const removed = [{ key: "k", model: { name: "echo", version: "1" }, client: undefined }];
     const log: PurgeLog = {

@@ -35,7 +35,7 @@ const entry: CacheEntry = {
   ],
 };
 
-test("an entry is the same after a round trip", async () => {
+test("an entry is unchanged by encoding and decoding", async () => {
   await fc.assert(
     fc.asyncProperty(anyEntry, async (original) => {
       expect(await decodeEntry(await encodeEntry(original), KEY)).toEqual(original);
@@ -44,7 +44,7 @@ test("an entry is the same after a round trip", async () => {
   );
 });
 
-test("an entry has the form that is documented", async () => {
+test("an encoded entry has the documented format", async () => {
   const bytes = Buffer.from(await encodeEntry(entry));
   const headLength = bytes.readUInt32LE(12);
   const head = JSON.parse(bytes.toString("utf8", 16, 16 + headLength));
@@ -66,20 +66,20 @@ test("an entry has the form that is documented", async () => {
   );
 });
 
-test("an entry is read from the middle of a buffer", async () => {
+test("an entry is decoded from the middle of a buffer", async () => {
   const bytes = await encodeEntry(entry);
   const larger = new Uint8Array(bytes.length + 10).fill(255);
   larger.set(bytes, 5);
   expect(await decodeEntry(larger.subarray(5, 5 + bytes.length), KEY)).toEqual(entry);
 });
 
-describe("what is not a whole entry of the key", () => {
-  test("is an entry of another key", async () => {
+describe("bytes that are not a valid entry of the key", () => {
+  test("an entry of another key is not decoded", async () => {
     const bytes = await encodeEntry({ ...entry, key: "f".repeat(64) });
     expect(await decodeEntry(bytes, KEY)).toBeUndefined();
   });
 
-  test("is one that ends early, at any byte", async () => {
+  test("an entry that is truncated at any byte is not decoded", async () => {
     const bytes = await encodeEntry(entry);
     const decoded = await Promise.all(
       Array.from(bytes, (_, length) => decodeEntry(bytes.subarray(0, length), KEY)),
@@ -88,7 +88,7 @@ describe("what is not a whole entry of the key", () => {
     expect(new Set(decoded)).toEqual(new Set([undefined]));
   });
 
-  test("is one with a wrong bit, anywhere", async () => {
+  test("an entry with any bit flipped is not decoded", async () => {
     const bytes = await encodeEntry(entry);
     const decoded = await Promise.all(
       Array.from({ length: bytes.length * 8 }, (_, bit) => {
@@ -101,12 +101,12 @@ describe("what is not a whole entry of the key", () => {
     expect(new Set(decoded)).toEqual(new Set([undefined]));
   });
 
-  test("is one with more behind it", async () => {
+  test("an entry with further bytes is not decoded", async () => {
     const bytes = await encodeEntry(entry);
     expect(await decodeEntry(Uint8Array.of(...bytes, 0), KEY)).toBeUndefined();
   });
 
-  test("is garbage", async () => {
+  test("random bytes are not decoded", async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), async (garbage) => {
         expect(await decodeEntry(garbage, KEY)).toBeUndefined();
@@ -117,23 +117,20 @@ describe("what is not a whole entry of the key", () => {
   test.each([
     ["null", "null"],
     ["a number", "1"],
-    ["a head without outputs", JSON.stringify({ key: KEY })],
+    ["without outputs", JSON.stringify({ key: KEY })],
+    ["with an unknown datatype", withOutputs([{ datatype: "FP8", shape: [1], sizeBytes: 1 }])],
     [
-      "a head with an unknown datatype",
-      withOutputs([{ datatype: "FP8", shape: [1], sizeBytes: 1 }]),
-    ],
-    [
-      "a head with more data than there is",
+      "with more data than there is",
       withOutputs([{ datatype: "UINT8", shape: [9], sizeBytes: 9 }]),
     ],
-    ["a head with less data than there is", withOutputs([])],
-    ["a head with a wrong shape", withOutputs([{ datatype: "UINT8", shape: [2], sizeBytes: 3 }])],
-    ["no JSON", "{"],
-  ])("is %s, though the checksum is right", async (_, head) => {
+    ["with less data than there is", withOutputs([])],
+    ["with a wrong shape", withOutputs([{ datatype: "UINT8", shape: [2], sizeBytes: 3 }])],
+    ["that is not JSON", "{"],
+  ])("an entry with the head %s is not decoded, though its checksum is right", async (_, head) => {
     expect(await decodeEntry(signed(head, Uint8Array.of(1, 2, 3)), KEY)).toBeUndefined();
   });
 
-  test("is a string that is no UTF-8", async () => {
+  test("an entry with a string that is not UTF-8 is not decoded", async () => {
     const head = withOutputs([{ datatype: "BYTES", shape: [1], sizeBytes: 5 }]);
     expect(await decodeEntry(signed(head, Uint8Array.of(1, 0, 0, 0, 65)), KEY)).toMatchObject({
       outputs: [{ data: ["A"] }],
@@ -142,7 +139,7 @@ describe("what is not a whole entry of the key", () => {
   });
 });
 
-test("the data of a decoded entry is its own", async () => {
+test("a decoded entry does not share memory with its bytes", async () => {
   const bytes = await encodeEntry(entry);
   const decoded = await decodeEntry(bytes, KEY);
   const outputs = decoded?.outputs as readonly Tensor[];
@@ -156,7 +153,7 @@ function withOutputs(outputs: readonly object[]): string {
   return JSON.stringify({ key: KEY, model, createdAt: 1, runMs: 1, outputs: named });
 }
 
-/** An entry with a right checksum, made by another implementation. */
+/** An entry with a correct checksum, encoded by another implementation. */
 function signed(head: string, data: Uint8Array): Uint8Array {
   const json = Buffer.from(head);
   const length = Buffer.alloc(4);

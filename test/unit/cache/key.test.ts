@@ -38,7 +38,7 @@ function toTensor(tensor: LogicalTensor): Tensor {
   return fromTensorBytes(tensor, tensor.shape, toWireBytes(tensor));
 }
 
-/** What the Open Inference Protocol's parser makes of a request. */
+/** The request, parsed by the Open Inference Protocol's parser. */
 function receive(
   json: string,
   binary: Uint8Array,
@@ -87,7 +87,7 @@ function sendAsBinary(tensors: readonly LogicalTensor[]): readonly Tensor[] {
 }
 
 describe.each(DATATYPES)("a %s tensor", (datatype) => {
-  test("has one key however it is sent", async () => {
+  test("has the same key in every request format", async () => {
     await fc.assert(
       fc.asyncProperty(
         tensorOf(datatype, "first"),
@@ -112,7 +112,7 @@ describe.each(DATATYPES)("a %s tensor", (datatype) => {
     );
   });
 
-  test("has another key when one element is another", async () => {
+  test("has another key if one element differs", async () => {
     const pair = tensorOf(datatype)
       .filter(({ elements }) => elements.length > 0)
       .chain((tensor) =>
@@ -184,7 +184,7 @@ const few: fc.Arbitrary<Question> = fc.record({
   client: fc.constantFrom(undefined, "anonymous", "0123456789abcdef"),
 });
 
-/** Two questions of which the second is the first one with at most one part changed. */
+/** Two requests, of which the second is the first one with at most one part changed. */
 const similar = few.chain((question) =>
   fc.tuple(
     fc.constant(question),
@@ -201,7 +201,7 @@ const similar = few.chain((question) =>
   ),
 );
 
-/** The same bytes as elements of another datatype, where they are such. */
+/** The same bytes as elements of another datatype, where they are valid. */
 function reread(inputs: readonly LogicalTensor[], datatype: Datatype): LogicalTensor[] {
   return inputs.map((input) => {
     const isWord = (name: Datatype): boolean => name.startsWith("INT") || name.startsWith("UINT");
@@ -213,7 +213,7 @@ function reread(inputs: readonly LogicalTensor[], datatype: Datatype): LogicalTe
   });
 }
 
-test("two requests have one key exactly if they have the same model, inputs and outputs", async () => {
+test("two requests have the same key if and only if they have the same model, inputs and outputs", async () => {
   const seen = { equal: 0, different: 0 };
   await fc.assert(
     fc.asyncProperty(similar, async ([first, second]) => {
@@ -232,7 +232,7 @@ test("two requests have one key exactly if they have the same model, inputs and 
   expect(seen.different).toBeGreaterThan(300);
 });
 
-/** One text for one question: elements by name, so that the code under test has no part in it. */
+/** A unique text for a request: elements by name, independent of the code under test. */
 function canonicalText({ inputs, outputs, client }: Question): string {
   const spell = (element: unknown): string =>
     Object.is(element, -0) ? "-0" : `${typeof element} ${element}`;
@@ -243,15 +243,15 @@ function canonicalText({ inputs, outputs, client }: Question): string {
   ]);
 }
 
-describe("what the key depends on", () => {
+describe("the prediction key", () => {
   const inputs = [toTensor({ name: "x", datatype: "FP32", shape: [2], elements: [1, 2] })];
   const keyOf = (changes: object): Promise<string> =>
     predictionKey(createManifest(changes), inputs, ["y"], undefined);
   const tabular = { type: "tabular", version: 1, input: "x", columns: ["a"] };
   const regression = { type: "regression", version: 1, output: "y" };
 
-  test("is documented", async () => {
-    // SHA-256 by another implementation, over the form that the documentation tells.
+  test("the key is the documented digest", async () => {
+    // SHA-256 by another implementation, over the documented form.
     const head = `[1,"${DIGEST}",null,null,null,["y"],[["x","FP32",[2],8]]]`;
     const expected = createHash("sha256")
       .update(head)
@@ -261,7 +261,7 @@ describe("what the key depends on", () => {
     expect(expected).toBe("8c829d527573e9cb538bd3236d5864180a3f0347dd95f66b89147b34e942013c");
   });
 
-  test("takes in large data by its digest", async () => {
+  test("the key depends on large data by its digest", async () => {
     const data = new Uint8Array(5000).map((_, index) => index % 256);
     const large: Tensor = { name: "x", datatype: "UINT8", shape: [5000], data };
     const head = `[1,"${DIGEST}",null,null,null,["y"],[["x","UINT8",[5000],5000]]]`;
@@ -278,13 +278,13 @@ describe("what the key depends on", () => {
       "another model file",
       { files: [{ path: "model.onnx", sha256: "f".repeat(64), sizeBytes: 1 }] },
     ],
-    ["pre-processing", { preprocess: tabular }],
-    ["post-processing", { postprocess: regression }],
-  ])("is %s", async (_, changes) => {
+    ["the preprocess block", { preprocess: tabular }],
+    ["the postprocess block", { postprocess: regression }],
+  ])("the key depends on %s", async (_, changes) => {
     expect(await keyOf(changes)).not.toBe(await keyOf({}));
   });
 
-  test("is the version of the pre- and post-processing", async () => {
+  test("the key depends on the versions of the preprocess and postprocess blocks", async () => {
     const processed = createManifest({ preprocess: tabular, postprocess: regression });
     // As a later version of this program may have them.
     const preprocess = { ...processed.preprocess, version: 2 } as unknown as Manifest["preprocess"];
@@ -304,14 +304,14 @@ describe("what the key depends on", () => {
     ["the model's name", { name: "other" }],
     ["the version's number", { version: "2" }],
     ["the file's name", { file: "b", files: [{ path: "b", sha256: DIGEST, sizeBytes: 2 }] }],
-    ["a description", { description: "Tells flowers apart." }],
+    ["a description", { description: "Classifies flowers." }],
     ["the day of publication", { createdAt: "2027-01-01T00:00:00Z" }],
-    ["how long answers are kept", { cache: { enabled: true, ttlSeconds: 60 } }],
-  ])("is not %s", async (_, changes) => {
+    ["the ttl", { cache: { enabled: true, ttlSeconds: 60 } }],
+  ])("the key does not depend on %s", async (_, changes) => {
     expect(await keyOf(changes)).toBe(await keyOf({}));
   });
 
-  test("is not the order of inputs and outputs", async () => {
+  test("the key does not depend on the order of inputs and outputs", async () => {
     const tensors = ["a", "b", "c"].map((name) =>
       toTensor({ name, datatype: "UINT8", shape: [1], elements: [1] }),
     );
@@ -322,7 +322,7 @@ describe("what the key depends on", () => {
     expect(keys[0]).toBe(keys[1]);
   });
 
-  test.each([4095, 4096, 4097, 600_000])("is each of %i bytes", async (length) => {
+  test.each([4095, 4096, 4097, 600_000])("the key depends on each of %i bytes", async (length) => {
     const data = new Uint8Array(length);
     const keys = [];
     for (const [index, byte] of [
@@ -342,7 +342,7 @@ describe("what the key depends on", () => {
     expect(new Set(keys).size).toBe(4);
   });
 
-  test("is not where in memory the bytes are", async () => {
+  test("the key does not depend on where in memory the bytes are", async () => {
     const bytes = toTensorBytes(inputs[0] as Tensor);
     const shifted = new Uint8Array(bytes.length + 3);
     shifted.set(bytes, 3);

@@ -23,12 +23,12 @@ function createEntry(
 
 describe("the limit of the local tier", () => {
   test.each([
-    // The entry that was used last, again and again, stays, and the other one goes.
+    // The entry that was used last stays, and the other one is evicted.
     ["put a, get a, put b, get a, put c", "b"],
     ["put a, put b, get a, get b, put c", "a"],
     ["put a, put b, get b, get a, put c", "b"],
     ["put a, put b, delete b, put b, get a, put c", "b"],
-  ])("evicts, after %s, the entry %s", (actions, evicted) => {
+  ])("after %s, the evicted entry is %s", (actions, evicted) => {
     const alone = createLocalTier(Number.MAX_SAFE_INTEGER);
     alone.put(createEntry("a", 1000), 1000);
     const tier = createLocalTier(2 * alone.usedBytes);
@@ -39,7 +39,7 @@ describe("the limit of the local tier", () => {
     expect([..."abc"].filter((key) => !tier.get(key))).toEqual([evicted]);
   });
 
-  test("holds at all times, and the least recently used entry is evicted first", () => {
+  test("the limit holds at all times, and the least recently used entry is evicted first", () => {
     const LIMIT = 10_000;
     const action = fc.record({
       kind: fc.constantFrom("get", "put", "delete"),
@@ -49,7 +49,7 @@ describe("the limit of the local tier", () => {
     fc.assert(
       fc.property(fc.array(action, { maxLength: 80 }), (actions) => {
         const tier = createLocalTier(LIMIT);
-        /** What the tier is documented to do: the least recently used entry first. */
+        /** The documented behaviour: the least recently used entry first. */
         let model: { key: string; entry: CacheEntry; usedBytes: number }[] = [];
         const touch = (key: string): void => {
           const used = model.filter((slot) => slot.key === key);
@@ -66,7 +66,7 @@ describe("the limit of the local tier", () => {
             const entry = createEntry(key, sizeBytes);
             const before = model.filter((slot) => slot.key !== key);
             const stored = tier.put(entry, sizeBytes);
-            // What one entry takes is up to the tier, but never less than its data.
+            // The counted size of an entry is up to the tier, but never less than its data.
             const alone = createLocalTier(Number.MAX_SAFE_INTEGER);
             alone.put(entry, sizeBytes);
             expect(alone.usedBytes).toBeGreaterThanOrEqual(sizeBytes);
@@ -83,14 +83,14 @@ describe("the limit of the local tier", () => {
     );
   });
 
-  test("of 0 stores nothing", () => {
+  test("a tier with a limit of 0 stores nothing", () => {
     const tier = createLocalTier(0);
     expect(tier.put(createEntry("a", 0), 0)).toBe(false);
     expect(tier.get("a")).toBeUndefined();
     expect([tier.usedBytes, tier.entries]).toEqual([0, 0]);
   });
 
-  test("counts strings by what they take in memory, which is more than their UTF-8", () => {
+  test("strings count with their size in memory, which is more than their UTF-8", () => {
     const tier = createLocalTier(1_000_000);
     const data = Array.from({ length: 1000 }, () => "ü");
     const outputs = [{ name: "y", datatype: "BYTES", shape: [1000], data } as const];
@@ -99,7 +99,7 @@ describe("the limit of the local tier", () => {
     expect(tier.usedBytes).toBeGreaterThan(1000 * (8 + 12 + 2));
   });
 
-  test("counts an entry that is put again once", () => {
+  test("an entry that is put again is counted once", () => {
     const tier = createLocalTier(10_000);
     tier.put(createEntry("a", 3000), 3000);
     const once = tier.usedBytes;
@@ -110,7 +110,7 @@ describe("the limit of the local tier", () => {
     expect(tier.usedBytes).toBe(0);
   });
 
-  test("removes an entry that is replaced by one too large", () => {
+  test("an entry is removed if the entry that replaces it is too large", () => {
     const tier = createLocalTier(2000);
     tier.put(createEntry("a", 10), 10);
     expect(tier.put(createEntry("a", 5000), 5000)).toBe(false);
@@ -127,7 +127,7 @@ test("an entry is found with the size of its data", () => {
   expect(tier.get("a")?.entry).toBe(entry);
 });
 
-describe("a purge", () => {
+describe("purges", () => {
   const entries = [
     createEntry("a", 1),
     createEntry("b", 1, { model: { name: "iris", version: "2" } }),
@@ -142,7 +142,7 @@ describe("a purge", () => {
     ["of a client", { client: "0123456789abcdef" }, "d"],
     ["of a client's entries of a model", { model: "iris-2", client: "anonymous" }, "c"],
     ["of another model", { model: "iris-3" }, ""],
-  ])("%s removes that and nothing else", (_, scope, gone) => {
+  ])("a purge %s removes that and nothing else", (_, scope, gone) => {
     const tier = createLocalTier(10_000);
     for (const entry of entries) tier.put(entry, 1);
     expect(tier.purge(scope)).toBe(gone.length);
@@ -160,7 +160,7 @@ describe("responses", () => {
     ageSeconds: undefined,
   });
 
-  test("an entry has the response that was stored last, found by its request alone", () => {
+  test("an entry has the last stored response, found only by its request", () => {
     const tier = createLocalTier(100_000);
     const entry = createEntry("a", 1);
     tier.put(entry, 1);
@@ -172,7 +172,7 @@ describe("responses", () => {
     expect(tier.getByRequest("request")).toBeUndefined();
   });
 
-  test("a response is not stored beside another entry of the same key", () => {
+  test("a response is not stored with another entry of the same key", () => {
     const tier = createLocalTier(100_000);
     const replaced = createEntry("a", 1);
     tier.put(replaced, 1);
@@ -203,7 +203,7 @@ describe("responses", () => {
     ]);
   });
 
-  test("responses share the limit, and go with their entries", () => {
+  test("responses count towards the limit, and are removed with their entries", () => {
     const LIMIT = 6000;
     const action = fc.record({
       kind: fc.constantFrom("put", "respond", "get", "delete", "purge"),

@@ -8,11 +8,11 @@ import {
   type Harness,
 } from "../../support/cache-harness.ts";
 
-/** The purges of other isolates, by the entries that an isolate uses. */
+/** The purges of other isolates, tested by the entries that an isolate uses. */
 
 const SECOND_MS = 1000;
 
-/** Two isolates with a clock, a log and a tier in common. */
+/** Two isolates that share a clock, a log and a tier. */
 function createIsolates(log: PurgeLog = createMemoryPurgeLog()) {
   const clock = { ms: 0 };
   const kv = createMemoryTier("kv");
@@ -21,7 +21,7 @@ function createIsolates(log: PurgeLog = createMemoryPurgeLog()) {
 }
 
 describe("a purge by another isolate", () => {
-  test("is applied within half a minute", async () => {
+  test("a purge by another isolate is applied within half a minute", async () => {
     const { clock, one, two } = createIsolates();
     await one.request();
     await two.request();
@@ -31,7 +31,7 @@ describe("a purge by another isolate", () => {
     expect((await two.request()).report).toMatchObject({ outcome: "miss", reason: "purged" });
   });
 
-  test("is applied at once by an isolate that has just started", async () => {
+  test("a purge by another isolate is applied at once by an isolate that has just started", async () => {
     const { clock, kv, log, one } = createIsolates();
     await one.request();
     await one.settle();
@@ -41,7 +41,7 @@ describe("a purge by another isolate", () => {
     expect(report).toMatchObject({ outcome: "miss", reason: "purged" });
   });
 
-  test("is applied after any time without a request", async () => {
+  test("a purge by another isolate is applied after any time without requests", async () => {
     const { clock, one, two } = createIsolates();
     await two.request();
     clock.ms += SECOND_MS;
@@ -50,7 +50,7 @@ describe("a purge by another isolate", () => {
     expect((await two.request()).report).toMatchObject({ outcome: "miss", reason: "purged" });
   });
 
-  test("is applied by the isolate that added it before the log lists it", async () => {
+  test("a purge is applied by its own isolate before the log lists it", async () => {
     const slow: PurgeLog = {
       list: async () => [],
       purge: async () => ({ removed: [], complete: true }),
@@ -68,7 +68,7 @@ describe("a purge by another isolate", () => {
 });
 
 describe("the purge log", () => {
-  test("is read once for many requests, and again when it is not fresh any more", async () => {
+  test("the purge log is read once for many requests, and again when it is stale", async () => {
     const log = createMemoryPurgeLog();
     const { clock, one } = createIsolates(log);
     await Promise.all(["a", "b", "c"].map((input) => one.request({ input })));
@@ -82,7 +82,7 @@ describe("the purge log", () => {
     expect(log.reads).toBe(2);
   });
 
-  test("is read again in steady traffic while a hit does not wait for it", async () => {
+  test("in steady traffic the purge log is read again without delaying hits", async () => {
     const held = Promise.withResolvers<[]>();
     let reads = 0;
     const log: PurgeLog = {
@@ -111,7 +111,7 @@ describe.each<[string, PurgeLog["list"]]>([
   ],
   ["hangs", never],
 ])("a purge log that %s", (_, list) => {
-  test("costs a miss of the remote tiers, and is reported", async () => {
+  test("is reported, and the remote tiers are not used", async () => {
     const { clock, kv, one } = createIsolates();
     await one.request();
     await one.settle();
@@ -126,7 +126,7 @@ describe.each<[string, PurgeLog["list"]]>([
     ]);
   });
 
-  test("does not end the use of entries of this isolate, nor delay every request", async () => {
+  test("does not keep entries of this isolate from being used, and does not delay every request", async () => {
     let reads = 0;
     const log: PurgeLog = {
       ...createMemoryPurgeLog(),
@@ -167,7 +167,7 @@ describe.each<[string, PurgeLog["list"]]>([
   });
 });
 
-test("a reading of the purge log that ends after the one that replaced it changes nothing", async () => {
+test("a read of the purge log that ends after a later one has no effect", async () => {
   const first = Promise.withResolvers<[]>();
   const inner = createMemoryPurgeLog();
   let reads = 0;

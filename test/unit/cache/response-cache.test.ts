@@ -67,7 +67,7 @@ function createCase({
     entries,
     responses,
     lookup,
-    /** Stores an entry anew. */
+    /** Stores a new entry. */
     store(text: string): CacheEntry {
       const outputs = [{ name: "first", datatype: "BYTES", shape: [1], data: [text] } as const];
       const { trace, waitUntil } = callWith();
@@ -85,14 +85,14 @@ function createCase({
   };
 }
 
-describe("a request is looked up by", () => {
-  test("its model, revision, form and each byte of its body, and by nothing else", async () => {
+describe("the identity of a request", () => {
+  test("a request is identified by its model, revision, form and each byte of its body, and by nothing else", async () => {
     const part = fc.record({
       name: fc.constantFrom("a", "b", "ab"),
       version: fc.constantFrom("1", "11"),
       revision: fc.constantFrom("1", "11"),
       form: fc.constantFrom("infer ", "infer 0", "infer 1"),
-      // A line break, digits as in the other parts, and a byte that is no UTF-8.
+      // A line break, digits as in the other parts, and a byte that is not UTF-8.
       bytes: fc
         .array(fc.constantFrom(0x0a, 0x30, 0x31, 0xff), { minLength: 1, maxLength: 3 })
         .map((bytes) => Uint8Array.from(bytes)),
@@ -112,7 +112,7 @@ describe("a request is looked up by", () => {
           const call = callWith();
           return { call, run: () => responses.lookup(publish(model), form, bytes, call) };
         });
-        // Another response in place of the one of the example before.
+        // Another response than the one of the previous example.
         entries.putResponse(entry, "another request", response);
         const missed = await first?.run();
         expect(missed?.response).toBeUndefined();
@@ -126,7 +126,7 @@ describe("a request is looked up by", () => {
     );
   });
 
-  test("any of the 256 bytes", async () => {
+  test("a request is identified by any of the 256 byte values", async () => {
     const { store, hit, lookup } = createCase();
     store("one");
     for (let byte = 0; byte < 256; byte++) {
@@ -140,15 +140,15 @@ describe("a request is looked up by", () => {
   });
 });
 
-describe("a request is not looked up", () => {
+describe("accepted requests", () => {
   test.each<[string, string | undefined, number | undefined, boolean]>([
     ["whose body is larger than 4096 bytes", undefined, 4097, true],
     ["whose body is empty", undefined, 0, true],
-    ["whose length is not known", undefined, undefined, true],
+    ["whose length is unknown", undefined, undefined, true],
     ["with no-cache", "no-cache", 1, true],
     ["with no-store", "no-store", 1, true],
     ["where the cache is disabled", undefined, 1, false],
-  ])("%s", (_, control, sizeBytes, enabled) => {
+  ])("a request %s is not looked up", (_, control, sizeBytes, enabled) => {
     const { responses } = createCase({ enabled });
     const call = callWith(control);
     expect(responses.accepts(call.cache, sizeBytes)).toBe(false);
@@ -159,23 +159,26 @@ describe("a request is not looked up", () => {
   test.each<[string, PublishedModel]>([
     ["whose entries belong to one client", publish({}, "key")],
     ["whose manifest disables the cache", uncached],
-  ])("to a model %s", (_, model) => {
+  ])("a request to a model %s is not looked up", (_, model) => {
     const { responses } = createCase();
     expect(responses.stores(model)).toBe(false);
     expect(responses.lookup(model, FORM, REQUEST, callWith())).toBeUndefined();
   });
 
-  test.each([undefined, "max-age=5", "only-if-cached"])("unless accepted, with %s", (control) => {
-    const { responses } = createCase();
-    const call = callWith(control);
-    expect(responses.accepts(call.cache, 4096)).toBe(true);
-    expect(responses.stores(published)).toBe(true);
-    expect(responses.lookup(published, FORM, new Uint8Array(4096), call)).toBeDefined();
-  });
+  test.each([undefined, "max-age=5", "only-if-cached"])(
+    "a request with cache-control %s is looked up",
+    (control) => {
+      const { responses } = createCase();
+      const call = callWith(control);
+      expect(responses.accepts(call.cache, 4096)).toBe(true);
+      expect(responses.stores(published)).toBe(true);
+      expect(responses.lookup(published, FORM, new Uint8Array(4096), call)).toBeDefined();
+    },
+  );
 });
 
 describe("a response", () => {
-  test("is found once its entry has been a hit, and reported as a hit", async () => {
+  test("a response is found once its entry has been a hit, and reported as a hit", async () => {
     const { store, hit, lookup, clock } = createCase();
     expect((await lookup()).response).toBeUndefined();
     store("one");
@@ -197,17 +200,20 @@ describe("a response", () => {
     expect((await lookup("only-if-cached")).response).toBe(stored);
   });
 
-  test.each(["no-cache", "no-store", "max-age=4"])("is not used with %s", async (control) => {
-    const { store, hit, lookup, clock } = createCase();
-    store("one");
-    await hit();
-    clock.ms += 5000;
-    const { response, report } = await lookup(control);
-    expect(response).toBeUndefined();
-    expect(report).toMatchObject({ outcome: undefined, isStoredResponse: false });
-  });
+  test.each(["no-cache", "no-store", "max-age=4"])(
+    "a response is not used with %s",
+    async (control) => {
+      const { store, hit, lookup, clock } = createCase();
+      store("one");
+      await hit();
+      clock.ms += 5000;
+      const { response, report } = await lookup(control);
+      expect(response).toBeUndefined();
+      expect(report).toMatchObject({ outcome: undefined, isStoredResponse: false });
+    },
+  );
 
-  test("is not used past the ttl; the lookup of the entry reports that", async () => {
+  test("a response past the ttl is not used, as the lookup of the entry reports", async () => {
     const { store, hit, lookup, clock, entries } = createCase();
     store("one");
     await hit();
@@ -217,7 +223,7 @@ describe("a response", () => {
   });
 
   test.each([{ model: "echo" }, { model: "echo", version: "1" }, {}])(
-    "is removed by the purge %j",
+    "a response is removed by the purge %j",
     async (scope) => {
       const { store, hit, lookup, entries, clock } = createCase();
       store("one");
@@ -232,7 +238,7 @@ describe("a response", () => {
     },
   );
 
-  test("is not used once the purges of other isolates are to be read again", async () => {
+  test("a response is not used while the purges of other isolates are stale", async () => {
     const purges: Purge[] = [];
     const { store, hit, lookup, clock } = createCase({ purges });
     store("one");
@@ -243,7 +249,7 @@ describe("a response", () => {
     expect((await lookup()).response).toBeUndefined();
   });
 
-  test("is used after the purges of other isolates were read, where none covers it", async () => {
+  test("a response is used after the purges of other isolates were read, if none covers it", async () => {
     const { store, hit, lookup, clock } = createCase({ purges: [] });
     store("one");
     const stored = await hit();
@@ -251,7 +257,7 @@ describe("a response", () => {
     expect((await lookup()).response).toBe(stored);
   });
 
-  test("goes with its entry, when another entry replaces it", async () => {
+  test("a response is removed with its entry, when another entry replaces that", async () => {
     const { store, hit, lookup } = createCase();
     store("one");
     await hit();
@@ -259,7 +265,7 @@ describe("a response", () => {
     expect((await lookup()).response).toBeUndefined();
   });
 
-  test("counts as memory of the local tier, and is not stored where it does not fit", async () => {
+  test("a response counts as memory of the local tier, and is not stored if it does not fit", async () => {
     const roomy = createCase();
     roomy.store("one");
     const entryBytes = roomy.entries.usage().usedBytes;
@@ -274,7 +280,7 @@ describe("a response", () => {
   });
 });
 
-describe("a response is not stored", () => {
+describe("responses that are not stored", () => {
   const unused = (): never => {
     throw new Error("nothing is stored");
   };
@@ -295,25 +301,25 @@ describe("a response is not stored", () => {
     expect((await lookup()).response).toBeUndefined();
   }
 
-  test("when it is larger than 16 KiB", () =>
+  test("a response larger than 16 KiB is not stored", () =>
     expectNotStored(createCase(), () => undefined, 16_385));
 
-  test("when the entry was computed", () =>
+  test("a response is not stored if its entry was computed", () =>
     expectNotStored(createCase(), ({ trace }) => {
       Object.assign(trace.cache, { outcome: "miss", tier: undefined, entry: undefined });
     }));
 
-  test("when the entry was found in a remote tier", () =>
+  test("a response is not stored if its entry was found in a remote tier", () =>
     expectNotStored(createCase(), ({ trace }) => {
       Object.assign(trace.cache, { tier: "kv" });
     }));
 
-  test("when it was made of several entries", () =>
+  test("a response that combines several entries is not stored", () =>
     expectNotStored(createCase(), ({ trace }) => {
       trace.cache = mergeCacheReports([trace.cache, { ...trace.cache }]);
     }));
 
-  test("when another entry has replaced the one that it was made of", async () => {
+  test("a response is not stored if another entry has replaced its own", async () => {
     const { entries, lookup, store } = createCase();
     const entry = store("one");
     const { call, found } = await lookup();

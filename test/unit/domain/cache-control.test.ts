@@ -31,7 +31,7 @@ describe("a request's Cache-Control", () => {
     ["max-age", {}],
     ["max-age=", {}],
     ["max-stale=60, min-fresh=5, no-transform, unknown=1, xno-cache", {}],
-  ])("%j", (header, expected) => {
+  ])("%j is parsed", (header, expected) => {
     expect(parseCacheControl(header)).toEqual({ ...NONE, ...expected });
   });
 });
@@ -70,7 +70,7 @@ function parse(field: string): Record<string, unknown> {
 }
 
 describe("the Cache-Status field", () => {
-  test("is a list of one item with the parameters of RFC 9211, whatever the report says", () => {
+  test("Cache-Status is a list of one item with the parameters of RFC 9211 for any report", () => {
     fc.assert(
       fc.property(anyReport, (report) => {
         const { hit, fwd, ttl, stored, collapsed, key, detail, ...more } = parse(
@@ -115,12 +115,12 @@ describe("the Cache-Status field", () => {
     ["max-age", { outcome: "miss", reason: "too-old" }, { fwd: "request", detail: "too-old" }],
     ["the ttl", { outcome: "miss", reason: "expired" }, { fwd: "stale", detail: "expired" }],
     ["a purge", { outcome: "miss", reason: "purged" }, { fwd: "miss", detail: "purged" }],
-  ])("tells %s", (_, report, expected) => {
+  ])("Cache-Status reports %s", (_, report, expected) => {
     expect(parse(toCacheStatus({ ...createCacheReport(), ...report }))).toEqual(expected);
   });
 });
 
-describe("the reports of several runs", () => {
+describe("merged reports of several runs", () => {
   const hit: CacheReport = {
     ...createCacheReport(),
     outcome: "hit",
@@ -143,7 +143,7 @@ describe("the reports of several runs", () => {
     failures: [{ tier: "kv", problem: "is slow" }],
   };
 
-  test("are a hit where all are, as old as the oldest", () => {
+  test("reports that are all hits are merged to a hit with the largest age", () => {
     expect(mergeCacheReports([hit, kvHit])).toEqual({
       ...hit,
       key: undefined,
@@ -154,14 +154,17 @@ describe("the reports of several runs", () => {
     });
   });
 
-  test.each([[[hit, miss]], [[miss, hit]]])("are a miss where one is", (reports) => {
-    expect(mergeCacheReports(reports)).toEqual({
-      ...miss,
-      key: undefined,
-      ageSeconds: 10,
-      ttlSeconds: 50,
-      bytes: 300,
-      savedMs: 3,
-    });
-  });
+  test.each([[[hit, miss]], [[miss, hit]]])(
+    "reports with a miss among them are merged to a miss",
+    (reports) => {
+      expect(mergeCacheReports(reports)).toEqual({
+        ...miss,
+        key: undefined,
+        ageSeconds: 10,
+        ttlSeconds: 50,
+        bytes: 300,
+        savedMs: 3,
+      });
+    },
+  );
 });

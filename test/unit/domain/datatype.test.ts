@@ -24,16 +24,16 @@ const ONNX: Record<NumericDatatype, { number: number; bytes: number }> = {
   UINT64: { number: 13, bytes: 8 },
 };
 
-describe.each(Object.entries(ONNX))("%s", (name, { number, bytes }) => {
+describe.each(Object.entries(ONNX))("the datatype %s", (name, { number, bytes }) => {
   const datatype = name as NumericDatatype;
   const { array: TypedArray, elementBytes } = NUMERIC_DATATYPES[datatype];
 
-  test("has its number in ONNX, both ways", () => {
+  test("is converted to its element type in ONNX and back", () => {
     expect(toOnnxElementType(datatype)).toBe(number);
     expect(fromOnnxElementType(number)).toBe(datatype);
   });
 
-  test("has its size, which is that of its typed array", () => {
+  test("has the element size of its typed array", () => {
     expect(elementBytes).toBe(bytes);
     expect(new TypedArray(3).byteLength).toBe(3 * bytes);
   });
@@ -41,7 +41,7 @@ describe.each(Object.entries(ONNX))("%s", (name, { number, bytes }) => {
 
 const INTEGERS = Object.entries(ONNX).filter(([name]) => name.includes("INT"));
 
-test.each(INTEGERS)("%s has the range of its bits", (name, { bytes }) => {
+test.each(INTEGERS)("the integer datatype %s has the range of its bits", (name, { bytes }) => {
   const { min, max } = NUMERIC_DATATYPES[name as NumericDatatype];
   const bits = BigInt(bytes * 8);
   const signed = name.startsWith("INT");
@@ -49,18 +49,18 @@ test.each(INTEGERS)("%s has the range of its bits", (name, { bytes }) => {
   expect(BigInt(max)).toBe(signed ? 2n ** (bits - 1n) - 1n : 2n ** bits - 1n);
 });
 
-test("strings are BYTES", () => {
+test("the element type of strings is BYTES", () => {
   expect(toOnnxElementType("BYTES")).toBe(8);
   expect(fromOnnxElementType(8)).toBe("BYTES");
 });
 
-test("every datatype is known by its name, in upper case only", () => {
+test("every datatype is recognized by its name in upper case only", () => {
   expect(DATATYPES).toHaveLength(Object.keys(ONNX).length + 1);
   expect(DATATYPES.every(isDatatype)).toBe(true);
   expect(["fp32", "FLOAT", "BF16", "", undefined, 1].some(isDatatype)).toBe(false);
 });
 
 // UNDEFINED, COMPLEX64, COMPLEX128, BFLOAT16, FLOAT8E4M3FN, UINT4, INT4.
-test.each([0, 14, 15, 16, 17, 21, 22])("ONNX's element type %i has no name", (elementType) => {
+test.each([0, 14, 15, 16, 17, 21, 22])("ONNX's element type %i has no datatype", (elementType) => {
   expect(fromOnnxElementType(elementType)).toBeUndefined();
 });

@@ -35,7 +35,7 @@ const STATUSES: Partial<Record<ErrorCode, number>> = {
   model_too_large: 507,
 };
 
-/** What may go away without a change of the request: load, a crashed engine, storage. */
+/** Errors that may disappear without a change of the request: load, a crashed engine, storage. */
 const RETRYABLE: readonly string[] = [
   "overloaded",
   "deadline_exceeded",
@@ -46,26 +46,29 @@ const RETRYABLE: readonly string[] = [
   "model_load_failed",
 ] satisfies ErrorCode[];
 
-test.each(Object.entries(STATUSES))("%s is answered with %i", (code, status) => {
+test.each(Object.entries(STATUSES))("%s has the status %i", (code, status) => {
   const { kind } = new ApiError(code as ErrorCode, "message");
   expect(kind.status).toBe(status);
   expect(kind.retryable).toBe(RETRYABLE.includes(code));
 });
 
-test.each(Object.entries(ERROR_KINDS))("%s is an error with a title", (_, { status, title }) => {
-  expect(status).toBeGreaterThanOrEqual(400);
-  expect(status).toBeLessThan(600);
-  expect(title).toMatch(/^[A-Z].*[^.]$/);
-});
+test.each(Object.entries(ERROR_KINDS))(
+  "%s has an error status and a title",
+  (_, { status, title }) => {
+    expect(status).toBeGreaterThanOrEqual(400);
+    expect(status).toBeLessThan(600);
+    expect(title).toMatch(/^[A-Z].*[^.]$/);
+  },
+);
 
 describe("toApiError", () => {
-  test("leaves an ApiError as it is", () => {
+  test("toApiError returns an ApiError unchanged", () => {
     const error = new ApiError("invalid_json", "no", { details: { at: 1 } });
     expect(toApiError(error)).toBe(error);
   });
 
   test.each([new Error("secret"), new TypeError("secret"), "secret", 42, null, undefined, {}])(
-    "masks %o and keeps it as the cause",
+    "toApiError hides %o and keeps it as the cause",
     (thrown) => {
       const error = toApiError(thrown);
       expect(error.code).toBe("internal");

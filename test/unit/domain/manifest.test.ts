@@ -32,7 +32,7 @@ const classification: Postprocess = {
   activation: "none",
 };
 
-test("a field that a manifest leaves out has its default", () => {
+test("an omitted field of a manifest has its default", () => {
   expect(parseManifest(minimal())).toEqual({
     ...minimal(),
     cache: expect.objectContaining({ enabled: true, ttlSeconds: 86_400 }),
@@ -134,7 +134,7 @@ test.each([undefined, null, "text", [], 1])("%j is not a manifest", (value) => {
   expect(() => parseManifest(value)).toThrow(/^invalid manifest:/);
 });
 
-test("an error names every wrong field", () => {
+test("the error names every invalid field of a manifest", () => {
   const wrong = { ...minimal(), name: "M", format: "tflite", createdAt: 1 };
   expect(() => parseManifest(wrong)).toThrow(/at name.*at format.*at createdAt/s);
 });
@@ -148,11 +148,11 @@ describe("the model file of a manifest", () => {
     ],
   });
 
-  test("has a digest", () => {
+  test("the digest of a manifest is that of its model file", () => {
     expect(modelDigest(manifest)).toBe(DIGEST);
   });
 
-  test("is found by its path, as every file is", () => {
+  test("a file of a manifest is found by its path", () => {
     expect(fileEntry(manifest, "a.json").sizeBytes).toBe(2);
     expect(() => fileEntry(manifest, "b.json")).toThrow("manifest of m has no file b.json");
   });

@@ -13,7 +13,7 @@ describe("parseShape", () => {
     [[0, 4]],
     [[2 ** 31 - 1]],
     [Array.from({ length: 16 }, () => 1)],
-  ])("takes %j", (shape) => {
+  ])("parseShape accepts %j", (shape) => {
     expect(parseShape("x", shape)).toEqual(shape);
   });
 
@@ -30,7 +30,7 @@ describe("parseShape", () => {
     [[[1]], "got an array of 1 as dimension 0"],
     [[Number.NaN], "got NaN"],
     [[Number.POSITIVE_INFINITY], "got Infinity"],
-    // The engine would take it for 1.
+    // The engine would read it as 1.
     [[0, 2 ** 32 + 1], "got 4294967297 as dimension 1"],
     [[2 ** 31], "got 2147483648"],
     // 16 times this is 32 modulo 2^64.
@@ -42,13 +42,13 @@ describe("parseShape", () => {
     [[2 ** 27, 2 ** 26], "more elements than can be counted"],
     [[0, 2 ** 30, 2 ** 30], "more elements than can be counted"],
     [Array.from({ length: 17 }, () => 1), "at most 16 dimensions; got 17"],
-  ])("refuses %j", (shape, message) => {
+  ])("parseShape refuses %j", (shape, message) => {
     const error = catchApiError("invalid_shape", () => parseShape("x", shape));
     expect(error.message).toContain('Input "x": ');
     expect(error.message).toContain(message);
   });
 
-  test("does not repeat a long or deep shape in its message", () => {
+  test("parseShape does not repeat a long or deep shape in its message", () => {
     const deep = JSON.parse("[".repeat(100_000) + "]".repeat(100_000));
     for (const shape of [deep, [deep], "x".repeat(1e6), ["x".repeat(1e6)]]) {
       const { message } = catchApiError("invalid_shape", () => parseShape("x", shape));
@@ -73,7 +73,7 @@ describe("checkInputs", () => {
     ["with an empty batch", [tensor("image", "FP32", [0, 3, 0]), mask]],
     // The engine's [] is a scalar or an unknown rank.
     ["of any shape where [] is declared", [image, tensor("mask", "BOOL", [1, 2])]],
-  ])("takes the inputs %s", (_, tensors) => {
+  ])("checkInputs accepts the inputs %s", (_, tensors) => {
     expect(checkInputs(specs, tensors)).toBeUndefined();
   });
 
@@ -136,7 +136,7 @@ describe("checkInputs", () => {
       'Input "image": expected shape [batch, 3, ?], got [2, 4, 5]: dimension 1 must be 3.',
       { input: "image", expected: ["batch", 3, -1], actual: [2, 4, 5] },
     ],
-  ])("refuses %s", (_, tensors, code, message, details) => {
+  ])("checkInputs refuses %s", (_, tensors, code, message, details) => {
     const error = catchApiError(code, () => checkInputs(specs, tensors));
     expect(error.message).toBe(message);
     expect(error.details).toEqual(details);

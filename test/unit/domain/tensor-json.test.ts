@@ -13,7 +13,7 @@ import {
 } from "../../../src/domain/tensor-json.ts";
 import { catchApiError } from "../../support/errors.ts";
 
-/** Values beside the limits of every datatype, with the bytes that IEEE 754 and two's complement give. */
+/** Values beside the limits of every datatype, with their bytes by IEEE 754 and two's complement. */
 const ACCEPTED: [Datatype, value: unknown, hex: string][] = [
   ["BOOL", true, "01"],
   ["BOOL", false, "00"],
@@ -102,7 +102,7 @@ const REFUSED: [Datatype, value: unknown, code: ErrorCode, expected: string][] =
   ["FP16", -65_520, "value_out_of_range", "got -65520"],
   ["FP32", 3.4028235677973366e38, "value_out_of_range", "got 3.4028235677973366e+38"],
   ["FP32", -1e39, "value_out_of_range", '"NaN", "Infinity" or "-Infinity"; got -1e+39'],
-  // What JSON.parse makes of 1e999.
+  // The value of JSON.parse for 1e999.
   ["FP64", Number.POSITIVE_INFINITY, "value_out_of_range", "got Infinity"],
   ["FP32", "1.5", "invalid_datatype", 'got "1.5"'],
   ["FP32", "nan", "invalid_datatype", 'got "nan"'],
@@ -118,12 +118,12 @@ const REFUSED: [Datatype, value: unknown, code: ErrorCode, expected: string][] =
 ];
 
 describe("fromJsonData", () => {
-  test.each(ACCEPTED)("takes %s %s as %s", (datatype, value, hex) => {
+  test.each(ACCEPTED)("fromJsonData converts %s %s to %s", (datatype, value, hex) => {
     const { data } = fromJsonData("x", datatype, [1], [value]) as NumericTensor;
     expect(Buffer.from(data).toString("hex")).toBe(hex);
   });
 
-  test.each(REFUSED)("refuses %s %s as %s", (datatype, value, code, expected) => {
+  test.each(REFUSED)("fromJsonData refuses %s %s with %s", (datatype, value, code, expected) => {
     const valid = { BYTES: "ok", BOOL: true }[datatype as "BYTES" | "BOOL"] ?? 1;
     const error = catchApiError(code, () => fromJsonData("x", datatype, [2], [valid, value]));
     expect(error.message).toMatch(`Input "x": element 1 of its ${datatype} data must be `);
@@ -131,7 +131,7 @@ describe("fromJsonData", () => {
     expect(error.details).toEqual({ input: "x", datatype, index: 1 });
   });
 
-  test("takes text of every plane as BYTES", () => {
+  test("fromJsonData accepts text of every Unicode plane as BYTES", () => {
     const data = ["", "é", "漢字", "🙂", "\u{10ffff}"];
     expect(fromJsonData("x", "BYTES", [5], data)).toEqual({
       name: "x",
@@ -162,7 +162,7 @@ describe("fromJsonData", () => {
       [1, 2, 3, 4],
     ],
     [[1, 2, 1, 2], [[[[1, 2]], [[3, 4]]]], [1, 2, 3, 4]],
-  ])("reads the shape %j from %j", (shape, data, flat) => {
+  ])("fromJsonData accepts data of the shape %j: %j", (shape, data, flat) => {
     const tensor = fromJsonData("x", "UINT8", shape, data) as NumericTensor;
     expect([...tensor.data]).toEqual(flat);
     expect(tensor.shape).toEqual(shape);
@@ -194,13 +194,16 @@ describe("fromJsonData", () => {
     [[2], "AAA=", "invalid_input", 'got "AAA="'],
     [[2], { 0: 1, 1: 2 }, "invalid_input", "got an object"],
     [[1e9], [1], "invalid_shape", "the shape [1000000000] has 1000000000 elements, but data has 1"],
-  ])("refuses the shape %j of %j", (shape, data, code, message) => {
-    const error = catchApiError(code, () => fromJsonData("x", "UINT8", shape, data));
-    expect(error.message).toContain('Input "x": ');
-    expect(error.message).toContain(message);
-  });
+  ])(
+    "fromJsonData refuses data that does not have the shape %j: %j",
+    (shape, data, code, message) => {
+      const error = catchApiError(code, () => fromJsonData("x", "UINT8", shape, data));
+      expect(error.message).toContain('Input "x": ');
+      expect(error.message).toContain(message);
+    },
+  );
 
-  test("is not impressed by deep nesting", () => {
+  test("fromJsonData refuses deep nesting without recursing into it", () => {
     const deep = JSON.parse("[".repeat(100_000) + "]".repeat(100_000));
     const error = catchApiError("invalid_shape", () => fromJsonData("x", "FP32", [1, 1], deep));
     expect(error.message).toContain("data[0][0] is nested deeper than the shape [1, 1]");
@@ -234,34 +237,34 @@ describe("toJsonData", () => {
     ],
     ["FP64", [0.1, 5e-324, 1.7976931348623157e308], "[0.1,5e-324,1.7976931348623157e+308]"],
     ["FP64", [], "[]"],
-  ])("writes %s as $2", (datatype, values, json) => {
+  ])("toJsonData serializes %s as $2", (datatype, values, json) => {
     expect(toJsonData(tensor(datatype, ...values))).toBe(json);
     expect(JSON.parse(json)).toHaveLength(values.length);
   });
 
-  test("writes strings as JSON strings", () => {
+  test("toJsonData serializes BYTES as JSON strings", () => {
     const data = ['"', "\n", "漢"];
     const json = toJsonData({ name: "y", datatype: "BYTES", shape: [3], data });
     expect(JSON.parse(json)).toEqual(data);
   });
 
-  test.each(ACCEPTED)("gives back what was taken: %s %s", (datatype, value) => {
+  test.each(ACCEPTED)("toJsonData returns what fromJsonData accepted: %s %s", (datatype, value) => {
     const taken = fromJsonData("x", datatype, [1], [value]);
     // Integers beyond 2^53 come back as JSON numbers, to be sent as strings.
-    const [answered] = toJsonData(taken).slice(1, -1).split(",");
+    const [serialized] = toJsonData(taken).slice(1, -1).split(",");
     const again =
-      datatype.endsWith("64") && datatype !== "FP64" ? answered : JSON.parse(answered ?? "");
+      datatype.endsWith("64") && datatype !== "FP64" ? serialized : JSON.parse(serialized ?? "");
     expect(fromJsonData("x", datatype, [1], [again])).toEqual(taken);
   });
 
-  test("reads tensors that are not aligned in memory", () => {
+  test("toJsonData reads tensors that are not aligned in memory", () => {
     const bytes = new Uint8Array(9).subarray(1);
     bytes.set([0, 0, 128, 63, 0, 0, 0, 64]);
     expect(toJsonData({ name: "y", datatype: "FP32", shape: [2], data: bytes })).toBe("[1,2]");
   });
 });
 
-test("values in messages are cut to a readable length", () => {
+test("values in error messages are cut to a readable length", () => {
   expect(describeValue("a".repeat(1_000_000))).toBe(`"${"a".repeat(76)}...`);
   expect(describeValue([1, 2])).toBe("an array of 2");
   expect(describeValue(undefined)).toBe("nothing");

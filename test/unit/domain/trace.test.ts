@@ -7,20 +7,20 @@ function createTrace(): { trace: Trace; clock: { ms: number } } {
   return { trace: new Trace(() => clock.ms), clock };
 }
 
-test("a phase lasts as long as its work, and adds up", () => {
+test("the durations of work in the same phase are added up", () => {
   const { trace, clock } = createTrace();
-  const answer = trace.measure("decode", () => {
+  const result = trace.measure("decode", () => {
     clock.ms += 3;
-    return "answer";
+    return "result";
   });
   trace.measure("decode", () => {
     clock.ms += 4;
   });
-  expect(answer).toBe("answer");
+  expect(result).toBe("result");
   expect(trace.phasesMs).toEqual({ decode: 7 });
 });
 
-test("a phase that throws is measured, too", async () => {
+test("the duration of work that throws is measured", async () => {
   const { trace, clock } = createTrace();
   const fail = (): never => {
     clock.ms += 5;
@@ -31,12 +31,12 @@ test("a phase that throws is measured, too", async () => {
   expect(trace.phasesMs).toEqual({ infer: 5, load: 5 });
 });
 
-test("a phase that waits lasts until its promise settles", async () => {
+test("the duration of asynchronous work is measured until its promise settles", async () => {
   const { trace, clock } = createTrace();
   const { promise, resolve } = Promise.withResolvers<string>();
   const measured = trace.measureAsync("body", () => promise);
   clock.ms += 8;
-  resolve("answer");
-  expect(await measured).toBe("answer");
+  resolve("result");
+  expect(await measured).toBe("result");
   expect(trace.phasesMs).toEqual({ body: 8 });
 });

@@ -19,7 +19,7 @@ test.each(["PUT", "DELETE", "PATCH", "OPTIONS", "PROPFIND"])(
     expect(response.headers.get("allow")).toBe("GET, HEAD, POST");
     expect(await errorOf(response)).toMatchObject({
       code: "method_not_allowed",
-      message: `${method} is not a method of /models/iris: use GET or HEAD or POST.`,
+      message: `/models/iris does not support ${method}: use GET or HEAD or POST.`,
     });
     expect(app.events).toMatchObject([
       { method, route: "/models/:model", status: 405, errorCode: "method_not_allowed" },

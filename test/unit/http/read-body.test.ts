@@ -182,7 +182,7 @@ test("a connection that ends before the body is a fault of the client", async ()
   expect(response.status).toBe(400);
   expect(await errorOf(response)).toMatchObject({
     code: "invalid_request",
-    message: "The connection ended before the body did.",
+    message: "The connection was closed before the body was complete.",
   });
   expect(app.events[0]?.phasesMs.body).toBeGreaterThanOrEqual(0);
 });

@@ -48,7 +48,7 @@ describe("is refused:", () => {
     const error = await errorOf(response);
     expect(error).toMatchObject({
       code: "unauthorized",
-      message: "This route needs the header Authorization: Bearer <admin key>.",
+      message: "This route requires the header Authorization: Bearer <admin key>.",
     });
     expect(JSON.stringify(error)).not.toContain(PLAIN_KEY);
   });

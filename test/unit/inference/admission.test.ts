@@ -4,7 +4,7 @@ import type { ApiError, ErrorCode } from "../../../src/domain/errors.ts";
 import { createAdmission } from "../../../src/inference/admission.ts";
 import { catchApiError } from "../../support/errors.ts";
 
-/** Estimated waits, by a clock that the tests move, and turns, by pauses that they end. */
+/** Estimated waits, with a clock that the tests set, and time slices, with pauses that the tests end. */
 
 let nowMs: number;
 let pauses: (() => void)[];
@@ -27,8 +27,8 @@ function admissionOf(
   });
 }
 
-/** Teaches the average: the first sample is taken as it is. */
-function learn(admission: Admission, serviceMs: number): void {
+/** Sets the average: the first sample is used unchanged. */
+function sampleService(admission: Admission, serviceMs: number): void {
   admission.admit().release(serviceMs);
 }
 
@@ -41,8 +41,8 @@ function refusal(code: ErrorCode, work: () => unknown): ApiError & { retryAfterS
   return Object.assign(error, { retryAfterSeconds: error.details?.retryAfterSeconds });
 }
 
-describe("the bound of requests in flight", () => {
-  test("refuses the next one, until one of them is released", () => {
+describe("the limit of requests in flight", () => {
+  test("a request beyond the limit in flight is refused until another one is released", () => {
     const admission = admissionOf({ maxInFlight: 3 });
     const [first] = admitMany(admission, 3);
     const { message, retryAfterSeconds } = refusal("overloaded", () => admission.admit());
@@ -53,13 +53,13 @@ describe("the bound of requests in flight", () => {
     refusal("overloaded", () => admission.admit());
   });
 
-  test("holds also when nothing is known of how long requests take", () => {
+  test("the limit in flight applies also while service times are unknown", () => {
     const admission = admissionOf({ maxInFlight: 1, maxQueueMs: 0 });
     admission.admit();
     refusal("overloaded", () => admission.admit());
   });
 
-  test("counts a permit once, however often it is released", () => {
+  test("a permit that is released twice is counted once", () => {
     const admission = admissionOf({ maxInFlight: 2 });
     const [first] = admitMany(admission, 2);
     for (let time = 0; time < 3; time++) first?.release(5);
@@ -67,7 +67,7 @@ describe("the bound of requests in flight", () => {
     refusal("overloaded", () => admission.admit());
   });
 
-  test("takes no place for a request that it refuses", () => {
+  test("a refused request does not count as in flight", () => {
     const admission = admissionOf({ maxInFlight: 1 });
     const permit = admission.admit();
     for (let time = 0; time < 5; time++) refusal("overloaded", () => admission.admit());
@@ -75,7 +75,7 @@ describe("the bound of requests in flight", () => {
     admission.admit();
   });
 
-  test("forgets a permit that is never released half a minute after its deadline", () => {
+  test("a permit that is never released expires half a minute after its deadline", () => {
     const admission = admissionOf({ maxInFlight: 2 });
     admission.admit(1000);
     const lasting = admission.admit(60_000);
@@ -88,19 +88,19 @@ describe("the bound of requests in flight", () => {
     expect(admitMany(admission, 2)).toHaveLength(2);
   });
 
-  test("says when the queue will be empty, by the average", () => {
+  test("retry-after at the limit in flight is the time until the queue is empty, by the average", () => {
     const admission = admissionOf({ maxInFlight: 10 });
-    learn(admission, 700);
+    sampleService(admission, 700);
     admitMany(admission, 10);
-    // Ten requests of 0.7 s are before it.
+    // Ten requests of 0.7 s are in the queue.
     expect(refusal("overloaded", () => admission.admit()).retryAfterSeconds).toBe(7);
   });
 });
 
 describe("the estimated wait", () => {
-  test("is the requests in flight times the average, up to the limit", () => {
+  test("a request is refused if the requests in flight times the average exceed the limit", () => {
     const admission = admissionOf({ maxQueueMs: 100 });
-    learn(admission, 20);
+    sampleService(admission, 20);
     // The sixth waits for five, 100 ms; the seventh would wait for six.
     admitMany(admission, 6);
     const { message, retryAfterSeconds } = refusal("overloaded", () => admission.admit());
@@ -110,17 +110,17 @@ describe("the estimated wait", () => {
     expect(retryAfterSeconds).toBe(1);
   });
 
-  test("lets one request wait for another, whatever it takes", () => {
+  test("one request may always wait for another", () => {
     const admission = admissionOf({ maxQueueMs: 100 });
-    learn(admission, 4000);
+    sampleService(admission, 4000);
     admitMany(admission, 2);
-    // 8000 ms estimated, 4000 ms accepted, and the average of one on top: it can come in 8 s.
+    // 8000 ms estimated, 4000 ms accepted, plus the average of one: it will be accepted in 8 s.
     expect(refusal("overloaded", () => admission.admit()).retryAfterSeconds).toBe(8);
   });
 
-  test("shrinks with each request that ends", () => {
+  test("the estimated wait decreases with each request that ends", () => {
     const admission = admissionOf({ maxQueueMs: 100 });
-    learn(admission, 20);
+    sampleService(admission, 20);
     const permits = admitMany(admission, 6);
     refusal("overloaded", () => admission.admit());
     permits[0]?.release(20);
@@ -128,14 +128,14 @@ describe("the estimated wait", () => {
     refusal("overloaded", () => admission.admit());
   });
 
-  test("is nothing as long as nothing is known", () => {
+  test("the estimated wait is 0 while service times are unknown", () => {
     const admission = admissionOf({ maxQueueMs: 0 });
     expect(admitMany(admission, 50)).toHaveLength(50);
   });
 });
 
 describe("the average", () => {
-  /** The average, read from the message that a full queue of one gives. */
+  /** The average, read from the error of a full queue of one. */
   function averageOf(admission: Admission): number {
     const permit = admission.admit();
     const { message } = refusal("deadline_exceeded", () => admission.admit(0.001));
@@ -143,42 +143,42 @@ describe("the average", () => {
     return Number(/estimated wait of (\d+) ms/.exec(message)?.[1]);
   }
 
-  test("begins with the first sample, and moves by a tenth towards each other one", () => {
+  test("the average begins with the first sample, and moves by a tenth towards each further one", () => {
     const admission = admissionOf();
-    learn(admission, 100);
+    sampleService(admission, 100);
     expect(averageOf(admission)).toBe(100);
-    learn(admission, 200);
+    sampleService(admission, 200);
     expect(averageOf(admission)).toBe(110);
-    learn(admission, 10);
+    sampleService(admission, 10);
     expect(averageOf(admission)).toBe(100);
   });
 
-  test("closes in on a new level", () => {
+  test("the average converges to a new level", () => {
     const admission = admissionOf();
-    learn(admission, 1000);
-    for (let sample = 0; sample < 60; sample++) learn(admission, 10);
+    sampleService(admission, 1000);
+    for (let sample = 0; sample < 60; sample++) sampleService(admission, 10);
     // 10 + 990 * 0.9^60, rounded up.
     expect(averageOf(admission)).toBe(12);
   });
 
-  test("ignores requests that did not get to their run", () => {
+  test("requests that did not run the model do not change the average", () => {
     const admission = admissionOf();
-    learn(admission, 50);
+    sampleService(admission, 50);
     for (let time = 0; time < 20; time++) admission.admit().release(undefined);
     expect(averageOf(admission)).toBe(50);
   });
 
-  test("takes a sample of 0, as a clock that stands still gives it", () => {
+  test("a sample of 0, as of a clock that stands still, changes the average", () => {
     const admission = admissionOf({ maxQueueMs: 0 });
-    for (let time = 0; time < 20; time++) learn(admission, 0);
+    for (let time = 0; time < 20; time++) sampleService(admission, 0);
     expect(admitMany(admission, 100)).toHaveLength(100);
   });
 });
 
 describe("a deadline", () => {
-  test("refuses at once what could not be met", () => {
+  test("a request whose deadline is before its estimated wait is refused at once", () => {
     const admission = admissionOf();
-    learn(admission, 40);
+    sampleService(admission, 40);
     admitMany(admission, 3);
     const { message, retryAfterSeconds } = refusal("deadline_exceeded", () => admission.admit(100));
     expect(message).toBe(
@@ -188,18 +188,18 @@ describe("a deadline", () => {
     admission.admit(120);
   });
 
-  test("says when it could be met", () => {
+  test("retry-after is the time after which a deadline could be met", () => {
     const admission = admissionOf();
-    learn(admission, 1000);
+    sampleService(admission, 1000);
     admitMany(admission, 10);
-    // 10 s estimated, 3 s allowed, and the average of one on top.
+    // 10 s estimated, 3 s allowed, plus the average of one.
     const { retryAfterSeconds } = refusal("deadline_exceeded", () => admission.admit(3000));
     expect(retryAfterSeconds).toBe(8);
   });
 
-  test("is the default for a request that names none", () => {
+  test("a request without a timeout has the default deadline", () => {
     const admission = admissionOf({ defaultTimeoutMs: 50 });
-    learn(admission, 60);
+    sampleService(admission, 60);
     admission.admit();
     expect(refusal("deadline_exceeded", () => admission.admit()).message).toContain(
       "timeout of 50 ms",
@@ -207,7 +207,7 @@ describe("a deadline", () => {
     admission.admit(100);
   });
 
-  test("passes with the time", () => {
+  test("a deadline passes when its time has elapsed", () => {
     const permit = admissionOf().admit(250);
     permit.deadline.check();
     nowMs += 250;
@@ -220,7 +220,7 @@ describe("a deadline", () => {
     expect(retryAfterSeconds).toBe(1);
   });
 
-  test("can be brought forward, never moved back", () => {
+  test("a deadline can be brought forward, but not postponed", () => {
     const permit = admissionOf().admit(250);
     permit.deadline.limit(1000);
     nowMs += 200;
@@ -231,9 +231,9 @@ describe("a deadline", () => {
     refusal("deadline_exceeded", () => permit.deadline.check());
   });
 
-  test("that passed says when the queue will be empty", () => {
+  test("retry-after of a passed deadline is the time until the queue is empty", () => {
     const admission = admissionOf();
-    learn(admission, 2000);
+    sampleService(admission, 2000);
     const [permit] = admitMany(admission, 4);
     permit?.deadline.limit(10);
     nowMs += 11;
@@ -242,22 +242,22 @@ describe("a deadline", () => {
   });
 });
 
-describe("turns", () => {
-  /** So many requests that wait for their turn; their numbers, in the order in which it comes. */
-  async function line(admission: Admission, count: number): Promise<number[]> {
+describe("time slices", () => {
+  /** Queues requests; returns the numbers of those that have acquired their permit, in their order. */
+  async function queue(admission: Admission, count: number): Promise<number[]> {
     const served: number[] = [];
     for (const [number, permit] of admitMany(admission, count).entries())
-      void permit.acquire().then(() => served.push(number));
+      void Promise.resolve(permit.acquire()).then(() => served.push(number));
     await settle();
     return served;
   }
 
-  /** Everything that waits for nothing but promises. */
+  /** Waits until all pending promise reactions have run. */
   function settle(): Promise<void> {
     return new Promise((resume) => setImmediate(resume));
   }
 
-  /** The newest first, which is how the timers of different requests end in workerd. */
+  /** Ends the newest first, as the timers of different requests do in workerd. */
   async function endPauses(): Promise<void> {
     for (const resume of pauses.splice(0).reverse()) resume();
     await settle();
@@ -266,19 +266,19 @@ describe("turns", () => {
   async function begin(serviceMs: number): Promise<Admission> {
     const admission = admissionOf();
     await admission.admit().acquire();
-    learn(admission, serviceMs);
+    sampleService(admission, serviceMs);
     return admission;
   }
 
-  test("the first request of an isolate waits for nothing", async () => {
+  test("the first request of an isolate does not wait", async () => {
     const admission = admissionOf();
     await admission.admit().acquire();
     expect(pauses).toHaveLength(0);
   });
 
-  test("have as many places as take 50 ms by the average, in the order of arrival", async () => {
+  test("a time slice runs as many requests as take 50 ms by the average, in the order of arrival", async () => {
     const admission = await begin(15);
-    const served = await line(admission, 8);
+    const served = await queue(admission, 8);
     expect(served).toEqual([]);
     for (const expected of [
       [0, 1, 2],
@@ -291,16 +291,16 @@ describe("turns", () => {
     expect(pauses).toHaveLength(0);
   });
 
-  test("have one place when a request takes longer", async () => {
-    const served = await line(await begin(400), 3);
+  test("a time slice runs one request if that takes longer", async () => {
+    const served = await queue(await begin(400), 3);
     for (const expected of [[0], [0, 1], [0, 1, 2]]) {
       await endPauses();
       expect(served).toEqual(expected);
     }
   });
 
-  test("have 25 places where the clock stands still", async () => {
-    const served = await line(await begin(0), 60);
+  test("a time slice runs 25 requests where the clock stands still", async () => {
+    const served = await queue(await begin(0), 60);
     for (const expected of [25, 50, 60]) {
       await endPauses();
       expect(served).toHaveLength(expected);
@@ -310,26 +310,26 @@ describe("turns", () => {
   test.each([
     [0.5, 100],
     [0.001, 400],
-  ])("have as many places for requests of %f ms as %i", async (serviceMs, places) => {
-    const served = await line(await begin(serviceMs), 500);
+  ])("with requests of %f ms a time slice runs %i of them", async (serviceMs, requests) => {
+    const served = await queue(await begin(serviceMs), 500);
     await endPauses();
-    expect(served).toHaveLength(places);
+    expect(served).toHaveLength(requests);
   });
 
-  test("give the places that are left to those who come later, without a pause", async () => {
+  test("requests that arrive during a time slice run in the rest of it, without a pause", async () => {
     const admission = await begin(10);
-    const first = await line(admission, 2);
+    const first = await queue(admission, 2);
     await endPauses();
     expect(first).toHaveLength(2);
-    expect(await line(admission, 3)).toEqual([0, 1, 2]);
-    expect(await line(admission, 1)).toEqual([]);
+    expect(await queue(admission, 3)).toEqual([0, 1, 2]);
+    expect(await queue(admission, 1)).toEqual([]);
   });
 
-  test("let nobody overtake those who wait", async () => {
+  test("requests that arrive later do not overtake those in the queue", async () => {
     const admission = await begin(25);
-    const early = await line(admission, 3);
+    const early = await queue(admission, 3);
     await endPauses();
-    const late = await line(admission, 3);
+    const late = await queue(admission, 3);
     expect([early.length, late.length]).toEqual([2, 0]);
     await endPauses();
     expect([early.length, late.length]).toEqual([3, 1]);
@@ -337,26 +337,26 @@ describe("turns", () => {
     expect([early.length, late.length]).toEqual([3, 3]);
   });
 
-  test("end when a request in the middle of its work yields", async () => {
+  test("a time slice ends when a request yields during its work", async () => {
     const admission = await begin(10);
     const long = admission.admit();
-    const first = line(admission, 1);
+    const first = queue(admission, 1);
     const begun = long.acquire();
     await endPauses();
     await Promise.all([first, begun]);
     const order: string[] = [];
     const late = admission.admit();
     const yielded = long.yield().then(() => order.push("long"));
-    const others = late.acquire().then(() => order.push("late"));
+    const others = Promise.resolve(late.acquire()).then(() => order.push("late"));
     expect(pauses).toHaveLength(2);
     await endPauses();
     await Promise.all([yielded, others]);
     expect(order.toSorted()).toEqual(["late", "long"]);
   });
 
-  test("go on when the request that waits first has been cut off", async () => {
+  test("time slices continue when the first request in the queue has been cancelled", async () => {
     const admission = await begin(30);
-    const served = await line(admission, 3);
+    const served = await queue(admission, 3);
     pauses.shift();
     for (const expected of [[], [1], [1, 2]]) {
       await endPauses();
@@ -364,9 +364,9 @@ describe("turns", () => {
     }
   });
 
-  test("are waited for by requests that count as in flight", async () => {
+  test("requests in the queue count as in flight", async () => {
     const admission = admissionOf({ maxInFlight: 5 });
-    await line(admission, 5);
+    await queue(admission, 5);
     refusal("overloaded", () => admission.admit());
   });
 });

@@ -15,7 +15,7 @@ import { rejectedApiError } from "../../support/errors.ts";
 
 const EXPECTED = { first: "a hello", second: "HELLO" };
 
-/** Runs that end when a test ends them, with their input. */
+/** Runs that a test ends, with their inputs. */
 interface HeldRun {
   readonly input: string;
   finish(): void;
@@ -37,7 +37,7 @@ function hold(harness: Harness, { checkSignal = false } = {}): HeldRun[] {
   return runs;
 }
 
-/** A turn of the event loop. */
+/** One iteration of the event loop. */
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
@@ -49,12 +49,12 @@ const MAX_TURNS = 10_000;
 async function until(condition: () => boolean): Promise<void> {
   for (let turns = 0; turns < MAX_TURNS; turns++) {
     if (condition()) return;
-    await turn();
+    await new Promise((resolve) => setTimeout(resolve, 1));
   }
   throw new Error(`never true: ${condition}`);
 }
 
-describe("the cache is bypassed", () => {
+describe("cache bypass", () => {
   test.each<[string, { enabled?: boolean }, RequestOptions, string]>([
     ["where it is disabled", { enabled: false }, {}, "disabled"],
     [
@@ -64,7 +64,7 @@ describe("the cache is bypassed", () => {
       "disabled",
     ],
     ["by no-store", {}, { control: "no-store" }, "no-store"],
-  ])("%s", async (_, settings, options, reason) => {
+  ])("the cache is bypassed %s", async (_, settings, options, reason) => {
     const kv = createMemoryTier("kv");
     const harness = createHarness({ tiers: [kv], ...settings });
     for (let run = 1; run <= 2; run++) {
@@ -78,8 +78,8 @@ describe("the cache is bypassed", () => {
   });
 });
 
-describe("the directive", () => {
-  test("no-cache computes anew and stores", async () => {
+describe("cache-control directives", () => {
+  test("no-cache runs the model and stores the new entry", async () => {
     const harness = createHarness();
     await harness.request();
     harness.clock.ms += 1000;
@@ -97,7 +97,7 @@ describe("the directive", () => {
     expect(kv.calls).toEqual(["put"]);
   });
 
-  test("max-age uses entries of that age, and no older ones", async () => {
+  test("max-age uses entries up to that age", async () => {
     const harness = createHarness();
     await harness.request();
     harness.clock.ms += 10_000;
@@ -108,7 +108,7 @@ describe("the directive", () => {
     expect((await harness.request()).report).toMatchObject({ outcome: "hit", ageSeconds: 0 });
   });
 
-  test("max-age does not lengthen the model's ttl", async () => {
+  test("max-age does not extend the model's ttl", async () => {
     const harness = createHarness();
     await harness.request();
     harness.clock.ms += 3_600_001;
@@ -125,7 +125,7 @@ describe("the directive", () => {
     expect((await harness.request()).report).toMatchObject({ outcome: "hit", ageSeconds: 10 });
   });
 
-  test("only-if-cached runs nothing", async () => {
+  test("only-if-cached uses an entry without a run", async () => {
     const harness = createHarness({ tiers: [createMemoryTier("kv")] });
     const options: RequestOptions = { control: "only-if-cached" };
     const error = await rejectedApiError("not_cached", harness.request(options));
@@ -135,15 +135,15 @@ describe("the directive", () => {
     expect((await harness.request(options)).report.outcome).toBe("hit");
   });
 
-  test("only-if-cached is refused where nothing is cached", async () => {
+  test("only-if-cached without an entry is refused", async () => {
     const harness = createHarness({ enabled: false });
     await rejectedApiError("not_cached", harness.request({ control: "only-if-cached" }));
     expect(harness.runs).toEqual([]);
   });
 });
 
-describe("an entry is used for", () => {
-  test("requests for its outputs in any order", async () => {
+describe("the use of entries", () => {
+  test("an entry is used for requests for its outputs in any order", async () => {
     const harness = createHarness();
     await harness.request({ outputs: ["first", "second"] });
     const { texts, report } = await harness.request({ outputs: ["second", "first"] });
@@ -154,14 +154,14 @@ describe("an entry is used for", () => {
     expect(report.outcome).toBe("hit");
   });
 
-  test("requests that name all outputs and requests that name none", async () => {
+  test("an entry is used for requests that name all outputs and for those that name none", async () => {
     const harness = createHarness();
     await harness.request();
     const { report } = await harness.request({ outputs: ["second", "first"] });
     expect(report.outcome).toBe("hit");
   });
 
-  test("no request for other outputs", async () => {
+  test("an entry is not used for a request for other outputs", async () => {
     const harness = createHarness();
     await harness.request({ outputs: ["first"] });
     const { texts, report } = await harness.request({ outputs: ["second"] });
@@ -169,7 +169,7 @@ describe("an entry is used for", () => {
     expect(report.outcome).toBe("miss");
   });
 
-  test("no request to another model file, but again for its own", async () => {
+  test("an entry is not used for another model file, and used again for its own", async () => {
     const harness = createHarness();
     const files = [{ path: "model.onnx", sha256: "b".repeat(64), sizeBytes: 1 }];
     const second = createManifest({ version: "2", files });
@@ -183,7 +183,7 @@ describe("an entry is used for", () => {
   test.each([
     ["every client", "public", "hit"],
     ["its own client", "key", "miss"],
-  ])("%s where the scope is %j", async (_, scope, outcome) => {
+  ])("an entry is used for %s if the scope is %j", async (_, scope, outcome) => {
     const manifest = createManifest({ cache: { enabled: true, ttlSeconds: 60, scope } });
     const kv = createMemoryTier("kv");
     const harness = createHarness({ tiers: [kv] });
@@ -201,9 +201,9 @@ describe("an entry is used for", () => {
   });
 });
 
-describe("identical requests at the same time", () => {
+describe("concurrent identical requests", () => {
   test.each(["absent", "loading", "ready"] as const)(
-    "run once while the model is %s",
+    "concurrent identical requests run once while the model is %s",
     async (state) => {
       const harness = createHarness();
       harness.model = state;
@@ -221,13 +221,13 @@ describe("identical requests at the same time", () => {
     },
   );
 
-  test("run once when a run ends as soon as it begins", async () => {
+  test("concurrent identical requests run once if the run completes at once", async () => {
     const harness = createHarness({ remoteTiers: "auto" });
     await Promise.all(Array.from({ length: 10 }, () => harness.request()));
     expect(harness.runs).toEqual(["hello"]);
   });
 
-  test("read the remote tiers once", async () => {
+  test("concurrent identical requests read the remote tiers once", async () => {
     const held = Promise.withResolvers<undefined>();
     const tier = createMemoryTier("kv");
     let reads = 0;
@@ -247,7 +247,7 @@ describe("identical requests at the same time", () => {
     expect(settled.map(({ texts }) => texts)).toEqual(Array(10).fill(EXPECTED));
   });
 
-  test("share the entry of a tier, which is a hit for all of them", async () => {
+  test("concurrent identical requests share the entry of a remote tier, a hit for all of them", async () => {
     const tier = createMemoryTier("kv");
     const filler = createHarness({ tiers: [tier] });
     await filler.request();
@@ -261,12 +261,12 @@ describe("identical requests at the same time", () => {
     expect(harness.runs).toEqual([]);
   });
 
-  test("run each for itself after a failure, and the failure is not stored", async () => {
+  test("after a failed run, waiting requests run the model themselves, and the failure is not stored", async () => {
     const harness = createHarness();
     harness.model = "absent";
     const runs = hold(harness);
     const results: Promise<Result>[] = [];
-    // Hashing ends in any order, and the requests have to be told apart.
+    // Hashing ends in any order, and the requests must be distinguishable.
     for (let sent = 1; sent <= 3; sent++) {
       results.push(harness.request());
       await until(() => harness.lookups === sent);
@@ -285,7 +285,7 @@ describe("identical requests at the same time", () => {
     expect(harness.store.usage().entries).toBe(1);
   });
 
-  test("run again when the platform has ended the request that ran", async () => {
+  test("a request runs the model itself when the platform has ended the request it waits for", async () => {
     const harness = createHarness({ maxWaitMs: 30 });
     harness.model = "absent";
     const runs = hold(harness);
@@ -304,12 +304,12 @@ describe("identical requests at the same time", () => {
     expect((await lost).texts).toEqual(EXPECTED);
   });
 
-  test("are kept alive for each other when the platform ends the first one", async () => {
+  test("a shared run continues when the platform ends the first request", async () => {
     const harness = createHarness();
     harness.model = "absent";
     const runs = hold(harness);
     let isSettled = false;
-    // The platform ends the work of a request with its client, but for what was passed to waitUntil.
+    // The platform ends the work of a request with its client, except for what was passed to waitUntil.
     const first = harness.request();
     await until(() => runs.length === 1);
     const settled = harness.settle().then(() => {
@@ -322,7 +322,7 @@ describe("identical requests at the same time", () => {
     expect((await first).texts).toEqual(EXPECTED);
   });
 
-  test("run once when the client of the first one closes the connection", async () => {
+  test("concurrent identical requests run once when the client of the first one closes the connection", async () => {
     const harness = createHarness();
     const runs = hold(harness, { checkSignal: true });
     const connection = new AbortController();
@@ -337,7 +337,7 @@ describe("identical requests at the same time", () => {
     expect(runs).toHaveLength(1);
   });
 
-  test("with no-cache are not joined, and end with their own client", async () => {
+  test("a request with no-cache shares no run, and ends with its own client", async () => {
     const harness = createHarness();
     const runs = hold(harness, { checkSignal: true });
     const connection = new AbortController();
@@ -348,7 +348,7 @@ describe("identical requests at the same time", () => {
     await rejectedApiError("client_closed_request", result);
   });
 
-  test("with different directives run separately", async () => {
+  test("concurrent identical requests with different directives run separately", async () => {
     const harness = createHarness();
     harness.model = "absent";
     const runs = hold(harness);
@@ -367,7 +367,7 @@ describe("identical requests at the same time", () => {
     expect((await plain).texts).toEqual(EXPECTED);
   });
 
-  test("do not use an entry that another one accepts and that is too old for them", async () => {
+  test("a waiting request does not use an entry that is too old for it, though another one accepts it", async () => {
     const tier = createMemoryTier("kv");
     const filler = createHarness({ tiers: [tier] });
     await filler.request();
@@ -393,7 +393,7 @@ describe("identical requests at the same time", () => {
   });
 });
 
-test("the trace measures key and tiers as one phase, the run as another", async () => {
+test("the trace measures the cache lookup and the run as separate phases", async () => {
   const { trace } = await createHarness({ tiers: [createMemoryTier("kv")] }).request();
   expect(trace.phasesMs).toEqual({ cache: expect.any(Number), infer: 5 });
 });

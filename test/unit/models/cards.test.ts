@@ -38,7 +38,7 @@ describe.each(folders)("$manifest.name version $manifest.version", (model) => {
     expect(card.match(/^Licence: `(.+?)`/m)?.[1]).toBe(license);
   });
 
-  test("has a recipe, measured figures, and answers by another engine", () => {
+  test("has a recipe, measured figures, and expected outputs of another engine", () => {
     const recipe = readFileSync(projectPath(manifest.provenance?.recipe ?? "none"), "utf8");
     expect(recipe.length).toBeGreaterThan(0);
     expect(manifest.metrics).toHaveProperty("samples");
@@ -48,7 +48,7 @@ describe.each(folders)("$manifest.name version $manifest.version", (model) => {
   });
 });
 
-test("every model has expected answers of another engine, and there are no others", () => {
+test("every model has expected outputs of another engine, and there are no others", () => {
   const fixtures = readdirSync(EXPECTED_FOLDER).filter((file) => !file.endsWith("-texts.json"));
   expect(fixtures.sort()).toEqual(folders.map(({ manifest }) => `${manifest.name}.json`).sort());
 });

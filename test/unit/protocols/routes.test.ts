@@ -14,7 +14,7 @@ import type {
 import type { Protocol } from "../../../src/protocols/protocol.ts";
 import { createTestApp, type TestApp } from "../../support/test-app.ts";
 
-/** What follows from a protocol's operations, shown by a protocol that the project does not have. */
+/** What the routes derive from a protocol's operations, by the example of a protocol of the tests. */
 
 const READ = {
   kind: "metadata",
@@ -62,7 +62,7 @@ function protocolOf(operations: readonly Operation[], changes: Partial<Protocol>
   };
 }
 
-/** Errors of no other protocol. */
+/** Renders the errors of paths of no other protocol. */
 const ROOT = protocolOf([], {
   name: "root",
   basePath: "",
@@ -76,7 +76,7 @@ function appOf(operations: readonly Operation[], changes: Partial<Protocol> = {}
 describe("the routes of a protocol", () => {
   const versioned = operation({ id: "read", path: "/{model}/thing", versioned: true });
 
-  test("are below its base path, with and without a version", async () => {
+  test("an operation has routes below its protocol's base path, with and without a version", async () => {
     const app = appOf([versioned]);
     for (const path of ["/example/a/thing", "/example/a/versions/2/thing", "/example/a/thing/"])
       expect(await (await app.request(path)).json()).toBe("read");
@@ -89,12 +89,12 @@ describe("the routes of a protocol", () => {
     ]);
   });
 
-  test("answer HEAD where they answer GET", async () => {
+  test("a route that supports GET supports HEAD", async () => {
     const response = await appOf([versioned]).request("/example/a/thing", { method: "HEAD" });
     expect([response.status, await response.text()]).toEqual([200, ""]);
   });
 
-  test("answer other methods with 405 and the methods that the path has", async () => {
+  test("other methods are refused with 405 and the methods that the path supports", async () => {
     const write = operation({ id: "write", path: "/{model}/thing", method: "put" });
     const app = appOf([versioned, write]);
     const response = await app.request("/example/a/thing", { method: "DELETE" });
@@ -104,7 +104,7 @@ describe("the routes of a protocol", () => {
     expect(app.events).toMatchObject([{ route: "/example/:model/thing", operation: undefined }]);
   });
 
-  test("render errors in the form of the protocol, also of paths that no operation has", async () => {
+  test("errors have the form of the protocol, also on paths that match no operation", async () => {
     const fail = (): never => {
       throw new ApiError("invalid_input", "no");
     };
@@ -124,7 +124,7 @@ describe("an operation for a reserved model name", () => {
   const general = operation({ id: "one", path: "/{model}" });
   const reserved = operation({ id: "all", path: "/{model}", reservedModel: "all" });
 
-  test("is selected by the name, whatever the order", async () => {
+  test("an operation for a reserved model name is selected by the name, independent of the order", async () => {
     for (const operations of [
       [general, reserved],
       [reserved, general],
@@ -136,14 +136,16 @@ describe("an operation for a reserved model name", () => {
     }
   });
 
-  test("has a path of its own in the document", () => {
+  test("an operation for a reserved model name has its own path in the document", () => {
     const document = createOpenApiDocument([protocolOf([general, reserved])], "1");
     expect(document.paths["/example/all"]?.get?.operationId).toBe("all");
     expect(document.paths["/example/{model}"]?.get?.operationId).toBe("one");
   });
 
-  test("needs an operation of the same access and kind on its path", () => {
-    expect(() => appOf([reserved])).toThrow("all is for a reserved name of no other path");
+  test("an operation for a reserved model name requires one of the same access and kind on its path", () => {
+    expect(() => appOf([reserved])).toThrow(
+      "all has a reserved model name, but no other operation has its path",
+    );
     const admin = { ...reserved, access: "admin" } as const;
     expect(() => appOf([general, admin])).toThrow("all and one share a path");
   });
@@ -153,7 +155,7 @@ describe("access", () => {
   const closed = operation({ id: "closed", path: "/closed", access: "admin" });
   const open = operation({ id: "open", path: "/open" });
 
-  test("of an operation is asked for before its handler runs", async () => {
+  test("the access of an operation is checked before its handler runs", async () => {
     const app = appOf([closed, open]);
     const refused = await app.request("/example/closed");
     expect(refused.status).toBe(401);
@@ -163,7 +165,7 @@ describe("access", () => {
   });
 
   test.each(["/example/open", "/example/closed", "/example/nothing"])(
-    "of an admin protocol is asked for everywhere, such as at %s",
+    "an admin protocol requires the key on every path, such as %s",
     async (path) => {
       const app = appOf([closed, open], { isAdmin: true });
       for (const method of ["GET", "DELETE"])
@@ -188,7 +190,7 @@ describe("an inference operation", () => {
     };
   }
 
-  test("is admitted, queued, and releases its permit", async () => {
+  test("a request to an inference operation is admitted, queued, and releases its permit", async () => {
     const log: string[] = [];
     const predict = inference(async () => {
       log.push("handled");
@@ -205,7 +207,7 @@ describe("an inference operation", () => {
     expect(log).toEqual(["admitted 70", "acquired", "handled", "released"]);
   });
 
-  test("releases its permit when it fails", async () => {
+  test("a request to an inference operation that fails releases its permit", async () => {
     const log: string[] = [];
     const predict = inference(async () => {
       throw new Error("broken");
@@ -217,7 +219,7 @@ describe("an inference operation", () => {
   });
 
   test.each(["metadata", "health", "admin", "documentation"] as const)(
-    "is the only kind that is admitted: %s is not",
+    "a request to an operation of kind %s needs no permit",
     async (kind) => {
       const app = appOf([operation({ id: "read", path: "/read", kind })]);
       const refuse = createTestApp(

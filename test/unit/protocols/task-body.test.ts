@@ -9,7 +9,7 @@ const parseTaskBody = (type: string, body: Uint8Array, query: Record<string, str
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
-/** A form as a client writes it. */
+/** A form as a client sends it. */
 async function form(
   ...fields: [name: string, value: string | Blob][]
 ): Promise<{ type: string; body: Uint8Array }> {
@@ -23,7 +23,7 @@ const png = new Blob([new Uint8Array([1, 2, 3])], { type: "image/png" });
 
 describe("a JSON body", () => {
   test.each(["application/json", "", "application/x-www-form-urlencoded", "application/hal+json"])(
-    "may be called %j",
+    "a JSON body is parsed with the content type %j",
     async (type) => {
       const body = bytes('{"inputs": [1], "parameters": {"top_k": 1}}');
       expect(await parseTaskBody(type, body, {})).toEqual({
@@ -33,7 +33,7 @@ describe("a JSON body", () => {
     },
   );
 
-  test("takes parameters from the query, and its own go first", async () => {
+  test("parameters in a JSON body take precedence over those in the query", async () => {
     const body = bytes('{"inputs": 1, "parameters": {"a": 1}}');
     const { parameters } = await parseTaskBody("", body, {
       a: "2",
@@ -44,7 +44,7 @@ describe("a JSON body", () => {
     expect(parameters).toEqual({ a: 1, b: 0.5, c: "text", d: true });
   });
 
-  test("may be called text/plain by a client of a task that takes no text", async () => {
+  test("a text/plain body is parsed as JSON for a task that accepts no text", async () => {
     expect(await parse("text/plain;charset=UTF-8", bytes('{"inputs": 1}'), {}, [])).toEqual({
       inputs: 1,
       parameters: {},
@@ -52,7 +52,7 @@ describe("a JSON body", () => {
   });
 
   test.each(["", "application/x-www-form-urlencoded"])(
-    "is told from bytes that are called %j, by a task that takes bytes",
+    "JSON and bytes with the content type %j are distinguished for a task that accepts bytes",
     async (type) => {
       const takesBytes = ["image/png", "application/octet-stream"];
       const image = new Uint8Array([0x89, 0x50]);
@@ -64,7 +64,7 @@ describe("a JSON body", () => {
     },
   );
 
-  test("that is none is refused", async () => {
+  test("a body that is not JSON is refused", async () => {
     await rejectedApiError("invalid_json", parseTaskBody("", bytes("{"), {}));
   });
 
@@ -73,13 +73,21 @@ describe("a JSON body", () => {
     ["application/x-www-form-urlencoded", true],
     ["application/json", false],
     ["application/hal+json; charset=utf-8", false],
-  ])("that is none and is called %j: the message tells what to call it: %j", async (type, told) => {
-    const wav = bytes("RIFF");
-    const { message } = await rejectedApiError("invalid_json", parse(type, wav, {}, ["audio/wav"]));
-    expect(message.includes("must say so in content-type: audio/wav.")).toBe(told);
-  });
+  ])(
+    "the error for bytes with the content type %j names the valid content types: %j",
+    async (type, named) => {
+      const wav = bytes("RIFF");
+      const { message } = await rejectedApiError(
+        "invalid_json",
+        parse(type, wav, {}, ["audio/wav"]),
+      );
+      expect(message.includes("To send the input itself, set content-type to audio/wav.")).toBe(
+        named,
+      );
+    },
+  );
 
-  test("whose fields are of another type is refused", async () => {
+  test("a JSON body with a field of another type is refused", async () => {
     const body = bytes('{"inputs": "a", "normalize": "yes"}');
     const { message } = await rejectedApiError("invalid_request", parseTaskBody("", body, {}));
     expect(message).toBe('"normalize" must be true or false; got "yes".');
@@ -93,7 +101,7 @@ test.each([
   ["text/csv", "text/csv"],
   ["audio/wav", "audio/wav"],
   ["application/octet-stream", "application/octet-stream"],
-])("a body of %s is the input", async (type, expected) => {
+])("a body of type %s is the input itself", async (type, expected) => {
   const body = bytes('{"inputs": 1}');
   const { inputs, parameters } = await parseTaskBody(type, body, { top_k: "3" });
   expect(inputs).toBeInstanceOf(Media);
@@ -102,20 +110,20 @@ test.each([
 });
 
 describe("a form", () => {
-  test("with one file is one input", async () => {
+  test("a form with one file has one input", async () => {
     const { type, body } = await form(["inputs", png], ["parameters", '{"top_k": 2}']);
     const { inputs, parameters } = await parseTaskBody(type, body, {});
     expect(inputs).toMatchObject({ type: "image/png", bytes: new Uint8Array([1, 2, 3]) });
     expect(parameters).toEqual({ top_k: 2 });
   });
 
-  test("with several inputs is a list, of texts as well", async () => {
+  test("a form with several inputs, also texts, has a list of inputs", async () => {
     const { type, body } = await form(["inputs", png], ["inputs", "héllo"]);
     const { inputs } = await parseTaskBody(type, body, { top_k: "1" });
     expect(inputs).toMatchObject([{ type: "image/png" }, "héllo"]);
   });
 
-  test("with a file without a type holds octets", async () => {
+  test("a file without a type in a form is application/octet-stream", async () => {
     const { type, body } = await form(["inputs", new Blob([new Uint8Array([1])])]);
     const { inputs } = await parseTaskBody(type, body, {});
     expect(inputs).toMatchObject({ type: "application/octet-stream" });
@@ -130,9 +138,9 @@ describe("a form", () => {
         ["inputs", "a"],
         ["parameters", png],
       ],
-      '"parameters" must be a text',
+      '"parameters" must be JSON text',
     ],
-  ])("with %s is refused", async (_, fields, message) => {
+  ])("a form with %s is refused", async (_, fields, message) => {
     const { type, body } = await form(...fields);
     const error = await rejectedApiError("invalid_request", parseTaskBody(type, body, {}));
     expect(error.message).toContain(message);
@@ -142,15 +150,15 @@ describe("a form", () => {
     "multipart/form-data",
     "multipart/form-data; boundary=nothing",
     "multipart/form-data; boundary=",
-  ])("that is not what %j says is refused", async (type) => {
+  ])("a body that is not a form with the content type %j is refused", async (type) => {
     const error = await rejectedApiError(
       "invalid_request",
       parseTaskBody(type, bytes("not a form"), {}),
     );
-    expect(error.message).toContain("The body is not the form that its content-type announces");
+    expect(error.message).toContain("The body is not a valid multipart/form-data form");
   });
 
-  test("whose parameters are no JSON is refused", async () => {
+  test("a form whose parameters are not JSON is refused", async () => {
     const { type, body } = await form(["inputs", "a"], ["parameters", "{"]);
     const { message } = await rejectedApiError("invalid_json", parseTaskBody(type, body, {}));
     expect(message).toMatch(/^The form field "parameters" is not JSON: /);
@@ -161,7 +169,7 @@ test.each([
   [["text/plain"], ", or the input itself as text/plain"],
   [["image/jpeg", "image/png"], ", or the input itself as image/jpeg or image/png"],
   [[], ""],
-])("an empty body of a task that takes %j is told what it may be", async (mediaTypes, raw) => {
+])("the error for an empty body names the media types of the task: %j", async (mediaTypes, raw) => {
   for (const type of ["", "application/json", "text/plain", "image/png", "multipart/form-data"]) {
     const work = parse(type, new Uint8Array(), {}, mediaTypes);
     const { message } = await rejectedApiError("empty_body", work);

@@ -43,8 +43,8 @@ function publish(name: string, ...versions: string[]): void {
   for (const version of versions) put(name, version, manifestOf(name, version));
 }
 
-describe("which version answers", () => {
-  test("is the newest, by number", async () => {
+describe("resolving a version", () => {
+  test("a name is resolved to the newest version, by number", async () => {
     publish("m", "1", "9", "10");
     const { name, version, versions, manifest } = await catalog.resolve("m");
     expect({ name, version, versions }).toEqual({
@@ -55,7 +55,7 @@ describe("which version answers", () => {
     expect(manifest).toMatchObject({ name: "m", version: "10" });
   });
 
-  test("is the one asked for", async () => {
+  test("a name with a version is resolved to that version", async () => {
     publish("m", "1", "2");
     expect(await catalog.resolve("m", "1")).toMatchObject({
       version: "1",
@@ -65,24 +65,24 @@ describe("which version answers", () => {
 
   test.each([
     ["an unknown model", "n", undefined, "model_not_found", 'No model named "n"'],
-    ["an unknown version", "m", "3", "version_not_found", "it has 2, 1"],
-    ["a name that cannot be", "../m", undefined, "model_not_found", '"../m"'],
-    ["a version that cannot be", "m", "latest", "version_not_found", '"latest"'],
-  ] as const)("is none for %s", async (_, name, version, code, message) => {
+    ["an unknown version", "m", "3", "version_not_found", "its versions are 2, 1"],
+    ["an invalid name", "../m", undefined, "model_not_found", '"../m"'],
+    ["an invalid version", "m", "latest", "version_not_found", '"latest"'],
+  ] as const)("%s is not found", async (_, name, version, code, message) => {
     publish("m", "1", "2");
     const error = await rejectedApiError(code, catalog.resolve(name, version));
     expect(error.message).toContain(message);
   });
 
-  test("names that cannot be never reach the store", async () => {
+  test("invalid names and versions are refused without reading the store", async () => {
     await rejectedApiError("model_not_found", catalog.resolve("../m"));
     await rejectedApiError("version_not_found", catalog.resolve("m", "0"));
     expect(store.versions).not.toHaveBeenCalled();
   });
 });
 
-describe("what is remembered", () => {
-  test("is a listing, until its time is up", async () => {
+describe("the cache of the catalog", () => {
+  test("a listing is used until its ttl has passed", async () => {
     publish("m", "1");
     await catalog.resolve("m");
     publish("m", "2");
@@ -93,7 +93,7 @@ describe("what is remembered", () => {
     expect(await catalog.resolve("m")).toMatchObject({ version: "2" });
   });
 
-  test("is no reason to deny a version that was just published", async () => {
+  test("a listing without the requested version is read again after a second", async () => {
     publish("m", "1");
     await catalog.resolve("m");
     publish("m", "2");
@@ -103,35 +103,35 @@ describe("what is remembered", () => {
     expect(await catalog.resolve("m", "2")).toMatchObject({ version: "2" });
   });
 
-  test("is not that a model does not exist", async () => {
+  test("an unknown model is found as soon as it is published", async () => {
     await rejectedApiError("model_not_found", catalog.resolve("m"));
     publish("m", "1");
     expect(await catalog.resolve("m")).toMatchObject({ version: "1" });
   });
 
-  test("an unknown name costs one listing", async () => {
+  test("an unknown name lists the store once", async () => {
     await rejectedApiError("model_not_found", catalog.resolve("m"));
     expect(store.versions).toHaveBeenCalledTimes(1);
   });
 
-  test("an unknown version costs one listing", async () => {
+  test("an unknown version lists the store once", async () => {
     publish("m", "1");
     await rejectedApiError("version_not_found", catalog.resolve("m", "2"));
     expect(store.versions).toHaveBeenCalledTimes(1);
   });
 
-  test("is a manifest, for as long as its version was not published anew", async () => {
+  test("a manifest is read again only after its version was published again", async () => {
     publish("m", "1");
     const { manifest } = await catalog.resolve("m");
     nowMs = TTL_SECONDS * 1000;
     expect((await catalog.resolve("m")).manifest).toBe(manifest);
     expect(store.manifest).toHaveBeenCalledTimes(1);
-    put("m", "1", { ...manifestOf("m", "1"), description: "anew" });
+    put("m", "1", { ...manifestOf("m", "1"), description: "again" });
     nowMs = TTL_SECONDS * 2000;
-    expect((await catalog.resolve("m")).manifest).toMatchObject({ description: "anew" });
+    expect((await catalog.resolve("m")).manifest).toMatchObject({ description: "again" });
   });
 
-  test("is bounded", async () => {
+  test("the least recently used listings are evicted", async () => {
     publish("first", "1");
     await catalog.resolve("first");
     for (let index = 0; index < 1000; index++) {
@@ -145,7 +145,7 @@ describe("what is remembered", () => {
     expect(store.versions).toHaveBeenCalledTimes(before + 1);
   });
 
-  test("is forgotten on request", async () => {
+  test("forget drops a listing", async () => {
     publish("m", "1");
     await catalog.resolve("m");
     publish("m", "2");
@@ -154,14 +154,14 @@ describe("what is remembered", () => {
   });
 });
 
-describe("a manifest that is wrong", () => {
+describe("an invalid manifest", () => {
   test.each([
     ["is not JSON", "{nope", "is not JSON"],
-    ["is no manifest", "{}", "is not valid"],
+    ["is not a manifest", "{}", "is not valid"],
     ["belongs to another model", manifestOf("other", "1"), 'belongs to model "other" version 1'],
     ["belongs to another version", manifestOf("m", "2"), 'belongs to model "m" version 2'],
-  ])("because it %s fails its version until it is mended", async (_, wrong, message) => {
-    put("m", "1", wrong);
+  ])("a manifest that %s fails its version until it is corrected", async (_, invalid, message) => {
+    put("m", "1", invalid);
     const error = await rejectedApiError("model_corrupt", catalog.resolve("m"));
     expect(error.message).toContain(`The manifest of model "m" version 1 ${message}`);
     expect(error.details).toEqual({ model: "m", version: "1" });
@@ -169,18 +169,18 @@ describe("a manifest that is wrong", () => {
     expect(await catalog.resolve("m")).toMatchObject({ version: "1" });
   });
 
-  test("that went after it was listed fails its version", async () => {
+  test("a manifest that was deleted after it was listed fails its version", async () => {
     publish("m", "1");
     const listing = await store.versions("m");
     objects.clear();
     vi.mocked(store.versions).mockResolvedValueOnce(listing);
     const error = await rejectedApiError("model_corrupt", catalog.resolve("m"));
-    expect(error.message).toContain("is gone from object storage");
+    expect(error.message).toContain("is missing from object storage");
   });
 });
 
-describe("what is recalled", () => {
-  test("is what was resolved, for as long as the listing is believed", async () => {
+describe("recall", () => {
+  test("recall returns a resolved version while the listing is fresh", async () => {
     publish("m", "1", "2");
     expect(catalog.recall("m")).toBeUndefined();
     const newest = await catalog.resolve("m");
@@ -193,7 +193,7 @@ describe("what is recalled", () => {
     expect(catalog.recall("m")).toBeUndefined();
   });
 
-  test("is nothing that was forgotten, and no older version once there is a newer one", async () => {
+  test("recall returns neither a dropped version nor an older one than the newest", async () => {
     publish("m", "1");
     await catalog.resolve("m");
     catalog.forget("m");

@@ -31,12 +31,12 @@ function storeWith(file: StoredFile | undefined): ModelStore {
   return { ...createMemoryModelStore(new Map()), file: async () => file };
 }
 
-test("a file that is not there is missing", async () => {
+test("reading a file that does not exist fails with model_missing", async () => {
   const error = await rejectedApiError("model_missing", read(storeWith(undefined)));
   expect(error.message).toBe('words.json of model "m" version 1 is missing from object storage.');
 });
 
-test("a file of another length is corrupt, and is not read", async () => {
+test("a file of another length fails with model_corrupt, and is not read", async () => {
   let cancelled = false;
   const body = new ReadableStream<Uint8Array>({
     cancel: () => {
@@ -48,7 +48,7 @@ test("a file of another length is corrupt, and is not read", async () => {
   expect(cancelled).toBe(true);
 });
 
-test("a file that breaks off while it is read is a failure of storage", async () => {
+test("a file whose stream fails while it is read fails with storage_failed", async () => {
   const cause = new Error("connection lost");
   const body = new ReadableStream<Uint8Array>({
     start: (controller) => controller.enqueue(new Uint8Array(2)),

@@ -13,7 +13,7 @@ test.each(["x", "\0", '"', "é", "😀"])("a long text of %j is cut", (letter) =
   expect(quoted.isWellFormed()).toBe(true);
 });
 
-test("a text that is not quoted is cut as well, where it is asked to be", () => {
+test("a text that is not quoted can be cut, too", () => {
   expect(clip("x".repeat(80))).toBe("x".repeat(80));
   expect(clip("x".repeat(81))).toBe(`${"x".repeat(77)}...`);
   expect(clip("abcdefgh", 7)).toBe("abcd...");

@@ -13,7 +13,7 @@ test("a caller joins the work that runs for its key, and gets its result", async
   expect(await Promise.all(joined)).toEqual([{ result: "done" }, { result: "done" }]);
 });
 
-test("a result that is undefined is told from none", async () => {
+test("a result that is undefined is distinguished from none", async () => {
   const flights = new SingleFlight<undefined>(PATIENT_MS);
   const first = flights.start("a", async () => undefined);
   expect(await flights.join("a")).toEqual({ result: undefined });
@@ -40,7 +40,7 @@ test("work that fails rejects for the caller that began it, and gives nothing to
   expect(flights.join("a")).toBeUndefined();
 });
 
-test("work that takes longer than a caller waits is joined by nobody else", async () => {
+test("work that takes longer than a caller waits is joined by no other call", async () => {
   const flights = new SingleFlight<string>(10);
   const { promise, resolve } = Promise.withResolvers<string>();
   const first = flights.start("a", () => promise);

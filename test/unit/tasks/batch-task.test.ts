@@ -22,7 +22,7 @@ interface Place extends ItemMetadata {
   readonly place: string;
 }
 
-/** A task of numbers, which its model doubles; an answer names the item that it belongs to. */
+/** A task of numbers, which its model doubles; a prediction contains the name of its item. */
 function createTask(maxBatch: number, isAsync = false) {
   const preprocessor: Preprocessor<z.ZodObject<{ shift: z.ZodDefault<z.ZodNumber> }>> = {
     mediaTypes: ["text/plain"],
@@ -43,7 +43,7 @@ function createTask(maxBatch: number, isAsync = false) {
   const postprocessor: Postprocessor<z.ZodObject<{ suffix: z.ZodDefault<z.ZodString> }>> = {
     outputs: ["doubled"],
     parameters: z.strictObject({ suffix: z.string().default("") }),
-    toAnswers([result], metadata, { suffix }) {
+    toPredictions([result], metadata, { suffix }) {
       const values = Array.from(toTypedArray(result as NumericTensor), Number);
       return values.map((value, index) => `${(metadata[index] as Place).place}: ${value}${suffix}`);
     },
@@ -72,7 +72,7 @@ describe.each([
   ["synchronously", false],
   ["asynchronously", true],
 ])("with a preprocessor that works %s", (_, isAsync) => {
-  test("one item is answered by its answer", async () => {
+  test("one item has its own prediction as the result", async () => {
     const { predict } = createTask(8, isAsync);
     expect(await predict(5)).toEqual({ kind: "value", value: "inputs: 10", form: "one" });
   });
@@ -82,15 +82,18 @@ describe.each([
     [3, 1],
     [2, 2],
     [1, 3],
-  ])("a list is answered in its order, %i at a time in %i runs", async (maxBatch, runs) => {
-    const { predict, run } = createTask(maxBatch, isAsync);
-    expect(await predict([1, 2, 3])).toEqual({
-      kind: "value",
-      value: ["inputs[0]: 2", "inputs[1]: 4", "inputs[2]: 6"],
-      form: "list",
-    });
-    expect(run).toHaveBeenCalledTimes(runs);
-  });
+  ])(
+    "the predictions for a list are in its order, %i at a time in %i runs",
+    async (maxBatch, runs) => {
+      const { predict, run } = createTask(maxBatch, isAsync);
+      expect(await predict([1, 2, 3])).toEqual({
+        kind: "value",
+        value: ["inputs[0]: 2", "inputs[1]: 4", "inputs[2]: 6"],
+        form: "list",
+      });
+      expect(run).toHaveBeenCalledTimes(runs);
+    },
+  );
 
   test("media of the listed types are accepted, alone and in a list", async () => {
     const { predict } = createTask(8, isAsync);

@@ -31,7 +31,7 @@ const EVENT: RequestEvent = {
 const CACHE = { stored: false, collapsed: false };
 
 /** What includes cache hits and what does not: Triton's statistics extension. */
-test("a cache hit is a success that waited in the queue, and no execution", () => {
+test("a cache hit counts as a success and in the queue, but not as an execution", () => {
   const sink = createStatisticsSink();
   sink.emit({ ...EVENT, cache: { ...CACHE, outcome: "miss" } });
   sink.emit({
@@ -53,7 +53,7 @@ test("a cache hit is a success that waited in the queue, and no execution", () =
   });
 });
 
-test("a failure is counted as such, and nothing else", () => {
+test("a failed request is counted only as a failure", () => {
   const sink = createStatisticsSink();
   sink.emit({ ...EVENT, status: 400 });
   expect(sink.of("m", "1")).toMatchObject({
@@ -65,7 +65,7 @@ test("a failure is counted as such, and nothing else", () => {
   });
 });
 
-test("an operation of any route is counted if its kind is inference", () => {
+test("a request on any route is counted if its operation's kind is inference", () => {
   const sink = createStatisticsSink();
   sink.emit({ ...EVENT, route: "/models/:model", operation: "predict" });
   expect(sink.of("m", "1")).toMatchObject({ executions: 1, success: { count: 1 } });
@@ -75,13 +75,13 @@ test.each<Partial<RequestEvent>>([
   { operation: "getModel", operationKind: "metadata" },
   { operation: "loadModel", operationKind: "admin" },
   { operation: undefined, operationKind: undefined },
-])("an operation of %o is not counted", (other) => {
+])("a request with %o is not counted", (other) => {
   const sink = createStatisticsSink();
   sink.emit({ ...EVENT, ...other });
   expect(sink.of("m", "1")).toMatchObject({ success: { count: 0 }, fail: { count: 0 } });
 });
 
-test("versions and models are counted apart, in any order", () => {
+test("versions and models are counted separately, in any order", () => {
   const sink = createStatisticsSink();
   const asked = [
     ["m", "1"],

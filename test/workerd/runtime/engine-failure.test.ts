@@ -20,7 +20,7 @@ import { buildOnnx, type Graph } from "../../support/onnx-builder.ts";
 import type { Answer } from "../../support/service.ts";
 import { store } from "../../support/stored-model.ts";
 
-/** Models and inputs that crash the engine or exhaust its memory, without harm to other models. */
+/** Models and inputs that crash the engine or exhaust its memory, without affecting other models. */
 
 let service: AdministeredService;
 let testNumber = 0;
@@ -94,7 +94,7 @@ function cells(runtime: RuntimeStats): { shared: boolean; models: string[] }[] {
 
 const INT32_MIN = -(2 ** 31);
 
-/** Two ways to lose a cell in the middle of a run, after which the model runs again. */
+/** Two ways to lose a cell during a run, after which the model runs again. */
 describe.each([
   {
     what: "an input that takes more memory than there is",
@@ -117,7 +117,7 @@ describe.each([
 ])("$what", ({ name, provoke, failure, message, ask, data }) => {
   const answered = { status: 200, body: { outputs: [{ data }] } };
 
-  test("is answered with an error, and the next request with a result", async () => {
+  test("fails its request, and the next one succeeds", async () => {
     expect(await ask()).toMatchObject(answered);
     const answer = await provoke();
     expect(answer).toMatchObject(failure);
@@ -127,7 +127,7 @@ describe.each([
     expect(await runtime()).toMatchObject({ crashes: 1, loads: 2 });
   });
 
-  test("costs its cell, and no other one", async () => {
+  test("drops its cell, and no other one", async () => {
     await ask();
     await expectNeighbourAnswers();
     await expectApartAnswers();
@@ -144,7 +144,7 @@ describe.each([
     expect(await runtime()).toMatchObject({ loads: loads + 1 });
   });
 
-  test("for the first time leaves its model in the shared cell", async () => {
+  test("the first time leaves its model in the shared cell", async () => {
     await expectNeighbourAnswers();
     await provoke();
     expect(await ask()).toMatchObject(answered);
@@ -152,7 +152,7 @@ describe.each([
     expect(cells(await runtime())).toEqual([{ shared: true, models: ["neighbour", name].sort() }]);
   });
 
-  test("for the second time moves its model to a dedicated cell", async () => {
+  test("the second time moves its model to a dedicated cell", async () => {
     await expectNeighbourAnswers();
     await provoke();
     await provoke();
@@ -175,7 +175,7 @@ describe.each([
     ]);
   });
 
-  test("among other requests harms none of them", async () => {
+  test("does not fail concurrent requests", async () => {
     await ask();
     const provoked: Promise<Answer>[] = [];
     const others: Promise<void>[] = [];
@@ -204,14 +204,14 @@ describe("an input of excessive size", () => {
     expect(await runtime()).toMatchObject({ crashes: 0, loads: 1 });
   });
 
-  test("of almost 4 GiB, which cannot be allocated, is out of memory", async () => {
+  test("an input of almost 4 GiB, which cannot be allocated, fails with out_of_memory", async () => {
     const answer = await inferOnes([32_700, 32_700]);
     expect(answer).toMatchObject({ status: 507, body: { code: "out_of_memory" } });
     await expectNeighbourAnswers();
   });
 });
 
-test("a refusal of the engine costs no cell", async () => {
+test("a refusal of the engine drops no cell", async () => {
   const answer = await divide(1, 0);
   expect(answer).toMatchObject({ status: 400, body: { code: "inference_failed" } });
   expect(answer.body).toMatchObject({ error: expect.stringContaining("division by zero") });
@@ -259,7 +259,7 @@ describe("a model that breaks the engine when it is loaded", () => {
 });
 
 describe("a damaged file in ORT format", () => {
-  test("is refused wherever the damage is, or is a model", async () => {
+  test("a damaged ORT file is either refused or a valid model, independent of the position of the damage", async () => {
     const file = projectPath("models", "digits-cnn", "1", "model.onnx");
     const ort = await toOrtFormat(readFileSync(file), "all");
     const codes = new Set<unknown>();

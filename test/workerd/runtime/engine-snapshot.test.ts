@@ -112,7 +112,7 @@ describe("in Node", () => {
 
   test.each(
     readModelFolder(projectPath("models")).map((model) => ({ ...model, ...model.manifest })),
-  )("$name answers as without it, to the last bit", async (model) => {
+  )("$name has the same outputs as without a snapshot, bit by bit", async (model) => {
     const bytes = readModelFile(model, model.manifest.file);
     const options = { format: model.manifest.format, prepack: model.manifest.runtime.prepack };
     const inputs = readExpected(model.manifest.name).inputs.map(toTensor);

@@ -23,7 +23,7 @@ async function post(runs: CacheRuns, repetitions = 1): Promise<LeaseAnswer> {
   return (await response.json()) as LeaseAnswer;
 }
 
-test("a cache gives the values of Python wherever it is kept, and crosses only when it is copied", () =>
+test("a cache has the values of Python in every mode, and is transferred only when it is copied", () =>
   expectSameValues(async (runs) => {
     const { results, before, during } = await post(runs);
     return {
@@ -33,7 +33,7 @@ test("a cache gives the values of Python wherever it is kept, and crosses only w
     };
   }));
 
-test("thousands of steps leave no handle and no memory behind", async () => {
+test("thousands of steps leak neither handles nor memory", async () => {
   for (const mode of ["growing", "in-place"] as const) {
     const runs = cacheRuns("attention", mode);
     const first = await post(runs);

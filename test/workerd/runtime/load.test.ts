@@ -95,7 +95,7 @@ describe("when the request that began the load is aborted", () => {
     await service.storage((state) => state.abandoned === abandoned + 1);
   }
 
-  test("requests that wait are answered by that load", async () => {
+  test("waiting requests use the load of an aborted request", async () => {
     const { name, key } = await storeFresh();
     const { abandoned } = await service.storage();
     await service.hold();
@@ -109,7 +109,7 @@ describe("when the request that began the load is aborted", () => {
     expect(await readsOf(key)).toBe(1);
   });
 
-  test("later requests are answered by that load", async () => {
+  test("later requests use the load of an aborted request", async () => {
     const { name, key } = await storeFresh();
     await service.hold();
     await beginAndLeave(name);
@@ -119,7 +119,7 @@ describe("when the request that began the load is aborted", () => {
     expect(await readsOf(key)).toBe(1);
   });
 
-  test("the model is loaded, though no other request needs it", async () => {
+  test("the load of an aborted request is completed, though no other request needs it", async () => {
     const { name, key } = await storeFresh();
     await service.hold();
     await beginAndLeave(name);
@@ -131,7 +131,7 @@ describe("when the request that began the load is aborted", () => {
     expect(await readsOf(key)).toBe(1);
   });
 
-  test("requests that wait get its failure", async () => {
+  test("waiting requests get the failure of an aborted request's load", async () => {
     const { name, key, bytes } = await storeFresh();
     await service.bucket.put(key, wrongInTheEnd(bytes));
     await service.hold();
@@ -164,7 +164,7 @@ test("a load that fails fails for all requests that wait, and the next request t
   const first = infer(name);
   await service.storage(({ holding }) => holding === 1);
   const answers = [first, ...inferTogether(name)];
-  // An answer to a later request: those before it have arrived, and wait.
+  // The response to a later request: the earlier ones have arrived, and wait.
   await service.request("/v2/health/live");
   await service.release();
   for (const answer of await Promise.all(answers))

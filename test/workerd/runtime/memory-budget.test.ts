@@ -80,7 +80,7 @@ function memoryBytes({ cells }: RuntimeStats): number {
   return cells.reduce((sum, cell) => sum + cell.memoryBytes, 0);
 }
 
-test("all tabular models of models/ take one cell together", async () => {
+test("all tabular models of models/ share one cell", async () => {
   const tabular = readModelFolder(projectPath("models")).filter(
     ({ manifest: { preprocess } }) => preprocess?.type === "tabular",
   );
@@ -104,7 +104,7 @@ test("all tabular models of models/ take one cell together", async () => {
 describe("a budget of three cells", () => {
   const names = ["first", "second", "third", "fourth"];
 
-  test("evicts the model that was used least recently", async () => {
+  test("a budget of three cells evicts the least recently used model", async () => {
     await start(3 * CELL_BYTES);
     await storeProducts(names);
     for (const name of ["first", "second", "third", "first"]) await inferProduct(name);
@@ -121,7 +121,7 @@ describe("a budget of three cells", () => {
     expect(runtime).toMatchObject({ loads: 5, evictions: 2, usedBytes: 3 * CELL_BYTES });
   });
 
-  test("frees the memory of a model that is deleted", async () => {
+  test("the memory of a deleted model is freed", async () => {
     await start(3 * CELL_BYTES);
     await storeProducts(names);
     for (const name of ["first", "second", "third"]) await inferProduct(name);
@@ -133,7 +133,7 @@ describe("a budget of three cells", () => {
     expect(memoryBytes(runtime)).toBe(3 * CELL_BYTES);
   });
 
-  test("is freed for a model that needs most of it", async () => {
+  test("several models are evicted for one that needs most of the budget", async () => {
     await start(3 * CELL_BYTES);
     await storeProducts(["first", "second", "third"]);
     const runtime = { prepack: true, warmUp: false, heapBytes: 36 * MIB };
@@ -152,7 +152,7 @@ describe("a run that needs more memory", () => {
   /** 400 MB of FP32, over any budget. */
   const HUGE = [10_000, 10_000];
 
-  test("gets it from the model that was used least recently", async () => {
+  test("a run that needs more memory evicts the least recently used model", async () => {
     await start(4 * CELL_BYTES);
     await storeProducts(["first", "second"]);
     await store(service.bucket, "ones", own(ones));
@@ -170,7 +170,7 @@ describe("a run that needs more memory", () => {
     expect(runtime.usedBytes).toBe(memoryBytes(runtime));
   });
 
-  test("than there can be evicts no other cell", async () => {
+  test("a run that needs more memory than the budget evicts no other cell", async () => {
     await start(4 * CELL_BYTES);
     await storeProducts(["first", "second"]);
     await store(service.bucket, "ones", own(ones));
@@ -182,7 +182,7 @@ describe("a run that needs more memory", () => {
     expect(runtime).toMatchObject({ loads: 3, crashes: 1, usedBytes: 2 * CELL_BYTES });
   });
 
-  test("than there is while another model is loaded is repeated, and fails no other request", async () => {
+  test("a run that lacks memory while another model is loaded is repeated, and fails no other request", async () => {
     const held = await startHeldService({ MEMORY_BUDGET_BYTES: `${4 * CELL_BYTES}` });
     onTestFinished(() => held.dispose());
     await begin(held);
@@ -199,7 +199,7 @@ describe("a run that needs more memory", () => {
     await held.storage(({ holding }) => holding === 2);
     await held.release();
     expect(await load).toMatchObject({ status: 200 });
-    // A few attempts may all come before the other model is there.
+    // The first attempts may be before the other model is loaded.
     const answer = await run;
     if (answer.status === 429)
       expect(answer.body).toMatchObject({ code: "overloaded", details: { retryAfterSeconds: 1 } });
@@ -212,7 +212,7 @@ describe("a run that needs more memory", () => {
 });
 
 describe("a model that cannot fit", () => {
-  /** Its file is missing: reading it is answered with 503. */
+  /** Its file is missing: reading it fails with 503. */
   async function storeWithoutFile(name: string, heapBytes: number | undefined, sizeBytes: number) {
     const graph = own(product(1, 0));
     const { files } = await store(service.bucket, name, graph);

@@ -35,24 +35,30 @@ describe("a converted model in the Worker", () => {
 
   afterAll(() => service?.dispose());
 
-  test.each(MODELS)("%s answers as its ONNX form does, to the last bit", async (name) => {
-    const converted = await publish(service, name, await convert(name));
-    const { inputs } = readExpected(name);
-    const onnx = await service.post(`/v2/models/${name}/infer`, { inputs });
-    const ort = await service.post(`/v2/models/${converted}/infer`, { inputs });
-    expect(ort).toMatchObject({ status: 200, body: { model_name: converted } });
-    expect(outputsOf(ort.body).length).toBeGreaterThan(0);
-    expect(outputsOf(ort.body)).toEqual(outputsOf(onnx.body));
-  });
+  test.each(MODELS)(
+    "%s in ORT format has the same outputs as in ONNX format, bit by bit",
+    async (name) => {
+      const converted = await publish(service, name, await convert(name));
+      const { inputs } = readExpected(name);
+      const onnx = await service.post(`/v2/models/${name}/infer`, { inputs });
+      const ort = await service.post(`/v2/models/${converted}/infer`, { inputs });
+      expect(ort).toMatchObject({ status: 200, body: { model_name: converted } });
+      expect(outputsOf(ort.body).length).toBeGreaterThan(0);
+      expect(outputsOf(ort.body)).toEqual(outputsOf(onnx.body));
+    },
+  );
 
-  test.each(["disabled", "basic", "extended"])("digits-cnn works at level %s", async (level) => {
-    const file = await convert("digits-cnn", "--level", level);
-    const converted = await publish(service, "digits-cnn", file, level);
-    const expected = readExpected("digits-cnn");
-    const { inputs } = expected;
-    const answer = await service.post(`/v2/models/${converted}/infer`, { inputs });
-    expectOutputs(answer.body, expected);
-  });
+  test.each(["disabled", "basic", "extended"])(
+    "digits-cnn runs at the optimization level %s",
+    async (level) => {
+      const file = await convert("digits-cnn", "--level", level);
+      const converted = await publish(service, "digits-cnn", file, level);
+      const expected = readExpected("digits-cnn");
+      const { inputs } = expected;
+      const answer = await service.post(`/v2/models/${converted}/infer`, { inputs });
+      expectOutputs(answer.body, expected);
+    },
+  );
 });
 
 describe("the script", () => {
@@ -77,7 +83,7 @@ describe("the script", () => {
     expect(readFileSync(again).equals(readFileSync(converted))).toBe(true);
   });
 
-  test("shows how it is used", async () => {
+  test("convert-ort prints its usage", async () => {
     const { stdout } = await start("--help");
     expect(stdout).toContain("scripts/convert-ort.ts <model.onnx> <model.ort>");
   });
@@ -107,7 +113,7 @@ function start(...args: string[]): Promise<{ stdout: string; stderr: string }> {
   return run(process.execPath, [...script, ...args], { cwd: folder });
 }
 
-/** Converts the ONNX file of a model in models/; answers the path of the new file. */
+/** Converts the ONNX file of a model in models/; returns the path of the new file. */
 async function convert(name: string, ...options: string[]): Promise<string> {
   const target = join(mkdtempSync(join(folder, `${name}-`)), "model.ort");
   await start(modelFile(name), target, ...options);
@@ -118,7 +124,7 @@ function modelFile(name: string): string {
   return projectPath("models", name, "1", "model.onnx");
 }
 
-/** Puts a converted model into the bucket beside the one it comes from; answers its name. */
+/** Stores a converted model in the bucket beside its original; returns its name. */
 async function publish(service: Service, name: string, path: string, level = "all") {
   const converted = `${name}-${level}`;
   const manifest = JSON.parse(

@@ -51,11 +51,11 @@ describe("a running start", () => {
     expect(status).toBe(201);
   }
 
-  test("seeds each model once", () => {
+  test("a start seeds each model once", () => {
     expect(running.output()).toContain("models: 2 seeded, 0 unchanged");
   });
 
-  test("prints a curl line that answers the model's published example", async () => {
+  test("a start prints a curl line whose response is the model's example", async () => {
     const command = await running.line(/^ {2}curl /);
     const { stdout } = await run("sh", ["-c", command]);
     const { example } = JSON.parse(readManifest("iris-logistic"));
@@ -67,7 +67,7 @@ describe("a running start", () => {
     );
   });
 
-  test("prints the event of each request", async () => {
+  test("a running start prints the event of each request", async () => {
     await fetch(`http://127.0.0.1:${env.PORT}/models/no-such-model`, {
       method: "POST",
       body: "{}",
@@ -76,23 +76,23 @@ describe("a running start", () => {
     expect(event).toMatchObject({ event: "request", method: "POST", status: 404 });
   });
 
-  test("tells how many models it serves", async () => {
+  test("a start prints the number of its models", async () => {
     expect(await running.line(READY)).toMatch(/^onnxflare serves 2 models on /);
   });
 
-  test("keeps a second one off its port", async () => {
+  test("a second start on the same port fails", async () => {
     const second = spawnStart({ ...env, ONNXFLARE_STATE: join(folder, "other-state") });
     expect(await second.exitCode).toBe(1);
     expect(second.output()).toBe(`onnxflare: port ${env.PORT} is in use; set PORT to another one`);
   });
 
-  test("keeps a second one off its state", async () => {
+  test("a second start on the same state fails", async () => {
     const second = spawnStart({ ...env, PORT: "0" });
     expect(await second.exitCode).toBe(1);
     expect(second.output()).toMatch(/^onnxflare: the state folder .* is in use by another process/);
   });
 
-  test("ends with Ctrl-C, and the next one finds its models seeded", async () => {
+  test("Ctrl-C ends a start, and the next one finds its models seeded", async () => {
     await publish("published", "1");
     await publish("published", "2");
     running.interrupt();
@@ -131,26 +131,26 @@ describe.concurrent("one clear line for", () => {
     expect(output).toBe(`onnxflare: PORT must be a number from 0 to 65535; got "${port}"`);
   });
 
-  test("a state path that is a file", async () => {
+  test("a state path that is a file fails with one line", async () => {
     const file = join(folder, "a-file");
     writeFileSync(file, "");
     const output = await failedStart({ ONNXFLARE_STATE: file });
     expect(output).toMatch(/^onnxflare: the state folder .*a-file can't be created: .*$/);
   });
 
-  test("a state path inside a file", async () => {
+  test("a state path inside a file fails with one line", async () => {
     const file = join(folder, "another-file");
     writeFileSync(file, "");
     const output = await failedStart({ ONNXFLARE_STATE: join(file, "state") });
     expect(output).toMatch(/^onnxflare: the state folder .* can't be created: .*$/);
   });
 
-  test("a models folder that is not there", async () => {
+  test("a missing models folder fails with one line", async () => {
     const output = await failedStart({ ONNXFLARE_MODELS: join(folder, "nowhere") });
     expect(output).toMatch(/^onnxflare: models folder .*nowhere can't be read: ENOENT.*$/);
   });
 
-  test("a version without a manifest", async () => {
+  test("a version without a manifest fails with one line", async () => {
     const models = copyModels("no-manifest", "iris-logistic");
     mkdirSync(join(models, "iris-logistic", "2"));
     const output = await failedStart({ ONNXFLARE_MODELS: models });
@@ -159,7 +159,7 @@ describe.concurrent("one clear line for", () => {
     );
   });
 
-  test("a manifest that is not valid", async () => {
+  test("an invalid manifest fails with one line", async () => {
     const models = copyModels("bad-manifest", "iris-logistic");
     const file = join(models, "iris-logistic", "1", "manifest.json");
     writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, "utf8")), inputs: 4 }));
@@ -167,7 +167,7 @@ describe.concurrent("one clear line for", () => {
     expect(output).toMatch(/^onnxflare: model iris-logistic version 1: manifest.json: .*inputs.*$/);
   });
 
-  test("a manifest whose labels contradict its outputs", async () => {
+  test("a manifest whose labels contradict its outputs fails with one line", async () => {
     const models = copyModels("contradiction", "iris-logistic");
     const file = join(models, "iris-logistic", "1", "manifest.json");
     const manifest = JSON.parse(readFileSync(file, "utf8"));
@@ -178,7 +178,7 @@ describe.concurrent("one clear line for", () => {
     );
   });
 
-  test("a model file that is not the manifest's", async () => {
+  test("a model file that is not the manifest's fails with one line", async () => {
     const models = copyModels("corrupt", "iris-logistic");
     const file = join(models, "iris-logistic", "1", "model.onnx");
     const bytes = readFileSync(file);
@@ -191,7 +191,7 @@ describe.concurrent("one clear line for", () => {
   });
 });
 
-/** Starts with what is wrong; answers what it prints. */
+/** Starts with an invalid setting or model; returns the output. */
 async function failedStart(wrong: Record<string, string>): Promise<string> {
   const state = mkdtempSync(join(folder, "state-"));
   const env = { PORT: "0", ONNXFLARE_STATE: state, ONNXFLARE_MODELS: modelsFolder, ...wrong };
@@ -220,7 +220,7 @@ function freePort(): Promise<number> {
   );
 }
 
-/** Waits until nothing listens: workerd is the one that did, so it has ended. */
+/** Waits until the port is closed, which means that workerd has ended. */
 async function portIsFree(port: number): Promise<void> {
   await poll(`end of the listener on port ${port}`, async () =>
     (await accepts(port)) ? undefined : true,

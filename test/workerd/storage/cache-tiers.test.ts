@@ -49,7 +49,7 @@ async function keys(prefix = ""): Promise<string[]> {
 describe("a tier in KV", () => {
   testCacheTier(async () => createKvCacheTier(namespace()));
 
-  test("keeps the models, versions and clients of one key apart", async () => {
+  test("KV entries of one key are separate for each model, version and client", async () => {
     const tier = createKvCacheTier(namespace());
     const all = [
       address("iris", "1", "a"),
@@ -63,7 +63,7 @@ describe("a tier in KV", () => {
     expect(stored.map((value) => value?.[0])).toEqual([0, 1, 2, 3, 4]);
   });
 
-  test("has the keys that the documentation tells, with the lives asked for", async () => {
+  test("KV entries have the documented keys and the requested ttl", async () => {
     const tier = createKvCacheTier(namespace());
     const now = Math.floor(Date.now() / 1000);
     await tier.put(address("iris", "1", "a"), Uint8Array.of(1), 3600);
@@ -74,7 +74,7 @@ describe("a tier in KV", () => {
       `prediction/iris/1/0123456789abcdef/${"b".repeat(64)}`,
     ]);
     const lives = listed.map(({ expiration = 0 }) => expiration - now);
-    // The shortest life that KV accepts is a minute.
+    // The shortest expiration that KV accepts is a minute.
     expect(lives[0]).toBeGreaterThanOrEqual(3600);
     expect(lives[1]).toBeGreaterThanOrEqual(60);
     expect(lives[1]).toBeLessThan(3600);
@@ -88,7 +88,7 @@ describe("a tier in the Cache API", () => {
     return tier;
   });
 
-  test("says how long an entry may be kept", async () => {
+  test("the Cache API gets the ttl of an entry as max-age", async () => {
     const tier = createDatacenterCacheTier(caches.default as unknown as Cache);
     await tier.put(address("iris", "1", "c"), Uint8Array.of(1), 3600);
     const response = await caches.default.match(
@@ -141,12 +141,12 @@ describe("the log of purges in KV that fails in part", () => {
     const { removed, complete } = await log.purge({}, 5);
     expect(complete).toBe(false);
     expect(removed).toHaveLength(3);
-    // What is left is not used by anybody who reads this.
+    // Isolates that read the purge log do not use the remaining entries.
     expect(await log.list()).toEqual([{ at: 5 }]);
     expect(await keys("prediction/")).toHaveLength(3);
   });
 
-  test("fails when the purge cannot be written down", async () => {
+  test("a purge that cannot be stored fails", async () => {
     const cause = new Error("KV PUT failed: 429 Too Many Requests");
     const log = createKvPurgeLog(namespace({ put: () => Promise.reject(cause) }));
     const error = await rejectedApiError("storage_failed", log.purge({}, 5));

@@ -71,14 +71,14 @@ describe("a store in R2 that lists in several calls", () => {
   testModelWriter(create);
 });
 
-describe("a store in R2 that is down", () => {
+describe("a store in R2 that is unavailable", () => {
   const outage = new Error("internal error (10001)");
   const down = async (): Promise<never> => {
     throw outage;
   };
   const id = { name: "a", version: "1" };
 
-  test("fails as storage does, with the cause kept", async () => {
+  test("a failure of R2 is storage_failed, with its cause", async () => {
     const { store } = await createStore({ list: down, get: down });
     for (const [work, what] of [
       [store.list(), "the models"],

@@ -25,7 +25,7 @@ const schema = z.strictObject({
     .int()
     .min(1)
     .optional()
-    .describe("How many labels are answered unless the request says otherwise; default all."),
+    .describe("How many labels are returned by default; all when left out."),
 });
 
 export type ClassificationBlock = z.output<typeof schema>;
@@ -35,9 +35,9 @@ export const classificationBlock = {
   type: "classification",
   schema,
   parameters: z.strictObject({
-    top_k: z.int().min(1).optional().describe("how many labels are answered"),
+    top_k: z.int().min(1).optional().describe("how many labels are returned"),
   }),
-  answer: z
+  prediction: z
     .array(z.strictObject({ label: z.string(), score: z.number() }))
     .describe("Classification: labels with scores, best first."),
   references: ({ scores }) => ({ outputs: [scores] }),

@@ -16,7 +16,7 @@ export const clusteringBlock = {
   type: "clustering",
   schema,
   parameters: NO_PARAMETERS,
-  answer: z
+  prediction: z
     .array(z.strictObject({ label: z.string(), distance: z.number() }))
     .describe("Clustering: clusters with the distance to their centres, nearest first."),
   references: ({ distances }) => ({ outputs: [distances] }),

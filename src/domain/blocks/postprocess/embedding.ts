@@ -26,7 +26,7 @@ export const embeddingBlock = {
   parameters: z.strictObject({
     normalize: z.boolean().optional().describe("whether vectors are scaled to length 1"),
   }),
-  answer: z
+  prediction: z
     .array(z.number())
     .describe(
       "Feature extraction: the vector of a text. Sentence similarity: a cosine for each sentence.",

@@ -32,7 +32,7 @@ const schema = z.strictObject({
   iouThreshold: fraction.describe(
     "Of two boxes of one label whose intersection over union is above it, the one with the higher score stays.",
   ),
-  maxDetections: z.int().min(1).max(1000).describe("How many objects are answered for one image."),
+  maxDetections: z.int().min(1).max(1000).describe("How many objects are returned for one image."),
 });
 
 export type ObjectDetectionBlock = z.output<typeof schema>;
@@ -44,7 +44,7 @@ export const objectDetectionBlock = {
   parameters: z.strictObject({
     threshold: fraction.optional().describe("the lowest score of an object"),
   }),
-  answer: z
+  prediction: z
     .array(
       z.strictObject({
         label: z.string(),

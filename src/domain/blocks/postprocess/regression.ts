@@ -20,8 +20,8 @@ export const regressionBlock = {
   type: "regression",
   schema,
   parameters: NO_PARAMETERS,
-  answer: numbers,
-  listAnswer: numbers,
+  prediction: numbers,
+  listPrediction: numbers,
   references: ({ output }) => ({ outputs: [output] }),
   *problems(block, { outputs }) {
     const spec = findSpec(outputs, block.output);

@@ -24,7 +24,7 @@ const schema = z.strictObject({
   aggregation: z
     .enum(AGGREGATIONS)
     .describe("How tokens become entities, unless the request says otherwise."),
-  ignoreLabels: z.array(z.string()).default(["O"]).describe("Labels that are not answered."),
+  ignoreLabels: z.array(z.string()).default(["O"]).describe("Labels that are not returned."),
 });
 
 export type TokenClassificationBlock = z.output<typeof schema>;
@@ -42,9 +42,9 @@ export const tokenClassificationBlock = {
   schema,
   parameters: z.strictObject({
     aggregation_strategy: z.enum(AGGREGATIONS).optional().describe("how tokens become entities"),
-    ignore_labels: z.array(z.string()).optional().describe("labels that are not answered"),
+    ignore_labels: z.array(z.string()).optional().describe("labels that are not returned"),
   }),
-  answer: z
+  prediction: z
     .array(
       z.union([
         z.strictObject({ entity_group: z.string(), ...place }),

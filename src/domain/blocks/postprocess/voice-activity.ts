@@ -24,7 +24,7 @@ export type VoiceActivityBlock = z.output<typeof schema>;
 
 const milliseconds = z.int().min(0).max(60_000).optional();
 
-const answer = z
+const prediction = z
   .strictObject({
     speech: z
       .array(z.strictObject({ start: z.number(), end: z.number() }))
@@ -58,9 +58,9 @@ export const voiceActivityBlock = {
     min_silence_duration_ms: milliseconds.describe("shorter silence is speech"),
     speech_pad_ms: milliseconds.describe("added to speech at both ends"),
     stream: z.boolean().default(false).describe("whether more of the recording will follow"),
-    state: z.string().optional().describe("from the answer to the piece before"),
+    state: z.string().optional().describe("the state of the prediction for the previous piece"),
   }),
-  answer,
+  prediction,
   references: ({ probabilities }) => ({ outputs: [probabilities] }),
   *problems(block, manifest) {
     if (manifest.preprocess?.type !== "audio-windows")
@@ -78,5 +78,5 @@ export const voiceActivityBlock = {
   },
 } satisfies PostprocessDefinition<typeof schema>;
 
-export type VoiceActivityAnswer = z.output<typeof answer>;
+export type VoiceActivityPrediction = z.output<typeof prediction>;
 export type VoiceActivityParameters = z.output<typeof voiceActivityBlock.parameters>;

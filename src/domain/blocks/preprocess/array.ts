@@ -18,7 +18,7 @@ export const arrayBlock = {
   parameters: NO_PARAMETERS,
   references: ({ input }) => ({ inputs: [input] }),
   *problems(block, { inputs }) {
-    // The number of dimensions tells an item from a list of items.
+    // The number of dimensions distinguishes an item from a list of items.
     if (findSpec(inputs, block.input)?.shape.length === 0)
       yield {
         path: ["preprocess", "input"],

@@ -37,7 +37,7 @@ export const tokenizerBlock = {
   schema,
   mediaTypes: TEXT_MEDIA_TYPES,
   inputs:
-    "a text, or a list of texts; with `embedding` also `{source_sentence, sentences}`, answered by the cosine similarity of each sentence to the first",
+    "a text, or a list of texts; with `embedding` also `{source_sentence, sentences}`, which returns the cosine similarity of each sentence to the first",
   parameters: z.strictObject({
     truncate: z.boolean().optional().describe("whether a text that is too long is cut"),
   }),

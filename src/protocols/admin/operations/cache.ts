@@ -17,13 +17,13 @@ export const CACHE_OPERATIONS: readonly Operation[] = [
     tag: "Administration",
     summary: "Purge cached predictions",
     description:
-      'Of a `model`, of one `version` of it, of a `client`, or `{"all": true}` alone for everything.',
+      'Purges the entries of a `model`, of one `version` of it, or of a `client`; `{"all": true}` alone purges all entries.',
     parameters: ["content-encoding"],
     body: {
       required: true,
       content: json("PurgeRequest", { model: { value: { model: "iris-logistic" } } }),
     },
-    responses: { 200: { description: "Purged.", content: json("PurgeSummary") } },
+    responses: { 200: { description: "What was purged.", content: json("PurgeSummary") } },
     errors: [...READ_BODY, "empty_body", "storage_failed"],
     handler:
       ({ config, cache, sink }) =>

@@ -2,7 +2,7 @@ import { respond } from "../../../http/respond.ts";
 import type { Operation } from "../../operation.ts";
 import { json } from "../schemas.ts";
 
-/** What the operations that read have in common. */
+/** Properties that the read operations share. */
 const READ = {
   kind: "admin",
   method: "get",
@@ -15,8 +15,10 @@ export const INSPECTION_OPERATIONS: readonly Operation[] = [
     ...READ,
     id: "listVersions",
     path: "/models",
-    summary: "Every published version",
-    responses: { 200: { description: "The versions.", content: json("PublishedVersions") } },
+    summary: "List published versions",
+    responses: {
+      200: { description: "Every published version.", content: json("PublishedVersions") },
+    },
     errors: ["storage_failed"],
     handler:
       ({ catalog }) =>
@@ -27,8 +29,13 @@ export const INSPECTION_OPERATIONS: readonly Operation[] = [
     ...READ,
     id: "getRuntime",
     path: "/runtime",
-    summary: "Models and memory of the isolate that answers",
-    responses: { 200: { description: "The statistics.", content: json("RuntimeStatistics") } },
+    summary: "Get runtime statistics",
+    responses: {
+      200: {
+        description: "The statistics of the isolate that handled the request.",
+        content: json("RuntimeStatistics"),
+      },
+    },
     handler:
       ({ host }) =>
       (c) =>
@@ -38,8 +45,13 @@ export const INSPECTION_OPERATIONS: readonly Operation[] = [
     ...READ,
     id: "getCache",
     path: "/cache",
-    summary: "Statistics of the prediction cache",
-    responses: { 200: { description: "The statistics.", content: json("CacheStatistics") } },
+    summary: "Get cache statistics",
+    responses: {
+      200: {
+        description: "The statistics of the isolate that handled the request.",
+        content: json("CacheStatistics"),
+      },
+    },
     handler:
       ({ cacheStats }) =>
       (c) =>

@@ -28,11 +28,11 @@ export const VERSION_OPERATIONS: readonly Operation[] = [
     method: "put",
     summary: "Publish a model version from an ONNX or ORT file",
     description:
-      "Inputs and outputs are read from the file. It is sent with a `content-length` of at most `MAX_MODEL_BYTES`, not compressed. Published versions never change.",
+      "Inputs and outputs are read from the file. The file must not be compressed, and requires a `content-length` of at most `MAX_MODEL_BYTES`. Published versions never change.",
     body: { required: true, content: BINARY_CONTENT },
     responses: {
       201: {
-        description: "Published, with this manifest.",
+        description: "The manifest of the published version.",
         headers: ["location"],
         content: json("Manifest"),
       },
@@ -64,7 +64,7 @@ export const VERSION_OPERATIONS: readonly Operation[] = [
     id: "deleteVersion",
     method: "delete",
     summary: "Delete a model version",
-    responses: { 200: { description: "Deleted.", content: json("DeletedVersion") } },
+    responses: { 200: { description: "The deleted version.", content: json("DeletedVersion") } },
     errors: ["model_not_found", "version_not_found", "storage_failed", "model_corrupt"],
     handler:
       ({ publisher }) =>
@@ -85,7 +85,7 @@ function parseModelId(c: Context<AppEnv>): ModelId {
   return { name, version };
 }
 
-/** The body as a stream of known length, which is how storage takes it. */
+/** The body as a stream of known length, which storage requires. */
 function modelBody(
   c: Context<AppEnv>,
   maxBytes: number,

@@ -4,7 +4,7 @@ import type { Tensor } from "../../../domain/tensor.ts";
 import { callOf } from "../../../http/call.ts";
 import type { AppEnv } from "../../../http/context.ts";
 import { readBody } from "../../../http/read-body.ts";
-import { PREDICT } from "../../error-groups.ts";
+import { RUN_MODEL } from "../../error-groups.ts";
 import { BINARY_CONTENT } from "../../openapi/schema-reference.ts";
 import type { InferenceHandler, InferenceOperation, Representation } from "../../operation.ts";
 import { resolveModel } from "../../resolve-model.ts";
@@ -30,9 +30,9 @@ export const INFER: InferenceOperation = {
   versioned: true,
   access: "client",
   tag: "Predictions",
-  summary: "Tensors in, tensors out",
+  summary: "Run inference on tensors",
   description:
-    "JSON, or JSON followed by binary tensor data (Triton's extension). Responses are cached; `cache-status` tells how.",
+    "Tensors are JSON, or binary data after the JSON (Triton's extension). Responses are cached, as `cache-status` reports.",
   parameters: [
     "x-timeout-ms",
     "cache-control",
@@ -41,7 +41,7 @@ export const INFER: InferenceOperation = {
     "inference-header-content-length",
   ],
   body: {
-    description: "A body is read by `inference-header-content-length`, whatever its content-type.",
+    description: "Parsed by `inference-header-content-length`, independent of its content-type.",
     required: true,
     content: {
       ...json("InferRequest", {
@@ -53,7 +53,8 @@ export const INFER: InferenceOperation = {
   },
   responses: {
     200: {
-      description: "The outputs: as JSON, or, where bytes were asked for, JSON and then the bytes.",
+      description:
+        "The outputs: as JSON, or as JSON followed by the bytes of the outputs that were requested as binary data.",
       headers: [
         "x-model-version",
         "cache-status",
@@ -65,16 +66,16 @@ export const INFER: InferenceOperation = {
       content: { ...json("InferResponse"), ...BINARY_CONTENT },
     },
     304: {
-      description: "The client has the response.",
+      description: "Not modified: the client has the current response.",
       headers: ["x-model-version", "cache-status", "age", "etag"],
     },
   },
-  errors: [...PREDICT, "unknown_output"],
+  errors: [...RUN_MODEL, "unknown_output"],
   identity: { form: toForm },
   handler: inferHandler,
 };
 
-/** What decides, beside the body, how an inference request is answered. */
+/** Everything besides the body that affects the response. */
 function toForm(c: Context<AppEnv>): string {
   return `infer ${c.req.header(HEADER_LENGTH) ?? ""}`;
 }
@@ -107,7 +108,7 @@ function serialize(
   const { id, binaryByDefault } = request;
   const head = ENCODER.encode(json);
   const headers = c.get("headers");
-  // Compressed here or not at all: tritonclient reads gzip, and not the brotli that Cloudflare may choose.
+  // Cloudflare must not compress it: tritonclient supports gzip, but not the brotli that Cloudflare may choose.
   headers["cache-control"] = "no-transform";
   if (binary.length > 0) headers[HEADER_LENGTH] = String(head.byteLength);
   return {

@@ -1,7 +1,7 @@
 import { toApiError } from "../../../domain/errors.ts";
 import { RESERVED_MODEL_NAME } from "../../../domain/model-id.ts";
 import { callOf } from "../../../http/call.ts";
-import { FIND_MODEL } from "../../error-groups.ts";
+import { RESOLVE_MODEL } from "../../error-groups.ts";
 import type { Operation } from "../../operation.ts";
 import { resolveModel } from "../../resolve-model.ts";
 import { toModelMetadata } from "../metadata.ts";
@@ -10,14 +10,14 @@ import { toModelStatistics } from "../model-statistics.ts";
 import { respondJson } from "../respond-json.ts";
 import { json } from "../schemas.ts";
 
-/** What the operations that read one model have in common. */
+/** Properties that the operations on one model share. */
 const READ_MODEL = {
   kind: "metadata",
   method: "get",
   versioned: true,
   access: "public",
   tag: "Models",
-  errors: FIND_MODEL,
+  errors: RESOLVE_MODEL,
 } as const satisfies Partial<Operation>;
 
 export const MODEL_OPERATIONS: readonly Operation[] = [
@@ -28,8 +28,10 @@ export const MODEL_OPERATIONS: readonly Operation[] = [
     path: "/models",
     access: "public",
     tag: "Models",
-    summary: "The names of the models",
-    responses: { 200: { description: "Sorted.", content: json("ModelList") } },
+    summary: "List model names",
+    responses: {
+      200: { description: "The names of the models, sorted.", content: json("ModelList") },
+    },
     errors: ["storage_failed"],
     handler:
       ({ catalog }) =>
@@ -46,8 +48,10 @@ export const MODEL_OPERATIONS: readonly Operation[] = [
     reservedModel: RESERVED_MODEL_NAME,
     access: "public",
     tag: "Models",
-    summary: "Statistics of every version",
-    responses: { 200: { description: "Of every version.", content: json("ModelStatistics") } },
+    summary: "Get statistics of all versions",
+    responses: {
+      200: { description: "The statistics of every version.", content: json("ModelStatistics") },
+    },
     errors: ["storage_failed"],
     handler:
       ({ catalog, statistics }) =>
@@ -60,8 +64,8 @@ export const MODEL_OPERATIONS: readonly Operation[] = [
     ...READ_MODEL,
     id: "getModel",
     path: "/models/{model}",
-    summary: "Inputs, outputs and versions",
-    description: "Without a version, of the newest one.",
+    summary: "Get model metadata",
+    description: "Inputs, outputs and versions. Without a version, those of the newest one.",
     responses: {
       200: {
         description: "The metadata.",
@@ -80,7 +84,7 @@ export const MODEL_OPERATIONS: readonly Operation[] = [
     ...READ_MODEL,
     id: "getModelConfig",
     path: "/models/{model}/config",
-    summary: "Triton's configuration",
+    summary: "Get Triton's model configuration",
     responses: {
       200: {
         description: "The configuration.",
@@ -99,11 +103,11 @@ export const MODEL_OPERATIONS: readonly Operation[] = [
     ...READ_MODEL,
     id: "getModelStatistics",
     path: "/models/{model}/stats",
-    summary: "Statistics",
-    description: "Without a version, of every version of the model.",
+    summary: "Get model statistics",
+    description: "Without a version, those of every version of the model.",
     responses: {
       200: {
-        description: "By version.",
+        description: "The statistics, by version.",
         headers: ["x-model-version"],
         content: json("ModelStatistics"),
       },
@@ -124,25 +128,28 @@ export const MODEL_OPERATIONS: readonly Operation[] = [
     id: "getModelReady",
     kind: "health",
     path: "/models/{model}/ready",
-    summary: "Readiness of a model",
+    summary: "Get model readiness",
     description: "Loads the model, and waits up to two seconds for it.",
     responses: {
       200: {
-        description: "It is ready.",
+        description: "The model is ready.",
         headers: ["x-model-version"],
         content: json("ModelReadiness"),
       },
-      503: { description: "Loading, or its load failed.", content: json("ModelReadiness") },
+      503: {
+        description: "The model is loading, or its load failed.",
+        content: json("ModelReadiness"),
+      },
     },
     handler:
       ({ catalog, readiness }) =>
       async (c) => {
-        const published = await resolveModel(c, catalog);
-        const model = await readiness(published, callOf(c).waitUntil);
-        const ready = model.state === "ready";
-        const reason = model.state === "failed" ? toApiError(model.error).message : undefined;
-        const state = { name: published.name, ready, state: model.state, reason };
-        return respondJson(c, state, ready ? 200 : 503);
+        const model = await resolveModel(c, catalog);
+        const current = await readiness(model, callOf(c).waitUntil);
+        const { state } = current;
+        const ready = state === "ready";
+        const reason = current.state === "failed" ? toApiError(current.error).message : undefined;
+        return respondJson(c, { name: model.name, ready, state, reason }, ready ? 200 : 503);
       },
   },
 ];

@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import { callOf } from "../../../http/call.ts";
 import type { AppEnv } from "../../../http/context.ts";
 import { readOptionalBody } from "../../../http/read-body.ts";
-import { FIND_MODEL, LOAD_MODEL, READ_BODY } from "../../error-groups.ts";
+import { LOAD_MODEL, READ_BODY, RESOLVE_MODEL } from "../../error-groups.ts";
 import { parseJson } from "../../json.ts";
 import type { Operation } from "../../operation.ts";
 import { resolveModel } from "../../resolve-model.ts";
@@ -11,13 +11,13 @@ import { checkControlRequest, parseIndexRequest, toIndexEntry } from "../reposit
 import { respondJson } from "../respond-json.ts";
 import { json } from "../schemas.ts";
 
-/** What loading and unloading have in common. */
+/** Properties that loading and unloading share. */
 const CONTROL = {
   kind: "admin",
   method: "post",
   access: "repository",
   tag: "Repository",
-  description: "Open to everybody where the setting `REPOSITORY_CONTROL` is `open`.",
+  description: "Requires no key if the setting `REPOSITORY_CONTROL` is `open`.",
   parameters: ["content-encoding"],
   body: {
     required: false,
@@ -27,7 +27,7 @@ const CONTROL = {
   },
   responses: {
     200: {
-      description: "Done, or begun.",
+      description: "The state of the model.",
       headers: ["x-model-version"],
       content: json("RepositoryState"),
     },
@@ -43,8 +43,8 @@ export const REPOSITORY_OPERATIONS: readonly Operation[] = [
     path: "/repository/index",
     access: "public",
     tag: "Repository",
-    summary: "Every version and its state",
-    description: "`READY` also when it is not in memory: its first request loads it.",
+    summary: "List versions and their states",
+    description: "A version that is not in memory is `READY` too: its first request loads it.",
     parameters: ["content-encoding"],
     body: {
       required: false,
@@ -55,7 +55,7 @@ export const REPOSITORY_OPERATIONS: readonly Operation[] = [
     handler: (services) => async (c) => {
       const { readyOnly } = parseIndexRequest(await readOptionalJson(c, services));
       const index = await services.repository.index();
-      const entries = index.map(({ id, model }) => toIndexEntry(id, model));
+      const entries = index.map(({ id, state }) => toIndexEntry(id, state));
       return respondJson(c, readyOnly ? entries.filter(({ state }) => state === "READY") : entries);
     },
   },
@@ -63,34 +63,33 @@ export const REPOSITORY_OPERATIONS: readonly Operation[] = [
     ...CONTROL,
     id: "loadModel",
     path: "/repository/models/{model}/load",
-    summary: "Load the newest version",
-    errors: [...READ_BODY, ...FIND_MODEL, ...LOAD_MODEL],
+    summary: "Load the newest version of a model",
+    errors: [...READ_BODY, ...RESOLVE_MODEL, ...LOAD_MODEL],
     handler: (services) => async (c) => {
       checkControlRequest(await readOptionalJson(c, services));
-      const published = await resolveModel(c, services.catalog);
-      const model = await services.readiness(published, callOf(c).waitUntil);
-      if (model.state === "failed") throw model.error;
-      return respondJson(c, { name: published.name, state: model.state });
+      const model = await resolveModel(c, services.catalog);
+      const current = await services.readiness(model, callOf(c).waitUntil);
+      if (current.state === "failed") throw current.error;
+      return respondJson(c, { name: model.name, state: current.state });
     },
   },
   {
     ...CONTROL,
     id: "unloadModel",
     path: "/repository/models/{model}/unload",
-    summary: "Free the memory of every version",
-    errors: [...READ_BODY, ...FIND_MODEL],
+    summary: "Unload every version of a model",
+    errors: [...READ_BODY, ...RESOLVE_MODEL],
     handler: (services) => async (c) => {
       const { catalog, repository } = services;
       checkControlRequest(await readOptionalJson(c, services));
-      const published = await resolveModel(c, catalog);
-      for (const version of published.versions)
-        repository.unload(await catalog.resolve(published.name, version));
-      return respondJson(c, { name: published.name, state: "absent" });
+      const { name, versions } = await resolveModel(c, catalog);
+      for (const version of versions) repository.unload(await catalog.resolve(name, version));
+      return respondJson(c, { name, state: "absent" });
     },
   },
 ];
 
-/** `undefined` for an empty body. */
+/** The body as JSON; `undefined` if it is empty. */
 async function readOptionalJson(c: Context<AppEnv>, { config }: Services): Promise<unknown> {
   const body = await readOptionalBody(c, config.maxBodyBytes);
   return body && parseJson(body);

@@ -11,8 +11,13 @@ export const SERVER_OPERATIONS: readonly Operation[] = [
     path: "",
     access: "public",
     tag: "Server",
-    summary: "Name, version and extensions of the server",
-    responses: { 200: { description: "The metadata.", content: json("ServerMetadata") } },
+    summary: "Get server metadata",
+    responses: {
+      200: {
+        description: "Name, version and extensions of the server.",
+        content: json("ServerMetadata"),
+      },
+    },
     handler:
       ({ serverVersion }) =>
       (c) =>
@@ -25,8 +30,8 @@ export const SERVER_OPERATIONS: readonly Operation[] = [
     path: "/health/live",
     access: "public",
     tag: "Server",
-    summary: "Liveness of the server",
-    responses: { 200: { description: "It is live.", content: json("Live") } },
+    summary: "Get server liveness",
+    responses: { 200: { description: "The server is live.", content: json("Live") } },
     handler: () => (c) => respondJson(c, { live: true }),
   },
   {
@@ -36,8 +41,8 @@ export const SERVER_OPERATIONS: readonly Operation[] = [
     path: "/health/ready",
     access: "public",
     tag: "Server",
-    summary: "Readiness of the server",
-    responses: { 200: { description: "It is ready.", content: json("Ready") } },
+    summary: "Get server readiness",
+    responses: { 200: { description: "The server is ready.", content: json("Ready") } },
     handler: () => (c) => respondJson(c, { ready: true }),
   },
 ];

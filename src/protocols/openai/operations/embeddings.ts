@@ -2,7 +2,7 @@ import { ApiError } from "../../../domain/errors.ts";
 import type { Manifest } from "../../../domain/manifest.ts";
 import { callOf } from "../../../http/call.ts";
 import { readBody } from "../../../http/read-body.ts";
-import { PREDICT } from "../../error-groups.ts";
+import { RUN_MODEL } from "../../error-groups.ts";
 import { parseJson } from "../../json.ts";
 import type { InferenceOperation } from "../../operation.ts";
 import { resolveModel } from "../../resolve-model.ts";
@@ -24,9 +24,9 @@ export const CREATE_EMBEDDINGS: InferenceOperation = {
   path: "/embeddings",
   access: "client",
   tag: "Predictions",
-  summary: "Texts in, vectors out, in OpenAI's form",
+  summary: "Create embeddings in OpenAI's form",
   description:
-    "Of models whose task is feature extraction or sentence similarity. A text that is longer than the model reads is an error, unless `truncate` says that it is cut. Responses are cached; `cache-status` tells how.",
+    "For models whose task is feature extraction or sentence similarity. A text that is too long for the model is an error, unless `truncate` is set. Responses are cached, as `cache-status` reports.",
   parameters: ["x-timeout-ms", "cache-control", "if-none-match", "content-encoding"],
   body: {
     required: true,
@@ -43,16 +43,16 @@ export const CREATE_EMBEDDINGS: InferenceOperation = {
   },
   responses: {
     200: {
-      description: "A vector for each text, in their order.",
+      description: "A vector for each text, in the order of the texts.",
       headers: ["x-model-version", "cache-status", "age", "etag", "content-encoding"],
       content: json("EmbeddingsResponse"),
     },
     304: {
-      description: "The client has the response.",
+      description: "Not modified: the client has the current response.",
       headers: ["x-model-version", "cache-status", "age", "etag"],
     },
   },
-  errors: PREDICT,
+  errors: RUN_MODEL,
   identity: { form: () => "embeddings", modelIn: modelInRequest },
   handler:
     ({ config, catalog, runTask }) =>
@@ -60,13 +60,13 @@ export const CREATE_EMBEDDINGS: InferenceOperation = {
       const trace = c.get("trace");
       const body = await readBody(c, config.maxBodyBytes);
       const request = trace.measure("parse", () => parseEmbeddingsRequest(parseJson(body)));
-      const published = await resolveModel(c, catalog, request.model).catch(nameField("model"));
-      checkModel(published.manifest, request);
+      const model = await resolveModel(c, catalog, request.model).catch(nameField("model"));
+      checkModel(model.manifest, request);
       const { inputs, truncate } = request;
       const task = { inputs, parameters: { truncate } };
-      const result = await runTask(published, task, callOf(c)).catch(nameField("input"));
+      const result = await runTask(model, task, callOf(c)).catch(nameField("input"));
       if (result.kind !== "value") throw new Error("embeddings are not streamed");
-      const { name, version, revision } = published;
+      const { name, version, revision } = model;
       const { value, usage } = result;
       return trace.measure("serialize", () => {
         const response = toEmbeddingsResponse(
@@ -83,20 +83,20 @@ export const CREATE_EMBEDDINGS: InferenceOperation = {
     },
 };
 
-/** @throws ApiError `invalid_request`: clients of OpenAI try again after a 501 */
+/** @throws ApiError `invalid_request`, because OpenAI's clients retry after a 501 */
 function checkModel(manifest: Manifest, { dimensions }: EmbeddingsRequest): void {
   const { name, postprocess, outputs } = manifest;
   if (postprocess?.type !== "embedding")
     throw new ApiError(
       "invalid_request",
-      `Model "${name}" gives no embeddings${manifest.task ? `: its task is ${manifest.task}, at /models/${name}` : ""}.`,
+      `Model "${name}" does not create embeddings${manifest.task ? `: its task is ${manifest.task}, at /models/${name}` : ""}.`,
       { details: { field: "model" } },
     );
   const size = outputs.find((output) => output.name === postprocess.output)?.shape.at(-1);
   if (dimensions !== undefined && dimensions !== size)
     throw new ApiError(
       "invalid_request",
-      `dimensions cannot be ${dimensions}: the vectors of "${name}" have ${size} dimensions, and are not shortened.`,
+      `dimensions cannot be ${dimensions}: the vectors of "${name}" have ${size} dimensions, and cannot be shortened.`,
       { details: { field: "dimensions" } },
     );
 }

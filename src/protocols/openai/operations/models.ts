@@ -1,6 +1,6 @@
 import { respond } from "../../../http/respond.ts";
 import { newestVersions } from "../../../registry/newest-versions.ts";
-import { FIND_MODEL } from "../../error-groups.ts";
+import { RESOLVE_MODEL } from "../../error-groups.ts";
 import type { Operation } from "../../operation.ts";
 import { resolveModel } from "../../resolve-model.ts";
 import { toOpenAiModel, toOpenAiModelList } from "../models.ts";
@@ -15,8 +15,10 @@ export const MODEL_OPERATIONS: readonly Operation[] = [
     path: "/models",
     access: "public",
     tag: "Models",
-    summary: "The models, in OpenAI's form",
-    responses: { 200: { description: "By name.", content: json("OpenAiModelList") } },
+    summary: "List models in OpenAI's form",
+    responses: {
+      200: { description: "The models, sorted by name.", content: json("OpenAiModelList") },
+    },
     errors: ["storage_failed"],
     handler:
       ({ catalog }) =>
@@ -32,7 +34,7 @@ export const MODEL_OPERATIONS: readonly Operation[] = [
     path: "/models/{model}",
     access: "public",
     tag: "Models",
-    summary: "A model, in OpenAI's form",
+    summary: "Get a model in OpenAI's form",
     responses: {
       200: {
         description: "The model.",
@@ -40,7 +42,7 @@ export const MODEL_OPERATIONS: readonly Operation[] = [
         content: json("OpenAiModel"),
       },
     },
-    errors: FIND_MODEL,
+    errors: RESOLVE_MODEL,
     handler:
       ({ catalog }) =>
       async (c) => {

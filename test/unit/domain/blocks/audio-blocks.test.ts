@@ -3,7 +3,7 @@ import { readModelFolder } from "../../../../scripts/model-folder.ts";
 import { projectPath } from "../../../../scripts/project.ts";
 import { parseManifest } from "../../../../src/domain/manifest.ts";
 
-/** The manifest of voice-activity, changed so that it is wrong. */
+/** The manifest of voice-activity, with changes. */
 const model = readModelFolder(projectPath("models")).find(
   ({ manifest }) => manifest.name === "voice-activity",
 );
@@ -16,7 +16,7 @@ const change = (side: string, index: number, fields: object): Record<string, unk
 };
 const withInput = (index: number, fields: object) => change("inputs", index, fields);
 const withOutput = (index: number, fields: object) => change("outputs", index, fields);
-/** The model with one more input, of which the block says what it always is. */
+/** The model with one more input, whose constant value the block declares. */
 const withConstant = (datatype: string, value: number): Record<string, unknown> => ({
   inputs: [...(manifest().inputs as object[]), { name: "sr", datatype, shape: [] }],
   preprocess: { ...preprocess, constants: [{ input: "sr", value }] },
@@ -27,11 +27,11 @@ test.each<[string, Record<string, unknown>]>([
   ["a state of dynamic size", withOutput(1, { shape: [1, "batch", "size"] })],
   ["a probability in a dimension of its own", withOutput(0, { shape: ["windows", 1] })],
   ["a constant", withConstant("INT64", 16_000)],
-])("a manifest with %s is valid", (_, changes) => {
+])("an audio model's manifest with %s is valid", (_, changes) => {
   expect(parseManifest({ ...manifest(), ...changes })).toMatchObject({ name: "voice-activity" });
 });
 
-test("a field that a block leaves out has its default", () => {
+test("an omitted field of an audio block has its default", () => {
   const { type, version, input, sampleRate, windowSamples, state } = preprocess;
   const least = { type, version, input, sampleRate, windowSamples: 576, state };
   expect(windowSamples).toBe(512);
@@ -106,6 +106,6 @@ test.each<[change: Record<string, unknown>, problem: RegExp]>([
     { task: undefined, preprocess: { type: "array", version: 1, input: "input" } },
     /must be audio-windows, which voice-activity needs\s+→ at preprocess\.type/,
   ],
-])("a manifest with %j is refused", (change, problem) => {
+])("an audio model's manifest with %j is refused", (change, problem) => {
   expect(() => parseManifest({ ...manifest(), ...change })).toThrow(problem);
 });

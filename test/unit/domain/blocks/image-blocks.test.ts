@@ -64,7 +64,7 @@ const withOutputs = (
     ],
   });
 
-describe("a manifest may describe", () => {
+describe("a valid manifest of an image model", () => {
   test.each<[string, Record<string, unknown>]>([
     ["planes of floats", manifest()],
     ["a scale, means and deviations", withImage({ scale: 1 / 255, mean: [0.5], std: [1, 2, 3] })],
@@ -82,12 +82,12 @@ describe("a manifest may describe", () => {
       withImage({ resize: { mode: "shortest-edge", size: 24, filter: "box", crop: CROP } }),
     ],
     ["a letterbox", withImage({ resize: { ...RESIZE, mode: "letterbox" } })],
-  ])("%s", (_, value) => {
+  ])("a manifest with %s is accepted", (_, value) => {
     expect(parseManifest(value).preprocess).toMatchObject({ type: "image", maxBatch: 4 });
   });
 });
 
-describe("a manifest may not describe", () => {
+describe("an invalid manifest of an image model", () => {
   test.each<[string, Record<string, unknown>, RegExp]>([
     [
       "NHWC of an NCHW input",
@@ -172,7 +172,7 @@ describe("a manifest may not describe", () => {
       /iouThreshold/,
     ],
     ["a later version of the block", withImage({ version: 2 }), /version/],
-  ])("%s", (_, value, message) => {
+  ])("a manifest with %s is refused", (_, value, message) => {
     expect(() => parseManifest(value)).toThrow(message);
   });
 });

@@ -37,7 +37,7 @@ const manifest = ({
 const output = (...tensor: Tensor): Changes => ({ outputs: [tensor] });
 const input = (...tensor: Tensor): Changes => ({ inputs: [tensor] });
 
-/** Each wrong field by its path, with what is wrong. */
+/** Each invalid field by its path, with its problem. */
 function problems(changes: Changes): string[] {
   try {
     parseManifest(manifest(changes));
@@ -273,7 +273,7 @@ describe("array", () => {
     expect(problems({ preprocess, ...input("x", "BOOL", [1, 2, 3, 4]) })).toEqual([]);
   });
 
-  test("refuses an unknown rank, which tells an item from a list of items", () => {
+  test("refuses an unknown rank, which must distinguish an item from a list of items", () => {
     expect(problems({ preprocess, ...input("x", "FP32", []) })).toEqual([
       "preprocess.input: must have a shape that begins with a batch",
     ]);
@@ -313,7 +313,7 @@ describe("a preprocess block", () => {
     ["z", "FP32", ["batch", 2]],
   ];
 
-  test("must name each input of the model", () => {
+  test("a manifest whose preprocess block does not name each input of the model is refused", () => {
     expect(problems({ inputs, preprocess: { type: "array", version: 1, input: "x" } })).toEqual([
       'preprocess: must name each input of the model; it leaves out "z"',
     ]);

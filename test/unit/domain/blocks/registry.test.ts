@@ -19,7 +19,7 @@ import { createOpenApiDocument } from "../../../../src/protocols/openapi/documen
 import { PROTOCOLS } from "../../../../src/protocols/registry.ts";
 import { findModel } from "../../../support/publish.ts";
 
-/** What a block needs beside its schema; an implementation that is missing fails the type check. */
+/** What a block needs besides its schema; a missing implementation fails the type check. */
 
 const preprocess: readonly PreprocessDefinition[] = PREPROCESS_BLOCKS;
 const postprocess: readonly PostprocessDefinition[] = POSTPROCESS_BLOCKS;
@@ -29,14 +29,14 @@ const docs = readFileSync(projectPath("docs", "tasks.md"), "utf8");
 const openApi = JSON.stringify(createOpenApiDocument(PROTOCOLS, "0.0.0"));
 const manifestSchema = JSON.stringify(manifestJsonSchema());
 
-test("each block has a type of its own", () => {
+test("each block has a unique type", () => {
   const types = blocks.map(({ type }) => type);
   expect(new Set(types).size).toBe(types.length);
   expect(types.length).toBeGreaterThanOrEqual(13);
 });
 
-describe.each(blocks)("$type", ({ type, schema, parameters }) => {
-  test("is the literal type of its schema", () => {
+describe.each(blocks)("the block $type", ({ type, schema, parameters }) => {
+  test("has its type as a literal in its schema", () => {
     const { type: literal } = (schema as z.ZodObject<{ type: z.ZodType }>).shape;
     expect(literal.parse(type)).toBe(type);
     expect(manifestSchema).toContain(`"const":"${type}"`);
@@ -48,14 +48,14 @@ describe.each(blocks)("$type", ({ type, schema, parameters }) => {
     for (const name of Object.keys(parameters.shape)) expect(section).toContain(`\`${name}\``);
   });
 
-  test("has a description of each parameter, which the OpenAPI document repeats", () => {
+  test("describes each parameter, also in the OpenAPI document", () => {
     for (const [name, field] of Object.entries<z.ZodType>(parameters.shape)) {
       expect(field.description, name).toMatch(/\w/);
       expect(openApi).toContain(`\`${name}\`, ${field.description}`);
     }
   });
 
-  test("belongs to a task of the table in docs/tasks.md", () => {
+  test("is in the table of tasks in docs/tasks.md", () => {
     const tasks = Object.entries(TASKS).filter(([, sides]) =>
       [...sides.preprocess, ...sides.postprocess].some((member) => member === type),
     );
@@ -69,7 +69,7 @@ describe.each(blocks)("$type", ({ type, schema, parameters }) => {
   });
 });
 
-describe.each(preprocess)("$type", ({ type, inputs, mediaTypes }) => {
+describe.each(preprocess)("the preprocess block $type", ({ type, inputs, mediaTypes }) => {
   test("describes `inputs` in the OpenAPI document", () => {
     expect(inputs).toMatch(/\w/);
     expect(openApi).toContain(`\`${type}\`: ${inputs}.`);
@@ -84,13 +84,16 @@ describe.each(preprocess)("$type", ({ type, inputs, mediaTypes }) => {
   });
 });
 
-describe.each(postprocess)("$type", ({ answer, listAnswer = answer }) => {
-  test("has an answer schema whose description the OpenAPI document has", () => {
-    expect(answer.description).toMatch(/\w/);
-    expect(listAnswer.description).toMatch(/\w/);
-    expect(openApi).toContain(JSON.stringify(answer.description));
-  });
-});
+describe.each(postprocess)(
+  "the postprocess block $type",
+  ({ prediction, listPrediction = prediction }) => {
+    test("has a prediction schema, whose description is in the OpenAPI document", () => {
+      expect(prediction.description).toMatch(/\w/);
+      expect(listPrediction.description).toMatch(/\w/);
+      expect(openApi).toContain(JSON.stringify(prediction.description));
+    });
+  },
+);
 
 test("a block of an unknown type is refused", () => {
   const block = { type: "magic", version: 1 };

@@ -55,7 +55,7 @@ const withTokenizer = (change: object): Record<string, unknown> =>
   manifest({ preprocess: { ...TOKENIZER, ...change } });
 const fixed = { padding: "max-length", maxLength: 64 };
 
-describe("a manifest may describe", () => {
+describe("a valid manifest of a text model", () => {
   test.each<[string, Record<string, unknown>]>([
     ["vectors of tokens", manifest()],
     ["similarities", manifest({ task: "sentence-similarity" })],
@@ -79,11 +79,11 @@ describe("a manifest may describe", () => {
       "entities",
       manifest({ task: "token-classification", postprocess: ENTITIES, labels: ["O", "A", "B"] }),
     ],
-  ])("%s", (_, value) => {
+  ])("a manifest with %s is accepted", (_, value) => {
     expect(parseManifest(value)).toMatchObject({ name: "m" });
   });
 
-  test("ignoreLabels is O by default", () => {
+  test("ignoreLabels of token-classification is O by default", () => {
     const value = manifest({
       task: "token-classification",
       postprocess: ENTITIES,
@@ -93,7 +93,7 @@ describe("a manifest may describe", () => {
   });
 });
 
-describe("a manifest may not describe", () => {
+describe("an invalid manifest of a text model", () => {
   test.each<[string, Record<string, unknown>, RegExp]>([
     [
       "tokens as floats",
@@ -182,7 +182,7 @@ describe("a manifest may not describe", () => {
       }),
       /must be tokenizer, which embedding needs\s+→ at preprocess\.type/,
     ],
-  ])("%s", (_, value, message) => {
+  ])("a manifest with %s is refused", (_, value, message) => {
     expect(() => parseManifest(value)).toThrow(message);
   });
 });

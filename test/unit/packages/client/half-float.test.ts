@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { fromHalfBits, toHalfBits } from "../../../../packages/client/src/half-float.ts";
 
-/** Against the engine's own Float16Array, which only new engines have. */
+/** Compared with the engine's own Float16Array, which only new engines have. */
 
 const half = new Float16Array(1);
 const bits = new Uint16Array(half.buffer);
@@ -11,19 +11,19 @@ function engineBits(value: number): number {
   return bits[0] ?? Number.NaN;
 }
 
-test("all 65,536 halves read as the engine reads them, and come back", () => {
+test("all 65,536 halves are converted as by the engine, and back", () => {
   const wrong: number[] = [];
   for (let pattern = 0; pattern <= 0xffff; pattern++) {
     bits[0] = pattern;
     const value = half[0] ?? 0;
     if (!Object.is(fromHalfBits(pattern), value)) wrong.push(pattern);
-    // NaN has many patterns, and one value.
+    // NaN has many bit patterns, and one value.
     if (!Number.isNaN(value) && toHalfBits(value) !== pattern) wrong.push(pattern);
   }
   expect(wrong).toEqual([]);
 });
 
-test("numbers at, beside and half-way between all halves round as the engine rounds them", () => {
+test("numbers at, beside and half-way between all halves are rounded as by the engine", () => {
   const wrong: number[] = [];
   for (let pattern = 0; pattern < 0x7c00; pattern++) {
     const value = fromHalfBits(pattern);
@@ -49,6 +49,6 @@ test.each([
   -5e-324,
   2 ** -25,
   2 ** -25 * (1 + 2 ** -52),
-])("%d becomes the engine's half", (value) => {
+])("%d is rounded to the same half as by the engine", (value) => {
   expect(toHalfBits(value)).toBe(engineBits(value));
 });

@@ -33,18 +33,18 @@ test.each<[TensorData, string, number[]]>([
     [3, 2],
   ],
   [[["a"], ["b"]], "BYTES", [2, 1]],
-])("%o is of datatype %s and shape %j", (data, datatype, shape) => {
+])("the input %o has the datatype %s and the shape %j", (data, datatype, shape) => {
   expect(one({ x: data })).toMatchObject({ name: "x", datatype, shape });
 });
 
-test("the bytes of a typed array are sent as they are, from where its view begins", () => {
+test("the bytes of a typed array are sent unchanged, from the start of its view", () => {
   const whole = new Float32Array([1, 2, 3, 4]);
   const { data } = one({ x: whole.subarray(1, 3) });
   expect(data).toEqual(new Uint8Array(new Float32Array([2, 3]).buffer));
   expect((data as Uint8Array).buffer).toBe(whole.buffer);
 });
 
-test("an array of another datatype is converted, when every value is in its range", () => {
+test("an array of another datatype is converted if every value is in its range", () => {
   const { datatype, data } = one({ x: { data: new Int32Array([1, -2]), datatype: "INT64" } });
   expect(datatype).toBe("INT64");
   expect(data).toEqual(new Uint8Array(new BigInt64Array([1n, -2n]).buffer));
@@ -53,26 +53,22 @@ test("an array of another datatype is converted, when every value is in its rang
 test.each<[readonly (number | bigint)[], "INT32" | "FP32"]>([
   [[1n, -2n], "INT32"],
   [[Number.NaN, Number.NEGATIVE_INFINITY, -0], "FP32"],
-])("%o as %s", (values, datatype) => {
+])("the values %o are converted to %s", (values, datatype) => {
   const numbers = values.map(Number);
   const array = datatype === "INT32" ? Int32Array.from(numbers) : Float32Array.from(numbers);
   const { data } = one({ x: { data: values, datatype } });
   expect(data).toEqual(new Uint8Array(array.buffer));
 });
 
-describe("refused before anything is sent", () => {
+describe("invalid inputs", () => {
   test.each<[string, InferInputs, string]>([
     [
       "invalid_datatype",
       { x: [1, 2] },
-      'Input "x": plain numbers may be of several datatypes; say which in "datatype", or send a typed array.',
+      'Input "x": the datatype of plain numbers is ambiguous; set "datatype", or send a typed array.',
     ],
-    ["invalid_datatype", { x: [[]] }, 'Input "x": plain numbers may be of'],
-    [
-      "invalid_datatype",
-      { x: { data: [1], datatype: "BF16" as "FP16" } },
-      "there is no datatype BF16",
-    ],
+    ["invalid_datatype", { x: [[]] }, 'Input "x": the datatype of plain numbers is ambiguous'],
+    ["invalid_datatype", { x: { data: [1], datatype: "BF16" as "FP16" } }, "unknown datatype BF16"],
     [
       "invalid_shape",
       [{ name: "x", data: new Float32Array(3), shape: [2, 2] }],
@@ -113,7 +109,7 @@ describe("refused before anything is sent", () => {
       { x: "text" as never },
       "data must be an array or a typed array; got nothing",
     ],
-  ])("%s: %o", (code, inputs, message) => {
+  ])("an input is refused with %s before anything is sent: %o", (code, inputs, message) => {
     const refuse = () => toInputTensors(inputs);
     expect(refuse).toThrow(OnnxflareError);
     expect(refuse).toThrow(expect.objectContaining({ code, status: undefined }));
@@ -134,13 +130,13 @@ describe("in an engine without Float16Array", () => {
     }
   }
 
-  test("halves are rounded from numbers", () => {
+  test("numbers are rounded to halves", () => {
     const { datatype, data } = without(() => one({ x: { data: values, datatype: "FP16" } }));
     expect(datatype).toBe("FP16");
     expect(data).toEqual(expected);
   });
 
-  test.each([65_520, -65_520, 1e300])("%d is refused", (value) => {
+  test.each([65_520, -65_520, 1e300])("%d is refused as a half", (value) => {
     const refuse = () => without(() => one({ x: { data: [1, value], datatype: "FP16" } }));
     expect(refuse).toThrow(expect.objectContaining({ code: "value_out_of_range" }));
     expect(refuse).toThrow(`element 1 of its FP16 data`);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { createClient, type FetchResponse } from "../../../../packages/client/src/client.ts";
 
-/** Responses that violate the protocol end in an error that says why, and never in numbers. */
+/** Responses that violate the protocol cause an error that says why, and never return numbers. */
 
 const HEADER = "inference-header-content-length";
 const OUTPUT = { name: "y", datatype: "FP32", shape: [2] };
@@ -10,7 +10,7 @@ function respond(body: string | Uint8Array, headers: Record<string, string> = {}
   return new Response(body as BodyInit, { headers: { "x-request-id": "r1", ...headers } });
 }
 
-/** JSON with so many bytes of data behind it. */
+/** JSON followed by this number of bytes of data. */
 function binary(outputs: unknown, sizeBytes: number, headerLength?: number): FetchResponse {
   const json = new TextEncoder().encode(JSON.stringify({ model_name: "m", outputs }));
   const body = new Uint8Array(json.byteLength + sizeBytes);
@@ -26,13 +26,13 @@ function json(outputs: unknown): FetchResponse {
 }
 
 test.each<[string, FetchResponse, string]>([
-  ["not JSON", respond("<html>"), "its JSON of 6 bytes is none"],
-  ["cut off", respond('{"model_name":"m","outpu'), "its JSON of 24 bytes is none"],
-  ["empty", respond(""), "its JSON of 0 bytes is none"],
-  ["not an object", respond("null"), "it is not an object"],
-  ["another protocol's", respond('{"predictions":[1]}'), "it has no model_name and outputs"],
+  ["text that is not JSON", respond("<html>"), "its JSON of 6 bytes is invalid"],
+  ["truncated JSON", respond('{"model_name":"m","outpu'), "its JSON of 24 bytes is invalid"],
+  ["an empty body", respond(""), "its JSON of 0 bytes is invalid"],
+  ["JSON that is not an object", respond("null"), "it is not an object"],
+  ["another protocol's JSON", respond('{"predictions":[1]}'), "it has no model_name and outputs"],
   [
-    "bytes cut off",
+    "truncated bytes",
     binary([{ ...OUTPUT, parameters: { binary_data_size: 8 } }], 5),
     'output "y" has 8 bytes, but 5 are left after the JSON',
   ],
@@ -49,12 +49,12 @@ test.each<[string, FetchResponse, string]>([
   [
     "a header length within the JSON",
     binary([{ ...OUTPUT, parameters: { binary_data_size: 8 } }], 8, 20),
-    "its JSON of 20 bytes is none",
+    "its JSON of 20 bytes is invalid",
   ],
   [
     "a header length within the data",
     binary([{ ...OUTPUT, parameters: { binary_data_size: 8 } }], 8, 110),
-    "its JSON of 110 bytes is none",
+    "its JSON of 110 bytes is invalid",
   ],
   [
     "a header length beyond the body",
@@ -72,9 +72,9 @@ test.each<[string, FetchResponse, string]>([
     'output "y" has -8 bytes',
   ],
   [
-    "a text that ends after the data",
+    "a string longer than the data",
     binary([{ name: "y", datatype: "BYTES", shape: [1], parameters: { binary_data_size: 3 } }], 3),
-    'output "y": an element ends after the data does',
+    'output "y": an element is longer than the remaining data',
   ],
   [
     "too few numbers",
@@ -83,7 +83,7 @@ test.each<[string, FetchResponse, string]>([
   ],
   ["no data", json([OUTPUT]), 'output "y": data must be an array of 2 elements'],
   [
-    "a number that is none",
+    "a value that is not a number",
     json([{ ...OUTPUT, data: [1, null] }]),
     'output "y": element 1 of its FP32 data must be a number',
   ],
@@ -98,13 +98,13 @@ test.each<[string, FetchResponse, string]>([
     'output "y" has the datatype BF16',
   ],
   [
-    "a shape that is none",
+    "an invalid shape",
     json([{ ...OUTPUT, shape: [-1], data: [1, 2] }]),
     "; got -1 as dimension 0.",
   ],
   ["an output without a name", json([{ datatype: "FP32" }]), "an output has no name"],
   ["an output that is null", json([null]), "an output has no name"],
-])("%s", async (_, response, why) => {
+])("a response with %s is refused", async (_, response, why) => {
   const client = createClient({ baseUrl: "http://host", fetch: async () => response });
   const error = await client.infer({ model: "m", inputs: {} }).catch((thrown: unknown) => thrown);
   expect(error).toMatchObject({
@@ -113,7 +113,7 @@ test.each<[string, FetchResponse, string]>([
     status: 200,
     requestId: "r1",
   });
-  expect((error as Error).message).toMatch(/^The server's answer cannot be read: .*[^.]\.$/);
+  expect((error as Error).message).toMatch(/^The server's response is invalid: .*[^.]\.$/);
   expect((error as Error).message).toContain(why);
 });
 
@@ -125,31 +125,35 @@ test.each([
     "a proxy's page",
     "<h1>Bad gateway</h1>",
     "http_error",
-    "The server answered 418: <h1>Bad gateway</h1>",
+    "The server responded with 418: <h1>Bad gateway</h1>",
     "r1",
   ],
-  ["nothing", "", "http_error", "The server answered 418: (empty)", "r1"],
-])("an error as %s", async (_, body, code, message, requestId) => {
-  const fetch = async () => new Response(body, { status: 418, headers: { "x-request-id": "r1" } });
-  const client = createClient({ baseUrl: "http://host", fetch });
-  await expect(client.models()).rejects.toMatchObject({ status: 418, code, message, requestId });
-});
+  ["an empty body", "", "http_error", "The server responded with 418: (empty)", "r1"],
+])(
+  "an error response with %s becomes an OnnxflareError",
+  async (_, body, code, message, requestId) => {
+    const fetch = async () =>
+      new Response(body, { status: 418, headers: { "x-request-id": "r1" } });
+    const client = createClient({ baseUrl: "http://host", fetch });
+    await expect(client.models()).rejects.toMatchObject({ status: 418, code, message, requestId });
+  },
+);
 
-test("metadata that is not JSON", async () => {
+test("metadata that is not JSON is refused", async () => {
   const client = createClient({ baseUrl: "http://host", fetch: async () => respond("ok") });
   await expect(client.serverMetadata()).rejects.toMatchObject({ code: "invalid_response" });
 });
 
-test("a base URL that is none", () => {
+test("an invalid base URL is refused", () => {
   expect(() => createClient({ baseUrl: "localhost" })).toThrow(TypeError);
 });
 
-test("an output that the response does not have", async () => {
+test("reading an output that the response does not have throws", async () => {
   const client = createClient({
     baseUrl: "http://host",
     fetch: async () => json([{ ...OUTPUT, data: [1, 2] }]),
   });
   const result = await client.infer({ model: "m", inputs: {} });
-  expect(() => result.output("z")).toThrow('The answer has no output "z": it has "y" (FP32).');
+  expect(() => result.output("z")).toThrow('The response has no output "z": it has "y" (FP32).');
   expect(() => result.output("y", "INT64")).toThrow('no output "y" of INT64: it has "y" (FP32)');
 });

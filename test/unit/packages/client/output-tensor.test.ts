@@ -12,12 +12,12 @@ describe("a typed array of the response", () => {
   new DataView(bytes.buffer).setFloat32(5, 1.5, true);
   const spec = { name: "y", datatype: "FP32", shape: [1] };
 
-  test("is a view where it is aligned", () => {
+  test("an output is a view of the response's bytes if they are aligned", () => {
     const { data } = toOutputTensor(spec, bytes.subarray(4, 8));
     expect((data as Float32Array).buffer).toBe(bytes.buffer);
   });
 
-  test("is a copy where it is not", () => {
+  test("an output is a copy of the response's bytes if they are not aligned", () => {
     const { data } = toOutputTensor(spec, bytes.subarray(5, 9));
     expect((data as Float32Array).buffer).not.toBe(bytes.buffer);
     expect(data).toEqual(Float32Array.of(1.5));
@@ -25,7 +25,7 @@ describe("a typed array of the response", () => {
 });
 
 describe("JSON of other servers", () => {
-  test("is nested by the shape", () => {
+  test("JSON data may be nested by the shape", () => {
     const spec = { name: "y", shape: [2, 2] };
     expect(
       toOutputTensor(
@@ -55,7 +55,7 @@ describe("JSON of other servers", () => {
     ).toEqual(Int8Array.of(1, 2, 3, 4));
   });
 
-  test("has floats that are long integers, which come as strings of their digits", () => {
+  test("floats in JSON may be long integers, which are parsed as strings of their digits", () => {
     const data = ["-1180591620717411303424", 1];
     expect(
       toOutputTensor({ name: "y", datatype: "FP64", shape: [2], data }, undefined).data,
@@ -68,7 +68,7 @@ describe("in an engine without Float16Array", () => {
   const floats = Float32Array.from(halves);
   const spec = { name: "y", datatype: "FP16", shape: [6] };
 
-  test("halves become floats, from bytes and from JSON", () => {
+  test("FP16 outputs become floats, from bytes and from JSON", () => {
     vi.stubGlobal("Float16Array", undefined);
     const bytes = new Uint8Array(halves.buffer);
     const data = [1, -0, 65_504, 2 ** -24, "NaN", "-Infinity"];
@@ -76,7 +76,7 @@ describe("in an engine without Float16Array", () => {
     expect(toOutputTensor({ ...spec, data }, undefined)).toEqual({ ...spec, data: floats });
   });
 
-  test("floats are sent as halves in JSON", () => {
+  test("floats are sent as FP16 in JSON", () => {
     vi.stubGlobal("Float16Array", undefined);
     const inputs = { x: { data: floats, datatype: "FP16" } } as const;
     const { body } = encodeInferRequest({ model: "m", inputs }, false);

@@ -13,7 +13,7 @@ import {
 } from "../../../../packages/client/src/client.ts";
 import { parseRetryAfter, retryDelayMs } from "../../../../packages/client/src/retry.ts";
 
-/** The client against a server that fails on purpose. */
+/** The client, with a server that fails as a test sets it. */
 
 interface Seen {
   readonly at: number;
@@ -27,11 +27,11 @@ type Behaviour = (response: ServerResponse) => void;
 
 let server: Server;
 let origin: string;
-/** What came so far. */
+/** The requests received so far. */
 let seen: Seen[];
-/** What is done with each request in turn; the last one is done with all further ones. */
+/** The behaviour for each request in their order; the last one is used for all further requests. */
 let behaviours: Behaviour[];
-/** Called after each request that was noted. */
+/** Called after each recorded request. */
 let onRequest: () => void;
 
 beforeEach(async () => {
@@ -86,18 +86,18 @@ describe("what another try may mend", () => {
   afterEach(() => void vi.restoreAllMocks());
 
   test.each([
-    ["429", fail(429)],
-    ["502", fail(502)],
-    ["503", fail(503)],
+    ["a 429", fail(429)],
+    ["a 502", fail(502)],
+    ["a 503", fail(503)],
     ["a broken connection", hangUp],
     [
-      "a response that breaks off",
+      "a truncated response",
       ((response) => {
         response.writeHead(200, { "content-length": "1000" }).write("{");
         response.destroy();
       }) satisfies Behaviour,
     ],
-  ])("%s is tried again, with the same body", async (_, behaviour) => {
+  ])("after %s the request is retried with the same body", async (_, behaviour) => {
     behaviours = [behaviour, behaviour, succeed];
     const result = await client().infer(REQUEST);
     expect(result.output("y", "FP32").data).toEqual(new Float32Array([2]));
@@ -107,7 +107,7 @@ describe("what another try may mend", () => {
     expect(new Set(seen.map(({ body }) => body)).size).toBe(1);
   });
 
-  test("is tried as often as was said, and then told", async () => {
+  test("after the set number of retries the last error is thrown", async () => {
     behaviours = [
       fail(503, { "x-request-id": "r1" }, '{"error":"not yet","code":"model_missing"}'),
     ];
@@ -121,14 +121,14 @@ describe("what another try may mend", () => {
     expect(seen).toHaveLength(2);
   });
 
-  test("a call may have a number of its own", async () => {
+  test("a call may set its own number of retries", async () => {
     behaviours = [fail(429)];
     await expect(client().predict({ model: "m", inputs: 1 }, { retries: 0 })).rejects.toThrow();
     expect(seen).toHaveLength(1);
   });
 });
 
-test.each([400, 401, 404, 413, 500, 504, 507])("%d is told at once", async (status) => {
+test.each([400, 401, 404, 413, 500, 504, 507])("the status %d is not retried", async (status) => {
   behaviours = [fail(status), succeed];
   await expect(client().infer(REQUEST)).rejects.toMatchObject({ status });
   expect(seen).toHaveLength(1);
@@ -164,7 +164,7 @@ describe("Retry-After", () => {
     });
   });
 
-  test("beyond the call's time is told at once", async () => {
+  test("a call fails at once if Retry-After is beyond its timeout", async () => {
     const body = '{"error":"busy","code":"overloaded","details":{"retryAfterSeconds":60}}';
     behaviours = [fail(429, { "retry-after": "60" }, body)];
     await expect(client({ timeoutMs: 5000 }).infer(REQUEST)).rejects.toMatchObject({
@@ -176,7 +176,7 @@ describe("Retry-After", () => {
     expect(seen).toHaveLength(1);
   });
 
-  test("is read from the body where the header is hidden", async () => {
+  test("Retry-After is read from the body if the header is hidden", async () => {
     behaviours = [fail(429, {}, '{"details":{"retryAfterSeconds":7}}')];
     await expect(client({ retries: 0 }).infer(REQUEST)).rejects.toMatchObject({
       retryAfterSeconds: 7,
@@ -192,13 +192,13 @@ describe("Retry-After", () => {
     ["-1", undefined],
     ["", undefined],
     [null, undefined],
-  ])("%j is %j seconds", (text, seconds) => {
+  ])("the Retry-After %j is %j seconds", (text, seconds) => {
     const now = Date.parse("1994-11-06T08:49:00Z");
     expect(parseRetryAfter(text, now)).toBe(seconds);
   });
 });
 
-test("without Retry-After the wait doubles, is random in its upper half, and is bounded", () => {
+test("without Retry-After the delay doubles, is random in its upper half, and is limited", () => {
   for (const [attempt, longest] of [100, 200, 400, 800, 1600, 3200, 5000, 5000].entries())
     for (let i = 0; i < 100; i++) {
       const delayMs = retryDelayMs(attempt, undefined);
@@ -208,16 +208,16 @@ test("without Retry-After the wait doubles, is random in its upper half, and is 
 });
 
 describe("the end of a call", () => {
-  test("by its time", async () => {
+  test("a call ends with its timeout", async () => {
     behaviours = [silence];
     await expect(client({ timeoutMs: 50 }).infer(REQUEST)).rejects.toMatchObject({
       code: "timeout",
       status: undefined,
-      message: "No answer within 50 ms.",
+      message: "No response within 50 ms.",
     });
   });
 
-  test("by its signal, before it is sent", async () => {
+  test("a call with an aborted signal is not sent", async () => {
     behaviours = [succeed];
     const reason = new Error("enough");
     const call = client().infer(REQUEST, { signal: AbortSignal.abort(reason) });
@@ -225,7 +225,7 @@ describe("the end of a call", () => {
     expect(seen).toHaveLength(0);
   });
 
-  test("by its signal, while it waits for the response: the connection is closed", async () => {
+  test("aborting a call while it waits for the response closes the connection", async () => {
     const closed = new Promise<void>((resolve) => {
       behaviours = [(response) => response.once("close", resolve)];
     });
@@ -237,7 +237,7 @@ describe("the end of a call", () => {
     expect(seen).toHaveLength(1);
   });
 
-  test("by its signal, while it waits for the next try", async () => {
+  test("aborting a call ends its wait for the next attempt", async () => {
     behaviours = [fail(429, { "retry-after": "3600" })];
     const controller = new AbortController();
     const reason = new Error("enough");
@@ -250,8 +250,8 @@ describe("the end of a call", () => {
   });
 });
 
-describe("what is sent", () => {
-  test("the time that is left, to predictions alone", async () => {
+describe("request headers and paths", () => {
+  test("the remaining time is sent with predictions only", async () => {
     behaviours = [succeed];
     await client({ timeoutMs: 4000 }).infer(REQUEST);
     await client().predict({ model: "m", inputs: 1 }, { timeoutMs: 2000 });
@@ -263,7 +263,7 @@ describe("what is sent", () => {
     expect(metadata).toBeUndefined();
   });
 
-  test("the key and the headers of the client and of the call", async () => {
+  test("the key and the headers of the client and of the call are sent", async () => {
     behaviours = [succeed];
     const headers = { "x-request-id": "mine", "x-team": "client" };
     await client({ apiKey: "secret", headers }).serverMetadata({ headers: { "x-team": "call" } });
@@ -274,7 +274,7 @@ describe("what is sent", () => {
     });
   });
 
-  test("a wish for compression with JSON alone, unless the caller has one", async () => {
+  test("compression is accepted for JSON only, unless the caller sets accept-encoding", async () => {
     behaviours = [succeed];
     await client().infer({ ...REQUEST, binary: false });
     await client().infer(REQUEST);
@@ -283,7 +283,7 @@ describe("what is sent", () => {
     expect(accepted).toEqual([expect.stringContaining("gzip"), "identity", "gzip"]);
   });
 
-  test("names as parts of the path, below the path of the base URL", async () => {
+  test("names are encoded in the path, below the path of the base URL", async () => {
     behaviours = [succeed];
     const prefixed = client({ baseUrl: new URL("/onnx/", origin) });
     await prefixed.modelConfig("a/b ü", { version: "../2" });

@@ -57,12 +57,12 @@ function detect(
 ): readonly Detection[] {
   const postprocessor = createObjectDetectionPostprocessor({ ...BLOCK, ...block }, labels);
   const results = [tensor("boxes", boxes.flat(), 4), tensor("scores", scores, labels.length)];
-  const [answer] = postprocessor.toAnswers(
+  const [prediction] = postprocessor.toPredictions(
     results,
     [itemMetadata],
     threshold === undefined ? {} : { threshold },
   );
-  return answer as Detection[];
+  return prediction as Detection[];
 }
 
 const corners = ({ box }: Detection): number[] => [box.xmin, box.ymin, box.xmax, box.ymax];
@@ -131,7 +131,7 @@ describe("scores", () => {
     expect(found?.score).toBeCloseTo(0.75, 6);
   });
 
-  test("are answered for maxDetections objects at most", () => {
+  test("at most maxDetections objects are returned", () => {
     const boxes = Array.from({ length: 30 }, (_, at) => [at / 30, 0, (at + 1) / 30, 1]);
     const found = detect(
       boxes,
@@ -161,25 +161,25 @@ describe("scores", () => {
     const boxes = tensor("boxes", [0, 0, 1, 1, 0, 0, 1, 1], 4, 2);
     const scores = tensor("scores", [0.9, 0.9], 1, 2);
     const error = catchApiError("task_not_supported", () =>
-      postprocessor.toAnswers([boxes, scores], [METADATA], {}),
+      postprocessor.toPredictions([boxes, scores], [METADATA], {}),
     );
     expect(error.message).toContain("a batch of 1");
   });
 });
 
-test("each image of a batch has an answer", () => {
+test("each image of a batch has a prediction", () => {
   const postprocessor = createObjectDetectionPostprocessor(BLOCK, ["thing"]);
   const boxes = tensor("boxes", [0, 0, 0.5, 0.5, 0, 0, 1, 1], 4, 2);
   const small: ImageMetadata = {
     ...METADATA,
     placement: { ...METADATA.placement, scaleX: 1, scaleY: 1 },
   };
-  const answers = postprocessor.toAnswers(
+  const predictions = postprocessor.toPredictions(
     [boxes, tensor("scores", [0.9, 0.7], 1, 2)],
     [METADATA, { ...small, width: 100, height: 100 }],
     {},
   ) as Detection[][];
-  expect(answers.map((found) => found.map(corners))).toEqual([
+  expect(predictions.map((found) => found.map(corners))).toEqual([
     [[0, 0, 500, 500]],
     [[0, 0, 100, 100]],
   ]);

@@ -15,13 +15,13 @@ function rows(...values: number[][]): Tensor {
 
 type Options = Partial<ClassificationBlock>;
 
-function toAnswers(
+function toPredictions(
   result: Tensor,
   options: Options = {},
   parameters: { top_k?: number } = {},
   labels = ["a", "b", "c"],
 ): readonly unknown[] {
-  return createClassificationPostprocessor(block(options), labels).toAnswers(
+  return createClassificationPostprocessor(block(options), labels).toPredictions(
     [result],
     [],
     parameters,
@@ -72,17 +72,22 @@ test.each<[ClassificationBlock["activation"], scores: number[], expected: [strin
       ["c", 0.25],
     ],
   ],
-])("%s of %j is answered best first", (activation, scores, expected) => {
-  expect(toAnswers(rows(scores), { activation })).toEqual([expected.map(([l, v]) => score(l, v))]);
+])("the labels with %s of %j are returned best first", (activation, scores, expected) => {
+  expect(toPredictions(rows(scores), { activation })).toEqual([
+    expected.map(([l, v]) => score(l, v)),
+  ]);
 });
 
 test("one score for two labels is that of the second", () => {
-  const answers = toAnswers(rows([-Math.log(3)]), { activation: "sigmoid" }, {}, ["no", "yes"]);
-  expect(answers).toEqual([[score("no", 0.75), score("yes", 0.25)]]);
+  const predictions = toPredictions(rows([-Math.log(3)]), { activation: "sigmoid" }, {}, [
+    "no",
+    "yes",
+  ]);
+  expect(predictions).toEqual([[score("no", 0.75), score("yes", 0.25)]]);
 });
 
-test("each row has an answer", () => {
-  expect(toAnswers(rows([1, 0], [0, 1]), {}, {}, ["a", "b"])).toEqual([
+test("each row has a prediction", () => {
+  expect(toPredictions(rows([1, 0], [0, 1]), {}, {}, ["a", "b"])).toEqual([
     [score("a", 1), score("b", 0)],
     [score("b", 1), score("a", 0)],
   ]);
@@ -90,7 +95,7 @@ test("each row has an answer", () => {
 
 test("top_k of the request replaces that of the manifest", () => {
   const count = (options: Options, parameters: { top_k?: number }): number =>
-    (toAnswers(rows([1, 2, 3]), options, parameters)[0] as unknown[]).length;
+    (toPredictions(rows([1, 2, 3]), options, parameters)[0] as unknown[]).length;
   expect(count({}, {})).toBe(3);
   expect(count({ topK: 2 }, {})).toBe(2);
   expect(count({ topK: 2 }, { top_k: 1 })).toBe(1);
@@ -101,7 +106,7 @@ test.each([Number.NaN, Number.POSITIVE_INFINITY])(
   "a score of %s is an error of the inference",
   (value) => {
     const error = catchApiError("inference_failed", () =>
-      toAnswers(rows([1, value]), {}, {}, ["a", "b"]),
+      toPredictions(rows([1, value]), {}, {}, ["a", "b"]),
     );
     expect(error.message).toContain('NaN or infinity in output "y"');
   },
@@ -109,13 +114,13 @@ test.each([Number.NaN, Number.POSITIVE_INFINITY])(
 
 test("an output with more scores than there are labels is an error of the model's task", () => {
   const error = catchApiError("task_not_supported", () =>
-    toAnswers(rows([1, 2, 3]), {}, {}, ["a", "b"]),
+    toPredictions(rows([1, 2, 3]), {}, {}, ["a", "b"]),
   );
   expect(error.message).toMatch(/"y" is FP64 \[1, 3\].*\[batch, 2\], a score for each label/);
 });
 
 test("an output of three dimensions is an error of the model's task", () => {
   const sequence: Tensor = { ...rows([1, 2, 3, 4, 5, 6]), shape: [1, 2, 3] } as Tensor;
-  const error = catchApiError("task_not_supported", () => toAnswers(sequence));
+  const error = catchApiError("task_not_supported", () => toPredictions(sequence));
   expect(error.message).toMatch(/"y" is FP64 \[1, 2, 3\].*\[batch, columns\]/);
 });

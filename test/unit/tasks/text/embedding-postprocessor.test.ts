@@ -54,7 +54,7 @@ test.each([
   ],
 ] as const)("%s pooling, normalised: %s", (pooling, normalize, expected) => {
   const postprocessor = createEmbeddingPostprocessor({ ...base, pooling, normalize });
-  expect(postprocessor.toAnswers([result], metadata, {})).toEqual(expected);
+  expect(postprocessor.toPredictions([result], metadata, {})).toEqual(expected);
 });
 
 test("a pooled output is not changed, unless the request normalizes it", () => {
@@ -64,17 +64,17 @@ test("a pooled output is not changed, unless the request normalizes it", () => {
     normalize: false,
   });
   const pooled = hidden([2, 2], [0, 2, 0, 0]);
-  expect(postprocessor.toAnswers([pooled], metadata, {})).toEqual([
+  expect(postprocessor.toPredictions([pooled], metadata, {})).toEqual([
     [0, 2],
     [0, 0],
   ]);
-  expect(postprocessor.toAnswers([pooled], metadata, { normalize: true })).toEqual([
+  expect(postprocessor.toPredictions([pooled], metadata, { normalize: true })).toEqual([
     [0, 1],
     [0, 0],
   ]);
 });
 
-test("a comparison is answered by the cosine similarity of each sentence to the first", () => {
+test("the result of a comparison is the cosine similarity of each sentence to the first", () => {
   const postprocessor = createEmbeddingPostprocessor({
     ...base,
     pooling: "none",
@@ -98,13 +98,15 @@ test("a comparison is answered by the cosine similarity of each sentence to the 
 test("infinity in the output is an error of the inference", () => {
   const postprocessor = createEmbeddingPostprocessor({ ...base, pooling: "mean", normalize: true });
   const broken = hidden([1, 1, 1], [Number.POSITIVE_INFINITY]);
-  expect(() => postprocessor.toAnswers([broken], [metadataOf(1)], {})).toThrow(/NaN or infinity/);
+  expect(() => postprocessor.toPredictions([broken], [metadataOf(1)], {})).toThrow(
+    /NaN or infinity/,
+  );
 });
 
 test("an output of another rank is an error of the model's task", () => {
   const postprocessor = createEmbeddingPostprocessor({ ...base, pooling: "mean", normalize: true });
   const error = catchApiError("task_not_supported", () =>
-    postprocessor.toAnswers([hidden([1, 2], [1, 2])], [metadataOf(1)], {}),
+    postprocessor.toPredictions([hidden([1, 2], [1, 2])], [metadataOf(1)], {}),
   );
   expect(error.message).toMatch(/"hidden" is FP32 \[1, 2\].*\[batch, tokens, dimensions\]/);
 });

@@ -60,7 +60,7 @@ describe.each(cases)("$tokenizer, $aggregation", ({ tokenizer, aggregation, answ
 
   test("finds the entities of transformers", () => {
     const postprocessor = createTokenClassificationPostprocessor({ ...block, aggregation }, labels);
-    const decoded = postprocessor.toAnswers([scores], metadata, {}) as { score: number }[][];
+    const decoded = postprocessor.toPredictions([scores], metadata, {}) as { score: number }[][];
     const rounded = (entities: { score: number }[]) =>
       entities.map((entity) => ({ ...entity, score: Number(entity.score.toFixed(5)) }));
     expect(decoded.map(rounded)).toEqual(answers.map(rounded));
@@ -69,24 +69,24 @@ describe.each(cases)("$tokenizer, $aggregation", ({ tokenizer, aggregation, answ
   test("the parameter aggregation_strategy replaces the aggregation of the manifest", () => {
     const postprocessor = createTokenClassificationPostprocessor(block, labels);
     const parameters = { aggregation_strategy: aggregation };
-    const asked = postprocessor.toAnswers([scores], metadata, parameters);
+    const requested = postprocessor.toPredictions([scores], metadata, parameters);
     const other = createTokenClassificationPostprocessor({ ...block, aggregation }, labels);
-    expect(asked).toEqual(other.toAnswers([scores], metadata, {}));
+    expect(requested).toEqual(other.toPredictions([scores], metadata, {}));
   });
 });
 
-test("ignored labels are left out, and all others are answered", () => {
+test("ignored labels are left out, and all others are returned", () => {
   const { metadata, scores } = encode("wordpiece-cased", texts.slice(0, 1));
   const postprocessor = createTokenClassificationPostprocessor(
     { ...block, aggregation: "simple" },
     labels,
   );
-  const [all] = postprocessor.toAnswers([scores], metadata, { ignore_labels: [] }) as {
+  const [all] = postprocessor.toPredictions([scores], metadata, { ignore_labels: [] }) as {
     entity_group: string;
   }[][];
   const groups = new Set(all?.map(({ entity_group }) => entity_group));
   expect(groups).toContain("O");
-  const [few] = postprocessor.toAnswers([scores], metadata, {
+  const [few] = postprocessor.toPredictions([scores], metadata, {
     ignore_labels: ["O", "PER"],
   }) as (typeof all)[];
   expect(few).toEqual(all?.filter(({ entity_group }) => !["O", "PER"].includes(entity_group)));
@@ -96,7 +96,7 @@ test("NaN in the scores is an error of the inference", () => {
   const { metadata, scores } = encode("wordpiece-cased", texts.slice(0, 1));
   const data = toBytes(new Float32Array(scores.data.byteLength / 4).fill(Number.NaN));
   const postprocessor = createTokenClassificationPostprocessor(block, labels);
-  expect(() => postprocessor.toAnswers([{ ...scores, data }], metadata, {})).toThrow(
+  expect(() => postprocessor.toPredictions([{ ...scores, data }], metadata, {})).toThrow(
     /NaN or infinity/,
   );
 });

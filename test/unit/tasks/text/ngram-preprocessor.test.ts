@@ -71,7 +71,7 @@ test.each([
   expect(catchApiError("invalid_input", () => encode(inputs)).message).toContain(message);
 });
 
-// The fixture has two such texts: lande answers kor with a score of 1.
+// The fixture has two such texts: lande returns kor with a score of 1.
 test.each([
   ...texts.filter(({ text }) => !hasLetters(text)),
   { text: "  \n" },

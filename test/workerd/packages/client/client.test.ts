@@ -10,11 +10,11 @@ import {
 import type { Graph } from "../../../support/onnx-builder.ts";
 import { expectClose, readExpected } from "../../../support/tensors.ts";
 
-/** The client against the built Worker in workerd, with models of `models/` and an identity of each datatype. */
+/** The client with the built Worker in workerd, with models of `models/` and an identity of each datatype. */
 
 const REAL_MODELS = ["iris-logistic", "digits-cnn", "diabetes-ridge", "language-identification"];
 
-/** The edges of each datatype, as the array of its own. */
+/** The limits of each datatype, in its own array type. */
 const VALUES: { readonly [D in Datatype]: TensorData } = {
   BOOL: Uint8Array.of(0, 1, 1),
   UINT8: Uint8Array.of(0, 128, 255),
@@ -61,8 +61,8 @@ beforeAll(async () => {
 
 afterAll(() => service?.dispose());
 
-describe.each(ENCODINGS)("as %s", (_, binary) => {
-  test.each(REAL_MODELS)("%s predicts what the engine of the fixture did", async (model) => {
+describe.each(ENCODINGS)("with tensors as %s", (_, binary) => {
+  test.each(REAL_MODELS)("%s returns the outputs of the fixture's engine", async (model) => {
     const { inputs, outputs, tolerance } = readExpected(model);
     const result = await client.infer({ model, inputs, binary, id: "batch 1" });
     expect(result).toMatchObject({ modelName: model, modelVersion: "1", id: "batch 1" });
@@ -73,7 +73,7 @@ describe.each(ENCODINGS)("as %s", (_, binary) => {
       expectClose(Array.from(result.output(name).data, Number), data, tolerance[name] ?? 0);
   });
 
-  test.each(DATATYPES)("%s comes back as it went, to the last bit", async (datatype) => {
+  test.each(DATATYPES)("a tensor of %s is returned bit by bit", async (datatype) => {
     const model = `identity-${datatype}`.toLowerCase();
     const data = VALUES[datatype];
     const { outputs } = await client.infer({ model, binary, inputs: { x: { data, datatype } } });
@@ -81,7 +81,7 @@ describe.each(ENCODINGS)("as %s", (_, binary) => {
     expect(outputs[0]?.data.constructor).toBe(data.constructor);
   });
 
-  test.each(DATATYPES)("an empty %s comes back empty", async (datatype) => {
+  test.each(DATATYPES)("an empty tensor of %s is returned empty", async (datatype) => {
     const model = `identity-${datatype}`.toLowerCase();
     const inputs = { x: { data: VALUES[datatype].slice(0, 0) as TensorData, datatype } };
     const { outputs } = await client.infer({ model, binary, inputs });
@@ -89,7 +89,7 @@ describe.each(ENCODINGS)("as %s", (_, binary) => {
     expect(outputs[0]?.data).toHaveLength(0);
   });
 
-  test("numbers in nested arrays are what typed arrays are", async () => {
+  test("nested arrays and typed arrays have the same result", async () => {
     const [features] = readExpected("iris-logistic").inputs;
     const data = [features?.data.slice(0, 4) ?? [], features?.data.slice(4, 8) ?? []];
     const model = "iris-logistic";
@@ -105,7 +105,7 @@ describe.each(ENCODINGS)("as %s", (_, binary) => {
     expect(nested.output("probabilities").shape).toEqual([2, 3]);
   });
 
-  test("outputs are chosen and classified", async () => {
+  test("outputs are selected and classified", async () => {
     const features = { data: new Float32Array([5.1, 3.5, 1.4, 0.2]), shape: [1, 4] };
     const result = await client.infer({
       model: "iris-logistic",
@@ -126,7 +126,7 @@ describe.each(ENCODINGS)("as %s", (_, binary) => {
   });
 });
 
-test("each output can be asked for in an encoding of its own", async () => {
+test("each output can be requested in its own encoding", async () => {
   const features = { data: new Float32Array([5.1, 3.5, 1.4, 0.2]), shape: [1, 4] };
   const mixed = await client.infer({
     model: "iris-logistic",
@@ -142,7 +142,7 @@ test("each output can be asked for in an encoding of its own", async () => {
   expect(mixed.outputs).toEqual(plain.outputs);
 });
 
-test("an output goes on as the next input", async () => {
+test("an output can be sent as an input", async () => {
   const inputs = { x: new Float32Array([1, 2, 3]) };
   const first = await client.infer({ model: "identity-fp32", inputs });
   const second = await client.infer({
@@ -153,7 +153,7 @@ test("an output goes on as the next input", async () => {
 });
 
 describe("the server", () => {
-  test("tells its name, version and extensions", async () => {
+  test("serverMetadata returns name, version and extensions", async () => {
     expect(await client.serverMetadata()).toMatchObject({
       name: "onnxflare",
       version: packageJson.version,
@@ -161,18 +161,18 @@ describe("the server", () => {
     });
   });
 
-  test("is live and ready", async () => {
+  test("the server is live and ready", async () => {
     expect(await client.isLive()).toBe(true);
     expect(await client.isReady()).toBe(true);
   });
 
-  test("lists its models", async () => {
+  test("models returns the names of the models", async () => {
     expect(await client.models()).toEqual(expect.arrayContaining(REAL_MODELS));
   });
 });
 
 describe("a model", () => {
-  test("has metadata and a configuration", async () => {
+  test("a model has metadata and a configuration", async () => {
     expect(await client.modelMetadata("iris-logistic", { version: "1" })).toMatchObject({
       name: "iris-logistic",
       versions: ["1"],
@@ -184,7 +184,7 @@ describe("a model", () => {
     });
   });
 
-  test("counts its requests", async () => {
+  test("statistics count the requests of a model", async () => {
     const count = async () =>
       (await client.statistics("identity-int8")).model_stats[0]?.inference_count ?? Number.NaN;
     const before = await count();
@@ -194,7 +194,7 @@ describe("a model", () => {
     expect(all.model_stats.map(({ name }) => name)).toEqual(expect.arrayContaining(REAL_MODELS));
   });
 
-  test("is unloaded and loaded", async () => {
+  test("a model is unloaded and loaded", async () => {
     expect(await client.unload("diabetes-ridge")).toMatchObject({ state: "absent" });
     expect(await client.load("diabetes-ridge")).toMatchObject({ state: "ready" });
     expect(await client.modelReady("diabetes-ridge")).toBe(true);
@@ -207,7 +207,7 @@ describe("a model", () => {
     });
   });
 
-  test("predicts by the task API", async () => {
+  test("predict uses the task API", async () => {
     const labels = await client.predict<{ label: string; score: number }[]>({
       model: "language-identification",
       inputs: "Der Mensch ist frei geboren.",
@@ -218,7 +218,7 @@ describe("a model", () => {
 });
 
 describe("errors of the server", () => {
-  test("a model that does not exist", async () => {
+  test("an unknown model is an OnnxflareError", async () => {
     const call = client.infer({ model: "no-such-model", inputs: {} });
     await expect(call).rejects.toMatchObject({
       name: "OnnxflareError",
@@ -229,7 +229,7 @@ describe("errors of the server", () => {
     await expect(client.modelReady("no-such-model")).rejects.toMatchObject({ status: 404 });
   });
 
-  test("an input that is not the model's", async () => {
+  test("an input that the model does not have is an OnnxflareError", async () => {
     const call = client.infer({ model: "iris-logistic", inputs: { x: new Float32Array(4) } });
     await expect(call).rejects.toMatchObject({
       status: 400,
@@ -238,12 +238,12 @@ describe("errors of the server", () => {
     });
   });
 
-  test("a task that the model does not have", async () => {
+  test("predict with a model without a task is an OnnxflareError", async () => {
     const call = client.predict({ model: "identity-fp32", inputs: [1] });
     await expect(call).rejects.toMatchObject({ status: 501, code: "task_not_supported" });
   });
 
-  test("a key that is wrong", async () => {
+  test("an invalid key is an OnnxflareError", async () => {
     const stranger = createClient({ baseUrl: service.origin, apiKey: "wrong" });
     await expect(stranger.load("iris-logistic")).rejects.toMatchObject({ code: "unauthorized" });
   });

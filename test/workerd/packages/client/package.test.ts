@@ -83,7 +83,7 @@ test("the package has no dependency, no install script and no side effect", () =
   expect(fields).toMatchObject({ name: PACKAGE, sideEffects: false, type: "module" });
 });
 
-test("the package holds the built client, and nothing that it imports is outside", () => {
+test("the package contains the built client with everything that it imports", () => {
   const { exports } = readPackageJson() as { exports: { ".": Record<string, string> } };
   const files = packedFiles();
   for (const entry of Object.values(exports["."])) expect(files).toContain(join(installed, entry));
@@ -151,7 +151,7 @@ function check({ results, error }: Report): void {
   expect(error).toEqual({ known: true, code: "model_not_found", status: 404 });
 }
 
-test("Node imports it", () => {
+test("Node imports the package", () => {
   writeFileSync(join(folder, "collect.mjs"), PROGRAM);
   writeFileSync(
     join(folder, "main.mjs"),
@@ -163,7 +163,7 @@ test("Node imports it", () => {
   check(JSON.parse(run(process.execPath, args, folder)));
 });
 
-test("a Worker imports it, and calls by fetch and through a service binding", async () => {
+test("a Worker imports the package, and calls by fetch and through a service binding", async () => {
   writeFileSync(join(folder, "collect.mjs"), PROGRAM);
   writeFileSync(
     join(folder, "worker.mjs"),
@@ -208,7 +208,7 @@ test("a Worker imports it, and calls by fetch and through a service binding", as
   }
 });
 
-/** Each example of the pages, with what it prints behind it. */
+/** Each example of the pages, with its expected output. */
 const EXAMPLES = ["docs/client.md", "packages/client/README.md"]
   .flatMap((page) => [
     ...readFileSync(projectPath(page), "utf8").matchAll(
@@ -259,7 +259,7 @@ const TYPED = `
     error instanceof OnnxflareError ? error.retryAfterSeconds : label.label.length;
 `;
 
-/** For engines whose types know neither `fetch` nor `URL` nor `AbortSignal`. */
+/** For engines whose types have neither `fetch` nor `URL` nor `AbortSignal`. */
 const TYPED_WITHOUT_PLATFORM = `
   import { createClient, type Fetch, OnnxflareError, type OutputTensor } from "@onnxflare/client";
 
@@ -285,7 +285,7 @@ const TYPED_WITHOUT_PLATFORM = `
 
 const EXAMPLE_FILES = EXAMPLES.map(({ number }) => `doc-${number}.mts`);
 const types = (name: string): string => projectPath("node_modules", name);
-/** Libraries are checked too, but for the two that are somebody else's. */
+/** Libraries are checked too, except for two of other authors. */
 const PLATFORMS: Record<string, { files: string[]; options: object }> = {
   "no platform": { files: ["bare.mts"], options: { lib: ["ES2022"], types: [] } },
   browsers: {
@@ -308,7 +308,7 @@ test.each(
     [platform, "esnext", "bundler"],
   ]),
 )(
-  "TypeScript knows its types with those of %s, module %s",
+  "the types of the package compile with those of %s, module %s",
   (platform, module, moduleResolution) => {
     const { files, options } = PLATFORMS[platform] ?? { files: [], options: {} };
     writeFileSync(join(folder, "bare.mts"), TYPED_WITHOUT_PLATFORM);

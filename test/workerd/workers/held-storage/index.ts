@@ -17,7 +17,7 @@ export interface StorageState {
   readonly reads: Record<string, number>;
   /** Objects of which half has been read, and the other half is held back. */
   readonly holding: number;
-  /** Requests whose clients went away before they were answered. */
+  /** Requests whose clients disconnected before the response. */
   readonly abandoned: number;
 }
 

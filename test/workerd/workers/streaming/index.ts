@@ -10,7 +10,7 @@ import type { Task } from "../../../../src/tasks/task.ts";
 export * from "../../../../src/index.ts";
 
 /**
- * The project's Worker, whose tasks are all a count: `{"inputs": 3}` is answered by the parts 1, 2 and 3. How it counts is
+ * The project's Worker, whose tasks are all a count: `{"inputs": 3}` has the parts 1, 2 and 3. How it counts is
  * its parameter `mode`:
  *
  * - `stepwise`: each part waits for a `POST /step`;

@@ -1,7 +1,10 @@
 import { z } from "zod";
 import { DATATYPES } from "../../domain/datatype.ts";
 
-/** The JSON of every answer under `/v2` but errors: `/openapi.json` is made from it, and tests hold answers to it. */
+/**
+ * Schemas of the responses under `/v2` except errors: `/openapi.json` is generated from them, and tests validate
+ * responses with them.
+ */
 
 const size = z.int().min(0);
 const datatype = z.enum(DATATYPES);
@@ -9,7 +12,7 @@ const datatype = z.enum(DATATYPES);
 export const serverMetadataSchema = z.strictObject({
   name: z.literal("onnxflare"),
   version: z.string(),
-  extensions: z.array(z.string()).describe("Triton's extensions that are spoken here."),
+  extensions: z.array(z.string()).describe("Supported extensions of Triton."),
 });
 
 export const liveSchema = z.strictObject({ live: z.boolean() });
@@ -73,7 +76,9 @@ const compute = { compute_input: duration, compute_infer: duration, compute_outp
 export const modelStatisticsSchema = z.strictObject({
   scope: z
     .literal("isolate")
-    .describe("Counted by the isolate that answers, since it began; there are many."),
+    .describe(
+      "Counts of the isolate that handled the request, since it started; each isolate counts its own requests.",
+    ),
   model_stats: z.array(
     z.strictObject({
       name: z.string(),
@@ -101,7 +106,7 @@ const element = z
 export const inferResponseSchema = z.strictObject({
   model_name: z.string(),
   model_version: z.string(),
-  id: z.string().optional().describe("The request's."),
+  id: z.string().optional().describe("The id of the request."),
   outputs: z.array(
     z.strictObject({
       name: z.string(),
@@ -111,7 +116,7 @@ export const inferResponseSchema = z.strictObject({
       parameters: z
         .strictObject({ binary_data_size: size })
         .optional()
-        .describe("In place of `data`: so many bytes after the JSON."),
+        .describe("Instead of `data`: the length in bytes of the data, which follows the JSON."),
     }),
   ),
 });

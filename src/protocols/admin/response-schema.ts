@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { CACHE_TIERS, type CacheTierName } from "../../domain/cache.ts";
 
-/** The JSON of the answers under `/admin`: `/openapi.json` is made from it, and tests hold answers to it. */
+/** Schemas of the responses under `/admin`: `/openapi.json` is generated from them, and tests validate with them. */
 
 const size = z.int().min(0);
 const milliseconds = z.number().min(0);
@@ -11,7 +11,7 @@ export const publishedVersionsSchema = z.strictObject({
     z.strictObject({
       name: z.string(),
       version: z.string(),
-      revision: z.string().describe("Changes when the version is deleted and published anew."),
+      revision: z.string().describe("Changes when the version is deleted and published again."),
     }),
   ),
 });
@@ -31,7 +31,7 @@ export const runtimeStatsSchema = z
         memoryBytes: size,
         fromSnapshot: z
           .boolean()
-          .describe("Whether the engine was copied from a snapshot, which is faster than a start."),
+          .describe("Whether the engine was restored from a snapshot instead of started."),
         models: z.array(z.strictObject({ name: z.string(), version: z.string(), heapBytes: size })),
       }),
     ),
@@ -46,15 +46,17 @@ export const runtimeStatsSchema = z
           handleBytes: size,
         }),
       )
-      .describe("Models that are kept loaded across runs."),
+      .describe("Models that are pinned in memory across runs."),
   })
-  .describe("What the isolate that answers holds in memory, and what happened since it began.");
+  .describe(
+    "Models and memory of the isolate that handled the request, with counts since it started.",
+  );
 
 const tier = z.strictObject({
   hits: size,
-  bytes: size.describe("Answered from this tier."),
+  bytes: size.describe("Size of the entries that were hits in this tier."),
   savedMs: milliseconds,
-  failures: size.describe("Reads that failed, took too long or gave garbage."),
+  failures: size.describe("Reads that failed, timed out or returned an invalid entry."),
 });
 
 export const cacheStatsSchema = z
@@ -62,18 +64,18 @@ export const cacheStatsSchema = z
     hits: size,
     misses: size,
     bypasses: size,
-    hitRatio: z.number().min(0).max(1).describe("Hits among hits and misses."),
-    savedMs: milliseconds.describe("What the runs took that hits spared."),
+    hitRatio: z.number().min(0).max(1).describe("Hits divided by hits and misses."),
+    savedMs: milliseconds.describe("Duration of the runs that hits saved."),
     tiers: z.strictObject(
       Object.fromEntries(CACHE_TIERS.map((name) => [name, tier])) as Record<
         CacheTierName,
         typeof tier
       >,
     ),
-    failedWrites: z.record(z.string(), size).describe("Writes that a tier refused."),
+    failedWrites: z.record(z.string(), size).describe("Failed writes, by tier."),
     isolate: z.strictObject({ limitBytes: size, usedBytes: size, entries: size }),
   })
-  .describe("What the cache did in the isolate that answers, since it began.");
+  .describe("Cache statistics of the isolate that handled the request, since it started.");
 
 export const purgeSummarySchema = z.strictObject({
   purged: z
@@ -82,12 +84,16 @@ export const purgeSummarySchema = z.strictObject({
       version: z.string().optional(),
       client: z.string().optional(),
     })
-    .describe("What was erased; empty for everything."),
+    .describe("The scope of the purge; empty for all entries."),
   at: z.iso.datetime(),
-  dropped: z.strictObject({ isolate: size, kv: size }).describe("Answers dropped, by tier."),
+  dropped: z
+    .strictObject({ isolate: size, kv: size })
+    .describe("Number of removed entries, by tier."),
   complete: z
     .boolean()
-    .describe("Whether all that KV had was dropped; what it still has is not used."),
+    .describe(
+      "Whether all entries in scope were removed from KV; the remaining ones are not used.",
+    ),
 });
 
 export const deletedVersionSchema = z.strictObject({
