@@ -9,8 +9,8 @@ export default defineConfig({
   plugins: [workerModules],
   test: {
     reporters: ["default", createClosingLineReporter()],
-    // A file may start a workerd of its own, which wants a core as well.
-    maxWorkers: 2,
+    // On two cores. A file and the workerd that it starts take turns, so a third file uses what the others leave.
+    maxWorkers: 3,
     // Files share a process and what it has imported; each cleans up after itself.
     isolate: false,
     // Starting workerd takes seconds on a busy machine; a limit is only there to end a hang.

@@ -119,8 +119,8 @@ function infer(headers: Record<string, string> = {}): Promise<Answer> {
 
 describe("requests that keep the engine busy", () => {
   const LIMIT = 24;
-  /** A run takes about 50 ms. */
-  const SLOW = powers(40);
+  /** A run takes about 25 ms. */
+  const SLOW = powers(20);
 
   test.each([
     { CACHE_TIERS: "" },
@@ -170,7 +170,7 @@ describe("requests that keep the engine busy", () => {
 
 describe("a request of many runs", () => {
   /** As above, with an output for each row, of a batch that is always 1. */
-  const SLOW = powers(40);
+  const SLOW = powers(20);
   const GRAPH = {
     ...SLOW,
     outputs: [{ name: "z", datatype: "FP32", shape: [1] }],

@@ -13,7 +13,7 @@ import { readExpected } from "../../support/tensors.ts";
  */
 
 const MIB = 1_048_576;
-const REQUESTS = Number(process.env.EVICTION_SOAK_REQUESTS ?? 400);
+const REQUESTS = Number(process.env.EVICTION_SOAK_REQUESTS ?? 200);
 /** Only there to end a hang. */
 const TIMEOUT_MS = 120_000 + REQUESTS * 100;
 const AT_ONCE = 64;
