@@ -57,6 +57,9 @@ export interface ModelWriter {
   remove(id: ModelId): Promise<boolean>;
 }
 
+/** Leases a model before it is ready. */
+export type PrepareLease = (reservedBytes?: number) => Lease;
+
 /** A model file that the runtime can load. */
 export interface ModelSource {
   readonly id: ModelId;
@@ -72,9 +75,10 @@ export interface ModelSource {
   /**
    * Called once with the newly loaded model, before any request runs it: checks that it is the
    * published one, and warms it up.
+   * @param lease leases the model for its preparation, with which the lease ends at the latest
    * @throws ApiError that fails the load
    */
-  prepare(model: LoadedModel): Promise<void>;
+  prepare(model: LoadedModel, lease: PrepareLease): Promise<void>;
 }
 
 export interface ModelDescription {
