@@ -1,8 +1,9 @@
-import type {
-  Postprocess,
-  PostprocessOf,
-  Preprocess,
-  PreprocessOf,
+import {
+  type Postprocess,
+  type PostprocessOf,
+  type Preprocess,
+  type PreprocessOf,
+  postprocessDefinition,
 } from "../domain/blocks/registry.ts";
 import type { Manifest } from "../domain/manifest.ts";
 import { noTask } from "../domain/task-kinds.ts";
@@ -78,8 +79,9 @@ const PREPROCESSORS: {
     // The library is only loaded where a model needs it.
     const { createTokenizerPreprocessor } = await import("./text/tokenizer-preprocessor.ts");
     return createTokenizerPreprocessor(block, specOf, await readFile(block.tokenizer), {
-      comparisons: postprocess.type === "embedding",
-      spans: postprocess.type === "token-classification",
+      comparisons: false,
+      spans: false,
+      ...postprocessDefinition(postprocess).texts,
     });
   },
 };
