@@ -133,10 +133,10 @@ async function ask(
 }
 
 async function answersWithoutCache(some: readonly Question[]): Promise<string[]> {
-  const answers: string[] = [];
-  for (const question of some) answers.push(await ask(uncached, question));
-  expect(answers.filter((answer) => !answer.startsWith("200\n"))).toEqual([]);
-  return answers;
+  const responses: string[] = [];
+  for (const question of some) responses.push(await ask(uncached, question));
+  expect(responses.filter((response) => !response.startsWith("200\n"))).toEqual([]);
+  return responses;
 }
 
 /** The second version of "plus" is there in every other part, each time with another file. */
@@ -172,9 +172,9 @@ test(
       await Promise.all(
         Array.from({ length: AT_ONCE }, async () => {
           for (const { service, index, directive } of next) {
-            const answer = await ask(service, questions[index] as Question, directive);
+            const response = await ask(service, questions[index] as Question, directive);
             asked++;
-            if (answer !== expected[index]) wrong.push(`${questions[index]?.path}: ${answer}`);
+            if (response !== expected[index]) wrong.push(`${questions[index]?.path}: ${response}`);
           }
         }),
       );

@@ -55,10 +55,10 @@ export function createVoiceActivityTask(
   const model = createRecurrentModel(block, defaults.probabilities, inputSpecs(manifest));
   const filters = new Map<number, ResamplingFilter>();
 
-  const filterFor = ({ wav, place }: Clip): ResamplingFilter => {
+  const filterFor = ({ wav, path }: Clip): ResamplingFilter => {
     const known = filters.get(wav.sampleRate);
     if (known) return known;
-    const filter = designFilter(wav.sampleRate, sampleRate, place);
+    const filter = designFilter(wav.sampleRate, sampleRate, path);
     const [oldest] = filters.keys();
     if (filters.size === MAX_FILTERS && oldest !== undefined) filters.delete(oldest);
     filters.set(wav.sampleRate, filter);
@@ -209,10 +209,10 @@ function refuseBadThresholds(
   );
 }
 
-function refuseOtherRate({ wav, place }: Clip, sampleRate: number): void {
+function refuseOtherRate({ wav, path }: Clip, sampleRate: number): void {
   if (wav.sampleRate === sampleRate) return;
   throw new ApiError(
     "invalid_input",
-    `${place} has a rate of ${wav.sampleRate} Hz, but the stream that "state" continues has ${sampleRate} Hz.`,
+    `${path} has a rate of ${wav.sampleRate} Hz, but the stream that "state" continues has ${sampleRate} Hz.`,
   );
 }

@@ -16,8 +16,8 @@ test("no two operations have the same id", () => {
 });
 
 test("no two operations have the same method and path", () => {
-  const places = routes.map(({ operation, path }) => `${operation.method} ${path}`);
-  expect(places.toSorted()).toEqual([...new Set(places)].sort());
+  const paths = routes.map(({ operation, path }) => `${operation.method} ${path}`);
+  expect(paths.toSorted()).toEqual([...new Set(paths)].sort());
 });
 
 test("a name in the OpenAPI document belongs to one schema", () => {

@@ -9,7 +9,7 @@ export * from "../../../../src/index.ts";
  * back while a test wants that: half of the bytes come at once, the others when they are released.
  * Simulated storage is otherwise faster than anything that could happen meanwhile.
  *
- * `POST /storage/hold`, `POST /storage/release` and `GET /storage`, which answers with a
+ * `POST /storage/hold`, `POST /storage/release` and `GET /storage`, which returns a
  * {@link StorageState}.
  */
 export interface StorageState {

@@ -13,7 +13,7 @@ export interface LeaseRuns extends CacheRuns {
   readonly repetitions: number;
 }
 
-export interface LeaseAnswer {
+export interface LeaseResponse {
   /** Of the last repetition. */
   readonly results: CacheResults;
   readonly before: RuntimeStats;
@@ -42,6 +42,6 @@ export default {
     for (let i = 1; i < runs.repetitions; i++) results = runWithCache(lease, runs);
     const during = pool.stats();
     lease.dispose();
-    return Response.json({ results, before, during, after: pool.stats() } satisfies LeaseAnswer);
+    return Response.json({ results, before, during, after: pool.stats() } satisfies LeaseResponse);
   },
 } satisfies ExportedHandler;

@@ -17,7 +17,7 @@ export * from "../../../../src/index.ts";
  * - `busily`: without an end and without waiting for anything but its checkpoints;
  * - `failing`: as fast as it can, and fails after the last part.
  *
- * `GET /state` answers with a {@link StreamingState}.
+ * `GET /state` returns a {@link StreamingState}.
  */
 export interface StreamingState {
   /** Parts computed since the Worker began. */
