@@ -7,8 +7,9 @@ import type { Tensor, TensorSpec } from "./tensor.ts";
 import type { RunFeed, RunOutput, RunResults, TensorHandle } from "./tensor-handle.ts";
 
 /**
- * The interfaces to storage, runtime and monitoring. Each port has at least one adapter, and every adapter of a
- * port passes the same contract suite (`test/contracts`).
+ * The interfaces to storage, runtime and monitoring. Every adapter of a storage port or of {@link EventSink} passes the
+ * port's contract suite (`test/contracts`); {@link ModelRuntime} has one adapter, which `test/unit/runtime` and
+ * `test/workerd/runtime` test.
  */
 
 /** A file of a published version, as a stream whose length is known before it is read. */

@@ -26,7 +26,6 @@ let held = false;
 /** A minute or more; a test that fails before it releases the storage leaves nothing that waits for ever. */
 const MAX_WAITS = 60_000;
 
-// biome-ignore lint/style/noDefaultExport: workerd takes a Worker's handlers from its default export.
 export default {
   async fetch(request, env, context) {
     switch (new URL(request.url).pathname) {

@@ -74,7 +74,6 @@ const task: Task = {
 
 let app: ReturnType<typeof createApp> | undefined;
 
-// biome-ignore lint/style/noDefaultExport: workerd takes a Worker's handlers from its default export.
 export default {
   async fetch(request, env, context) {
     switch (new URL(request.url).pathname) {
