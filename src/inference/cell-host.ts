@@ -50,9 +50,10 @@ export function createCellHost({ store, runtime, createTask }: CellHostOptions):
     const { manifest } = model;
     const known = sources.get(manifest);
     if (known) return known;
-    const source = toModelSource(store, model, async (loaded, lease) =>
-      warmUp(await taskOf(model), model, loaded, lease),
-    );
+    const source = toModelSource(store, model, async (loaded, lease) => {
+      const task = await taskOf(model).catch(skipUnsupported);
+      if (task) await warmUp(task, model, loaded, lease);
+    });
     sources.set(manifest, source);
     return source;
   }
@@ -128,6 +129,12 @@ export function createCellHost({ store, runtime, createTask }: CellHostOptions):
     unload: async ({ manifest }) => runtime.unload(modelDigest(manifest)),
     stats: async () => runtime.stats(),
   };
+}
+
+/** A model whose task cannot run is loaded all the same, for its tensors. */
+function skipUnsupported(error: unknown): undefined {
+  if (error instanceof ApiError && error.code === "task_not_supported") return undefined;
+  throw error;
 }
 
 function checkOutputs({ outputs }: Manifest, names: readonly string[]): void {

@@ -37,10 +37,14 @@ export function respondFromCache(
     if (!model) return next();
     c.set("model", model);
     if (!responseCache.stores(model)) return next();
-    recordModel(c, model);
+    // A model that only the body names is recorded by requests that are valid.
+    if (!modelIn) recordModel(c, model);
     const found = responseCache.lookup(model, `${operationId} ${variesBy(c)}`, await read(), call);
     const lookup = found instanceof Promise ? await found : found;
-    if (lookup?.response) return respondCached(c, lookup.response);
+    if (lookup?.response) {
+      recordModel(c, model);
+      return respondCached(c, lookup.response);
+    }
     c.set("responseLookup", lookup);
     return next();
   };

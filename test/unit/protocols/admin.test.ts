@@ -92,3 +92,10 @@ describe("a version", () => {
     expect(remove).toHaveBeenCalledWith({ name: "mine", version: "2" });
   });
 });
+
+test("the event of a path that has another method names the route", async () => {
+  const app = createTestApp({ config });
+  expect((await app.request("/admin/cache/purge", { headers })).status).toBe(405);
+  expect((await app.request("/admin/no-such-path", { headers })).status).toBe(404);
+  expect(app.events.map(({ route }) => route)).toEqual(["/admin/cache/purge", "unmatched"]);
+});

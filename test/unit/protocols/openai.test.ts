@@ -75,3 +75,19 @@ test("the models are listed by name, and each can be read", async () => {
   const model = await app.request("/v1/models/sentence-embeddings");
   expect(await model.json()).toMatchObject({ id: "sentence-embeddings", object: "model" });
 });
+
+test("an invalid request counts for no model", async () => {
+  const app = createTestApp();
+  const responseCache = { accepts: () => true, stores: () => true, lookup: () => undefined };
+  const cached = createTestApp({ responseCache });
+  for (const each of [app, cached]) {
+    // The listing of the model is known from then on.
+    await each.request("/v1/models/sentence-embeddings");
+    const body = JSON.stringify({ model: "sentence-embeddings", input: "" });
+    const headers = { "content-length": String(body.length) };
+    const response = await each.request("/v1/embeddings", { method: "POST", body, headers });
+    expect([response.status, response.headers.get("x-model-version")]).toEqual([400, null]);
+    expect(each.events.at(-1)).toMatchObject({ operation: "createEmbeddings", status: 400 });
+    expect(each.events.at(-1)?.model).toBeUndefined();
+  }
+});

@@ -72,3 +72,22 @@ test("a result in parts is streamed as server-sent events", async () => {
   expect(response.headers.get("content-type")).toBe("text/event-stream");
   expect(await response.text()).toBe('data: {"text":"one"}\n\ndata: {"text":"two"}\n\n');
 });
+
+test("two predictions of the same tensors have different entity tags when they differ", async () => {
+  const values: readonly number[] = [1, 2, 1];
+  let requests = 0;
+  const app = createTestApp({
+    async runTask(_model, _request, { trace }) {
+      trace.cache.key = "a".repeat(64);
+      return { kind: "value", value: values[requests++], form: "one" };
+    },
+  });
+  const request = (): Promise<Response> =>
+    app.request("/models/iris-logistic", { method: "POST", body: '{"inputs": [1, 2, 3, 4]}' });
+  const tags = [await request(), await request(), await request()].map(({ headers }) =>
+    headers.get("etag"),
+  );
+  expect(tags[0]).toMatch(/^W\/"a{32}-/);
+  expect(tags[1]).not.toBe(tags[0]);
+  expect(tags[2]).toBe(tags[0]);
+});
