@@ -133,16 +133,16 @@ describe("publishing", () => {
   });
 
   test("publishing reads every kind of shape and datatype from the model", async () => {
-    const ports = [
+    const values = [
       { name: "scalar", datatype: "INT64", shape: [] },
       { name: "fixed", datatype: "FP64", shape: [2, 3] },
       { name: "dynamic", datatype: "UINT8", shape: ["batch", -1, 4] },
       { name: "text", datatype: "BYTES", shape: ["n"] },
     ] as const;
     const graph: Graph = {
-      inputs: ports,
-      outputs: ports.map((port) => ({ ...port, name: `${port.name}-out` })),
-      nodes: ports.map(({ name }) => ({
+      inputs: values,
+      outputs: values.map((value) => ({ ...value, name: `${value.name}-out` })),
+      nodes: values.map(({ name }) => ({
         op: "Identity",
         inputs: [name],
         outputs: [`${name}-out`],
@@ -151,7 +151,7 @@ describe("publishing", () => {
     const { status, body } = await service.publish("shapes", graph);
     expect(status).toBe(201);
     const { inputs, outputs } = body as Manifest;
-    expect(inputs).toEqual(ports);
+    expect(inputs).toEqual(values);
     expect(outputs).toEqual(graph.outputs);
   });
 

@@ -134,10 +134,10 @@ describe("requests that keep the engine busy", () => {
       try {
         await store(busy.bucket, "slow", SLOW, { cache: CACHED });
         // Each with its own id and input: identical ones would run once.
-        let asked = 0;
-        const ask = async (): Promise<TestResponse> => {
-          asked += 1;
-          const data = [asked];
+        let sent = 0;
+        const inferSlow = async (): Promise<TestResponse> => {
+          sent += 1;
+          const data = [sent];
           const inputs = [{ name: "x", datatype: "FP32", shape: [1], data }];
           const response = await busy.post("/v2/models/slow/infer", { inputs });
           if (response.status !== 429)
@@ -149,13 +149,13 @@ describe("requests that keep the engine busy", () => {
         };
         const together = <T>(work: () => Promise<T>): Promise<T>[] =>
           Array.from({ length: LIMIT }, work);
-        for (let turn = 0; turn < 3; turn++) expect(await ask()).toMatchObject({ status: 200 });
+        for (let run = 0; run < 3; run++) expect(await inferSlow()).toMatchObject({ status: 200 });
         // Connections that are already open, so that all requests have arrived when the first run begins.
         await Promise.all(together(() => busy.request("/v2/health/live")));
 
-        const early = together(ask);
+        const early = together(inferSlow);
         await Promise.any(early);
-        const late = await Promise.all(together(ask));
+        const late = await Promise.all(together(inferSlow));
         for (const response of await Promise.all(early))
           expect(response).toMatchObject({ status: 200 });
         const refused = late.filter(({ status }) => status === 429);
@@ -163,7 +163,7 @@ describe("requests that keep the engine busy", () => {
         for (const response of late)
           if (response.status === 429)
             expectRefused(response, "overloaded", /^\d+ requests are in flight/);
-        expect(await ask()).toMatchObject({ status: 200 });
+        expect(await inferSlow()).toMatchObject({ status: 200 });
       } finally {
         await busy.dispose();
       }
@@ -194,15 +194,18 @@ describe("a request of many runs", () => {
       });
       await store(shared.bucket, "small", sum(1));
       const small = { inputs: [{ name: "x", datatype: "FP32", shape: [1], data: [1] }] };
-      const ask = (): Promise<TestResponse> => shared.post("/v2/models/small/infer", small);
-      expect(await ask()).toMatchObject({ status: 200 });
+      const inferSmall = (): Promise<TestResponse> => shared.post("/v2/models/small/infer", small);
+      expect(await inferSmall()).toMatchObject({ status: 200 });
       expect(await shared.post("/models/slow", { inputs: [0.5] })).toMatchObject({ body: [0.5] });
       const order: string[] = [];
       const items = Array.from({ length: 30 }, () => 0.5);
       const long = shared.post("/models/slow", { inputs: items }).finally(() => order.push("long"));
       // The first of them is sent after the long one, and perhaps admitted before it.
-      for (let asked = 0; asked < 4; asked++) {
-        expect(await ask()).toMatchObject({ status: 200, body: { outputs: [{ data: [2] }] } });
+      for (let sent = 0; sent < 4; sent++) {
+        expect(await inferSmall()).toMatchObject({
+          status: 200,
+          body: { outputs: [{ data: [2] }] },
+        });
         order.push("small");
       }
       expect(await long).toMatchObject({ status: 200, body: items });
@@ -213,7 +216,7 @@ describe("a request of many runs", () => {
   });
 });
 
-describe("a known response", () => {
+describe("a request whose response is stored", () => {
   let held: HeldService;
 
   beforeAll(async () => {
@@ -224,30 +227,30 @@ describe("a known response", () => {
     });
     await store(held.bucket, "small", sum(1), { cache: CACHED });
     await store(held.bucket, "large", product(1, 1));
-    // A run, a hit, and from then on a known response.
-    for (let time = 0; time < 3; time++) expect(await ask()).toMatchObject({ status: 200 });
+    // A run, a hit that stores its response, and a hit that uses it.
+    for (let time = 0; time < 3; time++) expect(await inferHeld()).toMatchObject({ status: 200 });
   });
 
   afterAll(() => held?.dispose());
 
-  function ask(headers: Record<string, string> = {}): Promise<TestResponse> {
+  function inferHeld(headers: Record<string, string> = {}): Promise<TestResponse> {
     return held.post(SMALL, small, headers);
   }
 
-  test("needs no turn, and is refused and held to a deadline like any other", async () => {
-    expect(await ask({ "x-timeout-ms": "soon" })).toMatchObject({ status: 400 });
+  test("a stored response is sent without a permit from the queue; limit and deadline still apply", async () => {
+    expect(await inferHeld({ "x-timeout-ms": "soon" })).toMatchObject({ status: 400 });
     await held.hold();
     const waiting = held.post("/v2/models/large/infer", large);
     await held.storage(({ holding }) => holding === 1);
-    expectRefused(await ask(), "overloaded", /in flight/);
+    expectRefused(await inferHeld(), "overloaded", /in flight/);
     await held.release();
     expect(await waiting).toMatchObject({ status: 200 });
-    const response = await ask();
+    const response = await inferHeld();
     const { phasesMs } = await held.event(String(response.headers.get("x-request-id")));
     expect(Object.keys(phasesMs)).toEqual(["body", "cache"]);
   });
 
-  test("is not waited for by a client that goes away while its body is read", async () => {
+  test("a client that disconnects while its body is read releases its permit", async () => {
     const socket = await beginPost(held.origin, SMALL, small, {
       "x-request-id": "gone",
       "content-length": "1000",
@@ -255,14 +258,14 @@ describe("a known response", () => {
     });
     await bodyIsRead(socket);
     // It holds the only permit.
-    expectRefused(await ask(), "overloaded", /in flight/);
+    expectRefused(await inferHeld(), "overloaded", /in flight/);
     socket.resetAndDestroy();
     expect(await held.event("gone")).toMatchObject({
       status: 400,
       errorCode: "invalid_request",
       model: "small",
     });
-    expect(await ask()).toMatchObject({ status: 200 });
+    expect(await inferHeld()).toMatchObject({ status: 200 });
   });
 });
 
@@ -284,7 +287,10 @@ describe("a deadline", () => {
   });
 
   /** Requests a model whose load takes longer than the deadline. */
-  async function askTooLate(value: object, headers: Record<string, string>): Promise<TestResponse> {
+  async function inferTooLate(
+    value: object,
+    headers: Record<string, string>,
+  ): Promise<TestResponse> {
     const path = await storeFresh();
     await service.hold();
     const response = service.post(path, value, headers);
@@ -297,13 +303,13 @@ describe("a deadline", () => {
   }
 
   test("a request whose x-timeout-ms passes before its run fails with deadline_exceeded", async () => {
-    const response = await askTooLate(large, { "x-timeout-ms": "20" });
+    const response = await inferTooLate(large, { "x-timeout-ms": "20" });
     const message = /^The request's timeout of 20 ms passed after \d+ ms/;
     expectRefused(response, "deadline_exceeded", message);
   });
 
   test("the timeout parameter of the protocol is in microseconds", async () => {
-    const response = await askTooLate({ ...large, parameters: { timeout: 15_000 } }, {});
+    const response = await inferTooLate({ ...large, parameters: { timeout: 15_000 } }, {});
     expectRefused(response, "deadline_exceeded", /^The request's timeout of 15 ms passed/);
   });
 
@@ -313,7 +319,7 @@ describe("a deadline", () => {
       ["5000", 10],
       ["5", 5],
     ] as const) {
-      const response = await askTooLate({ ...large, parameters }, { "x-timeout-ms": header });
+      const response = await inferTooLate({ ...large, parameters }, { "x-timeout-ms": header });
       expectRefused(response, "deadline_exceeded", new RegExp(`timeout of ${shown} ms passed`));
     }
   });

@@ -36,7 +36,7 @@ async function executions(): Promise<unknown> {
   return (body as { model_stats: { execution_count: number }[] }).model_stats[0]?.execution_count;
 }
 
-test("run once, and each gets the response", async () => {
+test("identical requests run once, and each gets the prediction", async () => {
   await service.hold();
   const ids = Array.from({ length: 10 }, (_, index) => `same-${index}`);
   const replies = ids.map((id) => service.post(path, body, { "x-request-id": id }));
@@ -54,7 +54,7 @@ test("run once, and each gets the response", async () => {
   expect(cacheStatus(await service.post(path, body))).toMatchObject({ hit: true });
 });
 
-test("run once also when the client of the first one goes away", async () => {
+test("identical requests run once also when the first client disconnects", async () => {
   await service.hold();
   const first = await beginPost(service.origin, path, body);
   await service.storage(({ holding }) => holding === 1);
@@ -75,7 +75,7 @@ test("run once also when the client of the first one goes away", async () => {
   expect((await service.storage()).reads[file]).toBe(1);
 });
 
-test("other questions meanwhile get their own responses", async () => {
+test("different requests in flight get their own predictions", async () => {
   await service.hold();
   const infer = (x: number) =>
     service.post(path, { inputs: [{ name: "x", datatype: "FP32", shape: [1], data: [x] }] });

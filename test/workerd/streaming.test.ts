@@ -11,6 +11,8 @@ const PATH = "/models/iris-logistic";
 
 /** More than any stream that is read to its end has. */
 const MAX_EVENTS = 100;
+/** Far more reads than one event takes. */
+const MAX_READS = 1000;
 
 let service: Service;
 
@@ -48,7 +50,8 @@ async function open(
   let buffered = "";
   let ended = false;
   async function next(): Promise<string | undefined> {
-    while (!ended && !buffered.includes("\n\n")) {
+    for (let reads = 0; !ended && !buffered.includes("\n\n"); reads++) {
+      if (reads === MAX_READS) throw new Error(`no whole event after ${MAX_READS} reads`);
       const { done, value = "" } = (await reader?.read()) ?? { done: true };
       ended = done;
       buffered += value;

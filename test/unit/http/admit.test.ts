@@ -11,7 +11,7 @@ import { createHttpApp, errorOf, type HttpApp } from "../../support/http-app.ts"
 const DEFAULT_TIMEOUT_MS = 10_000;
 
 let app: HttpApp;
-/** What the admission was asked for, and which service times it got back. */
+/** The arguments of the admission, and the service times reported to it. */
 let timeouts: (number | undefined)[];
 let samples: (number | undefined)[];
 /** Ends the handler of `/held`. */
@@ -116,7 +116,7 @@ describe("a request above the limit", () => {
 });
 
 describe("the permit is released", () => {
-  test("after the handler, whether it answers or fails", async () => {
+  test("after the handler, whether it returns or throws", async () => {
     for (const path of ["/quick", "/failing", "/nowhere", "/quick"]) await app.request(path);
     expect(samples).toHaveLength(4);
     expect(await isAdmitted()).toBe(true);

@@ -15,7 +15,7 @@ function send(app: HttpApp, headers: Record<string, string> = {}): Promise<Respo
   return app.request("/", { headers });
 }
 
-test("an answer has its type, the request's id and its duration, and its size is in the event", async () => {
+test("a response has its type, the request's id and its duration, and its size is in the event", async () => {
   const app = createApp('{"ü":1}', { status: 201 });
   const response = await send(app, { "x-request-id": "mine" });
   expect([response.status, await response.text()]).toEqual([201, '{"ü":1}']);
@@ -50,7 +50,7 @@ describe("compression", () => {
     ["br, gzip;q=0.5", "gzip", gunzipSync],
     ["GZIP", "gzip", gunzipSync],
     ["gzip;q=0, deflate", "deflate", inflateSync],
-  ])("of a long answer for accept-encoding %s is %s", async (accepted, encoding, decompress) => {
+  ])("of a long response for accept-encoding %s is %s", async (accepted, encoding, decompress) => {
     const response = await send(createApp(LONG), { "accept-encoding": accepted });
     expect(response.headers.get("content-encoding")).toBe(encoding);
     expect(response.headers.get("vary")).toBe("accept-encoding");
@@ -58,7 +58,7 @@ describe("compression", () => {
   });
 
   test.each([undefined, "", "br", "gzip;q=0", "gzip; q=0.0, deflate;q=0", "identity"])(
-    "is none for accept-encoding %s, and the answer says that it could be another",
+    "is none for accept-encoding %s, and vary names accept-encoding",
     async (accepted) => {
       const headers = accepted === undefined ? {} : { "accept-encoding": accepted };
       const response = await send(createApp(LONG), headers);
@@ -68,13 +68,13 @@ describe("compression", () => {
     },
   );
 
-  test("is none for a short answer", async () => {
+  test("is none for a short response", async () => {
     const response = await send(createApp("{}"), { "accept-encoding": "gzip" });
     expect(response.headers.get("content-encoding")).toBeNull();
     expect(response.headers.get("vary")).toBeNull();
   });
 
-  test("is none for an answer that must stay as it is, which the network is told", async () => {
+  test("is none for a response that must not be transformed, which cache-control declares", async () => {
     const app = createApp(LONG, { compress: false });
     const response = await send(app, { "accept-encoding": "gzip" });
     expect(response.headers.get("content-encoding")).toBeNull();

@@ -33,13 +33,20 @@ const PARAMETERS = z.strictObject({ mode: z.enum(["stepwise", "busily", "failing
 const state = { computed: 0, ended: 0, waiting: 0 };
 let steps = 0;
 
+/** More than a client can read before its test ends. */
+const MAX_PARTS = 100_000_000;
+
+/** A minute at least, as long as a test may take. */
+const MAX_POLLS = 60_000;
+
 async function* count(
   to: number,
   mode: z.output<typeof PARAMETERS>["mode"],
   call: Call,
 ): AsyncGenerator<{ count: number }> {
   try {
-    for (let part = 1; part <= to || mode === "busily"; part++) {
+    const last = mode === "busily" ? MAX_PARTS : to;
+    for (let part = 1; part <= last; part++) {
       if (mode === "stepwise") await takeStep(call);
       await call.checkpoint();
       state.computed += 1;
@@ -54,7 +61,8 @@ async function* count(
 async function takeStep(call: Call): Promise<void> {
   state.waiting += 1;
   try {
-    while (steps === 0) {
+    for (let polls = 0; steps === 0; polls++) {
+      if (polls === MAX_POLLS) throw new Error(`no step after ${MAX_POLLS} polls`);
       await scheduler.wait(1);
       await call.checkpoint();
     }
