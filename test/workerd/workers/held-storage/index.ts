@@ -1,9 +1,6 @@
 /// <reference path="../../../../worker-configuration.d.ts" />
 import worker from "../../../../src/index.ts";
 
-// Classes that wrangler.toml names.
-export * from "../../../../src/index.ts";
-
 /**
  * The project's Worker with a bucket in front that counts the reads of model files, and holds them
  * back while a test wants that: half of the bytes come at once, the others when they are released.

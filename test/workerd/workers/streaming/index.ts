@@ -6,9 +6,6 @@ import type { Call } from "../../../../src/domain/call.ts";
 import { ApiError } from "../../../../src/domain/errors.ts";
 import type { Task } from "../../../../src/tasks/task.ts";
 
-// Classes that wrangler.toml names.
-export * from "../../../../src/index.ts";
-
 /**
  * The project's Worker, whose tasks are all a count: `{"inputs": 3}` has the parts 1, 2 and 3. How it counts is
  * its parameter `mode`:
