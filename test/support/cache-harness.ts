@@ -147,7 +147,7 @@ export function createHarness({
     },
   };
   const host: Pick<ModelHost, "infer" | "state"> = {
-    state: () => {
+    state: async () => {
       harness.lookups++;
       return { state: harness.model } as ModelState;
     },

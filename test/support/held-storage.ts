@@ -1,5 +1,6 @@
 import { inject } from "vitest";
 import type { StorageState } from "../workerd/workers/held-storage/index.ts";
+import type { TestWorker } from "../workerd/workers/index.ts";
 import { type AdministeredService, startAdministeredService } from "./administration.ts";
 import { poll } from "./poll.ts";
 
@@ -13,8 +14,8 @@ export interface HeldService extends AdministeredService {
 
 export async function startHeldService(vars: Record<string, string> = {}): Promise<HeldService> {
   const service = await startAdministeredService({
-    outdir: inject("testWorkerBuilds")["held-storage"],
-    vars,
+    outdir: inject("testWorkersBuild"),
+    vars: { TEST_WORKER: "held-storage" satisfies TestWorker, ...vars },
   });
   const command = async (path: string): Promise<StorageState> =>
     (await service.request(`/storage${path}`)).body as StorageState;

@@ -3,7 +3,7 @@ import { type AdministeredService, startAdministeredService } from "./administra
 import { findModel, publishAs } from "./publish.ts";
 
 /** Each takes 200 MB and more, and a file may want ten kinds. */
-const MAX_RUNNING = 4;
+const MAX_RUNNING = 6;
 
 /** A service with those `vars` and with these models of `models/` published, none of them in memory. */
 export type StartService = (

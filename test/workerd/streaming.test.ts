@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { poll } from "../support/poll.ts";
 import { beginPost } from "../support/raw-request.ts";
 import { type Service, startService } from "../support/service.ts";
+import type { TestWorker } from "./workers/index.ts";
 import type { StreamingState } from "./workers/streaming/index.ts";
 
 /** A task with a streamed result, in workerd, over real connections. */
@@ -17,8 +18,12 @@ const MAX_READS = 1000;
 let service: Service;
 
 beforeAll(async () => {
-  const outdir = inject("testWorkerBuilds").streaming;
-  service = await startService({ outdir, models: ["iris-logistic"], vars: { MAX_IN_FLIGHT: "1" } });
+  const outdir = inject("testWorkersBuild");
+  service = await startService({
+    outdir,
+    models: ["iris-logistic"],
+    vars: { TEST_WORKER: "streaming" satisfies TestWorker, MAX_IN_FLIGHT: "1" },
+  });
 });
 
 afterAll(() => service?.dispose());

@@ -1,6 +1,6 @@
 import { NUMERIC_DATATYPES, type NumericDatatype } from "../../domain/datatype.ts";
 import { ApiError } from "../../domain/errors.ts";
-import { describe } from "../../domain/tensor-json.ts";
+import { describe, SPELLED_FLOATS } from "../../domain/tensor-json.ts";
 
 /** A column of a table, as a manifest declares it. */
 export interface ColumnRule {
@@ -23,11 +23,6 @@ const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 const INTEGER = /^[+-]?\d{1,20}$/;
 /** How R, pandas and databases write a missing value. */
 const MISSING_TEXTS = new Set(["", "NA", "N/A", "NaN", "nan", "null", "NULL"]);
-const SPELLED_FLOATS = new Map<unknown, number>([
-  ["NaN", Number.NaN],
-  ["Infinity", Number.POSITIVE_INFINITY],
-  ["-Infinity", Number.NEGATIVE_INFINITY],
-]);
 const MAX_LISTED = 20;
 
 export function createColumn(rule: ColumnRule, datatype: NumericDatatype): Column {

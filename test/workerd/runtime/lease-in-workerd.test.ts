@@ -2,6 +2,8 @@ import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { type LocalWorker, startLocalWorker } from "../../../scripts/local-worker.ts";
 import { cacheRuns, expectSameValues, readCacheModel } from "../../support/cache-fixtures.ts";
 import type { CacheRuns } from "../../support/cache-runs.ts";
+
+import type { TestWorker } from "../workers/index.ts";
 import type { LeaseResponse, LeaseRuns } from "../workers/leases/index.ts";
 
 /** Leases of the runtime in a Worker of their own, built as the project's. */
@@ -9,7 +11,10 @@ import type { LeaseResponse, LeaseRuns } from "../workers/leases/index.ts";
 let worker: LocalWorker;
 
 beforeAll(async () => {
-  worker = await startLocalWorker({ outdir: inject("testWorkerBuilds").leases });
+  worker = await startLocalWorker({
+    outdir: inject("testWorkersBuild"),
+    vars: { TEST_WORKER: "leases" satisfies TestWorker },
+  });
 });
 
 afterAll(() => worker?.dispose());

@@ -52,6 +52,7 @@ export const tokenClassificationBlock = {
       ]),
     )
     .describe("Token classification: entities, or tokens without aggregation, in their order."),
+  texts: { spans: true },
   references: ({ scores }) => ({ outputs: [scores] }),
   *problems(block, manifest) {
     yield* pairProblems("token-classification", manifest, "tokenizer");

@@ -1,9 +1,6 @@
 /// <reference path="../../../../worker-configuration.d.ts" />
 import worker from "../../../../src/index.ts";
 
-// Classes that wrangler.toml names.
-export * from "../../../../src/index.ts";
-
 /**
  * The project's Worker with a bucket in front that counts the reads of model files, and holds them
  * back while a test wants that: half of the bytes come at once, the others when they are released.
@@ -26,7 +23,6 @@ let held = false;
 /** A minute or more; a test that fails before it releases the storage leaves nothing that waits for ever. */
 const MAX_WAITS = 60_000;
 
-// biome-ignore lint/style/noDefaultExport: workerd takes a Worker's handlers from its default export.
 export default {
   async fetch(request, env, context) {
     switch (new URL(request.url).pathname) {

@@ -27,7 +27,6 @@ const LEASE_MS = 60_000;
 
 const pool = createModelPool({ budgetBytes: BUDGET_BYTES });
 
-// biome-ignore lint/style/noDefaultExport: workerd takes a Worker's handlers from its default export.
 export default {
   async fetch(request, _env, context) {
     const runs = (await request.json()) as LeaseRuns;

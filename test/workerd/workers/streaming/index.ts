@@ -6,9 +6,6 @@ import type { Call } from "../../../../src/domain/call.ts";
 import { ApiError } from "../../../../src/domain/errors.ts";
 import type { Task } from "../../../../src/tasks/task.ts";
 
-// Classes that wrangler.toml names.
-export * from "../../../../src/index.ts";
-
 /**
  * The project's Worker, whose tasks are all a count: `{"inputs": 3}` has the parts 1, 2 and 3. How it counts is
  * its parameter `mode`:
@@ -82,7 +79,6 @@ const task: Task = {
 
 let app: ReturnType<typeof createApp> | undefined;
 
-// biome-ignore lint/style/noDefaultExport: workerd takes a Worker's handlers from its default export.
 export default {
   async fetch(request, env, context) {
     switch (new URL(request.url).pathname) {

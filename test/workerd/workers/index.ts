@@ -1,0 +1,18 @@
+/// <reference path="../../../worker-configuration.d.ts" />
+import heldStorage from "./held-storage/index.ts";
+import leases from "./leases/index.ts";
+import streaming from "./streaming/index.ts";
+
+// Classes that wrangler.toml names.
+export * from "../../../src/index.ts";
+
+/** The Workers that only tests use, in one build: the variable `TEST_WORKER` selects one. */
+const WORKERS = { "held-storage": heldStorage, leases, streaming };
+
+export type TestWorker = keyof typeof WORKERS;
+
+export default {
+  fetch(request, env, context) {
+    return WORKERS[env.TEST_WORKER].fetch(request, env, context);
+  },
+} satisfies ExportedHandler<Env & { readonly TEST_WORKER: TestWorker }>;
