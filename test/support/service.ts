@@ -97,8 +97,8 @@ export async function startService({
         headers: { "content-type": "application/json", ...headers },
       }),
     event: (requestId) => {
-      const known = logs.map(parseEvent).find((event) => event?.requestId === requestId);
-      if (known) return Promise.resolve(known);
+      const logged = logs.map(parseEvent).find((event) => event?.requestId === requestId);
+      if (logged) return Promise.resolve(logged);
       return new Promise((resolve) => waiting.set(requestId, resolve));
     },
     dispose: () => worker.dispose(),

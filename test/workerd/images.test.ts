@@ -90,10 +90,10 @@ describe("a photograph", () => {
       const predictions = body as Label[][];
       expect(predictions).toHaveLength(inputs.length);
       for (const [index, prediction] of predictions.entries()) {
-        const wanted = alone[index % files.length]?.body as Label[];
-        expect(prediction.map(({ label }) => label)).toEqual(wanted.map(({ label }) => label));
+        const single = alone[index % files.length]?.body as Label[];
+        expect(prediction.map(({ label }) => label)).toEqual(single.map(({ label }) => label));
         for (const [rank, { score }] of prediction.entries())
-          expect(score).toBeCloseTo(wanted[rank]?.score ?? Number.NaN, 5);
+          expect(score).toBeCloseTo(single[rank]?.score ?? Number.NaN, 5);
       }
     }
   });

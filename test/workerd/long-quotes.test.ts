@@ -15,7 +15,7 @@ const IRIS = "/models/iris-logistic";
 const INFER = `/v2${IRIS}/infer`;
 const INPUT = { name: "features", datatype: "FP32", shape: [1, 4], data: [1, 2, 3, 4] };
 
-/** The engine says that it does not have it. */
+/** A model with an operator that the engine does not have and names in its error. */
 const longOperator: Graph = {
   inputs: [{ name: "x", datatype: "FP32", shape: ["n"] }],
   outputs: [{ name: "y", datatype: "FP32", shape: ["n"] }],

@@ -179,7 +179,7 @@ describe("sentence-embeddings", () => {
     const [{ data = [] } = {}] = (body as { outputs: { data: number[] }[] }).outputs;
     expect(data).toHaveLength(ids.length * embedding.length);
     const sums = embedding.map((_, channel) =>
-      ids.reduce((sum, __, place) => sum + (data[place * embedding.length + channel] ?? 0), 0),
+      ids.reduce((sum, __, token) => sum + (data[token * embedding.length + channel] ?? 0), 0),
     );
     const length = Math.hypot(...sums);
     const actual = sums.map((sum) => sum / length);
@@ -224,8 +224,8 @@ function expectTask(
   { outputs, tolerance }: Expected,
   index: number,
 ): void {
-  const [wanted] = postprocess ? (blockReferences(postprocess).outputs ?? []) : [];
-  const output = outputs.find(({ name }) => name === wanted);
+  const [outputName] = postprocess ? (blockReferences(postprocess).outputs ?? []) : [];
+  const output = outputs.find(({ name }) => name === outputName);
   if (!output || !postprocess) throw new Error("the fixture does not have the task's output");
   let numbers = row(output, index).data;
   if (postprocess.type === "classification" && postprocess.activation === "softmax") {

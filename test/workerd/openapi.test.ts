@@ -89,7 +89,7 @@ describe("the document", () => {
       for (const [status, { content = {} }] of Object.entries(operation.responses))
         for (const code of Object.values(content).flatMap(({ schema }) => codesOf(schema)))
           documented.set(code, status);
-    // Unknown paths have no place in the document but its description.
+    // Unknown paths are only in the document's description.
     // A client that has disconnected receives no error.
     const { route_not_found: _, client_closed_request: __, ...kinds } = ERROR_KINDS;
     expect(Object.fromEntries(documented)).toEqual(

@@ -66,7 +66,7 @@ test("a key with a space can never be sent, and nobody passes by its first word"
   expect((await send(KEY, "Bearer a")).status).toBe(401);
 });
 
-test("the handler does not run for who is refused, and the event says why", async () => {
+test("the handler does not run for a refused request, and the event has the error code", async () => {
   const app = createHttpApp();
   let runs = 0;
   app.routes.get("/admin", requireAdmin(PLAIN_KEY), (c) => {

@@ -82,7 +82,7 @@ async function* items(...values: readonly unknown[]): AsyncGenerator<unknown> {
 
 function readerOf(response: Response): {
   next(): Promise<string | undefined>;
-  leave(): Promise<void>;
+  cancel(): Promise<void>;
 } {
   const reader = response.body?.getReader();
   if (!reader) throw new Error("the response has no body");
@@ -91,7 +91,7 @@ function readerOf(response: Response): {
       const { done, value } = await reader.read();
       return done ? undefined : new TextDecoder().decode(value);
     },
-    leave: () => reader.cancel("enough"),
+    cancel: () => reader.cancel("enough"),
   };
 }
 
@@ -194,7 +194,7 @@ describe("a client that closes the connection", () => {
     const reader = readerOf(await app.request("/"));
     source.give(1);
     await reader.next();
-    await reader.leave();
+    await reader.cancel();
     await app.settle();
     expect(source.hasEnded).toBe(true);
     expect(app.events).toMatchObject([GONE]);
@@ -220,7 +220,7 @@ describe("a client that closes the connection", () => {
     void reader.next();
     await nextIteration();
     expect(source.requested).toBe(1);
-    await reader.leave();
+    await reader.cancel();
     await nextIteration();
     expect([source.hasEnded, app.isSettled(), app.events.length]).toEqual([false, false, 0]);
     source.give(1);
@@ -239,7 +239,7 @@ describe("a client that closes the connection", () => {
     const reader = readerOf(await app.request("/"));
     await reader.next();
     expect(signals.map(({ aborted }) => aborted)).toEqual([false]);
-    await reader.leave();
+    await reader.cancel();
     expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
   });
 
@@ -247,7 +247,7 @@ describe("a client that closes the connection", () => {
     const source = createSource();
     const app = createApp(source.parts);
     const reader = readerOf(await app.request("/"));
-    await reader.leave();
+    await reader.cancel();
     await app.settle();
     expect(source.requested).toBe(0);
     expect(app.events).toMatchObject([{ ...GONE, bytesOut: 0 }]);

@@ -3,7 +3,7 @@ import worker from "../../../../src/index.ts";
 
 /**
  * The project's Worker with a bucket in front that counts the reads of model files, and holds them
- * back while a test wants that: half of the bytes come at once, the others when they are released.
+ * back while a test holds them: half of the bytes come at once, the others when they are released.
  * Simulated storage is otherwise faster than anything that could happen meanwhile.
  *
  * `POST /storage/hold`, `POST /storage/release` and `GET /storage`, which returns a
