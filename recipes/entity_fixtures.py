@@ -56,12 +56,12 @@ def main() -> None:
         config = PretrainedConfig(id2label=dict(enumerate(LABELS)))
         pipeline = TokenClassificationPipeline(model=Table(config, len(tokenizer)), tokenizer=tokenizer)
         for strategy in STRATEGIES:
-            answers = [pipeline(text, aggregation_strategy=strategy) for text in TEXTS]
+            predictions = [pipeline(text, aggregation_strategy=strategy) for text in TEXTS]
             cases.append(
                 {
                     "tokenizer": name,
                     "aggregation": strategy,
-                    "answers": [[to_plain(entity) for entity in answer] for answer in answers],
+                    "predictions": [[to_plain(entity) for entity in prediction] for prediction in predictions],
                 }
             )
     write(

@@ -90,7 +90,7 @@ async function checkResponses(
   adminKey: string,
   { document, folder, args }: Run,
 ): Promise<void> {
-  const answersFile = join(folder, "answers.json");
+  const statusesFile = join(folder, "statuses.json");
   const { code } = await runProgram(
     python,
     [
@@ -105,18 +105,18 @@ async function checkResponses(
         PYTHONPATH: settings,
         PYTHONDONTWRITEBYTECODE: "1",
         ONNXFLARE_ADMIN_KEY: adminKey,
-        ONNXFLARE_ANSWERS: answersFile,
+        ONNXFLARE_STATUSES: statusesFile,
       },
     },
   );
   if (code !== 0)
     throw new UserError("responses of the Worker differ from the document, see above");
   if (args.length > 0) return;
-  const answers: [operationId: string, status: number][] = JSON.parse(
-    readFileSync(answersFile, "utf8"),
+  const statuses: [operationId: string, status: number][] = JSON.parse(
+    readFileSync(statusesFile, "utf8"),
   );
   const successful = new Set(
-    answers.flatMap(([operationId, status]) => (status < 300 ? [operationId] : [])),
+    statuses.flatMap(([operationId, status]) => (status < 300 ? [operationId] : [])),
   );
   const operations = Object.values(document.paths).flatMap((methods) => Object.values(methods));
   const untested = operations.filter(({ operationId }) => !successful.has(operationId));

@@ -219,14 +219,20 @@ async function measure(
   }
 }
 
-/** Loads the model, and repeats the request until it is a hit in the expected tier. */
+/** Remote tiers are written after the response, within a few requests. */
+const MAX_WARM_UP_REQUESTS = 10_000;
+
+/**
+ * Loads the model, and repeats the request until it is a hit in the expected tier.
+ * @throws Error when it does not become one
+ */
 async function warm(
   url: URL,
   headers: Readonly<Record<string, string>>,
   body: Uint8Array,
   outcome: Variant["outcome"],
 ): Promise<void> {
-  for (;;) {
+  for (let requests = 0; requests < MAX_WARM_UP_REQUESTS; requests++) {
     const response = await fetch(url, { method: "POST", headers, body: new Uint8Array(body) });
     const text = await response.text();
     if (!response.ok) throw new Error(`${url.pathname} responded ${response.status}: ${text}`);
@@ -234,6 +240,9 @@ async function warm(
     if (outcome === "misses" || outcome === "bypasses" || status.endsWith(`detail=${outcome}`))
       return;
   }
+  throw new Error(
+    `${url.pathname} is not a hit in ${outcome} after ${MAX_WARM_UP_REQUESTS} requests`,
+  );
 }
 
 async function readStatistics(url: URL): Promise<CacheStatistics> {

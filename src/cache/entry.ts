@@ -1,6 +1,7 @@
 import type { CacheAddress, CacheEntry } from "../domain/cache.ts";
 import type { Datatype } from "../domain/datatype.ts";
 import { fromTensorBytes, toTensorBytes } from "../domain/tensor-bytes.ts";
+import { sha256 } from "../shared/sha256.ts";
 
 /**
  * A cache entry as bytes, for the remote tiers:
@@ -90,7 +91,6 @@ export async function decodeEntry(bytes: Uint8Array, key: string): Promise<Cache
 }
 
 async function checksum(entry: Uint8Array): Promise<Uint8Array> {
-  const covered = entry.subarray(HEAD_LENGTH_START) as Uint8Array<ArrayBuffer>;
-  const digest = await crypto.subtle.digest("SHA-256", covered);
-  return new Uint8Array(digest, 0, HEAD_LENGTH_START - CHECKSUM_START);
+  const digest = await sha256(entry.subarray(HEAD_LENGTH_START));
+  return digest.subarray(0, HEAD_LENGTH_START - CHECKSUM_START);
 }

@@ -43,87 +43,101 @@ const tensorSpec = z.strictObject({
 /** Any JSON value. It is recursive, so schemas generated from it need a name for it. */
 export const jsonValueSchema = z.json();
 
-export const manifestSchema = z
-  .strictObject({
-    schemaVersion: z.literal(1),
-    name: z
-      .string()
-      .regex(MODEL_NAME)
-      .refine((name) => name !== RESERVED_MODEL_NAME, RESERVED_MODEL_NAME_REASON)
-      .meta({ not: { const: RESERVED_MODEL_NAME } }),
-    version: z.string().regex(MODEL_VERSION),
-    description: z.string().max(2000).optional(),
-    task: z
-      .enum(TASK_KINDS)
-      .optional()
-      .describe("The task that the task API runs; without it the model is served by /v2 only."),
-    format: z.enum(["onnx", "ort"]),
-    file: filePath.describe("The model itself, one of `files`."),
-    files: z.array(file).min(1).max(64),
-    inputs: z.array(tensorSpec).max(MAX_VALUES),
-    outputs: z.array(tensorSpec).min(1).max(MAX_VALUES),
-    preprocess: preprocessSchema.optional(),
-    postprocess: postprocessSchema.optional(),
-    labels: z.array(z.string()).optional(),
-    cache: z
-      .strictObject({
-        enabled: z
-          .boolean()
-          .describe(
-            "false for a model that is random or keeps state: its predictions are never cached.",
-          ),
-        ttlSeconds: z.int().min(60).max(31_536_000),
-        scope: z
-          .enum(["public", "key"])
-          .default("public")
-          .describe(
-            "Whether a cached prediction is used for all clients, or only for requests with the same API key.",
-          ),
-      })
-      .default({ enabled: true, ttlSeconds: 86_400, scope: "public" }),
-    runtime: z
-      .strictObject({
-        prepack: z.boolean().default(true),
-        heapBytes: z
-          .int()
-          .min(0)
-          .optional()
-          .describe(
-            "The measured size of the loaded model in the wasm heap in bytes, without the engine.",
-          ),
-        loadMs: z.number().min(0).optional(),
-        warmUp: z
-          .boolean()
-          .default(false)
-          .describe("Whether `example` is run when the model is loaded, before its first request."),
-      })
-      .default({ prepack: true, warmUp: false }),
-    provenance: z
-      .strictObject({ source: z.string(), license: z.string(), recipe: z.string().optional() })
-      .optional(),
-    metrics: z.record(z.string(), z.union([z.number(), z.string()])).optional(),
-    example: z
-      .strictObject({
-        inputs: jsonValueSchema,
-        output: jsonValueSchema,
-        tolerance: z.number().min(0),
-        engine: z
-          .string()
-          .describe("What computed `output`: never the engine that serves the model."),
-      })
-      .optional(),
-    createdAt: z.iso.datetime(),
-  })
-  .superRefine((manifest, context) => {
-    const problem = (path: Problem["path"], message: string): void =>
-      context.addIssue({ code: "custom", path: [...path], message });
-    const paths = manifest.files.map((entry) => entry.path);
-    if (new Set(paths).size < paths.length) problem(["files"], "two files have the same path");
-    if (!paths.includes(manifest.file)) problem(["file"], "not one of files[].path");
-    for (const { path, message } of blockProblems(manifest)) problem(path, message);
-    if (manifest.runtime.warmUp && !(manifest.example && manifest.preprocess))
-      problem(["runtime", "warmUp"], "a warm-up needs an example and preprocess");
-  });
+const structureSchema = z.strictObject({
+  schemaVersion: z.literal(1),
+  name: z
+    .string()
+    .regex(MODEL_NAME)
+    .refine((name) => name !== RESERVED_MODEL_NAME, RESERVED_MODEL_NAME_REASON)
+    .meta({ not: { const: RESERVED_MODEL_NAME } }),
+  version: z.string().regex(MODEL_VERSION),
+  description: z.string().max(2000).optional(),
+  task: z
+    .enum(TASK_KINDS)
+    .optional()
+    .describe("The task that the task API runs; without it the model is served by /v2 only."),
+  format: z.enum(["onnx", "ort"]),
+  file: filePath.describe("The model itself, one of `files`."),
+  files: z.array(file).min(1).max(64),
+  inputs: z.array(tensorSpec).max(MAX_VALUES),
+  outputs: z.array(tensorSpec).min(1).max(MAX_VALUES),
+  preprocess: preprocessSchema.optional(),
+  postprocess: postprocessSchema.optional(),
+  labels: z.array(z.string()).optional(),
+  cache: z
+    .strictObject({
+      enabled: z
+        .boolean()
+        .describe(
+          "false for a model that is random or keeps state: its predictions are never cached.",
+        ),
+      ttlSeconds: z.int().min(60).max(31_536_000),
+      scope: z
+        .enum(["public", "key"])
+        .default("public")
+        .describe(
+          "Whether a cached prediction is used for all clients, or only for requests with the same API key.",
+        ),
+    })
+    .default({ enabled: true, ttlSeconds: 86_400, scope: "public" }),
+  runtime: z
+    .strictObject({
+      prepack: z.boolean().default(true),
+      heapBytes: z
+        .int()
+        .min(0)
+        .optional()
+        .describe(
+          "The measured size of the loaded model in the wasm heap in bytes, without the engine.",
+        ),
+      loadMs: z.number().min(0).optional(),
+      warmUp: z
+        .boolean()
+        .default(false)
+        .describe("Whether `example` is run when the model is loaded, before its first request."),
+    })
+    .default({ prepack: true, warmUp: false }),
+  provenance: z
+    .strictObject({ source: z.string(), license: z.string(), recipe: z.string().optional() })
+    .optional(),
+  metrics: z.record(z.string(), z.union([z.number(), z.string()])).optional(),
+  example: z
+    .strictObject({
+      inputs: jsonValueSchema,
+      output: jsonValueSchema,
+      tolerance: z.number().min(0),
+      engine: z
+        .string()
+        .describe("What computed `output`: never the engine that serves the model."),
+    })
+    .optional(),
+  createdAt: z.iso.datetime(),
+});
+
+/** What a stored manifest must be, so that tensors can be sent to its model. */
+const storedManifestSchema = structureSchema.superRefine((manifest, context) => {
+  for (const { path, message } of fileProblems(manifest))
+    context.addIssue({ code: "custom", path: [...path], message });
+});
+
+export const manifestSchema = storedManifestSchema.superRefine((manifest, context) => {
+  for (const { path, message } of [...blockProblems(manifest), ...warmUpProblems(manifest)])
+    context.addIssue({ code: "custom", path: [...path], message });
+});
+
+type Structure = z.output<typeof structureSchema>;
+
+function* fileProblems({ file, files }: Structure): Generator<Problem> {
+  const paths = files.map(({ path }) => path);
+  if (new Set(paths).size < paths.length)
+    yield { path: ["files"], message: "two files have the same path" };
+  if (!paths.includes(file)) yield { path: ["file"], message: "not one of files[].path" };
+}
+
+function* warmUpProblems({ runtime, example, preprocess }: Structure): Generator<Problem> {
+  if (runtime.warmUp && !(example && preprocess))
+    yield { path: ["runtime", "warmUp"], message: "a warm-up needs an example and preprocess" };
+}
 
 export type Manifest = z.output<typeof manifestSchema>;
 export type ManifestFile = z.output<typeof file>;
@@ -146,6 +160,17 @@ export function modelDigest(manifest: Manifest): string {
  */
 export function parseManifest(value: unknown): Manifest {
   const result = manifestSchema.safeParse(value);
+  if (result.success) return result.data;
+  throw new Error(`invalid manifest:\n${z.prettifyError(result.error)}`);
+}
+
+/**
+ * Validates a manifest that was published before. Its blocks are checked when its task is used, so that a version whose
+ * blocks an earlier release accepted still runs its tensors.
+ * @throws Error that lists each invalid field by its path.
+ */
+export function parseStoredManifest(value: unknown): Manifest {
+  const result = storedManifestSchema.safeParse(value);
   if (result.success) return result.data;
   throw new Error(`invalid manifest:\n${z.prettifyError(result.error)}`);
 }

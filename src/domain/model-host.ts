@@ -60,8 +60,8 @@ export interface ModelHost {
    * @throws ApiError of the load
    */
   inspect(candidate: CandidateModel, waitUntil: WaitUntil): Promise<ModelDescription>;
-  state(model: Pick<PublishedModel, "manifest">): ModelState;
+  state(model: Pick<PublishedModel, "manifest">): Promise<ModelState>;
   /** Frees the version's memory; returns whether it was loaded. */
-  unload(model: Pick<PublishedModel, "manifest">): boolean;
-  stats(): RuntimeStats;
+  unload(model: Pick<PublishedModel, "manifest">): Promise<boolean>;
+  stats(): Promise<RuntimeStats>;
 }

@@ -7,8 +7,9 @@ import type { Tensor, TensorSpec } from "./tensor.ts";
 import type { RunFeed, RunOutput, RunResults, TensorHandle } from "./tensor-handle.ts";
 
 /**
- * The interfaces to storage, runtime and monitoring. Each port has at least one adapter, and every adapter of a
- * port passes the same contract suite (`test/contracts`).
+ * The interfaces to storage, runtime and monitoring. Every adapter of a storage port or of {@link EventSink} passes the
+ * port's contract suite (`test/contracts`); {@link ModelRuntime} has one adapter, which `test/unit/runtime` and
+ * `test/workerd/runtime` test.
  */
 
 /** A file of a published version, as a stream whose length is known before it is read. */
@@ -57,6 +58,9 @@ export interface ModelWriter {
   remove(id: ModelId): Promise<boolean>;
 }
 
+/** Leases a model before it is ready. */
+export type PrepareLease = (reservedBytes?: number) => Lease;
+
 /** A model file that the runtime can load. */
 export interface ModelSource {
   readonly id: ModelId;
@@ -72,9 +76,10 @@ export interface ModelSource {
   /**
    * Called once with the newly loaded model, before any request runs it: checks that it is the
    * published one, and warms it up.
+   * @param lease leases the model for its preparation, with which the lease ends at the latest
    * @throws ApiError that fails the load
    */
-  prepare(model: LoadedModel): Promise<void>;
+  prepare(model: LoadedModel, lease: PrepareLease): Promise<void>;
 }
 
 export interface ModelDescription {

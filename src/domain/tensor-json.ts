@@ -158,7 +158,8 @@ function toBit(value: unknown): unknown {
   return typeof value === "boolean" ? Number(value) : value;
 }
 
-const SPELLED_FLOATS = new Map<unknown, number>([
+/** JSON has no numbers for these. */
+export const SPELLED_FLOATS: ReadonlyMap<unknown, number> = new Map<unknown, number>([
   ["NaN", Number.NaN],
   ["Infinity", Number.POSITIVE_INFINITY],
   ["-Infinity", Number.NEGATIVE_INFINITY],

@@ -1,5 +1,5 @@
 import type { Context, MiddlewareHandler } from "hono";
-import { routePath } from "hono/route";
+import { matchedRoutes } from "hono/route";
 import { type CacheReport, KEY_PREFIX_LENGTH } from "../domain/cache-control.ts";
 import { toApiError } from "../domain/errors.ts";
 import { type CacheEvent, EVENT_SCHEMA_VERSION, type RequestEvent } from "../domain/event.ts";
@@ -94,8 +94,8 @@ function toEvent(c: Context<AppEnv>, time: number, thrown: unknown): RequestEven
 
 /** The route whose path matched, when no operation has the method. */
 function matchedRoute(c: Context<AppEnv>): string {
-  const route = routePath(c, -1);
-  return route.endsWith("*") ? "unmatched" : route;
+  const routes = matchedRoutes(c).filter(({ path }) => !path.endsWith("*"));
+  return routes.at(-1)?.path ?? "unmatched";
 }
 
 function toCacheEvent(outcome: CacheEvent["outcome"], report: CacheReport): CacheEvent {

@@ -3,7 +3,7 @@ import { throwIfAborted } from "../domain/call.ts";
 import { ApiError } from "../domain/errors.ts";
 import { type Manifest, modelDigest } from "../domain/manifest.ts";
 import type { Infer, ModelHost } from "../domain/model-host.ts";
-import type { LoadedModel, ModelRuntime, ModelSource, ModelStore } from "../domain/ports.ts";
+import type { ModelRuntime, ModelSource, ModelStore } from "../domain/ports.ts";
 import type { PublishedModel } from "../domain/published-model.ts";
 import { checkInputs, describeSpecs } from "../domain/shape.ts";
 import { openModelFile, readModelFile } from "../registry/model-files.ts";
@@ -50,9 +50,10 @@ export function createCellHost({ store, runtime, createTask }: CellHostOptions):
     const { manifest } = model;
     const known = sources.get(manifest);
     if (known) return known;
-    const source = toModelSource(store, model, async (loaded: LoadedModel) =>
-      warmUp(await taskOf(model), model, loaded),
-    );
+    const source = toModelSource(store, model, async (loaded, lease) => {
+      const task = await taskOf(model).catch(skipUnsupported);
+      if (task) await warmUp(task, model, loaded, lease);
+    });
     sources.set(manifest, source);
     return source;
   }
@@ -124,10 +125,16 @@ export function createCellHost({ store, runtime, createTask }: CellHostOptions):
       };
       return runtime.use(source, waitUntil, (loaded) => loaded.describe());
     },
-    state: ({ manifest }) => runtime.state(modelDigest(manifest)),
-    unload: ({ manifest }) => runtime.unload(modelDigest(manifest)),
-    stats: () => runtime.stats(),
+    state: async ({ manifest }) => runtime.state(modelDigest(manifest)),
+    unload: async ({ manifest }) => runtime.unload(modelDigest(manifest)),
+    stats: async () => runtime.stats(),
   };
+}
+
+/** A model whose task cannot run is loaded all the same, for its tensors. */
+function skipUnsupported(error: unknown): undefined {
+  if (error instanceof ApiError && error.code === "task_not_supported") return undefined;
+  throw error;
 }
 
 function checkOutputs({ outputs }: Manifest, names: readonly string[]): void {

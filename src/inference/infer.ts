@@ -108,8 +108,8 @@ export function createCachedInfer(
     const key = await predictionKey(manifest, request.inputs, outputs, client);
     report.key = key;
     await entries.refreshPurges(report, waitUntil);
+    const isLoaded = (await host.state(request.model)).state === "ready";
     // Without an `await` until the flight is joined or started, so that identical requests cannot both start one.
-    const isLoaded = host.state(request.model).state === "ready";
     const useRemoteTiers = remoteTiers === "always" || !isLoaded || isSlow(manifest);
     const lookup = toLookup(request.model, policy, { key, client, useRemoteTiers });
     const local = policy.noCache ? undefined : entries.findLocal(lookup, report);

@@ -37,13 +37,31 @@ export function createRunTask(host: ModelHost, infer: Infer): RunTask {
 }
 
 /** The parts; `end` is called when they have ended, in whatever way. */
-async function* finallyCall(
-  parts: AsyncIterable<TaskPart>,
-  end: () => void,
-): AsyncGenerator<TaskPart> {
-  try {
-    yield* parts;
-  } finally {
-    end();
-  }
+function finallyCall(parts: AsyncIterable<TaskPart>, end: () => void): AsyncIterable<TaskPart> {
+  return {
+    // Not a generator: one that was not started would not end the parts.
+    [Symbol.asyncIterator]() {
+      const iterator = parts[Symbol.asyncIterator]();
+      return {
+        async next() {
+          try {
+            const result = await iterator.next();
+            if (result.done) end();
+            return result;
+          } catch (error) {
+            end();
+            throw error;
+          }
+        },
+        async return() {
+          try {
+            await iterator.return?.();
+          } finally {
+            end();
+          }
+          return { done: true, value: undefined };
+        },
+      };
+    },
+  };
 }

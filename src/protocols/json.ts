@@ -8,25 +8,25 @@ const INTEGER = /^-?\d+$/;
 
 export interface ParseJsonOptions {
   readonly exact?: boolean;
-  readonly place?: string;
+  readonly label?: string;
 }
 
 /**
  * Parses UTF-8 bytes as JSON. Of duplicate keys the last value is used, as by `JSON.parse` (RFC 8259 leaves it
  * open).
  * @param options.exact whether integers beyond 2^53 - 1 are returned as `bigint` instead of rounded
- * @param options.place the name of the text in error messages
+ * @param options.label the name of the text in error messages
  * @throws ApiError `invalid_json` that says where the syntax error is
  */
 export function parseJson(
   bytes: Uint8Array,
-  { exact = false, place = "The body" }: ParseJsonOptions = {},
+  { exact = false, label = "The body" }: ParseJsonOptions = {},
 ): unknown {
   try {
     const text = DECODER.decode(bytes);
     return exact && LONG_INTEGER.test(text) ? parseExactly(text) : JSON.parse(text);
   } catch (cause) {
-    throw new ApiError("invalid_json", `${place} is not JSON: ${explain(cause)}.`, { cause });
+    throw new ApiError("invalid_json", `${label} is not JSON: ${explain(cause)}.`, { cause });
   }
 }
 

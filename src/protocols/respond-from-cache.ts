@@ -10,9 +10,9 @@ import type { Services } from "./services.ts";
 export interface RequestIdentity {
   /**
    * Everything else in a request that affects the response, such as headers and the query. Parts are separated by line
-   * breaks, and their number is the same for all requests of an operation. Nothing when left out.
+   * breaks, and their number is the same for all requests of an operation.
    */
-  variesBy?(c: Context<AppEnv>): string;
+  variesBy(c: Context<AppEnv>): string;
   /** The model's name in the body, for paths without it; `undefined` if the body has none. */
   modelIn?(body: Uint8Array): string | undefined;
 }
@@ -25,7 +25,7 @@ export interface RequestIdentity {
 export function respondFromCache(
   { config, catalog, responseCache }: Pick<Services, "config" | "catalog" | "responseCache">,
   operationId: string,
-  { variesBy = () => "", modelIn }: RequestIdentity,
+  { variesBy, modelIn }: RequestIdentity,
 ): MiddlewareHandler<AppEnv> {
   return async function respondFromCache(c, next) {
     const call = callOf(c);
@@ -37,10 +37,14 @@ export function respondFromCache(
     if (!model) return next();
     c.set("model", model);
     if (!responseCache.stores(model)) return next();
-    recordModel(c, model);
+    // A model that only the body names is recorded by requests that are valid.
+    if (!modelIn) recordModel(c, model);
     const found = responseCache.lookup(model, `${operationId} ${variesBy(c)}`, await read(), call);
     const lookup = found instanceof Promise ? await found : found;
-    if (lookup?.response) return respondCached(c, lookup.response);
+    if (lookup?.response) {
+      recordModel(c, model);
+      return respondCached(c, lookup.response);
+    }
     c.set("responseLookup", lookup);
     return next();
   };

@@ -1,5 +1,5 @@
 import { ApiError } from "../domain/errors.ts";
-import { type Manifest, parseManifest } from "../domain/manifest.ts";
+import { type Manifest, parseStoredManifest } from "../domain/manifest.ts";
 import {
   formatModelId,
   type ModelId,
@@ -123,7 +123,7 @@ async function readManifest(store: ModelStore, id: ModelId): Promise<Manifest> {
   if (value === undefined) throw corrupt("is missing from object storage");
   let manifest: Manifest;
   try {
-    manifest = parseManifest(value);
+    manifest = parseStoredManifest(value);
   } catch (cause) {
     throw corrupt("is not valid", cause);
   }

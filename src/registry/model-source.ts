@@ -14,7 +14,7 @@ import { openModelFile } from "./model-files.ts";
 export function toModelSource(
   store: ModelStore,
   model: PublishedModel,
-  warmUp: (loaded: LoadedModel) => Promise<void>,
+  warmUp: ModelSource["prepare"],
 ): ModelSource {
   const { manifest, name, version } = model;
   const { sha256, sizeBytes } = fileEntry(manifest, manifest.file);
@@ -26,9 +26,9 @@ export function toModelSource(
     prepack: manifest.runtime.prepack,
     heapBytes: manifest.runtime.heapBytes,
     open: () => openModelFile(store, model, manifest.file),
-    prepare: async (loaded) => {
+    prepare: async (loaded, lease) => {
       checkDeclaration(manifest, loaded);
-      if (manifest.runtime.warmUp) await warmUp(loaded);
+      if (manifest.runtime.warmUp) await warmUp(loaded, lease);
     },
   };
 }

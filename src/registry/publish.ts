@@ -77,7 +77,7 @@ export function createPublisher(
       });
       await store.remove(id);
       catalog.forget(id.name);
-      if (model) host.unload(model);
+      if (model) await host.unload(model);
     },
   };
 }

@@ -8,13 +8,13 @@ import type { Catalog } from "./catalog.ts";
 export interface Repository {
   index(): Promise<readonly { readonly id: ModelId; readonly state: ModelState }[]>;
   /** Frees the memory of a version; its next request loads it again. */
-  unload(model: PublishedModel): void;
+  unload(model: PublishedModel): Promise<void>;
 }
 
 export function createRepository(catalog: Catalog, host: ModelHost): Repository {
   async function stateOf({ name, version }: ModelId): Promise<ModelState> {
     try {
-      return host.state(await catalog.resolve(name, version));
+      return await host.state(await catalog.resolve(name, version));
     } catch (error) {
       return { state: "failed", error };
     }
@@ -26,8 +26,8 @@ export function createRepository(catalog: Catalog, host: ModelHost): Repository 
       );
       return Promise.all(ids.map(async (id) => ({ id, state: await stateOf(id) })));
     },
-    unload: (model) => {
-      host.unload(model);
+    unload: async (model) => {
+      await host.unload(model);
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { WaitUntil } from "../domain/call.ts";
 import { ApiError } from "../domain/errors.ts";
 import { formatModelId } from "../domain/model-id.ts";
-import type { LoadedModel, ModelSource } from "../domain/ports.ts";
+import type { Lease, LoadedModel, ModelSource } from "../domain/ports.ts";
 import { LruMap } from "../shared/lru-map.ts";
 import { settlesWithin } from "../shared/settles-within.ts";
 import type { Cell, Resident } from "./cell.ts";
@@ -20,6 +20,8 @@ interface ModelLoaderOptions {
   /** How long a request waits for a load that another request began, before it begins its own. */
   readonly timeoutMs: number;
   readonly toLoadedModel: (resident: Resident) => LoadedModel;
+  /** Leases a model that is not ready yet, for its preparation. */
+  readonly createLease: (resident: Resident, reservedBytes: number) => Lease;
   /** Called when the model is ready to be used. */
   readonly onReady: (resident: Resident) => void;
   readonly needsDedicatedCell: (sha256: string) => boolean;
@@ -115,7 +117,7 @@ export class ModelLoader {
 
   /** When it returns, the model is ready, or has to be requested again. */
   async #perform(source: ModelSource, load: Load): Promise<void> {
-    const { estimates, traffic, toLoadedModel, onReady, loseCell } = this.#options;
+    const { estimates, traffic, onReady, loseCell } = this.#options;
     const { id, sha256, sizeBytes } = source;
     estimates.refuseTooLarge(source);
     const heapBytes = estimates.heapBytes(source);
@@ -129,7 +131,7 @@ export class ModelLoader {
       cell.forgetRefusals();
       session = new OrtSession(instance, address, sizeBytes, source, traffic);
       const resident: Resident = { source, session, cell, heapBytes, lastUsed: 0, unloaded: false };
-      await source.prepare(toLoadedModel(resident));
+      await this.#prepare(source, resident);
       if (cell.dropped) return;
       if (cell.retired) {
         // This load, or another one of the cell, was abandoned: the model may be ready elsewhere.
@@ -145,6 +147,21 @@ export class ModelLoader {
       if (fatal && loseCell(cell, sha256)) return;
       if (!cell.dropped) session?.release();
       throw error;
+    }
+  }
+
+  /** Leases that the preparation leaves behind end with it. */
+  async #prepare(source: ModelSource, resident: Resident): Promise<void> {
+    const { createLease, toLoadedModel } = this.#options;
+    const leases: Lease[] = [];
+    try {
+      await source.prepare(toLoadedModel(resident), (reservedBytes = 0) => {
+        const lease = createLease(resident, reservedBytes);
+        leases.push(lease);
+        return lease;
+      });
+    } finally {
+      for (const lease of leases) lease.dispose();
     }
   }
 

@@ -72,6 +72,8 @@ class ModelPool implements ModelRuntime, LeaseHost {
       traffic: this.traffic,
       timeoutMs: loadTimeoutMs,
       toLoadedModel: (resident) => this.#toLoadedModel(resident),
+      createLease: (resident, reservedBytes) =>
+        this.#createLease(resident, { reservedBytes, expiresAt: now() + loadTimeoutMs }, true),
       onReady: (resident) => {
         resident.lastUsed = ++this.#uses;
         this.#ready.set(resident.source.sha256, resident);
@@ -93,12 +95,16 @@ class ModelPool implements ModelRuntime, LeaseHost {
   }
 
   lease(source: ModelSource, waitUntil: WaitUntil, options: LeaseOptions): Promise<Lease> {
-    return this.#withResident(source, waitUntil, (resident, coldStart) => {
-      const lease = new ModelLease(resident, options, coldStart, this);
-      this.#budget.pin(lease.pin);
-      this.#leases.add(lease);
-      return lease;
-    });
+    return this.#withResident(source, waitUntil, (resident, coldStart) =>
+      this.#createLease(resident, options, coldStart),
+    );
+  }
+
+  #createLease(resident: Resident, options: LeaseOptions, coldStart: boolean): Lease {
+    const lease = new ModelLease(resident, options, coldStart, this);
+    this.#budget.pin(lease.pin);
+    this.#leases.add(lease);
+    return lease;
   }
 
   state(sha256: string): ModelState {

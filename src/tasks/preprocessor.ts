@@ -6,7 +6,7 @@ import type { Trace } from "../domain/trace.ts";
 /** One input to predict for, and its name in error messages: `inputs`, `inputs[3]`, `row 7`. */
 export interface Item {
   readonly value: unknown;
-  readonly place: string;
+  readonly path: string;
 }
 
 export interface Items {
@@ -77,8 +77,8 @@ export const MAX_VALUES = 500_000;
 
 /** One value, or a list of values. */
 export function splitList(inputs: unknown): Items {
-  if (!Array.isArray(inputs)) return { items: [{ value: inputs, place: "inputs" }], form: "one" };
-  const items = inputs.map((value, index) => ({ value, place: `inputs[${index}]` }));
+  if (!Array.isArray(inputs)) return { items: [{ value: inputs, path: "inputs" }], form: "one" };
+  const items = inputs.map((value, index) => ({ value, path: `inputs[${index}]` }));
   return { items, form: "list" };
 }
 

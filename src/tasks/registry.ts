@@ -1,10 +1,14 @@
-import type {
-  Postprocess,
-  PostprocessOf,
-  Preprocess,
-  PreprocessOf,
+import { blockProblems } from "../domain/blocks/block-problems.ts";
+import {
+  type Postprocess,
+  type PostprocessOf,
+  type Preprocess,
+  type PreprocessOf,
+  postprocessDefinition,
 } from "../domain/blocks/registry.ts";
+import { ApiError } from "../domain/errors.ts";
 import type { Manifest } from "../domain/manifest.ts";
+import { formatModelId } from "../domain/model-id.ts";
 import { noTask } from "../domain/task-kinds.ts";
 import type { TensorSpec } from "../domain/tensor.ts";
 import { createVoiceActivityTask } from "./audio/voice-activity.ts";
@@ -78,8 +82,9 @@ const PREPROCESSORS: {
     // The library is only loaded where a model needs it.
     const { createTokenizerPreprocessor } = await import("./text/tokenizer-preprocessor.ts");
     return createTokenizerPreprocessor(block, specOf, await readFile(block.tokenizer), {
-      comparisons: postprocess.type === "embedding",
-      spans: postprocess.type === "token-classification",
+      comparisons: false,
+      spans: false,
+      ...postprocessDefinition(postprocess).texts,
     });
   },
 };
@@ -108,6 +113,7 @@ export async function createTask(
 ): Promise<Task> {
   const { preprocess, postprocess, labels = [] } = manifest;
   if (!preprocess || !postprocess) throw noTask(manifest);
+  refuseProblems(manifest);
   const pair: PairFactory | undefined = PAIRS.find(
     (candidate) =>
       candidate.preprocess === preprocess.type && candidate.postprocess === postprocess.type,
@@ -123,6 +129,16 @@ export async function createTask(
     await createPreprocessor(preprocess, context),
     createPostprocessor(postprocess, labels),
   );
+}
+
+/** A manifest of an earlier release may contradict its model. */
+function refuseProblems(manifest: Manifest): void {
+  for (const { path, message } of blockProblems(manifest))
+    throw new ApiError(
+      "task_not_supported",
+      `${formatModelId(manifest)} cannot run its task, because its manifest contradicts the model: ${path.join(".")}: ${message}. Publish another version.`,
+      { details: { model: manifest.name, version: manifest.version, field: path.join(".") } },
+    );
 }
 
 /** The factory for a block, which takes blocks of its type. */

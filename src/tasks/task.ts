@@ -24,6 +24,10 @@ export interface ModelSet {
 export interface Task {
   /** Schema of the request's `parameters`. */
   readonly parameters: z.ZodObject;
-  /** @throws ApiError for inputs and parameters that the task does not take, before anything is run */
+  /**
+   * A stream acquires what it needs, such as a lease, when its first part is requested: a client may close the connection
+   * before, and then nothing but the iterator's `return` is called.
+   * @throws ApiError for parameters that the task does not take before anything is run, and for an item before its run
+   */
   execute(request: TaskRequest, models: ModelSet, call: Call): Promise<TaskResult>;
 }

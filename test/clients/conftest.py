@@ -40,14 +40,14 @@ def origin(admin: dict[str, str]) -> str:
     url = os.environ["ONNXFLARE_URL"].rstrip("/")
     for name, model in MODELS.items():
         path = f"{url}/admin/models/{name}/versions/1"
-        with urlopen(Request(path, data=model, headers=admin, method="PUT")) as answer:
-            assert answer.status == 201
+        with urlopen(Request(path, data=model, headers=admin, method="PUT")) as response:
+            assert response.status == 201
     return url
 
 
 @pytest.fixture(scope="session")
 def host(origin: str) -> str:
-    """What tritonclient takes: host and port."""
+    """The host and port for tritonclient."""
     return origin.removeprefix("http://")
 
 
@@ -72,7 +72,7 @@ def to_array(tensor: dict) -> np.ndarray:
 
 
 def run_natively(model: str, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """What native onnxruntime answers."""
+    """The outputs of native onnxruntime."""
     session = open_session(model)
     names = [output.name for output in session.get_outputs()]
     return dict(zip(names, session.run(names, inputs), strict=True))

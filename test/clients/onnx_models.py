@@ -1,4 +1,4 @@
-"""Models that numpy can answer for, built with the onnx package."""
+"""Models whose outputs numpy can compute, built with the onnx package."""
 
 import numpy as np
 import onnx
@@ -60,18 +60,18 @@ def build(inputs: dict, outputs: dict, nodes: list) -> bytes:
 
 def identity(datatype: str) -> bytes:
     """y = x"""
-    port = (datatype, ["rows", "columns"])
-    return build({"x": port}, {"y": port}, [helper.make_node("Identity", ["x"], ["y"])])
+    value = (datatype, ["rows", "columns"])
+    return build({"x": value}, {"y": value}, [helper.make_node("Identity", ["x"], ["y"])])
 
 
 def sum_and_difference() -> bytes:
     """sum = a + b, difference = a - b, as in Triton's own examples"""
-    port = ("INT32", ["rows", 16])
+    value = ("INT32", ["rows", 16])
     nodes = [
         helper.make_node("Add", ["a", "b"], ["sum"]),
         helper.make_node("Sub", ["a", "b"], ["difference"]),
     ]
-    return build({"a": port, "b": port}, {"sum": port, "difference": port}, nodes)
+    return build({"a": value, "b": value}, {"sum": value, "difference": value}, nodes)
 
 
 def product() -> bytes:

@@ -58,9 +58,9 @@ async def test_every_datatype(client, origin, datatype, binary):
 async def test_real_models_answer_as_native_onnxruntime(client, origin, model, binary):
     inputs = fixture_inputs(model)
     response = await client.infer(origin, to_request(model, inputs, binary), model_name=model)
-    answered = {output.name: output.as_numpy() for output in response.outputs}
+    returned = {output.name: output.as_numpy() for output in response.outputs}
     for name, array in run_natively(model, inputs).items():
-        np.testing.assert_allclose(answered[name], array, rtol=0, atol=tolerance(model, name))
+        np.testing.assert_allclose(returned[name], array, rtol=0, atol=tolerance(model, name))
 
 
 async def test_outputs_are_chosen(client, origin):

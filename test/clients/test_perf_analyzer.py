@@ -28,7 +28,7 @@ def test_a_run_is_completed(program, open_host, tmp_path, encoding):
         "--output-tensor-format": encoding,
         "--concurrency-range": "1:2",
         "--measurement-interval": "500",
-        # How steady the figures are is not the question.
+        # The stability of the figures is not tested.
         "--stability-percentage": "999",
         "-f": str(report),
     }

@@ -52,18 +52,18 @@ def test_model_metadata_and_config_are_what_onnxruntime_reads(client, model):
     metadata = client.get_model_metadata(model)
     config = client.get_model_config(model, "1")
     assert (metadata["name"], metadata["versions"], config["name"]) == (model, ["1"], model)
-    for ports, tensors, configured in [
+    for values, tensors, configured in [
         (session.get_inputs(), metadata["inputs"], config["input"]),
         (session.get_outputs(), metadata["outputs"], config["output"]),
     ]:
-        assert [tensor["name"] for tensor in tensors] == [port.name for port in ports]
-        for port, tensor, entry in zip(ports, tensors, configured, strict=True):
-            fixed = [size if isinstance(size, int) else -1 for size in port.shape]
-            assert (tensor["shape"], entry["dims"], entry["name"]) == (fixed, fixed, port.name)
+        assert [tensor["name"] for tensor in tensors] == [value.name for value in values]
+        for value, tensor, entry in zip(values, tensors, configured, strict=True):
+            fixed = [size if isinstance(size, int) else -1 for size in value.shape]
+            assert (tensor["shape"], entry["dims"], entry["name"]) == (fixed, fixed, value.name)
             assert entry["data_type"] == f"TYPE_{tensor['datatype']}"
             # numpy's name of what the client makes of the datatype: tensor(float), tensor(int64), ...
             dtype = np.dtype(triton_to_np_dtype(tensor["datatype"])).name
-            assert port.type == f"tensor({ {'float32': 'float', 'float64': 'double'}.get(dtype, dtype) })"
+            assert value.type == f"tensor({ {'float32': 'float', 'float64': 'double'}.get(dtype, dtype) })"
 
 
 def test_index(client):
@@ -106,11 +106,11 @@ def test_statistics(client):
 
 @pytest.mark.parametrize("datatype", DATATYPES)
 @pytest.mark.parametrize("sent", [True, False], ids=["binary-in", "json-in"])
-@pytest.mark.parametrize("answered", [True, False], ids=["binary-out", "json-out"])
-def test_every_datatype(client, datatype, sent, answered):
+@pytest.mark.parametrize("binary_output", [True, False], ids=["binary-out", "json-out"])
+def test_every_datatype(client, datatype, sent, binary_output):
     values = VALUES[datatype]
     model = f"identity-{datatype.lower()}"
-    result = client.infer(model, to_inputs({"x": values}, sent), outputs=to_outputs("y", binary=answered))
+    result = client.infer(model, to_inputs({"x": values}, sent), outputs=to_outputs("y", binary=binary_output))
     assert result.get_output("y")["datatype"] == datatype
     assert_same(result.as_numpy("y"), values)
 
@@ -206,11 +206,11 @@ def test_classification(client, binary):
     labels = ["setosa", "versicolor", "virginica"]
     classes = result.as_numpy("probabilities")
     assert classes.shape == (2, 2)
-    for row, answered in zip(probabilities, classes, strict=True):
+    for row, entries in zip(probabilities, classes, strict=True):
         best = np.argsort(-row, kind="stable")[:2]
-        for index, entry in zip(best, answered, strict=True):
-            value, place, label = (entry.decode() if isinstance(entry, bytes) else entry).split(":")
-            assert (int(place), label) == (index, labels[index])
+        for index, entry in zip(best, entries, strict=True):
+            value, position, label = (entry.decode() if isinstance(entry, bytes) else entry).split(":")
+            assert (int(position), label) == (index, labels[index])
             assert float(value) == pytest.approx(row[index], abs=1e-6)
 
 

@@ -113,7 +113,7 @@ const EVENTS: readonly (readonly [form: string, event: TelemetryEvent])[] = [
  */
 export function testEventSink(create: () => { sink: EventSink; recorded(): unknown }): void {
   describe.each(EVENTS)("%s", (_, event) => {
-    test("is taken, at once and without an answer", () => {
+    test("is accepted at once, and nothing is returned", () => {
       const { sink } = create();
       expect(sink.emit(event)).toBeUndefined();
     });

@@ -102,7 +102,7 @@ export function testModelWriter(create: () => Promise<WritableStoreUnderTest>): 
     });
 
     test("fails for a body that fails, with its cause, and leaves no file", async () => {
-      const cause = new Error("the client has gone");
+      const cause = new Error("the client has closed the connection");
       const body = new ReadableStream<Uint8Array>({
         pull: (controller) => controller.error(cause),
       });

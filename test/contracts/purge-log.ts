@@ -58,7 +58,7 @@ export function testPurgeLog(create: () => Promise<PurgeLogUnderTest>): void {
     expect(digitsOf(await subject.keys())).toBe(left);
   });
 
-  test("answers where the removed entries were", async () => {
+  test("a purge returns the addresses of the removed entries", async () => {
     const { removed } = await subject.log.purge({ model: "digits" }, 5);
     expect(removed).toHaveLength(2);
     expect(removed).toEqual(expect.arrayContaining(stored.slice(4)));

@@ -1,6 +1,6 @@
 """
-What schemathesis can't make up: files that are models, tensors as bytes, and that the models which
-the requests are for stay as they are. Writes down which operation answered with which status.
+What schemathesis cannot generate: model files and binary tensors. Keeps requests from changing the models
+that other requests use, and records the statuses of each operation.
 """
 
 import atexit
@@ -27,12 +27,12 @@ schemathesis.openapi.media_type(
     st.sampled_from([FLOWER, FLOWER * 3, *MODEL_FILES]) | st.binary(),
 )
 
-answers: set[tuple[str, int]] = set()
+statuses: set[tuple[str, int]] = set()
 
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    """Publishing and deleting is for versions that nothing else depends on."""
+    """Directs publishing and deleting to a model that no other request uses."""
     operation = case.operation.definition.raw["operationId"]
     if operation in CHANGING and (MODELS / str(case.path_parameters.get("model"))).is_dir():
         case.path_parameters["model"] = SCRATCH
@@ -46,9 +46,9 @@ def filter_case(context, case):
 
 @schemathesis.hook
 def after_call(context, case, response):
-    answers.add((case.operation.definition.raw["operationId"], response.status_code))
+    statuses.add((case.operation.definition.raw["operationId"], response.status_code))
 
 
 @atexit.register
-def write_answers():
-    Path(os.environ["ONNXFLARE_ANSWERS"]).write_text(json.dumps(sorted(answers)))
+def write_statuses():
+    Path(os.environ["ONNXFLARE_STATUSES"]).write_text(json.dumps(sorted(statuses)))

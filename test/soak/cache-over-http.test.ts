@@ -27,7 +27,7 @@ const TEXT = "language-identification";
 const CACHED = { cache: { enabled: true, ttlSeconds: 600, scope: "public" } } as const;
 const DIRECTIVES = ["no-cache", "no-store", "max-age=0", "max-age=60"];
 
-interface Question {
+interface TestRequest {
   readonly path: string;
   readonly init: RequestInit;
 }
@@ -68,12 +68,12 @@ afterAll(async () => {
   await Promise.all([...(cached ?? []), uncached].map((service) => service?.dispose()));
 });
 
-function json(path: string, value: unknown): Question {
+function json(path: string, value: unknown): TestRequest {
   const headers = { "content-type": "application/json" };
   return { path, init: { method: "POST", headers, body: JSON.stringify(value) } };
 }
 
-function binary(path: string, { data, ...tensor }: WireTensor): Question {
+function binary(path: string, { data, ...tensor }: WireTensor): TestRequest {
   const bytes = Buffer.from(Float32Array.from(data).buffer);
   const input = { ...tensor, parameters: { binary_data_size: bytes.length } };
   const parameters = { binary_data_output: true };
@@ -83,7 +83,7 @@ function binary(path: string, { data, ...tensor }: WireTensor): Question {
 }
 
 /** The rows of a fixture, each in several forms. */
-function questionsTo(name: string): Question[] {
+function requestsTo(name: string): TestRequest[] {
   const { inputs, outputs } = readExpected(name);
   const [batch] = inputs as [WireTensor];
   const names = outputs.map((output) => ({ name: output.name }));
@@ -103,40 +103,40 @@ function questionsTo(name: string): Question[] {
   ]);
 }
 
-const steady: readonly Question[] = [
-  ...NUMERIC.flatMap(questionsTo),
+const steady: readonly TestRequest[] = [
+  ...NUMERIC.flatMap(requestsTo),
   ...["Guten Tag", "Good morning", "Buenos días", "Bonjour à tous"].map((inputs) =>
     json(`/models/${TEXT}`, { inputs }),
   ),
 ];
 /** To the model whose versions are published and deleted. */
-const unsteady: readonly Question[] = Array.from({ length: 50 }, (_, x) =>
+const unsteady: readonly TestRequest[] = Array.from({ length: 50 }, (_, x) =>
   json("/v2/models/plus/infer", {
     inputs: [{ name: "x", datatype: "FP32", shape: [1], data: [x] }],
   }),
 );
-const questions = [...unsteady, ...steady];
+const requests = [...unsteady, ...steady];
 
 /** Everything of a response that a client may rely on. */
-async function ask(
+async function send(
   service: AdministeredService,
-  { path, init }: Question,
+  { path, init }: TestRequest,
   directive?: string,
 ): Promise<string> {
   const headers = { ...init.headers, ...(directive ? { "cache-control": directive } : {}) };
   const response = await fetch(`${service.origin}${path}`, { ...init, headers });
   const body = Buffer.from(await response.arrayBuffer());
-  const told = ["content-type", "inference-header-content-length", "x-model-version"].map((name) =>
-    response.headers.get(name),
+  const headerValues = ["content-type", "inference-header-content-length", "x-model-version"].map(
+    (name) => response.headers.get(name),
   );
-  return [response.status, ...told, body.toString("latin1")].join("\n");
+  return [response.status, ...headerValues, body.toString("latin1")].join("\n");
 }
 
-async function answersWithoutCache(some: readonly Question[]): Promise<string[]> {
-  const answers: string[] = [];
-  for (const question of some) answers.push(await ask(uncached, question));
-  expect(answers.filter((answer) => !answer.startsWith("200\n"))).toEqual([]);
-  return answers;
+async function responsesWithoutCache(some: readonly TestRequest[]): Promise<string[]> {
+  const responses: string[] = [];
+  for (const request of some) responses.push(await send(uncached, request));
+  expect(responses.filter((response) => !response.startsWith("200\n"))).toEqual([]);
+  return responses;
 }
 
 /** The second version of "plus" is there in every other part, each time with another file. */
@@ -150,20 +150,20 @@ async function changeVersions(part: number): Promise<void> {
 test(
   `${REQUESTS} mixed requests get the responses of a service without a cache`,
   async () => {
-    const steadyAnswers = await answersWithoutCache(steady);
+    const steadyResponses = await responsesWithoutCache(steady);
     const wrong: string[] = [];
-    let asked = 0;
+    let sent = 0;
     for (let part = 0; part < PARTS; part++) {
       await changeVersions(part);
       if (part % 3 === 2)
         for (const { administer } of cached)
           await administer("/cache/purge", { method: "POST", body: '{"all":true}' });
-      const expected = [...(await answersWithoutCache(unsteady)), ...steadyAnswers];
+      const expected = [...(await responsesWithoutCache(unsteady)), ...steadyResponses];
       const picks = fc.sample(
         fc.record({
           service: fc.constantFrom(...cached),
-          // Half of the requests are one of a few.
-          index: fc.oneof(fc.nat({ max: 20 }), fc.nat({ max: questions.length - 1 })),
+          // Half of the requests repeat one of a few.
+          index: fc.oneof(fc.nat({ max: 20 }), fc.nat({ max: requests.length - 1 })),
           directive: fc.oneof(fc.constant(undefined), fc.constantFrom(...DIRECTIVES)),
         }),
         { numRuns: Math.ceil(REQUESTS / PARTS), seed: SEED + part },
@@ -172,25 +172,21 @@ test(
       await Promise.all(
         Array.from({ length: AT_ONCE }, async () => {
           for (const { service, index, directive } of next) {
-            const answer = await ask(service, questions[index] as Question, directive);
-            asked++;
-            if (answer !== expected[index]) wrong.push(`${questions[index]?.path}: ${answer}`);
+            const response = await send(service, requests[index] as TestRequest, directive);
+            sent++;
+            if (response !== expected[index]) wrong.push(`${requests[index]?.path}: ${response}`);
           }
         }),
       );
     }
     expect(wrong).toEqual([]);
-    expect(asked).toBeGreaterThanOrEqual(REQUESTS);
+    expect(sent).toBeGreaterThanOrEqual(REQUESTS);
 
     const statistics = await Promise.all(cached.map(({ administer }) => administer("/cache")));
     const [all, kv] = statistics.map(({ body }) => body as CacheStatistics);
     const tiers = { ...all?.tiers, kv: kv?.tiers.kv };
     for (const [tier, counted] of Object.entries(tiers))
-      expect([tier, (counted?.hits ?? 0) > asked / 100, counted?.failures]).toEqual([
-        tier,
-        true,
-        0,
-      ]);
+      expect([tier, (counted?.hits ?? 0) > sent / 100, counted?.failures]).toEqual([tier, true, 0]);
   },
   TIMEOUT_MS,
 );

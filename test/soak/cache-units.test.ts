@@ -3,10 +3,10 @@ import { expect, test } from "vitest";
 import type { CacheTier, Purge, PurgeScope } from "../../src/domain/cache.ts";
 import { ApiError } from "../../src/domain/errors.ts";
 import type { Manifest } from "../../src/domain/manifest.ts";
+import { createMemoryPurgeLog } from "../../src/storage/memory-purge-log.ts";
 import {
   createHarness,
   createManifest,
-  createMemoryPurgeLog,
   type Harness,
   type Result,
 } from "../support/cache-harness.ts";

@@ -1,15 +1,19 @@
 import { expect } from "vitest";
 import type { RuntimeStats } from "../../src/domain/ports.ts";
 import { buildOnnx, type Graph } from "./onnx-builder.ts";
-import { type Answer, type Service, type ServiceOptions, startService } from "./service.ts";
+import { type Service, type ServiceOptions, startService, type TestResponse } from "./service.ts";
 
 export const ADMIN_KEY = "a-key-for-tests";
 
 /** A service with an admin key for the tests. */
 export interface AdministeredService extends Service {
-  administer(path: string, init?: RequestInit): Promise<Answer>;
+  administer(path: string, init?: RequestInit): Promise<TestResponse>;
   /** Sends a model to `PUT /admin/models/{name}/versions/{version}`. */
-  publish(name: string, model: Graph | Uint8Array<ArrayBuffer>, version?: string): Promise<Answer>;
+  publish(
+    name: string,
+    model: Graph | Uint8Array<ArrayBuffer>,
+    version?: string,
+  ): Promise<TestResponse>;
   runtime(): Promise<RuntimeStats>;
   /** Removes every model from memory, which leaves the runtime without a cell. */
   unloadAll(): Promise<void>;
@@ -21,7 +25,7 @@ export async function startAdministeredService({
   ...options
 }: ServiceOptions = {}): Promise<AdministeredService> {
   const service = await startService({ models: [], ...options, vars: { ADMIN_KEY, ...vars } });
-  const authorized = (path: string, init: RequestInit = {}): Promise<Answer> => {
+  const authorized = (path: string, init: RequestInit = {}): Promise<TestResponse> => {
     const headers = new Headers(init.headers);
     headers.set("authorization", `Bearer ${ADMIN_KEY}`);
     return service.request(path, { ...init, headers });

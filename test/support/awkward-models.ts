@@ -134,7 +134,7 @@ function one(): Initializer {
 
 /**
  * One window for each run, as recurrent models are exported most of the time: with a state of a batch of
- * streams, and the rate as an input. `s1 = s / 2 + mean(x)` in each of its places, `p = mean(s1) * rate`.
+ * streams, and the rate as an input. `s1 = s / 2 + mean(x)` in each of its elements, `p = mean(s1) * rate`.
  */
 export const leakySum: Graph = {
   inputs: [

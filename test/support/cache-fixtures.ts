@@ -119,9 +119,9 @@ function written(cache: readonly number[]): number[] {
   }).flat();
 }
 
-function expectClose(actual: number[][] | undefined, wanted: number[][]): void {
-  expect(actual?.map((row) => row.length)).toEqual(wanted.map((row) => row.length));
-  const differences = wanted.flatMap((row, i) =>
+function expectClose(actual: number[][] | undefined, expectedRows: number[][]): void {
+  expect(actual?.map((row) => row.length)).toEqual(expectedRows.map((row) => row.length));
+  const differences = expectedRows.flatMap((row, i) =>
     row.map((value, j) => Math.abs(value - (actual?.[i]?.[j] ?? Number.NaN))),
   );
   expect(Math.max(...differences)).toBeLessThan(TOLERANCE);

@@ -3,7 +3,7 @@ import {
   type EntryStore,
   type EntryStoreOptions,
 } from "../../src/cache/entry-store.ts";
-import type { CacheAddress, CacheTier, Purge, PurgeLog } from "../../src/domain/cache.ts";
+import type { CacheAddress, CacheTier, PurgeLog } from "../../src/domain/cache.ts";
 import { type CacheReport, parseCacheControl } from "../../src/domain/cache-control.ts";
 import { createCall } from "../../src/domain/call.ts";
 import { type Manifest, parseManifest } from "../../src/domain/manifest.ts";
@@ -20,7 +20,7 @@ export interface Harness {
   readonly clock: { ms: number };
   /** The inputs that were run, one text for each run. */
   readonly runs: string[];
-  /** How many requests have looked into the local tier; each has joined or started its flight in the same iteration of the event loop. */
+  /** How many requests have read the local tier; each has joined or started a single flight in the same iteration of the event loop. */
   lookups: number;
   /** Whether the model is in memory. */
   model: ModelState["state"];
@@ -58,6 +58,9 @@ export interface HarnessOptions extends Partial<EntryStoreOptions> {
 
 /** Long enough for any read of a tier, and short enough to wait for one that hangs. */
 const READ_TIMEOUT_MS = 40;
+
+/** Work may start more work, but never this often. */
+const MAX_SETTLE_ROUNDS = 1000;
 
 export function createManifest(changes: object = {}): Manifest {
   return parseManifest({
@@ -134,15 +137,17 @@ export function createHarness({
       return { texts: Object.fromEntries(texts), report: trace.cache, trace };
     },
     async settle() {
-      while (pending.length > 0) {
+      for (let round = 0; round < MAX_SETTLE_ROUNDS; round++) {
+        if (pending.length === 0) return;
         const work = pending;
         pending = [];
         await Promise.all(work);
       }
+      throw new Error(`work still continues after ${MAX_SETTLE_ROUNDS} rounds`);
     },
   };
   const host: Pick<ModelHost, "infer" | "state"> = {
-    state: () => {
+    state: async () => {
       harness.lookups++;
       return { state: harness.model } as ModelState;
     },
@@ -213,21 +218,4 @@ export function createMemoryTier(name: CacheTier["name"]): MemoryTier {
 /** By the key alone, as the Cache API does. */
 function toKey({ key }: CacheAddress): string {
   return key;
-}
-
-/** A log in memory. It removes nothing, as if every stored value came back after its deletion. */
-export function createMemoryPurgeLog(): PurgeLog & { readonly purges: Purge[]; reads: number } {
-  const log = {
-    purges: [] as Purge[],
-    reads: 0,
-    async purge(scope: object, at: number) {
-      log.purges.push({ ...scope, at });
-      return { removed: [], complete: true };
-    },
-    async list() {
-      log.reads++;
-      return [...log.purges];
-    },
-  };
-  return log;
 }

@@ -9,7 +9,7 @@ export interface HeldService extends AdministeredService {
   hold(): Promise<void>;
   release(): Promise<void>;
   /** Waits until the storage has the expected state. */
-  storage(wanted?: (state: StorageState) => boolean): Promise<StorageState>;
+  storage(matches?: (state: StorageState) => boolean): Promise<StorageState>;
 }
 
 export async function startHeldService(vars: Record<string, string> = {}): Promise<HeldService> {
@@ -23,10 +23,10 @@ export async function startHeldService(vars: Record<string, string> = {}): Promi
     ...service,
     hold: async () => void (await command("/hold")),
     release: async () => void (await command("/release")),
-    storage: (wanted = () => true) =>
-      poll(`state of the storage that is as wanted by ${wanted}`, async () => {
+    storage: (matches = () => true) =>
+      poll(`state of the storage for which ${matches}`, async () => {
         const state = await command("");
-        return wanted(state) ? state : undefined;
+        return matches(state) ? state : undefined;
       }),
   };
 }

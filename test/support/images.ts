@@ -38,11 +38,11 @@ interface ExpectedImages {
     readonly kept: readonly (readonly [number, number])[];
   };
   /** The five best labels by imagenet-classification. */
-  readonly classified: readonly { readonly file: string; readonly answer: readonly Scored[] }[];
+  readonly classified: readonly { readonly file: string; readonly prediction: readonly Scored[] }[];
   /** The only face by face-detection. */
   readonly detected: {
     readonly file: string;
-    readonly answer: Scored & { readonly box: Readonly<Record<string, number>> };
+    readonly prediction: Scored & { readonly box: Readonly<Record<string, number>> };
   };
 }
 

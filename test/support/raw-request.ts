@@ -73,7 +73,7 @@ export async function beginPut(
 }
 
 /** The response to a request that need not be complete; its body must be JSON. */
-export async function readAnswer(socket: Socket): Promise<{ status: number; body: unknown }> {
+export async function readResponse(socket: Socket): Promise<{ status: number; body: unknown }> {
   let text = "";
   for await (const chunk of socket.setEncoding("utf8")) {
     text += chunk;

@@ -11,7 +11,7 @@ import type { RequestEvent } from "../../src/domain/event.ts";
 import { findModel, publishAs } from "./publish.ts";
 
 /** A response that was read to its end; `body` is its JSON, or its text if it is not JSON. */
-export interface Answer {
+export interface TestResponse {
   readonly status: number;
   readonly headers: Headers;
   readonly body: unknown;
@@ -25,9 +25,9 @@ export interface Service {
   readonly kv: KeyValueStore;
   /** Every console line of the Worker so far. */
   readonly logs: readonly LogLine[];
-  request(path: string, init?: RequestInit): Promise<Answer>;
+  request(path: string, init?: RequestInit): Promise<TestResponse>;
   /** POSTs a value as JSON. */
-  post(path: string, value: unknown, headers?: Record<string, string>): Promise<Answer>;
+  post(path: string, value: unknown, headers?: Record<string, string>): Promise<TestResponse>;
   /** Waits for the event of a request: the console's output arrives after the response. */
   event(requestId: string): Promise<RequestEvent>;
   dispose(): Promise<void>;
@@ -73,7 +73,7 @@ export async function startService({
     await publishAs(bucket, model, model.manifest);
   }
 
-  async function request(path: string, init?: RequestInit): Promise<Answer> {
+  async function request(path: string, init?: RequestInit): Promise<TestResponse> {
     const response = await fetch(new URL(path, worker.url), init);
     const text = await response.text();
     const isJson = response.headers.get("content-type")?.endsWith("json");
@@ -97,8 +97,8 @@ export async function startService({
         headers: { "content-type": "application/json", ...headers },
       }),
     event: (requestId) => {
-      const known = logs.map(parseEvent).find((event) => event?.requestId === requestId);
-      if (known) return Promise.resolve(known);
+      const logged = logs.map(parseEvent).find((event) => event?.requestId === requestId);
+      if (logged) return Promise.resolve(logged);
       return new Promise((resolve) => waiting.set(requestId, resolve));
     },
     dispose: () => worker.dispose(),

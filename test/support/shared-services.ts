@@ -2,7 +2,7 @@ import { afterAll } from "vitest";
 import { type AdministeredService, startAdministeredService } from "./administration.ts";
 import { findModel, publishAs } from "./publish.ts";
 
-/** Each takes 200 MB and more, and a file may want ten kinds. */
+/** Each takes 200 MB and more, and a file may use ten kinds. */
 const MAX_RUNNING = 6;
 
 /** A service with those `vars` and with these models of `models/` published, none of them in memory. */
@@ -13,7 +13,7 @@ export type StartService = (
 
 /**
  * Services of one test file: a test gets the service that ran before with the same `vars`, with empty
- * caches and no model in memory. Counters go on, and what was published stays.
+ * caches and no model in memory. Counters continue, and published models remain.
  */
 export function shareServices(): StartService {
   /** By their `vars`, least recently used first. */
@@ -25,13 +25,13 @@ export function shareServices(): StartService {
 
   async function find(vars: Readonly<Record<string, string>>): Promise<AdministeredService> {
     const key = JSON.stringify(vars);
-    const known = running.get(key);
-    if (known) {
+    const existing = running.get(key);
+    if (existing) {
       running.delete(key);
-      running.set(key, known);
-      await known.administer("/cache/purge", { method: "POST", body: '{"all":true}' });
-      await known.unloadAll();
-      return known;
+      running.set(key, existing);
+      await existing.administer("/cache/purge", { method: "POST", body: '{"all":true}' });
+      await existing.unloadAll();
+      return existing;
     }
     const [oldest] = running;
     if (oldest && running.size >= MAX_RUNNING) {

@@ -58,10 +58,10 @@ export function expectOutputs(
   body: unknown,
   { outputs, tolerance }: Omit<Expected, "inputs">,
 ): void {
-  const answered = (body as { outputs: WireTensor[] }).outputs;
-  expect(answered.map(withoutData)).toEqual(outputs.map(withoutData));
+  const returned = (body as { outputs: WireTensor[] }).outputs;
+  expect(returned.map(withoutData)).toEqual(outputs.map(withoutData));
   for (const [index, { name, data }] of outputs.entries())
-    expectClose(answered[index]?.data ?? [], data, tolerance[name] ?? 0);
+    expectClose(returned[index]?.data ?? [], data, tolerance[name] ?? 0);
 }
 
 /** One item of a batch, as a batch of one. */

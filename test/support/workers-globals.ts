@@ -16,6 +16,9 @@ export function stubWorkersGlobals(): void {
   Uint8Array.prototype.toHex ??= function toHex(this: Uint8Array) {
     return Buffer.from(this).toString("hex");
   };
+  Uint8Array.prototype.toBase64 ??= function toBase64(this: Uint8Array) {
+    return Buffer.from(this).toString("base64");
+  };
 }
 
 /** workerd's, as far as it is used here. It takes the bytes late, as it is allowed to. */

@@ -6,8 +6,8 @@ import { constantOnes, product, sum } from "../support/awkward-models.ts";
 import { type HeldService, startHeldService } from "../support/held-storage.ts";
 import { buildOnnx, type Graph } from "../support/onnx-builder.ts";
 import { poll } from "../support/poll.ts";
-import { beginPut, readAnswer } from "../support/raw-request.ts";
-import { type Answer, startService } from "../support/service.ts";
+import { beginPut, readResponse } from "../support/raw-request.ts";
+import { startService, type TestResponse } from "../support/service.ts";
 import { store } from "../support/stored-model.ts";
 
 /** Publishing and deleting by `/admin`, and what storage holds afterwards. */
@@ -22,7 +22,7 @@ beforeAll(async () => {
 
 afterAll(() => service?.dispose());
 
-function infer(path: string, x = 1): Promise<Answer> {
+function infer(path: string, x = 1): Promise<TestResponse> {
   const inputs = [{ name: "x", datatype: "FP32", shape: [1], data: [x] }];
   return service.post(`/v2/models/${path}/infer`, { inputs });
 }
@@ -32,7 +32,7 @@ function outputs(value: number): object {
   return { status: 200, body: { outputs: [{ name: "y", data: [value] }] } };
 }
 
-function remove(path: string): Promise<Answer> {
+function remove(path: string): Promise<TestResponse> {
   return service.administer(`/models/${path}`, { method: "DELETE" });
 }
 
@@ -65,14 +65,14 @@ describe("the admin key", () => {
       ].map((authorization) => [method, path, authorization] as const),
     ),
   )("%s %s is refused with the authorization %j", async (method, path, authorization) => {
-    const answer = await service.request(path, {
+    const response = await service.request(path, {
       method,
       headers: authorization === undefined ? {} : { authorization },
       body: method === "PUT" ? buildOnnx(sum(1)) : null,
     });
-    expect(answer).toMatchObject({ status: 401, body: { code: "unauthorized" } });
-    expect(answer.headers.get("www-authenticate")).toBe("Bearer");
-    expect(JSON.stringify(answer.body)).not.toContain(ADMIN_KEY);
+    expect(response).toMatchObject({ status: 401, body: { code: "unauthorized" } });
+    expect(response.headers.get("www-authenticate")).toBe("Bearer");
+    expect(JSON.stringify(response.body)).not.toContain(ADMIN_KEY);
     expect(await keysOf("secret")).toEqual([]);
   });
 
@@ -105,10 +105,10 @@ describe("the admin key", () => {
 describe("publishing", () => {
   test("publishing returns the manifest, read from the model, and the location of the version", async () => {
     const bytes = buildOnnx(product(1, 7));
-    const answer = await service.publish("published", bytes, "3");
-    expect(answer.status).toBe(201);
-    expect(answer.headers.get("location")).toBe("/v2/models/published/versions/3");
-    const manifest = parseManifest(answer.body);
+    const response = await service.publish("published", bytes, "3");
+    expect(response.status).toBe(201);
+    expect(response.headers.get("location")).toBe("/v2/models/published/versions/3");
+    const manifest = parseManifest(response.body);
     expect(manifest).toMatchObject({
       name: "published",
       version: "3",
@@ -119,7 +119,7 @@ describe("publishing", () => {
     const sha256 = createHash("sha256").update(bytes).digest("hex");
     expect(manifest.files).toEqual([{ path: manifest.file, sha256, sizeBytes: bytes.length }]);
 
-    expect(await service.request(answer.headers.get("location") ?? "")).toMatchObject({
+    expect(await service.request(response.headers.get("location") ?? "")).toMatchObject({
       status: 200,
       body: { name: "published", versions: ["3"] },
     });
@@ -133,16 +133,16 @@ describe("publishing", () => {
   });
 
   test("publishing reads every kind of shape and datatype from the model", async () => {
-    const ports = [
+    const values = [
       { name: "scalar", datatype: "INT64", shape: [] },
       { name: "fixed", datatype: "FP64", shape: [2, 3] },
       { name: "dynamic", datatype: "UINT8", shape: ["batch", -1, 4] },
       { name: "text", datatype: "BYTES", shape: ["n"] },
     ] as const;
     const graph: Graph = {
-      inputs: ports,
-      outputs: ports.map((port) => ({ ...port, name: `${port.name}-out` })),
-      nodes: ports.map(({ name }) => ({
+      inputs: values,
+      outputs: values.map((value) => ({ ...value, name: `${value.name}-out` })),
+      nodes: values.map(({ name }) => ({
         op: "Identity",
         inputs: [name],
         outputs: [`${name}-out`],
@@ -151,7 +151,7 @@ describe("publishing", () => {
     const { status, body } = await service.publish("shapes", graph);
     expect(status).toBe(201);
     const { inputs, outputs } = body as Manifest;
-    expect(inputs).toEqual(ports);
+    expect(inputs).toEqual(values);
     expect(outputs).toEqual(graph.outputs);
   });
 
@@ -179,12 +179,12 @@ describe("publishing", () => {
     for (let round = 1; round <= 5; round++) {
       const version = `${round}`;
       const biases = [100, 200];
-      const answers = await Promise.all(
+      const responses = await Promise.all(
         biases.map((bias) => service.publish("race", sum(bias + round), version)),
       );
-      expect(answers.map(({ status }) => status).sort()).toEqual([201, 409]);
-      const winner = answers.findIndex(({ status }) => status === 201);
-      const { file } = parseManifest(answers[winner]?.body);
+      expect(responses.map(({ status }) => status).sort()).toEqual([201, 409]);
+      const winner = responses.findIndex(({ status }) => status === 201);
+      const { file } = parseManifest(responses[winner]?.body);
       expect(await keysOf(`race/${version}`)).toEqual(
         [`models/race/${version}/manifest.json`, `models/race/${version}/${file}`].sort(),
       );
@@ -216,8 +216,8 @@ describe("refused publications", () => {
   test.each(["0", "01", "-1", "1.0", "latest", "1234567890"])(
     "publishing the version %s is refused",
     async (version) => {
-      const answer = await service.publish("refused", sum(1), version);
-      expect(answer).toMatchObject({ status: 404, body: { code: "version_not_found" } });
+      const response = await service.publish("refused", sum(1), version);
+      expect(response).toMatchObject({ status: 404, body: { code: "version_not_found" } });
       expect(await keysOf("refused")).toEqual([]);
     },
   );
@@ -234,8 +234,8 @@ describe("refused publications", () => {
     ["an operator that there is not", buildOnnx(sequence)],
     ["a graph without nodes", buildOnnx({ outputs: [], nodes: [] })],
   ])("publishing %s is refused, and leaves no files", async (_, bytes) => {
-    const answer = await service.publish("refused", bytes);
-    expect(answer).toMatchObject({
+    const response = await service.publish("refused", bytes);
+    expect(response).toMatchObject({
       status: 400,
       body: { code: "invalid_model", detail: expect.stringContaining("refused") },
     });
@@ -265,7 +265,7 @@ describe("refused publications", () => {
       beginning: new Uint8Array(1),
       sizeBytes: MAX_MODEL_BYTES + 1,
     });
-    expect(await readAnswer(socket)).toMatchObject({
+    expect(await readResponse(socket)).toMatchObject({
       status: 413,
       body: {
         code: "body_too_large",
@@ -278,32 +278,35 @@ describe("refused publications", () => {
   });
 
   test("publishing a model that needs more memory than the budget is refused", async () => {
-    const answer = await service.publish("refused", constantOnes([10_000n, 10_000n]));
-    expect(answer).toMatchObject({ status: 507, body: { code: "out_of_memory" } });
+    const response = await service.publish("refused", constantOnes([10_000n, 10_000n]));
+    expect(response).toMatchObject({ status: 507, body: { code: "out_of_memory" } });
     expect(await keysOf("refused")).toEqual([]);
   });
 
   test("publishing a body without content-length is refused", async () => {
     const body = new Blob([buildOnnx(sum(1))]).stream();
-    const answer = await service.administer("/models/refused/versions/1", {
+    const response = await service.administer("/models/refused/versions/1", {
       method: "PUT",
       body,
       duplex: "half",
     } as RequestInit);
-    expect(answer).toMatchObject({ status: 411, body: { code: "length_required" } });
+    expect(response).toMatchObject({ status: 411, body: { code: "length_required" } });
     expect(await keysOf("refused")).toEqual([]);
   });
 
   test.each([null, ""])("publishing without a body is refused: %j", async (body) => {
-    const answer = await service.administer("/models/refused/versions/1", { method: "PUT", body });
-    expect(answer).toMatchObject({ status: 400, body: { code: "empty_body" } });
+    const response = await service.administer("/models/refused/versions/1", {
+      method: "PUT",
+      body,
+    });
+    expect(response).toMatchObject({ status: 400, body: { code: "empty_body" } });
     expect(await keysOf("refused")).toEqual([]);
   });
 
   test.each(["GET", "POST", "PATCH"])("the method %s of a version is refused", async (method) => {
-    const answer = await service.administer("/models/refused/versions/1", { method });
-    expect(answer).toMatchObject({ status: 405, body: { code: "method_not_allowed" } });
-    expect(answer.headers.get("allow")).toBe("PUT, DELETE");
+    const response = await service.administer("/models/refused/versions/1", { method });
+    expect(response).toMatchObject({ status: 405, body: { code: "method_not_allowed" } });
+    expect(response.headers.get("allow")).toBe("PUT, DELETE");
   });
 });
 

@@ -4,7 +4,7 @@ import { startAdministeredService } from "../support/administration.ts";
 import { PRODUCT_COLUMNS, powers, product, sum } from "../support/awkward-models.ts";
 import { type HeldService, startHeldService } from "../support/held-storage.ts";
 import { beginPost, bodyIsRead } from "../support/raw-request.ts";
-import type { Answer } from "../support/service.ts";
+import type { TestResponse } from "../support/service.ts";
 import { store } from "../support/stored-model.ts";
 
 /** Which requests are admitted. They are kept in flight by storage that is paused, or by slow runs. */
@@ -35,29 +35,29 @@ async function storeFresh(): Promise<string> {
 }
 
 /** Starts requests that wait for storage, each for its own model, until storage has received them. */
-async function occupy(count: number): Promise<Promise<Answer>[]> {
-  const answers: Promise<Answer>[] = [];
+async function occupy(count: number): Promise<Promise<TestResponse>[]> {
+  const responses: Promise<TestResponse>[] = [];
   const { holding } = await service.storage();
   for (let i = 1; i <= count; i++) {
-    answers.push(service.post(await storeFresh(), large));
+    responses.push(service.post(await storeFresh(), large));
     await service.storage((state) => state.holding === holding + i);
   }
-  return answers;
+  return responses;
 }
 
-function expectRefused(answer: Answer, code: string, message: RegExp): void {
-  expect(answer).toMatchObject({ status: 429, body: { code } });
-  expect(answer.body).toMatchObject({
+function expectRefused(response: TestResponse, code: string, message: RegExp): void {
+  expect(response).toMatchObject({ status: 429, body: { code } });
+  expect(response.body).toMatchObject({
     error: expect.stringMatching(message),
-    details: { retryAfterSeconds: Number(answer.headers.get("retry-after")) },
+    details: { retryAfterSeconds: Number(response.headers.get("retry-after")) },
   });
-  expect(answer.headers.get("retry-after")).toMatch(/^[1-9]\d*$/);
+  expect(response.headers.get("retry-after")).toMatch(/^[1-9]\d*$/);
 }
 
 describe("MAX_IN_FLIGHT", () => {
   test("a request over MAX_IN_FLIGHT is refused with retry-after, and admitted later", async () => {
     await service.hold();
-    const answers = await occupy(MAX_IN_FLIGHT);
+    const responses = await occupy(MAX_IN_FLIGHT);
     expectRefused(
       await service.post(SMALL, small),
       "overloaded",
@@ -68,19 +68,19 @@ describe("MAX_IN_FLIGHT", () => {
     expect(await service.request("/v2/health/ready")).toMatchObject({ status: 200 });
     expect(await service.request("/v2/models/small")).toMatchObject({ status: 200 });
     await service.release();
-    for (const answer of await Promise.all(answers)) expect(answer.status).toBe(200);
+    for (const response of await Promise.all(responses)) expect(response.status).toBe(200);
     expect(await service.post(SMALL, small)).toMatchObject({ status: 200 });
   });
 
   test("a request over MAX_IN_FLIGHT is refused before its body is read", async () => {
     await service.hold();
-    const answers = await occupy(MAX_IN_FLIGHT);
-    const answer = await service.request(SMALL, { method: "POST", body: "not even JSON" });
-    expectRefused(answer, "overloaded", /in flight/);
-    const event = await service.event(answer.headers.get("x-request-id") ?? "");
+    const responses = await occupy(MAX_IN_FLIGHT);
+    const response = await service.request(SMALL, { method: "POST", body: "not even JSON" });
+    expectRefused(response, "overloaded", /in flight/);
+    const event = await service.event(response.headers.get("x-request-id") ?? "");
     expect(event).toMatchObject({ status: 429, errorCode: "overloaded", bytesIn: 0, phasesMs: {} });
     await service.release();
-    await Promise.all(answers);
+    await Promise.all(responses);
   });
 
   test("failed requests release their permits", async () => {
@@ -106,14 +106,14 @@ describe("MAX_IN_FLIGHT", () => {
       await Promise.all(ids.map((id) => service.event(id)));
 
       await service.hold();
-      const answers = await occupy(MAX_IN_FLIGHT);
+      const responses = await occupy(MAX_IN_FLIGHT);
       await service.release();
-      for (const answer of await Promise.all(answers)) expect(answer.status).toBe(200);
+      for (const response of await Promise.all(responses)) expect(response.status).toBe(200);
     }
   });
 });
 
-function infer(headers: Record<string, string> = {}): Promise<Answer> {
+function infer(headers: Record<string, string> = {}): Promise<TestResponse> {
   return service.post(SMALL, small, headers);
 }
 
@@ -134,33 +134,36 @@ describe("requests that keep the engine busy", () => {
       try {
         await store(busy.bucket, "slow", SLOW, { cache: CACHED });
         // Each with its own id and input: identical ones would run once.
-        let asked = 0;
-        const ask = async (): Promise<Answer> => {
-          asked += 1;
-          const data = [asked];
+        let sent = 0;
+        const inferSlow = async (): Promise<TestResponse> => {
+          sent += 1;
+          const data = [sent];
           const inputs = [{ name: "x", datatype: "FP32", shape: [1], data }];
-          const answer = await busy.post("/v2/models/slow/infer", { inputs });
-          if (answer.status !== 429)
-            expect(answer).toMatchObject({ status: 200, body: { outputs: [{ name: "y", data }] } });
-          return answer;
+          const response = await busy.post("/v2/models/slow/infer", { inputs });
+          if (response.status !== 429)
+            expect(response).toMatchObject({
+              status: 200,
+              body: { outputs: [{ name: "y", data }] },
+            });
+          return response;
         };
         const together = <T>(work: () => Promise<T>): Promise<T>[] =>
           Array.from({ length: LIMIT }, work);
-        for (let turn = 0; turn < 3; turn++) expect(await ask()).toMatchObject({ status: 200 });
+        for (let run = 0; run < 3; run++) expect(await inferSlow()).toMatchObject({ status: 200 });
         // Connections that are already open, so that all requests have arrived when the first run begins.
         await Promise.all(together(() => busy.request("/v2/health/live")));
 
-        const early = together(ask);
+        const early = together(inferSlow);
         await Promise.any(early);
-        const late = await Promise.all(together(ask));
-        for (const answer of await Promise.all(early))
-          expect(answer).toMatchObject({ status: 200 });
+        const late = await Promise.all(together(inferSlow));
+        for (const response of await Promise.all(early))
+          expect(response).toMatchObject({ status: 200 });
         const refused = late.filter(({ status }) => status === 429);
         expect(refused.length).toBeGreaterThan(LIMIT / 4);
-        for (const answer of late)
-          if (answer.status === 429)
-            expectRefused(answer, "overloaded", /^\d+ requests are in flight/);
-        expect(await ask()).toMatchObject({ status: 200 });
+        for (const response of late)
+          if (response.status === 429)
+            expectRefused(response, "overloaded", /^\d+ requests are in flight/);
+        expect(await inferSlow()).toMatchObject({ status: 200 });
       } finally {
         await busy.dispose();
       }
@@ -191,15 +194,18 @@ describe("a request of many runs", () => {
       });
       await store(shared.bucket, "small", sum(1));
       const small = { inputs: [{ name: "x", datatype: "FP32", shape: [1], data: [1] }] };
-      const ask = (): Promise<Answer> => shared.post("/v2/models/small/infer", small);
-      expect(await ask()).toMatchObject({ status: 200 });
+      const inferSmall = (): Promise<TestResponse> => shared.post("/v2/models/small/infer", small);
+      expect(await inferSmall()).toMatchObject({ status: 200 });
       expect(await shared.post("/models/slow", { inputs: [0.5] })).toMatchObject({ body: [0.5] });
       const order: string[] = [];
       const items = Array.from({ length: 30 }, () => 0.5);
       const long = shared.post("/models/slow", { inputs: items }).finally(() => order.push("long"));
       // The first of them is sent after the long one, and perhaps admitted before it.
-      for (let asked = 0; asked < 4; asked++) {
-        expect(await ask()).toMatchObject({ status: 200, body: { outputs: [{ data: [2] }] } });
+      for (let sent = 0; sent < 4; sent++) {
+        expect(await inferSmall()).toMatchObject({
+          status: 200,
+          body: { outputs: [{ data: [2] }] },
+        });
         order.push("small");
       }
       expect(await long).toMatchObject({ status: 200, body: items });
@@ -210,7 +216,7 @@ describe("a request of many runs", () => {
   });
 });
 
-describe("a known answer", () => {
+describe("a request whose response is stored", () => {
   let held: HeldService;
 
   beforeAll(async () => {
@@ -221,30 +227,30 @@ describe("a known answer", () => {
     });
     await store(held.bucket, "small", sum(1), { cache: CACHED });
     await store(held.bucket, "large", product(1, 1));
-    // A run, a hit, and from then on a known answer.
-    for (let time = 0; time < 3; time++) expect(await ask()).toMatchObject({ status: 200 });
+    // A run, a hit that stores its response, and a hit that uses it.
+    for (let time = 0; time < 3; time++) expect(await inferHeld()).toMatchObject({ status: 200 });
   });
 
   afterAll(() => held?.dispose());
 
-  function ask(headers: Record<string, string> = {}): Promise<Answer> {
+  function inferHeld(headers: Record<string, string> = {}): Promise<TestResponse> {
     return held.post(SMALL, small, headers);
   }
 
-  test("needs no turn, and is refused and held to a deadline like any other", async () => {
-    expect(await ask({ "x-timeout-ms": "soon" })).toMatchObject({ status: 400 });
+  test("a stored response is sent without a permit from the queue; limit and deadline still apply", async () => {
+    expect(await inferHeld({ "x-timeout-ms": "soon" })).toMatchObject({ status: 400 });
     await held.hold();
     const waiting = held.post("/v2/models/large/infer", large);
     await held.storage(({ holding }) => holding === 1);
-    expectRefused(await ask(), "overloaded", /in flight/);
+    expectRefused(await inferHeld(), "overloaded", /in flight/);
     await held.release();
     expect(await waiting).toMatchObject({ status: 200 });
-    const answer = await ask();
-    const { phasesMs } = await held.event(String(answer.headers.get("x-request-id")));
+    const response = await inferHeld();
+    const { phasesMs } = await held.event(String(response.headers.get("x-request-id")));
     expect(Object.keys(phasesMs)).toEqual(["body", "cache"]);
   });
 
-  test("is not waited for by a client that goes away while its body is read", async () => {
+  test("a client that disconnects while its body is read releases its permit", async () => {
     const socket = await beginPost(held.origin, SMALL, small, {
       "x-request-id": "gone",
       "content-length": "1000",
@@ -252,14 +258,14 @@ describe("a known answer", () => {
     });
     await bodyIsRead(socket);
     // It holds the only permit.
-    expectRefused(await ask(), "overloaded", /in flight/);
+    expectRefused(await inferHeld(), "overloaded", /in flight/);
     socket.resetAndDestroy();
     expect(await held.event("gone")).toMatchObject({
       status: 400,
       errorCode: "invalid_request",
       model: "small",
     });
-    expect(await ask()).toMatchObject({ status: 200 });
+    expect(await inferHeld()).toMatchObject({ status: 200 });
   });
 });
 
@@ -281,27 +287,30 @@ describe("a deadline", () => {
   });
 
   /** Requests a model whose load takes longer than the deadline. */
-  async function askTooLate(value: object, headers: Record<string, string>): Promise<Answer> {
+  async function inferTooLate(
+    value: object,
+    headers: Record<string, string>,
+  ): Promise<TestResponse> {
     const path = await storeFresh();
     await service.hold();
-    const answer = service.post(path, value, headers);
+    const response = service.post(path, value, headers);
     await service.storage(({ holding }) => holding === 1);
     // The deadline is one of the Worker's own clock, which another request moves on.
     await pause(40);
     await service.storage();
     await service.release();
-    return answer;
+    return response;
   }
 
   test("a request whose x-timeout-ms passes before its run fails with deadline_exceeded", async () => {
-    const answer = await askTooLate(large, { "x-timeout-ms": "20" });
+    const response = await inferTooLate(large, { "x-timeout-ms": "20" });
     const message = /^The request's timeout of 20 ms passed after \d+ ms/;
-    expectRefused(answer, "deadline_exceeded", message);
+    expectRefused(response, "deadline_exceeded", message);
   });
 
   test("the timeout parameter of the protocol is in microseconds", async () => {
-    const answer = await askTooLate({ ...large, parameters: { timeout: 15_000 } }, {});
-    expectRefused(answer, "deadline_exceeded", /^The request's timeout of 15 ms passed/);
+    const response = await inferTooLate({ ...large, parameters: { timeout: 15_000 } }, {});
+    expectRefused(response, "deadline_exceeded", /^The request's timeout of 15 ms passed/);
   });
 
   test("the earlier deadline of header and parameter applies", async () => {
@@ -310,8 +319,8 @@ describe("a deadline", () => {
       ["5000", 10],
       ["5", 5],
     ] as const) {
-      const answer = await askTooLate({ ...large, parameters }, { "x-timeout-ms": header });
-      expectRefused(answer, "deadline_exceeded", new RegExp(`timeout of ${shown} ms passed`));
+      const response = await inferTooLate({ ...large, parameters }, { "x-timeout-ms": header });
+      expectRefused(response, "deadline_exceeded", new RegExp(`timeout of ${shown} ms passed`));
     }
   });
 

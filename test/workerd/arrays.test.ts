@@ -15,12 +15,12 @@ beforeAll(async () => {
 
 afterAll(() => service?.dispose());
 
-const ask = (count: number) =>
+const send = (count: number) =>
   service.post("/models/digits-cnn", { inputs: Array.from({ length: count }, () => DIGIT) });
 
 test("the largest accepted list of arrays has the same predictions as each array alone", async () => {
-  const [alone] = (await ask(1)).body as unknown[];
-  const { status, body } = await ask(MAX_DIGITS);
+  const [alone] = (await send(1)).body as unknown[];
+  const { status, body } = await send(MAX_DIGITS);
   expect(status).toBe(200);
   expect(body).toHaveLength(MAX_DIGITS);
   expect((body as unknown[]).at(-1)).toEqual(alone);
@@ -29,7 +29,7 @@ test("the largest accepted list of arrays has the same predictions as each array
 test.each([MAX_DIGITS + 1, 50_000])(
   "a list of %i arrays is refused with the limit",
   async (count) => {
-    expect(await ask(count)).toMatchObject({
+    expect(await send(count)).toMatchObject({
       status: 400,
       body: {
         code: "invalid_input",

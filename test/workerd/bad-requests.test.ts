@@ -2,7 +2,7 @@ import { request } from "node:http";
 import { deflateSync, gzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { findModel, publishAs } from "../support/publish.ts";
-import { type Answer, type Service, startService } from "../support/service.ts";
+import { type Service, startService, type TestResponse } from "../support/service.ts";
 import { expectOutputs, readExpected } from "../support/tensors.ts";
 
 /** Invalid requests, each with its status, its code and a message that names the problem. */
@@ -29,23 +29,33 @@ beforeAll(async () => {
 afterAll(() => service?.dispose());
 
 afterEach(async () => {
-  const answer = await service.post(INFER, { inputs: expected.inputs });
-  expectOutputs(answer.body, expected);
+  const response = await service.post(INFER, { inputs: expected.inputs });
+  expectOutputs(response.body, expected);
 });
 
 type Body = string | Uint8Array<ArrayBuffer>;
 
-function post(path: string, body: Body, headers: Record<string, string> = {}): Promise<Answer> {
+function post(
+  path: string,
+  body: Body,
+  headers: Record<string, string> = {},
+): Promise<TestResponse> {
   return service.request(path, { method: "POST", body, headers });
 }
 
 /** Under /v2 an error has the protocol's form, everywhere else it is problem details (RFC 9457). */
-function expectError(answer: Answer, path: string, status: number, code: string, message: string) {
-  expect(answer.status).toBe(status);
-  const requestId = answer.headers.get("x-request-id");
+function expectError(
+  response: TestResponse,
+  path: string,
+  status: number,
+  code: string,
+  message: string,
+) {
+  expect(response.status).toBe(status);
+  const requestId = response.headers.get("x-request-id");
   expect(requestId).toMatch(/^[0-9a-f-]{36}$/);
-  const type = answer.headers.get("content-type");
-  const { details: _, ...body } = answer.body as Record<string, unknown>;
+  const type = response.headers.get("content-type");
+  const { details: _, ...body } = response.body as Record<string, unknown>;
   if (path.startsWith("/v2")) {
     expect(type).toBe("application/json");
     expect(body).toEqual({
@@ -121,10 +131,10 @@ describe("paths", () => {
     ["POST", "/v2/models/iris-logistic", "GET, HEAD"],
     ["PATCH", "/v2/models/iris-logistic/ready", "GET, HEAD"],
   ])("%s %s is refused with the allowed methods", async (method, path, allowed) => {
-    const answer = await service.request(path, { method });
+    const response = await service.request(path, { method });
     const message = `${path} does not support ${method}: use ${allowed.replace(", ", " or ")}.`;
-    expectError(answer, path, 405, "method_not_allowed", message);
-    expect(answer.headers.get("allow")).toBe(allowed);
+    expectError(response, path, 405, "method_not_allowed", message);
+    expect(response.headers.get("allow")).toBe(allowed);
   });
 });
 
@@ -156,9 +166,9 @@ describe("bodies", () => {
   test.each(["br", "zstd", "compress", "gzip, identity"])(
     "a body with content-encoding %s is refused",
     async (encoding) => {
-      const answer = await post(INFER, GOOD, { "content-encoding": encoding });
+      const response = await post(INFER, GOOD, { "content-encoding": encoding });
       const message = `content-encoding "${encoding}"`;
-      expectError(answer, INFER, 415, "unsupported_media_type", message);
+      expectError(response, INFER, 415, "unsupported_media_type", message);
     },
   );
 
@@ -169,8 +179,8 @@ describe("bodies", () => {
     ["GZIP", gzipSync(GOOD)],
     ["deflate", deflateSync(GOOD)],
   ])("a body with content-encoding %s is decompressed", async (encoding, body) => {
-    const answer = await post(INFER, new Uint8Array(body), { "content-encoding": encoding });
-    expect(answer).toMatchObject({ status: 200, body: { outputs: [{ data: [0] }, {}] } });
+    const response = await post(INFER, new Uint8Array(body), { "content-encoding": encoding });
+    expect(response).toMatchObject({ status: 200, body: { outputs: [{ data: [0] }, {}] } });
   });
 
   test.each([
@@ -178,35 +188,35 @@ describe("bodies", () => {
     ["gzip", gzipSync(GOOD).subarray(0, -12)],
     ["deflate", gzipSync(GOOD)],
   ])("a body that is not valid %s is refused", async (encoding, body) => {
-    const answer = await post(INFER, new Uint8Array(body), { "content-encoding": encoding });
-    expectError(answer, INFER, 400, "invalid_request", `The body is not valid ${encoding} data`);
+    const response = await post(INFER, new Uint8Array(body), { "content-encoding": encoding });
+    expectError(response, INFER, 400, "invalid_request", `The body is not valid ${encoding} data`);
   });
 
   test("a small body that decompresses beyond the limit is refused", async () => {
     const body = gzipSync(GOOD.padEnd(100 * LIMIT_BYTES));
     expect(body.length).toBeLessThan(LIMIT_BYTES);
-    const answer = await post(INFER, new Uint8Array(body), { "content-encoding": "gzip" });
-    expectError(answer, INFER, 413, "body_too_large", `the limit of ${LIMIT_BYTES} bytes`);
+    const response = await post(INFER, new Uint8Array(body), { "content-encoding": "gzip" });
+    expectError(response, INFER, 413, "body_too_large", `the limit of ${LIMIT_BYTES} bytes`);
   });
 
   test("a body with the size of the limit is accepted, also if padded", async () => {
-    const answer = await post(INFER, GOOD.padEnd(LIMIT_BYTES));
-    expect(answer.status).toBe(200);
+    const response = await post(INFER, GOOD.padEnd(LIMIT_BYTES));
+    expect(response.status).toBe(200);
   });
 
   test.each([INFER, "/models/iris-logistic"])(
     "a body over the limit is refused by %s",
     async (path) => {
-      const answer = await post(path, GOOD.padEnd(LIMIT_BYTES + 1));
-      expectError(answer, path, 413, "body_too_large", `the limit of ${LIMIT_BYTES} bytes`);
-      expect(answer.body).toMatchObject({ details: { limitBytes: LIMIT_BYTES } });
+      const response = await post(path, GOOD.padEnd(LIMIT_BYTES + 1));
+      expectError(response, path, 413, "body_too_large", `the limit of ${LIMIT_BYTES} bytes`);
+      expect(response.body).toMatchObject({ details: { limitBytes: LIMIT_BYTES } });
     },
   );
 
   test("a body whose content-length is over the limit is refused before it is sent", async () => {
     const headers = { "content-length": LIMIT_BYTES + 1 };
-    const answer = await send(INFER, [], { end: false, headers });
-    expect(answer).toMatchObject({ status: 413, body: { code: "body_too_large" } });
+    const response = await send(INFER, [], { end: false, headers });
+    expect(response).toMatchObject({ status: 413, body: { code: "body_too_large" } });
   });
 
   test("a body without content-length is counted while it is read", async () => {
@@ -219,8 +229,8 @@ describe("bodies", () => {
 
   test("a body without an end is refused at the limit", async () => {
     const chunks = Array.from({ length: LIMIT_BYTES / 1000 + 1 }, () => " ".repeat(1000));
-    const answer = await send(INFER, chunks, { end: false });
-    expect(answer).toMatchObject({ status: 413, body: { code: "body_too_large" } });
+    const response = await send(INFER, chunks, { end: false });
+    expect(response).toMatchObject({ status: 413, body: { code: "body_too_large" } });
   });
 });
 
@@ -434,7 +444,8 @@ describe("inference requests", () => {
 });
 
 describe("the task API", () => {
-  const ask = (inputs: unknown, rest: object = {}): string => JSON.stringify({ inputs, ...rest });
+  const toBody = (inputs: unknown, rest: object = {}): string =>
+    JSON.stringify({ inputs, ...rest });
   const row = [5.1, 3.5, 1.4, 0.2];
 
   test.each<[model: string, body: string, status: number, code: string, message: string]>([
@@ -457,87 +468,87 @@ describe("the task API", () => {
     ["iris-logistic", '{"input": []}', 400, "invalid_request", 'got an object with "input"'],
     [
       "iris-logistic",
-      ask(row, { options: {} }),
+      toBody(row, { options: {} }),
       400,
       "invalid_request",
       'Unknown field "options": the body has "inputs" and "parameters"',
     ],
     [
       "iris-logistic",
-      ask(row, { parameters: [] }),
+      toBody(row, { parameters: [] }),
       400,
       "invalid_request",
       '"parameters" must be a JSON object; got an array of 0',
     ],
     [
       "iris-logistic",
-      ask(row, { parameters: null }),
+      toBody(row, { parameters: null }),
       400,
       "invalid_request",
       '"parameters" must be a JSON object; got null',
     ],
-    ["iris-logistic", ask(row, { parameters: { top_k: 0 } }), 400, "invalid_request", "top_k"],
+    ["iris-logistic", toBody(row, { parameters: { top_k: 0 } }), 400, "invalid_request", "top_k"],
     [
       "iris-logistic",
-      ask(row, { parameters: { topk: 1 } }),
+      toBody(row, { parameters: { topk: 1 } }),
       400,
       "invalid_request",
       "(it takes header, delimiter, top_k)",
     ],
     [
       "diabetes-linear",
-      ask([1, 2, 3, 4, 5, 6, 7, 8, 9, 10], { parameters: { top_k: 1 } }),
+      toBody([1, 2, 3, 4, 5, 6, 7, 8, 9, 10], { parameters: { top_k: 1 } }),
       400,
       "invalid_request",
       "(it takes header, delimiter)",
     ],
     [
       "iris-kmeans",
-      ask(row, { parameters: { top_k: 1 } }),
+      toBody(row, { parameters: { top_k: 1 } }),
       400,
       "invalid_request",
       "(it takes header, delimiter)",
     ],
     [
       "iris-logistic",
-      ask([5.1, 3.5, 1.4]),
+      toBody([5.1, 3.5, 1.4]),
       400,
       "invalid_shape",
       "inputs has 3 values, but the model takes 4: sepal length (cm), sepal width (cm)",
     ],
-    ["iris-logistic", ask([row, [1]]), 400, "invalid_shape", "inputs[1] has 1 values"],
+    ["iris-logistic", toBody([row, [1]]), 400, "invalid_shape", "inputs[1] has 1 values"],
     [
       "iris-logistic",
-      ask({ "sepal length (cm)": 5.1 }),
+      toBody({ "sepal length (cm)": 5.1 }),
       400,
       "invalid_input",
       "missing: sepal width (cm), petal length (cm), petal width (cm)",
     ],
     [
       "iris-logistic",
-      ask("setosa"),
+      toBody("setosa"),
       400,
       "invalid_input",
       "inputs must be a row of 4 values (sepal length (cm)",
     ],
     [
       "iris-logistic",
-      ask([5.1, 3.5, 1.4, "0.2"]),
+      toBody([5.1, 3.5, 1.4, "0.2"]),
       400,
       "invalid_datatype",
       'inputs, column "petal width (cm)" must be a number; got "0.2"',
     ],
-    ["iris-logistic", ask([5.1, 3.5, 1.4, 1e40]), 400, "value_out_of_range", "got 1e+40"],
+    ["iris-logistic", toBody([5.1, 3.5, 1.4, 1e40]), 400, "value_out_of_range", "got 1e+40"],
     [
       "iris-logistic",
-      ask([5.1, 3.5, 1.4, "NaN"]),
+      toBody([5.1, 3.5, 1.4, "NaN"]),
       400,
       "inference_failed",
       "NaN or infinity in output",
     ],
     [
       "digits-cnn",
-      ask([
+      toBody([
         [1, 2],
         [3, 4],
       ]),
@@ -548,29 +559,29 @@ describe("the task API", () => {
     ["digits-cnn", `{"inputs": ${deep}}`, 400, "invalid_input", "must be an array of shape [8, 8]"],
     [
       "language-identification",
-      ask(1),
+      toBody(1),
       400,
       "invalid_input",
       "inputs must be a text or a list of texts; got 1",
     ],
     [
       "language-identification",
-      ask(["a", null]),
+      toBody(["a", null]),
       400,
       "invalid_input",
       "inputs[1] must be a text; got null",
     ],
     [
       "language-identification",
-      ask(""),
+      toBody(""),
       400,
       "invalid_input",
       'inputs has no letters, which this model needs; got "".',
     ],
   ])("the task of %s refuses the body %s", async (model, body, status, code, message) => {
     const path = `/models/${model}`;
-    const answer = await post(path, body, { "content-type": "application/json" });
-    expectError(answer, path, status, code, message);
+    const response = await post(path, body, { "content-type": "application/json" });
+    expectError(response, path, status, code, message);
   });
 
   test("the task API refuses a model without a task, and names the infer route", async () => {
@@ -580,14 +591,14 @@ describe("the task API", () => {
     await publishAs(service.bucket, { ...model, manifest }, id);
     const path = "/models/tensors-only";
     const message = "send tensors to /v2/models/tensors-only/infer";
-    expectError(await post(path, ask(row)), path, 501, "task_not_supported", message);
+    expectError(await post(path, toBody(row)), path, 501, "task_not_supported", message);
     const clusters = readExpected("iris-kmeans");
-    const answer = await service.post(`/v2${path}/infer`, { inputs: clusters.inputs });
-    expectOutputs(answer.body, clusters);
+    const response = await service.post(`/v2${path}/infer`, { inputs: clusters.inputs });
+    expectOutputs(response.body, clusters);
   });
 });
 
-interface RawAnswer {
+interface RawResponse {
   status: number;
   body: unknown;
 }
@@ -597,7 +608,7 @@ function send(
   path: string,
   chunks: readonly string[],
   { end = true, headers = {} }: { end?: boolean; headers?: Record<string, number> } = {},
-): Promise<RawAnswer> {
+): Promise<RawResponse> {
   return new Promise((resolve, reject) => {
     const outgoing = request(
       `${service.origin}${path}`,

@@ -25,10 +25,10 @@ afterAll(() => service?.dispose());
 
 test("a prediction is compressed, and no proxy compresses it again", async () => {
   const { inputs } = readExpected(MODEL);
-  const answer = await service.post(`/v2/models/${MODEL}/infer`, { inputs }, ACCEPT);
-  expect(answer.headers.get("content-encoding")).toBe("gzip");
-  expect(answer.headers.get("cache-control")).toBe("no-transform");
-  expect(answer.body).toMatchObject({ model_name: MODEL });
+  const response = await service.post(`/v2/models/${MODEL}/infer`, { inputs }, ACCEPT);
+  expect(response.headers.get("content-encoding")).toBe("gzip");
+  expect(response.headers.get("cache-control")).toBe("no-transform");
+  expect(response.body).toMatchObject({ model_name: MODEL });
 });
 
 test.each([
@@ -37,10 +37,10 @@ test.each([
 ])(
   "the response to %s %s is not compressed: tritonclient's asyncio client would not decompress it",
   async (method, path) => {
-    const answer = await service.request(path, { method, headers: ACCEPT });
-    expect(JSON.stringify(answer.body).length).toBeGreaterThan(1024);
-    expect(answer.headers.get("content-encoding")).toBeNull();
-    expect(answer.headers.get("cache-control")).toBe("no-transform");
+    const response = await service.request(path, { method, headers: ACCEPT });
+    expect(JSON.stringify(response.body).length).toBeGreaterThan(1024);
+    expect(response.headers.get("content-encoding")).toBeNull();
+    expect(response.headers.get("cache-control")).toBe("no-transform");
   },
 );
 
@@ -52,9 +52,9 @@ test("an error is not compressed", async () => {
     outputs: [{ name: "y", ...spec }],
     nodes: [{ op: "Identity", inputs: ["x".repeat(2000)], outputs: ["y"] }],
   });
-  const answer = await service.post("/v2/models/long-input/infer", { inputs: [] }, ACCEPT);
-  expect(answer.status).toBe(400);
-  expect(JSON.stringify(answer.body).length).toBeGreaterThan(1024);
-  expect(answer.headers.get("content-encoding")).toBeNull();
-  expect(answer.headers.get("cache-control")).toBe("no-transform");
+  const response = await service.post("/v2/models/long-input/infer", { inputs: [] }, ACCEPT);
+  expect(response.status).toBe(400);
+  expect(JSON.stringify(response.body).length).toBeGreaterThan(1024);
+  expect(response.headers.get("content-encoding")).toBeNull();
+  expect(response.headers.get("cache-control")).toBe("no-transform");
 });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { RequestEvent } from "../../src/domain/event.ts";
 import { findModel } from "../support/publish.ts";
 import { beginPost } from "../support/raw-request.ts";
-import { type Answer, type Service, startService } from "../support/service.ts";
+import { type Service, startService, type TestResponse } from "../support/service.ts";
 
 /** What the service reports of each request: headers to the client, one line of JSON to the console. */
 
@@ -22,8 +22,8 @@ beforeAll(async () => {
 
 afterAll(() => service?.dispose());
 
-async function eventOf(answer: Answer): Promise<RequestEvent> {
-  return service.event(String(answer.headers.get("x-request-id")));
+async function eventOf(response: TestResponse): Promise<RequestEvent> {
+  return service.event(String(response.headers.get("x-request-id")));
 }
 
 /** Durations depend on the machine: only their presence is checked. */
@@ -35,13 +35,13 @@ describe("the event of a prediction", () => {
   test("the event of a prediction reports a cold start for the first request only", async () => {
     const before = Date.now();
     for (const coldStart of [true, false, false]) {
-      const answer = await service.post("/v2/models/iris-logistic/infer", body);
-      const event = await eventOf(answer);
+      const response = await service.post("/v2/models/iris-logistic/infer", body);
+      const event = await eventOf(response);
       expect(event).toMatchObject({
         event: "request",
         schemaVersion: 2,
         time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
-        requestId: answer.headers.get("x-request-id"),
+        requestId: response.headers.get("x-request-id"),
         method: "POST",
         route: "/v2/models/:model/infer",
         status: 200,
@@ -50,7 +50,7 @@ describe("the event of a prediction", () => {
         digest,
         coldStart,
         bytesIn,
-        bytesOut: Number(answer.headers.get("content-length")),
+        bytesOut: Number(response.headers.get("content-length")),
         totalMs: expect.any(Number),
         phasesMs: anyMs("body", "resolve", "load", "parse", "infer", "serialize"),
         clock: "isolate",
@@ -90,14 +90,14 @@ describe("the event of a failure", () => {
   ])(
     "the event of %s %s has the route and the error code",
     async (method, path, route, status, errorCode) => {
-      const answer = await service.request(path, { method });
-      expect(await eventOf(answer)).toMatchObject({
+      const response = await service.request(path, { method });
+      expect(await eventOf(response)).toMatchObject({
         method,
         route,
         status,
         errorCode,
         bytesIn: 0,
-        bytesOut: Number(answer.headers.get("content-length")),
+        bytesOut: Number(response.headers.get("content-length")),
       });
     },
   );
@@ -112,8 +112,11 @@ describe("the event of a failure", () => {
       JSON.stringify({ inputs: [1, 2, 3, 4], [secret]: 1 }),
       JSON.stringify({ inputs: [1, 2, 3, 4], parameters: { [secret]: 1 } }),
     ]) {
-      const answer = await service.request("/models/iris-logistic", { method: "POST", body: text });
-      const event = await eventOf(answer);
+      const response = await service.request("/models/iris-logistic", {
+        method: "POST",
+        body: text,
+      });
+      const event = await eventOf(response);
       expect(event).toMatchObject({
         status: 400,
         errorCode: expect.any(String),
@@ -147,23 +150,23 @@ describe("the event of a failure", () => {
 
   test("the event of a 5xx has its cause, which the response does not have", async () => {
     await service.bucket.put("models/wine-naive-bayes/1/manifest.json", "{}");
-    const answer = await service.post("/models/wine-naive-bayes", { inputs: [] });
-    const event = await eventOf(answer);
-    expect(answer.status).toBe(503);
+    const response = await service.post("/models/wine-naive-bayes", { inputs: [] });
+    const event = await eventOf(response);
+    expect(response.status).toBe(503);
     expect(event).toMatchObject({
       status: 503,
       errorCode: "model_corrupt",
       errorMessage: 'The manifest of model "wine-naive-bayes" version 1 is not valid.',
       errorCause: expect.stringMatching(/^Error: invalid manifest:.*→ at schemaVersion.*\n +at /s),
     });
-    expect(JSON.stringify(answer.body)).not.toMatch(/schemaVersion|index\.js|invalid manifest/);
+    expect(JSON.stringify(response.body)).not.toMatch(/schemaVersion|index\.js|invalid manifest/);
   });
 });
 
 describe("headers", () => {
   test.each(["a", "A-Z.a_z:0-9", "x".repeat(128)])("the request id %s is used", async (id) => {
-    const answer = await service.request("/v2", { headers: { "x-request-id": id } });
-    expect(answer.headers.get("x-request-id")).toBe(id);
+    const response = await service.request("/v2", { headers: { "x-request-id": id } });
+    expect(response.headers.get("x-request-id")).toBe(id);
     expect((await service.event(id)).requestId).toBe(id);
   });
 
@@ -178,8 +181,8 @@ describe("headers", () => {
   );
 
   test("server-timing has the durations of the phases in their order, as in the event", async () => {
-    const answer = await service.post("/v2/models/iris-logistic/infer", body);
-    const timing = String(answer.headers.get("server-timing"));
+    const response = await service.post("/v2/models/iris-logistic/infer", body);
+    const timing = String(response.headers.get("server-timing"));
     const entries = timing.split(", ").map((entry) => entry.split(";dur="));
     expect(entries.map(([name]) => name)).toEqual([
       "body",
@@ -190,7 +193,7 @@ describe("headers", () => {
       "serialize",
       "total",
     ]);
-    const { phasesMs, totalMs } = await eventOf(answer);
+    const { phasesMs, totalMs } = await eventOf(response);
     const durations = Object.fromEntries(entries.map(([name, ms]) => [name, Number(ms)]));
     expect(durations).toEqual({ ...phasesMs, total: totalMs });
   });

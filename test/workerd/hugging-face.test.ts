@@ -39,12 +39,12 @@ describe.each(["spam-detection", "language-identification"])("textClassification
   });
 
   test("textClassification applies top_k", async () => {
-    const answer = await client.textClassification({
+    const prediction = await client.textClassification({
       ...at(model),
       inputs: "Win a prize",
       parameters: { top_k: 1 },
     });
-    expect(answer).toHaveLength(1);
+    expect(prediction).toHaveLength(1);
   });
 });
 

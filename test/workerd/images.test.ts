@@ -2,7 +2,7 @@ import { InferenceClient } from "@huggingface/inference";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Detection } from "../../src/tasks/image/object-detection-postprocessor.ts";
 import { blackPng, expectedImages, readImage } from "../support/images.ts";
-import { type Answer, type Service, startService } from "../support/service.ts";
+import { type Service, startService, type TestResponse } from "../support/service.ts";
 
 /** Images over HTTP, decoded in workerd. */
 
@@ -17,7 +17,7 @@ beforeAll(async () => {
 
 afterAll(() => service?.dispose());
 
-const send = (path: string, file: Uint8Array<ArrayBuffer>, type?: string): Promise<Answer> =>
+const send = (path: string, file: Uint8Array<ArrayBuffer>, type?: string): Promise<TestResponse> =>
   service.request(path, {
     method: "POST",
     body: file,
@@ -38,14 +38,14 @@ interface Label {
 describe("a photograph", () => {
   test.each(expectedImages.classified)(
     "the photograph $file has the labels of Python",
-    async ({ file, answer }) => {
+    async ({ file, prediction }) => {
       const type = file.endsWith(".webp") ? "image/webp" : "image/jpeg";
       const { status, body } = await send(IMAGENET, readImage(file), type);
       expect(status).toBe(200);
       const found = body as Label[];
-      expect(found.map(({ label }) => label)).toEqual(answer.map(({ label }) => label));
-      for (const [place, { score }] of answer.entries())
-        expect(found[place]?.score).toBeCloseTo(score, 4);
+      expect(found.map(({ label }) => label)).toEqual(prediction.map(({ label }) => label));
+      for (const [rank, { score }] of prediction.entries())
+        expect(found[rank]?.score).toBeCloseTo(score, 4);
     },
   );
 
@@ -70,8 +70,8 @@ describe("a photograph", () => {
     const form = new FormData();
     form.append("inputs", new Blob([cup], { type: "image/jpeg" }), "cup.jpg");
     form.append("parameters", JSON.stringify(parameters));
-    const answer = await service.request(IMAGENET, { method: "POST", body: form });
-    expect(answer).toMatchObject({ status: 200, body });
+    const response = await service.request(IMAGENET, { method: "POST", body: form });
+    expect(response).toMatchObject({ status: 200, body });
   });
 
   test("a photograph in a list has the same prediction as alone", async () => {
@@ -87,13 +87,13 @@ describe("a photograph", () => {
     const parts = await service.request(IMAGENET, { method: "POST", body: form });
     for (const { status, body } of [list, parts]) {
       expect(status).toBe(200);
-      const answers = body as Label[][];
-      expect(answers).toHaveLength(inputs.length);
-      for (const [index, answer] of answers.entries()) {
-        const wanted = alone[index % files.length]?.body as Label[];
-        expect(answer.map(({ label }) => label)).toEqual(wanted.map(({ label }) => label));
-        for (const [place, { score }] of answer.entries())
-          expect(score).toBeCloseTo(wanted[place]?.score ?? Number.NaN, 5);
+      const predictions = body as Label[][];
+      expect(predictions).toHaveLength(inputs.length);
+      for (const [index, prediction] of predictions.entries()) {
+        const single = alone[index % files.length]?.body as Label[];
+        expect(prediction.map(({ label }) => label)).toEqual(single.map(({ label }) => label));
+        for (const [rank, { score }] of prediction.entries())
+          expect(score).toBeCloseTo(single[rank]?.score ?? Number.NaN, 5);
       }
     }
   });
@@ -116,13 +116,13 @@ describe("a face", () => {
   };
 
   test("a face is detected where Python detects it", async () => {
-    const { file, answer } = expectedImages.detected;
+    const { file, prediction } = expectedImages.detected;
     const [face, ...others] = await faces(readImage(file));
     expect(others).toEqual([]);
-    expect(face?.label).toBe(answer.label);
-    expect(face?.score).toBeCloseTo(answer.score, 4);
-    for (const [edge, place] of Object.entries(answer.box))
-      expect(face?.box[edge as keyof Detection["box"]]).toBeCloseTo(place, 2);
+    expect(face?.label).toBe(prediction.label);
+    expect(face?.score).toBeCloseTo(prediction.score, 4);
+    for (const [edge, position] of Object.entries(prediction.box))
+      expect(face?.box[edge as keyof Detection["box"]]).toBeCloseTo(position, 2);
   });
 
   test("no face is detected in a cup", async () => {
@@ -138,8 +138,8 @@ describe("a face", () => {
   });
 
   test("a threshold above 1 is refused", async () => {
-    const answer = await send(`${FACES}?threshold=1.5`, astronaut, "image/png");
-    expect(answer).toMatchObject({ status: 400, body: { code: "invalid_request" } });
+    const response = await send(`${FACES}?threshold=1.5`, astronaut, "image/png");
+    expect(response).toMatchObject({ status: 400, body: { code: "invalid_request" } });
   });
 });
 
@@ -152,13 +152,13 @@ describe("with @huggingface/inference", () => {
     ["a Blob", new Blob([cup])],
     ["a Blob with a type", new Blob([cup], { type: "image/jpeg" })],
   ])("imageClassification accepts %s", async (_, data) => {
-    const answer = await client(IMAGENET).imageClassification({ data: data as Blob });
-    expect(answer[0]).toEqual({ label: "espresso", score: expect.any(Number) });
+    const prediction = await client(IMAGENET).imageClassification({ data: data as Blob });
+    expect(prediction[0]).toEqual({ label: "espresso", score: expect.any(Number) });
   });
 
   test("objectDetection returns boxes", async () => {
-    const answer = await client(FACES).objectDetection({ data: new Blob([astronaut]) });
-    expect(answer).toEqual((await send(FACES, astronaut, "image/png")).body);
+    const prediction = await client(FACES).objectDetection({ data: new Blob([astronaut]) });
+    expect(prediction).toEqual((await send(FACES, astronaut, "image/png")).body);
   });
 });
 
@@ -204,8 +204,8 @@ describe("invalid images", () => {
   });
 
   test("a URL is refused", async () => {
-    const answer = await service.post(IMAGENET, { inputs: "https://example.com/cat.jpg" });
-    expect(answer).toMatchObject({
+    const response = await service.post(IMAGENET, { inputs: "https://example.com/cat.jpg" });
+    expect(response).toMatchObject({
       status: 400,
       body: { detail: expect.stringContaining("which is not fetched") },
     });
@@ -221,8 +221,8 @@ describe("invalid images", () => {
 
   test("concurrent invalid images do not affect valid ones", async () => {
     const files = Array.from({ length: 8 }, (_, index) => (index % 2 ? half(cup) : cup));
-    const answers = await Promise.all(files.map((file) => send(FACES, file, "image/jpeg")));
-    expect(answers.map(({ status }) => status)).toEqual(
+    const responses = await Promise.all(files.map((file) => send(FACES, file, "image/jpeg")));
+    expect(responses.map(({ status }) => status)).toEqual(
       files.map((file) => (file === cup ? 200 : 400)),
     );
   });

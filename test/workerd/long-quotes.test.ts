@@ -5,7 +5,7 @@ import {
   startAdministeredService,
 } from "../support/administration.ts";
 import type { Graph } from "../support/onnx-builder.ts";
-import type { Answer } from "../support/service.ts";
+import type { TestResponse } from "../support/service.ts";
 
 /** Errors quote parts of the request, but never at full length. */
 
@@ -15,7 +15,7 @@ const IRIS = "/models/iris-logistic";
 const INFER = `/v2${IRIS}/infer`;
 const INPUT = { name: "features", datatype: "FP32", shape: [1, 4], data: [1, 2, 3, 4] };
 
-/** The engine says that it does not have it. */
+/** A model with an operator that the engine does not have and names in its error. */
 const longOperator: Graph = {
   inputs: [{ name: "x", datatype: "FP32", shape: ["n"] }],
   outputs: [{ name: "y", datatype: "FP32", shape: ["n"] }],
@@ -47,14 +47,14 @@ const send =
     service.request(path, { method: "POST", headers, body });
 const get = (path: string) => () => service.request(path);
 
-function form(name: string, value: string): () => Promise<Answer> {
+function form(name: string, value: string): () => Promise<TestResponse> {
   const body = new FormData();
   body.set("inputs", "a text");
   body.set(name, value);
   return () => service.request("/models/language-identification", { method: "POST", body });
 }
 
-test.each<[what: string, ask: () => Promise<Answer>]>([
+test.each<[what: string, request: () => Promise<TestResponse>]>([
   ["a path", get(`/${LONG}`)],
   ["a path with another method", get(`/models/${LONG}`)],
   ["a model's name", post(`/models/${LONG}`, {})],
@@ -95,8 +95,8 @@ test.each<[what: string, ask: () => Promise<Answer>]>([
     "a parameter of the repository",
     administer(`/v2/repository${IRIS}/load`, { parameters: { [`file:${LONG}`]: "" } }),
   ],
-])("%s of any length causes a short error", async (_, ask) => {
-  const { status, body } = await ask();
+])("%s of any length causes a short error", async (_, request) => {
+  const { status, body } = await request();
   const text = JSON.stringify(body);
   expect(status).toBeGreaterThanOrEqual(400);
   expect(status).toBeLessThan(500);

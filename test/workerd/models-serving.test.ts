@@ -42,9 +42,9 @@ describe.each(models)("$name", (manifest) => {
   const batch = input?.shape[0] ?? 0;
 
   test("computes the outputs of the other engine", async () => {
-    const answer = await service.post(`/v2/models/${name}/infer`, { inputs: expected.inputs });
-    expect(answer).toMatchObject({ status: 200, body: { model_name: name, model_version: "1" } });
-    expectOutputs(answer.body, expected);
+    const response = await service.post(`/v2/models/${name}/infer`, { inputs: expected.inputs });
+    expect(response).toMatchObject({ status: 200, body: { model_name: name, model_version: "1" } });
+    expectOutputs(response.body, expected);
   });
 
   test("computes the same outputs from nested data", async () => {
@@ -52,8 +52,8 @@ describe.each(models)("$name", (manifest) => {
       ...tensor,
       data: nest(tensor.data, tensor.shape),
     }));
-    const answer = await service.post(`/v2/models/${name}/infer`, { inputs });
-    expectOutputs(answer.body, expected);
+    const response = await service.post(`/v2/models/${name}/infer`, { inputs });
+    expectOutputs(response.body, expected);
   });
 
   // In a recurrent model each window depends on the previous ones.
@@ -62,15 +62,15 @@ describe.each(models)("$name", (manifest) => {
       expect(batch).toBeGreaterThan(1);
       for (let index = 0; index < batch; index++) {
         const inputs = expected.inputs.map((tensor) => row(tensor, index));
-        const answer = await service.post(`/v2/models/${name}/infer`, { inputs });
+        const response = await service.post(`/v2/models/${name}/infer`, { inputs });
         const outputs = expected.outputs.map((tensor) => row(tensor, index));
-        expectOutputs(answer.body, { ...expected, outputs });
+        expectOutputs(response.body, { ...expected, outputs });
       }
     });
 
   test("has the metadata of its manifest", async () => {
-    const answer = await service.request(`/v2/models/${name}`);
-    expect(answer).toMatchObject({
+    const response = await service.request(`/v2/models/${name}`);
+    expect(response).toMatchObject({
       status: 200,
       body: {
         name,
@@ -82,7 +82,7 @@ describe.each(models)("$name", (manifest) => {
   });
 });
 
-/** Recordings have answers of another kind, and test/http/voice-activity.test.ts for them. */
+/** Predictions for recordings are of another kind: see test/workerd/voice-activity.test.ts. */
 const tasks = models.filter((manifest) => manifest.task !== undefined && !isRecurrent(manifest));
 
 test.each(tasks)(
@@ -91,9 +91,9 @@ test.each(tasks)(
     if (!example) throw new Error(`the manifest of ${name} has a task, but no example`);
     const output = example.output as Scored[] | number[];
     const parameters = postprocess?.type === "classification" ? { top_k: output.length } : {};
-    const answer = await service.post(`/models/${name}`, { inputs: example.inputs, parameters });
-    expect(answer.status).toBe(200);
-    expectAnswer(answer.body, output, example.tolerance);
+    const response = await service.post(`/models/${name}`, { inputs: example.inputs, parameters });
+    expect(response.status).toBe(200);
+    expectPrediction(response.body, output, example.tolerance);
   },
 );
 
@@ -112,14 +112,14 @@ test.each(direct)(
     const [{ data = [], shape: [batch = 0, ...rest] = [] } = {}] = expected.inputs;
     const item = rest.slice(rest.findIndex((size) => size !== 1));
     const items = nest(data, [batch, ...item]);
-    const answer = await service.post(`/models/${name}`, { inputs: items });
-    expect(answer.body).toHaveLength(batch);
+    const response = await service.post(`/models/${name}`, { inputs: items });
+    expect(response.body).toHaveLength(batch);
     for (const [index, one] of items.entries()) {
       const alone = await service.post(`/models/${name}`, { inputs: one });
-      const inBatch = (answer.body as unknown[])[index];
-      const answered = task === "tabular-regression" ? [inBatch] : inBatch;
-      expectAnswer(answered, alone.body as Scored[] | number[], 1e-6);
-      expectTask(manifest, answered, expected, index);
+      const inBatch = (response.body as unknown[])[index];
+      const prediction = task === "tabular-regression" ? [inBatch] : inBatch;
+      expectPrediction(prediction, alone.body as Scored[] | number[], 1e-6);
+      expectTask(manifest, prediction, expected, index);
     }
   },
 );
@@ -134,20 +134,20 @@ describe("language-identification", () => {
 
   test.each(texts)("text $# is classified as $expected.0.label", async ({ text, expected }) => {
     const parameters = { top_k: expected.length };
-    const answer = await service.post("/models/language-identification", {
+    const response = await service.post("/models/language-identification", {
       inputs: text,
       parameters,
     });
-    expectAnswer(answer.body, expected, tolerance);
+    expectPrediction(response.body, expected, tolerance);
   });
 
   test("all texts are classified in one request", async () => {
     const inputs = texts.map(({ text }) => text);
-    const answer = await service.post("/models/language-identification", {
+    const response = await service.post("/models/language-identification", {
       inputs,
       parameters: { top_k: 1 },
     });
-    const found = (answer.body as Scored[][]).map(([best]) => best?.label);
+    const found = (response.body as Scored[][]).map(([best]) => best?.label);
     expect(found).toEqual(texts.map(({ expected }) => expected[0]?.label));
   });
 });
@@ -179,7 +179,7 @@ describe("sentence-embeddings", () => {
     const [{ data = [] } = {}] = (body as { outputs: { data: number[] }[] }).outputs;
     expect(data).toHaveLength(ids.length * embedding.length);
     const sums = embedding.map((_, channel) =>
-      ids.reduce((sum, __, place) => sum + (data[place * embedding.length + channel] ?? 0), 0),
+      ids.reduce((sum, __, token) => sum + (data[token * embedding.length + channel] ?? 0), 0),
     );
     const length = Math.hypot(...sums);
     const actual = sums.map((sum) => sum / length);
@@ -192,15 +192,15 @@ describe("sentence-embeddings", () => {
 
 test("requests to all models at once do not mix", async () => {
   const rounds = Array.from({ length: 4 }, () => models).flat();
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     rounds.map(async ({ name }) => {
       const expected = readExpected(name);
       const { body } = await service.post(`/v2/models/${name}/infer`, { inputs: expected.inputs });
       return { body, expected };
     }),
   );
-  expect(answers).toHaveLength(4 * models.length);
-  for (const { body, expected } of answers) expectOutputs(body, expected);
+  expect(responses).toHaveLength(4 * models.length);
+  for (const { body, expected } of responses) expectOutputs(body, expected);
 });
 
 function isRecurrent({ preprocess }: Manifest): boolean {
@@ -208,7 +208,7 @@ function isRecurrent({ preprocess }: Manifest): boolean {
 }
 
 /** Labels in the same order, numbers within the tolerance. */
-function expectAnswer(
+function expectPrediction(
   actual: unknown,
   expected: readonly Scored[] | readonly number[],
   tolerance: number,
@@ -220,12 +220,12 @@ function expectAnswer(
 /** Compares the prediction for one item with the other engine's. */
 function expectTask(
   { postprocess, labels = [] }: Manifest,
-  answer: unknown,
+  prediction: unknown,
   { outputs, tolerance }: Expected,
   index: number,
 ): void {
-  const [wanted] = postprocess ? (blockReferences(postprocess).outputs ?? []) : [];
-  const output = outputs.find(({ name }) => name === wanted);
+  const [outputName] = postprocess ? (blockReferences(postprocess).outputs ?? []) : [];
+  const output = outputs.find(({ name }) => name === outputName);
   if (!output || !postprocess) throw new Error("the fixture does not have the task's output");
   let numbers = row(output, index).data;
   if (postprocess.type === "classification" && postprocess.activation === "softmax") {
@@ -235,17 +235,17 @@ function expectTask(
   // A binary model may output the probability of its second label only.
   const [only = 0] = numbers;
   if (labels.length === 2 && numbers.length === 1) numbers = [1 - only, only];
-  expectClose(numbersByLabel(answer, labels), numbers, tolerance[output.name] ?? 0);
+  expectClose(numbersByLabel(prediction, labels), numbers, tolerance[output.name] ?? 0);
 }
 
-function labelsOf(answer: unknown): unknown[] {
-  return (answer as (Scored | number)[]).map((entry) =>
+function labelsOf(prediction: unknown): unknown[] {
+  return (prediction as (Scored | number)[]).map((entry) =>
     typeof entry === "number" ? "" : entry.label,
   );
 }
 
-function numbersOf(answer: unknown): number[] {
-  return (answer as (Scored | number)[]).flatMap((entry) => {
+function numbersOf(prediction: unknown): number[] {
+  return (prediction as (Scored | number)[]).flatMap((entry) => {
     if (typeof entry === "number") return entry;
     const { score, distance, box } = entry;
     const number = score ?? distance ?? Number.NaN;
@@ -254,9 +254,9 @@ function numbersOf(answer: unknown): number[] {
 }
 
 /** The numbers of a prediction in the order of the labels, or of the classes without labels. */
-function numbersByLabel(answer: unknown, labels: readonly string[]): number[] {
-  const numbers = numbersOf(answer);
-  const names = labelsOf(answer);
+function numbersByLabel(prediction: unknown, labels: readonly string[]): number[] {
+  const numbers = numbersOf(prediction);
+  const names = labelsOf(prediction);
   const order = labels.length > 0 ? labels : names.map((_, position) => String(position));
   return names.includes("") ? numbers : order.map((label) => numbers[names.indexOf(label)] ?? NaN);
 }

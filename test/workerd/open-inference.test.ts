@@ -48,18 +48,18 @@ test.each([
   ],
 ])("GET %s returns the expected body, with and without a trailing slash", async (path, body) => {
   for (const url of [path, `${path}/`]) {
-    const answer = await service.request(url);
-    expect(answer).toMatchObject({ status: 200, body });
-    expect(answer.headers.get("content-type")).toBe("application/json");
+    const response = await service.request(url);
+    expect(response).toMatchObject({ status: 200, body });
+    expect(response.headers.get("content-type")).toBe("application/json");
   }
 });
 
 test.each([`${MODEL}/ready`, `${MODEL}/versions/1/ready`, `${MODEL}/ready/`])(
   "GET %s reports that the model is ready",
   async (path) => {
-    const answer = await service.request(path);
-    expect(answer).toMatchObject({ status: 200, body: { name: "iris-logistic", ready: true } });
-    expect(answer.headers.get("x-model-version")).toBe("1");
+    const response = await service.request(path);
+    expect(response).toMatchObject({ status: 200, body: { name: "iris-logistic", ready: true } });
+    expect(response.headers.get("x-model-version")).toBe("1");
   },
 );
 
@@ -75,8 +75,8 @@ test("the metadata of a version is that of its model", async () => {
 test.each(["/v2", "/v2/health/live", MODEL])(
   "the response to HEAD %s has no body",
   async (path) => {
-    const answer = await service.request(path, { method: "HEAD" });
-    expect(answer).toMatchObject({ status: 200, body: "" });
+    const response = await service.request(path, { method: "HEAD" });
+    expect(response).toMatchObject({ status: 200, body: "" });
   },
 );
 
@@ -88,13 +88,13 @@ describe("infer", () => {
     `${MODEL}/versions/1/infer/`,
     `${MODEL}/infer?query=ignored`,
   ])("inference is available at %s", async (path) => {
-    const answer = await service.post(path, { inputs: expected.inputs });
-    expect(answer).toMatchObject({
+    const response = await service.post(path, { inputs: expected.inputs });
+    expect(response).toMatchObject({
       status: 200,
       body: { model_name: "iris-logistic", model_version: "1" },
     });
-    expect(answer.headers.get("x-model-version")).toBe("1");
-    expectOutputs(answer.body, expected);
+    expect(response.headers.get("x-model-version")).toBe("1");
+    expectOutputs(response.body, expected);
   });
 
   test.each(["42", "", 'a \u2028 \ud83d\ude42 " \\ id'])(
@@ -117,22 +117,22 @@ describe("infer", () => {
     [["label", "probabilities"]],
   ])("the requested outputs %j are returned in that order", async (names) => {
     const outputs = names.map((name) => ({ name }));
-    const answer = await service.post(`${MODEL}/infer`, { inputs: expected.inputs, outputs });
-    expectOutputs(answer.body, {
+    const response = await service.post(`${MODEL}/infer`, { inputs: expected.inputs, outputs });
+    expectOutputs(response.body, {
       ...expected,
       outputs: names.flatMap((name) => expected.outputs.filter((output) => output.name === name)),
     });
   });
 
   test("an empty list of outputs returns every output", async () => {
-    const answer = await service.post(`${MODEL}/infer`, { inputs: expected.inputs, outputs: [] });
-    expectOutputs(answer.body, expected);
+    const response = await service.post(`${MODEL}/infer`, { inputs: expected.inputs, outputs: [] });
+    expectOutputs(response.body, expected);
   });
 
   test("an empty batch has empty outputs", async () => {
     const inputs = [{ ...features, shape: [0, 4], data: [] }];
-    const answer = await service.post(`${MODEL}/infer`, { inputs });
-    expect(answer).toMatchObject({
+    const response = await service.post(`${MODEL}/infer`, { inputs });
+    expect(response).toMatchObject({
       status: 200,
       body: {
         outputs: [
@@ -147,15 +147,15 @@ describe("infer", () => {
     "JSON is accepted with the content-type %s",
     async (type) => {
       const inputs = { inputs: expected.inputs };
-      const answer = await service.post(`${MODEL}/infer`, inputs, { "content-type": type });
-      expectOutputs(answer.body, expected);
+      const response = await service.post(`${MODEL}/infer`, inputs, { "content-type": type });
+      expectOutputs(response.body, expected);
     },
   );
 
   test("unknown parameters are accepted, as the protocol requires", async () => {
     const inputs = expected.inputs.map((tensor) => ({ ...tensor, parameters: { origin: "test" } }));
-    const answer = await service.post(`${MODEL}/infer`, { inputs, parameters: { priority: 1 } });
-    expectOutputs(answer.body, expected);
+    const response = await service.post(`${MODEL}/infer`, { inputs, parameters: { priority: 1 } });
+    expectOutputs(response.body, expected);
   });
 
   test("NaN and infinities are preserved", async () => {

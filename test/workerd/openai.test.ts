@@ -46,13 +46,13 @@ describe("embeddings", () => {
     const {
       object,
       data,
-      model: answered,
+      model: returned,
       usage,
     } = await client.embeddings.create({
       model,
       input: first.text,
     });
-    expect({ object, answered }).toEqual({ object: "list", answered: model });
+    expect({ object, returned }).toEqual({ object: "list", returned: model });
     expect(data).toMatchObject([{ object: "embedding", index: 0 }]);
     expect(cosine(data[0]?.embedding ?? [], first.embedding)).toBeGreaterThan(0.98);
     expect(usage).toEqual({ prompt_tokens: first.ids.length, total_tokens: first.ids.length });
@@ -121,9 +121,9 @@ describe("embeddings", () => {
   });
 
   test("the error for an unknown field names it", async () => {
-    const answer = await service.post("/v1/embeddings", { model, input: "a", colour: 1 });
-    expect(answer).toMatchObject({ status: 400, body: { error: { code: "invalid_request" } } });
-    expect(JSON.stringify(answer.body)).toContain("colour");
+    const response = await service.post("/v1/embeddings", { model, input: "a", colour: 1 });
+    expect(response).toMatchObject({ status: 400, body: { error: { code: "invalid_request" } } });
+    expect(JSON.stringify(response.body)).toContain("colour");
   });
 
   test("embeddings of an unknown model, or of one without embeddings, are refused", async () => {

@@ -12,7 +12,7 @@ import {
   type AdministeredService,
   startAdministeredService,
 } from "../support/administration.ts";
-import type { Answer } from "../support/service.ts";
+import type { TestResponse } from "../support/service.ts";
 
 /** The OpenAPI document, compared with the app's routes and the responses of the built Worker. */
 
@@ -89,7 +89,7 @@ describe("the document", () => {
       for (const [status, { content = {} }] of Object.entries(operation.responses))
         for (const code of Object.values(content).flatMap(({ schema }) => codesOf(schema)))
           documented.set(code, status);
-    // Unknown paths have no place in the document but its description.
+    // Unknown paths are only in the document's description.
     // A client that has disconnected receives no error.
     const { route_not_found: _, client_closed_request: __, ...kinds } = ERROR_KINDS;
     expect(Object.fromEntries(documented)).toEqual(
@@ -112,9 +112,9 @@ describe("responses conform to the document", () => {
     "$operationId, example $name",
     async ({ operationId, method, url, value }) => {
       const init = { method: method.toUpperCase(), body: JSON.stringify(value) };
-      const answer = await asAdmin(url, init);
-      expect(answer.status).toBe(200);
-      expectDocumented(operationId, answer);
+      const response = await asAdmin(url, init);
+      expect(response.status).toBe(200);
+      expectDocumented(operationId, response);
     },
   );
 
@@ -125,9 +125,9 @@ describe("responses conform to the document", () => {
   test.each(reads)(
     "the response of $operationId conforms to the document",
     async ({ operationId, url }) => {
-      const answer = await asAdmin(url);
-      expect(answer.status).toBe(200);
-      expectDocumented(operationId, answer);
+      const response = await asAdmin(url);
+      expect(response.status).toBe(200);
+      expectDocumented(operationId, response);
     },
   );
 
@@ -136,18 +136,18 @@ describe("responses conform to the document", () => {
     ["iris-kmeans", [[5.1, 3.5, 1.4, 0.2]]],
     ["diabetes-ridge", [0.03, 0.05, 0.06, 0.02, -0.04, -0.03, -0.04, 0, 0.01, -0.01]],
   ])("the response of predict, %s of %j, conforms to the document", async (model, inputs) => {
-    const answer = await service.post(`/models/${model}`, { inputs });
-    expect(answer.status).toBe(200);
-    expectDocumented("predict", answer);
+    const response = await service.post(`/models/${model}`, { inputs });
+    expect(response.status).toBe(200);
+    expectDocumented("predict", response);
   });
 
   test("the response of infer with every output and an id conforms to the document", async () => {
     const inputs = [
       { name: "features", datatype: "FP32", shape: [2, 4], data: [..."12345678"].map(Number) },
     ];
-    const answer = await service.post("/v2/models/iris-logistic/infer", { id: "a", inputs });
-    expect(answer.status).toBe(200);
-    expectDocumented("infer", answer);
+    const response = await service.post("/v2/models/iris-logistic/infer", { id: "a", inputs });
+    expect(response.status).toBe(200);
+    expectDocumented("infer", response);
   });
 
   test("the responses of publishVersion and deleteVersion conform to the document", async () => {
@@ -272,35 +272,35 @@ function post(body: string, headers: Record<string, string> = {}): RequestInit {
 }
 
 /** With the admin key, which other routes ignore. */
-function asAdmin(url: string, init: RequestInit = {}): Promise<Answer> {
+function asAdmin(url: string, init: RequestInit = {}): Promise<TestResponse> {
   return service.request(url, { ...init, headers: { authorization: `Bearer ${ADMIN_KEY}` } });
 }
 
 /** Checks a response against the operation's status, headers, content type and schema. */
 function expectDocumented(
   operationId: string,
-  answer: Answer,
-  expectedStatus = answer.status,
+  response: TestResponse,
+  expectedStatus = response.status,
 ): void {
-  expect(answer.status).toBe(expectedStatus);
-  const response = operationOf(operationId).responses[expectedStatus];
-  if (!response) throw new Error(`${operationId} documents no ${expectedStatus}`);
-  for (const name of Object.keys(response.headers ?? {})) {
+  expect(response.status).toBe(expectedStatus);
+  const documented = operationOf(operationId).responses[expectedStatus];
+  if (!documented) throw new Error(`${operationId} documents no ${expectedStatus}`);
+  for (const name of Object.keys(documented.headers ?? {})) {
     const { required } = document.components.headers[name] ?? {};
-    if (required) expect(answer.headers.get(name), name).not.toBeNull();
+    if (required) expect(response.headers.get(name), name).not.toBeNull();
   }
-  const type = answer.headers.get("content-type");
-  if (!response.content) {
-    expect({ type, body: answer.body }).toEqual({ type: null, body: "" });
+  const type = response.headers.get("content-type");
+  if (!documented.content) {
+    expect({ type, body: response.body }).toEqual({ type: null, body: "" });
     return;
   }
-  const schema = response.content[type ?? ""]?.schema;
+  const schema = documented.content[type ?? ""]?.schema;
   if (!schema) throw new Error(`${operationId} documents no ${type} for ${expectedStatus}`);
   if (type === "application/octet-stream") return;
   const [, name] = /"#\/components\/schemas\/(\w+)"/.exec(JSON.stringify(schema)) ?? [];
-  responseSchema(name).parse(answer.body);
+  responseSchema(name).parse(response.body);
   if (expectedStatus >= 400) {
-    const { error, code } = answer.body as { error?: { code?: ErrorCode }; code?: ErrorCode };
+    const { error, code } = response.body as { error?: { code?: ErrorCode }; code?: ErrorCode };
     expect(codesOf(schema)).toContain(code ?? error?.code);
   }
 }

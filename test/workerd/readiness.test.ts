@@ -84,12 +84,12 @@ describe("ready", () => {
       await store(service.bucket, name, graph);
       await harm(name);
       for (let attempt = 0; attempt < 2; attempt++) {
-        const answer = await service.request(`/v2/models/${name}/ready`);
-        expect(answer).toMatchObject({
+        const response = await service.request(`/v2/models/${name}/ready`);
+        expect(response).toMatchObject({
           status: 503,
           body: { name, ready: false, state: "failed", reason: expect.stringContaining(reason) },
         });
-        expect(answer.body).toMatchObject({ reason: expect.stringContaining(`model "${name}"`) });
+        expect(response.body).toMatchObject({ reason: expect.stringContaining(`model "${name}"`) });
       }
       await store(service.bucket, name, graph);
       expect(await service.request(`/v2/models/${name}/ready`)).toMatchObject({ status: 200 });
@@ -120,12 +120,12 @@ describe("runtime.warmUp", () => {
       [`models/${NAME}/1/model.onnx`]: 1,
       [`models/${NAME}/1/vocabulary.json`]: 1,
     });
-    const answer = await service.post(`/models/${NAME}`, {
+    const response = await service.post(`/models/${NAME}`, {
       inputs: model.manifest.example?.inputs,
       parameters: { top_k: 1 },
     });
-    expect(answer).toMatchObject({ status: 200, body: [{ label: "eng" }] });
-    const event = await service.event(answer.headers.get("x-request-id") ?? "");
+    expect(response).toMatchObject({ status: 200, body: [{ label: "eng" }] });
+    const event = await service.event(response.headers.get("x-request-id") ?? "");
     expect(event).toMatchObject({ coldStart: false });
     expect((await service.storage()).reads).toEqual(reads);
   });

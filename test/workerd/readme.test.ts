@@ -15,7 +15,9 @@ const blocks = [...readme.matchAll(/```(sh|json)\n(.*?)```/gs)].map(([, language
 const requests = blocks.flatMap(({ language, text }, index) => {
   const next = blocks[index + 1];
   if (language !== "sh" || !text.startsWith("curl")) return [];
-  return [{ command: text, answer: next?.language === "json" ? JSON.parse(next.text) : undefined }];
+  return [
+    { command: text, response: next?.language === "json" ? JSON.parse(next.text) : undefined },
+  ];
 });
 
 let service: Service;
@@ -34,9 +36,9 @@ describe("README", () => {
     expect(requests.length).toBeGreaterThanOrEqual(4);
   });
 
-  test.each(requests)("the README command works: $command", ({ command, answer }) => {
+  test.each(requests)("the README command works: $command", ({ command, response }) => {
     const printed = JSON.parse(run(command));
-    if (answer) expect(printed).toEqual(answer);
+    if (response) expect(printed).toEqual(response);
     // Every error has a code, whatever its form.
     else {
       expect(printed).not.toHaveProperty("code");

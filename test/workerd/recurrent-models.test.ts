@@ -76,9 +76,9 @@ test("a stream has the same result in pieces of any length", async () => {
     for (let start = 0; start < SAMPLES.length; start += size) {
       const parameters = { stream: start + size < SAMPLES.length, ...(state && { state }) };
       const inputs = toBase64(SAMPLES.subarray(start, start + size));
-      const answer = await service.post("/models/leaky", { inputs, parameters });
-      expect(answer.status).toBe(200);
-      const body = answer.body as VoiceActivityPrediction;
+      const response = await service.post("/models/leaky", { inputs, parameters });
+      expect(response.status).toBe(200);
+      const body = response.body as VoiceActivityPrediction;
       probabilities.push(...body.probabilities);
       state = body.state;
     }
@@ -93,7 +93,7 @@ test("a state of another model is refused", async () => {
   const inputs = toBase64(SAMPLES);
   const first = await service.post("/models/leaky", { inputs, parameters: { stream: true } });
   const { state } = first.body as VoiceActivityPrediction;
-  const answer = await service.post("/models/other", { inputs, parameters: { state } });
-  expect(answer).toMatchObject({ status: 400, body: { code: "invalid_input" } });
-  expect((answer.body as { detail: string }).detail).toContain("is of another model");
+  const response = await service.post("/models/other", { inputs, parameters: { state } });
+  expect(response).toMatchObject({ status: 400, body: { code: "invalid_input" } });
+  expect((response.body as { detail: string }).detail).toContain("is of another model");
 });

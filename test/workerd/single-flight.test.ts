@@ -36,25 +36,25 @@ async function executions(): Promise<unknown> {
   return (body as { model_stats: { execution_count: number }[] }).model_stats[0]?.execution_count;
 }
 
-test("run once, and each gets the answer", async () => {
+test("identical requests run once, and each gets the prediction", async () => {
   await service.hold();
   const ids = Array.from({ length: 10 }, (_, index) => `same-${index}`);
   const replies = ids.map((id) => service.post(path, body, { "x-request-id": id }));
   await service.storage(({ holding }) => holding === 1);
   await service.release();
-  const answers = await Promise.all(replies);
-  for (const { status, body } of answers)
+  const responses = await Promise.all(replies);
+  for (const { status, body } of responses)
     expect([status, body]).toMatchObject([200, { outputs: [{ data: [42] }] }]);
   expect(await executions()).toBe(1);
   expect((await service.storage()).reads[file]).toBe(1);
-  const statuses = answers.map(cacheStatus);
+  const statuses = responses.map(cacheStatus);
   // Those that arrived while the first one waited shared its prediction, later ones found it stored.
   expect(statuses.filter(({ stored }) => stored)).toHaveLength(1);
   expect(statuses.filter(({ collapsed, hit }) => collapsed || hit)).toHaveLength(9);
   expect(cacheStatus(await service.post(path, body))).toMatchObject({ hit: true });
 });
 
-test("run once also when the client of the first one goes away", async () => {
+test("identical requests run once also when the first client disconnects", async () => {
   await service.hold();
   const first = await beginPost(service.origin, path, body);
   await service.storage(({ holding }) => holding === 1);
@@ -62,28 +62,28 @@ test("run once also when the client of the first one goes away", async () => {
   first.resetAndDestroy();
   await service.storage(({ abandoned }) => abandoned === 1);
   await service.release();
-  const answers = await Promise.all(replies);
-  for (const { status, body } of answers)
+  const responses = await Promise.all(replies);
+  for (const { status, body } of responses)
     expect([status, body]).toMatchObject([200, { outputs: [{ data: [42] }] }]);
   // None of them ran itself, so the run of the first one continued without its client.
-  for (const answer of answers) {
-    const { collapsed, hit } = cacheStatus(answer);
+  for (const response of responses) {
+    const { collapsed, hit } = cacheStatus(response);
     expect(collapsed || hit).toBe(true);
-    const event = await service.event(String(answer.headers.get("x-request-id")));
+    const event = await service.event(String(response.headers.get("x-request-id")));
     expect(event.phasesMs.infer).toBeUndefined();
   }
   expect((await service.storage()).reads[file]).toBe(1);
 });
 
-test("other questions meanwhile get their own answers", async () => {
+test("different requests in flight get their own predictions", async () => {
   await service.hold();
-  const ask = (x: number) =>
+  const infer = (x: number) =>
     service.post(path, { inputs: [{ name: "x", datatype: "FP32", shape: [1], data: [x] }] });
-  const replies = Array.from({ length: 12 }, (_, index) => ask(index % 4));
+  const replies = Array.from({ length: 12 }, (_, index) => infer(index % 4));
   await service.storage(({ holding }) => holding === 1);
   await service.release();
-  const answers = await Promise.all(replies);
-  const data = answers.map(
+  const responses = await Promise.all(replies);
+  const data = responses.map(
     ({ body }) => (body as { outputs: { data: number[] }[] }).outputs[0]?.data,
   );
   expect(data).toEqual(Array.from({ length: 12 }, (_, index) => [(index % 4) + 1]));
@@ -113,7 +113,7 @@ test("a model that does not load leaves nothing behind", async () => {
   expect(failed.map(({ status }) => status)).toEqual([503, 503, 503, 503]);
   expect((await service.kv.list({ prefix: `prediction/${name}/` })).keys).toEqual([]);
   await service.bucket.put(file, bytes as ArrayBuffer);
-  const answer = await service.post(path, body);
-  expect(answer.status).toBe(200);
-  expect(cacheStatus(answer)).toMatchObject({ fwd: "miss", stored: true });
+  const response = await service.post(path, body);
+  expect(response.status).toBe(200);
+  expect(cacheStatus(response)).toMatchObject({ fwd: "miss", stored: true });
 });

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readModelFile } from "../../scripts/model-folder.ts";
 import { fileKey, manifestKey } from "../../src/storage/model-keys.ts";
 import { findModel, restore } from "../support/publish.ts";
-import { type Answer, type Service, startService } from "../support/service.ts";
+import { type Service, startService, type TestResponse } from "../support/service.ts";
 import { expectOutputs, readExpected } from "../support/tensors.ts";
 
 /**
@@ -31,18 +31,18 @@ beforeAll(async () => {
 
 afterAll(() => service?.dispose());
 
-function infer(name: string): Promise<Answer> {
+function infer(name: string): Promise<TestResponse> {
   return service.post(`/v2/models/${name}/infer`, { inputs: readExpected(name).inputs });
 }
 
-async function expectAnswered(name: string): Promise<void> {
-  const answer = await infer(name);
-  expect(answer.status).toBe(200);
-  expectOutputs(answer.body, readExpected(name));
+async function expectServed(name: string): Promise<void> {
+  const response = await infer(name);
+  expect(response.status).toBe(200);
+  expectOutputs(response.body, readExpected(name));
 }
 
-function expectFault(answer: Answer, code: string, status: number, message: string): void {
-  expect(answer).toMatchObject({
+function expectFault(response: TestResponse, code: string, status: number, message: string): void {
+  expect(response).toMatchObject({
     status,
     body: { code, error: expect.stringContaining(message) },
   });
@@ -58,16 +58,16 @@ describe("a model file", () => {
     const missing = `model.onnx of model "${name}" version 1 is missing from object storage`;
     await service.bucket.delete(`models/${name}/1/model.onnx`);
     for (let attempt = 0; attempt < 2; attempt++) {
-      const answer = await infer(name);
-      expectFault(answer, "model_missing", 503, missing);
-      expect(answer.body).toMatchObject({
+      const response = await infer(name);
+      expectFault(response, "model_missing", 503, missing);
+      expect(response.body).toMatchObject({
         details: { model: name, version: "1", file: "model.onnx" },
       });
     }
     const ready = await service.request(`/v2/models/${name}/ready`);
     expect(ready).toMatchObject({ status: 503, body: { name, ready: false } });
     await restore(service.bucket, name, "model.onnx");
-    await expectAnswered(name);
+    await expectServed(name);
     expect(await service.request(`/v2/models/${name}/ready`)).toMatchObject({ status: 200 });
   });
 
@@ -78,11 +78,11 @@ describe("a model file", () => {
     bytes[middle] = (bytes[middle] ?? 0) ^ 1;
     const digest = createHash("sha256").update(bytes).digest("hex");
     await putFile(name, "model.onnx", bytes);
-    const answer = await infer(name);
-    expectFault(answer, "model_corrupt", 503, `model "${name}" version 1`);
-    expectFault(answer, "model_corrupt", 503, `its SHA-256 is ${digest} instead of`);
+    const response = await infer(name);
+    expectFault(response, "model_corrupt", 503, `model "${name}" version 1`);
+    expectFault(response, "model_corrupt", 503, `its SHA-256 is ${digest} instead of`);
     await restore(service.bucket, name, "model.onnx");
-    await expectAnswered(name);
+    await expectServed(name);
   });
 
   test.each([
@@ -96,7 +96,7 @@ describe("a model file", () => {
     const message = `is ${changed.length} bytes long instead of ${bytes.length}`;
     expectFault(await infer(name), "model_corrupt", 503, message);
     await restore(service.bucket, name, "model.onnx");
-    await expectAnswered(name);
+    await expectServed(name);
   });
 
   test("a file that is not a model is refused with the engine's reason", async () => {
@@ -111,15 +111,20 @@ describe("a model file", () => {
       JSON.stringify({ ...manifest, name, files }),
     );
     const { inputs } = readExpected("iris-kmeans");
-    const answer = await service.post(`/v2/models/${name}/infer`, { inputs });
-    expectFault(answer, "model_load_failed", 503, `model "${name}" version 1 could not be loaded`);
-    expectFault(answer, "model_load_failed", 503, "protobuf parsing failed");
+    const response = await service.post(`/v2/models/${name}/infer`, { inputs });
+    expectFault(
+      response,
+      "model_load_failed",
+      503,
+      `model "${name}" version 1 could not be loaded`,
+    );
+    expectFault(response, "model_load_failed", 503, "protobuf parsing failed");
   });
 
   test("a missing file of a loaded model has no effect", async () => {
-    await expectAnswered("breast-cancer-mlp");
+    await expectServed("breast-cancer-mlp");
     await service.bucket.delete("models/breast-cancer-mlp/1/model.onnx");
-    await expectAnswered("breast-cancer-mlp");
+    await expectServed("breast-cancer-mlp");
   });
 });
 
@@ -153,12 +158,12 @@ describe("a manifest", () => {
     "a manifest that %s fails its version, until it is restored",
     async (_, content, code, message) => {
       await putFile(name, "manifest.json", content);
-      for (const answer of [await infer(name), await service.request(`/v2/models/${name}`)]) {
-        expectFault(answer, code, 503, `The manifest of model "${name}" version 1`);
-        expectFault(answer, code, 503, message);
+      for (const response of [await infer(name), await service.request(`/v2/models/${name}`)]) {
+        expectFault(response, code, 503, `The manifest of model "${name}" version 1`);
+        expectFault(response, code, 503, message);
       }
       await restore(service.bucket, name, "manifest.json");
-      await expectAnswered(name);
+      await expectServed(name);
     },
   );
 
@@ -168,31 +173,31 @@ describe("a manifest", () => {
     const preprocess = { ...truth.preprocess, input: "columns" };
     await service.bucket.put(manifestKey(truth), JSON.stringify({ ...truth, inputs, preprocess }));
     const [first] = readExpected(truth.name).inputs;
-    const answer = await service.post(`/v2/models/${truth.name}/infer`, {
+    const response = await service.post(`/v2/models/${truth.name}/infer`, {
       inputs: [{ ...first, name: "columns" }],
     });
-    expectFault(answer, "model_corrupt", 503, 'declares the inputs "columns" (FP32 [batch, 30])');
-    expectFault(answer, "model_corrupt", 503, 'the model has "features" (FP32 [batch, 30])');
+    expectFault(response, "model_corrupt", 503, 'declares the inputs "columns" (FP32 [batch, 30])');
+    expectFault(response, "model_corrupt", 503, 'the model has "features" (FP32 [batch, 30])');
     await restore(service.bucket, truth.name, "manifest.json");
-    await expectAnswered(truth.name);
+    await expectServed(truth.name);
   });
 });
 
 describe("an asset", () => {
   const name = "language-identification";
   const vocabulary = readModelFile(findModel(name), "vocabulary.json");
-  const ask = (): Promise<Answer> =>
+  const inferAgain = (): Promise<TestResponse> =>
     service.post(`/models/${name}`, {
       inputs: findModel(name).manifest.example?.inputs,
       parameters: { top_k: 1 },
     });
 
-  function expectProblem(answer: Answer, code: string, message: string): void {
-    expect(answer).toMatchObject({
+  function expectProblem(response: TestResponse, code: string, message: string): void {
+    expect(response).toMatchObject({
       status: 503,
       body: { code, detail: expect.stringContaining(message) },
     });
-    expect(answer.body).toMatchObject({
+    expect(response.body).toMatchObject({
       details: { model: name, version: "1", file: "vocabulary.json" },
     });
   }
@@ -200,20 +205,20 @@ describe("an asset", () => {
   test("a missing asset fails only the task API, with its name, until it is restored", async () => {
     const missing = `vocabulary.json of model "${name}" version 1 is missing`;
     await service.bucket.delete(`models/${name}/1/vocabulary.json`);
-    expectProblem(await ask(), "model_missing", missing);
-    await expectAnswered(name);
+    expectProblem(await inferAgain(), "model_missing", missing);
+    await expectServed(name);
 
     const changed = vocabulary.toString().replace('"a"', '"å"').slice(0, -1);
     await putFile(name, "vocabulary.json", changed);
     expect(Buffer.byteLength(changed)).toBe(vocabulary.length);
-    expectProblem(await ask(), "model_corrupt", "its SHA-256 is");
+    expectProblem(await inferAgain(), "model_corrupt", "its SHA-256 is");
 
     await putFile(name, "vocabulary.json", vocabulary.subarray(0, -10));
     const shorter = `it is ${vocabulary.length - 10} bytes long instead of ${vocabulary.length}`;
-    expectProblem(await ask(), "model_corrupt", shorter);
+    expectProblem(await inferAgain(), "model_corrupt", shorter);
 
     await restore(service.bucket, name, "vocabulary.json");
-    const answer = await ask();
-    expect(answer).toMatchObject({ status: 200, body: [{ label: "eng" }] });
+    const response = await inferAgain();
+    expect(response).toMatchObject({ status: 200, body: [{ label: "eng" }] });
   });
 });

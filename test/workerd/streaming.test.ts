@@ -12,6 +12,8 @@ const PATH = "/models/iris-logistic";
 
 /** More than any stream that is read to its end has. */
 const MAX_EVENTS = 100;
+/** Far more reads than one event takes. */
+const MAX_READS = 1000;
 
 let service: Service;
 
@@ -34,7 +36,7 @@ interface EventStream {
   /** Reads to the end of the body. */
   drain(): Promise<void>;
   /** Closes the connection. */
-  leave(): void;
+  close(): void;
 }
 
 async function open(
@@ -53,7 +55,8 @@ async function open(
   let buffered = "";
   let ended = false;
   async function next(): Promise<string | undefined> {
-    while (!ended && !buffered.includes("\n\n")) {
+    for (let reads = 0; !ended && !buffered.includes("\n\n"); reads++) {
+      if (reads === MAX_READS) throw new Error(`no whole event after ${MAX_READS} reads`);
       const { done, value = "" } = (await reader?.read()) ?? { done: true };
       ended = done;
       buffered += value;
@@ -70,7 +73,7 @@ async function open(
       for (let events = 0; events < MAX_EVENTS; events++) if ((await next()) === undefined) return;
       throw new Error(`the stream goes on after ${MAX_EVENTS} events`);
     },
-    leave: () => controller.abort(),
+    close: () => controller.abort(),
   };
 }
 
@@ -78,10 +81,10 @@ async function step(): Promise<void> {
   await service.request("/step", { method: "POST" });
 }
 
-function stateOf(wanted: (state: StreamingState) => boolean): Promise<StreamingState> {
-  return poll(`state that is as wanted by ${wanted}`, async () => {
+function stateOf(matches: (state: StreamingState) => boolean): Promise<StreamingState> {
+  return poll(`state for which ${matches}`, async () => {
     const state = (await service.request("/state")).body as StreamingState;
-    return wanted(state) ? state : undefined;
+    return matches(state) ? state : undefined;
   });
 }
 
@@ -150,11 +153,11 @@ async function expectEnded(requestId: string, ended: number): Promise<void> {
   expect((await stateOf(() => true)).computed).toBe(after.computed + 1);
 }
 
-test("a client that leaves while parts are computed ends the work, its permit and its request", async () => {
+test("a client that closes the connection while parts are computed ends the work, its permit and its request", async () => {
   const { ended } = await stateOf(() => true);
   const stream = await open(1_000_000, "busily");
   expect(await stream.next()).toBe('data: {"count":1}');
-  stream.leave();
+  stream.close();
   await expectEnded(stream.requestId, ended);
 });
 
@@ -177,7 +180,7 @@ test("other requests complete while a stream computes", async () => {
   for (let request = 0; request < 20; request++)
     expect((await service.request("/v2/models/iris-logistic")).status).toBe(200);
   const { ended } = await stateOf(() => true);
-  stream.leave();
+  stream.close();
   await stateOf((state) => state.ended === ended + 1);
   await service.event(stream.requestId);
 });

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { projectPath } from "../../scripts/project.ts";
-import { type Answer, type Service, startService } from "../support/service.ts";
+import { type Service, startService, type TestResponse } from "../support/service.ts";
 import { expectClose } from "../support/tensors.ts";
 
 /** Tables with names and missing values through the task API, compared with scikit-learn. */
@@ -30,13 +30,13 @@ beforeAll(async () => {
 
 afterAll(() => service?.dispose());
 
-function sendCsv(text: string, query = "", path = PATH): Promise<Answer> {
+function sendCsv(text: string, query = "", path = PATH): Promise<TestResponse> {
   const headers = { "content-type": "text/csv; charset=utf-8" };
   return service.request(`${path}${query}`, { method: "POST", body: text, headers });
 }
 
-function expectScores(answer: unknown, expected: readonly number[] | undefined): void {
-  const found = new Map((answer as Scored[]).map(({ label, score }) => [label, score]));
+function expectScores(prediction: unknown, expected: readonly number[] | undefined): void {
+  const found = new Map((prediction as Scored[]).map(({ label, score }) => [label, score]));
   expectClose(
     labels.map((label) => found.get(label) ?? Number.NaN),
     expected ?? [],
@@ -44,7 +44,7 @@ function expectScores(answer: unknown, expected: readonly number[] | undefined):
   );
 }
 
-function expectAll({ status, body }: Answer): void {
+function expectAll({ status, body }: TestResponse): void {
   expect(status).toBe(200);
   expect(body).toHaveLength(rows.length);
   for (const [index, one] of (body as unknown[]).entries()) expectScores(one, scores[index]);
@@ -56,9 +56,9 @@ test("the table has names and missing values", () => {
 });
 
 test("rows by name have the predictions of scikit-learn, in one run", async () => {
-  const answer = await service.post(PATH, { inputs: rows });
-  expectAll(answer);
-  const { phasesMs, coldStart } = await service.event(answer.headers.get("x-request-id") ?? "");
+  const response = await service.post(PATH, { inputs: rows });
+  expectAll(response);
+  const { phasesMs, coldStart } = await service.event(response.headers.get("x-request-id") ?? "");
   expect({ phasesMs, coldStart }).toMatchObject({
     coldStart: true,
     phasesMs: { infer: expect.any(Number) },
@@ -106,7 +106,7 @@ test("a form may have a CSV file and a parameter", async () => {
   form.append("parameters", '{"top_k": 1}');
   const { status, body } = await service.request(PATH, { method: "POST", body: form });
   expect(status).toBe(200);
-  const best = (body as Scored[][]).map((answer) => answer.map(({ label }) => label));
+  const best = (body as Scored[][]).map((prediction) => prediction.map(({ label }) => label));
   const expected = scores.map((row) => [labels[row.indexOf(Math.max(...row))]]);
   expect(best).toEqual(expected);
 });
@@ -156,9 +156,9 @@ describe("invalid tables", () => {
     [{ ...good, weight: 3 }, "invalid_input", 'unknown: "weight"'],
     ["island\nDream", "invalid_input", "must be a row of 6 values"],
   ])("the inputs %j are refused", async (inputs, code, message) => {
-    const answer = await service.post(PATH, { inputs });
-    expect(answer).toMatchObject({ status: 400, body: { code } });
-    expect((answer.body as { detail: string }).detail).toContain(message);
+    const response = await service.post(PATH, { inputs });
+    expect(response).toMatchObject({ status: 400, body: { code } });
+    expect((response.body as { detail: string }).detail).toContain(message);
   });
 
   test.each<[text: string, query: string, message: string]>([
@@ -174,14 +174,14 @@ describe("invalid tables", () => {
     [CSV, "?header=maybe", "header"],
     [CSV, "?delimiter=x", "delimiter"],
   ])("the CSV %j with %s is refused", async (text, query, message) => {
-    const answer = await sendCsv(text, query);
-    expect(answer.status).toBe(400);
-    expect((answer.body as { detail: string }).detail).toContain(message);
+    const response = await sendCsv(text, query);
+    expect(response.status).toBe(400);
+    expect((response.body as { detail: string }).detail).toContain(message);
   });
 
   test("a table of another media type is refused", async () => {
     const headers = { "content-type": "text/tab-separated-values" };
-    const answer = await service.request(PATH, { method: "POST", body: CSV, headers });
-    expect(answer).toMatchObject({ status: 415, body: { code: "unsupported_media_type" } });
+    const response = await service.request(PATH, { method: "POST", body: CSV, headers });
+    expect(response).toMatchObject({ status: 415, body: { code: "unsupported_media_type" } });
   });
 });

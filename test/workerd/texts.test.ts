@@ -39,8 +39,8 @@ describe("sentence embeddings", () => {
 
   test("sentence embeddings are those of PyTorch, to a cosine of 0.98", async () => {
     const inputs = texts.map(({ text }) => text);
-    const answer = await service.post("/models/sentence-embeddings", { inputs });
-    const vectors = answer.body as number[][];
+    const response = await service.post("/models/sentence-embeddings", { inputs });
+    const vectors = response.body as number[][];
     expect(vectors).toHaveLength(texts.length);
     for (const [index, { embedding }] of texts.entries()) {
       expect(cosine(vectors[index] ?? [], embedding)).toBeGreaterThan(0.98);
@@ -59,16 +59,19 @@ describe("sentence embeddings", () => {
 
   test("sentence embeddings of many texts fit the memory budget", async () => {
     const inputs = Array.from({ length: 32 }, (_, index) => `${index} ${"word ".repeat(85)}`);
-    const answer = await service.post("/models/sentence-embeddings", { inputs });
-    expect(answer.status).toBe(200);
-    expect(answer.body).toHaveLength(inputs.length);
+    const response = await service.post("/models/sentence-embeddings", { inputs });
+    expect(response.status).toBe(200);
+    expect(response.body).toHaveLength(inputs.length);
   });
 
   test("sentence embeddings are not normalized if the request says so", async () => {
     const { text = "" } = texts[0] ?? {};
     const parameters = { normalize: false };
-    const answer = await service.post("/models/sentence-embeddings", { inputs: text, parameters });
-    expect(Math.hypot(...(answer.body as number[]))).not.toBeCloseTo(1, 1);
+    const response = await service.post("/models/sentence-embeddings", {
+      inputs: text,
+      parameters,
+    });
+    expect(Math.hypot(...(response.body as number[]))).not.toBeCloseTo(1, 1);
   });
 
   test("the sentence embedding of a text that is too long is that of its beginning", async () => {
@@ -93,8 +96,8 @@ describe("forms of text inputs", () => {
   const asJson = () => service.post("/models/spam-detection", { inputs: example });
 
   test("a text may be the body itself", async () => {
-    const answer = await send("spam-detection", "text/plain; charset=utf-8", example);
-    expect(answer).toMatchObject({ status: 200, body: (await asJson()).body });
+    const response = await send("spam-detection", "text/plain; charset=utf-8", example);
+    expect(response).toMatchObject({ status: 200, body: (await asJson()).body });
     const one = await service.request("/models/spam-detection?top_k=1", {
       method: "POST",
       body: example,
@@ -107,16 +110,19 @@ describe("forms of text inputs", () => {
     const form = new FormData();
     form.append("inputs", example);
     form.append("inputs", new File([example], "mail.txt", { type: "text/plain" }));
-    const answer = await service.request("/models/spam-detection", { method: "POST", body: form });
+    const response = await service.request("/models/spam-detection", {
+      method: "POST",
+      body: form,
+    });
     const { body } = await asJson();
-    expect(answer).toMatchObject({ status: 200, body: [body, body] });
+    expect(response).toMatchObject({ status: 200, body: [body, body] });
   });
 
   test("texts for n-grams may have the same forms", async () => {
     const text = "Der Mensch ist frei geboren.";
-    const answer = await send("language-identification", "text/plain", text);
+    const response = await send("language-identification", "text/plain", text);
     const json = await service.post("/models/language-identification", { inputs: text });
-    expect(answer.body).toEqual(json.body);
+    expect(response.body).toEqual(json.body);
   });
 
   test.each(["spam-detection", "sentence-embeddings", "language-identification"])(
@@ -155,7 +161,7 @@ describe("token classification", () => {
   const { labels, texts, cases } = readTokenizerFixture<{
     labels: string[];
     texts: string[];
-    cases: { tokenizer: string; aggregation: string; answers: { score: number }[][] }[];
+    cases: { tokenizer: string; aggregation: string; predictions: { score: number }[][] }[];
   }>("entities.json");
   const tokenizerJson = readTokenizerJson("wordpiece-cased");
   const size = 1201;
@@ -209,20 +215,22 @@ describe("token classification", () => {
 
   test.each(cases.filter(({ tokenizer }) => tokenizer === "wordpiece-cased"))(
     "$aggregation: finds the entities that transformers finds",
-    async ({ aggregation, answers }) => {
+    async ({ aggregation, predictions }) => {
       const parameters = { aggregation_strategy: aggregation };
-      const answer = await service.post("/models/entities", { inputs: texts, parameters });
+      const response = await service.post("/models/entities", { inputs: texts, parameters });
       const rounded = (entities: { score: number }[]) =>
         entities.map((entity) => ({ ...entity, score: Number(entity.score.toFixed(5)) }));
-      expect(answer.status).toBe(200);
-      expect((answer.body as { score: number }[][]).map(rounded)).toEqual(answers.map(rounded));
+      expect(response.status).toBe(200);
+      expect((response.body as { score: number }[][]).map(rounded)).toEqual(
+        predictions.map(rounded),
+      );
     },
   );
 
   test("an unknown aggregation strategy is refused with the valid ones", async () => {
     const parameters = { aggregation_strategy: "most" };
-    const answer = await service.post("/models/entities", { inputs: "a", parameters });
-    expect(answer).toMatchObject({ status: 400, body: { code: "invalid_request" } });
-    expect(JSON.stringify(answer.body)).toContain("average");
+    const response = await service.post("/models/entities", { inputs: "a", parameters });
+    expect(response).toMatchObject({ status: 400, body: { code: "invalid_request" } });
+    expect(JSON.stringify(response.body)).toContain("average");
   });
 });

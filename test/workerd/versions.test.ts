@@ -32,10 +32,10 @@ describe("a model with versions 1, 9 and 10", () => {
     ["/v2/models/flowers/versions/9/infer", "9", species],
     ["/v2/models/flowers/versions/1/infer", "1", species],
   ])("POST %s uses version %s", async (path, version, expected) => {
-    const answer = await service.post(path, { inputs: expected.inputs });
-    expect(answer.headers.get("x-model-version")).toBe(version);
-    expect(answer.body).toMatchObject({ model_name: "flowers", model_version: version });
-    expectOutputs(answer.body, expected);
+    const response = await service.post(path, { inputs: expected.inputs });
+    expect(response.headers.get("x-model-version")).toBe(version);
+    expect(response.body).toMatchObject({ model_name: "flowers", model_version: version });
+    expectOutputs(response.body, expected);
   });
 
   test("the task API uses the requested version", async () => {
@@ -62,8 +62,8 @@ describe("a model with versions 1, 9 and 10", () => {
   });
 
   test("the error for an unknown version names the existing ones", async () => {
-    const answer = await service.post("/v2/models/flowers/versions/2/infer", species);
-    expect(answer).toMatchObject({
+    const response = await service.post("/v2/models/flowers/versions/2/infer", species);
+    expect(response).toMatchObject({
       status: 404,
       body: {
         error: 'Model "flowers" has no version 2: its versions are 10, 9, 1.',
@@ -85,8 +85,8 @@ test("a version exists as long as its manifest does", async () => {
   expect(await versions()).toMatchObject({ versions: ["1", "2"] });
   await bucket.delete("models/growing/2/manifest.json");
   expect(await versions()).toMatchObject({ versions: ["1"] });
-  const answer = await service.post("/v2/models/growing/infer", { inputs: species.inputs });
-  expectOutputs(answer.body, species);
+  const response = await service.post("/v2/models/growing/infer", { inputs: species.inputs });
+  expectOutputs(response.body, species);
   await bucket.delete("models/growing/1/manifest.json");
   expect(await versions()).toMatchObject({ code: "model_not_found" });
 });

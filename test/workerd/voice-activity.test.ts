@@ -4,7 +4,7 @@ import wavefile from "wavefile";
 import { projectPath } from "../../scripts/project.ts";
 import type { VoiceActivityPrediction } from "../../src/domain/blocks/postprocess/voice-activity.ts";
 import { findModel } from "../support/publish.ts";
-import { type Answer, type Service, startService } from "../support/service.ts";
+import { type Service, startService, type TestResponse } from "../support/service.ts";
 import { expectClose } from "../support/tensors.ts";
 
 /** Recordings through the task API in workerd, compared with silero-vad in Python. */
@@ -39,7 +39,11 @@ function read(file: string): Uint8Array<ArrayBuffer> {
   return new Uint8Array(readFileSync(`${FOLDER}/${file}`));
 }
 
-function send(body: Uint8Array<ArrayBuffer>, query = "", type = "audio/wav"): Promise<Answer> {
+function send(
+  body: Uint8Array<ArrayBuffer>,
+  query = "",
+  type = "audio/wav",
+): Promise<TestResponse> {
   const headers = { "content-type": type };
   return service.request(`${PATH}${query}`, { method: "POST", body, headers });
 }
@@ -52,8 +56,8 @@ function speechOf(clip: Clip, index = 0): VoiceActivityPrediction["speech"] {
   return clip.speech[index]?.speech ?? [];
 }
 
-function expectActivity(answer: unknown, clip: Clip, within = tolerance): void {
-  const { speech, probabilities, ...rest } = answer as VoiceActivityPrediction;
+function expectActivity(prediction: unknown, clip: Clip, within = tolerance): void {
+  const { speech, probabilities, ...rest } = prediction as VoiceActivityPrediction;
   expectClose(probabilities, clip.probabilities, within);
   expect(speech).toEqual(speechOf(clip));
   expect(rest).toEqual({});
@@ -88,9 +92,9 @@ function noise(seconds: number, rate: number, amplitude = 8000): Uint8Array<Arra
 
 describe.each(clips)("the speech in $file is that of silero-vad", (clip) => {
   test.each(["audio/wav", "audio/x-wav", "audio/wave"])("as a raw %s", async (type) => {
-    const answer = await send(read(clip.file), "", type);
-    expect(answer.status).toBe(200);
-    expectActivity(answer.body, clip);
+    const response = await send(read(clip.file), "", type);
+    expect(response.status).toBe(200);
+    expectActivity(response.body, clip);
   });
 
   test("in JSON as base64 and as a data URL, alone and in a list", async () => {
@@ -106,17 +110,17 @@ describe.each(clips)("the speech in $file is that of silero-vad", (clip) => {
     const form = new FormData();
     form.append("inputs", new File([read(clip.file)], clip.file, { type: "audio/wav" }));
     form.append("parameters", "{}");
-    const answer = await service.request(PATH, { method: "POST", body: form });
-    expectActivity(answer.body, clip);
+    const response = await service.request(PATH, { method: "POST", body: form });
+    expectActivity(response.body, clip);
   });
 
   test.each(clip.speech)("with $parameters", async ({ parameters, speech }) => {
     const query = new URLSearchParams(
       Object.entries(parameters).map(([name, value]) => [name, String(value)]),
     );
-    const answer = await send(read(clip.file), `?${query}`);
-    expect(answer.status).toBe(200);
-    expect((answer.body as VoiceActivityPrediction).speech).toEqual(speech);
+    const response = await send(read(clip.file), `?${query}`);
+    expect(response.status).toBe(200);
+    expect((response.body as VoiceActivityPrediction).speech).toEqual(speech);
   });
 
   test.each([[512], [513], [8191], [1, 2, 700], [4096, 4097, 9000]])(
@@ -128,9 +132,9 @@ describe.each(clips)("the speech in $file is that of silero-vad", (clip) => {
       let state: string | undefined;
       for (const [index, piece] of pieces.entries()) {
         const parameters = { ...(state && { state }), stream: index < pieces.length - 1 };
-        const answer = await service.post(PATH, { inputs: base64(piece), parameters });
-        expect(answer.status).toBe(200);
-        const body = answer.body as VoiceActivityPrediction;
+        const response = await service.post(PATH, { inputs: base64(piece), parameters });
+        expect(response.status).toBe(200);
+        const body = response.body as VoiceActivityPrediction;
         expect(typeof body.state).toBe(parameters.stream ? "string" : "undefined");
         speech.push(...body.speech);
         probabilities.push(...body.probabilities);
@@ -146,8 +150,8 @@ describe.each(clips)("the speech in $file is that of silero-vad", (clip) => {
 test("the prediction for the manifest's example is its output", async () => {
   const { example } = findModel("voice-activity").manifest;
   if (!example) throw new Error("the manifest has no example");
-  const answered = (await service.post(PATH, { inputs: example.inputs })).body;
-  const { speech, probabilities } = answered as VoiceActivityPrediction;
+  const prediction = (await service.post(PATH, { inputs: example.inputs })).body;
+  const { speech, probabilities } = prediction as VoiceActivityPrediction;
   const expected = example.output as unknown as VoiceActivityPrediction;
   expect(speech).toEqual(expected.speech);
   expectClose(probabilities, expected.probabilities, example.tolerance);
@@ -158,8 +162,8 @@ test("a stream can be continued by query parameters", async () => {
   const [first, second] = split(clip.file, 20_000);
   const { state, ...one } = (await send(first as Uint8Array<ArrayBuffer>, "?stream=true"))
     .body as VoiceActivityPrediction;
-  const answer = await send(second as Uint8Array<ArrayBuffer>, `?state=${state}`);
-  const two = answer.body as VoiceActivityPrediction;
+  const response = await send(second as Uint8Array<ArrayBuffer>, `?state=${state}`);
+  const two = response.body as VoiceActivityPrediction;
   expectClose([...one.probabilities, ...two.probabilities], clip.probabilities, tolerance);
   expect([...one.speech, ...two.speech]).toEqual(speechOf(clip));
 });
@@ -241,22 +245,22 @@ describe("invalid recordings", () => {
     ["a long clip", noise(301, 2000), "is 301 seconds long: a request may have 300 at most"],
     ["an awkward rate", change(24, 0xff, 0xed, 0x02, 0), "191999 Hz, whose ratio to the model's"],
   ])("%s is refused", async (_, body, message) => {
-    const answer = await send(body);
-    expect(answer).toMatchObject({ status: 400, body: { code: "invalid_input" } });
-    expect((answer.body as { detail: string }).detail).toContain(message);
+    const response = await send(body);
+    expect(response).toMatchObject({ status: 400, body: { code: "invalid_input" } });
+    expect((response.body as { detail: string }).detail).toContain(message);
   });
 
   test("clips that are too long together are refused before any is run", async () => {
     const inputs = Array.from({ length: 7 }, () => base64(noise(50, 1000)));
-    const answer = await service.post(PATH, { inputs });
-    expect(answer).toMatchObject({ status: 400, body: { code: "invalid_input" } });
-    expect(answer.headers.get("server-timing")).not.toContain("infer");
+    const response = await service.post(PATH, { inputs });
+    expect(response).toMatchObject({ status: 400, body: { code: "invalid_input" } });
+    expect(response.headers.get("server-timing")).not.toContain("infer");
   });
 
   test("more than 64 clips are refused, however short", async () => {
     const inputs = Array.from({ length: 65 }, () => base64(good));
-    const answer = await service.post(PATH, { inputs });
-    expect(answer).toMatchObject({
+    const response = await service.post(PATH, { inputs });
+    expect(response).toMatchObject({
       status: 400,
       body: { detail: "inputs has 65 clips: a request may have 64 at most." },
     });
@@ -272,24 +276,24 @@ describe("invalid recordings", () => {
     ["", 400, "it has 0 bytes"],
     [[], 400, "empty list"],
   ])("the inputs %j are refused", async (inputs, status, message) => {
-    const answer = await service.post(PATH, { inputs });
-    expect(answer.status).toBe(status);
-    expect((answer.body as { detail: string }).detail).toContain(message);
+    const response = await service.post(PATH, { inputs });
+    expect(response.status).toBe(status);
+    expect((response.body as { detail: string }).detail).toContain(message);
   });
 
   test("another media type of audio is refused", async () => {
-    const answer = await send(good, "", "audio/mpeg");
-    expect(answer).toMatchObject({ status: 415, body: { code: "unsupported_media_type" } });
-    expect((answer.body as { detail: string }).detail).toContain("audio/wav");
+    const response = await send(good, "", "audio/mpeg");
+    expect(response).toMatchObject({ status: 415, body: { code: "unsupported_media_type" } });
+    expect((response.body as { detail: string }).detail).toContain("audio/wav");
   });
 
   test("audio is refused by a model of tables", async () => {
-    const answer = await service.request("/models/iris-logistic", {
+    const response = await service.request("/models/iris-logistic", {
       method: "POST",
       body: good,
       headers: { "content-type": "audio/wav" },
     });
-    expect(answer.status).toBe(415);
+    expect(response.status).toBe(415);
   });
 
   test.each<[query: string, message: string]>([
@@ -299,9 +303,9 @@ describe("invalid recordings", () => {
     ["stream=perhaps", "stream"],
     ["top_k=1", "it takes threshold, neg_threshold"],
   ])("the parameters %s are refused", async (query, message) => {
-    const answer = await send(good, `?${query}`);
-    expect(answer).toMatchObject({ status: 400, body: { code: "invalid_request" } });
-    expect((answer.body as { detail: string }).detail).toContain(message);
+    const response = await send(good, `?${query}`);
+    expect(response).toMatchObject({ status: 400, body: { code: "invalid_request" } });
+    expect((response.body as { detail: string }).detail).toContain(message);
   });
 
   test("an invalid state, a damaged one, and one of another rate are refused", async () => {
@@ -314,15 +318,15 @@ describe("invalid recordings", () => {
       [read("stereo-22050.wav"), state, "22050 Hz, but the stream that"],
     ];
     for (const [body, text, message] of cases) {
-      const answer = await send(body, `?state=${text}`);
-      expect(answer).toMatchObject({ status: 400, body: { code: "invalid_input" } });
-      expect((answer.body as { detail: string }).detail).toContain(message);
+      const response = await send(body, `?state=${text}`);
+      expect(response).toMatchObject({ status: 400, body: { code: "invalid_input" } });
+      expect((response.body as { detail: string }).detail).toContain(message);
     }
   });
 
   test("a state for two clips is refused", async () => {
     const inputs = [base64(good), base64(good)];
-    const answer = await service.post(PATH, { inputs, parameters: { state: "AAAA" } });
-    expect(answer).toMatchObject({ status: 400, body: { code: "invalid_request" } });
+    const response = await service.post(PATH, { inputs, parameters: { state: "AAAA" } });
+    expect(response).toMatchObject({ status: 400, body: { code: "invalid_request" } });
   });
 });

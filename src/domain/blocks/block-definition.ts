@@ -64,4 +64,11 @@ export interface PostprocessDefinition<S extends BlockSchema = BlockSchema>
   readonly prediction: z.ZodType;
   /** The prediction for a list of items; by default a list of `prediction`. */
   readonly listPrediction?: z.ZodType;
+  /** What it needs of the tokenizer of its texts. */
+  readonly texts?: {
+    /** Whether `inputs` may compare sentences with a first one. */
+    readonly comparisons?: boolean;
+    /** Whether tokens are traced back to their places in the text. */
+    readonly spans?: boolean;
+  };
 }

@@ -26,9 +26,11 @@ export function fixedSize(dimension: Dimension | undefined): number | undefined 
 /** Whether a number is one of the datatype; floats are rounded to it, but not to infinity. */
 export function canHold(datatype: NumericDatatype, value: number): boolean {
   const { kind, min, max } = NUMERIC_DATATYPES[datatype];
-  if (kind === "bigint") return Number.isSafeInteger(value) && value >= min;
+  // The largest double that is not above 2^63 - 1 is 2^63 - 1024: `max` is rounded up.
+  if (kind === "bigint") return Number.isInteger(value) && value >= min && value < Number(max);
   if (kind !== "float") return Number.isInteger(value) && value >= min && value <= max;
-  return value > min && value < max;
+  // Only the largest double itself is its own bound; the bounds of shorter floats round to infinity.
+  return datatype === "FP64" ? Number.isFinite(value) : value > min && value < max;
 }
 
 /** The numbers of a datatype, for a message: `an integer from 0 to 255`. */

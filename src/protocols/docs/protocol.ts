@@ -1,4 +1,5 @@
 import { respond } from "../../http/respond.ts";
+import { sha256 } from "../../shared/sha256.ts";
 import { createOpenApiDocument } from "../openapi/document.ts";
 import type { OpenApiDocument } from "../openapi/openapi-types.ts";
 import type { Operation } from "../operation.ts";
@@ -80,8 +81,7 @@ function createOperations(document: (version: string) => OpenApiDocument): reado
 
 /** Allows only the page's own style, by its digest. */
 async function contentSecurityPolicy(): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(PAGE_STYLE));
-  const style = `'sha256-${new Uint8Array(digest).toBase64()}'`;
+  const style = `'sha256-${(await sha256(PAGE_STYLE)).toBase64()}'`;
   return `default-src 'none'; style-src ${style}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 }
 

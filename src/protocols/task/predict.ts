@@ -7,6 +7,7 @@ import type { AppEnv } from "../../http/context.ts";
 import { toProblem } from "../../http/problem.ts";
 import { readOptionalBody } from "../../http/read-body.ts";
 import { respondStream, type StreamFormat, toServerSentEvent } from "../../http/stream.ts";
+import { hashText } from "../../shared/fnv1a.ts";
 import { RUN_MODEL } from "../error-groups.ts";
 import type { MediaType } from "../openapi/openapi-types.ts";
 import { BINARY_SCHEMA } from "../openapi/schema-reference.ts";
@@ -124,7 +125,8 @@ function serialize(
   return {
     contentType: "application/json",
     parts: [ENCODER.encode(text)],
-    variant: [name, version, revision, isInList ? "in a list" : form, parameters],
+    // Not all that a prediction depends on is in its tensors: boxes are scaled to the size of the image.
+    variant: [name, version, revision, isInList ? "in a list" : form, parameters, hashText(text)],
   };
 }
 

@@ -106,7 +106,7 @@ async function parseForm(contentType: string, body: Uint8Array): Promise<TaskReq
 }
 
 function parseFormParameters(text: string): unknown {
-  return parseJson(new TextEncoder().encode(text), { place: 'The form field "parameters"' });
+  return parseJson(new TextEncoder().encode(text), { label: 'The form field "parameters"' });
 }
 
 async function readForm(contentType: string, body: Uint8Array): Promise<FormData> {

@@ -13,7 +13,7 @@ const WAV_FILE: FileKind = {
 const MAX_CLIPS = 64;
 
 export interface Clip {
-  readonly place: string;
+  readonly path: string;
   readonly wav: Wav;
 }
 
@@ -29,9 +29,9 @@ export function readClips(items: readonly Item[], maxSeconds: number): readonly 
       `inputs has ${items.length} clips: a request may have ${MAX_CLIPS} at most.`,
       { details: { maxClips: MAX_CLIPS, actual: items.length } },
     );
-  const clips = items.map(({ value, place }) => {
-    const bytes = toFileBytes(value, place, WAV_FILE);
-    return { place, wav: parseWav(bytes, place) };
+  const clips = items.map(({ value, path }) => {
+    const bytes = toFileBytes(value, path, WAV_FILE);
+    return { path, wav: parseWav(bytes, path) };
   });
   const seconds = clips.reduce((sum, { wav }) => sum + wav.frames / wav.sampleRate, 0);
   if (seconds > maxSeconds)

@@ -27,14 +27,14 @@ export interface ResamplingFilter {
  * @param from and `to` in Hz
  * @throws ApiError `invalid_input` when the rates have too small a common factor
  */
-export function designFilter(from: number, to: number, place: string): ResamplingFilter {
+export function designFilter(from: number, to: number, path: string): ResamplingFilter {
   const divisor = greatestCommonDivisor(from, to);
   const [up, down] = [to / divisor, from / divisor];
   const most = Math.max(up, down);
   if (most > MAX_FACTOR)
     throw new ApiError(
       "invalid_input",
-      `${place} has a rate of ${from} Hz, whose ratio to the model's ${to} Hz (${up}:${down}) needs too large a filter: send it at ${to} Hz or another common rate.`,
+      `${path} has a rate of ${from} Hz, whose ratio to the model's ${to} Hz (${up}:${down}) needs too large a filter: send it at ${to} Hz or another common rate.`,
     );
   const half = most === 1 ? 0 : HALF_LENGTH_FACTOR * most;
   const length = 2 * half + 1;

@@ -142,9 +142,11 @@ export function decodeStreamState(
   };
 }
 
-function readSegmenter(places: readonly number[], windows: number): SegmenterState {
-  const valid = places.every((place) => place === NONE || isCount(place, MAX_STREAM_SAMPLES));
-  const [start = NONE, silence = NONE, heldStart = NONE, heldEnd = NONE] = places;
+function readSegmenter(positions: readonly number[], windows: number): SegmenterState {
+  const valid = positions.every(
+    (position) => position === NONE || isCount(position, MAX_STREAM_SAMPLES),
+  );
+  const [start = NONE, silence = NONE, heldStart = NONE, heldEnd = NONE] = positions;
   if (!valid || (heldStart === NONE) !== (heldEnd === NONE) || (silence >= 0 && start === NONE))
     throw refuse("its numbers are not those of a stream");
   return {

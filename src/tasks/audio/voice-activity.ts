@@ -11,6 +11,7 @@ import {
 import { ApiError } from "../../domain/errors.ts";
 import { type Manifest, modelDigest } from "../../domain/manifest.ts";
 import type { Trace } from "../../domain/trace.ts";
+import { LruMap } from "../../shared/lru-map.ts";
 import { inputSpecs } from "../input-specs.ts";
 import { parseParameters } from "../parameters.ts";
 import { splitList } from "../preprocessor.ts";
@@ -53,14 +54,12 @@ export function createVoiceActivityTask(
   const width = block.contextSamples + windowSamples;
   const digest = modelDigest(manifest);
   const model = createRecurrentModel(block, defaults.probabilities, inputSpecs(manifest));
-  const filters = new Map<number, ResamplingFilter>();
+  const filters = new LruMap<number, ResamplingFilter>(MAX_FILTERS);
 
-  const filterFor = ({ wav, place }: Clip): ResamplingFilter => {
+  const filterFor = ({ wav, path }: Clip): ResamplingFilter => {
     const known = filters.get(wav.sampleRate);
     if (known) return known;
-    const filter = designFilter(wav.sampleRate, sampleRate, place);
-    const [oldest] = filters.keys();
-    if (filters.size === MAX_FILTERS && oldest !== undefined) filters.delete(oldest);
+    const filter = designFilter(wav.sampleRate, sampleRate, path);
     filters.set(wav.sampleRate, filter);
     return filter;
   };
@@ -209,10 +208,10 @@ function refuseBadThresholds(
   );
 }
 
-function refuseOtherRate({ wav, place }: Clip, sampleRate: number): void {
+function refuseOtherRate({ wav, path }: Clip, sampleRate: number): void {
   if (wav.sampleRate === sampleRate) return;
   throw new ApiError(
     "invalid_input",
-    `${place} has a rate of ${wav.sampleRate} Hz, but the stream that "state" continues has ${sampleRate} Hz.`,
+    `${path} has a rate of ${wav.sampleRate} Hz, but the stream that "state" continues has ${sampleRate} Hz.`,
   );
 }

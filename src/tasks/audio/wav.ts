@@ -68,13 +68,13 @@ const EXTENSIBLE_BYTES = 40;
 /**
  * Reads the header of a RIFF WAVE file. Each size in it is checked against the bytes, so that nothing is allocated for
  * samples that were not sent. The fields that repeat a size or a rate in bytes are not used.
- * @param place its name in messages: `inputs`, `inputs[2]`
+ * @param path its name in messages: `inputs`, `inputs[2]`
  * @throws ApiError `invalid_input` that names what is wrong with the file
  */
-export function parseWav(bytes: Uint8Array, place: string): Wav {
+export function parseWav(bytes: Uint8Array, path: string): Wav {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const refuse = (problem: string): ApiError =>
-    new ApiError("invalid_input", `${place} cannot be read as a WAV file: ${problem}.`);
+    new ApiError("invalid_input", `${path} cannot be read as a WAV file: ${problem}.`);
   checkForm(view, refuse);
   let format: Format | undefined;
   for (let offset = 12; offset + 8 <= view.byteLength; ) {

@@ -9,12 +9,12 @@ import { FORMAT_NAMES, readImageHeader } from "./read-image-header.ts";
 /**
  * Decodes a JPEG, PNG or WebP file and calls `use` with its pixels, four bytes each, with the EXIF orientation applied.
  * They are valid until `use` returns.
- * @param place the name of the file in messages
+ * @param path the name of the file in messages
  * @throws ApiError `unsupported_media_type` for other files, `invalid_input` for broken or too large ones
  */
 export type DecodeImage = <T>(
   file: Uint8Array,
-  place: string,
+  path: string,
   use: (image: Raster) => T,
 ) => Promise<T>;
 
@@ -25,9 +25,9 @@ export type DecodeImage = <T>(
 const MAX_DECODE_BYTES = 64 * 2 ** 20;
 
 export function createImageDecoder(codecs: CodecStore): DecodeImage {
-  return async (file, place, use) => {
-    const header = readImageHeader(file, place);
-    const neededBytes = checkSize(header, file.length, place);
+  return async (file, path, use) => {
+    const header = readImageHeader(file, path);
+    const neededBytes = checkSize(header, file.length, path);
     const { format, width, height, orientation } = header;
     // An error of `use` is not one of the file.
     let failure: { error: unknown } | undefined;
@@ -55,7 +55,7 @@ export function createImageDecoder(codecs: CodecStore): DecodeImage {
           : "";
       throw new ApiError(
         "invalid_input",
-        `${place} is not a valid ${FORMAT_NAMES[format]} image: it cannot be decoded${why}.`,
+        `${path} is not a valid ${FORMAT_NAMES[format]} image: it cannot be decoded${why}.`,
         { cause },
       );
     }
@@ -63,14 +63,14 @@ export function createImageDecoder(codecs: CodecStore): DecodeImage {
 }
 
 /** @returns the memory that the codec needs */
-function checkSize(header: ImageHeader, fileBytes: number, place: string): number {
+function checkSize(header: ImageHeader, fileBytes: number, path: string): number {
   const { format, width, height, bytesPerPixel } = header;
   const neededBytes = width * height * bytesPerPixel + fileBytes;
   if (neededBytes <= MAX_DECODE_BYTES) return neededBytes;
   const limit = Math.floor((MAX_DECODE_BYTES - fileBytes) / bytesPerPixel);
   throw new ApiError(
     "invalid_input",
-    `${place} is an image of ${width} x ${height} pixels, too many to decode: a ${FORMAT_NAMES[format]} file of this kind may have ${limit.toLocaleString("en")}. Send a smaller one.`,
+    `${path} is an image of ${width} x ${height} pixels, too many to decode: a ${FORMAT_NAMES[format]} file of this kind may have ${limit.toLocaleString("en")}. Send a smaller one.`,
     { details: { format, width, height, maxPixels: limit } },
   );
 }

@@ -64,11 +64,11 @@ export function createImagePreprocessor(
       const count = items.length * length;
       const data = datatype === "UINT8" ? new Uint8Array(count) : new Float32Array(count);
       const metadata: ImageMetadata[] = [];
-      for (const [index, { value, place }] of items.entries()) {
-        const file = trace.measure("decode", () => toFileBytes(value, place, IMAGE_FILE));
+      for (const [index, { value, path }] of items.entries()) {
+        const file = trace.measure("decode", () => toFileBytes(value, path, IMAGE_FILE));
         let ended = trace.start("decode");
         try {
-          const itemMetadata = await decodeImage(file, place, (image) => {
+          const itemMetadata = await decodeImage(file, path, (image) => {
             ended();
             ended = trace.start("preprocess");
             const { levels, placement } = fitImage(image, block);

@@ -4,7 +4,7 @@ import { readOrientation } from "./exif.ts";
 import type { ImageHeader, Orientation } from "./image-header.ts";
 
 /** ITU-T T.81, annex B. Bytes between segments are skipped, as libjpeg does. */
-export function readJpeg(reader: ByteReader, place: string): ImageHeader {
+export function readJpeg(reader: ByteReader, path: string): ImageHeader {
   let orientation: Orientation = 1;
   let seenExif = false;
   let offset = 2;
@@ -18,7 +18,7 @@ export function readJpeg(reader: ByteReader, place: string): ImageHeader {
     const length = reader.u16(offset);
     if (length < 2) reader.fail("one of its segments has no length");
     const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
-    if (isFrame) return { ...readFrame(reader, offset + 2, marker, place), orientation };
+    if (isFrame) return { ...readFrame(reader, offset + 2, marker, path), orientation };
     if (marker === 0xe1 && !seenExif && reader.text(offset + 2, 6) === "Exif\0\0") {
       seenExif = true;
       orientation = readOrientation(reader.file.subarray(offset + 8, offset + length));
@@ -42,10 +42,10 @@ function readFrame(
   reader: ByteReader,
   offset: number,
   marker: number,
-  place: string,
+  path: string,
 ): Omit<ImageHeader, "orientation"> {
   const refuse = (what: string, instead: string): never => {
-    throw new ApiError("unsupported_media_type", `${place} is a ${what} JPEG; send ${instead}.`);
+    throw new ApiError("unsupported_media_type", `${path} is a ${what} JPEG; send ${instead}.`);
   };
   if (![0xc0, 0xc1, 0xc2].includes(marker))
     refuse("lossless, hierarchical or arithmetic-coded", "a baseline or progressive one");

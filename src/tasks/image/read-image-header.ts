@@ -7,31 +7,31 @@ import { readWebp } from "./webp-header.ts";
 
 /**
  * Reads the fields of the header by which the decoders allocate memory.
- * @param place the name of the file in messages, such as `inputs[0]`
+ * @param path the name of the file in messages, such as `inputs[0]`
  * @throws ApiError `unsupported_media_type` for another format or an animation, `invalid_input` for a
  * file that is truncated or contradicts itself
  */
-export function readImageHeader(file: Uint8Array, place: string): ImageHeader {
+export function readImageHeader(file: Uint8Array, path: string): ImageHeader {
   const format = imageFormat(file);
   if (!format)
     throw new ApiError(
       "unsupported_media_type",
-      `${place} must be a JPEG, PNG or WebP image; got ${describeBytes(file)}.`,
+      `${path} must be a JPEG, PNG or WebP image; got ${describeBytes(file)}.`,
       { details: { valid: ["image/jpeg", "image/png", "image/webp"] } },
     );
-  const reader = new ByteReader(file, `${place} is not a valid ${FORMAT_NAMES[format]} image`);
-  const header = READERS[format](reader, place);
+  const reader = new ByteReader(file, `${path} is not a valid ${FORMAT_NAMES[format]} image`);
+  const header = READERS[format](reader, path);
   if (header.width === 0 || header.height === 0)
     throw new ApiError(
       "invalid_input",
-      `${place} is an image of ${header.width} x ${header.height} pixels.`,
+      `${path} is an image of ${header.width} x ${header.height} pixels.`,
     );
   return header;
 }
 
 export const FORMAT_NAMES: Record<ImageFormat, string> = { jpeg: "JPEG", png: "PNG", webp: "WebP" };
 
-const READERS: Record<ImageFormat, (reader: ByteReader, place: string) => ImageHeader> = {
+const READERS: Record<ImageFormat, (reader: ByteReader, path: string) => ImageHeader> = {
   jpeg: readJpeg,
   png: readPng,
   webp: readWebp,

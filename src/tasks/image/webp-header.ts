@@ -6,7 +6,7 @@ import type { ImageHeader, Orientation } from "./image-header.ts";
 const WEBP_BYTES_PER_PIXEL = { lossy: 5, lossyWithAlpha: 8, lossless: 9 } as const;
 
 /** RFC 9649, section 2. The size is that of the frame, which libwebp compares with the canvas. */
-export function readWebp(reader: ByteReader, place: string): ImageHeader {
+export function readWebp(reader: ByteReader, path: string): ImageHeader {
   const { file } = reader;
   let orientation: Orientation = 1;
   let frame: { width: number; height: number; bytesPerPixel: number } | undefined;
@@ -18,7 +18,7 @@ export function readWebp(reader: ByteReader, place: string): ImageHeader {
     if (name === "VP8X" && reader.u8(body) & 2)
       throw new ApiError(
         "unsupported_media_type",
-        `${place} is an animated WebP image; send a single frame.`,
+        `${path} is an animated WebP image; send a single frame.`,
       );
     if (name === "ALPH") lossyBytes = WEBP_BYTES_PER_PIXEL.lossyWithAlpha;
     if (name === "VP8 " && !frame) {

@@ -43,7 +43,7 @@ export function createArrayPreprocessor(spec: TensorSpec): Preprocessor {
       if (isList) checkItemCount(inputs as readonly unknown[], one);
       return isList
         ? splitList(inputs)
-        : { items: [{ value: inputs, place: "inputs" }], form: "one" };
+        : { items: [{ value: inputs, path: "inputs" }], form: "one" };
     },
     toTensors(items, { trace }) {
       return trace.measure("preprocess", () => {

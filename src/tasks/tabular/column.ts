@@ -1,6 +1,6 @@
 import { NUMERIC_DATATYPES, type NumericDatatype } from "../../domain/datatype.ts";
 import { ApiError } from "../../domain/errors.ts";
-import { describe } from "../../domain/tensor-json.ts";
+import { describe, SPELLED_FLOATS } from "../../domain/tensor-json.ts";
 
 /** A column of a table, as a manifest declares it. */
 export interface ColumnRule {
@@ -15,19 +15,14 @@ export interface ColumnRule {
 export interface Column {
   readonly name: string;
   /** @throws ApiError `invalid_input`, `invalid_datatype`, `value_out_of_range` that name row and column */
-  fromJson(value: unknown, place: string): number | bigint;
-  fromText(cell: string | undefined, place: string): number | bigint;
+  fromJson(value: unknown, path: string): number | bigint;
+  fromText(cell: string | undefined, path: string): number | bigint;
 }
 
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 const INTEGER = /^[+-]?\d{1,20}$/;
 /** How R, pandas and databases write a missing value. */
 const MISSING_TEXTS = new Set(["", "NA", "N/A", "NaN", "nan", "null", "NULL"]);
-const SPELLED_FLOATS = new Map<unknown, number>([
-  ["NaN", Number.NaN],
-  ["Infinity", Number.POSITIVE_INFINITY],
-  ["-Infinity", Number.NEGATIVE_INFINITY],
-]);
 const MAX_LISTED = 20;
 
 export function createColumn(rule: ColumnRule, datatype: NumericDatatype): Column {
@@ -41,26 +36,26 @@ export function createColumn(rule: ColumnRule, datatype: NumericDatatype): Colum
     return isExact ? BigInt(value) : value;
   }
 
-  const at = (place: string): string => `${place}, column ${JSON.stringify(name)}`;
+  const at = (path: string): string => `${path}, column ${JSON.stringify(name)}`;
 
   const expected = (): string => {
     if (kind === "float") return "a number";
     return kind === "boolean" ? "true or false" : `an integer from ${min} to ${max}`;
   };
 
-  const wrong = (value: unknown, place: string): ApiError => {
+  const wrong = (value: unknown, path: string): ApiError => {
     const isNumber = typeof value === "number" || typeof value === "bigint";
     const range = isNumber && kind === "float" ? ` from ${min} to ${max}` : "";
     return new ApiError(
       isNumber ? "value_out_of_range" : "invalid_datatype",
-      `${at(place)} must be ${expected()}${range}; got ${describe(value)}.`,
+      `${at(path)} must be ${expected()}${range}; got ${describe(value)}.`,
       { details: { column: name, datatype } },
     );
   };
 
-  const absent = (place: string): number | bigint => {
+  const absent = (path: string): number | bigint => {
     if (missing !== undefined) return toElement(missing);
-    throw new ApiError("invalid_input", `${at(place)} has no value, which this model requires.`, {
+    throw new ApiError("invalid_input", `${at(path)} has no value, which this model requires.`, {
       details: { column: name },
     });
   };
@@ -68,7 +63,7 @@ export function createColumn(rule: ColumnRule, datatype: NumericDatatype): Colum
   const toCategory = (
     names: ReadonlyMap<string, number | bigint>,
     value: unknown,
-    place: string,
+    path: string,
   ): number | bigint => {
     const index = names.get(String(value));
     if (index !== undefined && typeof value !== "object") return index;
@@ -76,7 +71,7 @@ export function createColumn(rule: ColumnRule, datatype: NumericDatatype): Colum
     const more = valid.length > MAX_LISTED ? ` and ${valid.length - MAX_LISTED} more` : "";
     throw new ApiError(
       "invalid_input",
-      `${at(place)} must be one of ${valid.slice(0, MAX_LISTED).join(", ")}${more}; got ${describe(value)}.`,
+      `${at(path)} must be one of ${valid.slice(0, MAX_LISTED).join(", ")}${more}; got ${describe(value)}.`,
       { details: { column: name, valid } },
     );
   };
@@ -91,18 +86,18 @@ export function createColumn(rule: ColumnRule, datatype: NumericDatatype): Colum
     return isWhole && (value as number) >= min && (value as number) <= max;
   };
 
-  const toNumber = (value: unknown, place: string): number | bigint => {
+  const toNumber = (value: unknown, path: string): number | bigint => {
     if (kind === "float") {
       // FP16 and FP32 round the bounds themselves to infinity.
       if (fits(value) && (datatype === "FP64" || (value !== min && value !== max))) return value;
       const spelled = SPELLED_FLOATS.get(value);
       if (spelled !== undefined) return spelled;
-      throw wrong(value, place);
+      throw wrong(value, path);
     }
     const plain = kind === "boolean" && typeof value === "boolean" ? Number(value) : value;
     const integer =
       isExact && typeof plain === "string" && INTEGER.test(plain) ? BigInt(plain) : plain;
-    if (!fits(integer)) throw wrong(value, place);
+    if (!fits(integer)) throw wrong(value, path);
     return isExact ? BigInt(integer) : integer;
   };
 
@@ -114,17 +109,17 @@ export function createColumn(rule: ColumnRule, datatype: NumericDatatype): Colum
 
   return {
     name,
-    fromJson(value, place) {
+    fromJson(value, path) {
       if (missing !== undefined && (value === null || value === undefined || value === ""))
-        return absent(place);
-      return indices ? toCategory(indices, value, place) : toNumber(value, place);
+        return absent(path);
+      return indices ? toCategory(indices, value, path) : toNumber(value, path);
     },
-    fromText(cell, place) {
+    fromText(cell, path) {
       const category = cell === undefined ? undefined : indices?.get(cell);
       if (category !== undefined) return category;
       if (cell === undefined || (MISSING_TEXTS.has(cell) && missing !== undefined) || cell === "")
-        return absent(place);
-      return indices ? toCategory(indices, cell, place) : toNumber(toSpelled(cell), place);
+        return absent(path);
+      return indices ? toCategory(indices, cell, path) : toNumber(toSpelled(cell), path);
     },
   };
 }

@@ -30,12 +30,12 @@ export function readCsv(
   const first = header ? undefined : columns;
   /** The names of a record's cells, and the index of each column among them. */
   let names = first;
-  let places: readonly number[] | undefined = first?.map((_, index) => index);
+  let positions: readonly number[] | undefined = first?.map((_, index) => index);
   const maxCells = 2 * columns.length + 10;
   for (const { cells, line } of readRecords(decode(bytes), delimiter, maxCells)) {
-    if (!names || !places) {
+    if (!names || !positions) {
       names = cells;
-      places = readHeader(cells, columns, isOptional);
+      positions = readHeader(cells, columns, isOptional);
       continue;
     }
     if (cells.length !== names.length)
@@ -44,7 +44,7 @@ export function readCsv(
       );
     if (rows.length === maxRows)
       throw refuse(`it has more than ${maxRows} rows, the limit of a request`);
-    rows.push(places.map((place) => cells[place]));
+    rows.push(positions.map((position) => cells[position]));
   }
   if (rows.length === 0) throw refuse(header ? "it has no row after its header" : "it is empty");
   return rows;

@@ -47,41 +47,41 @@ export function createTabularPreprocessor(
   const isOptional = (name: string): boolean => block.missing[name] !== undefined;
   const expected = `a row of ${width} values (${names.join(", ")}), an object by those names, or a list of rows`;
 
-  const toCells = (row: unknown, place: string): readonly unknown[] => {
+  const toCells = (row: unknown, path: string): readonly unknown[] => {
     if (Array.isArray(row)) {
       if (row.length === width) return row;
       throw new ApiError(
         "invalid_shape",
-        `${place} has ${row.length} values, but the model takes ${width}: ${names.join(", ")}.`,
+        `${path} has ${row.length} values, but the model takes ${width}: ${names.join(", ")}.`,
         { details: { expected: names, actual: row.length } },
       );
     }
     if (typeof row !== "object" || row === null || row instanceof Media)
-      throw new ApiError("invalid_input", `${place} must be ${expected}; got ${describe(row)}.`);
+      throw new ApiError("invalid_input", `${path} must be ${expected}; got ${describe(row)}.`);
     const values = new Map(Object.entries(row));
     const unknown = [...values.keys()].filter((name) => !names.includes(name));
     const missing = names.filter((name) => !values.has(name) && !isOptional(name));
     if (unknown.length > 0 || missing.length > 0)
       throw new ApiError(
         "invalid_input",
-        `${place} must have the columns ${names.join(", ")};${missing.length > 0 ? ` missing: ${missing.join(", ")};` : ""}${unknown.length > 0 ? ` unknown: ${quoteAll(unknown)};` : ""} and no others.`,
+        `${path} must have the columns ${names.join(", ")};${missing.length > 0 ? ` missing: ${missing.join(", ")};` : ""}${unknown.length > 0 ? ` unknown: ${quoteAll(unknown)};` : ""} and no others.`,
         { details: { expected: names, missing, unknown: clipAll(unknown) } },
       );
     return names.map((name) => values.get(name));
   };
 
-  const toRow = ({ value, place }: Item): readonly (number | bigint)[] => {
+  const toRow = ({ value, path }: Item): readonly (number | bigint)[] => {
     if (value instanceof TextRow)
-      return columns.map((column, index) => column.fromText(value.cells[index], place));
-    const cells = toCells(value, place);
-    return columns.map((column: Column, index) => column.fromJson(cells[index], place));
+      return columns.map((column, index) => column.fromText(value.cells[index], path));
+    const cells = toCells(value, path);
+    return columns.map((column: Column, index) => column.fromJson(cells[index], path));
   };
 
   const splitCsv = ({ bytes }: Media, options: CsvOptions): Items => {
     const rows = readCsv(bytes, names, isOptional, options);
     const items = rows.map((cells, index) => ({
       value: new TextRow(cells),
-      place: `row ${index + 1}`,
+      path: `row ${index + 1}`,
     }));
     return { items, form: "list" };
   };
@@ -94,7 +94,7 @@ export function createTabularPreprocessor(
       if (inputs instanceof Media) return splitCsv(inputs, options);
       const [first] = Array.isArray(inputs) ? inputs : [];
       const isList = typeof first === "object" && first !== null;
-      if (!isList) return { items: [{ value: inputs, place: "inputs" }], form: "one" };
+      if (!isList) return { items: [{ value: inputs, path: "inputs" }], form: "one" };
       const list = splitList(inputs);
       if (list.items.length > maxRows)
         throw new ApiError(

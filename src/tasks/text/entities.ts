@@ -110,21 +110,21 @@ function agree(
   tokenizer: Tokenizer,
 ): Labelled {
   const [first = { scores: [], start: 0, index: 0 }] = word;
-  const place = {
+  const location = {
     index: first.index,
     word: tokenizer.join(word.map((piece) => piece.word)),
     start: first.start,
     end: word.at(-1)?.end ?? 0,
   };
-  if (aggregation === "first") return { ...best(first.scores, labels), ...place };
+  if (aggregation === "first") return { ...best(first.scores, labels), ...location };
   if (aggregation === "average") {
     const averages = labels.map((_, label) => mean(word.map(({ scores }) => scores[label] ?? 0)));
-    return { ...best(averages, labels), ...place };
+    return { ...best(averages, labels), ...location };
   }
   let strongest = first.scores;
   for (const { scores } of word)
     if (Math.max(...scores) > Math.max(...strongest)) strongest = scores;
-  return { ...best(strongest, labels), ...place };
+  return { ...best(strongest, labels), ...location };
 }
 
 function groups(labelled: readonly Labelled[]): Labelled[][] {

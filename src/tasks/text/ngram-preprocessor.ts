@@ -51,7 +51,7 @@ export function createNgramPreprocessor(
     },
     toTensors(items, { trace }) {
       return trace.measure("preprocess", () => {
-        const texts = items.map((item) => ({ text: textOf(item), place: item.place }));
+        const texts = items.map((item) => ({ text: textOf(item), path: item.path }));
         checkTotalCharacters(texts.reduce((sum, { text }) => sum + text.length, 0));
         const normalized = texts.map(lettersOf);
         const width = vocabulary.length;
@@ -86,12 +86,12 @@ function parseVocabulary(json: Uint8Array, { shape }: TensorSpec): readonly stri
 }
 
 /** @throws ApiError `invalid_input` without letters: the model would return one language with a score of 1 */
-function lettersOf({ text, place }: { text: string; place: string }): string {
+function lettersOf({ text, path }: { text: string; path: string }): string {
   const letters = normalize(text);
   if (letters.trim() !== "") return letters;
   throw new ApiError(
     "invalid_input",
-    `${place} has no letters, which this model needs; got ${describe(text)}.`,
+    `${path} has no letters, which this model needs; got ${describe(text)}.`,
   );
 }
 

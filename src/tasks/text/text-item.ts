@@ -32,20 +32,20 @@ export function checkTotalCharacters(total: number): void {
  * The text of an item: a JSON string, or `text/plain` in UTF-8.
  * @throws ApiError `invalid_input`
  */
-export function textOf({ value, place }: Item): string {
+export function textOf({ value, path }: Item): string {
   if (typeof value === "string") return value;
-  if (value instanceof Media) return decode(value.bytes, place);
+  if (value instanceof Media) return decode(value.bytes, path);
   throw new ApiError(
     "invalid_input",
-    `${place} must be a text${place === "inputs" ? " or a list of texts" : ""}; got ${describe(value)}.`,
+    `${path} must be a text${path === "inputs" ? " or a list of texts" : ""}; got ${describe(value)}.`,
   );
 }
 
-function decode(bytes: Uint8Array, place: string): string {
+function decode(bytes: Uint8Array, path: string): string {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
   } catch (cause) {
-    throw new ApiError("invalid_input", `${place} is not valid UTF-8: send a text in UTF-8.`, {
+    throw new ApiError("invalid_input", `${path} is not valid UTF-8: send a text in UTF-8.`, {
       cause,
     });
   }

@@ -48,10 +48,10 @@ export function createTokenizerPreprocessor(
 
   const encodeItem = (item: Item, truncate: boolean | undefined): Prepared => {
     if (item.value instanceof TokenIds)
-      return fromIds(item.value, item.place, block, tokenizer, truncate);
+      return fromIds(item.value, item.path, block, tokenizer, truncate);
     const truncation = truncate === undefined ? block.truncation : truncate ? "end" : "error";
     const text = textOf(item);
-    const encoding = tokenizer.encode(text, item.place, { maxLength: block.maxLength, truncation });
+    const encoding = tokenizer.encode(text, item.path, { maxLength: block.maxLength, truncation });
     return new Prepared(text, encoding);
   };
 
@@ -67,9 +67,9 @@ export function createTokenizerPreprocessor(
     },
     plan(items, { parameters, trace }) {
       return trace.measure("preprocess", () => {
-        const prepared = items.map(({ place, ...item }) => ({
-          place,
-          value: encodeItem({ place, ...item }, parameters.truncate),
+        const prepared = items.map(({ path, ...item }) => ({
+          path,
+          value: encodeItem({ path, ...item }, parameters.truncate),
         }));
         const lengths = prepared.map(({ value }) => value.encoding.ids.length);
         const tokens = lengths.reduce((sum, length) => sum + length, 0);
@@ -120,7 +120,7 @@ class Prepared {
 
 function fromIds(
   { ids }: TokenIds,
-  place: string,
+  path: string,
   { maxLength, truncation }: TokenizerBlock,
   tokenizer: Tokenizer,
   truncate = truncation === "end",
@@ -130,13 +130,13 @@ function fromIds(
     throw new ApiError(
       "invalid_input",
       wrong === undefined
-        ? `${place} has no tokens: send at least one.`
-        : `${place} has the token ${wrong}, which is not in the model's vocabulary.`,
+        ? `${path} has no tokens: send at least one.`
+        : `${path} has the token ${wrong}, which is not in the model's vocabulary.`,
     );
   if (ids.length > maxLength && !truncate)
     throw new ApiError(
       "invalid_input",
-      `${place} has ${ids.length} tokens: this model reads ${maxLength} at most.`,
+      `${path} has ${ids.length} tokens: this model reads ${maxLength} at most.`,
       { details: { maxTokens: maxLength, actual: ids.length } },
     );
   const read = ids.slice(0, maxLength);
@@ -167,9 +167,9 @@ function splitComparison({ source_sentence, sentences, ...others }: Comparison):
       "invalid_input",
       `inputs must be a text, a list of texts, or {"source_sentence": a text, "sentences": [texts]}; ${unknown.length > 0 ? `unknown: ${quoteAll(unknown)}` : `got ${describe(sentences)} as sentences`}.`,
     );
-  const items = sentences.map((value, index) => ({ value, place: `inputs.sentences[${index}]` }));
+  const items = sentences.map((value, index) => ({ value, path: `inputs.sentences[${index}]` }));
   return {
-    items: [{ value: source_sentence, place: "inputs.source_sentence" }, ...items],
+    items: [{ value: source_sentence, path: "inputs.source_sentence" }, ...items],
     form: "comparison",
   };
 }

@@ -49,10 +49,10 @@ export interface EncodeOptions {
 /** A tokenizer.json, with the ids of Python's `tokenizers`. */
 export interface Tokenizer {
   /**
-   * @param place the name of the text in messages
+   * @param path the name of the text in messages
    * @throws ApiError `invalid_input` for a text that is too long
    */
-  encode(text: string, place: string, options: EncodeOptions): Encoding;
+  encode(text: string, path: string, options: EncodeOptions): Encoding;
   hasId(id: number): boolean;
   /** Joins tokens to a text, by the tokenizer's decoder. */
   join(tokens: readonly string[]): string;
@@ -189,11 +189,11 @@ export function createTokenizer(json: Uint8Array): Tokenizer {
     writing: writingOf(config),
     unknownToken,
     continuingPrefix: model.type === "WordPiece" ? model.continuing_subword_prefix : undefined,
-    encode(text, place, { maxLength, truncation, special = true }) {
+    encode(text, path, { maxLength, truncation, special = true }) {
       if (text.length > MAX_CHARACTERS)
         throw new ApiError(
           "invalid_input",
-          `${place} is ${text.length} characters long: a text may have ${MAX_CHARACTERS} at most.`,
+          `${path} is ${text.length} characters long: a text may have ${MAX_CHARACTERS} at most.`,
           { details: { maxCharacters: MAX_CHARACTERS, actual: text.length } },
         );
       const room = maxLength - (special ? leading + trailing : 0);
@@ -209,7 +209,7 @@ export function createTokenizer(json: Uint8Array): Tokenizer {
         if (truncation === "error")
           throw new ApiError(
             "invalid_input",
-            `${place} has ${own.length + maxLength - room} tokens: this model reads ${maxLength} at most.`,
+            `${path} has ${own.length + maxLength - room} tokens: this model reads ${maxLength} at most.`,
             { details: { maxTokens: maxLength, actual: own.length + maxLength - room } },
           );
         own.length = Math.max(0, room);

@@ -84,7 +84,7 @@ test(
     for (let model = 0; model < MODELS.length; model++)
       for (let index = model; index < inferences.length; index += MODELS.length)
         expected[index] = await infer(inferences[index] as Inference);
-    expect(expected.filter((answer) => !answer.startsWith("200 "))).toEqual([]);
+    expect(expected.filter((response) => !response.startsWith("200 "))).toEqual([]);
     // Swapped responses would go unnoticed only where two inferences have the same one, as some of a tree have.
     expect(new Set(expected).size).toBeGreaterThan(80);
     expect(await service.runtime()).toMatchObject({ loads: MODELS.length });
@@ -92,7 +92,7 @@ test(
 
     await start(BUDGET_BYTES);
     expect(await service.runtime()).toMatchObject({ loads: 0, cells: [] });
-    const wrong: { inference: string; answer: string }[] = [];
+    const wrong: { inference: string; response: string }[] = [];
     const sizes: number[] = [];
     let sent = 0;
     const sendUntilDone = async (): Promise<void> => {
@@ -100,8 +100,8 @@ test(
         const position = sent++;
         const index = shuffled(position);
         const inference = inferences[index] as Inference;
-        const answer = await infer(inference);
-        if (answer !== expected[index]) wrong.push({ inference: inference.path, answer });
+        const response = await infer(inference);
+        if (response !== expected[index]) wrong.push({ inference: inference.path, response });
         if (position % 10 === 0) sizes.push(await sizeOfMemories());
       }
     };

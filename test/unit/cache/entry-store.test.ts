@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { decodeEntry, encodeEntry } from "../../../src/cache/entry.ts";
 import type { CacheTier, PurgeLog } from "../../../src/domain/cache.ts";
+import { createMemoryPurgeLog } from "../../../src/storage/memory-purge-log.ts";
 import {
   createHarness,
   createManifest,
-  createMemoryPurgeLog,
   createMemoryTier,
   type Harness,
   type MemoryTier,
@@ -36,9 +36,14 @@ describe("a lookup", () => {
     clock.ms += 60_500;
 
     const first = createHarness({ tiers, clock });
-    const far = await first.request();
-    expect(far.texts).toEqual(EXPECTED);
-    expect(far.report).toMatchObject({ outcome: "hit", tier: "kv", ageSeconds: 60.5, savedMs: 5 });
+    const fromKv = await first.request();
+    expect(fromKv.texts).toEqual(EXPECTED);
+    expect(fromKv.report).toMatchObject({
+      outcome: "hit",
+      tier: "kv",
+      ageSeconds: 60.5,
+      savedMs: 5,
+    });
     await first.settle();
     expect([datacenter.calls, kv.calls]).toEqual([
       ["get", "put"],

@@ -54,8 +54,8 @@ function receive(
   return parseInferRequest(Buffer.concat([head, binary]), headerLength, specs).inputs;
 }
 
-/** An input in JSON, its fields in one of two orders. */
-function toInput(tensor: LogicalTensor, data: string, isTurned: boolean): string {
+/** An input in JSON, its fields in their order or reversed. */
+function toInput(tensor: LogicalTensor, data: string, isReversed: boolean): string {
   const { name, datatype, shape } = tensor;
   const fields = [
     `"name":${JSON.stringify(name)}`,
@@ -63,18 +63,18 @@ function toInput(tensor: LogicalTensor, data: string, isTurned: boolean): string
     `"shape":${JSON.stringify(shape)}`,
     data,
   ];
-  return `{${(isTurned ? fields.reverse() : fields).join(",")}}`;
+  return `{${(isReversed ? fields.reverse() : fields).join(",")}}`;
 }
 
 function sendAsJson(
   tensors: readonly LogicalTensor[],
-  { nested, isTurned, id }: { nested: boolean; isTurned: boolean; id: string },
+  { nested, isReversed, id }: { nested: boolean; isReversed: boolean; id: string },
 ): readonly Tensor[] {
   const inputs = tensors.map((tensor) =>
-    toInput(tensor, `"data":${toJsonText(tensor, nested)}`, isTurned),
+    toInput(tensor, `"data":${toJsonText(tensor, nested)}`, isReversed),
   );
   const fields = [`"inputs":[${inputs.join(",")}]`, `"id":${JSON.stringify(id)}`];
-  const json = `{${(isTurned ? fields.reverse() : fields).join(", \n")}}`;
+  const json = `{${(isReversed ? fields.reverse() : fields).join(", \n")}}`;
   return receive(json, new Uint8Array(), tensors);
 }
 
@@ -98,9 +98,9 @@ describe.each(DATATYPES)("a %s tensor", (datatype) => {
             [
               [toTensor(first), toTensor(second)],
               [toTensor(second), toTensor(first)],
-              sendAsJson([first, second], { nested: false, isTurned: false, id: "1" }),
-              sendAsJson([second, first], { nested: true, isTurned: true, id }),
-              sendAsJson([first, second], { nested: true, isTurned: false, id }),
+              sendAsJson([first, second], { nested: false, isReversed: false, id: "1" }),
+              sendAsJson([second, first], { nested: true, isReversed: true, id }),
+              sendAsJson([first, second], { nested: true, isReversed: false, id }),
               sendAsBinary([first, second]),
               sendAsBinary([second, first]),
             ].map((inputs) => predictionKey(manifest, inputs, ["y"], undefined)),
@@ -185,18 +185,18 @@ const few: fc.Arbitrary<Question> = fc.record({
 });
 
 /** Two requests, of which the second is the first one with at most one part changed. */
-const similar = few.chain((question) =>
+const similar = few.chain((request) =>
   fc.tuple(
-    fc.constant(question),
+    fc.constant(request),
     fc.oneof(
-      fc.constant(question),
+      fc.constant(request),
       few,
-      few.map(({ inputs }) => ({ ...question, inputs })),
-      few.map(({ outputs }) => ({ ...question, outputs })),
-      few.map(({ client }) => ({ ...question, client })),
+      few.map(({ inputs }) => ({ ...request, inputs })),
+      few.map(({ outputs }) => ({ ...request, outputs })),
+      few.map(({ client }) => ({ ...request, client })),
       fc
         .constantFrom(...DATATYPES)
-        .map((datatype) => ({ ...question, inputs: reread(question.inputs, datatype) })),
+        .map((datatype) => ({ ...request, inputs: reread(request.inputs, datatype) })),
     ),
   ),
 );

@@ -21,15 +21,15 @@ const gives = (value: number): EngineResult => ({
 });
 
 describe("a case", () => {
-  test.each<[what: string, worker: Outcome, baseline: Outcome, answers: EngineResult[]]>([
+  test.each<[what: string, worker: Outcome, baseline: Outcome, results: EngineResult[]]>([
     ["passes on both sides", passed, passed, [gives(1), gives(1)]],
     ["fails alike on both sides", wrong, wrong, [gives(2), gives(2)]],
     ["is refused on both sides", refused, refused, [refused, refused]],
     ["crashes on both sides", crashed, crashed, [crashed, crashed]],
     ["is refused where the baseline crashes", refused, crashed, [refused, crashed]],
   ])("that %s is no difference", (_, worker, baseline, [a, b]) => {
-    const answers = { worker: a as EngineResult, baseline: b as EngineResult };
-    expect(toDifference({ worker, baseline }, answers, undefined)).toBeUndefined();
+    const results = { worker: a as EngineResult, baseline: b as EngineResult };
+    expect(toDifference({ worker, baseline }, results, undefined)).toBeUndefined();
   });
 
   test.each<
@@ -37,7 +37,7 @@ describe("a case", () => {
       kind: string,
       worker: Outcome,
       baseline: Outcome,
-      answers: EngineResult[],
+      results: EngineResult[],
       healthProblem?: string,
     ]
   >([
@@ -47,8 +47,8 @@ describe("a case", () => {
     ["other_reason", crashed, refused, [crashed, refused]],
     ["worker_unhealthy", passed, passed, [gives(1), gives(1)], "label is 2 instead of 1"],
   ])("can be different: %s", (kind, worker, baseline, [a, b], healthProblem) => {
-    const answers = { worker: a as EngineResult, baseline: b as EngineResult };
-    expect(toDifference({ worker, baseline }, answers, healthProblem)?.kind).toBe(kind);
+    const results = { worker: a as EngineResult, baseline: b as EngineResult };
+    expect(toDifference({ worker, baseline }, results, healthProblem)?.kind).toBe(kind);
   });
 });
 

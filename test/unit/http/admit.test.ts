@@ -11,7 +11,7 @@ import { createHttpApp, errorOf, type HttpApp } from "../../support/http-app.ts"
 const DEFAULT_TIMEOUT_MS = 10_000;
 
 let app: HttpApp;
-/** What the admission was asked for, and which service times it got back. */
+/** The arguments of the admission, and the service times reported to it. */
 let timeouts: (number | undefined)[];
 let samples: (number | undefined)[];
 /** Ends the handler of `/held`. */
@@ -116,7 +116,7 @@ describe("a request above the limit", () => {
 });
 
 describe("the permit is released", () => {
-  test("after the handler, whether it answers or fails", async () => {
+  test("after the handler, whether it returns or throws", async () => {
     for (const path of ["/quick", "/failing", "/nowhere", "/quick"]) await app.request(path);
     expect(samples).toHaveLength(4);
     expect(await isAdmitted()).toBe(true);
@@ -165,11 +165,11 @@ describe("the service time that is given back", () => {
 });
 
 describe("x-timeout-ms", () => {
-  const ask = (timeout: string): Promise<Response> =>
+  const send = (timeout: string): Promise<Response> =>
     app.request("/quick", { headers: { "x-timeout-ms": timeout } });
 
   test("is the deadline of the request; without it the configured one holds", async () => {
-    expect((await ask("1234")).status).toBe(200);
+    expect((await send("1234")).status).toBe(200);
     expect((await app.request("/quick")).status).toBe(200);
     expect(timeouts).toEqual([1234, undefined]);
   });
@@ -177,7 +177,7 @@ describe("x-timeout-ms", () => {
   test.each(["0", "-1", "1.5", "soon", "1e3", "", "12345678901", " 5 5 "])(
     "of %j is refused",
     async (timeout) => {
-      const response = await ask(timeout);
+      const response = await send(timeout);
       expect(response.status).toBe(400);
       expect(await errorOf(response)).toMatchObject({
         code: "invalid_request",

@@ -20,8 +20,8 @@ function headersOf(changes: Partial<CacheReport>): Record<string, string> {
   return headers;
 }
 
-/** The headers that a client gets. */
-async function answerWith(
+/** A response with a cache report, as a client receives it. */
+async function responseWith(
   report: Partial<CacheReport>,
   options: { variant?: string; status?: number } = {},
   headers: Record<string, string> = {},
@@ -29,19 +29,19 @@ async function answerWith(
   const app = createHttpApp();
   app.routes.get("/", (c) => {
     Object.assign(c.get("trace").cache, report);
-    return respond(c, '{"answer":1}', options);
+    return respond(c, '{"value":1}', options);
   });
   return app.request("/", { headers });
 }
 
 describe("cache-status and age", () => {
   test("are not sent where the cache plays no part", async () => {
-    const { headers } = await answerWith({});
+    const { headers } = await responseWith({});
     expect([headers.get("cache-status"), headers.get("age")]).toEqual([null, null]);
   });
 
-  test("tell of a hit, in whole seconds", async () => {
-    const { headers } = await answerWith(HIT);
+  test("report a hit, in whole seconds", async () => {
+    const { headers } = await responseWith(HIT);
     expect(headers.get("cache-status")).toBe(
       'onnxflare; hit; ttl=60; key="0123456789ab"; detail=kv',
     );
@@ -82,27 +82,27 @@ describe("the entity tag", () => {
   });
 
   test("is sent with a prediction that has a form, and with nothing else", async () => {
-    const etagOf = async (...args: Parameters<typeof answerWith>): Promise<string | null> =>
-      (await answerWith(...args)).headers.get("etag");
+    const etagOf = async (...args: Parameters<typeof responseWith>): Promise<string | null> =>
+      (await responseWith(...args)).headers.get("etag");
     expect(await etagOf(HIT, { variant: "json" })).toBe(toEntityTag(KEY, "json"));
     expect(await etagOf(HIT)).toBeNull();
     expect(await etagOf({}, { variant: "json" })).toBeNull();
     expect(await etagOf(HIT, { variant: "json", status: 400 })).toBeNull();
   });
 
-  test("that the client has is answered with 304 and without a body", async () => {
+  test("that the client has gets 304 without a body", async () => {
     const etag = toEntityTag(KEY, "json");
-    const response = await answerWith(HIT, { variant: "json" }, { "if-none-match": etag });
+    const response = await responseWith(HIT, { variant: "json" }, { "if-none-match": etag });
     expect([response.status, await response.text()]).toEqual([304, ""]);
     expect(response.headers.get("etag")).toBe(etag);
     expect(response.headers.get("content-type")).toBeNull();
     expect(response.headers.get("cache-status")).toContain("hit");
   });
 
-  test("of another form is answered in full", async () => {
+  test("of another form gets the whole response", async () => {
     const headers = { "if-none-match": toEntityTag(KEY, "binary") };
-    const response = await answerWith(HIT, { variant: "json" }, headers);
-    expect([response.status, await response.text()]).toEqual([200, '{"answer":1}']);
+    const response = await responseWith(HIT, { variant: "json" }, headers);
+    expect([response.status, await response.text()]).toEqual([200, '{"value":1}']);
   });
 });
 

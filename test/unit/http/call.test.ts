@@ -61,12 +61,12 @@ test("the signal is aborted with the request's reason when the client closes the
   const controller = new AbortController();
   const { signal } = await callWith({ signal: controller.signal });
   expect(signal.aborted).toBe(false);
-  const reason = new Error("the client has gone");
+  const reason = new Error("the client has closed the connection");
   controller.abort(reason);
   expect([signal.aborted, signal.reason]).toEqual([true, reason]);
 });
 
-test("the signal of a client that has gone already is aborted", async () => {
+test("the signal of a connection that is already closed is aborted", async () => {
   const { signal } = await callWith({ signal: AbortSignal.abort("gone") });
   expect([signal.aborted, signal.reason]).toEqual([true, "gone"]);
 });

@@ -36,7 +36,7 @@ test.each([
   expect(response.headers.get("allow")).toBeNull();
 });
 
-test("a path as long as one likes is told in part", async () => {
+test("a long path is truncated in the error message", async () => {
   const path = `/models/${"x".repeat(5000)}`;
   const { message } = await errorOf(await createApp().request(path, { method: "PUT" }));
   expect(message.length).toBeLessThan(500);

@@ -134,7 +134,7 @@ describe("a sink that fails", () => {
   };
 
   test.each([
-    ["an answer", "/ok", 200],
+    ["a response", "/ok", 200],
     ["an error", "/error", 404],
   ])("leaves %s as it is", async (_, path, status) => {
     const app = createHttpApp({ sink });

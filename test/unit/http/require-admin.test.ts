@@ -15,7 +15,7 @@ function createApp(adminKey: string | undefined): HttpApp {
   return app;
 }
 
-function ask(adminKey: string | undefined, authorization?: string): Promise<Response> {
+function send(adminKey: string | undefined, authorization?: string): Promise<Response> {
   const headers = authorization === undefined ? {} : { authorization };
   return createApp(adminKey).request("/admin", { headers });
 }
@@ -23,7 +23,7 @@ function ask(adminKey: string | undefined, authorization?: string): Promise<Resp
 test.each([`Bearer ${PLAIN_KEY}`, `bearer ${PLAIN_KEY}`, `BEARER ${PLAIN_KEY}`])(
   "%s passes",
   async (authorization) => {
-    const response = await ask(PLAIN_KEY, authorization);
+    const response = await send(PLAIN_KEY, authorization);
     expect([response.status, await response.text()]).toEqual([200, "welcome"]);
   },
 );
@@ -42,7 +42,7 @@ describe("is refused:", () => {
     ["the key in capitals", "Bearer S3CRET"],
     ["two spaces before the key", `Bearer  ${PLAIN_KEY}`],
   ])("%s", async (_, authorization) => {
-    const response = await ask(PLAIN_KEY, authorization);
+    const response = await send(PLAIN_KEY, authorization);
     expect(response.status).toBe(401);
     expect(response.headers.get("www-authenticate")).toBe("Bearer");
     const error = await errorOf(response);
@@ -56,17 +56,17 @@ describe("is refused:", () => {
 
 test.each([undefined, ""])("without a key configured (%j) nobody passes", async (adminKey) => {
   for (const authorization of [undefined, "Bearer ", "Bearer undefined", `Bearer ${PLAIN_KEY}`]) {
-    const response = await ask(adminKey, authorization);
+    const response = await send(adminKey, authorization);
     expect(response.status).toBe(401);
     expect((await errorOf(response)).message).toContain("ADMIN_KEY is not set");
   }
 });
 
 test("a key with a space can never be sent, and nobody passes by its first word", async () => {
-  expect((await ask(KEY, "Bearer a")).status).toBe(401);
+  expect((await send(KEY, "Bearer a")).status).toBe(401);
 });
 
-test("the handler does not run for who is refused, and the event says why", async () => {
+test("the handler does not run for a refused request, and the event has the error code", async () => {
   const app = createHttpApp();
   let runs = 0;
   app.routes.get("/admin", requireAdmin(PLAIN_KEY), (c) => {

@@ -11,13 +11,13 @@ function createApp(text: string, options: RespondOptions = {}): HttpApp {
   return app;
 }
 
-function ask(app: HttpApp, headers: Record<string, string> = {}): Promise<Response> {
+function send(app: HttpApp, headers: Record<string, string> = {}): Promise<Response> {
   return app.request("/", { headers });
 }
 
-test("an answer has its type, the request's id and its duration, and its size is in the event", async () => {
+test("a response has its type, the request's id and its duration, and its size is in the event", async () => {
   const app = createApp('{"ü":1}', { status: 201 });
-  const response = await ask(app, { "x-request-id": "mine" });
+  const response = await send(app, { "x-request-id": "mine" });
   expect([response.status, await response.text()]).toEqual([201, '{"ü":1}']);
   expect(response.headers.get("content-type")).toBe("application/json");
   expect(response.headers.get("x-request-id")).toBe("mine");
@@ -29,7 +29,7 @@ test("several parts are one body", async () => {
   const app = createHttpApp();
   const parts = [Uint8Array.of(1, 2), Uint8Array.of(), Uint8Array.of(3)];
   app.routes.get("/", (c) => respondBytes(c, parts, { contentType: "application/octet-stream" }));
-  const response = await ask(app);
+  const response = await send(app);
   expect([...new Uint8Array(await response.arrayBuffer())]).toEqual([1, 2, 3]);
   expect(response.headers.get("content-type")).toBe("application/octet-stream");
 });
@@ -40,7 +40,7 @@ test("headers that were noted before are sent", async () => {
     c.get("headers")["x-model-version"] = "7";
     return respond(c, "{}");
   });
-  expect((await ask(app)).headers.get("x-model-version")).toBe("7");
+  expect((await send(app)).headers.get("x-model-version")).toBe("7");
 });
 
 describe("compression", () => {
@@ -50,33 +50,33 @@ describe("compression", () => {
     ["br, gzip;q=0.5", "gzip", gunzipSync],
     ["GZIP", "gzip", gunzipSync],
     ["gzip;q=0, deflate", "deflate", inflateSync],
-  ])("of a long answer for accept-encoding %s is %s", async (accepted, encoding, decompress) => {
-    const response = await ask(createApp(LONG), { "accept-encoding": accepted });
+  ])("of a long response for accept-encoding %s is %s", async (accepted, encoding, decompress) => {
+    const response = await send(createApp(LONG), { "accept-encoding": accepted });
     expect(response.headers.get("content-encoding")).toBe(encoding);
     expect(response.headers.get("vary")).toBe("accept-encoding");
     expect(decompress(Buffer.from(await response.arrayBuffer())).toString()).toBe(LONG);
   });
 
   test.each([undefined, "", "br", "gzip;q=0", "gzip; q=0.0, deflate;q=0", "identity"])(
-    "is none for accept-encoding %s, and the answer says that it could be another",
+    "is none for accept-encoding %s, and vary names accept-encoding",
     async (accepted) => {
       const headers = accepted === undefined ? {} : { "accept-encoding": accepted };
-      const response = await ask(createApp(LONG), headers);
+      const response = await send(createApp(LONG), headers);
       expect(response.headers.get("content-encoding")).toBeNull();
       expect(response.headers.get("vary")).toBe("accept-encoding");
       expect(await response.text()).toBe(LONG);
     },
   );
 
-  test("is none for a short answer", async () => {
-    const response = await ask(createApp("{}"), { "accept-encoding": "gzip" });
+  test("is none for a short response", async () => {
+    const response = await send(createApp("{}"), { "accept-encoding": "gzip" });
     expect(response.headers.get("content-encoding")).toBeNull();
     expect(response.headers.get("vary")).toBeNull();
   });
 
-  test("is none for an answer that must stay as it is, which the network is told", async () => {
+  test("is none for a response that must not be transformed, which cache-control declares", async () => {
     const app = createApp(LONG, { compress: false });
-    const response = await ask(app, { "accept-encoding": "gzip" });
+    const response = await send(app, { "accept-encoding": "gzip" });
     expect(response.headers.get("content-encoding")).toBeNull();
     expect(response.headers.get("cache-control")).toBe("no-transform");
     expect(await response.text()).toBe(LONG);
@@ -84,7 +84,7 @@ describe("compression", () => {
 
   test("does not change the size in the event", async () => {
     const app = createApp(LONG);
-    await (await ask(app, { "accept-encoding": "gzip" })).arrayBuffer();
+    await (await send(app, { "accept-encoding": "gzip" })).arrayBuffer();
     expect(app.events).toMatchObject([{ bytesOut: LONG.length }]);
   });
 });

@@ -9,18 +9,18 @@ const FORMAT: StreamFormat = {
   error: ({ code, message }) => toServerSentEvent({ code, message }, "error"),
 };
 
-/** More than any test asks for. */
+/** More than any test requests. */
 const MAX_PARTS = 1000;
 
-/** A source of parts that a test decides about, and what has become of it. */
+/** A source of parts that a test controls, and its state. */
 interface Source {
   readonly parts: AsyncGenerator<unknown>;
-  /** Gives the next part, once it was asked for. */
+  /** Supplies the next part, once it was requested. */
   give(part: unknown): void;
   fail(error: unknown): void;
   finish(): void;
-  /** How many parts were asked for. */
-  asked: number;
+  /** How many parts were requested. */
+  requested: number;
   hasEnded: boolean;
 }
 
@@ -34,7 +34,7 @@ function createSource(): Source {
   };
   async function* generate(): AsyncGenerator<unknown> {
     try {
-      for (source.asked = 1; source.asked < MAX_PARTS; source.asked++) {
+      for (source.requested = 1; source.requested < MAX_PARTS; source.requested++) {
         if (steps.length === 0)
           await new Promise<void>((resolve) => {
             wake = resolve;
@@ -54,7 +54,7 @@ function createSource(): Source {
     give: (part) => add({ part }),
     fail: (error) => add({ error }),
     finish: () => add("end"),
-    asked: 0,
+    requested: 0,
     hasEnded: false,
   };
   return source;
@@ -71,8 +71,8 @@ function createApp(
   return app;
 }
 
-/** Lets everything go on that waits for nothing outside. */
-function turn(): Promise<void> {
+/** One iteration of the event loop. */
+function nextIteration(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
@@ -82,7 +82,7 @@ async function* items(...values: readonly unknown[]): AsyncGenerator<unknown> {
 
 function readerOf(response: Response): {
   next(): Promise<string | undefined>;
-  leave(): Promise<void>;
+  cancel(): Promise<void>;
 } {
   const reader = response.body?.getReader();
   if (!reader) throw new Error("the response has no body");
@@ -91,7 +91,7 @@ function readerOf(response: Response): {
       const { done, value } = await reader.read();
       return done ? undefined : new TextDecoder().decode(value);
     },
-    leave: () => reader.cancel("enough"),
+    cancel: () => reader.cancel("enough"),
   };
 }
 
@@ -122,15 +122,15 @@ test("a part is computed when the client can take it, and sent when it is comput
   const source = createSource();
   const response = await createApp(source.parts).request("/");
   const reader = readerOf(response);
-  await turn();
-  expect(source.asked).toBe(0);
+  await nextIteration();
+  expect(source.requested).toBe(0);
   const first = reader.next();
-  await turn();
-  expect(source.asked).toBe(1);
+  await nextIteration();
+  expect(source.requested).toBe(1);
   source.give("one");
   expect(await first).toBe('data: "one"\n\n');
-  await turn();
-  expect(source.asked).toBe(1);
+  await nextIteration();
+  expect(source.requested).toBe(1);
   source.give("two");
   expect(await reader.next()).toBe('data: "two"\n\n');
   source.finish();
@@ -144,7 +144,7 @@ describe("the event", () => {
     const reader = readerOf(await app.request("/"));
     source.give(1);
     await reader.next();
-    await turn();
+    await nextIteration();
     expect(app.events).toEqual([]);
     expect(app.isSettled()).toBe(false);
     source.finish();
@@ -185,7 +185,7 @@ describe("a stream that fails", () => {
   });
 });
 
-describe("a client that leaves", () => {
+describe("a client that closes the connection", () => {
   const GONE = { status: 200, errorCode: "client_closed_request" };
 
   test("by cancelling the body ends the source, and then the request", async () => {
@@ -194,13 +194,13 @@ describe("a client that leaves", () => {
     const reader = readerOf(await app.request("/"));
     source.give(1);
     await reader.next();
-    await reader.leave();
+    await reader.cancel();
     await app.settle();
     expect(source.hasEnded).toBe(true);
     expect(app.events).toMatchObject([GONE]);
   });
 
-  test("by closing the connection ends the source, and then the request", async () => {
+  test("by aborting the request ends the source, and then the request", async () => {
     const source = createSource();
     const app = createApp(source.parts);
     const controller = new AbortController();
@@ -218,10 +218,10 @@ describe("a client that leaves", () => {
     const app = createApp(source.parts);
     const reader = readerOf(await app.request("/"));
     void reader.next();
-    await turn();
-    expect(source.asked).toBe(1);
-    await reader.leave();
-    await turn();
+    await nextIteration();
+    expect(source.requested).toBe(1);
+    await reader.cancel();
+    await nextIteration();
     expect([source.hasEnded, app.isSettled(), app.events.length]).toEqual([false, false, 0]);
     source.give(1);
     await app.settle();
@@ -239,7 +239,7 @@ describe("a client that leaves", () => {
     const reader = readerOf(await app.request("/"));
     await reader.next();
     expect(signals.map(({ aborted }) => aborted)).toEqual([false]);
-    await reader.leave();
+    await reader.cancel();
     expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
   });
 
@@ -247,9 +247,9 @@ describe("a client that leaves", () => {
     const source = createSource();
     const app = createApp(source.parts);
     const reader = readerOf(await app.request("/"));
-    await reader.leave();
+    await reader.cancel();
     await app.settle();
-    expect(source.asked).toBe(0);
+    expect(source.requested).toBe(0);
     expect(app.events).toMatchObject([{ ...GONE, bytesOut: 0 }]);
   });
 });
@@ -260,7 +260,7 @@ test("a stream that is silent sends comments, which are no events, and loses no 
   const reader = readerOf(await app.request("/"));
   for (let comment = 0; comment < 3; comment++)
     expect(await reader.next()).toBe(": keep-alive\n\n");
-  expect(source.asked).toBe(1);
+  expect(source.requested).toBe(1);
   source.give("late");
   source.finish();
   let text = "";

@@ -38,16 +38,16 @@ function hold(harness: Harness, { checkSignal = false } = {}): HeldRun[] {
 }
 
 /** One iteration of the event loop. */
-function turn(): Promise<void> {
+function nextIteration(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** Far more than any condition needs. */
-const MAX_TURNS = 10_000;
+const MAX_ITERATIONS = 10_000;
 
 /** @throws Error when the condition never holds */
 async function until(condition: () => boolean): Promise<void> {
-  for (let turns = 0; turns < MAX_TURNS; turns++) {
+  for (let iterations = 0; iterations < MAX_ITERATIONS; iterations++) {
     if (condition()) return;
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
@@ -315,7 +315,7 @@ describe("concurrent identical requests", () => {
     const settled = harness.settle().then(() => {
       isSettled = true;
     });
-    await turn();
+    await nextIteration();
     expect(isSettled).toBe(false);
     runs[0]?.finish();
     await settled;

@@ -70,3 +70,23 @@ test("a stream reports all of its runs when it has ended", async () => {
   expect(parts).toBe(2);
   expect(call.trace.cache.outcome).toBe("miss");
 });
+
+test("a stream whose client leaves before its first part ends the parts of the task", async () => {
+  let ended = 0;
+  const { result } = runWith(async () => ({
+    kind: "stream",
+    parts: {
+      [Symbol.asyncIterator]: () => ({
+        next: () => Promise.reject(new Error("nothing is computed")),
+        return: async () => {
+          ended += 1;
+          return { done: true, value: undefined };
+        },
+      }),
+    },
+  }));
+  const stream = await result;
+  if (stream.kind !== "stream") throw new Error("not a stream");
+  await stream.parts[Symbol.asyncIterator]().return?.();
+  expect(ended).toBe(1);
+});

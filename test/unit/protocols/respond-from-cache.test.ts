@@ -29,6 +29,7 @@ const published: PublishedModel = {
 };
 
 const MODEL_IN_BODY: RequestIdentity = {
+  variesBy: () => "named",
   modelIn: (body) => new TextDecoder().decode(body).split(" ", 1)[0],
 };
 

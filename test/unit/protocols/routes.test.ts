@@ -38,7 +38,7 @@ function inference(handler: () => Promise<Representation>): InferenceOperation {
     path: "/predict",
     kind: "inference",
     method: "post",
-    identity: {},
+    identity: { variesBy: () => "" },
     handler: () => handler,
   };
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import type { Lease, ModelRuntime } from "../../../src/domain/ports.ts";
+import { ApiError } from "../../../src/domain/errors.ts";
+import type { Lease, ModelRuntime, ModelSource } from "../../../src/domain/ports.ts";
 import type { TensorHandle } from "../../../src/domain/tensor-handle.ts";
 import { ones, quotient, sum } from "../../support/awkward-models.ts";
 import { expectSameValues, readCacheModel } from "../../support/cache-fixtures.ts";
@@ -32,6 +33,43 @@ beforeAll(() => {
   pool = createPool(4 * CELL_BYTES);
 });
 afterAll(() => void vi.unstubAllGlobals());
+
+describe("a lease of a model that is prepared", () => {
+  test("runs before the model is ready, and ends with the preparation", async () => {
+    const pool = createPool(2 * CELL_BYTES);
+    const sums: number[] = [];
+    const source: ModelSource = {
+      ...sourceOf(sum(1)),
+      async prepare(_model, lease) {
+        const held = lease(MIB);
+        sums.push(add(held, 1));
+        held.allocate("left behind", "FP32", [4]);
+        expect(pool.stats().leases).toMatchObject([{ reservedBytes: MIB, handles: 1 }]);
+      },
+    };
+    expect(await use(pool, source, 2)).toBe(3);
+    expect(sums).toEqual([2]);
+    expect(pool.stats()).toMatchObject({ leases: [], loads: 1, crashes: 0 });
+    using held = await lease(pool, source);
+    expect(add(held, 3)).toBe(4);
+  });
+
+  test("ends when the preparation fails, and the next load is another", async () => {
+    const pool = createPool(2 * CELL_BYTES);
+    let attempts = 0;
+    const source: ModelSource = {
+      ...sourceOf(sum(1)),
+      async prepare(_model, lease) {
+        lease();
+        attempts += 1;
+        if (attempts === 1) throw new ApiError("model_corrupt", "It is another model.");
+      },
+    };
+    await rejectedApiError("model_corrupt", use(pool, source));
+    expect(pool.stats()).toMatchObject({ leases: [] });
+    expect(await use(pool, source)).toBe(2);
+  });
+});
 
 describe("tensors that stay in the heap", () => {
   test("a cache gives the values of Python wherever it is kept, and crosses only when it is copied", () =>

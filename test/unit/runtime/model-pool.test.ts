@@ -83,8 +83,8 @@ test("however many callers wait, storage is opened once", async () => {
   const pool = createModelPool({ budgetBytes: CELL_BYTES });
   const source = new CountedSource(10);
   const values = Array.from({ length: 100 }, (_, index) => index);
-  const answers = await Promise.all(values.map((value) => use(pool, source, value)));
-  expect(answers).toEqual(values.map((value) => value + 10));
+  const results = await Promise.all(values.map((value) => use(pool, source, value)));
+  expect(results).toEqual(values.map((value) => value + 10));
   expect(source.opened).toBe(1);
   expect(pool.stats()).toMatchObject({ loads: 1 });
 });
@@ -96,7 +96,7 @@ test("a failed load fails for all callers, and the next caller opens storage aga
     return whole(bytes.map((byte) => byte ^ 1));
   });
   const waiting = Array.from({ length: 20 }, () => use(pool, source, 1));
-  for (const answer of waiting) await rejectedApiError("model_corrupt", answer);
+  for (const result of waiting) await rejectedApiError("model_corrupt", result);
   expect(source.opened).toBe(1);
   expect(pool.state(source.sha256)).toMatchObject({ state: "failed" });
   expect(await use(pool, source, 1)).toBe(2);
@@ -121,8 +121,8 @@ test("a caller that waited too long for a load that was cut off begins a new one
   const pool = createModelPool({ budgetBytes: 2 * CELL_BYTES, loadTimeoutMs: TIMEOUT_MS });
   const source = new CountedSource(5, (bytes, time) => (time > 1 ? whole(bytes) : endless()));
   void use(pool, source, 0);
-  const answers = [1, 2, 3].map((value) => use(pool, source, value));
-  expect(await Promise.all(answers)).toEqual([6, 7, 8]);
+  const results = [1, 2, 3].map((value) => use(pool, source, value));
+  expect(await Promise.all(results)).toEqual([6, 7, 8]);
   expect(source.opened).toBe(2);
   expect(pool.stats()).toMatchObject({ usedBytes: CELL_BYTES, cells: [{ models: [{}] }] });
 });

@@ -18,8 +18,8 @@ import {
 import type { ModelSet } from "../../../src/tasks/task.ts";
 import { rejectedApiError } from "../../support/errors.ts";
 
-interface Place extends ItemMetadata {
-  readonly place: string;
+interface ItemPath extends ItemMetadata {
+  readonly path: string;
 }
 
 /** A task of numbers, which its model doubles; a prediction contains the name of its item. */
@@ -35,7 +35,7 @@ function createTask(maxBatch: number, isAsync = false) {
       );
       const preprocessed = {
         tensors: [toTensor(values.map((value) => value + shift))],
-        metadata: items.map(({ place }): Place => ({ kind: "place", place })),
+        metadata: items.map(({ path }): ItemPath => ({ kind: "path", path })),
       };
       return isAsync ? Promise.resolve(preprocessed) : preprocessed;
     },
@@ -45,7 +45,9 @@ function createTask(maxBatch: number, isAsync = false) {
     parameters: z.strictObject({ suffix: z.string().default("") }),
     toPredictions([result], metadata, { suffix }) {
       const values = Array.from(toTypedArray(result as NumericTensor), Number);
-      return values.map((value, index) => `${(metadata[index] as Place).place}: ${value}${suffix}`);
+      return values.map(
+        (value, index) => `${(metadata[index] as ItemPath).path}: ${value}${suffix}`,
+      );
     },
   };
   const run = vi.fn<ModelSet["infer"]>(async ([input], outputs) => {

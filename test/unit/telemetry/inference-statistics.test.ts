@@ -83,7 +83,7 @@ test.each<Partial<RequestEvent>>([
 
 test("versions and models are counted separately, in any order", () => {
   const sink = createStatisticsSink();
-  const asked = [
+  const requested = [
     ["m", "1"],
     ["m", "2"],
     ["m", "1"],
@@ -92,7 +92,7 @@ test("versions and models are counted separately, in any order", () => {
     ["m", "2"],
     ["m", "1"],
   ] as const;
-  for (const [model, version] of asked) sink.emit({ ...EVENT, model, version });
+  for (const [model, version] of requested) sink.emit({ ...EVENT, model, version });
   const counts = [sink.of("m", "1"), sink.of("m", "2"), sink.of("n", "1"), sink.of("n", "2")];
   expect(counts.map(({ success }) => success.count)).toEqual([3, 2, 2, 0]);
 });

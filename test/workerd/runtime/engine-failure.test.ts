@@ -17,7 +17,7 @@ import {
   sum,
 } from "../../support/awkward-models.ts";
 import { buildOnnx, type Graph } from "../../support/onnx-builder.ts";
-import type { Answer } from "../../support/service.ts";
+import type { TestResponse } from "../../support/service.ts";
 import { store } from "../../support/stored-model.ts";
 
 /** Models and inputs that crash the engine or exhaust its memory, without affecting other models. */
@@ -37,7 +37,7 @@ afterAll(() => service?.dispose());
 beforeEach(async () => {
   await service.unloadAll();
   testNumber += 1;
-  const graphs = { ones, quotient, neighbour: sum(1), apart: product(1, 1) };
+  const graphs = { ones, quotient, neighbour: sum(1), dedicated: product(1, 1) };
   for (const [name, graph] of Object.entries(graphs)) await store(service.bucket, name, own(graph));
   before = await service.runtime();
 });
@@ -54,12 +54,12 @@ async function runtime(): Promise<RuntimeStats> {
   return { ...now, loads: loads - before.loads, crashes: crashes - before.crashes };
 }
 
-function inferOnes(shape: readonly (number | string)[]): Promise<Answer> {
+function inferOnes(shape: readonly (number | string)[]): Promise<TestResponse> {
   const inputs = [{ name: "s", datatype: "INT64", shape: [shape.length], data: shape }];
   return service.post("/v2/models/ones/infer", { inputs });
 }
 
-function divide(a: number, b: number): Promise<Answer> {
+function divide(a: number, b: number): Promise<TestResponse> {
   const inputs = Object.entries({ a, b }).map(([name, value]) => ({
     name,
     datatype: "INT32",
@@ -70,18 +70,18 @@ function divide(a: number, b: number): Promise<Answer> {
 }
 
 /** A small model that shares a cell with the others. */
-async function expectNeighbourAnswers(): Promise<void> {
+async function expectNeighbourRuns(): Promise<void> {
   const inputs = [{ name: "x", datatype: "FP32", shape: [2], data: [1, 2] }];
-  const answer = await service.post("/v2/models/neighbour/infer", { inputs });
-  expect(answer).toMatchObject({ status: 200, body: { outputs: [{ data: [2, 3] }] } });
+  const response = await service.post("/v2/models/neighbour/infer", { inputs });
+  expect(response).toMatchObject({ status: 200, body: { outputs: [{ data: [2, 3] }] } });
 }
 
 /** A model too large to share a cell. */
-async function expectApartAnswers(): Promise<void> {
+async function expectDedicatedRuns(): Promise<void> {
   const data = Array.from({ length: PRODUCT_COLUMNS }, () => 0);
   const inputs = [{ name: "x", datatype: "FP32", shape: [1, PRODUCT_COLUMNS], data }];
-  const answer = await service.post("/v2/models/apart/infer", { inputs });
-  expect(answer).toMatchObject({ status: 200, body: { outputs: [{ shape: [1, 1024] }] } });
+  const response = await service.post("/v2/models/dedicated/infer", { inputs });
+  expect(response).toMatchObject({ status: 200, body: { outputs: [{ shape: [1, 1024] }] } });
 }
 
 /** The names in each cell. */
@@ -102,7 +102,7 @@ describe.each([
     provoke: () => inferOnes([10_000, 10_000]),
     failure: { status: 507, body: { code: "out_of_memory" } },
     message: /model "ones" version 1 needs more memory than the budget .* Send a smaller input/,
-    ask: () => inferOnes([10, 10]),
+    infer: () => inferOnes([10, 10]),
     data: [100],
   },
   {
@@ -111,53 +111,53 @@ describe.each([
     provoke: () => divide(INT32_MIN, -1),
     failure: { status: 500, body: { code: "engine_crashed" } },
     message: /engine crashed while it ran model "quotient" version 1/,
-    ask: () => divide(INT32_MIN, 2),
+    infer: () => divide(INT32_MIN, 2),
     data: [INT32_MIN / 2],
   },
-])("$what", ({ name, provoke, failure, message, ask, data }) => {
-  const answered = { status: 200, body: { outputs: [{ data }] } };
+])("$what", ({ name, provoke, failure, message, infer, data }) => {
+  const success = { status: 200, body: { outputs: [{ data }] } };
 
   test("fails its request, and the next one succeeds", async () => {
-    expect(await ask()).toMatchObject(answered);
-    const answer = await provoke();
-    expect(answer).toMatchObject(failure);
-    expect(answer.body).toMatchObject({ error: expect.stringMatching(message) });
+    expect(await infer()).toMatchObject(success);
+    const response = await provoke();
+    expect(response).toMatchObject(failure);
+    expect(response.body).toMatchObject({ error: expect.stringMatching(message) });
     expect(await runtime()).toMatchObject({ crashes: 1, cells: [], usedBytes: 0 });
-    expect(await ask()).toMatchObject(answered);
+    expect(await infer()).toMatchObject(success);
     expect(await runtime()).toMatchObject({ crashes: 1, loads: 2 });
   });
 
   test("drops its cell, and no other one", async () => {
-    await ask();
-    await expectNeighbourAnswers();
-    await expectApartAnswers();
+    await infer();
+    await expectNeighbourRuns();
+    await expectDedicatedRuns();
     expect(cells(await runtime())).toEqual([
       { shared: true, models: ["neighbour", name].sort() },
-      { shared: false, models: ["apart"] },
+      { shared: false, models: ["dedicated"] },
     ]);
     await provoke();
-    expect(cells(await runtime())).toEqual([{ shared: false, models: ["apart"] }]);
+    expect(cells(await runtime())).toEqual([{ shared: false, models: ["dedicated"] }]);
     const { loads } = await runtime();
-    await expectApartAnswers();
+    await expectDedicatedRuns();
     expect(await runtime()).toMatchObject({ loads });
-    await expectNeighbourAnswers();
+    await expectNeighbourRuns();
     expect(await runtime()).toMatchObject({ loads: loads + 1 });
   });
 
   test("the first time leaves its model in the shared cell", async () => {
-    await expectNeighbourAnswers();
+    await expectNeighbourRuns();
     await provoke();
-    expect(await ask()).toMatchObject(answered);
-    await expectNeighbourAnswers();
+    expect(await infer()).toMatchObject(success);
+    await expectNeighbourRuns();
     expect(cells(await runtime())).toEqual([{ shared: true, models: ["neighbour", name].sort() }]);
   });
 
   test("the second time moves its model to a dedicated cell", async () => {
-    await expectNeighbourAnswers();
+    await expectNeighbourRuns();
     await provoke();
     await provoke();
-    expect(await ask()).toMatchObject(answered);
-    await expectNeighbourAnswers();
+    expect(await infer()).toMatchObject(success);
+    await expectNeighbourRuns();
     expect(cells(await runtime())).toEqual([
       { shared: false, models: [name] },
       { shared: true, models: ["neighbour"] },
@@ -165,8 +165,8 @@ describe.each([
 
     const { loads } = await runtime();
     expect(await provoke()).toMatchObject(failure);
-    await expectNeighbourAnswers();
-    expect(await ask()).toMatchObject(answered);
+    await expectNeighbourRuns();
+    expect(await infer()).toMatchObject(success);
     const after = await runtime();
     expect(after).toMatchObject({ loads: loads + 1, crashes: 3 });
     expect(cells(after)).toEqual([
@@ -176,17 +176,17 @@ describe.each([
   });
 
   test("does not fail concurrent requests", async () => {
-    await ask();
-    const provoked: Promise<Answer>[] = [];
+    await infer();
+    const provoked: Promise<TestResponse>[] = [];
     const others: Promise<void>[] = [];
     // Each of them is repeated when another one loses its cell, up to five times.
     for (let round = 0; round < 4; round++) {
       provoked.push(provoke());
-      others.push(expectNeighbourAnswers(), expectApartAnswers());
+      others.push(expectNeighbourRuns(), expectDedicatedRuns());
     }
     await Promise.all(others);
-    for (const answer of await Promise.all(provoked)) expect(answer).toMatchObject(failure);
-    expect(await ask()).toMatchObject(answered);
+    for (const response of await Promise.all(provoked)) expect(response).toMatchObject(failure);
+    expect(await infer()).toMatchObject(success);
   });
 });
 
@@ -198,23 +198,23 @@ describe("an input of excessive size", () => {
     ["a negative dimension", [-5], /must be >= 0/],
   ])("(%s) is refused, and costs no cell", async (_, shape, reason) => {
     await inferOnes([1]);
-    const answer = await inferOnes(shape);
-    expect(answer).toMatchObject({ status: 400, body: { code: "inference_failed" } });
-    expect(answer.body).toMatchObject({ error: expect.stringMatching(reason) });
+    const response = await inferOnes(shape);
+    expect(response).toMatchObject({ status: 400, body: { code: "inference_failed" } });
+    expect(response.body).toMatchObject({ error: expect.stringMatching(reason) });
     expect(await runtime()).toMatchObject({ crashes: 0, loads: 1 });
   });
 
   test("an input of almost 4 GiB, which cannot be allocated, fails with out_of_memory", async () => {
-    const answer = await inferOnes([32_700, 32_700]);
-    expect(answer).toMatchObject({ status: 507, body: { code: "out_of_memory" } });
-    await expectNeighbourAnswers();
+    const response = await inferOnes([32_700, 32_700]);
+    expect(response).toMatchObject({ status: 507, body: { code: "out_of_memory" } });
+    await expectNeighbourRuns();
   });
 });
 
 test("a refusal of the engine drops no cell", async () => {
-  const answer = await divide(1, 0);
-  expect(answer).toMatchObject({ status: 400, body: { code: "inference_failed" } });
-  expect(answer.body).toMatchObject({ error: expect.stringContaining("division by zero") });
+  const response = await divide(1, 0);
+  expect(response).toMatchObject({ status: 400, body: { code: "inference_failed" } });
+  expect(response.body).toMatchObject({ error: expect.stringContaining("division by zero") });
   expect(await divide(6, 3)).toMatchObject({ body: { outputs: [{ data: [2] }] } });
   expect(await runtime()).toMatchObject({ crashes: 0, loads: 1 });
 });
@@ -228,32 +228,32 @@ describe("a model that breaks the engine when it is loaded", () => {
       { status: 507, body: { code: "out_of_memory" } },
     ],
   ])("(%s) is not published, and harms no other cell", async (_, graph, failure) => {
-    await expectApartAnswers();
-    const answer = await service.publish("breaker", own(graph));
-    expect(answer).toMatchObject(failure);
-    expect(answer.body).toMatchObject({ detail: expect.stringMatching(/model "breaker"/) });
+    await expectDedicatedRuns();
+    const response = await service.publish("breaker", own(graph));
+    expect(response).toMatchObject(failure);
+    expect(response.body).toMatchObject({ detail: expect.stringMatching(/model "breaker"/) });
     expect(await service.bucket.list({ prefix: "models/breaker/" })).toMatchObject({ objects: [] });
     const { loads, crashes } = await runtime();
     expect(crashes).toBe(1);
-    await expectApartAnswers();
+    await expectDedicatedRuns();
     expect(await runtime()).toMatchObject({ loads });
-    await expectNeighbourAnswers();
+    await expectNeighbourRuns();
   });
 
   test("fails each request with its reason once it is in storage", async () => {
     await store(service.bucket, "stored-breaker", own(path(6000)));
     const inputs = [{ name: "x", datatype: "FP32", shape: [1, 1], data: [1] }];
     for (let attempt = 0; attempt < 3; attempt++) {
-      const answer = await service.post("/v2/models/stored-breaker/infer", { inputs });
-      expect(answer).toMatchObject({ status: 500, body: { code: "engine_crashed" } });
-      expect(answer.body).toMatchObject({
+      const response = await service.post("/v2/models/stored-breaker/infer", { inputs });
+      expect(response).toMatchObject({ status: 500, body: { code: "engine_crashed" } });
+      expect(response.body).toMatchObject({
         error: expect.stringContaining('crashed while it loaded model "stored-breaker" version 1'),
       });
     }
-    await expectNeighbourAnswers();
+    await expectNeighbourRuns();
     const { loads } = await runtime();
     await service.post("/v2/models/stored-breaker/infer", { inputs });
-    await expectNeighbourAnswers();
+    await expectNeighbourRuns();
     expect(await runtime()).toMatchObject({ loads: loads + 1 });
   });
 });
@@ -266,13 +266,13 @@ describe("a damaged file in ORT format", () => {
     for (const position of positions(ort.length, 60)) {
       const damaged = ort.slice();
       damaged.fill(0xff, position, position + 4);
-      const answer = await service.publish(`damaged-${position}`, damaged);
-      codes.add((answer.body as { code?: string }).code ?? answer.status);
-      await expectNeighbourAnswers();
+      const response = await service.publish(`damaged-${position}`, damaged);
+      codes.add((response.body as { code?: string }).code ?? response.status);
+      await expectNeighbourRuns();
     }
     for (const length of positions(ort.length, 10)) {
-      const answer = await service.publish(`cut-${length}`, ort.slice(0, length));
-      expect(answer).toMatchObject({ status: 400, body: { code: "invalid_model" } });
+      const response = await service.publish(`cut-${length}`, ort.slice(0, length));
+      expect(response).toMatchObject({ status: 400, body: { code: "invalid_model" } });
     }
     expect([...codes].sort()).toEqual([201, "invalid_model"]);
     expect(await runtime()).toMatchObject({ crashes: 0 });

@@ -116,16 +116,16 @@ describe("in Node", () => {
     const bytes = readModelFile(model, model.manifest.file);
     const options = { format: model.manifest.format, prepack: model.manifest.runtime.prepack };
     const inputs = readExpected(model.manifest.name).inputs.map(toTensor);
-    const answers = [];
+    const results = [];
     for (const used of [undefined, snapshot]) {
       const instance = await OrtInstance.create(() => true, used);
       expect(instance.fromSnapshot).toBe(used !== undefined);
       const session = load(instance, bytes, options);
       const names = session.describe().outputs.map(({ name }) => name);
-      answers.push([session.run(inputs, names), session.run(inputs, names)]);
+      results.push([session.run(inputs, names), session.run(inputs, names)]);
     }
-    expect(answers[0]?.[0]?.length).toBeGreaterThan(0);
-    expect(answers[1]).toEqual(answers[0]);
+    expect(results[0]?.[0]?.length).toBeGreaterThan(0);
+    expect(results[1]).toEqual(results[0]);
   });
 
   test("an engine that it does not fit is started", async () => {

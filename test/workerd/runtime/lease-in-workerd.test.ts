@@ -2,8 +2,9 @@ import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { type LocalWorker, startLocalWorker } from "../../../scripts/local-worker.ts";
 import { cacheRuns, expectSameValues, readCacheModel } from "../../support/cache-fixtures.ts";
 import type { CacheRuns } from "../../support/cache-runs.ts";
+
 import type { TestWorker } from "../workers/index.ts";
-import type { LeaseAnswer, LeaseRuns } from "../workers/leases/index.ts";
+import type { LeaseResponse, LeaseRuns } from "../workers/leases/index.ts";
 
 /** Leases of the runtime in a Worker of their own, built as the project's. */
 
@@ -18,13 +19,13 @@ beforeAll(async () => {
 
 afterAll(() => worker?.dispose());
 
-async function post(runs: CacheRuns, repetitions = 1): Promise<LeaseAnswer> {
+async function post(runs: CacheRuns, repetitions = 1): Promise<LeaseResponse> {
   const { bytes, sha256 } = readCacheModel(runs.model);
   const onnx = Buffer.from(bytes).toString("base64");
   const body = JSON.stringify({ ...runs, sha256, onnx, repetitions } satisfies LeaseRuns);
   const response = await fetch(worker.url, { method: "POST", body });
   if (!response.ok) throw new Error(await response.text());
-  return (await response.json()) as LeaseAnswer;
+  return (await response.json()) as LeaseResponse;
 }
 
 test("a cache has the values of Python in every mode, and is transferred only when it is copied", () =>

@@ -6,7 +6,7 @@ import { type HeldService, startHeldService } from "../../support/held-storage.t
 import { buildOnnx } from "../../support/onnx-builder.ts";
 import { poll } from "../../support/poll.ts";
 import { beginPost } from "../../support/raw-request.ts";
-import type { Answer } from "../../support/service.ts";
+import type { TestResponse } from "../../support/service.ts";
 import { store } from "../../support/stored-model.ts";
 
 /**
@@ -28,11 +28,11 @@ afterAll(() => service?.dispose());
 const data = Array.from({ length: PRODUCT_COLUMNS }, (_, index) => (index % 7) - 3);
 const request = { inputs: [{ name: "x", datatype: "FP32", shape: [1, PRODUCT_COLUMNS], data }] };
 
-function infer(name: string): Promise<Answer> {
+function infer(name: string): Promise<TestResponse> {
   return service.post(`/v2/models/${name}/infer`, request);
 }
 
-function inferTogether(name: string, count = WAITING): Promise<Answer>[] {
+function inferTogether(name: string, count = WAITING): Promise<TestResponse>[] {
   return Array.from({ length: count }, () => infer(name));
 }
 
@@ -53,36 +53,36 @@ function isLoaded({ cells }: RuntimeStats, name: string): boolean {
   return cells.some(({ models }) => models.some((model) => model.name === name));
 }
 
-function expectSameAnswers(answers: readonly Answer[]): void {
-  const [first] = answers;
+function expectSameResponses(responses: readonly TestResponse[]): void {
+  const [first] = responses;
   expect(first).toMatchObject({ status: 200, body: { outputs: [{ name: "y" }] } });
-  for (const answer of answers) expect(answer.body).toEqual(first?.body);
+  for (const response of responses) expect(response.body).toEqual(first?.body);
 }
 
 test(`${WAITING} requests for a model that is not loaded read it once`, async () => {
   const { name, key } = await storeFresh();
   await service.hold();
-  const answers = inferTogether(name);
+  const responses = inferTogether(name);
   await service.storage(({ holding }) => holding === 1);
-  answers.push(...inferTogether(name, 5));
+  responses.push(...inferTogether(name, 5));
   await service.release();
-  expectSameAnswers(await Promise.all(answers));
+  expectSameResponses(await Promise.all(responses));
   expect(await readsOf(key)).toBe(1);
 });
 
 test("concurrent requests read the model once also when storage is fast", async () => {
   const { name, key } = await storeFresh();
-  expectSameAnswers(await Promise.all(inferTogether(name)));
+  expectSameResponses(await Promise.all(inferTogether(name)));
   expect(await readsOf(key)).toBe(1);
 });
 
 test("different models are read at the same time", async () => {
   const models = [await storeFresh(), await storeFresh(), await storeFresh()];
   await service.hold();
-  const answers = models.map(({ name }) => infer(name));
+  const responses = models.map(({ name }) => infer(name));
   await service.storage(({ holding }) => holding === models.length);
   await service.release();
-  for (const answer of await Promise.all(answers)) expect(answer.status).toBe(200);
+  for (const response of await Promise.all(responses)) expect(response.status).toBe(200);
 });
 
 describe("when the request that began the load is aborted", () => {
@@ -101,11 +101,11 @@ describe("when the request that began the load is aborted", () => {
     await service.hold();
     const socket = await beginPost(service.origin, `/v2/models/${name}/infer`, request);
     await service.storage(({ holding }) => holding === 1);
-    const answers = inferTogether(name);
+    const responses = inferTogether(name);
     socket.resetAndDestroy();
     await service.storage((state) => state.abandoned === abandoned + 1);
     await service.release();
-    expectSameAnswers(await Promise.all(answers));
+    expectSameResponses(await Promise.all(responses));
     expect(await readsOf(key)).toBe(1);
   });
 
@@ -113,9 +113,9 @@ describe("when the request that began the load is aborted", () => {
     const { name, key } = await storeFresh();
     await service.hold();
     await beginAndLeave(name);
-    const answers = inferTogether(name);
+    const responses = inferTogether(name);
     await service.release();
-    expectSameAnswers(await Promise.all(answers));
+    expectSameResponses(await Promise.all(responses));
     expect(await readsOf(key)).toBe(1);
   });
 
@@ -127,7 +127,7 @@ describe("when the request that began the load is aborted", () => {
     await poll(`${name} in memory`, async () =>
       isLoaded(await service.runtime(), name) ? true : undefined,
     );
-    expectSameAnswers([await infer(name)]);
+    expectSameResponses([await infer(name)]);
     expect(await readsOf(key)).toBe(1);
   });
 
@@ -136,22 +136,22 @@ describe("when the request that began the load is aborted", () => {
     await service.bucket.put(key, wrongInTheEnd(bytes));
     await service.hold();
     await beginAndLeave(name);
-    const answers = inferTogether(name, 5);
+    const responses = inferTogether(name, 5);
     await service.release();
-    for (const answer of await Promise.all(answers))
-      expect(answer).toMatchObject({ status: 503, body: { code: "model_corrupt" } });
+    for (const response of await Promise.all(responses))
+      expect(response).toMatchObject({ status: 503, body: { code: "model_corrupt" } });
   });
 
   // The client disconnects at an arbitrary point: while the model is resolved, read, created or run.
   test.each(Array.from({ length: 20 }, (_, iterations) => iterations))(
-    "after %i iterations of the event loop, the others are answered",
+    "after %i iterations of the event loop, the others succeed",
     async (iterations) => {
       const { name, key } = await storeFresh();
       const socket = await beginPost(service.origin, `/v2/models/${name}/infer`, request);
-      const answers = inferTogether(name, 3);
+      const responses = inferTogether(name, 3);
       for (let i = 0; i < iterations; i++) await new Promise(setImmediate);
       socket.resetAndDestroy();
-      expectSameAnswers(await Promise.all(answers));
+      expectSameResponses(await Promise.all(responses));
       expect(await readsOf(key)).toBe(1);
     },
   );
@@ -163,12 +163,12 @@ test("a load that fails fails for all requests that wait, and the next request t
   await service.hold();
   const first = infer(name);
   await service.storage(({ holding }) => holding === 1);
-  const answers = [first, ...inferTogether(name)];
+  const responses = [first, ...inferTogether(name)];
   // The response to a later request: the earlier ones have arrived, and wait.
   await service.request("/v2/health/live");
   await service.release();
-  for (const answer of await Promise.all(answers))
-    expect(answer).toMatchObject({
+  for (const response of await Promise.all(responses))
+    expect(response).toMatchObject({
       status: 503,
       body: { code: "model_corrupt", error: expect.stringContaining(`model "${name}" version 1`) },
     });
@@ -179,7 +179,7 @@ test("a load that fails fails for all requests that wait, and the next request t
   expect(await readsOf(key)).toBe(failedReads + 1);
 
   await service.bucket.put(key, bytes);
-  expectSameAnswers(await Promise.all(inferTogether(name)));
+  expectSameResponses(await Promise.all(inferTogether(name)));
   expect(await readsOf(key)).toBe(failedReads + 2);
 });
 

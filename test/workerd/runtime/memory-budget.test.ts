@@ -10,7 +10,7 @@ import { startHeldService } from "../../support/held-storage.ts";
 import { blackPng } from "../../support/images.ts";
 import type { Graph } from "../../support/onnx-builder.ts";
 import { findModel } from "../../support/publish.ts";
-import type { Answer } from "../../support/service.ts";
+import type { TestResponse } from "../../support/service.ts";
 import { shareServices } from "../../support/shared-services.ts";
 import { store } from "../../support/stored-model.ts";
 import { readExpected } from "../../support/tensors.ts";
@@ -61,13 +61,13 @@ async function storeProducts(names: readonly string[]): Promise<void> {
     await store(service.bucket, name, own(product(1, seed)));
 }
 
-function inferProduct(name: string): Promise<Answer> {
+function inferProduct(name: string): Promise<TestResponse> {
   const data = Array.from({ length: PRODUCT_COLUMNS }, (_, index) => index);
   const inputs = [{ name: "x", datatype: "FP32", shape: [1, PRODUCT_COLUMNS], data }];
   return service.post(`/v2/models/${name}/infer`, { inputs });
 }
 
-function inferOnes(shape: readonly number[]): Promise<Answer> {
+function inferOnes(shape: readonly number[]): Promise<TestResponse> {
   const inputs = [{ name: "s", datatype: "INT64", shape: [shape.length], data: shape }];
   return service.post("/v2/models/ones/infer", { inputs });
 }
@@ -161,8 +161,8 @@ describe("a run that needs more memory", () => {
     await inferOnes([1]);
     expect(await stats()).toMatchObject({ usedBytes: 3 * CELL_BYTES });
 
-    const answer = await inferOnes(LARGE);
-    expect(answer).toMatchObject({ status: 200, body: { outputs: [{ data: [6_291_456] }] } });
+    const response = await inferOnes(LARGE);
+    expect(response).toMatchObject({ status: 200, body: { outputs: [{ data: [6_291_456] }] } });
     const runtime = await stats();
     expect(loadedModels(runtime)).toEqual(["ones", "second"]);
     expect(memoryBytes(runtime)).toBeGreaterThan(CELL_BYTES + 24 * MIB);
@@ -200,10 +200,13 @@ describe("a run that needs more memory", () => {
     await held.release();
     expect(await load).toMatchObject({ status: 200 });
     // The first attempts may be before the other model is loaded.
-    const answer = await run;
-    if (answer.status === 429)
-      expect(answer.body).toMatchObject({ code: "overloaded", details: { retryAfterSeconds: 1 } });
-    else expect(answer).toMatchObject({ status: 200 });
+    const response = await run;
+    if (response.status === 429)
+      expect(response.body).toMatchObject({
+        code: "overloaded",
+        details: { retryAfterSeconds: 1 },
+      });
+    else expect(response).toMatchObject({ status: 200 });
     expect(await inferOnes(LARGE)).toMatchObject({
       status: 200,
       body: { outputs: [{ data: [6_291_456] }] },
@@ -231,9 +234,9 @@ describe("a model that cannot fit", () => {
   ])("%s is refused with both figures before its file is read", async (_, heap, size) => {
     await start(4 * CELL_BYTES);
     await storeWithoutFile("large", heap, size);
-    const answer = await inferProduct("large");
+    const response = await inferProduct("large");
     const neededBytes = 55 * MIB + ENGINE_BYTES;
-    expect(answer).toMatchObject({
+    expect(response).toMatchObject({
       status: 507,
       body: {
         code: "model_too_large",
@@ -270,7 +273,7 @@ test("the codec of a large image evicts an idle model, and is released for a mod
   const budgetBytes = 64 * MIB;
   await start(budgetBytes, ["face-detection"]);
   await storeProducts(["idle"]);
-  const detect = (file: Uint8Array<ArrayBuffer>): Promise<Answer> =>
+  const detect = (file: Uint8Array<ArrayBuffer>): Promise<TestResponse> =>
     service.request("/models/face-detection", {
       method: "POST",
       body: file,

@@ -6,7 +6,7 @@ import {
 } from "../../support/administration.ts";
 import { PRODUCT_COLUMNS, product } from "../../support/awkward-models.ts";
 import { buildOnnx } from "../../support/onnx-builder.ts";
-import type { Answer } from "../../support/service.ts";
+import type { TestResponse } from "../../support/service.ts";
 import { store } from "../../support/stored-model.ts";
 
 /** A model of many chunks whose object in storage is not what was published. */
@@ -26,7 +26,7 @@ beforeAll(async () => {
 
 afterAll(() => service?.dispose());
 
-function infer(): Promise<Answer> {
+function infer(): Promise<TestResponse> {
   const data = Array.from({ length: PRODUCT_COLUMNS }, () => 1);
   const inputs = [{ name: "x", datatype: "FP32", shape: [1, PRODUCT_COLUMNS], data }];
   return service.post(`/v2/models/${NAME}/infer`, { inputs });
@@ -57,8 +57,8 @@ describe.each<[what: string, bytes: Uint8Array, reason: (bytes: Uint8Array) => s
   test("is refused with the reason, and nothing of it stays", async () => {
     await service.bucket.put(KEY, bytes);
     for (let attempt = 0; attempt < 2; attempt++) {
-      const answer = await infer();
-      expect(answer).toMatchObject({
+      const response = await infer();
+      expect(response).toMatchObject({
         status: 503,
         body: {
           code: "model_corrupt",
@@ -66,7 +66,7 @@ describe.each<[what: string, bytes: Uint8Array, reason: (bytes: Uint8Array) => s
           details: { model: NAME, version: "1" },
         },
       });
-      expect(answer.body).not.toHaveProperty("outputs");
+      expect(response.body).not.toHaveProperty("outputs");
     }
     expect(await service.runtime()).toMatchObject({ cells: [], usedBytes: 0, crashes: 0 });
   });

@@ -55,8 +55,8 @@ describe("a converted model in the Worker", () => {
       const converted = await publish(service, "digits-cnn", file, level);
       const expected = readExpected("digits-cnn");
       const { inputs } = expected;
-      const answer = await service.post(`/v2/models/${converted}/infer`, { inputs });
-      expectOutputs(answer.body, expected);
+      const response = await service.post(`/v2/models/${converted}/infer`, { inputs });
+      expectOutputs(response.body, expected);
     },
   );
 });

@@ -11,7 +11,6 @@ const WORKERS = { "held-storage": heldStorage, leases, streaming };
 
 export type TestWorker = keyof typeof WORKERS;
 
-// biome-ignore lint/style/noDefaultExport: workerd takes a Worker's handlers from its default export.
 export default {
   fetch(request, env, context) {
     return WORKERS[env.TEST_WORKER].fetch(request, env, context);

@@ -51,6 +51,11 @@ export const classificationBlock = {
     if (!manifest.labels?.length || shape.length === 0 || shape.length > 2) return;
     const scores = shape.length === 1 ? 1 : fixedSize(shape[1]);
     const isBinary = scores === 1 && manifest.labels.length === 2;
+    if (scores === 1 && block.activation === "softmax")
+      yield {
+        path: ["postprocess", "activation"],
+        message: `the softmax of one score is always 1; ${JSON.stringify(spec.name)} has one`,
+      };
     if (!isBinary) yield* labelProblems(manifest, scores, spec.name);
   },
 } satisfies PostprocessDefinition<typeof schema>;

@@ -31,6 +31,7 @@ export const embeddingBlock = {
     .describe(
       "Feature extraction: the vector of a text. Sentence similarity: a cosine for each sentence.",
     ),
+  texts: { comparisons: true },
   references: ({ output }) => ({ outputs: [output] }),
   *problems(block, manifest) {
     yield* pairProblems("embedding", manifest, "tokenizer");

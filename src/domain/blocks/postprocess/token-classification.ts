@@ -29,7 +29,7 @@ const schema = z.strictObject({
 
 export type TokenClassificationBlock = z.output<typeof schema>;
 
-const place = {
+const location = {
   word: z.string().describe("The tokens joined; the text itself is from `start` to `end`."),
   score: z.number(),
   start: z.int().describe("In code points."),
@@ -47,11 +47,12 @@ export const tokenClassificationBlock = {
   prediction: z
     .array(
       z.union([
-        z.strictObject({ entity_group: z.string(), ...place }),
-        z.strictObject({ entity: z.string(), index: z.int(), ...place }),
+        z.strictObject({ entity_group: z.string(), ...location }),
+        z.strictObject({ entity: z.string(), index: z.int(), ...location }),
       ]),
     )
     .describe("Token classification: entities, or tokens without aggregation, in their order."),
+  texts: { spans: true },
   references: ({ scores }) => ({ outputs: [scores] }),
   *problems(block, manifest) {
     yield* pairProblems("token-classification", manifest, "tokenizer");

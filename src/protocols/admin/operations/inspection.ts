@@ -38,8 +38,8 @@ export const INSPECTION_OPERATIONS: readonly Operation[] = [
     },
     handler:
       ({ host }) =>
-      (c) =>
-        respond(c, JSON.stringify(host.stats())),
+      async (c) =>
+        respond(c, JSON.stringify(await host.stats())),
   },
   {
     ...READ,

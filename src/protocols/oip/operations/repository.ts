@@ -83,7 +83,7 @@ export const REPOSITORY_OPERATIONS: readonly Operation[] = [
       const { catalog, repository } = services;
       checkControlRequest(await readOptionalJson(c, services));
       const { name, versions } = await resolveModel(c, catalog);
-      for (const version of versions) repository.unload(await catalog.resolve(name, version));
+      for (const version of versions) await repository.unload(await catalog.resolve(name, version));
       return respondJson(c, { name, state: "absent" });
     },
   },

@@ -53,7 +53,7 @@ export const CREATE_EMBEDDINGS: InferenceOperation = {
     },
   },
   errors: RUN_MODEL,
-  identity: { modelIn: modelInRequest },
+  identity: { variesBy: () => "", modelIn: modelInRequest },
   handler:
     ({ config, catalog, runTask }) =>
     async (c) => {

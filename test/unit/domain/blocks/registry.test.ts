@@ -69,7 +69,7 @@ describe.each(blocks)("the block $type", ({ type, schema, parameters }) => {
   });
 });
 
-/** A block whose fields are named by themselves, so that what refers to the model can be told. */
+/** A block whose fields have their own names as values, which shows the fields that refer to the model. */
 const SAMPLE = new Proxy({} as Record<string, unknown>, {
   get: (_, field) =>
     field === "state" || field === "constants"

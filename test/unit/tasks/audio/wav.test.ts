@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import wavefile from "wavefile";
 import { projectPath } from "../../../../scripts/project.ts";
+import { concatenateBytes } from "../../../../src/shared/bytes.ts";
 import { parseWav } from "../../../../src/tasks/audio/wav.ts";
 import { catchApiError } from "../../../support/errors.ts";
 
@@ -54,12 +55,12 @@ describe.each(FORMATS)("samples of format %s", (format, scale, tolerance) => {
 
 test("unknown chunks are skipped, with their padding", () => {
   const plain = build();
-  const bytes = concatenate(
+  const bytes = concatenateBytes([
     plain.slice(0, 12),
     chunk("LIST", 3),
     plain.slice(12),
     chunk("id3 ", 7),
-  );
+  ]);
   expect(parseWav(bytes, "inputs").readMono(0, 4)).toEqual(
     parseWav(plain, "inputs").readMono(0, 4),
   );
@@ -91,10 +92,14 @@ describe("a file is refused, with what is wrong:", () => {
     ["empty samples", u32(0, build().slice(0, 44), 40), "it has no samples"],
     [
       "samples first",
-      concatenate(build().slice(0, 12), chunk("data", 4)),
+      concatenateBytes([build().slice(0, 12), chunk("data", 4)]),
       'before its "fmt " chunk',
     ],
-    ["two formats", concatenate(build().slice(0, 36), build().slice(12)), 'two "fmt " chunks'],
+    [
+      "two formats",
+      concatenateBytes([build().slice(0, 36), build().slice(12)]),
+      'two "fmt " chunks',
+    ],
     ["a short format", u32(14, build(), 16), 'its "fmt " chunk has 14 bytes'],
     [
       "a format beyond the end",
@@ -216,8 +221,4 @@ function text(value: string, bytes: Uint8Array, offset = 0): Uint8Array {
 /** A chunk of that many bytes, padded to an even length. */
 function chunk(id: string, size: number): Uint8Array {
   return u32(size, text(id, new Uint8Array(8 + size + (size % 2))), 4);
-}
-
-function concatenate(...parts: Uint8Array[]): Uint8Array {
-  return new Uint8Array(Buffer.concat(parts));
 }

@@ -12,7 +12,7 @@ function createObserved(): {
   store: CodecStore;
   made: Codec[];
   clock: { ms: number };
-  /** How many bytes were asked for, at each use. */
+  /** The bytes requested at each use. */
   rooms: number[];
 } {
   const rooms: number[] = [];

@@ -14,7 +14,7 @@ import {
 } from "../../../support/images.ts";
 import { createObservedDecoder } from "../../../support/observed-decoder.ts";
 
-/** The packages' own wasm in Node; test/workerd/images.test.ts asks the Worker. */
+/** The packages' own wasm in Node; test/workerd/images.test.ts tests them in the Worker. */
 
 async function levelsOf(
   decodeImage: DecodeImage,

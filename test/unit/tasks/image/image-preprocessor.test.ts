@@ -92,7 +92,7 @@ const WAYS: Record<string, Way> = {
   },
 };
 
-const encoderOf = ({ block, datatype, shape }: Way) =>
+const preprocessorOf = ({ block, datatype, shape }: Way) =>
   createImagePreprocessor(
     { name: "image", datatype, shape: ["batch", ...shape] },
     block,
@@ -102,7 +102,7 @@ const encoderOf = ({ block, datatype, shape }: Way) =>
 test.each(expectedImages.fitted)("$file as $way", async ({ file, way, numbers }) => {
   const chosen = WAYS[way] as Way;
   const { tensors, form } = await preprocessAsync(
-    encoderOf(chosen),
+    preprocessorOf(chosen),
     new Media("image/jpeg", readImage(file)),
   );
   const [tensor] = tensors;
@@ -123,7 +123,7 @@ test.each(expectedImages.fitted)("$file as $way", async ({ file, way, numbers })
 
 describe("an image may be sent as", () => {
   const letterbox = WAYS.letterbox as Way;
-  const preprocessor = encoderOf(letterbox);
+  const preprocessor = preprocessorOf(letterbox);
   const file = readImage("rgb.png");
   const base64 = Buffer.from(file).toString("base64");
   const bytesOf = async (inputs: unknown): Promise<Uint8Array> => {

@@ -11,26 +11,26 @@ const image = createRaster(levels, source.width, source.height, 3);
 
 const whole = (width: number, height: number) => ({ left: 0, top: 0, width, height });
 
-test.each(cases)("$filter to $width x $height is Pillow's", (wanted) => {
-  const { filter, width, height } = wanted;
+test.each(cases)("$filter to $width x $height is Pillow's", (expected) => {
+  const { filter, width, height } = expected;
   const scaled = resample(image, 3, filter as Filter, width, height, whole(width, height));
-  expect(largestDifference(scaled, fromBase64(wanted.levels))).toBe(0);
+  expect(largestDifference(scaled, fromBase64(expected.levels))).toBe(0);
 });
 
-test.each(grey)("$filter of a grey image is Pillow's", (wanted) => {
-  const { filter, width, height } = wanted;
+test.each(grey)("$filter of a grey image is Pillow's", (expected) => {
+  const { filter, width, height } = expected;
   const raster = toGrey(image);
   const scaled = resample(raster, 1, filter as Filter, width, height, whole(width, height));
-  expect(largestDifference(scaled, fromBase64(wanted.levels))).toBe(0);
+  expect(largestDifference(scaled, fromBase64(expected.levels))).toBe(0);
 });
 
 test.each(cases.filter(({ width }) => width > 20))(
   "a part of $filter to $width x $height is that part of the whole",
-  (wanted) => {
-    const { filter, width, height } = wanted;
+  (expected) => {
+    const { filter, width, height } = expected;
     const part = { left: 5, top: 2, width: 11, height: 4 };
     const cut = resample(image, 3, filter as Filter, width, height, part);
-    const all = fromBase64(wanted.levels);
+    const all = fromBase64(expected.levels);
     const rows = Array.from({ length: part.height }, (_, row) => {
       const start = ((part.top + row) * width + part.left) * 3;
       return [...all.subarray(start, start + part.width * 3)];
@@ -44,11 +44,11 @@ test("pixels of four bytes are scaled as pixels of three", () => {
   for (let pixel = 0; pixel < source.width * source.height; pixel++)
     four.set(levels.subarray(pixel * 3, pixel * 3 + 3), pixel * 4);
   const raster = createRaster(four, source.width, source.height, 4);
-  for (const { filter, width, height, levels: wanted } of cases)
+  for (const { filter, width, height, levels: expected } of cases)
     expect(
       largestDifference(
         resample(raster, 3, filter as Filter, width, height, whole(width, height)),
-        fromBase64(wanted),
+        fromBase64(expected),
       ),
     ).toBe(0);
 });

@@ -13,7 +13,7 @@ import { readTokenizerFixture, readTokenizerJson } from "../../../support/tokeni
 interface EntityFixture {
   labels: string[];
   texts: string[];
-  cases: { tokenizer: string; aggregation: Aggregation; answers: { score: number }[][] }[];
+  cases: { tokenizer: string; aggregation: Aggregation; predictions: { score: number }[][] }[];
 }
 
 const { labels, texts, cases } = readTokenizerFixture<EntityFixture>("entities.json");
@@ -55,7 +55,7 @@ function encode(tokenizer: string, inputs: readonly string[]) {
   };
 }
 
-describe.each(cases)("$tokenizer, $aggregation", ({ tokenizer, aggregation, answers }) => {
+describe.each(cases)("$tokenizer, $aggregation", ({ tokenizer, aggregation, predictions }) => {
   const { metadata, scores } = encode(tokenizer, texts);
 
   test("finds the entities of transformers", () => {
@@ -63,7 +63,7 @@ describe.each(cases)("$tokenizer, $aggregation", ({ tokenizer, aggregation, answ
     const decoded = postprocessor.toPredictions([scores], metadata, {}) as { score: number }[][];
     const rounded = (entities: { score: number }[]) =>
       entities.map((entity) => ({ ...entity, score: Number(entity.score.toFixed(5)) }));
-    expect(decoded.map(rounded)).toEqual(answers.map(rounded));
+    expect(decoded.map(rounded)).toEqual(predictions.map(rounded));
   });
 
   test("the parameter aggregation_strategy replaces the aggregation of the manifest", () => {

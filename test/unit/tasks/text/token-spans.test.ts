@@ -12,10 +12,10 @@ const texts = readTokenizerFixture<string[]>("texts.json");
 const WHOLE = { maxLength: 100_000, truncation: "error" } as const;
 
 /**
- * Texts whose places differ on purpose: of a letter and its combining mark that became one letter Python names the
+ * Texts whose offsets differ on purpose: of a letter and its combining mark that became one letter Python names the
  * letter alone, of spaces that became one the last, and of a mark that stood in the text nothing.
  */
-const PLACED_OTHERWISE: Record<string, readonly number[]> = {
+const DIFFERENT_OFFSETS: Record<string, readonly number[]> = {
   "wordpiece-uncased": [],
   "wordpiece-cased": [],
   "bpe-byte-level": [],
@@ -23,21 +23,21 @@ const PLACED_OTHERWISE: Record<string, readonly number[]> = {
   "unigram-charsmap": [11, 39, 47],
 };
 
-test.each(Object.keys(PLACED_OTHERWISE))("%s locates tokens where Python's does", (name) => {
+test.each(Object.keys(DIFFERENT_OFFSETS))("%s locates tokens where Python's does", (name) => {
   const tokenizer = readTokenizer(name);
   const expected = readTokenizerFixture<ExpectedOffsets>(`${name}.expected.json`);
   const otherwise = texts.flatMap((text, index) => {
     const spans = locateTokens(text, tokenizer.encode(text, "text", WHOLE), tokenizer);
-    const places = spans.flatMap(({ start, end }) => [
+    const offsets = spans.flatMap(({ start, end }) => [
       codePoints(text, start),
       codePoints(text, end),
     ]);
-    return JSON.stringify(places) === JSON.stringify(expected.offsets[index]) ? [] : [index];
+    return JSON.stringify(offsets) === JSON.stringify(expected.offsets[index]) ? [] : [index];
   });
-  expect(otherwise).toEqual(PLACED_OTHERWISE[name]);
+  expect(otherwise).toEqual(DIFFERENT_OFFSETS[name]);
 });
 
-test.each(Object.keys(PLACED_OTHERWISE))("%s locates the tokens of any text within it", (name) => {
+test.each(Object.keys(DIFFERENT_OFFSETS))("%s locates the tokens of any text within it", (name) => {
   const tokenizer = readTokenizer(name);
   fc.assert(
     fc.property(anyText(60), (text) => {

@@ -37,7 +37,7 @@ function run(preprocessor: ReturnType<typeof create>, inputs: unknown, parameter
   const plan = preprocessor.plan?.(items, context) ?? { items, runs: [] };
   const runs = plan.runs.map((indices) => {
     const preprocessed = preprocessor.toTensors(
-      indices.map((index) => plan.items[index] ?? { value: "", place: "" }),
+      indices.map((index) => plan.items[index] ?? { value: "", path: "" }),
       context,
     );
     if (preprocessed instanceof Promise) throw new Error("the preprocessor waits");
@@ -108,9 +108,9 @@ test("sentences can be compared with a source sentence", () => {
   const { items, form } = create().split(inputs, {});
   expect(form).toBe("comparison");
   expect(items).toEqual([
-    { value: "a", place: "inputs.source_sentence" },
-    { value: "b", place: "inputs.sentences[0]" },
-    { value: "c", place: "inputs.sentences[1]" },
+    { value: "a", path: "inputs.source_sentence" },
+    { value: "b", path: "inputs.sentences[0]" },
+    { value: "c", path: "inputs.sentences[1]" },
   ]);
 });
 

@@ -3,10 +3,10 @@ import worker from "../../../../src/index.ts";
 
 /**
  * The project's Worker with a bucket in front that counts the reads of model files, and holds them
- * back while a test wants that: half of the bytes come at once, the others when they are released.
+ * back while a test holds them: half of the bytes come at once, the others when they are released.
  * Simulated storage is otherwise faster than anything that could happen meanwhile.
  *
- * `POST /storage/hold`, `POST /storage/release` and `GET /storage`, which answers with a
+ * `POST /storage/hold`, `POST /storage/release` and `GET /storage`, which returns a
  * {@link StorageState}.
  */
 export interface StorageState {
@@ -23,7 +23,6 @@ let held = false;
 /** A minute or more; a test that fails before it releases the storage leaves nothing that waits for ever. */
 const MAX_WAITS = 60_000;
 
-// biome-ignore lint/style/noDefaultExport: workerd takes a Worker's handlers from its default export.
 export default {
   async fetch(request, env, context) {
     switch (new URL(request.url).pathname) {

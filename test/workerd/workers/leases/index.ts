@@ -13,7 +13,7 @@ export interface LeaseRuns extends CacheRuns {
   readonly repetitions: number;
 }
 
-export interface LeaseAnswer {
+export interface LeaseResponse {
   /** Of the last repetition. */
   readonly results: CacheResults;
   readonly before: RuntimeStats;
@@ -27,7 +27,6 @@ const LEASE_MS = 60_000;
 
 const pool = createModelPool({ budgetBytes: BUDGET_BYTES });
 
-// biome-ignore lint/style/noDefaultExport: workerd takes a Worker's handlers from its default export.
 export default {
   async fetch(request, _env, context) {
     const runs = (await request.json()) as LeaseRuns;
@@ -42,6 +41,6 @@ export default {
     for (let i = 1; i < runs.repetitions; i++) results = runWithCache(lease, runs);
     const during = pool.stats();
     lease.dispose();
-    return Response.json({ results, before, during, after: pool.stats() } satisfies LeaseAnswer);
+    return Response.json({ results, before, during, after: pool.stats() } satisfies LeaseResponse);
   },
 } satisfies ExportedHandler;

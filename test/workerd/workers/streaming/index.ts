@@ -14,7 +14,7 @@ import type { Task } from "../../../../src/tasks/task.ts";
  * - `busily`: without an end and without waiting for anything but its checkpoints;
  * - `failing`: as fast as it can, and fails after the last part.
  *
- * `GET /state` answers with a {@link StreamingState}.
+ * `GET /state` returns a {@link StreamingState}.
  */
 export interface StreamingState {
   /** Parts computed since the Worker began. */
@@ -30,13 +30,20 @@ const PARAMETERS = z.strictObject({ mode: z.enum(["stepwise", "busily", "failing
 const state = { computed: 0, ended: 0, waiting: 0 };
 let steps = 0;
 
+/** More than a client can read before its test ends. */
+const MAX_PARTS = 100_000_000;
+
+/** A minute at least, as long as a test may take. */
+const MAX_POLLS = 60_000;
+
 async function* count(
   to: number,
   mode: z.output<typeof PARAMETERS>["mode"],
   call: Call,
 ): AsyncGenerator<{ count: number }> {
   try {
-    for (let part = 1; part <= to || mode === "busily"; part++) {
+    const last = mode === "busily" ? MAX_PARTS : to;
+    for (let part = 1; part <= last; part++) {
       if (mode === "stepwise") await takeStep(call);
       await call.checkpoint();
       state.computed += 1;
@@ -51,7 +58,8 @@ async function* count(
 async function takeStep(call: Call): Promise<void> {
   state.waiting += 1;
   try {
-    while (steps === 0) {
+    for (let polls = 0; steps === 0; polls++) {
+      if (polls === MAX_POLLS) throw new Error(`no step after ${MAX_POLLS} polls`);
       await scheduler.wait(1);
       await call.checkpoint();
     }
@@ -71,7 +79,6 @@ const task: Task = {
 
 let app: ReturnType<typeof createApp> | undefined;
 
-// biome-ignore lint/style/noDefaultExport: workerd takes a Worker's handlers from its default export.
 export default {
   async fetch(request, env, context) {
     switch (new URL(request.url).pathname) {

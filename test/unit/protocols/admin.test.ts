@@ -1,0 +1,101 @@
+import { beforeAll, describe, expect, test, vi } from "vitest";
+import { parseConfig } from "../../../src/config.ts";
+import type { TelemetryEvent } from "../../../src/domain/event.ts";
+import type { Publisher } from "../../../src/registry/publish.ts";
+import { createTestApp } from "../../support/test-app.ts";
+import { stubWorkersGlobals } from "../../support/workers-globals.ts";
+
+/** The admin API by `app.request`; publishing and deleting are tested in workerd. */
+
+const config = parseConfig({ ADMIN_KEY: "the-key", MAX_MODEL_BYTES: "1000" });
+const headers = { authorization: "Bearer the-key" };
+
+beforeAll(() => {
+  stubWorkersGlobals();
+  return () => vi.unstubAllGlobals();
+});
+
+test.each(["/admin/models", "/admin/runtime", "/admin/cache", "/admin/no-such-path"])(
+  "%s needs the admin key, and is closed where none is configured",
+  async (path) => {
+    const withoutKey = await createTestApp({ config }).request(path);
+    expect([withoutKey.status, withoutKey.headers.get("www-authenticate")]).toEqual([
+      401,
+      "Bearer",
+    ]);
+    const closed = await createTestApp({ config: parseConfig({}) }).request(path, { headers });
+    expect(closed.status).toBe(401);
+    expect(await closed.json()).toMatchObject({ code: "unauthorized" });
+  },
+);
+
+test("the statistics of cache and host are those of the services", async () => {
+  const stats = { loads: 3 };
+  const app = createTestApp({
+    config,
+    cacheStats: () => ({ hits: 2 }),
+    host: { stats: async () => stats as never },
+  });
+  expect(await (await app.request("/admin/cache", { headers })).json()).toEqual({ hits: 2 });
+  expect(await (await app.request("/admin/runtime", { headers })).json()).toEqual(stats);
+});
+
+test("a purge applies to its scope, and emits an event", async () => {
+  const events: TelemetryEvent[] = [];
+  const at = "2026-11-30T00:00:00.000Z";
+  const summary = { at, dropped: { isolate: 1, kv: 2 }, complete: true };
+  const purge = vi.fn(async () => summary);
+  const app = createTestApp({
+    config,
+    cache: { purge },
+    sink: { emit: (event) => events.push(event) },
+  });
+  const body = JSON.stringify({ model: "iris-logistic" });
+  const response = await app.request("/admin/cache/purge", { method: "POST", headers, body });
+  expect(await response.json()).toEqual({ purged: { model: "iris-logistic" }, ...summary });
+  expect(purge).toHaveBeenCalledWith({ model: "iris-logistic" });
+  expect(events).toMatchObject([
+    { event: "purge", time: at, model: "iris-logistic", complete: true },
+    { event: "request", operation: "purgeCache", status: 200 },
+  ]);
+});
+
+describe("a version", () => {
+  const path = "/admin/models/mine/versions/2";
+
+  test("is published from the body, whose size is told before it is read", async () => {
+    const publish = vi.fn<Publisher["publish"]>(async () => ({ name: "mine" }) as never);
+    const app = createTestApp({ config, publisher: { publish, remove: async () => undefined } });
+    const send = (bytes: number, length?: string): Promise<Response> =>
+      app.request(path, {
+        method: "PUT",
+        body: new Uint8Array(bytes),
+        headers: { ...headers, ...(length === undefined ? {} : { "content-length": length }) },
+      });
+    const created = await send(10, "10");
+    expect([created.status, created.headers.get("location")]).toEqual([
+      201,
+      "/v2/models/mine/versions/2",
+    ]);
+    expect(publish.mock.calls[0]?.[0]).toEqual({ name: "mine", version: "2" });
+    expect(publish.mock.calls[0]?.[2]).toBe(10);
+    expect(await (await send(10)).json()).toMatchObject({ code: "length_required" });
+    expect(await (await send(10, "1001")).json()).toMatchObject({ code: "body_too_large" });
+    expect(publish).toHaveBeenCalledTimes(1);
+  });
+
+  test("is deleted by its name and number", async () => {
+    const remove = vi.fn<Publisher["remove"]>(async () => undefined);
+    const app = createTestApp({ config, publisher: { publish: vi.fn(), remove } });
+    const response = await app.request(path, { method: "DELETE", headers });
+    expect(await response.json()).toEqual({ deleted: { name: "mine", version: "2" } });
+    expect(remove).toHaveBeenCalledWith({ name: "mine", version: "2" });
+  });
+});
+
+test("the event of a path that has another method names the route", async () => {
+  const app = createTestApp({ config });
+  expect((await app.request("/admin/cache/purge", { headers })).status).toBe(405);
+  expect((await app.request("/admin/no-such-path", { headers })).status).toBe(404);
+  expect(app.events.map(({ route }) => route)).toEqual(["/admin/cache/purge", "unmatched"]);
+});

@@ -1,0 +1,93 @@
+import { expect, test } from "vitest";
+import type { TaskRequest } from "../../../src/domain/task.ts";
+import { createTestApp } from "../../support/test-app.ts";
+
+/** OpenAI's API by `app.request`; its own client drives it in workerd. */
+
+const VECTOR = [0.5, -0.25];
+
+function createEmbeddingsApp() {
+  const requests: TaskRequest[] = [];
+  const app = createTestApp({
+    async runTask(_model, request) {
+      requests.push(request);
+      return { kind: "value", value: [VECTOR], form: "list", usage: { inputTokens: 3 } };
+    },
+  });
+  const embed = (value: unknown): Promise<Response> =>
+    app.request("/v1/embeddings", { method: "POST", body: JSON.stringify(value) });
+  return { embed, requests };
+}
+
+test("embeddings are numbers, with the tokens that the model read", async () => {
+  const { embed, requests } = createEmbeddingsApp();
+  const response = await embed({ model: "sentence-embeddings", input: "a cat" });
+  expect(await response.json()).toEqual({
+    object: "list",
+    data: [{ object: "embedding", index: 0, embedding: VECTOR }],
+    model: "sentence-embeddings",
+    usage: { prompt_tokens: 3, total_tokens: 3 },
+  });
+  expect(requests).toEqual([{ inputs: ["a cat"], parameters: { truncate: false } }]);
+});
+
+test("embeddings in Base64 are the bytes of little-endian FP32", async () => {
+  const { embed } = createEmbeddingsApp();
+  const response = await embed({
+    model: "sentence-embeddings",
+    input: ["a cat"],
+    encoding_format: "base64",
+  });
+  const { data } = (await response.json()) as { data: { embedding: string }[] };
+  const bytes = Buffer.from(data[0]?.embedding ?? "", "base64");
+  expect([bytes.readFloatLE(0), bytes.readFloatLE(4)]).toEqual(VECTOR);
+});
+
+test.each([
+  [{ model: "iris-logistic", input: "a" }, 400, "invalid_request", "model"],
+  [{ model: "no-such-model", input: "a" }, 404, "model_not_found", "model"],
+  [{ model: "sentence-embeddings", input: "" }, 400, "invalid_request", "input"],
+  [
+    { model: "sentence-embeddings", input: "a", dimensions: 7 },
+    400,
+    "invalid_request",
+    "dimensions",
+  ],
+])(
+  "the request %j is refused in OpenAI's form, with the field",
+  async (value, status, code, param) => {
+    const { embed, requests } = createEmbeddingsApp();
+    const response = await embed(value);
+    expect(response.status).toBe(status);
+    expect(await response.json()).toEqual({
+      error: { message: expect.any(String), type: "invalid_request_error", param, code },
+    });
+    expect(requests).toEqual([]);
+  },
+);
+
+test("the models are listed by name, and each can be read", async () => {
+  const app = createTestApp();
+  const list = (await (await app.request("/v1/models")).json()) as { data: { id: string }[] };
+  const ids = list.data.map(({ id }) => id);
+  expect(ids).toEqual([...ids].sort());
+  expect(ids).toContain("sentence-embeddings");
+  const model = await app.request("/v1/models/sentence-embeddings");
+  expect(await model.json()).toMatchObject({ id: "sentence-embeddings", object: "model" });
+});
+
+test("an invalid request counts for no model", async () => {
+  const app = createTestApp();
+  const responseCache = { accepts: () => true, stores: () => true, lookup: () => undefined };
+  const cached = createTestApp({ responseCache });
+  for (const each of [app, cached]) {
+    // The listing of the model is known from then on.
+    await each.request("/v1/models/sentence-embeddings");
+    const body = JSON.stringify({ model: "sentence-embeddings", input: "" });
+    const headers = { "content-length": String(body.length) };
+    const response = await each.request("/v1/embeddings", { method: "POST", body, headers });
+    expect([response.status, response.headers.get("x-model-version")]).toEqual([400, null]);
+    expect(each.events.at(-1)).toMatchObject({ operation: "createEmbeddings", status: 400 });
+    expect(each.events.at(-1)?.model).toBeUndefined();
+  }
+});
