@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { projectPath } from "./scripts/project.ts";
 import { createClosingLineReporter } from "./test/support/closing-line-reporter.ts";
 import { workerModules } from "./test/support/worker-modules.ts";
 
@@ -13,6 +14,8 @@ export default defineConfig({
     maxWorkers: 3,
     // Files share a process and what it has imported; each cleans up after itself.
     isolate: false,
+    // Scripts, npm and wrangler, which tests start many times, compile their modules once.
+    env: { NODE_COMPILE_CACHE: projectPath("node_modules", ".cache", "onnxflare-tests") },
     // Starting workerd takes seconds on a busy machine; a limit is only there to end a hang.
     testTimeout: 60_000,
     hookTimeout: 120_000,
