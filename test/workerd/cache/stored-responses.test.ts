@@ -27,6 +27,7 @@ describe("a repeated request with the same bytes", () => {
         [...headers].filter(([name]) => !/^(x-request-id|server-timing|date|age)$/.test(name)),
       );
     const before = await statistics(service);
+    const ofModel = await modelStats(service, "iris-logistic");
     const { key } = cacheStatus(await service.post(IRIS, { inputs: iris.inputs }));
     const serialized = await service.post(IRIS, { inputs: iris.inputs });
     const repeated = await service.post(IRIS, { inputs: iris.inputs });
@@ -48,7 +49,10 @@ describe("a repeated request with the same bytes", () => {
       hits: before.hits + 2,
       misses: before.misses + 1,
     });
-    expect((await modelStats(service, "iris-logistic")).inference_stats.cache_hit?.count).toBe(2);
+    const { inference_stats } = await modelStats(service, "iris-logistic");
+    expect(inference_stats.cache_hit?.count).toBe(
+      (ofModel.inference_stats.cache_hit?.count ?? 0) + 2,
+    );
   });
 
   test("a stored response is a 304 for a client that has it, and compressed for one that accepts it", async () => {

@@ -241,18 +241,18 @@ describe("a model that breaks the engine when it is loaded", () => {
   });
 
   test("fails each request with its reason once it is in storage", async () => {
-    await store(service.bucket, "breaker", own(path(6000)));
+    await store(service.bucket, "stored-breaker", own(path(6000)));
     const inputs = [{ name: "x", datatype: "FP32", shape: [1, 1], data: [1] }];
     for (let attempt = 0; attempt < 3; attempt++) {
-      const response = await service.post("/v2/models/breaker/infer", { inputs });
+      const response = await service.post("/v2/models/stored-breaker/infer", { inputs });
       expect(response).toMatchObject({ status: 500, body: { code: "engine_crashed" } });
       expect(response.body).toMatchObject({
-        error: expect.stringContaining('crashed while it loaded model "breaker" version 1'),
+        error: expect.stringContaining('crashed while it loaded model "stored-breaker" version 1'),
       });
     }
     await expectNeighbourRuns();
     const { loads } = await runtime();
-    await service.post("/v2/models/breaker/infer", { inputs });
+    await service.post("/v2/models/stored-breaker/infer", { inputs });
     await expectNeighbourRuns();
     expect(await runtime()).toMatchObject({ loads: loads + 1 });
   });
