@@ -61,7 +61,7 @@ function busyMs({ phasesMs, coldStart, cache }: Trace): number | undefined {
 
 /**
  * Queues an admitted request behind those that arrived earlier.
- * @throws ApiError `client_closed_request` when the client has gone meanwhile
+ * @throws ApiError `client_closed_request` when the client has closed the connection meanwhile
  */
 export async function acquirePermit(c: Context<AppEnv>, next: Next): Promise<void> {
   const queued = c.get("permit")?.acquire();

@@ -12,14 +12,14 @@ export function parseWith<S extends z.ZodType>(schema: S, value: unknown): z.out
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   if (!issue) throw new ApiError("invalid_request", "The body is not valid.");
-  const place = issue.path.length > 0 ? formatPath(issue.path) : "The body";
+  const label = issue.path.length > 0 ? formatPath(issue.path) : "The body";
   const received = issue.path.reduce<unknown>(
     (parent, key) => (parent as Record<PropertyKey, unknown> | undefined)?.[key],
     value,
   );
   throw new ApiError(
     "invalid_request",
-    `${place} is not valid: ${issueMessage(issue)
+    `${label} is not valid: ${issueMessage(issue)
       .replace(/^Invalid input: /, "")
       .replace(/, received .*$/, "")}; got ${describe(received)}.`,
     { details: { field: issue.path.join(".") } },

@@ -1,4 +1,5 @@
-import { Hono, type MiddlewareHandler } from "hono";
+import { type Context, Hono, type MiddlewareHandler } from "hono";
+import type { H } from "hono/types";
 import { acquirePermit, admit } from "../http/admit.ts";
 import type { AppEnv } from "../http/context.ts";
 import { methodNotAllowed } from "../http/method-not-allowed.ts";
@@ -23,14 +24,10 @@ export function createRoutes(protocol: Protocol, services: Services): Hono<AppEn
   for (const [pattern, ofPattern] of Map.groupBy(all, (route) => route.pattern)) {
     const byMethod = Map.groupBy(ofPattern, ({ operation }) => operation.method.toUpperCase());
     for (const [method, ofMethod] of byMethod) {
-      routes.on(
-        method,
-        [pattern],
-        enter(ofMethod, protocol),
-        ...guard,
-        ...toMiddleware(ofMethod, protocol, services),
-        selectHandler(ofMethod, services),
-      );
+      const middleware = [...guard, ...toMiddleware(ofMethod, protocol, services)];
+      const handler: H<AppEnv> = selectHandler(ofMethod, services);
+      const [first = handler, ...others] = [...middleware, handler];
+      routes.on(method, [pattern], entering(ofMethod, protocol, first), ...others);
     }
     const allowed = [...byMethod.keys()].flatMap((method) =>
       method === "GET" ? ["GET", "HEAD"] : [method],
@@ -45,8 +42,11 @@ export function createRoutes(protocol: Protocol, services: Services): Hono<AppEn
 /** Operations of the same path and method: one for any model, and others for reserved model names. */
 type Alternatives = readonly OperationRoute[];
 
-/** Sets the operation of the request, for its event and its errors. */
-function enter(alternatives: Alternatives, protocol: Protocol): MiddlewareHandler<AppEnv> {
+/**
+ * Sets the operation of the request, for its event and its errors, and calls the first handler: a middleware of its own
+ * would cost each request some microseconds.
+ */
+function entering(alternatives: Alternatives, protocol: Protocol, first: H<AppEnv>): H<AppEnv> {
   const select = selectByModel(alternatives, ({ operation: { id, kind }, pattern }) => ({
     id,
     kind,
@@ -54,12 +54,12 @@ function enter(alternatives: Alternatives, protocol: Protocol): MiddlewareHandle
     renderError: protocol.renderError,
   }));
   return function enterOperation(c, next) {
-    c.set("operation", select(c.req.param("model")));
-    return next();
+    c.set("operation", select(c));
+    return first(c, next);
   };
 }
 
-/** The middleware between {@link enter} and the handler, in its order. */
+/** The middleware before the handler, in its order. */
 function toMiddleware(
   [first, ...others]: Alternatives,
   { isAdmin }: Protocol,
@@ -83,7 +83,7 @@ function toMiddleware(
 
 function selectHandler(alternatives: Alternatives, services: Services): Handler {
   const select = selectByModel(alternatives, ({ operation }) => toHandler(operation, services));
-  return (c) => select(c.req.param("model"))(c);
+  return (c) => select(c)(c);
 }
 
 function toHandler(operation: Operation, services: Services): Handler {
@@ -104,7 +104,7 @@ function toHandler(operation: Operation, services: Services): Handler {
 function selectByModel<T>(
   alternatives: Alternatives,
   create: (route: OperationRoute) => T,
-): (model: string | undefined) => T {
+): (c: Context<AppEnv>) => T {
   const general = alternatives.find(({ operation }) => operation.reservedModel === undefined);
   if (!general)
     throw new Error(
@@ -117,7 +117,7 @@ function selectByModel<T>(
       .map((route) => [route.operation.reservedModel, create(route)]),
   );
   if (reserved.size === 0) return () => value;
-  return (model) => reserved.get(model) ?? value;
+  return (c) => reserved.get(c.req.param("model")) ?? value;
 }
 
 function toGuard(access: Access, { config }: Services): MiddlewareHandler<AppEnv>[] {
