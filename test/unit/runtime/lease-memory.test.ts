@@ -1,16 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { ModelSource } from "../../../src/domain/ports.ts";
 import { ENGINE_BYTES } from "../../../src/runtime/cell.ts";
-import { MemoryBudget } from "../../../src/runtime/memory-budget.ts";
-import { OrtSession } from "../../../src/runtime/ort-session.ts";
-import { ones, sum } from "../../support/awkward-models.ts";
+import { sum } from "../../support/awkward-models.ts";
 import { toNumbers } from "../../support/cache-runs.ts";
-import { catchApiError, rejectedApiError } from "../../support/errors.ts";
-import { buildOnnx } from "../../support/onnx-builder.ts";
+import { rejectedApiError } from "../../support/errors.ts";
 import {
   add,
   CELL_BYTES,
-  clock,
   createPool,
   endLoads,
   ignore,
@@ -24,7 +20,7 @@ import {
 } from "../../support/runtime-pool.ts";
 import { stubWorkersGlobals } from "../../support/workers-globals.ts";
 
-/** What leases keep in memory, and for how long. */
+/** What leases keep in memory. */
 
 beforeAll(stubWorkersGlobals);
 afterAll(() => void vi.unstubAllGlobals());
@@ -222,92 +218,5 @@ describe("reserved memory", () => {
     const pool = createPool(CELL_BYTES);
     await expect(lease(pool, sourceOf(sum(1)), options)).rejects.toThrow("A lease needs");
     expect(pool.stats()).toMatchObject({ leases: [] });
-  });
-});
-
-describe("a lease that is not disposed", () => {
-  test("ends while another cell grows, but not while its own engine is in the middle of a call", async () => {
-    const budget = new MemoryBudget({
-      limitBytes: 2 * CELL_BYTES,
-      onEvict: ignore,
-      now: () => clock.ms,
-    });
-    const pinInNewCell = async () => {
-      const cell = budget.allocateCell(LARGE_MODEL_BYTES, true);
-      if (!cell) throw new Error("the budget has no memory for a cell");
-      const instance = await cell.instance();
-      const bytes = buildOnnx(sum(1));
-      const address = instance.allocate(bytes.length);
-      instance.heap.set(bytes, address);
-      const source = largeSource(1);
-      const session = new OrtSession(instance, address, bytes.length, source);
-      const resident = { source, session, cell, heapBytes: 0, lastUsed: 0, unloaded: false };
-      cell.residents.add(resident);
-      const pin = {
-        resident,
-        reservedBytes: 0,
-        expiresAt: clock.ms,
-        end: vi.fn(() => budget.unpin(pin)),
-      };
-      budget.pin(pin);
-      return { instance, pin };
-    };
-    const [growing, other] = [await pinInNewCell(), await pinInNewCell()];
-    expect(() => growing.instance.allocate(CELL_BYTES)).toThrow("out of memory");
-    expect(growing.pin.end).not.toHaveBeenCalled();
-    expect(other.pin.end).toHaveBeenCalledOnce();
-  });
-
-  test("expires, and its model is evicted when the memory is needed", async () => {
-    const pool = createPool(2 * CELL_BYTES);
-    const [abandoned, other] = [largeSource(1), largeSource(2)];
-    const held = await lease(pool, abandoned, { reservedBytes: 16 * MIB, lifetimeMs: 10 });
-    held.allocate("cache", "INT8", [16 * MIB]);
-    await endLoads();
-    await rejectedApiError("overloaded", use(pool, other));
-    clock.ms += 10;
-    expect(await use(pool, other)).toBe(3);
-    expect(readyOf(pool, abandoned, other)).toEqual([false, true]);
-    expect(pool.stats()).toMatchObject({ leases: [], usedBytes: CELL_BYTES });
-  });
-
-  test("expires, and a run that needs the memory in the middle gets it", async () => {
-    const pool = createPool(3 * CELL_BYTES);
-    const counting = sourceOf(ones, { name: "ones", heapBytes: LARGE_MODEL_BYTES });
-    const count = (side: bigint) =>
-      pool.use(counting, ignore, (model) => {
-        // The lease expires while the run is in progress.
-        clock.ms += 10;
-        const data = new Uint8Array(BigInt64Array.of(side, 1_048_576n).buffer);
-        const [c] = model.run([{ name: "s", datatype: "INT64", shape: [2], data }], ["c"]);
-        return c && toNumbers(c);
-      });
-    expect(await count(1n)).toEqual([1_048_576]);
-    await endLoads();
-    const abandoned = largeSource(1);
-    const held = await lease(pool, abandoned, { reservedBytes: 8 * MIB, lifetimeMs: 10 });
-    await endLoads();
-    expect(await count(6n)).toEqual([6_291_456]);
-    expect(readyOf(pool, abandoned)).toEqual([false]);
-    catchApiError("deadline_exceeded", () => add(held, 1));
-    expect(pool.stats()).toMatchObject({ leases: [], crashes: 0 });
-  });
-
-  test("expires, and the next run in its cell has the memory of its tensors", async () => {
-    const pool = createPool(CELL_BYTES);
-    const source = sourceOf(sum(1));
-    for (let i = 0; i < 10; i++) {
-      const held = await lease(pool, source, { lifetimeMs: 10 });
-      held.allocate("cache", "INT8", [4 * MIB]);
-      clock.ms += 10;
-    }
-    expect(await use(pool, source)).toBe(2);
-    expect(pool.stats()).toMatchObject({ leases: [], cells: [{ memoryBytes: CELL_BYTES }] });
-  });
-
-  test("is refused when it has expired before its model was loaded", async () => {
-    const pool = createPool(CELL_BYTES);
-    await rejectedApiError("deadline_exceeded", lease(pool, sourceOf(sum(1)), { lifetimeMs: 0 }));
-    expect(pool.stats()).toMatchObject({ leases: [], loads: 1 });
   });
 });

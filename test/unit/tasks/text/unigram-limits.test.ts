@@ -1,0 +1,3 @@
+import { testTokenizerLimits } from "../../../contracts/tokenizer-limits.ts";
+
+testTokenizerLimits(["unigram", "unigram-charsmap"]);
