@@ -159,9 +159,7 @@ export function modelDigest(manifest: Manifest): string {
  * @throws Error that lists each invalid field by its path.
  */
 export function parseManifest(value: unknown): Manifest {
-  const result = manifestSchema.safeParse(value);
-  if (result.success) return result.data;
-  throw new Error(`invalid manifest:\n${z.prettifyError(result.error)}`);
+  return parseWith(manifestSchema, value);
 }
 
 /**
@@ -170,7 +168,11 @@ export function parseManifest(value: unknown): Manifest {
  * @throws Error that lists each invalid field by its path.
  */
 export function parseStoredManifest(value: unknown): Manifest {
-  const result = storedManifestSchema.safeParse(value);
+  return parseWith(storedManifestSchema, value);
+}
+
+function parseWith(schema: z.ZodType<Manifest>, value: unknown): Manifest {
+  const result = schema.safeParse(value);
   if (result.success) return result.data;
   throw new Error(`invalid manifest:\n${z.prettifyError(result.error)}`);
 }

@@ -1,9 +1,6 @@
 import type { z } from "zod";
 import type { TensorSpec } from "../tensor.ts";
 
-/** Which block of a manifest: the one before the run, or the one after it. */
-export type BlockSide = "preprocess" | "postprocess";
-
 /** What contradicts a manifest, and the path of the field that is wrong. */
 export interface Problem {
   readonly path: readonly (string | number)[];

@@ -76,4 +76,3 @@ export const inferRequestSchema = z.looseObject({
 
 export type InferRequestJson = z.output<typeof inferRequestSchema>;
 export type InferInputJson = z.output<typeof inferInputSchema>;
-export type InferOutputJson = z.output<typeof inferOutputSchema>;
