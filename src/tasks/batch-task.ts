@@ -2,13 +2,13 @@ import { z } from "zod";
 import type { InputForm } from "../domain/task.ts";
 import { outputMismatch } from "./output-errors.ts";
 import { parseParameters, pickParameters } from "./parameters.ts";
-import type { Postprocessor } from "./postprocessor.ts";
+import type { AnyPostprocessor, Predictions } from "./postprocessor.ts";
 import type { Item, Plan, PreprocessedBatch, Preprocessor } from "./preprocessor.ts";
 import { splitInputs } from "./split-inputs.ts";
 import type { Task } from "./task.ts";
 
 /** A task of a preprocessor, runs of the model, and a postprocessor; each run takes a batch of items. */
-export function createBatchTask(preprocessor: Preprocessor, postprocessor: Postprocessor): Task {
+export function createBatchTask(preprocessor: Preprocessor, postprocessor: AnyPostprocessor): Task {
   const schema = z.strictObject({
     ...preprocessor.parameters.shape,
     ...postprocessor.parameters.shape,
@@ -16,12 +16,14 @@ export function createBatchTask(preprocessor: Preprocessor, postprocessor: Postp
 
   return {
     parameters: schema,
-    async execute(request, models, { trace }) {
+    async execute(request, models, call) {
+      const { trace } = call;
+      const checkpoint = () => call.checkpoint();
       const parameters = parseParameters(schema, request.parameters);
       const ofPreprocessor = pickParameters(preprocessor.parameters, parameters);
       const ofPostprocessor = pickParameters(postprocessor.parameters, parameters);
       const { items, form } = splitInputs(preprocessor, request.inputs, ofPreprocessor, trace);
-      const context = { parameters: ofPreprocessor, trace };
+      const context = { parameters: ofPreprocessor, trace, checkpoint };
       const plan = preprocessor.plan?.(items, context) ?? inOrder(items, preprocessor.maxBatch);
       const predictions: unknown[] = new Array(items.length);
       for (const indices of plan.runs) {
@@ -30,12 +32,16 @@ export function createBatchTask(preprocessor: Preprocessor, postprocessor: Postp
         const { tensors, metadata = [] }: PreprocessedBatch =
           preprocessed instanceof Promise ? await preprocessed : preprocessed;
         const results = await models.infer(tensors, postprocessor.outputs);
-        trace.measure("postprocess", () => {
-          const ofBatch = postprocessor.toPredictions(results, metadata, ofPostprocessor);
+        const ended = trace.start("postprocess");
+        try {
+          const made = postprocessor.toPredictions(results, metadata, ofPostprocessor, checkpoint);
+          const ofBatch: Predictions = made instanceof Promise ? await made : made;
           if (ofBatch.length !== batch.length)
             throw outputMismatch(results[0], `a batch of ${batch.length}, as its inputs have`);
           for (const [at, index] of indices.entries()) predictions[index] = ofBatch[at];
-        });
+        } finally {
+          ended();
+        }
       }
       const usage = plan.tokens === undefined ? undefined : { inputTokens: plan.tokens };
       return { kind: "value", value: assemble(postprocessor, predictions, form), form, usage };
@@ -53,8 +59,8 @@ function inOrder(items: readonly Item[], size: number): Plan {
 }
 
 function assemble(
-  postprocessor: Postprocessor,
-  predictions: readonly unknown[],
+  postprocessor: AnyPostprocessor,
+  predictions: Predictions,
   form: InputForm,
 ): unknown {
   if (postprocessor.assemble) return postprocessor.assemble(predictions, form);

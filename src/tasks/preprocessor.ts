@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { Call } from "../domain/call.ts";
 import type { InputForm } from "../domain/task.ts";
 import type { Tensor } from "../domain/tensor.ts";
 import type { Trace } from "../domain/trace.ts";
@@ -39,6 +40,8 @@ export interface PreprocessContext<S extends z.ZodObject = z.ZodObject> {
   readonly parameters: z.output<S>;
   /** Durations go into `decode` (codecs) and `preprocess`. */
   readonly trace: Trace;
+  /** {@link Call.checkpoint}, to be awaited between two pieces of work. */
+  readonly checkpoint: Call["checkpoint"];
 }
 
 /** Turns the inputs of requests into tensors. Created once for each version of a model. */

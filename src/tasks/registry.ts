@@ -21,7 +21,7 @@ import { createArrayPreprocessor } from "./numeric/array-preprocessor.ts";
 import { createClassificationPostprocessor } from "./numeric/classification-postprocessor.ts";
 import { createClusteringPostprocessor } from "./numeric/clustering-postprocessor.ts";
 import { createRegressionPostprocessor } from "./numeric/regression-postprocessor.ts";
-import type { Postprocessor } from "./postprocessor.ts";
+import type { AnyPostprocessor } from "./postprocessor.ts";
 import type { Preprocessor } from "./preprocessor.ts";
 import { createTabularPreprocessor } from "./tabular/tabular-preprocessor.ts";
 import type { Task } from "./task.ts";
@@ -89,7 +89,7 @@ const PREPROCESSORS: {
   },
 };
 
-type PostprocessorFactory<B> = (block: B, labels: readonly string[]) => Postprocessor;
+type PostprocessorFactory<B> = (block: B, labels: readonly string[]) => AnyPostprocessor;
 
 const POSTPROCESSORS: {
   readonly [T in Exclude<

@@ -1,12 +1,25 @@
+import { createCall } from "../../src/domain/call.ts";
 import type { InputForm } from "../../src/domain/task.ts";
 import type { Tensor } from "../../src/domain/tensor.ts";
-import { Trace } from "../../src/domain/trace.ts";
-import type { ItemMetadata, Preprocessor } from "../../src/tasks/preprocessor.ts";
+import type {
+  ItemMetadata,
+  PreprocessContext,
+  Preprocessor,
+} from "../../src/tasks/preprocessor.ts";
 
 interface PreprocessedInputs {
   readonly form: InputForm;
   readonly tensors: readonly Tensor[];
   readonly metadata: readonly ItemMetadata[];
+}
+
+/** What a batch task passes for a call without limits. */
+export function createContext(
+  { parameters: schema }: Preprocessor,
+  parameters: object = {},
+): PreprocessContext {
+  const { trace, checkpoint } = createCall();
+  return { parameters: schema.parse(parameters), trace, checkpoint };
 }
 
 /** The tensors of a preprocessor for inputs of one run, called as by a batch task. */
@@ -15,7 +28,7 @@ export function preprocess(
   inputs: unknown,
   parameters: object = {},
 ): PreprocessedInputs {
-  const context = { parameters: preprocessor.parameters.parse(parameters), trace: new Trace() };
+  const context = createContext(preprocessor, parameters);
   const { items, form } = preprocessor.split(inputs, context.parameters);
   const preprocessed = preprocessor.toTensors(items, context);
   if (preprocessed instanceof Promise)
@@ -29,7 +42,7 @@ export async function preprocessAsync(
   inputs: unknown,
   parameters: object = {},
 ): Promise<PreprocessedInputs> {
-  const context = { parameters: preprocessor.parameters.parse(parameters), trace: new Trace() };
+  const context = createContext(preprocessor, parameters);
   const { items, form } = preprocessor.split(inputs, context.parameters);
   const { tensors, metadata = [] } = await preprocessor.toTensors(items, context);
   return { form, tensors, metadata };

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { createCall } from "../../../../src/domain/call.ts";
 import { Media } from "../../../../src/domain/media.ts";
 import { type NumericTensor, toTypedArray } from "../../../../src/domain/tensor.ts";
 import { TokenIds } from "../../../../src/domain/token-ids.ts";
@@ -33,7 +34,7 @@ function create(
 
 function run(preprocessor: ReturnType<typeof create>, inputs: unknown, parameters = {}) {
   const { items, form } = preprocessor.split(inputs, parameters);
-  const context = { parameters, trace: new Trace() };
+  const context = { parameters, trace: new Trace(), checkpoint: createCall().checkpoint };
   const plan = preprocessor.plan?.(items, context) ?? { items, runs: [] };
   const runs = plan.runs.map((indices) => {
     const preprocessed = preprocessor.toTensors(
