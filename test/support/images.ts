@@ -50,6 +50,52 @@ export const expectedImages: ExpectedImages = JSON.parse(
   readFileSync(`${FOLDER}/expected.json`, "utf8"),
 );
 
+interface Suppressed {
+  readonly boxes: readonly (readonly number[])[];
+  /** Of each box, one for each label. */
+  readonly scores: readonly (readonly number[])[];
+  readonly labels: readonly string[];
+  readonly scoreThreshold: number;
+  readonly iouThreshold: number;
+  readonly maxDetections: number;
+  /** How many scores reach the threshold, without those of the background. */
+  readonly candidates: number;
+  /** Label and row, best first. */
+  readonly kept: readonly (readonly [number, number])[];
+}
+
+/** The boxes and scores of test/fixtures/images/make_suppressed.py, and what NumPy keeps of them. */
+export function readSuppressed(): Suppressed {
+  const { count, clusters, labels, scoreThreshold, iouThreshold, maxDetections, candidates, kept } =
+    JSON.parse(readFileSync(`${FOLDER}/suppressed-background.json`, "utf8"));
+  let state = 12_345;
+  const next = (): number => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+  const boxes: number[][] = [];
+  const scores: number[][] = [];
+  for (let row = 0; row < count; row++) {
+    const [x = 0, y = 0, width = 0, height = 0, sure = 0, other = 0] = Array.from(
+      { length: 6 },
+      next,
+    );
+    const cluster = row % 500 === 499 ? 1 + (Math.floor(row / 500) % (clusters - 1)) : 0;
+    const middle = [
+      0.1 + 0.2 * (cluster % 4) + 0.02 * x,
+      0.15 + 0.3 * Math.floor(cluster / 4) + 0.02 * y,
+    ];
+    const size = [0.08 + 0.02 * width, 0.08 + 0.02 * height];
+    const edges = [-0.5, 0.5].map((side) =>
+      middle.map((value, axis) => value + side * (size[axis] ?? 0)),
+    );
+    boxes.push(edges.flat());
+    const face = cluster === 0 ? 0.6 + 0.4 * sure : 0.31 + 0.2 * sure;
+    scores.push([0.95 + 0.05 * other, face, 0.4 * other]);
+  }
+  return { boxes, scores, labels, scoreThreshold, iouThreshold, maxDetections, candidates, kept };
+}
+
 export function readImage(name: string): Uint8Array<ArrayBuffer> {
   return new Uint8Array(readFileSync(`${FOLDER}/${name}`));
 }

@@ -5,12 +5,10 @@ import {
 import { type Tensor, toTypedArray } from "../../domain/tensor.ts";
 import { sigmoid } from "../../shared/activations.ts";
 import { notFinite, outputMismatch } from "../output-errors.ts";
-import type { Postprocessor } from "../postprocessor.ts";
+import type { Postprocessor, Predictions } from "../postprocessor.ts";
 import type { ItemMetadata } from "../preprocessor.ts";
 import type { ImageMetadata } from "./image-preprocessor.ts";
-
-/** Candidates that are compared, best first: comparing takes time quadratic in their number. */
-const MAX_CANDIDATES = 1000;
+import { type Corners, suppress } from "./non-maximum-suppression.ts";
 
 /** In pixels of the image with its EXIF orientation applied, from its top left corner. */
 export interface DetectionBox {
@@ -26,28 +24,37 @@ export interface Detection {
   readonly box: DetectionBox;
 }
 
-/** A box and its score for one label. */
-interface Candidate {
-  readonly label: number;
-  readonly score: number;
-  readonly box: DetectionBox;
-}
-
 /**
- * Objects with their boxes, best first: the shape of Hugging Face's object detection. Each box counts
- * for every label that reaches the threshold; boxes of one label that overlap are one object
- * (`batched_nms` of torchvision), compared before they are clipped to the image.
+ * Objects with their boxes, best first: the shape of Hugging Face's object detection. Each box counts for every label that
+ * reaches the threshold and is not ignored; boxes of one label that overlap are one object, compared before they are clipped to
+ * the image.
  */
 export function createObjectDetectionPostprocessor(
   block: ObjectDetectionBlock,
   labels: readonly string[],
-): Postprocessor<typeof objectDetectionBlock.parameters> {
+): Postprocessor<typeof objectDetectionBlock.parameters, Promise<Predictions>> {
   const activate = block.scoreActivation === "sigmoid" ? sigmoid : (value: number) => value;
+  const wanted = labels.flatMap((label, at) => (block.ignoreLabels.includes(label) ? [] : [at]));
+
+  /** The indices of the scores that reach the threshold. */
+  const candidatesOf = (scores: Float32Array, threshold: number): Int32Array => {
+    const found = new Int32Array((scores.length / labels.length) * wanted.length);
+    let count = 0;
+    for (let row = 0; row < scores.length; row += labels.length)
+      for (const label of wanted)
+        if (activate(scores[row + label] as number) >= threshold) found[count++] = row + label;
+    return found.subarray(0, count);
+  };
 
   return {
     outputs: [block.boxes, block.scores],
     parameters: objectDetectionBlock.parameters,
-    toPredictions([boxes, scores], metadata, { threshold = block.scoreThreshold }) {
+    async toPredictions(
+      [boxes, scores],
+      metadata,
+      { threshold = block.scoreThreshold },
+      checkpoint = async () => {},
+    ) {
       const corners = toNumbers(boxes, 4);
       const values = toNumbers(scores, labels.length);
       const count = boxes?.shape[1] ?? 0;
@@ -55,28 +62,30 @@ export function createObjectDetectionPostprocessor(
         throw outputMismatch(scores, `[batch, ${count}, ${labels.length}], as there are boxes`);
       if (boxes?.shape[0] !== metadata.length)
         throw outputMismatch(boxes, `a batch of ${metadata.length}, as its inputs have`);
-      return metadata.map((itemMetadata, item) => {
+      const predictions: Detection[][] = [];
+      for (const [item, itemMetadata] of metadata.entries()) {
         const image = asImageMetadata(itemMetadata);
-        const candidates: Candidate[] = [];
-        for (let at = item * count; at < (item + 1) * count; at++)
-          for (let label = 0; label < labels.length; label++) {
-            const score = activate(values[at * labels.length + label] as number);
-            if (score >= threshold)
-              candidates.push({
-                label,
-                score,
-                box: toImageBox(corners.subarray(at * 4, at * 4 + 4), block, image),
-              });
-          }
-        const best = candidates.sort((a, b) => b.score - a.score).slice(0, MAX_CANDIDATES);
-        return suppress(best, block)
-          .map(({ label, score, box }) => ({
-            label: labels[label] ?? "",
-            score,
-            box: clipTo(box, image),
-          }))
-          .filter(({ box }) => box.xmax > box.xmin && box.ymax > box.ymin);
-      });
+        const ofItem = values
+          .subarray(item * count * labels.length)
+          .subarray(0, count * labels.length);
+        const boxOf = (row: number): Corners => {
+          const at = (item * count + row) * 4;
+          return toImageBox(corners.subarray(at, at + 4), block, image);
+        };
+        const candidates = candidatesOf(ofItem, threshold);
+        const kept = await suppress(ofItem, candidates, labels.length, boxOf, block, checkpoint);
+        predictions.push(
+          kept
+            .map(({ index, label, box }) => ({
+              label: labels[label] ?? "",
+              score: activate(ofItem[index] as number),
+              box: clipTo(box, image),
+            }))
+            .filter(({ box }) => box.xmax > box.xmin && box.ymax > box.ymin),
+        );
+        await checkpoint();
+      }
+      return predictions;
     },
   };
 }
@@ -104,55 +113,25 @@ function toImageBox(
   [a = 0, b = 0, c = 0, d = 0]: Float32Array,
   { boxFormat, coordinates }: ObjectDetectionBlock,
   { placement, frame }: ImageMetadata,
-): DetectionBox {
+): Corners {
   const edges = boxFormat === "xyxy" ? [a, b, c, d] : [a - c / 2, b - d / 2, a + c / 2, b + d / 2];
   const [left = 0, top = 0, right = 0, bottom = 0] = edges;
   const { scaleX, scaleY, offsetX, offsetY } = placement;
   const [unitX, unitY] = coordinates === "normalized" ? [frame.width, frame.height] : [1, 1];
-  return {
-    xmin: (left * unitX - offsetX) / scaleX,
-    ymin: (top * unitY - offsetY) / scaleY,
-    xmax: (right * unitX - offsetX) / scaleX,
-    ymax: (bottom * unitY - offsetY) / scaleY,
-  };
+  return [
+    (left * unitX - offsetX) / scaleX,
+    (top * unitY - offsetY) / scaleY,
+    (right * unitX - offsetX) / scaleX,
+    (bottom * unitY - offsetY) / scaleY,
+  ];
 }
 
-/** Non-maximum suppression: a box is dropped that overlaps a better one of its label too much. */
-function suppress(
-  sorted: readonly Candidate[],
-  { iouThreshold, maxDetections }: ObjectDetectionBlock,
-): readonly Candidate[] {
-  const kept: Candidate[] = [];
-  for (const candidate of sorted) {
-    if (kept.length === maxDetections) break;
-    const isNew = kept.every(
-      (other) =>
-        other.label !== candidate.label ||
-        intersectionOverUnion(other.box, candidate.box) <= iouThreshold,
-    );
-    if (isNew) kept.push(candidate);
-  }
-  return kept;
-}
-
-function intersectionOverUnion(a: DetectionBox, b: DetectionBox): number {
-  const width = Math.min(a.xmax, b.xmax) - Math.max(a.xmin, b.xmin);
-  const height = Math.min(a.ymax, b.ymax) - Math.max(a.ymin, b.ymin);
-  if (width <= 0 || height <= 0) return 0;
-  const shared = width * height;
-  return shared / (areaOf(a) + areaOf(b) - shared);
-}
-
-function areaOf({ xmin, ymin, xmax, ymax }: DetectionBox): number {
-  return (xmax - xmin) * (ymax - ymin);
-}
-
-function clipTo(box: DetectionBox, { width, height }: ImageMetadata): DetectionBox {
+function clipTo([xmin, ymin, xmax, ymax]: Corners, { width, height }: ImageMetadata): DetectionBox {
   const within = (value: number, most: number): number => Math.min(Math.max(value, 0), most);
   return {
-    xmin: within(box.xmin, width),
-    ymin: within(box.ymin, height),
-    xmax: within(box.xmax, width),
-    ymax: within(box.ymax, height),
+    xmin: within(xmin, width),
+    ymin: within(ymin, height),
+    xmax: within(xmax, width),
+    ymax: within(ymax, height),
   };
 }

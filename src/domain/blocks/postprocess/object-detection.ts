@@ -1,5 +1,6 @@
 import { z } from "zod";
-import type { PostprocessDefinition } from "../block-definition.ts";
+import { quoteAll } from "../../../shared/quote.ts";
+import type { PostprocessDefinition, Problem } from "../block-definition.ts";
 import { blockVersion as version } from "../block-fields.ts";
 import {
   findSpec,
@@ -32,6 +33,10 @@ const schema = z.strictObject({
   iouThreshold: fraction.describe(
     "Of two boxes of one label whose intersection over union is above it, the one with the higher score stays.",
   ),
+  ignoreLabels: z
+    .array(z.string())
+    .default([])
+    .describe("Labels of no object, such as that of the background: they take no candidate."),
   maxDetections: z.int().min(1).max(1000).describe("How many objects are returned for one image."),
 });
 
@@ -62,6 +67,7 @@ export const objectDetectionBlock = {
   *problems(block, manifest) {
     yield* pairProblems("object-detection", manifest, "image");
     yield* missingLabels("object-detection", manifest);
+    yield* ignoredLabelProblems(block, manifest.labels ?? []);
     const boxes = findSpec(manifest.outputs, block.boxes);
     const scores = findSpec(manifest.outputs, block.scores);
     if (boxes)
@@ -79,3 +85,18 @@ export const objectDetectionBlock = {
       yield* labelProblems(manifest, fixedSize(scores.shape[2]), scores.name);
   },
 } satisfies PostprocessDefinition<typeof schema>;
+
+function* ignoredLabelProblems(
+  { ignoreLabels }: ObjectDetectionBlock,
+  labels: readonly string[],
+): Generator<Problem> {
+  if (labels.length === 0) return;
+  for (const [index, label] of ignoreLabels.entries())
+    if (!labels.includes(label))
+      yield {
+        path: ["postprocess", "ignoreLabels", index],
+        message: `must be one of labels (${quoteAll(labels)}); it is ${JSON.stringify(label)}`,
+      };
+  if (labels.every((label) => ignoreLabels.includes(label)))
+    yield { path: ["postprocess", "ignoreLabels"], message: "must leave at least one of labels" };
+}

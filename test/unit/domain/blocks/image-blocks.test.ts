@@ -127,6 +127,16 @@ describe("an invalid manifest of an image model", () => {
     ["code", withImage({ code: "return 1" }), /Unrecognized key: "code"/],
     ["objects without labels", manifest({ labels: undefined }), /object-detection needs labels/],
     [
+      "an ignored label that is none",
+      manifest({ postprocess: { ...DETECTION, ignoreLabels: ["background"] } }),
+      /must be one of labels \("thing"\); it is "background"\s+→ at postprocess\.ignoreLabels\[0\]/,
+    ],
+    [
+      "no label that is not ignored",
+      manifest({ postprocess: { ...DETECTION, ignoreLabels: ["thing"] } }),
+      /must leave at least one of labels\s+→ at postprocess\.ignoreLabels/,
+    ],
+    [
       "boxes of no output",
       manifest({ postprocess: { ...DETECTION, boxes: "b" } }),
       /"b" is not one of outputs/,
