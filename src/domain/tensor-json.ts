@@ -159,7 +159,7 @@ function toBit(value: unknown): unknown {
 }
 
 /** JSON has no numbers for these. */
-export const SPELLED_FLOATS: ReadonlyMap<unknown, number> = new Map<unknown, number>([
+const SPELLED_FLOATS: ReadonlyMap<unknown, number> = new Map<unknown, number>([
   ["NaN", Number.NaN],
   ["Infinity", Number.POSITIVE_INFINITY],
   ["-Infinity", Number.NEGATIVE_INFINITY],

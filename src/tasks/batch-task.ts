@@ -3,12 +3,15 @@ import type { InputForm } from "../domain/task.ts";
 import { outputMismatch } from "./output-errors.ts";
 import { parseParameters, pickParameters } from "./parameters.ts";
 import type { AnyPostprocessor, Predictions } from "./postprocessor.ts";
-import type { Item, Plan, PreprocessedBatch, Preprocessor } from "./preprocessor.ts";
+import type { AnyPreprocessor, Item, Plan, PreprocessedBatch } from "./preprocessor.ts";
 import { splitInputs } from "./split-inputs.ts";
 import type { Task } from "./task.ts";
 
 /** A task of a preprocessor, runs of the model, and a postprocessor; each run takes a batch of items. */
-export function createBatchTask(preprocessor: Preprocessor, postprocessor: AnyPostprocessor): Task {
+export function createBatchTask(
+  preprocessor: AnyPreprocessor,
+  postprocessor: AnyPostprocessor,
+): Task {
   const schema = z.strictObject({
     ...preprocessor.parameters.shape,
     ...postprocessor.parameters.shape,
@@ -22,7 +25,10 @@ export function createBatchTask(preprocessor: Preprocessor, postprocessor: AnyPo
       const parameters = parseParameters(schema, request.parameters);
       const ofPreprocessor = pickParameters(preprocessor.parameters, parameters);
       const ofPostprocessor = pickParameters(postprocessor.parameters, parameters);
-      const { items, form } = splitInputs(preprocessor, request.inputs, ofPreprocessor, trace);
+      const { items, form } = await splitInputs(preprocessor, request.inputs, ofPreprocessor, {
+        trace,
+        checkpoint,
+      });
       const context = { parameters: ofPreprocessor, trace, checkpoint };
       const plan = preprocessor.plan?.(items, context) ?? inOrder(items, preprocessor.maxBatch);
       const predictions: unknown[] = new Array(items.length);

@@ -44,8 +44,14 @@ export interface PreprocessContext<S extends z.ZodObject = z.ZodObject> {
   readonly checkpoint: Call["checkpoint"];
 }
 
-/** Turns the inputs of requests into tensors. Created once for each version of a model. */
-export interface Preprocessor<S extends z.ZodObject = z.ZodObject> {
+/**
+ * Turns the inputs of requests into tensors. Created once for each version of a model.
+ * @typeParam I a promise where splitting is long enough to need checkpoints
+ */
+export interface Preprocessor<
+  S extends z.ZodObject = z.ZodObject,
+  I extends Items | Promise<Items> = Items,
+> {
   /** Media types that it takes beside JSON, as raw bodies and as parts of a form. */
   readonly mediaTypes: readonly string[];
   readonly parameters: S;
@@ -53,9 +59,10 @@ export interface Preprocessor<S extends z.ZodObject = z.ZodObject> {
   readonly maxBatch: number;
   /**
    * Splits the inputs into items, without reading these.
+   * @param checkpoint {@link Call.checkpoint}, to be awaited between two pieces of work
    * @throws ApiError `invalid_input`, `invalid_shape` that say what inputs the model takes
    */
-  split(inputs: unknown, parameters: z.output<S>): Items;
+  split(inputs: unknown, parameters: z.output<S>, checkpoint?: Call["checkpoint"]): I;
   /**
    * Prepares all items and groups them into runs, where items differ in size. Left out, the items run in their order,
    * `maxBatch` at a time.
@@ -71,6 +78,8 @@ export interface Preprocessor<S extends z.ZodObject = z.ZodObject> {
     context: PreprocessContext<S>,
   ): PreprocessedBatch | Promise<PreprocessedBatch>;
 }
+
+export type AnyPreprocessor = Preprocessor<z.ZodObject, Items | Promise<Items>>;
 
 /**
  * How many values the items of a request may have together. Each is a string or a number in memory, some tens of

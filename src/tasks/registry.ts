@@ -22,7 +22,7 @@ import { createClassificationPostprocessor } from "./numeric/classification-post
 import { createClusteringPostprocessor } from "./numeric/clustering-postprocessor.ts";
 import { createRegressionPostprocessor } from "./numeric/regression-postprocessor.ts";
 import type { AnyPostprocessor } from "./postprocessor.ts";
-import type { Preprocessor } from "./preprocessor.ts";
+import type { AnyPreprocessor } from "./preprocessor.ts";
 import { createTabularPreprocessor } from "./tabular/tabular-preprocessor.ts";
 import type { Task } from "./task.ts";
 import { createEmbeddingPostprocessor } from "./text/embedding-postprocessor.ts";
@@ -64,7 +64,7 @@ interface PreprocessorContext {
 type PreprocessorFactory<B> = (
   block: B,
   context: PreprocessorContext,
-) => Preprocessor | Promise<Preprocessor>;
+) => AnyPreprocessor | Promise<AnyPreprocessor>;
 
 const PREPROCESSORS: {
   readonly [T in Exclude<

@@ -1,6 +1,6 @@
+import type { Call } from "../domain/call.ts";
 import { ApiError } from "../domain/errors.ts";
 import { Media } from "../domain/media.ts";
-import type { Trace } from "../domain/trace.ts";
 import { clip } from "../shared/quote.ts";
 import type { Items } from "./preprocessor.ts";
 
@@ -8,21 +8,22 @@ import type { Items } from "./preprocessor.ts";
 export interface InputSplitter<P> {
   /** Media types beside JSON. */
   readonly mediaTypes: readonly string[];
-  split(inputs: unknown, parameters: P): Items;
+  split(inputs: unknown, parameters: P, checkpoint?: Call["checkpoint"]): Items | Promise<Items>;
 }
 
 /**
  * The items of a request.
  * @throws ApiError `unsupported_media_type`, `invalid_input`, `invalid_shape`
  */
-export function splitInputs<P>(
+export async function splitInputs<P>(
   splitter: InputSplitter<P>,
   inputs: unknown,
   parameters: P,
-  trace: Trace,
-): Items {
+  { trace, checkpoint }: Pick<Call, "trace" | "checkpoint">,
+): Promise<Items> {
   refuseOtherMedia(splitter.mediaTypes, inputs);
-  const split = trace.measure("preprocess", () => splitter.split(inputs, parameters));
+  const made = trace.measure("preprocess", () => splitter.split(inputs, parameters, checkpoint));
+  const split = made instanceof Promise ? await made : made;
   if (split.items.length === 0)
     throw new ApiError("invalid_input", '"inputs" is an empty list: send at least one item.');
   return split;

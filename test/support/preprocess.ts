@@ -2,9 +2,9 @@ import { createCall } from "../../src/domain/call.ts";
 import type { InputForm } from "../../src/domain/task.ts";
 import type { Tensor } from "../../src/domain/tensor.ts";
 import type {
+  AnyPreprocessor,
   ItemMetadata,
   PreprocessContext,
-  Preprocessor,
 } from "../../src/tasks/preprocessor.ts";
 
 interface PreprocessedInputs {
@@ -15,7 +15,7 @@ interface PreprocessedInputs {
 
 /** What a batch task passes for a call without limits. */
 export function createContext(
-  { parameters: schema }: Preprocessor,
+  { parameters: schema }: AnyPreprocessor,
   parameters: object = {},
 ): PreprocessContext {
   const { trace, checkpoint } = createCall();
@@ -24,12 +24,14 @@ export function createContext(
 
 /** The tensors of a preprocessor for inputs of one run, called as by a batch task. */
 export function preprocess(
-  preprocessor: Preprocessor,
+  preprocessor: AnyPreprocessor,
   inputs: unknown,
   parameters: object = {},
 ): PreprocessedInputs {
   const context = createContext(preprocessor, parameters);
-  const { items, form } = preprocessor.split(inputs, context.parameters);
+  const split = preprocessor.split(inputs, context.parameters, context.checkpoint);
+  if (split instanceof Promise) throw new Error("the preprocessor waits: use preprocessAsync");
+  const { items, form } = split;
   const preprocessed = preprocessor.toTensors(items, context);
   if (preprocessed instanceof Promise)
     throw new Error("the preprocessor waits: use preprocessAsync");
@@ -38,12 +40,12 @@ export function preprocess(
 
 /** {@link preprocess} for a preprocessor that waits for a codec. */
 export async function preprocessAsync(
-  preprocessor: Preprocessor,
+  preprocessor: AnyPreprocessor,
   inputs: unknown,
   parameters: object = {},
 ): Promise<PreprocessedInputs> {
   const context = createContext(preprocessor, parameters);
-  const { items, form } = preprocessor.split(inputs, context.parameters);
+  const { items, form } = await preprocessor.split(inputs, context.parameters, context.checkpoint);
   const { tensors, metadata = [] } = await preprocessor.toTensors(items, context);
   return { form, tensors, metadata };
 }

@@ -14,7 +14,20 @@ export async function store(
   graph: Graph,
   more: Partial<Manifest> = {},
 ): Promise<Manifest> {
-  const bytes = buildOnnx(graph);
+  return storeFile(bucket, name, buildOnnx(graph), {
+    inputs: [...(graph.inputs ?? [])].map(toSpec),
+    outputs: [...graph.outputs].map(toSpec),
+    ...more,
+  });
+}
+
+/** {@link store} with a model that another program made. */
+export async function storeFile(
+  bucket: ModelBucket,
+  name: string,
+  bytes: Uint8Array,
+  more: Partial<Manifest> & Pick<Manifest, "inputs" | "outputs">,
+): Promise<Manifest> {
   const sha256 = createHash("sha256").update(bytes).digest("hex");
   const manifest: Manifest = {
     schemaVersion: 1,
@@ -23,14 +36,12 @@ export async function store(
     format: "onnx",
     file: "model.onnx",
     files: [{ path: "model.onnx", sha256, sizeBytes: bytes.length }],
-    inputs: [...(graph.inputs ?? [])].map(toSpec),
-    outputs: [...graph.outputs].map(toSpec),
     cache: { enabled: false, ttlSeconds: 60, scope: "public" },
     runtime: { prepack: true, warmUp: false },
     createdAt: new Date().toISOString(),
     ...more,
   };
-  await bucket.put(fileKey(manifest, manifest.file), bytes);
+  await bucket.put(fileKey(manifest, manifest.file), Uint8Array.from(bytes));
   await bucket.put(manifestKey(manifest), JSON.stringify(manifest));
   return manifest;
 }

@@ -1,7 +1,10 @@
 import { readFileSync } from "node:fs";
+import { InferenceClient } from "@huggingface/inference";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { projectPath } from "../../scripts/project.ts";
+import { findModel } from "../support/publish.ts";
 import { type Service, startService, type TestResponse } from "../support/service.ts";
+import { storeFile } from "../support/stored-model.ts";
 import { expectClose } from "../support/tensors.ts";
 
 /** Tables with names and missing values through the task API, compared with scikit-learn. */
@@ -24,7 +27,13 @@ let service: Service;
 
 beforeAll(async () => {
   service = await startService({
-    models: ["penguins-gradient-boosting", "iris-logistic", "iris-kmeans", "diabetes-linear"],
+    models: [
+      "penguins-gradient-boosting",
+      "iris-logistic",
+      "iris-kmeans",
+      "diabetes-linear",
+      "wine-decision-tree",
+    ],
   });
 });
 
@@ -125,6 +134,119 @@ test("CSV of one row has a list of one prediction, for each task", async () => {
   });
   expect(regression.status).toBe(200);
   expect(regression.body).toEqual(row.body);
+});
+
+describe("tables by columns", () => {
+  const names = Object.keys(rows[0] ?? {});
+  const data = Object.fromEntries(
+    names.map((name) => [name, rows.map((row) => row[name] ?? null)]),
+  );
+
+  test("tables by columns have the predictions of scikit-learn", async () => {
+    expectAll(await service.post(PATH, { inputs: { data } }));
+    expectAll(await service.post(PATH, { inputs: data }));
+  });
+
+  test("Hugging Face's client sends tables of texts", async () => {
+    const texts = Object.fromEntries(
+      names.map((name) => [name, rows.map((row) => String(row[name] ?? "NaN"))]),
+    );
+    expectAll(await service.post(PATH, { inputs: { data: texts } }));
+    const [row, other] = [0.1, -0.2].map((bmi) => ["0", "0", String(bmi), ..."0000000"]);
+    const columns = ["age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6"];
+    const endpointUrl = `${service.origin}/models/diabetes-linear`;
+    const table = Object.fromEntries(
+      columns.map((name, index) => [name, [row?.[index] ?? "", other?.[index] ?? ""]]),
+    );
+    const predictions = await new InferenceClient("hf_any").tabularRegression({
+      endpointUrl,
+      inputs: { data: table },
+    });
+    const { body } = await service.post("/models/diabetes-linear", {
+      inputs: [row, other].map((texts) => texts?.map(Number)),
+    });
+    expect(predictions).toHaveLength(2);
+    expect(predictions).toEqual(body);
+  });
+
+  test("a table by columns of unequal lengths is refused", async () => {
+    const inputs = { data: { ...data, sex: ["male"] } };
+    expect(await service.post(PATH, { inputs })).toMatchObject({
+      status: 400,
+      body: { code: "invalid_shape", detail: expect.stringContaining('column "sex" has 1.') },
+    });
+  });
+});
+
+describe("missing values in a model without rules for them", () => {
+  const wine = "/models/wine-decision-tree";
+  const features = findModel("wine-decision-tree").manifest.example?.inputs as number[];
+
+  test.each(["nan", "NA", "NaN", "Infinity", "-inf", "1e999", "#N/A", "None", "null", ""])(
+    "%j is refused with row and column, in JSON and in CSV",
+    async (spelling) => {
+      const detail = /^(?:inputs\[1\]|row 2), column "alcohol" must be a number; got /;
+      const refused = { status: 400, body: { detail: expect.stringMatching(detail) } };
+      const [, ...others] = features;
+      const csv = `${features.join(",")}\n${[spelling, ...others].join(",")}`;
+      expect(await sendCsv(csv, "?header=false", wine)).toMatchObject(refused);
+      const inputs = [features, [spelling, ...others]];
+      expect(await service.post(wine, { inputs })).toMatchObject(refused);
+    },
+  );
+
+  test("null, and a number beyond all doubles, are refused", async () => {
+    const [, ...others] = features;
+    for (const value of ["null", "1e999", "-1e999"]) {
+      const body = `{"inputs": [[${[value, ...others].join(",")}]]}`;
+      const response = await service.request(wine, { method: "POST", body });
+      expect(response).toMatchObject({ status: 400, body: { code: "invalid_input" } });
+    }
+  });
+});
+
+describe("regression with several values for each row", () => {
+  const folder = projectPath("test", "fixtures", "regression");
+  const { rows: inputs, models } = JSON.parse(readFileSync(`${folder}/expected.json`, "utf8")) as {
+    rows: number[][];
+    models: Record<string, { shape: (string | number)[]; output: number[][][] }>;
+  };
+  /** Without the dimensions of 1. */
+  const squeeze = (value: unknown): unknown => {
+    if (!Array.isArray(value)) return value;
+    return value.length === 1 ? squeeze(value[0]) : value.map(squeeze);
+  };
+
+  /** Any numbers, nested as these. */
+  const like = (value: unknown): unknown =>
+    Array.isArray(value) ? value.map(like) : expect.any(Number);
+
+  test.each(Object.keys(models))(
+    "the predictions of the model %s are those of Python's onnxruntime, row by row",
+    async (name) => {
+      const { shape = [], output = [] } = models[name] ?? {};
+      const bytes = readFileSync(`${folder}/${name}.onnx`);
+      await storeFile(service.bucket, name, bytes, {
+        inputs: [{ name: "x", datatype: "FP32", shape: ["batch", 3] }],
+        outputs: [{ name: "y", datatype: "FP32", shape }],
+        task: "tabular-regression",
+        preprocess: {
+          ...{ type: "tabular", version: 1, input: "x", columns: ["a", "b", "c"] },
+          ...{ categories: {}, missing: {} },
+        },
+        postprocess: { type: "regression", version: 1, output: "y" },
+      });
+      const { status, body } = await service.post(`/models/${name}`, { inputs });
+      expect(status).toBe(200);
+      const expected = output.map(squeeze);
+      expect(body).toHaveLength(inputs.length);
+      for (const [index, prediction] of (body as unknown[]).entries())
+        expectClose([prediction].flat(3) as number[], [expected[index]].flat(3) as number[], 1e-5);
+      expect(body).toEqual(expected.map(like));
+      const one = await service.post(`/models/${name}`, { inputs: inputs[1] });
+      expect(one.body).toEqual([(body as unknown[])[1]]);
+    },
+  );
 });
 
 describe("invalid tables", () => {

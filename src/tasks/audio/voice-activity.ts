@@ -149,9 +149,10 @@ export function createVoiceActivityTask(
 
   return {
     parameters: voiceActivityBlock.parameters,
-    async execute(request, models, { trace }) {
+    async execute(request, models, call) {
+      const { trace } = call;
       const parameters = parseParameters(voiceActivityBlock.parameters, request.parameters);
-      const { items, form } = splitInputs(INPUTS, request.inputs, parameters, trace);
+      const { items, form } = await splitInputs(INPUTS, request.inputs, parameters, call);
       refuseBadThresholds(defaults, parameters);
       const { state } = parameters;
       if (state !== undefined && items.length > 1)

@@ -1,8 +1,21 @@
 import { arrayBlock } from "../../domain/blocks/preprocess/array.ts";
+import { NUMERIC_DATATYPES, type NumberArray } from "../../domain/datatype.ts";
 import { ApiError } from "../../domain/errors.ts";
-import { elementCount, formatShape, type TensorSpec } from "../../domain/tensor.ts";
+import {
+  elementCount,
+  formatShape,
+  type Tensor,
+  type TensorSpec,
+  toTypedArray,
+} from "../../domain/tensor.ts";
 import { describe, fromJsonData, nestedShape } from "../../domain/tensor-json.ts";
-import { MAX_VALUES, maxBatchOf, type Preprocessor, splitList } from "../preprocessor.ts";
+import {
+  type Item,
+  MAX_VALUES,
+  maxBatchOf,
+  type Preprocessor,
+  splitList,
+} from "../preprocessor.ts";
 
 /**
  * Nested JSON numbers: one item, or a list of items. Leading dimensions of 1 of an item may be left
@@ -59,6 +72,7 @@ export function createArrayPreprocessor(spec: TensorSpec): Preprocessor {
                 [items.length, ...one],
                 items.map(({ value }) => value),
               );
+        refuseNotFinite(nested, items, elementCount(one));
         const ones = Array.from({ length: item.length - one.length }, () => 1);
         return {
           tensors: [{ ...nested, name: spec.name, shape: [items.length, ...ones, ...one] }],
@@ -66,6 +80,21 @@ export function createArrayPreprocessor(spec: TensorSpec): Preprocessor {
       });
     },
   };
+}
+
+/**
+ * NaN and infinity, which JSON spells as strings, are missing values, and an array has no rule for these.
+ * @throws ApiError `invalid_input` that names the item and the index in it
+ */
+function refuseNotFinite(tensor: Tensor, items: readonly Item[], size: number): void {
+  if (tensor.datatype === "BYTES" || NUMERIC_DATATYPES[tensor.datatype].kind !== "float") return;
+  const values = toTypedArray(tensor) as NumberArray;
+  const index = values.findIndex((value) => value - value !== 0);
+  if (index < 0) return;
+  throw new ApiError(
+    "invalid_input",
+    `${items[Math.floor(index / size)]?.path} must have finite numbers; element ${index % size} is ${values[index]}. A table with missing values needs the preprocess block "tabular"; tensors with NaN can be sent to /v2.`,
+  );
 }
 
 /** @throws ApiError `invalid_input` for more items than a request may have; a single one may be of any size */

@@ -1,6 +1,7 @@
 import { NUMERIC_DATATYPES, type NumericDatatype } from "../../domain/datatype.ts";
 import { ApiError } from "../../domain/errors.ts";
-import { describe, SPELLED_FLOATS } from "../../domain/tensor-json.ts";
+import { describe } from "../../domain/tensor-json.ts";
+import { isMissing, NUMBER } from "./missing-value.ts";
 
 /** A column of a table, as a manifest declares it. */
 export interface ColumnRule {
@@ -11,18 +12,16 @@ export interface ColumnRule {
   readonly missing?: number | undefined;
 }
 
-/** A number that fits the datatype, for a cell of JSON or of CSV. */
+/** Turns cells into numbers that fit the datatype. */
 export interface Column {
   readonly name: string;
   /** @throws ApiError `invalid_input`, `invalid_datatype`, `value_out_of_range` that name row and column */
   fromJson(value: unknown, path: string): number | bigint;
-  fromText(cell: string | undefined, path: string): number | bigint;
+  /** As `fromJson`; a text may be a number as well, as CSV and Hugging Face's tables write it. */
+  fromCell(cell: unknown, path: string): number | bigint;
 }
 
-const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 const INTEGER = /^[+-]?\d{1,20}$/;
-/** How R, pandas and databases write a missing value. */
-const MISSING_TEXTS = new Set(["", "NA", "N/A", "NaN", "nan", "null", "NULL"]);
 const MAX_LISTED = 20;
 
 export function createColumn(rule: ColumnRule, datatype: NumericDatatype): Column {
@@ -53,11 +52,13 @@ export function createColumn(rule: ColumnRule, datatype: NumericDatatype): Colum
     );
   };
 
-  const absent = (path: string): number | bigint => {
+  const absent = (value: unknown, path: string): number | bigint => {
     if (missing !== undefined) return toElement(missing);
-    throw new ApiError("invalid_input", `${at(path)} has no value, which this model requires.`, {
-      details: { column: name },
-    });
+    throw new ApiError(
+      "invalid_input",
+      `${at(path)} must be ${expected()}; got ${describe(value)}, a missing value, for which the model's manifest has no rule in this column.`,
+      { details: { column: name, datatype } },
+    );
   };
 
   const toCategory = (
@@ -89,9 +90,9 @@ export function createColumn(rule: ColumnRule, datatype: NumericDatatype): Colum
   const toNumber = (value: unknown, path: string): number | bigint => {
     if (kind === "float") {
       // FP16 and FP32 round the bounds themselves to infinity.
-      if (fits(value) && (datatype === "FP64" || (value !== min && value !== max))) return value;
-      const spelled = SPELLED_FLOATS.get(value);
-      if (spelled !== undefined) return spelled;
+      const number = typeof value === "bigint" ? Number(value) : value;
+      if (fits(number) && (datatype === "FP64" || (number !== min && number !== max)))
+        return number;
       throw wrong(value, path);
     }
     const plain = kind === "boolean" && typeof value === "boolean" ? Number(value) : value;
@@ -101,7 +102,7 @@ export function createColumn(rule: ColumnRule, datatype: NumericDatatype): Colum
     return isExact ? BigInt(integer) : integer;
   };
 
-  const toSpelled = (cell: string): unknown => {
+  const toValue = (cell: string): unknown => {
     if (isExact && INTEGER.test(cell)) return BigInt(cell.replace("+", ""));
     if (kind === "boolean" && /^(?:true|false)$/i.test(cell)) return cell.toLowerCase() === "true";
     return NUMBER.test(cell) ? Number(cell) : cell;
@@ -110,16 +111,19 @@ export function createColumn(rule: ColumnRule, datatype: NumericDatatype): Colum
   return {
     name,
     fromJson(value, path) {
-      if (missing !== undefined && (value === null || value === undefined || value === ""))
-        return absent(path);
+      // A category may be spelled as a missing value is: the country code NA.
+      const category = typeof value === "string" ? indices?.get(value) : undefined;
+      if (category !== undefined) return category;
+      if (isMissing(value) && (missing !== undefined || !indices)) return absent(value, path);
       return indices ? toCategory(indices, value, path) : toNumber(value, path);
     },
-    fromText(cell, path) {
-      const category = cell === undefined ? undefined : indices?.get(cell);
-      if (category !== undefined) return category;
-      if (cell === undefined || (MISSING_TEXTS.has(cell) && missing !== undefined) || cell === "")
-        return absent(path);
-      return indices ? toCategory(indices, cell, path) : toNumber(toSpelled(cell), path);
+    fromCell(cell, path) {
+      if (indices || typeof cell !== "string") return this.fromJson(cell, path);
+      const value = toValue(cell);
+      // What is a number needs no comparison with the spellings of missing values.
+      const isNumber = typeof value !== "string" && Math.abs(Number(value)) !== Infinity;
+      if (!isNumber && isMissing(cell)) return absent(cell, path);
+      return toNumber(value, path);
     },
   };
 }

@@ -17,14 +17,15 @@ export type CsvRow = readonly (string | undefined)[];
  * Spaces around cells and empty lines are ignored.
  * @param columns names of the model's columns, in whose order cells are returned
  * @param isOptional which columns may be left out
+ * @returns in steps, see `runInSteps`
  * @throws ApiError `invalid_input` that names the line, or the columns
  */
-export function readCsv(
+export function* readCsv(
   bytes: Uint8Array,
   columns: readonly string[],
   isOptional: (column: string) => boolean,
   { delimiter, header }: CsvOptions,
-): CsvRow[] {
+): Generator<typeof PAUSE, CsvRow[]> {
   const rows: CsvRow[] = [];
   const maxRows = Math.floor(MAX_VALUES / columns.length);
   const first = header ? undefined : columns;
@@ -32,7 +33,12 @@ export function readCsv(
   let names = first;
   let positions: readonly number[] | undefined = first?.map((_, index) => index);
   const maxCells = 2 * columns.length + 10;
-  for (const { cells, line } of readRecords(decode(bytes), delimiter, maxCells)) {
+  for (const record of readRecords(decode(bytes), delimiter, maxCells)) {
+    if (record === PAUSE) {
+      yield PAUSE;
+      continue;
+    }
+    const { cells, line } = record;
     if (!names || !positions) {
       names = cells;
       positions = readHeader(cells, columns, isOptional);
@@ -56,11 +62,17 @@ export interface CsvRecord {
   readonly line: number;
 }
 
+/** Is yielded after every 64 KiB of text, a millisecond of work, for a checkpoint. */
+export const PAUSE = Symbol("pause");
+
+/** Characters of a cell. Longer ones are no numbers, and no names. */
+const MAX_CELL_LENGTH = 65_536;
+const PAUSE_LENGTH = 65_536;
 const QUOTE = '"';
 const LINE_END = /\r\n|\n|\r/g;
 
 /**
- * The records of a text, one after the other, so that a table is not in memory twice.
+ * The records of a text, one after the other, so that a table is not in memory twice, with pauses between them.
  * @param maxCells how many cells a record may have; more are refused before they are read
  * @throws ApiError `invalid_input` that names the line
  */
@@ -68,8 +80,9 @@ export function* readRecords(
   text: string,
   delimiter: string,
   maxCells: number,
-): Generator<CsvRecord> {
+): Generator<CsvRecord | typeof PAUSE> {
   let position = 0;
+  let paused = 0;
   let line = 1;
   const isSpace = (character: string | undefined): boolean =>
     character === " " || (character === "\t" && delimiter !== "\t");
@@ -86,6 +99,7 @@ export function* readRecords(
     for (let start = position + 1; ; start = position + 1) {
       position = text.indexOf(QUOTE, start);
       if (position < 0) throw refuse(`a quoted cell that begins in line ${opening} is not closed`);
+      if (cell.length + position - start > MAX_CELL_LENGTH) throw tooLong(line);
       const piece = text.slice(start, position);
       line += piece.match(LINE_END)?.length ?? 0;
       cell += piece;
@@ -105,6 +119,7 @@ export function* readRecords(
     while (text[position] !== delimiter && !isEnd(text[position])) {
       if (text[position] === QUOTE) throw refuse(`an unquoted cell has a quote in line ${line}`);
       position++;
+      if (position - start > MAX_CELL_LENGTH) throw tooLong(line);
     }
     return text.slice(start, position).trimEnd();
   };
@@ -122,6 +137,10 @@ export function* readRecords(
         throw refuse(
           `line ${line} has more than ${maxCells} cells, which the model does not have columns for`,
         );
+      if (position - paused > PAUSE_LENGTH) {
+        paused = position;
+        yield PAUSE;
+      }
       if (text[position] !== delimiter) break;
       position++;
     }
@@ -130,6 +149,10 @@ export function* readRecords(
     const isEmpty = cells.length === 1 && cells[0] === "" && !quoted;
     if (!isEmpty) yield { cells, line: begin };
   }
+}
+
+function tooLong(line: number): ApiError {
+  return refuse(`a cell in line ${line} has more than ${MAX_CELL_LENGTH} characters`);
 }
 
 function decode(bytes: Uint8Array): string {
@@ -145,16 +168,19 @@ function readHeader(
   columns: readonly string[],
   isOptional: (column: string) => boolean,
 ): readonly number[] {
-  const unknown = names.filter((name) => !columns.includes(name));
-  const missing = columns.filter((name) => !names.includes(name) && !isOptional(name));
-  const twice = columns.filter((name) => names.indexOf(name) !== names.lastIndexOf(name));
+  const known = new Set(columns);
+  const positions = new Map(names.map((name, index) => [name, index]));
+  const repeated = new Set(names.filter((name, index) => positions.get(name) !== index));
+  const unknown = names.filter((name) => !known.has(name));
+  const missing = columns.filter((name) => !positions.has(name) && !isOptional(name));
+  const twice = columns.filter((name) => repeated.has(name));
   const problems = [
     ["missing:", missing],
     ["unknown:", unknown],
     ["repeated:", twice],
   ] as const;
   const found = problems.filter(([, list]) => list.length > 0);
-  if (found.length === 0) return columns.map((name) => names.indexOf(name));
+  if (found.length === 0) return columns.map((name) => positions.get(name) ?? -1);
   throw refuse(
     `its first line must name the columns ${columns.join(", ")}, in any order; ${found.map(([what, list]) => `${what} ${quoteAll(list)}`).join("; ")} (with ?header=false the first line is a row, in this order)`,
     { expected: columns, missing, unknown: clipAll(unknown) },

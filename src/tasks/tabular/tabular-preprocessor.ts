@@ -1,5 +1,6 @@
 import { type TabularBlock, tabularBlock } from "../../domain/blocks/preprocess/tabular.ts";
-import { NUMERIC_DATATYPES } from "../../domain/datatype.ts";
+import { yieldToEventLoop } from "../../domain/call.ts";
+import { NUMERIC_DATATYPES, type NumericDatatype } from "../../domain/datatype.ts";
 import { ApiError } from "../../domain/errors.ts";
 import { Media } from "../../domain/media.ts";
 import { type TensorSpec, toBytes } from "../../domain/tensor.ts";
@@ -10,32 +11,38 @@ import {
   type Items,
   MAX_VALUES,
   maxBatchOf,
+  type PreprocessedBatch,
   type Preprocessor,
   splitList,
 } from "../preprocessor.ts";
+import { runInSteps } from "../run-in-steps.ts";
 import { type Column, createColumn } from "./column.ts";
-import { type CsvOptions, type CsvRow, readCsv } from "./csv.ts";
+import { type CsvOptions, readCsv } from "./csv.ts";
+import { isTableOfColumns, readColumns } from "./table-of-columns.ts";
 
-/** A row of CSV, its cells in the order of the columns. */
+/** Values that are read between two checkpoints: a few milliseconds. */
+const VALUES_PER_STEP = 20_000;
+
+/** A row of CSV or of a table by columns, its cells in the order of the columns: numbers may be written as text. */
 class TextRow {
-  readonly cells: CsvRow;
+  readonly cells: readonly unknown[];
 
-  constructor(cells: CsvRow) {
+  constructor(cells: readonly unknown[]) {
     this.cells = cells;
   }
 }
 
 /**
- * Rows of a table: one or a list, each an array in the order of the columns or an object by column name, or a
- * body of CSV. Names of categories become their indices, missing values the numbers of the block.
+ * Rows of a table: one or a list, each an array in the order of the columns or an object by column name; a table by
+ * columns; or a body of CSV. Names of categories become their indices, missing values the numbers of the block.
  */
 export function createTabularPreprocessor(
   spec: TensorSpec,
   block: Omit<TabularBlock, "type" | "version" | "input">,
-): Preprocessor<typeof tabularBlock.parameters> {
-  const { datatype } = spec;
-  if (datatype === "BYTES") throw new Error("a table is of numbers, not of BYTES");
+): Preprocessor<typeof tabularBlock.parameters, Items | Promise<Items>> {
+  const datatype = toNumericDatatype(spec);
   const names = block.columns;
+  const known = new Set(names);
   const width = names.length;
   const maxRows = Math.floor(MAX_VALUES / width);
   const columns = names.map((name) =>
@@ -59,7 +66,7 @@ export function createTabularPreprocessor(
     if (typeof row !== "object" || row === null || row instanceof Media)
       throw new ApiError("invalid_input", `${path} must be ${expected}; got ${describe(row)}.`);
     const values = new Map(Object.entries(row));
-    const unknown = [...values.keys()].filter((name) => !names.includes(name));
+    const unknown = [...values.keys()].filter((name) => !known.has(name));
     const missing = names.filter((name) => !values.has(name) && !isOptional(name));
     if (unknown.length > 0 || missing.length > 0)
       throw new ApiError(
@@ -72,26 +79,43 @@ export function createTabularPreprocessor(
 
   const toRow = ({ value, path }: Item): readonly (number | bigint)[] => {
     if (value instanceof TextRow)
-      return columns.map((column, index) => column.fromText(value.cells[index], path));
+      return columns.map((column, index) => column.fromCell(value.cells[index], path));
     const cells = toCells(value, path);
     return columns.map((column: Column, index) => column.fromJson(cells[index], path));
   };
 
-  const splitCsv = ({ bytes }: Media, options: CsvOptions): Items => {
-    const rows = readCsv(bytes, names, isOptional, options);
-    const items = rows.map((cells, index) => ({
-      value: new TextRow(cells),
-      path: `row ${index + 1}`,
-    }));
-    return { items, form: "list" };
-  };
+  const toTextRows = (rows: readonly (readonly unknown[])[]): Items => ({
+    items: rows.map((cells, index) => ({ value: new TextRow(cells), path: `row ${index + 1}` })),
+    form: "list",
+  });
+
+  function* splitCsv({ bytes }: Media, options: CsvOptions): Generator<unknown, Items> {
+    return toTextRows(yield* readCsv(bytes, names, isOptional, options));
+  }
+
+  function* toTensor(items: readonly Item[]): Generator<unknown, PreprocessedBatch> {
+    const data = new NUMERIC_DATATYPES[datatype].array(items.length * width);
+    let offset = 0;
+    let paused = 0;
+    for (const item of items) {
+      // Columns return bigints for the datatypes whose array takes bigints.
+      for (const value of toRow(item)) data[offset++] = value as never;
+      if (offset - paused < VALUES_PER_STEP) continue;
+      paused = offset;
+      yield;
+    }
+    const shape = [items.length, width];
+    return { tensors: [{ name: spec.name, datatype, shape, data: toBytes(data) }] };
+  }
 
   return {
     mediaTypes: tabularBlock.mediaTypes,
     parameters: tabularBlock.parameters,
     maxBatch: maxBatchOf(spec.shape[0], Number.POSITIVE_INFINITY),
-    split(inputs, options) {
-      if (inputs instanceof Media) return splitCsv(inputs, options);
+    split(inputs, options, checkpoint = yieldToEventLoop) {
+      if (inputs instanceof Media) return runInSteps(splitCsv(inputs, options), checkpoint);
+      if (isTableOfColumns(inputs))
+        return toTextRows(readColumns(inputs, names, isOptional, maxRows));
       const [first] = Array.isArray(inputs) ? inputs : [];
       const isList = typeof first === "object" && first !== null;
       if (!isList) return { items: [{ value: inputs, path: "inputs" }], form: "one" };
@@ -104,17 +128,15 @@ export function createTabularPreprocessor(
         );
       return list;
     },
-    toTensors(items, { trace }) {
-      return trace.measure("preprocess", () => {
-        const data = new NUMERIC_DATATYPES[datatype].array(items.length * width);
-        let offset = 0;
-        // Columns return bigints for the datatypes whose array takes bigints.
-        for (const item of items) for (const value of toRow(item)) data[offset++] = value as never;
-        const shape = [items.length, width];
-        return { tensors: [{ name: spec.name, datatype, shape, data: toBytes(data) }] };
-      });
+    toTensors(items, { trace, checkpoint }) {
+      return trace.measure("preprocess", () => runInSteps(toTensor(items), checkpoint));
     },
   };
+}
+
+function toNumericDatatype({ datatype }: TensorSpec): NumericDatatype {
+  if (datatype === "BYTES") throw new Error("a table is of numbers, not of BYTES");
+  return datatype;
 }
 
 function toNumber(value: number | "nan" | undefined): number | undefined {

@@ -35,7 +35,7 @@ const schema = z.strictObject({
     .record(z.string(), z.union([z.number(), z.literal("nan")]))
     .default({})
     .describe(
-      "By column, the number that a missing value becomes (null, an empty string, or no value at all); a column that is not listed requires a value.",
+      "By column, the number that a missing value becomes (null, an empty string, NaN, infinity and texts such as NA, or no value at all); a column that is not listed requires a value.",
     ),
 });
 
@@ -50,7 +50,7 @@ export const tabularBlock = {
   schema,
   mediaTypes: ["text/csv"],
   inputs:
-    "a row (an array in the order of the columns, or an object by column name), or a list of rows",
+    "a row (an array in the order of the columns, or an object by column name), a list of rows, or an object with a list of values by column name, also under `data`",
   parameters: z.strictObject({
     header: z.boolean().default(true).describe("whether the first line of CSV names the columns"),
     delimiter: z.enum(DELIMITERS).default(",").describe("between the cells of CSV"),

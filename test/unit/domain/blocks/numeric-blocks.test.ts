@@ -120,6 +120,9 @@ describe("regression", () => {
   test.each<[string, Changes]>([
     ["a column", output("y", "FP32", ["batch", 1])],
     ["a vector", output("y", "INT64", ["batch"])],
+    ["several targets", {}],
+    ["a horizon", output("y", "FP32", ["batch", 24, 1])],
+    ["a horizon of several targets", output("y", "FP32", ["batch", "steps", 3])],
     ["a dynamic number of columns", output("y", "FP32", ["batch", "n"])],
     ["an unknown rank", output("y", "FP32", [])],
   ])("accepts %s", (_, changes) => {
@@ -127,11 +130,10 @@ describe("regression", () => {
   });
 
   test.each<[string, Changes, string]>([
-    ["four columns", {}, '"y" must have the shape [batch] or [batch, 1]; it has [batch, 4]'],
     [
-      "a sequence",
-      output("y", "FP32", ["batch", "n", 1]),
-      '"y" must have the shape [batch] or [batch, 1]; it has [batch, n, 1]',
+      "four dimensions",
+      output("y", "FP32", ["batch", "n", 2, 2]),
+      '"y" must have the shape [batch] or [batch, values] or [batch, steps, targets]; it has [batch, n, 2, 2]',
     ],
     ["strings", output("y", "BYTES", ["batch"]), '"y" must be numeric; it is BYTES'],
   ])("refuses %s", (_, changes, problem) => {

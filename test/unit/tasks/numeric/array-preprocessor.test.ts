@@ -128,3 +128,22 @@ test("an item may be a single number", () => {
     tensors: [{ shape: [2] }],
   });
 });
+
+test.each(["NaN", "Infinity", "-Infinity"])("%j in an array is refused", (value) => {
+  const preprocessor = createArrayPreprocessor({ name: "x", datatype: "FP32", shape: ["n", 2, 2] });
+  const item = [
+    [1, 2],
+    [3, value],
+  ];
+  const zeros = [
+    [0, 0],
+    [0, 0],
+  ];
+  for (const [inputs, path] of [
+    [item, "inputs"],
+    [[zeros, zeros, item], "inputs[2]"],
+  ] as const) {
+    const error = catchApiError("invalid_input", () => preprocess(preprocessor, inputs));
+    expect(error.message).toContain(`${path} must have finite numbers; element 3 is ${value}.`);
+  }
+});

@@ -1,8 +1,13 @@
 import { parse } from "csv-parse/sync";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { readRecords } from "../../../../src/tasks/tabular/csv.ts";
+import { type CsvRecord, PAUSE, readRecords } from "../../../../src/tasks/tabular/csv.ts";
 import { catchApiError } from "../../../support/errors.ts";
+
+/** The records without the pauses between them. */
+function records(text: string, delimiter: string, maxCells: number): CsvRecord[] {
+  return [...readRecords(text, delimiter, maxCells)].filter((record) => record !== PAUSE);
+}
 
 const cell = fc.oneof(
   fc.constantFrom("", " ", '"', '""', ",", ";", "\n", "\r\n", "a", "NA", "1.5", " b ", "\t"),
@@ -22,7 +27,7 @@ test("quoted tables are parsed to the cells they were written from, as by csv-pa
       const write = (value: string): string => `${spaces}"${value.replaceAll('"', '""')}"${spaces}`;
       const lines = table.map((row) => row.map(write).join(delimiter));
       const text = lines.join(end) + (atEnd && lines.length > 0 ? end : "");
-      const read = [...readRecords(text, delimiter, 10)].map(({ cells }) => cells);
+      const read = records(text, delimiter, 10).map(({ cells }) => cells);
       expect(read).toEqual(table);
       const options = { delimiter, trim: true, relax_column_count: true, skip_empty_lines: true };
       // It trims what is inside of quotes as well, and counts a line of one empty cell as empty.
@@ -39,7 +44,7 @@ test("plain tables are parsed as by csv-parse", () => {
   fc.assert(
     fc.property(fc.array(fc.array(plain, { minLength: 2, maxLength: 4 })), (table) => {
       const text = table.map((row) => row.join(",")).join("\n\n");
-      const read = [...readRecords(text, ",", 10)].map(({ cells }) => cells);
+      const read = records(text, ",", 10).map(({ cells }) => cells);
       expect(read).toEqual(
         parse(text, { trim: true, relax_column_count: true, skip_empty_lines: true }),
       );
@@ -48,9 +53,23 @@ test("plain tables are parsed as by csv-parse", () => {
   );
 });
 
+test.each(["1,2\n", "\n", '"a""b",\n', " ,\t\r\n"])(
+  "a long text of lines %j has a pause after every 64 KiB",
+  (line) => {
+    const text = line.repeat(1_000_000 / line.length);
+    const pauses = [...readRecords(text, ",", 2)].filter((record) => record === PAUSE);
+    expect(pauses.length).toBeGreaterThanOrEqual(Math.floor(text.length / 65_600));
+  },
+);
+
+test("a cell of 65,536 characters is read", () => {
+  const text = "x".repeat(65_536);
+  expect(records(`${text},"${text}"`, ",", 2)).toEqual([{ cells: [text, text], line: 1 }]);
+});
+
 test("a record has the line that it begins in", () => {
   const text = 'a,b\r\n\r\n"1\n2",3\n"x\r\ny\r\n",z\rlast,one';
-  expect([...readRecords(text, ",", 2)]).toEqual([
+  expect(records(text, ",", 2)).toEqual([
     { cells: ["a", "b"], line: 1 },
     { cells: ["1\n2", "3"], line: 3 },
     { cells: ["x\r\ny\r\n", "z"], line: 5 },
@@ -65,7 +84,9 @@ test.each([
   ['"a\n"b', "text follows a closing quote in line 2"],
   ["a,b,c\nd,e,f,g", "line 2 has more than 3 cells"],
   [",".repeat(1_000_000), "line 1 has more than 3 cells"],
+  [`a\n${"1".repeat(65_537)}`, "a cell in line 2 has more than 65536 characters"],
+  [`a\n"${'""'.repeat(65_537)}"`, "a cell in line 2 has more than 65536 characters"],
 ])("%j is refused", (text, message) => {
-  const error = catchApiError("invalid_input", () => [...readRecords(text, ",", 3)]);
+  const error = catchApiError("invalid_input", () => records(text, ",", 3));
   expect(error.message).toContain(message);
 });

@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
+import { createCall } from "../../../../src/domain/call.ts";
 import type { ErrorCode } from "../../../../src/domain/errors.ts";
 import { Media } from "../../../../src/domain/media.ts";
 import { type NumericTensor, toTypedArray } from "../../../../src/domain/tensor.ts";
 import { MAX_VALUES } from "../../../../src/tasks/preprocessor.ts";
 import { createTabularPreprocessor } from "../../../../src/tasks/tabular/tabular-preprocessor.ts";
 import { catchApiError } from "../../../support/errors.ts";
-import { preprocess } from "../../../support/preprocess.ts";
+import { preprocess, preprocessAsync } from "../../../support/preprocess.ts";
 
 const spec = { name: "features", datatype: "FP32", shape: ["batch", 2] } as const;
 const preprocessor = createTabularPreprocessor(spec, {
@@ -57,7 +58,7 @@ test.each<[inputs: unknown, code: ErrorCode, message: string]>([
   [JSON.parse('{"width":1,"height":2,"__proto__":3}'), "invalid_input", 'unknown: "__proto__";'],
   [{}, "invalid_input", "missing: width, height;"],
   [[1, "2"], "invalid_datatype", 'inputs, column "height" must be a number; got "2"'],
-  [[1, null], "invalid_datatype", "got null"],
+  [[1, null], "invalid_input", "got null, a missing value"],
   [[1, 1e39], "value_out_of_range", 'inputs, column "height" must be a number from -3.'],
 ])("%j is refused", (inputs, code, message) => {
   expect(catchApiError(code, () => encode(inputs)).message).toContain(message);
@@ -167,21 +168,22 @@ describe("a table with categories and missing values", () => {
       'row 2, column "mass" must be a number; got "one"',
     ],
     ["island,mass,sex\nDream,0x10,male", "invalid_datatype", 'must be a number; got "0x10"'],
-    ["island,mass,sex\nDream,1e999,male", "value_out_of_range", "got Infinity"],
+    ["island,mass,sex\nDream,1e39,male", "value_out_of_range", "got 1e+39"],
     ["island,mass,sex\nOslo,1,male", "invalid_input", 'row 1, column "island" must be one of'],
-    ["island,mass,sex\n,1,male", "invalid_input", 'row 1, column "island" has no value'],
+    ["island,mass,sex\n,1,male", "invalid_input", 'row 1, column "island" must be one of'],
   ])("refuses the CSV %j", (text, code, message, parameters = {}) => {
     const error = catchApiError(code, () => read(csv(text), parameters));
     expect(error.message).toContain(message);
   });
 
-  test("refuses CSV that is not UTF-8, and more rows than the limit", () => {
+  test("refuses CSV that is not UTF-8, and more rows than the limit", async () => {
     const latin = new Media("text/csv", Uint8Array.of(0x69, 0xfc, 0x0a));
     expect(catchApiError("invalid_input", () => read(latin)).message).toContain("not UTF-8");
     const long = csv(`island\n${"Dream\n".repeat(Math.floor(MAX_VALUES / 3) + 1)}`);
-    expect(catchApiError("invalid_input", () => read(long)).message).toContain(
-      "more than 166666 rows",
-    );
+    await expect(preprocessAsync(birds, long)).rejects.toMatchObject({
+      code: "invalid_input",
+      message: expect.stringContaining("more than 166666 rows"),
+    });
     const wide = csv(`${"a,".repeat(600_000)}\n`);
     expect(catchApiError("invalid_input", () => read(wide)).message).toContain(
       "line 1 has more than 16 cells",
@@ -189,12 +191,35 @@ describe("a table with categories and missing values", () => {
   });
 });
 
-test("a list has the same limit of values as a table in CSV", () => {
+test("a list has the same limit of values as a table in CSV", async () => {
   const rows = (count: number): number[][] => Array.from({ length: count }, () => [1, 2]);
-  expect(encode(rows(MAX_VALUES / 2)).tensors).toMatchObject([{ shape: [250_000, 2] }]);
+  const { tensors } = await preprocessAsync(preprocessor, rows(MAX_VALUES / 2));
+  expect(tensors).toMatchObject([{ shape: [250_000, 2] }]);
   expect(catchApiError("invalid_input", () => encode(rows(MAX_VALUES / 2 + 1))).message).toBe(
     "inputs has 250001 rows: a request may have 250000 at most.",
   );
+});
+
+test("large tables have checkpoints while they are split and while they are read", async () => {
+  const { trace, checkpoint } = createCall();
+  let checkpoints = 0;
+  const count = (): Promise<void> => {
+    checkpoints += 1;
+    return checkpoint();
+  };
+  const lines = Array.from({ length: 100_000 }, (_, row) => `${row},0.5`);
+  const csv = new Media("text/csv", new TextEncoder().encode(`width,height\n${lines.join("\n")}`));
+  const parameters = preprocessor.parameters.parse({});
+  const { items } = await preprocessor.split(csv, parameters, count);
+  expect(checkpoints).toBeGreaterThanOrEqual(Math.floor(csv.bytes.length / 65_600));
+  checkpoints = 0;
+  const { tensors } = await preprocessor.toTensors(items, { parameters, trace, checkpoint: count });
+  expect(checkpoints).toBe(10);
+  expect(tensors).toMatchObject([{ shape: [100_000, 2] }]);
+  const [tensor] = tensors as NumericTensor[];
+  expect(tensor && [...toTypedArray(tensor)].slice(-2)).toEqual([99_999, 0.5]);
+  const abort = (): Promise<void> => Promise.reject(new Error("the client has gone"));
+  await expect(preprocessor.split(csv, parameters, abort)).rejects.toThrow("the client has gone");
 });
 
 test.each<[datatype: "INT64" | "INT32" | "BOOL", inputs: unknown, values: unknown[]]>([

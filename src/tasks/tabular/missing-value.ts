@@ -1,0 +1,34 @@
+/**
+ * The spellings of a missing value in a table, in CSV and as strings of JSON, in lower case: the default `na_values` of
+ * pandas (https://pandas.pydata.org/docs/reference/api/pandas.read_csv.html), and NaN and the infinities as C's printf,
+ * Python, JavaScript, R and SQL write them. Spaces around them and letter case do not matter.
+ */
+const SPELLINGS: ReadonlySet<string> = new Set([
+  "",
+  ...["#n/a", "#n/a n/a", "#na", "<na>", "n/a", "na", "none", "null"],
+  ...withSigns("nan", "1.#ind", "1.#qnan", "1.#snan", "qnan", "snan"),
+  ...withSigns("inf", "infinity", "1.#inf", "\u221e"),
+  // Polars' and pandas' missing times, and JavaScript's absent value.
+  ...["nat", "undefined"],
+]);
+const LONGEST = Math.max(...[...SPELLINGS].map(({ length }) => length));
+
+/** A number in JSON's syntax, and as CSV is written besides: `+1`, `.5`, `1.`. */
+export const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+
+/**
+ * Whether a cell has no value: absent, null, NaN, infinite (as JSON's `1e999` is), or a text that spells one of these.
+ * Of texts, also numbers that are beyond what a double holds.
+ */
+export function isMissing(value: unknown): boolean {
+  if (typeof value === "number" || typeof value === "bigint")
+    return !Number.isFinite(Number(value));
+  if (typeof value !== "string") return value === undefined || value === null;
+  const text = value.trim();
+  if (text.length <= LONGEST && SPELLINGS.has(text.toLowerCase())) return true;
+  return NUMBER.test(text) && !Number.isFinite(Number(text));
+}
+
+function withSigns(...names: readonly string[]): string[] {
+  return names.flatMap((name) => [name, `+${name}`, `-${name}`]);
+}
