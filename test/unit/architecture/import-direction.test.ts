@@ -88,6 +88,10 @@ const IMPORTS: Record<string, { allowed: string[]; refused: string[] }> = {
     allowed: ["./b.ts", "../domain/b.ts", "../shared/b.ts"],
     refused: ["../registry/b.ts", "../http/b.ts", "../storage/b.ts", "hono"],
   },
+  "src/onnx/a.ts": {
+    allowed: ["./b.ts", "../domain/b.ts", "../shared/b.ts"],
+    refused: ["../registry/b.ts", "../runtime/b.ts", "../storage/b.ts", "zod", "protobufjs"],
+  },
   "src/registry/a.ts": {
     allowed: ["./b.ts", "../domain/b.ts", "../tasks/b.ts", "../shared/b.ts"],
     refused: ["../inference/b.ts", "../runtime/b.ts", "../storage/b.ts", "hono"],
