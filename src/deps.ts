@@ -74,7 +74,7 @@ export function createServices(
     }),
     runTask: createRunTask(host, infer),
     readiness: createReadiness(host),
-    publisher: createPublisher(store, host, catalog),
+    publisher: createPublisher(store, host, catalog, { maxModelBytes: config.maxModelBytes }),
     host,
   };
 }

@@ -18,11 +18,16 @@ import { TASK_KINDS } from "./task-kinds.ts";
  * below is the only definition; `docs/manifest.schema.json` is generated from it (`npm run schema`).
  */
 
+const digest = z.string().regex(/^[0-9a-f]{64}$/, "64 lower-case hexadecimal digits");
+
 const file = z.strictObject({
   path: filePath,
-  sha256: z.string().regex(/^[0-9a-f]{64}$/, "64 lower-case hexadecimal digits"),
+  sha256: digest,
   sizeBytes: z.int().min(1),
 });
+
+/** How publishing may change a model. */
+export const MODEL_CHANGES = ["zipmap", "external-data"] as const;
 
 /** Exporters use whole formulas as names of dynamic dimensions. */
 const MAX_NAME_LENGTH = 4096;
@@ -38,6 +43,15 @@ const tensorSpec = z.strictObject({
   datatype: z.enum(DATATYPES),
   shape: z.array(dimension).max(MAX_RANK),
   description: z.string().optional(),
+});
+
+const inputSpec = tensorSpec.extend({
+  optional: z
+    .boolean()
+    .optional()
+    .describe(
+      "Whether requests may leave the input out: the model has a default for it, an initializer of the same name.",
+    ),
 });
 
 /** Any JSON value. It is recursive, so schemas generated from it need a name for it. */
@@ -59,7 +73,20 @@ const structureSchema = z.strictObject({
   format: z.enum(["onnx", "ort"]),
   file: filePath.describe("The model itself, one of `files`."),
   files: z.array(file).min(1).max(64),
-  inputs: z.array(tensorSpec).max(MAX_VALUES),
+  original: z
+    .strictObject({
+      sha256: digest,
+      sizeBytes: z.int().min(1),
+      changes: z
+        .array(z.enum(MODEL_CHANGES))
+        .min(1)
+        .describe(
+          "`zipmap`: a ZipMap at the end was replaced by the tensor that it reads; `external-data`: weights in other files became part of the model.",
+        ),
+    })
+    .optional()
+    .describe("The model file as it was sent, where publishing changed it."),
+  inputs: z.array(inputSpec).max(MAX_VALUES),
   outputs: z.array(tensorSpec).min(1).max(MAX_VALUES),
   preprocess: preprocessSchema.optional(),
   postprocess: postprocessSchema.optional(),

@@ -52,9 +52,25 @@ export interface ModelWriter {
     sizeBytes: number,
   ): Promise<void>;
   deleteFile(id: ModelId, path: string): Promise<void>;
+  /**
+   * Stores a file for a version that is published later; it is no part of the version.
+   * @param body exactly `sizeBytes` long
+   */
+  putUpload(
+    id: ModelId,
+    path: string,
+    body: ReadableStream<Uint8Array>,
+    sizeBytes: number,
+  ): Promise<void>;
+  /**
+   * An upload, `undefined` when it is missing.
+   * @param offset where `body` begins; `sizeBytes` is that of the whole
+   */
+  upload(id: ModelId, path: string, offset?: number): Promise<StoredFile | undefined>;
+  deleteUploads(id: ModelId): Promise<void>;
   /** Publishes the version; returns false, without effect, if it exists. */
   publish(manifest: Manifest): Promise<boolean>;
-  /** Deletes the version and its files; returns whether it existed. */
+  /** Deletes the version with its files and uploads; returns whether it existed. */
   remove(id: ModelId): Promise<boolean>;
 }
 

@@ -43,7 +43,7 @@ export function parseShape(name: string, shape: unknown): number[] {
 }
 
 /**
- * Checks tensors against what the model declares: each input exactly once, no other, and each of the
+ * Checks tensors against what the model declares: each input exactly once, an optional one at most once, no other, and each of the
  * declared datatype, rank and fixed dimensions. A declared shape of `[]` leaves the rank open.
  * @throws ApiError that names the input, what was expected and what was received
  */
@@ -57,7 +57,9 @@ export function checkInputs(specs: readonly TensorSpec[], tensors: readonly Tens
     seen.add(tensor.name);
     checkTensor(spec, tensor);
   }
-  const missing = specs.filter(({ name }) => !seen.has(name));
+  // Most requests give all inputs.
+  if (seen.size === specs.length) return;
+  const missing = specs.filter(({ name, optional }) => !optional && !seen.has(name));
   if (missing.length > 0)
     throw new ApiError(
       "invalid_input",
@@ -75,10 +77,13 @@ export function unknownInput(specs: readonly TensorSpec[], name: string): ApiErr
   );
 }
 
-/** Human-readable inputs or outputs: `"features" (FP32 [batch, 4])`. */
+/** Human-readable inputs or outputs: `"features" (FP32 [batch, 4])`, `"scale" (FP32 [], optional)`. */
 export function describeSpecs(specs: readonly TensorSpec[]): string {
   return specs
-    .map(({ name, datatype, shape }) => `"${name}" (${datatype} ${formatShape(shape)})`)
+    .map(
+      ({ name, datatype, shape, optional }) =>
+        `"${name}" (${datatype} ${formatShape(shape)}${optional ? ", optional" : ""})`,
+    )
     .join(", ");
 }
 

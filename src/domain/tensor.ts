@@ -30,6 +30,8 @@ export interface TensorSpec {
   readonly name: string;
   readonly datatype: Datatype;
   readonly shape: readonly Dimension[];
+  /** Whether an input may be left out, because the model has a default for it. */
+  readonly optional?: boolean | undefined;
 }
 
 /** The number of elements of a shape; 1 for a scalar, `Infinity`-safe only below 2^53. */

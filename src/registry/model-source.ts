@@ -40,7 +40,9 @@ export function toModelSource(
 export function checkDeclaration(manifest: Manifest, loaded: LoadedModel): void {
   const actual = loaded.describe();
   for (const side of ["inputs", "outputs"] as const) {
-    if (isSame(manifest[side], actual[side])) continue;
+    // The engine does not list initializers that may be given.
+    const required = manifest[side].filter((spec: TensorSpec) => !spec.optional);
+    if (isSame(required, actual[side])) continue;
     throw new ApiError(
       "model_corrupt",
       `The manifest of ${formatModelId(manifest)} declares the ${side} ${describeSpecs(manifest[side])}, but the model has ${describeSpecs(actual[side])}.`,

@@ -4,15 +4,19 @@ import { type Manifest, parseManifest } from "../domain/manifest.ts";
 import type { CandidateModel, ModelHost } from "../domain/model-host.ts";
 import { formatModelId, type ModelId } from "../domain/model-id.ts";
 import type { ModelDescription, ModelStore, ModelWriter } from "../domain/ports.ts";
-import { concatenateBytes } from "../shared/bytes.ts";
-import { toHex } from "../shared/hex.ts";
-import { clip, MAX_REASON_LENGTH } from "../shared/quote.ts";
+import type { ModelAdaptation } from "../onnx/adapt-model.ts";
+import { EXTERNAL_PATH } from "../onnx/external-data.ts";
+import { OnnxError } from "../onnx/onnx-scanner.ts";
+import { clip, MAX_REASON_LENGTH, quote } from "../shared/quote.ts";
 import type { Catalog } from "./catalog.ts";
+import { rewriteModel } from "./rewrite-model.ts";
+import { type WrittenModel, writeModel } from "./write-model.ts";
 
 /** Publishes and deletes versions. */
 export interface Publisher {
   /**
-   * Publishes a version that consists of one model file, from which its inputs and outputs are read.
+   * Publishes a version that consists of one model file, from which its inputs, outputs and labels are read. A `ZipMap` at
+   * its end is replaced by the tensor that it reads, and weights in uploaded files become part of it.
    * @param body the ONNX or ORT file, exactly `sizeBytes` long
    * @throws ApiError `version_exists`, `invalid_model`, `model_too_large`, `storage_failed`
    */
@@ -22,15 +26,32 @@ export interface Publisher {
     sizeBytes: number,
     waitUntil: WaitUntil,
   ): Promise<Manifest>;
+  /**
+   * Stores a file with weights of a version that is published later.
+   * @param body exactly `sizeBytes` long
+   * @throws ApiError `version_exists`, `invalid_request`, `storage_failed`
+   */
+  upload(
+    id: ModelId,
+    path: string,
+    body: ReadableStream<Uint8Array>,
+    sizeBytes: number,
+  ): Promise<void>;
   /** @throws ApiError `version_not_found`, `storage_failed` */
   remove(id: ModelId): Promise<void>;
+}
+
+export interface PublisherOptions {
+  /** Largest model file, with the weights that were sent in other files. */
+  readonly maxModelBytes: number;
+  readonly now?: () => Date;
 }
 
 export function createPublisher(
   store: ModelStore & ModelWriter,
   host: ModelHost,
   catalog: Catalog,
-  now: () => Date = () => new Date(),
+  { maxModelBytes, now = () => new Date() }: PublisherOptions,
 ): Publisher {
   /** Loads the stored file once, to read its inputs and outputs and to check that it can be served. */
   async function inspect(model: CandidateModel, waitUntil: WaitUntil): Promise<ModelDescription> {
@@ -42,21 +63,41 @@ export function createPublisher(
     }
   }
 
+  /** The stored file, rewritten if it has to be. */
+  async function adapt(written: WrittenModel): Promise<Adapted> {
+    const adaptation = written.adaptation();
+    if (!adaptation || adaptation.changes.length === 0) return { model: written, adaptation };
+    const model = await rewriteModel(store, written, adaptation, maxModelBytes);
+    return { model, adaptation, original: written };
+  }
+
   const publish: Publisher["publish"] = async (id, body, sizeBytes, waitUntil) => {
     if ((await store.manifest(id)) !== undefined) throw versionExists(id);
-    // A unique name, so that concurrent publications of one version cannot mix their files.
-    const path = `model-${crypto.randomUUID().slice(0, 8)}.bin`;
+    const unused = new Set<WrittenModel>();
     try {
-      const { sha256, format } = await writeModel(store, id, path, body, sizeBytes);
-      const model = { id, path, sizeBytes, sha256, format };
-      const manifest = toManifest(model, await inspect(model, waitUntil), now());
+      const written = await writeModel(store, id, body, sizeBytes);
+      unused.add(written);
+      const adapted = await adapt(written);
+      const { model } = adapted;
+      unused.add(model);
+      const manifest = toManifest(adapted, await inspect(model, waitUntil), now());
       if (!(await store.publish(manifest))) throw versionExists(id);
+      unused.delete(model);
+      await store.deleteUploads(id).catch(() => undefined);
       return manifest;
     } catch (error) {
-      // The first error is reported; a file without a manifest has no effect.
-      await store.deleteFile(id, path).catch(() => undefined);
-      throw error;
+      if (!(error instanceof OnnxError)) throw error;
+      throw new ApiError(
+        "invalid_model",
+        `${formatModelId(id)} cannot be published: ${error.message}.`,
+        {
+          cause: error,
+          details: { model: id.name, version: id.version },
+        },
+      );
     } finally {
+      // The first error is reported; a file without a manifest has no effect.
+      for (const { path } of unused) await store.deleteFile(id, path).catch(() => undefined);
       catalog.forget(id.name);
     }
   };
@@ -67,6 +108,16 @@ export function createPublisher(
       // The publication is completed also if the client disconnects.
       waitUntil(publication.catch(() => undefined));
       return publication;
+    },
+
+    async upload(id, path, body, sizeBytes) {
+      if (!EXTERNAL_PATH.test(path))
+        throw new ApiError(
+          "invalid_request",
+          `A file is named by a relative path of up to 200 characters without "..", as the model names it; got ${quote(path)}.`,
+        );
+      if ((await store.manifest(id)) !== undefined) throw versionExists(id);
+      await store.putUpload(id, path, body, sizeBytes);
     },
 
     async remove(id) {
@@ -82,58 +133,35 @@ export function createPublisher(
   };
 }
 
-/** Streams the body to storage, and computes its digest and detects its format on the way. */
-async function writeModel(
-  writer: ModelWriter,
-  id: ModelId,
-  path: string,
-  body: ReadableStream<Uint8Array>,
-  sizeBytes: number,
-): Promise<Pick<CandidateModel, "sha256" | "format">> {
-  const digestStream = new crypto.DigestStream("SHA-256");
-  digestStream.digest.catch(() => undefined);
-  const digestWriter = digestStream.getWriter();
-  let head = new Uint8Array();
-  const observed = body.pipeThrough(
-    new TransformStream<Uint8Array, Uint8Array>({
-      async transform(chunk, controller) {
-        if (head.length < FORMAT_HEAD_BYTES)
-          head = concatenateBytes([head, chunk.subarray(0, FORMAT_HEAD_BYTES)]);
-        await digestWriter.write(chunk);
-        controller.enqueue(chunk);
-      },
-      flush: () => digestWriter.close(),
-    }),
-  );
-  await writer.putFile(id, path, observed, sizeBytes);
-  return {
-    sha256: toHex(new Uint8Array(await digestStream.digest)),
-    format: detectFormat(head),
-  };
-}
-
-const FORMAT_HEAD_BYTES = 8;
-
-/** A FlatBuffers file has its identifier in bytes 4 to 7; that of ORT models is "ORTM". */
-function detectFormat(head: Uint8Array): Manifest["format"] {
-  return new TextDecoder().decode(head.subarray(4, 8)) === "ORTM" ? "ort" : "onnx";
+interface Adapted {
+  readonly model: WrittenModel;
+  /** `undefined` for a file in ORT format. */
+  readonly adaptation: ModelAdaptation | undefined;
+  /** The file as it was sent, if that is another one. */
+  readonly original?: WrittenModel;
 }
 
 function toManifest(
-  { id: { name, version }, path, sizeBytes, sha256, format }: CandidateModel,
+  { model, adaptation, original }: Adapted,
   { inputs, outputs }: ModelDescription,
   createdAt: Date,
 ): Manifest {
+  const { id, path, sizeBytes, sha256, format } = model;
+  const { labels, optionalInputs = [], changes } = adaptation ?? {};
   try {
     return parseManifest({
       schemaVersion: 1,
-      name,
-      version,
+      name: id.name,
+      version: id.version,
       format,
       file: path,
       files: [{ path, sha256, sizeBytes }],
-      inputs,
+      ...(original && {
+        original: { sha256: original.sha256, sizeBytes: original.sizeBytes, changes },
+      }),
+      inputs: [...inputs, ...optionalInputs.map((spec) => ({ ...spec, optional: true }))],
       outputs,
+      ...(labels && { labels }),
       createdAt: createdAt.toISOString(),
     });
   } catch (cause) {

@@ -29,7 +29,7 @@ export function readModelValues(instance: OrtInstance, session: number, values: 
     (isInput ? values.inputs : values.outputs).set(name, { spec, namePointer });
     if (!datatype)
       throw new OrtError(
-        `${isInput ? "input" : "output"} "${name}" is ${elementType === 0 ? "a sequence or map" : `of ONNX element type ${elementType}`}, which cannot be served: only tensors of the protocol's datatypes can (for scikit-learn models, convert with zipmap=False)`,
+        `${isInput ? "input" : "output"} "${name}" is ${elementType === 0 ? "not a tensor (but a sequence, a map or an optional)" : `of ONNX element type ${elementType}`}, and only tensors of the protocol's datatypes can be served`,
       );
   }
 }

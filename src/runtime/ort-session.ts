@@ -76,7 +76,7 @@ export class OrtSession {
 
   /**
    * Runs the model once.
-   * @param feeds tensors with names of the model's inputs
+   * @param feeds tensors with names of the model's inputs, and of initializers that may be given
    * @param outputs names of the model's outputs
    * @returns copies of the outputs, in the order of `outputs`
    * @throws OrtError when the engine refuses the run
@@ -100,7 +100,10 @@ export class OrtSession {
         const outputValues = allocate(outputs.length * POINTER_BYTES);
         for (const [index, feed] of feeds.entries()) {
           const offset = index * POINTER_BYTES;
-          instance.writePointer(inputNames + offset, namePointer(this.#values.inputs, feed.name));
+          const name =
+            this.#values.inputs.get(feed.name)?.namePointer ??
+            writeName(instance, allocate, feed.name);
+          instance.writePointer(inputNames + offset, name);
           instance.writePointer(inputValues + offset, this.#feed(feed, owned));
         }
         for (const [index, output] of outputs.entries()) {
@@ -174,6 +177,19 @@ export class OrtSession {
 /** The OrtValue that an output is written to; 0 lets the engine allocate one. */
 function boundValue(output: SessionOutput): number {
   return typeof output !== "string" && "tensor" in output ? output.tensor.value : 0;
+}
+
+/** For an input with a default, which the engine does not list among the inputs; it refuses a name that it does not know. */
+function writeName(
+  instance: OrtInstance,
+  allocate: (bytes: number) => number,
+  name: string,
+): number {
+  const { module } = instance;
+  const sizeBytes = module.lengthBytesUTF8(name) + 1;
+  const address = allocate(sizeBytes);
+  module.stringToUTF8(name, address, sizeBytes);
+  return address;
 }
 
 /** @throws OrtError for a name that the model does not have, which callers have checked */

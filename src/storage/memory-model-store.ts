@@ -2,7 +2,7 @@ import { ApiError } from "../domain/errors.ts";
 import { compareVersions, formatModelId, type ModelId } from "../domain/model-id.ts";
 import type { ModelStore, ModelWriter } from "../domain/ports.ts";
 import { parseManifestJson } from "./manifest-json.ts";
-import { fileKey, fromManifestKey, manifestKey, modelPrefix } from "./model-keys.ts";
+import { fileKey, fromManifestKey, manifestKey, modelPrefix, uploadKey } from "./model-keys.ts";
 
 const ENCODER = new TextEncoder();
 
@@ -19,6 +19,22 @@ export function createMemoryModelStore(
     const bytes = objects.get(key);
     return bytes && new TextDecoder().decode(bytes);
   };
+  const put = async (
+    key: string,
+    body: ReadableStream<Uint8Array>,
+    sizeBytes: number,
+    notWritten: (cause: unknown) => ApiError,
+  ): Promise<void> => {
+    const bytes = await readBytes(body).catch((cause: unknown) => {
+      throw notWritten(cause);
+    });
+    if (bytes.byteLength !== sizeBytes)
+      throw notWritten(new Error(`${bytes.byteLength} bytes instead of ${sizeBytes}`));
+    objects.set(key, bytes);
+  };
+  const deleteAll = (prefix: string): void => {
+    for (const key of [...objects.keys()]) if (key.startsWith(prefix)) objects.delete(key);
+  };
   return {
     list: async () => ids(),
     versions: async (name) =>
@@ -34,14 +50,16 @@ export function createMemoryModelStore(
       const bytes = objects.get(fileKey(id, path));
       return bytes ? { sizeBytes: bytes.byteLength, body: new Blob([bytes]).stream() } : undefined;
     },
-    putFile: async (id, path, body, sizeBytes) => {
-      const bytes = await readBytes(body).catch((cause: unknown) => {
-        throw notWritten(id, path, cause);
-      });
-      if (bytes.byteLength !== sizeBytes)
-        throw notWritten(id, path, new Error(`${bytes.byteLength} bytes instead of ${sizeBytes}`));
-      objects.set(fileKey(id, path), bytes);
+    putFile: (id, path, body, sizeBytes) =>
+      put(fileKey(id, path), body, sizeBytes, (cause) => notWritten(id, path, cause)),
+    putUpload: (id, path, body, sizeBytes) =>
+      put(uploadKey(id, path), body, sizeBytes, (cause) => notWritten(id, path, cause)),
+    upload: async (id, path, offset = 0) => {
+      const bytes = objects.get(uploadKey(id, path));
+      if (!bytes) return undefined;
+      return { sizeBytes: bytes.byteLength, body: new Blob([bytes.subarray(offset)]).stream() };
     },
+    deleteUploads: async (id) => deleteAll(uploadKey(id)),
     deleteFile: async (id, path) => void objects.delete(fileKey(id, path)),
     publish: async (manifest) => {
       const key = manifestKey(manifest);
@@ -51,8 +69,8 @@ export function createMemoryModelStore(
     },
     remove: async (id) => {
       const existed = objects.delete(manifestKey(id));
-      const prefix = fileKey(id, "");
-      for (const key of [...objects.keys()]) if (key.startsWith(prefix)) objects.delete(key);
+      deleteAll(fileKey(id, ""));
+      deleteAll(uploadKey(id));
       return existed;
     },
   };

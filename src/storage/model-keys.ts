@@ -3,6 +3,7 @@ import { MODEL_NAME, MODEL_VERSION, type ModelId } from "../domain/model-id.ts";
 /** The keys of object storage, as `docs/storage.md` documents them. */
 
 export const MODELS_PREFIX = "models/";
+const UPLOADS_PREFIX = "uploads/";
 const MANIFEST = "manifest.json";
 
 export function modelPrefix(name: string): string {
@@ -11,6 +12,11 @@ export function modelPrefix(name: string): string {
 
 export function fileKey({ name, version }: ModelId, path: string): string {
   return `${modelPrefix(name)}${version}/${path}`;
+}
+
+/** The key of an upload, or the prefix of all uploads of a version. */
+export function uploadKey({ name, version }: ModelId, path = ""): string {
+  return `${UPLOADS_PREFIX}${name}/${version}/${path}`;
 }
 
 export function manifestKey(id: ModelId): string {

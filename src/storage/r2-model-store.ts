@@ -2,7 +2,14 @@ import { ApiError } from "../domain/errors.ts";
 import { compareVersions, formatModelId, type ModelId } from "../domain/model-id.ts";
 import type { ModelStore, ModelWriter, StoredVersion } from "../domain/ports.ts";
 import { parseManifestJson } from "./manifest-json.ts";
-import { fileKey, fromManifestKey, MODELS_PREFIX, manifestKey, modelPrefix } from "./model-keys.ts";
+import {
+  fileKey,
+  fromManifestKey,
+  MODELS_PREFIX,
+  manifestKey,
+  modelPrefix,
+  uploadKey,
+} from "./model-keys.ts";
 
 /** Published models in an R2 bucket. R2 is strongly consistent, so a listing is current. */
 export function createR2ModelStore(bucket: R2Bucket): ModelStore & ModelWriter {
@@ -19,6 +26,24 @@ export function createR2ModelStore(bucket: R2Bucket): ModelStore & ModelWriter {
       cursor = page.truncated ? page.cursor : undefined;
     } while (cursor);
     return found;
+  }
+
+  async function put(
+    key: string,
+    body: ReadableStream<Uint8Array>,
+    sizeBytes: number,
+  ): Promise<void> {
+    // R2 accepts only streams of known length.
+    const { readable, writable } = new FixedLengthStream(sizeBytes);
+    await Promise.all([body.pipeTo(writable), bucket.put(key, readable)]);
+  }
+
+  async function deleteAll(prefix: string): Promise<void> {
+    for (;;) {
+      const { objects } = await bucket.list({ prefix });
+      if (objects.length === 0) return;
+      await bucket.delete(objects.map(({ key }) => key));
+    }
   }
 
   return {
@@ -43,11 +68,28 @@ export function createR2ModelStore(bucket: R2Bucket): ModelStore & ModelWriter {
       }),
 
     putFile: (id, path, body, sizeBytes) =>
-      guarded(`${path} of ${formatModelId(id)} could not be written`, async () => {
-        // R2 accepts only streams of known length.
-        const { readable, writable } = new FixedLengthStream(sizeBytes);
-        await Promise.all([body.pipeTo(writable), bucket.put(fileKey(id, path), readable)]);
+      guarded(`${path} of ${formatModelId(id)} could not be written`, () =>
+        put(fileKey(id, path), body, sizeBytes),
+      ),
+
+    putUpload: (id, path, body, sizeBytes) =>
+      guarded(`upload ${path} of ${formatModelId(id)} could not be written`, () =>
+        put(uploadKey(id, path), body, sizeBytes),
+      ),
+
+    upload: (id, path, offset = 0) =>
+      guarded(`upload ${path} of ${formatModelId(id)} could not be read`, async () => {
+        const key = uploadKey(id, path);
+        const object = await (offset > 0
+          ? bucket.get(key, { range: { offset } })
+          : bucket.get(key));
+        return object ? { sizeBytes: object.size, body: object.body } : undefined;
       }),
+
+    deleteUploads: (id) =>
+      guarded(`the uploads of ${formatModelId(id)} could not be deleted`, () =>
+        deleteAll(uploadKey(id)),
+      ),
 
     deleteFile: (id, path) =>
       guarded(`${path} of ${formatModelId(id)} could not be deleted`, () =>
@@ -70,11 +112,9 @@ export function createR2ModelStore(bucket: R2Bucket): ModelStore & ModelWriter {
         const existed = (await bucket.head(manifestKey(id))) !== null;
         // The manifest first: without it the version does not exist, even if a later deletion fails.
         await bucket.delete(manifestKey(id));
-        for (;;) {
-          const { objects } = await bucket.list({ prefix: fileKey(id, "") });
-          if (objects.length === 0) return existed;
-          await bucket.delete(objects.map(({ key }) => key));
-        }
+        await deleteAll(fileKey(id, ""));
+        await deleteAll(uploadKey(id));
+        return existed;
       }),
   };
 }

@@ -115,6 +115,46 @@ export function testModelWriter(create: () => Promise<WritableStoreUnderTest>): 
     });
   });
 
+  describe("uploads", () => {
+    const readUpload = async (where: ModelId, path: string, offset?: number): Promise<unknown> => {
+      const upload = await subject.store.upload(where, path, offset);
+      return upload && [upload.sizeBytes, ...Buffer.concat(await Array.fromAsync(upload.body))];
+    };
+    const putUpload = (where: ModelId, path: string, ...bytes: number[]): Promise<void> =>
+      subject.store.putUpload(where, path, streamOf(Uint8Array.from(bytes)), bytes.length);
+
+    test("are read from the beginning or from an offset, and replaced by another one", async () => {
+      expect(await readUpload(id, "a/weights.bin")).toBeUndefined();
+      await putUpload(id, "a/weights.bin", 1, 2, 3, 4);
+      expect(await readUpload(id, "a/weights.bin")).toEqual([4, 1, 2, 3, 4]);
+      expect(await readUpload(id, "a/weights.bin", 3)).toEqual([4, 4]);
+      await putUpload(id, "a/weights.bin", 9);
+      expect(await readUpload(id, "a/weights.bin")).toEqual([1, 9]);
+    });
+
+    test("are no files of the version", async () => {
+      await putUpload(id, "weights.bin", 1);
+      expect(await read(id, "weights.bin")).toBeUndefined();
+      expect(await versionsOf("a")).toEqual([]);
+    });
+
+    test("of a version are deleted, and with the version", async () => {
+      const other = { ...id, version: "12" };
+      for (const each of [id, other]) await putUpload(each, "weights.bin", 1);
+      await subject.store.deleteUploads(id);
+      expect(await readUpload(id, "weights.bin")).toBeUndefined();
+      expect(await readUpload(other, "weights.bin")).toEqual([1, 1]);
+      await subject.store.remove(other);
+      expect(await readUpload(other, "weights.bin")).toBeUndefined();
+    });
+
+    test("fail for a body that is shorter than its length", async () => {
+      const body = streamOf(Uint8Array.of(1));
+      await rejectedApiError("storage_failed", subject.store.putUpload(id, "weights.bin", body, 3));
+      expect(await readUpload(id, "weights.bin")).toBeUndefined();
+    });
+  });
+
   describe("deleteFile", () => {
     test("removes one file", async () => {
       await put(id, "model.onnx", 1);

@@ -48,11 +48,11 @@ function* referenceProblems(
         yield { path: [side], message: `${JSON.stringify(name)} is not one of ${list}` };
 }
 
-/** A run needs each input of the model once. */
+/** A run needs each input of the model once, except optional ones. */
 function* inputProblems(block: Preprocess, { inputs }: ManifestWithBlocks): Generator<Problem> {
   const { inputs: names = [] } = blockReferences(block);
-  for (const { name } of inputs)
-    if (!names.includes(name))
+  for (const { name, optional } of inputs)
+    if (!optional && !names.includes(name))
       yield {
         path: ["preprocess"],
         message: `must name each input of the model; it leaves out ${JSON.stringify(name)}`,

@@ -99,3 +99,12 @@ export const purgeSummarySchema = z.strictObject({
 export const deletedVersionSchema = z.strictObject({
   deleted: z.strictObject({ name: z.string(), version: z.string() }),
 });
+
+export const uploadedFileSchema = z.strictObject({
+  file: z.strictObject({
+    name: z.string(),
+    version: z.string(),
+    path: z.string(),
+    sizeBytes: size,
+  }),
+});

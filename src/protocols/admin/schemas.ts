@@ -8,6 +8,7 @@ import {
   publishedVersionsSchema,
   purgeSummarySchema,
   runtimeStatsSchema,
+  uploadedFileSchema,
 } from "./response-schema.ts";
 
 export const SCHEMAS = {
@@ -20,6 +21,7 @@ export const SCHEMAS = {
     PublishedVersions: publishedVersionsSchema,
     PurgeSummary: purgeSummarySchema,
     RuntimeStatistics: runtimeStatsSchema,
+    UploadedFile: uploadedFileSchema,
     ...PROBLEM_SCHEMAS,
   },
 } as const;

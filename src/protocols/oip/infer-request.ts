@@ -49,7 +49,8 @@ export function parseInferRequest(
 ): InferRequest {
   const jsonBytes = parseHeaderLength(headerLength, body.byteLength);
   if (jsonBytes === 0) {
-    const inputs = [fromRawBody(specs, body)];
+    const required = specs.filter(({ optional }) => !optional);
+    const inputs = [fromRawBody(required, body)];
     return {
       id: undefined,
       inputs,

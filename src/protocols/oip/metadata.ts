@@ -17,7 +17,10 @@ export function toServerMetadata(version: string): object {
   return { name: "onnxflare", version, extensions: EXTENSIONS };
 }
 
-/** "Model Metadata Response JSON Object". Dynamic dimensions are -1; their names are parameters. */
+/**
+ * "Model Metadata Response JSON Object". Dynamic dimensions are -1; their names are parameters, and so is that an input is
+ * optional.
+ */
 export function toModelMetadata(manifest: Manifest, versions: readonly string[]): object {
   return {
     name: manifest.name,
@@ -28,14 +31,17 @@ export function toModelMetadata(manifest: Manifest, versions: readonly string[])
   };
 }
 
-function toTensorMetadata({ name, datatype, shape }: TensorSpec): object {
-  const symbols = shape.flatMap((dimension, axis) =>
-    typeof dimension === "string" ? [[`dimension_${axis}`, dimension]] : [],
-  );
+function toTensorMetadata({ name, datatype, shape, optional }: TensorSpec): object {
+  const parameters = [
+    ...shape.flatMap((dimension, axis) =>
+      typeof dimension === "string" ? [[`dimension_${axis}`, dimension]] : [],
+    ),
+    ...(optional ? [["optional", true]] : []),
+  ];
   return {
     name,
     datatype,
     shape: shape.map((dimension) => (typeof dimension === "string" ? -1 : dimension)),
-    ...(symbols.length > 0 ? { parameters: Object.fromEntries(symbols) } : {}),
+    ...(parameters.length > 0 ? { parameters: Object.fromEntries(parameters) } : {}),
   };
 }

@@ -22,11 +22,12 @@ export function toModelConfig({ name, inputs, outputs, labels }: Manifest): obje
   };
 }
 
-function toConfigTensor({ name, datatype, shape }: TensorSpec): object {
+function toConfigTensor({ name, datatype, shape, optional }: TensorSpec): object {
   return {
     name,
     data_type: toConfigDatatype(datatype),
     dims: shape.map((size) => (typeof size === "string" ? -1 : size)),
+    ...(optional ? { optional } : {}),
   };
 }
 

@@ -24,9 +24,11 @@ export const tensorMetadataSchema = z.strictObject({
   datatype,
   shape: z.array(z.int().min(-1)).describe("-1 for a dynamic dimension."),
   parameters: z
-    .record(z.string(), z.string())
+    .record(z.string(), z.union([z.string(), z.boolean()]))
     .optional()
-    .describe("`dimension_{axis}`: the name of a dynamic dimension."),
+    .describe(
+      "`dimension_{axis}`: the name of a dynamic dimension. `optional`: true for an input that requests may leave out.",
+    ),
 });
 
 export const modelMetadataSchema = z.strictObject({
@@ -48,6 +50,7 @@ const configTensor = z.strictObject({
   name: z.string(),
   data_type: z.string().describe("`TYPE_` and the datatype; `TYPE_STRING` for `BYTES`."),
   dims: z.array(z.int().min(-1)),
+  optional: z.boolean().optional().describe("true for an input that requests may leave out."),
 });
 
 export const modelConfigSchema = z

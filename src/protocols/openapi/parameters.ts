@@ -19,6 +19,15 @@ export const PARAMETERS = {
     schema: { type: "string", pattern: MODEL_VERSION.source },
     example: "1",
   },
+  file: {
+    name: "file",
+    in: "path",
+    description:
+      "The file's path as the model names it, relative and percent-encoded: `weights%2F0.bin` for `weights/0.bin`.",
+    required: true,
+    schema: { type: "string", minLength: 1, maxLength: 200 },
+    example: "model.onnx.data",
+  },
   "x-request-id": {
     name: "x-request-id",
     in: "header",

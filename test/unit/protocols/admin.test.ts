@@ -65,7 +65,10 @@ describe("a version", () => {
 
   test("is published from the body, whose size is told before it is read", async () => {
     const publish = vi.fn<Publisher["publish"]>(async () => ({ name: "mine" }) as never);
-    const app = createTestApp({ config, publisher: { publish, remove: async () => undefined } });
+    const app = createTestApp({
+      config,
+      publisher: { publish, upload: vi.fn(), remove: async () => undefined },
+    });
     const send = (bytes: number, length?: string): Promise<Response> =>
       app.request(path, {
         method: "PUT",
@@ -86,7 +89,7 @@ describe("a version", () => {
 
   test("is deleted by its name and number", async () => {
     const remove = vi.fn<Publisher["remove"]>(async () => undefined);
-    const app = createTestApp({ config, publisher: { publish: vi.fn(), remove } });
+    const app = createTestApp({ config, publisher: { publish: vi.fn(), upload: vi.fn(), remove } });
     const response = await app.request(path, { method: "DELETE", headers });
     expect(await response.json()).toEqual({ deleted: { name: "mine", version: "2" } });
     expect(remove).toHaveBeenCalledWith({ name: "mine", version: "2" });

@@ -28,7 +28,7 @@ export const VERSION_OPERATIONS: readonly Operation[] = [
     method: "put",
     summary: "Publish a model version from an ONNX or ORT file",
     description:
-      "Inputs and outputs are read from the file. The file must not be compressed, and requires a `content-length` of at most `MAX_MODEL_BYTES`. Published versions never change.",
+      "Inputs, outputs and labels are read from the file. A ZipMap at the end is replaced by the tensor that it reads, and weights in other files, sent before, become part of the model; `original` of the manifest has the digest of the file as it was sent. The file must not be compressed, and requires a `content-length` of at most `MAX_MODEL_BYTES`. Published versions never change.",
     body: { required: true, content: BINARY_CONTENT },
     responses: {
       201: {
@@ -53,10 +53,41 @@ export const VERSION_OPERATIONS: readonly Operation[] = [
       async (c) => {
         const id = parseModelId(c);
         refuseReservedName(id.name);
-        const { body, sizeBytes } = modelBody(c, config.maxModelBytes);
+        const { body, sizeBytes } = fileBody(c, config.maxModelBytes);
         const manifest = await publisher.publish(id, body, sizeBytes, callOf(c).waitUntil);
         c.get("headers").location = `/v2/models/${id.name}/versions/${id.version}`;
         return respond(c, JSON.stringify(manifest), { status: 201 });
+      },
+  },
+  {
+    ...VERSION,
+    id: "uploadFile",
+    method: "put",
+    path: `${VERSION.path}/files/{file}`,
+    summary: "Send a file with weights of a model version",
+    description:
+      "For a model whose weights are in other files (ONNX's external data): send each of them before the model is published. The file must not be compressed, and requires a `content-length` of at most `MAX_MODEL_BYTES`. It is deleted when the version is published; sending it again replaces it.",
+    body: { required: true, content: BINARY_CONTENT },
+    responses: { 201: { description: "The stored file.", content: json("UploadedFile") } },
+    errors: [
+      "invalid_request",
+      "empty_body",
+      "model_not_found",
+      "version_not_found",
+      "version_exists",
+      "length_required",
+      "body_too_large",
+      "storage_failed",
+    ],
+    handler:
+      ({ config, publisher }) =>
+      async (c) => {
+        const id = parseModelId(c);
+        refuseReservedName(id.name);
+        const path = c.req.param("file") ?? "";
+        const { body, sizeBytes } = fileBody(c, config.maxModelBytes);
+        await publisher.upload(id, path, body, sizeBytes);
+        return respond(c, JSON.stringify({ file: { ...id, path, sizeBytes } }), { status: 201 });
       },
   },
   {
@@ -86,21 +117,21 @@ function parseModelId(c: Context<AppEnv>): ModelId {
 }
 
 /** The body as a stream of known length, which storage requires. */
-function modelBody(
+function fileBody(
   c: Context<AppEnv>,
   maxBytes: number,
 ): { body: ReadableStream<Uint8Array>; sizeBytes: number } {
   const { body } = c.req.raw;
   const length = c.req.header("content-length");
   if (!body || length === "0")
-    throw new ApiError("empty_body", "The body is empty: send the ONNX or ORT file.");
+    throw new ApiError("empty_body", "The body is empty: send the file.");
   const sizeBytes = Number(length);
   if (length === undefined || !Number.isSafeInteger(sizeBytes))
-    throw new ApiError("length_required", "Send the model with a content-length header.");
+    throw new ApiError("length_required", "Send the file with a content-length header.");
   if (sizeBytes > maxBytes)
     throw new ApiError(
       "body_too_large",
-      `The model is ${sizeBytes} bytes, over the limit of ${maxBytes} bytes (MAX_MODEL_BYTES).`,
+      `The file is ${sizeBytes} bytes, over the limit of ${maxBytes} bytes (MAX_MODEL_BYTES).`,
       { details: { limitBytes: maxBytes } },
     );
   c.get("trace").bytesIn = sizeBytes;

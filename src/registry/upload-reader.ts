@@ -1,0 +1,70 @@
+import { ApiError } from "../domain/errors.ts";
+import type { ModelId } from "../domain/model-id.ts";
+import type { ModelWriter } from "../domain/ports.ts";
+import type { FileRange } from "../onnx/edit.ts";
+import { quote } from "../shared/quote.ts";
+
+/** A gap that is read over; what lies farther away is opened anew. */
+const MAX_GAP_BYTES = 1_048_576;
+
+/** Reads ranges of uploaded files. Ranges in ascending order are read from one stream, as exporters write them. */
+export class UploadReader {
+  readonly #store: ModelWriter;
+  readonly #id: ModelId;
+  #path = "";
+  #position = 0;
+  #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  /** What was read of the stream beyond the last range. */
+  #rest = new Uint8Array();
+
+  constructor(store: ModelWriter, id: ModelId) {
+    this.#store = store;
+    this.#id = id;
+  }
+
+  /** @throws ApiError `storage_failed` when the file is not there any more, or shorter */
+  async *read({ path, offset, sizeBytes }: FileRange): AsyncGenerator<Uint8Array> {
+    if (sizeBytes === 0) return;
+    const gap = offset - this.#position;
+    if (path !== this.#path || gap < 0 || gap > MAX_GAP_BYTES) await this.#open(path, offset);
+    for await (const _ of this.#take(offset - this.#position));
+    yield* this.#take(sizeBytes);
+  }
+
+  async close(): Promise<void> {
+    await this.#reader?.cancel().catch(() => undefined);
+    this.#reader = undefined;
+  }
+
+  async #open(path: string, offset: number): Promise<void> {
+    await this.close();
+    const upload = await this.#store.upload(this.#id, path, offset);
+    if (!upload) throw this.#lost(path);
+    this.#reader = upload.body.getReader();
+    this.#path = path;
+    this.#position = offset;
+    this.#rest = new Uint8Array();
+  }
+
+  async *#take(count: number): AsyncGenerator<Uint8Array> {
+    for (let left = count; left > 0; ) {
+      if (this.#rest.byteLength === 0) {
+        const next = await this.#reader?.read();
+        if (!next || next.done) throw this.#lost(this.#path);
+        this.#rest = next.value as Uint8Array<ArrayBuffer>;
+      }
+      const part = this.#rest.subarray(0, left);
+      this.#rest = this.#rest.subarray(part.byteLength);
+      this.#position += part.byteLength;
+      left -= part.byteLength;
+      yield part;
+    }
+  }
+
+  #lost(path: string): ApiError {
+    return new ApiError(
+      "storage_failed",
+      `The uploaded file ${quote(path)} was changed or deleted while it was read; send it again.`,
+    );
+  }
+}
