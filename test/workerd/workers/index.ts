@@ -1,4 +1,5 @@
 /// <reference path="../../../worker-configuration.d.ts" />
+import faulty from "./faulty/index.ts";
 import heldStorage from "./held-storage/index.ts";
 import leases from "./leases/index.ts";
 import streaming from "./streaming/index.ts";
@@ -7,7 +8,7 @@ import streaming from "./streaming/index.ts";
 export * from "../../../src/index.ts";
 
 /** The Workers that only tests use, in one build: the variable `TEST_WORKER` selects one. */
-const WORKERS = { "held-storage": heldStorage, leases, streaming };
+const WORKERS = { faulty, "held-storage": heldStorage, leases, streaming };
 
 export type TestWorker = keyof typeof WORKERS;
 

@@ -1,0 +1,66 @@
+import { readWorkerd } from "../bench/workerd-process.ts";
+import { type LocalWorker, type LogLine, startLocalWorker } from "../scripts/local-worker.ts";
+import { projectPath } from "../scripts/project.ts";
+import { seedModels } from "../scripts/seed.ts";
+import { createTemporaryFolder } from "../scripts/temporary-folder.ts";
+import { ADMIN_KEY } from "./admin-key.ts";
+import { HELPER_MODELS } from "./samples/helper-models.ts";
+
+/** The built Worker in workerd, which is started again when it has ended. */
+export interface FuzzedService {
+  readonly port: number;
+  /** Whether workerd still runs. */
+  isRunning(): boolean;
+  /** Resident memory of workerd; `undefined` while it does not run. */
+  residentBytes(): number | undefined;
+  /** Ends workerd if it still runs, and starts it with the models that were published. */
+  restart(): Promise<void>;
+  dispose(): Promise<void>;
+}
+
+export interface FuzzedServiceOptions {
+  /** The folder of the built Worker. */
+  readonly outdir: string;
+  /** Settings besides those of wrangler.toml and the key. */
+  readonly vars?: Readonly<Record<string, string>> | undefined;
+  readonly onLog: (line: LogLine) => void;
+}
+
+/** Starts the Worker with the settings of a deployment, the models of `models/` and those that the kinds need. */
+export async function startFuzzedService({
+  outdir,
+  vars,
+  onLog,
+}: FuzzedServiceOptions): Promise<FuzzedService> {
+  const statePath = createTemporaryFolder("fuzz-state");
+  const start = (): Promise<LocalWorker> =>
+    startLocalWorker({ outdir, statePath, vars: { ...vars, ADMIN_KEY }, onLog });
+  let worker = await start();
+  await seedModels(await worker.bucket(), projectPath("models"));
+  for (const [name, body] of Object.entries(HELPER_MODELS)) {
+    const url = new URL(`/admin/models/${name}/versions/1`, worker.url);
+    const headers = { authorization: `Bearer ${ADMIN_KEY}` };
+    const response = await fetch(url, { method: "PUT", headers, body });
+    if (!response.ok) throw new Error(`publishing ${name} failed: ${await response.text()}`);
+  }
+  const residentBytes = (): number | undefined => {
+    try {
+      return readWorkerd().residentBytes;
+    } catch {
+      return undefined;
+    }
+  };
+  return {
+    get port() {
+      return Number(worker.url.port);
+    },
+    isRunning: () => residentBytes() !== undefined,
+    residentBytes,
+    async restart() {
+      // Miniflare's end of a process that has crashed already may fail.
+      await worker.dispose().catch(() => {});
+      worker = await start();
+    },
+    dispose: () => worker.dispose(),
+  };
+}
