@@ -4,41 +4,6 @@ import { hostileText } from "../mutate/hostile-text.ts";
 import { toJsonText } from "../mutate/json-tree.ts";
 import type { Random } from "../random.ts";
 
-/** Every route; a test compares them with the OpenAPI document. */
-export const ROUTES = [
-  "GET /",
-  "GET /docs",
-  "GET /openapi.json",
-  "POST /models/{model}",
-  "GET /v1/models",
-  "GET /v1/models/{model}",
-  "POST /v1/models/{model}:predict",
-  "POST /v1/embeddings",
-  "GET /v2",
-  "GET /v2/health/live",
-  "GET /v2/health/ready",
-  "GET /v2/models",
-  "GET /v2/models/stats",
-  "GET /v2/models/{model}",
-  "GET /v2/models/{model}/ready",
-  "GET /v2/models/{model}/config",
-  "GET /v2/models/{model}/stats",
-  "POST /v2/models/{model}/infer",
-  "POST /v2/repository/index",
-  "POST /v2/repository/models/{model}/load",
-  "POST /v2/repository/models/{model}/unload",
-  "GET /v2/systemsharedmemory/status",
-  "GET /v2/cudasharedmemory/region/{model}/status",
-  "GET /v2/trace/setting",
-  "GET /v2/logging",
-  "GET /admin/models",
-  "GET /admin/runtime",
-  "GET /admin/cache",
-  "POST /admin/cache/purge",
-  "PUT /admin/models/{model}/versions/1",
-  "DELETE /admin/models/{model}/versions/1",
-] as const;
-
 const METHODS = [
   "GET",
   "POST",
@@ -96,11 +61,9 @@ export const paths: FuzzKind = {
   description: "every route with hostile names, versions, encodings, query strings and methods",
   weight: 9,
   create(random, samples) {
-    const [method = "GET", route = "/"] = random.pick(ROUTES).split(" ");
+    const { method, path } = random.pick(samples.routes);
     const model = random.chance(0.5) ? random.pick(samples.modelNames) : hostileName(random);
-    let target = route.replace("{model}", model);
-    if (random.chance(0.3) && route.includes("{model}"))
-      target = `${target.replace(model, `${model}/versions/${random.pick(VERSIONS)}`)}`;
+    let target = path.replace("{model}", model).replace("{version}", random.pick(VERSIONS));
     if (random.chance(0.35)) target = mutateTarget(target, random);
     if (random.chance(0.25)) target += hostileQuery(random);
     const sent = random.chance(0.75) ? method : random.pick(METHODS);

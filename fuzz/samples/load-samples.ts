@@ -3,6 +3,8 @@ import { readSample } from "../../bench/sample.ts";
 import { readModelFile, readModelFolder } from "../../scripts/model-folder.ts";
 import { toOrtFormat } from "../../scripts/ort-format.ts";
 import { projectPath } from "../../scripts/project.ts";
+import { toRoutes } from "../../src/protocols/operation.ts";
+import { PROTOCOLS } from "../../src/protocols/registry.ts";
 import { buildOnnx } from "../../test/support/onnx-builder.ts";
 import { graphSamples } from "./graph-samples.ts";
 import {
@@ -66,6 +68,14 @@ export async function loadSamples(): Promise<Samples> {
   const names = models.map(({ manifest }) => manifest.name);
   return {
     modelNames: names,
+    routes: PROTOCOLS.flatMap(({ operations, basePath }) =>
+      operations.flatMap((operation) =>
+        toRoutes(operation, basePath).map(({ path }) => ({
+          method: operation.method.toUpperCase(),
+          path,
+        })),
+      ),
+    ),
     json: jsonSamples(
       models.map(({ manifest }) => manifest),
       weightOf,

@@ -6,8 +6,17 @@ export interface Samples {
   readonly frames: readonly FrameSample[];
   readonly media: readonly MediaSample[];
   readonly models: readonly ModelSample[];
+  /** Every route of the Worker. */
+  readonly routes: readonly SampleRoute[];
   /** Names of models that are served all the time. */
   readonly modelNames: readonly string[];
+}
+
+export interface SampleRoute {
+  /** In capitals. */
+  readonly method: string;
+  /** With `{model}` and `{version}` for what varies. */
+  readonly path: string;
 }
 
 /** The weight of a sample is small where its computation is expensive. */
