@@ -11,11 +11,12 @@ import { preparePython } from "./python-environment.ts";
 import { runProgram } from "./run-program.ts";
 import { seedModels } from "./seed.ts";
 import { createTemporaryFolder } from "./temporary-folder.ts";
+import { testGeneratedClients } from "./test-generated-clients.ts";
 import { exitWith, UserError } from "./user-error.ts";
 
 /**
  * `npm run test:openapi [-- schemathesis arguments]`: lints `/openapi.json` of the built Worker with the
- * rules of Redocly, and tests the Worker with requests that schemathesis generates from the document: no
+ * rules of Redocly, generates clients of it and predicts with them, and tests the Worker with requests that schemathesis generates from the document: no
  * server error, and no status, header, media type or field that the document does not declare. The settings
  * are in test/openapi; the Python packages are installed into node_modules/.cache.
  *
@@ -48,6 +49,7 @@ async function testOpenApi(args: readonly string[]): Promise<void> {
     const document = await readDocument(worker.url);
     writeFileSync(file, JSON.stringify(document, null, 2));
     await lint(file);
+    await testGeneratedClients({ document: file, origin: worker.url.origin, python, folder });
     await checkResponses(python, file, worker.url, adminKey, { document, folder, args });
   } finally {
     await worker.dispose();

@@ -59,6 +59,8 @@ export interface PostprocessDefinition<S extends BlockSchema = BlockSchema>
   extends BlockDefinition<S> {
   /** The prediction for one item, with a description. */
   readonly prediction: z.ZodType;
+  /** The objects in it, by the names that they have in the OpenAPI document, and so in the clients made of it. */
+  readonly named?: Readonly<Record<string, z.ZodType>>;
   /** The prediction for a list of items; by default a list of `prediction`. */
   readonly listPrediction?: z.ZodType;
   /** What it needs of the tokenizer of its texts. */

@@ -33,11 +33,15 @@ export const PREPROCESS_BLOCKS = [
   tokenizerBlock,
 ] as const;
 
+/**
+ * A block whose predictions have the fields of another's and more comes before it: clients that are made of the OpenAPI
+ * document read a prediction as the first one whose fields it has.
+ */
 export const POSTPROCESS_BLOCKS = [
+  objectDetectionBlock,
   classificationBlock,
   regressionBlock,
   clusteringBlock,
-  objectDetectionBlock,
   embeddingBlock,
   tokenClassificationBlock,
   voiceActivityBlock,

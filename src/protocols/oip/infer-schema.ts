@@ -25,6 +25,7 @@ export const inferInputSchema = z.looseObject({
     .optional(),
   data: z.unknown().optional().meta({
     type: "array",
+    items: {},
     description: "The elements, flat in row-major order or nested by the shape.",
   }),
 });

@@ -1,9 +1,11 @@
 import { z } from "zod";
+import { jsonValueSchema } from "../../domain/manifest.ts";
 import { TAGS, toRoutes } from "../operation.ts";
 import type { Protocol } from "../protocol.ts";
 import { HEADERS } from "./headers.ts";
 import type { OpenApiDocument, Schema } from "./openapi-types.ts";
 import { PARAMETERS } from "./parameters.ts";
+import { toPlainSchema } from "./plain-schema.ts";
 import { toSchemaUri } from "./schema-reference.ts";
 import { ADMIN_KEY, CLIENT_KEY, toOpenApiOperation } from "./to-operation.ts";
 
@@ -65,6 +67,9 @@ export function createOpenApiDocument(
   };
 }
 
+/** Without its recursion, which clients in several languages cannot compile. */
+const ANY_JSON: Schema = { description: "Any JSON value." };
+
 function describeErrorForms(protocols: readonly Protocol[]): string {
   return protocols
     .map(
@@ -90,6 +95,9 @@ function convert(
     registry.add(schema, { id });
   const { schemas } = z.toJSONSchema(registry, { io, uri: toSchemaUri });
   return Object.fromEntries(
-    Object.entries(schemas).map(([name, { $schema: _, $id: __, ...schema }]) => [name, schema]),
+    Object.entries(schemas).map(([name, { $schema: _, $id: __, ...schema }]) => [
+      name,
+      named[name] === jsonValueSchema ? ANY_JSON : toPlainSchema(schema),
+    ]),
   );
 }

@@ -30,6 +30,8 @@ const schema = z.strictObject({
 
 export type ClassificationBlock = z.output<typeof schema>;
 
+const labelScore = z.strictObject({ label: z.string(), score: z.number() });
+
 /** Labels with scores. */
 export const classificationBlock = {
   type: "classification",
@@ -37,9 +39,8 @@ export const classificationBlock = {
   parameters: z.strictObject({
     top_k: z.int().min(1).optional().describe("how many labels are returned"),
   }),
-  prediction: z
-    .array(z.strictObject({ label: z.string(), score: z.number() }))
-    .describe("Classification: labels with scores, best first."),
+  prediction: z.array(labelScore).describe("Classification: labels with scores, best first."),
+  named: { LabelScore: labelScore },
   references: ({ scores }) => ({ outputs: [scores] }),
   *problems(block, manifest) {
     yield* missingLabels("classification", manifest);

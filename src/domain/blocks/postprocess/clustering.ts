@@ -11,14 +11,17 @@ const schema = z.strictObject({
 
 export type ClusteringBlock = z.output<typeof schema>;
 
+const cluster = z.strictObject({ label: z.string(), distance: z.number() });
+
 /** Clusters with the distance to their centres; without labels they are numbered from 0. */
 export const clusteringBlock = {
   type: "clustering",
   schema,
   parameters: NO_PARAMETERS,
   prediction: z
-    .array(z.strictObject({ label: z.string(), distance: z.number() }))
+    .array(cluster)
     .describe("Clustering: clusters with the distance to their centres, nearest first."),
+  named: { ClusterDistance: cluster },
   references: ({ distances }) => ({ outputs: [distances] }),
   *problems(block, manifest) {
     const spec = findSpec(manifest.outputs, block.distances);

@@ -42,6 +42,14 @@ const schema = z.strictObject({
 
 export type ObjectDetectionBlock = z.output<typeof schema>;
 
+const box = z.strictObject({
+  xmin: z.number(),
+  ymin: z.number(),
+  xmax: z.number(),
+  ymax: z.number(),
+});
+const detectedObject = z.strictObject({ label: z.string(), score: z.number(), box });
+
 /** Objects in an image. */
 export const objectDetectionBlock = {
   type: "object-detection",
@@ -50,19 +58,9 @@ export const objectDetectionBlock = {
     threshold: fraction.optional().describe("the lowest score of an object"),
   }),
   prediction: z
-    .array(
-      z.strictObject({
-        label: z.string(),
-        score: z.number(),
-        box: z.strictObject({
-          xmin: z.number(),
-          ymin: z.number(),
-          xmax: z.number(),
-          ymax: z.number(),
-        }),
-      }),
-    )
+    .array(detectedObject)
     .describe("Object detection: labels with scores and boxes in pixels, best first."),
+  named: { BoundingBox: box, DetectedObject: detectedObject },
   references: ({ boxes, scores }) => ({ outputs: [boxes, scores] }),
   *problems(block, manifest) {
     yield* pairProblems("object-detection", manifest, "image");

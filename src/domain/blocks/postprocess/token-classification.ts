@@ -36,6 +36,9 @@ const location = {
   end: z.int(),
 };
 
+const entity = z.strictObject({ entity_group: z.string(), ...location });
+const labelledToken = z.strictObject({ entity: z.string(), index: z.int(), ...location });
+
 /** Entities in a text. */
 export const tokenClassificationBlock = {
   type: "token-classification",
@@ -45,13 +48,9 @@ export const tokenClassificationBlock = {
     ignore_labels: z.array(z.string()).optional().describe("labels that are not returned"),
   }),
   prediction: z
-    .array(
-      z.union([
-        z.strictObject({ entity_group: z.string(), ...location }),
-        z.strictObject({ entity: z.string(), index: z.int(), ...location }),
-      ]),
-    )
+    .array(z.union([entity, labelledToken]))
     .describe("Token classification: entities, or tokens without aggregation, in their order."),
+  named: { Entity: entity, LabelledToken: labelledToken },
   texts: { spans: true },
   references: ({ scores }) => ({ outputs: [scores] }),
   *problems(block, manifest) {

@@ -24,10 +24,12 @@ export type VoiceActivityBlock = z.output<typeof schema>;
 
 const milliseconds = z.int().min(0).max(60_000).optional();
 
+const speechSegment = z.strictObject({ start: z.number(), end: z.number() });
+
 const prediction = z
   .strictObject({
     speech: z
-      .array(z.strictObject({ start: z.number(), end: z.number() }))
+      .array(speechSegment)
       .describe("Segments of speech, in seconds since the stream began."),
     probabilities: z.array(z.number()).describe("Of speech, one for each window."),
     state: z
@@ -61,6 +63,7 @@ export const voiceActivityBlock = {
     state: z.string().optional().describe("the state of the prediction for the previous piece"),
   }),
   prediction,
+  named: { SpeechSegment: speechSegment, VoiceActivity: prediction },
   references: ({ probabilities }) => ({ outputs: [probabilities] }),
   *problems(block, manifest) {
     if (manifest.preprocess?.type !== "audio-windows")
