@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import { type Dirent, readdirSync, readFileSync } from "node:fs";
+import { type Dirent, existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Manifest, parseManifest } from "../src/domain/manifest.ts";
 import { compareVersions, MODEL_NAME, MODEL_VERSION } from "../src/domain/model-id.ts";
+import { readModel } from "./read-model.ts";
 import { reason, UserError } from "./user-error.ts";
 
 /** A version in a folder `{name}/{version}/`, with the unparsed text of its manifest. */
@@ -50,16 +51,34 @@ export function readModelFile({ manifest, folder }: FolderModel, path: string): 
 
 function readVersion(folder: string, name: string, version: string): FolderModel {
   const where = `model ${name} version ${version}: manifest.json`;
-  const manifestText = readOrExplain(join(folder, "manifest.json"), where).toString("utf8");
+  let manifestText = readOrExplain(join(folder, "manifest.json"), where).toString("utf8");
   let manifest: Manifest;
   try {
-    manifest = parseManifest(JSON.parse(manifestText));
+    const value = JSON.parse(manifestText);
+    const labels = missingLabels(folder, value);
+    if (labels) manifestText = `${JSON.stringify({ ...value, labels }, null, 2)}\n`;
+    manifest = parseManifest(labels ? { ...value, labels } : value);
   } catch (error) {
     throw new UserError(`${where}: ${reason(error)}`);
   }
   if (manifest.name !== name || manifest.version !== version)
     throw new UserError(`${where} names ${manifest.name} version ${manifest.version}`);
   return { manifest, manifestText, folder };
+}
+
+/** The labels in the graph of the model, for a manifest with a task and without labels. */
+function missingLabels(folder: string, manifest: unknown): readonly string[] | undefined {
+  const { labels, postprocess, format, file } = Object(manifest) as Record<string, unknown>;
+  if (labels !== undefined || !postprocess || format !== "onnx" || typeof file !== "string")
+    return undefined;
+  const path = join(folder, file);
+  // What is wrong with the file is reported when it is stored.
+  if (!existsSync(path)) return undefined;
+  try {
+    return readModel(readFileSync(path))?.labels;
+  } catch {
+    return undefined;
+  }
 }
 
 function listFolders(folder: string, what: string): string[] {
@@ -75,7 +94,8 @@ function listFolders(folder: string, what: string): string[] {
     .sort();
 }
 
-function readOrExplain(path: string, where: string): Buffer {
+/** @throws UserError for a file that cannot be read */
+export function readOrExplain(path: string, where: string): Buffer {
   try {
     return readFileSync(path);
   } catch (error) {

@@ -1,6 +1,7 @@
 import { fileKey, manifestKey } from "../src/storage/model-keys.ts";
 import type { ModelBucket } from "./local-worker.ts";
-import { type FolderModel, readModelFile, readModelFolder } from "./model-folder.ts";
+import { type FolderModel, readModelFolder } from "./model-folder.ts";
+import { toVersionFiles } from "./version-files.ts";
 
 export interface SeedResult {
   /** Versions of which a file or the manifest was written. */
@@ -33,10 +34,10 @@ export async function seedModels(
 
 /** Writes the manifest last, because it makes the version exist. @returns whether anything was written */
 async function seedVersion(bucket: ModelBucket, model: FolderModel): Promise<boolean> {
-  const { manifest, manifestText } = model;
+  const { manifest, manifestText, read } = await toVersionFiles(model);
   let written = false;
   for (const { path, sha256, sizeBytes } of manifest.files) {
-    const bytes = readModelFile(model, path);
+    const bytes = read(path);
     const key = fileKey(manifest, path);
     const stored = await bucket.head(key);
     if (stored?.size === sizeBytes && stored.customMetadata?.sha256 === sha256) continue;

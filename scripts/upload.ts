@@ -1,23 +1,22 @@
 import { spawnSync } from "node:child_process";
-import { join } from "node:path";
+import { writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { unstable_readConfig } from "wrangler";
 import { fileKey, manifestKey } from "../src/storage/model-keys.ts";
-import { readModelFile, readModelFolder } from "./model-folder.ts";
+import { readModelFolder } from "./model-folder.ts";
 import { projectPath } from "./project.ts";
+import { createTemporaryFolder } from "./temporary-folder.ts";
 import { exitWith, UserError } from "./user-error.ts";
+import { toVersionFiles } from "./version-files.ts";
 
 /**
  * `npm run upload -- [model...] [--local]`: uploads models of models/ to the R2 bucket of
  * wrangler.toml (default: all), each version's manifest last, so that a version exists only when it is complete.
  * `--local` writes to wrangler's simulated bucket instead.
  */
-try {
-  upload(process.argv.slice(2));
-} catch (error) {
-  exitWith(error);
-}
+await upload(process.argv.slice(2)).catch(exitWith);
 
-function upload(args: readonly string[]): void {
+async function upload(args: readonly string[]): Promise<void> {
   const target = args.includes("--local") ? "--local" : "--remote";
   const names = args.filter((arg) => arg !== "--local");
   const models = readModelFolder(projectPath("models"));
@@ -27,14 +26,18 @@ function upload(args: readonly string[]): void {
       `no model ${unknown.join(", ")} in models/; the models are ${[...new Set(models.map(({ manifest }) => manifest.name))].join(", ")}`,
     );
   const bucket = bucketName();
+  const temporaryFolder = createTemporaryFolder("upload");
   for (const model of models) {
-    const { folder, manifest } = model;
-    if (names.length > 0 && !names.includes(manifest.name)) continue;
-    for (const { path } of manifest.files) {
-      readModelFile(model, path);
-      put(bucket, fileKey(manifest, path), join(folder, path), target);
-    }
-    put(bucket, manifestKey(manifest), join(folder, "manifest.json"), target);
+    if (names.length > 0 && !names.includes(model.manifest.name)) continue;
+    const { manifest, manifestText, read } = await toVersionFiles(model);
+    // A model may be stored otherwise than it is in the folder.
+    const send = (key: string, path: string, content: string | Uint8Array): void => {
+      const file = join(temporaryFolder, basename(path));
+      writeFileSync(file, content);
+      put(bucket, key, file, target);
+    };
+    for (const { path } of manifest.files) send(fileKey(manifest, path), path, read(path));
+    send(manifestKey(manifest), "manifest.json", manifestText);
     console.log(`uploaded ${manifest.name} version ${manifest.version}`);
   }
 }

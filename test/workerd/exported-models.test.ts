@@ -1,7 +1,12 @@
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { seedModels } from "../../scripts/seed.ts";
 import type { Manifest } from "../../src/domain/manifest.ts";
 import { type AdministeredService, startAdministeredService } from "../support/administration.ts";
 import {
+  EXPORTS,
   expectedRuns,
   readExport,
   sha256Of,
@@ -226,5 +231,132 @@ describe("weights in other files", () => {
     await sendFile("abandoned-2", "weights.bin", Uint8Array.of(1));
     const keys = (await service.bucket.list({ prefix: "uploads/abandoned/" })).objects;
     expect(keys).toEqual([]);
+  });
+});
+
+describe("a version in a folder", () => {
+  let models: string;
+
+  beforeAll(() => {
+    models = mkdtempSync(join(tmpdir(), "onnxflare-exports-"));
+  });
+  afterAll(() => rmSync(models, { recursive: true, force: true }));
+
+  /** A folder with one version whose manifest lists these files, the model first. */
+  function createFolder(name: string, files: readonly string[], manifest: object): string {
+    const folder = mkdtempSync(join(models, "models-"));
+    const version = join(folder, name, "1");
+    for (const path of files) {
+      mkdirSync(dirname(join(version, path)), { recursive: true });
+      cpSync(join(EXPORTS, path), join(version, path));
+    }
+    const entries = files.map((path) => {
+      const bytes = readExport(path);
+      return { path, sha256: sha256Of(bytes), sizeBytes: bytes.byteLength };
+    });
+    const whole = {
+      schemaVersion: 1,
+      name,
+      version: "1",
+      format: "onnx",
+      file: files[0],
+      files: entries,
+      createdAt: "2026-11-30T00:00:00Z",
+      ...manifest,
+    };
+    writeFileSync(join(version, "manifest.json"), JSON.stringify(whole));
+    return folder;
+  }
+
+  async function storedManifest(name: string): Promise<Manifest> {
+    const object = await service.bucket.get(`models/${name}/1/manifest.json`);
+    return JSON.parse((await object?.text()) ?? "") as Manifest;
+  }
+
+  test("is seeded with a tensor instead of maps, and with the labels of the graph", async () => {
+    const folder = createFolder("seeded-logistic", ["sklearn-logistic.onnx"], {
+      task: "tabular-classification",
+      inputs: [{ name: "X", datatype: "FP32", shape: [-1, 4] }],
+      outputs: [
+        { name: "output_label", datatype: "BYTES", shape: [-1] },
+        { name: "output_probability", datatype: "FP32", shape: [-1, 3] },
+      ],
+      preprocess: { type: "tabular", version: 1, input: "X", columns: ["a", "b", "c", "d"] },
+      postprocess: {
+        type: "classification",
+        version: 1,
+        scores: "output_probability",
+        activation: "none",
+      },
+    });
+    expect(await seedModels(service.bucket, folder)).toMatchObject({ seeded: 1 });
+    expect(await seedModels(service.bucket, folder)).toMatchObject({ seeded: 0, unchanged: 1 });
+    expect(await storedManifest("seeded-logistic")).toMatchObject({
+      labels: SPECIES,
+      original: { sha256: sha256Of(readExport("sklearn-logistic.onnx")), changes: ["zipmap"] },
+    });
+    const [run] = expectedRuns("sklearn-logistic");
+    const rows = run?.inputs.X?.values.slice(0, 4);
+    const response = await service.post("/models/seeded-logistic", { inputs: rows });
+    const scores = Object.values(run ? toTensors(run) : {})[1]?.values as number[];
+    expect(response).toMatchObject({
+      status: 200,
+      body: SPECIES.map((label, index) => ({
+        label,
+        score: expect.closeTo(scores[index] ?? Number.NaN, 6),
+      })),
+    });
+  });
+
+  test("is seeded with the weights of its other files in the model, listed or not", async () => {
+    const inputs = [
+      { name: "x", datatype: "FP32", shape: [4] },
+      { name: "flag", datatype: "BOOL", shape: [] },
+      { name: "index", datatype: "INT64", shape: [] },
+    ];
+    const outputs = [{ name: "y", datatype: "FP32", shape: [4] }];
+    const folder = createFolder("seeded-external", ["external.onnx", "weights.bin"], {
+      inputs,
+      outputs,
+    });
+    await expect(seedModels(service.bucket, folder)).rejects.toThrow(
+      /^model seeded-external version 1: file parts\/inner.bin, which has weights of external.onnx, can't be read/,
+    );
+    cpSync(join(EXPORTS, "parts"), join(folder, "seeded-external", "1", "parts"), {
+      recursive: true,
+    });
+    expect(await seedModels(service.bucket, folder)).toMatchObject({ seeded: 1 });
+    const manifest = await storedManifest("seeded-external");
+    expect(manifest.files.map(({ path }) => path)).toEqual(["external.onnx"]);
+    for (const run of expectedRuns("external")) {
+      const { body } = await service.post("/v2/models/seeded-external/infer", {
+        inputs: toInferInputs(run, manifest.inputs),
+      });
+      expect(body).toMatchObject({ outputs: [{ name: "y", data: run.outputs.y?.values }] });
+    }
+  });
+
+  test("is seeded with the inputs that its model has defaults for", async () => {
+    const folder = createFolder("seeded-overridable", ["overridable.onnx"], {
+      inputs: [
+        { name: "x", datatype: "FP32", shape: [-1] },
+        { name: "scale", datatype: "FP32", shape: [] },
+      ],
+      outputs: [{ name: "y", datatype: "FP32", shape: [-1] }],
+    });
+    await seedModels(service.bucket, folder);
+    const { inputs } = await storedManifest("seeded-overridable");
+    expect(inputs.map(({ name, optional }) => [name, optional])).toEqual([
+      ["x", undefined],
+      ["scale", true],
+      ["bias", true],
+      ["count", true],
+    ]);
+    for (const run of expectedRuns("overridable")) {
+      const { body } = await service.post("/v2/models/seeded-overridable/infer", {
+        inputs: toInferInputs(run, inputs),
+      });
+      expect(body).toMatchObject({ outputs: [{ name: "y", data: run.outputs.y?.values }] });
+    }
   });
 });
