@@ -1,7 +1,9 @@
 import { ApiError } from "../domain/errors.ts";
 import { formatModelId, type ModelId } from "../domain/model-id.ts";
+import type { ModelSource } from "../domain/ports.ts";
 import { clip, MAX_REASON_LENGTH } from "../shared/quote.ts";
 import type { Cell } from "./cell.ts";
+import { describeBudget, describeRemedies } from "./memory-advice.ts";
 import { OrtError } from "./ort-instance.ts";
 
 /** What a failed call into the engine means. */
@@ -23,14 +25,25 @@ export class CellLost extends Error {
   }
 }
 
-const MIB = 1_048_576;
+/** How the engine says that it has no file system from which it could read another file. */
+const EXTERNAL_DATA = /MountedFiles|external data/i;
+const OTHER_FILE =
+  "its weights are in another file, and the engine reads only the model's own; publish it through /admin, or seed it, with both files, which are made one";
+
 /** C++'s exception; an allocation of almost 4 GiB fails without a request to the budget. */
 const OUT_OF_MEMORY = /\bbad_alloc\b/;
 
 /** {@link toFailure} of a run, where the engine refuses the input. */
-export function toRunFailure(thrown: unknown, cell: Cell, id: ModelId): EngineFailure {
-  return toFailure(thrown, cell, id, {
-    outOfMemory: "Send a smaller input.",
+export function toRunFailure(
+  thrown: unknown,
+  cell: Cell,
+  source: ModelSource,
+  budgetBytes: number,
+): EngineFailure {
+  return toFailure(thrown, cell, source, {
+    budgetBytes,
+    need: "with this input",
+    remedy: "Send a smaller input.",
     phase: "ran",
     toRefusal: (reason) =>
       new ApiError("inference_failed", `The model refused the input: ${reason}.`, {
@@ -40,15 +53,24 @@ export function toRunFailure(thrown: unknown, cell: Cell, id: ModelId): EngineFa
 }
 
 /** {@link toFailure} of a load, where the engine refuses the model. */
-export function toLoadFailure(thrown: unknown, cell: Cell, id: ModelId): EngineFailure {
-  return toFailure(thrown, cell, id, {
-    outOfMemory: "It could not be loaded.",
+export function toLoadFailure(
+  thrown: unknown,
+  cell: Cell,
+  source: ModelSource,
+  budgetBytes: number,
+): EngineFailure {
+  const { id } = source;
+  return toFailure(thrown, cell, source, {
+    budgetBytes,
+    need: "while it is loaded",
+    remedy: describeRemedies(source),
     phase: "loaded",
     toRefusal: (reason) =>
-      new ApiError("model_load_failed", `${formatModelId(id)} could not be loaded: ${reason}.`, {
-        cause: thrown,
-        details: { model: id.name, version: id.version },
-      }),
+      new ApiError(
+        "model_load_failed",
+        `${formatModelId(id)} could not be loaded: ${EXTERNAL_DATA.test(reason) ? OTHER_FILE : reason}.`,
+        { cause: thrown, details: { model: id.name, version: id.version } },
+      ),
   });
 }
 
@@ -69,9 +91,12 @@ export function toCrash(phase: "ran" | "loaded", id: ModelId, cause?: unknown): 
 function toFailure(
   thrown: unknown,
   cell: Cell,
-  id: ModelId,
+  { id }: ModelSource,
   context: {
-    readonly outOfMemory: string;
+    readonly budgetBytes: number;
+    /** When it needs the memory. */
+    readonly need: string;
+    readonly remedy: string;
     readonly phase: "ran" | "loaded";
     readonly toRefusal: (reason: string) => ApiError;
   },
@@ -83,8 +108,11 @@ function toFailure(
       fatal: true,
       error: new ApiError(
         "out_of_memory",
-        `${formatModelId(id)} needs more memory than the budget of its isolate allows; it had ${Math.round(cell.memoryBytes / MIB)} MiB. ${context.outOfMemory}`,
-        { cause: thrown, details: { model: id.name, version: id.version } },
+        `${formatModelId(id)} needs more memory ${context.need} than ${describeBudget(context.budgetBytes)} allows. ${context.remedy}`,
+        {
+          cause: thrown,
+          details: { model: id.name, version: id.version, budgetBytes: context.budgetBytes },
+        },
       ),
     };
   if (refused)

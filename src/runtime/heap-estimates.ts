@@ -3,6 +3,7 @@ import { formatModelId } from "../domain/model-id.ts";
 import type { ModelSource } from "../domain/ports.ts";
 import { LruMap } from "../shared/lru-map.ts";
 import { cellBytes, ENGINE_BYTES } from "./cell.ts";
+import { describeBudget, describeRemedies, formatMebibytes } from "./memory-advice.ts";
 
 /** What a session needs however small its model is (measured: 50 KB for a single node). */
 const SESSION_BYTES = 65_536;
@@ -34,14 +35,15 @@ export class HeapEstimates {
    * Before anything is downloaded, by what is certain: the measured heap, or the file's own size.
    * @throws ApiError `model_too_large`
    */
-  refuseTooLarge({ id, sizeBytes, heapBytes }: ModelSource): void {
+  refuseTooLarge(source: ModelSource): void {
+    const { id, sizeBytes, heapBytes } = source;
     const neededBytes = cellBytes(heapBytes ?? sizeBytes);
     const budgetBytes = this.#budgetBytes;
     if (neededBytes <= budgetBytes) return;
     throw new ApiError(
       "model_too_large",
-      `${formatModelId(id)} needs ${neededBytes} bytes of memory, but the budget is ${budgetBytes} bytes (MEMORY_BUDGET_BYTES).`,
-      { details: { neededBytes, budgetBytes } },
+      `${formatModelId(id)} needs at least ${formatMebibytes(neededBytes)} of memory, more than ${describeBudget(budgetBytes)}. ${describeRemedies(source)}`,
+      { details: { model: id.name, version: id.version, neededBytes, budgetBytes } },
     );
   }
 

@@ -2,6 +2,7 @@ import { ApiError } from "../domain/errors.ts";
 import { formatModelId } from "../domain/model-id.ts";
 import type { MemoryConsumer } from "../domain/ports.ts";
 import { Cell, cellBytes, ENGINE_BYTES, type Pin, type Resident } from "./cell.ts";
+import { describeBudget } from "./memory-advice.ts";
 
 /** Models that need no more heap than this share a cell. */
 const SMALL_MODEL_BYTES = 4_194_304;
@@ -198,14 +199,21 @@ export class MemoryBudget {
     const { cell } = resident;
     this.endExpiredPins();
     const mostBytes = Math.max(0, this.limitBytes - ENGINE_BYTES - resident.heapBytes);
-    if (bytes > mostBytes) throw noMemory(resident, "out_of_memory", bytes, mostBytes);
+    if (bytes > mostBytes)
+      throw noMemory(resident, "out_of_memory", bytes, mostBytes, this.limitBytes);
     const others = cell.evictable().filter((other) => other !== resident);
     const othersBytes = others.reduce((sum, { heapBytes }) => sum + heapBytes, 0);
     const growth = (evictedBytes: number): number =>
       cellBytes(cell.heapBytes - evictedBytes + cell.reservedBytes + bytes) - cell.budgetedBytes;
     const missingBytes = this.#missingBytes(growth(othersBytes), cell);
     if (missingBytes > 0)
-      throw noMemory(resident, "overloaded", bytes, Math.max(0, bytes - missingBytes));
+      throw noMemory(
+        resident,
+        "overloaded",
+        bytes,
+        Math.max(0, bytes - missingBytes),
+        this.limitBytes,
+      );
     // Other models of a shared cell are released only as far as other cells are not enough.
     for (const other of others) {
       if (this.#reserve(growth(0), cell)) return;
@@ -277,14 +285,15 @@ function noMemory(
   code: "out_of_memory" | "overloaded",
   neededBytes: number,
   availableBytes: number,
+  budgetBytes: number,
 ): ApiError {
   const why =
     code === "overloaded"
       ? "other leases and loads hold the rest for now"
-      : "the budget has no more (MEMORY_BUDGET_BYTES)";
+      : `${describeBudget(budgetBytes)} has no more`;
   return new ApiError(
     code,
     `A lease of ${formatModelId(id)} needs ${neededBytes} bytes beside the model, and ${availableBytes} bytes are available: ${why}.`,
-    { details: { neededBytes, availableBytes } },
+    { details: { neededBytes, availableBytes, budgetBytes } },
   );
 }

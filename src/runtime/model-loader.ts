@@ -117,8 +117,8 @@ export class ModelLoader {
 
   /** When it returns, the model is ready, or has to be requested again. */
   async #perform(source: ModelSource, load: Load): Promise<void> {
-    const { estimates, traffic, onReady, loseCell } = this.#options;
-    const { id, sha256, sizeBytes } = source;
+    const { budget, estimates, traffic, onReady, loseCell } = this.#options;
+    const { sha256, sizeBytes } = source;
     estimates.refuseTooLarge(source);
     const heapBytes = estimates.heapBytes(source);
     const cell = await this.#allocateCell(source, heapBytes, load);
@@ -143,7 +143,7 @@ export class ModelLoader {
     } catch (thrown) {
       // The cell was lost to another model: that is no failure of this one, so it is loaded again.
       if (thrown instanceof CellLost || (cell.dropped && !(thrown instanceof ApiError))) return;
-      const { error, fatal } = toLoadFailure(thrown, cell, id);
+      const { error, fatal } = toLoadFailure(thrown, cell, source, budget.limitBytes);
       if (fatal && loseCell(cell, sha256)) return;
       if (!cell.dropped) session?.release();
       throw error;

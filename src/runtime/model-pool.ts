@@ -167,7 +167,7 @@ class ModelPool implements ModelRuntime, LeaseHost {
     try {
       return work(session);
     } catch (thrown) {
-      const { error, fatal } = toRunFailure(thrown, cell, source.id);
+      const { error, fatal } = toRunFailure(thrown, cell, source, this.#budget.limitBytes);
       throw fatal && this.#loseCell(cell, source.sha256) ? new CellLost(error) : error;
     }
   }

@@ -279,7 +279,16 @@ describe("refused publications", () => {
 
   test("publishing a model that needs more memory than the budget is refused", async () => {
     const response = await service.publish("refused", constantOnes([10_000n, 10_000n]));
-    expect(response).toMatchObject({ status: 507, body: { code: "out_of_memory" } });
+    expect(response).toMatchObject({
+      status: 507,
+      body: {
+        code: "out_of_memory",
+        detail: expect.stringMatching(
+          /^model "refused" version 1 needs more memory while it is loaded than the budget of 96 MiB \(MEMORY_BUDGET_BYTES\) allows\. Convert the model to ORT format, .*int8, or publish a smaller one\.$/,
+        ),
+        details: { budgetBytes: 100_663_296 },
+      },
+    });
     expect(await keysOf("refused")).toEqual([]);
   });
 

@@ -225,6 +225,31 @@ describe("weights in other files", () => {
       });
   });
 
+  test("of a version that was put into storage by other means are named when it is loaded", async () => {
+    const id = { name: "put-by-hand", version: "1" };
+    const bytes = readExport("external.onnx");
+    const file = { path: "model.onnx", sha256: sha256Of(bytes), sizeBytes: bytes.byteLength };
+    await service.bucket.put("models/put-by-hand/1/model.onnx", bytes);
+    await service.bucket.put(
+      "models/put-by-hand/1/manifest.json",
+      JSON.stringify({
+        ...id,
+        schemaVersion: 1,
+        format: "onnx",
+        file: file.path,
+        files: [file],
+        inputs: [{ name: "x", datatype: "FP32", shape: [4] }],
+        outputs: [{ name: "y", datatype: "FP32", shape: [4] }],
+        createdAt: "2026-11-30T00:00:00Z",
+      }),
+    );
+    const inputs = [{ name: "x", datatype: "FP32", shape: [4], data: [1, 2, 3, 4] }];
+    expect(await service.post("/v2/models/put-by-hand/infer", { inputs })).toMatchObject({
+      status: 503,
+      body: { error: expect.stringContaining("its weights are in another file, and the engine") },
+    });
+  });
+
   test("are deleted with their version", async () => {
     await sendFile("abandoned", "weights.bin", Uint8Array.of(1));
     await service.publish("abandoned", readExport("label-encoder.onnx"));

@@ -179,9 +179,9 @@ describe("reserved memory", () => {
       lease(pool, source, { reservedBytes: 64 * MIB }),
     );
     const availableBytes = 3 * CELL_BYTES - ENGINE_BYTES - LARGE_MODEL_BYTES;
-    expect(error.details).toEqual({ neededBytes: 64 * MIB, availableBytes });
+    expect(error.details).toMatchObject({ neededBytes: 64 * MIB, availableBytes });
     expect(error.message).toBe(
-      `A lease of model "large-2" version 1 needs ${64 * MIB} bytes beside the model, and ${availableBytes} bytes are available: the budget has no more (MEMORY_BUDGET_BYTES).`,
+      `A lease of model "large-2" version 1 needs ${64 * MIB} bytes beside the model, and ${availableBytes} bytes are available: the budget of 48 MiB (MEMORY_BUDGET_BYTES) has no more.`,
     );
     expect(readyOf(pool, idle, source)).toEqual([true, true]);
     expect(pool.stats()).toMatchObject({ leases: [], usedBytes: 2 * CELL_BYTES });
@@ -200,7 +200,7 @@ describe("reserved memory", () => {
       lease(pool, second, { reservedBytes: 20 * MIB }),
     );
     const availableBytes = 4 * CELL_BYTES - 2 * (ENGINE_BYTES + LARGE_MODEL_BYTES) - 20 * MIB;
-    expect(error.details).toEqual({ neededBytes: 20 * MIB, availableBytes });
+    expect(error.details).toMatchObject({ neededBytes: 20 * MIB, availableBytes });
     expect(pool.stats()).toMatchObject({ leases: [{}] });
     using most = await lease(pool, second, { reservedBytes: availableBytes });
     expect(pool.stats()).toMatchObject({ usedBytes: 4 * CELL_BYTES, leases: [{}, {}] });

@@ -175,7 +175,7 @@ test("a model that is too large is refused before storage is opened", async () =
   const source = new TooLarge(1);
   const error = await rejectedApiError("model_too_large", use(pool, source, 1));
   expect(error).toBeInstanceOf(ApiError);
-  expect(error.details).toEqual({
+  expect(error.details).toMatchObject({
     neededBytes: CELL_BYTES + ENGINE_BYTES,
     budgetBytes: CELL_BYTES,
   });

@@ -101,7 +101,8 @@ describe.each([
     name: "ones",
     provoke: () => inferOnes([10_000, 10_000]),
     failure: { status: 507, body: { code: "out_of_memory" } },
-    message: /model "ones" version 1 needs more memory than the budget .* Send a smaller input/,
+    message:
+      /model "ones" version 1 needs more memory with this input than the budget of 96 MiB \(MEMORY_BUDGET_BYTES\) allows\. Send a smaller input/,
     infer: () => inferOnes([10, 10]),
     data: [100],
   },

@@ -1,0 +1,22 @@
+import type { ModelSource } from "../domain/ports.ts";
+
+/** What errors say of the memory budget: the same numbers in all of them. */
+
+const MIB = 1_048_576;
+
+/** `the budget of 96 MiB (MEMORY_BUDGET_BYTES)` */
+export function describeBudget(budgetBytes: number): string {
+  return `the budget of ${formatMebibytes(budgetBytes)} (MEMORY_BUDGET_BYTES)`;
+}
+
+/** Whole MiB, or with one digit after the point. */
+export function formatMebibytes(bytes: number): string {
+  return `${Math.round((bytes / MIB) * 10) / 10} MiB`;
+}
+
+/** What makes a model need less memory. Of a file in ORT format the first has been done. */
+export function describeRemedies({ format }: Pick<ModelSource, "format">): string {
+  return format === "ort"
+    ? "Quantize the model to int8, or publish a smaller one."
+    : "Convert the model to ORT format, which takes about a third of the memory (python -m onnxruntime.tools.convert_onnx_models_to_ort model.onnx), quantize it to int8, or publish a smaller one.";
+}
