@@ -7,7 +7,7 @@ import type { FuzzRequest } from "./http/request.ts";
 import { type Job, type JobOptions, listJobs } from "./jobs.ts";
 import { findWrongAnswer } from "./known-answers.ts";
 import { findLoggedError } from "./log-watch.ts";
-import { hasGrown, type MemoryReport, reportMemory } from "./memory-watch.ts";
+import { hasGrown, type MemoryReport, type MemorySample, reportMemory } from "./memory-watch.ts";
 import { judge } from "./oracle.ts";
 import { createTally, type Tally } from "./tally.ts";
 
@@ -50,7 +50,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
   const tally = createTally(kinds.map(({ name }) => name));
   const sent = new Map<string, { kind: string; request: FuzzRequest }>();
   const inFlight = new Map<number, { kind: string; request: FuzzRequest }>();
-  const residentBytes: number[] = [];
+  const memorySamples: MemorySample[] = [];
   let checkedAnswers = 0;
   let restarts = 0;
   let restarting: Promise<void> | undefined;
@@ -151,12 +151,12 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
   }
 
   const sampling = setInterval(() => {
-    const bytes = service.residentBytes();
-    if (bytes !== undefined) residentBytes.push(bytes);
+    const residentBytes = service.residentBytes();
+    if (residentBytes !== undefined) memorySamples.push({ requests: tally.total, residentBytes });
   }, SAMPLE_EVERY_MS);
   const progress = setInterval(() => {
     const seconds = (performance.now() - start) / 1000;
-    const memory = ((residentBytes.at(-1) ?? 0) / 2 ** 20).toFixed(0);
+    const memory = ((memorySamples.at(-1)?.residentBytes ?? 0) / 2 ** 20).toFixed(0);
     report(
       `${seconds.toFixed(0)} s: ${tally.total} requests, ${findings.count()} findings, ${memory} MiB resident`,
     );
@@ -169,7 +169,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
     clearInterval(progress);
     await service.dispose();
   }
-  const memory = reportMemory(residentBytes);
+  const memory = reportMemory(memorySamples);
   if (memory && hasGrown(memory))
     add({
       kind: "memory",

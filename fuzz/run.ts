@@ -9,6 +9,7 @@ import { ERROR_KINDS } from "../src/domain/errors.ts";
 import { type CampaignResult, runCampaign } from "./campaign.ts";
 import type { Finding } from "./findings.ts";
 import type { FuzzKind } from "./fuzz-kind.ts";
+import { ALLOWED_GROWTH_BYTES, WARM_UP_REQUESTS } from "./memory-watch.ts";
 import { EXPECTED_FAILURES } from "./oracle.ts";
 import { KINDS } from "./registry.ts";
 import { loadSamples } from "./samples/load-samples.ts";
@@ -112,7 +113,7 @@ function printFinding(
   console.error(`\nFINDING ${kind}: ${cause}`);
   if (detail) console.error(`  ${detail.slice(0, 600).replaceAll("\n", "\n  ")}`);
   for (const request of requests.slice(0, 3)) console.error(`  ${toCurl(request)}`);
-  console.error(`  ${file ?? "too large for a seed file"}`);
+  console.error(`  ${file ?? "no seed file: too large, or no request"}`);
 }
 
 function printResult({
@@ -131,14 +132,12 @@ function printResult({
   );
   console.log(`\n${checkedAnswers} known predictions checked, ${restarts} restarts of workerd`);
   if (memory) {
-    const [first, last, max, allowed] = [
-      memory.firstBytes,
-      memory.lastBytes,
-      memory.maxBytes,
-      memory.allowedBytes,
-    ].map((bytes) => (bytes / 2 ** 20).toFixed(0));
+    const { firstBytes, lastBytes, maxBytes } = memory;
+    const [first, last, max, allowed] = [firstBytes, lastBytes, maxBytes, ALLOWED_GROWTH_BYTES].map(
+      (bytes) => (bytes / 2 ** 20).toFixed(0),
+    );
     console.log(
-      `resident memory: ${first} MiB in the first quarter after the warm-up, ${last} in the last, ${max} at most; growth allowed: ${allowed}`,
+      `resident memory: ${first} MiB in the first quarter after ${WARM_UP_REQUESTS} requests, ${last} in the last, ${max} at most; growth allowed: ${allowed}`,
     );
   } else {
     console.log("resident memory: too short a run to compare");

@@ -34,11 +34,11 @@ export function readSeeds(folder: string): Seed[] {
     });
 }
 
-/** Writes a finding, named by its requests. @returns the file, or `undefined` when it would be too large */
+/** Writes a finding, named by its requests. @returns the file, or `undefined` when it would be too large or has none */
 export function writeSeed(folder: string, { kind, cause, requests }: Finding): string | undefined {
   const seed = { kind, cause, requests: requests.map(toStored) };
   const text = `${JSON.stringify(seed, undefined, 2)}\n`;
-  if (text.length > MOST_BYTES) return undefined;
+  if (requests.length === 0 || text.length > MOST_BYTES) return undefined;
   const digest = createHash("sha256").update(JSON.stringify(seed.requests)).digest("hex");
   const file = join(folder, `${kind}-${digest.slice(0, 10)}.json`);
   mkdirSync(folder, { recursive: true });

@@ -13,11 +13,15 @@ export interface FuzzRequest {
    * headers may declare another length than that of the body.
    */
   readonly framing?: "length" | "chunked" | "given" | undefined;
+  /** Of the chunks of `chunked`. */
+  readonly chunkBytes?: number | undefined;
   /** The client closes the connection after so many bytes of the message. */
   readonly leaveAfterBytes?: number | undefined;
 }
 
 const CHUNK_BYTES = 1000;
+/** A body in smaller chunks than these would take longer to send than to handle. */
+const MOST_CHUNKS = 3000;
 const TARGET = /^\/[\x21-\x22\x24-\x7e]*$/;
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const FRAMING_HEADERS = /^(content-length|transfer-encoding|expect|connection|upgrade|host)$/i;
@@ -60,7 +64,7 @@ export function isAnswerDue(request: FuzzRequest): boolean {
 
 /** The bytes of the message. */
 export function serialize(request: FuzzRequest): Uint8Array {
-  const { method, target, headers, body, framing = "length" } = request;
+  const { method, target, headers, body, framing = "length", chunkBytes = CHUNK_BYTES } = request;
   const hasBody = body !== undefined && (body.length > 0 || !/^(GET|HEAD)$/.test(method));
   const lines = [`${method} ${target} HTTP/1.1`];
   if (!headers.some(([name]) => name.toLowerCase() === "host")) lines.push("host: fuzz");
@@ -69,13 +73,14 @@ export function serialize(request: FuzzRequest): Uint8Array {
   if (hasBody && framing === "chunked") lines.push("transfer-encoding: chunked");
   const head = Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
   if (!hasBody) return head;
-  return Buffer.concat([head, ...(framing === "chunked" ? toChunks(body) : [body])]);
+  return Buffer.concat([head, ...(framing === "chunked" ? toChunks(body, chunkBytes) : [body])]);
 }
 
-function toChunks(body: Uint8Array): Uint8Array[] {
+function toChunks(body: Uint8Array, chunkBytes: number): Uint8Array[] {
   const parts: Uint8Array[] = [];
-  for (let offset = 0; offset < body.length; offset += CHUNK_BYTES) {
-    const chunk = body.subarray(offset, offset + CHUNK_BYTES);
+  const step = Math.max(chunkBytes, Math.ceil(body.length / MOST_CHUNKS));
+  for (let offset = 0; offset < body.length; offset += step) {
+    const chunk = body.subarray(offset, offset + step);
     parts.push(Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, Buffer.from("\r\n"));
   }
   parts.push(Buffer.from("0\r\n\r\n"));

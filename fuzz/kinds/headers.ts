@@ -152,7 +152,8 @@ export const headers: FuzzKind = {
     for (let left = random.below(4); left > 0; left--) sent.push(createHeader(random));
     const request: FuzzRequest = { method: "POST", target, headers: sent, body: encoded };
     if (random.chance(0.04)) return withFalseLength(request, random);
-    return random.chance(0.1) ? { ...request, framing: "chunked" } : request;
+    if (random.chance(0.9)) return request;
+    return { ...request, framing: "chunked", chunkBytes: random.pick([1, 7, 1000]) };
   },
 };
 

@@ -66,8 +66,9 @@ export function createColumn(rule: ColumnRule, datatype: NumericDatatype): Colum
     value: unknown,
     path: string,
   ): number | bigint => {
-    const index = names.get(String(value));
-    if (index !== undefined && typeof value !== "object") return index;
+    // An object may have a `toString` that cannot be called.
+    const index = typeof value === "object" ? undefined : names.get(String(value));
+    if (index !== undefined) return index;
     const valid = categories ?? [];
     const more = valid.length > MAX_LISTED ? ` and ${valid.length - MAX_LISTED} more` : "";
     throw new ApiError(

@@ -155,18 +155,19 @@ test("a seed file has the request, byte for byte", () => {
 });
 
 test("memory that grows by more than the loaded models can take is a finding", () => {
-  const mebibytes = (count: number): number => count * 2 ** 20;
-  const series = (growth: number) =>
-    Array.from({ length: 200 }, (_, index) =>
-      mebibytes(300 + (index * growth) / 200 + (index % 7)),
-    );
-  const report = (growth: number) => {
-    const found = reportMemory(series(growth));
-    return found && hasGrown(found);
+  const series = (growthMebibytes: number, requests = 200_000) =>
+    Array.from({ length: 200 }, (_, index) => ({
+      requests: (index * requests) / 199,
+      residentBytes: (300 + (index * growthMebibytes) / 199 + (index % 7)) * 2 ** 20,
+    }));
+  const isFinding = (growthMebibytes: number) => {
+    const report = reportMemory(series(growthMebibytes));
+    return report && hasGrown(report);
   };
-  expect(report(0)).toBe(false);
-  expect(report(400)).toBe(true);
-  expect(reportMemory(series(400).slice(0, 30))).toBeUndefined();
+  expect(isFinding(0)).toBe(false);
+  expect(isFinding(100)).toBe(false);
+  expect(isFinding(400)).toBe(true);
+  expect(reportMemory(series(400, 100_000))).toBeUndefined();
 });
 
 test("an internal error in the log is a finding, a refusal is not", () => {

@@ -99,6 +99,8 @@ describe("a table with categories and missing values", () => {
     ],
     [[1, 1, "male"], "invalid_input", "must be one of Biscoe, Dream, NA; got 1"],
     [[null, 1, "male"], "invalid_input", 'column "island" must be one of'],
+    [["Dream", 1, { toString: 1 }], "invalid_input", "must be one of female, male; got an object"],
+    [["Dream", 1, ["male"]], "invalid_input", "must be one of female, male; got an array of 1"],
     [{ mass: 1, sex: "male" }, "invalid_input", "missing: island;"],
     [
       ["Biscoe", "heavy", "male"],
