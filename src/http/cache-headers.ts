@@ -13,6 +13,12 @@ export function addCacheHeaders(headers: Record<string, string>, report: CacheRe
   if (ageSeconds !== undefined) headers.age = String(Math.floor(ageSeconds));
 }
 
+/** Adds a request header to those that the response depends on. */
+export function addVary(headers: Record<string, string>, name: string): void {
+  const known = headers.vary?.split(", ") ?? [];
+  if (!known.includes(name)) headers.vary = [...known, name].join(", ");
+}
+
 /**
  * The entity tag of a response: the cache key, and a hash of `variant`, because the same tensors can be serialized in
  * several ways. Weak, because the response may be compressed.

@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import { toCacheStatus } from "../domain/cache-control.ts";
 import type { CachedResponse } from "../domain/cached-response.ts";
 import { concatenateBytes, totalBytes } from "../shared/bytes.ts";
-import { addCacheHeaders, isListed, toEntityTag } from "./cache-headers.ts";
+import { addCacheHeaders, addVary, isListed, toEntityTag } from "./cache-headers.ts";
 import type { AppEnv } from "./context.ts";
 import { toServerTiming } from "./server-timing.ts";
 
@@ -44,7 +44,7 @@ export function respondBytes(
   const sizeBytes = totalBytes(parts);
   const mayCompress = compress && sizeBytes >= COMPRESSION_THRESHOLD_BYTES;
   if (!compress) headers["cache-control"] = "no-transform";
-  if (mayCompress) headers.vary = "accept-encoding";
+  if (mayCompress) addVary(headers, "accept-encoding");
   addRequestHeaders(c);
   const { key } = trace.cache;
   if (status === 200 && key !== undefined && variant !== undefined)

@@ -111,7 +111,7 @@ describe("paths", () => {
       "version_not_found",
       "no version 7: its versions are 1",
     ],
-    ["/", 404, "route_not_found", "POST / is not a route"],
+    ["/", 405, "method_not_allowed", "/ does not support POST: use GET or HEAD"],
     ["/models", 404, "route_not_found", "POST /models is not a route"],
     ["/predict", 404, "route_not_found", "/predict"],
     ["/v2/model/iris-logistic/infer", 404, "route_not_found", "/v2/model/iris-logistic/infer"],

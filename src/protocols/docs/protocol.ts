@@ -1,12 +1,29 @@
+import type { Context } from "hono";
+import { addVary } from "../../http/cache-headers.ts";
+import type { AppEnv } from "../../http/context.ts";
 import { respond } from "../../http/respond.ts";
+import { toHex } from "../../shared/hex.ts";
 import { sha256 } from "../../shared/sha256.ts";
 import { createOpenApiDocument } from "../openapi/document.ts";
 import type { OpenApiDocument } from "../openapi/openapi-types.ts";
-import type { Operation } from "../operation.ts";
+import type { Operation, OperationResponse } from "../operation.ts";
 import { PROBLEM_ERRORS, PROBLEM_SCHEMAS, renderProblem } from "../problem-errors.ts";
 import type { Protocol } from "../protocol.ts";
+import { landingLinks, renderLandingJson, renderLandingPage } from "./landing.ts";
 import { renderPage } from "./page.ts";
 import { PAGE_STYLE } from "./page-style.ts";
+
+const NOT_MODIFIED: OperationResponse = {
+  description: "Not modified: the client has the current response.",
+  headers: ["etag", "cache-control"],
+};
+
+const LANDING_FIELDS = ["name", "version", ...Object.keys(landingLinks(""))];
+const LANDING_SCHEMA = {
+  type: "object",
+  properties: Object.fromEntries(LANDING_FIELDS.map((name) => [name, { type: "string" }])),
+  required: LANDING_FIELDS,
+};
 
 /**
  * The OpenAPI document and its page.
@@ -17,7 +34,7 @@ export function createDocsProtocol(documented: readonly Protocol[]): Protocol {
     name: "docs",
     basePath: "",
     operations: createOperations(
-      once((version: string) => createOpenApiDocument([...documented, protocol], version)),
+      latest((version: string) => createOpenApiDocument([...documented, protocol], version)),
     ),
     schemas: { requests: {}, responses: PROBLEM_SCHEMAS },
     renderError: renderProblem,
@@ -27,9 +44,58 @@ export function createDocsProtocol(documented: readonly Protocol[]): Protocol {
 }
 
 function createOperations(document: (version: string) => OpenApiDocument): readonly Operation[] {
-  const json = once((version: string) => JSON.stringify(document(version)));
-  const policy = once(contentSecurityPolicy);
+  const json = latest(async (version: string) => toPage(JSON.stringify(document(version))));
+  const page = latest(async (version: string, origin: string) =>
+    toPage(renderPage(document(version), origin)),
+  );
+  const landingPage = latest(async (version: string, origin: string) =>
+    toPage(renderLandingPage(version, origin)),
+  );
+  const landingJson = latest(async (version: string, origin: string) =>
+    toPage(renderLandingJson(version, origin)),
+  );
+  const policy = latest(contentSecurityPolicy);
+
+  async function respondHtml(c: Context<AppEnv>, each: Promise<Page>): Promise<Response> {
+    const headers = c.get("headers");
+    headers["content-security-policy"] = await policy();
+    headers["x-content-type-options"] = "nosniff";
+    headers["referrer-policy"] = "no-referrer";
+    return respondPage(c, await each, "text/html; charset=utf-8");
+  }
+
   return [
+    {
+      id: "getLanding",
+      kind: "documentation",
+      method: "get",
+      path: "/",
+      access: "public",
+      tag: "Documentation",
+      summary: "Get links to the documentation",
+      description: "A page for clients whose `accept` has `text/html`, else JSON.",
+      parameters: ["if-none-match"],
+      responses: {
+        200: {
+          description: "Links to the documentation, the models and the server's health.",
+          headers: ["etag", "cache-control", "content-encoding"],
+          content: {
+            "application/json": { schema: LANDING_SCHEMA },
+            "text/html": { schema: { type: "string" } },
+          },
+        },
+        304: NOT_MODIFIED,
+      },
+      handler:
+        ({ serverVersion }) =>
+        async (c) => {
+          const { origin } = new URL(c.req.url);
+          addVary(c.get("headers"), "accept");
+          if (/\btext\/html\b/i.test(c.req.header("accept") ?? ""))
+            return respondHtml(c, landingPage(serverVersion, origin));
+          return respondPage(c, await landingJson(serverVersion, origin), "application/json");
+        },
+    },
     {
       id: "getOpenApi",
       kind: "documentation",
@@ -38,17 +104,19 @@ function createOperations(document: (version: string) => OpenApiDocument): reado
       access: "public",
       tag: "Documentation",
       summary: "Get the OpenAPI document",
+      parameters: ["if-none-match"],
       responses: {
         200: {
           description: "The OpenAPI 3.1 document.",
-          headers: ["content-encoding"],
+          headers: ["etag", "cache-control", "content-encoding"],
           content: { "application/json": { schema: { type: "object" } } },
         },
+        304: NOT_MODIFIED,
       },
       handler:
         ({ serverVersion }) =>
-        (c) =>
-          respond(c, json(serverVersion)),
+        async (c) =>
+          respondPage(c, await json(serverVersion), "application/json"),
     },
     {
       id: "getDocs",
@@ -58,25 +126,40 @@ function createOperations(document: (version: string) => OpenApiDocument): reado
       access: "public",
       tag: "Documentation",
       summary: "Get the documentation page",
+      parameters: ["if-none-match"],
       responses: {
         200: {
           description: "HTML without scripts.",
-          headers: ["content-encoding", "content-security-policy"],
+          headers: ["etag", "cache-control", "content-encoding", "content-security-policy"],
           content: { "text/html": { schema: { type: "string" } } },
         },
+        304: NOT_MODIFIED,
       },
       handler:
         ({ serverVersion }) =>
-        async (c) => {
-          const headers = c.get("headers");
-          headers["content-security-policy"] = await policy("");
-          headers["x-content-type-options"] = "nosniff";
-          headers["referrer-policy"] = "no-referrer";
-          const page = renderPage(document(serverVersion), new URL(c.req.url).origin);
-          return respond(c, page, { contentType: "text/html; charset=utf-8" });
-        },
+        (c) =>
+          respondHtml(c, page(serverVersion, new URL(c.req.url).origin)),
     },
   ];
+}
+
+/** A text, which changes only with the deployment. */
+interface Page {
+  readonly text: string;
+  readonly etag: string;
+}
+
+/** With a weak entity tag, because responses may be compressed. */
+async function toPage(text: string): Promise<Page> {
+  return { text, etag: `W/"${toHex(await sha256(text)).slice(0, 32)}"` };
+}
+
+/** Clients store it, and ask with its entity tag whether it is current. */
+function respondPage(c: Context<AppEnv>, { text, etag }: Page, contentType: string): Response {
+  const headers = c.get("headers");
+  headers.etag = etag;
+  headers["cache-control"] = "no-cache";
+  return respond(c, text, { contentType });
 }
 
 /** Allows only the page's own style, by its digest. */
@@ -85,11 +168,12 @@ async function contentSecurityPolicy(): Promise<string> {
   return `default-src 'none'; style-src ${style}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 }
 
-/** Caches the result of the first call. */
-function once<T>(create: (argument: string) => T): (argument: string) => T {
-  let cached: { readonly value: T } | undefined;
-  return (argument) => {
-    cached ??= { value: create(argument) };
-    return cached.value;
+/** Keeps the result of the latest arguments. */
+function latest<A extends readonly string[], T>(create: (...args: A) => T): (...args: A) => T {
+  let kept: { readonly args: A; readonly value: T } | undefined;
+  return (...args) => {
+    if (!kept?.args.every((arg, index) => arg === args[index]))
+      kept = { args, value: create(...args) };
+    return kept.value;
   };
 }

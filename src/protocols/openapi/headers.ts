@@ -22,6 +22,11 @@ export const HEADERS = {
     description: "The entity tag, for `if-none-match`, of a response that may be cached.",
     schema: text,
   },
+  "cache-control": {
+    description: "`no-cache`: to be stored, and used only if the entity tag is still current.",
+    required: true,
+    schema: text,
+  },
   "content-encoding": {
     description: "Responses of 1 KiB and more are compressed if `accept-encoding` allows it.",
     schema: { type: "string", enum: ["gzip", "deflate"] },

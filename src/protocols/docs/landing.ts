@@ -1,0 +1,41 @@
+import { Html, html } from "./html.ts";
+import { PAGE_STYLE } from "./page-style.ts";
+
+/** Where `GET /` points to, as absolute URLs. */
+export function landingLinks(origin: string): Readonly<Record<string, string>> {
+  return {
+    docs: `${origin}/docs`,
+    openapi: `${origin}/openapi.json`,
+    models: `${origin}/v2/models`,
+    ready: `${origin}/v2/health/ready`,
+  };
+}
+
+/** {@link landingLinks} for clients that do not prefer HTML. */
+export function renderLandingJson(version: string, origin: string): string {
+  return JSON.stringify({ name: "onnxflare", version, ...landingLinks(origin) });
+}
+
+/** {@link landingLinks} as a page. */
+export function renderLandingPage(version: string, origin: string): string {
+  return html`<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>onnxflare ${version}</title>
+<style>${new Html(PAGE_STYLE)}</style>
+<h1>onnxflare <small>${version}</small></h1>
+<p>ONNX models, served from Cloudflare Workers.</p>
+<ul>
+<li><a href="/docs">/docs</a>: every route, with examples
+<li><a href="/openapi.json">/openapi.json</a>: the OpenAPI document
+<li><a href="/v2/models">/v2/models</a>: the models of this server
+<li><a href="/v2/health/ready">/v2/health/ready</a>: whether it is ready
+</ul>
+<p>List the models, and run one of them:</p>
+<pre>curl ${origin}/v2/models
+curl -X POST ${origin}/models/iris-logistic \\
+  -d '{"inputs": [5.1, 3.5, 1.4, 0.2]}'</pre>
+</html>
+`.text;
+}
