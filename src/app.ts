@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { ApiError } from "./domain/errors.ts";
 import type { AppEnv } from "./http/context.ts";
+import { createCors } from "./http/cors.ts";
 import { observe } from "./http/observe.ts";
 import { createErrorHandler } from "./http/render-error.ts";
 import type { Protocol } from "./protocols/protocol.ts";
@@ -20,7 +21,11 @@ export function createApp(
   const handleError = createErrorHandler((path, error, requestId) =>
     protocolOf(path, protocols).renderError(error, requestId),
   );
+  const { corsOrigins } = services.config;
+  const cors = corsOrigins.length > 0 ? createCors(corsOrigins, isAdminPath(protocols)) : undefined;
+  if (cors) app.use(cors.addHeaders);
   app.use(observe(services.sink, handleError));
+  if (cors) app.use(cors.answerPreflight);
   app.onError(handleError);
   app.notFound((c) => {
     throw new ApiError(
@@ -31,6 +36,10 @@ export function createApp(
   for (const protocol of protocols)
     app.route(protocol.basePath || "/", createRoutes(protocol, services));
   return app;
+}
+
+function isAdminPath(protocols: readonly Protocol[]): (path: string) => boolean {
+  return (path) => protocolOf(path, protocols).isAdmin === true;
 }
 
 /** The protocol whose base path is the longest prefix of a path that matches no operation. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { CACHE_TIERS } from "./domain/cache.ts";
+import { ANY_ORIGIN, originProblem } from "./domain/web-origin.ts";
 
 /** The settings of a deployment: `[vars]` of wrangler.toml. Every one has a default. */
 const settingsSchema = z.object({
@@ -36,6 +37,19 @@ const settingsSchema = z.object({
   CACHE_MAX_ENTRY_BYTES: z.coerce.number().int().min(0).max(26_000_000).default(1_048_576),
   /** Timeout for reading a remote tier, in milliseconds; it counts as a miss. */
   CACHE_READ_TIMEOUT_MS: z.coerce.number().min(1).default(250),
+  /** Origins whose pages may call the API from a browser, separated by commas, or `*`; none by default. */
+  CORS_ORIGINS: z
+    .string()
+    .default("")
+    .transform((text) => text.split(",").map((origin) => origin.trim()))
+    .transform((origins) => [...new Set(origins.filter((origin) => origin !== ""))])
+    .superRefine((origins, context) => {
+      const problems = origins.map(originProblem).filter((problem) => problem !== undefined);
+      if (origins.length > 1 && origins.includes(ANY_ORIGIN))
+        problems.push("* allows every origin, so no other may be beside it");
+      for (const message of problems) context.addIssue({ code: "custom", message });
+    })
+    .readonly(),
   /** Whether an event is written for each request: "on" or "off". */
   EVENT_LOG: z.enum(["on", "off"]).default("on"),
 });
@@ -61,6 +75,7 @@ const configSchema = settingsSchema.transform((settings) =>
       maxEntryBytes: settings.CACHE_MAX_ENTRY_BYTES,
       readTimeoutMs: settings.CACHE_READ_TIMEOUT_MS,
     }),
+    corsOrigins: settings.CORS_ORIGINS,
     eventLog: settings.EVENT_LOG === "on",
   }),
 );

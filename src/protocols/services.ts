@@ -17,6 +17,8 @@ export interface Services {
     readonly maxModelBytes: number;
     readonly adminKey: string | undefined;
     readonly repositoryControl: "admin" | "open";
+    /** Origins whose pages may call the API; empty where none but the server's own may. */
+    readonly corsOrigins: readonly string[];
   };
   /** The version of onnxflare, for the server metadata. */
   readonly serverVersion: string;

@@ -543,8 +543,8 @@ describe("the task API", () => {
       "iris-logistic",
       toBody([5.1, 3.5, 1.4, "NaN"]),
       400,
-      "inference_failed",
-      "NaN or infinity in output",
+      "invalid_input",
+      'must be a number; got "NaN", a missing value',
     ],
     [
       "digits-cnn",

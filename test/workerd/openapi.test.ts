@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ZodType } from "zod";
 import packageJson from "../../package.json" with { type: "json" };
 import { createApp } from "../../src/app.ts";
+import { parseConfig } from "../../src/config.ts";
 import { ERROR_KINDS, type ErrorCode } from "../../src/domain/errors.ts";
 import { createOpenApiDocument } from "../../src/protocols/openapi/document.ts";
 import type { Operation, Schema } from "../../src/protocols/openapi/openapi-types.ts";
@@ -13,6 +14,7 @@ import {
   startAdministeredService,
 } from "../support/administration.ts";
 import type { TestResponse } from "../support/service.ts";
+import { only } from "../support/test-app.ts";
 
 /** The OpenAPI document, compared with the app's routes and the responses of the built Worker. */
 
@@ -43,7 +45,7 @@ afterAll(() => service?.dispose());
 
 describe("the document", () => {
   test("the document has the routes of the app, and no others", () => {
-    const deps = { config: {} } as Parameters<typeof createApp>[0];
+    const deps = only({ config: parseConfig({}) });
     const registered = createApp(deps)
       .routes.filter(({ method }) => method !== "ALL")
       .map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, "{$1}")}`);
