@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import { getPathNoStrict } from "hono/utils/url";
 import { ApiError } from "./domain/errors.ts";
 import type { AppEnv } from "./http/context.ts";
 import { createCors } from "./http/cors.ts";
@@ -17,7 +18,7 @@ export function createApp(
 ): Hono<AppEnv> {
   if (!protocols.some(({ basePath }) => basePath === ""))
     throw new Error("no protocol has the empty base path, whose form errors of other paths have");
-  const app = new Hono<AppEnv>({ strict: false });
+  const app = new Hono<AppEnv>({ getPath: createPathReader(protocols) });
   const handleError = createErrorHandler((path, error, requestId) =>
     protocolOf(path, protocols).renderError(error, requestId),
   );
@@ -30,7 +31,7 @@ export function createApp(
   app.notFound((c) => {
     throw new ApiError(
       "route_not_found",
-      `${c.req.method} ${clip(c.req.path)} is not a route. To run a model, use POST /models/{model} or POST /v2/models/{model}/infer; GET /docs lists every route.`,
+      `${c.req.method} ${clip(getPathNoStrict(c.req.raw))} is not a route. To run a model, use POST /models/{model} or POST /v2/models/{model}/infer; GET /docs lists every route.`,
     );
   });
   for (const protocol of protocols)
@@ -40,6 +41,19 @@ export function createApp(
 
 function isAdminPath(protocols: readonly Protocol[]): (path: string) => boolean {
   return (path) => protocolOf(path, protocols).isAdmin === true;
+}
+
+/** Reads the path by which a request is routed, without a trailing slash. */
+function createPathReader(protocols: readonly Protocol[]): (request: Request) => string {
+  const rewriting = protocols.flatMap(({ basePath, toRoutedPath }) =>
+    toRoutedPath ? [{ prefix: `${basePath}/`, toRoutedPath }] : [],
+  );
+  return (request) => {
+    const path = getPathNoStrict(request);
+    for (const { prefix, toRoutedPath } of rewriting)
+      if (path.startsWith(prefix)) return toRoutedPath(path);
+    return path;
+  };
 }
 
 /** The protocol whose base path is the longest prefix of a path that matches no operation. */

@@ -14,6 +14,8 @@ const settingsSchema = z.object({
   REPOSITORY_CONTROL: z.enum(["admin", "open"]).default("admin"),
   /** How long a listing of versions stays fresh: the longest delay until a new version is served. */
   CATALOG_TTL_SECONDS: z.coerce.number().min(0).max(3600).default(10),
+  /** The key of an object in the bucket of models that must exist before the server is ready. */
+  READY_OBJECT: z.string().min(1).max(1024).optional(),
   /** Memory for loaded models, of the isolate's 128 MB, in bytes. */
   MEMORY_BUDGET_BYTES: z.coerce.number().int().min(16_777_216).default(100_663_296),
   /** Largest number of predictions in flight in one isolate. */
@@ -64,6 +66,7 @@ const configSchema = settingsSchema.transform((settings) =>
     adminKey: settings.ADMIN_KEY,
     repositoryControl: settings.REPOSITORY_CONTROL,
     catalogTtlSeconds: settings.CATALOG_TTL_SECONDS,
+    readyObject: settings.READY_OBJECT,
     memoryBudgetBytes: settings.MEMORY_BUDGET_BYTES,
     maxInFlight: settings.MAX_IN_FLIGHT,
     maxQueueMs: settings.MAX_QUEUE_MS,

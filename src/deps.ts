@@ -10,8 +10,9 @@ import { createRunTask } from "./inference/run-task.ts";
 import type { Services } from "./protocols/services.ts";
 import { createCatalog } from "./registry/catalog.ts";
 import { createPublisher } from "./registry/publish.ts";
-import { createReadiness } from "./registry/readiness.ts";
+import { createModelReadiness } from "./registry/readiness.ts";
 import { createRepository } from "./registry/repository.ts";
+import { createServerReadiness } from "./registry/server-readiness.ts";
 import { createModelPool } from "./runtime/model-pool.ts";
 import { createDatacenterCacheTier } from "./storage/datacenter-cache-tier.ts";
 import { createKvCacheTier, createKvPurgeLog } from "./storage/kv-cache-tier.ts";
@@ -48,6 +49,11 @@ export function createServices(
   const statistics = createStatisticsSink();
   const cacheStatistics = createCacheStatisticsSink();
   const catalog = createCatalog(store, { listingTtlSeconds: config.catalogTtlSeconds });
+  const admission = createAdmission({
+    maxInFlight: config.maxInFlight,
+    maxQueueMs: config.maxQueueMs,
+    defaultTimeoutMs: config.timeoutMs,
+  });
   return {
     config,
     serverVersion: version,
@@ -57,12 +63,8 @@ export function createServices(
       ...(config.eventLog ? [createConsoleSink()] : []),
     ),
     statistics,
-    repository: createRepository(catalog, host),
-    admission: createAdmission({
-      maxInFlight: config.maxInFlight,
-      maxQueueMs: config.maxQueueMs,
-      defaultTimeoutMs: config.timeoutMs,
-    }),
+    repository: createRepository(catalog, host, store),
+    admission,
     catalog,
     infer,
     responseCache: createResponseCache(cache, { enabled }),
@@ -73,7 +75,8 @@ export function createServices(
       isolate: cache.usage(),
     }),
     runTask: createRunTask(host, infer),
-    readiness: createReadiness(host),
+    modelReadiness: createModelReadiness(host, store, admission),
+    serverReadiness: createServerReadiness(store, { requiredObject: config.readyObject }),
     publisher: createPublisher(store, host, catalog, { maxModelBytes: config.maxModelBytes }),
     host,
   };

@@ -22,12 +22,16 @@ export interface StoredVersion {
   readonly version: string;
   /** Changes when the version is deleted and published again. */
   readonly revision: string;
+  /** When the version was published here, in milliseconds since the epoch. */
+  readonly publishedAt: number;
 }
+
+export interface ListedVersion extends ModelId, StoredVersion {}
 
 /** Published models: immutable versions, each existing from the moment its manifest does. */
 export interface ModelStore {
-  /** Every published version, in no particular order. */
-  list(): Promise<readonly ModelId[]>;
+  /** Every published version, in no particular order. Reads no manifest. */
+  list(): Promise<readonly ListedVersion[]>;
   /** The published versions of one model, newest first; empty when there is no such model. */
   versions(name: string): Promise<readonly StoredVersion[]>;
   /**
@@ -37,6 +41,8 @@ export interface ModelStore {
   manifest(id: ModelId): Promise<unknown>;
   /** `undefined` when the file is missing. */
   file(id: ModelId, path: string): Promise<StoredFile | undefined>;
+  /** Whether storage has an object of this key, of a version or not. */
+  hasObject(key: string): Promise<boolean>;
 }
 
 /** Writes and deletes versions. */

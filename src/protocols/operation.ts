@@ -57,7 +57,7 @@ interface OperationBase {
   /** OpenAPI's `operationId`, and `operation` in events. */
   readonly id: string;
   readonly method: Method;
-  /** Below the protocol's base path, in OpenAPI's form: `/models/{model}`. */
+  /** Below the protocol's base path, in OpenAPI's form: `/models/{model}`. A verb may follow: `/{model}:predict`. */
   readonly path: string;
   /**
    * The value of the path parameter `model` that selects this operation among those of the same path. Hono's
@@ -131,6 +131,7 @@ export function toRoutes(operation: Operation, basePath: string): OperationRoute
   ];
 }
 
+/** A verb is a segment of its own in the router: `Protocol.toRoutedPath`. */
 function toPattern(path: string): string {
-  return path.replace(/\{(\w+)\}/g, ":$1") || "/";
+  return path.replace(/\}:(\w+)$/, "}/~$1").replace(/\{(\w+)\}/g, ":$1") || "/";
 }

@@ -13,6 +13,8 @@ export interface Protocol {
   readonly isAdmin?: boolean;
   readonly operations: readonly Operation[];
   readonly schemas: ProtocolSchemas;
+  /** The path by which a path below the base path is routed, where Hono's router cannot match its form. */
+  toRoutedPath?(path: string): string;
   renderError(error: ApiError, requestId: string): RenderedError;
   readonly errors: ErrorDocumentation;
 }

@@ -1,5 +1,6 @@
 import { ADMIN_PROTOCOL } from "./admin/protocol.ts";
 import { createDocsProtocol } from "./docs/protocol.ts";
+import { KSERVE_PROTOCOL } from "./kserve/protocol.ts";
 import { OPEN_INFERENCE_PROTOCOL } from "./oip/protocol.ts";
 import { OPENAI_PROTOCOL } from "./openai/protocol.ts";
 import type { Protocol } from "./protocol.ts";
@@ -9,6 +10,7 @@ const DOCUMENTED: readonly Protocol[] = [
   TASK_PROTOCOL,
   OPEN_INFERENCE_PROTOCOL,
   OPENAI_PROTOCOL,
+  KSERVE_PROTOCOL,
   ADMIN_PROTOCOL,
 ];
 

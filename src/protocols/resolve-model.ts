@@ -8,12 +8,21 @@ import type { Catalog } from "../registry/catalog.ts";
  * Resolves the version that the path names, or the newest one of the model that the body names, and records it in the
  * trace and in `x-model-version`.
  */
-export async function resolveModel(
+export function resolveModel(
   c: Context<AppEnv>,
   catalog: Catalog,
   name = c.req.param("model") ?? "",
 ): Promise<PublishedModel> {
-  const version = c.req.param("version");
+  return resolveVersion(c, catalog, name, c.req.param("version"));
+}
+
+/** Resolves this version, or the newest one without any, and records it as {@link resolveModel} does. */
+export async function resolveVersion(
+  c: Context<AppEnv>,
+  catalog: Catalog,
+  name: string,
+  version: string | undefined,
+): Promise<PublishedModel> {
   const model = await c.get("trace").measureAsync("resolve", () =>
     resolveOnce(c, catalog, name, version).catch((error: unknown) => {
       recordUnreadable(c, error);

@@ -7,8 +7,9 @@ import type { EventSink } from "../domain/ports.ts";
 import type { RunTask } from "../inference/run-task.ts";
 import type { Catalog } from "../registry/catalog.ts";
 import type { Publisher } from "../registry/publish.ts";
-import type { Readiness } from "../registry/readiness.ts";
+import type { ModelReadiness } from "../registry/readiness.ts";
 import type { Repository } from "../registry/repository.ts";
+import type { CheckServer } from "../registry/server-readiness.ts";
 
 /** The services that the protocols use. */
 export interface Services {
@@ -28,7 +29,8 @@ export interface Services {
   readonly infer: Infer;
   readonly responseCache: ResponseCache;
   readonly runTask: RunTask;
-  readonly readiness: Readiness;
+  readonly modelReadiness: ModelReadiness;
+  readonly serverReadiness: CheckServer;
   readonly repository: Repository;
   readonly statistics: StatisticsReader;
   readonly cache: Pick<EntryStore, "purge">;

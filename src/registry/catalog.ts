@@ -1,17 +1,15 @@
 import { ApiError } from "../domain/errors.ts";
-import { type Manifest, parseStoredManifest } from "../domain/manifest.ts";
-import {
-  formatModelId,
-  type ModelId,
-  parseModelName,
-  parseModelVersion,
-} from "../domain/model-id.ts";
-import type { ModelStore, StoredVersion } from "../domain/ports.ts";
+import type { Manifest } from "../domain/manifest.ts";
+import { type ModelId, parseModelName, parseModelVersion } from "../domain/model-id.ts";
+import type { ListedVersion, ModelStore, StoredVersion } from "../domain/ports.ts";
 import type { PublishedModel } from "../domain/published-model.ts";
 import { LruMap } from "../shared/lru-map.ts";
+import { createModelListing, type ModelListing } from "./model-listing.ts";
+import { readManifest } from "./read-manifest.ts";
+import { createUnknownNames } from "./unknown-names.ts";
 
 /** Resolves names and versions to published models. Caches listings and manifests of the store. */
-export interface Catalog {
+export interface Catalog extends Pick<ModelListing, "list"> {
   /**
    * @param version the newest one when left out
    * @throws ApiError `model_not_found`, `version_not_found`, `model_corrupt`, `storage_failed`
@@ -19,9 +17,11 @@ export interface Catalog {
   resolve(name: string, version?: string): Promise<PublishedModel>;
   /** The result of `resolve`, if it is cached. */
   recall(name: string, version?: string): PublishedModel | undefined;
-  /** Every published version, from the store. */
-  list(): Promise<readonly ModelId[]>;
-  /** Drops the cached listing of a model, because this isolate has changed it. */
+  /** The manifest of a listed version, if it is cached. */
+  peekManifest(version: ListedVersion): Manifest | undefined;
+  /** When a version that was resolved was published, in milliseconds since the epoch. */
+  publishedAt(model: PublishedModel): number;
+  /** Drops what is cached about a model, because this isolate has changed it. */
   forget(name: string): void;
 }
 
@@ -46,9 +46,12 @@ const RELIST_AFTER_MS = 1000;
 
 export function createCatalog(store: ModelStore, options: CatalogOptions): Catalog {
   const { listingTtlSeconds, now = Date.now } = options;
+  const ttlMs = listingTtlSeconds * 1000;
   const listings = new LruMap<string, Listing>(MAX_ENTRIES);
   /** By revision, which is immutable, so a manifest never becomes stale. */
   const manifests = new LruMap<string, Manifest>(MAX_ENTRIES);
+  const all = createModelListing(store, { ttlMs, now });
+  const unknown = createUnknownNames(all, { ttlMs, now });
 
   function freshListing(name: string, maxAgeMs: number): Listing | undefined {
     const listing = listings.get(name);
@@ -56,40 +59,55 @@ export function createCatalog(store: ModelStore, options: CatalogOptions): Catal
   }
 
   async function readListing(name: string): Promise<Listing> {
+    if (await unknown.has(name)) throw modelNotFound(name);
     const entries = await store.versions(name);
     const versions = entries.map(({ version }) => version);
     const listing: Listing = { entries, versions, models: new Map(), readAt: now() };
-    if (versions.length === 0) listings.delete(name);
-    else listings.set(name, listing);
-    return listing;
+    if (versions.length > 0) {
+      listings.set(name, listing);
+      return listing;
+    }
+    listings.delete(name);
+    unknown.add(name);
+    throw modelNotFound(name);
   }
 
-  async function manifestOf(id: ModelId, key: string): Promise<Manifest> {
+  async function manifestOf(id: ModelId, revision: string): Promise<Manifest> {
+    const key = manifestKey(id, revision);
+    const known = manifests.get(key);
+    if (known) return known;
     const manifest = await readManifest(store, id);
     manifests.set(key, manifest);
     return manifest;
   }
 
   function recall(name: string, version?: string): PublishedModel | undefined {
-    const listing = freshListing(name, listingTtlSeconds * 1000);
+    const listing = freshListing(name, ttlMs);
     return listing?.models.get(version ?? listing.versions[0] ?? "");
   }
 
   return {
-    list: () => store.list(),
-    forget: (name) => listings.delete(name),
+    list: all.list,
+    forget(name) {
+      listings.delete(name);
+      unknown.delete(name);
+      all.forget();
+    },
     recall,
+    peekManifest: (version) => manifests.peek(manifestKey(version, version.revision)),
+    publishedAt({ name, version, manifest }) {
+      const entry = listings.peek(name)?.entries.find((each) => each.version === version);
+      return entry?.publishedAt ?? Date.parse(manifest.createdAt);
+    },
     async resolve(name, version) {
       const recalled = recall(name, version);
       if (recalled) return recalled;
       parseModelName(name);
       if (version !== undefined) parseModelVersion(name, version);
-      let listing = freshListing(name, listingTtlSeconds * 1000) ?? (await readListing(name));
+      let listing = freshListing(name, ttlMs) ?? (await readListing(name));
       if (!choose(listing, version) && now() - listing.readAt >= RELIST_AFTER_MS)
         listing = freshListing(name, RELIST_AFTER_MS) ?? (await readListing(name));
       const { versions } = listing;
-      if (versions.length === 0)
-        throw new ApiError("model_not_found", `No model named "${name}" has been published.`);
       const chosen = choose(listing, version);
       if (!chosen)
         throw new ApiError(
@@ -99,8 +117,7 @@ export function createCatalog(store: ModelStore, options: CatalogOptions): Catal
         );
       const id = { name, version: chosen.version };
       const { revision } = chosen;
-      const key = `${name}/${chosen.version}/${revision}`;
-      const manifest = manifests.get(key) ?? (await manifestOf(id, key));
+      const manifest = await manifestOf(id, revision);
       const model = { ...id, versions, manifest, revision };
       listing.models.set(id.version, model);
       return model;
@@ -113,21 +130,10 @@ function choose({ entries }: Listing, version: string | undefined): StoredVersio
   return version === undefined ? entries[0] : entries.find((entry) => entry.version === version);
 }
 
-async function readManifest(store: ModelStore, id: ModelId): Promise<Manifest> {
-  const corrupt = (why: string, cause?: unknown): ApiError =>
-    new ApiError("model_corrupt", `The manifest of ${formatModelId(id)} ${why}.`, {
-      cause,
-      details: { model: id.name, version: id.version },
-    });
-  const value = await store.manifest(id);
-  if (value === undefined) throw corrupt("is missing from object storage");
-  let manifest: Manifest;
-  try {
-    manifest = parseStoredManifest(value);
-  } catch (cause) {
-    throw corrupt("is not valid", cause);
-  }
-  if (manifest.name !== id.name || manifest.version !== id.version)
-    throw corrupt(`belongs to ${formatModelId(manifest)}`);
-  return manifest;
+function manifestKey({ name, version }: ModelId, revision: string): string {
+  return `${name}/${version}/${revision}`;
+}
+
+function modelNotFound(name: string): ApiError {
+  return new ApiError("model_not_found", `No model named "${name}" has been published.`);
 }

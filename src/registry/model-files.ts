@@ -8,7 +8,7 @@ import { sha256 as sha256Of } from "../shared/sha256.ts";
 
 /** @throws ApiError `model_missing` when the file is missing */
 export async function openModelFile(
-  store: ModelStore,
+  store: Pick<ModelStore, "file">,
   id: ModelId,
   path: string,
 ): Promise<StoredFile> {

@@ -1,6 +1,6 @@
 import { ApiError } from "../domain/errors.ts";
 import { compareVersions, formatModelId, type ModelId } from "../domain/model-id.ts";
-import type { ModelStore, ModelWriter } from "../domain/ports.ts";
+import type { ListedVersion, ModelStore, ModelWriter } from "../domain/ports.ts";
 import { parseManifestJson } from "./manifest-json.ts";
 import { fileKey, fromManifestKey, manifestKey, modelPrefix, uploadKey } from "./model-keys.ts";
 
@@ -10,10 +10,12 @@ const ENCODER = new TextEncoder();
 export function createMemoryModelStore(
   objects: Map<string, Uint8Array<ArrayBuffer>> = new Map(),
 ): ModelStore & ModelWriter {
-  const ids = (prefix = ""): ModelId[] =>
+  const publishedAt = Date.now();
+  const list = (prefix = ""): ListedVersion[] =>
     [...objects.keys()].flatMap((key) => {
       const id = key.startsWith(prefix) ? fromManifestKey(key) : undefined;
-      return id ? [id] : [];
+      // The manifest's text is the revision: it differs when the version is published again.
+      return id ? [{ ...id, revision: readText(key) ?? "", publishedAt }] : [];
     });
   const readText = (key: string): string | undefined => {
     const bytes = objects.get(key);
@@ -36,12 +38,9 @@ export function createMemoryModelStore(
     for (const key of [...objects.keys()]) if (key.startsWith(prefix)) objects.delete(key);
   };
   return {
-    list: async () => ids(),
+    list: async () => list(),
     versions: async (name) =>
-      ids(modelPrefix(name))
-        // The manifest's text is the revision: it differs when the version is published again.
-        .map((id) => ({ version: id.version, revision: readText(manifestKey(id)) ?? "" }))
-        .sort((a, b) => compareVersions(a.version, b.version)),
+      list(modelPrefix(name)).sort((a, b) => compareVersions(a.version, b.version)),
     manifest: async (id) => {
       const text = readText(manifestKey(id));
       return text === undefined ? undefined : parseManifestJson(id, text);
@@ -50,6 +49,7 @@ export function createMemoryModelStore(
       const bytes = objects.get(fileKey(id, path));
       return bytes ? { sizeBytes: bytes.byteLength, body: new Blob([bytes]).stream() } : undefined;
     },
+    hasObject: async (key) => objects.has(key),
     putFile: (id, path, body, sizeBytes) =>
       put(fileKey(id, path), body, sizeBytes, (cause) => notWritten(id, path, cause)),
     putUpload: (id, path, body, sizeBytes) =>

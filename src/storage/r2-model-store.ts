@@ -1,6 +1,6 @@
 import { ApiError } from "../domain/errors.ts";
-import { compareVersions, formatModelId, type ModelId } from "../domain/model-id.ts";
-import type { ModelStore, ModelWriter, StoredVersion } from "../domain/ports.ts";
+import { compareVersions, formatModelId } from "../domain/model-id.ts";
+import type { ListedVersion, ModelStore, ModelWriter } from "../domain/ports.ts";
 import { parseManifestJson } from "./manifest-json.ts";
 import {
   fileKey,
@@ -14,14 +14,14 @@ import {
 /** Published models in an R2 bucket. R2 is strongly consistent, so a listing is current. */
 export function createR2ModelStore(bucket: R2Bucket): ModelStore & ModelWriter {
   /** R2 lists up to 1,000 keys in one call. */
-  async function listVersions(prefix: string): Promise<(ModelId & StoredVersion)[]> {
-    const found: (ModelId & StoredVersion)[] = [];
+  async function listVersions(prefix: string): Promise<ListedVersion[]> {
+    const found: ListedVersion[] = [];
     let cursor: string | undefined;
     do {
       const page: R2Objects = await bucket.list(cursor ? { prefix, cursor } : { prefix });
-      for (const { key, etag } of page.objects) {
+      for (const { key, etag, uploaded } of page.objects) {
         const id = fromManifestKey(key);
-        if (id) found.push({ ...id, revision: etag });
+        if (id) found.push({ ...id, revision: etag, publishedAt: uploaded.getTime() });
       }
       cursor = page.truncated ? page.cursor : undefined;
     } while (cursor);
@@ -66,6 +66,9 @@ export function createR2ModelStore(bucket: R2Bucket): ModelStore & ModelWriter {
         const object = await bucket.get(fileKey(id, path));
         return object ? { sizeBytes: object.size, body: object.body } : undefined;
       }),
+
+    hasObject: (key) =>
+      guarded(`the object ${key} could not be read`, async () => (await bucket.head(key)) !== null),
 
     putFile: (id, path, body, sizeBytes) =>
       guarded(`${path} of ${formatModelId(id)} could not be written`, () =>

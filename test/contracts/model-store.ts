@@ -112,6 +112,28 @@ export function testModelStore(create: () => Promise<StoreUnderTest>): void {
     });
   });
 
+  describe("publishedAt and revision", () => {
+    test("list and versions say the same of a version", async () => {
+      const before = Math.floor(Date.now() / 1000) * 1000;
+      await publish({ name: "a", version: "1" });
+      const [listed] = await subject.store.list();
+      expect(await subject.store.versions("a")).toMatchObject([
+        { revision: listed?.revision, publishedAt: listed?.publishedAt },
+      ]);
+      expect(listed?.publishedAt).toBeGreaterThanOrEqual(before - 60_000);
+      expect(listed?.publishedAt).toBeLessThanOrEqual(Date.now() + 1000);
+    });
+  });
+
+  describe("hasObject", () => {
+    test("hasObject finds any object by its key", async () => {
+      expect(await subject.store.hasObject("ready/1")).toBe(false);
+      await put("ready/1", "");
+      expect(await subject.store.hasObject("ready/1")).toBe(true);
+      expect(await subject.store.hasObject("ready/")).toBe(false);
+    });
+  });
+
   describe("manifest", () => {
     const id = { name: "a", version: "1" };
 

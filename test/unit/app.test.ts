@@ -79,6 +79,8 @@ const unusedCatalog = {
   recall: unexpected,
   list: unexpected,
   forget: unexpected,
+  peekManifest: unexpected,
+  publishedAt: unexpected,
 };
 
 test("an error of storage is sent without its cause", async () => {

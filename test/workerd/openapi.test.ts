@@ -48,7 +48,7 @@ describe("the document", () => {
     const deps = only({ config: parseConfig({}) });
     const registered = createApp(deps)
       .routes.filter(({ method }) => method !== "ALL")
-      .map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, "{$1}")}`);
+      .map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, "{$1}").replace("/~", ":")}`);
     const documented = operations.map(({ method, path }) => `${method.toUpperCase()} ${path}`);
     // Distinguished from `GET /v2/models/{model}` by its name, within the same route.
     const routes = new Set([...registered, "GET /v2/models/stats"]);
@@ -200,6 +200,11 @@ describe("errors conform to the document", () => {
     ["createEmbeddings", "/v1/embeddings", post('{"model": "none", "input": "a"}'), 404],
     ["createEmbeddings", "/v1/embeddings", post('{"model": "iris-logistic", "input": "a"}'), 400],
     ["getOpenAiModel", "/v1/models/no-such-model", {}, 404],
+    ["predictInstances", "/v1/models/iris-logistic:predict", post("{}"), 400],
+    ["predictInstances", "/v1/models/no-such-model:predict", post("{}"), 404],
+    ["predictInstances", "/v1/models/iris-logistic:predict", {}, 405],
+    ["getVersionStatus", "/v1/models/iris-logistic/versions/9", {}, 404],
+    ["getServingMetadata", "/v1/models/no-such-model/metadata", {}, 404],
     ["listOpenAiModels", "/v1/models", { method: "POST" }, 405],
     ["indexRepository", "/v2/repository/index", post("null"), 400],
     ["loadModel", "/v2/repository/models/iris-logistic/load", post(""), 401],

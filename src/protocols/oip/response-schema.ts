@@ -16,7 +16,10 @@ export const serverMetadataSchema = z.strictObject({
 });
 
 export const liveSchema = z.strictObject({ live: z.boolean() });
-export const readySchema = z.strictObject({ ready: z.boolean() });
+export const readySchema = z.strictObject({
+  ready: z.boolean(),
+  reason: z.string().optional().describe("Why the server is not ready."),
+});
 export const modelListSchema = z.strictObject({ models: z.array(z.string()) });
 
 export const tensorMetadataSchema = z.strictObject({
@@ -42,8 +45,8 @@ export const modelMetadataSchema = z.strictObject({
 export const modelReadinessSchema = z.strictObject({
   name: z.string(),
   ready: z.boolean(),
-  state: z.enum(["ready", "loading", "failed"]),
-  reason: z.string().optional().describe("Why the model could not be loaded."),
+  state: z.enum(["ready", "loading", "absent", "failed"]),
+  reason: z.string().optional().describe("Why the model is not loaded."),
 });
 
 const configTensor = z.strictObject({

@@ -1,7 +1,7 @@
 import { jsonContent } from "../openapi/schema-reference.ts";
 import { embeddingsRequestSchema, embeddingsResponseSchema } from "./embeddings.ts";
 import { openAiErrorSchema } from "./error.ts";
-import { openAiModelListSchema, openAiModelSchema } from "./models.ts";
+import { openAiModelListSchema, openAiModelSchema, openAiModelStatusSchema } from "./models.ts";
 
 export const SCHEMAS = {
   requests: { EmbeddingsRequest: embeddingsRequestSchema },
@@ -10,6 +10,7 @@ export const SCHEMAS = {
     OpenAiError: openAiErrorSchema,
     OpenAiModel: openAiModelSchema,
     OpenAiModelList: openAiModelListSchema,
+    OpenAiModelStatus: openAiModelStatusSchema,
   },
 } as const;
 

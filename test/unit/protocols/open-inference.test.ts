@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { ApiError } from "../../../src/domain/errors.ts";
 import type { InferRequest } from "../../../src/domain/model-host.ts";
 import { type Tensor, toBytes } from "../../../src/domain/tensor.ts";
-import { createTestApp } from "../../support/test-app.ts";
+import { createTestApp, unexpected } from "../../support/test-app.ts";
 
 /** The Open Inference Protocol by `app.request`; what the engine computes is tested in workerd. */
 
@@ -116,7 +116,7 @@ test.each([
     { ready: false, state: "failed", reason: "It is gone." },
   ],
 ])("the readiness of a model in the state %j is %i", async (state, status, body) => {
-  const app = createTestApp({ readiness: async () => state });
+  const app = createTestApp({ modelReadiness: { check: async () => state, load: unexpected } });
   const response = await app.request("/v2/models/iris-logistic/ready");
   expect(response.status).toBe(status);
   expect(await response.json()).toEqual({ name: "iris-logistic", ...body });
@@ -125,12 +125,12 @@ test.each([
 describe("the model repository", () => {
   test("is not controlled without the admin key, unless it is open to everybody", async () => {
     const path = "/v2/repository/models/iris-logistic/load";
-    const readiness = async () => ({ state: "ready" }) as const;
-    const closed = await createTestApp({ readiness }).request(path, { method: "POST" });
+    const modelReadiness = { check: unexpected, load: async () => ({ state: "ready" }) as const };
+    const closed = await createTestApp({ modelReadiness }).request(path, { method: "POST" });
     expect(closed.status).toBe(401);
     const { parseConfig } = await import("../../../src/config.ts");
     const config = parseConfig({ REPOSITORY_CONTROL: "open" });
-    const open = await createTestApp({ readiness, config }).request(path, { method: "POST" });
+    const open = await createTestApp({ modelReadiness, config }).request(path, { method: "POST" });
     expect(await open.json()).toEqual({ name: "iris-logistic", state: "ready" });
   });
 

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
+import { ApiError } from "../../../src/domain/errors.ts";
 import type { TaskRequest } from "../../../src/domain/task.ts";
-import { createTestApp } from "../../support/test-app.ts";
+import { createTestApp, unexpected } from "../../support/test-app.ts";
 
 /** OpenAI's API by `app.request`; its own client drives it in workerd. */
 
@@ -67,13 +68,49 @@ test.each([
 );
 
 test("the models are listed by name, and each can be read", async () => {
-  const app = createTestApp();
+  const check = async (): Promise<{ state: "ready" }> => ({ state: "ready" });
+  const app = createTestApp({ modelReadiness: { check, load: unexpected } });
   const list = (await (await app.request("/v1/models")).json()) as { data: { id: string }[] };
   const ids = list.data.map(({ id }) => id);
   expect(ids).toEqual([...ids].sort());
   expect(ids).toContain("sentence-embeddings");
   const model = await app.request("/v1/models/sentence-embeddings");
-  expect(await model.json()).toMatchObject({ id: "sentence-embeddings", object: "model" });
+  expect(await model.json()).toEqual({
+    id: "sentence-embeddings",
+    object: "model",
+    created: expect.any(Number),
+    owned_by: "onnxflare",
+    name: "sentence-embeddings",
+    ready: true,
+    model_version_status: [
+      { version: "1", state: "AVAILABLE", status: { error_code: "OK", error_message: "" } },
+    ],
+  });
+});
+
+test.each([
+  [{ state: "loading" } as const, "LOADING", "OK", ""],
+  [
+    { state: "failed", error: new ApiError("model_missing", "It is gone.") } as const,
+    "END",
+    "UNKNOWN",
+    "It is gone.",
+  ],
+  [
+    { state: "absent", error: new ApiError("overloaded", "Try again.") } as const,
+    "START",
+    "UNAVAILABLE",
+    "Try again.",
+  ],
+])("a model in the state %j is not ready", async (state, name, error_code, error_message) => {
+  const app = createTestApp({ modelReadiness: { check: async () => state, load: unexpected } });
+  const response = await app.request("/v1/models/iris-logistic");
+  expect(response.status).toBe(503);
+  expect(await response.json()).toMatchObject({
+    id: "iris-logistic",
+    ready: false,
+    model_version_status: [{ version: "1", state: name, status: { error_code, error_message } }],
+  });
 });
 
 test("an invalid request counts for no model", async () => {

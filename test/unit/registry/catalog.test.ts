@@ -16,7 +16,12 @@ beforeEach(() => {
   objects = new Map();
   nowMs = 0;
   const memory = createMemoryModelStore(objects);
-  store = { ...memory, versions: vi.fn(memory.versions), manifest: vi.fn(memory.manifest) };
+  store = {
+    ...memory,
+    list: vi.fn(memory.list),
+    versions: vi.fn(memory.versions),
+    manifest: vi.fn(memory.manifest),
+  };
   catalog = createCatalog(store, { listingTtlSeconds: TTL_SECONDS, now: () => nowMs });
 });
 
@@ -103,15 +108,68 @@ describe("the cache of the catalog", () => {
     expect(await catalog.resolve("m", "2")).toMatchObject({ version: "2" });
   });
 
-  test("an unknown model is found as soon as it is published", async () => {
+  test("an unknown name is remembered until its ttl has passed", async () => {
     await rejectedApiError("model_not_found", catalog.resolve("m"));
     publish("m", "1");
+    nowMs = TTL_SECONDS * 1000 - 1;
+    await rejectedApiError("model_not_found", catalog.resolve("m"));
+    await rejectedApiError("model_not_found", catalog.resolve("m", "1"));
+    expect(store.versions).toHaveBeenCalledTimes(1);
+    nowMs = TTL_SECONDS * 1000;
     expect(await catalog.resolve("m")).toMatchObject({ version: "1" });
   });
 
-  test("an unknown name lists the store once", async () => {
+  test("an unknown model is found as soon as this isolate has published it", async () => {
     await rejectedApiError("model_not_found", catalog.resolve("m"));
-    expect(store.versions).toHaveBeenCalledTimes(1);
+    publish("m", "1");
+    catalog.forget("m");
+    expect(await catalog.resolve("m")).toMatchObject({ version: "1" });
+  });
+
+  test("without a ttl nothing unknown is remembered", async () => {
+    const current = createCatalog(store, { listingTtlSeconds: 0 });
+    await rejectedApiError("model_not_found", current.resolve("m"));
+    publish("m", "1");
+    expect(await current.resolve("m")).toMatchObject({ version: "1" });
+  });
+
+  test("any number of unknown names costs a bounded number of calls, and evicts no model", async () => {
+    publish("m", "1");
+    await catalog.resolve("m");
+    for (let index = 0; index < 2500; index++)
+      await rejectedApiError("model_not_found", catalog.resolve(`n${index}`));
+    expect(store.versions).toHaveBeenCalledTimes(1 + 20);
+    expect(store.list).toHaveBeenCalledTimes(1);
+    await catalog.resolve("m");
+    expect(store.versions).toHaveBeenCalledTimes(1 + 20);
+    publish("new", "1");
+    await rejectedApiError("model_not_found", catalog.resolve("new"));
+    nowMs += TTL_SECONDS * 1000;
+    expect(await catalog.resolve("new")).toMatchObject({ version: "1" });
+  });
+
+  test("a model is found for the first time while many names are unknown", async () => {
+    publish("m", "1");
+    for (let index = 0; index < 30; index++)
+      await rejectedApiError("model_not_found", catalog.resolve(`n${index}`));
+    expect(await catalog.resolve("m")).toMatchObject({ version: "1" });
+    publish("published", "1");
+    catalog.forget("published");
+    expect(await catalog.resolve("published")).toMatchObject({ version: "1" });
+  });
+
+  test("concurrent unknown names list all models once", async () => {
+    const resolveAll = (prefix: string): Promise<unknown> =>
+      Promise.all(
+        Array.from({ length: 50 }, (_, index) =>
+          rejectedApiError("model_not_found", catalog.resolve(`${prefix}${index}`)),
+        ),
+      );
+    await resolveAll("a");
+    await resolveAll("b");
+    expect(store.list).toHaveBeenCalledTimes(1);
+    await resolveAll("c");
+    expect(store.versions).toHaveBeenCalledTimes(99);
   });
 
   test("an unknown version lists the store once", async () => {
@@ -205,5 +263,49 @@ describe("recall", () => {
     // Version 2 is listed, and its manifest has not been read.
     expect(catalog.recall("m")).toBeUndefined();
     expect(await catalog.resolve("m")).toMatchObject({ version: "2" });
+  });
+});
+
+describe("the list of all versions", () => {
+  test("the list is sorted, and read from storage once in its ttl", async () => {
+    publish("b", "10", "9");
+    publish("a", "1");
+    const ids = async (): Promise<string[]> =>
+      (await catalog.list()).map(({ name, version }) => `${name}/${version}`);
+    expect(await ids()).toEqual(["a/1", "b/9", "b/10"]);
+    publish("c", "1");
+    nowMs = TTL_SECONDS * 1000 - 1;
+    expect(await ids()).toEqual(["a/1", "b/9", "b/10"]);
+    expect(store.list).toHaveBeenCalledTimes(1);
+    catalog.forget("c");
+    expect(await ids()).toEqual(["a/1", "b/9", "b/10", "c/1"]);
+    expect(store.manifest).not.toHaveBeenCalled();
+  });
+
+  test("a list that was read before a change is not kept", async () => {
+    const { promise, resolve } = Promise.withResolvers<[]>();
+    vi.mocked(store.list).mockReturnValueOnce(promise);
+    const before = catalog.list();
+    publish("a", "1");
+    catalog.forget("a");
+    resolve([]);
+    expect(await before).toEqual([]);
+    expect(await catalog.list()).toMatchObject([{ name: "a" }]);
+  });
+
+  test("a list too long to be kept is read each time, and not for unknown names", async () => {
+    const long = Array.from({ length: 20_001 }, (_, index) => ({
+      name: `m${index}`,
+      version: "1",
+      revision: "",
+      publishedAt: 0,
+    }));
+    vi.mocked(store.list).mockResolvedValue(long);
+    expect(await catalog.list()).toHaveLength(20_001);
+    expect(await catalog.list()).toHaveLength(20_001);
+    expect(store.list).toHaveBeenCalledTimes(2);
+    for (let index = 0; index < 40; index++)
+      await rejectedApiError("model_not_found", catalog.resolve(`n${index}`));
+    expect(store.list).toHaveBeenCalledTimes(3);
   });
 });

@@ -22,8 +22,14 @@ export const INSPECTION_OPERATIONS: readonly Operation[] = [
     errors: ["storage_failed"],
     handler:
       ({ catalog }) =>
-      async (c) =>
-        respond(c, JSON.stringify({ models: await catalog.list() })),
+      async (c) => {
+        const models = (await catalog.list()).map(({ name, version, revision }) => ({
+          name,
+          version,
+          revision,
+        }));
+        return respond(c, JSON.stringify({ models }));
+      },
   },
   {
     ...READ,

@@ -129,7 +129,8 @@ export const MODEL_OPERATIONS: readonly Operation[] = [
     kind: "health",
     path: "/models/{model}/ready",
     summary: "Get model readiness",
-    description: "Loads the model, and waits up to two seconds for it.",
+    description:
+      "A version that the isolate has never loaded is loaded, admitted and queued as a prediction is, and waited for up to two seconds. One that was evicted since is ready without being loaded, as long as its file is in storage.",
     responses: {
       200: {
         description: "The model is ready.",
@@ -137,18 +138,18 @@ export const MODEL_OPERATIONS: readonly Operation[] = [
         content: json("ModelReadiness"),
       },
       503: {
-        description: "The model is loading, or its load failed.",
+        description: "The model is loading, its load failed, or it could not be loaded now.",
         content: json("ModelReadiness"),
       },
     },
     handler:
-      ({ catalog, readiness }) =>
+      ({ catalog, modelReadiness }) =>
       async (c) => {
         const model = await resolveModel(c, catalog);
-        const current = await readiness(model, callOf(c).waitUntil);
+        const current = await modelReadiness.check(model, callOf(c));
         const { state } = current;
         const ready = state === "ready";
-        const reason = current.state === "failed" ? toApiError(current.error).message : undefined;
+        const reason = "error" in current ? toApiError(current.error).message : undefined;
         return respondJson(c, { name: model.name, ready, state, reason }, ready ? 200 : 503);
       },
   },

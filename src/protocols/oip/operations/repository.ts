@@ -44,7 +44,8 @@ export const REPOSITORY_OPERATIONS: readonly Operation[] = [
     access: "public",
     tag: "Repository",
     summary: "List versions and their states",
-    description: "A version that is not in memory is `READY` too: its first request loads it.",
+    description:
+      "A version that is not in memory is `READY` too: its first request loads it. Of the manifests that the isolate has not read yet, one index checks 200; a version whose manifest is not valid is `UNAVAILABLE`.",
     parameters: ["content-encoding"],
     body: {
       required: false,
@@ -64,12 +65,12 @@ export const REPOSITORY_OPERATIONS: readonly Operation[] = [
     id: "loadModel",
     path: "/repository/models/{model}/load",
     summary: "Load the newest version of a model",
-    errors: [...READ_BODY, ...RESOLVE_MODEL, ...LOAD_MODEL],
+    errors: [...READ_BODY, ...RESOLVE_MODEL, ...LOAD_MODEL, "overloaded"],
     handler: (services) => async (c) => {
       checkControlRequest(await readOptionalJson(c, services));
       const model = await resolveModel(c, services.catalog);
-      const current = await services.readiness(model, callOf(c).waitUntil);
-      if (current.state === "failed") throw current.error;
+      const current = await services.modelReadiness.load(model, callOf(c));
+      if ("error" in current) throw current.error;
       return respondJson(c, { name: model.name, state: current.state });
     },
   },

@@ -42,7 +42,18 @@ export const SERVER_OPERATIONS: readonly Operation[] = [
     access: "public",
     tag: "Server",
     summary: "Get server readiness",
-    responses: { 200: { description: "The server is ready.", content: json("Ready") } },
-    handler: () => (c) => respondJson(c, { ready: true }),
+    description:
+      "The server is ready while storage answers and, if the setting `READY_OBJECT` names an object, while that exists.",
+    responses: {
+      200: { description: "The server is ready.", content: json("Ready") },
+      503: { description: "The server is not ready.", content: json("Ready") },
+    },
+    handler:
+      ({ serverReadiness }) =>
+      async (c) => {
+        const reason = await serverReadiness();
+        const ready = reason === undefined;
+        return respondJson(c, { ready, reason }, ready ? 200 : 503);
+      },
   },
 ];

@@ -1,11 +1,17 @@
+import type { PublishedModel } from "../../../domain/published-model.ts";
+import { callOf } from "../../../http/call.ts";
 import { respond } from "../../../http/respond.ts";
-import { newestVersions } from "../../../registry/newest-versions.ts";
+import type { Readiness } from "../../../registry/readiness.ts";
 import { RESOLVE_MODEL } from "../../error-groups.ts";
+import { toVersionStatus } from "../../model-status.ts";
 import type { Operation } from "../../operation.ts";
 import { resolveModel } from "../../resolve-model.ts";
 import { toOpenAiModel, toOpenAiModelList } from "../models.ts";
 import { nameField } from "../name-field.ts";
 import { json } from "../schemas.ts";
+
+/** The state of a version that nobody has asked for: its first request loads it. */
+const AVAILABLE: Readiness = { state: "ready" };
 
 export const MODEL_OPERATIONS: readonly Operation[] = [
   {
@@ -16,16 +22,15 @@ export const MODEL_OPERATIONS: readonly Operation[] = [
     access: "public",
     tag: "Models",
     summary: "List models in OpenAI's form",
+    description: "Has KServe's `models` too. Every model is listed, and no manifest is read.",
     responses: {
       200: { description: "The models, sorted by name.", content: json("OpenAiModelList") },
     },
     errors: ["storage_failed"],
     handler:
       ({ catalog }) =>
-      async (c) => {
-        const manifests = await newestVersions(catalog);
-        return respond(c, JSON.stringify(toOpenAiModelList(manifests)));
-      },
+      async (c) =>
+        respond(c, JSON.stringify(toOpenAiModelList(await catalog.list()))),
   },
   {
     id: "getOpenAiModel",
@@ -34,20 +39,37 @@ export const MODEL_OPERATIONS: readonly Operation[] = [
     path: "/models/{model}",
     access: "public",
     tag: "Models",
-    summary: "Get a model in OpenAI's form",
+    summary: "Get a model and its status in the form of OpenAI, KServe v1 and TensorFlow Serving",
+    description: "Loads the newest version as `/v2/models/{model}/ready` does.",
     responses: {
       200: {
-        description: "The model.",
+        description: "The model is ready.",
         headers: ["x-model-version"],
-        content: json("OpenAiModel"),
+        content: json("OpenAiModelStatus"),
+      },
+      503: {
+        description: "The model is not ready.",
+        content: json("OpenAiModelStatus"),
       },
     },
     errors: RESOLVE_MODEL,
     handler:
-      ({ catalog }) =>
+      ({ catalog, modelReadiness }) =>
       async (c) => {
-        const { manifest } = await resolveModel(c, catalog).catch(nameField("model"));
-        return respond(c, JSON.stringify(toOpenAiModel(manifest)));
+        const model = await resolveModel(c, catalog).catch(nameField("model"));
+        const current = await modelReadiness.check(model, callOf(c));
+        const ready = current.state === "ready";
+        const body = {
+          ...toOpenAiModel(model.name, catalog.publishedAt(model)),
+          name: model.name,
+          ready,
+          model_version_status: toStatuses(model, current),
+        };
+        return respond(c, JSON.stringify(body), { status: ready ? 200 : 503 });
       },
   },
 ];
+
+function toStatuses({ version, versions }: PublishedModel, current: Readiness): object[] {
+  return versions.map((each) => toVersionStatus(each, each === version ? current : AVAILABLE));
+}

@@ -1,0 +1,71 @@
+import { callOf } from "../../../http/call.ts";
+import { readBody } from "../../../http/read-body.ts";
+import { RUN_MODEL } from "../../error-groups.ts";
+import { parseJson } from "../../json.ts";
+import type { InferenceOperation } from "../../operation.ts";
+import { toTensors } from "../predict-request.ts";
+import { toPredictResponse } from "../predict-response.ts";
+import { parsePredictBody } from "../predict-schema.ts";
+import { resolveModel } from "../resolve-model.ts";
+import { json } from "../schemas.ts";
+
+const ENCODER = new TextEncoder();
+
+const FLOWERS = [
+  [5.1, 3.5, 1.4, 0.2],
+  [6.7, 3.0, 5.2, 2.3],
+];
+
+export const PREDICT: InferenceOperation = {
+  id: "predictInstances",
+  kind: "inference",
+  method: "post",
+  path: "/{model}:predict",
+  versioned: true,
+  access: "client",
+  tag: "Predictions",
+  summary: "Run inference on tensors in the form of KServe v1 and TensorFlow Serving",
+  description:
+    "`instances` is the row format, `inputs` the columnar format. The version 0 is the newest one. Responses are cached, as `cache-status` reports.",
+  parameters: ["x-timeout-ms", "cache-control", "if-none-match", "content-encoding"],
+  body: {
+    description: "JSON, independent of its content-type.",
+    required: true,
+    content: json("KservePredictRequest", {
+      rows: { value: { instances: FLOWERS } },
+      columns: { value: { inputs: { features: FLOWERS }, signature_name: "serving_default" } },
+    }),
+  },
+  responses: {
+    200: {
+      description: "The outputs.",
+      headers: ["x-model-version", "cache-status", "age", "etag", "content-encoding"],
+      content: json("KservePredictResponse"),
+    },
+    304: {
+      description: "Not modified: the client has the current response.",
+      headers: ["x-model-version", "cache-status", "age", "etag"],
+    },
+  },
+  errors: RUN_MODEL,
+  identity: { variesBy: () => "" },
+  handler:
+    ({ config, catalog, infer }) =>
+    async (c) => {
+      const trace = c.get("trace");
+      const model = await resolveModel(c, catalog);
+      const bytes = await readBody(c, config.maxBodyBytes);
+      const { inputs: specs } = model.manifest;
+      const { body, inputs } = trace.measure("parse", () => {
+        const exact = specs.some(({ datatype }) => datatype === "INT64" || datatype === "UINT64");
+        const body = parsePredictBody(parseJson(bytes, { exact }));
+        return { body, inputs: toTensors(body, specs) };
+      });
+      const outputs = await infer({ model, inputs }, callOf(c));
+      return trace.measure("serialize", () => ({
+        contentType: "application/json",
+        parts: [ENCODER.encode(toPredictResponse(body, outputs))],
+        variant: [model.name, model.version, model.revision, body.format],
+      }));
+    },
+};
