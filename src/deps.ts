@@ -9,6 +9,7 @@ import { createCachedInfer } from "./inference/infer.ts";
 import { createRunTask } from "./inference/run-task.ts";
 import type { Services } from "./protocols/services.ts";
 import { createCatalog } from "./registry/catalog.ts";
+import { createManifestSurvey } from "./registry/manifest-survey.ts";
 import { createPublisher } from "./registry/publish.ts";
 import { createModelReadiness } from "./registry/readiness.ts";
 import { createRepository } from "./registry/repository.ts";
@@ -63,7 +64,7 @@ export function createServices(
       ...(config.eventLog ? [createConsoleSink()] : []),
     ),
     statistics,
-    repository: createRepository(catalog, host, store),
+    repository: createRepository(catalog, host, createManifestSurvey(catalog, store)),
     admission,
     catalog,
     infer,

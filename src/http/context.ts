@@ -30,6 +30,8 @@ export interface AppEnv {
     trace: Trace;
     /** Not set when no operation matches the path and method. */
     operation: CurrentOperation | undefined;
+    /** Set where a path matches, but no operation of it: the form of errors of the path's protocol. */
+    renderError: CurrentOperation["renderError"] | undefined;
     /** Set by `admit`, on inference operations. */
     permit: Permit | undefined;
     /** Set by `callOf`. */

@@ -1,4 +1,5 @@
 import type { MiddlewareHandler } from "hono";
+import { getPathNoStrict } from "hono/utils/url";
 import { ApiError } from "../domain/errors.ts";
 import { clip } from "../shared/quote.ts";
 
@@ -7,7 +8,7 @@ export function methodNotAllowed(...allowed: readonly string[]): MiddlewareHandl
   return async function methodNotAllowed(c) {
     throw new ApiError(
       "method_not_allowed",
-      `${clip(c.req.path)} does not support ${c.req.method}: use ${allowed.join(" or ")}.`,
+      `${clip(getPathNoStrict(c.req.raw))} does not support ${c.req.method}: use ${allowed.join(" or ")}.`,
       { details: { allow: allowed.join(", ") } },
     );
   };

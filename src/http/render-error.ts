@@ -21,9 +21,9 @@ export function createErrorHandler(
     const headers = c.get("headers");
     if (typeof allow === "string") headers.allow = allow;
     if (typeof retryAfterSeconds === "number") headers["retry-after"] = String(retryAfterSeconds);
+    const render = c.get("operation")?.renderError ?? c.get("renderError");
     const { contentType, body, compress } =
-      c.get("operation")?.renderError(error, requestId) ??
-      renderUnmatched(c.req.path, error, requestId);
+      render?.(error, requestId) ?? renderUnmatched(c.req.path, error, requestId);
     return respond(c, body, {
       status: error.kind.status,
       contentType,

@@ -32,11 +32,23 @@ export function createRoutes(protocol: Protocol, services: Services): Hono<AppEn
     const allowed = [...byMethod.keys()].flatMap((method) =>
       method === "GET" ? ["GET", "HEAD"] : [method],
     );
-    for (const handler of [...guard, methodNotAllowed(...allowed)]) routes.all(pattern, handler);
+    for (const handler of [...guard, refuseMethod(protocol, allowed)]) routes.all(pattern, handler);
   }
   // Unknown paths require the key too, so that clients without it do not learn which paths exist.
   if (protocol.isAdmin) routes.use(...guard);
   return routes;
+}
+
+/** Refuses other methods in the protocol's form of errors: another protocol may have the paths below this one. */
+function refuseMethod(
+  { renderError }: Protocol,
+  allowed: readonly string[],
+): MiddlewareHandler<AppEnv> {
+  const refuse = methodNotAllowed(...allowed);
+  return function refuseMethod(c, next) {
+    c.set("renderError", renderError);
+    return refuse(c, next);
+  };
 }
 
 /** Operations of the same path and method: one for any model, and others for reserved model names. */

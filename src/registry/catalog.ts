@@ -19,8 +19,6 @@ export interface Catalog extends Pick<ModelListing, "list"> {
   recall(name: string, version?: string): PublishedModel | undefined;
   /** The manifest of a listed version, if it is cached. */
   peekManifest(version: ListedVersion): Manifest | undefined;
-  /** When a version that was resolved was published, in milliseconds since the epoch. */
-  publishedAt(model: PublishedModel): number;
   /** Drops what is cached about a model, because this isolate has changed it. */
   forget(name: string): void;
 }
@@ -95,10 +93,6 @@ export function createCatalog(store: ModelStore, options: CatalogOptions): Catal
     },
     recall,
     peekManifest: (version) => manifests.peek(manifestKey(version, version.revision)),
-    publishedAt({ name, version, manifest }) {
-      const entry = listings.peek(name)?.entries.find((each) => each.version === version);
-      return entry?.publishedAt ?? Date.parse(manifest.createdAt);
-    },
     async resolve(name, version) {
       const recalled = recall(name, version);
       if (recalled) return recalled;

@@ -7,6 +7,8 @@ import { createAdmission } from "../../src/inference/admission.ts";
 import type { Protocol } from "../../src/protocols/protocol.ts";
 import type { Services } from "../../src/protocols/services.ts";
 import { createCatalog } from "../../src/registry/catalog.ts";
+import { createManifestSurvey } from "../../src/registry/manifest-survey.ts";
+import { createRepository } from "../../src/registry/repository.ts";
 import { createMemoryModelStore } from "../../src/storage/memory-model-store.ts";
 import { fileKey, manifestKey } from "../../src/storage/model-keys.ts";
 
@@ -46,12 +48,15 @@ export function createTestApp(
 ): TestApp {
   const events: RequestEvent[] = [];
   const store = createMemoryModelStore(objects);
+  const catalog = createCatalog(store, { listingTtlSeconds: 10 });
+  const host = { state: unexpected, unload: unexpected };
   const services: Partial<Services> = {
     config: parseConfig({}),
     serverVersion: "1.2.3",
     sink: { emit: (event) => event.event === "request" && events.push(event) },
     admission: createAdmission({ maxInFlight: 10, maxQueueMs: 1000, defaultTimeoutMs: 10_000 }),
-    catalog: createCatalog(store, { listingTtlSeconds: 10 }),
+    catalog,
+    repository: createRepository(catalog, host, createManifestSurvey(catalog, store)),
     responseCache: { accepts: () => false, stores: () => false, lookup: () => undefined },
     ...changes,
   };

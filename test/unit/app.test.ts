@@ -80,7 +80,6 @@ const unusedCatalog = {
   list: unexpected,
   forget: unexpected,
   peekManifest: unexpected,
-  publishedAt: unexpected,
 };
 
 test("an error of storage is sent without its cause", async () => {

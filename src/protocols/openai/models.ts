@@ -1,5 +1,4 @@
 import { z } from "zod";
-import type { ListedVersion } from "../../domain/ports.ts";
 import { versionStatusSchema } from "../model-status.ts";
 
 /**
@@ -12,7 +11,9 @@ const model = {
   object: z.literal("model"),
   created: z
     .int()
-    .describe("When the newest version was published here, in seconds since the epoch."),
+    .describe(
+      "Creation time of the newest version, in seconds since the epoch. In a list of more than 200 models it may be the time of its publication.",
+    ),
   owned_by: z.literal("onnxflare"),
 };
 
@@ -35,19 +36,18 @@ export const openAiModelStatusSchema = z.strictObject({
 
 export type OpenAiModel = z.output<typeof openAiModelSchema>;
 
-export function toOpenAiModel(name: string, publishedAt: number): OpenAiModel {
-  const created = Math.floor(publishedAt / 1000);
+/** @param createdAt in milliseconds since the epoch */
+export function toOpenAiModel(name: string, createdAt: number): OpenAiModel {
+  const created = Math.floor(createdAt / 1000);
   return { id: name, object: "model", created, owned_by: "onnxflare" };
 }
 
-/** @param versions sorted by name and ascending version */
 export function toOpenAiModelList(
-  versions: readonly ListedVersion[],
+  models: readonly { readonly name: string; readonly createdAt: number }[],
 ): z.output<typeof openAiModelListSchema> {
-  const newest = versions.filter(({ name }, index) => versions[index + 1]?.name !== name);
   return {
     object: "list",
-    data: newest.map(({ name, publishedAt }) => toOpenAiModel(name, publishedAt)),
-    models: newest.map(({ name }) => name),
+    data: models.map(({ name, createdAt }) => toOpenAiModel(name, createdAt)),
+    models: models.map(({ name }) => name),
   };
 }

@@ -4,6 +4,8 @@ import type { InferRequest } from "../../../src/domain/model-host.ts";
 import type { Tensor, TensorSpec } from "../../../src/domain/tensor.ts";
 import { toTypedArray } from "../../../src/domain/tensor.ts";
 import { createCatalog } from "../../../src/registry/catalog.ts";
+import { createManifestSurvey } from "../../../src/registry/manifest-survey.ts";
+import { createRepository } from "../../../src/registry/repository.ts";
 import { createMemoryModelStore } from "../../../src/storage/memory-model-store.ts";
 import { createTestApp, unexpected } from "../../support/test-app.ts";
 
@@ -49,8 +51,12 @@ function int64(name: string, shape: number[], ...values: bigint[]): Tensor {
 
 function create(outputs: readonly Tensor[] = [fp32("y", [1], 1)]) {
   const requests: InferRequest[] = [];
+  const store = createMemoryModelStore(objects);
+  const catalog = createCatalog(store, { listingTtlSeconds: 10 });
+  const host = { state: unexpected, unload: unexpected };
   const app = createTestApp({
-    catalog: createCatalog(createMemoryModelStore(objects), { listingTtlSeconds: 10 }),
+    catalog,
+    repository: createRepository(catalog, host, createManifestSurvey(catalog, store)),
     modelReadiness: { check: async () => ({ state: "ready" }), load: unexpected },
     async infer(request) {
       requests.push(request);

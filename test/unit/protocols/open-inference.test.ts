@@ -142,6 +142,7 @@ describe("the model repository", () => {
         { id, state: { state: "absent" } as const },
         { id: other, state: { state: "loading" } as const },
       ],
+      newest: unexpected,
       unload: async () => undefined,
     };
     const app = createTestApp({ repository });

@@ -1,7 +1,8 @@
 import { expect, test, vi } from "vitest";
 import type { ModelStore } from "../../../src/domain/ports.ts";
 import { createCatalog } from "../../../src/registry/catalog.ts";
-import { createRepository, MAX_READS } from "../../../src/registry/repository.ts";
+import { createManifestSurvey, MAX_READS } from "../../../src/registry/manifest-survey.ts";
+import { createRepository } from "../../../src/registry/repository.ts";
 import { createMemoryModelStore } from "../../../src/storage/memory-model-store.ts";
 
 /** Lists of thousands of models, with the calls of storage counted. */
@@ -40,7 +41,8 @@ function create(corrupt: readonly string[], count = COUNT) {
     state: async () => ({ state: "absent" }) as const,
     unload: async () => false,
   };
-  return { store, catalog, put, names, repository: createRepository(catalog, host, store) };
+  const repository = createRepository(catalog, host, createManifestSurvey(catalog, store));
+  return { store, catalog, put, names, repository };
 }
 
 test("an index of 3,000 models has each, after one listing and a bounded number of manifests", async () => {
@@ -73,6 +75,16 @@ test("an index does not evict the manifests in use from the catalog's cache", as
   catalog.forget("m02500");
   expect((await catalog.resolve("m02500")).manifest).toBe(manifest);
   expect(store.manifest).toHaveBeenCalledTimes(COUNT);
+});
+
+test("a list of 3,000 models has each, with its time of creation once its manifest was read", async () => {
+  const { store, repository, names } = create(["m00007"]);
+  const list = await repository.newest();
+  expect(list.map(({ name }) => name)).toEqual(names);
+  const CREATED = Date.parse("2026-11-22T00:00:00Z");
+  expect(list.filter(({ createdAt }) => createdAt === CREATED)).toHaveLength(MAX_READS - 1);
+  expect(store.list).toHaveBeenCalledTimes(1);
+  expect(store.manifest).toHaveBeenCalledTimes(MAX_READS);
 });
 
 test("a manifest that could not be read because storage failed is read again", async () => {

@@ -22,15 +22,15 @@ export const MODEL_OPERATIONS: readonly Operation[] = [
     access: "public",
     tag: "Models",
     summary: "List models in OpenAI's form",
-    description: "Has KServe's `models` too. Every model is listed, and no manifest is read.",
+    description: "Has KServe's `models` too.",
     responses: {
       200: { description: "The models, sorted by name.", content: json("OpenAiModelList") },
     },
     errors: ["storage_failed"],
     handler:
-      ({ catalog }) =>
+      ({ repository }) =>
       async (c) =>
-        respond(c, JSON.stringify(toOpenAiModelList(await catalog.list()))),
+        respond(c, JSON.stringify(toOpenAiModelList(await repository.newest()))),
   },
   {
     id: "getOpenAiModel",
@@ -60,7 +60,7 @@ export const MODEL_OPERATIONS: readonly Operation[] = [
         const current = await modelReadiness.check(model, callOf(c));
         const ready = current.state === "ready";
         const body = {
-          ...toOpenAiModel(model.name, catalog.publishedAt(model)),
+          ...toOpenAiModel(model.name, Date.parse(model.manifest.createdAt)),
           name: model.name,
           ready,
           model_version_status: toStatuses(model, current),
