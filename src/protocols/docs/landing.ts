@@ -11,9 +11,9 @@ export function landingLinks(origin: string): Readonly<Record<string, string>> {
   };
 }
 
-/** {@link landingLinks} for clients that do not prefer HTML. */
+/** {@link landingLinks} for clients that do not prefer HTML; KServe's v1 client reads `status`. */
 export function renderLandingJson(version: string, origin: string): string {
-  return JSON.stringify({ name: "onnxflare", version, ...landingLinks(origin) });
+  return JSON.stringify({ name: "onnxflare", version, status: "alive", ...landingLinks(origin) });
 }
 
 /** {@link landingLinks} as a page. */

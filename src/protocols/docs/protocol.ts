@@ -18,7 +18,7 @@ const NOT_MODIFIED: OperationResponse = {
   headers: ["etag", "cache-control"],
 };
 
-const LANDING_FIELDS = ["name", "version", ...Object.keys(landingLinks(""))];
+const LANDING_FIELDS = ["name", "version", "status", ...Object.keys(landingLinks(""))];
 const LANDING_SCHEMA = {
   type: "object",
   properties: Object.fromEntries(LANDING_FIELDS.map((name) => [name, { type: "string" }])),

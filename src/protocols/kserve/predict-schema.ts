@@ -27,6 +27,7 @@ export const predictRequestSchema = z.looseObject({
     .meta({
       ...value,
       type: "array",
+      items: {},
       description: `The row format: for each instance its values, or an object of them by the inputs' names. ${value.description}`,
     }),
   inputs: z

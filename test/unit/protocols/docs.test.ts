@@ -89,6 +89,7 @@ describe("GET /", () => {
       expect(await response.json()).toEqual({
         name: "onnxflare",
         version: "1.2.3",
+        status: "alive",
         docs: "https://models.example/docs",
         openapi: "https://models.example/openapi.json",
         models: "https://models.example/v2/models",
