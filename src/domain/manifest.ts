@@ -27,7 +27,7 @@ const file = z.strictObject({
 });
 
 /** How publishing may change a model. */
-export const MODEL_CHANGES = ["zipmap", "external-data"] as const;
+export const MODEL_CHANGES = ["zipmap", "external-data", "tree-ensemble"] as const;
 
 /** Exporters use whole formulas as names of dynamic dimensions. */
 const MAX_NAME_LENGTH = 4096;
@@ -81,7 +81,7 @@ const structureSchema = z.strictObject({
         .array(z.enum(MODEL_CHANGES))
         .min(1)
         .describe(
-          "`zipmap`: a ZipMap at the end was replaced by the tensor that it reads; `external-data`: weights in other files became part of the model.",
+          "`zipmap`: a ZipMap at the end was replaced by the tensor that it reads; `external-data`: weights in other files became part of the model; `tree-ensemble`: a forest has the form of the operator TreeEnsemble.",
         ),
     })
     .optional()

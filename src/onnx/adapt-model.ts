@@ -1,10 +1,17 @@
 import type { MODEL_CHANGES } from "../domain/manifest.ts";
 import type { TensorSpec } from "../domain/tensor.ts";
+import {
+  type CompactForest,
+  compactForest,
+  type ForestPlace,
+  findForest,
+} from "./compact-forest.ts";
 import { type EditPlan, planEdits } from "./edit.ts";
 import { type ExternalTensor, findExternalTensors, mergeExternalData } from "./external-data.ts";
 import { findLabels } from "./graph-labels.ts";
 import type { Message } from "./message.ts";
 import { toOnnxOutline } from "./onnx-outline.ts";
+import { OnnxError } from "./onnx-scanner.ts";
 import { overridableInitializers } from "./overridable-initializers.ts";
 import { checkServable } from "./value-types.ts";
 import { type FinalZipMap, findFinalZipMaps, replaceZipMaps } from "./zip-map.ts";
@@ -19,6 +26,8 @@ export class ModelAdaptation {
   readonly changes: readonly ModelChange[];
   /** Files with weights, relative to the model's own. */
   readonly externalPaths: readonly string[];
+  /** A forest that may take another form; `undefined` for a model without one, and for one that is changed otherwise. */
+  readonly forest: ForestPlace | undefined;
   readonly #outline: ReturnType<typeof toOnnxOutline>;
   readonly #zipMaps: readonly FinalZipMap[];
   readonly #tensors: readonly ExternalTensor[];
@@ -41,6 +50,18 @@ export class ModelAdaptation {
       ...(this.#zipMaps.length > 0 ? (["zipmap"] as const) : []),
       ...(this.#tensors.length > 0 ? (["external-data"] as const) : []),
     ];
+    this.forest = this.changes.length === 0 ? findForest(outline) : undefined;
+  }
+
+  /** The model with another form of {@link forest}, whose bytes are `node`; `undefined` where that is not possible. */
+  compactForest(node: Uint8Array): CompactForest | undefined {
+    try {
+      return compactForest(this.#outline, node);
+    } catch (error) {
+      // The engine reads more forms than are read here.
+      if (error instanceof OnnxError) return undefined;
+      throw error;
+    }
   }
 
   /**

@@ -42,6 +42,9 @@ export const MAP_TYPE = { key: 1, value: 2 } as const;
 export const SHAPE = { dimension: 1 } as const;
 export const DIMENSION = { size: 1, symbol: 2 } as const;
 
+/** The domain of classical machine learning. */
+export const ML_DOMAIN = "ai.onnx.ml";
+
 /** `TensorProto.DataLocation` of weights that are in another file. */
 const EXTERNAL = 1n;
 
@@ -208,7 +211,11 @@ const nodeRule: MessageRule = {
   isKept(node) {
     const operator = node.text(NODE.opType) ?? "";
     if (operator !== "ZipMap") node.fields = node.fields.filter(({ field }) => field !== NODE.name);
-    return LABEL_OPERATORS.has(operator) || node.messages(NODE.attribute).length > 0;
+    return (
+      LABEL_OPERATORS.has(operator) ||
+      node.messages(NODE.attribute).length > 0 ||
+      node.text(NODE.domain) === ML_DOMAIN
+    );
   },
 };
 

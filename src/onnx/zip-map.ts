@@ -4,6 +4,7 @@ import { labelsOfNode } from "./node-labels.ts";
 import type { OnnxNode, OnnxOutline, OnnxValue } from "./onnx-outline.ts";
 import {
   DIMENSION,
+  ML_DOMAIN,
   MODEL,
   NODE,
   OPSET,
@@ -19,10 +20,9 @@ import { encodeField, encodeNumberField } from "./wire-format.ts";
  * (https://github.com/onnx/onnx/blob/main/docs/Operators-ml.md#ai.onnx.ml.ZipMap).
  */
 
-const ML_DOMAIN = "ai.onnx.ml";
 const FLOAT = 1;
 /** Imported where the file has no operators of ONNX's own domain; the first whose models the engine guarantees. */
-const IDENTITY_OPSET = 7;
+const OWN_OPSET = 7;
 
 /** A `ZipMap` whose maps are an output of the graph. */
 export interface FinalZipMap {
@@ -45,7 +45,7 @@ export function findFinalZipMaps({ nodes, outputs }: OnnxOutline): FinalZipMap[]
 /** The edits after which the outputs are the tensors, FP32 of shape [?, classes], by the names that they have. */
 export function replaceZipMaps(outline: OnnxOutline, zipMaps: readonly FinalZipMap[]): Edit[] {
   if (zipMaps.length === 0) return [];
-  const { file, graph, domains, outputs, values } = outline;
+  const { graph, outputs, values } = outline;
   const edits: Edit[] = zipMaps.map(({ node }) => ({
     ...contentOf(node.message),
     pieces: [encodeIdentity(node)],
@@ -55,23 +55,24 @@ export function replaceZipMaps(outline: OnnxOutline, zipMaps: readonly FinalZipM
     if (zipMap)
       edits.push({
         ...contentOf(value.message),
-        pieces: [encodeValue(value, zipMap.labels.length)],
+        pieces: [encodeMatrixValue(value, zipMap.labels.length)],
       });
   }
   // What inner values were declared as is no more true of maps; the engine infers their types.
   for (const { message } of values)
     edits.push({ message: graph, start: message.tagStart, end: message.end, pieces: [] });
-  if (!domains.has(""))
-    edits.push({
-      message: file,
-      start: file.end,
-      end: file.end,
-      pieces: [encodeField(MODEL.opsetImport, encodeNumberField(OPSET.version, IDENTITY_OPSET))],
-    });
+  edits.push(...importOwnDomain(outline));
   return edits;
 }
 
-function contentOf(message: OnnxNode["message"]): Pick<Edit, "message" | "start" | "end"> {
+/** Imports ONNX's own domain, which a file with no other operators than those of ai.onnx.ml need not do. */
+export function importOwnDomain({ file, domains }: OnnxOutline): Edit[] {
+  if (domains.has("")) return [];
+  const opset = encodeField(MODEL.opsetImport, encodeNumberField(OPSET.version, OWN_OPSET));
+  return [{ message: file, start: file.end, end: file.end, pieces: [opset] }];
+}
+
+export function contentOf(message: OnnxNode["message"]): Pick<Edit, "message" | "start" | "end"> {
   return { message, start: message.start, end: message.end };
 }
 
@@ -85,8 +86,11 @@ function encodeIdentity({ inputs, outputs, message }: OnnxNode): Uint8Array {
   ]);
 }
 
-/** @param columns how many classes there are; 0 when that is not known */
-function encodeValue({ name }: OnnxValue, columns: number): Uint8Array {
+/**
+ * A value of FP32 of shape [?, columns], the bytes of a ValueInfoProto.
+ * @param columns 0 when that is not known
+ */
+export function encodeMatrixValue({ name }: OnnxValue, columns: number): Uint8Array {
   const rows = encodeField(SHAPE.dimension, []);
   const classes =
     columns === 0 ? rows : encodeField(SHAPE.dimension, encodeNumberField(DIMENSION.size, columns));

@@ -4,11 +4,12 @@ import { type Manifest, parseManifest } from "../domain/manifest.ts";
 import type { CandidateModel, ModelHost } from "../domain/model-host.ts";
 import { formatModelId, type ModelId } from "../domain/model-id.ts";
 import type { ModelDescription, ModelStore, ModelWriter } from "../domain/ports.ts";
-import type { ModelAdaptation } from "../onnx/adapt-model.ts";
+import type { ModelAdaptation, ModelChange } from "../onnx/adapt-model.ts";
 import { EXTERNAL_PATH } from "../onnx/external-data.ts";
 import { OnnxError } from "../onnx/onnx-scanner.ts";
 import { clip, MAX_REASON_LENGTH, quote } from "../shared/quote.ts";
 import type { Catalog } from "./catalog.ts";
+import { compactModel } from "./compact-model.ts";
 import { rewriteModel } from "./rewrite-model.ts";
 import { type WrittenModel, writeModel } from "./write-model.ts";
 
@@ -68,7 +69,24 @@ export function createPublisher(
     const adaptation = written.adaptation();
     if (!adaptation || adaptation.changes.length === 0) return { model: written, adaptation };
     const model = await rewriteModel(store, written, adaptation, maxModelBytes);
-    return { model, adaptation, original: written };
+    return { model, adaptation, original: { file: written, changes: adaptation.changes } };
+  }
+
+  /** The model with a smaller form of its forest, if it has one. */
+  async function compact(
+    { model, adaptation }: Adapted,
+    manifest: Manifest,
+    waitUntil: WaitUntil,
+  ): Promise<{ model: WrittenModel; manifest: Manifest } | undefined> {
+    if (!adaptation?.forest) return undefined;
+    const original = { file: model, changes: ["tree-ensemble"] as const };
+    const options = {
+      store,
+      host,
+      toManifest: async (other: WrittenModel) =>
+        toManifest({ model: other, adaptation, original }, await inspect(other, waitUntil), now()),
+    };
+    return compactModel(options, model, adaptation, manifest);
   }
 
   const publish: Publisher["publish"] = async (id, body, sizeBytes, waitUntil) => {
@@ -78,9 +96,12 @@ export function createPublisher(
       const written = await writeModel(store, id, body, sizeBytes);
       unused.add(written);
       const adapted = await adapt(written);
-      const { model } = adapted;
+      unused.add(adapted.model);
+      const description = await inspect(adapted.model, waitUntil);
+      const asSent = toManifest(adapted, description, now());
+      const compacted = await compact(adapted, asSent, waitUntil);
+      const { model, manifest } = compacted ?? { model: adapted.model, manifest: asSent };
       unused.add(model);
-      const manifest = toManifest(adapted, await inspect(model, waitUntil), now());
       if (!(await store.publish(manifest))) throw versionExists(id);
       unused.delete(model);
       await store.deleteUploads(id).catch(() => undefined);
@@ -138,7 +159,10 @@ interface Adapted {
   /** `undefined` for a file in ORT format. */
   readonly adaptation: ModelAdaptation | undefined;
   /** The file as it was sent, if that is another one. */
-  readonly original?: WrittenModel;
+  readonly original?: {
+    readonly file: WrittenModel;
+    readonly changes: readonly ModelChange[];
+  };
 }
 
 function toManifest(
@@ -147,7 +171,7 @@ function toManifest(
   createdAt: Date,
 ): Manifest {
   const { id, path, sizeBytes, sha256, format } = model;
-  const { labels, optionalInputs = [], changes } = adaptation ?? {};
+  const { labels, optionalInputs = [] } = adaptation ?? {};
   try {
     return parseManifest({
       schemaVersion: 1,
@@ -157,7 +181,11 @@ function toManifest(
       file: path,
       files: [{ path, sha256, sizeBytes }],
       ...(original && {
-        original: { sha256: original.sha256, sizeBytes: original.sizeBytes, changes },
+        original: {
+          sha256: original.file.sha256,
+          sizeBytes: original.file.sizeBytes,
+          changes: original.changes,
+        },
       }),
       inputs: [...inputs, ...optionalInputs.map((spec) => ({ ...spec, optional: true }))],
       outputs,

@@ -31,7 +31,7 @@ export async function rewriteModel(
   const readRange = (range: FileRange): AsyncIterable<Uint8Array> => uploads.read(range);
   const pieces = applyEdits(body, plan, readRange);
   try {
-    return await writeModel(store, id, toStream(pieces), plan.sizeBytes);
+    return await writeModel(store, id, toByteStream(pieces), plan.sizeBytes);
   } finally {
     await pieces.return(undefined).catch(() => undefined);
     await uploads.close();
@@ -63,7 +63,8 @@ function missingUpload(id: ModelId, path: string, count: number): ApiError {
   );
 }
 
-function toStream(pieces: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array> {
+/** The pieces as a stream, which reads them one by one. */
+export function toByteStream(pieces: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       const { done, value } = await pieces.next();

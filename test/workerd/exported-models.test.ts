@@ -7,6 +7,7 @@ import type { Manifest } from "../../src/domain/manifest.ts";
 import { type AdministeredService, startAdministeredService } from "../support/administration.ts";
 import {
   EXPORTS,
+  type ExpectedRun,
   expectedRuns,
   readExport,
   sha256Of,
@@ -256,6 +257,56 @@ describe("weights in other files", () => {
     await sendFile("abandoned-2", "weights.bin", Uint8Array.of(1));
     const keys = (await service.bucket.list({ prefix: "uploads/abandoned/" })).objects;
     expect(keys).toEqual([]);
+  });
+});
+
+describe("a forest", () => {
+  /** Sends the rows as bytes, because JSON has no NaN, and returns the numbers of the first output. */
+  async function predict(name: string, run: ExpectedRun): Promise<Float32Array> {
+    const [input] = Object.values(run.inputs);
+    const response = await fetch(`${service.origin}/v2/models/${name}/infer`, {
+      method: "POST",
+      headers: { "inference-header-content-length": "0" },
+      body: Float32Array.from(input?.values ?? [], Number),
+    });
+    expect(response.status).toBe(200);
+    const length = Number(response.headers.get("inference-header-content-length"));
+    return new Float32Array((await response.arrayBuffer()).slice(length));
+  }
+
+  test.each(["forest-sklearn", "forest-lightgbm", "forest-catboost"])(
+    "%s takes the form of TreeEnsemble, which is smaller, and computes the same numbers",
+    async (name) => {
+      const sent = readExport(`${name}.onnx`);
+      const manifest = await publish(name);
+      expect(manifest.original).toEqual({
+        sha256: sha256Of(sent),
+        sizeBytes: sent.byteLength,
+        changes: ["tree-ensemble"],
+      });
+      expect(manifest.files[0]?.sizeBytes).toBeLessThan(sent.byteLength * 0.5);
+      const [run] = expectedRuns(name);
+      const expected = Float32Array.from(
+        Object.values(run ? toTensors(run) : {})[0]?.values ?? [],
+        Number,
+      );
+      expect(run && (await predict(name, run))).toEqual(expected);
+      // Neither the other file nor the model that was compared with remains.
+      const { objects } = await service.bucket.list({ prefix: `models/${name}/` });
+      expect(objects.map(({ key }) => key)).toEqual([
+        `models/${name}/1/manifest.json`,
+        `models/${name}/1/${manifest.file}`,
+      ]);
+      const { cells } = await service.runtime();
+      const loaded = cells.flatMap(({ models }) => models).filter((model) => model.name === name);
+      expect(loaded).toHaveLength(1);
+    },
+  );
+
+  test("whose leaves have two targets stays as it is", async () => {
+    const manifest = await publish("forest-two-targets");
+    expect(manifest.original).toBeUndefined();
+    await expectRuns("forest-two-targets", manifest);
   });
 });
 
