@@ -96,6 +96,15 @@ export function readSuppressed(): Suppressed {
   return { boxes, scores, labels, scoreThreshold, iouThreshold, maxDetections, candidates, kept };
 }
 
+/** Files of test/fixtures/images/make_orientations.py in base64, and the orientation that Pillow applies. */
+export function readOrientations(): readonly {
+  readonly name: string;
+  readonly file: string;
+  readonly orientation: number;
+}[] {
+  return JSON.parse(readFileSync(`${FOLDER}/orientations.json`, "utf8")).cases;
+}
+
 export function readImage(name: string): Uint8Array<ArrayBuffer> {
   return new Uint8Array(readFileSync(`${FOLDER}/${name}`));
 }

@@ -26,7 +26,7 @@ const MAX_DECODE_BYTES = 64 * 2 ** 20;
 
 export function createImageDecoder(codecs: CodecStore): DecodeImage {
   return async (file, path, use) => {
-    const header = readImageHeader(file, path);
+    const header = await readImageHeader(file, path);
     const neededBytes = checkSize(header, file.length, path);
     const { format, width, height, orientation } = header;
     // An error of `use` is not one of the file.

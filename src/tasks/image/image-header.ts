@@ -1,6 +1,6 @@
 export type ImageFormat = "jpeg" | "png" | "webp";
 
-/** The EXIF orientation. */
+/** As EXIF numbers it. */
 export type Orientation = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
 
 /** The header of a file, read before anything is decoded. */

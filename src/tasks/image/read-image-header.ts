@@ -11,7 +11,7 @@ import { readWebp } from "./webp-header.ts";
  * @throws ApiError `unsupported_media_type` for another format or an animation, `invalid_input` for a
  * file that is truncated or contradicts itself
  */
-export function readImageHeader(file: Uint8Array, path: string): ImageHeader {
+export async function readImageHeader(file: Uint8Array, path: string): Promise<ImageHeader> {
   const format = imageFormat(file);
   if (!format)
     throw new ApiError(
@@ -20,7 +20,7 @@ export function readImageHeader(file: Uint8Array, path: string): ImageHeader {
       { details: { valid: ["image/jpeg", "image/png", "image/webp"] } },
     );
   const reader = new ByteReader(file, `${path} is not a valid ${FORMAT_NAMES[format]} image`);
-  const header = READERS[format](reader, path);
+  const header = await READERS[format](reader, path);
   if (header.width === 0 || header.height === 0)
     throw new ApiError(
       "invalid_input",
@@ -31,7 +31,9 @@ export function readImageHeader(file: Uint8Array, path: string): ImageHeader {
 
 export const FORMAT_NAMES: Record<ImageFormat, string> = { jpeg: "JPEG", png: "PNG", webp: "WebP" };
 
-const READERS: Record<ImageFormat, (reader: ByteReader, path: string) => ImageHeader> = {
+type ReadHeader = (reader: ByteReader, path: string) => ImageHeader | Promise<ImageHeader>;
+
+const READERS: Record<ImageFormat, ReadHeader> = {
   jpeg: readJpeg,
   png: readPng,
   webp: readWebp,
