@@ -1,10 +1,20 @@
+import { createCall } from "../../src/domain/call.ts";
 import type { Codec } from "../../src/tasks/image/codec.ts";
 import { createCodecStore } from "../../src/tasks/image/codec-store.ts";
 import { createImageDecoder, type DecodeImage } from "../../src/tasks/image/decode-image.ts";
 import { instantiateCodec } from "../../src/tasks/image/jsquash-codecs.ts";
+import type { Raster } from "../../src/tasks/image/raster.ts";
+
+/** A decoder for a call without limits. */
+export type Decode = <T>(file: Uint8Array, path: string, use: (image: Raster) => T) => Promise<T>;
+
+export function withoutLimits(decodeImage: DecodeImage): Decode {
+  const { checkpoint } = createCall();
+  return (file, path, use) => decodeImage(file, path, use, checkpoint);
+}
 
 export interface ObservedDecoder {
-  readonly decodeImage: DecodeImage;
+  readonly decodeImage: Decode;
   readonly made: { format: string; codec: Codec }[];
 }
 
@@ -16,6 +26,6 @@ export function createObservedDecoder(): ObservedDecoder {
     made.push({ format, codec });
     return codec;
   });
-  const decodeImage = createImageDecoder(codecs);
+  const decodeImage = withoutLimits(createImageDecoder(codecs));
   return { decodeImage, made };
 }

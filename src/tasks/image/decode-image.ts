@@ -1,3 +1,4 @@
+import type { Call } from "../../domain/call.ts";
 import { ApiError } from "../../domain/errors.ts";
 import { clip, MAX_REASON_LENGTH } from "../../shared/quote.ts";
 import { CodecError } from "./codec.ts";
@@ -10,12 +11,14 @@ import { FORMAT_NAMES, readImageHeader } from "./read-image-header.ts";
  * Decodes a JPEG, PNG or WebP file and calls `use` with its pixels, four bytes each, with the EXIF orientation applied.
  * They are valid until `use` returns.
  * @param path the name of the file in messages
+ * @param checkpoint awaited between two pieces of work. Decoding and `use` are one piece, which the size bounds
  * @throws ApiError `unsupported_media_type` for other files, `invalid_input` for broken or too large ones
  */
 export type DecodeImage = <T>(
   file: Uint8Array,
   path: string,
   use: (image: Raster) => T,
+  checkpoint: Call["checkpoint"],
 ) => Promise<T>;
 
 /**
@@ -24,16 +27,21 @@ export type DecodeImage = <T>(
  */
 const MAX_DECODE_BYTES = 64 * 2 ** 20;
 
+/** Limit of a side: scaling keeps weights for each pixel of it. JPEG and WebP have no longer ones. */
+const MAX_SIDE = 65_535;
+
 export function createImageDecoder(codecs: CodecStore): DecodeImage {
-  return async (file, path, use) => {
-    const header = await readImageHeader(file, path);
+  return async (file, path, use, checkpoint) => {
+    const header = await readImageHeader(file, path, checkpoint);
     const neededBytes = checkSize(header, file.length, path);
-    const { format, width, height, orientation } = header;
+    await header.inspect?.();
+    await checkpoint();
+    const { format, width, height, orientation, decoded = file } = header;
     // An error of `use` is not one of the file.
     let failure: { error: unknown } | undefined;
     try {
       return await codecs.use(format, neededBytes, (codec) =>
-        codec.decode(file, (pixels, actualWidth, actualHeight) => {
+        codec.decode(decoded, (pixels, actualWidth, actualHeight) => {
           if (actualWidth !== width || actualHeight !== height)
             throw new CodecError(
               `its header has ${width} x ${height} pixels, its data ${actualWidth} x ${actualHeight}`,
@@ -65,6 +73,12 @@ export function createImageDecoder(codecs: CodecStore): DecodeImage {
 /** @returns the memory that the codec needs */
 function checkSize(header: ImageHeader, fileBytes: number, path: string): number {
   const { format, width, height, bytesPerPixel } = header;
+  if (Math.max(width, height) > MAX_SIDE)
+    throw new ApiError(
+      "invalid_input",
+      `${path} is an image of ${width} x ${height} pixels: a side may have ${MAX_SIDE}.`,
+      { details: { format, width, height, maxSide: MAX_SIDE } },
+    );
   const neededBytes = width * height * bytesPerPixel + fileBytes;
   if (neededBytes <= MAX_DECODE_BYTES) return neededBytes;
   const limit = Math.floor((MAX_DECODE_BYTES - fileBytes) / bytesPerPixel);

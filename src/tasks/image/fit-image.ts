@@ -1,4 +1,5 @@
 import { channelsOf, type ImageBlock, imageSize } from "../../domain/blocks/preprocess/image.ts";
+import { ApiError } from "../../domain/errors.ts";
 import { type Raster, toGrey } from "./raster.ts";
 import { type Box, resample } from "./resample.ts";
 
@@ -16,6 +17,9 @@ export interface FittedImage {
   readonly placement: Placement;
 }
 
+/** Limit of the longer side of a scaled image, although only its middle is computed: the filter `nearest` counts up to it. */
+const MAX_SCALED_SIDE = 10_000_000;
+
 /** Scales, crops and pads an image as the block says. */
 export function fitImage(image: Raster, block: ImageBlock): FittedImage {
   const { resize, color } = block;
@@ -23,6 +27,12 @@ export function fitImage(image: Raster, block: ImageBlock): FittedImage {
   const channels = channelsOf(block);
   const source = color === "GRAY" ? toGrey(image) : image;
   const scaled = scaledSize(image, resize);
+  if (Math.max(scaled.width, scaled.height) > MAX_SCALED_SIDE)
+    throw new ApiError(
+      "invalid_input",
+      `An image of ${image.width} x ${image.height} pixels is too narrow for this model, which would scale it to ${scaled.width} x ${scaled.height}.`,
+      { details: { width: image.width, height: image.height, maxScaledSide: MAX_SCALED_SIDE } },
+    );
   const part = visiblePart(scaled, frame);
   const levels = resample(source, channels, resize.filter, scaled.width, scaled.height, part);
   // As ImageOps.pad of Pillow: half of the space, rounded.

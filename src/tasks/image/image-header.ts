@@ -12,4 +12,11 @@ export interface ImageHeader {
   readonly orientation: Orientation;
   /** The memory that the codec needs for one pixel, at most. Measured, see docs/tasks.md. */
   readonly bytesPerPixel: number;
+  /** What the decoder gets instead of the file: the same image without what it need not read. */
+  readonly decoded?: Uint8Array;
+  /**
+   * Checks the data, once the size is accepted.
+   * @throws ApiError `invalid_input`
+   */
+  inspect?(): Promise<void>;
 }

@@ -10,6 +10,7 @@ import { type FileKind, toFileBytes } from "../file-bytes.ts";
 import { type ItemMetadata, maxBatchOf, type Preprocessor, splitList } from "../preprocessor.ts";
 import type { DecodeImage } from "./decode-image.ts";
 import { fitImage, type Placement } from "./fit-image.ts";
+import type { Raster } from "./raster.ts";
 
 /** What a postprocessor needs to map coordinates of the model's input back to the image. */
 export interface ImageMetadata extends ItemMetadata {
@@ -60,7 +61,7 @@ export function createImagePreprocessor(
         );
       return split;
     },
-    async toTensors(items, { trace }) {
+    async toTensors(items, { trace, checkpoint }) {
       const count = items.length * length;
       const data = datatype === "UINT8" ? new Uint8Array(count) : new Float32Array(count);
       const metadata: ImageMetadata[] = [];
@@ -68,15 +69,15 @@ export function createImagePreprocessor(
         const file = trace.measure("decode", () => toFileBytes(value, path, IMAGE_FILE));
         let ended = trace.start("decode");
         try {
-          const itemMetadata = await decodeImage(file, path, (image) => {
+          const use = (image: Raster): ImageMetadata => {
             ended();
             ended = trace.start("preprocess");
             const { levels, placement } = fitImage(image, block);
             write(levels, data.subarray(index * length, (index + 1) * length));
             const { width, height } = image;
-            return { kind: "image", width, height, placement, frame } as const;
-          });
-          metadata.push(itemMetadata);
+            return { kind: "image", width, height, placement, frame };
+          };
+          metadata.push(await decodeImage(file, path, use, checkpoint));
         } finally {
           ended();
         }

@@ -15,10 +15,13 @@ function createTables(): readonly Uint32Array[] {
   return tables;
 }
 
-/** The checksum of a part of a file: PNG (third edition), annex D. */
-export function crc32(data: Uint8Array, start: number, end: number): number {
+/**
+ * The checksum of a part of a file: PNG (third edition), annex D.
+ * @param before that of the part before it, which it continues
+ */
+export function crc32(data: Uint8Array, start: number, end: number, before = 0): number {
   const [one, two, three, four] = TABLES as [Uint32Array, Uint32Array, Uint32Array, Uint32Array];
-  let crc = 0xffffffff;
+  let crc = ~before;
   let at = start;
   for (; at + 4 <= end; at += 4) {
     crc ^=

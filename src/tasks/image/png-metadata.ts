@@ -1,4 +1,6 @@
+import type { Call } from "../../domain/call.ts";
 import type { ByteReader } from "./byte-reader.ts";
+import { inflateWithin } from "./inflate.ts";
 import { type OrientationSources, toAsciiText } from "./orientation.ts";
 
 /** Collects the chunks of a PNG file that may have its orientation, as Pillow's `PngStream` does. */
@@ -23,7 +25,7 @@ interface Text {
   readonly isCompressed: boolean;
 }
 
-export function createPngMetadata(reader: ByteReader): PngMetadata {
+export function createPngMetadata(reader: ByteReader, checkpoint: Call["checkpoint"]): PngMetadata {
   let exif: Uint8Array | undefined;
   /** The last one of each keyword. */
   const texts = new Map<string, Text>();
@@ -32,7 +34,9 @@ export function createPngMetadata(reader: ByteReader): PngMetadata {
   const read = async (keyword: string): Promise<string | undefined> => {
     const text = texts.get(keyword);
     if (!text) return undefined;
-    const bytes = text.isCompressed ? await inflate(text.body, MAX_TEXT_BYTES) : text.body;
+    const bytes = text.isCompressed
+      ? await inflateWithin(text.body, MAX_TEXT_BYTES, checkpoint)
+      : text.body;
     if (!bytes || (keyword === RAW_PROFILE && bytes.length > MAX_TEXT_BYTES))
       reader.fail(`its text "${keyword}" has more than ${MAX_TEXT_BYTES} bytes`);
     return toAsciiText(bytes);
@@ -89,29 +93,4 @@ function readText(name: string, body: Uint8Array): [string, Text] | undefined {
   const translated = language < 0 ? -1 : body.indexOf(0, language + 1);
   if (flag === undefined || translated < 0 || (flag !== 0 && method !== 0)) return undefined;
   return [keyword, { body: body.subarray(translated + 1), isCompressed: flag !== 0 }];
-}
-
-/** What a zlib stream holds up to its end or the first damage; `undefined` when that is more than the limit. */
-async function inflate(body: Uint8Array, limit: number): Promise<Uint8Array | undefined> {
-  const inflated = new Uint8Array(limit + 1);
-  let length = 0;
-  const stream = new Blob([body as Uint8Array<ArrayBuffer>])
-    .stream()
-    .pipeThrough(new DecompressionStream("deflate"));
-  const chunks = stream.getReader();
-  try {
-    for (;;) {
-      const { done, value } = await chunks.read();
-      if (done) break;
-      const part = value.subarray(0, inflated.length - length);
-      inflated.set(part, length);
-      length += part.length;
-      if (length > limit) return undefined;
-    }
-  } catch {
-    // Bytes after its end, or damage.
-  } finally {
-    await chunks.cancel().catch(() => undefined);
-  }
-  return inflated.subarray(0, length);
 }

@@ -1,3 +1,4 @@
+import type { Call } from "../../domain/call.ts";
 import { ApiError } from "../../domain/errors.ts";
 import { ByteReader } from "./byte-reader.ts";
 import type { ImageFormat, ImageHeader } from "./image-header.ts";
@@ -8,10 +9,15 @@ import { readWebp } from "./webp-header.ts";
 /**
  * Reads the fields of the header by which the decoders allocate memory.
  * @param path the name of the file in messages, such as `inputs[0]`
+ * @param checkpoint awaited between two pieces of work
  * @throws ApiError `unsupported_media_type` for another format or an animation, `invalid_input` for a
  * file that is truncated or contradicts itself
  */
-export async function readImageHeader(file: Uint8Array, path: string): Promise<ImageHeader> {
+export async function readImageHeader(
+  file: Uint8Array,
+  path: string,
+  checkpoint: Call["checkpoint"],
+): Promise<ImageHeader> {
   const format = imageFormat(file);
   if (!format)
     throw new ApiError(
@@ -20,7 +26,7 @@ export async function readImageHeader(file: Uint8Array, path: string): Promise<I
       { details: { valid: ["image/jpeg", "image/png", "image/webp"] } },
     );
   const reader = new ByteReader(file, `${path} is not a valid ${FORMAT_NAMES[format]} image`);
-  const header = await READERS[format](reader, path);
+  const header = await READERS[format](reader, path, checkpoint);
   if (header.width === 0 || header.height === 0)
     throw new ApiError(
       "invalid_input",
@@ -31,7 +37,11 @@ export async function readImageHeader(file: Uint8Array, path: string): Promise<I
 
 export const FORMAT_NAMES: Record<ImageFormat, string> = { jpeg: "JPEG", png: "PNG", webp: "WebP" };
 
-type ReadHeader = (reader: ByteReader, path: string) => ImageHeader | Promise<ImageHeader>;
+type ReadHeader = (
+  reader: ByteReader,
+  path: string,
+  checkpoint: Call["checkpoint"],
+) => ImageHeader | Promise<ImageHeader>;
 
 const READERS: Record<ImageFormat, ReadHeader> = {
   jpeg: readJpeg,

@@ -1,7 +1,9 @@
+import { randomBytes } from "node:crypto";
+import { deflateSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import packageJson from "../../../../package.json" with { type: "json" };
 import { createCodecStore } from "../../../../src/tasks/image/codec-store.ts";
-import { createImageDecoder, type DecodeImage } from "../../../../src/tasks/image/decode-image.ts";
+import { createImageDecoder } from "../../../../src/tasks/image/decode-image.ts";
 import { instantiateCodec } from "../../../../src/tasks/image/jsquash-codecs.ts";
 import { resample } from "../../../../src/tasks/image/resample.ts";
 import {
@@ -12,12 +14,16 @@ import {
   pngChunk,
   readImage,
 } from "../../../support/images.ts";
-import { createObservedDecoder } from "../../../support/observed-decoder.ts";
+import {
+  createObservedDecoder,
+  type Decode,
+  withoutLimits,
+} from "../../../support/observed-decoder.ts";
 
 /** The packages' own wasm in Node; test/workerd/images.test.ts tests them in the Worker. */
 
 async function levelsOf(
-  decodeImage: DecodeImage,
+  decodeImage: Decode,
   file: Uint8Array,
 ): Promise<{ width: number; height: number; levels: Uint8Array }> {
   return decodeImage(file, "inputs", (image) => {
@@ -142,7 +148,7 @@ describe("codecs", () => {
       tries++;
       return tries === 1 ? Promise.reject(new Error("no memory")) : instantiateCodec(format);
     });
-    const decodeImage = createImageDecoder(codecs);
+    const decodeImage = withoutLimits(createImageDecoder(codecs));
     await expect(levelsOf(decodeImage, readImage("rgb.png"))).rejects.toThrow("no memory");
     await expect(levelsOf(decodeImage, readImage("rgb.png"))).resolves.toMatchObject({ width: 32 });
   });
@@ -166,7 +172,7 @@ describe("a file is refused before anything is decoded:", () => {
   const codecs = createCodecStore((format) => {
     throw new Error(`a codec was made for ${format}`);
   });
-  const never = createImageDecoder(codecs);
+  const never = withoutLimits(createImageDecoder(codecs));
   const refused = (file: Uint8Array): Promise<unknown> => never(file, "inputs[3]", () => {});
 
   test("an image of 30,000 x 30,000 pixels in a small file", async () => {
@@ -203,25 +209,133 @@ describe("a file is refused before anything is decoded:", () => {
     await expect(refused(file)).rejects.toMatchObject({ message: expect.stringMatching(message) });
   });
 
-  test("a progressive JPEG of more than 100 scans", async () => {
-    const file = readImage("progressive.jpg");
-    const end = file.length - 2;
-    let last = end;
-    while (file[last] !== 0xff || file[last + 1] !== 0xda) last--;
-    const scans = Array.from({ length: 100 }, () => file.subarray(last, end));
-    const bomb = Buffer.concat([file.subarray(0, end), ...scans, file.subarray(end)]);
-    await expect(refused(bomb)).rejects.toThrow("it has 110 scans");
+  test("a PNG whose side is longer than that of a JPEG", async () => {
+    await expect(refused(blackPng(1, 70_000))).rejects.toThrow(
+      "inputs[3] is an image of 1 x 70000 pixels: a side may have 65535.",
+    );
   });
 
-  test("a PNG with a wrong checksum", async () => {
+  test("a PNG whose data inflate to gigabytes after its pixels", async () => {
+    // 40 MB of zeros in 40 kB, and the pixels of the header in the first of them.
+    const bomb = blackPng(16, 16, 13_400_000);
+    expect(bomb.length).toBeLessThan(50_000);
+    await expect(refused(bomb)).rejects.toThrow("its data (IDAT) continue after its pixels");
+  });
+
+  test("a PNG of more than 65,536 chunks", async () => {
     const file = readImage("rgb.png");
-    file[200] = (file[200] ?? 0) ^ 1;
-    await expect(refused(file)).rejects.toThrow("the checksum of IDAT is wrong");
+    const chunk = pngChunk("tIME", new Uint8Array(7));
+    const chunks = Buffer.concat(Array.from({ length: 65_536 }, () => chunk));
+    const bomb = Buffer.concat([file.subarray(0, 33), chunks, file.subarray(33)]);
+    await expect(refused(bomb)).rejects.toThrow("it has more than 65536 chunks");
+  });
+
+  test("a JPEG of more than 4,096 segments in front of its image", async () => {
+    const file = readImage("coffee.jpg");
+    const segments = new Uint8Array(4 * 5000);
+    for (let at = 0; at < segments.length; at += 4) segments.set([0xff, 0xe1, 0, 2], at);
+    const bomb = Buffer.concat([file.subarray(0, 2), segments, file.subarray(2)]);
+    await expect(refused(bomb)).rejects.toThrow("its header has more than 4096 segments");
+  });
+
+  test("a WebP of more than 4,096 chunks", async () => {
+    const file = readImage("lossless.webp");
+    const bomb = Buffer.concat([file.subarray(0, 12), new Uint8Array(8 * 5000), file.subarray(12)]);
+    bomb.writeUInt32LE(bomb.length - 8, 4);
+    await expect(refused(bomb)).rejects.toThrow("it has more than 4096 chunks");
+  });
+
+  test("a baseline JPEG of more than 100 scans", async () => {
+    const bomb = withScans(readImage("scans.jpg"), 101);
+    await expect(refused(bomb)).rejects.toThrow("it has 104 scans: 100 are allowed");
+  });
+
+  test("a large JPEG of fewer scans", async () => {
+    const bomb = withScans(readImage("progressive.jpg"), 15);
+    // 2,800 x 2,400 pixels.
+    const frame = bomb.indexOf(Buffer.from([0xff, 0xc2]));
+    bomb.writeUInt16BE(2400, frame + 5);
+    bomb.writeUInt16BE(2800, frame + 7);
+    await expect(refused(bomb)).rejects.toThrow("it has 25 scans: 22 are allowed");
+  });
+
+  test.each([
+    ["IDAT", 200],
+    ["a chunk of no pixels", -1],
+  ])("a PNG with a wrong checksum of %s", async (_, at) => {
+    const plain = readImage("rgb.png");
+    const file = new Uint8Array(
+      Buffer.concat([
+        plain.subarray(0, 33),
+        pngChunk("tIME", new Uint8Array(7)),
+        plain.subarray(33),
+      ]),
+    );
+    const index = at < 0 ? 45 : at;
+    file[index] = (file[index] ?? 0) ^ 1;
+    await expect(refused(file)).rejects.toThrow(/the checksum of (?:IDAT|tIME) is wrong/);
+  });
+
+  test("a progressive JPEG of more than 100 scans", async () => {
+    const bomb = withScans(readImage("progressive.jpg"), 100);
+    await expect(refused(bomb)).rejects.toThrow("it has 110 scans");
   });
 
   test("a PNG of no pixels", async () => {
     await expect(refused(blackPng(0, 24))).rejects.toThrow(
       "inputs[3] is an image of 0 x 24 pixels.",
     );
+  });
+});
+
+/** A JPEG file whose last scan is repeated. */
+function withScans(file: Uint8Array, count: number): Buffer {
+  const end = file.length - 2;
+  let last = end;
+  while (file[last] !== 0xff || file[last + 1] !== 0xda) last--;
+  const scans = Array.from({ length: count }, () => file.subarray(last, end));
+  return Buffer.concat([file.subarray(0, end), ...scans, file.subarray(end)]);
+}
+
+describe("what follows an image", () => {
+  test("a JPEG file may continue with other images, whose scans do not count", async () => {
+    const { decodeImage } = createObservedDecoder();
+    const file = readImage("progressive.jpg");
+    const photographs = Buffer.concat([file, ...Array.from({ length: 30 }, () => file)]);
+    const size = await decodeImage(photographs, "inputs", ({ width, height }) => [width, height]);
+    expect(size).toEqual([32, 24]);
+  });
+
+  test("compressed texts and profiles of a PNG do not reach the decoder", async () => {
+    const { decodeImage, made } = createObservedDecoder();
+    const plain = readImage("rgb.png");
+    const before = await levelsOf(decodeImage, plain);
+    const long = deflateSync(new Uint8Array(60_000_000));
+    const profile = pngChunk("iCCP", Buffer.concat([Buffer.from("sRGB\0\0", "latin1"), long]));
+    const text = pngChunk("zTXt", Buffer.concat([Buffer.from("Comment\0\0", "latin1"), long]));
+    const file = Buffer.concat([plain.subarray(0, 33), profile, text, plain.subarray(33)]);
+    expect(await levelsOf(decodeImage, file)).toEqual(before);
+    expect(made[0]?.codec.memoryBytes()).toBeLessThan(4_000_000);
+  });
+
+  test("the work ends with the call while the data of a PNG are checked", async () => {
+    const decodeImage = createImageDecoder(createCodecStore(instantiateCodec));
+    const gone = new Error("gone");
+    const noise = randomBytes(2_000_000);
+    const data = pngChunk("IDAT", deflateSync(noise));
+    const plain = readImage("rgb.png");
+    const file = Buffer.concat([plain.subarray(0, 33), data, pngChunk("IEND", Buffer.alloc(0))]);
+    let checkpoints = 0;
+    const work = decodeImage(
+      file,
+      "inputs",
+      () => {},
+      async () => {
+        checkpoints++;
+        if (checkpoints === 2) throw gone;
+      },
+    );
+    await expect(work).rejects.toBe(gone);
+    expect(checkpoints).toBe(2);
   });
 });

@@ -1,5 +1,6 @@
 import { deflateSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
+import { createCall } from "../../../../src/domain/call.ts";
 import { imageFormat, readImageHeader } from "../../../../src/tasks/image/read-image-header.ts";
 import {
   expectedImages,
@@ -9,7 +10,8 @@ import {
   readOrientations,
 } from "../../../support/images.ts";
 
-const header = (file: Uint8Array) => readImageHeader(file, "inputs");
+const { checkpoint } = createCall();
+const header = (file: Uint8Array) => readImageHeader(file, "inputs", checkpoint);
 
 describe("the header has the size that Pillow reads", () => {
   // Rotated images are stored with width and height swapped.
