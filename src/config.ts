@@ -6,6 +6,8 @@ import { ANY_ORIGIN, originProblem } from "./domain/web-origin.ts";
 const settingsSchema = z.object({
   /** Largest request body, in bytes, counted while it is read. */
   MAX_BODY_BYTES: z.coerce.number().int().min(1).max(100_000_000).default(16_777_216),
+  /** Largest memory of the bodies of all requests in flight in one isolate, in bytes; at least `MAX_BODY_BYTES`. */
+  MAX_BODIES_BYTES: z.coerce.number().int().min(1).default(33_554_432),
   /** Largest model that can be published, in bytes. */
   MAX_MODEL_BYTES: z.coerce.number().int().min(1).default(67_108_864),
   /** A secret, not a var: the key of the admin routes, which are disabled without it. */
@@ -22,7 +24,7 @@ const settingsSchema = z.object({
   MAX_IN_FLIGHT: z.coerce.number().int().min(1).default(128),
   /** Longest estimated wait in the queue that is accepted, in milliseconds. */
   MAX_QUEUE_MS: z.coerce.number().min(0).default(1000),
-  /** Default deadline of a request, in milliseconds. */
+  /** Longest deadline of a request, and that of a request without one, in milliseconds. */
   TIMEOUT_MS: z.coerce.number().min(1).default(30_000),
   /** Tiers of the prediction cache, separated by commas; an empty value disables it. */
   CACHE_TIERS: z
@@ -62,6 +64,8 @@ export const SETTING_NAMES: readonly string[] = Object.keys(settingsSchema.shape
 const configSchema = settingsSchema.transform((settings) =>
   Object.freeze({
     maxBodyBytes: settings.MAX_BODY_BYTES,
+    // Alone, a body of the largest size is always accepted.
+    maxBodiesBytes: Math.max(settings.MAX_BODIES_BYTES, settings.MAX_BODY_BYTES + 65_536),
     maxModelBytes: settings.MAX_MODEL_BYTES,
     adminKey: settings.ADMIN_KEY,
     repositoryControl: settings.REPOSITORY_CONTROL,

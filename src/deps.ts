@@ -4,6 +4,7 @@ import { createResponseCache } from "./cache/response-cache.ts";
 import { type Config, parseConfig } from "./config.ts";
 import type { ModelRuntime } from "./domain/ports.ts";
 import { createAdmission } from "./inference/admission.ts";
+import { createBodyBudget } from "./inference/body-budget.ts";
 import { type CreateTask, createCellHost } from "./inference/cell-host.ts";
 import { createCachedInfer } from "./inference/infer.ts";
 import { createRunTask } from "./inference/run-task.ts";
@@ -53,7 +54,7 @@ export function createServices(
   const admission = createAdmission({
     maxInFlight: config.maxInFlight,
     maxQueueMs: config.maxQueueMs,
-    defaultTimeoutMs: config.timeoutMs,
+    maxTimeoutMs: config.timeoutMs,
   });
   return {
     config,
@@ -66,6 +67,7 @@ export function createServices(
     statistics,
     repository: createRepository(catalog, host, createManifestSurvey(catalog, store)),
     admission,
+    bodies: createBodyBudget({ limitBytes: config.maxBodiesBytes }),
     catalog,
     infer,
     responseCache: createResponseCache(cache, { enabled }),

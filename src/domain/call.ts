@@ -36,7 +36,7 @@ export interface Call {
 
 export interface CallOptions extends Partial<Omit<Call, "checkpoint" | "fork">> {
   /** Waits until other calls have had their time slice. */
-  readonly yieldSlice?: () => Promise<void>;
+  readonly yieldSlice?: (call: Call) => Promise<void>;
   readonly now?: () => number;
 }
 
@@ -78,7 +78,7 @@ export function createCall(options: CallOptions = {}): Call {
     async checkpoint() {
       steps += 1;
       if (steps >= SLICE_STEPS || now() - sliceStart >= SLICE_MS) {
-        await yieldSlice();
+        await yieldSlice(call);
         sliceStart = now();
         steps = 0;
       }

@@ -26,6 +26,11 @@ export class Deadline {
     this.#timeoutMs = timeoutMs;
   }
 
+  /** Milliseconds from the start to the deadline. */
+  get timeoutMs(): number {
+    return this.#timeoutMs;
+  }
+
   /** Milliseconds that are left; 0 when the deadline has passed. */
   get remainingMs(): number {
     return Math.max(0, this.#timeoutMs - (this.#now() - this.#startedAt));

@@ -9,6 +9,7 @@ export interface ErrorKind {
     | 401
     | 404
     | 405
+    | 408
     | 409
     | 411
     | 413
@@ -42,6 +43,7 @@ export const ERROR_KINDS = {
   model_not_found: { status: 404, title: "No such model", retryable: false },
   version_not_found: { status: 404, title: "No such version", retryable: false },
   method_not_allowed: { status: 405, title: "Method not allowed", retryable: false },
+  body_timeout: { status: 408, title: "The body did not arrive in time", retryable: true },
   version_exists: { status: 409, title: "The version already exists", retryable: false },
   length_required: { status: 411, title: "Length required", retryable: false },
   body_too_large: { status: 413, title: "Body too large", retryable: false },

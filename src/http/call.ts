@@ -3,6 +3,7 @@ import { parseCacheControl } from "../domain/cache-control.ts";
 import { type Call, createCall } from "../domain/call.ts";
 import { toHex } from "../shared/hex.ts";
 import { sha256 } from "../shared/sha256.ts";
+import { busyMs } from "./admit.ts";
 import { connectionOf } from "./client-connection.ts";
 import type { AppEnv } from "./context.ts";
 
@@ -11,10 +12,12 @@ export function callOf(c: Context<AppEnv>): Call {
   const known = c.get("call");
   if (known) return known;
   const permit = c.get("permit");
+  const deadline = c.get("deadline");
   const call = createCall({
     id: c.get("requestId"),
     principal: { id: () => principalId(c.req.header("authorization")) },
-    ...(permit && { deadline: permit.deadline, yieldSlice: () => permit.yield() }),
+    ...(deadline && { deadline }),
+    ...(permit && { yieldSlice: (client) => permit.yield(busyMs(c.get("trace")), client) }),
     get signal() {
       return connectionOf(c).signal;
     },

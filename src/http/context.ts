@@ -1,6 +1,8 @@
 import type { Permit } from "../domain/admission.ts";
+import type { BodyReservation } from "../domain/body-budget.ts";
 import type { ResponseLookup } from "../domain/cached-response.ts";
 import type { Call } from "../domain/call.ts";
+import type { Deadline } from "../domain/deadline.ts";
 import type { ApiError } from "../domain/errors.ts";
 import type { OperationKind } from "../domain/event.ts";
 import type { PublishedModel } from "../domain/published-model.ts";
@@ -38,7 +40,11 @@ export interface AppEnv {
     call: Call | undefined;
     /** Set by `connectionOf`. */
     connection: ClientConnection | undefined;
-    /** Set by `readBody`, because a body can be read only once. */
+    /** Set by `receive`, on operations with a body that is not streamed. */
+    deadline: Deadline | undefined;
+    /** Set by `readBody`; released by `observe`. */
+    reservation: BodyReservation | undefined;
+    /** Set by `receive`; empty where the request has none. */
     body: Uint8Array;
     /** Set by `respondStream`: resolves when the body has ended. Other bodies are complete when their handler returns. */
     bodyEnd: Promise<BodyEnd> | undefined;

@@ -11,8 +11,8 @@ import { toMicroseconds } from "./server-timing.ts";
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 
 /**
- * Gives each request its id and trace, and emits one event when the body of the response has ended or the client
- * has disconnected. A sink that fails never fails a request.
+ * Gives each request its id and trace. When the body of the response has ended or the client has disconnected, releases the
+ * memory of the request's body and emits one event. A sink that fails never fails a request.
  */
 export function observe(
   sink: EventSink,
@@ -32,8 +32,12 @@ export function observe(
       c.res = onError(c.error, c);
     }
     const bodyEnd = c.get("bodyEnd");
-    if (!bodyEnd) return emit(sink, () => toEvent(c, time, c.error));
+    if (!bodyEnd) {
+      c.get("reservation")?.release();
+      return emit(sink, () => toEvent(c, time, c.error));
+    }
     const emitted = bodyEnd.then(({ error }) => {
+      c.get("reservation")?.release();
       c.get("trace").totalMs = c.get("trace").elapsedMs;
       emit(sink, () => toEvent(c, time, error));
     });

@@ -1,20 +1,22 @@
-import type { Admission, Permit } from "../domain/admission.ts";
+import type { Admission, AdmissionRequest, Permit } from "../domain/admission.ts";
 import { yieldToEventLoop } from "../domain/call.ts";
 import { Deadline, deadlineExceeded, toRetryAfterSeconds } from "../domain/deadline.ts";
 import { ApiError } from "../domain/errors.ts";
+import { FairQueue, type Queued } from "./fair-queue.ts";
+import { ServiceTimes, toward } from "./service-times.ts";
 
 /**
- * Admission control. Runs are synchronous, so the requests in flight are a queue: the wait of the next one
- * is their number times the average service time. Beyond the limit a request is refused at once, with the time after
- * which it would be accepted: that costs less than to process it and respond too late.
+ * Admission control. Runs are synchronous, so the requests in flight are a queue, whose wait is estimated by the service
+ * times of its models. Beyond the limit a request is refused at once, with the time after which it would be accepted: that
+ * costs less than to process it and respond too late.
  */
 export interface AdmissionOptions {
-  /** Largest number of requests in flight in one isolate, which limits the memory of their bodies. */
+  /** Largest number of requests in flight in one isolate. */
   readonly maxInFlight: number;
   /** Longest estimated wait that is accepted. One request may always wait for another. */
   readonly maxQueueMs: number;
-  /** Default deadline of a request, from its arrival. */
-  readonly defaultTimeoutMs: number;
+  /** The longest deadline of a request, and that of a request without one. */
+  readonly maxTimeoutMs: number;
   readonly now?: () => number;
   /** Lets the event loop read the network. */
   readonly pause?: () => Promise<void>;
@@ -22,108 +24,162 @@ export interface AdmissionOptions {
 
 /** How long after its deadline a permit counts as lost: a request that the platform ended never releases its own. */
 const LOST_AFTER_MS = 30_000;
-/**
- * The length of a time slice, in which requests run; a pause follows each. The event loop reads the network only when
- * nothing else can run, and a request for a loaded model never waits: without pauses, requests queue in the network,
- * where they are not counted, and none is refused (measured: at ten times the capacity, responses after 24 s). A pause
- * resumes every waiting request, so it has a cost.
- */
-const SLICE_MS = 50;
-/** Requests in a time slice where the clock stands still, so that service times are unknown. */
-const SLICE_REQUESTS = 25;
-/** Largest number of requests in a time slice. */
-const MAX_SLICE_REQUESTS = 400;
-/** Weight of the newest sample in the moving average. */
-const SMOOTHING = 0.1;
+/** The share of the requests in flight that is kept for models with fewer than that; of small limits there is none. */
+const RESERVED_SHARE = 1 / 8;
+const RESERVED_FROM = 16;
+/** The model of requests that name none. */
+const UNKNOWN = "";
+
+/** An admitted request. */
+interface InFlight extends Queued {
+  readonly bodyBytes: number | undefined;
+  readonly lostAt: number;
+  /** For how long it has kept the isolate busy. */
+  busyMs: number;
+}
+
+/** What a model has in flight. */
+interface ModelLoad {
+  readonly requests: Set<InFlight>;
+  /** Average time between two yields of a request; `undefined` while none has yielded. */
+  sliceMs: number | undefined;
+}
 
 export function createAdmission(options: AdmissionOptions): Admission {
-  const { maxInFlight, maxQueueMs, defaultTimeoutMs } = options;
+  const { maxInFlight, maxQueueMs, maxTimeoutMs } = options;
   const { now = () => performance.now(), pause = yieldToEventLoop } = options;
-  /** When each permit counts as lost, in the order of arrival. */
-  const inFlight = new Map<Permit, number>();
-  /**
-   * Moving average of the service time. On Cloudflare's network clocks stand still while the CPU works, so
-   * samples are 0 there and only `maxInFlight` applies; in workerd on other machines they are accurate.
-   */
-  let serviceMs: number | undefined;
-  /** In the order of arrival. */
-  const queue = new Set<Permit>();
-  /** How many more requests may run in this time slice; the first slice ends when a service time is known. */
-  let available = 1;
-  let slices = 0;
+  const reserved = maxInFlight < RESERVED_FROM ? 0 : Math.floor(maxInFlight * RESERVED_SHARE);
+  const times = new ServiceTimes();
+  const queue = new FairQueue(pause);
+  /** Models with requests in flight. */
+  const loads = new Map<string, ModelLoad>();
+  let inFlight = 0;
 
-  const queuedMs = (): number => inFlight.size * (serviceMs ?? 0);
+  function remove(request: InFlight): boolean {
+    const load = loads.get(request.model);
+    if (!load?.requests.delete(request)) return false;
+    inFlight -= 1;
+    if (load.requests.size === 0) loads.delete(request.model);
+    return true;
+  }
 
   function expireLost(time: number): void {
-    for (const [permit, lostAt] of inFlight) if (time > lostAt) inFlight.delete(permit);
+    for (const { requests } of loads.values())
+      for (const request of requests) if (time > request.lostAt) remove(request);
   }
 
-  function beginSlice(): void {
-    slices += 1;
-    available = sliceRequests(serviceMs);
-    for (const permit of queue) {
-      if (available === 0) break;
-      available -= 1;
-      queue.delete(permit);
-    }
+  /** What is left of a request, in milliseconds. */
+  function remainingMs({ model, bodyBytes, busyMs }: InFlight): number {
+    return Math.max(0, (times.expect(model, bodyBytes) ?? 0) - busyMs);
   }
 
-  async function enqueue(permit: Permit): Promise<void> {
-    queue.add(permit);
-    while (queue.has(permit)) {
-      const slice = slices;
-      await pause();
-      // The first request that resumes begins the next slice for all.
-      if (slices === slice) beginSlice();
-    }
+  function backlogMs({ requests }: ModelLoad): number {
+    let sum = 0;
+    for (const request of requests) sum += remainingMs(request);
+    return sum;
+  }
+
+  /** The longest work of a model that nothing interrupts: a request, or the time after which its requests yield. */
+  function longestMs({ requests, sliceMs }: ModelLoad): number {
+    if (sliceMs !== undefined) return sliceMs;
+    let longest = 0;
+    for (const request of requests) longest = Math.max(longest, remainingMs(request));
+    return longest;
+  }
+
+  /** While the requests of a model are served, every other model gets as much time, and ends the work that it has begun. */
+  function waitMs(model: string): number {
+    const own = loads.get(model);
+    const ownMs = own ? backlogMs(own) : 0;
+    let wait = ownMs;
+    for (const load of loads.values())
+      if (load !== own) wait += Math.min(backlogMs(load), ownMs + longestMs(load));
+    return wait;
+  }
+
+  function totalMs(): number {
+    let sum = 0;
+    for (const load of loads.values()) sum += backlogMs(load);
+    return sum;
+  }
+
+  function checkCount(model: string, isKnown: boolean): void {
+    const own = loads.get(model)?.requests.size ?? 0;
+    if (inFlight < maxInFlight - reserved || (inFlight < maxInFlight && own < reserved)) return;
+    if (inFlight >= maxInFlight)
+      throw overloaded(`${inFlight} requests are in flight, the most accepted.`, totalMs());
+    if (isKnown)
+      throw overloaded(
+        `${inFlight} requests are in flight, ${own} of them for this model: the last ${reserved} of ${maxInFlight} are for other models.`,
+        totalMs(),
+      );
+  }
+
+  function check({ deadline, model, bodyBytes }: AdmissionRequest): void {
+    if (inFlight === 0) return;
+    checkCount(model ?? UNKNOWN, model !== undefined);
+    if (model === undefined) return;
+    const average = times.expect(model, bodyBytes) ?? 0;
+    const wait = waitMs(model);
+    // One request may always wait for another.
+    let maxWaitMs = Math.max(maxQueueMs, average);
+    if (wait > maxWaitMs)
+      for (const load of loads.values()) maxWaitMs = Math.max(maxWaitMs, longestMs(load));
+    if (wait > maxWaitMs)
+      throw overloaded(
+        `The estimated wait of ${Math.ceil(wait)} ms is over the limit of ${Math.ceil(maxWaitMs)} ms.`,
+        wait - maxWaitMs + average,
+      );
+    const { remainingMs: left, timeoutMs } = deadline;
+    if (wait > left)
+      throw deadlineExceeded(
+        `The estimated wait of ${Math.ceil(wait)} ms is over what is left of the request's timeout of ${timeoutMs} ms.`,
+        wait - left + average,
+      );
   }
 
   return {
-    admit(timeoutMs = defaultTimeoutMs) {
+    begin: (timeoutMs = maxTimeoutMs) =>
+      new Deadline({
+        timeoutMs: Math.min(timeoutMs, maxTimeoutMs),
+        now,
+        retryAfterMs: totalMs,
+      }),
+    check,
+    admit(admitted) {
+      const { deadline, model = UNKNOWN, bodyBytes } = admitted;
       const arrivedAt = now();
       expireLost(arrivedAt);
-      const average = serviceMs ?? 0;
-      const waitMs = queuedMs();
-      const maxWaitMs = Math.max(maxQueueMs, average);
-      if (inFlight.size >= maxInFlight)
-        throw overloaded(`${inFlight.size} requests are in flight, the most accepted.`, waitMs);
-      if (waitMs > maxWaitMs)
-        throw overloaded(
-          `The estimated wait of ${Math.ceil(waitMs)} ms is over the limit of ${Math.ceil(maxWaitMs)} ms.`,
-          waitMs - maxWaitMs + average,
-        );
-      if (waitMs > timeoutMs)
-        throw deadlineExceeded(
-          `The estimated wait of ${Math.ceil(waitMs)} ms is over the request's timeout of ${timeoutMs} ms.`,
-          waitMs - timeoutMs + average,
-        );
-      const permit: Permit = {
-        deadline: new Deadline({ timeoutMs, now, retryAfterMs: queuedMs }),
-        acquire() {
-          if (available === 0) return enqueue(permit);
-          available -= 1;
-          return undefined;
-        },
-        yield() {
-          available = 0;
-          return enqueue(permit);
-        },
-        release(sampleMs) {
-          if (!inFlight.delete(permit) || sampleMs === undefined) return;
-          serviceMs =
-            serviceMs === undefined ? sampleMs : serviceMs + SMOOTHING * (sampleMs - serviceMs);
+      check({ ...admitted, model });
+      const load = loads.get(model) ?? { requests: new Set(), sliceMs: undefined };
+      const request: InFlight = {
+        model,
+        bodyBytes,
+        lostAt: arrivedAt + deadline.remainingMs + LOST_AFTER_MS,
+        busyMs: 0,
+        expectedMs() {
+          const expected = times.expect(model, bodyBytes);
+          return request.busyMs > 0 ? (load.sliceMs ?? expected) : expected;
         },
       };
-      inFlight.set(permit, arrivedAt + timeoutMs + LOST_AFTER_MS);
+      load.requests.add(request);
+      loads.set(model, load);
+      inFlight += 1;
+      const permit: Permit = {
+        acquire: (client) => (queue.tryTake(request) ? undefined : queue.wait(request, client)),
+        yield(busyMs, client) {
+          load.sliceMs = toward(load.sliceMs, Math.max(0, busyMs - request.busyMs));
+          request.busyMs = busyMs;
+          queue.endSlice();
+          return queue.wait(request, client);
+        },
+        release(sampleMs) {
+          if (remove(request) && sampleMs !== undefined) times.add(model, bodyBytes, sampleMs);
+        },
+      };
       return permit;
     },
   };
-}
-
-function sliceRequests(serviceMs: number | undefined): number {
-  if (serviceMs === undefined) return 1;
-  if (serviceMs === 0) return SLICE_REQUESTS;
-  return Math.min(MAX_SLICE_REQUESTS, Math.max(1, Math.floor(SLICE_MS / serviceMs)));
 }
 
 function overloaded(message: string, waitMs: number): ApiError {

@@ -25,6 +25,8 @@ export const READ_BODY: readonly ErrorCode[] = [
   "invalid_json",
   "invalid_request",
   "body_too_large",
+  "body_timeout",
+  "overloaded",
   "unsupported_media_type",
 ];
 
@@ -37,7 +39,6 @@ export const RUN_MODEL: readonly ErrorCode[] = [
   "invalid_datatype",
   "value_out_of_range",
   "inference_failed",
-  "overloaded",
   "deadline_exceeded",
   "not_cached",
   ...RESOLVE_MODEL,

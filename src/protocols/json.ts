@@ -1,4 +1,5 @@
 import { ApiError } from "../domain/errors.ts";
+import { checkJsonStructure } from "./json-structure.ts";
 
 const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 
@@ -16,12 +17,13 @@ export interface ParseJsonOptions {
  * open).
  * @param options.exact whether integers beyond 2^53 - 1 are returned as `bigint` instead of rounded
  * @param options.label the name of the text in error messages
- * @throws ApiError `invalid_json` that says where the syntax error is
+ * @throws ApiError `invalid_json` that says where the syntax error is, `body_too_large` for more than `JSON_LIMITS` accept
  */
 export function parseJson(
   bytes: Uint8Array,
   { exact = false, label = "The body" }: ParseJsonOptions = {},
 ): unknown {
+  checkJsonStructure(bytes, label);
   try {
     const text = DECODER.decode(bytes);
     return exact && LONG_INTEGER.test(text) ? parseExactly(text) : JSON.parse(text);
@@ -41,5 +43,5 @@ function parseExactly(text: string): unknown {
 
 function explain(error: unknown): string {
   if (error instanceof SyntaxError) return error.message;
-  return error instanceof RangeError ? "it is nested too deeply" : "it is not UTF-8";
+  return error instanceof TypeError ? "it is not UTF-8" : "it is too large";
 }

@@ -77,6 +77,8 @@ interface OperationBase {
   /** In addition to those in the path, and `x-request-id`. */
   readonly parameters?: readonly ParameterName[];
   readonly body?: RequestBody;
+  /** Whether the handler reads the body as a stream, instead of getting it as a whole. */
+  readonly streamsBody?: boolean;
   /** Responses other than errors, by status. */
   readonly responses: Readonly<Record<string, OperationResponse>>;
   /** In addition to those of every operation. */

@@ -1,7 +1,6 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { callOf } from "../http/call.ts";
 import type { AppEnv } from "../http/context.ts";
-import { plainLength, readBody } from "../http/read-body.ts";
 import { respondCached } from "../http/respond.ts";
 import { recordModel } from "./resolve-model.ts";
 import type { Services } from "./services.ts";
@@ -15,6 +14,8 @@ export interface RequestIdentity {
   variesBy(c: Context<AppEnv>): string;
   /** The model's name in the body, for paths without it; `undefined` if the body has none. */
   modelIn?(body: Uint8Array): string | undefined;
+  /** The same without parsing a large body: admission uses it to expect the request's time, so it may be wrong. */
+  guessModel?(body: Uint8Array): string | undefined;
 }
 
 /**
@@ -23,23 +24,22 @@ export interface RequestIdentity {
  * that was resolved here, and `respondBytes` stores the response.
  */
 export function respondFromCache(
-  { config, catalog, responseCache }: Pick<Services, "config" | "catalog" | "responseCache">,
+  { catalog, responseCache }: Pick<Services, "catalog" | "responseCache">,
   operationId: string,
   { variesBy, modelIn }: RequestIdentity,
 ): MiddlewareHandler<AppEnv> {
   return async function respondFromCache(c, next) {
     const call = callOf(c);
-    const length = plainLength(c);
-    if (!responseCache.accepts(call.cache, length)) return next();
-    const read = (): Promise<Uint8Array> => readBody(c, config.maxBodyBytes, length);
-    const name = modelIn ? modelIn(await read()) : c.req.param("model");
+    const body = c.get("body");
+    if (!responseCache.accepts(call.cache, body.byteLength)) return next();
+    const name = modelIn ? modelIn(body) : c.req.param("model");
     const model = catalog.recall(name ?? "", c.req.param("version"));
     if (!model) return next();
     c.set("model", model);
     if (!responseCache.stores(model)) return next();
     // A model that only the body names is recorded by requests that are valid.
     if (!modelIn) recordModel(c, model);
-    const found = responseCache.lookup(model, `${operationId} ${variesBy(c)}`, await read(), call);
+    const found = responseCache.lookup(model, `${operationId} ${variesBy(c)}`, body, call);
     const lookup = found instanceof Promise ? await found : found;
     if (lookup?.response) {
       recordModel(c, model);

@@ -3,6 +3,7 @@ import type { H } from "hono/types";
 import { acquirePermit, admit } from "../http/admit.ts";
 import type { AppEnv } from "../http/context.ts";
 import { methodNotAllowed } from "../http/method-not-allowed.ts";
+import { receive } from "../http/receive.ts";
 import { requireAdmin } from "../http/require-admin.ts";
 import { respondBytes } from "../http/respond.ts";
 import {
@@ -83,11 +84,16 @@ function toMiddleware(
     if (operation.access !== access || operation.kind !== kind)
       throw new Error(`${operation.id} and ${first.id} share a path, but not access and kind`);
   const guard = isAdmin ? [] : toGuard(access, services);
+  const isInference = kind === "inference";
+  if (!isInference && (!first.operation.body || first.operation.streamsBody)) return guard;
+  const { admission, bodies, config } = services;
+  const limits = { maxBytes: config.maxBodyBytes, budget: bodies };
+  guard.push(receive({ admission, limits, isInference }));
   if (first.operation.kind !== "inference") return guard;
   const { identity } = first.operation;
   return [
     ...guard,
-    admit(services.admission),
+    admit(admission, (c) => identity.guessModel?.(c.get("body")) ?? c.req.param("model")),
     respondFromCache(services, first.operation.id, identity),
     acquirePermit,
   ];

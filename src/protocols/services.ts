@@ -1,6 +1,7 @@
 import type { EntryStore } from "../cache/entry-store.ts";
 import type { ResponseCache } from "../cache/response-cache.ts";
 import type { Admission } from "../domain/admission.ts";
+import type { BodyBudget } from "../domain/body-budget.ts";
 import type { StatisticsReader } from "../domain/inference-statistics.ts";
 import type { Infer, ModelHost } from "../domain/model-host.ts";
 import type { EventSink } from "../domain/ports.ts";
@@ -24,6 +25,7 @@ export interface Services {
   /** The version of onnxflare, for the server metadata. */
   readonly serverVersion: string;
   readonly admission: Admission;
+  readonly bodies: BodyBudget;
   readonly catalog: Catalog;
   /** Runs a model once, or reads its outputs from the cache. */
   readonly infer: Infer;

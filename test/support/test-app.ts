@@ -4,6 +4,7 @@ import { createApp } from "../../src/app.ts";
 import { parseConfig } from "../../src/config.ts";
 import type { RequestEvent } from "../../src/domain/event.ts";
 import { createAdmission } from "../../src/inference/admission.ts";
+import { createBodyBudget } from "../../src/inference/body-budget.ts";
 import type { Protocol } from "../../src/protocols/protocol.ts";
 import type { Services } from "../../src/protocols/services.ts";
 import { createCatalog } from "../../src/registry/catalog.ts";
@@ -54,7 +55,8 @@ export function createTestApp(
     config: parseConfig({}),
     serverVersion: "1.2.3",
     sink: { emit: (event) => event.event === "request" && events.push(event) },
-    admission: createAdmission({ maxInFlight: 10, maxQueueMs: 1000, defaultTimeoutMs: 10_000 }),
+    admission: createAdmission({ maxInFlight: 10, maxQueueMs: 1000, maxTimeoutMs: 10_000 }),
+    bodies: createBodyBudget({ limitBytes: 100_000_000 }),
     catalog,
     repository: createRepository(catalog, host, createManifestSurvey(catalog, store)),
     responseCache: { accepts: () => false, stores: () => false, lookup: () => undefined },

@@ -5,7 +5,6 @@ import type { TaskRequest, TaskValue } from "../../domain/task.ts";
 import { callOf } from "../../http/call.ts";
 import type { AppEnv } from "../../http/context.ts";
 import { toProblem } from "../../http/problem.ts";
-import { readOptionalBody } from "../../http/read-body.ts";
 import { respondStream, type StreamFormat, toServerSentEvent } from "../../http/stream.ts";
 import { hashText } from "../../shared/fnv1a.ts";
 import { RUN_MODEL } from "../error-groups.ts";
@@ -83,11 +82,10 @@ export const PREDICT: InferenceOperation = {
   errors: [...RUN_MODEL, "task_not_supported"],
   identity: { variesBy },
   handler:
-    ({ config, catalog, runTask }) =>
+    ({ catalog, runTask }) =>
     async (c) => {
       const model = await resolveModel(c, catalog);
-      // The error for an empty body depends on the task.
-      const body = (await readOptionalBody(c, config.maxBodyBytes)) ?? new Uint8Array();
+      const body = c.get("body");
       const mediaTypes = mediaTypesOf(model.manifest);
       const contentType = c.req.header("content-type") ?? "";
       const request = await c

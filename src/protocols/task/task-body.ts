@@ -1,8 +1,10 @@
 import { ApiError } from "../../domain/errors.ts";
 import { Media, mediaType } from "../../domain/media.ts";
 import type { TaskRequest } from "../../domain/task.ts";
-import { quoteAll } from "../../shared/quote.ts";
+import { quote, quoteAll } from "../../shared/quote.ts";
 import { parseJson } from "../json.ts";
+import { checkJsonStructure } from "../json-structure.ts";
+import { countParts } from "./form-parts.ts";
 import { parseTaskRequest } from "./task-request.ts";
 
 /** Media types of bodies that are the input itself. Any other body is parsed as JSON. */
@@ -11,6 +13,8 @@ const RAW = /^(?:image|audio|video|text)\/|^application\/(?:octet-stream|pdf|zip
 const UNNAMED = ["", "application/x-www-form-urlencoded"];
 const BINARY = "application/octet-stream";
 const FORM_FIELDS = ["inputs", "parameters"];
+const MAX_FORM_PARTS = 4096;
+const MAX_QUERY_PARAMETERS = 100;
 
 /**
  * Parses the body of a request to the task API: JSON, the input itself (an image, audio, a text, a table), or a form with
@@ -75,6 +79,7 @@ function beginsAsObject(body: Uint8Array): boolean {
 }
 
 async function parseForm(contentType: string, body: Uint8Array): Promise<TaskRequest> {
+  refuseManyParts(contentType, body);
   const form = await readForm(contentType, body);
   const unknown = [...form.keys()].filter((name) => !FORM_FIELDS.includes(name));
   if (unknown.length > 0)
@@ -105,6 +110,16 @@ async function parseForm(contentType: string, body: Uint8Array): Promise<TaskReq
   });
 }
 
+/** Each part takes some hundred bytes of memory, however short it is. */
+function refuseManyParts(contentType: string, body: Uint8Array): void {
+  if (countParts(contentType, body, MAX_FORM_PARTS) <= MAX_FORM_PARTS) return;
+  throw new ApiError(
+    "body_too_large",
+    `The form has more than ${MAX_FORM_PARTS} parts, the most accepted.`,
+    { details: { limit: MAX_FORM_PARTS } },
+  );
+}
+
 function parseFormParameters(text: string): unknown {
   return parseJson(new TextEncoder().encode(text), { label: 'The form field "parameters"' });
 }
@@ -123,11 +138,20 @@ async function readForm(contentType: string, body: Uint8Array): Promise<FormData
 }
 
 function parseQuery(query: Readonly<Record<string, string>>): Record<string, unknown> {
-  const entries = Object.entries(query).map(([name, text]) => [name, parseValue(text)]);
+  const names = Object.keys(query);
+  if (names.length > MAX_QUERY_PARAMETERS)
+    throw new ApiError(
+      "invalid_request",
+      `The query has ${names.length} parameters, and at most ${MAX_QUERY_PARAMETERS} are accepted.`,
+    );
+  const entries = Object.entries(query).map(([name, text]) => [name, parseValue(name, text)]);
   return Object.fromEntries(entries);
 }
 
-function parseValue(text: string): unknown {
+/** JSON, or otherwise text. */
+function parseValue(name: string, text: string): unknown {
+  const bytes = new TextEncoder().encode(text);
+  checkJsonStructure(bytes, `The query parameter ${quote(name)}`);
   try {
     return JSON.parse(text);
   } catch {

@@ -1,14 +1,17 @@
-import { beforeEach, describe, expect, test } from "vitest";
+import type { MiddlewareHandler } from "hono";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { Admission } from "../../../src/domain/admission.ts";
 import { ApiError } from "../../../src/domain/errors.ts";
 import { acquirePermit, admit } from "../../../src/http/admit.ts";
-import { readBody } from "../../../src/http/read-body.ts";
+import type { AppEnv } from "../../../src/http/context.ts";
+import { bodyOf, receive } from "../../../src/http/receive.ts";
 import { respond } from "../../../src/http/respond.ts";
 import { respondStream, toServerSentEvent } from "../../../src/http/stream.ts";
 import { createAdmission } from "../../../src/inference/admission.ts";
+import { createBodyBudget } from "../../../src/inference/body-budget.ts";
 import { createHttpApp, errorOf, type HttpApp } from "../../support/http-app.ts";
 
-const DEFAULT_TIMEOUT_MS = 10_000;
+const MAX_TIMEOUT_MS = 10_000;
 
 let app: HttpApp;
 /** The arguments of the admission, and the service times reported to it. */
@@ -22,8 +25,8 @@ beforeEach(() => {
   samples = [];
   const { promise: held, resolve } = Promise.withResolvers<void>();
   finish = resolve;
-  app = createHttpApp({ middleware: [admit(observed(1)), acquirePermit] });
-  app.routes.post("/echo", async (c) => respond(c, String((await readBody(c, 100)).byteLength)));
+  app = createHttpApp({ middleware: admitted(observed(1)) });
+  app.routes.post("/echo", (c) => respond(c, String(bodyOf(c).byteLength)));
   app.routes.get("/quick", (c) => respond(c, "{}"));
   app.routes.get("/held", async (c) => {
     await held;
@@ -50,16 +53,29 @@ beforeEach(() => {
   });
 });
 
+function admitted(admission: Admission): MiddlewareHandler<AppEnv>[] {
+  const limits = { maxBytes: 100, budget: createBodyBudget({ limitBytes: 100_000 }) };
+  return [
+    receive({ admission, limits, isInference: true }),
+    admit(admission, (c) => c.req.path),
+    acquirePermit,
+  ];
+}
+
 function observed(maxInFlight: number): Admission {
   const admission = createAdmission({
     maxInFlight,
     maxQueueMs: 1000,
-    defaultTimeoutMs: DEFAULT_TIMEOUT_MS,
+    maxTimeoutMs: MAX_TIMEOUT_MS,
   });
   return {
-    admit(timeoutMs) {
+    ...admission,
+    begin(timeoutMs) {
       timeouts.push(timeoutMs);
-      const permit = admission.admit(timeoutMs);
+      return admission.begin(timeoutMs);
+    },
+    admit(request) {
+      const permit = admission.admit(request);
       return {
         ...permit,
         release(serviceMs) {
@@ -97,6 +113,7 @@ describe("a request above the limit", () => {
 
   test("is refused before its body is read", async () => {
     const held = app.request("/held");
+    await vi.waitFor(async () => expect(await isAdmitted()).toBe(false));
     let pulled = false;
     const body = new ReadableStream(
       {
@@ -188,20 +205,33 @@ describe("x-timeout-ms", () => {
   );
 });
 
-test("the handler sees the deadline of its request", async () => {
-  const own = createHttpApp({ middleware: [admit(observed(1))] });
-  own.routes.get("/", (c) => respond(c, String(c.get("permit")?.deadline.remainingMs)));
-  const remainingMs = async (headers: Record<string, string>): Promise<number> =>
-    Number(await (await own.request("/", { headers })).text());
-  const short = await remainingMs({ "x-timeout-ms": "50000" });
-  expect(short).toBeGreaterThan(DEFAULT_TIMEOUT_MS);
-  expect(short).toBeLessThanOrEqual(50_000);
-  expect(await remainingMs({})).toBeLessThanOrEqual(DEFAULT_TIMEOUT_MS);
+test("the deadline of a request is its own, and at most the configured one", async () => {
+  app.routes.get("/left", (c) => respond(c, String(c.get("deadline")?.timeoutMs)));
+  const timeoutMs = async (headers: Record<string, string>): Promise<number> =>
+    Number(await (await app.request("/left", { headers })).text());
+  expect(await timeoutMs({ "x-timeout-ms": "50" })).toBe(50);
+  expect(await timeoutMs({ "x-timeout-ms": "999999999" })).toBe(MAX_TIMEOUT_MS);
+  expect(await timeoutMs({})).toBe(MAX_TIMEOUT_MS);
+});
+
+test("a request that sends its body slowly keeps no other one from being admitted", async () => {
+  const { promise: rest, resolve: send } = Promise.withResolvers<void>();
+  const body = new ReadableStream({
+    async pull(controller) {
+      await rest;
+      controller.enqueue(Uint8Array.of(1));
+      controller.close();
+    },
+  });
+  const slow = app.request("/echo", { method: "POST", body, duplex: "half" } as RequestInit);
+  expect(await isAdmitted()).toBe(true);
+  send();
+  expect(await (await slow).text()).toBe("1");
 });
 
 test("requests wait for their time slice in the order of their arrival", async () => {
   const order: string[] = [];
-  const busy = createHttpApp({ middleware: [admit(observed(10)), acquirePermit] });
+  const busy = createHttpApp({ middleware: admitted(observed(10)) });
   busy.routes.get("/:name", (c) => {
     order.push(c.req.param("name"));
     return respond(c, "{}");

@@ -1,10 +1,14 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Admission, Permit } from "../../../src/domain/admission.ts";
+import { NEVER_ABORTED } from "../../../src/domain/call.ts";
 import type { ApiError, ErrorCode } from "../../../src/domain/errors.ts";
 import { createAdmission } from "../../../src/inference/admission.ts";
-import { catchApiError } from "../../support/errors.ts";
+import { catchApiError, rejectedApiError } from "../../support/errors.ts";
 
 /** Estimated waits, with a clock that the tests set, and time slices, with pauses that the tests end. */
+
+const MODEL = "model";
+const CLIENT = { signal: NEVER_ABORTED };
 
 let nowMs: number;
 let pauses: (() => void)[];
@@ -15,25 +19,30 @@ beforeEach(() => {
 });
 
 function admissionOf(
-  options: { maxInFlight?: number; maxQueueMs?: number; defaultTimeoutMs?: number } = {},
+  options: { maxInFlight?: number; maxQueueMs?: number; maxTimeoutMs?: number } = {},
 ): Admission {
   return createAdmission({
     maxInFlight: 1000,
     maxQueueMs: 1_000_000,
-    defaultTimeoutMs: 1_000_000,
+    maxTimeoutMs: 1_000_000,
     now: () => nowMs,
     pause: () => new Promise((resume) => pauses.push(resume)),
     ...options,
   });
 }
 
+/** Of a model whose name matters only where there are several. */
+function admit(admission: Admission, timeoutMs?: number, model = MODEL): Permit {
+  return admission.admit({ deadline: admission.begin(timeoutMs), model });
+}
+
 /** Sets the average: the first sample is used unchanged. */
 function sampleService(admission: Admission, serviceMs: number): void {
-  admission.admit().release(serviceMs);
+  admit(admission).release(serviceMs);
 }
 
 function admitMany(admission: Admission, count: number): Permit[] {
-  return Array.from({ length: count }, () => admission.admit());
+  return Array.from({ length: count }, () => admit(admission));
 }
 
 function refusal(code: ErrorCode, work: () => unknown): ApiError & { retryAfterSeconds: unknown } {
@@ -41,49 +50,60 @@ function refusal(code: ErrorCode, work: () => unknown): ApiError & { retryAfterS
   return Object.assign(error, { retryAfterSeconds: error.details?.retryAfterSeconds });
 }
 
+/** Waits until all pending promise reactions have run. */
+function settle(): Promise<void> {
+  return new Promise((resume) => setImmediate(resume));
+}
+
+/** Ends the newest first, as the timers of different requests do in workerd. */
+async function endPauses(): Promise<void> {
+  for (const resume of pauses.splice(0).reverse()) resume();
+  await settle();
+}
+
 describe("the limit of requests in flight", () => {
   test("a request beyond the limit in flight is refused until another one is released", () => {
     const admission = admissionOf({ maxInFlight: 3 });
     const [first] = admitMany(admission, 3);
-    const { message, retryAfterSeconds } = refusal("overloaded", () => admission.admit());
+    const { message, retryAfterSeconds } = refusal("overloaded", () => admit(admission));
     expect(message).toBe("3 requests are in flight, the most accepted. Try again in 1 s.");
     expect(retryAfterSeconds).toBe(1);
     first?.release(undefined);
-    admission.admit();
-    refusal("overloaded", () => admission.admit());
+    admit(admission);
+    refusal("overloaded", () => admit(admission));
   });
 
   test("the limit in flight applies also while service times are unknown", () => {
     const admission = admissionOf({ maxInFlight: 1, maxQueueMs: 0 });
-    admission.admit();
-    refusal("overloaded", () => admission.admit());
+    admit(admission);
+    refusal("overloaded", () => admit(admission));
   });
 
   test("a permit that is released twice is counted once", () => {
     const admission = admissionOf({ maxInFlight: 2 });
     const [first] = admitMany(admission, 2);
     for (let time = 0; time < 3; time++) first?.release(5);
-    admission.admit();
-    refusal("overloaded", () => admission.admit());
+    admit(admission);
+    refusal("overloaded", () => admit(admission));
   });
 
   test("a refused request does not count as in flight", () => {
     const admission = admissionOf({ maxInFlight: 1 });
-    const permit = admission.admit();
-    for (let time = 0; time < 5; time++) refusal("overloaded", () => admission.admit());
+    const permit = admit(admission);
+    for (let time = 0; time < 5; time++) refusal("overloaded", () => admit(admission));
     permit.release(undefined);
-    admission.admit();
+    admit(admission);
   });
 
   test("a permit that is never released expires half a minute after its deadline", () => {
     const admission = admissionOf({ maxInFlight: 2 });
-    admission.admit(1000);
-    const lasting = admission.admit(60_000);
+    admit(admission, 1000);
+    const lasting = admit(admission, 60_000);
     nowMs += 31_000;
-    refusal("overloaded", () => admission.admit());
+    refusal("overloaded", () => admit(admission));
     nowMs += 1;
-    const late = admission.admit();
-    refusal("overloaded", () => admission.admit());
+    const late = admit(admission);
+    refusal("overloaded", () => admit(admission));
     for (const permit of [lasting, late]) permit.release(undefined);
     expect(admitMany(admission, 2)).toHaveLength(2);
   });
@@ -93,7 +113,7 @@ describe("the limit of requests in flight", () => {
     sampleService(admission, 700);
     admitMany(admission, 10);
     // Ten requests of 0.7 s are in the queue.
-    expect(refusal("overloaded", () => admission.admit()).retryAfterSeconds).toBe(7);
+    expect(refusal("overloaded", () => admit(admission)).retryAfterSeconds).toBe(7);
   });
 });
 
@@ -103,7 +123,7 @@ describe("the estimated wait", () => {
     sampleService(admission, 20);
     // The sixth waits for five, 100 ms; the seventh would wait for six.
     admitMany(admission, 6);
-    const { message, retryAfterSeconds } = refusal("overloaded", () => admission.admit());
+    const { message, retryAfterSeconds } = refusal("overloaded", () => admit(admission));
     expect(message).toBe(
       "The estimated wait of 120 ms is over the limit of 100 ms. Try again in 1 s.",
     );
@@ -115,17 +135,17 @@ describe("the estimated wait", () => {
     sampleService(admission, 4000);
     admitMany(admission, 2);
     // 8000 ms estimated, 4000 ms accepted, plus the average of one: it will be accepted in 8 s.
-    expect(refusal("overloaded", () => admission.admit()).retryAfterSeconds).toBe(8);
+    expect(refusal("overloaded", () => admit(admission)).retryAfterSeconds).toBe(8);
   });
 
   test("the estimated wait decreases with each request that ends", () => {
     const admission = admissionOf({ maxQueueMs: 100 });
     sampleService(admission, 20);
     const permits = admitMany(admission, 6);
-    refusal("overloaded", () => admission.admit());
+    refusal("overloaded", () => admit(admission));
     permits[0]?.release(20);
-    admission.admit();
-    refusal("overloaded", () => admission.admit());
+    admit(admission);
+    refusal("overloaded", () => admit(admission));
   });
 
   test("the estimated wait is 0 while service times are unknown", () => {
@@ -137,8 +157,8 @@ describe("the estimated wait", () => {
 describe("the average", () => {
   /** The average, read from the error of a full queue of one. */
   function averageOf(admission: Admission): number {
-    const permit = admission.admit();
-    const { message } = refusal("deadline_exceeded", () => admission.admit(0.001));
+    const permit = admit(admission);
+    const { message } = refusal("deadline_exceeded", () => admit(admission, 0.001));
     permit.release(undefined);
     return Number(/estimated wait of (\d+) ms/.exec(message)?.[1]);
   }
@@ -164,7 +184,7 @@ describe("the average", () => {
   test("requests that did not run the model do not change the average", () => {
     const admission = admissionOf();
     sampleService(admission, 50);
-    for (let time = 0; time < 20; time++) admission.admit().release(undefined);
+    for (let time = 0; time < 20; time++) admit(admission).release(undefined);
     expect(averageOf(admission)).toBe(50);
   });
 
@@ -180,12 +200,14 @@ describe("a deadline", () => {
     const admission = admissionOf();
     sampleService(admission, 40);
     admitMany(admission, 3);
-    const { message, retryAfterSeconds } = refusal("deadline_exceeded", () => admission.admit(100));
+    const { message, retryAfterSeconds } = refusal("deadline_exceeded", () =>
+      admit(admission, 100),
+    );
     expect(message).toBe(
-      "The estimated wait of 120 ms is over the request's timeout of 100 ms. Try again in 1 s.",
+      "The estimated wait of 120 ms is over what is left of the request's timeout of 100 ms. Try again in 1 s.",
     );
     expect(retryAfterSeconds).toBe(1);
-    admission.admit(120);
+    admit(admission, 120);
   });
 
   test("retry-after is the time after which a deadline could be met", () => {
@@ -193,52 +215,55 @@ describe("a deadline", () => {
     sampleService(admission, 1000);
     admitMany(admission, 10);
     // 10 s estimated, 3 s allowed, plus the average of one.
-    const { retryAfterSeconds } = refusal("deadline_exceeded", () => admission.admit(3000));
+    const { retryAfterSeconds } = refusal("deadline_exceeded", () => admit(admission, 3000));
     expect(retryAfterSeconds).toBe(8);
   });
 
-  test("a request without a timeout has the default deadline", () => {
-    const admission = admissionOf({ defaultTimeoutMs: 50 });
+  test("the deadline of a request is at most the configured one, which is the default", () => {
+    const admission = admissionOf({ maxTimeoutMs: 50 });
     sampleService(admission, 60);
-    admission.admit();
-    expect(refusal("deadline_exceeded", () => admission.admit()).message).toContain(
+    admit(admission);
+    expect(refusal("deadline_exceeded", () => admit(admission)).message).toContain(
       "timeout of 50 ms",
     );
-    admission.admit(100);
+    refusal("deadline_exceeded", () => admit(admission, 100));
+    const timeouts = [undefined, 49, 50, 51, 999_999_999].map(
+      (own) => admission.begin(own).timeoutMs,
+    );
+    expect(timeouts).toEqual([50, 49, 50, 50, 50]);
   });
 
   test("a deadline passes when its time has elapsed", () => {
-    const permit = admissionOf().admit(250);
-    permit.deadline.check();
+    const deadline = admissionOf().begin(250);
+    deadline.check();
     nowMs += 250;
-    permit.deadline.check();
+    deadline.check();
     nowMs += 1;
-    const { message, retryAfterSeconds } = refusal("deadline_exceeded", () =>
-      permit.deadline.check(),
-    );
+    const { message, retryAfterSeconds } = refusal("deadline_exceeded", () => deadline.check());
     expect(message).toBe("The request's timeout of 250 ms passed after 251 ms. Try again in 1 s.");
     expect(retryAfterSeconds).toBe(1);
   });
 
   test("a deadline can be brought forward, but not postponed", () => {
-    const permit = admissionOf().admit(250);
-    permit.deadline.limit(1000);
+    const deadline = admissionOf().begin(250);
+    deadline.limit(1000);
     nowMs += 200;
-    permit.deadline.check();
-    permit.deadline.limit(100);
-    refusal("deadline_exceeded", () => permit.deadline.check());
-    permit.deadline.limit(1000);
-    refusal("deadline_exceeded", () => permit.deadline.check());
+    deadline.check();
+    deadline.limit(100);
+    refusal("deadline_exceeded", () => deadline.check());
+    deadline.limit(1000);
+    refusal("deadline_exceeded", () => deadline.check());
   });
 
   test("retry-after of a passed deadline is the time until the queue is empty", () => {
     const admission = admissionOf();
     sampleService(admission, 2000);
-    const [permit] = admitMany(admission, 4);
-    permit?.deadline.limit(10);
+    const deadline = admission.begin();
+    admitMany(admission, 4);
+    deadline.limit(10);
     nowMs += 11;
     // Four requests of 2 s, itself among them.
-    expect(refusal("deadline_exceeded", () => permit?.deadline.check()).retryAfterSeconds).toBe(8);
+    expect(refusal("deadline_exceeded", () => deadline.check()).retryAfterSeconds).toBe(8);
   });
 });
 
@@ -247,32 +272,21 @@ describe("time slices", () => {
   async function queue(admission: Admission, count: number): Promise<number[]> {
     const served: number[] = [];
     for (const [number, permit] of admitMany(admission, count).entries())
-      void Promise.resolve(permit.acquire()).then(() => served.push(number));
+      void Promise.resolve(permit.acquire(CLIENT)).then(() => served.push(number));
     await settle();
     return served;
   }
 
-  /** Waits until all pending promise reactions have run. */
-  function settle(): Promise<void> {
-    return new Promise((resume) => setImmediate(resume));
-  }
-
-  /** Ends the newest first, as the timers of different requests do in workerd. */
-  async function endPauses(): Promise<void> {
-    for (const resume of pauses.splice(0).reverse()) resume();
-    await settle();
-  }
-
   async function begin(serviceMs: number): Promise<Admission> {
     const admission = admissionOf();
-    await admission.admit().acquire();
+    await admit(admission).acquire(CLIENT);
     sampleService(admission, serviceMs);
     return admission;
   }
 
   test("the first request of an isolate does not wait", async () => {
     const admission = admissionOf();
-    await admission.admit().acquire();
+    await admit(admission).acquire(CLIENT);
     expect(pauses).toHaveLength(0);
   });
 
@@ -339,15 +353,15 @@ describe("time slices", () => {
 
   test("a time slice ends when a request yields during its work", async () => {
     const admission = await begin(10);
-    const long = admission.admit();
+    const long = admit(admission);
     const first = queue(admission, 1);
-    const begun = long.acquire();
+    const begun = long.acquire(CLIENT);
     await endPauses();
     await Promise.all([first, begun]);
     const order: string[] = [];
-    const late = admission.admit();
-    const yielded = long.yield().then(() => order.push("long"));
-    const others = Promise.resolve(late.acquire()).then(() => order.push("late"));
+    const late = admit(admission);
+    const yielded = long.yield(10, CLIENT).then(() => order.push("long"));
+    const others = Promise.resolve(late.acquire(CLIENT)).then(() => order.push("late"));
     expect(pauses).toHaveLength(2);
     await endPauses();
     await Promise.all([yielded, others]);
@@ -367,6 +381,132 @@ describe("time slices", () => {
   test("requests in the queue count as in flight", async () => {
     const admission = admissionOf({ maxInFlight: 5 });
     await queue(admission, 5);
-    refusal("overloaded", () => admission.admit());
+    refusal("overloaded", () => admit(admission));
+  });
+});
+
+describe("several models", () => {
+  /** A heavy model of 45 ms a request, and a light one of 1 ms. */
+  function begin(options: Parameters<typeof admissionOf>[0] = {}): Admission {
+    const admission = admissionOf(options);
+    for (let sample = 0; sample < 60; sample++) {
+      admit(admission, undefined, "heavy").release(45);
+      admit(admission, undefined, "light").release(1);
+    }
+    return admission;
+  }
+
+  const admitHeavy = (admission: Admission): Permit => admit(admission, undefined, "heavy");
+  const admitLight = (admission: Admission): Permit => admit(admission, undefined, "light");
+
+  test("the requests of a heavy model do not use up the estimated wait of a light one", () => {
+    const admission = begin({ maxQueueMs: 100 });
+    for (let request = 0; request < 3; request++) admitHeavy(admission);
+    refusal("overloaded", () => admitHeavy(admission));
+    // It waits for one request of the heavy model, 45 ms.
+    admitLight(admission);
+  });
+
+  test("a light model is refused for its own requests, and for as much of the others", () => {
+    const admission = begin({ maxQueueMs: 100 });
+    for (let request = 0; request < 3; request++) admitHeavy(admission);
+    // 28 requests of 1 ms, while the heavy model gets 28 ms and ends the 45 ms that it has begun: 101 ms.
+    for (let request = 0; request < 28; request++) admitLight(admission);
+    expect(refusal("overloaded", () => admitLight(admission)).message).toContain(
+      "wait of 101 ms is over the limit of 100 ms",
+    );
+  });
+
+  test("what a request has done already does not count as waiting", async () => {
+    const admission = begin({ maxQueueMs: 80 });
+    const [first, second] = [admitHeavy(admission), admitHeavy(admission)];
+    refusal("overloaded", () => admitHeavy(admission));
+    void first?.yield(30, CLIENT);
+    // 15 ms and 45 ms are left.
+    admitHeavy(admission);
+    second?.release(undefined);
+  });
+
+  test("requests with larger bodies are expected to take the time of such requests", () => {
+    const admission = admissionOf({ maxQueueMs: 100 });
+    const admitOf = (bodyBytes: number): Permit =>
+      admission.admit({ deadline: admission.begin(), model: "texts", bodyBytes });
+    for (let sample = 0; sample < 5; sample++) {
+      admitOf(100).release(2);
+      admitOf(1_000_000).release(900);
+    }
+    // 40 of 2 ms; one of 900 ms follows, and nothing after it.
+    for (let request = 0; request < 40; request++) admitOf(200);
+    admitOf(2_000_000);
+    refusal("overloaded", () => admitOf(200));
+  });
+
+  test("the last eighth of the requests in flight is for models with few of them", () => {
+    const admission = admissionOf({ maxInFlight: 32 });
+    for (let request = 0; request < 28; request++) admitHeavy(admission);
+    expect(refusal("overloaded", () => admitHeavy(admission)).message).toBe(
+      "28 requests are in flight, 28 of them for this model: the last 4 of 32 are for other models. Try again in 1 s.",
+    );
+    for (let request = 0; request < 4; request++) admitLight(admission);
+    expect(refusal("overloaded", () => admitLight(admission)).message).toContain(
+      "32 requests are in flight, the most accepted",
+    );
+  });
+
+  test("a request is checked before its body is read, without a permit", () => {
+    const admission = admissionOf({ maxInFlight: 1 });
+    const check = (model?: string): void => admission.check({ deadline: admission.begin(), model });
+    check("heavy");
+    check();
+    const permit = admitHeavy(admission);
+    refusal("overloaded", () => check("light"));
+    refusal("overloaded", () => check());
+    permit.release(undefined);
+    check("light");
+  });
+
+  test("a light model's request runs before the backlog of a heavy one", async () => {
+    const admission = begin();
+    await admitHeavy(admission).acquire(CLIENT);
+    const served: string[] = [];
+    const enqueue = (permit: Permit, name: string): void => {
+      void Promise.resolve(permit.acquire(CLIENT)).then(() => served.push(name));
+    };
+    for (let request = 0; request < 4; request++) enqueue(admitHeavy(admission), "heavy");
+    enqueue(admitLight(admission), "light");
+    await endPauses();
+    expect(served).toContain("light");
+    expect(served.length).toBeLessThanOrEqual(2);
+  });
+
+  test("two models with requests in the queue get the same share of the time", async () => {
+    const admission = begin();
+    await admitHeavy(admission).acquire(CLIENT);
+    const served = { heavy: 0, light: 0 };
+    for (let request = 0; request < 10; request++)
+      void admitHeavy(admission)
+        .acquire(CLIENT)
+        ?.then(() => served.heavy++);
+    for (let request = 0; request < 400; request++)
+      void admitLight(admission)
+        .acquire(CLIENT)
+        ?.then(() => served.light++);
+    for (let slice = 0; slice < 8; slice++) await endPauses();
+    // 8 slices of 50 ms: 45 ms of the heavy model are 45 requests of the light one.
+    expect(Math.abs(served.heavy * 45 - served.light)).toBeLessThanOrEqual(50);
+    expect(served.heavy).toBeGreaterThanOrEqual(3);
+  });
+
+  test("a client that leaves the queue ends its request, and the next one has its place", async () => {
+    const admission = begin();
+    await admitHeavy(admission).acquire(CLIENT);
+    const leaving = new AbortController();
+    const left = admitHeavy(admission).acquire({ signal: leaving.signal });
+    const next = admitHeavy(admission).acquire(CLIENT);
+    const rejected = rejectedApiError("client_closed_request", left ?? Promise.resolve());
+    leaving.abort();
+    for (let slice = 0; slice < 2; slice++) await endPauses();
+    await rejected;
+    await next;
   });
 });

@@ -1,4 +1,3 @@
-import { gzipSync } from "node:zlib";
 import { Hono } from "hono";
 import { expect, test } from "vitest";
 import { createEntryStore } from "../../../src/cache/entry-store.ts";
@@ -9,7 +8,6 @@ import { createCall } from "../../../src/domain/call.ts";
 import type { PublishedModel } from "../../../src/domain/published-model.ts";
 import { Trace } from "../../../src/domain/trace.ts";
 import type { AppEnv } from "../../../src/http/context.ts";
-import { readBody } from "../../../src/http/read-body.ts";
 import { respond } from "../../../src/http/respond.ts";
 import { resolveModel } from "../../../src/protocols/resolve-model.ts";
 import {
@@ -75,12 +73,13 @@ function createTestApp({ isKnown = true, manifest = published.manifest } = {}) {
     c.set("trace", traced);
     c.set("headers", {});
     c.set("requestId", "id");
+    c.set("body", new Uint8Array(await c.req.arrayBuffer()));
     await next();
   });
   const operation = (path: string, identity: RequestIdentity): void => {
     app.post(path, respondFromCache(services, path, identity), async (c) => {
       counts.handled++;
-      const body = await readBody(c, MAX_BODY_BYTES);
+      const body = c.get("body");
       const name = identity.modelIn?.(body) ?? c.req.param("model");
       await resolveModel(c, services.catalog, name);
       const report = c.get("trace").cache;
@@ -143,7 +142,6 @@ test("a request of another form is another one", async () => {
 
 test.each<[string, Record<string, string>, string | Uint8Array<ArrayBuffer>]>([
   ["with no-cache", { "cache-control": "no-cache" }, "body"],
-  ["with a compressed body", { "content-encoding": "gzip" }, Uint8Array.from(gzipSync("body"))],
   ["with a large body", {}, "x".repeat(4097)],
 ])("a request %s is neither looked up nor stored", async (_, headers, body) => {
   const { send, counts } = createTestApp();

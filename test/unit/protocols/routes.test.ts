@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import type { Permit } from "../../../src/domain/admission.ts";
+import type { Admission, Permit } from "../../../src/domain/admission.ts";
 import { Deadline } from "../../../src/domain/deadline.ts";
 import { ApiError } from "../../../src/domain/errors.ts";
 import { respond } from "../../../src/http/respond.ts";
@@ -175,17 +175,22 @@ describe("access", () => {
   );
 });
 
+function refuseAll(): never {
+  throw new ApiError("overloaded", "full");
+}
+
 describe("an inference operation", () => {
-  function admissionOf(log: string[]) {
+  function admissionOf(log: string[]): Admission {
     const permit: Permit = {
-      deadline: new Deadline(),
       acquire: async () => void log.push("acquired"),
       yield: async () => undefined,
       release: () => void log.push("released"),
     };
     return {
-      admit(timeoutMs?: number) {
-        log.push(`admitted ${timeoutMs}`);
+      begin: (timeoutMs) => new Deadline(timeoutMs === undefined ? {} : { timeoutMs }),
+      check: ({ deadline }) => void log.push(`checked ${deadline.timeoutMs}`),
+      admit({ deadline }) {
+        log.push(`admitted ${deadline.timeoutMs}`);
         return permit;
       },
     };
@@ -205,7 +210,7 @@ describe("an inference operation", () => {
       "42",
     ]);
     await app.settle();
-    expect(log).toEqual(["admitted 70", "acquired", "handled", "released"]);
+    expect(log).toEqual(["checked 70", "admitted 70", "acquired", "handled", "released"]);
   });
 
   test("a request to an inference operation that fails releases its permit", async () => {
@@ -216,7 +221,7 @@ describe("an inference operation", () => {
     const app = createTestApp({ admission: admissionOf(log) }, [protocolOf([predict]), ROOT]);
     expect((await app.request("/example/predict", { method: "POST" })).status).toBe(500);
     await app.settle();
-    expect(log).toEqual(["admitted undefined", "acquired", "released"]);
+    expect(log).toEqual(["checked Infinity", "admitted Infinity", "acquired", "released"]);
   });
 
   test.each(["metadata", "health", "admin", "documentation"] as const)(
@@ -226,9 +231,9 @@ describe("an inference operation", () => {
       const refuse = createTestApp(
         {
           admission: {
-            admit: () => {
-              throw new ApiError("overloaded", "full");
-            },
+            begin: () => new Deadline(),
+            check: refuseAll,
+            admit: refuseAll,
           },
         },
         [protocolOf([operation({ id: "read", path: "/read", kind })]), ROOT],

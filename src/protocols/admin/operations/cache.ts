@@ -1,5 +1,5 @@
 import { EVENT_SCHEMA_VERSION } from "../../../domain/event.ts";
-import { readBody } from "../../../http/read-body.ts";
+import { bodyOf } from "../../../http/receive.ts";
 import { respond } from "../../../http/respond.ts";
 import { READ_BODY } from "../../error-groups.ts";
 import { parseJson } from "../../json.ts";
@@ -26,10 +26,9 @@ export const CACHE_OPERATIONS: readonly Operation[] = [
     responses: { 200: { description: "What was purged.", content: json("PurgeSummary") } },
     errors: [...READ_BODY, "empty_body", "storage_failed"],
     handler:
-      ({ config, cache, sink }) =>
+      ({ cache, sink }) =>
       async (c) => {
-        const body = await readBody(c, config.maxBodyBytes);
-        const scope = parsePurgeRequest(parseJson(body));
+        const scope = parsePurgeRequest(parseJson(bodyOf(c)));
         const { at, dropped, complete } = await cache.purge(scope);
         sink.emit({
           event: "purge",

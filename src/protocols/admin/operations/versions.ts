@@ -30,6 +30,7 @@ export const VERSION_OPERATIONS: readonly Operation[] = [
     description:
       "Inputs, outputs and labels are read from the file. A ZipMap at the end is replaced by the tensor that it reads, and weights in other files, sent before, become part of the model; `original` of the manifest has the digest of the file as it was sent. The file must not be compressed, and requires a `content-length` of at most `MAX_MODEL_BYTES`. Published versions never change.",
     body: { required: true, content: BINARY_CONTENT },
+    streamsBody: true,
     responses: {
       201: {
         description: "The manifest of the published version.",

@@ -3,7 +3,7 @@ import type { PublishedModel } from "../../../domain/published-model.ts";
 import type { Tensor } from "../../../domain/tensor.ts";
 import { callOf } from "../../../http/call.ts";
 import type { AppEnv } from "../../../http/context.ts";
-import { readBody } from "../../../http/read-body.ts";
+import { bodyOf } from "../../../http/receive.ts";
 import { RUN_MODEL } from "../../error-groups.ts";
 import { BINARY_CONTENT } from "../../openapi/schema-reference.ts";
 import type { InferenceHandler, InferenceOperation, Representation } from "../../operation.ts";
@@ -75,15 +75,15 @@ export const INFER: InferenceOperation = {
   handler: inferHandler,
 };
 
-function inferHandler({ config, catalog, infer }: Services): InferenceHandler {
+function inferHandler({ catalog, infer }: Services): InferenceHandler {
   return async (c) => {
     const trace = c.get("trace");
     const model = await resolveModel(c, catalog);
-    const body = await readBody(c, config.maxBodyBytes);
+    const body = bodyOf(c);
     const request = trace.measure("parse", () =>
       parseInferRequest(body, c.req.header(HEADER_LENGTH), model.manifest.inputs),
     );
-    if (request.timeoutMs !== undefined) c.get("permit")?.deadline.limit(request.timeoutMs);
+    if (request.timeoutMs !== undefined) c.get("deadline")?.limit(request.timeoutMs);
     const { inputs } = request;
     const names = request.outputs?.map(({ name }) => name);
     const outputs = await infer({ model, inputs, outputs: names }, callOf(c));

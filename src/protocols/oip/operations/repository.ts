@@ -1,12 +1,10 @@
 import type { Context } from "hono";
 import { callOf } from "../../../http/call.ts";
 import type { AppEnv } from "../../../http/context.ts";
-import { readOptionalBody } from "../../../http/read-body.ts";
 import { LOAD_MODEL, READ_BODY, RESOLVE_MODEL } from "../../error-groups.ts";
 import { parseJson } from "../../json.ts";
 import type { Operation } from "../../operation.ts";
 import { resolveModel } from "../../resolve-model.ts";
-import type { Services } from "../../services.ts";
 import { checkControlRequest, parseIndexRequest, toIndexEntry } from "../repository.ts";
 import { respondJson } from "../respond-json.ts";
 import { json } from "../schemas.ts";
@@ -54,7 +52,7 @@ export const REPOSITORY_OPERATIONS: readonly Operation[] = [
     responses: { 200: { description: "The index.", content: json("RepositoryIndex") } },
     errors: [...READ_BODY, "storage_failed"],
     handler: (services) => async (c) => {
-      const { readyOnly } = parseIndexRequest(await readOptionalJson(c, services));
+      const { readyOnly } = parseIndexRequest(readOptionalJson(c));
       const index = await services.repository.index();
       const entries = index.map(({ id, state }) => toIndexEntry(id, state));
       return respondJson(c, readyOnly ? entries.filter(({ state }) => state === "READY") : entries);
@@ -67,7 +65,7 @@ export const REPOSITORY_OPERATIONS: readonly Operation[] = [
     summary: "Load the newest version of a model",
     errors: [...READ_BODY, ...RESOLVE_MODEL, ...LOAD_MODEL, "overloaded"],
     handler: (services) => async (c) => {
-      checkControlRequest(await readOptionalJson(c, services));
+      checkControlRequest(readOptionalJson(c));
       const model = await resolveModel(c, services.catalog);
       const current = await services.modelReadiness.load(model, callOf(c));
       if ("error" in current) throw current.error;
@@ -82,7 +80,7 @@ export const REPOSITORY_OPERATIONS: readonly Operation[] = [
     errors: [...READ_BODY, ...RESOLVE_MODEL],
     handler: (services) => async (c) => {
       const { catalog, repository } = services;
-      checkControlRequest(await readOptionalJson(c, services));
+      checkControlRequest(readOptionalJson(c));
       const { name, versions } = await resolveModel(c, catalog);
       for (const version of versions) await repository.unload(await catalog.resolve(name, version));
       return respondJson(c, { name, state: "absent" });
@@ -91,7 +89,7 @@ export const REPOSITORY_OPERATIONS: readonly Operation[] = [
 ];
 
 /** The body as JSON; `undefined` if it is empty. */
-async function readOptionalJson(c: Context<AppEnv>, { config }: Services): Promise<unknown> {
-  const body = await readOptionalBody(c, config.maxBodyBytes);
-  return body && parseJson(body);
+function readOptionalJson(c: Context<AppEnv>): unknown {
+  const body = c.get("body");
+  return body.byteLength > 0 ? parseJson(body) : undefined;
 }

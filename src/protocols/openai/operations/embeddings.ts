@@ -1,13 +1,14 @@
 import { ApiError } from "../../../domain/errors.ts";
 import type { Manifest } from "../../../domain/manifest.ts";
 import { callOf } from "../../../http/call.ts";
-import { readBody } from "../../../http/read-body.ts";
+import { bodyOf } from "../../../http/receive.ts";
 import { RUN_MODEL } from "../../error-groups.ts";
 import { parseJson } from "../../json.ts";
 import type { InferenceOperation } from "../../operation.ts";
 import { resolveModel } from "../../resolve-model.ts";
 import {
   type EmbeddingsRequest,
+  guessModel,
   modelInRequest,
   parseEmbeddingsRequest,
   toEmbeddingsResponse,
@@ -53,12 +54,12 @@ export const CREATE_EMBEDDINGS: InferenceOperation = {
     },
   },
   errors: RUN_MODEL,
-  identity: { variesBy: () => "", modelIn: modelInRequest },
+  identity: { variesBy: () => "", modelIn: modelInRequest, guessModel },
   handler:
-    ({ config, catalog, runTask }) =>
+    ({ catalog, runTask }) =>
     async (c) => {
       const trace = c.get("trace");
-      const body = await readBody(c, config.maxBodyBytes);
+      const body = bodyOf(c);
       const request = trace.measure("parse", () => parseEmbeddingsRequest(parseJson(body)));
       const model = await resolveModel(c, catalog, request.model).catch(nameField("model"));
       checkModel(model.manifest, request);

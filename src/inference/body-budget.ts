@@ -1,0 +1,130 @@
+import type { BodyBudget, BodyReservation } from "../domain/body-budget.ts";
+import { ApiError } from "../domain/errors.ts";
+
+export interface BodyBudgetOptions {
+  /** What the bodies of all requests in flight may take together, in bytes. */
+  readonly limitBytes: number;
+  readonly now?: () => number;
+}
+
+/** Added to each body: what a request takes beside it, so that many tiny bodies are bounded too. */
+const OVERHEAD_BYTES = 4096;
+/** A body of which nothing arrived for this long is evicted when another body needs its memory. */
+const STALLED_AFTER_MS = 2000;
+/** How long after its deadline a reservation counts as lost: a request that the platform ended never releases its own. */
+const LOST_AFTER_MS = 30_000;
+/** Bodies are in memory for milliseconds, unless they stall. */
+const RETRY_AFTER_SECONDS = 1;
+
+/** Mutable state of a reservation, which others may evict. */
+interface Entry {
+  bytes: number;
+  progressAt: number;
+  readonly lostAt: number;
+  isComplete: boolean;
+  evict(): void;
+}
+
+/**
+ * The memory budget of request bodies. A client that declares a large body and sends little of it holds little: memory is
+ * reserved as bytes arrive, and what has stalled gives way to others.
+ */
+export function createBodyBudget({
+  limitBytes,
+  now = () => performance.now(),
+}: BodyBudgetOptions): BodyBudget {
+  /** In the order of arrival. */
+  const entries = new Set<Entry>();
+  let usedBytes = 0;
+
+  function remove(entry: Entry): void {
+    if (entries.delete(entry)) usedBytes -= entry.bytes;
+  }
+
+  /** Frees `bytes` of reservations that are lost, and then of bodies that have stalled, the longest first. */
+  function makeRoom(bytes: number, own: Entry | undefined): void {
+    const time = now();
+    for (const entry of entries) if (time > entry.lostAt) remove(entry);
+    const stalled = [...entries]
+      .filter((entry) => entry !== own && !entry.isComplete)
+      .filter(({ progressAt }) => time - progressAt >= STALLED_AFTER_MS)
+      .sort((a, b) => a.progressAt - b.progressAt);
+    for (const entry of stalled) {
+      if (usedBytes + bytes <= limitBytes) return;
+      remove(entry);
+      entry.evict();
+    }
+  }
+
+  function ensure(bytes: number, own?: Entry): void {
+    if (usedBytes + bytes <= limitBytes) return;
+    const ownBytes = (own?.bytes ?? 0) + bytes;
+    if (ownBytes > limitBytes) throw tooLarge(ownBytes, limitBytes);
+    makeRoom(bytes, own);
+    if (usedBytes + bytes > limitBytes) throw overloaded(bytes, usedBytes, limitBytes);
+  }
+
+  return {
+    reserve({ bytes, expectedBytes = bytes, timeoutMs }): BodyReservation {
+      ensure(Math.max(bytes, expectedBytes) + OVERHEAD_BYTES);
+      const { promise: released, resolve } = Promise.withResolvers<void>();
+      const { promise: evicted, reject } = Promise.withResolvers<never>();
+      // Without a reader that waits for it, its rejection concerns nobody.
+      evicted.catch(() => undefined);
+      const entry: Entry = {
+        bytes: bytes + OVERHEAD_BYTES,
+        progressAt: now(),
+        lostAt: now() + timeoutMs + LOST_AFTER_MS,
+        isComplete: false,
+        evict: () => reject(stalled()),
+      };
+      entries.add(entry);
+      usedBytes += entry.bytes;
+      return {
+        released,
+        evicted,
+        resize(target) {
+          const bytesMore = target + OVERHEAD_BYTES - entry.bytes;
+          if (!entries.has(entry)) return;
+          ensure(bytesMore, entry);
+          usedBytes += bytesMore;
+          entry.bytes += bytesMore;
+        },
+        progress() {
+          entry.progressAt = now();
+        },
+        complete() {
+          entry.isComplete = true;
+        },
+        release() {
+          remove(entry);
+          resolve();
+        },
+      };
+    },
+  };
+}
+
+function overloaded(neededBytes: number, usedBytes: number, limitBytes: number): ApiError {
+  return new ApiError(
+    "overloaded",
+    `The bodies of the requests in flight take ${usedBytes} of ${limitBytes} bytes (MAX_BODIES_BYTES), and this one needs ${neededBytes} more. Try again in ${RETRY_AFTER_SECONDS} s.`,
+    { details: { retryAfterSeconds: RETRY_AFTER_SECONDS, neededBytes, usedBytes, limitBytes } },
+  );
+}
+
+/** It would not fit later either. */
+function tooLarge(neededBytes: number, limitBytes: number): ApiError {
+  return new ApiError(
+    "body_too_large",
+    `The body needs ${neededBytes} bytes, with its decompression, and all bodies together may take ${limitBytes} (MAX_BODIES_BYTES).`,
+    { details: { neededBytes, limitBytes } },
+  );
+}
+
+function stalled(): ApiError {
+  return new ApiError(
+    "body_timeout",
+    `Nothing of the body arrived for ${STALLED_AFTER_MS} ms, while other requests needed its memory.`,
+  );
+}

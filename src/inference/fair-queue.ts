@@ -1,0 +1,132 @@
+import type { Client } from "../domain/admission.ts";
+import { throwIfAborted } from "../domain/call.ts";
+
+/** A request in the queue. */
+export interface Queued {
+  /** Requests of one model are in the order of arrival, and models have equal shares of the time. */
+  readonly model: string;
+  /** How long its next piece of work is expected to take, in milliseconds; `undefined` if that is not known. */
+  expectedMs(): number | undefined;
+}
+
+/**
+ * The length of a time slice, in which requests run; a pause follows each. The event loop reads the network only when
+ * nothing else can run, and a request for a loaded model never waits: without pauses, requests queue in the network,
+ * where they are not counted, and none is refused (measured: at ten times the capacity, responses after 24 s). A pause
+ * resumes every waiting request, so it has a cost.
+ */
+export const SLICE_MS = 50;
+/** Requests in a time slice where the clock stands still, so that every request seems to take no time. */
+const SLICE_REQUESTS = 25;
+/** Largest number of requests in a time slice. */
+const MAX_SLICE_REQUESTS = 400;
+
+/**
+ * Time slices, shared between models by start-time fair queueing (Goyal, Vin and Cheng, SIGCOMM 1996): the next request is
+ * one of the model that has had the least time, counted from when it began to have requests in the queue.
+ */
+export class FairQueue {
+  readonly #pause: () => Promise<void>;
+  /** By model, in the order of arrival. */
+  readonly #waiting = new Map<string, Set<Queued>>();
+  /** The time that each model has had, unless it has none in the queue and had no more than others. */
+  readonly #servedMs = new Map<string, number>();
+  /** That of the model served last. */
+  #virtualMs = 0;
+  /** What is left of this time slice. */
+  #availableMs = SLICE_MS;
+  #slices = 0;
+
+  /** @param pause lets the event loop read the network */
+  constructor(pause: () => Promise<void>) {
+    this.#pause = pause;
+  }
+
+  /** Takes time of the current slice; returns whether there was enough. */
+  tryTake(request: Queued): boolean {
+    if (this.#waiting.size > 0) return false;
+    const costMs = toCost(request);
+    if (costMs > this.#availableMs) {
+      this.endSlice();
+      return false;
+    }
+    this.#serve(request, costMs);
+    return true;
+  }
+
+  /** No further request runs before the next pause. */
+  endSlice(): void {
+    this.#availableMs = 0;
+  }
+
+  /**
+   * Waits for a time slice.
+   * @throws ApiError `client_closed_request` when the client has closed the connection meanwhile
+   */
+  async wait(request: Queued, client: Client): Promise<void> {
+    const { model } = request;
+    const ofModel = this.#waiting.get(model) ?? new Set();
+    if (ofModel.size === 0) this.#waiting.set(model, ofModel);
+    ofModel.add(request);
+    while (ofModel.has(request)) {
+      const slice = this.#slices;
+      await this.#pause();
+      if (client.signal.aborted) this.#remove(request);
+      // The first request that resumes begins the next slice for all.
+      if (this.#slices === slice) this.#beginSlice();
+    }
+    throwIfAborted(client.signal);
+  }
+
+  #beginSlice(): void {
+    this.#slices += 1;
+    this.#availableMs = SLICE_MS;
+    for (const [model, served] of this.#servedMs)
+      if (served <= this.#virtualMs && !this.#waiting.has(model)) this.#servedMs.delete(model);
+    for (let isFirst = true; this.#waiting.size > 0; isFirst = false) {
+      const request = this.#next();
+      const costMs = toCost(request);
+      if (costMs > this.#availableMs && !isFirst) break;
+      this.#remove(request);
+      this.#serve(request, costMs);
+    }
+    // What is left would let later requests overtake those that did not fit.
+    if (this.#waiting.size > 0) this.endSlice();
+  }
+
+  /** The first request of the model that has had the least time. */
+  #next(): Queued {
+    let best: Queued | undefined;
+    let least = Number.POSITIVE_INFINITY;
+    for (const [model, requests] of this.#waiting) {
+      const served = this.#servedMs.get(model) ?? this.#virtualMs;
+      if (served >= least) continue;
+      [best] = requests;
+      least = served;
+    }
+    if (!best) throw new Error("the queue is empty");
+    return best;
+  }
+
+  #serve({ model }: Queued, costMs: number): void {
+    const served = Math.max(this.#servedMs.get(model) ?? 0, this.#virtualMs);
+    this.#virtualMs = Math.max(this.#virtualMs, served);
+    this.#servedMs.set(model, served + costMs);
+    this.#availableMs = Math.max(0, this.#availableMs - costMs);
+  }
+
+  #remove(request: Queued): void {
+    const ofModel = this.#waiting.get(request.model);
+    ofModel?.delete(request);
+    if (ofModel?.size === 0) this.#waiting.delete(request.model);
+  }
+}
+
+/** What a request takes of a time slice: all of it while service times are unknown. */
+function toCost(request: Queued): number {
+  const expectedMs = request.expectedMs();
+  if (expectedMs === undefined) return SLICE_MS;
+  return expectedMs === 0
+    ? SLICE_MS / SLICE_REQUESTS
+    : Math.max(expectedMs, SLICE_MS / MAX_SLICE_REQUESTS);
+}
