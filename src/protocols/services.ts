@@ -17,6 +17,7 @@ export interface Services {
   readonly config: {
     readonly maxBodyBytes: number;
     readonly maxModelBytes: number;
+    readonly timeoutMs: number;
     readonly adminKey: string | undefined;
     readonly repositoryControl: "admin" | "open";
     /** Origins whose pages may call the API; empty where none but the server's own may. */

@@ -1,5 +1,5 @@
 import type { Admission } from "../domain/admission.ts";
-import type { Call } from "../domain/call.ts";
+import { type Call, NEVER_ABORTED } from "../domain/call.ts";
 import { ApiError } from "../domain/errors.ts";
 import { fileEntry } from "../domain/manifest.ts";
 import type { ModelHost } from "../domain/model-host.ts";
@@ -49,13 +49,16 @@ export function createModelReadiness(
     let permit: ReturnType<Admission["admit"]> | undefined;
     try {
       // A load in progress is joined without a permit: it has one.
-      permit = state === "loading" ? undefined : admission.admit();
+      permit =
+        state === "loading"
+          ? undefined
+          : admission.admit({ deadline: admission.begin(), model: model.name });
     } catch (error) {
       return { state: "absent", error };
     }
     const loading = (async () => {
       try {
-        await permit?.acquire();
+        await permit?.acquire({ signal: NEVER_ABORTED });
         await host.load(model, waitUntil);
         loaded.set(keyOf(model), true);
       } finally {

@@ -119,6 +119,8 @@ function infer(headers: Record<string, string> = {}): Promise<TestResponse> {
 
 describe("requests that keep the engine busy", () => {
   const LIMIT = 24;
+  /** Of which one model gets seven eighths. */
+  const OF_ALL_MODELS = 27;
   /** A run takes about 25 ms. */
   const SLOW = powers(20);
 
@@ -129,7 +131,7 @@ describe("requests that keep the engine busy", () => {
   ])(
     "requests that arrive while the engine is busy are counted, and refused at once: %o",
     async (cache) => {
-      const vars = { MAX_IN_FLIGHT: `${LIMIT}`, MAX_QUEUE_MS: "1000000", ...cache };
+      const vars = { MAX_IN_FLIGHT: `${OF_ALL_MODELS}`, MAX_QUEUE_MS: "1000000", ...cache };
       const busy = await startAdministeredService({ vars });
       try {
         await store(busy.bucket, "slow", SLOW, { cache: CACHED });
@@ -250,20 +252,18 @@ describe("a request whose response is stored", () => {
     expect(Object.keys(phasesMs)).toEqual(["body", "cache"]);
   });
 
-  test("a client that disconnects while its body is read releases its permit", async () => {
+  test("a client that sends its body slowly holds no permit, and may disconnect", async () => {
     const socket = await beginPost(held.origin, SMALL, small, {
       "x-request-id": "gone",
       "content-length": "1000",
       expect: "100-continue",
     });
     await bodyIsRead(socket);
-    // It holds the only permit.
-    expectRefused(await inferHeld(), "overloaded", /in flight/);
+    expect(await inferHeld()).toMatchObject({ status: 200 });
     socket.resetAndDestroy();
     expect(await held.event("gone")).toMatchObject({
       status: 400,
       errorCode: "invalid_request",
-      model: "small",
     });
     expect(await inferHeld()).toMatchObject({ status: 200 });
   });

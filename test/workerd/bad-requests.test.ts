@@ -84,7 +84,8 @@ function flower(change: Record<string, unknown> = {}): string {
 
 const GOOD = flower();
 const good = JSON.parse(GOOD).inputs[0];
-const deep = "[".repeat(20_000) + "]".repeat(20_000);
+const deep = "[".repeat(60) + "]".repeat(60);
+const tooDeep = "[".repeat(20_000) + "]".repeat(20_000);
 
 describe("paths", () => {
   test.each([
@@ -163,7 +164,7 @@ describe("bodies", () => {
     expectError(await post(INFER, body), INFER, 400, code, message);
   });
 
-  test.each(["br", "zstd", "compress", "gzip, identity"])(
+  test.each(["br", "zstd", "compress", "gzip, gzip"])(
     "a body with content-encoding %s is refused",
     async (encoding) => {
       const response = await post(INFER, GOOD, { "content-encoding": encoding });
@@ -381,6 +382,12 @@ describe("inference requests", () => {
       flower({ shape: [2, 4], data: [[1, 2, 3, 4], [5]] }),
       "invalid_shape",
       "data[1] must be an array of 4 elements",
+    ],
+    [
+      "data that is nested too deeply",
+      GOOD.replace(/"data":\[.*?\]/, `"data":${tooDeep}`),
+      "invalid_json",
+      "The body is nested too deeply: more than 64 arrays and objects inside one another.",
     ],
     [
       "deep data",

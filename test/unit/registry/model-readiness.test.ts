@@ -1,4 +1,5 @@
 import { expect, test, vi } from "vitest";
+import type { Admission, Permit } from "../../../src/domain/admission.ts";
 import { ApiError } from "../../../src/domain/errors.ts";
 import type { ModelState } from "../../../src/domain/ports.ts";
 import type { PublishedModel } from "../../../src/domain/published-model.ts";
@@ -19,13 +20,17 @@ const model = {
 } as unknown as PublishedModel;
 const call = { waitUntil: () => undefined };
 
+function admit(admission: Admission): Permit {
+  return admission.admit({ deadline: admission.begin(), model: "iris" });
+}
+
 function create(maxInFlight = 1) {
   let state: ModelState["state"] = "absent";
   let file: string | undefined = "abc";
   const load = vi.fn(async () => {
     state = "ready";
   });
-  const admission = createAdmission({ maxInFlight, maxQueueMs: 1000, defaultTimeoutMs: 1000 });
+  const admission = createAdmission({ maxInFlight, maxQueueMs: 1000, maxTimeoutMs: 1000 });
   const readiness = createModelReadiness(
     {
       state: async () => ({ state }) as ModelState,
@@ -57,12 +62,12 @@ test("a version that was never loaded is loaded with a permit, which is released
   expect(await readiness.check(model, call)).toEqual({ state: "ready" });
   expect(load).toHaveBeenCalledTimes(1);
   // The only permit is available again.
-  admission.admit().release(undefined);
+  admit(admission).release(undefined);
 });
 
 test("under overload nothing is loaded, and the reason is reported", async () => {
   const { readiness, load, admission } = create();
-  const permit = admission.admit();
+  const permit = admit(admission);
   const current = await readiness.check(model, call);
   expect(current).toMatchObject({ state: "absent", error: { code: "overloaded" } });
   expect(load).not.toHaveBeenCalled();
@@ -73,7 +78,7 @@ test("under overload nothing is loaded, and the reason is reported", async () =>
 test("a loaded version is ready under overload", async () => {
   const { readiness, load, admission, set } = create();
   set("ready");
-  admission.admit();
+  admit(admission);
   expect(await readiness.check(model, call)).toEqual({ state: "ready" });
   expect(load).not.toHaveBeenCalled();
 });
@@ -120,7 +125,7 @@ test("a load that fails is reported, and tried again", async () => {
     error: { message: "It failed." },
   });
   expect(await readiness.check(model, call)).toEqual({ state: "ready" });
-  admission.admit().release(undefined);
+  admit(admission).release(undefined);
 });
 
 test("a slow load is loading after two seconds, keeps its permit, and is joined without another", async () => {
@@ -132,13 +137,13 @@ test("a slow load is loading after two seconds, keeps its permit, and is joined 
     const first = readiness.check(model, call);
     await vi.advanceTimersByTimeAsync(2000);
     expect(await first).toEqual({ state: "loading" });
-    expect(() => admission.admit()).toThrow(ApiError);
+    expect(() => admit(admission)).toThrow(ApiError);
     set("loading");
     const second = readiness.check(model, call);
     await vi.advanceTimersByTimeAsync(0);
     resolve();
     expect(await second).toEqual({ state: "ready" });
-    admission.admit().release(undefined);
+    admit(admission).release(undefined);
   } finally {
     vi.useRealTimers();
   }

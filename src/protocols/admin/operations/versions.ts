@@ -8,10 +8,12 @@ import {
 } from "../../../domain/model-id.ts";
 import { callOf } from "../../../http/call.ts";
 import type { AppEnv } from "../../../http/context.ts";
+import { endWhenStalled } from "../../../http/end-when-stalled.ts";
 import { respond } from "../../../http/respond.ts";
 import { LOAD_MODEL } from "../../error-groups.ts";
 import { BINARY_CONTENT } from "../../openapi/schema-reference.ts";
 import type { Operation } from "../../operation.ts";
+import type { Services } from "../../services.ts";
 import { json } from "../schemas.ts";
 
 const VERSION = {
@@ -47,6 +49,7 @@ export const VERSION_OPERATIONS: readonly Operation[] = [
       "version_exists",
       "length_required",
       "body_too_large",
+      "body_timeout",
       ...LOAD_MODEL,
     ],
     handler:
@@ -54,7 +57,7 @@ export const VERSION_OPERATIONS: readonly Operation[] = [
       async (c) => {
         const id = parseModelId(c);
         refuseReservedName(id.name);
-        const { body, sizeBytes } = fileBody(c, config.maxModelBytes);
+        const { body, sizeBytes } = fileBody(c, config);
         const manifest = await publisher.publish(id, body, sizeBytes, callOf(c).waitUntil);
         c.get("headers").location = `/v2/models/${id.name}/versions/${id.version}`;
         return respond(c, JSON.stringify(manifest), { status: 201 });
@@ -69,6 +72,7 @@ export const VERSION_OPERATIONS: readonly Operation[] = [
     description:
       "For a model whose weights are in other files (ONNX's external data): send each of them before the model is published. The file must not be compressed, and requires a `content-length` of at most `MAX_MODEL_BYTES`. It is deleted when the version is published; sending it again replaces it.",
     body: { required: true, content: BINARY_CONTENT },
+    streamsBody: true,
     responses: { 201: { description: "The stored file.", content: json("UploadedFile") } },
     errors: [
       "invalid_request",
@@ -78,6 +82,7 @@ export const VERSION_OPERATIONS: readonly Operation[] = [
       "version_exists",
       "length_required",
       "body_too_large",
+      "body_timeout",
       "storage_failed",
     ],
     handler:
@@ -86,7 +91,7 @@ export const VERSION_OPERATIONS: readonly Operation[] = [
         const id = parseModelId(c);
         refuseReservedName(id.name);
         const path = c.req.param("file") ?? "";
-        const { body, sizeBytes } = fileBody(c, config.maxModelBytes);
+        const { body, sizeBytes } = fileBody(c, config);
         await publisher.upload(id, path, body, sizeBytes);
         return respond(c, JSON.stringify({ file: { ...id, path, sizeBytes } }), { status: 201 });
       },
@@ -120,7 +125,7 @@ function parseModelId(c: Context<AppEnv>): ModelId {
 /** The body as a stream of known length, which storage requires. */
 function fileBody(
   c: Context<AppEnv>,
-  maxBytes: number,
+  { maxModelBytes: maxBytes, timeoutMs }: Services["config"],
 ): { body: ReadableStream<Uint8Array>; sizeBytes: number } {
   const { body } = c.req.raw;
   const length = c.req.header("content-length");
@@ -132,9 +137,10 @@ function fileBody(
   if (sizeBytes > maxBytes)
     throw new ApiError(
       "body_too_large",
+      "body_timeout",
       `The file is ${sizeBytes} bytes, over the limit of ${maxBytes} bytes (MAX_MODEL_BYTES).`,
       { details: { limitBytes: maxBytes } },
     );
   c.get("trace").bytesIn = sizeBytes;
-  return { body, sizeBytes };
+  return { body: endWhenStalled(body, timeoutMs), sizeBytes };
 }

@@ -1,5 +1,5 @@
 import { callOf } from "../../../http/call.ts";
-import { readBody } from "../../../http/read-body.ts";
+import { bodyOf } from "../../../http/receive.ts";
 import { RUN_MODEL } from "../../error-groups.ts";
 import { parseJson } from "../../json.ts";
 import type { InferenceOperation } from "../../operation.ts";
@@ -50,11 +50,11 @@ export const PREDICT: InferenceOperation = {
   errors: RUN_MODEL,
   identity: { variesBy: () => "" },
   handler:
-    ({ config, catalog, infer }) =>
+    ({ catalog, infer }) =>
     async (c) => {
       const trace = c.get("trace");
       const model = await resolveModel(c, catalog);
-      const bytes = await readBody(c, config.maxBodyBytes);
+      const bytes = bodyOf(c);
       const { inputs: specs } = model.manifest;
       const { body, inputs } = trace.measure("parse", () => {
         const exact = specs.some(({ datatype }) => datatype === "INT64" || datatype === "UINT64");
