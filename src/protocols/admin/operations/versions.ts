@@ -137,7 +137,6 @@ function fileBody(
   if (sizeBytes > maxBytes)
     throw new ApiError(
       "body_too_large",
-      "body_timeout",
       `The file is ${sizeBytes} bytes, over the limit of ${maxBytes} bytes (MAX_MODEL_BYTES).`,
       { details: { limitBytes: maxBytes } },
     );
