@@ -1,6 +1,6 @@
 /**
- * What is kept of a field: its number (or packed numbers), its text, its bytes, its place alone, or the message that it
- * is. Nothing is kept of fields without a rule.
+ * What is kept of a field: its number (or packed numbers), its text, its bytes if they are few, its place alone, or the message
+ * that it is. Nothing is kept of fields without a rule.
  */
 export type FieldRule = "number" | "text" | "bytes" | "place" | MessageRule;
 

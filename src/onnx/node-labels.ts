@@ -44,12 +44,19 @@ export function tensorTexts(tensor: Message | undefined): readonly string[] | un
 function listOf(attribute: Message | undefined): readonly string[] | undefined {
   if (!attribute) return undefined;
   const tensor = attribute.message(ATTRIBUTE.tensor);
-  const numbers = [
-    ...attribute.numbers(ATTRIBUTE.ints),
-    ...(tensor?.numbers(TENSOR.int64Data) ?? []),
-  ];
+  const numbers = [...attribute.numbers(ATTRIBUTE.ints), ...tensorIntegers(tensor)];
   return (
     toList(attribute.texts(ATTRIBUTE.strings)) ?? tensorTexts(tensor) ?? toList(numbers.map(String))
+  );
+}
+
+/** The 64-bit integers of a tensor, in either of its encodings. */
+function tensorIntegers(tensor: Message | undefined): readonly bigint[] {
+  const bytes = tensor?.bytes(TENSOR.rawData);
+  if (!tensor || !bytes) return tensor?.numbers(TENSOR.int64Data) ?? [];
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Array.from({ length: Math.floor(bytes.byteLength / 8) }, (_, index) =>
+    view.getBigInt64(index * 8, true),
   );
 }
 

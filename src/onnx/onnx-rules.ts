@@ -47,6 +47,8 @@ export const ML_DOMAIN = "ai.onnx.ml";
 
 /** `TensorProto.DataLocation` of weights that are in another file. */
 const EXTERNAL = 1n;
+/** `TensorProto.DataType` of 64-bit integers. */
+const INT64 = 7n;
 
 /** The longest list of labels that is read. */
 export const MAX_LABELS = 16_384;
@@ -137,12 +139,14 @@ const attributeTensorRule: MessageRule = {
   name: "TensorProto",
   ruleOf(field, message) {
     if (field === TENSOR.int64Data) return isShort(message) ? "number" : undefined;
+    if (field === TENSOR.rawData) return "bytes";
     return initializerRule.ruleOf(field, message);
   },
   isKept: (tensor) =>
     isExternal(tensor) ||
     hasLabels(tensor) ||
-    (isShort(tensor) && tensor.numbers(TENSOR.int64Data).length > 0),
+    (isShort(tensor) && tensor.numbers(TENSOR.int64Data).length > 0) ||
+    (tensor.number(TENSOR.dataType) === INT64 && tensor.bytes(TENSOR.rawData) !== undefined),
 };
 
 const attributeRule: MessageRule = {
@@ -167,7 +171,11 @@ const attributeRule: MessageRule = {
   },
   isKept(attribute) {
     if (hasExternal(attribute)) return true;
-    return LABEL_ATTRIBUTES.has(attribute.text(ATTRIBUTE.name) ?? "") && isShort(attribute);
+    const name = attribute.text(ATTRIBUTE.name) ?? "";
+    // Most constants are numbers.
+    if (name === "value")
+      return attribute.messages(ATTRIBUTE.tensor).some((tensor) => hasLabels(tensor));
+    return LABEL_ATTRIBUTES.has(name) && isShort(attribute);
   },
 };
 

@@ -17,7 +17,7 @@ export class OnnxError extends Error {
 const MAX_DEPTH = 100;
 /** What is kept is names, labels, and locations of files. */
 const MAX_VALUE_BYTES = 1_048_576;
-/** Longer lists of numbers are skipped: they are no labels. */
+/** Longer lists of numbers and longer bytes are skipped: they are no labels. */
 const MAX_LIST_BYTES = 131_072;
 /** What all kept fields may take together, each counted with what an object takes beside its value. */
 const MAX_KEPT_BYTES = 25_165_824;
@@ -141,7 +141,10 @@ export class OnnxScanner {
       throw this.#invalid(
         `it has a field of ${length} bytes, of which only ${Math.max(0, end - this.#position)} are there`,
       );
-    if (this.#rule === "number" && length > MAX_LIST_BYTES) this.#rule = undefined;
+    if (length > MAX_LIST_BYTES) {
+      if (this.#rule === "number") this.#rule = undefined;
+      if (this.#rule === "bytes") this.#rule = "place";
+    }
     const rule = this.#rule;
     if (typeof rule === "object") this.#beginMessage(rule, length);
     else if (rule === undefined || rule === "place") this.#skip(length);

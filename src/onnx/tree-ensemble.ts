@@ -27,7 +27,7 @@ const UINT8_DATA = 2;
 
 /**
  * The same forest as nodes of a graph, each a NodeProto: `TreeEnsemble`, and the addition of base values, which that does not
- * have. A tree with these values would not do: the engine sums trees in FP64, and adds base values in FP32.
+ * have. A tree with these values would not do: the last bit of its sums differs (measured).
  * @returns `undefined` where it cannot be expressed
  */
 export function encodeForest(forest: Forest): readonly Uint8Array[] | undefined {
