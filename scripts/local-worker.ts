@@ -30,10 +30,14 @@ export interface LocalWorkerOptions {
   /** Compatibility flags in addition to those of wrangler.toml. */
   compatibilityFlags?: readonly string[];
   onLog?: (line: LogLine) => void;
+  /** Called when workerd has ended unexpectedly and serves again: on the same port, with the same data. */
+  onRestart?: () => void;
 }
 
 export interface LocalWorker {
   url: URL;
+  /** `limits.cpu_ms` of wrangler.toml, which only Cloudflare's network enforces. */
+  cpuLimitMs: number | undefined;
   miniflare: Miniflare;
   bucket(binding?: string): Promise<ModelBucket>;
   kv(binding: string): Promise<KeyValueStore>;
@@ -43,7 +47,7 @@ export interface LocalWorker {
 /** Starts the built Worker in workerd with the bindings of wrangler.toml, all simulated on this machine. */
 export async function startLocalWorker(options: LocalWorkerOptions = {}): Promise<LocalWorker> {
   const { outdir = await buildInTemporaryFolder(), port = 0, host = "127.0.0.1" } = options;
-  const { onLog = () => {}, statePath, vars = {}, compatibilityFlags = [] } = options;
+  const { onLog = () => {}, statePath, vars = {}, compatibilityFlags = [], onRestart } = options;
   const config = unstable_readConfig({ config: projectPath("wrangler.toml") });
   const { modulesRules: _, ...workerOptions } = unstable_getMiniflareWorkerOptions({
     ...config,
@@ -65,12 +69,14 @@ export async function startLocalWorker(options: LocalWorkerOptions = {}): Promis
       // Otherwise Miniflare fetches the `request.cf` of this machine over the network.
       cf: false,
       handleStructuredLogs: onLog,
+      ...(onRestart && { unsafeHandleRuntimeRestart: onRestart }),
       ...(statePath === undefined ? {} : { resourcePersistencePath: statePath }),
     }),
   );
   await miniflare.ready;
   return {
     url: await miniflare.unsafeGetDirectURL(WORKER_NAME),
+    cpuLimitMs: config.limits?.cpu_ms,
     miniflare,
     bucket: (binding = "MODELS") => miniflare.getR2Bucket(binding, WORKER_NAME),
     kv: (binding) => miniflare.getKVNamespace(binding, WORKER_NAME),

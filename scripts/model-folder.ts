@@ -13,25 +13,58 @@ export interface FolderModel {
   folder: string;
 }
 
+/** What is in a folder of models. */
+export interface ScannedFolder {
+  /** The valid versions, sorted by name and ascending version. */
+  readonly models: readonly FolderModel[];
+  /** For each model or version that is not valid its name and the reason, in one line. */
+  readonly problems: readonly string[];
+}
+
 /**
  * Reads every `{name}/{version}/manifest.json` under a folder, sorted by name and ascending version.
  * @throws UserError when a folder or a manifest is invalid
  */
 export function readModelFolder(modelsFolder: string): FolderModel[] {
-  return listFolders(modelsFolder, "models folder").flatMap((name) => {
-    if (!MODEL_NAME.test(name))
-      throw new UserError(`${join(modelsFolder, name)}: "${name}" is not a valid model name`);
-    const versions = listFolders(join(modelsFolder, name), "model folder");
-    if (versions.length === 0)
-      throw new UserError(`model ${name} has no version: expected ${name}/1/manifest.json`);
-    for (const version of versions)
-      if (!MODEL_VERSION.test(version))
-        throw new UserError(`model ${name}: version "${version}" must be a positive integer`);
-    return versions
-      .sort(compareVersions)
-      .reverse()
-      .map((version) => readVersion(join(modelsFolder, name, version), name, version));
-  });
+  const { models, problems } = scanModelFolder(modelsFolder);
+  const [problem] = problems;
+  if (problem) throw new UserError(problem);
+  return [...models];
+}
+
+/**
+ * {@link readModelFolder} that collects what is not valid.
+ * @throws UserError when the folder itself cannot be read
+ */
+export function scanModelFolder(modelsFolder: string): ScannedFolder {
+  const models: FolderModel[] = [];
+  const problems: string[] = [];
+  /** What the work returns, or `undefined` for a problem. */
+  const collect = <T>(work: () => T): T | undefined => {
+    try {
+      return work();
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      problems.push(error.message);
+      return undefined;
+    }
+  };
+  for (const name of listFolders(modelsFolder, "models folder"))
+    for (const version of collect(() => listVersions(modelsFolder, name)) ?? []) {
+      const model = collect(() => readVersion(join(modelsFolder, name, version), name, version));
+      if (model) models.push(model);
+    }
+  return { models, problems };
+}
+
+/** Ascending. */
+function listVersions(modelsFolder: string, name: string): string[] {
+  if (!MODEL_NAME.test(name))
+    throw new UserError(`${join(modelsFolder, name)}: "${name}" is not a valid model name`);
+  const versions = listFolders(join(modelsFolder, name), "model folder");
+  if (versions.length === 0)
+    throw new UserError(`model ${name} has no version: expected ${name}/1/manifest.json`);
+  return versions.sort((a, b) => compareVersions(b, a));
 }
 
 /** @throws UserError when the size or the SHA-256 of the file differs from the manifest */
@@ -50,6 +83,8 @@ export function readModelFile({ manifest, folder }: FolderModel, path: string): 
 }
 
 function readVersion(folder: string, name: string, version: string): FolderModel {
+  if (!MODEL_VERSION.test(version))
+    throw new UserError(`model ${name}: version "${version}" must be a positive integer`);
   const where = `model ${name} version ${version}: manifest.json`;
   let manifestText = readOrExplain(join(folder, "manifest.json"), where).toString("utf8");
   let manifest: Manifest;

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { copyFileSync, existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { resolve } from "node:path";
@@ -5,12 +6,13 @@ import { parseEnv } from "node:util";
 import { createR2ModelStore } from "../src/storage/r2-model-store.ts";
 import { buildWorker } from "./build-worker.ts";
 import type { LogLine, ModelBucket } from "./local-worker.ts";
-import { type FolderModel, readModelFolder } from "./model-folder.ts";
+import { type FolderModel, scanModelFolder } from "./model-folder.ts";
 import { projectPath } from "./project.ts";
-import { seedModels } from "./seed.ts";
+import { markReady, readyObject, seedFolder, withRetries } from "./seed.ts";
 import { openStateFolder } from "./state-folder.ts";
 import { createTemporaryFolder } from "./temporary-folder.ts";
 import { exitWith, reason, UserError } from "./user-error.ts";
+import { isWatchdogEvent, parseCpuLimit, watchWorker } from "./watch-worker.ts";
 
 /**
  * `npm start`: seeds models/ and serves the models on this machine.
@@ -18,6 +20,7 @@ import { exitWith, reason, UserError } from "./user-error.ts";
  * PORT              port on 127.0.0.1 (default 8787; 0 selects a free port)
  * ONNXFLARE_STATE   folder of the simulated R2, KV and Durable Objects (default .onnxflare/state)
  * ONNXFLARE_MODELS  folder of the models to seed (default models)
+ * ONNXFLARE_CPU_MS  CPU time after which a run without an end is ended (default cpu_ms of wrangler.toml; 0 for none)
  */
 const HOST = "127.0.0.1";
 const DEFAULT_PORT = 8787;
@@ -32,12 +35,16 @@ await start().catch(exitWith);
 async function start(): Promise<void> {
   const port = parsePort(process.env.PORT);
   const modelsFolder = resolve(process.env.ONNXFLARE_MODELS || projectPath("models"));
-  const models = readModelFolder(modelsFolder);
+  parseCpuLimit(process.env.ONNXFLARE_CPU_MS, undefined);
+  const folder = scanModelFolder(modelsFolder);
+  if (folder.models.length === 0 && folder.problems.length > 0) throw noModel(folder.problems);
   await assertPortIsFree(port);
   const statePath = openStateFolder(
     process.env.ONNXFLARE_STATE || projectPath(".onnxflare", "state"),
   );
   const vars = readDevVars();
+
+  const ready = readyObject(randomUUID());
 
   console.log("building the Worker ...");
   const outdir = createTemporaryFolder("build");
@@ -49,16 +56,29 @@ async function start(): Promise<void> {
     host: HOST,
     port,
     statePath,
-    vars,
+    vars: { ...vars, READY_OBJECT: ready },
     onLog: printLog,
+    onRestart: () => console.error(`onnxflare: workerd serves again on ${worker.url.origin}`),
   });
-  const bucket = await worker.bucket();
-  const { seeded, unchanged } = await seedModels(bucket, modelsFolder, console.log);
-  console.log(`models: ${seeded} seeded, ${unchanged} unchanged\n`);
-  console.log(
-    `onnxflare serves ${await countModels(bucket)} models on ${worker.url.origin} - try:\n`,
-  );
-  console.log(`  ${exampleCommand(worker.url, models)}\n`);
+  const limitMs = parseCpuLimit(process.env.ONNXFLARE_CPU_MS, worker.cpuLimitMs);
+  watchWorker(worker.url, limitMs, console.error);
+  const { seeded, unchanged, problems } = await seedFolder(worker.bucket, folder, console.log);
+  const count = await withRetries(async () => countModels(await worker.bucket()));
+  if (count === 0 && problems.length > 0) throw noModel(problems);
+  await withRetries(async () => markReady(await worker.bucket(), ready));
+  const failed = problems.length > 0 ? `, ${problems.length} not valid` : "";
+  console.log(`models: ${seeded} seeded, ${unchanged} unchanged${failed}\n`);
+  console.log(`onnxflare serves ${count} models on ${worker.url.origin} - try:\n`);
+  console.log(`  ${exampleCommand(worker.url, folder.models)}\n`);
+  if (problems.length === 0) return;
+  console.error(`onnxflare: of ${modelsFolder}, these were not seeded:`);
+  for (const problem of problems) console.error(`  ${problem}`);
+}
+
+/** The end of a start that has nothing to serve. */
+function noModel(problems: readonly string[]): UserError {
+  if (problems.length === 1) return new UserError(String(problems[0]));
+  return new UserError(["no model can be seeded:", ...problems].join("\n  "));
 }
 
 function parsePort(text = ""): number {
@@ -95,7 +115,7 @@ async function countModels(bucket: ModelBucket): Promise<number> {
 }
 
 /** A curl command: the example of the smallest model, or the list of models if there is no example. */
-function exampleCommand({ origin }: URL, models: FolderModel[]): string {
+function exampleCommand({ origin }: URL, models: readonly FolderModel[]): string {
   const model =
     models.findLast(({ manifest }) => manifest.name === EXAMPLE_MODEL) ??
     models.find(({ manifest }) => manifest.example);
@@ -105,7 +125,9 @@ function exampleCommand({ origin }: URL, models: FolderModel[]): string {
   return `curl -s ${origin}/models/${name} -H 'content-type: application/json' -d '${body}'`;
 }
 
-function printLog({ level, message }: LogLine): void {
+function printLog(line: LogLine): void {
+  if (isWatchdogEvent(line)) return;
+  const { level, message } = line;
   if (level === "error" || level === "warn") console.error(message);
   else console.log(message);
 }

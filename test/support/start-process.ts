@@ -13,6 +13,8 @@ export interface StartProcess {
   interrupt(): void;
   /** What `kill` does: the signal reaches the first process only. */
   terminate(): void;
+  /** Ends every process of the group at once, as the system does when memory runs out. */
+  kill(): void;
   /** Interrupts it if it still runs, and waits for its end. */
   stop(): Promise<void>;
   /** The exit code, once every process that could print has ended. */
@@ -67,6 +69,7 @@ export function spawnStart(
     output,
     interrupt: () => signalGroup(child, "SIGINT"),
     terminate: () => void child.kill("SIGTERM"),
+    kill: () => signalGroup(child, "SIGKILL"),
     stop: async () => {
       if (!ended) signalGroup(child, "SIGINT");
       await exitCode;

@@ -150,12 +150,23 @@ describe.concurrent("one clear line for", () => {
     expect(output).toMatch(/^onnxflare: models folder .*nowhere can't be read: ENOENT.*$/);
   });
 
-  test("a version without a manifest fails with one line", async () => {
-    const models = copyModels("no-manifest", "iris-logistic");
-    mkdirSync(join(models, "iris-logistic", "2"));
-    const output = await failedStart({ ONNXFLARE_MODELS: models });
-    expect(output).toMatch(
-      /^onnxflare: model iris-logistic version 2: manifest.json can't be read: ENOENT.*$/,
+  test("several invalid models are all listed", async () => {
+    const models = join(folder, "nothing-valid");
+    mkdirSync(join(models, "a", "1"), { recursive: true });
+    mkdirSync(join(models, "B", "1"), { recursive: true });
+    mkdirSync(join(models, "c"));
+    const lines = (await failedStart({ ONNXFLARE_MODELS: models })).split("\n");
+    expect(lines[0]).toBe("onnxflare: no model can be seeded:");
+    expect(lines.slice(1)).toEqual([
+      expect.stringMatching(/^ {2}.*"B" is not a valid model name$/),
+      expect.stringMatching(/^ {2}model a version 1: manifest.json can't be read: ENOENT/),
+      "  model c has no version: expected c/1/manifest.json",
+    ]);
+  });
+
+  test.each(["abc", "-1", "1e3"])("ONNXFLARE_CPU_MS=%s", async (limit) => {
+    expect(await failedStart({ ONNXFLARE_CPU_MS: limit })).toBe(
+      `onnxflare: ONNXFLARE_CPU_MS must be a number of milliseconds, or 0; got ${limit}`,
     );
   });
 
@@ -189,6 +200,100 @@ describe.concurrent("one clear line for", () => {
       /^onnxflare: model iris-logistic version 1: file model.onnx has SHA-256 \w{64}, its manifest says \w{64}$/,
     );
   });
+});
+
+describe("a start with invalid models and a run without an end", () => {
+  const LIMIT_MS = 2000;
+  let running: StartProcess;
+  let origin: string;
+
+  beforeAll(async () => {
+    const models = copyModels("partly-valid", "iris-logistic", "wine-naive-bayes", "iris-kmeans");
+    mkdirSync(join(models, "iris-logistic", "2"));
+    const corrupt = join(models, "iris-kmeans", "1", "model.onnx");
+    writeFileSync(corrupt, readFileSync(corrupt).subarray(1));
+    const port = await freePort();
+    origin = `http://127.0.0.1:${port}`;
+    running = spawnStart({
+      PORT: String(port),
+      ONNXFLARE_STATE: join(folder, "state-partly-valid"),
+      ONNXFLARE_MODELS: models,
+      ONNXFLARE_CPU_MS: String(LIMIT_MS),
+    });
+    await poll("answer", () =>
+      fetch(`${origin}/v2/health/live`).then(
+        () => true,
+        () => undefined,
+      ),
+    );
+  });
+
+  afterAll(() => running.stop());
+
+  async function call(path: string, value?: unknown): Promise<{ status: number; body: unknown }> {
+    const init = value === undefined ? {} : { method: "POST", body: JSON.stringify(value) };
+    const response = await fetch(`${origin}${path}`, init);
+    return { status: response.status, body: await response.json() };
+  }
+
+  async function publishLoop(): Promise<void> {
+    const { ADMIN_KEY } = parseEnv(readFileSync(projectPath(".dev.vars"), "utf8"));
+    const { status } = await fetch(`${origin}/admin/models/loop/versions/1`, {
+      method: "PUT",
+      headers: { authorization: `Bearer ${ADMIN_KEY}` },
+      body: readFileSync(projectPath("test", "fixtures", "models", "loop.onnx")),
+    });
+    expect(status).toBe(201);
+  }
+
+  test("the server is ready when the valid models are seeded, and the others are listed", async () => {
+    const early = await call("/v2/health/ready");
+    if (early.status !== 200)
+      expect(early).toMatchObject({
+        status: 503,
+        body: { ready: false, reason: expect.stringContaining("READY_OBJECT") },
+      });
+    expect(await running.line(READY)).toMatch(/^onnxflare serves 2 models on /);
+    expect(await call("/v2/health/ready")).toEqual({ status: 200, body: { ready: true } });
+    expect(running.output()).toContain("models: 2 seeded, 0 unchanged, 2 not valid");
+    await running.line(/^ {2}model iris-logistic version 2: manifest.json can't be read: ENOENT/);
+    await running.line(/^ {2}model iris-kmeans version 1: file model.onnx has \d+ bytes/);
+    expect(await call("/v2/models")).toMatchObject({
+      body: { models: ["iris-logistic", "wine-naive-bayes"] },
+    });
+  });
+
+  test("a finite run is not ended, and one without an end restarts workerd with the same state", async () => {
+    await publishLoop();
+    const predict = (trips: string | number): Promise<{ status: number; body: unknown }> =>
+      call("/v1/models/loop:predict", { inputs: { trips, x: 1.5 } });
+    // y = x + trips, by native onnxruntime.
+    expect(await predict(5)).toEqual({ status: 200, body: { outputs: 6.5 } });
+    const endless = await predict("4611686018427387904").catch((error: unknown) => error);
+    expect(endless).toBeInstanceOf(Error);
+    expect(await running.line(/answered nobody/)).toMatch(
+      /^onnxflare: workerd answered nobody for \d+(\.\d)? s of CPU time, the limit is 2 s .* a run without an end/,
+    );
+    expect(await running.line(/serves again/)).toBe(`onnxflare: workerd serves again on ${origin}`);
+    expect(await call("/v2/health/ready")).toEqual({ status: 200, body: { ready: true } });
+    expect(await call("/v2/models")).toMatchObject({
+      body: { models: ["iris-logistic", "loop", "wine-naive-bayes"] },
+    });
+    expect(await predict(5)).toEqual({ status: 200, body: { outputs: 6.5 } });
+    expect(running.output()).not.toContain("onnxflare-watchdog");
+  });
+});
+
+test("a start that was killed while it seeded can be repeated", async () => {
+  const state = join(folder, "state-killed");
+  const env = { PORT: "0", ONNXFLARE_STATE: state, ONNXFLARE_MODELS: modelsFolder };
+  const killed = spawnStart(env);
+  await killed.line(/^seeded iris-logistic/);
+  killed.kill();
+  await killed.exitCode;
+  const started = spawnStart(env);
+  expect(await started.line(READY)).toMatch(/^onnxflare serves 2 models on /);
+  await started.stop();
 });
 
 /** Starts with an invalid setting or model; returns the output. */
