@@ -1,3 +1,4 @@
+import { isJsonNumber, toDouble, toInteger } from "../shared/json-number.ts";
 import { clip, quote } from "../shared/quote.ts";
 import {
   type Datatype,
@@ -140,7 +141,7 @@ function toNumbers(name: string, datatype: NumericDatatype, data: readonly unkno
     return values;
   }
   for (let i = 0; i < data.length; i++) {
-    const value = info.kind === "boolean" ? toBit(data[i]) : data[i];
+    const value = info.kind === "boolean" ? toBit(data[i]) : toInteger(data[i]);
     if (!Number.isInteger(value) || (value as number) < min || (value as number) > max)
       throw invalidElement(
         name,
@@ -174,11 +175,13 @@ function toSpelledFloat(
 ): number {
   const spelled = SPELLED_FLOATS.get(value);
   if (spelled !== undefined) return spelled;
-  // A long integer, which is rounded to a float like any other number.
-  if (typeof value === "bigint" && Number(value) > Number(min) && Number(value) < Number(max))
-    return Number(value);
+  // A long number is rounded like any other one.
+  const double = toDouble(value);
   // The largest FP64 is itself a valid bound, which the quick check leaves out.
-  if (datatype === "FP64" && (value === min || value === max)) return value as number;
+  const isValid =
+    typeof double === "number" &&
+    (datatype === "FP64" ? double >= min && double <= max : double > min && double < max);
+  if (isValid) return double;
   throw invalidElement(
     name,
     datatype,
@@ -195,19 +198,27 @@ function toBigInteger(
   index: number,
   value: unknown,
 ): bigint {
+  const integer = toInteger(value);
   const isExact =
-    typeof value === "bigint" ||
-    Number.isSafeInteger(value) ||
-    (typeof value === "string" && /^-?[0-9]{1,20}$/.test(value));
-  const exact = isExact ? BigInt(value as bigint | number | string) : undefined;
+    typeof integer === "bigint" ||
+    Number.isSafeInteger(integer) ||
+    (typeof integer === "string" && /^-?[0-9]{1,20}$/.test(integer));
+  const exact = isExact ? BigInt(integer as bigint | number | string) : undefined;
   if (exact !== undefined && exact >= min && exact <= max) return exact;
   throw invalidElement(
     name,
     datatype,
     index,
     value,
-    `an integer from ${min} to ${max}, as a string when it is beyond 2^53 - 1, which a JSON number cannot represent exactly`,
+    isUnsafe(value)
+      ? `an integer from ${min} to ${max}, as a string or a bigint when a number does not hold it exactly`
+      : `an integer from ${min} to ${max}`,
   );
+}
+
+/** An integer that may have been rounded; none of a request is, see `shared/exact-json.ts`. */
+function isUnsafe(value: unknown): boolean {
+  return Number.isInteger(value) && !Number.isSafeInteger(value);
 }
 
 function invalidElement(
@@ -217,7 +228,7 @@ function invalidElement(
   value: unknown,
   expected: string,
 ): ApiError {
-  const isRange = typeof value === "number" || typeof value === "bigint";
+  const isRange = typeof value === "number" || typeof value === "bigint" || isJsonNumber(value);
   return new ApiError(
     isRange ? "value_out_of_range" : "invalid_datatype",
     `Input "${name}": element ${index} of its ${datatype} data must be ${expected}; got ${describe(value)}.`,
@@ -230,5 +241,7 @@ export function describe(value: unknown): string {
   if (value === undefined) return "nothing";
   if (Array.isArray(value)) return `an array of ${value.length}`;
   if (typeof value === "object" && value !== null) return "an object";
+  // String(-0) is 0.
+  if (Object.is(value, -0)) return "-0";
   return typeof value === "string" ? quote(value) : clip(String(value));
 }

@@ -150,12 +150,16 @@ function fromValues(
   return { name, datatype, shape, data: toBytes(Uint16Array.from(values, toHalfBits)) };
 }
 
-/** NaN and the infinities as their names, and bigints of 32 bits and less as numbers, as JSON has them. */
+/** NaN and the infinities as their names, and bigints of floats and of 32 bits and less as numbers, as JSON has them. */
 function spell(data: readonly unknown[], datatype: Datatype): unknown[] {
   const isBig = datatype === "INT64" || datatype === "UINT64";
+  const isFloat = datatype.startsWith("FP");
   return data.map((value) => {
     if (Array.isArray(value)) return spell(value, datatype);
     if (typeof value === "number" && !Number.isFinite(value)) return String(value);
-    return typeof value === "bigint" && !isBig ? Number(value) : value;
+    if (typeof value !== "bigint" || isBig) return value;
+    const number = Number(value);
+    // A larger one is out of range, and the message quotes it as it is.
+    return isFloat || Number.isSafeInteger(number) ? number : value;
   });
 }

@@ -59,8 +59,7 @@ export function parseInferRequest(
       timeoutMs: undefined,
     };
   }
-  const exact = specs.some(({ datatype }) => datatype === "INT64" || datatype === "UINT64");
-  const json = parseWith(inferRequestSchema, parseJson(body.subarray(0, jsonBytes), { exact }));
+  const json = parseWith(inferRequestSchema, parseJson(body.subarray(0, jsonBytes)));
   refuseSequence(json);
   if (json.id !== undefined && !json.id.isWellFormed())
     throw new ApiError("invalid_request", `"id" must be Unicode text without lone surrogates.`);

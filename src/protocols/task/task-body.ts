@@ -1,6 +1,7 @@
 import { ApiError } from "../../domain/errors.ts";
 import { Media, mediaType } from "../../domain/media.ts";
 import type { TaskRequest } from "../../domain/task.ts";
+import { parseExactJson } from "../../shared/exact-json.ts";
 import { quote, quoteAll } from "../../shared/quote.ts";
 import { parseJson } from "../json.ts";
 import { checkJsonStructure } from "../json-structure.ts";
@@ -153,7 +154,7 @@ function parseValue(name: string, text: string): unknown {
   const bytes = new TextEncoder().encode(text);
   checkJsonStructure(bytes, `The query parameter ${quote(name)}`);
   try {
-    return JSON.parse(text);
+    return parseExactJson(text);
   } catch {
     return text;
   }

@@ -1,6 +1,13 @@
 import { NUMERIC_DATATYPES, type NumericDatatype } from "../../domain/datatype.ts";
 import { ApiError } from "../../domain/errors.ts";
 import { describe } from "../../domain/tensor-json.ts";
+import {
+  createJsonNumber,
+  isJsonNumber,
+  parseInteger,
+  toDouble,
+  toInteger,
+} from "../../shared/json-number.ts";
 import { isMissing, NUMBER } from "./missing-value.ts";
 
 /** A column of a table, as a manifest declares it. */
@@ -24,6 +31,10 @@ export interface Column {
 const INTEGER = /^[+-]?\d{1,20}$/;
 const MAX_LISTED = 20;
 
+function isUnsafe(number: number): boolean {
+  return Number.isInteger(number) && !Number.isSafeInteger(number);
+}
+
 export function createColumn(rule: ColumnRule, datatype: NumericDatatype): Column {
   const { name, categories, missing } = rule;
   const { kind, min, max } = NUMERIC_DATATYPES[datatype];
@@ -43,7 +54,7 @@ export function createColumn(rule: ColumnRule, datatype: NumericDatatype): Colum
   };
 
   const wrong = (value: unknown, path: string): ApiError => {
-    const isNumber = typeof value === "number" || typeof value === "bigint";
+    const isNumber = typeof value === "number" || typeof value === "bigint" || isJsonNumber(value);
     const range = isNumber && kind === "float" ? ` from ${min} to ${max}` : "";
     return new ApiError(
       isNumber ? "value_out_of_range" : "invalid_datatype",
@@ -91,12 +102,13 @@ export function createColumn(rule: ColumnRule, datatype: NumericDatatype): Colum
   const toNumber = (value: unknown, path: string): number | bigint => {
     if (kind === "float") {
       // FP16 and FP32 round the bounds themselves to infinity.
-      const number = typeof value === "bigint" ? Number(value) : value;
-      if (fits(number) && (datatype === "FP64" || (number !== min && number !== max)))
-        return number;
+      const double = toDouble(value);
+      if (fits(double) && (datatype === "FP64" || (double !== min && double !== max)))
+        return double;
       throw wrong(value, path);
     }
-    const plain = kind === "boolean" && typeof value === "boolean" ? Number(value) : value;
+    const plain =
+      kind === "boolean" && typeof value === "boolean" ? Number(value) : toInteger(value);
     const integer =
       isExact && typeof plain === "string" && INTEGER.test(plain) ? BigInt(plain) : plain;
     if (!fits(integer)) throw wrong(value, path);
@@ -106,7 +118,11 @@ export function createColumn(rule: ColumnRule, datatype: NumericDatatype): Colum
   const toValue = (cell: string): unknown => {
     if (isExact && INTEGER.test(cell)) return BigInt(cell.replace("+", ""));
     if (kind === "boolean" && /^(?:true|false)$/i.test(cell)) return cell.toLowerCase() === "true";
-    return NUMBER.test(cell) ? Number(cell) : cell;
+    if (!NUMBER.test(cell)) return cell;
+    const number = Number(cell);
+    // As in JSON: no integer is rounded, and a message quotes the cell.
+    const isHeld = kind === "float" ? Number.isFinite(number) : parseInteger(cell) !== undefined;
+    return isHeld && !isUnsafe(number) ? number : createJsonNumber(cell);
   };
 
   return {

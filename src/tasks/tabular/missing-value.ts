@@ -1,3 +1,5 @@
+import { isJsonNumber } from "../../shared/json-number.ts";
+
 /**
  * The spellings of a missing value in a table, in CSV and as strings of JSON, in lower case: the default `na_values` of
  * pandas (https://pandas.pydata.org/docs/reference/api/pandas.read_csv.html), and NaN and the infinities as C's printf,
@@ -21,7 +23,7 @@ export const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
  * Of texts, also numbers that are beyond what a double holds.
  */
 export function isMissing(value: unknown): boolean {
-  if (typeof value === "number" || typeof value === "bigint")
+  if (typeof value === "number" || typeof value === "bigint" || isJsonNumber(value))
     return !Number.isFinite(Number(value));
   if (typeof value !== "string") return value === undefined || value === null;
   const text = value.trim();

@@ -11,6 +11,7 @@ import {
   fromJsonData,
   toJsonData,
 } from "../../../src/domain/tensor-json.ts";
+import { createJsonNumber } from "../../../src/shared/json-number.ts";
 import { catchApiError } from "../../support/errors.ts";
 
 /** Values beside the limits of every datatype, with their bytes by IEEE 754 and two's complement. */
@@ -36,6 +37,15 @@ const ACCEPTED: [Datatype, value: unknown, hex: string][] = [
   ["UINT64", 18_446_744_073_709_551_615n, "ffffffffffffffff"],
   // 2^53 + 1 is halfway between two doubles and rounds to the even one.
   ["FP64", 9_007_199_254_740_993n, "0000000000004043"],
+  // Spelled otherwise than as plain digits.
+  ["INT64", createJsonNumber("9007199254740993.0"), "0100000000002000"],
+  ["INT64", createJsonNumber("-9.007199254740993e15"), "ffffffffffffdfff"],
+  ["UINT64", createJsonNumber("1e19"), "0000e8890423c78a"],
+  ["UINT64", createJsonNumber("1000000000000000000000e-18"), "e803000000000000"],
+  ["UINT8", createJsonNumber("100000000000000000000e-18"), "64"],
+  ["FP32", createJsonNumber("1e30"), "caf24971"],
+  ["FP64", createJsonNumber("1.0000000000000000001"), "000000000000f03f"],
+  ["FP32", createJsonNumber("1e-400"), "00000000"],
   ["INT64", "9223372036854775807", "ffffffffffffff7f"],
   ["INT64", "-9223372036854775808", "0000000000000080"],
   ["UINT64", 0, "0000000000000000"],
@@ -81,8 +91,18 @@ const REFUSED: [Datatype, value: unknown, code: ErrorCode, expected: string][] =
   ["INT32", 2_147_483_648, "value_out_of_range", "-2147483648 to 2147483647; got 2147483648"],
   ["INT32", -2_147_483_649, "value_out_of_range", "got -2147483649"],
   // 2^53 is what 2^53 + 1 becomes in JSON.parse, so it may not be what was sent.
-  ["INT64", 9_007_199_254_740_992, "value_out_of_range", "as a string when it is beyond 2^53 - 1"],
-  ["INT64", -9_007_199_254_740_992, "value_out_of_range", "as a string when it is beyond 2^53 - 1"],
+  [
+    "INT64",
+    9_007_199_254_740_992,
+    "value_out_of_range",
+    "as a string or a bigint when a number does not hold it exactly",
+  ],
+  [
+    "INT64",
+    -9_007_199_254_740_992,
+    "value_out_of_range",
+    "as a string or a bigint when a number does not hold it exactly",
+  ],
   ["INT64", 9_223_372_036_854_775_808n, "value_out_of_range", "got 9223372036854775808"],
   ["UINT64", -1n, "value_out_of_range", "got -1"],
   ["INT32", 9_007_199_254_740_993n, "value_out_of_range", "got 9007199254740993"],
@@ -103,6 +123,16 @@ const REFUSED: [Datatype, value: unknown, code: ErrorCode, expected: string][] =
   ["FP32", 3.4028235677973366e38, "value_out_of_range", "got 3.4028235677973366e+38"],
   ["FP32", -1e39, "value_out_of_range", '"NaN", "Infinity" or "-Infinity"; got -1e+39'],
   // The value of JSON.parse for 1e999.
+  ["FP64", createJsonNumber("1e400"), "value_out_of_range", "got 1e400"],
+  ["FP32", createJsonNumber("1e300"), "value_out_of_range", "got 1e300"],
+  ["FP16", 12_345_678_901_234_567_890n, "value_out_of_range", "got 12345678901234567890"],
+  ["UINT8", 12_345_678_901_234_567_890n, "value_out_of_range", "got 12345678901234567890"],
+  ["INT64", 12_345_678_901_234_567_890n, "value_out_of_range", "got 12345678901234567890"],
+  ["INT64", createJsonNumber("1e19"), "value_out_of_range", "got 1e19"],
+  ["INT32", createJsonNumber("1.0000000000000000001"), "value_out_of_range", "got 1.00000000"],
+  ["BOOL", createJsonNumber("1e400"), "value_out_of_range", "got 1e400"],
+  ["BYTES", createJsonNumber("1e400"), "value_out_of_range", "got 1e400"],
+  ["BYTES", -0, "value_out_of_range", "got -0"],
   ["FP64", Number.POSITIVE_INFINITY, "value_out_of_range", "got Infinity"],
   ["FP32", "1.5", "invalid_datatype", 'got "1.5"'],
   ["FP32", "nan", "invalid_datatype", 'got "nan"'],

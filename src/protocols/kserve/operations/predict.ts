@@ -57,8 +57,7 @@ export const PREDICT: InferenceOperation = {
       const bytes = bodyOf(c);
       const { inputs: specs } = model.manifest;
       const { body, inputs } = trace.measure("parse", () => {
-        const exact = specs.some(({ datatype }) => datatype === "INT64" || datatype === "UINT64");
-        const body = parsePredictBody(parseJson(bytes, { exact }));
+        const body = parsePredictBody(parseJson(bytes));
         return { body, inputs: toTensors(body, specs) };
       });
       const outputs = await infer({ model, inputs }, callOf(c));
