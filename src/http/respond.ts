@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import { toCacheStatus } from "../domain/cache-control.ts";
 import type { CachedResponse } from "../domain/cached-response.ts";
 import { concatenateBytes, totalBytes } from "../shared/bytes.ts";
+import { chooseCoding } from "./accept-encoding.ts";
 import { addCacheHeaders, addVary, isListed, toEntityTag } from "./cache-headers.ts";
 import type { AppEnv } from "./context.ts";
 import { toServerTiming } from "./server-timing.ts";
@@ -42,9 +43,10 @@ export function respondBytes(
   // Setting a header of an existing Response costs a call into the runtime; a property of an object does not.
   const headers = c.get("headers");
   const sizeBytes = totalBytes(parts);
-  const mayCompress = compress && sizeBytes >= COMPRESSION_THRESHOLD_BYTES;
+  const isLong = sizeBytes >= COMPRESSION_THRESHOLD_BYTES;
+  const coding = compress ? chooseCoding(c.req.header("accept-encoding"), isLong) : "identity";
   if (!compress) headers["cache-control"] = "no-transform";
-  if (mayCompress) addVary(headers, "accept-encoding");
+  if (compress && (isLong || coding !== "identity")) addVary(headers, "accept-encoding");
   addRequestHeaders(c);
   const { key } = trace.cache;
   if (status === 200 && key !== undefined && variant !== undefined)
@@ -62,12 +64,11 @@ export function respondBytes(
       headers: new Headers(headers),
       ageSeconds: undefined,
     }));
-  const encoding = mayCompress ? acceptedEncoding(c.req.header("accept-encoding")) : undefined;
-  if (!encoding) return new Response(body, { status, headers });
+  if (coding === "identity") return new Response(body, { status, headers });
   const compressed = new Blob([body])
     .stream()
-    .pipeThrough(new CompressionStream(encoding) as ReadableWritablePair<Uint8Array, Uint8Array>);
-  headers["content-encoding"] = encoding;
+    .pipeThrough(new CompressionStream(coding) as ReadableWritablePair<Uint8Array, Uint8Array>);
+  headers["content-encoding"] = coding;
   // "manual": the body is already encoded; otherwise the runtime would encode it again.
   return new Response(compressed, { status, headers, encodeBody: "manual" });
 }
@@ -93,8 +94,9 @@ function addRequestHeaders(c: Context<AppEnv>): void {
 /** Sends a response of the response cache, with its own headers except those that describe the request. */
 export function respondCached(c: Context<AppEnv>, response: CachedResponse): Response {
   const { body, headers } = response;
-  const compressible = body.byteLength >= COMPRESSION_THRESHOLD_BYTES;
-  if (compressible || c.req.header("if-none-match") !== undefined) {
+  const isLong = body.byteLength >= COMPRESSION_THRESHOLD_BYTES;
+  const coding = chooseCoding(c.req.header("accept-encoding"), isLong);
+  if (isLong || coding !== "identity" || c.req.header("if-none-match") !== undefined) {
     Object.assign(c.get("headers"), Object.fromEntries(headers));
     return respondBytes(c, [body], { contentType: headers.get("content-type") ?? "" });
   }
@@ -114,14 +116,3 @@ export function respondCached(c: Context<AppEnv>, response: CachedResponse): Res
 
 /** Headers that describe a body, which a 304 does not have. */
 const CONTENT_HEADERS = ["content-type", "inference-header-content-length"];
-
-/** The first supported encoding that is listed and not refused with q=0 (RFC 9110, section 12.5.3). */
-function acceptedEncoding(header: string | undefined): "gzip" | "deflate" | undefined {
-  if (!header) return undefined;
-  const accepted = header
-    .toLowerCase()
-    .split(",")
-    .filter((item) => !/;\s*q=0(?:\.0*)?\s*$/.test(item))
-    .map((item) => item.split(";", 1)[0]?.trim());
-  return (["gzip", "deflate"] as const).find((encoding) => accepted.includes(encoding));
-}
