@@ -2,7 +2,7 @@ import type { EntryStore } from "../cache/entry-store.ts";
 import { predictionKey } from "../cache/key.ts";
 import { type EntryLookup, type FoundEntry, toLookup } from "../cache/lookup.ts";
 import type { CachePolicy, CacheReport, MissReason } from "../domain/cache-control.ts";
-import { type Call, NEVER_ABORTED } from "../domain/call.ts";
+import { type Call, NEVER_ABORTED, throwIfAborted } from "../domain/call.ts";
 import { ApiError } from "../domain/errors.ts";
 import { fileEntry, type Manifest } from "../domain/manifest.ts";
 import type { Infer, InferRequest, ModelHost } from "../domain/model-host.ts";
@@ -51,6 +51,7 @@ export function createCachedInfer(
         entries.findRemote(lookup, trace.cache, waitUntil),
       );
       if (found) return found;
+      throwIfAborted(call.signal);
     }
     trace.cache.outcome = "miss";
     refuseIfOnlyCached(policy, trace.cache);
@@ -61,11 +62,17 @@ export function createCachedInfer(
     return entries.store(entry, lookup, trace.cache, waitUntil);
   }
 
-  /** Starts a flight that identical requests may join; it continues when its own client closes the connection. */
+  /** Starts a flight that identical requests may join: then it continues when its own client closes the connection. */
   function start({ call, ...miss }: Miss): Promise<FoundEntry> {
     const { isLoaded, lookup } = miss;
-    const detached = call.fork({ signal: NEVER_ABORTED, trace: call.trace });
-    const flight = flights.start(lookup.address.key, () => readOrRun({ ...miss, call: detached }));
+    const { key } = lookup.address;
+    const detached = call.fork({
+      get signal() {
+        return flights.isJoined(key) ? NEVER_ABORTED : call.signal;
+      },
+      trace: call.trace,
+    });
+    const flight = flights.start(key, () => readOrRun({ ...miss, call: detached }));
     if (!isLoaded || lookup.useRemoteTiers) call.waitUntil(flight.catch(() => undefined));
     return flight;
   }

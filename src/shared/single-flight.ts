@@ -3,6 +3,8 @@ import { settlesWithin } from "./settles-within.ts";
 /** Work that began for one caller and whose result other callers of the same key share while it runs. */
 export class SingleFlight<T> {
   readonly #running = new Map<string, Promise<T>>();
+  /** Work that other callers have joined. */
+  readonly #joined = new WeakSet<Promise<T>>();
   readonly #maxWaitMs: number;
 
   /** @param maxWaitMs how long a caller waits for work that another caller began */
@@ -26,7 +28,15 @@ export class SingleFlight<T> {
    */
   join(key: string): Promise<{ readonly result: T } | undefined> | undefined {
     const running = this.#running.get(key);
-    return running && this.#wait(key, running);
+    if (!running) return undefined;
+    this.#joined.add(running);
+    return this.#wait(key, running);
+  }
+
+  /** Whether a caller has joined the work that runs for the key. */
+  isJoined(key: string): boolean {
+    const running = this.#running.get(key);
+    return running !== undefined && this.#joined.has(running);
   }
 
   async #wait(key: string, running: Promise<T>): Promise<{ readonly result: T } | undefined> {

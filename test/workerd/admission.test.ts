@@ -173,27 +173,27 @@ describe("requests that keep the engine busy", () => {
   );
 });
 
-describe("a request of many runs", () => {
-  /** As above, with an output for each row, of a batch that is always 1. */
-  const SLOW = powers(20);
-  const GRAPH = {
-    ...SLOW,
-    outputs: [{ name: "z", datatype: "FP32", shape: [1] }],
-    nodes: [...SLOW.nodes, { op: "Expand", inputs: ["y", "one"], outputs: ["z"] }],
-    weights: [
-      ...(SLOW.weights ?? []),
-      { name: "one", datatype: "INT64", shape: [1], data: BigInt64Array.of(1n) },
-    ],
-  } as const;
+/** A run of about 25 ms, with an output for each row, of a batch that is always 1. */
+const SLOW_ROWS = {
+  ...powers(20),
+  outputs: [{ name: "z", datatype: "FP32", shape: [1] }],
+  nodes: [...powers(20).nodes, { op: "Expand", inputs: ["y", "one"], outputs: ["z"] }],
+  weights: [
+    ...(powers(20).weights ?? []),
+    { name: "one", datatype: "INT64", shape: [1], data: BigInt64Array.of(1n) },
+  ],
+} as const;
+const SLOW_TASK = {
+  task: "tabular-regression",
+  preprocess: { type: "array", version: 1, input: "x" },
+  postprocess: { type: "regression", version: 1, output: "z" },
+} as const;
 
+describe("a request of many runs", () => {
   test("a request of many runs lets other requests run in between", async () => {
     const shared = await startAdministeredService({});
     try {
-      await store(shared.bucket, "slow", GRAPH, {
-        task: "tabular-regression",
-        preprocess: { type: "array", version: 1, input: "x" },
-        postprocess: { type: "regression", version: 1, output: "z" },
-      });
+      await store(shared.bucket, "slow", SLOW_ROWS, SLOW_TASK);
       await store(shared.bucket, "small", sum(1));
       const small = { inputs: [{ name: "x", datatype: "FP32", shape: [1], data: [1] }] };
       const inferSmall = (): Promise<TestResponse> => shared.post("/v2/models/small/infer", small);
@@ -212,6 +212,28 @@ describe("a request of many runs", () => {
       }
       expect(await long).toMatchObject({ status: 200, body: items });
       expect(order).toEqual(["small", "small", "small", "small", "long"]);
+    } finally {
+      await shared.dispose();
+    }
+  });
+});
+
+describe("a client that disconnects", () => {
+  test("ends its request at the next run, whatever is left of it", async () => {
+    const shared = await startAdministeredService({});
+    try {
+      await store(shared.bucket, "slow", SLOW_ROWS, SLOW_TASK);
+      expect(await shared.post("/models/slow", { inputs: [0.5] })).toMatchObject({ body: [0.5] });
+      const items = Array.from({ length: 200 }, () => 0.5);
+      const id = { "x-request-id": "left" };
+      const socket = await beginPost(shared.origin, "/models/slow", { inputs: items }, id);
+      // Its first runs: another request is served between two of them.
+      await shared.request("/v2/health/live");
+      socket.resetAndDestroy();
+      const event = await shared.event("left");
+      expect(event).toMatchObject({ errorCode: "client_closed_request" });
+      // 200 runs of 25 ms take 5 s.
+      expect(event.phasesMs.infer ?? 0).toBeLessThan(2500);
     } finally {
       await shared.dispose();
     }

@@ -25,14 +25,14 @@ interface HeldRun {
 /** @param checkSignal whether a run fails when the client has closed the connection */
 function hold(harness: Harness, { checkSignal = false } = {}): HeldRun[] {
   const runs: HeldRun[] = [];
-  harness.infer = (request, { signal }) => {
+  harness.infer = (request, call) => {
     const run = Promise.withResolvers<Tensor[]>();
     runs.push({
       input: String(request.inputs[0]?.data[0]),
       finish: () => run.resolve(toOutputs(request)),
       fail: run.reject,
     });
-    return run.promise.finally(() => checkSignal && throwIfAborted(signal));
+    return run.promise.finally(() => checkSignal && throwIfAborted(call.signal));
   };
   return runs;
 }
@@ -335,6 +335,17 @@ describe("concurrent identical requests", () => {
     expect((await second).report).toMatchObject({ outcome: "miss", collapsed: true });
     expect((await first).texts).toEqual(EXPECTED);
     expect(runs).toHaveLength(1);
+  });
+
+  test("a run that nobody shares ends with its client", async () => {
+    const harness = createHarness();
+    const runs = hold(harness, { checkSignal: true });
+    const connection = new AbortController();
+    const result = harness.request({ signal: connection.signal });
+    await until(() => runs.length === 1);
+    connection.abort();
+    runs[0]?.finish();
+    await rejectedApiError("client_closed_request", result);
   });
 
   test("a request with no-cache shares no run, and ends with its own client", async () => {
