@@ -111,8 +111,8 @@ function checkNesting(
 function toStrings(name: string, data: readonly unknown[]): string[] {
   return data.map((value, index) => {
     if (typeof value !== "string") throw invalidElement(name, "BYTES", index, value, "a string");
-    if (!value.isWellFormed() || value.includes("\0"))
-      throw invalidElement(name, "BYTES", index, value, "text without NUL and lone surrogates");
+    if (!value.isWellFormed())
+      throw invalidElement(name, "BYTES", index, value, "text without lone surrogates");
     return value;
   });
 }

@@ -1,6 +1,7 @@
 import { fromOnnxElementType } from "../domain/datatype.ts";
 import type { Dimension, TensorSpec } from "../domain/tensor.ts";
 import { OrtError, type OrtInstance, POINTER_BYTES } from "./ort-instance.ts";
+import { readCString } from "./string-tensor.ts";
 
 /** An input or output of a model. */
 export interface ModelValue {
@@ -67,20 +68,23 @@ function readMetadata(
     instance.check(status, "the model's inputs and outputs could not be read");
     const namePointer = instance.readPointer(address);
     const metadata = instance.readPointer(address + POINTER_BYTES);
-    const name = module.UTF8ToString(namePointer);
-    if (metadata === 0) return { name, namePointer, elementType: 0, shape: [] };
     try {
+      const name = readCString(instance, namePointer, `the name of input or output ${index}`);
+      if (metadata === 0) return { name, namePointer, elementType: 0, shape: [] };
       // Layout: element type, rank, then `rank` pointers to symbolic names, then `rank` sizes.
       const elementType = instance.view.getInt32(metadata, true);
       const rank = elementType === 0 ? 0 : instance.view.getUint32(metadata + 4, true);
       const shape = Array.from({ length: rank }, (_, axis): Dimension => {
         const symbol = instance.readPointer(metadata + 8 + axis * POINTER_BYTES);
-        if (symbol !== 0) return module.UTF8ToString(symbol);
+        if (symbol !== 0) return readCString(instance, symbol, `a dimension of "${name}"`);
         return instance.view.getInt32(metadata + 8 + (rank + axis) * POINTER_BYTES, true);
       });
       return { name, namePointer, elementType, shape };
+    } catch (error) {
+      module._OrtFree(namePointer);
+      throw error;
     } finally {
-      module._OrtFree(metadata);
+      if (metadata !== 0) module._OrtFree(metadata);
     }
   });
 }

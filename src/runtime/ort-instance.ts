@@ -5,7 +5,7 @@ import { instantiateOrtModule, type OrtModule } from "./ort-module.ts";
 export const POINTER_BYTES = 4;
 const LOG_LEVEL_FATAL = 4;
 
-/** The engine refused a call; the message is its own. */
+/** The engine refused a call, or gave what cannot be used. */
 export class OrtError extends Error {
   override readonly name = "OrtError";
 }

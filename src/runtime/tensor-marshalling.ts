@@ -8,6 +8,7 @@ import {
 } from "../domain/datatype.ts";
 import { elementCount, type NumericTensor, type Tensor } from "../domain/tensor.ts";
 import { OrtError, type OrtInstance, POINTER_BYTES } from "./ort-instance.ts";
+import { copyTextsIn, copyTextsOut, writeTextsWithNul } from "./string-tensor.ts";
 
 const DATA_ON_CPU = 1;
 
@@ -38,15 +39,16 @@ export function copyIn(
 ): number {
   const { name, datatype, shape, data } = tensor;
   if (datatype === "BYTES") {
+    const { address, withNul } = copyTextsIn(instance, data, blocks, traffic);
     const sizeBytes = data.length * POINTER_BYTES;
-    const address = instance.allocate(sizeBytes);
-    blocks.push(address);
-    for (const [index, text] of data.entries()) {
-      const pointer = copyTextIn(instance, text, traffic);
-      blocks.push(pointer);
-      instance.writePointer(address + index * POINTER_BYTES, pointer);
+    const value = createOrtValue(instance, name, datatype, shape, address, sizeBytes);
+    try {
+      writeTextsWithNul(instance, name, value, withNul);
+    } catch (error) {
+      instance.module._OrtReleaseTensor(value);
+      throw error;
     }
-    return createOrtValue(instance, name, datatype, shape, address, sizeBytes);
+    return value;
   }
   const sizeBytes = data.byteLength;
   const address = instance.allocate(sizeBytes);
@@ -54,15 +56,6 @@ export function copyIn(
   instance.heap.set(data, address);
   traffic.bytesIn += sizeBytes;
   return createOrtValue(instance, name, datatype, shape, address, sizeBytes);
-}
-
-function copyTextIn(instance: OrtInstance, text: string, traffic: HeapTraffic): number {
-  const { module } = instance;
-  const sizeBytes = module.lengthBytesUTF8(text) + 1;
-  const address = instance.allocate(sizeBytes);
-  module.stringToUTF8(text, address, sizeBytes);
-  traffic.bytesIn += sizeBytes;
-  return address;
 }
 
 /**
@@ -125,7 +118,7 @@ export function readOrtValue(instance: OrtInstance, name: string, value: number)
 
 /**
  * Copies a tensor out of the heap.
- * @throws OrtError when it is of a datatype that the protocol does not have
+ * @throws OrtError when it is of a datatype that the protocol does not have, or has a text that is not UTF-8
  */
 export function copyOut(
   instance: OrtInstance,
@@ -135,9 +128,13 @@ export function copyOut(
 ): Tensor {
   const { elementType, dataAddress, shape } = readOrtValue(instance, name, value);
   if (elementType === ONNX_STRING) {
-    const data = copyTextsOut(instance, dataAddress, elementCount(shape), traffic);
-    instance.module._free(dataAddress);
-    return { name, datatype: "BYTES", shape, data };
+    try {
+      const strings = { name, value, pointers: dataAddress };
+      const data = copyTextsOut(instance, strings, elementCount(shape), traffic);
+      return { name, datatype: "BYTES", shape, data };
+    } finally {
+      instance.module._free(dataAddress);
+    }
   }
   const datatype = toNumericDatatype(name, elementType);
   return copyNumbersOut(instance, { name, datatype, shape, dataAddress }, traffic);
@@ -175,24 +172,4 @@ export function copyNumbersOut(
 /** The size of a tensor's data in bytes. */
 export function tensorBytes(datatype: NumericDatatype, shape: readonly number[]): number {
   return elementCount(shape) * NUMERIC_DATATYPES[datatype].elementBytes;
-}
-
-/** The strings lie end to end; only the last one ends with a NUL. */
-function copyTextsOut(
-  instance: OrtInstance,
-  pointers: number,
-  count: number,
-  traffic: HeapTraffic,
-): string[] {
-  const { module } = instance;
-  const start = (index: number): number => instance.readPointer(pointers + index * POINTER_BYTES);
-  const texts = Array.from({ length: count }, (_, index) =>
-    index === count - 1
-      ? module.UTF8ToString(start(index))
-      : module.UTF8ToString(start(index), start(index + 1) - start(index)),
-  );
-  const last = texts.at(-1);
-  if (last !== undefined)
-    traffic.bytesOut += start(count - 1) - start(0) + module.lengthBytesUTF8(last);
-  return texts;
 }

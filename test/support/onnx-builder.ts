@@ -43,6 +43,7 @@ const SCHEMA = `
   message TensorProto {
     repeated int64 dims = 1;
     int32 data_type = 2;
+    repeated bytes string_data = 6;
     string name = 8;
     bytes raw_data = 9;
   }
@@ -70,7 +71,8 @@ export interface Initializer {
   readonly name: string;
   readonly datatype: Datatype;
   readonly shape: readonly number[];
-  readonly data: TypedArray;
+  /** The bytes of each text for `BYTES`. */
+  readonly data: TypedArray | readonly Uint8Array[];
 }
 
 /** An attribute by its kind: `{ i: 1 }`, `{ floats: [0.5] }`, `{ g: graph }`. */
@@ -147,7 +149,7 @@ function toTensorProto({ name, datatype, shape, data }: Initializer): object {
     name,
     dims: shape,
     data_type: toOnnxElementType(datatype),
-    raw_data: toBytes(data),
+    ...(ArrayBuffer.isView(data) ? { raw_data: toBytes(data) } : { string_data: data }),
   };
 }
 

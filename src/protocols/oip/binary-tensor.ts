@@ -97,13 +97,12 @@ function readStrings(name: string, elements: number, bytes: Uint8Array): string[
 
 function decodeText(name: string, index: number, bytes: Uint8Array): string {
   try {
-    if (!bytes.includes(0)) return decodeElement(bytes);
-  } catch {
-    // Thrown below, with the input's name.
+    return decodeElement(bytes);
+  } catch (cause) {
+    throw new ApiError(
+      "invalid_datatype",
+      `Input "${name}": element ${index} of its BYTES data must be UTF-8, because ONNX strings hold nothing else.`,
+      { cause, details: { input: name, datatype: "BYTES", index } },
+    );
   }
-  throw new ApiError(
-    "invalid_datatype",
-    `Input "${name}": element ${index} of its BYTES data must be UTF-8 text without NUL, because ONNX strings hold nothing else.`,
-    { details: { input: name, datatype: "BYTES", index } },
-  );
 }

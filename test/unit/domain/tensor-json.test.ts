@@ -142,9 +142,8 @@ const REFUSED: [Datatype, value: unknown, code: ErrorCode, expected: string][] =
   ["FP32", [1], "invalid_datatype", "got an array of 1"],
   ["BYTES", 1, "value_out_of_range", "a string; got 1"],
   ["BYTES", null, "invalid_datatype", "a string; got null"],
-  ["BYTES", "a\0b", "invalid_datatype", "text without NUL and lone surrogates"],
-  ["BYTES", "\ud800", "invalid_datatype", "text without NUL and lone surrogates"],
-  ["BYTES", "a\udc00", "invalid_datatype", "text without NUL and lone surrogates"],
+  ["BYTES", "\ud800", "invalid_datatype", "text without lone surrogates"],
+  ["BYTES", "a\udc00", "invalid_datatype", "text without lone surrogates"],
 ];
 
 describe("fromJsonData", () => {
