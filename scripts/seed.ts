@@ -14,6 +14,8 @@ export interface SeedResult {
 export interface FolderSeedResult extends SeedResult {
   /** For each model or version that could not be seeded its name and the reason, in one line. */
   readonly problems: string[];
+  /** The names of the models of which a version is in the bucket now. */
+  readonly names: Set<string>;
 }
 
 /** Attempts for a version while storage fails: workerd may be restarting. */
@@ -32,13 +34,12 @@ export async function seedModels(
   report: (line: string) => void = () => {},
 ): Promise<SeedResult> {
   const scanned = scanModelFolder(modelsFolder);
-  const { problems, ...result } =
-    scanned.problems.length > 0
-      ? { seeded: 0, unchanged: 0, problems: scanned.problems }
-      : await seedFolder(async () => bucket, scanned, report);
+  const [invalid] = scanned.problems;
+  if (invalid) throw new UserError(invalid);
+  const { seeded, unchanged, problems } = await seedFolder(async () => bucket, scanned, report);
   const [problem] = problems;
   if (problem) throw new UserError(problem);
-  return result;
+  return { seeded, unchanged };
 }
 
 /**
@@ -50,7 +51,12 @@ export async function seedFolder(
   { models, problems }: ScannedFolder,
   report: (line: string) => void = () => {},
 ): Promise<FolderSeedResult> {
-  const result: FolderSeedResult = { seeded: 0, unchanged: 0, problems: [...problems] };
+  const result: FolderSeedResult = {
+    seeded: 0,
+    unchanged: 0,
+    problems: [...problems],
+    names: new Set(),
+  };
   for (const model of models) {
     const { name, version } = model.manifest;
     try {
@@ -60,6 +66,7 @@ export async function seedFolder(
       } else {
         result.unchanged += 1;
       }
+      result.names.add(name);
     } catch (error) {
       const isNamed = error instanceof UserError;
       result.problems.push(

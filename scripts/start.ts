@@ -3,9 +3,8 @@ import { copyFileSync, existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { resolve } from "node:path";
 import { parseEnv } from "node:util";
-import { createR2ModelStore } from "../src/storage/r2-model-store.ts";
 import { buildWorker } from "./build-worker.ts";
-import type { LogLine, ModelBucket } from "./local-worker.ts";
+import type { LogLine } from "./local-worker.ts";
 import { type FolderModel, scanModelFolder } from "./model-folder.ts";
 import { projectPath } from "./project.ts";
 import { markReady, readyObject, seedFolder, withRetries } from "./seed.ts";
@@ -62,8 +61,12 @@ async function start(): Promise<void> {
   });
   const limitMs = parseCpuLimit(process.env.ONNXFLARE_CPU_MS, worker.cpuLimitMs);
   watchWorker(worker.url, limitMs, console.error);
-  const { seeded, unchanged, problems } = await seedFolder(worker.bucket, folder, console.log);
-  const count = await withRetries(async () => countModels(await worker.bucket()));
+  const { seeded, unchanged, problems, names } = await seedFolder(
+    worker.bucket,
+    folder,
+    console.log,
+  );
+  const count = await withRetries(() => countModels(worker.url, names));
   if (count === 0 && problems.length > 0) throw noModel(problems);
   await withRetries(async () => markReady(await worker.bucket(), ready));
   const failed = problems.length > 0 ? `, ${problems.length} not valid` : "";
@@ -107,11 +110,16 @@ function readDevVars(): Record<string, string> {
   return parseEnv(readFileSync(file, "utf8")) as Record<string, string>;
 }
 
-/** The number of models in the bucket, including those published through /admin in earlier runs. */
-async function countModels(bucket: ModelBucket): Promise<number> {
-  // The same object, typed by Miniflare with the streams and headers of Node.
-  const versions = await createR2ModelStore(bucket as unknown as R2Bucket).list();
-  return new Set(versions.map(({ name }) => name)).size;
+/**
+ * The number of models that are served, including those published through /admin in earlier runs. The Worker is asked for
+ * them: Miniflare reads each property of a listed object in a synchronous call, during which nothing reads workerd's
+ * output; a workerd that waits for that would never answer.
+ * @param seeded names that the Worker's listing, which may be some seconds old, may lack
+ */
+async function countModels(url: URL, seeded: ReadonlySet<string>): Promise<number> {
+  const response = await fetch(new URL("/v2/models", url));
+  const { models } = (await response.json()) as { models: string[] };
+  return seeded.union(new Set(models)).size;
 }
 
 /** A curl command: the example of the smallest model, or the list of models if there is no example. */
