@@ -46,14 +46,14 @@ export const models: FuzzKind = {
   },
 };
 
-/** Zeros of the declared datatypes and shapes. */
+/** Ones of the declared datatypes and shapes. */
 function createInfer(name: string, answer: Answer): FuzzRequest | undefined {
   const { inputs } = JSON.parse(answer.body.toString()) as { inputs: readonly DeclaredInput[] };
   const tensors = inputs.map(({ name, datatype, shape }) => {
     const sizes = shape.map((size) => (size < 0 ? DYNAMIC_SIZE : size));
     const elements = sizes.reduce((product, size) => product * size, 1);
-    const zero = datatype === "BYTES" ? "" : datatype === "BOOL" ? false : 0;
-    const data = elements > MOST_ELEMENTS ? [] : Array(elements).fill(zero);
+    const one = datatype === "BYTES" ? "a" : datatype === "BOOL" ? true : 1;
+    const data = elements > MOST_ELEMENTS ? [] : Array(elements).fill(one);
     return { name, datatype, shape: sizes, data };
   });
   const body = JSON.stringify({ inputs: tensors });

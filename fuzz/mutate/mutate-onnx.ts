@@ -1,6 +1,6 @@
 import type { Random } from "../random.ts";
 import { hostileText } from "./hostile-text.ts";
-import { mutateBytes } from "./mutate-bytes.ts";
+import { mutateBytes, overwrite } from "./mutate-bytes.ts";
 import { ONNX_FIELDS, ONNX_MESSAGES, OPERATORS } from "./onnx-schema.ts";
 import { type Content, type Field, parseMessage, writeMessage } from "./protobuf.ts";
 
@@ -116,8 +116,14 @@ function changeContent({ type, field }: Place, random: Random): void {
 }
 
 function changeBytes(bytes: Uint8Array, random: Random): Uint8Array {
-  switch (random.below(4)) {
-    case 0:
+  switch (random.below(5)) {
+    case 0: {
+      // An element of shapes, axes or indices, which engines allocate by.
+      const element = Buffer.alloc(8);
+      element.writeBigUInt64LE(random.pick(EDGES));
+      return overwrite(bytes, 8 * random.below(Math.ceil(bytes.length / 8)), element);
+    }
+    case 4:
       return Buffer.from(hostileText(random));
     case 1:
       return bytes.subarray(0, random.below(bytes.length + 1));
