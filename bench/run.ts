@@ -8,6 +8,7 @@ import type { Benchmark } from "./benchmark.ts";
 import { binary } from "./cases/binary.ts";
 import { cache } from "./cases/cache.ts";
 import { coldStart } from "./cases/cold-start.ts";
+import { fairness } from "./cases/fairness.ts";
 import { overload } from "./cases/overload.ts";
 import { soak } from "./cases/soak.ts";
 import { taskPhases } from "./cases/task-phases.ts";
@@ -21,6 +22,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   cache,
   taskPhases,
   overload,
+  fairness,
   soak,
 ];
 

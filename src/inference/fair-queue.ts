@@ -13,9 +13,10 @@ export interface Queued {
  * The length of a time slice, in which requests run; a pause follows each. The event loop reads the network only when
  * nothing else can run, and a request for a loaded model never waits: without pauses, requests queue in the network,
  * where they are not counted, and none is refused (measured: at ten times the capacity, responses after 24 s). A pause
- * resumes every waiting request, so it has a cost.
+ * resumes every waiting request, so it has a cost. A request of another model waits for up to three slices: until it is
+ * read, until its body is, and for the rest of its own.
  */
-export const SLICE_MS = 50;
+export const SLICE_MS = 25;
 /** Requests in a time slice where the clock stands still, so that every request seems to take no time. */
 const SLICE_REQUESTS = 25;
 /** Largest number of requests in a time slice. */
@@ -46,7 +47,8 @@ export class FairQueue {
   tryTake(request: Queued): boolean {
     if (this.#waiting.size > 0) return false;
     const costMs = toCost(request);
-    if (costMs > this.#availableMs) {
+    // One request may always take a whole slice.
+    if (costMs > this.#availableMs && this.#availableMs < SLICE_MS) {
       this.endSlice();
       return false;
     }

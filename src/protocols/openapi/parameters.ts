@@ -39,7 +39,7 @@ export const PARAMETERS = {
   "x-timeout-ms": {
     name: "x-timeout-ms",
     in: "header",
-    description: "The deadline, in milliseconds from the request's arrival.",
+    description: "The deadline, in milliseconds from the request's arrival; at most `TIMEOUT_MS`.",
     schema: { type: "integer", minimum: 1, maximum: 999_999_999 },
     example: 10_000,
   },
