@@ -163,6 +163,14 @@ describe("an initializer that is an input", () => {
     expect(await send([x, { ...scale, name: "zero" }])).toMatchObject({ status: 400 });
   });
 
+  test("needs no name of the other input in KServe's version 1", async () => {
+    const path = "/v1/models/overridable:predict";
+    expect(await service.post(path, { instances: [1, 2] })).toMatchObject({
+      status: 200,
+      body: { predictions: [3.5, 7.5] },
+    });
+  });
+
   test("of a format in which it cannot be given is not listed", async () => {
     const manifest = await publish("weights-as-inputs");
     expect(manifest.inputs).toEqual([{ name: "x", datatype: "FP32", shape: [2] }]);

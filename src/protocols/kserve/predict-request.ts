@@ -61,9 +61,10 @@ function isNamed(value: unknown, specs: readonly TensorSpec[]): value is Values 
   return !isBase64Value(value) || specs.some(({ name }) => name === "b64");
 }
 
+/** The input of a value without a name; optional ones need a name. */
 function onlyInput(specs: readonly TensorSpec[], what: string): TensorSpec {
-  const [spec] = specs;
-  if (spec && specs.length === 1) return spec;
+  const [spec, ...others] = specs.filter(({ optional }) => !optional);
+  if (spec && others.length === 0) return spec;
   throw new ApiError(
     "invalid_input",
     `${what} must be an object of values by name: the model takes ${describeSpecs(specs)}.`,
