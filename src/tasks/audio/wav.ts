@@ -1,4 +1,5 @@
 import { ApiError } from "../../domain/errors.ts";
+import { IEEE_FLOAT, PCM, type SampleFormat, SUPPORTED, sampleFormat } from "./wav-samples.ts";
 
 /** Sample rates beyond these are taken for a damaged header. */
 const MIN_SAMPLE_RATE = 1000;
@@ -18,35 +19,7 @@ export interface Wav {
   readMono(start: number, count: number): Float32Array<ArrayBuffer>;
 }
 
-/** How a sample is encoded, and its value between -1 and 1. */
-interface SampleFormat {
-  readonly bytes: number;
-  read(view: DataView, offset: number): number;
-}
-
-const PCM = 0x0001;
-const IEEE_FLOAT = 0x0003;
 const EXTENSIBLE = 0xfffe;
-
-/** By format tag, then by bits. Eight bits are unsigned, more are signed (Microsoft RIFF, 1991, "WAVE"). */
-const SAMPLE_FORMATS: Readonly<Record<number, Readonly<Record<number, SampleFormat>>>> = {
-  [PCM]: {
-    8: { bytes: 1, read: (view, offset) => (view.getUint8(offset) - 128) / 128 },
-    16: { bytes: 2, read: (view, offset) => view.getInt16(offset, true) / 32_768 },
-    24: {
-      bytes: 3,
-      read: (view, offset) =>
-        (view.getUint16(offset, true) + view.getInt8(offset + 2) * 65_536) / 8_388_608,
-    },
-    32: { bytes: 4, read: (view, offset) => view.getInt32(offset, true) / 2_147_483_648 },
-  },
-  [IEEE_FLOAT]: {
-    32: { bytes: 4, read: (view, offset) => view.getFloat32(offset, true) },
-    64: { bytes: 8, read: (view, offset) => view.getFloat64(offset, true) },
-  },
-};
-
-const SUPPORTED = "PCM of 8, 16, 24 or 32 bits and float of 32 or 64 bits are supported";
 
 /** Names for messages. */
 const CODECS: Readonly<Record<number, string>> = {
@@ -65,9 +38,16 @@ const SUBFORMAT_TAIL = "000000001000800000aa00389b71";
 /** Bytes of an extensible format, up to the end of its SubFormat. */
 const EXTENSIBLE_BYTES = 40;
 
+/** Encoders write fewer than twenty; each costs time. */
+const MAX_CHUNKS = 4096;
+
+/** The size of a chunk that is written into a pipe, and in RF64 files of one whose size is in `ds64`. */
+const UNKNOWN_SIZE = 0xffff_ffff;
+
 /**
- * Reads the header of a RIFF WAVE file. Each size in it is checked against the bytes, so that nothing is allocated for
- * samples that were not sent. The fields that repeat a size or a rate in bytes are not used.
+ * Reads the header of a RIFF WAVE file, also of RIFX (big-endian) and of RF64 and BW64 (sizes of 64 bits). Samples end where the
+ * file does, whatever their size in the header is: programs that write into a pipe do not know it. A last frame that is not
+ * whole is left out, as by libsndfile. The fields that repeat a size or a rate in bytes are not used.
  * @param path its name in messages: `inputs`, `inputs[2]`
  * @throws ApiError `invalid_input` that names what is wrong with the file
  */
@@ -75,24 +55,32 @@ export function parseWav(bytes: Uint8Array, path: string): Wav {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const refuse = (problem: string): ApiError =>
     new ApiError("invalid_input", `${path} cannot be read as a WAV file: ${problem}.`);
-  checkForm(view, refuse);
+  const little = checkForm(view, refuse) !== "RIFX";
   let format: Format | undefined;
+  let longSize: number | undefined;
+  let chunks = 0;
   for (let offset = 12; offset + 8 <= view.byteLength; ) {
+    if (++chunks > MAX_CHUNKS) throw refuse(`it has more than ${MAX_CHUNKS} chunks`);
     const id = fourCharacters(view, offset);
-    const size = view.getUint32(offset + 4, true);
+    const size = view.getUint32(offset + 4, little);
     const start = offset + 8;
     const left = view.byteLength - start;
-    if (size > left)
-      throw refuse(
-        `its ${quoted(id)} chunk has ${size} bytes by its header, but ${left} follow; it is truncated, or was written without its length`,
-      );
-    if (id === "fmt ") {
-      if (format) throw refuse('it has two "fmt " chunks');
-      format = readFormat(view, start, size, refuse);
-    }
     if (id === "data") {
       if (!format) throw refuse('its "data" chunk comes before its "fmt " chunk');
-      return samplesOf(new DataView(view.buffer, view.byteOffset + start, size), format, refuse);
+      const known = size === UNKNOWN_SIZE ? longSize : size;
+      // A header that was never completed has 0, and a size of the whole file that is not its own.
+      const isOpen = known === 0 && view.getUint32(4, little) !== view.byteLength - 8;
+      const length = isOpen ? left : Math.min(known ?? left, left);
+      return samplesOf(new DataView(view.buffer, view.byteOffset + start, length), format, refuse);
+    }
+    if (size > left)
+      throw refuse(
+        `its ${quoted(id)} chunk has ${size} bytes by its header, but ${left} follow; it is truncated`,
+      );
+    if (id === "ds64" && size >= 16) longSize = Number(view.getBigUint64(start + 8, little));
+    if (id === "fmt ") {
+      if (format) throw refuse('it has two "fmt " chunks');
+      format = readFormat(view, start, size, little, refuse);
     }
     // A chunk of an odd length is followed by a byte of padding.
     offset = start + size + (size % 2);
@@ -109,28 +97,34 @@ interface Format {
 
 type Refuse = (problem: string) => ApiError;
 
-function checkForm(view: DataView, refuse: Refuse): void {
+const CONTAINERS = ["RIFF", "RIFX", "RF64", "BW64"];
+
+function checkForm(view: DataView, refuse: Refuse): string {
   if (view.byteLength < 12) throw refuse(`it has ${view.byteLength} bytes, fewer than its header`);
   const container = fourCharacters(view, 0);
-  if (container === "RF64" || container === "BW64")
-    throw refuse(`${container} files, with sizes of 64 bits, are not supported; send RIFF`);
-  if (container === "RIFX") throw refuse("RIFX files, which are big-endian, are not supported");
   const form = fourCharacters(view, 8);
-  if (container !== "RIFF" || form !== "WAVE")
+  if (!CONTAINERS.includes(container) || form !== "WAVE")
     throw refuse(
       `it begins with ${quoted(container)} and ${quoted(form)} instead of "RIFF" and "WAVE"`,
     );
+  return container;
 }
 
-function readFormat(view: DataView, start: number, size: number, refuse: Refuse): Format {
+function readFormat(
+  view: DataView,
+  start: number,
+  size: number,
+  little: boolean,
+  refuse: Refuse,
+): Format {
   if (size < 16) throw refuse(`its "fmt " chunk has ${size} bytes, fewer than 16`);
-  const tag = view.getUint16(start, true);
-  const channels = view.getUint16(start + 2, true);
-  const sampleRate = view.getUint32(start + 4, true);
-  const frameBytes = view.getUint16(start + 12, true);
-  const bits = view.getUint16(start + 14, true);
-  const codec = tag === EXTENSIBLE ? readSubformat(view, start, size, refuse) : tag;
-  const sample = SAMPLE_FORMATS[codec]?.[bits];
+  const tag = view.getUint16(start, little);
+  const channels = view.getUint16(start + 2, little);
+  const sampleRate = view.getUint32(start + 4, little);
+  const frameBytes = view.getUint16(start + 12, little);
+  const bits = view.getUint16(start + 14, little);
+  const codec = tag === EXTENSIBLE ? readSubformat(view, start, size, little, refuse) : tag;
+  const sample = sampleFormat(codec, bits, little);
   if (!sample) throw refuse(`${codecName(codec, bits)} is not supported; ${SUPPORTED}`);
   if (channels === 0) throw refuse("it has no channels");
   if (sampleRate < MIN_SAMPLE_RATE || sampleRate > MAX_SAMPLE_RATE)
@@ -144,7 +138,13 @@ function readFormat(view: DataView, start: number, size: number, refuse: Refuse)
   return { channels, sampleRate, frameBytes, sample };
 }
 
-function readSubformat(view: DataView, start: number, size: number, refuse: Refuse): number {
+function readSubformat(
+  view: DataView,
+  start: number,
+  size: number,
+  little: boolean,
+  refuse: Refuse,
+): number {
   if (size < EXTENSIBLE_BYTES)
     throw refuse(`its extensible "fmt " chunk has ${size} bytes, fewer than ${EXTENSIBLE_BYTES}`);
   let tail = "";
@@ -152,7 +152,7 @@ function readSubformat(view: DataView, start: number, size: number, refuse: Refu
     tail += view.getUint8(offset).toString(16).padStart(2, "0");
   if (tail !== SUBFORMAT_TAIL)
     throw refuse(`its extensible format is of an unknown kind; ${SUPPORTED}`);
-  return view.getUint16(start + 24, true);
+  return view.getUint16(start + 24, little);
 }
 
 function codecName(codec: number, bits: number): string {
@@ -163,12 +163,8 @@ function codecName(codec: number, bits: number): string {
 
 function samplesOf(data: DataView, format: Format, refuse: Refuse): Wav {
   const { channels, sampleRate, frameBytes, sample } = format;
-  if (data.byteLength === 0) throw refuse("it has no samples");
-  if (data.byteLength % frameBytes !== 0)
-    throw refuse(
-      `its "data" chunk of ${data.byteLength} bytes is not a whole number of frames of ${frameBytes} bytes`,
-    );
-  const frames = data.byteLength / frameBytes;
+  const frames = Math.floor(data.byteLength / frameBytes);
+  if (frames === 0) throw refuse("it has no samples");
   const readMono = (start: number, count: number): Float32Array<ArrayBuffer> => {
     const mono = new Float32Array(Math.max(0, Math.min(count, frames - start)));
     let offset = start * frameBytes;

@@ -17,6 +17,10 @@ const integer =
   (value) =>
     Math.round(value * max);
 
+const FORMS: { name: string; file: string; samples: number[] }[] = JSON.parse(
+  readFileSync(projectPath("test", "fixtures", "audio", "wav-forms.json"), "utf8"),
+).cases;
+
 /** What wavefile calls its formats, the integers they take, and how far a value may be off. */
 const FORMATS: [format: string, scale: Scale, tolerance: number][] = [
   ["8", (value) => Math.min(255, Math.round(value * 128) + 128), 1 / 128],
@@ -53,6 +57,21 @@ describe.each(FORMATS)("samples of format %s", (format, scale, tolerance) => {
   });
 });
 
+describe("the samples are those that soundfile reads:", () => {
+  test.each(FORMS)("$name", ({ file, samples }) => {
+    const wav = parseWav(new Uint8Array(Buffer.from(file, "base64")), "inputs");
+    expect(wav.sampleRate).toBe(8000);
+    expect([...wav.readMono(0, 1000)]).toEqual(samples.map(Math.fround));
+  });
+});
+
+test("samples whose header was never completed are read to the end of the file", () => {
+  const file = u32(0, u32(0, build(), 40), 4);
+  expect(parseWav(file, "inputs").readMono(0, 9)).toEqual(
+    parseWav(build(), "inputs").readMono(0, 9),
+  );
+});
+
 test("unknown chunks are skipped, with their padding", () => {
   const plain = build();
   const bytes = concatenateBytes([
@@ -84,12 +103,11 @@ describe("a file is refused, with what is wrong:", () => {
     ["another container", text("OggS", build()), 'it begins with "OggS" and "WAVE"'],
     ["an image", Uint8Array.from({ length: 64 }, () => 0x89), "it begins with"],
     ["a RIFF of another form", text("AVI ", build(), 8), '"RIFF" and "AVI "'],
-    ["sizes of 64 bits", text("RF64", build()), "RF64 files, with sizes of 64 bits"],
-    ["sizes of 64 bits, too", text("BW64", build()), "BW64 files, with sizes of 64 bits"],
-    ["big-endian", text("RIFX", build()), "big-endian"],
     ["no chunks", build().slice(0, 12), 'it ends without a "fmt " chunk'],
     ["no samples", build().slice(0, 36), 'it ends without a "data" chunk'],
-    ["empty samples", u32(0, build().slice(0, 44), 40), "it has no samples"],
+    ["empty samples", u32(36, u32(0, build().slice(0, 44), 40), 4), "it has no samples"],
+    ["half of the only frame", build().slice(0, 45), "it has no samples"],
+    ["more than 4,096 chunks", manyChunks(), "it has more than 4096 chunks"],
     [
       "samples first",
       concatenateBytes([build().slice(0, 12), chunk("data", 4)]),
@@ -106,18 +124,6 @@ describe("a file is refused, with what is wrong:", () => {
       u32(0xffff_ffff, build(), 16),
       "has 4294967295 bytes by its header, but 32 follow",
     ],
-    [
-      "more samples than bytes",
-      u32(1000, build(), 40),
-      'its "data" chunk has 1000 bytes by its header, but 8 follow',
-    ],
-    ["unknown length", u32(0xffff_ffff, build(), 40), "written without its length"],
-    [
-      "a truncated file",
-      build().slice(0, 47),
-      'its "data" chunk has 8 bytes by its header, but 3 follow',
-    ],
-    ["half a frame", u32(7, build(), 40), "7 bytes is not a whole number of frames of 2 bytes"],
     ["no channels", u16(0, build(), 22), "it has no channels"],
     ["a rate of 0", u32(0, build(), 24), "its rate is 0 Hz"],
     [
@@ -131,14 +137,11 @@ describe("a file is refused, with what is wrong:", () => {
       "its block align is 0, but 1 channels of 16 bits take 2",
     ],
     ["too many channels", u16(65_535, build(), 22), "65535 channels of 16 bits take 131070 bytes"],
-    [
-      "12 bits",
-      u16(12, build(), 34),
-      "PCM of 12 bits is not supported; PCM of 8, 16, 24 or 32 bits",
-    ],
+    ["7 bits", u16(7, build(), 34), "PCM of 7 bits is not supported; PCM of 8 to 32 bits"],
+    ["40 bits", u16(40, build(), 34), "PCM of 40 bits is not supported"],
+    ["12 bits in 4 bytes", u16(4, u16(12, build(), 34), 32), "1 channels of 12 bits take 2 bytes"],
     ["float of 16 bits", u16(3, build(), 20), "float of 16 bits is not supported"],
     ["MP3", u16(0x55, build(), 20), "the codec 85 (MP3) is not supported"],
-    ["A-law", write(1, 8000, "8a", [1, 2]), "the codec 6 (A-law)"],
     ["IMA ADPCM", adpcm(), "the codec 17 (IMA ADPCM)"],
     ["another codec", u16(0x1234, build(), 20), "the codec 4660 is not supported"],
     ["a short extensible format", u16(0xfffe, build(), 20), 'extensible "fmt " chunk has 16 bytes'],
@@ -221,4 +224,9 @@ function text(value: string, bytes: Uint8Array, offset = 0): Uint8Array {
 /** A chunk of that many bytes, padded to an even length. */
 function chunk(id: string, size: number): Uint8Array {
   return u32(size, text(id, new Uint8Array(8 + size + (size % 2))), 4);
+}
+
+function manyChunks(): Uint8Array {
+  const empty = Array.from({ length: 4100 }, () => chunk("junk", 0));
+  return concatenateBytes([build().slice(0, 12), ...empty, build().slice(12)]);
 }
