@@ -1,6 +1,7 @@
 import type { Call } from "../domain/call.ts";
 import { ApiError } from "../domain/errors.ts";
 import { Media } from "../domain/media.ts";
+import { describeBytes } from "../domain/recognize-media.ts";
 import { clip } from "../shared/quote.ts";
 import type { Items } from "./preprocessor.ts";
 
@@ -35,7 +36,7 @@ function refuseOtherMedia(accepted: readonly string[], inputs: unknown): void {
     const valid = ["application/json", ...accepted];
     throw new ApiError(
       "unsupported_media_type",
-      `This model takes no ${clip(value.type)}: send ${valid.join(" or ")} with that content-type.`,
+      `This model takes no ${clip(value.type)}; got ${describeBytes(value.bytes)}: send ${valid.join(" or ")} with that content-type.`,
       { details: { actual: clip(value.type), valid } },
     );
   }

@@ -1,5 +1,6 @@
 import { ApiError } from "../../domain/errors.ts";
 import { Media, mediaType } from "../../domain/media.ts";
+import { beginsAsJson, CSV_ALIASES, recognizeMedia } from "../../domain/recognize-media.ts";
 import type { TaskRequest } from "../../domain/task.ts";
 import { parseExactJson } from "../../shared/exact-json.ts";
 import { quote, quoteAll } from "../../shared/quote.ts";
@@ -10,9 +11,6 @@ import { parseTaskRequest } from "./task-request.ts";
 
 /** Media types of bodies that are the input itself. Any other body is parsed as JSON. */
 const RAW = /^(?:image|audio|video|text)\/|^application\/(?:octet-stream|pdf|zip)$/;
-/** What clients send by default: none for `fetch` with bytes, the other for curl with --data-binary. */
-const UNNAMED = ["", "application/x-www-form-urlencoded"];
-const BINARY = "application/octet-stream";
 const FORM_FIELDS = ["inputs", "parameters"];
 const MAX_FORM_PARTS = 4096;
 const MAX_QUERY_PARAMETERS = 100;
@@ -23,9 +21,9 @@ const MAX_QUERY_PARAMETERS = 100;
  * body take precedence.
  * @param contentType the header, empty if there is none
  * @param query by name; each value is JSON, or otherwise text
- * @param mediaTypes what the task accepts. For a task that accepts no text, `text/plain` is parsed as JSON, because it is
- *   the default of some clients (`fetch` with a string). For a task that accepts bytes, a body without a type that does not
- *   begin as a JSON object is the input itself
+ * @param mediaTypes what the task accepts. Bytes that it accepts are the input itself, whatever their type; see
+ *   {@link recognizeMedia}. Text is parsed as JSON where its type may be the default of a client: none, that of curl, and
+ *   `text/plain` (`fetch` with a string) for a task that accepts no text, unless it is a table for a task that accepts one
  * @throws ApiError `empty_body`, `invalid_json`, `invalid_request`
  */
 export async function parseTaskBody(
@@ -45,11 +43,13 @@ async function parseBody(
 ): Promise<TaskRequest> {
   if (body.byteLength === 0) throw emptyBody(mediaTypes);
   const type = mediaType(contentType);
-  if (type === "multipart/form-data") return parseForm(contentType, body);
-  const isUnnamedJson = type === "text/plain" && !mediaTypes.includes(type);
-  if (RAW.test(type) && !isUnnamedJson) return { inputs: new Media(type, body), parameters: {} };
-  if (UNNAMED.includes(type) && mediaTypes.includes(BINARY) && !beginsAsObject(body))
-    return { inputs: new Media(BINARY, body), parameters: {} };
+  if (type === "multipart/form-data") return parseForm(contentType, body, mediaTypes);
+  const recognized = recognizeMedia(type, body, mediaTypes);
+  const isUnnamedText = type === "text/plain" && !mediaTypes.includes(type);
+  if ((RAW.test(type) && !isUnnamedText) || CSV_ALIASES.includes(type))
+    return { inputs: new Media(recognized ?? type, body), parameters: {} };
+  const mayBeJson = recognized === "text/plain" || /\bjson$/.test(type) || beginsAsJson(body);
+  if (recognized && !mayBeJson) return { inputs: new Media(recognized, body), parameters: {} };
   return parseTaskRequest(parseUnnamedJson(type, body, mediaTypes));
 }
 
@@ -73,13 +73,11 @@ function parseUnnamedJson(type: string, body: Uint8Array, mediaTypes: readonly s
   }
 }
 
-/** Whether the first byte that is no white space of JSON is a brace. */
-function beginsAsObject(body: Uint8Array): boolean {
-  const first = body.find((byte) => ![0x20, 0x09, 0x0a, 0x0d].includes(byte));
-  return first === undefined || first === 0x7b;
-}
-
-async function parseForm(contentType: string, body: Uint8Array): Promise<TaskRequest> {
+async function parseForm(
+  contentType: string,
+  body: Uint8Array,
+  mediaTypes: readonly string[],
+): Promise<TaskRequest> {
   refuseManyParts(contentType, body);
   const form = await readForm(contentType, body);
   const unknown = [...form.keys()].filter((name) => !FORM_FIELDS.includes(name));
@@ -94,7 +92,7 @@ async function parseForm(contentType: string, body: Uint8Array): Promise<TaskReq
       .map(async (value: string | File) =>
         typeof value === "string"
           ? value
-          : new Media(value.type, new Uint8Array(await value.arrayBuffer())),
+          : toMedia(value.type, new Uint8Array(await value.arrayBuffer()), mediaTypes),
       ),
   );
   if (values.length === 0)
@@ -119,6 +117,11 @@ function refuseManyParts(contentType: string, body: Uint8Array): void {
     `The form has more than ${MAX_FORM_PARTS} parts, the most accepted.`,
     { details: { limit: MAX_FORM_PARTS } },
   );
+}
+
+function toMedia(contentType: string, bytes: Uint8Array, mediaTypes: readonly string[]): Media {
+  const recognized = recognizeMedia(mediaType(contentType), bytes, mediaTypes);
+  return new Media(recognized ?? contentType, bytes);
 }
 
 function parseFormParameters(text: string): unknown {

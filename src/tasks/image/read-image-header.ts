@@ -1,5 +1,6 @@
 import type { Call } from "../../domain/call.ts";
 import { ApiError } from "../../domain/errors.ts";
+import { describeBytes } from "../../domain/recognize-media.ts";
 import { ByteReader } from "./byte-reader.ts";
 import type { ImageFormat, ImageHeader } from "./image-header.ts";
 import { readJpeg } from "./jpeg-header.ts";
@@ -56,26 +57,6 @@ export function imageFormat(file: Uint8Array): ImageFormat | undefined {
   if (startsWith(file, 0, [...ascii("RIFF")]) && startsWith(file, 8, [...ascii("WEBP")]))
     return "webp";
   return undefined;
-}
-
-const SIGNATURES: readonly (readonly [string, number, readonly number[]])[] = [
-  ["a GIF image", 0, [...ascii("GIF8")]],
-  ["a BMP image", 0, [...ascii("BM")]],
-  ["a TIFF image", 0, [0x49, 0x49, 0x2a, 0x00]],
-  ["a TIFF image", 0, [0x4d, 0x4d, 0x00, 0x2a]],
-  ["an AVIF image", 4, [...ascii("ftypavi")]],
-  ["a HEIC image", 4, [...ascii("ftyphei")]],
-  ["a HEIC image", 4, [...ascii("ftypmif1")]],
-  ["a JPEG XL image", 0, [0xff, 0x0a]],
-  ["a PDF document", 0, [...ascii("%PDF")]],
-];
-
-function describeBytes(file: Uint8Array): string {
-  if (file.length === 0) return "no bytes";
-  const known = SIGNATURES.find(([, offset, bytes]) => startsWith(file, offset, bytes));
-  if (known) return known[0];
-  const start = [...file.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, "0"));
-  return `${file.length} bytes that begin with ${start.join(" ")}`;
 }
 
 function startsWith(file: Uint8Array, offset: number, bytes: readonly number[]): boolean {

@@ -176,3 +176,56 @@ test.each([
     expect(message).toBe(`The body is empty: send {"inputs": ...} as JSON${raw}.`);
   }
 });
+
+describe("bytes that the model takes are recognized, whatever their type:", () => {
+  const wav = new Uint8Array(Buffer.from("RIFF\x04\0\0\0WAVE", "latin1"));
+  const picture = new Uint8Array(Buffer.from("\x89PNG\r\n\x1a\n", "latin1"));
+  const table = bytes("a,b\n1,2\n");
+  const audio = ["audio/wav", "audio/x-wav"];
+  const images = ["image/jpeg", "image/png", "application/octet-stream"];
+  const generic = ["", "application/octet-stream", "application/x-www-form-urlencoded"];
+  const ofTables = ["application/vnd.ms-excel", "application/csv", "text/x-csv", "text/plain"];
+
+  test.each([
+    ...[...generic, "audio/vnd.wave", "audio/mpeg", "video/wav", "text/plain"].map(
+      (type) => [type, wav, audio, "audio/wav"] as const,
+    ),
+    ...[...generic, "image/jpg", "image/gif", "text/plain"].map(
+      (type) => [type, picture, images, "image/png"] as const,
+    ),
+    ...[...generic, ...ofTables].map((type) => [type, table, ["text/csv"], "text/csv"] as const),
+  ])("a body of type %j", async (type, body, accepted, expected) => {
+    const { inputs } = await parse(type, body, {}, accepted);
+    expect(inputs).toEqual(new Media(expected, body));
+    if (type === "application/x-www-form-urlencoded") return;
+    const part = await form(["inputs", new Blob([body as Uint8Array<ArrayBuffer>], { type })]);
+    const { inputs: ofForm } = await parse(part.type, part.body, {}, accepted);
+    expect(ofForm).toEqual(new Media(expected, body));
+  });
+
+  test("a text in a form without a type is text for a model of texts", async () => {
+    const part = await form(["inputs", new Blob([bytes("héllo")])]);
+    const { inputs } = await parseTaskBody(part.type, part.body, {});
+    expect(inputs).toEqual(new Media("text/plain", bytes("héllo")));
+  });
+
+  test.each([
+    ["application/vnd.ms-excel", "PK\x03\x04", ["text/csv"]],
+    ["application/octet-stream", "\xd0\xcf\x11\xe0", ["text/csv"]],
+    ["application/octet-stream", "a\0b", ["text/plain"]],
+    ["application/octet-stream", '{"inputs": 1}', ["text/plain"]],
+    ["application/octet-stream", "OggS", ["audio/wav"]],
+  ])("but not %j with the bytes %j", async (type, body, accepted) => {
+    const raw = new Uint8Array(Buffer.from(body, "latin1"));
+    const { inputs } = await parse(type, raw, {}, accepted);
+    expect(inputs).toEqual(new Media(type, raw));
+  });
+
+  test.each(["", "text/plain", "application/x-www-form-urlencoded"])(
+    "JSON of type %j stays JSON for a model of tables",
+    async (type) => {
+      const { inputs } = await parse(type, bytes('{"inputs": [[1, 2]]}'), {}, ["text/csv"]);
+      expect(inputs).toEqual([[1, 2]]);
+    },
+  );
+});

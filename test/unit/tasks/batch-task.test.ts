@@ -121,7 +121,9 @@ test("other media are refused before anything is run", async () => {
   const image = new Media("image/png", new Uint8Array(3));
   for (const inputs of [image, [1, image]]) {
     const error = await rejectedApiError("unsupported_media_type", predict(inputs));
-    expect(error.message).toContain("takes no image/png: send application/json or text/plain");
+    expect(error.message).toContain(
+      "takes no image/png; got 3 bytes that begin with 00 00 00: send application/json or text/plain",
+    );
   }
   expect(run).not.toHaveBeenCalled();
 });

@@ -158,7 +158,8 @@ describe("an image may be sent as", () => {
 
   test.each([
     ["https://example.com/cat.jpg", /^inputs is a URL, which is not fetched/],
-    ["data:image/png,%89PNG", /data URL without ";base64"/],
+    ["data:image/png,%8", /a percent sign that begins no escape/],
+    ["data:image/png;base64", /a data URL without a comma/],
     ["not base64!", /must be an image: base64 .* not base64: "not base64!"/],
     [7, /must be an image: base64 of a JPEG, PNG or WebP file, or a data URL of it; got 7\./],
     [{ image: "" }, /got an object/],
