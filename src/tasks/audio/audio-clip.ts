@@ -1,4 +1,5 @@
 import { audioWindowsBlock } from "../../domain/blocks/preprocess/audio-windows.ts";
+import type { Call } from "../../domain/call.ts";
 import { ApiError } from "../../domain/errors.ts";
 import { type FileKind, toFileBytes } from "../file-bytes.ts";
 import type { Item } from "../preprocessor.ts";
@@ -22,17 +23,23 @@ export interface Clip {
  * @param maxSeconds of all of them together
  * @throws ApiError `invalid_input` that names the clip and what is wrong with it
  */
-export function readClips(items: readonly Item[], maxSeconds: number): readonly Clip[] {
+export async function readClips(
+  items: readonly Item[],
+  maxSeconds: number,
+  checkpoint: Call["checkpoint"],
+): Promise<readonly Clip[]> {
   if (items.length > MAX_CLIPS)
     throw new ApiError(
       "invalid_input",
       `inputs has ${items.length} clips: a request may have ${MAX_CLIPS} at most.`,
       { details: { maxClips: MAX_CLIPS, actual: items.length } },
     );
-  const clips = items.map(({ value, path }) => {
+  const clips: Clip[] = [];
+  for (const { value, path } of items) {
     const bytes = toFileBytes(value, path, WAV_FILE);
-    return { path, wav: parseWav(bytes, path) };
-  });
+    clips.push({ path, wav: parseWav(bytes, path) });
+    await checkpoint();
+  }
   const seconds = clips.reduce((sum, { wav }) => sum + wav.frames / wav.sampleRate, 0);
   if (seconds > maxSeconds)
     throw new ApiError(

@@ -1,3 +1,4 @@
+import type { Call } from "../../domain/call.ts";
 import { ApiError } from "../../domain/errors.ts";
 
 /**
@@ -25,22 +26,36 @@ export interface ResamplingFilter {
 
 /**
  * @param from and `to` in Hz
+ * @returns the ratio of the rates in lowest terms
  * @throws ApiError `invalid_input` when the rates have too small a common factor
  */
-export function designFilter(from: number, to: number, path: string): ResamplingFilter {
+export function checkRates(from: number, to: number, path: string): { up: number; down: number } {
   const divisor = greatestCommonDivisor(from, to);
   const [up, down] = [to / divisor, from / divisor];
+  if (Math.max(up, down) <= MAX_FACTOR) return { up, down };
+  throw new ApiError(
+    "invalid_input",
+    `${path} has a rate of ${from} Hz, whose ratio to the model's ${to} Hz (${up}:${down}) needs too large a filter: send it at ${to} Hz or another common rate.`,
+  );
+}
+
+/**
+ * @param checkpoint awaited between two pieces of work: rates without a common factor need a filter of a million taps
+ * @throws ApiError of {@link checkRates}
+ */
+export async function designFilter(
+  from: number,
+  to: number,
+  path: string,
+  checkpoint: Call["checkpoint"],
+): Promise<ResamplingFilter> {
+  const { up, down } = checkRates(from, to, path);
   const most = Math.max(up, down);
-  if (most > MAX_FACTOR)
-    throw new ApiError(
-      "invalid_input",
-      `${path} has a rate of ${from} Hz, whose ratio to the model's ${to} Hz (${up}:${down}) needs too large a filter: send it at ${to} Hz or another common rate.`,
-    );
   const half = most === 1 ? 0 : HALF_LENGTH_FACTOR * most;
   const length = 2 * half + 1;
   const tapsPerPhase = Math.ceil(length / up);
   const taps = new Float64Array(up * tapsPerPhase);
-  const prototype = lowPass(half, 1 / most);
+  const prototype = await lowPass(half, 1 / most, checkpoint);
   for (let index = 0; index < length; index++)
     taps[(index % up) * tapsPerPhase + Math.floor(index / up)] = (prototype[index] ?? 0) * up;
   return { up, down, tapsPerPhase, taps, half };
@@ -134,8 +149,15 @@ function concatenate(first: Float32Array, second: Float32Array): Float32Array {
   return both;
 }
 
+/** Between two checkpoints: a few milliseconds. */
+const TAPS_PER_STEP = 8192;
+
 /** `scipy.signal.firwin(2 * half + 1, cutoff, window=("kaiser", 5.0))`: its taps add up to 1. */
-function lowPass(half: number, cutoff: number): Float64Array {
+async function lowPass(
+  half: number,
+  cutoff: number,
+  checkpoint: Call["checkpoint"],
+): Promise<Float64Array> {
   const taps = new Float64Array(2 * half + 1);
   if (half === 0) return taps.fill(1);
   const denominator = besselI0(KAISER_BETA);
@@ -148,8 +170,10 @@ function lowPass(half: number, cutoff: number): Float64Array {
     taps[half - step] = tap;
     taps[half + step] = tap;
     sum += step === 0 ? tap : 2 * tap;
+    if (step % TAPS_PER_STEP === TAPS_PER_STEP - 1) await checkpoint();
   }
-  return taps.map((tap) => tap / sum);
+  for (let index = 0; index < taps.length; index++) taps[index] = (taps[index] as number) / sum;
+  return taps;
 }
 
 /** The modified Bessel function of order 0, by its power series; all its terms are positive. */

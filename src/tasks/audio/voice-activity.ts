@@ -8,9 +8,9 @@ import {
   type AudioWindowsBlock,
   audioWindowsBlock,
 } from "../../domain/blocks/preprocess/audio-windows.ts";
+import type { Call } from "../../domain/call.ts";
 import { ApiError } from "../../domain/errors.ts";
 import { type Manifest, modelDigest } from "../../domain/manifest.ts";
-import type { Trace } from "../../domain/trace.ts";
 import { LruMap } from "../../shared/lru-map.ts";
 import { inputSpecs } from "../input-specs.ts";
 import { parseParameters } from "../parameters.ts";
@@ -20,6 +20,7 @@ import type { ModelSet, Task } from "../task.ts";
 import { type Clip, readClips } from "./audio-clip.ts";
 import { createRecurrentModel } from "./recurrent-model.ts";
 import {
+  checkRates,
   designFilter,
   historyLength,
   INITIAL_RESAMPLER,
@@ -37,8 +38,12 @@ import {
 } from "./stream-state.ts";
 import { frame, initialFraming } from "./windows.ts";
 
-/** Filters of the last sample rates; one may take a megabyte. */
+/** Filters of the last sample rates. */
 const MAX_FILTERS = 4;
+/** A megabyte; the filters of rates without a common factor take up to eight, and are not kept. */
+const MAX_KEPT_TAPS = 131_072;
+/** Samples of all channels that are read at a time: a few milliseconds. */
+const MAX_PIECE_SAMPLES = 262_144;
 
 /**
  * Finds the segments of speech in a recording, by a recurrent model that reads it window by window. A stream
@@ -56,11 +61,14 @@ export function createVoiceActivityTask(
   const model = createRecurrentModel(block, defaults.probabilities, inputSpecs(manifest));
   const filters = new LruMap<number, ResamplingFilter>(MAX_FILTERS);
 
-  const filterFor = ({ wav, path }: Clip): ResamplingFilter => {
+  const filterFor = async (
+    { wav, path }: Clip,
+    checkpoint: Call["checkpoint"],
+  ): Promise<ResamplingFilter> => {
     const known = filters.get(wav.sampleRate);
     if (known) return known;
-    const filter = designFilter(wav.sampleRate, sampleRate, path);
-    filters.set(wav.sampleRate, filter);
+    const filter = await designFilter(wav.sampleRate, sampleRate, path, checkpoint);
+    if (filter.taps.length <= MAX_KEPT_TAPS) filters.set(wav.sampleRate, filter);
     return filter;
   };
 
@@ -83,23 +91,22 @@ export function createVoiceActivityTask(
     };
   };
 
-  const continuedState = (clip: Clip, token: string): StreamState =>
+  const continuedState = (clip: Clip, filter: ResamplingFilter, token: string): StreamState =>
     decodeStreamState(token, digest, (header) => {
       refuseOtherRate(clip, header.sampleRate);
       if (header.received + clip.wav.frames > MAX_STREAM_SAMPLES)
         throw new ApiError("invalid_input", "The stream is too long: begin another.");
-      return lengthsAfter(filterFor(clip), header.received);
+      return lengthsAfter(filter, header.received);
     });
 
   async function detect(
-    clip: Clip,
-    from: StreamState,
+    { clip, from }: Stream,
     parameters: VoiceActivityParameters,
     models: ModelSet,
-    trace: Trace,
+    { trace, checkpoint }: Call,
   ): Promise<VoiceActivityPrediction> {
     const { wav } = clip;
-    const filter = filterFor(clip);
+    const filter = await filterFor(clip, checkpoint);
     const resampler = new Resampler(filter, from.resampler);
     const segmenter = new SpeechSegmenter(ruleOf(block, defaults, parameters), from.segmenter);
     const probabilities: number[] = [];
@@ -121,9 +128,14 @@ export function createVoiceActivityTask(
     };
 
     // In pieces of about one run, so that a long clip is never in memory as floats.
-    const piece = Math.ceil((windowsPerRun * windowSamples * filter.down) / filter.up);
-    for (let start = 0; start < wav.frames; start += piece)
+    const piece = Math.min(
+      Math.ceil((windowsPerRun * windowSamples * filter.down) / filter.up),
+      Math.ceil(MAX_PIECE_SAMPLES / wav.channels),
+    );
+    for (let start = 0; start < wav.frames; start += piece) {
       await process(() => resampler.push(wav.readMono(start, piece)), false);
+      await checkpoint();
+    }
     if (!parameters.stream) {
       await process(() => resampler.finish(), true);
       segmenter.finish(Math.ceil((resampler.state.received * filter.up) / filter.down));
@@ -160,21 +172,32 @@ export function createVoiceActivityTask(
           "invalid_request",
           'The parameter "state" continues one stream: send one input with it.',
         );
-      const streams = trace.measure("decode", () =>
-        readClips(items, block.maxSeconds).map((clip) => {
-          filterFor(clip);
-          return {
-            clip,
-            from: state === undefined ? initialState(clip) : continuedState(clip, state),
-          };
-        }),
+      const clips = await trace.measureAsync("decode", () =>
+        readClips(items, block.maxSeconds, call.checkpoint),
       );
+      // All are checked before the first one is run.
+      const streams: Stream[] = [];
+      for (const clip of clips) {
+        checkRates(clip.wav.sampleRate, sampleRate, clip.path);
+        // The filters themselves are not kept: one may take megabytes.
+        const from =
+          state === undefined
+            ? initialState(clip)
+            : continuedState(clip, await filterFor(clip, call.checkpoint), state);
+        streams.push({ clip, from });
+      }
       const predictions: VoiceActivityPrediction[] = [];
-      for (const { clip, from } of streams)
-        predictions.push(await detect(clip, from, parameters, models, trace));
+      for (const stream of streams)
+        predictions.push(await detect(stream, parameters, models, call));
       return { kind: "value", value: form === "one" ? predictions[0] : predictions, form };
     },
   };
+}
+
+/** A clip with the state that it continues. */
+interface Stream {
+  readonly clip: Clip;
+  readonly from: StreamState;
 }
 
 const INPUTS = { mediaTypes: audioWindowsBlock.mediaTypes, split: splitList };

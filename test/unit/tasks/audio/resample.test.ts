@@ -1,13 +1,14 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { projectPath } from "../../../../scripts/project.ts";
+import { createCall } from "../../../../src/domain/call.ts";
 import {
   designFilter,
   historyLength,
   producedSamples,
   Resampler,
 } from "../../../../src/tasks/audio/resample.ts";
-import { catchApiError } from "../../../support/errors.ts";
+import { rejectedApiError } from "../../../support/errors.ts";
 
 interface Case {
   readonly from: number;
@@ -19,6 +20,8 @@ interface Case {
 const { cases }: { cases: Case[] } = JSON.parse(
   readFileSync(projectPath("test", "fixtures", "audio", "resample.json"), "utf8"),
 );
+
+const { checkpoint } = createCall();
 
 /** Both round one sum in float64 to FP32; the filters may differ in their last bit. */
 const TOLERANCE = 1e-7;
@@ -32,11 +35,11 @@ function noise(count: number): Float32Array {
   });
 }
 
-describe.each(cases)("$samples samples from $from to $to Hz", (one) => {
+describe.each(cases)("$samples samples from $from to $to Hz", async (one) => {
   const expected = new Float32Array(
     new Uint8Array(Buffer.from(one.expectedBase64, "base64")).buffer,
   );
-  const filter = designFilter(one.from, one.to, "inputs");
+  const filter = await designFilter(one.from, one.to, "inputs", checkpoint);
   const signal = noise(one.samples);
 
   test.each([Number.POSITIVE_INFINITY, 64, 7, 1])(
@@ -61,15 +64,29 @@ describe.each(cases)("$samples samples from $from to $to Hz", (one) => {
   );
 });
 
-test("the history stays short, however long the signal is", () => {
+test("the history stays short, however long the signal is", async () => {
   for (const { from, to } of cases) {
-    const filter = designFilter(from, to, "inputs");
+    const filter = await designFilter(from, to, "inputs", checkpoint);
     for (const received of [1e3, 1e6, 2 ** 36])
       expect(historyLength(filter, received)).toBeLessThanOrEqual(filter.tapsPerPhase);
   }
 });
 
-test("rates without a common factor are refused where the filter would be too large", () => {
-  const error = catchApiError("invalid_input", () => designFilter(191_999, 16_000, "inputs[1]"));
+test("rates without a common factor are refused where the filter would be too large", async () => {
+  const error = await rejectedApiError(
+    "invalid_input",
+    designFilter(191_999, 16_000, "inputs[1]", checkpoint),
+  );
   expect(error.message).toContain("inputs[1] has a rate of 191999 Hz");
+});
+
+test("the design of a large filter awaits checkpoints, and ends with the call", async () => {
+  const gone = new Error("gone");
+  let checkpoints = 0;
+  const design = designFilter(49_999, 16_000, "inputs", async () => {
+    checkpoints++;
+    if (checkpoints === 20) throw gone;
+  });
+  await expect(design).rejects.toBe(gone);
+  expect(checkpoints).toBe(20);
 });
