@@ -1,7 +1,8 @@
+import { deflateSync } from "node:zlib";
 import { InferenceClient } from "@huggingface/inference";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Detection } from "../../src/tasks/image/object-detection-postprocessor.ts";
-import { blackPng, expectedImages, readImage } from "../support/images.ts";
+import { blackPng, expectedImages, pngChunk, readImage } from "../support/images.ts";
 import { type Service, startService, type TestResponse } from "../support/service.ts";
 
 /** Images over HTTP, decoded in workerd. */
@@ -199,7 +200,9 @@ describe("invalid images", () => {
   test("a type that no image model accepts is refused", async () => {
     expect(await send(IMAGENET, readImage("picture.gif"), "image/gif")).toMatchObject({
       status: 415,
-      body: { detail: expect.stringContaining("This model takes no image/gif: send") },
+      body: {
+        detail: expect.stringContaining("This model takes no image/gif; got a GIF image: send"),
+      },
     });
   });
 
@@ -225,5 +228,41 @@ describe("invalid images", () => {
     expect(responses.map(({ status }) => status)).toEqual(
       files.map((file) => (file === cup ? 200 : 400)),
     );
+  });
+});
+
+describe("the metadata and data of a PNG are inflated in bounded pieces:", () => {
+  const insert = (file: Uint8Array, ...chunks: Buffer[]): Uint8Array<ArrayBuffer> =>
+    new Uint8Array(Buffer.concat([file.subarray(0, 33), ...chunks, file.subarray(33)]));
+  const digits = "49492a0008000000010012010300010000000600000000000000";
+  const profile = Buffer.from(`\nexif\n      26\n${digits}\n`, "latin1");
+  const text = (body: Buffer): Buffer =>
+    pngChunk("zTXt", Buffer.concat([Buffer.from("Raw profile type exif\0\0", "latin1"), body]));
+
+  test.each([
+    ["whole", deflateSync(profile)],
+    ["followed by other bytes", Buffer.concat([deflateSync(profile), Buffer.from("junk")])],
+    ["without its checksum", deflateSync(profile).subarray(0, -4)],
+  ])("the orientation in a compressed profile that is %s is applied", async (_, body) => {
+    const exif = pngChunk("eXIf", Buffer.from(digits, "hex"));
+    const turned = await send(FACES, insert(astronaut, exif));
+    expect(turned.status).toBe(200);
+    expect(turned.body).not.toEqual((await send(FACES, astronaut)).body);
+    expect(await send(FACES, insert(astronaut, text(body)))).toMatchObject({
+      status: 200,
+      body: turned.body,
+    });
+  });
+
+  test("a text of gigabytes, and data after the pixels, are refused", async () => {
+    const zeros = deflateSync(Buffer.alloc(50_000_000));
+    expect(await send(FACES, insert(astronaut, text(zeros)))).toMatchObject({
+      status: 400,
+      body: { detail: expect.stringContaining('its text "Raw profile type exif" has more than') },
+    });
+    expect(await send(FACES, blackPng(16, 16, 20_000_000))).toMatchObject({
+      status: 400,
+      body: { detail: expect.stringContaining("its data (IDAT) continue after its pixels") },
+    });
   });
 });

@@ -307,3 +307,29 @@ describe("invalid tables", () => {
     expect(response).toMatchObject({ status: 415, body: { code: "unsupported_media_type" } });
   });
 });
+
+describe("a table is recognized by its bytes", () => {
+  test.each([
+    "application/vnd.ms-excel",
+    "application/csv",
+    "application/octet-stream",
+    "application/x-www-form-urlencoded",
+    "text/plain",
+    "",
+  ])("with the type %j, as a body and in a form", async (type) => {
+    const asCsv = await service.request(PATH, {
+      method: "POST",
+      body: CSV,
+      headers: { "content-type": "text/csv" },
+    });
+    expect(asCsv.status).toBe(200);
+    const body = new TextEncoder().encode(CSV);
+    const headers = type === "" ? {} : { "content-type": type };
+    const raw = await service.request(PATH, { method: "POST", body, headers });
+    expect(raw).toMatchObject({ status: 200, body: asCsv.body });
+    const form = new FormData();
+    form.append("inputs", new Blob([body], { type }), "table.csv");
+    const part = await service.request(PATH, { method: "POST", body: form });
+    expect(part).toMatchObject({ status: 200, body: asCsv.body });
+  });
+});

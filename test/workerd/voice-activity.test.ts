@@ -229,18 +229,11 @@ describe("invalid recordings", () => {
   };
 
   test.each<[name: string, body: Uint8Array<ArrayBuffer>, message: string]>([
-    [
-      "more samples than bytes",
-      change(40, 0xff, 0xff, 0xff, 0x7f),
-      "has 2147483647 bytes by its header",
-    ],
     ["no channels", change(22, 0, 0), "it has no channels"],
     ["a rate of 0", change(24, 0, 0, 0, 0), "its rate is 0 Hz"],
     ["a rate of 4e9", change(24, 0, 0x28, 0x6b, 0xee), "its rate is 4000000000 Hz"],
     ["a block align of 0", change(32, 0, 0), "its block align is 0"],
-    ["a truncated file", good.slice(0, 1000), "it is truncated"],
     ["an unknown codec", change(20, 0x55), "MP3"],
-    ["64-bit sizes", change(0, 0x52, 0x46, 0x36, 0x34), "RF64"],
     ["no WAV file", new Uint8Array(Buffer.from("what is this, then?")), 'it begins with "what"'],
     ["a long clip", noise(301, 2000), "is 301 seconds long: a request may have 300 at most"],
     ["an awkward rate", change(24, 0xff, 0xed, 0x02, 0), "191999 Hz, whose ratio to the model's"],
@@ -270,7 +263,7 @@ describe("invalid recordings", () => {
     [5, 400, "inputs must be a WAV file: base64 of it, or a data URL of it; got 5"],
     [[base64(good), null], 400, "inputs[1] must be a WAV file"],
     ["https://example.org/a.wav", 400, "which is not fetched"],
-    ["data:audio/wav,abc", 400, 'without ";base64"'],
+    ["data:audio/wav,abc", 400, "it has 3 bytes"],
     ["data:audio/mpeg;base64,AAAA", 415, "inputs is a data URL of audio/mpeg"],
     ["%%%", 400, "not base64"],
     ["", 400, "it has 0 bytes"],
@@ -281,8 +274,9 @@ describe("invalid recordings", () => {
     expect((response.body as { detail: string }).detail).toContain(message);
   });
 
-  test("another media type of audio is refused", async () => {
-    const response = await send(good, "", "audio/mpeg");
+  test("another kind of audio is refused", async () => {
+    const ogg = new Uint8Array(Buffer.from("OggS and more"));
+    const response = await send(ogg, "", "audio/ogg");
     expect(response).toMatchObject({ status: 415, body: { code: "unsupported_media_type" } });
     expect((response.body as { detail: string }).detail).toContain("audio/wav");
   });
@@ -328,5 +322,38 @@ describe("invalid recordings", () => {
     const inputs = [base64(good), base64(good)];
     const response = await service.post(PATH, { inputs, parameters: { state: "AAAA" } });
     expect(response).toMatchObject({ status: 400, body: { code: "invalid_request" } });
+  });
+});
+
+describe("a recording is recognized by its bytes", () => {
+  test.each([
+    "application/octet-stream",
+    "application/x-www-form-urlencoded",
+    "audio/vnd.wave",
+    "audio/mpeg",
+    "",
+  ])("with the type %j, as a body and in a form", async (type) => {
+    const wav = read("two-sentences-16k.wav");
+    const expected = await send(wav);
+    expect(expected.status).toBe(200);
+    const headers = type === "" ? {} : { "content-type": type };
+    const raw = await service.request(PATH, { method: "POST", body: wav, headers });
+    expect(raw).toMatchObject({ status: 200, body: expected.body });
+    const form = new FormData();
+    form.append("inputs", new Blob([wav], { type }), "plain.wav");
+    const part = await service.request(PATH, { method: "POST", body: form });
+    expect(part).toMatchObject({ status: 200, body: expected.body });
+  });
+
+  test("as base64url, and with the size of a stream", async () => {
+    const wav = read("two-sentences-16k.wav");
+    const { body } = await send(wav);
+    const stream = wav.slice();
+    const view = new DataView(stream.buffer);
+    view.setUint32(4, 0xffff_ffff, true);
+    view.setUint32(Buffer.from(wav).indexOf("data") + 4, 0xffff_ffff, true);
+    expect(await send(stream)).toMatchObject({ status: 200, body });
+    const inputs = Buffer.from(stream).toString("base64url");
+    expect(await service.post(PATH, { inputs })).toMatchObject({ status: 200, body });
   });
 });
