@@ -105,6 +105,12 @@ const structureSchema = z.strictObject({
         .describe(
           "Whether a cached prediction is used for all clients, or only for requests with the same API key.",
         ),
+      disclose: z
+        .boolean()
+        .optional()
+        .describe(
+          "Whether responses tell clients without the admin key how the cache was used, and so what others have asked: by default not for models of texts.",
+        ),
     })
     .default({ enabled: true, ttlSeconds: 86_400, scope: "public" }),
   runtime: z

@@ -29,6 +29,8 @@ export class Trace {
   /** Whether the call waited for the model to be loaded; `undefined` when no model ran. */
   coldStart: boolean | undefined;
   cache: CacheReport = createCacheReport();
+  /** Whether the response must not tell how the cache was used, by its headers or by `only-if-cached`. */
+  hidesCache = false;
   readonly #now: () => number;
   readonly #startedAt: number;
 

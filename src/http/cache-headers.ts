@@ -1,14 +1,27 @@
-import { type CacheReport, toCacheStatus } from "../domain/cache-control.ts";
+import { toCacheStatus } from "../domain/cache-control.ts";
+import type { Trace } from "../domain/trace.ts";
 import { hashText } from "../shared/fnv1a.ts";
 
 /** Characters of a cache key in an entity tag: enough that no two responses share one. */
 const ETAG_KEY_LENGTH = 32;
 const SECOND_MULTIPLIER = 0x85ebca6b;
 
+/** Of a response that must not tell how the cache was used. */
+export const HIDDEN_CACHE_STATUS = "onnxflare; detail=hidden";
+
 /** Sets `cache-status` (RFC 9211) and `age`, unless the operation does not use the cache. */
-export function addCacheHeaders(headers: Record<string, string>, report: CacheReport): void {
+export function addCacheHeaders(
+  headers: Record<string, string>,
+  { cache: report, hidesCache }: Pick<Trace, "cache" | "hidesCache">,
+): void {
   const { outcome, ageSeconds } = report;
   if (outcome === undefined) return;
+  if (hidesCache) {
+    // A stored response may have the age that another client saw.
+    delete headers.age;
+    headers["cache-status"] = HIDDEN_CACHE_STATUS;
+    return;
+  }
   headers["cache-status"] = toCacheStatus(report);
   if (ageSeconds !== undefined) headers.age = String(Math.floor(ageSeconds));
 }

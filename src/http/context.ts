@@ -52,6 +52,8 @@ export interface AppEnv {
     model: PublishedModel | undefined;
     /** Set by `respondFromCache` on a miss of the response cache: `respondBytes` stores the response with it. */
     responseLookup: ResponseLookup | undefined;
+    /** Set by `respondFromCache`: decides whether the response may tell how the cache was used. */
+    hideCache: ((model: PublishedModel) => Promise<void>) | undefined;
     /** Headers of the response, also if it becomes an error: `respond` sends them. */
     headers: Record<string, string>;
   };

@@ -9,9 +9,7 @@ import type { AppEnv } from "./context.ts";
  */
 export function requireAdmin(adminKey: string | undefined): MiddlewareHandler<AppEnv> {
   return async function requireAdmin(c, next) {
-    const [scheme, key] = (c.req.header("authorization") ?? "").split(" ", 2);
-    const given = scheme?.toLowerCase() === "bearer" ? key : undefined;
-    if (!adminKey || !given || !(await isEqual(given, adminKey))) {
+    if (!(await hasAdminKey(c.req.header("authorization"), adminKey))) {
       c.get("headers")["www-authenticate"] = "Bearer";
       throw new ApiError(
         "unauthorized",
@@ -22,6 +20,16 @@ export function requireAdmin(adminKey: string | undefined): MiddlewareHandler<Ap
     }
     await next();
   };
+}
+
+/** Whether the header `Authorization` has the admin key. */
+export async function hasAdminKey(
+  authorization: string | undefined,
+  adminKey: string | undefined,
+): Promise<boolean> {
+  const [scheme, key] = (authorization ?? "").split(" ", 2);
+  const given = scheme?.toLowerCase() === "bearer" ? key : undefined;
+  return Boolean(adminKey && given) && isEqual(given ?? "", adminKey ?? "");
 }
 
 /** Compares digests in constant time, so that the duration reveals neither the key's length nor its beginning. */

@@ -3,7 +3,13 @@ import { toCacheStatus } from "../domain/cache-control.ts";
 import type { CachedResponse } from "../domain/cached-response.ts";
 import { concatenateBytes, totalBytes } from "../shared/bytes.ts";
 import { chooseCoding } from "./accept-encoding.ts";
-import { addCacheHeaders, addVary, isListed, toEntityTag } from "./cache-headers.ts";
+import {
+  addCacheHeaders,
+  addVary,
+  HIDDEN_CACHE_STATUS,
+  isListed,
+  toEntityTag,
+} from "./cache-headers.ts";
 import type { AppEnv } from "./context.ts";
 import { toServerTiming } from "./server-timing.ts";
 
@@ -88,7 +94,7 @@ function addRequestHeaders(c: Context<AppEnv>): void {
   headers["x-request-id"] = c.get("requestId");
   trace.totalMs = trace.elapsedMs;
   headers["server-timing"] = toServerTiming(trace);
-  addCacheHeaders(headers, trace.cache);
+  addCacheHeaders(headers, trace);
 }
 
 /** Sends a response of the response cache, with its own headers except those that describe the request. */
@@ -105,6 +111,12 @@ export function respondCached(c: Context<AppEnv>, response: CachedResponse): Res
   trace.totalMs = trace.elapsedMs;
   headers.set("x-request-id", c.get("requestId"));
   headers.set("server-timing", toServerTiming(trace));
+  if (trace.hidesCache) {
+    const own = new Headers(headers);
+    own.set("cache-status", HIDDEN_CACHE_STATUS);
+    own.delete("age");
+    return new Response(body, { headers: own });
+  }
   const ageSeconds = Math.floor(trace.cache.ageSeconds ?? 0);
   if (response.ageSeconds !== ageSeconds) {
     response.ageSeconds = ageSeconds;

@@ -100,6 +100,8 @@ export function createCachedInfer(
     const { manifest } = request.model;
     const { cache: policy, trace, waitUntil } = call;
     const report = trace.cache;
+    // Before anything is looked up, so that the answer takes as long whatever is cached.
+    if (trace.hidesCache && policy.onlyIfCached) throw hiddenFromClient();
     const bypass: MissReason | undefined =
       !enabled || !manifest.cache.enabled ? "disabled" : policy.noStore ? "no-store" : undefined;
     if (bypass) {
@@ -142,6 +144,14 @@ function select({ entry }: FoundEntry, names: readonly string[]): Tensor[] {
     if (!tensor) throw new Error(`the cache entry has no output ${name}`);
     return tensor;
   });
+}
+
+function hiddenFromClient(): ApiError {
+  return new ApiError(
+    "not_cached",
+    "The request allows only a cached response (only-if-cached), but what is cached of this model is not disclosed: leave the directive out, send the admin key, or set cache.disclose in the manifest.",
+    { details: { reason: "hidden" } },
+  );
 }
 
 /** RFC 9111, section 5.2.1.7. */

@@ -29,6 +29,7 @@ export async function resolveVersion(
       throw error;
     }),
   );
+  await c.get("hideCache")?.(model);
   return recordModel(c, model);
 }
 

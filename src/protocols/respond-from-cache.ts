@@ -2,6 +2,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import { callOf } from "../http/call.ts";
 import type { AppEnv } from "../http/context.ts";
 import { respondCached } from "../http/respond.ts";
+import { hideCache } from "./hide-cache.ts";
 import { recordModel } from "./resolve-model.ts";
 import type { Services } from "./services.ts";
 
@@ -24,11 +25,12 @@ export interface RequestIdentity {
  * that was resolved here, and `respondBytes` stores the response.
  */
 export function respondFromCache(
-  { catalog, responseCache }: Pick<Services, "catalog" | "responseCache">,
+  { config, catalog, responseCache }: Pick<Services, "config" | "catalog" | "responseCache">,
   operationId: string,
   { variesBy, modelIn }: RequestIdentity,
 ): MiddlewareHandler<AppEnv> {
   return async function respondFromCache(c, next) {
+    c.set("hideCache", (model) => hideCache(c, model, config));
     const call = callOf(c);
     const body = c.get("body");
     if (!responseCache.accepts(call.cache, body.byteLength)) return next();
@@ -37,6 +39,8 @@ export function respondFromCache(
     if (!model) return next();
     c.set("model", model);
     if (!responseCache.stores(model)) return next();
+    await hideCache(c, model, config);
+    if (c.get("trace").hidesCache && call.cache.onlyIfCached) return next();
     // A model that only the body names is recorded by requests that are valid.
     if (!modelIn) recordModel(c, model);
     const found = responseCache.lookup(model, `${operationId} ${variesBy(c)}`, body, call);

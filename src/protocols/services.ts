@@ -20,6 +20,7 @@ export interface Services {
     readonly timeoutMs: number;
     readonly adminKey: string | undefined;
     readonly repositoryControl: "admin" | "open";
+    readonly cache: { readonly tiers: readonly string[] };
     /** Origins whose pages may call the API; empty where none but the server's own may. */
     readonly corsOrigins: readonly string[];
   };

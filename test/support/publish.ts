@@ -13,6 +13,12 @@ export function findModel(name: string): FolderModel {
   return model;
 }
 
+/** The model with a manifest by which every client sees how the cache was used. */
+export function disclosing(model: FolderModel): FolderModel {
+  const { manifest } = model;
+  return { ...model, manifest: { ...manifest, cache: { ...manifest.cache, disclose: true } } };
+}
+
 /** Publishes a model of `models/` under another name or version. */
 export async function publishAs(
   bucket: ModelBucket,

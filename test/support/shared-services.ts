@@ -1,11 +1,14 @@
 import { afterAll } from "vitest";
 import { type AdministeredService, startAdministeredService } from "./administration.ts";
-import { findModel, publishAs } from "./publish.ts";
+import { disclosing, findModel, publishAs } from "./publish.ts";
 
 /** Each takes 200 MB and more, and a file may use ten kinds. */
 const MAX_RUNNING = 6;
 
-/** A service with those `vars` and with these models of `models/` published, none of them in memory. */
+/**
+ * A service with those `vars` and with these models of `models/` published, none of them in memory. Their responses tell
+ * every client how the cache was used.
+ */
 export type StartService = (
   vars: Readonly<Record<string, string>>,
   models?: readonly string[],
@@ -46,7 +49,7 @@ export function shareServices(): StartService {
   return async (vars, models = []) => {
     const service = await find(vars);
     for (const name of models) {
-      const model = findModel(name);
+      const model = disclosing(findModel(name));
       await publishAs(service.bucket, model, model.manifest);
     }
     return service;

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import OpenAI, { APIError, BadRequestError, NotFoundError } from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { disclosing, findModel, publishAs } from "../support/publish.ts";
 import { type Service, startService } from "../support/service.ts";
 import { EXPECTED_FOLDER } from "../support/tensors.ts";
 
@@ -138,7 +139,9 @@ describe("embeddings", () => {
   });
 
   test("embeddings are cached like every other prediction", async () => {
-    const cached = await startService({ models: [model], vars: { CACHE_TIERS: "isolate" } });
+    const cached = await startService({ models: [], vars: { CACHE_TIERS: "isolate" } });
+    const published = disclosing(findModel(model));
+    await publishAs(cached.bucket, published, published.manifest);
     try {
       const body = { model, input: first.text };
       const before = await cached.post("/v1/embeddings", body);

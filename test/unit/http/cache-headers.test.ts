@@ -16,7 +16,7 @@ const HIT: Partial<CacheReport> = {
 
 function headersOf(changes: Partial<CacheReport>): Record<string, string> {
   const headers: Record<string, string> = {};
-  addCacheHeaders(headers, { ...createCacheReport(), ...changes });
+  addCacheHeaders(headers, { cache: { ...createCacheReport(), ...changes }, hidesCache: false });
   return headers;
 }
 
@@ -131,4 +131,12 @@ describe("If-None-Match", () => {
       }),
     );
   });
+});
+
+test("headers that must not tell how the cache was used are the same for hits and misses", () => {
+  for (const changes of [HIT, { outcome: "miss", reason: "absent", stored: true }] as const) {
+    const headers: Record<string, string> = { age: "7" };
+    addCacheHeaders(headers, { cache: { ...createCacheReport(), ...changes }, hidesCache: true });
+    expect(headers).toEqual({ "cache-status": "onnxflare; detail=hidden" });
+  }
 });

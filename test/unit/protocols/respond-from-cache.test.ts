@@ -51,7 +51,7 @@ function createTestApp({ isKnown = true, manifest = published.manifest } = {}) {
   const counts = { recalls: 0, resolves: 0, handled: 0 };
   const find = (name: string) => (name === model.name ? model : undefined);
   const services = {
-    config: { maxBodyBytes: MAX_BODY_BYTES },
+    config: { maxBodyBytes: MAX_BODY_BYTES, cache: { tiers: ["isolate"] } },
     catalog: {
       recall: (name: string) => {
         counts.recalls++;

@@ -1,0 +1,20 @@
+import type { Context } from "hono";
+import { hidesCache } from "../domain/cache-privacy.ts";
+import type { PublishedModel } from "../domain/published-model.ts";
+import type { AppEnv } from "../http/context.ts";
+import { hasAdminKey } from "../http/require-admin.ts";
+import type { Services } from "./services.ts";
+
+/** Sets in the trace whether the response must not tell how the cache was used; the admin key sees it always. */
+export async function hideCache(
+  c: Context<AppEnv>,
+  { manifest }: PublishedModel,
+  { adminKey, cache }: Services["config"],
+): Promise<void> {
+  const authorization = c.req.header("authorization");
+  const trace = c.get("trace");
+  trace.hidesCache =
+    cache.tiers.length > 0 &&
+    hidesCache(manifest, authorization !== undefined) &&
+    !(await hasAdminKey(authorization, adminKey));
+}
