@@ -20,7 +20,8 @@ export function toNormalForm(text: string, form: NormalForm): string {
   let rest = 0;
   for (const { start, end } of longRuns(text)) {
     // No normal form depends on what is across the beginning of a run, or across its end.
-    normalized += text.slice(rest, start).normalize(form) + normalizeRun(text.slice(start, end), form);
+    normalized +=
+      text.slice(rest, start).normalize(form) + normalizeRun(text.slice(start, end), form);
     rest = end;
   }
   return rest === 0 ? text.normalize(form) : normalized + text.slice(rest).normalize(form);

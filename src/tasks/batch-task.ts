@@ -30,7 +30,9 @@ export function createBatchTask(
         checkpoint,
       });
       const context = { parameters: ofPreprocessor, trace, checkpoint };
-      const plan = preprocessor.plan?.(items, context) ?? inOrder(items, preprocessor.maxBatch);
+      const plan = preprocessor.plan
+        ? await preprocessor.plan(items, context)
+        : inOrder(items, preprocessor.maxBatch);
       const predictions: unknown[] = new Array(items.length);
       for (const indices of plan.runs) {
         const batch = indices.map((index) => plan.items[index] as Item);

@@ -68,7 +68,7 @@ export interface Preprocessor<
    * `maxBatch` at a time.
    * @throws ApiError `invalid_input` that names the item
    */
-  plan?(items: readonly Item[], context: PreprocessContext<S>): Plan;
+  plan?(items: readonly Item[], context: PreprocessContext<S>): Promise<Plan>;
   /**
    * @param items of one run: at least one, at most `maxBatch`
    * @throws ApiError `invalid_input`, `invalid_shape`, ... that name the item

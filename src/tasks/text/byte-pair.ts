@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { STEP_SIZE, type Steps, type WordModel } from "./word-model.ts";
+import { STEP_SIZE, type Steps, vocabularySchema, type WordModel } from "./word-model.ts";
 
 export const bytePairSchema = z.object({
   type: z.literal("BPE"),
-  vocab: z.record(z.string(), z.int().min(0)),
-  merges: z.array(z.union([z.string(), z.tuple([z.string(), z.string()])])),
+  vocab: vocabularySchema,
+  merges: z.custom<readonly (string | readonly string[])[]>(areMerges, "a list of pairs of tokens"),
   unk_token: z.string().nullish(),
   fuse_unk: z.boolean().default(false),
   byte_fallback: z.boolean().default(false),
@@ -13,6 +13,15 @@ export const bytePairSchema = z.object({
   continuing_subword_prefix: z.literal("").nullish(),
   end_of_word_suffix: z.string().nullish(),
 });
+
+/** Checked without a copy, as is the vocabulary. */
+function areMerges(value: unknown): boolean {
+  const isText = (part: unknown): boolean => typeof part === "string";
+  return (
+    Array.isArray(value) &&
+    value.every((pair) => isText(pair) || (Array.isArray(pair) && pair.every(isText)))
+  );
+}
 
 /** Above the positions in a word: a merge in the queue is one number, its rank before its position. */
 const POSITIONS = 2 ** 21;
@@ -50,8 +59,7 @@ export function createBytePair(config: z.output<typeof bytePairSchema>): WordMod
       const own = id === undefined ? (byte_fallback ? bytesOf(letter) : undefined) : [id];
       if (own) for (const one of own) letters.push(one);
       else if (unknownId !== undefined && !(fuse_unk && unknownBefore)) letters.push(unknownId);
-      // The letters of a fallback do not end a series of unknown ones.
-      if (id !== undefined || !own) unknownBefore = own === undefined;
+      unknownBefore = own === undefined;
       if (++work % STEP_SIZE === 0) yield;
     }
     return letters;

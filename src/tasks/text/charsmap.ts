@@ -18,11 +18,14 @@ export function createCharsmap(base64: string): (text: string) => string {
   const encoder = new TextEncoder();
   const decoder = new TextDecoder();
   const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+  /** Reused, because texts have many graphemes. */
+  const chunk = new Uint8Array(MAX_GRAPHEME_BYTES);
 
-  /** The replacement for the shortest key that the chunk begins with. */
-  const replacement = (chunk: Uint8Array): string | undefined => {
+  /** The replacement for the shortest key that the first bytes of the chunk begin with. */
+  const replacement = (length: number): string | undefined => {
     let node = offsetOf(units[0] ?? 0);
-    for (const byte of chunk) {
+    for (let at = 0; at < length; at++) {
+      const byte = chunk[at] ?? 0;
       if (byte === 0) return undefined;
       node ^= byte;
       const unit = units[node] ?? 0;
@@ -35,14 +38,25 @@ export function createCharsmap(base64: string): (text: string) => string {
     }
     return undefined;
   };
+  const replace = (text: string): string | undefined => {
+    const { read, written } = encoder.encodeInto(text, chunk);
+    const isWhole = read === text.length && written < MAX_GRAPHEME_BYTES;
+    return isWhole ? replacement(written) : undefined;
+  };
+  const ascii = Array.from({ length: 0x80 }, (_, code) => {
+    const letter = String.fromCharCode(code);
+    return replace(letter) ?? letter;
+  });
 
   return (text) => {
+    // Tokens are located character by character.
+    if (text.length === 1) return replace(text) ?? text;
     let normalized = "";
     for (const { segment } of segmenter.segment(text)) {
-      const chunk = encoder.encode(segment);
-      const whole = chunk.length < MAX_GRAPHEME_BYTES ? replacement(chunk) : undefined;
+      const known = segment.length === 1 ? ascii[segment.charCodeAt(0)] : undefined;
+      const whole = known ?? replace(segment);
       if (whole !== undefined) normalized += whole;
-      else for (const point of segment) normalized += replacement(encoder.encode(point)) ?? point;
+      else for (const point of segment) normalized += replace(point) ?? point;
     }
     return normalized;
   };

@@ -1,5 +1,6 @@
 import { ReplaceNormalizer } from "@huggingface/tokenizers";
 import { z } from "zod";
+import { toNormalForm } from "../../shared/normal-form.ts";
 import { createCharsmap } from "./charsmap.ts";
 
 /**
@@ -62,7 +63,7 @@ export function createNormalizer(config: NormalizerConfig | null | undefined): N
         let normalized = text;
         if (clean_text) normalized = normalized.replace(NOT_TEXT, "").replace(WHITE_SPACE, " ");
         if (handle_chinese_chars) normalized = normalized.replace(IDEOGRAPH, " $& ");
-        if (stripAccents) normalized = normalized.normalize("NFD").replace(/\p{Mn}/gu, "");
+        if (stripAccents) normalized = toNormalForm(normalized, "NFD").replace(/\p{Mn}/gu, "");
         return lower ? lowercase(normalized) : normalized;
       };
     }
@@ -70,7 +71,7 @@ export function createNormalizer(config: NormalizerConfig | null | undefined): N
     case "NFD":
     case "NFKC":
     case "NFKD":
-      return (text) => text.normalize(config.type);
+      return (text) => toNormalForm(text, config.type);
     case "Lowercase":
       return lowercase;
     case "StripAccents":

@@ -5,28 +5,31 @@ import {
 import { type Tensor, toTypedArray } from "../../domain/tensor.ts";
 import { softmax } from "../../shared/activations.ts";
 import { notFinite, outputMismatch } from "../output-errors.ts";
-import type { Postprocessor } from "../postprocessor.ts";
-import { type ScoredToken, toEntities } from "./entities.ts";
+import type { Postprocessor, Predictions } from "../postprocessor.ts";
+import { type Entity, type ScoredToken, toEntities } from "./entities.ts";
 import { isTokenOutput, type TextMetadata } from "./text-metadata.ts";
 import { locateTokens } from "./token-spans.ts";
+import { runSteps } from "./word-model.ts";
 
 /** The entities of each text, by the rules of the token classification pipeline of Hugging Face's `transformers`. */
 export function createTokenClassificationPostprocessor(
   { scores, aggregation, ignoreLabels }: TokenClassificationBlock,
   labels: readonly string[],
-): Postprocessor<typeof tokenClassificationBlock.parameters> {
+): Postprocessor<typeof tokenClassificationBlock.parameters, Promise<Predictions>> {
   return {
     outputs: [scores],
     parameters: tokenClassificationBlock.parameters,
-    toPredictions(
+    async toPredictions(
       [result],
       metadata,
       { aggregation_strategy = aggregation, ignore_labels = ignoreLabels },
+      checkpoint,
     ) {
       const texts = metadata as readonly TextMetadata[];
       const rows = tokenScores(result as Tensor, texts, labels.length);
-      return texts.map(({ text, encoding, tokenizer }, row) => {
-        const spans = locateTokens(text, encoding, tokenizer);
+      const predictions: Entity[][] = [];
+      for (const [row, { text, encoding, tokenizer }] of texts.entries()) {
+        const spans = await runSteps(locateTokens(text, encoding, tokenizer), checkpoint);
         const tokens: ScoredToken[] = [];
         for (let at = encoding.leading; at < encoding.leading + encoding.length; at++) {
           const { start, end } = spans[at] ?? { start: 0, end: 0 };
@@ -34,8 +37,9 @@ export function createTokenClassificationPostprocessor(
           tokens.push({ token, index: at, start, end, scores: softmax(rows(row, at)) });
         }
         const options = { aggregation: aggregation_strategy, ignoreLabels: ignore_labels };
-        return toEntities(text, tokens, labels, tokenizer, options);
-      });
+        predictions.push(toEntities(text, tokens, labels, tokenizer, options));
+      }
+      return predictions;
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { Encoding, Tokenizer, Word } from "./tokenizer.ts";
+import { finish, type Steps } from "./word-model.ts";
 
 /** A part of the text, from `start` to `end`, in UTF-16 code units. */
 export interface Span {
@@ -13,6 +14,8 @@ interface Aligned {
   readonly ends: readonly number[];
 }
 
+/** Parts of a text that are normalized in one piece of work. */
+const STEP_PARTS = 2048;
 const NOWHERE: Span = { start: 0, end: 0 };
 const MARK = "▁";
 const BYTE_SPACE = "Ġ";
@@ -22,7 +25,11 @@ const BYTE_SPACE = "Ġ";
  * that cannot be separated, such as the bytes of one character, share its span.
  * Where a normalizer changes characters depending on distant ones, all tokens share the span of the section.
  */
-export function locateTokens(text: string, encoding: Encoding, tokenizer: Tokenizer): Span[] {
+export function* locateTokens(
+  text: string,
+  encoding: Encoding,
+  tokenizer: Tokenizer,
+): Steps<Span[]> {
   const spans: Span[] = [];
   let section: { word: Word; aligned: Aligned; cursor: number } | undefined;
   for (const word of encoding.words) {
@@ -33,7 +40,8 @@ export function locateTokens(text: string, encoding: Encoding, tokenizer: Tokeni
     }
     if (section?.word.start !== word.start || section.word.end !== word.end) {
       const aligned =
-        align(text, word, tokenizer.normalize) ?? alignAsWhole(text, word, tokenizer.normalize);
+        (yield* align(text, word, tokenizer.normalize)) ??
+        alignAsWhole(text, word, tokenizer.normalize);
       section = { word, aligned, cursor: 0 };
     }
     if (word.added) {
@@ -50,7 +58,7 @@ export function locateTokens(text: string, encoding: Encoding, tokenizer: Tokeni
     section.cursor = located.cursor;
     for (const span of located.spans) spans.push(span);
   }
-  const own = spans.slice(0, encoding.length);
+  const own = spans.slice(encoding.skipped, encoding.skipped + encoding.length);
   const trailing = encoding.ids.length - encoding.leading - own.length;
   return [...nowhere(encoding.leading), ...own, ...nowhere(trailing)];
 }
@@ -58,7 +66,7 @@ export function locateTokens(text: string, encoding: Encoding, tokenizer: Tokeni
 /** Whether the normalizer works character by character, so that its result can be aligned with the text. */
 export function canLocate({ normalize }: Tokenizer): boolean {
   const probe = "A b-1";
-  return align(probe, { start: 0, end: probe.length }, normalize) !== undefined;
+  return finish(align(probe, { start: 0, end: probe.length }, normalize)) !== undefined;
 }
 
 /** The spaces that an added token includes before its content. */
@@ -72,29 +80,30 @@ function nowhere(count: number): Span[] {
 }
 
 /** By code points, or where adjacent ones are normalized together by graphemes or runs of spaces. */
-function align(
+function* align(
   text: string,
   { start, end }: Span,
   normalize: (text: string) => string,
-): Aligned | undefined {
+): Steps<Aligned | undefined> {
   const section = text.slice(start, end);
   const normalized = normalize(section);
   return (
-    alignParts(section, start, normalized, normalize) ??
-    alignParts(graphemes(section), start, normalized, normalize) ??
-    alignParts(joinSpaces(graphemes(section)), start, normalized, normalize)
+    (yield* alignParts(section, start, normalized, normalize)) ??
+    (yield* alignParts(graphemes(section), start, normalized, normalize)) ??
+    (yield* alignParts(joinSpaces(graphemes(section)), start, normalized, normalize))
   );
 }
 
-function alignParts(
+function* alignParts(
   parts: Iterable<string>,
   start: number,
   text: string,
   normalize: (text: string) => string,
-): Aligned | undefined {
+): Steps<Aligned | undefined> {
   const starts: number[] = [];
   const ends: number[] = [];
   let position = start;
+  let work = 0;
   for (const part of parts) {
     const written = normalize(part);
     if (!text.startsWith(written, starts.length)) return undefined;
@@ -103,6 +112,7 @@ function alignParts(
       ends.push(position + part.length);
     }
     position += part.length;
+    if (++work % STEP_PARTS === 0) yield;
   }
   return starts.length === text.length ? { text, starts, ends } : undefined;
 }

@@ -1,5 +1,7 @@
+import type { z } from "zod";
 import { type TokenizerBlock, tokenizerBlock } from "../../domain/blocks/preprocess/tokenizer.ts";
 import { ApiError } from "../../domain/errors.ts";
+import { Media } from "../../domain/media.ts";
 import { type Tensor, type TensorSpec, toBytes } from "../../domain/tensor.ts";
 import { describe } from "../../domain/tensor-json.ts";
 import { TokenIds } from "../../domain/token-ids.ts";
@@ -7,8 +9,10 @@ import { quoteAll } from "../../shared/quote.ts";
 import { type Item, type Items, type Preprocessor, splitList } from "../preprocessor.ts";
 import { checkTextCount, checkTotalCharacters, textOf } from "./text-item.ts";
 import type { TextMetadata } from "./text-metadata.ts";
+import { encodeIds } from "./token-id-encoding.ts";
 import { canLocate } from "./token-spans.ts";
-import { createTokenizer, type Encoding, type Tokenizer } from "./tokenizer.ts";
+import { createTokenizer, type Encoding } from "./tokenizer.ts";
+import { finish, runSteps, STEP_SIZE, type Steps } from "./word-model.ts";
 
 export interface TokenizerOptions {
   /** Whether `{"source_sentence": ..., "sentences": [...]}` is accepted as well. */
@@ -46,13 +50,14 @@ export function createTokenizerPreprocessor(
   const batch = specOf(ids).shape[0];
   const maxTexts = typeof batch === "number" && batch > 0 ? batch : MAX_RUN_TEXTS;
 
-  const encodeItem = (item: Item, truncate: boolean | undefined): Prepared => {
+  const encodeItem = function* (item: Item, parameters: Parameters): Steps<Prepared> {
+    const { truncate = block.truncation === "end", truncation_direction } = parameters;
+    const truncation = !truncate ? "error" : isLeft(truncation_direction) ? "start" : "end";
+    const options = { maxLength: block.maxLength, truncation } as const;
     if (item.value instanceof TokenIds)
-      return fromIds(item.value, item.path, block, tokenizer, truncate);
-    const truncation = truncate === undefined ? block.truncation : truncate ? "end" : "error";
+      return new Prepared("", encodeIds(item.value, item.path, tokenizer, options));
     const text = textOf(item);
-    const encoding = tokenizer.encode(text, item.path, { maxLength: block.maxLength, truncation });
-    return new Prepared(text, encoding);
+    return new Prepared(text, yield* tokenizer.encode(text, item.path, options));
   };
 
   return {
@@ -65,22 +70,31 @@ export function createTokenizerPreprocessor(
       checkAmount(items.items);
       return items;
     },
-    plan(items, { parameters, trace }) {
-      return trace.measure("preprocess", () => {
-        const prepared = items.map(({ path, ...item }) => ({
-          path,
-          value: encodeItem({ path, ...item }, parameters.truncate),
-        }));
+    async plan(items, { parameters, trace, checkpoint }) {
+      const ended = trace.start("preprocess");
+      try {
+        const prepared: { path: string; value: Prepared }[] = [];
+        let unchecked = 0;
+        for (const item of items) {
+          const value = await runSteps(encodeItem(item, parameters), checkpoint);
+          prepared.push({ path: item.path, value });
+          unchecked += sizeOf(item);
+          if (unchecked < STEP_SIZE) continue;
+          unchecked = 0;
+          await checkpoint();
+        }
         const lengths = prepared.map(({ value }) => value.encoding.ids.length);
         const tokens = lengths.reduce((sum, length) => sum + length, 0);
         return { items: prepared, runs: group(lengths, maxTexts), tokens };
-      });
+      } finally {
+        ended();
+      }
     },
     toTensors(items, { parameters, trace }) {
-      const prepared = items.map((item) =>
-        item.value instanceof Prepared ? item.value : encodeItem(item, parameters.truncate),
-      );
       return trace.measure("preprocess", () => {
+        const prepared = items.map((item) =>
+          item.value instanceof Prepared ? item.value : finish(encodeItem(item, parameters)),
+        );
         const longest = Math.max(...prepared.map(({ encoding }) => encoding.ids.length), 1);
         const width = block.padding === "longest" ? longest : block.maxLength;
         const fill = (
@@ -118,37 +132,17 @@ class Prepared {
   }
 }
 
-function fromIds(
-  { ids }: TokenIds,
-  path: string,
-  { maxLength, truncation }: TokenizerBlock,
-  tokenizer: Tokenizer,
-  truncate = truncation === "end",
-): Prepared {
-  const wrong = ids.find((id) => !tokenizer.hasId(id));
-  if (ids.length === 0 || wrong !== undefined)
-    throw new ApiError(
-      "invalid_input",
-      wrong === undefined
-        ? `${path} has no tokens: send at least one.`
-        : `${path} has the token ${wrong}, which is not in the model's vocabulary.`,
-    );
-  if (ids.length > maxLength && !truncate)
-    throw new ApiError(
-      "invalid_input",
-      `${path} has ${ids.length} tokens: this model reads ${maxLength} at most.`,
-      { details: { maxTokens: maxLength, actual: ids.length } },
-    );
-  const read = ids.slice(0, maxLength);
-  const typeIds = read.map(() => 0);
-  return new Prepared("", {
-    ids: read,
-    typeIds,
-    tokens: [],
-    leading: 0,
-    words: [],
-    length: read.length,
-  });
+type Parameters = z.output<typeof tokenizerBlock.parameters>;
+
+function isLeft(direction: Parameters["truncation_direction"]): boolean {
+  return direction === "left" || direction === "Left";
+}
+
+/** About how much work an item is. */
+function sizeOf({ value }: Item): number {
+  if (typeof value === "string") return value.length;
+  if (value instanceof TokenIds) return value.ids.length;
+  return value instanceof Media ? value.bytes.byteLength : 0;
 }
 
 interface Comparison {

@@ -1,16 +1,20 @@
 import { Tokenizer as LibraryTokenizer } from "@huggingface/tokenizers";
-import { z } from "zod";
 import { ApiError } from "../../domain/errors.ts";
-import { type AddedToken, addedTokenSchema, createTokenSplitter } from "./added-tokens.ts";
-import { parseJsonFile } from "./json-file.ts";
-import { createNormalizer, type Normalize, normalizerSchema } from "./normalizers.ts";
-import { createPreTokenizer, fromByteLetters, preTokenizerSchema } from "./pre-tokenizers.ts";
+import { type AddedToken, createTokenSplitter } from "./added-tokens.ts";
+import { createNormalizer, type Normalize } from "./normalizers.ts";
+import { createPreTokenizer, fromByteLetters } from "./pre-tokenizers.ts";
+import { createWordModel, parseTokenizerConfig, type TokenizerConfig } from "./tokenizer-config.ts";
+import { STEP_SIZE, type Steps } from "./word-model.ts";
 
 /**
  * A longer text, in UTF-16 code units, is refused before it is tokenized. The time and the memory that a tokenizer takes
  * grow with the characters; ordinary text of this length has more tokens than any model reads.
  */
 export const MAX_CHARACTERS = 65_536;
+/** Of a text after normalization, which turns a character into 18 at most, and a Korean syllable into 3. */
+export const MAX_NORMALIZED_CHARACTERS = 4 * MAX_CHARACTERS;
+/** Tokens are counted up to here for the message about a text that has too many. */
+const MAX_COUNTED = 32_768;
 
 /** A word of a text and its tokens, for {@link locateTokens}. */
 export interface Word {
@@ -31,8 +35,10 @@ export interface Encoding {
   readonly tokens: readonly string[];
   /** How many special tokens precede those of the text. */
   readonly leading: number;
-  /** The words of the text in order; the last one is complete, also where its tokens were cut. */
+  /** The words of the text in order, complete also where its tokens were cut. */
   readonly words: readonly Word[];
+  /** How many tokens at the beginning of the text were cut. */
+  readonly skipped: number;
   /** How many tokens belong to the text. */
   readonly length: number;
 }
@@ -40,10 +46,8 @@ export interface Encoding {
 export interface EncodeOptions {
   /** The limit of tokens, special ones included. */
   readonly maxLength: number;
-  /** Whether the end of a longer text is cut off, or it is an error. */
-  readonly truncation: "end" | "error";
-  /** Whether the special tokens of the model are added; default true. */
-  readonly special?: boolean;
+  /** Whether a longer text is cut off at its end or at its start, or it is an error. */
+  readonly truncation: "end" | "start" | "error";
 }
 
 /** A tokenizer.json, with the ids of Python's `tokenizers`. */
@@ -52,8 +56,11 @@ export interface Tokenizer {
    * @param path the name of the text in messages
    * @throws ApiError `invalid_input` for a text that is too long
    */
-  encode(text: string, path: string, options: EncodeOptions): Encoding;
+  encode(text: string, path: string, options: EncodeOptions): Steps<Encoding>;
   hasId(id: number): boolean;
+  /** The ids of the special tokens that precede and follow those of a text. */
+  readonly leading: readonly number[];
+  readonly trailing: readonly number[];
   /** Joins tokens to a text, by the tokenizer's decoder. */
   join(tokens: readonly string[]): string;
   isUnknown(token: string): boolean;
@@ -71,68 +78,21 @@ export interface Tokenizer {
   readonly continuingPrefix: string | undefined;
 }
 
-const tokenizerSchema = z.object({
-  added_tokens: z.array(addedTokenSchema).default([]),
-  normalizer: normalizerSchema.nullish(),
-  pre_tokenizer: preTokenizerSchema.nullish(),
-  decoder: z.object({ type: z.string() }).nullish(),
-  padding: z.object({ pad_id: z.int().min(0) }).nullish(),
-  model: z.union([
-    z.object({
-      type: z.literal("WordPiece"),
-      unk_token: z.string(),
-      continuing_subword_prefix: z.string().default("##"),
-    }),
-    z.object({
-      type: z.literal("BPE"),
-      unk_token: z.string().nullish(),
-      fuse_unk: z.boolean().default(false),
-      dropout: z.null().optional(),
-      continuing_subword_prefix: z.literal("").nullish(),
-    }),
-    z.object({
-      type: z.literal("Unigram"),
-      unk_id: z.int().min(0).nullish(),
-      vocab: z.array(z.tuple([z.string(), z.number()])),
-      byte_fallback: z.literal(false).default(false),
-    }),
-  ]),
-});
-
-/**
- * Limits of vocabularies. The npm library takes up to 1.6 KB for a piece of Unigram, 0.3 KB for one of BPE and 0.15 KB
- * for one of WordPiece (measured): a larger vocabulary would leave too little of the isolate's memory to the models.
- */
-const MAX_PIECES = { WordPiece: 150_000, BPE: 150_000, Unigram: 40_000 } as const;
-
 const PAD_TOKENS = ["[PAD]", "<pad>"];
 
 /**
- * The npm library computes the models and the post-processors. Its normalizers and pre-tokenizers differ from Python's
- * and are replaced by those of this folder.
+ * The npm library computes the post-processors and decoders. Its normalizers and pre-tokenizers differ from Python's, and
+ * its models can neither pause within a word nor take all long ones; they are replaced by those of this folder.
  * @param json a tokenizer.json
  * @throws ApiError `task_not_supported` for a file that is not a tokenizer, and for parts that cannot be computed exactly
  */
 export function createTokenizer(json: Uint8Array): Tokenizer {
-  const config = parseJsonFile(json, "tokenizer") as Record<string, unknown>;
-  const parsed = tokenizerSchema.safeParse(config);
-  if (!parsed.success)
-    throw new ApiError(
-      "task_not_supported",
-      `The model's tokenizer has parts that are not supported: ${z.prettifyError(parsed.error).replaceAll("\n", " ")}`,
-    );
-  const { added_tokens, model, padding, decoder } = parsed.data;
-  checkSize(model.type, (config.model as { vocab?: object }).vocab ?? {});
-  // Without added tokens, which the library would find inside of words.
-  const own = {
-    added_tokens: [],
-    normalizer: null,
-    pre_tokenizer: null,
-    decoder: config.decoder ?? null,
-  };
-  const library = new LibraryTokenizer({ ...config, ...own }, {});
-  const normalize = createNormalizer(parsed.data.normalizer);
-  const preTokenize = createPreTokenizer(parsed.data.pre_tokenizer);
+  const config = parseTokenizerConfig(json);
+  const { added_tokens, padding, decoder } = config;
+  const model = createWordModel(config.model);
+  const library = createLibrary(config);
+  const normalize = createNormalizer(config.normalizer);
+  const preTokenize = createPreTokenizer(config.pre_tokenizer);
   const asWritten = new Map<string, AddedToken>();
   const asNormalized = new Map<string, AddedToken>();
   for (const token of added_tokens)
@@ -140,39 +100,47 @@ export function createTokenizer(json: Uint8Array): Tokenizer {
     else asWritten.set(token.content, token);
   const splitWritten = createTokenSplitter(asWritten);
   const splitNormalized = createTokenSplitter(asNormalized);
-  const ids = library.model?.tokens_to_ids ?? new Map<string, number>();
   const addedIds = new Map(added_tokens.map(({ content, id }) => [content, id]));
-  const idOf = (token: string): number | undefined => addedIds.get(token) ?? ids.get(token);
-  const known = new Set([...ids.values(), ...addedIds.values()]);
-  const unknownId = library.model?.unk_token_id;
-  const unknownToken = model.type === "Unigram" ? undefined : (model.unk_token ?? undefined);
-  const fuse = model.type === "BPE" && model.fuse_unk;
+  const idOf = (token: string): number | undefined => addedIds.get(token) ?? model.ids.get(token);
+  const idOrUnknown = (token: string): number => idOf(token) ?? model.unknownId ?? 0;
+  const known = new Set([...model.ids.values(), ...addedIds.values()]);
+  const special = specialTokens(library);
 
-  const tokensOf = (word: string): string[] => {
-    const tokens = library.model?.encode([word]) ?? [];
-    if (model.type === "Unigram") return fuseUnknown(tokens, (token) => !ids.has(token));
-    if (!fuse) return tokens;
-    return tokens.filter((token, at) => token !== unknownToken || tokens[at - 1] !== unknownToken);
-  };
-
-  const { leading, trailing } = specialTokens(library);
-
-  const wordsOf = function* (text: string): Generator<Word> {
+  /** Passes each word to `take`, until that returns true. */
+  const eachWord = function* (
+    text: string,
+    path: string,
+    take: (word: Word) => boolean,
+  ): Steps<void> {
+    let normalizedLength = 0;
+    let work = 0;
     for (const { start, end, token } of splitWritten(text)) {
+      const section = { start, end };
       if (token) {
-        yield { start, end, text: token.content, added: "as-written", tokens: [token.content] };
+        const { content } = token;
+        if (take({ ...section, text: content, added: "as-written", tokens: [content] })) return;
         continue;
       }
       const normalized = normalize(text.slice(start, end));
+      normalizedLength += normalized.length;
+      if (normalizedLength > MAX_NORMALIZED_CHARACTERS) throw tooLong(path, normalizedLength);
+      if (normalized.length > STEP_SIZE) yield;
       for (const part of splitNormalized(normalized)) {
         if (part.token) {
           const { content } = part.token;
-          yield { start, end, text: content, added: "as-normalized", tokens: [content] };
+          if (take({ ...section, text: content, added: "as-normalized", tokens: [content] }))
+            return;
           continue;
         }
         const atStart = start === 0 && part.start === 0;
-        for (const word of preTokenize(normalized.slice(part.start, part.end), atStart))
-          yield { start, end, text: word, added: undefined, tokens: tokensOf(word) };
+        for (const word of preTokenize(normalized.slice(part.start, part.end), atStart)) {
+          const tokens = yield* model.tokensOf(word);
+          if (take({ ...section, text: word, added: undefined, tokens })) return;
+          work += word.length;
+          if (work < STEP_SIZE) continue;
+          work = 0;
+          yield;
+        }
       }
     }
   };
@@ -180,89 +148,98 @@ export function createTokenizer(json: Uint8Array): Tokenizer {
   return {
     padId: padding?.pad_id ?? PAD_TOKENS.map(idOf).find((id) => id !== undefined) ?? 0,
     hasId: (id) => known.has(id),
+    leading: special.leading.map(idOrUnknown),
+    trailing: special.trailing.map(idOrUnknown),
     join: (tokens) =>
       decoder?.type === "ByteLevel"
         ? fromByteLetters(tokens)
         : (library.decoder?.decode([...tokens]) ?? tokens.join(" ")),
-    isUnknown: (token) => (idOf(token) ?? unknownId) === unknownId,
+    isUnknown: (token) => (idOf(token) ?? model.unknownId) === model.unknownId,
     normalize,
-    writing: writingOf(config),
-    unknownToken,
-    continuingPrefix: model.type === "WordPiece" ? model.continuing_subword_prefix : undefined,
-    encode(text, path, { maxLength, truncation, special = true }) {
+    writing: writingOf(config.pre_tokenizer),
+    unknownToken: model.unknownToken,
+    continuingPrefix: model.continuingPrefix,
+    *encode(text, path, { maxLength, truncation }) {
       if (text.length > MAX_CHARACTERS)
         throw new ApiError(
           "invalid_input",
           `${path} is ${text.length} characters long: a text may have ${MAX_CHARACTERS} at most.`,
           { details: { maxCharacters: MAX_CHARACTERS, actual: text.length } },
         );
-      const room = maxLength - (special ? leading + trailing : 0);
+      const leading = special.leading.length;
+      const room = Math.max(0, maxLength - leading - special.trailing.length);
+      // What follows would be cut off, or the text is refused anyway.
+      const enough = truncation === "end" ? room : Math.max(room + 1, MAX_COUNTED);
       const words: Word[] = [];
       const own: string[] = [];
-      for (const word of wordsOf(text.toWellFormed())) {
+      yield* eachWord(text.toWellFormed(), path, (word) => {
         words.push(word);
         for (const token of word.tokens) own.push(token);
-        // The rest would be cut off.
-        if (truncation === "end" && own.length >= room) break;
-      }
-      if (own.length > room) {
-        if (truncation === "error")
-          throw new ApiError(
-            "invalid_input",
-            `${path} has ${own.length + maxLength - room} tokens: this model reads ${maxLength} at most.`,
-            { details: { maxTokens: maxLength, actual: own.length + maxLength - room } },
-          );
-        own.length = Math.max(0, room);
-      }
-      const processed = special ? library.post_processor?.(own, null, true) : undefined;
-      const tokens: string[] = processed?.tokens ?? own;
+        return truncation !== "start" && own.length >= enough;
+      });
+      if (own.length > room && truncation === "error")
+        throw tooManyTokens(path, own.length - room + maxLength, own.length >= enough, maxLength);
+      const skipped = truncation === "start" ? Math.max(0, own.length - room) : 0;
+      const kept = own.slice(skipped, skipped + room);
+      const processed = library.post_processor?.(kept, null, true);
+      const tokens: string[] = processed?.tokens ?? kept;
       return {
-        ids: tokens.map((token) => idOf(token) ?? unknownId ?? 0),
+        ids: tokens.map(idOrUnknown),
         typeIds: processed?.token_type_ids ?? tokens.map(() => 0),
         tokens,
-        leading: special ? leading : 0,
+        leading,
         words,
-        length: own.length,
+        skipped,
+        length: kept.length,
       };
     },
   };
 }
 
-function checkSize(type: keyof typeof MAX_PIECES, vocabulary: object): void {
-  const pieces = Object.keys(vocabulary).length;
-  if (pieces > MAX_PIECES[type])
-    throw new ApiError(
-      "task_not_supported",
-      `The model's tokenizer has ${pieces} pieces, more than the ${MAX_PIECES[type]} of ${type} that fit into memory: send token ids to /v2.`,
-      { details: { maxPieces: MAX_PIECES[type], actual: pieces } },
-    );
+function tooLong(path: string, length: number): ApiError {
+  return new ApiError(
+    "invalid_input",
+    `${path} has ${length} characters or more once the model's tokenizer has normalized it: a text may have ${MAX_NORMALIZED_CHARACTERS} at most.`,
+    { details: { maxNormalizedCharacters: MAX_NORMALIZED_CHARACTERS, actual: length } },
+  );
 }
 
-function writingOf({ pre_tokenizer = null }: Record<string, unknown>): Tokenizer["writing"] {
-  const written = JSON.stringify(pre_tokenizer);
+function tooManyTokens(path: string, actual: number, orMore: boolean, maxTokens: number): ApiError {
+  return new ApiError(
+    "invalid_input",
+    `${path} has ${actual} tokens${orMore ? " or more" : ""}: this model reads ${maxTokens} at most.`,
+    { details: { maxTokens, actual } },
+  );
+}
+
+/** Without a model: the library's own takes memory for a vocabulary that is not used. */
+function createLibrary({ post_processor = null, decoder = null, model }: TokenizerConfig) {
+  const { end_of_word_suffix } = model.type === "BPE" ? model : {};
+  return new LibraryTokenizer(
+    {
+      model: { type: "BPE", vocab: {}, merges: [], end_of_word_suffix },
+      added_tokens: [],
+      normalizer: null,
+      pre_tokenizer: null,
+      post_processor,
+      decoder,
+    },
+    {},
+  );
+}
+
+function writingOf(preTokenizer: TokenizerConfig["pre_tokenizer"]): Tokenizer["writing"] {
+  const written = JSON.stringify(preTokenizer ?? null);
   const has = (type: string): boolean => written.includes(`"type":"${type}"`);
   if (has("ByteLevel")) return "bytes";
   if (!has("Metaspace")) return "plain";
   return has("WhitespaceSplit") ? "marked-words" : "marked";
 }
 
-/** Joins adjacent unknown pieces to one token. */
-function fuseUnknown(tokens: readonly string[], unknown: (token: string) => boolean): string[] {
-  const fused: string[] = [];
-  let wasUnknown = false;
-  for (const token of tokens) {
-    const isUnknown = unknown(token);
-    if (isUnknown && wasUnknown) fused.push((fused.pop() ?? "") + token);
-    else fused.push(token);
-    wasUnknown = isUnknown;
-  }
-  return fused;
-}
-
-/** How many special tokens the post-processor adds before and after a text. */
-function specialTokens(library: LibraryTokenizer): { leading: number; trailing: number } {
+/** The special tokens that the post-processor adds before and after a text. */
+function specialTokens(library: LibraryTokenizer): { leading: string[]; trailing: string[] } {
   const mark = "\0";
   const tokens: string[] = library.post_processor?.([mark], null, true).tokens ?? [mark];
-  const leading = tokens.indexOf(mark);
-  return { leading, trailing: tokens.length - leading - 1 };
+  const at = tokens.indexOf(mark);
+  return { leading: tokens.slice(0, at), trailing: tokens.slice(at + 1) };
 }

@@ -16,7 +16,8 @@ const POINTS = 0x110000;
 /** Unigram as in Python's `tokenizers`: the most likely pieces; adjacent unknown characters are one token. */
 export function createUnigram({ vocab, unk_id }: z.output<typeof unigramSchema>): WordModel {
   const ids = new Map(vocab.map(([piece], id) => [piece, id]));
-  const unknownScore = vocab.reduce((min, [, score]) => Math.min(min, score), 0) - UNKNOWN_PENALTY;
+  const lowest = vocab.reduce((min, [, score]) => Math.min(min, score), Number.POSITIVE_INFINITY);
+  const unknownScore = lowest - UNKNOWN_PENALTY;
   const trie = createTrie(ids);
 
   return {
@@ -48,7 +49,7 @@ export function createUnigram({ vocab, unk_id }: z.output<typeof unigramSchema>)
           work++;
           const id = trie.idAt(node);
           if (id < 0) continue;
-          offer(start, end, reached + (vocab[id]?.[1] ?? 0), false);
+          offer(start, end, reached + (vocab[id]?.[1] ?? 0), id === unk_id);
           isPiece ||= end === next;
         }
         if (!isPiece) offer(start, next, reached + unknownScore, true);

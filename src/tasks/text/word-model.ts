@@ -1,3 +1,5 @@
+import { z } from "zod";
+
 /**
  * Work in pieces: a generator that yields between two pieces and returns the result, so that the caller can look at
  * the deadline and at other calls in between.
@@ -25,3 +27,22 @@ export function finish<T>(steps: Steps<T>): T {
     if (done) return value;
   }
 }
+
+/** All pieces, with a checkpoint between two of them. */
+export async function runSteps<T>(steps: Steps<T>, checkpoint?: () => Promise<void>): Promise<T> {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+    await checkpoint?.();
+  }
+}
+
+/** Token ids by their tokens: checked without a copy, because there may be 150,000. */
+export const vocabularySchema = z.custom<Readonly<Record<string, number>>>(
+  (value) =>
+    typeof value === "object" &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.values(value).every((id) => Number.isSafeInteger(id) && (id as number) >= 0),
+  "token ids by tokens",
+);

@@ -1,9 +1,9 @@
 import { z } from "zod";
-import type { WordModel } from "./word-model.ts";
+import { vocabularySchema, type WordModel } from "./word-model.ts";
 
 export const wordPieceSchema = z.object({
   type: z.literal("WordPiece"),
-  vocab: z.record(z.string(), z.int().min(0)),
+  vocab: vocabularySchema,
   unk_token: z.string(),
   continuing_subword_prefix: z.string().default("##"),
   max_input_chars_per_word: z.int().min(1).max(1000).default(100),

@@ -40,6 +40,10 @@ export const tokenizerBlock = {
     "a text, or a list of texts; with `embedding` also `{source_sentence, sentences}`, which returns the cosine similarity of each sentence to the first",
   parameters: z.strictObject({
     truncate: z.boolean().optional().describe("whether a text that is too long is cut"),
+    truncation_direction: z
+      .enum(["left", "right", "Left", "Right"])
+      .optional()
+      .describe("whether its beginning (left) or its end (right, the default) is cut"),
   }),
   references: ({ tokenizer, inputs }) => ({
     inputs: Object.values(inputs).filter((name) => name !== undefined),

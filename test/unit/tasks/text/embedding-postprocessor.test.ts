@@ -13,7 +13,15 @@ const tokenizer = readTokenizer("wordpiece-cased");
 /** What the preprocessor returns for a text with so many tokens. */
 function metadataOf(tokens: number): TextMetadata {
   const ids = Array.from({ length: tokens }, (_, id) => id);
-  const encoding = { ids, typeIds: ids, tokens: [], leading: 0, words: [], length: tokens };
+  const encoding = {
+    ids,
+    typeIds: ids,
+    tokens: [],
+    leading: 0,
+    words: [],
+    skipped: 0,
+    length: tokens,
+  };
   return { kind: "tokens", text: "", encoding, tokenizer };
 }
 

@@ -58,45 +58,47 @@ function encode(tokenizer: string, inputs: readonly string[]) {
 describe.each(cases)("$tokenizer, $aggregation", ({ tokenizer, aggregation, predictions }) => {
   const { metadata, scores } = encode(tokenizer, texts);
 
-  test("finds the entities of transformers", () => {
+  test("finds the entities of transformers", async () => {
     const postprocessor = createTokenClassificationPostprocessor({ ...block, aggregation }, labels);
-    const decoded = postprocessor.toPredictions([scores], metadata, {}) as { score: number }[][];
+    const decoded = (await postprocessor.toPredictions([scores], metadata, {})) as {
+      score: number;
+    }[][];
     const rounded = (entities: { score: number }[]) =>
       entities.map((entity) => ({ ...entity, score: Number(entity.score.toFixed(5)) }));
     expect(decoded.map(rounded)).toEqual(predictions.map(rounded));
   });
 
-  test("the parameter aggregation_strategy replaces the aggregation of the manifest", () => {
+  test("the parameter aggregation_strategy replaces the aggregation of the manifest", async () => {
     const postprocessor = createTokenClassificationPostprocessor(block, labels);
     const parameters = { aggregation_strategy: aggregation };
-    const requested = postprocessor.toPredictions([scores], metadata, parameters);
+    const requested = await postprocessor.toPredictions([scores], metadata, parameters);
     const other = createTokenClassificationPostprocessor({ ...block, aggregation }, labels);
-    expect(requested).toEqual(other.toPredictions([scores], metadata, {}));
+    expect(requested).toEqual(await other.toPredictions([scores], metadata, {}));
   });
 });
 
-test("ignored labels are left out, and all others are returned", () => {
+test("ignored labels are left out, and all others are returned", async () => {
   const { metadata, scores } = encode("wordpiece-cased", texts.slice(0, 1));
   const postprocessor = createTokenClassificationPostprocessor(
     { ...block, aggregation: "simple" },
     labels,
   );
-  const [all] = postprocessor.toPredictions([scores], metadata, { ignore_labels: [] }) as {
+  const [all] = (await postprocessor.toPredictions([scores], metadata, { ignore_labels: [] })) as {
     entity_group: string;
   }[][];
   const groups = new Set(all?.map(({ entity_group }) => entity_group));
   expect(groups).toContain("O");
-  const [few] = postprocessor.toPredictions([scores], metadata, {
+  const [few] = (await postprocessor.toPredictions([scores], metadata, {
     ignore_labels: ["O", "PER"],
-  }) as (typeof all)[];
+  })) as (typeof all)[];
   expect(few).toEqual(all?.filter(({ entity_group }) => !["O", "PER"].includes(entity_group)));
 });
 
-test("NaN in the scores is an error of the inference", () => {
+test("NaN in the scores is an error of the inference", async () => {
   const { metadata, scores } = encode("wordpiece-cased", texts.slice(0, 1));
   const data = toBytes(new Float32Array(scores.data.byteLength / 4).fill(Number.NaN));
   const postprocessor = createTokenClassificationPostprocessor(block, labels);
-  expect(() => postprocessor.toPredictions([{ ...scores, data }], metadata, {})).toThrow(
+  await expect(postprocessor.toPredictions([{ ...scores, data }], metadata, {})).rejects.toThrow(
     /NaN or infinity/,
   );
 });

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { locateTokens } from "../../../../src/tasks/text/token-spans.ts";
+import { finish } from "../../../../src/tasks/text/word-model.ts";
 import { anyText } from "../../../support/text-arbitraries.ts";
 import { codePoints, readTokenizer, readTokenizerFixture } from "../../../support/tokenizers.ts";
 
@@ -27,7 +28,8 @@ test.each(Object.keys(DIFFERENT_OFFSETS))("%s locates tokens where Python's does
   const tokenizer = readTokenizer(name);
   const expected = readTokenizerFixture<ExpectedOffsets>(`${name}.expected.json`);
   const otherwise = texts.flatMap((text, index) => {
-    const spans = locateTokens(text, tokenizer.encode(text, "text", WHOLE), tokenizer);
+    const encoding = finish(tokenizer.encode(text, "text", WHOLE));
+    const spans = finish(locateTokens(text, encoding, tokenizer));
     const offsets = spans.flatMap(({ start, end }) => [
       codePoints(text, start),
       codePoints(text, end),
@@ -41,8 +43,8 @@ test.each(Object.keys(DIFFERENT_OFFSETS))("%s locates the tokens of any text wit
   const tokenizer = readTokenizer(name);
   fc.assert(
     fc.property(anyText(60), (text) => {
-      const encoding = tokenizer.encode(text, "text", WHOLE);
-      const spans = locateTokens(text, encoding, tokenizer);
+      const encoding = finish(tokenizer.encode(text, "text", WHOLE));
+      const spans = finish(locateTokens(text, encoding, tokenizer));
       expect(spans).toHaveLength(encoding.ids.length);
       for (const { start, end } of spans) {
         expect(start).toBeGreaterThanOrEqual(0);

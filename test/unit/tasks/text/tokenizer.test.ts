@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { projectPath } from "../../../../scripts/project.ts";
 import { createTokenizer } from "../../../../src/tasks/text/tokenizer.ts";
+import { finish } from "../../../../src/tasks/text/word-model.ts";
 import { catchApiError } from "../../../support/errors.ts";
 import { EXPECTED_FOLDER } from "../../../support/tensors.ts";
 import { readTokenizer, readTokenizerFixture } from "../../../support/tokenizers.ts";
@@ -29,21 +30,23 @@ describe.each([
   test.each(texts.map((text, index) => ({ text, index })))(
     "gives text $index the ids of Python's tokenizers",
     ({ text, index }) => {
-      expect(tokenizer.encode(text, "text", WHOLE).ids).toEqual(expected.ids[index]);
+      expect(finish(tokenizer.encode(text, "text", WHOLE)).ids).toEqual(expected.ids[index]);
       const options = { maxLength: expected.truncatedTo, truncation: "end" } as const;
-      expect(tokenizer.encode(text, "text", options).ids).toEqual(expected.truncatedIds[index]);
+      expect(finish(tokenizer.encode(text, "text", options)).ids).toEqual(
+        expected.truncatedIds[index],
+      );
     },
   );
 
   test("reads half of a surrogate pair as the replacement character", () => {
-    const { ids } = tokenizer.encode("a \ud83d b", "text", WHOLE);
-    expect(ids).toEqual(tokenizer.encode("a \ufffd b", "text", WHOLE).ids);
+    const { ids } = finish(tokenizer.encode("a \ud83d b", "text", WHOLE));
+    expect(ids).toEqual(finish(tokenizer.encode("a \ufffd b", "text", WHOLE)).ids);
   });
 
   test("refuses a text of too many tokens where truncation is error", () => {
     const options = { maxLength: 4, truncation: "error" } as const;
     const error = catchApiError("invalid_input", () =>
-      tokenizer.encode("one two three four five six", "inputs", options),
+      finish(tokenizer.encode("one two three four five six", "inputs", options)),
     );
     expect(error.message).toMatch(/^inputs has \d+ tokens: this model reads 4 at most\.$/);
     expect(error.details).toMatchObject({ maxTokens: 4 });
@@ -60,7 +63,7 @@ describe("the tokenizer of sentence-embeddings", () => {
   test.each<{ text: string; ids: number[] }>([...sentences, ...tokenized])(
     "gives $text the ids of Python's tokenizers",
     ({ text, ids }) => {
-      expect(tokenizer.encode(text, "text", WHOLE).ids).toEqual(ids);
+      expect(finish(tokenizer.encode(text, "text", WHOLE)).ids).toEqual(ids);
     },
   );
 
