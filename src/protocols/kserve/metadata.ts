@@ -36,34 +36,40 @@ const shapeSchema = z.strictObject({
   ),
 });
 
-const tensorsSchema = z.record(
-  z.string(),
-  z.strictObject({
-    name: z.string(),
-    dtype: z.string(),
-    tensor_shape: shapeSchema,
-    tensorShape: shapeSchema,
-  }),
-);
+const tensorSchema = z.strictObject({
+  name: z.string(),
+  dtype: z.string(),
+  tensor_shape: shapeSchema,
+  tensorShape: shapeSchema,
+});
 
-const signaturesSchema = z.record(
-  z.string(),
-  z.strictObject({
-    inputs: tensorsSchema,
-    outputs: tensorsSchema,
-    method_name: z.string(),
-    methodName: z.string(),
-  }),
-);
+const tensorsSchema = z.record(z.string(), tensorSchema);
 
-export const servingMetadataSchema = z
+const signatureSchema = z.strictObject({
+  inputs: tensorsSchema,
+  outputs: tensorsSchema,
+  method_name: z.string(),
+  methodName: z.string(),
+});
+
+const signaturesSchema = z.record(z.string(), signatureSchema);
+
+const modelSpecSchema = z.strictObject({
+  name: z.string(),
+  signature_name: z.string(),
+  version: z.string(),
+});
+
+const camelCaseModelSpecSchema = z.strictObject({
+  name: z.string(),
+  signatureName: z.string(),
+  version: z.string(),
+});
+
+const servingMetadataSchema = z
   .strictObject({
-    model_spec: z.strictObject({
-      name: z.string(),
-      signature_name: z.string(),
-      version: z.string(),
-    }),
-    modelSpec: z.strictObject({ name: z.string(), signatureName: z.string(), version: z.string() }),
+    model_spec: modelSpecSchema,
+    modelSpec: camelCaseModelSpecSchema,
     metadata: z.strictObject({
       signature_def: z.strictObject({
         signature_def: signaturesSchema,
@@ -72,6 +78,20 @@ export const servingMetadataSchema = z
     }),
   })
   .describe("TensorFlow Serving's GetModelMetadataResponse.");
+
+/**
+ * The objects in it by name: generators of clients make names of those without one, and these are the same for
+ * `model_spec` and `modelSpec`.
+ */
+export const SERVING_SCHEMAS = {
+  ServingMetadata: servingMetadataSchema,
+  ServingCamelCaseModelSpec: camelCaseModelSpecSchema,
+  ServingModelSpec: modelSpecSchema,
+  ServingShape: shapeSchema,
+  ServingSignature: signatureSchema,
+  ServingSignatures: signaturesSchema,
+  ServingTensor: tensorSchema,
+} as const;
 
 export function toServingMetadata({
   name,

@@ -26,7 +26,7 @@ export const predictRequestSchema = z.looseObject({
     .optional()
     .meta({
       ...value,
-      type: "array",
+      type: ["array", "null"],
       items: {},
       description: `The row format: for each instance its values, or an object of them by the inputs' names. ${value.description}`,
     }),

@@ -1,7 +1,7 @@
 import { inferenceErrorSchema } from "../error-schema.ts";
 import { modelVersionStatusSchema } from "../model-status.ts";
 import { jsonContent } from "../openapi/schema-reference.ts";
-import { servingMetadataSchema } from "./metadata.ts";
+import { SERVING_SCHEMAS } from "./metadata.ts";
 import { predictRequestSchema, predictResponseSchema } from "./predict-schema.ts";
 
 export const SCHEMAS = {
@@ -10,7 +10,7 @@ export const SCHEMAS = {
     InferenceError: inferenceErrorSchema,
     KservePredictResponse: predictResponseSchema,
     ModelVersionStatus: modelVersionStatusSchema,
-    ServingMetadata: servingMetadataSchema,
+    ...SERVING_SCHEMAS,
   },
 } as const;
 

@@ -59,6 +59,16 @@ test("objects in predictions have names", () => {
   );
 });
 
+test("objects under names that differ only in their case have schemas of their own", () => {
+  for (const [path, { properties }] of schemas) {
+    const fields = Object.entries((properties ?? {}) as Record<string, Schema>);
+    const byName = Map.groupBy(fields, ([name]) => name.replaceAll("_", "").toLowerCase());
+    for (const group of [...byName.values()].filter(({ length }) => length > 1))
+      for (const [name, schema] of group)
+        expect(JSON.stringify(schema), `${path}/${name}`).not.toContain('"properties":');
+  }
+});
+
 describe("a plain schema", () => {
   test.each<[string, Schema, Schema]>([
     [
