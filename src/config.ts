@@ -10,8 +10,12 @@ const settingsSchema = z.object({
   MAX_BODIES_BYTES: z.coerce.number().int().min(1).default(33_554_432),
   /** Largest model that can be published, in bytes. */
   MAX_MODEL_BYTES: z.coerce.number().int().min(1).default(67_108_864),
-  /** A secret, not a var: the key of the admin routes, which are disabled without it. */
-  ADMIN_KEY: z.string().min(1).optional(),
+  /** A secret, not a var: the key of the admin routes, which are disabled without it. Spaces around it do not count. */
+  ADMIN_KEY: z
+    .string()
+    .trim()
+    .transform((key) => key || undefined)
+    .optional(),
   /** Who may load and unload models through `/v2/repository`: "admin" needs the key, "open" does not. */
   REPOSITORY_CONTROL: z.enum(["admin", "open"]).default("admin"),
   /** How long a listing of versions stays fresh: the longest delay until a new version is served. */

@@ -3,6 +3,9 @@ import { ApiError } from "../domain/errors.ts";
 import { sha256 } from "../shared/sha256.ts";
 import type { AppEnv } from "./context.ts";
 
+/** The scheme in any case, and then the whole key, which may have spaces. */
+const BEARER = /^bearer (.*)$/is;
+
 /**
  * Refuses requests without `Authorization: Bearer <admin key>`, and all requests when no key is
  * configured.
@@ -27,9 +30,8 @@ export async function hasAdminKey(
   authorization: string | undefined,
   adminKey: string | undefined,
 ): Promise<boolean> {
-  const [scheme, key] = (authorization ?? "").split(" ", 2);
-  const given = scheme?.toLowerCase() === "bearer" ? key : undefined;
-  return Boolean(adminKey && given) && isEqual(given ?? "", adminKey ?? "");
+  const given = BEARER.exec(authorization ?? "")?.[1];
+  return adminKey && given ? isEqual(given, adminKey) : false;
 }
 
 /** Compares digests in constant time, so that the duration reveals neither the key's length nor its beginning. */

@@ -49,3 +49,13 @@ test("the parsed settings are frozen", () => {
   for (const part of [config, config.cache, config.cache.tiers])
     expect(Object.isFrozen(part)).toBe(true);
 });
+
+test.each([
+  [undefined, undefined],
+  ["", undefined],
+  [" \t\n", undefined],
+  ["secret", "secret"],
+  [" two words\n", "two words"],
+])("the admin key %j is %j", (ADMIN_KEY, adminKey) => {
+  expect(parseConfig({ ADMIN_KEY })).toMatchObject({ adminKey, maxBodyBytes: 16_777_216 });
+});
