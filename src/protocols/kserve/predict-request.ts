@@ -61,10 +61,12 @@ function isNamed(value: unknown, specs: readonly TensorSpec[]): value is Values 
   return !isBase64Value(value) || specs.some(({ name }) => name === "b64");
 }
 
-/** The input of a value without a name; optional ones need a name. */
+/** The input whose values need no name: the only one, or the only one that is required. */
 function onlyInput(specs: readonly TensorSpec[], what: string): TensorSpec {
-  const [spec, ...others] = specs.filter(({ optional }) => !optional);
-  if (spec && others.length === 0) return spec;
+  const required = specs.filter(({ optional }) => !optional);
+  const candidates = required.length > 0 ? required : specs;
+  const [spec] = candidates;
+  if (spec && candidates.length === 1) return spec;
   throw new ApiError(
     "invalid_input",
     `${what} must be an object of values by name: the model takes ${describeSpecs(specs)}.`,

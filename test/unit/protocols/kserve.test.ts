@@ -38,6 +38,7 @@ publish("one", [FEATURES]);
 publish("one", [FEATURES], "2");
 publish("two", [FEATURES, IDS]);
 publish("texts", [TEXT]);
+publish("optional", [FEATURES, { name: "scale", datatype: "FP32", shape: [], optional: true }]);
 publish("scalar", [{ name: "s", datatype: "FP32", shape: [] }]);
 
 function fp32(name: string, shape: number[], ...values: number[]): Tensor {
@@ -208,6 +209,21 @@ describe("the columnar format", () => {
     });
   });
 
+  test("the only required input may be bare, and an optional one is given by its name", async () => {
+    const { post, inputs } = create();
+    await post("optional:predict", { inputs: [[1, 2]] });
+    expect(inputs()).toEqual({
+      x: [
+        [1, 2],
+        [1, 2],
+      ],
+    });
+    await post("optional:predict", { inputs: { x: [[1, 2]], scale: 3 } });
+    expect(inputs()).toMatchObject({ scale: [[], [3]] });
+    await post("optional:predict", { instances: [[1, 2]] });
+    expect(Object.keys(inputs())).toEqual(["x"]);
+  });
+
   test("a scalar is a value without a list", async () => {
     const { post, inputs } = create([fp32("y", [], 3)]);
     expect(await (await post("scalar:predict", { inputs: 2 })).json()).toEqual({ outputs: 3 });
@@ -363,7 +379,7 @@ test("the list of models has the names of KServe's", async () => {
   const response = await app.request("/v1/models");
   expect(await response.json()).toMatchObject({
     object: "list",
-    data: [{ id: "one" }, { id: "scalar" }, { id: "texts" }, { id: "two" }],
-    models: ["one", "scalar", "texts", "two"],
+    data: [{ id: "one" }, { id: "optional" }, { id: "scalar" }, { id: "texts" }, { id: "two" }],
+    models: ["one", "optional", "scalar", "texts", "two"],
   });
 });
