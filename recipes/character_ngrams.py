@@ -16,9 +16,14 @@ JS_EDGES = re.compile(f"^[{JS_SPACE}]+|[{JS_SPACE}]+$")
 JS_IS_SPACE = re.compile(f"[{JS_SPACE}]")
 
 
+def prepare(text: str) -> str:
+    """What version 2 of the block does before: composed letters, and spaces for any white space, which lande keeps."""
+    return JS_IS_SPACE.sub(" ", unicodedata.normalize("NFC", text))
+
+
 def normalize(text: str) -> str:
     """lande's normalisation: letters and marks in lower case, one space around words and the text."""
-    text = re.sub(r"-+", " ", text)
+    text = re.sub(r"-+", " ", prepare(text))
     text = "".join(c for c in text if unicodedata.category(c)[0] in "LM" or JS_IS_SPACE.match(c))
     return f" {JS_EDGES.sub('', JS_SPACES.sub(' ', text).lower())} "
 

@@ -33,7 +33,7 @@ from onnxruntime.quantization import (
     quantize_static,
 )
 
-from character_ngrams import featurize
+from character_ngrams import featurize, prepare
 from declaration_texts import DECLARATIONS, EXAMPLE, TEXTS, declarations
 from packages import unpack_npm
 from publish import (
@@ -126,7 +126,7 @@ def main() -> None:
             assets={"vocabulary.json": to_json(vocabulary)},
             preprocess={
                 "type": "character-ngrams",
-                "version": 1,
+                "version": 2,
                 "input": INPUT,
                 "vocabulary": "vocabulary.json",
             },
@@ -179,10 +179,10 @@ def main() -> None:
 
 
 def run_lande(package: Path, texts: Sequence[str]) -> tuple[Lande, np.ndarray, np.ndarray]:
-    """The published network, and its input vectors and probabilities for the texts."""
+    """The published network, and its input vectors and probabilities for the texts as the block gives them to it."""
     done = subprocess.run(
         ["node", str(Path(__file__).with_name("lande.mjs")), str(package)],
-        input=json.dumps(texts),
+        input=json.dumps([prepare(text) for text in texts]),
         capture_output=True,
         check=True,
         encoding="utf-8",
@@ -360,8 +360,8 @@ def to_card(description: str, per_language: Mapping[str, float]) -> Card:
         summary=description,
         model=(
             "620 frequencies of character n-grams (one to four UTF-16 code units), a dense layer of 120 with "
-            "ReLU, a dense layer of 50 and softmax. The Worker computes the frequencies: runs of hyphens become a "
-            "space, everything but letters, marks and white space is dropped, runs of white space become one "
+            "ReLU, a dense layer of 50 and softmax. The Worker computes the frequencies: the text is normalized (NFC), runs of hyphens become a "
+            "space, everything but letters, marks and white space is dropped, any white space becomes one "
             "space, the text is put in lower case and one space is put on each side; the frequency of an n-gram "
             "is its share among all n-grams of its length.\n\n"
             "The weights are int8 with a scale per unit, taken over exactly as lande publishes them; they are "

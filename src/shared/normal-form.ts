@@ -27,6 +27,13 @@ export function toNormalForm(text: string, form: NormalForm): string {
   return rest === 0 ? text.normalize(form) : normalized + text.slice(rest).normalize(form);
 }
 
+/** Whether the character at a position is normalized together with what is before it, or is half of a surrogate pair. */
+export function isJoining(text: string, at: number): boolean {
+  const point = text.codePointAt(at) ?? 0;
+  if ((point & 0xfc00) === 0xdc00) return true;
+  return point >= FIRST_JOINING && JOINING.test(String.fromCodePoint(point));
+}
+
 /** Runs of more joining characters than are left to the engine, each with the character before it. */
 function* longRuns(text: string): Generator<{ start: number; end: number }> {
   let before = 0;

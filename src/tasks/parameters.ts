@@ -5,12 +5,15 @@ import { issueMessage } from "../domain/schema-issue.ts";
 /** A list may have an issue for each of its elements. */
 const MAX_ISSUES = 3;
 
-/** @throws ApiError `invalid_request` that lists the wrong parameters and the valid names */
+/**
+ * A parameter that is null is left out, as Hugging Face's clients send those that their users did not set.
+ * @throws ApiError `invalid_request` that lists the wrong parameters and the valid names
+ */
 export function parseParameters<S extends z.ZodObject>(
   schema: S,
   parameters: Readonly<Record<string, unknown>>,
 ): z.output<S> {
-  const result = schema.safeParse(parameters);
+  const result = schema.safeParse(withoutNulls(parameters));
   if (result.success) return result.data;
   const valid = Object.keys(schema.shape);
   throw new ApiError(
@@ -18,6 +21,10 @@ export function parseParameters<S extends z.ZodObject>(
     `"parameters" are not valid for this model: ${explain(result.error.issues)} (it takes ${valid.length > 0 ? valid.join(", ") : "none"}).`,
     { details: { valid } },
   );
+}
+
+function withoutNulls(parameters: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== null));
 }
 
 function explain(issues: readonly z.core.$ZodIssue[]): string {

@@ -75,7 +75,7 @@ const PREPROCESSORS: {
   tabular: (block, { specOf }) => createTabularPreprocessor(specOf(block.input), block),
   array: (block, { specOf }) => createArrayPreprocessor(specOf(block.input)),
   "character-ngrams": async (block, { specOf, readFile }) =>
-    createNgramPreprocessor(specOf(block.input), await readFile(block.vocabulary)),
+    createNgramPreprocessor(specOf(block.input), await readFile(block.vocabulary), block.version),
   image: (block, { specOf, tools }) =>
     createImagePreprocessor(specOf(block.input), block, tools.decodeImage),
   async tokenizer(block, { specOf, readFile, postprocess }) {

@@ -96,3 +96,27 @@ test.each([
 ])("the user agent %s is recognized as Hugging Face's client: %s", (userAgent, expected) => {
   expect(isHuggingFaceClient(userAgent)).toBe(expected);
 });
+
+test("function_to_apply replaces the function of the manifest, where the model returns logits", async () => {
+  const { activation } = findModel("spam-detection").manifest.postprocess as { activation: string };
+  expect(activation).not.toBe("none");
+  const ask = async (function_to_apply: "none" | "softmax" | "sigmoid") =>
+    client.textClassification({
+      ...at("spam-detection"),
+      inputs: "Win a prize",
+      parameters: { function_to_apply },
+    });
+  const logits = new Map((await ask("none")).map(({ label, score }) => [label, score]));
+  const sum = [...logits.values()].reduce((total, logit) => total + Math.exp(logit), 0);
+  for (const { label, score } of await ask("softmax"))
+    expect(score).toBeCloseTo(Math.exp(logits.get(label) ?? 0) / sum, 6);
+  for (const { label, score } of await ask("sigmoid"))
+    expect(score).toBeCloseTo(1 / (1 + Math.exp(-(logits.get(label) ?? 0))), 6);
+  await expect(
+    client.textClassification({
+      ...at("language-identification"),
+      inputs: "Win a prize",
+      parameters: { function_to_apply: "sigmoid" },
+    }),
+  ).rejects.toThrow(InferenceClientProviderApiError);
+});

@@ -158,6 +158,14 @@ describe("embeddings", () => {
   });
 });
 
+test("token ids of another tokenizer are refused, with what helps in LangChain", async () => {
+  // "The cat sits outside." by cl100k_base of tiktoken, as LangChain sends it.
+  const input = [[791, 8415, 23555, 4994, 13]];
+  const error = await failure(client.embeddings.create({ model, input }));
+  expect(error).toMatchObject({ status: 400, param: "input" });
+  expect(error.message).toContain("check_embedding_ctx_length=False");
+});
+
 describe("models", () => {
   test("the models are listed", async () => {
     const models = [];

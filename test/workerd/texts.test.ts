@@ -234,3 +234,76 @@ describe("token classification", () => {
     expect(JSON.stringify(response.body)).toContain("average");
   });
 });
+
+// lande 1.0.10 in Node.js, for the texts in NFC with spaces.
+test.each([
+  ["Các con vật được nuôi trong nhà rất vui vẻ.".normalize("NFD"), "vie", 0.99993],
+  ["Les élèves français étaient déjà arrivés à l’école.".normalize("NFD"), "fra", 0.99991],
+  ["Der Hund\tläuft\nüber die\u00a0Straße\u2003und bellt.", "deu", 0.99259],
+])(
+  "the language of %j is that of the same text in NFC with spaces",
+  async (inputs, label, score) => {
+    const { body } = await service.post("/models/language-identification", { inputs });
+    const [best] = body as { label: string; score: number }[];
+    expect(best?.label).toBe(label);
+    expect(best?.score).toBeCloseTo(score, 3);
+  },
+);
+
+describe("the longest texts that a client may send", () => {
+  const LENGTH = 65_536;
+  const PARTS = [
+    "\u0301\u0327\u0316",
+    "\u0f73",
+    "\u{16126}",
+    "a",
+    `${"zqxjkvbwpy".repeat(9)} `,
+    "漢字",
+    "0123456789",
+    "!?",
+    "👩\u200d",
+    "[SEP]",
+  ];
+
+  test.each(["sentence-embeddings", "spam-detection", "language-identification"])(
+    "%s answers or refuses them, and health checks are answered meanwhile",
+    async (model) => {
+      for (const part of PARTS) {
+        const inputs = part.repeat(LENGTH / part.length);
+        const start = performance.now();
+        let ended = false;
+        const answer = service.post(`/models/${model}`, { inputs }).finally(() => {
+          ended = true;
+        });
+        let longest = 0;
+        for (let checks = 0; !ended && checks < 1000; checks++) {
+          const asked = performance.now();
+          expect((await service.request("/v2/health/live")).status).toBe(200);
+          longest = Math.max(longest, performance.now() - asked);
+        }
+        expect([200, 400], part).toContain((await answer).status);
+        // A second on a machine of its own; tests share theirs.
+        expect(performance.now() - start, part).toBeLessThan(5000);
+        expect(longest, part).toBeLessThan(1000);
+      }
+    },
+    60_000,
+  );
+
+  test("texts of combining marks, the most that a request may have, do not stop the service", async () => {
+    const input = Array.from({ length: 15 }, () => "\u0301\u0327\u0316".repeat(21_800));
+    const body = { model: "sentence-embeddings", truncate: true, input };
+    let ended = false;
+    const answer = service.post("/v1/embeddings", body).finally(() => {
+      ended = true;
+    });
+    let longest = 0;
+    for (let checks = 0; !ended && checks < 1000; checks++) {
+      const asked = performance.now();
+      await service.request("/v2/health/live");
+      longest = Math.max(longest, performance.now() - asked);
+    }
+    expect((await answer).status).toBe(200);
+    expect(longest).toBeLessThan(1000);
+  });
+});

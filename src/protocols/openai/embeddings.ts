@@ -12,7 +12,29 @@ const text = z.string().min(1, "a text of at least one character");
 const tokens = z
   .array(z.int().min(0))
   .min(1, "at least one token")
-  .describe("Token ids of the model's own tokenizer, used unchanged, special tokens included.");
+  .describe("Token ids of the model's own tokenizer, with its special tokens.");
+
+/** Fields of servers that are compatible with OpenAI's, where they cannot change the vectors. */
+const IGNORED = "Accepted from clients of other servers, and ignored.";
+const COMPATIBLE_FIELDS = {
+  input_type: z
+    .string()
+    .nullish()
+    .describe(`${IGNORED} No model has instructions for queries or passages.`),
+  truncate_prompt_tokens: z
+    .int()
+    .min(-1)
+    .nullish()
+    .describe("-1, or at least as many tokens as the model reads; fewer are refused."),
+  add_special_tokens: z
+    .literal(true)
+    .nullish()
+    .describe("Only true: a model reads its special tokens."),
+  modality: z.literal("text").nullish().describe("Only text."),
+  embedding_type: z.literal("float").nullish().describe("Only float."),
+  priority: z.int().nullish().describe(IGNORED),
+  request_id: z.string().nullish().describe(IGNORED),
+};
 
 export const embeddingsRequestSchema = z.strictObject({
   model: z.string().describe("The name of a model."),
@@ -24,20 +46,23 @@ export const embeddingsRequestSchema = z.strictObject({
     .describe("A text, up to 2048 texts, token ids of one text, or of several."),
   encoding_format: z
     .enum(["float", "base64"])
+    .nullable()
     .default("float")
     .describe("Numbers, or the bytes of little-endian FP32 in Base64."),
   dimensions: z
     .int()
     .min(1)
-    .optional()
+    .nullish()
     .describe("Must be the size of the model's vectors, which cannot be shortened."),
-  user: z.string().optional().describe("Accepted, and ignored."),
+  user: z.string().nullish().describe("Accepted, and ignored."),
   truncate: z
-    .boolean()
+    .union([z.boolean(), z.enum(["NONE", "START", "END"])], "true, false, NONE, START or END")
+    .nullable()
     .default(false)
     .describe(
-      "Whether a text that is too long for the model is truncated. Not part of OpenAI's API.",
+      "Whether a text that is too long for the model is truncated: false or NONE, true or END, or START at its beginning. Not part of OpenAI's API.",
     ),
+  ...COMPATIBLE_FIELDS,
 });
 
 export interface EmbeddingsRequest {
@@ -45,16 +70,28 @@ export interface EmbeddingsRequest {
   readonly inputs: readonly (string | TokenIds)[];
   readonly encoding: "float" | "base64";
   readonly dimensions: number | undefined;
-  readonly truncate: boolean;
+  readonly truncatePromptTokens: number | undefined;
+  /** Of the model's task. */
+  readonly parameters: Readonly<Record<string, unknown>>;
 }
 
 /** @throws ApiError `invalid_request` that names the field */
 export function parseEmbeddingsRequest(body: unknown): EmbeddingsRequest {
-  const { model, input, encoding_format, dimensions, truncate } = parseWith(
+  const { model, input, encoding_format, dimensions, truncate, truncate_prompt_tokens } = parseWith(
     embeddingsRequestSchema,
     body,
   );
-  return { model, inputs: toInputs(input), encoding: encoding_format, dimensions, truncate };
+  return {
+    model,
+    inputs: toInputs(input),
+    encoding: encoding_format ?? "float",
+    dimensions: dimensions ?? undefined,
+    truncatePromptTokens: truncate_prompt_tokens ?? undefined,
+    parameters: {
+      truncate: truncate === true || truncate === "START" || truncate === "END",
+      ...(truncate === "START" ? { truncation_direction: "left" } : {}),
+    },
+  };
 }
 
 const DECODER = new TextDecoder();

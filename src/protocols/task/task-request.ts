@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { TRUNCATION_DIRECTIONS } from "../../domain/blocks/preprocess/tokenizer.ts";
 import { POSTPROCESS_BLOCKS, PREPROCESS_BLOCKS } from "../../domain/blocks/registry.ts";
 import { ApiError } from "../../domain/errors.ts";
 import type { TaskRequest } from "../../domain/task.ts";
@@ -10,21 +11,26 @@ import { quoteAll } from "../../shared/quote.ts";
  * (https://huggingface.co/docs/inference-providers/tasks). The form of `inputs` depends on the blocks of the model's
  * manifest.
  */
+const beside =
+  "The parameter of that name, at the top level as in Hugging Face's feature extraction.";
+
+/** What concerns Hugging Face's servers alone. */
+const options = z
+  .looseObject({
+    use_cache: z.boolean().nullish(),
+    wait_for_model: z.boolean().nullish(),
+    use_gpu: z.boolean().nullish(),
+  })
+  .describe("Accepted from Hugging Face's clients, and ignored: no option changes a prediction.");
+
 export const taskRequestSchema = z.strictObject({
   inputs: z.unknown().describe(describeInputs()),
-  parameters: z.record(z.string(), z.unknown()).default({}).describe(describeParameters()),
-  normalize: z
-    .boolean()
-    .optional()
-    .describe(
-      "The parameter of that name, at the top level as in Hugging Face's feature extraction.",
-    ),
-  truncate: z
-    .boolean()
-    .optional()
-    .describe(
-      "The parameter of that name, at the top level as in Hugging Face's feature extraction.",
-    ),
+  parameters: z.record(z.string(), z.unknown()).nullish().describe(describeParameters()),
+  options: options.nullish(),
+  normalize: z.boolean().nullish().describe(beside),
+  truncate: z.boolean().nullish().describe(beside),
+  truncation_direction: z.enum(TRUNCATION_DIRECTIONS).nullish().describe(beside),
+  prompt_name: z.null().optional().describe("Only null: models have no named prompts."),
 });
 
 function describeInputs(): string {
@@ -48,26 +54,50 @@ function describeParameters(): string {
 export function parseTaskRequest(body: unknown): TaskRequest {
   const result = taskRequestSchema.safeParse(body);
   if (result.success) {
-    const { inputs, parameters, ...beside } = result.data;
-    return { inputs, parameters: { ...beside, ...parameters } };
+    const { inputs, parameters, options, prompt_name, ...rest } = result.data;
+    return { inputs, parameters: { ...present(rest), ...parameters } };
   }
   throw new ApiError("invalid_request", explain(result.error.issues[0], body));
 }
 
+/** Without fields that are null or absent. */
+function present(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const entries = Object.entries(fields).filter(
+    ([, value]) => value !== null && value !== undefined,
+  );
+  return Object.fromEntries(entries);
+}
+
 function explain(issue: z.core.$ZodIssue | undefined, body: unknown): string {
   if (issue?.path[0] === "parameters") {
-    const { parameters } = body as { parameters: unknown };
-    return `"parameters" must be a JSON object; got ${describe(parameters)}.`;
+    return `"parameters" must be a JSON object; got ${describe(fieldOf(body, "parameters"))}.`;
   }
-  if (issue?.code === "invalid_type" && issue.expected === "boolean") {
+  if (issue?.path.length === 1 && issue.code === "invalid_type" && issue.expected === "boolean") {
     const name = String(issue.path[0]);
-    const value = (body as Record<string, unknown>)[name];
+    const value = fieldOf(body, name);
     return `${JSON.stringify(name)} must be true or false; got ${describe(value)}.`;
   }
+  if (issue?.path[0] === "options") return explainOptions(issue, body);
+  if (issue?.path[0] === "truncation_direction")
+    return `"truncation_direction" must be "left" or "right"; got ${describe(fieldOf(body, "truncation_direction"))}.`;
+  if (issue?.path[0] === "prompt_name")
+    return `"prompt_name" must be left out: models have no named prompts; got ${describe(fieldOf(body, "prompt_name"))}.`;
   if (issue?.code === "unrecognized_keys")
     return `Unknown field ${quoteAll(issue.keys)}: the body has "inputs" and "parameters".`;
   const fields = isPlainObject(body) ? ` with ${quoteAll(Object.keys(body)) || "no fields"}` : "";
   return `The body must be a JSON object such as {"inputs": ...}; got ${describe(body)}${fields}.`;
+}
+
+function explainOptions({ path }: z.core.$ZodIssue, body: unknown): string {
+  const given = fieldOf(body, "options");
+  const name = path[1];
+  return name === undefined
+    ? `"options" must be a JSON object; got ${describe(given)}.`
+    : `"options.${String(name)}" must be true or false; got ${describe(fieldOf(given, String(name)))}.`;
+}
+
+function fieldOf(object: unknown, name: string): unknown {
+  return (object as Record<string, unknown>)[name];
 }
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {

@@ -2,6 +2,7 @@ import {
   type ClassificationBlock,
   classificationBlock,
 } from "../../domain/blocks/postprocess/classification.ts";
+import { ApiError } from "../../domain/errors.ts";
 import { sigmoid, softmax } from "../../shared/activations.ts";
 import { outputMismatch } from "../output-errors.ts";
 import type { Postprocessor } from "../postprocessor.ts";
@@ -12,12 +13,15 @@ export function createClassificationPostprocessor(
   block: ClassificationBlock,
   labels: readonly string[],
 ): Postprocessor<typeof classificationBlock.parameters> {
-  const activate = ACTIVATIONS[block.activation];
   return {
     outputs: [block.scores],
     parameters: classificationBlock.parameters,
-    toPredictions([result], _metadata, { top_k = block.topK ?? labels.length }) {
+    toPredictions([result], _metadata, parameters) {
+      const { top_k = block.topK ?? labels.length } = parameters;
+      const { function_to_apply: activation = block.activation } = parameters;
+      const activate = ACTIVATIONS[activation];
       return toRows(result).map((row) => {
+        if (activation !== block.activation) checkActivation(activation, block, row.length);
         const scores = withBothClasses(activate(row), labels.length);
         if (scores.length !== labels.length)
           throw outputMismatch(result, `[batch, ${labels.length}], a score for each label`);
@@ -28,6 +32,24 @@ export function createClassificationPostprocessor(
       });
     },
   };
+}
+
+type Activation = ClassificationBlock["activation"];
+
+/** @throws ApiError `invalid_request` for a function that cannot be computed from the model's output */
+function checkActivation(wanted: Activation, block: ClassificationBlock, width: number): void {
+  const reason =
+    block.activation === "none"
+      ? "the model returns scores itself, and not the numbers that they are made from"
+      : width === 1
+        ? `the model returns one number for two labels, to which ${block.activation} is applied`
+        : undefined;
+  if (!reason) return;
+  throw new ApiError(
+    "invalid_request",
+    `"parameters" are not valid for this model: function_to_apply cannot be ${wanted}, because ${reason}. Leave it out, or send ${block.activation}.`,
+    { details: { field: "function_to_apply", valid: [block.activation] } },
+  );
 }
 
 const ACTIVATIONS: Record<ClassificationBlock["activation"], (row: number[]) => number[]> = {

@@ -1,12 +1,16 @@
 import { z } from "zod";
-import { characterNgramsBlock } from "../../domain/blocks/preprocess/character-ngrams.ts";
+import {
+  type CharacterNgramsBlock,
+  characterNgramsBlock,
+} from "../../domain/blocks/preprocess/character-ngrams.ts";
 import { fixedSize } from "../../domain/blocks/tensor-checks.ts";
 import { ApiError } from "../../domain/errors.ts";
 import { type TensorSpec, toBytes } from "../../domain/tensor.ts";
-import { describe } from "../../domain/tensor-json.ts";
 import { maxBatchOf, type Preprocessor, splitList } from "../preprocessor.ts";
 import { parseJsonFile } from "./json-file.ts";
+import { lettersOf } from "./ngram-letters.ts";
 import { checkTextCount, checkTotalCharacters, textOf } from "./text-item.ts";
+import { runSteps, STEP_SIZE, type Steps } from "./word-model.ts";
 
 const MAX_LENGTH = 4;
 
@@ -22,17 +26,19 @@ const vocabularySchema = z.array(z.string().min(1).max(MAX_LENGTH));
 export function createNgramPreprocessor(
   spec: TensorSpec,
   vocabularyJson: Uint8Array,
+  version: CharacterNgramsBlock["version"],
 ): Preprocessor {
   const vocabulary = parseVocabulary(vocabularyJson, spec);
   const columns = new Map(vocabulary.map((ngram, column) => [ngram, column]));
 
-  const countInto = (row: Float32Array, letters: string): void => {
-    for (let length = 1; length <= MAX_LENGTH; length++) {
-      const total = letters.length - length + 1;
-      for (let start = 0; start < total; start++) {
+  const countInto = function* (row: Float32Array, letters: string): Steps<void> {
+    for (let start = 0; start < letters.length; start++) {
+      const longest = Math.min(MAX_LENGTH, letters.length - start);
+      for (let length = 1; length <= longest; length++) {
         const column = columns.get(letters.slice(start, start + length));
         if (column !== undefined) row[column] = (row[column] ?? 0) + 1;
       }
+      if (start % STEP_SIZE === STEP_SIZE - 1) yield;
     }
     for (const [column, ngram] of vocabulary.entries()) {
       const total = letters.length - ngram.length + 1;
@@ -49,21 +55,30 @@ export function createNgramPreprocessor(
       checkTextCount(split.items.length);
       return split;
     },
-    toTensors(items, { trace }) {
-      return trace.measure("preprocess", () => {
+    async toTensors(items, { trace, checkpoint }) {
+      const ended = trace.start("preprocess");
+      try {
         const texts = items.map((item) => ({ text: textOf(item), path: item.path }));
         checkTotalCharacters(texts.reduce((sum, { text }) => sum + text.length, 0));
-        const normalized = texts.map(lettersOf);
         const width = vocabulary.length;
         const frequencies = new Float32Array(items.length * width);
-        for (const [index, letters] of normalized.entries()) {
-          countInto(frequencies.subarray(index * width, (index + 1) * width), letters);
+        let unchecked = 0;
+        for (const [index, { text, path }] of texts.entries()) {
+          const row = frequencies.subarray(index * width, (index + 1) * width);
+          const letters = await runSteps(lettersOf(text, path, version), checkpoint);
+          await runSteps(countInto(row, letters), checkpoint);
+          unchecked += text.length + width;
+          if (unchecked < STEP_SIZE) continue;
+          unchecked = 0;
+          await checkpoint();
         }
         const shape = [items.length, width];
         return {
           tensors: [{ name: spec.name, datatype: "FP32", shape, data: toBytes(frequencies) }],
         };
-      });
+      } finally {
+        ended();
+      }
     },
   };
 }
@@ -83,23 +98,4 @@ function parseVocabulary(json: Uint8Array, { shape }: TensorSpec): readonly stri
     "task_not_supported",
     `The model's vocabulary has ${length} n-grams, but its input has ${columns} columns.`,
   );
-}
-
-/** @throws ApiError `invalid_input` without letters: the model would return one language with a score of 1 */
-function lettersOf({ text, path }: { text: string; path: string }): string {
-  const letters = normalize(text);
-  if (letters.trim() !== "") return letters;
-  throw new ApiError(
-    "invalid_input",
-    `${path} has no letters, which this model needs; got ${describe(text)}.`,
-  );
-}
-
-/** Letters, marks and single spaces only, in lower case, with a space at each end. */
-function normalize(text: string): string {
-  const letters = text
-    .replace(/-+/g, " ")
-    .replace(/[^\p{L}\p{M}\s]/gu, "")
-    .replace(/\s{2,}/g, " ");
-  return ` ${letters.toLowerCase().trim()} `;
 }

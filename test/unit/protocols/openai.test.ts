@@ -44,7 +44,43 @@ test("embeddings in Base64 are the bytes of little-endian FP32", async () => {
   expect([bytes.readFloatLE(0), bytes.readFloatLE(4)]).toEqual(VECTOR);
 });
 
+test("fields of compatible servers are accepted where they cannot change the vectors", async () => {
+  const { embed, requests } = createEmbeddingsApp();
+  const request = { model: "sentence-embeddings", input: "a cat" };
+  const fields: object[] = [
+    { user: null, dimensions: null, encoding_format: null, truncate: null, input_type: null },
+    { input_type: "query", add_special_tokens: true, modality: "text", priority: 0 },
+    { truncate_prompt_tokens: -1 },
+    { truncate_prompt_tokens: 256, request_id: "a" },
+    { truncate: "NONE" },
+  ];
+  for (const more of fields) expect((await embed({ ...request, ...more })).status).toBe(200);
+  expect(requests).toEqual(
+    fields.map(() => ({ inputs: ["a cat"], parameters: { truncate: false } })),
+  );
+  await embed({ ...request, truncate: "START" });
+  expect(requests.at(-1)?.parameters).toEqual({ truncate: true, truncation_direction: "left" });
+});
+
 test.each([
+  [
+    { model: "sentence-embeddings", input: "a", truncate_prompt_tokens: 8 },
+    400,
+    "invalid_request",
+    "truncate_prompt_tokens",
+  ],
+  [
+    { model: "sentence-embeddings", input: "a", add_special_tokens: false },
+    400,
+    "invalid_request",
+    "add_special_tokens",
+  ],
+  [{ model: "sentence-embeddings", input: [] }, 400, "invalid_request", "input"],
+  [{ model: "sentence-embeddings", input: [[]] }, 400, "invalid_request", "input.0"],
+  [{ model: "sentence-embeddings", input: ["a", [101, 102]] }, 400, "invalid_request", "input"],
+  [{ model: "sentence-embeddings", input: [101, [102]] }, 400, "invalid_request", "input"],
+  [{ model: "sentence-embeddings", input: [[[101]]] }, 400, "invalid_request", "input"],
+  [{ model: "sentence-embeddings", input: null }, 400, "invalid_request", "input"],
   [{ model: "iris-logistic", input: "a" }, 400, "invalid_request", "model"],
   [{ model: "no-such-model", input: "a" }, 404, "model_not_found", "model"],
   [{ model: "sentence-embeddings", input: "" }, 400, "invalid_request", "input"],

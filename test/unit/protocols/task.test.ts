@@ -91,3 +91,46 @@ test("two predictions of the same tensors have different entity tags when they d
   expect(tags[1]).not.toBe(tags[0]);
   expect(tags[2]).toBe(tags[0]);
 });
+
+const JSON_BODY = { "content-type": "application/json" };
+
+test("options, fields and parameters that Hugging Face's clients send reach the task, or are ignored", async () => {
+  const { app, requests } = createTaskApp();
+  const send = async (body: object): Promise<unknown> => {
+    const request = {
+      method: "POST",
+      headers: JSON_BODY,
+      body: JSON.stringify({ inputs: "a", ...body }),
+    };
+    await app.request("/models/spam-detection", request);
+    return requests.at(-1)?.parameters;
+  };
+  expect(await send({ options: { use_cache: false, wait_for_model: true, other: 1 } })).toEqual({});
+  expect(await send({ options: null, parameters: null, normalize: null, truncate: null })).toEqual(
+    {},
+  );
+  expect(await send({ truncate: true, truncation_direction: "left", prompt_name: null })).toEqual({
+    truncate: true,
+    truncation_direction: "left",
+  });
+});
+
+test.each([
+  [{ options: "fast" }, '"options" must be a JSON object; got "fast".'],
+  [{ options: { use_cache: "no" } }, '"options.use_cache" must be true or false; got "no".'],
+  [{ truncation_direction: "up" }, '"truncation_direction" must be "left" or "right"; got "up".'],
+  [{ prompt_name: "query" }, "models have no named prompts"],
+  [{ parameters: [] }, '"parameters" must be a JSON object; got an array of 0.'],
+  [{ normalize: 1 }, '"normalize" must be true or false; got 1.'],
+])("the field %j is refused", async (fields, message) => {
+  const { app, requests } = createTaskApp();
+  const body = JSON.stringify({ inputs: "a", ...fields });
+  const response = await app.request("/models/spam-detection", {
+    method: "POST",
+    headers: JSON_BODY,
+    body,
+  });
+  expect(response.status).toBe(400);
+  expect(((await response.json()) as { detail: string }).detail).toContain(message);
+  expect(requests).toEqual([]);
+});

@@ -38,6 +38,10 @@ export const classificationBlock = {
   schema,
   parameters: z.strictObject({
     top_k: z.int().min(1).optional().describe("how many labels are returned"),
+    function_to_apply: z
+      .enum(["softmax", "sigmoid", "none"])
+      .optional()
+      .describe("what makes the model's output scores, instead of the manifest's `activation`"),
   }),
   prediction: z.array(labelScore).describe("Classification: labels with scores, best first."),
   named: { LabelScore: labelScore },

@@ -1,21 +1,22 @@
 import { z } from "zod";
 import type { PreprocessDefinition } from "../block-definition.ts";
-import {
-  filePath,
-  NO_PARAMETERS,
-  TEXT_MEDIA_TYPES,
-  blockVersion as version,
-} from "../block-fields.ts";
+import { filePath, NO_PARAMETERS, TEXT_MEDIA_TYPES } from "../block-fields.ts";
 import { findSpec, tensorProblems } from "../tensor-checks.ts";
 
 const schema = z.strictObject({
   type: z.literal("character-ngrams"),
-  version,
+  version: z
+    .literal([1, 2])
+    .describe(
+      "2: texts are normalized (NFC), and any white space is one space. 1: neither, for models that were published before.",
+    ),
   input: z.string().describe("The model's FP32 input, of shape [batch, vocabulary size]."),
   vocabulary: filePath.describe(
     "A file of this version: a JSON array of n-grams of 1 to 4 UTF-16 code units.",
   ),
 });
+
+export type CharacterNgramsBlock = z.output<typeof schema>;
 
 /** Texts as relative frequencies of character n-grams. */
 export const characterNgramsBlock = {

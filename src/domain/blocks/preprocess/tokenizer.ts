@@ -3,6 +3,9 @@ import type { PreprocessDefinition } from "../block-definition.ts";
 import { filePath, TEXT_MEDIA_TYPES, blockVersion as version } from "../block-fields.ts";
 import { findSpec, fixedSize, tensorProblems } from "../tensor-checks.ts";
 
+/** As Hugging Face's specification writes them, and as its server for embeddings does. */
+export const TRUNCATION_DIRECTIONS = ["left", "right", "Left", "Right"] as const;
+
 const schema = z.strictObject({
   type: z.literal("tokenizer"),
   version,
@@ -41,7 +44,7 @@ export const tokenizerBlock = {
   parameters: z.strictObject({
     truncate: z.boolean().optional().describe("whether a text that is too long is cut"),
     truncation_direction: z
-      .enum(["left", "right", "Left", "Right"])
+      .enum(TRUNCATION_DIRECTIONS)
       .optional()
       .describe("whether its beginning (left) or its end (right, the default) is cut"),
   }),

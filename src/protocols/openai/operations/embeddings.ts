@@ -63,8 +63,8 @@ export const CREATE_EMBEDDINGS: InferenceOperation = {
       const request = trace.measure("parse", () => parseEmbeddingsRequest(parseJson(body)));
       const model = await resolveModel(c, catalog, request.model).catch(nameField("model"));
       checkModel(model.manifest, request);
-      const { inputs, truncate } = request;
-      const task = { inputs, parameters: { truncate } };
+      const { inputs, parameters } = request;
+      const task = { inputs, parameters };
       const result = await runTask(model, task, callOf(c)).catch(nameField("input"));
       if (result.kind !== "value") throw new Error("embeddings are not streamed");
       const { name, version, revision } = model;
@@ -85,8 +85,11 @@ export const CREATE_EMBEDDINGS: InferenceOperation = {
 };
 
 /** @throws ApiError `invalid_request`, because OpenAI's clients retry after a 501 */
-function checkModel(manifest: Manifest, { dimensions }: EmbeddingsRequest): void {
-  const { name, postprocess, outputs } = manifest;
+function checkModel(
+  manifest: Manifest,
+  { dimensions, truncatePromptTokens = -1 }: EmbeddingsRequest,
+): void {
+  const { name, preprocess, postprocess, outputs } = manifest;
   if (postprocess?.type !== "embedding")
     throw new ApiError(
       "invalid_request",
@@ -99,5 +102,12 @@ function checkModel(manifest: Manifest, { dimensions }: EmbeddingsRequest): void
       "invalid_request",
       `dimensions cannot be ${dimensions}: the vectors of "${name}" have ${size} dimensions, and cannot be shortened.`,
       { details: { field: "dimensions" } },
+    );
+  const read = preprocess?.type === "tokenizer" ? preprocess.maxLength : 0;
+  if (truncatePromptTokens !== -1 && truncatePromptTokens < read)
+    throw new ApiError(
+      "invalid_request",
+      `truncate_prompt_tokens cannot be ${truncatePromptTokens}: texts are cut to the ${read} tokens that "${name}" reads, with truncate.`,
+      { details: { field: "truncate_prompt_tokens" } },
     );
 }

@@ -18,7 +18,7 @@ type Options = Partial<ClassificationBlock>;
 function toPredictions(
   result: Tensor,
   options: Options = {},
-  parameters: { top_k?: number } = {},
+  parameters: { top_k?: number; function_to_apply?: ClassificationBlock["activation"] } = {},
   labels = ["a", "b", "c"],
 ): readonly unknown[] {
   return createClassificationPostprocessor(block(options), labels).toPredictions(
@@ -123,4 +123,33 @@ test("an output of three dimensions is an error of the model's task", () => {
   const sequence: Tensor = { ...rows([1, 2, 3, 4, 5, 6]), shape: [1, 2, 3] } as Tensor;
   const error = catchApiError("task_not_supported", () => toPredictions(sequence));
   expect(error.message).toMatch(/"y" is FP64 \[1, 2, 3\].*\[batch, columns\]/);
+});
+
+// By numpy: 1 / (1 + exp(-x)), and exp(x) / sum(exp(x)).
+test.each<[ClassificationBlock["activation"], number[]]>([
+  ["sigmoid", [0.88079708, 0.73105858, 0.37754067]],
+  ["softmax", [0.68967209, 0.25371618, 0.05661173]],
+  ["none", [2, 1, -0.5]],
+])("function_to_apply %s is applied to logits", (function_to_apply, expected) => {
+  const labelled = expected.map((value, at) => score(["a", "b", "c"][at] ?? "", value));
+  for (const activation of ["softmax", "sigmoid"] as const)
+    expect(toPredictions(rows([2, 1, -0.5]), { activation }, { function_to_apply })).toEqual([
+      labelled,
+    ]);
+});
+
+test("function_to_apply is refused where it cannot be computed", () => {
+  const probabilities = catchApiError("invalid_request", () =>
+    toPredictions(rows([0.2, 0.5, 0.3]), {}, { function_to_apply: "sigmoid" }),
+  );
+  expect(probabilities.message).toContain(
+    "function_to_apply cannot be sigmoid, because the model returns scores itself",
+  );
+  const one = catchApiError("invalid_request", () =>
+    toPredictions(rows([1]), { activation: "sigmoid" }, { function_to_apply: "none" }, ["a", "b"]),
+  );
+  expect(one.message).toContain("the model returns one number for two labels");
+  expect(toPredictions(rows([0.2, 0.5, 0.3]), {}, { function_to_apply: "none" })).toEqual(
+    toPredictions(rows([0.2, 0.5, 0.3])),
+  );
 });
