@@ -13,7 +13,7 @@ export interface CollectOptions {
 }
 
 /** Where the reads of a stream end: in the caller's buffer, which the first kind of reader transfers. */
-interface Source {
+export interface Source {
   /**
    * Reads into `target`, at most to its end.
    * @returns the target's buffer, and how much was read
@@ -39,8 +39,16 @@ const READ_BYTES = 65_536;
  * The bytes of a stream, in one buffer that doubles when it is full. Chunks are not kept: each would take several
  * kilobytes, however short it is.
  */
-export async function collectStream(
+export function collectStream(
   stream: ReadableStream<Uint8Array>,
+  options: CollectOptions,
+): Promise<Uint8Array<ArrayBuffer>> {
+  return collect(toSource(stream), options);
+}
+
+/** The bytes of a source, in the same way. */
+export async function collect(
+  source: Source,
   options: CollectOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { maxBytes, expectedBytes = maxBytes, reserve, wait, tooLarge } = options;
@@ -50,7 +58,6 @@ export async function collectStream(
     reserve(bytes);
     return new Uint8Array(bytes);
   };
-  const source = toSource(stream);
   try {
     let buffer = allocate(Math.min(INITIAL_BYTES, largest));
     let length = 0;

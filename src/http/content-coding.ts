@@ -1,9 +1,9 @@
 import { ApiError } from "../domain/errors.ts";
 import { quote } from "../shared/quote.ts";
-import { type CollectOptions, collectStream } from "./collect-stream.ts";
-import { gunzipMembers } from "./gunzip-members.ts";
+import { type CollectOptions, collect } from "./collect-stream.ts";
+import { createInflateSource } from "./inflate-source.ts";
 
-/** The codings of request bodies, by their names in the Compression Streams API. */
+/** The codings of request bodies. */
 export type ContentCoding = "identity" | "gzip" | "deflate";
 
 const CODINGS: Readonly<Record<string, ContentCoding>> = {
@@ -49,37 +49,9 @@ export async function decompress(
   options: CollectOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
   try {
-    return await collectStream(decompressionOf(bytes, coding), options);
+    return await collect(createInflateSource(bytes, coding), options);
   } catch (cause) {
     if (cause instanceof ApiError) throw cause;
-    if (coding === "gzip") return collectMembers(bytes, options);
-    throw notValid(coding, cause);
+    throw new ApiError("invalid_request", `The body is not valid ${coding} data.`, { cause });
   }
-}
-
-function decompressionOf(
-  bytes: Uint8Array<ArrayBuffer>,
-  coding: "gzip" | "deflate",
-): ReadableStream<Uint8Array> {
-  const decompression = new DecompressionStream(coding);
-  return new Blob([bytes])
-    .stream()
-    .pipeThrough(decompression as ReadableWritablePair<Uint8Array, Uint8Array>);
-}
-
-/** The native decompression is faster, but fails where a second member follows. */
-async function collectMembers(
-  bytes: Uint8Array,
-  options: CollectOptions,
-): Promise<Uint8Array<ArrayBuffer>> {
-  try {
-    return await collectStream(gunzipMembers(bytes), options);
-  } catch (cause) {
-    if (cause instanceof ApiError) throw cause;
-    throw notValid("gzip", cause);
-  }
-}
-
-function notValid(coding: ContentCoding, cause: unknown): ApiError {
-  return new ApiError("invalid_request", `The body is not valid ${coding} data.`, { cause });
 }
