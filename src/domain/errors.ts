@@ -54,6 +54,7 @@ export const ERROR_KINDS = {
   client_closed_request: { status: 499, title: "The client closed the request", retryable: false },
   engine_crashed: { status: 500, title: "The engine crashed", retryable: true },
   internal: { status: 500, title: "Internal error", retryable: false },
+  not_supported: { status: 501, title: "Not supported", retryable: false },
   task_not_supported: { status: 501, title: "Task not supported", retryable: false },
   storage_failed: { status: 502, title: "Object storage failed", retryable: true },
   model_missing: { status: 503, title: "A file of the model is missing", retryable: true },

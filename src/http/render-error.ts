@@ -22,8 +22,9 @@ export function createErrorHandler(
     if (typeof allow === "string") headers.allow = allow;
     if (typeof retryAfterSeconds === "number") headers["retry-after"] = String(retryAfterSeconds);
     const render = c.get("operation")?.renderError ?? c.get("renderError");
-    const { contentType, body, compress } =
-      render?.(error, requestId) ?? renderUnmatched(c.req.path, error, requestId);
+    const rendered = render?.(error, requestId) ?? renderUnmatched(c.req.path, error, requestId);
+    const { contentType, body, compress } = rendered;
+    Object.assign(headers, rendered.headers);
     return respond(c, body, {
       status: error.kind.status,
       contentType,

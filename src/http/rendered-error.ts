@@ -2,6 +2,8 @@
 export interface RenderedError {
   readonly contentType: string;
   readonly body: string;
+  /** Of the response, in addition to those of every error. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** False if clients of the protocol cannot read compressed errors. */
   readonly compress?: boolean;
 }

@@ -1,14 +1,15 @@
 import type { z } from "zod";
+import { withoutNulls } from "../domain/absent-nulls.ts";
 import { ApiError } from "../domain/errors.ts";
 import { issueMessage } from "../domain/schema-issue.ts";
 import { describe } from "../domain/tensor-json.ts";
 
 /**
- * Validates untrusted JSON with a schema.
+ * Validates untrusted JSON with a schema. An optional field may be `null`.
  * @throws ApiError `invalid_request` that names the first invalid field, what was expected and what was received
  */
 export function parseWith<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
-  const result = schema.safeParse(value);
+  const result = schema.safeParse(withoutNulls(schema, value));
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   if (!issue) throw new ApiError("invalid_request", "The body is not valid.");

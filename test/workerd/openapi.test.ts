@@ -122,13 +122,18 @@ describe("responses conform to the document", () => {
 
   const reads = operations
     .filter(({ method, operation }) => method === "get" && operation.tags[0] !== "Documentation")
-    .map(({ path, operation: { operationId } }) => ({ operationId, url: fill(path) }));
+    .map(({ path, operation: { operationId, responses } }) => ({
+      operationId,
+      url: fill(path),
+      // The document says of some routes only that they are not supported.
+      expected: responses[200] ? 200 : 501,
+    }));
 
   test.each(reads)(
     "the response of $operationId conforms to the document",
-    async ({ operationId, url }) => {
+    async ({ operationId, url, expected }) => {
       const response = await asAdmin(url);
-      expect(response.status).toBe(200);
+      expect(response.status).toBe(expected);
       expectDocumented(operationId, response);
     },
   );

@@ -3,11 +3,17 @@ import { ApiError } from "../../domain/errors.ts";
 import { parseShape, unknownInput } from "../../domain/shape.ts";
 import type { Tensor, TensorSpec } from "../../domain/tensor.ts";
 import { describe, fromJsonData } from "../../domain/tensor-json.ts";
-import { clip, quote } from "../../shared/quote.ts";
+import { toInteger } from "../../shared/json-number.ts";
+import { clip, quote, quoteAll } from "../../shared/quote.ts";
 import { parseJson } from "../json.ts";
 import { parseWith } from "../parse.ts";
 import { fromBytes, fromRawBody } from "./binary-tensor.ts";
-import { type InferInputJson, type InferRequestJson, inferRequestSchema } from "./infer-schema.ts";
+import {
+  type InferInputJson,
+  type InferOutputJson,
+  type InferRequestJson,
+  inferRequestSchema,
+} from "./infer-schema.ts";
 
 /** The length of the JSON, when tensor data follows it. */
 export const HEADER_LENGTH = "inference-header-content-length";
@@ -68,7 +74,7 @@ export function parseInferRequest(
     inputs: readInputs(json.inputs, specs, body.subarray(jsonBytes)),
     outputs: readOutputs(json.outputs),
     binaryByDefault: json.parameters?.binary_data_output ?? false,
-    timeoutMs: json.parameters?.timeout ? json.parameters.timeout / 1000 : undefined,
+    timeoutMs: readTimeoutMs(json.parameters),
   };
 }
 
@@ -90,6 +96,7 @@ function readInputs(
 ): Tensor[] {
   let offset = 0;
   const tensors = inputs.map((input): Tensor => {
+    refuseSharedMemory("Input", input);
     const { name, datatype, shape } = checkDeclaration(input, specs);
     const sizeBytes = input.parameters?.binary_data_size;
     if (sizeBytes === undefined) return fromJsonData(name, datatype, shape, input.data);
@@ -141,11 +148,52 @@ function readOutputs(outputs: InferRequestJson["outputs"]): RequestedOutput[] | 
   if (!outputs || outputs.length === 0) return undefined;
   if (new Set(outputs.map(({ name }) => name)).size < outputs.length)
     throw new ApiError("invalid_request", `"outputs" names an output twice.`);
+  for (const output of outputs) refuseSharedMemory("Output", output);
   return outputs.map(({ name, parameters }) => {
     const binary = parameters?.binary_data;
     const classification = parameters?.classification;
     return { name, binary, classification };
   });
+}
+
+function readTimeoutMs(parameters: InferRequestJson["parameters"]): number | undefined {
+  readUint64("priority", parameters?.priority);
+  const timeout = readUint64("timeout", parameters?.timeout);
+  return timeout ? Number(timeout) / 1000 : undefined;
+}
+
+const MAX_UINT64 = 2n ** 64n - 1n;
+
+/** An unsigned integer of 64 bits, as a number or, from clients that cannot write such numbers, as a string. */
+function readUint64(name: string, value: unknown): bigint | undefined {
+  if (value === undefined) return undefined;
+  const integer = toInteger(value);
+  const isInteger =
+    typeof integer === "bigint" ||
+    Number.isSafeInteger(integer) ||
+    (typeof integer === "string" && /^[0-9]{1,20}$/.test(integer));
+  const exact = isInteger ? BigInt(integer as bigint | number | string) : undefined;
+  if (exact !== undefined && exact >= 0n && exact <= MAX_UINT64) return exact;
+  throw new ApiError(
+    "invalid_request",
+    `parameters.${name} must be an integer from 0 to ${MAX_UINT64}; got ${describe(value)}.`,
+    { details: { field: `parameters.${name}` } },
+  );
+}
+
+/** @throws ApiError for tensors that Triton would read from or write to memory that it shares with the client */
+function refuseSharedMemory(
+  kind: string,
+  { name, parameters }: InferInputJson | InferOutputJson,
+): void {
+  const found = Object.keys(parameters ?? {}).filter(
+    (key) => key.startsWith("shared_memory_") && parameters?.[key] !== null,
+  );
+  if (found.length === 0) return;
+  throw new ApiError(
+    "invalid_request",
+    `${kind} ${quote(name)}: the parameter ${quoteAll(found)} is not supported, because this server shares no memory with clients. Send and receive tensors as JSON or as binary data.`,
+  );
 }
 
 function refuseSequence({ parameters }: InferRequestJson): void {

@@ -52,15 +52,18 @@ export const inferRequestSchema = z.looseObject({
         .boolean()
         .optional()
         .describe("Return every output as bytes, unless the output sets `binary_data`."),
+      // Integers of 64 bits, which are checked later: beyond 2^53 they are bigints.
       timeout: z
-        .int()
-        .min(0)
+        .unknown()
         .optional()
-        .describe("Deadline in microseconds from the request's arrival; 0 for the default."),
+        .meta({ type: "integer", minimum: 0 })
+        .describe(
+          "Deadline in microseconds from the request's arrival, at most the server's; 0 for the server's.",
+        ),
       priority: z
-        .int()
-        .min(0)
+        .unknown()
         .optional()
+        .meta({ type: "integer", minimum: 0 })
         .describe("Accepted without effect, as by a Triton model without priority levels."),
       sequence_id: z
         .union([z.int(), z.string()])
@@ -77,3 +80,4 @@ export const inferRequestSchema = z.looseObject({
 
 export type InferRequestJson = z.output<typeof inferRequestSchema>;
 export type InferInputJson = z.output<typeof inferInputSchema>;
+export type InferOutputJson = z.output<typeof inferOutputSchema>;

@@ -6,7 +6,10 @@ import type { TensorSpec } from "../../domain/tensor.ts";
  * The model's configuration in the form of Triton's `ModelConfig` message. Source: Triton's model
  * configuration extension. Fields without a counterpart in this server are omitted.
  */
-export function toModelConfig({ name, inputs, outputs, labels }: Manifest): object {
+export function toModelConfig(
+  { name, inputs, outputs, labels, cache }: Manifest,
+  { cacheTiers }: { readonly cacheTiers: readonly string[] },
+): object {
   return {
     name,
     platform: "onnxruntime_onnx",
@@ -18,6 +21,7 @@ export function toModelConfig({ name, inputs, outputs, labels }: Manifest): obje
     output: outputs.map(toConfigTensor),
     instance_group: [{ name, kind: "KIND_CPU", count: 1 }],
     default_model_filename: "model.onnx",
+    response_cache: { enable: cacheTiers.length > 0 && cache.enabled },
     ...(labels ? { parameters: { labels: { string_value: JSON.stringify(labels) } } } : {}),
   };
 }

@@ -4,6 +4,7 @@ import { INFER } from "./operations/infer.ts";
 import { MODEL_OPERATIONS } from "./operations/models.ts";
 import { REPOSITORY_OPERATIONS } from "./operations/repository.ts";
 import { SERVER_OPERATIONS } from "./operations/server.ts";
+import { UNSUPPORTED_OPERATIONS } from "./operations/unsupported.ts";
 import { SCHEMAS } from "./schemas.ts";
 
 /**
@@ -13,7 +14,13 @@ import { SCHEMAS } from "./schemas.ts";
 export const OPEN_INFERENCE_PROTOCOL: Protocol = {
   name: "open-inference",
   basePath: "/v2",
-  operations: [...SERVER_OPERATIONS, ...MODEL_OPERATIONS, INFER, ...REPOSITORY_OPERATIONS],
+  operations: [
+    ...SERVER_OPERATIONS,
+    ...MODEL_OPERATIONS,
+    INFER,
+    ...REPOSITORY_OPERATIONS,
+    ...UNSUPPORTED_OPERATIONS,
+  ],
   schemas: SCHEMAS,
   renderError: renderInferenceError,
   errors: {

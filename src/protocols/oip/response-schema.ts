@@ -69,6 +69,7 @@ export const modelConfigSchema = z
       z.strictObject({ name: z.string(), kind: z.literal("KIND_CPU"), count: z.int() }),
     ),
     default_model_filename: z.string(),
+    response_cache: z.strictObject({ enable: z.boolean() }).describe("The prediction cache."),
     parameters: z
       .strictObject({ labels: z.strictObject({ string_value: z.string() }) })
       .optional()

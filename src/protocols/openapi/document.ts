@@ -30,7 +30,7 @@ export function createOpenApiDocument(
       title: "onnxflare",
       version,
       summary: "ONNX models, served from Cloudflare Workers.",
-      description: `Every path accepts a trailing slash, and supports \`HEAD\` if it supports \`GET\`. Errors have the same \`code\`s everywhere; their form is that of the protocol: ${describeErrorForms(protocols)}. The response to an unknown path is 404 \`route_not_found\`.`,
+      description: `Every path accepts a trailing slash, and supports \`HEAD\` if it supports \`GET\`. Errors have the same \`code\`s everywhere; their form is that of the protocol: ${describeErrorForms(protocols)}. An optional field of a request may be \`null\`, which is the same as leaving it out. The response to an unknown path is 404 \`route_not_found\`.`,
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
     servers: [{ url: "/", description: "This server." }],

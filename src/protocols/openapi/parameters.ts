@@ -19,6 +19,14 @@ export const PARAMETERS = {
     schema: { type: "string", pattern: MODEL_VERSION.source },
     example: "1",
   },
+  region: {
+    name: "region",
+    in: "path",
+    description: "The name of a region of shared memory.",
+    required: true,
+    schema: { type: "string" },
+    example: "input0",
+  },
   file: {
     name: "file",
     in: "path",

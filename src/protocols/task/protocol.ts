@@ -1,3 +1,4 @@
+import { toHeaderText } from "../../http/error-message-header.ts";
 import { PROBLEM_ERRORS, renderProblem } from "../problem-errors.ts";
 import type { Protocol } from "../protocol.ts";
 import { PREDICT } from "./predict.ts";
@@ -9,6 +10,9 @@ export const TASK_PROTOCOL: Protocol = {
   basePath: "/models",
   operations: [PREDICT],
   schemas: SCHEMAS,
-  renderError: renderProblem,
+  renderError: (error, requestId) => ({
+    ...renderProblem(error, requestId),
+    headers: { "x-error-code": error.code, "x-error-message": toHeaderText(error.message) },
+  }),
   errors: PROBLEM_ERRORS,
 };

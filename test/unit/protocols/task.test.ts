@@ -134,3 +134,14 @@ test.each([
   expect(((await response.json()) as { detail: string }).detail).toContain(message);
   expect(requests).toEqual([]);
 });
+
+test("an error has its message and code in headers, which Hugging Face clients read", async () => {
+  const response = await createTestApp().request("/models/no-such-model", {
+    method: "POST",
+    body: '{"inputs": "Größe"}',
+  });
+  const { detail, code } = (await response.json()) as { detail: string; code: string };
+  expect(response.status).toBe(404);
+  expect(response.headers.get("x-error-message")).toBe(detail);
+  expect(response.headers.get("x-error-code")).toBe(code);
+});

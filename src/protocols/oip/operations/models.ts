@@ -93,10 +93,10 @@ export const MODEL_OPERATIONS: readonly Operation[] = [
       },
     },
     handler:
-      ({ catalog }) =>
+      ({ catalog, config }) =>
       async (c) => {
         const { manifest } = await resolveModel(c, catalog);
-        return respondJson(c, toModelConfig(manifest));
+        return respondJson(c, toModelConfig(manifest, { cacheTiers: config.cache.tiers }));
       },
   },
   {
