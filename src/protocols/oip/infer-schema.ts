@@ -13,7 +13,7 @@ export const inferInputSchema = z.looseObject({
   name: z.string(),
   // The constraints in `meta` are checked later, with errors that say more than a schema's.
   datatype: z.string().meta({ enum: DATATYPES }),
-  shape: z.array(z.number().meta({ type: "integer", minimum: 0 })),
+  shape: z.array(z.unknown().meta({ type: "integer", minimum: 0 })),
   parameters: z
     .looseObject({
       binary_data_size: size

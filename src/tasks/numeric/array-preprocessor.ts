@@ -12,8 +12,8 @@ import { describe, fromJsonData, nestedShape } from "../../domain/tensor-json.ts
 import {
   type Item,
   MAX_VALUES,
-  maxBatchOf,
   type Preprocessor,
+  rowsPerRun,
   splitList,
 } from "../preprocessor.ts";
 
@@ -37,7 +37,7 @@ export function createArrayPreprocessor(spec: TensorSpec): Preprocessor {
   return {
     mediaTypes: arrayBlock.mediaTypes,
     parameters: arrayBlock.parameters,
-    maxBatch: maxBatchOf(spec.shape[0], Number.POSITIVE_INFINITY),
+    maxBatch: rowsPerRun(spec.shape[0], leastElements(item)),
     split(inputs) {
       const shape = nestedShape(inputs, spec.shape.length);
       if (!shape || shape.length < shortest.length)
@@ -106,4 +106,9 @@ function checkItemCount({ length }: readonly unknown[], shape: readonly number[]
     `"inputs" has ${length} arrays of shape ${formatShape(shape)}: a request may have ${maxItems} at most.`,
     { details: { maxItems, actual: length } },
   );
+}
+
+/** The elements of an item whose dynamic dimensions have one. */
+function leastElements(item: readonly (number | string)[]): number {
+  return elementCount(item.map((size) => (typeof size === "number" && size > 0 ? size : 1)));
 }

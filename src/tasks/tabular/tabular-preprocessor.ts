@@ -10,9 +10,9 @@ import {
   type Item,
   type Items,
   MAX_VALUES,
-  maxBatchOf,
   type PreprocessedBatch,
   type Preprocessor,
+  rowsPerRun,
   splitList,
 } from "../preprocessor.ts";
 import { runInSteps } from "../run-in-steps.ts";
@@ -111,7 +111,7 @@ export function createTabularPreprocessor(
   return {
     mediaTypes: tabularBlock.mediaTypes,
     parameters: tabularBlock.parameters,
-    maxBatch: maxBatchOf(spec.shape[0], Number.POSITIVE_INFINITY),
+    maxBatch: rowsPerRun(spec.shape[0], width),
     split(inputs, options, checkpoint = yieldToEventLoop) {
       if (inputs instanceof Media) return runInSteps(splitCsv(inputs, options), checkpoint);
       if (isTableOfColumns(inputs))

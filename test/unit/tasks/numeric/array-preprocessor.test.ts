@@ -147,3 +147,14 @@ test.each(["NaN", "Infinity", "-Infinity"])("%j in an array is refused", (value)
     expect(error.message).toContain(`${path} must have finite numbers; element 3 is ${value}.`);
   }
 });
+
+test.each([
+  ["flowers", ["batch", 4], 1024],
+  ["digits", ["batch", 1, 8, 8], 64],
+  ["photographs", ["batch", 3, 224, 224], 1],
+  ["arrays of any length", ["batch", "steps"], 4096],
+  ["a fixed batch", [7, 4], 7],
+])("a run of %s has at most 4,096 values, or one item", (_, shape, maxBatch) => {
+  const spec = { name: "input", datatype: "FP32" as const, shape };
+  expect(createArrayPreprocessor(spec).maxBatch).toBe(maxBatch);
+});

@@ -101,8 +101,8 @@ test("a run has at most 32 texts, or the size of the model's first dimension", a
   expect((await run(one, texts.slice(0, 3))).order).toEqual([[0], [1], [2]]);
 });
 
-test("a run has at most 512 tokens with their padding, or one longer text", async () => {
-  const texts = [...Array.from({ length: 5 }, () => "? ".repeat(250)), "?", "? ".repeat(700)];
+test("a run has at most 256 tokens with their padding, or one longer text", async () => {
+  const texts = [...Array.from({ length: 5 }, () => "? ".repeat(120)), "?", "? ".repeat(700)];
   const { order } = await run(create({ maxLength: 600 }), texts);
   expect(order).toEqual([[5, 0], [1, 2], [3, 4], [6]]);
 });
