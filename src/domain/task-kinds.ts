@@ -11,7 +11,7 @@ export const TASKS = {
   "image-classification": { preprocess: ["image", "array"], postprocess: ["classification"] },
   "object-detection": { preprocess: ["image"], postprocess: ["object-detection"] },
   "text-classification": {
-    preprocess: ["character-ngrams", "tokenizer"],
+    preprocess: ["character-ngrams", "tokenizer", "text"],
     postprocess: ["classification"],
   },
   "token-classification": { preprocess: ["tokenizer"], postprocess: ["token-classification"] },

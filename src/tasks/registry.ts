@@ -27,6 +27,7 @@ import { createTabularPreprocessor } from "./tabular/tabular-preprocessor.ts";
 import type { Task } from "./task.ts";
 import { createEmbeddingPostprocessor } from "./text/embedding-postprocessor.ts";
 import { createNgramPreprocessor } from "./text/ngram-preprocessor.ts";
+import { createTextPreprocessor } from "./text/text-preprocessor.ts";
 import { createTokenClassificationPostprocessor } from "./text/token-classification-postprocessor.ts";
 
 /**
@@ -78,6 +79,7 @@ const PREPROCESSORS: {
     createNgramPreprocessor(specOf(block.input), await readFile(block.vocabulary), block.version),
   image: (block, { specOf, tools }) =>
     createImagePreprocessor(specOf(block.input), block, tools.decodeImage),
+  text: (block, { specOf }) => createTextPreprocessor(specOf(block.input)),
   async tokenizer(block, { specOf, readFile, postprocess }) {
     // The library is only loaded where a model needs it.
     const { createTokenizerPreprocessor } = await import("./text/tokenizer-preprocessor.ts");

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { MAX_CHARACTERS } from "../../src/tasks/text/tokenizer.ts";
+import { MAX_CHARACTERS } from "../../src/tasks/text/text-item.ts";
 import { finish } from "../../src/tasks/text/word-model.ts";
 import { catchApiError } from "../support/errors.ts";
 import { readTokenizer } from "../support/tokenizers.ts";

@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { projectPath } from "../../scripts/project.ts";
 import { fileKey } from "../../src/storage/model-keys.ts";
 import { type Service, startService } from "../support/service.ts";
-import { store } from "../support/stored-model.ts";
+import { store, storeFile } from "../support/stored-model.ts";
 import { EXPECTED_FOLDER } from "../support/tensors.ts";
 import { readTokenizerFixture, readTokenizerJson } from "../support/tokenizers.ts";
 
@@ -305,5 +306,79 @@ describe("the longest texts that a client may send", () => {
     }
     expect((await answer).status).toBe(200);
     expect(longest).toBeLessThan(1000);
+  });
+});
+
+describe("a model that splits texts itself", () => {
+  const folder = projectPath("test", "fixtures", "texts");
+  const { labels, texts } = JSON.parse(readFileSync(`${folder}/expected.json`, "utf8")) as {
+    labels: string[];
+    texts: { text: string; probabilities: number[] }[];
+  };
+  const inputs = texts.map(({ text }) => text);
+  const scores = (prediction: unknown) => {
+    const byLabel = (prediction as { label: string; score: number }[]).map(
+      ({ label, score }) => [label, score] as const,
+    );
+    return labels.map((label) => new Map(byLabel).get(label));
+  };
+
+  beforeAll(async () => {
+    await storeFile(service.bucket, "tfidf", readFileSync(`${folder}/tfidf.onnx`), {
+      inputs: [{ name: "text", datatype: "BYTES", shape: [-1, 1] }],
+      outputs: [
+        { name: "label", datatype: "BYTES", shape: [-1] },
+        { name: "probabilities", datatype: "FP32", shape: [-1, 2] },
+      ],
+      labels,
+      task: "text-classification",
+      preprocess: { type: "text", version: 1, input: "text" },
+      postprocess: {
+        type: "classification",
+        version: 1,
+        scores: "probabilities",
+        activation: "none",
+      },
+    });
+  });
+
+  test("it has the probabilities of scikit-learn, to 1e-5", async () => {
+    const { body } = await service.post("/models/tfidf", { inputs });
+    for (const [index, { probabilities, text }] of texts.entries())
+      for (const [label, score] of scores((body as unknown[])[index]).entries())
+        expect(score, text).toBeCloseTo(probabilities[label] ?? -1, 5);
+  });
+
+  test("a text alone, in JSON or as text/plain, has the same prediction as in a list", async () => {
+    const { body: all } = await service.post("/models/tfidf", { inputs });
+    for (const [index, text] of inputs.entries()) {
+      const { body } = await service.post("/models/tfidf", { inputs: text });
+      expect(body).toEqual((all as unknown[])[index]);
+      if (text === "") continue;
+      expect((await send("tfidf", "text/plain", text)).body).toEqual(body);
+    }
+  });
+
+  test.each([
+    [1, "inputs must be a text or a list of texts; got 1."],
+    [["a", {}], "inputs[1] must be a text; got an object"],
+    ["a".repeat(65_537), "inputs is 65537 characters long: a text may have 65536 at most."],
+    [Array.from({ length: 2049 }, () => "a"), "inputs has 2049 texts"],
+  ])("other inputs are refused", async (other, message) => {
+    const { status, body } = await service.post("/models/tfidf", { inputs: other });
+    expect(status).toBe(400);
+    expect((body as { detail: string }).detail).toContain(message);
+  });
+
+  test("many and long texts are answered in runs", async () => {
+    const many = Array.from({ length: 2048 }, (_, at) => inputs[at % inputs.length] ?? "");
+    const { body } = await service.post("/models/tfidf", { inputs: many });
+    expect((body as unknown[]).at(-1)).toEqual((body as unknown[])[inputs.length - 1]);
+    for (const part of ["a", "free ", "!", "漢字", "\u0301\u0327\u0316"]) {
+      const text = part.repeat(Math.floor(65_536 / part.length));
+      const start = performance.now();
+      expect((await service.post("/models/tfidf", { inputs: text })).status, part).toBe(200);
+      expect(performance.now() - start, part).toBeLessThan(5000);
+    }
   });
 });

@@ -16,6 +16,7 @@ import { audioWindowsBlock } from "./preprocess/audio-windows.ts";
 import { characterNgramsBlock } from "./preprocess/character-ngrams.ts";
 import { imageBlock } from "./preprocess/image.ts";
 import { tabularBlock } from "./preprocess/tabular.ts";
+import { textBlock } from "./preprocess/text.ts";
 import { tokenizerBlock } from "./preprocess/tokenizer.ts";
 
 /**
@@ -31,6 +32,7 @@ export const PREPROCESS_BLOCKS = [
   imageBlock,
   audioWindowsBlock,
   tokenizerBlock,
+  textBlock,
 ] as const;
 
 /**

@@ -3,6 +3,11 @@ import { Media } from "../../domain/media.ts";
 import { describe } from "../../domain/tensor-json.ts";
 import type { Item } from "../preprocessor.ts";
 
+/**
+ * A longer text, in UTF-16 code units, is refused before it is tokenized. The time and the memory that a tokenizer takes
+ * grow with the characters; ordinary text of this length has more tokens than any model reads.
+ */
+export const MAX_CHARACTERS = 65_536;
 /** Texts of a request. */
 export const MAX_TEXTS = 2048;
 /** Characters of all texts of a request, in UTF-16 code units. */
@@ -25,6 +30,19 @@ export function checkTotalCharacters(total: number): void {
     "invalid_input",
     `inputs has ${total} characters: a request may have ${MAX_TOTAL_CHARACTERS} at most.`,
     { details: { maxCharacters: MAX_TOTAL_CHARACTERS, actual: total } },
+  );
+}
+
+/**
+ * @param path the name of the text in messages
+ * @throws ApiError `invalid_input` for a longer text than a model gets
+ */
+export function checkTextLength({ length }: string, path: string): void {
+  if (length <= MAX_CHARACTERS) return;
+  throw new ApiError(
+    "invalid_input",
+    `${path} is ${length} characters long: a text may have ${MAX_CHARACTERS} at most.`,
+    { details: { maxCharacters: MAX_CHARACTERS, actual: length } },
   );
 }
 

@@ -3,14 +3,10 @@ import { ApiError } from "../../domain/errors.ts";
 import { type AddedToken, createTokenSplitter } from "./added-tokens.ts";
 import { createNormalizer, type Normalize } from "./normalizers.ts";
 import { createPreTokenizer, fromByteLetters } from "./pre-tokenizers.ts";
+import { checkTextLength, MAX_CHARACTERS } from "./text-item.ts";
 import { createWordModel, parseTokenizerConfig, type TokenizerConfig } from "./tokenizer-config.ts";
 import { STEP_SIZE, type Steps } from "./word-model.ts";
 
-/**
- * A longer text, in UTF-16 code units, is refused before it is tokenized. The time and the memory that a tokenizer takes
- * grow with the characters; ordinary text of this length has more tokens than any model reads.
- */
-export const MAX_CHARACTERS = 65_536;
 /** Of a text after normalization, which turns a character into 18 at most, and a Korean syllable into 3. */
 export const MAX_NORMALIZED_CHARACTERS = 4 * MAX_CHARACTERS;
 /** Tokens are counted up to here for the message about a text that has too many. */
@@ -160,12 +156,7 @@ export function createTokenizer(json: Uint8Array): Tokenizer {
     unknownToken: model.unknownToken,
     continuingPrefix: model.continuingPrefix,
     *encode(text, path, { maxLength, truncation }) {
-      if (text.length > MAX_CHARACTERS)
-        throw new ApiError(
-          "invalid_input",
-          `${path} is ${text.length} characters long: a text may have ${MAX_CHARACTERS} at most.`,
-          { details: { maxCharacters: MAX_CHARACTERS, actual: text.length } },
-        );
+      checkTextLength(text, path);
       const leading = special.leading.length;
       const room = Math.max(0, maxLength - leading - special.trailing.length);
       // What follows would be cut off, or the text is refused anyway.

@@ -174,6 +174,22 @@ describe("an invalid manifest of a text model", () => {
       /must have length 3, .*; it has 1\s+→ at labels/,
     ],
     [
+      "raw texts into numbers",
+      manifest({
+        inputs: [{ name: "x", datatype: "FP32", shape: [-1, 1] }],
+        preprocess: { type: "text", version: 1, input: "x" },
+      }),
+      /must be BYTES; it is FP32\s+→ at preprocess\.input/,
+    ],
+    [
+      "raw texts into two columns",
+      manifest({
+        inputs: [{ name: "x", datatype: "BYTES", shape: [-1, 2] }],
+        preprocess: { type: "text", version: 1, input: "x" },
+      }),
+      /must have the shape \[batch\] or \[batch, 1\]; it has/,
+    ],
+    [
       "vectors of a table",
       manifest({
         task: undefined,

@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { projectPath } from "../../../../scripts/project.ts";
 import { ApiError } from "../../../../src/domain/errors.ts";
-import { createTokenizer, MAX_CHARACTERS } from "../../../../src/tasks/text/tokenizer.ts";
+import { MAX_CHARACTERS } from "../../../../src/tasks/text/text-item.ts";
+import { createTokenizer } from "../../../../src/tasks/text/tokenizer.ts";
 import type { Steps } from "../../../../src/tasks/text/word-model.ts";
 import { readTokenizerJson } from "../../../support/tokenizers.ts";
 

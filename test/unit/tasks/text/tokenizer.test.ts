@@ -38,6 +38,19 @@ describe.each([
     },
   );
 
+  test("cuts the beginning of a text as Python's tokenizers do", () => {
+    const options = { maxLength: expected.truncatedTo, truncation: "start" } as const;
+    const { leading, trailing } = tokenizer;
+    for (const [index, text] of texts.entries()) {
+      const whole = expected.ids[index] ?? [];
+      const own = whole.slice(leading.length, whole.length - trailing.length);
+      // Python keeps the last tokens, and adds the special ones.
+      const room = expected.truncatedTo - leading.length - trailing.length;
+      const ids = [...leading, ...own.slice(Math.max(0, own.length - room)), ...trailing];
+      expect(finish(tokenizer.encode(text, "text", options)).ids).toEqual(ids);
+    }
+  });
+
   test("reads half of a surrogate pair as the replacement character", () => {
     const { ids } = finish(tokenizer.encode("a \ud83d b", "text", WHOLE));
     expect(ids).toEqual(finish(tokenizer.encode("a \ufffd b", "text", WHOLE)).ids);
