@@ -475,10 +475,10 @@ describe("the task API", () => {
     ["iris-logistic", '{"input": []}', 400, "invalid_request", 'got an object with "input"'],
     [
       "iris-logistic",
-      toBody(row, { options: {} }),
+      toBody(row, { option: {} }),
       400,
       "invalid_request",
-      'Unknown field "options": the body has "inputs" and "parameters"',
+      'Unknown field "option": the body has "inputs" and "parameters"',
     ],
     [
       "iris-logistic",
@@ -487,20 +487,13 @@ describe("the task API", () => {
       "invalid_request",
       '"parameters" must be a JSON object; got an array of 0',
     ],
-    [
-      "iris-logistic",
-      toBody(row, { parameters: null }),
-      400,
-      "invalid_request",
-      '"parameters" must be a JSON object; got null',
-    ],
     ["iris-logistic", toBody(row, { parameters: { top_k: 0 } }), 400, "invalid_request", "top_k"],
     [
       "iris-logistic",
       toBody(row, { parameters: { topk: 1 } }),
       400,
       "invalid_request",
-      "(it takes header, delimiter, top_k)",
+      "(it takes header, delimiter, top_k, function_to_apply)",
     ],
     [
       "diabetes-linear",
