@@ -29,7 +29,12 @@ export const taskRequestSchema = z.strictObject({
   options: options.nullish(),
   normalize: z.boolean().nullish().describe(beside),
   truncate: z.boolean().nullish().describe(beside),
-  truncation_direction: z.enum(TRUNCATION_DIRECTIONS).nullish().describe(beside),
+  truncation_direction: z
+    .enum(TRUNCATION_DIRECTIONS)
+    // Other spellings are accepted, but generators of clients make one name of "left" and "Left".
+    .meta({ enum: ["left", "right"] })
+    .nullish()
+    .describe(beside),
   prompt_name: z.null().optional().describe("Only null: models have no named prompts."),
 });
 
