@@ -63,7 +63,7 @@ export function createNormalizer(config: NormalizerConfig | null | undefined): N
         let normalized = text;
         if (clean_text) normalized = normalized.replace(NOT_TEXT, "").replace(WHITE_SPACE, " ");
         if (handle_chinese_chars) normalized = normalized.replace(IDEOGRAPH, " $& ");
-        if (stripAccents) normalized = toNormalForm(normalized, "NFD").replace(/\p{Mn}/gu, "");
+        if (stripAccents) normalized = withoutAccents(normalized);
         return lower ? lowercase(normalized) : normalized;
       };
     }
@@ -100,6 +100,13 @@ const WHITE_SPACE = /\p{White_Space}/gu;
 /** The Unicode blocks of BERT's original code. */
 const IDEOGRAPH =
   /[\u4e00-\u9fff\u3400-\u4dbf\u{20000}-\u{2a6df}\u{2a700}-\u{2b73f}\u{2b740}-\u{2b81f}\u{2b920}-\u{2ceaf}\uf900-\ufaff\u{2f800}-\u{2fa1f}]/gu;
+
+/** The normal form NFD without its nonspacing marks. */
+function withoutAccents(text: string): string {
+  // The order of marks matters only to spacing ones, and nonspacing ones have no other parts.
+  const first = /\p{Mc}/u.test(text) ? text : text.replace(/\p{Mn}+/gu, "");
+  return toNormalForm(first, "NFD").replace(/\p{Mn}+/gu, "");
+}
 
 /** Code point by code point: `toLowerCase` alone writes a capital sigma by its position in the word. */
 function lowercase(text: string): string {
