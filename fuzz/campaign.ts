@@ -3,11 +3,17 @@ import { createFindings, type Finding, type Findings } from "./findings.ts";
 import type { FuzzKind } from "./fuzz-kind.ts";
 import { startFuzzedService } from "./fuzzed-service.ts";
 import { createConnection, type Exchange } from "./http/connection.ts";
-import type { FuzzRequest } from "./http/request.ts";
+import { type FuzzRequest, isAnswerDue } from "./http/request.ts";
 import { type Job, type JobOptions, listJobs } from "./jobs.ts";
 import { findWrongAnswer } from "./known-answers.ts";
 import { findLoggedError } from "./log-watch.ts";
-import { hasGrown, type MemoryReport, type MemorySample, reportMemory } from "./memory-watch.ts";
+import {
+  formatGrowth,
+  type Growth,
+  hasGrown,
+  type MemorySample,
+  measureGrowth,
+} from "./memory-watch.ts";
 import { judge } from "./oracle.ts";
 import { createTally, type Tally } from "./tally.ts";
 
@@ -31,13 +37,15 @@ export interface CampaignResult {
   readonly findings: Findings;
   readonly checkedAnswers: number;
   readonly restarts: number;
-  readonly memory: MemoryReport | undefined;
+  /** Empty after a short run. */
+  readonly memory: readonly Growth[];
   readonly seconds: number;
 }
 
 const CHECK_EVERY = 500;
 const PROGRESS_EVERY_MS = 5000;
-const SAMPLE_EVERY_MS = 500;
+/** Each sample begins with a garbage collection. */
+const SAMPLE_EVERY_MS = 3000;
 /** After a request without a response, the time in which the health route must respond. */
 const HEALTH_TIMEOUT_MS = 5000;
 /** Requests that an event may still name. */
@@ -81,6 +89,8 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
       add({ kind: [...inFlight.values()][0]?.kind ?? "log", cause, requests });
       restarts++;
       await service.restart();
+      // The memory of another process says nothing about growth.
+      memorySamples.length = 0;
       restarting = undefined;
     })();
     return restarting;
@@ -101,8 +111,8 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
         inFlight.set(id, { kind: kind.name, request });
         const exchange: Exchange = await connection.exchange(identify(request, kind, id));
         tally.addRequest(kind.name, exchange);
-        const answered = exchange.kind === "answer" || exchange.kind === "left";
-        if (!answered && !service.isRunning()) await revive("workerd ended");
+        if (ownRestarts === restarts && (await hasEnded(request, exchange)))
+          await revive("workerd ended");
         else if (ownRestarts === restarts && restarting === undefined) {
           const cause = judge(request, exchange, timeoutMs);
           if (cause)
@@ -136,6 +146,20 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
     return { ...request, headers: [...request.headers, ["x-request-id", requestId]] };
   }
 
+  /** Whether workerd has ended, so that a request has no response. */
+  async function hasEnded(request: FuzzRequest, { kind }: Exchange): Promise<boolean> {
+    if (kind === "refused") return true;
+    if (kind !== "closed" || !isAnswerDue(request)) return false;
+    return !service.isRunning() || !(await isHealthy()) || !service.isRunning();
+  }
+
+  async function sampleMemory(): Promise<void> {
+    const heapBytes = await service.heapBytes();
+    const residentBytes = service.residentBytes();
+    if (residentBytes === undefined || heapBytes === undefined) return;
+    memorySamples.push({ requests: tally.total, residentBytes, heapBytes });
+  }
+
   async function isHealthy(): Promise<boolean> {
     const connection = createConnection({
       port: service.port,
@@ -150,10 +174,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
     return kind === "answer";
   }
 
-  const sampling = setInterval(() => {
-    const residentBytes = service.residentBytes();
-    if (residentBytes !== undefined) memorySamples.push({ requests: tally.total, residentBytes });
-  }, SAMPLE_EVERY_MS);
+  const sampling = setInterval(() => void sampleMemory(), SAMPLE_EVERY_MS);
   const progress = setInterval(() => {
     const seconds = (performance.now() - start) / 1000;
     const memory = ((memorySamples.at(-1)?.residentBytes ?? 0) / 2 ** 20).toFixed(0);
@@ -169,13 +190,13 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
     clearInterval(progress);
     await service.dispose();
   }
-  const memory = reportMemory(memorySamples);
-  if (memory && hasGrown(memory))
+  const memory = measureGrowth(memorySamples);
+  for (const growth of memory.filter(hasGrown))
     add({
       kind: "memory",
-      cause: "the resident memory has grown",
+      cause: `growth of the ${growth.name}`,
       requests: [],
-      detail: JSON.stringify(memory),
+      detail: formatGrowth(growth),
     });
   const seconds = (performance.now() - start) / 1000;
   return { tally, findings, checkedAnswers, restarts, memory, seconds };

@@ -1,18 +1,22 @@
+import { type AddressInfo, createServer } from "node:net";
 import { readWorkerd } from "../bench/workerd-process.ts";
 import { type LocalWorker, type LogLine, startLocalWorker } from "../scripts/local-worker.ts";
 import { projectPath } from "../scripts/project.ts";
 import { seedModels } from "../scripts/seed.ts";
 import { createTemporaryFolder } from "../scripts/temporary-folder.ts";
 import { ADMIN_KEY } from "./admin-key.ts";
+import { watchHeap } from "./heap-usage.ts";
 import { HELPER_MODELS } from "./samples/helper-models.ts";
 
 /** The built Worker in workerd, which is started again when it has ended. */
 export interface FuzzedService {
   readonly port: number;
-  /** Whether workerd still runs. */
+  /** Whether workerd still runs, and has not ended and been started again by Miniflare. */
   isRunning(): boolean;
   /** Resident memory of workerd; `undefined` while it does not run. */
   residentBytes(): number | undefined;
+  /** Memory of the Worker's isolate; `undefined` while it does not run. */
+  heapBytes(): Promise<number | undefined>;
   /** Ends workerd if it still runs, and starts it with the models that were published. */
   restart(): Promise<void>;
   dispose(): Promise<void>;
@@ -33,9 +37,24 @@ export async function startFuzzedService({
   onLog,
 }: FuzzedServiceOptions): Promise<FuzzedService> {
   const statePath = createTemporaryFolder("fuzz-state");
+  // Miniflare keeps a port that is given when it starts workerd again.
+  const port = await findFreePort();
+  let ended = false;
+  const onRestart = (): void => {
+    ended = true;
+  };
   const start = (): Promise<LocalWorker> =>
-    startLocalWorker({ outdir, statePath, vars: { ...vars, ADMIN_KEY }, onLog });
+    startLocalWorker({
+      port,
+      onRestart,
+      outdir,
+      statePath,
+      vars: { ...vars, ADMIN_KEY },
+      onLog,
+      inspected: true,
+    });
   let worker = await start();
+  let heap = await watchHeap(await worker.miniflare.getInspectorURL());
   await seedModels(await worker.bucket(), projectPath("models"));
   for (const [name, body] of Object.entries(HELPER_MODELS)) {
     const url = new URL(`/admin/models/${name}/versions/1`, worker.url);
@@ -45,7 +64,8 @@ export async function startFuzzedService({
   }
   const residentBytes = (): number | undefined => {
     try {
-      return readWorkerd().residentBytes;
+      // A process that has ended has none.
+      return readWorkerd().residentBytes || undefined;
     } catch {
       return undefined;
     }
@@ -54,13 +74,31 @@ export async function startFuzzedService({
     get port() {
       return Number(worker.url.port);
     },
-    isRunning: () => residentBytes() !== undefined,
+    isRunning: () => !ended && residentBytes() !== undefined,
     residentBytes,
+    heapBytes: () => heap.read(),
     async restart() {
+      heap.close();
       // Miniflare's end of a process that has crashed already may fail.
       await worker.dispose().catch(() => {});
       worker = await start();
+      ended = false;
+      heap = await watchHeap(await worker.miniflare.getInspectorURL());
     },
-    dispose: () => worker.dispose(),
+    dispose() {
+      heap.close();
+      return worker.dispose();
+    },
   };
+}
+
+function findFreePort(): Promise<number> {
+  const probe = createServer();
+  return new Promise((found, failed) => {
+    probe.once("error", failed);
+    probe.listen(0, "127.0.0.1", () => {
+      const { port } = probe.address() as AddressInfo;
+      probe.close(() => found(port));
+    });
+  });
 }

@@ -9,7 +9,7 @@ import { ERROR_KINDS } from "../src/domain/errors.ts";
 import { type CampaignResult, runCampaign } from "./campaign.ts";
 import type { Finding } from "./findings.ts";
 import type { FuzzKind } from "./fuzz-kind.ts";
-import { ALLOWED_GROWTH_BYTES, WARM_UP_REQUESTS } from "./memory-watch.ts";
+import { formatGrowth } from "./memory-watch.ts";
 import { EXPECTED_FAILURES } from "./oracle.ts";
 import { KINDS } from "./registry.ts";
 import { loadSamples } from "./samples/load-samples.ts";
@@ -131,17 +131,8 @@ function printResult({
     }),
   );
   console.log(`\n${checkedAnswers} known predictions checked, ${restarts} restarts of workerd`);
-  if (memory) {
-    const { firstBytes, lastBytes, maxBytes } = memory;
-    const [first, last, max, allowed] = [firstBytes, lastBytes, maxBytes, ALLOWED_GROWTH_BYTES].map(
-      (bytes) => (bytes / 2 ** 20).toFixed(0),
-    );
-    console.log(
-      `resident memory: ${first} MiB in the first quarter after ${WARM_UP_REQUESTS} requests, ${last} in the last, ${max} at most; growth allowed: ${allowed}`,
-    );
-  } else {
-    console.log("resident memory: too short a run to compare");
-  }
+  for (const growth of memory) console.log(formatGrowth(growth));
+  if (memory.length === 0) console.log("too short a run to compare memory");
   console.log("\n5xx that are expected:");
   for (const { code, when, targets } of EXPECTED_FAILURES)
     console.log(

@@ -30,6 +30,8 @@ export interface LocalWorkerOptions {
   /** Compatibility flags in addition to those of wrangler.toml. */
   compatibilityFlags?: readonly string[];
   onLog?: (line: LogLine) => void;
+  /** Whether the isolates can be inspected, at `miniflare.getInspectorURL()`. */
+  inspected?: boolean;
   /** Called when workerd has ended unexpectedly and serves again: on the same port, with the same data. */
   onRestart?: () => void;
 }
@@ -48,6 +50,7 @@ export interface LocalWorker {
 export async function startLocalWorker(options: LocalWorkerOptions = {}): Promise<LocalWorker> {
   const { outdir = await buildInTemporaryFolder(), port = 0, host = "127.0.0.1" } = options;
   const { onLog = () => {}, statePath, vars = {}, compatibilityFlags = [], onRestart } = options;
+  const { inspected = false } = options;
   const config = unstable_readConfig({ config: projectPath("wrangler.toml") });
   const { modulesRules: _, ...workerOptions } = unstable_getMiniflareWorkerOptions({
     ...config,
@@ -70,6 +73,7 @@ export async function startLocalWorker(options: LocalWorkerOptions = {}): Promis
       cf: false,
       handleStructuredLogs: onLog,
       ...(onRestart && { unsafeHandleRuntimeRestart: onRestart }),
+      ...(inspected ? { inspectorPort: 0 } : {}),
       ...(statePath === undefined ? {} : { resourcePersistencePath: statePath }),
     }),
   );

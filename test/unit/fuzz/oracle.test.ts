@@ -5,7 +5,7 @@ import type { Exchange } from "../../../fuzz/http/connection.ts";
 import { type FuzzRequest, post } from "../../../fuzz/http/request.ts";
 import { createResponseParser } from "../../../fuzz/http/response-parser.ts";
 import { findLoggedError } from "../../../fuzz/log-watch.ts";
-import { hasGrown, reportMemory } from "../../../fuzz/memory-watch.ts";
+import { hasGrown, measureGrowth } from "../../../fuzz/memory-watch.ts";
 import { judge } from "../../../fuzz/oracle.ts";
 import { readSeeds, writeSeed } from "../../../fuzz/seed-file.ts";
 import { createTemporaryFolder } from "../../../scripts/temporary-folder.ts";
@@ -154,20 +154,23 @@ test("a seed file has the request, byte for byte", () => {
   expect(writeSeed(folder, { kind: "json", cause: "text", requests: [large] })).toBeUndefined();
 });
 
-test("memory that grows by more than the loaded models can take is a finding", () => {
-  const series = (growthMebibytes: number, requests = 200_000) =>
-    Array.from({ length: 200 }, (_, index) => ({
-      requests: (index * requests) / 199,
-      residentBytes: (300 + (index * growthMebibytes) / 199 + (index % 7)) * 2 ** 20,
-    }));
-  const isFinding = (growthMebibytes: number) => {
-    const report = reportMemory(series(growthMebibytes));
-    return report && hasGrown(report);
-  };
-  expect(isFinding(0)).toBe(false);
-  expect(isFinding(100)).toBe(false);
-  expect(isFinding(400)).toBe(true);
-  expect(reportMemory(series(400, 100_000))).toBeUndefined();
+test("memory that each request leaves behind is a finding", () => {
+  const MEBIBYTE = 2 ** 20;
+  /** Heap and resident memory vary, and grow by so much until the end. */
+  const grown = (heapMebibytes: number, residentMebibytes: number, requests = 200_000) =>
+    measureGrowth(
+      Array.from({ length: 400 }, (_, index) => ({
+        requests: (index * requests) / 399,
+        heapBytes: (20 + (index % 7) * 10 + (index * heapMebibytes) / 399) * MEBIBYTE,
+        residentBytes: (600 + (index % 7) * 10 + (index * residentMebibytes) / 399) * MEBIBYTE,
+      })),
+    )
+      .filter(hasGrown)
+      .map(({ name }) => name);
+  expect(grown(20, 100)).toEqual([]);
+  expect(grown(100, 100)).toEqual(["least heap of the isolate"]);
+  expect(grown(20, 900)).toEqual(["median of workerd's resident memory"]);
+  expect(grown(1000, 1000, 50_000)).toEqual([]);
 });
 
 test("an internal error in the log is a finding, a refusal is not", () => {
