@@ -121,10 +121,16 @@ async function checkResponses(
     statuses.flatMap(([operationId, status]) => (status < 300 ? [operationId] : [])),
   );
   const operations = Object.values(document.paths).flatMap((methods) => Object.values(methods));
-  const untested = operations.filter(({ operationId }) => !successful.has(operationId));
+  // Extensions that are not supported have no successful response.
+  const answerable = operations.filter(({ responses }) =>
+    Object.keys(responses).some((status) => status.startsWith("2")),
+  );
+  const untested = answerable.filter(({ operationId }) => !successful.has(operationId));
   if (untested.length > 0)
     throw new UserError(
       `operations without a successful response: ${untested.map(({ operationId }) => operationId).join(", ")}`,
     );
-  console.log(`onnxflare: each of ${operations.length} operations had a successful response`);
+  console.log(
+    `onnxflare: each of ${answerable.length} operations had a successful response, and ${operations.length - answerable.length} are documented without one`,
+  );
 }

@@ -1,19 +1,7 @@
 import { constantTexts, labelsOfNode, mappingOf, tensorTexts } from "./node-labels.ts";
 import type { OnnxNode, OnnxOutline } from "./onnx-outline.ts";
+import { PASSING_OPERATORS } from "./onnx-rules.ts";
 import type { FinalZipMap } from "./zip-map.ts";
-
-/** Operators whose first input has the labels, or scores in the order of the labels, of their output. */
-const PASSING: ReadonlySet<string> = new Set([
-  "Identity",
-  "Cast",
-  "Reshape",
-  "Flatten",
-  "Squeeze",
-  "Unsqueeze",
-  "Normalizer",
-  "Softmax",
-  "Sigmoid",
-]);
 
 /**
  * The labels of a classifier, in the order of its scores: those of a `ZipMap` at the end, else those of the nodes that
@@ -74,7 +62,7 @@ function indices(mapping: ReadonlyMap<string, string> | undefined): string[] | u
 function skipPassing(byOutput: ReadonlyMap<string, OnnxNode>, name: string): OnnxNode | undefined {
   const seen = new Set<OnnxNode>();
   let node = byOutput.get(name);
-  while (node && PASSING.has(node.operator) && !seen.has(node)) {
+  while (node && PASSING_OPERATORS.has(node.operator) && !seen.has(node)) {
     seen.add(node);
     node = byOutput.get(node.inputs[0] ?? "");
   }

@@ -53,6 +53,19 @@ const INT64 = 7n;
 /** The longest list of labels that is read. */
 export const MAX_LABELS = 16_384;
 
+/** Operators whose first input has the labels, or scores in the order of the labels, of their output. */
+export const PASSING_OPERATORS: ReadonlySet<string> = new Set([
+  "Identity",
+  "Cast",
+  "Reshape",
+  "Flatten",
+  "Squeeze",
+  "Unsqueeze",
+  "Normalizer",
+  "Softmax",
+  "Sigmoid",
+]);
+
 /** Operators that compute labels, or that pass them or their scores on unchanged in order. */
 export const LABEL_OPERATORS: ReadonlySet<string> = new Set([
   "ZipMap",
@@ -63,15 +76,7 @@ export const LABEL_OPERATORS: ReadonlySet<string> = new Set([
   "ArrayFeatureExtractor",
   "Gather",
   "ArgMax",
-  "Identity",
-  "Cast",
-  "Reshape",
-  "Flatten",
-  "Squeeze",
-  "Unsqueeze",
-  "Normalizer",
-  "Softmax",
-  "Sigmoid",
+  ...PASSING_OPERATORS,
 ]);
 
 /** Attributes with labels. */

@@ -15,6 +15,8 @@ export const JSON_LIMITS = {
   strings: 1_000_000,
   /** Values of all arrays and objects together. */
   values: 10_000_000,
+  /** Numbers that a double does not hold exactly, such as integers beyond 2^53 - 1. */
+  inexactNumbers: 100_000,
 } as const;
 
 const QUOTE = 0x22;
@@ -78,8 +80,11 @@ function endOfString(bytes: Uint8Array, start: number): number {
 }
 
 function refuseAbove(limit: number, actual: number, what: string, label: string): void {
-  if (actual <= limit) return;
-  throw new ApiError(
+  if (actual > limit) throw tooMany(limit, what, label);
+}
+
+export function tooMany(limit: number, what: string, label: string): ApiError {
+  return new ApiError(
     "body_too_large",
     `${label} has more than ${limit} ${what}, the most accepted.`,
     {

@@ -1,6 +1,6 @@
 import { ApiError } from "../domain/errors.ts";
 import { parseExactJson } from "../shared/exact-json.ts";
-import { checkJsonStructure } from "./json-structure.ts";
+import { checkJsonStructure, JSON_LIMITS, tooMany } from "./json-structure.ts";
 
 const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 
@@ -20,8 +20,13 @@ export function parseJson(
 ): unknown {
   checkJsonStructure(bytes, label);
   try {
-    return parseExactJson(DECODER.decode(bytes));
+    return parseExactJson(DECODER.decode(bytes), {
+      maxInexact: JSON_LIMITS.inexactNumbers,
+      tooManyInexact: () =>
+        tooMany(JSON_LIMITS.inexactNumbers, "numbers that a double does not hold exactly", label),
+    });
   } catch (cause) {
+    if (cause instanceof ApiError) throw cause;
     throw new ApiError("invalid_json", `${label} is not JSON: ${explain(cause)}.`, { cause });
   }
 }

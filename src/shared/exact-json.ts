@@ -1,4 +1,5 @@
 import { createJsonNumber, parseInteger } from "./json-number.ts";
+import { endOfString } from "./json-string.ts";
 
 /** Numbers that may not be exact as doubles: quick to find, and rare. */
 const LONG_INTEGER = /(?<![\d.])\d{16}/;
@@ -12,19 +13,26 @@ const AFTER_VALUE = /[ \t\r\n]*(?:[,\]}]|$)/y;
 /** Decimal digits that every double holds exactly. */
 const EXACT_DIGITS = 15;
 
+export interface ExactJsonOptions {
+  /** The most numbers that are not exact as doubles: each takes some hundred bytes, whatever its length in the text. */
+  readonly maxInexact?: number;
+  /** The error for more of them. */
+  readonly tooManyInexact?: () => Error;
+}
+
 /**
  * Parses JSON without rounding integers: one that is beyond 2^53 - 1 is a `bigint`, and any other number that a double
  * holds only as a different integer, or not at all, a {@link JsonNumber}. Fractions are rounded to doubles.
  *
  * A reviver could read the source text of numbers too, but takes 20 to 40 times as long as the parser alone.
- * @throws SyntaxError
+ * @throws SyntaxError, and what `tooManyInexact` returns
  */
-export function parseExactJson(text: string): unknown {
+export function parseExactJson(text: string, options: ExactJsonOptions = {}): unknown {
   if (!LONG_INTEGER.test(text) && !EXPONENT.test(text) && !NEAR_INTEGER.test(text))
     return JSON.parse(text);
   // Numbers travel through the parser as strings that no client can guess.
   const mark = crypto.randomUUID();
-  const marked = markNumbers(text, mark);
+  const marked = markNumbers(text, mark, options);
   if (marked === undefined) return JSON.parse(text);
   try {
     return restoreNumbers(JSON.parse(marked), mark);
@@ -36,8 +44,17 @@ export function parseExactJson(text: string): unknown {
 }
 
 /** The text with a string in the place of each number that is not exact; `undefined` without one. */
-function markNumbers(text: string, mark: string): string | undefined {
+function markNumbers(
+  text: string,
+  mark: string,
+  {
+    maxInexact = Number.POSITIVE_INFINITY,
+    tooManyInexact = () =>
+      new RangeError(`more than ${maxInexact} numbers are not exact as doubles`),
+  }: ExactJsonOptions,
+): string | undefined {
   const parts: string[] = [];
+  let inexact = 0;
   let copied = 0;
   STRING_OR_NUMBER.lastIndex = 0;
   for (;;) {
@@ -47,6 +64,8 @@ function markNumbers(text: string, mark: string): string | undefined {
     if (token === '"') {
       STRING_OR_NUMBER.lastIndex = endOfString(text, match.index);
     } else if (!isExact(token) && isValue(text, STRING_OR_NUMBER.lastIndex)) {
+      inexact += 1;
+      if (inexact > maxInexact) throw tooManyInexact();
       parts.push(text.slice(copied, match.index), '"', mark, token, '"');
       copied = STRING_OR_NUMBER.lastIndex;
     }
@@ -67,16 +86,6 @@ function isExact(token: string): boolean {
 function isValue(text: string, end: number): boolean {
   AFTER_VALUE.lastIndex = end;
   return AFTER_VALUE.test(text);
-}
-
-/** The place after a string that begins at `start`. */
-function endOfString(text: string, start: number): number {
-  for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
-    let backslashes = 0;
-    while (text[end - 1 - backslashes] === "\\") backslashes += 1;
-    if (backslashes % 2 === 0) return end + 1;
-  }
-  return text.length;
 }
 
 /** Replaces marked strings, in place; without recursion, because values may be nested deeply. */

@@ -1,3 +1,5 @@
+import { endOfString } from "../../../src/shared/json-string.ts";
+
 /** An integer of 16 digits or more may be beyond 2^53 - 1, where a JavaScript number is not exact. */
 const LONG_INTEGER = /(?<![\d.eE+])\d{16,}(?![\d.eE])/;
 const STRING_OR_NUMBER = /"|-?\d+(\.\d+)?([eE][+-]?\d+)?/g;
@@ -28,14 +30,4 @@ function quoteLongIntegers(text: string): string {
     }
   }
   return parts.join("") + text.slice(copied);
-}
-
-/** The place after a string that begins at `start`. */
-function endOfString(text: string, start: number): number {
-  for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
-    let backslashes = 0;
-    while (text[end - 1 - backslashes] === "\\") backslashes += 1;
-    if (backslashes % 2 === 0) return end + 1;
-  }
-  return text.length;
 }

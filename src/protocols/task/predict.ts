@@ -11,6 +11,7 @@ import { RUN_MODEL } from "../error-groups.ts";
 import type { MediaType } from "../openapi/openapi-types.ts";
 import { BINARY_SCHEMA } from "../openapi/schema-reference.ts";
 import type { InferenceOperation, Representation } from "../operation.ts";
+import { PREDICTION_HEADERS, PREDICTION_NOT_MODIFIED } from "../prediction-responses.ts";
 import { resolveModel } from "../resolve-model.ts";
 import { isHuggingFaceClient } from "./hugging-face-client.ts";
 import { json } from "./schemas.ts";
@@ -68,16 +69,13 @@ export const PREDICT: InferenceOperation = {
     200: {
       description:
         "The prediction, or a list of predictions for a list of inputs; for a streamed result, its parts.",
-      headers: ["x-model-version", "cache-status", "age", "etag", "content-encoding"],
+      headers: PREDICTION_HEADERS,
       content: {
         ...json("TaskResponse"),
         "text/event-stream": { schema: { type: "string" } },
       },
     },
-    304: {
-      description: "Not modified: the client has the current response.",
-      headers: ["x-model-version", "cache-status", "age", "etag"],
-    },
+    304: PREDICTION_NOT_MODIFIED,
   },
   errors: [...RUN_MODEL, "task_not_supported"],
   identity: { variesBy },

@@ -21,6 +21,11 @@ describe("JSON is refused before it is parsed", () => {
     ["keys", encode(`{${'"":0,'.repeat(JSON_LIMITS.keys)}"":0}`)],
     ["strings", listOf('""', JSON_LIMITS.strings + 1)],
     ["values", listOf("0", JSON_LIMITS.values + 1)],
+    [
+      "numbers that a double does not hold exactly",
+      listOf("9007199254740993", JSON_LIMITS.inexactNumbers + 1),
+    ],
+    ["numbers that a double does not hold exactly", listOf("1e999", 2_700_000)],
   ])("with more than the limit of %s", (what, bytes) => {
     expect(catchApiError("body_too_large", () => parseJson(bytes)).message).toMatch(
       new RegExp(`^The body has more than \\d+ ${what}, the most accepted\\.$`),

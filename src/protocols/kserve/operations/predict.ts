@@ -3,6 +3,7 @@ import { bodyOf } from "../../../http/receive.ts";
 import { RUN_MODEL } from "../../error-groups.ts";
 import { parseJson } from "../../json.ts";
 import type { InferenceOperation } from "../../operation.ts";
+import { PREDICTION_HEADERS, PREDICTION_NOT_MODIFIED } from "../../prediction-responses.ts";
 import { toTensors } from "../predict-request.ts";
 import { toPredictResponse } from "../predict-response.ts";
 import { parsePredictBody } from "../predict-schema.ts";
@@ -39,13 +40,10 @@ export const PREDICT: InferenceOperation = {
   responses: {
     200: {
       description: "The outputs.",
-      headers: ["x-model-version", "cache-status", "age", "etag", "content-encoding"],
+      headers: PREDICTION_HEADERS,
       content: json("KservePredictResponse"),
     },
-    304: {
-      description: "Not modified: the client has the current response.",
-      headers: ["x-model-version", "cache-status", "age", "etag"],
-    },
+    304: PREDICTION_NOT_MODIFIED,
   },
   errors: RUN_MODEL,
   identity: { variesBy: () => "" },

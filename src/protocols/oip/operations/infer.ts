@@ -7,6 +7,7 @@ import { bodyOf } from "../../../http/receive.ts";
 import { RUN_MODEL } from "../../error-groups.ts";
 import { BINARY_CONTENT } from "../../openapi/schema-reference.ts";
 import type { InferenceHandler, InferenceOperation, Representation } from "../../operation.ts";
+import { PREDICTION_HEADERS, PREDICTION_NOT_MODIFIED } from "../../prediction-responses.ts";
 import { resolveModel } from "../../resolve-model.ts";
 import type { Services } from "../../services.ts";
 import { HEADER_LENGTH, type InferRequest, parseInferRequest } from "../infer-request.ts";
@@ -55,20 +56,10 @@ export const INFER: InferenceOperation = {
     200: {
       description:
         "The outputs: as JSON, or as JSON followed by the bytes of the outputs that were requested as binary data.",
-      headers: [
-        "x-model-version",
-        "cache-status",
-        "age",
-        "etag",
-        "content-encoding",
-        "inference-header-content-length",
-      ],
+      headers: [...PREDICTION_HEADERS, "inference-header-content-length"],
       content: { ...json("InferResponse"), ...BINARY_CONTENT },
     },
-    304: {
-      description: "Not modified: the client has the current response.",
-      headers: ["x-model-version", "cache-status", "age", "etag"],
-    },
+    304: PREDICTION_NOT_MODIFIED,
   },
   errors: [...RUN_MODEL, "unknown_output"],
   identity: { variesBy: (c) => c.req.header(HEADER_LENGTH) ?? "" },

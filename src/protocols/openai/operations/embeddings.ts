@@ -5,6 +5,7 @@ import { bodyOf } from "../../../http/receive.ts";
 import { RUN_MODEL } from "../../error-groups.ts";
 import { parseJson } from "../../json.ts";
 import type { InferenceOperation } from "../../operation.ts";
+import { PREDICTION_HEADERS, PREDICTION_NOT_MODIFIED } from "../../prediction-responses.ts";
 import { resolveModel } from "../../resolve-model.ts";
 import {
   type EmbeddingsRequest,
@@ -45,13 +46,10 @@ export const CREATE_EMBEDDINGS: InferenceOperation = {
   responses: {
     200: {
       description: "A vector for each text, in the order of the texts.",
-      headers: ["x-model-version", "cache-status", "age", "etag", "content-encoding"],
+      headers: PREDICTION_HEADERS,
       content: json("EmbeddingsResponse"),
     },
-    304: {
-      description: "Not modified: the client has the current response.",
-      headers: ["x-model-version", "cache-status", "age", "etag"],
-    },
+    304: PREDICTION_NOT_MODIFIED,
   },
   errors: RUN_MODEL,
   identity: { variesBy: () => "", modelIn: modelInRequest, guessModel },
