@@ -1,35 +1,68 @@
 import { z } from "zod";
 
+/** Where `null` means absent in the values of a schema. */
+type Nulls =
+  | {
+      readonly kind: "object";
+      /** Fields that may be left out. */
+      readonly optional: readonly string[];
+      readonly inner: readonly (readonly [name: string, nulls: Nulls])[];
+    }
+  | { readonly kind: "list"; readonly element: Nulls };
+
+/** Of each schema, once: a request is walked for a fraction of what its schema takes. */
+const KNOWN = new WeakMap<z.core.$ZodType, { readonly nulls: Nulls | undefined }>();
+
 /**
  * A JSON value without the optional fields that are `null`: for every schema of a request they are the same as absent, because
  * many clients serialize an unset field so. Required fields and elements of lists keep their `null`.
  */
 export function withoutNulls(schema: z.core.$ZodType, value: unknown): unknown {
-  const inner = unwrap(schema);
-  if (inner instanceof z.ZodArray && Array.isArray(value)) {
-    const element = unwrap(inner.element);
-    const isPlain = !(element instanceof z.ZodObject || element instanceof z.ZodArray);
-    return isPlain ? value : value.map((each) => withoutNulls(element, each));
+  let known = KNOWN.get(schema);
+  if (!known) {
+    known = { nulls: findNulls(schema) };
+    KNOWN.set(schema, known);
   }
-  if (!(inner instanceof z.ZodObject) || !isObject(value)) return value;
-  const fields: Readonly<Record<string, z.core.$ZodType>> = inner.shape;
-  const changes = Object.entries(fields).flatMap(([name, field]) => {
-    if (!Object.hasOwn(value, name)) return [];
-    if (value[name] === null) return isOptional(field) ? [[name, undefined] as const] : [];
-    const without = withoutNulls(field, value[name]);
-    return without === value[name] ? [] : [[name, without] as const];
-  });
-  if (changes.length === 0) return value;
-  const changed = new Map<string, unknown>(changes);
-  return Object.fromEntries(
-    Object.entries(value)
-      .map(([name, field]) => [name, changed.has(name) ? changed.get(name) : field] as const)
-      .filter(([, field]) => field !== undefined),
-  );
+  return known.nulls ? drop(known.nulls, value) : value;
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+/** @returns `undefined` for a schema without optional fields */
+function findNulls(schema: z.core.$ZodType): Nulls | undefined {
+  const inner = unwrap(schema);
+  if (inner instanceof z.ZodArray) {
+    const element = findNulls(inner.element);
+    return element && { kind: "list", element };
+  }
+  if (!(inner instanceof z.ZodObject)) return undefined;
+  const fields = Object.entries<z.core.$ZodType>(inner.shape);
+  const optional = fields.flatMap(([name, field]) => (isOptional(field) ? [name] : []));
+  const within = fields.flatMap(([name, field]) => {
+    const nulls = findNulls(field);
+    return nulls ? [[name, nulls] as const] : [];
+  });
+  if (optional.length === 0 && within.length === 0) return undefined;
+  return { kind: "object", optional, inner: within };
+}
+
+function drop(nulls: Nulls, value: unknown): unknown {
+  if (nulls.kind === "list")
+    return Array.isArray(value) ? value.map((each) => drop(nulls.element, each)) : value;
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  const given = value as Readonly<Record<string, unknown>>;
+  let changed: Record<string, unknown> | undefined;
+  for (const name of nulls.optional) {
+    if (given[name] !== null || !Object.hasOwn(given, name)) continue;
+    changed ??= { ...given };
+    delete changed[name];
+  }
+  for (const [name, inner] of nulls.inner) {
+    if (!Object.hasOwn(given, name) || given[name] === null) continue;
+    const without = drop(inner, given[name]);
+    if (without === given[name]) continue;
+    changed ??= { ...given };
+    changed[name] = without;
+  }
+  return changed ?? value;
 }
 
 function isOptional(schema: z.core.$ZodType): boolean {

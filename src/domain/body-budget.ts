@@ -2,8 +2,8 @@
 export interface BodyReservation {
   /** Resolves when it is released. */
   readonly released: Promise<void>;
-  /** Rejects when the reservation is evicted, because its body stalled while others need the memory. */
-  readonly evicted: Promise<never>;
+  /** Takes what to call, with the error, when the reservation is evicted: its body stalled while others need the memory. */
+  onEvicted(giveUp: (error: unknown) => void): void;
   /**
    * Changes the reservation before the memory is allocated or after it was freed.
    * @throws ApiError `overloaded` with the numbers in its details, when the bodies in flight leave too little

@@ -83,7 +83,7 @@ function collectOptions(
     maxBytes,
     reserve: (bytes) => reservation.resize(bytes),
     async wait(read) {
-      const result = await settleBefore(deadline, read, reservation.evicted);
+      const result = await settleBefore(deadline, read, reservation.onEvicted);
       reservation.progress();
       return result;
     },

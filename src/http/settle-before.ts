@@ -2,27 +2,32 @@ import type { Deadline } from "../domain/deadline.ts";
 import { ApiError } from "../domain/errors.ts";
 
 /**
- * Awaits bytes of a body, until the deadline.
- * @param others reject when the bytes are not waited for any longer
+ * Awaits bytes of a body, until the deadline. One promise and one timer: every request with a body awaits it.
+ * @param onGivenUp takes what to call when the bytes are not waited for any longer
  * @throws ApiError `body_timeout`
  */
-export async function settleBefore<T>(
+export function settleBefore<T>(
   deadline: Deadline,
   read: Promise<T>,
-  ...others: readonly Promise<never>[]
+  onGivenUp?: (giveUp: (error: unknown) => void) => void,
 ): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const { remainingMs } = deadline;
-  const timer = Number.isFinite(remainingMs)
-    ? setTimeout(() => reject(bodyTimeout(deadline)), remainingMs)
-    : undefined;
-  try {
-    return await Promise.race([read, late, ...others]);
-  } finally {
-    if (timer !== undefined) clearTimeout(timer);
-    // It rejects when the body is cancelled.
-    read.catch(() => undefined);
-  }
+  return new Promise((resolve, reject) => {
+    const { remainingMs } = deadline;
+    const timer = Number.isFinite(remainingMs)
+      ? setTimeout(() => reject(bodyTimeout(deadline)), remainingMs)
+      : null;
+    onGivenUp?.(reject);
+    read.then(
+      (value) => {
+        clearTimeout(timer);
+        resolve(value);
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
+  });
 }
 
 function bodyTimeout({ timeoutMs }: Deadline): ApiError {

@@ -22,7 +22,8 @@ interface Entry {
   progressAt: number;
   readonly lostAt: number;
   isComplete: boolean;
-  evict(): void;
+  /** Ends the read that its body waits for. */
+  giveUp: ((error: unknown) => void) | undefined;
 }
 
 /**
@@ -45,14 +46,14 @@ export function createBodyBudget({
   function makeRoom(bytes: number, own: Entry | undefined): void {
     const time = now();
     for (const entry of entries) if (time > entry.lostAt) remove(entry);
-    const stalled = [...entries]
+    const idle = [...entries]
       .filter((entry) => entry !== own && !entry.isComplete)
       .filter(({ progressAt }) => time - progressAt >= STALLED_AFTER_MS)
       .sort((a, b) => a.progressAt - b.progressAt);
-    for (const entry of stalled) {
+    for (const entry of idle) {
       if (usedBytes + bytes <= limitBytes) return;
       remove(entry);
-      entry.evict();
+      entry.giveUp?.(stalled());
     }
   }
 
@@ -68,21 +69,22 @@ export function createBodyBudget({
     reserve({ bytes, expectedBytes = bytes, timeoutMs }): BodyReservation {
       ensure(Math.max(bytes, expectedBytes) + OVERHEAD_BYTES);
       const { promise: released, resolve } = Promise.withResolvers<void>();
-      const { promise: evicted, reject } = Promise.withResolvers<never>();
-      // Without a reader that waits for it, its rejection concerns nobody.
-      evicted.catch(() => undefined);
+      const time = now();
       const entry: Entry = {
         bytes: bytes + OVERHEAD_BYTES,
-        progressAt: now(),
-        lostAt: now() + timeoutMs + LOST_AFTER_MS,
+        progressAt: time,
+        lostAt: time + timeoutMs + LOST_AFTER_MS,
         isComplete: false,
-        evict: () => reject(stalled()),
+        giveUp: undefined,
       };
       entries.add(entry);
       usedBytes += entry.bytes;
       return {
         released,
-        evicted,
+        onEvicted(giveUp) {
+          entry.giveUp = giveUp;
+          if (!entries.has(entry)) giveUp(stalled());
+        },
         resize(target) {
           const bytesMore = target + OVERHEAD_BYTES - entry.bytes;
           if (!entries.has(entry)) return;
