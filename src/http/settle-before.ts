@@ -13,17 +13,19 @@ export function settleBefore<T>(
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     const { remainingMs } = deadline;
-    const timer = Number.isFinite(remainingMs)
-      ? setTimeout(() => reject(bodyTimeout(deadline)), remainingMs)
-      : null;
+    const expire = (): void => reject(bodyTimeout(deadline));
+    const timer = Number.isFinite(remainingMs) ? setTimeout(expire, remainingMs) : undefined;
+    const stop = (): void => {
+      if (timer !== undefined) clearTimeout(timer);
+    };
     onGivenUp?.(reject);
     read.then(
       (value) => {
-        clearTimeout(timer);
+        stop();
         resolve(value);
       },
       (error: unknown) => {
-        clearTimeout(timer);
+        stop();
         reject(error);
       },
     );
