@@ -7,6 +7,8 @@ type Nulls =
       /** Fields that may be left out. */
       readonly optional: readonly string[];
       readonly inner: readonly (readonly [name: string, nulls: Nulls])[];
+      /** The fields of an object that has no others: one that is unknown and `null` says nothing either. */
+      readonly known: ReadonlySet<string> | undefined;
     }
   | { readonly kind: "list"; readonly element: Nulls };
 
@@ -15,7 +17,7 @@ const KNOWN = new WeakMap<z.core.$ZodType, { readonly nulls: Nulls | undefined }
 
 /**
  * A JSON value without the optional fields that are `null`: for every schema of a request they are the same as absent, because
- * many clients serialize an unset field so. Required fields and elements of lists keep their `null`.
+ * many clients serialize an unset field so. So are fields that a schema does not know. Required fields and elements of lists keep their `null`.
  */
 export function withoutNulls(schema: z.core.$ZodType, value: unknown): unknown {
   let known = KNOWN.get(schema);
@@ -40,8 +42,10 @@ function findNulls(schema: z.core.$ZodType): Nulls | undefined {
     const nulls = findNulls(field);
     return nulls ? [[name, nulls] as const] : [];
   });
-  if (optional.length === 0 && within.length === 0) return undefined;
-  return { kind: "object", optional, inner: within };
+  const isStrict = inner._zod.def.catchall instanceof z.ZodNever;
+  if (optional.length === 0 && within.length === 0 && !isStrict) return undefined;
+  const known = isStrict ? new Set(fields.map(([name]) => name)) : undefined;
+  return { kind: "object", optional, inner: within, known };
 }
 
 function drop(nulls: Nulls, value: unknown): unknown {
@@ -55,6 +59,12 @@ function drop(nulls: Nulls, value: unknown): unknown {
     changed ??= { ...given };
     delete changed[name];
   }
+  if (nulls.known)
+    for (const name of Object.keys(given)) {
+      if (given[name] !== null || nulls.known.has(name)) continue;
+      changed ??= { ...given };
+      delete changed[name];
+    }
   for (const [name, inner] of nulls.inner) {
     if (!Object.hasOwn(given, name) || given[name] === null) continue;
     const without = drop(inner, given[name]);

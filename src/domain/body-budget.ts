@@ -28,5 +28,7 @@ export interface BodyBudget {
     readonly bytes: number;
     readonly expectedBytes?: number;
     readonly timeoutMs: number;
+    /** What the request is for: the bodies for one model leave room for those of others. */
+    readonly purpose?: string;
   }): BodyReservation;
 }

@@ -38,6 +38,7 @@ export async function readBody(
     bytes: isSmall ? length : 0,
     expectedBytes: length ?? 0,
     timeoutMs: deadline.remainingMs,
+    purpose: c.req.param("model") ?? c.req.path,
   });
   c.set("reservation", reservation);
   // Keeps the request alive when its client disconnects, so that what it holds is released.

@@ -9,6 +9,8 @@ export interface BodyBudgetOptions {
 
 /** Added to each body: what a request takes beside it, so that many tiny bodies are bounded too. */
 const OVERHEAD_BYTES = 4096;
+/** The share that the bodies for one model may take, so that those which wait for a heavy one refuse none of the others. */
+const SHARE_OF_ONE = 3 / 4;
 /** A body of which nothing arrived for this long is evicted when another body needs its memory. */
 const STALLED_AFTER_MS = 2000;
 /** How long after its deadline a reservation counts as lost: a request that the platform ended never releases its own. */
@@ -18,6 +20,7 @@ const RETRY_AFTER_SECONDS = 1;
 
 /** Mutable state of a reservation, which others may evict. */
 interface Entry {
+  readonly purpose: string;
   bytes: number;
   progressAt: number;
   readonly lostAt: number;
@@ -37,13 +40,23 @@ export function createBodyBudget({
   /** In the order of arrival. */
   const entries = new Set<Entry>();
   let usedBytes = 0;
+  const fairBytes = Math.floor(limitBytes * SHARE_OF_ONE);
+  /** By purpose. */
+  const usedFor = new Map<string, number>();
 
   function remove(entry: Entry): void {
-    if (entries.delete(entry)) usedBytes -= entry.bytes;
+    if (entries.delete(entry)) use(entry.purpose, -entry.bytes);
   }
 
-  /** Frees `bytes` of reservations that are lost, and then of bodies that have stalled, the longest first. */
-  function makeRoom(bytes: number, own: Entry | undefined): void {
+  function use(purpose: string, bytes: number): void {
+    usedBytes += bytes;
+    const left = (usedFor.get(purpose) ?? 0) + bytes;
+    if (left > 0) usedFor.set(purpose, left);
+    else usedFor.delete(purpose);
+  }
+
+  /** Frees reservations that are lost, and then bodies that have stalled, the longest first, until there is room. */
+  function makeRoom(hasRoom: () => boolean, own: Entry | undefined): void {
     const time = now();
     for (const entry of entries) if (time > entry.lostAt) remove(entry);
     const idle = [...entries]
@@ -51,26 +64,40 @@ export function createBodyBudget({
       .filter(({ progressAt }) => time - progressAt >= STALLED_AFTER_MS)
       .sort((a, b) => a.progressAt - b.progressAt);
     for (const entry of idle) {
-      if (usedBytes + bytes <= limitBytes) return;
+      if (hasRoom()) return;
       remove(entry);
       entry.giveUp?.(stalled());
     }
   }
 
-  function ensure(bytes: number, own?: Entry): void {
-    if (usedBytes + bytes <= limitBytes) return;
-    const ownBytes = (own?.bytes ?? 0) + bytes;
-    if (ownBytes > limitBytes) throw tooLarge(ownBytes, limitBytes);
-    makeRoom(bytes, own);
-    if (usedBytes + bytes > limitBytes) throw overloaded(bytes, usedBytes, limitBytes);
+  function ensure(bytes: number, purpose: string, own?: Entry): void {
+    const ownBytes = own?.bytes ?? 0;
+    /** What the other bodies for the same model take. */
+    const similarBytes = (): number => (usedFor.get(purpose) ?? 0) - ownBytes;
+    const isFair = (): boolean =>
+      similarBytes() === 0 || similarBytes() + ownBytes + bytes <= fairBytes;
+    const hasRoom = (): boolean => usedBytes + bytes <= limitBytes && isFair();
+    if (hasRoom()) return;
+    if (ownBytes + bytes > limitBytes) throw tooLarge(ownBytes + bytes, limitBytes);
+    makeRoom(hasRoom, own);
+    if (hasRoom()) return;
+    throw isFair()
+      ? overloaded("The bodies of the requests in flight", bytes, usedBytes, limitBytes)
+      : overloaded(
+          "The bodies of the requests in flight for this model",
+          bytes,
+          similarBytes(),
+          fairBytes,
+        );
   }
 
   return {
-    reserve({ bytes, expectedBytes = bytes, timeoutMs }): BodyReservation {
-      ensure(Math.max(bytes, expectedBytes) + OVERHEAD_BYTES);
+    reserve({ bytes, expectedBytes = bytes, timeoutMs, purpose = "" }): BodyReservation {
+      ensure(Math.max(bytes, expectedBytes) + OVERHEAD_BYTES, purpose);
       const { promise: released, resolve } = Promise.withResolvers<void>();
       const time = now();
       const entry: Entry = {
+        purpose,
         bytes: bytes + OVERHEAD_BYTES,
         progressAt: time,
         lostAt: time + timeoutMs + LOST_AFTER_MS,
@@ -78,7 +105,7 @@ export function createBodyBudget({
         giveUp: undefined,
       };
       entries.add(entry);
-      usedBytes += entry.bytes;
+      use(purpose, entry.bytes);
       return {
         released,
         onEvicted(giveUp) {
@@ -88,8 +115,8 @@ export function createBodyBudget({
         resize(target) {
           const bytesMore = target + OVERHEAD_BYTES - entry.bytes;
           if (!entries.has(entry)) return;
-          ensure(bytesMore, entry);
-          usedBytes += bytesMore;
+          ensure(bytesMore, purpose, entry);
+          use(purpose, bytesMore);
           entry.bytes += bytesMore;
         },
         progress() {
@@ -107,10 +134,15 @@ export function createBodyBudget({
   };
 }
 
-function overloaded(neededBytes: number, usedBytes: number, limitBytes: number): ApiError {
+function overloaded(
+  what: string,
+  neededBytes: number,
+  usedBytes: number,
+  limitBytes: number,
+): ApiError {
   return new ApiError(
     "overloaded",
-    `The bodies of the requests in flight take ${usedBytes} of ${limitBytes} bytes (MAX_BODIES_BYTES), and this one needs ${neededBytes} more. Try again in ${RETRY_AFTER_SECONDS} s.`,
+    `${what} take ${usedBytes} of ${limitBytes} bytes (MAX_BODIES_BYTES), and this one needs ${neededBytes} more. Try again in ${RETRY_AFTER_SECONDS} s.`,
     { details: { retryAfterSeconds: RETRY_AFTER_SECONDS, neededBytes, usedBytes, limitBytes } },
   );
 }

@@ -1,6 +1,7 @@
 import { type RawField, readFields, readFloats, readIntegers } from "./node-reader.ts";
 import { ATTRIBUTE, NODE } from "./onnx-rules.ts";
 import { OnnxError } from "./onnx-scanner.ts";
+import { decodeText } from "./text.ts";
 
 /**
  * The trees of a `TreeEnsembleRegressor`, as its attributes list them.
@@ -57,8 +58,6 @@ const KNOWN: ReadonlySet<string> = new Set([
   "target_weights",
 ]);
 
-const DECODER = new TextDecoder();
-
 /**
  * @param node the bytes of a NodeProto
  * @returns `undefined` for a node with attributes that are not known here, such as weights of FP64
@@ -70,9 +69,9 @@ export function readForest(node: Uint8Array): Forest | undefined {
   let name: string | undefined;
   const attributes = new Map<string, Attribute>();
   for (const field of readFields(node)) {
-    if (field.field === NODE.input) inputs.push(DECODER.decode(field.bytes));
-    else if (field.field === NODE.output) outputs.push(DECODER.decode(field.bytes));
-    else if (field.field === NODE.name) name = DECODER.decode(field.bytes);
+    if (field.field === NODE.input) inputs.push(textOf(field.bytes));
+    else if (field.field === NODE.output) outputs.push(textOf(field.bytes));
+    else if (field.field === NODE.name) name = textOf(field.bytes);
     else if (field.field === NODE.attribute) {
       const attribute = readAttribute(field);
       attributes.set(attribute.name, attribute);
@@ -125,7 +124,7 @@ function readAttribute({ bytes }: RawField): Attribute {
   for (const field of readFields(bytes)) {
     switch (field.field) {
       case ATTRIBUTE.name:
-        name = DECODER.decode(field.bytes);
+        name = textOf(field.bytes);
         break;
       case INT:
       case ATTRIBUTE.ints:
@@ -137,7 +136,7 @@ function readAttribute({ bytes }: RawField): Attribute {
         break;
       case TEXT:
       case ATTRIBUTE.strings: {
-        const text = DECODER.decode(field.bytes);
+        const text = textOf(field.bytes);
         texts.push(known.get(text) ?? text);
         if (known.size < 100) known.set(text, text);
         break;
@@ -149,4 +148,11 @@ function readAttribute({ bytes }: RawField): Attribute {
   if (name === undefined)
     throw new OnnxError("the file is not a valid ONNX model: an attribute of it has no name");
   return { name, numbers, texts };
+}
+
+/** @throws OnnxError for bytes that are not UTF-8 */
+function textOf(bytes: Uint8Array): string {
+  const text = decodeText(bytes);
+  if (text !== undefined) return text;
+  throw new OnnxError("the file is not a valid ONNX model: a text in a node is not UTF-8");
 }

@@ -22,9 +22,12 @@ export function findLabels(
   );
   const decoded: (readonly string[])[] = [];
   const plain: (readonly string[])[] = [];
+  // Nodes are looked at once, however many outputs they compute.
+  const seen = new Set<OnnxNode>();
   for (const { name } of outline.outputs) {
-    const source = skipPassing(byOutput, name);
-    if (!source) continue;
+    const source = skipPassing(byOutput, name, seen);
+    if (!source || seen.has(source)) continue;
+    seen.add(source);
     const labels = decodedLabels(outline, byOutput, source);
     if (labels) decoded.push(labels);
     else plain.push(...(toArray(labelsOfNode(source)) ?? []));
@@ -59,8 +62,12 @@ function indices(mapping: ReadonlyMap<string, string> | undefined): string[] | u
   return mapping && Array.from({ length: mapping.size }, (_, index) => `${index}`);
 }
 
-function skipPassing(byOutput: ReadonlyMap<string, OnnxNode>, name: string): OnnxNode | undefined {
-  const seen = new Set<OnnxNode>();
+/** @param seen nodes that need not be followed again; gets those that were followed */
+function skipPassing(
+  byOutput: ReadonlyMap<string, OnnxNode>,
+  name: string,
+  seen = new Set<OnnxNode>(),
+): OnnxNode | undefined {
   let node = byOutput.get(name);
   while (node && PASSING_OPERATORS.has(node.operator) && !seen.has(node)) {
     seen.add(node);

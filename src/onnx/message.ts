@@ -63,8 +63,11 @@ export class Message {
     return this.texts(field).at(-1);
   }
 
+  /** None if one of them is not UTF-8: what they stand for would be another one's. */
   texts(field: number): string[] {
-    return this.#values(field).filter((value) => typeof value === "string");
+    const values = this.#values(field);
+    const texts = values.filter((value) => typeof value === "string");
+    return texts.length === values.length ? texts : [];
   }
 
   number(field: number): bigint | undefined {

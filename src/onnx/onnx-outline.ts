@@ -1,3 +1,4 @@
+import { quote } from "../shared/quote.ts";
 import type { Message } from "./message.ts";
 import {
   ATTRIBUTE,
@@ -60,6 +61,8 @@ export function toOnnxOutline(file: Message): OnnxOutline {
     throw new OnnxError(
       `the file is not a valid ONNX model: it has ${others.length + 1} graphs instead of one`,
     );
+  const outputs = graph.messages(GRAPH.output).map(toValue);
+  checkOutputs(outputs);
   const domains = file
     .messages(MODEL.opsetImport)
     .map((opset) => toDomain(opset.text(OPSET.domain)));
@@ -69,7 +72,7 @@ export function toOnnxOutline(file: Message): OnnxOutline {
     irVersion: Number(file.number(MODEL.irVersion) ?? 0n),
     domains: new Set(domains),
     inputs: graph.messages(GRAPH.input).map(toValue),
-    outputs: graph.messages(GRAPH.output).map(toValue),
+    outputs,
     values: graph.messages(GRAPH.valueInfo).map(toValue),
     initializers: new Map(
       graph
@@ -80,6 +83,22 @@ export function toOnnxOutline(file: Message): OnnxOutline {
   };
 }
 
+/** More would be described in every answer about the model; its labels are searched from each. */
+const MAX_OUTPUTS = 1000;
+
+/** @throws OnnxError */
+function checkOutputs(outputs: readonly OnnxValue[]): void {
+  if (outputs.length > MAX_OUTPUTS)
+    throw new OnnxError(
+      `it has ${outputs.length} outputs, and a model may have ${MAX_OUTPUTS}: remove those that nobody reads`,
+    );
+  const names = new Set<string>();
+  for (const { name } of outputs) {
+    if (names.has(name)) throw new OnnxError(`it has two outputs with the name ${quote(name)}`);
+    names.add(name);
+  }
+}
+
 /** An attribute of a node by its name. */
 export function findAttribute({ message }: OnnxNode, name: string): Message | undefined {
   return message
@@ -87,9 +106,18 @@ export function findAttribute({ message }: OnnxNode, name: string): Message | un
     .find((attribute) => attribute.text(ATTRIBUTE.name) === name);
 }
 
+/** @throws OnnxError for a name that the engine would read as another one */
 function toValue(message: Message): OnnxValue {
+  const [name] = message.texts(VALUE_INFO.name).slice(-1);
+  if (name === undefined && message.fields.some(({ field }) => field === VALUE_INFO.name))
+    throw new OnnxError("the name of one of its inputs, outputs or values is not UTF-8");
+  // Names are C strings in the engine, which end there.
+  if (name?.includes("\0"))
+    throw new OnnxError(
+      `the name ${quote(name)} of one of its inputs, outputs or values has a NUL: rename it`,
+    );
   return {
-    name: message.text(VALUE_INFO.name) ?? "",
+    name: name ?? "",
     type: message.message(VALUE_INFO.type),
     message,
   };

@@ -1,4 +1,5 @@
 import { type Field, type FieldRule, Message, type MessageRule } from "./message.ts";
+import { decodeText } from "./text.ts";
 import {
   FIXED32,
   FIXED64,
@@ -23,8 +24,6 @@ const MAX_LIST_BYTES = 131_072;
 const MAX_KEPT_BYTES = 25_165_824;
 const FIELD_BYTES = 128;
 const NUMBER_BYTES = 32;
-
-const DECODER = new TextDecoder();
 
 /**
  * Reads a file in pieces, in one pass whose time is linear and whose memory is bounded: it keeps the fields that the rules
@@ -187,7 +186,8 @@ export class OnnxScanner {
 
   #decode(bytes: Uint8Array): Field["value"] {
     if (this.#rule === "bytes") return bytes;
-    if (this.#rule === "text") return DECODER.decode(bytes);
+    // A label may have other bytes, which then are no text.
+    if (this.#rule === "text") return decodeText(bytes) ?? bytes;
     return decodePackedNumbers(bytes, (why) => this.#invalid(why));
   }
 

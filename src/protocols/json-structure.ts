@@ -9,6 +9,8 @@ export const JSON_LIMITS = {
   depth: 64,
   /** Arrays and objects. */
   containers: 500_000,
+  /** Keys of one object: what is done for each is not interrupted. */
+  keysOfObject: 10_000,
   /** Keys of all objects together. */
   keys: 500_000,
   /** Strings, keys included. */
@@ -41,6 +43,8 @@ for (const byte of [QUOTE, COLON, OPENING_BRACKET, CLOSING_BRACKET, OPENING_BRAC
  */
 export function checkJsonStructure(bytes: Uint8Array, label: string): void {
   const { length } = bytes;
+  /** Keys of the object at each depth. */
+  const keysAt = new Uint32Array(JSON_LIMITS.depth + 1);
   let depth = 0;
   let containers = 0;
   let keys = 0;
@@ -57,12 +61,19 @@ export function checkJsonStructure(bytes: Uint8Array, label: string): void {
       at = endOfString(bytes, at + 1);
     } else if (byte === COLON) {
       keys += 1;
+      if (depth >= 0) {
+        const ofObject = (keysAt[depth] as number) + 1;
+        keysAt[depth] = ofObject;
+        if (ofObject > JSON_LIMITS.keysOfObject)
+          throw tooMany(JSON_LIMITS.keysOfObject, "keys in one object", label);
+      }
     } else if (byte === CLOSING_BRACKET || byte === CLOSING_BRACE) {
       depth -= 1;
     } else {
       containers += 1;
       depth += 1;
       if (depth > JSON_LIMITS.depth) throw tooDeep(label);
+      if (depth >= 0) keysAt[depth] = 0;
       if (containers > JSON_LIMITS.containers) break;
     }
   }

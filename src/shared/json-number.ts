@@ -60,3 +60,19 @@ function trimZeros(digits: string): string {
   while (digits[end - 1] === "0") end--;
   return digits.slice(0, end);
 }
+
+/** A number as `JSON.stringify` writes it: a double, or the digits of an integer that no double holds. */
+export type JsonValue = number | RawJson;
+
+interface RawJson {
+  readonly rawJSON: string;
+}
+
+/** Exact, however large the integer is. */
+export function toJsonValue(value: number | bigint): JsonValue {
+  if (typeof value === "number") return value;
+  const double = Number(value);
+  if (Number.isSafeInteger(double)) return double;
+  // TypeScript's library does not have it yet (https://github.com/tc39/proposal-json-parse-with-source).
+  return (JSON as unknown as { rawJSON(text: string): RawJson }).rawJSON(String(value));
+}

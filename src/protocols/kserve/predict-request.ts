@@ -14,11 +14,17 @@ type Values = Readonly<Record<string, unknown>>;
 export function toTensors(body: PredictBody, specs: readonly TensorSpec[]): Tensor[] {
   const columns =
     body.format === "row" ? toColumns(body.instances, specs) : toInputs(body.inputs, specs);
-  return [...columns].map(([name, value]) => {
+  return [...columns].flatMap(([name, value]) => {
     const spec = specs.find((candidate) => candidate.name === name);
     if (!spec) throw unknownInput(specs, name);
-    return toTensor(spec, value);
+    return spec.optional && isAbsent(value, body.format) ? [] : [toTensor(spec, value)];
   });
+}
+
+/** `null`, in the row format of each instance, is as good as absent. */
+function isAbsent(value: unknown, format: PredictBody["format"]): boolean {
+  if (format !== "row") return value === null;
+  return Array.isArray(value) && value.every((each) => each === null);
 }
 
 function toInputs(inputs: unknown, specs: readonly TensorSpec[]): Iterable<[string, unknown]> {

@@ -1,6 +1,7 @@
 import { ApiError } from "../../domain/errors.ts";
 import { formatShape, type Tensor } from "../../domain/tensor.ts";
 import { toJsonData } from "../../domain/tensor-json.ts";
+import { checkJsonOutputs } from "../output-limits.ts";
 import { toBase64Value } from "./base64-text.ts";
 import type { PredictBody } from "./predict-schema.ts";
 
@@ -9,6 +10,7 @@ import type { PredictBody } from "./predict-schema.ts";
  * @throws ApiError `invalid_request` for outputs without one value for each instance
  */
 export function toPredictResponse(body: PredictBody, outputs: readonly Tensor[]): string {
+  checkJsonOutputs(outputs, "send smaller batches, or request binary data from /v2");
   if (body.format === "columnar") return `{"outputs":${toOutputs(outputs)}}`;
   return `{"predictions":[${toPredictions(outputs, body.instances.length).join(",")}]}`;
 }

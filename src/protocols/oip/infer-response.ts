@@ -2,6 +2,7 @@ import type { ModelId } from "../../domain/model-id.ts";
 import type { Tensor } from "../../domain/tensor.ts";
 import { toTensorBytes } from "../../domain/tensor-bytes.ts";
 import { toJsonData } from "../../domain/tensor-json.ts";
+import { checkJsonOutputs } from "../output-limits.ts";
 import { toClassification } from "./classification.ts";
 import type { InferRequest, RequestedOutput } from "./infer-request.ts";
 
@@ -22,6 +23,10 @@ export function toInferResponse(
   labels: readonly string[] | undefined,
 ): InferResponse {
   const binary: Uint8Array[] = [];
+  checkJsonOutputs(
+    outputs.flatMap((output, index) => toWritten(output, request, index)),
+    "request binary data (binary_data), or send smaller batches",
+  );
   const tensors = outputs.map((output, index) => {
     const requested = request.outputs?.[index];
     const tensor = classify(output, requested, labels);
@@ -39,6 +44,20 @@ export function toInferResponse(
     ...(request.id === undefined ? {} : { id: request.id }),
   });
   return { json: `${head},"outputs":[${tensors.join(",")}]}`, binary };
+}
+
+/** What is written as text of an output. */
+function toWritten(
+  { name, datatype, shape }: Tensor,
+  request: Pick<InferRequest, "outputs" | "binaryByDefault">,
+  index: number,
+): Pick<Tensor, "name" | "datatype" | "shape">[] {
+  const requested = request.outputs?.[index];
+  if (requested?.classification !== undefined) {
+    const classes = Math.min(requested.classification, shape.at(-1) ?? 1);
+    return [{ name, datatype: "BYTES", shape: [...shape.slice(0, -1), classes] }];
+  }
+  return (requested?.binary ?? request.binaryByDefault) ? [] : [{ name, datatype, shape }];
 }
 
 function classify(

@@ -32,6 +32,15 @@ const COMPATIBLE_FIELDS = {
     .describe("Only true: a model reads its special tokens."),
   modality: z.literal("text").nullish().describe("Only text."),
   embedding_type: z.literal("float").nullish().describe("Only float."),
+  embedding_types: z.array(z.literal("float")).nullish().describe("Only float."),
+  output_dtype: z.literal("float").nullish().describe("Only float."),
+  embd_normalize: z
+    .literal(2)
+    .nullish()
+    .describe("Only 2: vectors are scaled to length 1, as by `normalize`."),
+  stream: z.literal(false).nullish().describe("Only false."),
+  metadata: z.record(z.string(), z.unknown()).nullish().describe(IGNORED),
+  cache_salt: z.string().nullish().describe(IGNORED),
   priority: z.int().nullish().describe(IGNORED),
   request_id: z.string().nullish().describe(IGNORED),
 };
@@ -62,6 +71,10 @@ export const embeddingsRequestSchema = z.strictObject({
     .describe(
       "Whether a text that is too long for the model is truncated: false or NONE, true or END, or START at its beginning. Not part of OpenAI's API.",
     ),
+  normalize: z
+    .boolean()
+    .nullish()
+    .describe("Whether vectors are scaled to length 1; as the manifest says by default."),
   ...COMPATIBLE_FIELDS,
 });
 
@@ -77,10 +90,9 @@ export interface EmbeddingsRequest {
 
 /** @throws ApiError `invalid_request` that names the field */
 export function parseEmbeddingsRequest(body: unknown): EmbeddingsRequest {
-  const { model, input, encoding_format, dimensions, truncate, truncate_prompt_tokens } = parseWith(
-    embeddingsRequestSchema,
-    body,
-  );
+  const request = parseWith(embeddingsRequestSchema, body);
+  const { model, input, encoding_format, dimensions, truncate, truncate_prompt_tokens } = request;
+  const normalize = request.normalize ?? (request.embd_normalize === 2 ? true : undefined);
   return {
     model,
     inputs: toInputs(input),
@@ -90,6 +102,7 @@ export function parseEmbeddingsRequest(body: unknown): EmbeddingsRequest {
     parameters: {
       truncate: truncate === true || truncate === "START" || truncate === "END",
       ...(truncate === "START" ? { truncation_direction: "left" } : {}),
+      ...(normalize === undefined ? {} : { normalize }),
     },
   };
 }

@@ -6,7 +6,8 @@ import { parseExactJson } from "../../shared/exact-json.ts";
 import { quote, quoteAll } from "../../shared/quote.ts";
 import { parseJson } from "../json.ts";
 import { checkJsonStructure } from "../json-structure.ts";
-import { countParts } from "./form-parts.ts";
+import { nameTypedParts } from "./form-files.ts";
+import { countHeaderBytes, countParts, MAX_HEADER_BYTES } from "./form-parts.ts";
 import { parseTaskRequest } from "./task-request.ts";
 
 /** Media types of bodies that are the input itself. Any other body is parsed as JSON. */
@@ -78,8 +79,8 @@ async function parseForm(
   body: Uint8Array,
   mediaTypes: readonly string[],
 ): Promise<TaskRequest> {
-  refuseManyParts(contentType, body);
-  const form = await readForm(contentType, body);
+  checkParts(contentType, body);
+  const form = await readForm(contentType, nameTypedParts(contentType, body));
   const unknown = [...form.keys()].filter((name) => !FORM_FIELDS.includes(name));
   if (unknown.length > 0)
     throw new ApiError(
@@ -109,8 +110,14 @@ async function parseForm(
   });
 }
 
-/** Each part takes some hundred bytes of memory, however short it is. */
-function refuseManyParts(contentType: string, body: Uint8Array): void {
+/** Each part takes some hundred bytes of memory, however short it is, and parsing its headers takes time. */
+function checkParts(contentType: string, body: Uint8Array): void {
+  if (countHeaderBytes(contentType, body) > MAX_HEADER_BYTES)
+    throw new ApiError(
+      "body_too_large",
+      `The headers of the form's parts have more than ${MAX_HEADER_BYTES} bytes, the most accepted.`,
+      { details: { limit: MAX_HEADER_BYTES } },
+    );
   if (countParts(contentType, body, MAX_FORM_PARTS) <= MAX_FORM_PARTS) return;
   throw new ApiError(
     "body_too_large",

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { withoutNulls } from "../../domain/absent-nulls.ts";
 import { TRUNCATION_DIRECTIONS } from "../../domain/blocks/preprocess/tokenizer.ts";
 import { POSTPROCESS_BLOCKS, PREPROCESS_BLOCKS } from "../../domain/blocks/registry.ts";
 import { ApiError } from "../../domain/errors.ts";
@@ -35,7 +36,6 @@ export const taskRequestSchema = z.strictObject({
     .meta({ enum: ["left", "right"] })
     .nullish()
     .describe(beside),
-  prompt_name: z.null().optional().describe("Only null: models have no named prompts."),
 });
 
 function describeInputs(): string {
@@ -57,9 +57,9 @@ function describeParameters(): string {
 
 /** @throws ApiError `invalid_request` */
 export function parseTaskRequest(body: unknown): TaskRequest {
-  const result = taskRequestSchema.safeParse(body);
+  const result = taskRequestSchema.safeParse(withoutNulls(taskRequestSchema, body));
   if (result.success) {
-    const { inputs, parameters, options, prompt_name, ...rest } = result.data;
+    const { inputs, parameters, options, ...rest } = result.data;
     return { inputs, parameters: { ...present(rest), ...parameters } };
   }
   throw new ApiError("invalid_request", explain(result.error.issues[0], body));
@@ -85,8 +85,6 @@ function explain(issue: z.core.$ZodIssue | undefined, body: unknown): string {
   if (issue?.path[0] === "options") return explainOptions(issue, body);
   if (issue?.path[0] === "truncation_direction")
     return `"truncation_direction" must be "left" or "right"; got ${describe(fieldOf(body, "truncation_direction"))}.`;
-  if (issue?.path[0] === "prompt_name")
-    return `"prompt_name" must be left out: models have no named prompts; got ${describe(fieldOf(body, "prompt_name"))}.`;
   if (issue?.code === "unrecognized_keys")
     return `Unknown field ${quoteAll(issue.keys)}: the body has "inputs" and "parameters".`;
   const fields = isPlainObject(body) ? ` with ${quoteAll(Object.keys(body)) || "no fields"}` : "";

@@ -10,7 +10,7 @@ const A_LAW = 0x0006;
 const MU_LAW = 0x0007;
 
 export const SUPPORTED =
-  "PCM of 8 to 32 bits, float of 32 or 64 bits, A-law and mu-law are supported";
+  "PCM of 1 to 32 bits, float of 32 or 64 bits, A-law and mu-law are supported";
 
 /**
  * By format tag and bits, as libsndfile reads them: PCM of any depth is left-justified in whole bytes, of which one is unsigned
@@ -21,7 +21,7 @@ export function sampleFormat(
   bits: number,
   littleEndian: boolean,
 ): SampleFormat | undefined {
-  if (codec === PCM && bits >= 8 && bits <= 32) return pcm(Math.ceil(bits / 8), littleEndian);
+  if (codec === PCM && bits >= 1 && bits <= 32) return pcm(Math.ceil(bits / 8), littleEndian);
   if (codec === IEEE_FLOAT && bits === 32)
     return { bytes: 4, read: (view, offset) => view.getFloat32(offset, littleEndian) };
   if (codec === IEEE_FLOAT && bits === 64)

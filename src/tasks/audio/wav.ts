@@ -33,7 +33,7 @@ const CODECS: Readonly<Record<number, string>> = {
 };
 
 /** The last 14 bytes of a SubFormat that holds a plain format tag in its first two (KSDATAFORMAT_SUBTYPE_*). */
-const SUBFORMAT_TAIL = "000000001000800000aa00389b71";
+const SUBFORMAT_TAILS = ["000000001000800000aa00389b71", "00002107d3118644c8c1ca000000"];
 
 /** Bytes of an extensible format, up to the end of its SubFormat. */
 const EXTENSIBLE_BYTES = 40;
@@ -121,7 +121,7 @@ function readFormat(
   const tag = view.getUint16(start, little);
   const channels = view.getUint16(start + 2, little);
   const sampleRate = view.getUint32(start + 4, little);
-  const frameBytes = view.getUint16(start + 12, little);
+  const blockAlign = view.getUint16(start + 12, little);
   const bits = view.getUint16(start + 14, little);
   const codec = tag === EXTENSIBLE ? readSubformat(view, start, size, little, refuse) : tag;
   const sample = sampleFormat(codec, bits, little);
@@ -131,9 +131,11 @@ function readFormat(
     throw refuse(
       `its rate is ${sampleRate} Hz, outside ${MIN_SAMPLE_RATE} to ${MAX_SAMPLE_RATE} Hz`,
     );
-  if (frameBytes !== channels * sample.bytes)
+  const frameBytes = channels * sample.bytes;
+  // 0 in headers that were never completed.
+  if (blockAlign !== 0 && blockAlign !== frameBytes)
     throw refuse(
-      `its block align is ${frameBytes}, but ${channels} channels of ${bits} bits take ${channels * sample.bytes} bytes`,
+      `its block align is ${blockAlign}, but ${channels} channels of ${bits} bits take ${frameBytes} bytes`,
     );
   return { channels, sampleRate, frameBytes, sample };
 }
@@ -150,7 +152,7 @@ function readSubformat(
   let tail = "";
   for (let offset = start + 26; offset < start + EXTENSIBLE_BYTES; offset++)
     tail += view.getUint8(offset).toString(16).padStart(2, "0");
-  if (tail !== SUBFORMAT_TAIL)
+  if (!SUBFORMAT_TAILS.includes(tail))
     throw refuse(`its extensible format is of an unknown kind; ${SUPPORTED}`);
   return view.getUint16(start + 24, little);
 }

@@ -78,6 +78,7 @@ export function createImagePreprocessor(
             return { kind: "image", width, height, placement, frame };
           };
           metadata.push(await decodeImage(file, path, use, checkpoint));
+          await checkpoint();
         } finally {
           ended();
         }

@@ -3,10 +3,11 @@ import {
   regressionBlock,
 } from "../../domain/blocks/postprocess/regression.ts";
 import { elementCount, type Tensor, toTypedArray } from "../../domain/tensor.ts";
+import { type JsonValue, toJsonValue } from "../../shared/json-number.ts";
 import { notFinite, outputMismatch } from "../output-errors.ts";
 import type { Postprocessor } from "../postprocessor.ts";
 
-type Nested = number | Nested[];
+type Nested = JsonValue | Nested[];
 
 const MAX_RANK = 3;
 
@@ -38,14 +39,16 @@ function toPredictions(result: Tensor | undefined): Nested[] {
       result,
       "numbers of shape [batch], [batch, values] or [batch, steps, targets]",
     );
-  const values = Array.from(toTypedArray(result), Number);
-  if (!values.every(Number.isFinite)) throw notFinite(result.name);
+  const numbers: ArrayLike<number | bigint> = toTypedArray(result);
+  const values = Array.from(numbers, toJsonValue);
+  if (values.some((value) => typeof value === "number" && !Number.isFinite(value)))
+    throw notFinite(result.name);
   const shape = ofItem.filter((size) => size !== 1);
   const stride = elementCount(shape);
   return Array.from({ length: batch }, (_, item) => nest(values, item * stride, shape));
 }
 
-function nest(values: readonly number[], offset: number, shape: readonly number[]): Nested {
+function nest(values: readonly JsonValue[], offset: number, shape: readonly number[]): Nested {
   const [size, ...inner] = shape;
   if (size === undefined) return values[offset] ?? Number.NaN;
   if (inner.length === 0) return values.slice(offset, offset + size);

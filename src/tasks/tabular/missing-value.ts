@@ -15,6 +15,10 @@ const SPELLINGS: ReadonlySet<string> = new Set([
 ]);
 const LONGEST = Math.max(...[...SPELLINGS].map(({ length }) => length));
 
+/** As printf of several C libraries pads and qualifies them: `1.#INF00`, `-nan(ind)`, `nan(0x7ff8)`. */
+const PRINTF = /^[+-]?(?:1\.#(?:inf|ind|qnan|snan)0*|nan\([0-9a-z_]*\))$/i;
+const LONGEST_OF_PRINTF = 32;
+
 /** A number in JSON's syntax, and as CSV is written besides: `+1`, `.5`, `1.`. */
 export const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 
@@ -28,6 +32,7 @@ export function isMissing(value: unknown): boolean {
   if (typeof value !== "string") return value === undefined || value === null;
   const text = value.trim();
   if (text.length <= LONGEST && SPELLINGS.has(text.toLowerCase())) return true;
+  if (text.length <= LONGEST_OF_PRINTF && PRINTF.test(text)) return true;
   return NUMBER.test(text) && !Number.isFinite(Number(text));
 }
 

@@ -3,6 +3,11 @@ import { describe } from "../../domain/tensor-json.ts";
 import { isJoining, toNormalForm } from "../../shared/normal-form.ts";
 import type { Steps } from "./word-model.ts";
 
+/** White space of Unicode, of JavaScript and of Python: the latter two know U+FEFF, and the separators U+001C to U+001F. */
+const SPACE = "\\s\\p{White_Space}\\x1c-\\x1f";
+const OTHERS = new RegExp(`[^\\p{L}\\p{M}${SPACE}-]`, "gu");
+const SPACES = new RegExp(`[${SPACE}-]+`, "gu");
+
 /** Characters that are read in one piece of work. */
 const PIECE = 65_536;
 
@@ -33,9 +38,7 @@ function* normalized(text: string, path: string): Steps<string> {
   let letters = "";
   for (let start = 0; start < text.length; ) {
     const end = endOfPiece(text, start, path);
-    letters += toNormalForm(text.slice(start, end), "NFC")
-      .replace(/[^\p{L}\p{M}\s-]/gu, "")
-      .replace(/[\s-]+/g, " ");
+    letters += toNormalForm(text.slice(start, end), "NFC").replace(OTHERS, "").replace(SPACES, " ");
     start = end;
     if (end < text.length) yield;
   }

@@ -180,7 +180,7 @@ describe("the memory of bodies", () => {
     expect(refused.status).toBe(429);
     expect(refused.headers.get("retry-after")).toBe("1");
     expect((await errorOf(refused)).message).toBe(
-      "The bodies of the requests in flight take 4896 of 9000 bytes (MAX_BODIES_BYTES), and this one needs 4596 more. Try again in 1 s.",
+      "The bodies of the requests in flight for this model take 4896 of 6750 bytes (MAX_BODIES_BYTES), and this one needs 4596 more. Try again in 1 s.",
     );
     held.end();
     expect((await first).status).toBe(200);

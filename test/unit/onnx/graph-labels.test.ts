@@ -128,3 +128,46 @@ describe("labels", () => {
     expect(labelsOf(["scores"], classifier, other)).toEqual(["20", "10", "-3"]);
   });
 });
+
+const latin1 = encodeField(9, Uint8Array.from([0x63, 0x61, 0x66, 0xe9]));
+
+test("labels keep a mark at their beginning, and are none where one is not UTF-8", () => {
+  const marked = node("SVMClassifier", ["x"], ["y", "z"], {
+    classlabels_strings: ["\ufeffno", "yes"],
+  });
+  expect(labelsOf(["z"], marked)).toEqual(["\ufeffno", "yes"]);
+  const attributes = encodeField(5, Buffer.concat([encodeField(1, "classlabels_strings"), latin1]));
+  const broken = encodeField(
+    1,
+    Buffer.concat([encodeField(2, "z"), encodeField(4, "SVMClassifier"), attributes]),
+  );
+  expect(labelsOf(["z"], broken)).toBeUndefined();
+});
+
+const named = (name: Uint8Array | string): Uint8Array => encodeField(12, encodeField(1, name));
+const graphOf = (...outputs: readonly Uint8Array[]): Uint8Array =>
+  encodeField(7, Buffer.concat(outputs));
+
+test.each<[outputs: string, graph: Uint8Array, message: string]>([
+  ["with one name", graphOf(named("a"), named("a")), 'two outputs with the name "a"'],
+  ["with a NUL", graphOf(named("a\0b")), "has a NUL: rename it"],
+  ["that are not UTF-8", graphOf(named(Uint8Array.of(0xe9))), "is not UTF-8"],
+  [
+    "without number",
+    graphOf(...Array.from({ length: 1001 }, (_, index) => named(`y${index}`))),
+    "it has 1001 outputs, and a model may have 1000",
+  ],
+])("a model with outputs %s is refused", (_, graph, message) => {
+  expect(() => adapt(graph)).toThrow(message);
+});
+
+test("a chain of operators is followed once, however many outputs it has", () => {
+  const chain = Array.from({ length: 20_000 }, (_, index) =>
+    node("Identity", [`v${index}`], [`v${index + 1}`]),
+  );
+  const outputs = Array.from({ length: 1000 }, (_, index) => `v${20_000 - index}`);
+  const first = node("LinearClassifier", ["x"], ["class", "v0"], {
+    classlabels_strings: ["a", "b"],
+  });
+  expect(labelsOf(outputs, first, ...chain)).toEqual(["a", "b"]);
+});

@@ -18,7 +18,8 @@ describe("JSON is refused before it is parsed", () => {
   test.each([
     ["arrays and objects", listOf("{}", JSON_LIMITS.containers)],
     ["arrays and objects", listOf("[]", 5_000_000)],
-    ["keys", encode(`{${'"":0,'.repeat(JSON_LIMITS.keys)}"":0}`)],
+    ["keys in one object", encode(`{${'"":0,'.repeat(JSON_LIMITS.keysOfObject)}"":0}`)],
+    ["keys", listOf(`{${'"":0,'.repeat(4999)}"":0}`, JSON_LIMITS.keys / 5000 + 1)],
     ["strings", listOf('""', JSON_LIMITS.strings + 1)],
     ["values", listOf("0", JSON_LIMITS.values + 1)],
     [
@@ -44,6 +45,7 @@ describe("JSON is parsed", () => {
     ["the deepest nesting", nested(JSON_LIMITS.depth)],
     ["many numbers", listOf("-1.5e3", 1_000_000)],
     ["as many objects as are accepted", listOf("{}", JSON_LIMITS.containers - 1)],
+    ["many objects of many keys", listOf(`{${'"":0,'.repeat(4999)}"":0}`, 90)],
     ["many siblings", listOf("[[]]", 100_000)],
     ["brackets in a string", encode(JSON.stringify(["[{".repeat(100_000)]))],
     ["brackets after an escaped quote", encode(JSON.stringify([`"${"[".repeat(100)}\\"`]))],

@@ -222,6 +222,10 @@ describe("the columnar format", () => {
     expect(inputs()).toMatchObject({ scale: [[], [3]] });
     await post("optional:predict", { instances: [[1, 2]] });
     expect(Object.keys(inputs())).toEqual(["x"]);
+    await post("optional:predict", { inputs: { x: [[3, 4]], scale: null } });
+    expect(Object.keys(inputs())).toEqual(["x"]);
+    await post("optional:predict", { instances: [{ x: [5, 6], scale: null }] });
+    expect(Object.keys(inputs())).toEqual(["x"]);
   });
 
   test("a scalar is a value without a list", async () => {

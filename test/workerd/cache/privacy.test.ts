@@ -133,3 +133,28 @@ test("a model of texts whose manifest discloses the cache, and one of numbers, t
     expect(response.headers.get("age")).toBe("0");
   }
 });
+
+test("statistics tell strangers nothing of hits and runs of a model of texts", async () => {
+  const [, [, send] = []] = OPERATIONS;
+  if (!send) throw new Error("no operation");
+  for (const text of ["once", "once", "twice"]) await send(text);
+  const read = async (model: string, headers: Record<string, string> = {}) => {
+    const { body } = await service.request(`/v2/models/${model}/stats`, { headers });
+    const [stat] = (body as { model_stats: Record<string, unknown>[] }).model_stats;
+    return stat as {
+      execution_count: number;
+      inference_stats: Record<string, { count: number }>;
+    };
+  };
+  const hidden = await read("sentence-embeddings");
+  const { success, fail, ...others } = hidden.inference_stats;
+  expect(success?.count).toBeGreaterThan(2);
+  expect(fail).toBeDefined();
+  expect(hidden.execution_count).toBe(success?.count);
+  for (const { count } of Object.values(others)) expect(count).toBe(0);
+  const admin = await read("sentence-embeddings", { authorization: `Bearer ${ADMIN_KEY}` });
+  expect(admin.inference_stats.cache_hit?.count).toBeGreaterThan(0);
+  expect(admin.execution_count).toBeLessThan(admin.inference_stats.success?.count ?? 0);
+  await service.post("/models/iris-logistic", { inputs: [5.1, 3.5, 1.4, 0.2] });
+  expect((await read("iris-logistic")).inference_stats.cache_miss?.count).toBeGreaterThan(0);
+});

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import type { PreprocessDefinition } from "../block-definition.ts";
-import { filePath, NO_PARAMETERS, TEXT_MEDIA_TYPES } from "../block-fields.ts";
+import { filePath, TEXT_MEDIA_TYPES } from "../block-fields.ts";
 import { findSpec, tensorProblems } from "../tensor-checks.ts";
+import { UNCUT_TEXT_PARAMETERS } from "./uncut-texts.ts";
 
 const schema = z.strictObject({
   type: z.literal("character-ngrams"),
@@ -24,7 +25,7 @@ export const characterNgramsBlock = {
   schema,
   mediaTypes: TEXT_MEDIA_TYPES,
   inputs: "a text, or a list of texts",
-  parameters: NO_PARAMETERS,
+  parameters: UNCUT_TEXT_PARAMETERS,
   references: ({ input, vocabulary }) => ({ inputs: [input], files: [vocabulary] }),
   *problems(block, { inputs }) {
     const spec = findSpec(inputs, block.input);

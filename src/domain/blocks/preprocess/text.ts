@@ -1,7 +1,8 @@
 import { z } from "zod";
 import type { PreprocessDefinition } from "../block-definition.ts";
-import { NO_PARAMETERS, TEXT_MEDIA_TYPES, blockVersion as version } from "../block-fields.ts";
+import { TEXT_MEDIA_TYPES, blockVersion as version } from "../block-fields.ts";
 import { findSpec, tensorProblems } from "../tensor-checks.ts";
+import { UNCUT_TEXT_PARAMETERS } from "./uncut-texts.ts";
 
 const schema = z.strictObject({
   type: z.literal("text"),
@@ -17,7 +18,7 @@ export const textBlock = {
   schema,
   mediaTypes: TEXT_MEDIA_TYPES,
   inputs: "a text, or a list of texts",
-  parameters: NO_PARAMETERS,
+  parameters: UNCUT_TEXT_PARAMETERS,
   references: ({ input }) => ({ inputs: [input] }),
   *problems(block, { inputs }) {
     const spec = findSpec(inputs, block.input);

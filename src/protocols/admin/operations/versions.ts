@@ -7,9 +7,11 @@ import {
   refuseReservedName,
 } from "../../../domain/model-id.ts";
 import { callOf } from "../../../http/call.ts";
+import { parseContentCoding } from "../../../http/content-coding.ts";
 import type { AppEnv } from "../../../http/context.ts";
 import { endWhenStalled } from "../../../http/end-when-stalled.ts";
 import { respond } from "../../../http/respond.ts";
+import { quote } from "../../../shared/quote.ts";
 import { LOAD_MODEL } from "../../error-groups.ts";
 import { BINARY_CONTENT } from "../../openapi/schema-reference.ts";
 import type { Operation } from "../../operation.ts";
@@ -48,6 +50,7 @@ export const VERSION_OPERATIONS: readonly Operation[] = [
       "version_not_found",
       "version_exists",
       "length_required",
+      "unsupported_media_type",
       "body_too_large",
       "body_timeout",
       ...LOAD_MODEL,
@@ -81,6 +84,7 @@ export const VERSION_OPERATIONS: readonly Operation[] = [
       "version_not_found",
       "version_exists",
       "length_required",
+      "unsupported_media_type",
       "body_too_large",
       "body_timeout",
       "storage_failed",
@@ -128,6 +132,11 @@ function fileBody(
   { maxModelBytes: maxBytes, timeoutMs }: Services["config"],
 ): { body: ReadableStream<Uint8Array>; sizeBytes: number } {
   const { body } = c.req.raw;
+  if (parseContentCoding(c.req.header("content-encoding")) !== "identity")
+    throw new ApiError(
+      "unsupported_media_type",
+      `The file is sent with content-encoding ${quote(c.req.header("content-encoding") ?? "")}: send it uncompressed.`,
+    );
   const length = c.req.header("content-length");
   if (!body || length === "0")
     throw new ApiError("empty_body", "The body is empty: send the file.");

@@ -6,7 +6,7 @@ import type { Operation } from "../../operation.ts";
 import { resolveModel } from "../../resolve-model.ts";
 import { toModelMetadata } from "../metadata.ts";
 import { toModelConfig } from "../model-config.ts";
-import { toModelStatistics } from "../model-statistics.ts";
+import { readStatistics } from "../model-statistics.ts";
 import { respondJson } from "../respond-json.ts";
 import { json } from "../schemas.ts";
 
@@ -53,12 +53,8 @@ export const MODEL_OPERATIONS: readonly Operation[] = [
       200: { description: "The statistics of every version.", content: json("ModelStatistics") },
     },
     errors: ["storage_failed"],
-    handler:
-      ({ catalog, statistics }) =>
-      async (c) => {
-        const all = (await catalog.list()).map(({ name, version }) => statistics.of(name, version));
-        return respondJson(c, toModelStatistics(all));
-      },
+    handler: (services) => async (c) =>
+      respondJson(c, await readStatistics(c, await services.catalog.list(), services)),
   },
   {
     ...READ_MODEL,
@@ -112,16 +108,12 @@ export const MODEL_OPERATIONS: readonly Operation[] = [
         content: json("ModelStatistics"),
       },
     },
-    handler:
-      ({ catalog, statistics }) =>
-      async (c) => {
-        const { name, version, versions } = await resolveModel(c, catalog);
-        const requested = c.req.param("version") === undefined ? versions : [version];
-        return respondJson(
-          c,
-          toModelStatistics(requested.map((each) => statistics.of(name, each))),
-        );
-      },
+    handler: (services) => async (c) => {
+      const { name, version, versions } = await resolveModel(c, services.catalog);
+      const requested = c.req.param("version") === undefined ? versions : [version];
+      const ids = requested.map((each) => ({ name, version: each }));
+      return respondJson(c, await readStatistics(c, ids, services));
+    },
   },
   {
     ...READ_MODEL,

@@ -54,3 +54,14 @@ test("NaN in one of several values is an error of the inference", () => {
   const result = tensor([2, 2], [1, 2, 3, Number.NaN]);
   catchApiError("inference_failed", () => toPredictions(result));
 });
+
+test("integers beyond 2^53 are written exactly", () => {
+  const values = [9007199254740993n, -9223372036854775808n, 7n];
+  const result: Tensor = {
+    name: "y",
+    datatype: "INT64",
+    shape: [3],
+    data: toBytes(BigInt64Array.from(values)),
+  };
+  expect(JSON.stringify(toPredictions(result))).toBe(`[${values.join(",")}]`);
+});

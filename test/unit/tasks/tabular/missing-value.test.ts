@@ -14,7 +14,22 @@ const pandas: Record<"missing" | "infinite" | "neither", string[]> = JSON.parse(
 const SPELLED = [
   ...pandas.missing,
   ...pandas.infinite,
-  ...["NAN", "+NaN", "NONE", " NaN ", " ", "\t-inf", "1.#INF", "-1.#IND", "1e400", "9".repeat(400)],
+  ...[
+    "NAN",
+    "+NaN",
+    "NONE",
+    " NaN ",
+    " ",
+    "\t-inf",
+    "1.#INF",
+    "-1.#IND",
+    "1.#INF00",
+    "-1.#QNAN0",
+    "-nan(ind)",
+    "NaN(0x7ff8)",
+    "1e400",
+    "9".repeat(400),
+  ],
 ];
 const JSON_VALUES = [null, ...["1e999", "-1e999", `1${"0".repeat(400)}`].map((n) => JSON.parse(n))];
 

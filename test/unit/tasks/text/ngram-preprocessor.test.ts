@@ -160,3 +160,11 @@ test("a long text is counted in pieces, with the frequencies of the whole", asyn
   const marks = rejectedApiError("invalid_input", encode(`e${"\u0301\u0316".repeat(40_000)}`));
   expect((await marks).message).toBe("inputs has more than 65536 combining marks in a row.");
 });
+
+test.each(["\u0085", "\u001c", "\u001f", "\u00a0", "\u2028", "\u3000", "\t", "\v"])(
+  "the white space %j is a space",
+  async (space) => {
+    const row = await frequencies("il fait beau aujourd'hui");
+    expect(await frequencies(`il${space}fait${space}beau${space}aujourd'hui`)).toEqual(row);
+  },
+);
