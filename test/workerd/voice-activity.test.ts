@@ -232,7 +232,7 @@ describe("invalid recordings", () => {
     ["no channels", change(22, 0, 0), "it has no channels"],
     ["a rate of 0", change(24, 0, 0, 0, 0), "its rate is 0 Hz"],
     ["a rate of 4e9", change(24, 0, 0x28, 0x6b, 0xee), "its rate is 4000000000 Hz"],
-    ["a block align of 0", change(32, 0, 0), "its block align is 0"],
+    ["a block align of 7", change(32, 7, 0), "its block align is 7"],
     ["an unknown codec", change(20, 0x55), "MP3"],
     ["no WAV file", new Uint8Array(Buffer.from("what is this, then?")), 'it begins with "what"'],
     ["a long clip", noise(301, 2000), "is 301 seconds long: a request may have 300 at most"],
