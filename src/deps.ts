@@ -3,10 +3,11 @@ import { createEntryStore, type EntryStore } from "./cache/entry-store.ts";
 import { createResponseCache } from "./cache/response-cache.ts";
 import { type Config, parseConfig } from "./config.ts";
 import type { ModelRuntime } from "./domain/ports.ts";
+import { toCacheableRun } from "./hosts/cacheable-run.ts";
+import { type CreateTask, createCellHost } from "./hosts/cell-host.ts";
 import { createAdmission } from "./inference/admission.ts";
 import { createBodyBudget } from "./inference/body-budget.ts";
-import { type CreateTask, createCellHost } from "./inference/cell-host.ts";
-import { createCachedInfer } from "./inference/infer.ts";
+import { createRunCached } from "./inference/run-cached.ts";
 import { createRunTask } from "./inference/run-task.ts";
 import type { Services } from "./protocols/services.ts";
 import { createCatalog } from "./registry/catalog.ts";
@@ -44,10 +45,13 @@ export function createServices(
   const {
     createTask: createTaskOf = (manifest, readFile) => createTask(manifest, readFile, tools),
   } = overrides;
-  const host = createCellHost({ store, runtime, createTask: createTaskOf });
+  const host = createCellHost({ runtime, createTask: createTaskOf })(store);
   const cache = createCache(env, config);
   const enabled = config.cache.tiers.length > 0;
-  const infer = createCachedInfer(host, cache, { enabled, remoteTiers: config.cache.remoteTiers });
+  const runCached = createRunCached(host, cache, {
+    enabled,
+    remoteTiers: config.cache.remoteTiers,
+  });
   const statistics = createStatisticsSink();
   const cacheStatistics = createCacheStatisticsSink();
   const catalog = createCatalog(store, { listingTtlSeconds: config.catalogTtlSeconds });
@@ -69,7 +73,7 @@ export function createServices(
     admission,
     bodies: createBodyBudget({ limitBytes: config.maxBodiesBytes }),
     catalog,
-    infer,
+    infer: (request, call) => runCached(toCacheableRun(host.infer, request), call),
     responseCache: createResponseCache(cache, { enabled }),
     cache,
     cacheStats: () => ({
@@ -77,7 +81,7 @@ export function createServices(
       failedWrites: cache.failedWrites(),
       isolate: cache.usage(),
     }),
-    runTask: createRunTask(host, infer),
+    runTask: createRunTask(host, runCached),
     modelReadiness: createModelReadiness(host, store, admission),
     serverReadiness: createServerReadiness(store, { requiredObject: config.readyObject }),
     publisher: createPublisher(store, host, catalog, { maxModelBytes: config.maxModelBytes }),

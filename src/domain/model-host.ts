@@ -22,11 +22,27 @@ export interface InferRequest {
  */
 export type Infer = (request: InferRequest, call: Call) => Promise<readonly Tensor[]>;
 
+/** One run of a model whose outputs may be in the cache. */
+export interface CacheableRun {
+  readonly model: PublishedModel;
+  /** Names of the outputs to return, in the requested order. */
+  readonly outputs: readonly string[];
+  /**
+   * The cache key of the run.
+   * @param client the id of the principal whose requests may use the entry; `undefined` for all
+   */
+  key(client: string | undefined): Promise<string>;
+  run(call: Call): Promise<readonly Tensor[]>;
+}
+
+/** Reads the outputs of a run from the cache, or runs it. */
+export type RunCached = (run: CacheableRun, call: Call) => Promise<readonly Tensor[]>;
+
 /** A request to the task of a version. */
 export interface ModelTaskRequest extends TaskRequest {
   readonly model: PublishedModel;
-  /** Replaces the host's own `infer` for the runs of the task, to use the cache. */
-  readonly infer?: Infer;
+  /** Used for each run of the task that is not part of a lease. The cache is not used when it is left out. */
+  readonly runCached?: RunCached;
 }
 
 /** A model file that is not published yet. */
@@ -56,10 +72,10 @@ export interface ModelHost {
    */
   load(model: PublishedModel, waitUntil: WaitUntil): Promise<void>;
   /**
-   * Loads a model file once, to read its inputs and outputs and to check that it can be served.
+   * Loads a model file that is not published yet, to read its inputs and outputs and to check that it can be served.
    * @throws ApiError of the load
    */
-  inspect(candidate: CandidateModel, waitUntil: WaitUntil): Promise<ModelDescription>;
+  describe(candidate: CandidateModel, waitUntil: WaitUntil): Promise<ModelDescription>;
   state(model: Pick<PublishedModel, "manifest">): Promise<ModelState>;
   /** Frees the version's memory; returns whether it was loaded. */
   unload(model: Pick<PublishedModel, "manifest">): Promise<boolean>;

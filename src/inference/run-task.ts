@@ -1,6 +1,6 @@
 import { type CacheReport, createCacheReport, mergeCacheReports } from "../domain/cache-control.ts";
 import type { Call } from "../domain/call.ts";
-import type { Infer, ModelHost } from "../domain/model-host.ts";
+import type { ModelHost, RunCached } from "../domain/model-host.ts";
 import type { PublishedModel } from "../domain/published-model.ts";
 import type { TaskPart, TaskRequest, TaskResult } from "../domain/task.ts";
 
@@ -11,23 +11,22 @@ export type RunTask = (
   call: Call,
 ) => Promise<TaskResult>;
 
-/** @param infer runs a model once, or reads its outputs from the cache */
-export function createRunTask(host: ModelHost, infer: Infer): RunTask {
+export function createRunTask(host: ModelHost, runCached: RunCached): RunTask {
   return async (model, request, call) => {
     const { trace } = call;
     /** One report for each run. */
     const reports: CacheReport[] = [];
-    const inferWithReport: Infer = (run, runCall) => {
+    const runWithReport: RunCached = (run, runCall) => {
       if (reports.length > 0) trace.cache = createCacheReport();
       reports.push(trace.cache);
-      return infer(run, runCall);
+      return runCached(run, runCall);
     };
     const merge = (): void => {
       if (reports.length > 1) trace.cache = mergeCacheReports(reports);
     };
     let result: TaskResult | undefined;
     try {
-      result = await host.execute({ ...request, model, infer: inferWithReport }, call);
+      result = await host.execute({ ...request, model, runCached: runWithReport }, call);
     } finally {
       merge();
     }

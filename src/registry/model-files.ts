@@ -26,7 +26,7 @@ export async function openModelFile(
  * @throws ApiError `model_missing`, `model_corrupt`, `storage_failed`
  */
 export async function readModelFile(
-  store: ModelStore,
+  store: Pick<ModelStore, "file">,
   model: PublishedModel,
   path: string,
 ): Promise<Uint8Array> {

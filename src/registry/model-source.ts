@@ -12,7 +12,7 @@ import { openModelFile } from "./model-files.ts";
  * @param warmUp runs a newly loaded model once
  */
 export function toModelSource(
-  store: ModelStore,
+  store: Pick<ModelStore, "file">,
   model: PublishedModel,
   warmUp: ModelSource["prepare"],
 ): ModelSource {

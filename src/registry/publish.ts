@@ -55,9 +55,9 @@ export function createPublisher(
   { maxModelBytes, now = () => new Date() }: PublisherOptions,
 ): Publisher {
   /** Loads the stored file once, to read its inputs and outputs and to check that it can be served. */
-  async function inspect(model: CandidateModel, waitUntil: WaitUntil): Promise<ModelDescription> {
+  async function describe(model: CandidateModel, waitUntil: WaitUntil): Promise<ModelDescription> {
     try {
-      return await host.inspect(model, waitUntil);
+      return await host.describe(model, waitUntil);
     } catch (error) {
       if (!(error instanceof ApiError) || error.code !== "model_load_failed") throw error;
       throw new ApiError("invalid_model", error.message, { cause: error });
@@ -84,7 +84,7 @@ export function createPublisher(
       store,
       host,
       toManifest: async (other: WrittenModel) =>
-        toManifest({ model: other, adaptation, original }, await inspect(other, waitUntil), now()),
+        toManifest({ model: other, adaptation, original }, await describe(other, waitUntil), now()),
     };
     return compactModel(options, model, adaptation, manifest);
   }
@@ -97,7 +97,7 @@ export function createPublisher(
       unused.add(written);
       const adapted = await adapt(written);
       unused.add(adapted.model);
-      const description = await inspect(adapted.model, waitUntil);
+      const description = await describe(adapted.model, waitUntil);
       const asSent = toManifest(adapted, description, now());
       const compacted = await compact(adapted, asSent, waitUntil);
       const { model, manifest } = compacted ?? { model: adapted.model, manifest: asSent };

@@ -11,7 +11,8 @@ import type { Infer, InferRequest, ModelHost } from "../../src/domain/model-host
 import type { ModelState } from "../../src/domain/ports.ts";
 import type { Tensor } from "../../src/domain/tensor.ts";
 import { Trace } from "../../src/domain/trace.ts";
-import { createCachedInfer } from "../../src/inference/infer.ts";
+import { toCacheableRun } from "../../src/hosts/cacheable-run.ts";
+import { createRunCached } from "../../src/inference/run-cached.ts";
 
 /** The entry store and the single flight, with an `infer` that tests control instead of an engine. */
 export interface Harness {
@@ -119,12 +120,9 @@ export function createHarness({
       const trace = new Trace();
       const inputs: Tensor[] = [{ name: "text", datatype: "BYTES", shape: [1], data: [input] }];
       const { name, version } = manifest;
-      const tensors = await cached(
-        {
-          model: { name, version, revision: "1", versions: [version], manifest },
-          inputs,
-          outputs,
-        },
+      const model = { name, version, revision: "1", versions: [version], manifest };
+      const tensors = await runCached(
+        toCacheableRun(run, { model, inputs, outputs }),
         createCall({
           trace,
           cache: parseCacheControl(control),
@@ -146,18 +144,18 @@ export function createHarness({
       throw new Error(`work still continues after ${MAX_SETTLE_ROUNDS} rounds`);
     },
   };
-  const host: Pick<ModelHost, "infer" | "state"> = {
+  const host: Pick<ModelHost, "state"> = {
     state: async () => {
       harness.lookups++;
       return { state: harness.model } as ModelState;
     },
-    infer: (request, call) => {
-      harness.runs.push(String(request.inputs[0]?.data[0]));
-      call.trace.phasesMs.infer = 5;
-      return harness.infer(request, call);
-    },
   };
-  const cached = createCachedInfer(host, store, {
+  const run: Infer = (request, call) => {
+    harness.runs.push(String(request.inputs[0]?.data[0]));
+    call.trace.phasesMs.infer = 5;
+    return harness.infer(request, call);
+  };
+  const runCached = createRunCached(host, store, {
     enabled,
     remoteTiers,
     ...(maxWaitMs === undefined ? {} : { maxWaitMs }),

@@ -100,6 +100,10 @@ const IMPORTS: Record<string, { allowed: string[]; refused: string[] }> = {
     allowed: ["./b.ts", "../cache/b.ts", "../registry/b.ts", "../tasks/b.ts", "../domain/b.ts"],
     refused: ["../http/b.ts", "../protocols/b.ts", "../runtime/b.ts", "../storage/b.ts", "hono"],
   },
+  "src/hosts/a.ts": {
+    allowed: ["./b.ts", "../cache/b.ts", "../registry/b.ts", "../tasks/b.ts", "cloudflare:workers"],
+    refused: ["../inference/b.ts", "../runtime/b.ts", "../storage/b.ts", "../http/b.ts", "zod"],
+  },
   "src/protocols/a.ts": {
     allowed: ["./b.ts", "../http/b.ts", "../inference/b.ts", "../domain/b.ts", "hono", "zod"],
     refused: ["../runtime/b.ts", "../storage/b.ts", "../deps.ts", "../app.ts", "onnxruntime-web"],

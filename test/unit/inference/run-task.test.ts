@@ -1,6 +1,11 @@
 import { expect, test } from "vitest";
 import { createCall } from "../../../src/domain/call.ts";
-import type { Infer, ModelHost, ModelTaskRequest } from "../../../src/domain/model-host.ts";
+import type {
+  CacheableRun,
+  ModelHost,
+  ModelTaskRequest,
+  RunCached,
+} from "../../../src/domain/model-host.ts";
 import type { PublishedModel } from "../../../src/domain/published-model.ts";
 import type { TaskResult } from "../../../src/domain/task.ts";
 import type { Tensor } from "../../../src/domain/tensor.ts";
@@ -15,10 +20,17 @@ const MODEL: PublishedModel = {
   manifest: createManifest(),
 };
 
+const RUN: CacheableRun = {
+  model: MODEL,
+  outputs: [],
+  key: async () => "key",
+  run: async () => [],
+};
+
 /** The first run of a call is a miss, and all others are hits. */
-function createInfer(): Infer {
+function createRuns(): RunCached {
   let runs = 0;
-  return async (_request, { trace }) => {
+  return async (_run, { trace }) => {
     runs += 1;
     trace.cache.outcome = runs === 1 ? "miss" : "hit";
     return [] as Tensor[];
@@ -27,11 +39,10 @@ function createInfer(): Infer {
 
 function runWith(execute: (infer: () => Promise<unknown>) => Promise<TaskResult>) {
   const host: Partial<ModelHost> = {
-    execute: ({ infer }: ModelTaskRequest, call) =>
-      execute(async () => infer?.({ model: MODEL, inputs: [], outputs: [] }, call)),
+    execute: ({ runCached }: ModelTaskRequest, call) => execute(async () => runCached?.(RUN, call)),
   };
   const call = createCall();
-  const runTask = createRunTask(host as ModelHost, createInfer());
+  const runTask = createRunTask(host as ModelHost, createRuns());
   return { call, result: runTask(MODEL, { inputs: 1, parameters: {} }, call) };
 }
 

@@ -1,15 +1,14 @@
 import type { EntryStore } from "../cache/entry-store.ts";
-import { predictionKey } from "../cache/key.ts";
 import { type EntryLookup, type FoundEntry, toLookup } from "../cache/lookup.ts";
 import type { CachePolicy, CacheReport, MissReason } from "../domain/cache-control.ts";
 import { type Call, NEVER_ABORTED, throwIfAborted } from "../domain/call.ts";
 import { ApiError } from "../domain/errors.ts";
 import { fileEntry, type Manifest } from "../domain/manifest.ts";
-import type { Infer, InferRequest, ModelHost } from "../domain/model-host.ts";
+import type { CacheableRun, ModelHost, RunCached } from "../domain/model-host.ts";
 import type { Tensor } from "../domain/tensor.ts";
 import { SingleFlight } from "../shared/single-flight.ts";
 
-export interface CachedInferOptions {
+export interface RunCachedOptions {
   readonly enabled: boolean;
   /** When the remote tiers are read: always, or where that is likely to be faster than a run. */
   readonly remoteTiers: "auto" | "always";
@@ -20,7 +19,7 @@ export interface CachedInferOptions {
 
 /** A request without an entry in the local tier. */
 interface Miss {
-  readonly request: InferRequest;
+  readonly run: CacheableRun;
   readonly call: Call;
   readonly lookup: EntryLookup;
   /** Whether the model is loaded, so that a run completes without waiting. */
@@ -34,17 +33,17 @@ interface Miss {
 const REMOTE_TIERS_FROM_BYTES = 1_048_576;
 const MAX_WAIT_MS = 30_000;
 
-/** Creates an `infer` that reads the cache before it calls the host's. Concurrent identical requests run once. */
-export function createCachedInfer(
-  host: Pick<ModelHost, "infer" | "state">,
+/** Runs by way of the cache. Concurrent identical requests run once. */
+export function createRunCached(
+  host: Pick<ModelHost, "state">,
   entries: EntryStore,
-  options: CachedInferOptions,
-): Infer {
+  options: RunCachedOptions,
+): RunCached {
   const { enabled, remoteTiers, maxWaitMs = MAX_WAIT_MS, now = Date.now } = options;
   /** By cache key: requests that read the remote tiers, or run the model. */
   const flights = new SingleFlight<FoundEntry>(maxWaitMs);
 
-  async function readOrRun({ request, call, lookup }: Miss): Promise<FoundEntry> {
+  async function readOrRun({ run, call, lookup }: Miss): Promise<FoundEntry> {
     const { cache: policy, trace, waitUntil } = call;
     if (lookup.useRemoteTiers && !policy.noCache) {
       const found = await trace.measureAsync("cache", () =>
@@ -57,7 +56,7 @@ export function createCachedInfer(
     refuseIfOnlyCached(policy, trace.cache);
     // Taken before the run, so that a purge during the run applies to the entry.
     const createdAt = now();
-    const outputs = await host.infer(request, call);
+    const outputs = await run.run(call);
     const entry = { ...lookup.address, createdAt, runMs: trace.phasesMs.infer ?? 0, outputs };
     return entries.store(entry, lookup, trace.cache, waitUntil);
   }
@@ -96,8 +95,9 @@ export function createCachedInfer(
     return joined === undefined ? start(miss) : share(joined, miss);
   }
 
-  return async (request, call) => {
-    const { manifest } = request.model;
+  return async (run, call) => {
+    const { model, outputs } = run;
+    const { manifest } = model;
     const { cache: policy, trace, waitUntil } = call;
     const report = trace.cache;
     // Before anything is looked up, so that the answer takes as long whatever is cached.
@@ -108,25 +108,24 @@ export function createCachedInfer(
       report.outcome = "bypass";
       report.reason = bypass;
       refuseIfOnlyCached(policy, report);
-      return host.infer(request, call);
+      return run.run(call);
     }
 
-    const outputs = request.outputs ?? manifest.outputs.map((spec) => spec.name);
     const endLookup = trace.start("cache");
     const client = manifest.cache.scope === "key" ? await call.principal.id() : undefined;
-    const key = await predictionKey(manifest, request.inputs, outputs, client);
+    const key = await run.key(client);
     report.key = key;
     await entries.refreshPurges(report, waitUntil);
-    const isLoaded = (await host.state(request.model)).state === "ready";
+    const isLoaded = (await host.state(model)).state === "ready";
     // Without an `await` until the flight is joined or started, so that identical requests cannot both start one.
     const useRemoteTiers = remoteTiers === "always" || !isLoaded || isSlow(manifest);
-    const lookup = toLookup(request.model, policy, { key, client, useRemoteTiers });
+    const lookup = toLookup(model, policy, { key, client, useRemoteTiers });
     const local = policy.noCache ? undefined : entries.findLocal(lookup, report);
     endLookup();
     if (local) return select(local, outputs);
 
     if (policy.noCache) report.reason = "no-cache";
-    const miss: Miss = { request: { ...request, outputs }, call, lookup, isLoaded };
+    const miss: Miss = { run, call, lookup, isLoaded };
     // With one of these directives, the outcome differs from that of identical requests without it.
     const isAlone = policy.noCache || policy.onlyIfCached;
     return select(await (isAlone ? readOrRun(miss) : readOrRunOnce(miss)), outputs);

@@ -3,7 +3,7 @@ import { createCall } from "../../../src/domain/call.ts";
 import type { LoadedModel, ModelRuntime, ModelStore } from "../../../src/domain/ports.ts";
 import type { PublishedModel } from "../../../src/domain/published-model.ts";
 import type { Tensor } from "../../../src/domain/tensor.ts";
-import { type CreateTask, createCellHost } from "../../../src/inference/cell-host.ts";
+import { type CreateTask, createCellHost } from "../../../src/hosts/cell-host.ts";
 import type { Task } from "../../../src/tasks/task.ts";
 import { createManifest } from "../../support/cache-harness.ts";
 
@@ -29,7 +29,7 @@ function createRuntime(manifest = createManifest()): ModelRuntime {
 }
 
 function createHost(createTask: CreateTask) {
-  return createCellHost({ store: {} as ModelStore, runtime: createRuntime(), createTask });
+  return createCellHost({ runtime: createRuntime(), createTask })({} as ModelStore);
 }
 
 /** Runs the model twice. */

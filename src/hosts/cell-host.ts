@@ -1,0 +1,165 @@
+import type { Call } from "../domain/call.ts";
+import { throwIfAborted } from "../domain/call.ts";
+import { ApiError } from "../domain/errors.ts";
+import { type Manifest, modelDigest } from "../domain/manifest.ts";
+import type { Infer, ModelHost, RunCached } from "../domain/model-host.ts";
+import type { ModelRuntime, ModelSource, ModelStore } from "../domain/ports.ts";
+import type { PublishedModel } from "../domain/published-model.ts";
+import { checkInputs, describeSpecs } from "../domain/shape.ts";
+import { openModelFile, readModelFile } from "../registry/model-files.ts";
+import { checkDeclaration, toModelSource } from "../registry/model-source.ts";
+import { quote } from "../shared/quote.ts";
+import type { ModelSet, Task } from "../tasks/task.ts";
+import { toCacheableRun } from "./cacheable-run.ts";
+import { warmUp } from "./warm-up.ts";
+
+/** Creates the task of a manifest; `readFile` reads a file of the version, checked against its digest. */
+export type CreateTask = (
+  manifest: Manifest,
+  readFile: (path: string) => Promise<Uint8Array>,
+) => Promise<Task>;
+
+export interface CellHostOptions {
+  readonly runtime: ModelRuntime;
+  readonly createTask: CreateTask;
+}
+
+/** Storage, as far as a host reads it. */
+export type ModelFiles = Pick<ModelStore, "file">;
+
+/** The longest life of a lease whose call has no deadline. */
+const MAX_LEASE_MS = 300_000;
+
+/**
+ * The host whose models run in this isolate.
+ * @returns the host by the storage that it reads: hosts of different storages share models and tasks
+ */
+export function createCellHost({
+  runtime,
+  createTask,
+}: CellHostOptions): (files: ModelFiles) => ModelHost {
+  /** Manifests whose declaration was checked: another one may wrongly declare a model that is already loaded. */
+  const checked = new WeakSet<Manifest>();
+  /** Cached for the lifetime of their manifests. */
+  const tasks = new WeakMap<Manifest, Promise<Task>>();
+
+  return (files) => {
+    const sources = new WeakMap<Manifest, ModelSource>();
+
+    function taskOf(model: PublishedModel): Promise<Task> {
+      const { manifest } = model;
+      const known = tasks.get(manifest);
+      if (known) return known;
+      const task = createTask(manifest, (path) => readModelFile(files, model, path));
+      tasks.set(manifest, task);
+      // The next call tries again.
+      task.catch(() => tasks.delete(manifest));
+      return task;
+    }
+
+    function sourceOf(model: PublishedModel): ModelSource {
+      const { manifest } = model;
+      const known = sources.get(manifest);
+      if (known) return known;
+      const source = toModelSource(files, model, async (loaded, lease) => {
+        const task = await taskOf(model).catch(skipUnsupported);
+        if (task) await warmUp(task, model, loaded, lease);
+      });
+      sources.set(manifest, source);
+      return source;
+    }
+
+    const infer: Infer = async ({ model, inputs, outputs }, call) => {
+      const { manifest } = model;
+      const { deadline, trace, waitUntil } = call;
+      checkInputs(manifest.inputs, inputs);
+      const names = outputs ?? manifest.outputs.map(({ name }) => name);
+      checkOutputs(manifest, names);
+      trace.digest = modelDigest(manifest);
+      const endLoad = trace.start("load");
+      try {
+        return await runtime.use(sourceOf(model), waitUntil, (loaded, coldStart) => {
+          endLoad();
+          trace.coldStart ||= coldStart;
+          // The client has been looked at before; reading the signal costs more than a small model's run.
+          if (coldStart) throwIfAborted(call.signal);
+          deadline.check();
+          if (!checked.has(manifest)) checkDeclaration(manifest, loaded);
+          checked.add(manifest);
+          return trace.measure("infer", () => loaded.run(inputs, names));
+        });
+      } finally {
+        endLoad();
+      }
+    };
+
+    /** The models of a task; yields to other calls between two runs. */
+    function toModelSet(
+      model: PublishedModel,
+      runCached: RunCached | undefined,
+      call: Call,
+    ): ModelSet {
+      const { deadline, trace, waitUntil } = call;
+      let runs = 0;
+      return {
+        async infer(inputs, outputs) {
+          if (runs > 0) await call.checkpoint();
+          runs += 1;
+          const request = { model, inputs, outputs };
+          return runCached ? runCached(toCacheableRun(infer, request), call) : infer(request, call);
+        },
+        async lease(reservedBytes = 0) {
+          throwIfAborted(call.signal);
+          deadline.check();
+          trace.digest = modelDigest(model.manifest);
+          const lifetimeMs = Math.min(deadline.remainingMs, MAX_LEASE_MS);
+          const options = { expiresAt: Date.now() + lifetimeMs, reservedBytes };
+          const lease = await trace.measureAsync("load", () =>
+            runtime.lease(sourceOf(model), waitUntil, options),
+          );
+          trace.coldStart ||= lease.coldStart;
+          return lease;
+        },
+      };
+    }
+
+    return {
+      infer,
+      async execute({ model, inputs, parameters, runCached }, call) {
+        const task = await call.trace.measureAsync("load", () => taskOf(model));
+        return task.execute({ inputs, parameters }, toModelSet(model, runCached, call), call);
+      },
+      load: (model, waitUntil) => runtime.use(sourceOf(model), waitUntil, () => undefined),
+      describe({ id, path, ...file }, waitUntil) {
+        const source: ModelSource = {
+          id,
+          ...file,
+          prepack: true,
+          heapBytes: undefined,
+          open: () => openModelFile(files, id, path),
+          prepare: async () => undefined,
+        };
+        return runtime.use(source, waitUntil, (loaded) => loaded.describe());
+      },
+      state: async ({ manifest }) => runtime.state(modelDigest(manifest)),
+      unload: async ({ manifest }) => runtime.unload(modelDigest(manifest)),
+      stats: async () => runtime.stats(),
+    };
+  };
+}
+
+/** A model whose task cannot run is loaded all the same, for its tensors. */
+function skipUnsupported(error: unknown): undefined {
+  if (error instanceof ApiError && error.code === "task_not_supported") return undefined;
+  throw error;
+}
+
+function checkOutputs({ outputs }: Manifest, names: readonly string[]): void {
+  for (const name of names) {
+    if (outputs.some((spec) => spec.name === name)) continue;
+    throw new ApiError(
+      "unknown_output",
+      `The model has no output ${quote(name)}: its outputs are ${describeSpecs(outputs)}.`,
+    );
+  }
+}
