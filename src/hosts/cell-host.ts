@@ -8,6 +8,7 @@ import type { PublishedModel } from "../domain/published-model.ts";
 import { checkInputs, describeSpecs } from "../domain/shape.ts";
 import { openModelFile, readModelFile } from "../registry/model-files.ts";
 import { checkDeclaration, toModelSource } from "../registry/model-source.ts";
+import { CreatedOnce, type CreationWait } from "../shared/created-once.ts";
 import { quote } from "../shared/quote.ts";
 import type { ModelSet, Task } from "../tasks/task.ts";
 import { toCacheableRun } from "./cacheable-run.ts";
@@ -22,11 +23,15 @@ export type CreateTask = (
 export interface CellHostOptions {
   readonly runtime: ModelRuntime;
   readonly createTask: CreateTask;
+  /** How long a call waits for a task that another call began to create, before it begins itself. */
+  readonly maxTaskWaitMs?: number;
 }
 
 /** Storage, as far as a host reads it. */
 export type ModelFiles = Pick<ModelStore, "file">;
 
+/** Creating a task reads some megabytes; one that takes longer belongs to a request that the platform ended. */
+const MAX_TASK_WAIT_MS = 10_000;
 /** The longest life of a lease whose call has no deadline. */
 const MAX_LEASE_MS = 300_000;
 
@@ -37,24 +42,21 @@ const MAX_LEASE_MS = 300_000;
 export function createCellHost({
   runtime,
   createTask,
+  maxTaskWaitMs = MAX_TASK_WAIT_MS,
 }: CellHostOptions): (files: ModelFiles) => ModelHost {
   /** Manifests whose declaration was checked: another one may wrongly declare a model that is already loaded. */
   const checked = new WeakSet<Manifest>();
   /** Cached for the lifetime of their manifests. */
-  const tasks = new WeakMap<Manifest, Promise<Task>>();
+  const tasks = new CreatedOnce<Manifest, Task>(maxTaskWaitMs);
 
   return (files) => {
     const sources = new WeakMap<Manifest, ModelSource>();
 
-    function taskOf(model: PublishedModel): Promise<Task> {
+    function taskOf(model: PublishedModel, wait?: CreationWait): Promise<Task> {
       const { manifest } = model;
-      const known = tasks.get(manifest);
-      if (known) return known;
-      const task = createTask(manifest, (path) => readModelFile(files, model, path));
-      tasks.set(manifest, task);
-      // The next call tries again.
-      task.catch(() => tasks.delete(manifest));
-      return task;
+      const create = (): Promise<Task> =>
+        createTask(manifest, (path) => readModelFile(files, model, path));
+      return tasks.get(manifest, create, wait);
     }
 
     function sourceOf(model: PublishedModel): ModelSource {
@@ -126,7 +128,7 @@ export function createCellHost({
     return {
       infer,
       async execute({ model, inputs, parameters, runCached }, call) {
-        const task = await call.trace.measureAsync("load", () => taskOf(model));
+        const task = await call.trace.measureAsync("load", () => taskOf(model, call));
         return task.execute({ inputs, parameters }, toModelSet(model, runCached, call), call);
       },
       load: (model, waitUntil) => runtime.use(sourceOf(model), waitUntil, () => undefined),

@@ -1,11 +1,13 @@
 import { expect, test, vi } from "vitest";
 import { createCall } from "../../../src/domain/call.ts";
+import { Deadline } from "../../../src/domain/deadline.ts";
 import type { LoadedModel, ModelRuntime, ModelStore } from "../../../src/domain/ports.ts";
 import type { PublishedModel } from "../../../src/domain/published-model.ts";
 import type { Tensor } from "../../../src/domain/tensor.ts";
 import { type CreateTask, createCellHost } from "../../../src/hosts/cell-host.ts";
 import type { Task } from "../../../src/tasks/task.ts";
 import { createManifest } from "../../support/cache-harness.ts";
+import { rejectedApiError } from "../../support/errors.ts";
 
 /** The host with a runtime whose model returns what it is given; the engine is tested in workerd. */
 
@@ -28,8 +30,8 @@ function createRuntime(manifest = createManifest()): ModelRuntime {
   return runtime as ModelRuntime;
 }
 
-function createHost(createTask: CreateTask) {
-  return createCellHost({ runtime: createRuntime(), createTask })({} as ModelStore);
+function createHost(createTask: CreateTask, options: { readonly maxTaskWaitMs?: number } = {}) {
+  return createCellHost({ runtime: createRuntime(), createTask, ...options })({} as ModelStore);
 }
 
 /** Runs the model twice. */
@@ -60,6 +62,30 @@ test("a task whose creation failed is created by the next request", async () => 
   await expect(host.execute(request, createCall())).rejects.toThrow("storage is away");
   expect(await host.execute(request, createCall())).toMatchObject({ value: "hello" });
   expect(createTask).toHaveBeenCalledTimes(2);
+});
+
+test("a task whose creation never ends is created again by the calls that waited for it", async () => {
+  const createTask = vi
+    .fn<CreateTask>(async () => TWICE as Task)
+    .mockReturnValueOnce(new Promise(() => {}));
+  const host = createHost(createTask, { maxTaskWaitMs: 20 });
+  const request = { model: publish(), inputs: 1, parameters: {} };
+  const waitUntil = vi.fn();
+  void host.execute(request, createCall({ waitUntil }));
+  expect(waitUntil).toHaveBeenCalledTimes(1);
+  const results = await Promise.all([1, 2, 3].map(() => host.execute(request, createCall())));
+  expect(results).toMatchObject([1, 2, 3].map(() => ({ value: "hello" })));
+  expect(createTask).toHaveBeenCalledTimes(2);
+});
+
+test("a call waits for the task of another call until its own deadline", async () => {
+  const createTask = vi.fn<CreateTask>(() => new Promise(() => {}));
+  const host = createHost(createTask);
+  const request = { model: publish(), inputs: 1, parameters: {} };
+  void host.execute(request, createCall());
+  const call = createCall({ deadline: new Deadline({ timeoutMs: 20 }) });
+  await rejectedApiError("deadline_exceeded", host.execute(request, call));
+  expect(createTask).toHaveBeenCalledTimes(1);
 });
 
 test("a call that waited for its model at one of its runs is a cold start", async () => {
