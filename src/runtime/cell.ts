@@ -1,4 +1,6 @@
 import type { ModelSource } from "../domain/ports.ts";
+import { settlesWithin } from "../shared/settles-within.ts";
+import type { EngineCalls } from "./engine-calls.ts";
 import snapshotFile from "./engine-snapshot.bin";
 import { EngineSnapshot } from "./engine-snapshot.ts";
 import { OrtInstance } from "./ort-instance.ts";
@@ -12,6 +14,8 @@ export const CELL_START_BYTES = 16_777_216;
  * grows: with their `heapBytes` beside it the models of models/ take up to 10,354,688.
  */
 export const ENGINE_BYTES = 10_485_760;
+/** An engine starts in a tenth of a second without waiting for anything; a start that takes longer was cut off. */
+const MAX_START_MS = 2000;
 
 const snapshot = new EngineSnapshot(snapshotFile);
 
@@ -65,10 +69,16 @@ export class Cell {
   #creating: Promise<OrtInstance> | undefined;
   #refusedBytes: number | undefined;
   readonly #mayGrow: (cell: Cell, bytes: number) => boolean;
+  readonly #calls: EngineCalls;
 
   /** @param mayGrow called before the memory grows to `bytes`; `false` makes the allocation fail */
-  constructor(shared: boolean, mayGrow: (cell: Cell, bytes: number) => boolean) {
+  constructor(
+    shared: boolean,
+    calls: EngineCalls,
+    mayGrow: (cell: Cell, bytes: number) => boolean,
+  ) {
     this.shared = shared;
+    this.#calls = calls;
     this.#mayGrow = mayGrow;
   }
 
@@ -132,8 +142,18 @@ export class Cell {
       .sort((a, b) => a.lastUsed - b.lastUsed);
   }
 
-  /** The cell's instance, created once. */
-  async instance(): Promise<OrtInstance> {
+  /**
+   * Runs synchronous work that enters the engine. All work does so here, so that a call that was cut off is noticed.
+   * @param sha256 of the model that it is for
+   */
+  call<T>(sha256: string, work: () => T): T {
+    return this.#calls.run(this, sha256, work);
+  }
+
+  /** The cell's instance, created once; `undefined` when the request that began to create it was cut off. */
+  async instance(): Promise<OrtInstance | undefined> {
+    if (this.#instance) return this.#instance;
+    if (this.#creating && !(await settlesWithin(this.#creating, MAX_START_MS))) return undefined;
     this.#creating ??= OrtInstance.create((bytes) => {
       const allowed = this.#mayGrow(this, bytes);
       if (!allowed) this.#refusedBytes = Math.min(bytes, this.#refusedBytes ?? bytes);

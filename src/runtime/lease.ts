@@ -16,6 +16,8 @@ export interface LeaseHost {
   readonly traffic: HeapTraffic;
   /** Milliseconds since the epoch. */
   now(): number;
+  /** Drops the cells whose calls the platform has cut off; called before anything else is done. */
+  dropCutOff(): void;
   /** Calls the engine of a resident, and turns its failures into those of a run. */
   call<T>(resident: Resident, work: (session: OrtSession) => T): T;
   /** Called when the lease has ended and its tensors are released. */
@@ -81,11 +83,12 @@ export class ModelLease implements Lease {
   }
 
   allocate(name: string, datatype: NumericDatatype, shape: readonly number[]): TensorHandle {
-    const { cell, session } = this.#active().resident;
+    const { cell, session, source } = this.#active().resident;
     if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0))
       throw new Error(`The shape ${formatShape(shape)} of tensor "${name}" is not a fixed one.`);
     try {
-      return this.#own(HeapTensor.allocate(session.instance, name, datatype, shape));
+      const allocate = () => HeapTensor.allocate(session.instance, name, datatype, shape);
+      return this.#own(cell.call(source.sha256, allocate));
     } catch (error) {
       if (!(error instanceof OrtError)) throw error;
       throw new ApiError(
@@ -105,12 +108,14 @@ export class ModelLease implements Lease {
 
   /** Releases a tensor; one that was released with the lease, or before, is no more among its own. */
   release(handle: TensorHandle): void {
+    this.#host.dropCutOff();
     const tensor = this.#tensors.get(handle);
     this.#tensors.delete(handle);
-    tensor?.release();
+    if (tensor && this.#pin) releaseAll(this.#pin.resident, [tensor]);
   }
 
   dispose(): void {
+    this.#host.dropCutOff();
     this.#end("disposed");
   }
 
@@ -165,6 +170,7 @@ export class ModelLease implements Lease {
   }
 
   #active(): Pin {
+    this.#host.dropCutOff();
     if (this.#pin && this.expiresAt <= this.#host.now()) this.#end("expired");
     if (this.#pin) return this.#pin;
     const lease = `lease of ${formatModelId(this.id)}`;
@@ -184,12 +190,17 @@ export class ModelLease implements Lease {
   #end(reason: EndReason): void {
     const pin = this.#pin;
     if (!pin) return;
-    this.#pin = undefined;
     this.#endReason = reason;
-    // The memory of a dropped cell is collected as a whole; its engine may be in any state.
-    if (!pin.resident.cell.dropped) for (const tensor of this.#tensors.values()) tensor.release();
-    this.#tensors.clear();
-    this.#host.unpin(this, pin);
+    const { resident } = pin;
+    try {
+      // The memory of a dropped cell is collected as a whole; its engine may be in any state.
+      if (!resident.cell.dropped) releaseAll(resident, this.#tensors.values());
+    } finally {
+      // Not before: when this is cut off, the lease ends with its cell.
+      this.#pin = undefined;
+      this.#tensors.clear();
+      this.#host.unpin(this, pin);
+    }
   }
 }
 
@@ -219,6 +230,12 @@ class LeasedTensor implements TensorHandle {
   [Symbol.dispose](): void {
     this.dispose();
   }
+}
+
+function releaseAll({ cell, source }: Resident, tensors: Iterable<HeapTensor>): void {
+  cell.call(source.sha256, () => {
+    for (const tensor of tensors) tensor.release();
+  });
 }
 
 /**

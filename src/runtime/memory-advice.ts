@@ -20,3 +20,10 @@ export function describeRemedies({ format }: Pick<ModelSource, "format">): strin
     ? "Quantize the model to int8, or publish a smaller one."
     : "Convert the model to ORT format, which takes about a third of the memory (python -m onnxruntime.tools.convert_onnx_models_to_ort model.onnx), quantize it to int8, or publish a smaller one.";
 }
+
+/** Why memory beside a model cannot be reserved. */
+export function describeMissing(code: "out_of_memory" | "overloaded", budgetBytes: number): string {
+  return code === "overloaded"
+    ? "other leases and loads hold the rest for now"
+    : `${describeBudget(budgetBytes)} has no more`;
+}

@@ -2,7 +2,8 @@ import { ApiError } from "../domain/errors.ts";
 import { formatModelId } from "../domain/model-id.ts";
 import type { MemoryConsumer } from "../domain/ports.ts";
 import { Cell, cellBytes, ENGINE_BYTES, type Pin, type Resident } from "./cell.ts";
-import { describeBudget } from "./memory-advice.ts";
+import type { EngineCalls } from "./engine-calls.ts";
+import { describeMissing } from "./memory-advice.ts";
 
 /** Models that need no more heap than this share a cell. */
 const SMALL_MODEL_BYTES = 4_194_304;
@@ -15,6 +16,8 @@ const RECYCLING_SLACK = 1.5;
 
 interface MemoryBudgetOptions {
   readonly limitBytes: number;
+  /** Into the engines of all cells. */
+  readonly calls: EngineCalls;
   /** Called for each model that is evicted. */
   readonly onEvict: (resident: Resident) => void;
   /** Milliseconds since the epoch. */
@@ -32,11 +35,13 @@ export class MemoryBudget {
   readonly #cells = new Set<Cell>();
   readonly #pins = new Set<Pin>();
   readonly #consumers: MemoryConsumer[] = [];
+  readonly #calls: EngineCalls;
   readonly #onEvict: (resident: Resident) => void;
   readonly #now: () => number;
 
-  constructor({ limitBytes, onEvict, now }: MemoryBudgetOptions) {
+  constructor({ limitBytes, calls, onEvict, now }: MemoryBudgetOptions) {
     this.limitBytes = limitBytes;
+    this.#calls = calls;
     this.#onEvict = onEvict;
     this.#now = now;
   }
@@ -83,7 +88,8 @@ export class MemoryBudget {
     const neededBytes = cellBytes(heapBytes);
     const recycled = shared ? undefined : this.#recycle(neededBytes);
     if (!recycled && !this.#reserve(neededBytes)) return undefined;
-    const cell = recycled ?? new Cell(shared, (growing, bytes) => this.#mayGrow(growing, bytes));
+    const cell =
+      recycled ?? new Cell(shared, this.#calls, (growing, bytes) => this.#mayGrow(growing, bytes));
     this.#cells.add(cell);
     cell.loadBytes = neededBytes;
     cell.loads++;
@@ -266,7 +272,8 @@ export class MemoryBudget {
 
   #release(resident: Resident): void {
     this.#forget(resident);
-    resident.session.release();
+    const { cell, session, source } = resident;
+    cell.call(source.sha256, () => session.release());
   }
 
   #forget(resident: Resident): void {
@@ -287,13 +294,9 @@ function noMemory(
   availableBytes: number,
   budgetBytes: number,
 ): ApiError {
-  const why =
-    code === "overloaded"
-      ? "other leases and loads hold the rest for now"
-      : `${describeBudget(budgetBytes)} has no more`;
   return new ApiError(
     code,
-    `A lease of ${formatModelId(id)} needs ${neededBytes} bytes beside the model, and ${availableBytes} bytes are available: ${why}.`,
+    `A lease of ${formatModelId(id)} needs ${neededBytes} bytes beside the model, and ${availableBytes} bytes are available: ${describeMissing(code, budgetBytes)}.`,
     { details: { neededBytes, availableBytes, budgetBytes } },
   );
 }

@@ -5,7 +5,7 @@ import type { Lease, LoadedModel, ModelSource } from "../domain/ports.ts";
 import { LruMap } from "../shared/lru-map.ts";
 import { settlesWithin } from "../shared/settles-within.ts";
 import type { Cell, Resident } from "./cell.ts";
-import { CellLost, toLoadFailure } from "./engine-failure.ts";
+import { CellLost, toCrash, toLoadFailure } from "./engine-failure.ts";
 import type { HeapEstimates } from "./heap-estimates.ts";
 import { Load } from "./load.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
@@ -30,10 +30,16 @@ interface ModelLoaderOptions {
    * is worth another attempt.
    */
   readonly loseCell: (cell: Cell, sha256: string) => boolean;
+  /** Drops the cells whose calls the platform has cut off; called before work that enters engines. */
+  readonly dropCutOff: () => void;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
 }
 
 /** Bounds the failures that are kept. */
 const MAX_FAILURES = 500;
+/** Within one a load that is waited for is abandoned, and within two one that is not. */
+const OVERDUE_TIMEOUTS = 2;
 /** Some of the requests that compete for the memory have been served by then. */
 const RETRY_AFTER_SECONDS = 1;
 
@@ -77,14 +83,36 @@ export class ModelLoader {
     const { sha256 } = source;
     const joined = this.#loading.get(sha256);
     if (!joined) return (await this.#start(source, waitUntil).join(take))?.taken;
-    const outcome = await joined.join(take, this.#options.timeoutMs);
+    const { timeoutMs, dropCutOff: check } = this.#options;
+    const outcome = await joined.join(take, { timeoutMs, check });
     if (!outcome) this.#abandon(joined);
     return outcome?.taken;
   }
 
+  /** For loads into a cell that was dropped because a call into its engine was cut off. */
+  abandonLoads(cell: Cell): void {
+    for (const load of [...this.#active]) {
+      if (load.cell !== cell) continue;
+      this.#abandon(load);
+      load.abandon();
+    }
+  }
+
+  /** For loads that were cut off, or whose end was, and which no other caller has joined. */
+  endOverdue(): void {
+    if (this.#active.size === 0) return;
+    const { now, timeoutMs } = this.#options;
+    const overdueFrom = now() - OVERDUE_TIMEOUTS * timeoutMs;
+    for (const load of [...this.#active]) {
+      if (load.startedAt > overdueFrom) continue;
+      if (load.isReady) load.end();
+      else this.#abandon(load);
+    }
+  }
+
   #start(source: ModelSource, waitUntil: WaitUntil): Load {
     const { sha256 } = source;
-    const load = new Load(sha256, {
+    const load = new Load(sha256, this.#options.now(), {
       work: async () => {
         try {
           await this.#perform(source, load);
@@ -117,35 +145,43 @@ export class ModelLoader {
 
   /** When it returns, the model is ready, or has to be requested again. */
   async #perform(source: ModelSource, load: Load): Promise<void> {
-    const { budget, estimates, traffic, onReady, loseCell } = this.#options;
-    const { sha256, sizeBytes } = source;
+    const { budget, estimates, traffic, onReady, loseCell, dropCutOff } = this.#options;
+    const { id, sha256, sizeBytes } = source;
     estimates.refuseTooLarge(source);
     const heapBytes = estimates.heapBytes(source);
     const cell = await this.#allocateCell(source, heapBytes, load);
     this.#loads++;
     let session: OrtSession | undefined;
+    const enter = <T>(work: () => T): T => {
+      dropCutOff();
+      if (cell.dropped) throw new CellLost(toCrash("loaded", id));
+      return cell.call(sha256, work);
+    };
     try {
       const instance = await cell.instance();
-      const address = await readIntoHeap(instance, source);
-      if (cell.dropped) return;
+      if (!instance) return budget.abandon(cell);
+      const address = await readIntoHeap(instance, source, enter);
       cell.forgetRefusals();
-      session = new OrtSession(instance, address, sizeBytes, source, traffic);
+      session = enter(() => new OrtSession(instance, address, sizeBytes, source, traffic));
       const resident: Resident = { source, session, cell, heapBytes, lastUsed: 0, unloaded: false };
       await this.#prepare(source, resident);
+      dropCutOff();
       if (cell.dropped) return;
       if (cell.retired) {
         // This load, or another one of the cell, was abandoned: the model may be ready elsewhere.
-        session.release();
+        enter(() => session?.release());
         return;
       }
       cell.residents.add(resident);
       onReady(resident);
     } catch (thrown) {
+      dropCutOff();
       // The cell was lost to another model: that is no failure of this one, so it is loaded again.
       if (thrown instanceof CellLost || (cell.dropped && !(thrown instanceof ApiError))) return;
       const { error, fatal } = toLoadFailure(thrown, cell, source, budget.limitBytes);
       if (fatal && loseCell(cell, sha256)) return;
-      if (!cell.dropped) session?.release();
+      const loaded = session;
+      if (loaded && !cell.dropped) cell.call(sha256, () => loaded.release());
       throw error;
     }
   }
@@ -167,9 +203,10 @@ export class ModelLoader {
 
   /** Allocates a cell for the load; waits while other loads hold the memory. */
   async #allocateCell({ id, sha256 }: ModelSource, heapBytes: number, load: Load): Promise<Cell> {
-    const { budget, needsDedicatedCell, timeoutMs } = this.#options;
+    const { budget, needsDedicatedCell, timeoutMs, dropCutOff } = this.#options;
     const dedicated = needsDedicatedCell(sha256);
     for (;;) {
+      dropCutOff();
       const cell = budget.allocateCell(heapBytes, dedicated);
       if (cell) {
         load.cell = cell;

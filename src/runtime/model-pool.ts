@@ -13,6 +13,7 @@ import type {
 } from "../domain/ports.ts";
 import { LruMap } from "../shared/lru-map.ts";
 import type { Cell, Pin, Resident } from "./cell.ts";
+import { EngineCalls } from "./engine-calls.ts";
 import { CellLost, toCrash, toRunFailure } from "./engine-failure.ts";
 import { HeapEstimates } from "./heap-estimates.ts";
 import { type LeaseHost, ModelLease } from "./lease.ts";
@@ -50,6 +51,7 @@ class ModelPool implements ModelRuntime, LeaseHost {
   readonly traffic: HeapTraffic = { bytesIn: 0, bytesOut: 0 };
   readonly now: () => number;
   readonly #budget: MemoryBudget;
+  readonly #calls = new EngineCalls();
   readonly #estimates: HeapEstimates;
   readonly #loader: ModelLoader;
   readonly #ready = new Map<string, Resident>();
@@ -62,6 +64,7 @@ class ModelPool implements ModelRuntime, LeaseHost {
     this.now = now;
     this.#budget = new MemoryBudget({
       limitBytes: budgetBytes,
+      calls: this.#calls,
       onEvict: ({ source }) => this.#ready.delete(source.sha256),
       now,
     });
@@ -78,6 +81,8 @@ class ModelPool implements ModelRuntime, LeaseHost {
         resident.lastUsed = ++this.#uses;
         this.#ready.set(resident.source.sha256, resident);
       },
+      dropCutOff: () => this.dropCutOff(),
+      now,
       needsDedicatedCell: (sha256) =>
         (this.#crashCounts.get(sha256) ?? 0) >= CRASHES_UNTIL_DEDICATED,
       loseCell: (cell, sha256) => this.#loseCell(cell, sha256),
@@ -108,6 +113,7 @@ class ModelPool implements ModelRuntime, LeaseHost {
   }
 
   state(sha256: string): ModelState {
+    this.dropCutOff();
     if (this.#ready.has(sha256)) return { state: "ready" };
     if (this.#loader.isLoading(sha256)) return { state: "loading" };
     const failure = this.#loader.failure(sha256);
@@ -115,6 +121,7 @@ class ModelPool implements ModelRuntime, LeaseHost {
   }
 
   unload(sha256: string): boolean {
+    this.dropCutOff();
     this.#loader.forgetFailure(sha256);
     const resident = this.#ready.get(sha256);
     if (resident) this.#budget.evict(resident);
@@ -126,10 +133,12 @@ class ModelPool implements ModelRuntime, LeaseHost {
   }
 
   reserve(bytes: number): void {
+    this.dropCutOff();
     this.#budget.reserveForConsumer(bytes);
   }
 
   stats(): RuntimeStats {
+    this.dropCutOff();
     this.#budget.endExpiredPins();
     return {
       budgetBytes: this.#budget.limitBytes,
@@ -161,11 +170,12 @@ class ModelPool implements ModelRuntime, LeaseHost {
 
   call<T>(resident: Resident, work: (session: OrtSession) => T): T {
     const { source, session, cell } = resident;
+    this.dropCutOff();
     if (cell.dropped) throw new CellLost(toCrash("ran", source.id));
     resident.lastUsed = ++this.#uses;
     cell.forgetRefusals();
     try {
-      return work(session);
+      return cell.call(source.sha256, () => work(session));
     } catch (thrown) {
       const { error, fatal } = toRunFailure(thrown, cell, source, this.#budget.limitBytes);
       throw fatal && this.#loseCell(cell, source.sha256) ? new CellLost(error) : error;
@@ -195,12 +205,17 @@ class ModelPool implements ModelRuntime, LeaseHost {
         throw error;
       }
     };
+    this.dropCutOff();
+    this.#loader.endOverdue();
     // What expired leases held in the model's cell serves its next run.
     this.#budget.endExpiredPins();
     const warm = attempt(false);
     if (warm) return warm.result;
     for (let attempts = 0; attempts < MAX_ATTEMPTS; attempts++) {
-      const cold = await this.#loader.load(source, waitUntil, () => attempt(true));
+      const cold = await this.#loader.load(source, waitUntil, () => {
+        this.dropCutOff();
+        return attempt(true);
+      });
       if (cold) return cold.result;
     }
     throw new ApiError(
@@ -232,7 +247,24 @@ class ModelPool implements ModelRuntime, LeaseHost {
       if (!shared) this.#estimates.learn(sha256, refusedBytes);
       return true;
     }
-    if (shared) this.#crashCounts.set(sha256, (this.#crashCounts.get(sha256) ?? 0) + 1);
+    if (shared) this.#countCrash(sha256);
     return false;
+  }
+
+  dropCutOff(): void {
+    if (!this.#calls.isInside) return;
+    const calls = this.#calls.take();
+    for (const { cell } of calls) {
+      this.#crashes++;
+      this.#budget.drop(cell);
+      this.#loader.abandonLoads(cell);
+    }
+    // Others were called in the middle of the outermost one, because of its model.
+    const outermost = calls.at(-1);
+    if (outermost?.cell.shared) this.#countCrash(outermost.sha256);
+  }
+
+  #countCrash(sha256: string): void {
+    this.#crashCounts.set(sha256, (this.#crashCounts.get(sha256) ?? 0) + 1);
   }
 }

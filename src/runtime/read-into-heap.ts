@@ -9,17 +9,22 @@ const PIECE_BYTES = 65_536;
 /**
  * Streams a model's bytes from storage into the wasm heap, without a copy of the whole in the
  * JavaScript heap, and checks length and SHA-256 on the way.
+ * @param enter does each synchronous piece of work that enters the engine
  * @returns the address of the bytes, to be freed by the caller
  * @throws ApiError `model_missing`, `model_corrupt`, `storage_failed`; nothing stays allocated then
  */
-export async function readIntoHeap(instance: OrtInstance, source: ModelSource): Promise<number> {
+export async function readIntoHeap(
+  instance: OrtInstance,
+  source: ModelSource,
+  enter: <T>(work: () => T) => T,
+): Promise<number> {
   const { sizeBytes } = source;
   const stored = await source.open();
   if (stored.sizeBytes !== sizeBytes) {
     await stored.body.cancel();
     throw corrupt(source, `it is ${stored.sizeBytes} bytes long instead of ${sizeBytes}`);
   }
-  const address = instance.allocate(sizeBytes);
+  const address = enter(() => instance.allocate(sizeBytes));
   try {
     const { received, digest } = await copyAndHash(instance, address, sizeBytes, stored.body);
     if (received !== sizeBytes)
@@ -28,7 +33,7 @@ export async function readIntoHeap(instance: OrtInstance, source: ModelSource): 
       throw corrupt(source, `its SHA-256 is ${digest} instead of ${source.sha256}`);
     return address;
   } catch (error) {
-    instance.module._free(address);
+    enter(() => instance.module._free(address));
     if (error instanceof ApiError) throw error;
     throw new ApiError(
       "storage_failed",

@@ -95,6 +95,70 @@ export function powers(times: number): Graph {
 }
 
 /**
+ * `y = 1 / 1024`: the mean of a matrix of 1024 x 1024 of that value, multiplied by itself so many times, 2 GFLOP and 4 MiB
+ * each. Nothing is an input, so the engine computes it when it loads the model.
+ */
+export function constantPowers(times: number): Graph {
+  const side = 1024;
+  const shape = BigInt64Array.of(BigInt(side), BigInt(side));
+  const value = { t: { ...one(), data: Float32Array.of(1 / side) } };
+  return {
+    outputs: [{ name: "y", datatype: "FP32", shape: [] }],
+    nodes: [
+      { op: "ConstantOfShape", inputs: ["shape"], outputs: ["power-0"], attributes: { value } },
+      ...Array.from({ length: times }, (_, index) => ({
+        op: "MatMul",
+        inputs: [`power-${index}`, "power-0"],
+        outputs: [`power-${index + 1}`],
+      })),
+      {
+        op: "ReduceMean",
+        inputs: [`power-${times}`],
+        outputs: ["y"],
+        attributes: { keepdims: { i: 0 } },
+      },
+    ],
+    weights: [{ name: "shape", datatype: "INT64", shape: [2], data: shape }],
+  };
+}
+
+/** `y = x + times`, by so many additions of 1: the input determines how long the run takes. */
+export const additions: Graph = {
+  inputs: [
+    { name: "times", datatype: "INT64", shape: [] },
+    { name: "x", datatype: "FP32", shape: [1] },
+  ],
+  outputs: [{ name: "y", datatype: "FP32", shape: [1] }],
+  nodes: [
+    {
+      op: "Loop",
+      inputs: ["times", "", "x"],
+      outputs: ["y"],
+      attributes: {
+        body: {
+          g: {
+            inputs: [
+              { name: "index", datatype: "INT64", shape: [] },
+              { name: "goes", datatype: "BOOL", shape: [] },
+              { name: "s", datatype: "FP32", shape: [1] },
+            ],
+            outputs: [
+              { name: "goes-on", datatype: "BOOL", shape: [] },
+              { name: "s1", datatype: "FP32", shape: [1] },
+            ],
+            nodes: [
+              { op: "Identity", inputs: ["goes"], outputs: ["goes-on"] },
+              { op: "Add", inputs: ["s", "one"], outputs: ["s1"] },
+            ],
+            weights: [one()].map((weight) => ({ ...weight, name: "one" })),
+          },
+        },
+      },
+    },
+  ],
+};
+
+/**
  * A decision tree that is a path: `depth` nodes, one below the other. The engine builds trees by
  * recursion, so a deep one uses up its stack.
  */

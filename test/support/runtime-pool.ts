@@ -1,5 +1,12 @@
 import { createHash } from "node:crypto";
-import type { Lease, ModelRuntime, ModelSource } from "../../src/domain/ports.ts";
+import type {
+  Lease,
+  LeasedModel,
+  LoadedModel,
+  ModelRuntime,
+  ModelSource,
+} from "../../src/domain/ports.ts";
+import type { Tensor } from "../../src/domain/tensor.ts";
 import { createModelPool } from "../../src/runtime/model-pool.ts";
 import { sum } from "./awkward-models.ts";
 import { floats, toNumbers } from "./cache-runs.ts";
@@ -67,4 +74,20 @@ export function add(held: Lease, value: number): number {
 
 export function readyOf(pool: ModelRuntime, ...sources: readonly ModelSource[]): boolean[] {
   return sources.map(({ sha256 }) => pool.state(sha256).state === "ready");
+}
+
+/** Trips of a run of {@link additions} that takes years. */
+export const FOREVER = 2n ** 60n;
+
+/** Runs {@link additions}. */
+export function addUp(times: bigint, x = 0): (model: LoadedModel | LeasedModel) => number {
+  const data = new Uint8Array(BigInt64Array.of(times).buffer);
+  const feeds: Tensor[] = [
+    { name: "times", datatype: "INT64", shape: [], data },
+    floats("x", [1], [x]),
+  ];
+  return (model) => {
+    const [y] = model.run(feeds, ["y"]);
+    return y ? (toNumbers(y)[0] ?? Number.NaN) : Number.NaN;
+  };
 }

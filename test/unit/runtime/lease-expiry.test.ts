@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { EngineCalls } from "../../../src/runtime/engine-calls.ts";
 import { MemoryBudget } from "../../../src/runtime/memory-budget.ts";
 import { OrtSession } from "../../../src/runtime/ort-session.ts";
 import { ones, sum } from "../../support/awkward-models.ts";
@@ -31,13 +32,14 @@ describe("a lease that is not disposed", () => {
   test("ends while another cell grows, but not while its own engine is in the middle of a call", async () => {
     const budget = new MemoryBudget({
       limitBytes: 2 * CELL_BYTES,
+      calls: new EngineCalls(),
       onEvict: ignore,
       now: () => clock.ms,
     });
     const pinInNewCell = async () => {
       const cell = budget.allocateCell(LARGE_MODEL_BYTES, true);
-      if (!cell) throw new Error("the budget has no memory for a cell");
-      const instance = await cell.instance();
+      const instance = await cell?.instance();
+      if (!cell || !instance) throw new Error("the budget has no memory for a cell");
       const bytes = buildOnnx(sum(1));
       const address = instance.allocate(bytes.length);
       instance.heap.set(bytes, address);

@@ -13,6 +13,8 @@ const BYTES = Uint8Array.from({ length: 300_001 }, (_, index) => (index * 7919) 
 
 let instance: OrtInstance;
 
+const enter = <T>(work: () => T): T => work();
+
 beforeAll(async () => {
   stubWorkersGlobals();
   instance = await OrtInstance.create(() => true);
@@ -85,7 +87,7 @@ describe.each([
     "that come by %d arrives whole",
     async (chunkBytes) => {
       const body = makeStream({ bytes: BYTES, chunkBytes });
-      const address = await readIntoHeap(instance, sourceOf(body));
+      const address = await readIntoHeap(instance, sourceOf(body), enter);
       const read = instance.heap.slice(address, address + BYTES.length);
       instance.module._free(address);
       expect(Buffer.compare(read, BYTES)).toBe(0);
@@ -97,7 +99,10 @@ describe.each([
     bytes.set(BYTES);
     const cancel = vi.fn();
     const body = makeStream({ bytes, chunkBytes: 4096, cancel });
-    const error = await rejectedApiError("model_corrupt", readIntoHeap(instance, sourceOf(body)));
+    const error = await rejectedApiError(
+      "model_corrupt",
+      readIntoHeap(instance, sourceOf(body), enter),
+    );
     expect(error.message).toContain(`bytes arrived instead of ${BYTES.length}`);
     expect(cancel).toHaveBeenCalledOnce();
   });
@@ -105,13 +110,19 @@ describe.each([
   test("that ends too early is refused", async () => {
     const bytes = BYTES.slice(0, -1);
     const body = makeStream({ bytes, chunkBytes: 4096 });
-    const error = await rejectedApiError("model_corrupt", readIntoHeap(instance, sourceOf(body)));
+    const error = await rejectedApiError(
+      "model_corrupt",
+      readIntoHeap(instance, sourceOf(body), enter),
+    );
     expect(error.message).toContain(`${bytes.length} bytes arrived instead of ${BYTES.length}`);
   });
 
   test("that breaks in the middle is a failure of storage", async () => {
     const body = makeStream({ bytes: BYTES.slice(0, 100_000), chunkBytes: 4096, fails: true });
-    const error = await rejectedApiError("storage_failed", readIntoHeap(instance, sourceOf(body)));
+    const error = await rejectedApiError(
+      "storage_failed",
+      readIntoHeap(instance, sourceOf(body), enter),
+    );
     expect(error.cause).toMatchObject({ message: "reset" });
   });
 });
