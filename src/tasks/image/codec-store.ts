@@ -1,13 +1,14 @@
 import { ApiError } from "../../domain/errors.ts";
 import type { MemoryConsumer } from "../../domain/ports.ts";
+import { settlesWithin } from "../../shared/settles-within.ts";
 import { type Codec, CodecError } from "./codec.ts";
 import type { ImageFormat } from "./image-header.ts";
 
 /** The codecs of an isolate: each is instantiated for the first file of its format, and kept. */
 export interface CodecStore extends MemoryConsumer {
   /**
-   * Runs synchronous work with the codec of a format. When the work throws, the instance is replaced by a new one, except
-   * after a {@link CodecError} with `instanceIsIntact`.
+   * Runs synchronous work with the codec of a format. When the work throws, or the platform cuts it off, the instance is
+   * replaced by a new one, except after a {@link CodecError} with `instanceIsIntact`.
    * @param neededBytes the memory that the codec needs for the file
    * @throws ApiError `overloaded` while too much memory of replaced instances is not collected yet
    */
@@ -25,6 +26,8 @@ const MAX_DROPPED_BYTES = 192 * 2 ** 20;
 const SMALL_BYTES = 8 * 2 ** 20;
 /** Beyond the limit one image is admitted in this time, so that a large one is decoded even when nothing is collected. */
 const ADMIT_AFTER_SECONDS = 1;
+/** An instance is made without waiting for anything; one that takes longer was cut off with its request. */
+const MAX_INSTANTIATION_MS = 2000;
 /** Memory of an instance after a small file. */
 const MIN_INSTANCE_BYTES = 2 * 2 ** 20;
 
@@ -33,6 +36,13 @@ interface Kept {
   /** Once it has been used. */
   codec?: Codec;
   memoryBytes: number;
+}
+
+interface Work {
+  readonly format: ImageFormat;
+  readonly kept: Kept;
+  readonly codec: Codec;
+  readonly neededBytes: number;
 }
 
 interface Dropped {
@@ -54,6 +64,8 @@ export function createCodecStore(
   const codecs = new Map<ImageFormat, Kept>();
   let dropped: Dropped[] = [];
   let admittedAt = Number.NEGATIVE_INFINITY;
+  /** It is synchronous, so it is over before anything else begins, unless the platform has cut it off. */
+  let inProgress: Work | undefined;
 
   const admit = (format: ImageFormat, neededBytes: number): void => {
     if (neededBytes <= (codecs.get(format)?.memoryBytes ?? 0)) return;
@@ -85,6 +97,17 @@ export function createCodecStore(
     dropped.push({ codec: new WeakRef(codec), bytes: Math.max(bytes, MIN_INSTANCE_BYTES) });
   };
 
+  const dropCutOff = (): void => {
+    if (!inProgress) return;
+    const { format, kept, codec, neededBytes } = inProgress;
+    inProgress = undefined;
+    if (codecs.get(format) === kept) drop(format, codec, neededBytes);
+  };
+
+  /** The codec; `undefined` when the request that began to make it was cut off. */
+  const codecOf = async ({ codec, instance }: Kept): Promise<Codec | undefined> =>
+    codec ?? ((await settlesWithin(instance, MAX_INSTANTIATION_MS)) ? instance : undefined);
+
   const sumOfKept = (): number =>
     [...codecs.values()].reduce((total, { memoryBytes }) => total + memoryBytes, 0);
 
@@ -106,24 +129,31 @@ export function createCodecStore(
       return sumOfKept();
     },
     release() {
+      dropCutOff();
       for (const [format, { codec, memoryBytes }] of codecs)
         if (codec) drop(format, codec, memoryBytes);
     },
     async use(format, neededBytes, work) {
+      dropCutOff();
       admit(format, neededBytes);
-      let kept = find(format);
-      let codec = await kept.instance;
-      // Another file may have replaced it in the meantime.
-      while (codecs.get(format) !== kept) {
+      let kept: Kept;
+      let codec: Codec | undefined;
+      do {
         kept = find(format);
-        codec = await kept.instance;
-      }
+        codec = await codecOf(kept);
+        dropCutOff();
+        if (!codec && codecs.get(format) === kept) codecs.delete(format);
+        // Another file may have replaced it in the meantime.
+      } while (!codec || codecs.get(format) !== kept);
       reserve(Math.max(0, neededBytes - kept.memoryBytes));
+      inProgress = { format, kept, codec, neededBytes };
       try {
         const result = work(codec);
+        inProgress = undefined;
         keep(format, kept, codec);
         return result;
       } catch (error) {
+        inProgress = undefined;
         if (error instanceof CodecError && error.instanceIsIntact) keep(format, kept, codec);
         else drop(format, codec, neededBytes);
         throw error;

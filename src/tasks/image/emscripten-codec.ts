@@ -12,6 +12,23 @@ export type EmscriptenFactory = (options: {
   ): WebAssembly.Exports;
 }) => Promise<{ decode(...parameters: readonly [Uint8Array, ...unknown[]]): object | null }>;
 
+/** What receives the pixels of the call in progress. */
+let receive: UsePixels<void> = ignore;
+
+/** Functions, as arrow functions cannot be constructors; of no instance, which a call that is cut off would leave in them. */
+const REPLACEMENTS = {
+  Uint8ClampedArray: function View(view: Uint8Array) {
+    return view;
+  },
+  ImageData: function Picture(pixels: Uint8Array, width: number, height: number) {
+    receive(pixels, width, height);
+  },
+};
+/** Of the module's start: a call that the platform cuts off restores nothing. */
+const ORIGINALS = Object.keys(REPLACEMENTS).map(
+  (name) => [name, Object.getOwnPropertyDescriptor(globalThis, name)] as const,
+);
+
 /**
  * A new instance of a decoder of @jsquash/jpeg or @jsquash/webp.
  *
@@ -26,21 +43,11 @@ export async function instantiateEmscriptenCodec(
   parameters: readonly unknown[] = [],
 ): Promise<Codec> {
   let memory: WebAssembly.Memory | undefined;
-  let receive: UsePixels<void> = () => {};
   let messages: string[] = [];
   const note = (line: string): void => {
     messages.push(line);
   };
-  // Functions, as arrow functions cannot be constructors.
-  const globals = {
-    Uint8ClampedArray: function View(view: Uint8Array) {
-      return view;
-    },
-    ImageData: function Picture(pixels: Uint8Array, width: number, height: number) {
-      receive(pixels, width, height);
-    },
-  };
-  const module = await withGlobals(globals, () =>
+  const module = await withReplacements(() =>
     factory({
       noInitialRun: true,
       // The default builds a URL from that of the script, which a bundle does not have.
@@ -67,12 +74,12 @@ export async function instantiateEmscriptenCodec(
         result = { value: use(pixels, width, height) };
       };
       try {
-        withGlobals(globals, () => module.decode(file, ...parameters));
+        withReplacements(() => module.decode(file, ...parameters));
       } catch (error) {
         // C code that fails prints why and exits, which throws; an error without a message is a trap.
         throw messages.length > 0 ? new CodecError(messages.join("; "), { cause: error }) : error;
       } finally {
-        receive = () => {};
+        receive = ignore;
       }
       const problem = messages.find((line) => /premature end/i.test(line));
       if (!result || problem)
@@ -83,18 +90,17 @@ export async function instantiateEmscriptenCodec(
   };
 }
 
-/** Runs synchronous code with other globals, and restores the old ones. */
-function withGlobals<T>(globals: Readonly<Record<string, unknown>>, run: () => T): T {
-  const before = Object.keys(globals).map(
-    (name) => [name, Object.getOwnPropertyDescriptor(globalThis, name)] as const,
-  );
+/** Runs synchronous code with the replaced globals. */
+function withReplacements<T>(run: () => T): T {
   try {
-    for (const [name, value] of Object.entries(globals))
+    for (const [name, value] of Object.entries(REPLACEMENTS))
       Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
     return run();
   } finally {
-    for (const [name, descriptor] of before)
+    for (const [name, descriptor] of ORIGINALS)
       if (descriptor) Object.defineProperty(globalThis, name, descriptor);
       else Reflect.deleteProperty(globalThis, name);
   }
 }
+
+function ignore(): void {}

@@ -1,8 +1,9 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { Codec } from "../../../../src/tasks/image/codec.ts";
 import { CodecError } from "../../../../src/tasks/image/codec.ts";
 import { type CodecStore, createCodecStore } from "../../../../src/tasks/image/codec-store.ts";
 import { instantiateCodec } from "../../../../src/tasks/image/jsquash-codecs.ts";
+import { cutOffPromises } from "../../../support/cut-off.ts";
 import { readImage } from "../../../support/images.ts";
 
 const MEGABYTE = 2 ** 20;
@@ -60,6 +61,56 @@ test("a codec that reported an error and is intact is kept", async () => {
   await expect(refused).rejects.toBe(refusal);
   expect(await store.use("png", MEGABYTE, width)).toBe(32);
   expect(made).toHaveLength(1);
+});
+
+describe("a codec whose work is cut off", () => {
+  const files = { png: "rgb.png", jpeg: "scans.jpg", webp: "lossless.webp" } as const;
+
+  test.each(["png", "jpeg", "webp"] as const)("is replaced by a new one: %s", async (format) => {
+    const { store, made } = createObserved();
+    const file = readImage(files[format]);
+    const decode = (codec: Codec) => codec.decode(file, (pixels) => Buffer.from(pixels));
+    const endless = (codec: Codec) =>
+      codec.decode(file, () => {
+        for (;;);
+      });
+    const expected = await store.use(format, MEGABYTE, decode);
+    await cutOffPromises(() => void store.use(format, MEGABYTE, endless));
+    expect(await store.use(format, MEGABYTE, (codec) => [codec, decode(codec)])).toEqual([
+      made[1],
+      expected,
+    ]);
+    expect(made).toHaveLength(2);
+    expect(Uint8ClampedArray.of(300)).toEqual(new Uint8ClampedArray([255]));
+  });
+
+  test("is dropped when memory is released, also after its first file", async () => {
+    const { store, made } = createObserved();
+    await cutOffPromises(() => {
+      void store.use("png", MEGABYTE, () => {
+        for (;;);
+      });
+    });
+    store.release();
+    expect(store.memoryBytes).toBe(0);
+    expect(await store.use("png", MEGABYTE, width)).toBe(32);
+    expect(made).toHaveLength(2);
+  });
+});
+
+test("a codec that is never made, because its request was cut off, is made for the next file", async () => {
+  const instantiate = vi.fn(instantiateCodec).mockReturnValueOnce(new Promise(() => {}));
+  const store = createCodecStore(instantiate);
+  void store.use("png", MEGABYTE, width);
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  try {
+    const waiting = [1, 2].map(() => store.use("png", MEGABYTE, width));
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(await Promise.all(waiting)).toEqual([32, 32]);
+  } finally {
+    vi.useRealTimers();
+  }
+  expect(instantiate).toHaveBeenCalledTimes(2);
 });
 
 test("memory is reserved for the growth of a codec, and only for that", async () => {
