@@ -63,9 +63,13 @@ export function createAdmission(options: AdmissionOptions): Admission {
     return true;
   }
 
-  function expireLost(time: number): void {
+  /** @returns whether there were any */
+  function expireLost(): boolean {
+    const before = inFlight;
+    const time = now();
     for (const { requests } of loads.values())
       for (const request of requests) if (time > request.lostAt) remove(request);
+    return inFlight < before;
   }
 
   /** What is left of a request, in milliseconds. */
@@ -115,8 +119,18 @@ export function createAdmission(options: AdmissionOptions): Admission {
       );
   }
 
-  function check({ deadline, model, bodyBytes }: AdmissionRequest): void {
+  function check(request: AdmissionRequest): void {
     if (inFlight === 0) return;
+    try {
+      refuse(request);
+    } catch (error) {
+      if (!expireLost()) throw error;
+      refuse(request);
+    }
+  }
+
+  /** @throws ApiError `overloaded`, `deadline_exceeded` */
+  function refuse({ deadline, model, bodyBytes }: AdmissionRequest): void {
     checkCount(model ?? UNKNOWN, model !== undefined);
     if (model === undefined) return;
     const average = times.expect(model, bodyBytes) ?? 0;
@@ -148,14 +162,12 @@ export function createAdmission(options: AdmissionOptions): Admission {
     check,
     admit(admitted) {
       const { deadline, model = UNKNOWN, bodyBytes } = admitted;
-      const arrivedAt = now();
-      expireLost(arrivedAt);
       check({ ...admitted, model });
       const load = loads.get(model) ?? { requests: new Set(), sliceMs: undefined };
       const request: InFlight = {
         model,
         bodyBytes,
-        lostAt: arrivedAt + deadline.remainingMs + LOST_AFTER_MS,
+        lostAt: now() + deadline.remainingMs + LOST_AFTER_MS,
         busyMs: 0,
         expectedMs() {
           const expected = times.expect(model, bodyBytes);

@@ -108,6 +108,23 @@ describe("the limit of requests in flight", () => {
     expect(admitMany(admission, 2)).toHaveLength(2);
   });
 
+  test.each([
+    ["count", 2],
+    ["estimated wait", 10],
+  ])(
+    "requests that the platform ended refuse no others by their %s when their permits have expired",
+    (_, maxInFlight) => {
+      const admission = admissionOf({ maxInFlight, maxQueueMs: 100 });
+      sampleService(admission, 500);
+      const check = () => admission.check({ deadline: admission.begin(1000), model: MODEL });
+      for (let count = 0; count < 2; count++) admit(admission, 1000);
+      nowMs += 31_000;
+      refusal("overloaded", check);
+      nowMs += 1;
+      expect(check).not.toThrow();
+    },
+  );
+
   test("retry-after at the limit in flight is the time until the queue is empty, by the average", () => {
     const admission = admissionOf({ maxInFlight: 10 });
     sampleService(admission, 700);
