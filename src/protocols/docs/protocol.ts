@@ -3,6 +3,7 @@ import { addVary } from "../../http/cache-headers.ts";
 import type { AppEnv } from "../../http/context.ts";
 import { respond } from "../../http/respond.ts";
 import { toHex } from "../../shared/hex.ts";
+import { latest, latestFulfilled } from "../../shared/latest.ts";
 import { sha256 } from "../../shared/sha256.ts";
 import { createOpenApiDocument } from "../openapi/document.ts";
 import type { OpenApiDocument } from "../openapi/openapi-types.ts";
@@ -44,17 +45,19 @@ export function createDocsProtocol(documented: readonly Protocol[]): Protocol {
 }
 
 function createOperations(document: (version: string) => OpenApiDocument): readonly Operation[] {
-  const json = latest(async (version: string) => toPage(JSON.stringify(document(version))));
-  const page = latest(async (version: string, origin: string) =>
+  const json = latestFulfilled(async (version: string) =>
+    toPage(JSON.stringify(document(version))),
+  );
+  const page = latestFulfilled(async (version: string, origin: string) =>
     toPage(renderPage(document(version), origin)),
   );
-  const landingPage = latest(async (version: string, origin: string) =>
+  const landingPage = latestFulfilled(async (version: string, origin: string) =>
     toPage(renderLandingPage(version, origin)),
   );
-  const landingJson = latest(async (version: string, origin: string) =>
+  const landingJson = latestFulfilled(async (version: string, origin: string) =>
     toPage(renderLandingJson(version, origin)),
   );
-  const policy = latest(contentSecurityPolicy);
+  const policy = latestFulfilled(contentSecurityPolicy);
 
   async function respondHtml(c: Context<AppEnv>, each: Promise<Page>): Promise<Response> {
     const headers = c.get("headers");
@@ -166,14 +169,4 @@ function respondPage(c: Context<AppEnv>, { text, etag }: Page, contentType: stri
 async function contentSecurityPolicy(): Promise<string> {
   const style = `'sha256-${(await sha256(PAGE_STYLE)).toBase64()}'`;
   return `default-src 'none'; style-src ${style}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
-}
-
-/** Keeps the result of the latest arguments. */
-function latest<A extends readonly string[], T>(create: (...args: A) => T): (...args: A) => T {
-  let kept: { readonly args: A; readonly value: T } | undefined;
-  return (...args) => {
-    if (!kept?.args.every((arg, index) => arg === args[index]))
-      kept = { args, value: create(...args) };
-    return kept.value;
-  };
 }
