@@ -91,7 +91,7 @@ export function createRunCached(
   }
 
   function readOrRunOnce(miss: Miss): Promise<FoundEntry> {
-    const joined = flights.join(miss.lookup.address.key);
+    const joined = flights.join(miss.lookup.address.key, miss.call.deadline);
     return joined === undefined ? start(miss) : share(joined, miss);
   }
 

@@ -1,11 +1,10 @@
-import { settlesWithin } from "./settles-within.ts";
+import { settlesBefore, type WaitDeadline } from "./settles-within.ts";
 
 /** How one caller waits for a creation. */
 export interface CreationWait {
   /** Keeps a creation that this caller begins alive when its own request ends. */
   readonly waitUntil?: (work: Promise<unknown>) => void;
-  /** By which the caller needs the value; `check` throws when it has passed. */
-  readonly deadline?: { readonly remainingMs: number; check(): void };
+  readonly deadline?: WaitDeadline;
 }
 
 interface Creation<V> {
@@ -50,15 +49,8 @@ export class CreatedOnce<K extends WeakKey, V> {
     create: () => Promise<V>,
     wait: CreationWait,
   ): Promise<V> {
-    const { deadline } = wait;
-    let waitedMs = 0;
-    while (waitedMs < this.#maxWaitMs) {
-      const restMs = this.#maxWaitMs - waitedMs;
-      const waitMs = Math.min(restMs, deadline?.remainingMs ?? restMs);
-      if (await settlesWithin(creation.promise, waitMs)) return creation.promise;
-      deadline?.check();
-      waitedMs += waitMs;
-    }
+    if (await settlesBefore(creation.promise, this.#maxWaitMs, wait.deadline))
+      return creation.promise;
     // The platform has ended it with its request; the first caller to notice begins another for all.
     this.#forget(key, creation);
     return this.get(key, create, wait);

@@ -14,3 +14,30 @@ export async function settlesWithin(
     clearTimeout(timer);
   }
 }
+
+/** By which a caller needs what it waits for. */
+export interface WaitDeadline {
+  readonly remainingMs: number;
+  /** @throws when it has passed */
+  check(): void;
+}
+
+/**
+ * {@link settlesWithin}, but no longer than until the caller's own deadline.
+ * @throws what the promise rejects with, and what the deadline's check throws
+ */
+export async function settlesBefore(
+  promise: Promise<unknown>,
+  milliseconds: number,
+  deadline: WaitDeadline | undefined,
+): Promise<boolean> {
+  // A timer may fire a little before its time has passed by the deadline's clock.
+  for (let waitedMs = 0; waitedMs < milliseconds; ) {
+    const restMs = milliseconds - waitedMs;
+    const waitMs = Math.min(restMs, deadline?.remainingMs ?? restMs);
+    if (await settlesWithin(promise, waitMs)) return true;
+    deadline?.check();
+    waitedMs += Math.max(waitMs, 1);
+  }
+  return false;
+}

@@ -1,4 +1,4 @@
-import { settlesWithin } from "./settles-within.ts";
+import { settlesBefore, type WaitDeadline } from "./settles-within.ts";
 
 /** Work that began for one caller and whose result other callers of the same key share while it runs. */
 export class SingleFlight<T> {
@@ -23,14 +23,18 @@ export class SingleFlight<T> {
 
   /**
    * Waits for the work that runs for the key.
+   * @param deadline of the caller, whose error the promise rejects with
    * @returns `undefined` when none runs; a promise of the result, or of `undefined` when the work failed, or took longer
    *   than a caller waits: no other call joins it then, because the platform may have ended it with its request
    */
-  join(key: string): Promise<{ readonly result: T } | undefined> | undefined {
+  join(
+    key: string,
+    deadline?: WaitDeadline,
+  ): Promise<{ readonly result: T } | undefined> | undefined {
     const running = this.#running.get(key);
     if (!running) return undefined;
     this.#joined.add(running);
-    return this.#wait(key, running);
+    return this.#wait(key, running, deadline);
   }
 
   /** Whether a caller has joined the work that runs for the key. */
@@ -39,9 +43,16 @@ export class SingleFlight<T> {
     return running !== undefined && this.#joined.has(running);
   }
 
-  async #wait(key: string, running: Promise<T>): Promise<{ readonly result: T } | undefined> {
-    const isDone = await settlesWithin(running, this.#maxWaitMs).catch(() => false);
-    if (isDone) return { result: await running };
+  async #wait(
+    key: string,
+    running: Promise<T>,
+    deadline: WaitDeadline | undefined,
+  ): Promise<{ readonly result: T } | undefined> {
+    const outcome = running.then(
+      (result) => ({ result }),
+      () => undefined,
+    );
+    if (await settlesBefore(outcome, this.#maxWaitMs, deadline)) return outcome;
     this.#end(key, running);
     return undefined;
   }

@@ -50,6 +50,22 @@ test("work that takes longer than a caller waits is joined by no other call", as
   expect(await first).toBe("late");
 });
 
+test("a caller whose deadline passes waits no longer, and leaves the work to the others", async () => {
+  const flights = new SingleFlight<string>(PATIENT_MS);
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const first = flights.start("a", () => promise);
+  const deadline = {
+    remainingMs: 1,
+    check: () => {
+      throw new Error("too late");
+    },
+  };
+  await expect(flights.join("a", deadline)).rejects.toThrow("too late");
+  const joined = flights.join("a");
+  resolve("done");
+  expect([await first, await joined]).toEqual(["done", { result: "done" }]);
+});
+
 test("work that ends late leaves the work that replaced it", async () => {
   const flights = new SingleFlight<string>(PATIENT_MS);
   const late = Promise.withResolvers<string>();
