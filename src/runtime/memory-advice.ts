@@ -1,3 +1,5 @@
+import { ApiError } from "../domain/errors.ts";
+import { formatModelId, type ModelId } from "../domain/model-id.ts";
 import type { ModelSource } from "../domain/ports.ts";
 
 /** What errors say of the memory budget: the same numbers in all of them. */
@@ -21,9 +23,21 @@ export function describeRemedies({ format }: Pick<ModelSource, "format">): strin
     : "Convert the model to ORT format, which takes about a third of the memory (python -m onnxruntime.tools.convert_onnx_models_to_ort model.onnx), quantize it to int8, or publish a smaller one.";
 }
 
-/** Why memory beside a model cannot be reserved. */
-export function describeMissing(code: "out_of_memory" | "overloaded", budgetBytes: number): string {
-  return code === "overloaded"
-    ? "other leases and loads hold the rest for now"
-    : `${describeBudget(budgetBytes)} has no more`;
+/** The refusal of a lease whose memory cannot be reserved: ever, or now. */
+export function noMemoryBeside(
+  id: ModelId,
+  code: "out_of_memory" | "overloaded",
+  neededBytes: number,
+  availableBytes: number,
+  budgetBytes: number,
+): ApiError {
+  const why =
+    code === "overloaded"
+      ? "other leases and loads hold the rest for now"
+      : `${describeBudget(budgetBytes)} has no more`;
+  return new ApiError(
+    code,
+    `A lease of ${formatModelId(id)} needs ${neededBytes} bytes beside the model, and ${availableBytes} bytes are available: ${why}.`,
+    { details: { neededBytes, availableBytes, budgetBytes } },
+  );
 }

@@ -1,9 +1,7 @@
-import { ApiError } from "../domain/errors.ts";
-import { formatModelId } from "../domain/model-id.ts";
 import type { MemoryConsumer } from "../domain/ports.ts";
 import { Cell, cellBytes, ENGINE_BYTES, type Pin, type Resident } from "./cell.ts";
 import type { EngineCalls } from "./engine-calls.ts";
-import { describeMissing } from "./memory-advice.ts";
+import { noMemoryBeside } from "./memory-advice.ts";
 
 /** Models that need no more heap than this share a cell. */
 const SMALL_MODEL_BYTES = 4_194_304;
@@ -203,18 +201,19 @@ export class MemoryBudget {
 
   #reserveBeside(resident: Resident, bytes: number): void {
     const { cell } = resident;
+    const { id } = resident.source;
     this.endExpiredPins();
     const mostBytes = Math.max(0, this.limitBytes - ENGINE_BYTES - resident.heapBytes);
     if (bytes > mostBytes)
-      throw noMemory(resident, "out_of_memory", bytes, mostBytes, this.limitBytes);
+      throw noMemoryBeside(id, "out_of_memory", bytes, mostBytes, this.limitBytes);
     const others = cell.evictable().filter((other) => other !== resident);
     const othersBytes = others.reduce((sum, { heapBytes }) => sum + heapBytes, 0);
     const growth = (evictedBytes: number): number =>
       cellBytes(cell.heapBytes - evictedBytes + cell.reservedBytes + bytes) - cell.budgetedBytes;
     const missingBytes = this.#missingBytes(growth(othersBytes), cell);
     if (missingBytes > 0)
-      throw noMemory(
-        resident,
+      throw noMemoryBeside(
+        id,
         "overloaded",
         bytes,
         Math.max(0, bytes - missingBytes),
@@ -285,18 +284,4 @@ export class MemoryBudget {
     this.evictions++;
     this.#onEvict(resident);
   }
-}
-
-function noMemory(
-  { source: { id } }: Resident,
-  code: "out_of_memory" | "overloaded",
-  neededBytes: number,
-  availableBytes: number,
-  budgetBytes: number,
-): ApiError {
-  return new ApiError(
-    code,
-    `A lease of ${formatModelId(id)} needs ${neededBytes} bytes beside the model, and ${availableBytes} bytes are available: ${describeMissing(code, budgetBytes)}.`,
-    { details: { neededBytes, availableBytes, budgetBytes } },
-  );
 }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { LoadedModel, ModelSource } from "../../../src/domain/ports.ts";
 import { OrtInstance } from "../../../src/runtime/ort-instance.ts";
 import { additions, constantPowers, sum } from "../../support/awkward-models.ts";
-import { toNumbers } from "../../support/cache-runs.ts";
+import { floats, toNumbers } from "../../support/cache-runs.ts";
 import { cutOff, cutOffPromises } from "../../support/cut-off.ts";
 import {
   addUp,
@@ -65,6 +65,36 @@ describe("a load that is cut off", () => {
     expect(await waiting).toEqual([1 / 1024]);
     await endLoads();
     expect(pool.stats()).toMatchObject({ crashes: 1, cells: [{ models: [{}, {}] }] });
+  });
+
+  test("by a run of another model in its cell is begun again for all that wait", async () => {
+    const pool = createPool(2 * CELL_BYTES);
+    const endless = sourceOf(additions);
+    expect(await pool.use(endless, ignore, addUp(2n))).toBe(2);
+    const model = sourceOf(sum(1));
+    const resume = Promise.withResolvers<void>();
+    const opened = vi.fn(async () => {
+      const { sizeBytes, body } = await model.open();
+      const late = new TransformStream<Uint8Array, Uint8Array>({ start: () => resume.promise });
+      return { sizeBytes, body: body.pipeThrough(late) };
+    });
+    const source = first(model, opened);
+    const kept: Promise<unknown>[] = [];
+    const started = pool.use(
+      source,
+      (load) => void kept.push(load),
+      (loaded) => loaded.run([floats("x", [1], [0])], ["y"]).flatMap(toNumbers),
+    );
+    const waiting = [started, use(pool, source, 2)];
+    await vi.waitFor(() => expect(opened).toHaveBeenCalled());
+    cutOff(() => void pool.use(endless, ignore, addUp(FOREVER)));
+    expect(pool.stats()).toMatchObject({ crashes: 1, cells: [] });
+    expect(await Promise.all(waiting)).toEqual([[1], 3]);
+    // The load that goes on in the cell that was dropped ends without effect.
+    resume.resolve();
+    await kept[0];
+    expect(pool.stats()).toMatchObject({ crashes: 1, loads: 3, usedBytes: CELL_BYTES });
+    expect(await use(pool, source, 3)).toBe(4);
   });
 
   test("while its model is prepared is noticed by those that wait, though nothing else is asked", async () => {
