@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { CACHE_TIERS } from "./domain/cache.ts";
+import { PLACEMENTS } from "./domain/placement.ts";
 import { ANY_ORIGIN, originProblem } from "./domain/web-origin.ts";
 
 /** The settings of a deployment: `[vars]` of wrangler.toml. Every one has a default. */
@@ -24,6 +25,12 @@ const settingsSchema = z.object({
   READY_OBJECT: z.string().min(1).max(1024).optional(),
   /** Memory for loaded models, of the isolate's 128 MB, in bytes. */
   MEMORY_BUDGET_BYTES: z.coerce.number().int().min(16_777_216).default(100_663_296),
+  /** Where models run whose manifests do not say it: "auto", "shared" (no isolate of their own) or "own". */
+  PLACEMENT: z.enum(PLACEMENTS).default("auto"),
+  /** With "auto", a model that needs more heap than this has an isolate of its own, in bytes. */
+  OWN_ISOLATE_FROM_BYTES: z.coerce.number().int().min(0).default(16_777_216),
+  /** Memory for the model in an isolate of its own, of the isolate's 128 MB, in bytes. */
+  OWN_ISOLATE_BUDGET_BYTES: z.coerce.number().int().min(16_777_216).default(117_440_512),
   /** Largest number of predictions in flight in one isolate. */
   MAX_IN_FLIGHT: z.coerce.number().int().min(1).default(128),
   /** Longest estimated wait in the queue that is accepted, in milliseconds. */
@@ -76,6 +83,9 @@ const configSchema = settingsSchema.transform((settings) =>
     catalogTtlSeconds: settings.CATALOG_TTL_SECONDS,
     readyObject: settings.READY_OBJECT,
     memoryBudgetBytes: settings.MEMORY_BUDGET_BYTES,
+    placement: settings.PLACEMENT,
+    ownIsolateFromBytes: settings.OWN_ISOLATE_FROM_BYTES,
+    ownIsolateBudgetBytes: settings.OWN_ISOLATE_BUDGET_BYTES,
     maxInFlight: settings.MAX_IN_FLIGHT,
     maxQueueMs: settings.MAX_QUEUE_MS,
     timeoutMs: settings.TIMEOUT_MS,

@@ -2,13 +2,18 @@ import { version } from "../package.json";
 import { createEntryStore, type EntryStore } from "./cache/entry-store.ts";
 import { createResponseCache } from "./cache/response-cache.ts";
 import { type Config, parseConfig } from "./config.ts";
-import type { ModelRuntime } from "./domain/ports.ts";
+import { EVENT_SCHEMA_VERSION, type NoticeEvent } from "./domain/event.ts";
 import { toCacheableRun } from "./hosts/cacheable-run.ts";
 import { type CreateTask, createCellHost } from "./hosts/cell-host.ts";
+import type { IsolateCode } from "./hosts/isolate/isolate-code.ts";
+import { createIsolateHost } from "./hosts/isolate/isolate-host.ts";
+import { createPlacedHost } from "./hosts/placed-host.ts";
 import { createAdmission } from "./inference/admission.ts";
+import { createAdmissionByIsolate } from "./inference/admission-by-isolate.ts";
 import { createBodyBudget } from "./inference/body-budget.ts";
 import { createRunCached } from "./inference/run-cached.ts";
 import { createRunTask } from "./inference/run-task.ts";
+import { ISOLATE_CODE } from "./isolate-code.ts";
 import type { Services } from "./protocols/services.ts";
 import { createCatalog } from "./registry/catalog.ts";
 import { createManifestSurvey } from "./registry/manifest-survey.ts";
@@ -17,35 +22,59 @@ import { createModelReadiness } from "./registry/readiness.ts";
 import { createRepository } from "./registry/repository.ts";
 import { createServerReadiness } from "./registry/server-readiness.ts";
 import { createModelPool } from "./runtime/model-pool.ts";
+import { LruMap } from "./shared/lru-map.ts";
 import { createDatacenterCacheTier } from "./storage/datacenter-cache-tier.ts";
 import { createKvCacheTier, createKvPurgeLog } from "./storage/kv-cache-tier.ts";
 import { createR2ModelStore } from "./storage/r2-model-store.ts";
-import { createCodecStore } from "./tasks/image/codec-store.ts";
-import { createImageDecoder, type DecodeImage } from "./tasks/image/decode-image.ts";
+import { createBudgetedDecoder } from "./tasks/image/budgeted-decoder.ts";
 import { createTask } from "./tasks/registry.ts";
 import { createCacheStatisticsSink } from "./telemetry/cache-statistics.ts";
 import { createConsoleSink } from "./telemetry/console-sink.ts";
 import { createFanOutSink } from "./telemetry/fan-out-sink.ts";
 import { createStatisticsSink } from "./telemetry/inference-statistics.ts";
 
+export interface ServiceOverrides {
+  /** In the cells of this isolate. */
+  readonly createTask?: CreateTask;
+  readonly isolateCode?: IsolateCode;
+}
+
 /**
  * The composition root: the only place that sees bindings and adapters together.
- * @param overrides replaces the creation of tasks
+ * @param overrides replaces the creation of tasks, or the code of models' isolates
  * @throws Error that names the missing binding or the invalid setting
  */
-export function createServices(
-  env: Env,
-  overrides: { readonly createTask?: CreateTask } = {},
-): Services {
+export function createServices(env: Env, overrides: ServiceOverrides = {}): Services {
   const config = parseConfig(env);
   if (!env.MODELS) throw new Error("the R2 binding MODELS is missing: see wrangler.toml");
   const store = createR2ModelStore(env.MODELS);
   const runtime = createModelPool({ budgetBytes: config.memoryBudgetBytes });
-  const tools = { decodeImage: createDecoder(runtime) };
+  const tools = { decodeImage: createBudgetedDecoder(runtime) };
   const {
     createTask: createTaskOf = (manifest, readFile) => createTask(manifest, readFile, tools),
+    isolateCode = ISOLATE_CODE,
   } = overrides;
-  const host = createCellHost({ runtime, createTask: createTaskOf })(store);
+  const cells = createCellHost({ runtime, createTask: createTaskOf })(store);
+  const owners = new LruMap<string, boolean>(MAX_OWNERS);
+  const loader: WorkerLoader | undefined = env.LOADER;
+  const limits = { maxInFlight: config.maxInFlight, maxQueueMs: config.maxQueueMs };
+  const host = loader
+    ? createPlacedHost({
+        cells,
+        isolates: createIsolateHost({
+          loader,
+          code: isolateCode,
+          store,
+          settings: {
+            ...limits,
+            budgetBytes: config.ownIsolateBudgetBytes,
+            timeoutMs: config.timeoutMs,
+          },
+        }),
+        rules: { placement: config.placement, ownFromBytes: config.ownIsolateFromBytes },
+        onPlaced: (name, isOwn) => owners.set(name, isOwn),
+      })
+    : cells;
   const cache = createCache(env, config);
   const enabled = config.cache.tiers.length > 0;
   const runCached = createRunCached(host, cache, {
@@ -55,19 +84,23 @@ export function createServices(
   const statistics = createStatisticsSink();
   const cacheStatistics = createCacheStatisticsSink();
   const catalog = createCatalog(store, { listingTtlSeconds: config.catalogTtlSeconds });
-  const admission = createAdmission({
-    maxInFlight: config.maxInFlight,
-    maxQueueMs: config.maxQueueMs,
-    maxTimeoutMs: config.timeoutMs,
+  const admissionOptions = { ...limits, maxTimeoutMs: config.timeoutMs };
+  const admission = createAdmissionByIsolate({
+    shared: createAdmission(admissionOptions),
+    // The isolate has the queue, where the requests of all isolates of this Worker meet.
+    createOwn: () => createAdmission({ ...admissionOptions, isQueued: false }),
+    isOwn: (name) => owners.get(name) ?? false,
   });
+  const sink = createFanOutSink(
+    statistics,
+    cacheStatistics,
+    ...(config.eventLog ? [createConsoleSink()] : []),
+  );
+  if (!loader) sink.emit(notice(NO_LOADER));
   return {
     config,
     serverVersion: version,
-    sink: createFanOutSink(
-      statistics,
-      cacheStatistics,
-      ...(config.eventLog ? [createConsoleSink()] : []),
-    ),
+    sink,
     statistics,
     repository: createRepository(catalog, host, createManifestSurvey(catalog, store)),
     admission,
@@ -89,14 +122,14 @@ export function createServices(
   };
 }
 
-/** The image decoder. Its codecs are instantiated for the first image, within the models' memory budget. */
-function createDecoder(runtime: ModelRuntime): DecodeImage {
-  const codecs = createCodecStore(
-    async (format) => (await import("./tasks/image/jsquash-codecs.ts")).instantiateCodec(format),
-    { reserve: (bytes) => runtime.reserve(bytes) },
-  );
-  runtime.register(codecs);
-  return createImageDecoder(codecs);
+/** Bounds the models whose placement is known for admission. */
+const MAX_OWNERS = 1000;
+const NO_LOADER =
+  "The Worker Loader binding LOADER is missing: all models share this isolate and its MEMORY_BUDGET_BYTES. docs/isolates.md has the binding.";
+
+function notice(message: string): NoticeEvent {
+  const time = new Date().toISOString();
+  return { event: "notice", schemaVersion: EVENT_SCHEMA_VERSION, time, message };
 }
 
 /** The entry store with the tiers that are enabled and whose bindings exist. */

@@ -1,5 +1,6 @@
 import type { CacheTierName } from "./cache.ts";
 import type { MissReason } from "./cache-control.ts";
+import type { IsolateEvent } from "./isolate-event.ts";
 import type { Phase } from "./trace.ts";
 
 /**
@@ -43,6 +44,8 @@ export interface RequestEvent {
   readonly digest?: string | undefined;
   /** Whether the request waited for the model to be loaded; absent when no model ran. */
   readonly coldStart?: boolean | undefined;
+  /** The isolate in which the model ran; absent when that is the one that handled the request. */
+  readonly isolate?: IsolateEvent | undefined;
   /** How the cache was used; absent if the operation does not use it. */
   readonly cache?: CacheEvent | undefined;
   readonly bytesIn: number;
@@ -91,4 +94,12 @@ export interface PurgeEvent {
   readonly complete: boolean;
 }
 
-export type TelemetryEvent = RequestEvent | PurgeEvent;
+/** Emitted once by an isolate whose configuration disables a feature. */
+export interface NoticeEvent {
+  readonly event: "notice";
+  readonly schemaVersion: typeof EVENT_SCHEMA_VERSION;
+  readonly time: string;
+  readonly message: string;
+}
+
+export type TelemetryEvent = RequestEvent | PurgeEvent | NoticeEvent;

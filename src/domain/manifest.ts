@@ -10,6 +10,7 @@ import {
   RESERVED_MODEL_NAME,
   RESERVED_MODEL_NAME_REASON,
 } from "./model-id.ts";
+import { PLACEMENTS } from "./placement.ts";
 import { MAX_RANK } from "./shape.ts";
 import { TASK_KINDS } from "./task-kinds.ts";
 
@@ -124,6 +125,12 @@ const structureSchema = z.strictObject({
           "The measured size of the loaded model in the wasm heap in bytes, without the engine.",
         ),
       loadMs: z.number().min(0).optional(),
+      placement: z
+        .enum(PLACEMENTS)
+        .optional()
+        .describe(
+          "Whether the model runs in memory that it shares with others, in an isolate of its own, or where its size and task suggest; by default what the setting PLACEMENT says.",
+        ),
       warmUp: z
         .boolean()
         .default(false)

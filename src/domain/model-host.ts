@@ -79,5 +79,12 @@ export interface ModelHost {
   state(model: Pick<PublishedModel, "manifest">): Promise<ModelState>;
   /** Frees the version's memory; returns whether it was loaded. */
   unload(model: Pick<PublishedModel, "manifest">): Promise<boolean>;
-  stats(): Promise<RuntimeStats>;
+  /** Of each isolate in which versions run, as far as this one knows them. */
+  stats(): Promise<readonly IsolateStats[]>;
+}
+
+/** The state of an isolate's runtime. */
+export interface IsolateStats extends RuntimeStats {
+  /** The model whose own isolate it is; `undefined` for the isolate that handles requests. */
+  readonly model?: (ModelId & { readonly digest: string }) | undefined;
 }

@@ -1,4 +1,5 @@
 import { type CacheReport, createCacheReport } from "./cache-control.ts";
+import type { IsolateEvent } from "./isolate-event.ts";
 
 /** The phases of a request whose durations are measured, in the order in which they happen. */
 export const PHASES = [
@@ -15,6 +16,21 @@ export const PHASES = [
 ] as const;
 export type Phase = (typeof PHASES)[number];
 
+/** The phases in which a call keeps its isolate busy. */
+const BUSY_PHASES: readonly Phase[] = [
+  "parse",
+  "decode",
+  "preprocess",
+  "infer",
+  "postprocess",
+  "serialize",
+];
+
+/** For how long a call has kept its isolate busy until now, in milliseconds. */
+export function busyMs({ phasesMs }: Pick<Trace, "phasesMs">): number {
+  return BUSY_PHASES.reduce((sum, phase) => sum + (phasesMs[phase] ?? 0), 0);
+}
+
 /** Collects measurements and properties of a call, for its event and its headers. */
 export class Trace {
   readonly phasesMs: Partial<Record<Phase, number>> = {};
@@ -28,6 +44,8 @@ export class Trace {
   digest: string | undefined;
   /** Whether the call waited for the model to be loaded; `undefined` when no model ran. */
   coldStart: boolean | undefined;
+  /** Absent when the model ran in the isolate that handled the request. */
+  isolate: IsolateEvent | undefined;
   cache: CacheReport = createCacheReport();
   /** Whether the response must not tell how the cache was used, by its headers or by `only-if-cached`. */
   hidesCache = false;

@@ -145,7 +145,7 @@ export function createCellHost({
       },
       state: async ({ manifest }) => runtime.state(modelDigest(manifest)),
       unload: async ({ manifest }) => runtime.unload(modelDigest(manifest)),
-      stats: async () => runtime.stats(),
+      stats: async () => [runtime.stats()],
     };
   };
 }

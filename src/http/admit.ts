@@ -1,17 +1,7 @@
 import type { Context, MiddlewareHandler, Next } from "hono";
 import type { Admission } from "../domain/admission.ts";
-import type { Phase, Trace } from "../domain/trace.ts";
+import { busyMs, type Trace } from "../domain/trace.ts";
 import type { AppEnv } from "./context.ts";
-
-/** The phases in which a request keeps the isolate busy. */
-const BUSY_PHASES: readonly Phase[] = [
-  "parse",
-  "decode",
-  "preprocess",
-  "infer",
-  "postprocess",
-  "serialize",
-];
 
 /**
  * Admits a request whose body is in memory, or refuses it with 429 and `retry-after`. Its permit is released when the
@@ -50,11 +40,6 @@ function serviceMs(trace: Trace): number | undefined {
   if (coldStart !== false && cache.outcome !== "hit") return undefined;
   if (coldStart === false && phasesMs.infer === undefined) return undefined;
   return busyMs(trace);
-}
-
-/** For how long the request has kept the isolate busy until now. */
-export function busyMs({ phasesMs }: Trace): number {
-  return BUSY_PHASES.reduce((sum, phase) => sum + (phasesMs[phase] ?? 0), 0);
 }
 
 /**

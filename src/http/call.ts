@@ -1,9 +1,9 @@
 import type { Context } from "hono";
 import { parseCacheControl } from "../domain/cache-control.ts";
 import { type Call, createCall } from "../domain/call.ts";
+import { busyMs } from "../domain/trace.ts";
 import { toHex } from "../shared/hex.ts";
 import { sha256 } from "../shared/sha256.ts";
-import { busyMs } from "./admit.ts";
 import { connectionOf } from "./client-connection.ts";
 import type { AppEnv } from "./context.ts";
 

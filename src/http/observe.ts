@@ -87,6 +87,7 @@ function toEvent(c: Context<AppEnv>, time: number, thrown: unknown): RequestEven
     version: trace.version,
     digest: trace.digest,
     coldStart: trace.coldStart,
+    isolate: trace.isolate && { ...trace.isolate, busyMs: toMicroseconds(trace.isolate.busyMs) },
     cache: cache.outcome && toCacheEvent(cache.outcome, cache),
     bytesIn: trace.bytesIn,
     bytesOut: trace.bytesOut,

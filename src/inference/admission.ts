@@ -2,7 +2,7 @@ import type { Admission, AdmissionRequest, Permit } from "../domain/admission.ts
 import { yieldToEventLoop } from "../domain/call.ts";
 import { Deadline, deadlineExceeded, toRetryAfterSeconds } from "../domain/deadline.ts";
 import { ApiError } from "../domain/errors.ts";
-import { FairQueue, type Queued } from "./fair-queue.ts";
+import { FairQueue, type Queued, Unqueued } from "./fair-queue.ts";
 import { ServiceTimes, toward } from "./service-times.ts";
 
 /**
@@ -20,6 +20,8 @@ export interface AdmissionOptions {
   readonly now?: () => number;
   /** Lets the event loop read the network. */
   readonly pause?: () => Promise<void>;
+  /** Whether requests wait here for their time slices: not where another isolate has the queue. True by default. */
+  readonly isQueued?: boolean;
 }
 
 /** How long after its deadline a permit counts as lost: a request that the platform ended never releases its own. */
@@ -47,10 +49,10 @@ interface ModelLoad {
 
 export function createAdmission(options: AdmissionOptions): Admission {
   const { maxInFlight, maxQueueMs, maxTimeoutMs } = options;
-  const { now = () => performance.now(), pause = yieldToEventLoop } = options;
+  const { now = () => performance.now(), pause = yieldToEventLoop, isQueued = true } = options;
   const reserved = maxInFlight < RESERVED_FROM ? 0 : Math.floor(maxInFlight * RESERVED_SHARE);
   const times = new ServiceTimes();
-  const queue = new FairQueue(pause);
+  const queue = isQueued ? new FairQueue(pause) : new Unqueued(pause);
   /** Models with requests in flight. */
   const loads = new Map<string, ModelLoad>();
   let inFlight = 0;

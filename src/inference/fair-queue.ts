@@ -124,6 +124,26 @@ export class FairQueue {
   }
 }
 
+/** No queue: requests wait in another isolate. */
+export class Unqueued implements Pick<FairQueue, "tryTake" | "endSlice" | "wait"> {
+  readonly #pause: () => Promise<void>;
+
+  constructor(pause: () => Promise<void>) {
+    this.#pause = pause;
+  }
+
+  tryTake(): boolean {
+    return true;
+  }
+
+  endSlice(): void {}
+
+  async wait(_request: Queued, client: Client): Promise<void> {
+    await this.#pause();
+    throwIfAborted(client.signal);
+  }
+}
+
 /** What a request takes of a time slice: all of it while service times are unknown. */
 function toCost(request: Queued): number {
   const expectedMs = request.expectedMs();

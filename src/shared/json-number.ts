@@ -73,6 +73,21 @@ export function toJsonValue(value: number | bigint): JsonValue {
   if (typeof value === "number") return value;
   const double = Number(value);
   if (Number.isSafeInteger(double)) return double;
-  // TypeScript's library does not have it yet (https://github.com/tc39/proposal-json-parse-with-source).
-  return (JSON as unknown as { rawJSON(text: string): RawJson }).rawJSON(String(value));
+  return fromRawJson(String(value));
+}
+
+/** TypeScript's library does not have these yet (https://github.com/tc39/proposal-json-parse-with-source). */
+const RAW_JSON = JSON as unknown as {
+  rawJSON(text: string): RawJson;
+  isRawJSON(value: unknown): value is RawJson;
+};
+
+/** A number by its text, which `JSON.stringify` writes as it is. */
+export function fromRawJson(text: string): RawJson {
+  return RAW_JSON.rawJSON(text);
+}
+
+/** The text of a number that {@link fromRawJson} made; `undefined` for other values. */
+export function toRawJson(value: unknown): string | undefined {
+  return RAW_JSON.isRawJSON(value) ? value.rawJSON : undefined;
 }

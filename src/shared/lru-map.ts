@@ -89,4 +89,9 @@ export class LruMap<K, V> {
   *values(): Generator<V> {
     for (const { value } of this.#slots.values()) yield value;
   }
+
+  /** In the order of {@link values}. */
+  *entries(): Generator<[key: K, value: V]> {
+    for (const [key, { value }] of this.#slots) yield [key, value];
+  }
 }

@@ -63,6 +63,8 @@ export interface PostprocessDefinition<S extends BlockSchema = BlockSchema>
   readonly named?: Readonly<Record<string, z.ZodType>>;
   /** The prediction for a list of items; by default a list of `prediction`. */
   readonly listPrediction?: z.ZodType;
+  /** Whether a result is generated step by step, by a model that is kept in memory meanwhile: it gets an isolate of its own. */
+  readonly generates?: boolean;
   /** What it needs of the tokenizer of its texts. */
   readonly texts?: {
     /** Whether `inputs` may compare sentences with a first one. */

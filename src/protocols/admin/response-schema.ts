@@ -16,37 +16,51 @@ export const publishedVersionsSchema = z.strictObject({
   ),
 });
 
-export const runtimeStatsSchema = z
-  .strictObject({
-    budgetBytes: size,
-    usedBytes: size,
-    loads: size,
-    evictions: size,
-    crashes: size,
-    bytesIn: size.describe("Bytes of tensors copied into wasm memory."),
-    bytesOut: size.describe("Bytes of tensors copied out of wasm memory."),
-    cells: z.array(
+const isolateStatsSchema = z.strictObject({
+  budgetBytes: size,
+  usedBytes: size,
+  loads: size,
+  evictions: size,
+  crashes: size,
+  bytesIn: size.describe("Bytes of tensors copied into wasm memory."),
+  bytesOut: size.describe("Bytes of tensors copied out of wasm memory."),
+  cells: z.array(
+    z.strictObject({
+      shared: z.boolean().describe("Whether small models share the cell."),
+      memoryBytes: size,
+      fromSnapshot: z
+        .boolean()
+        .describe("Whether the engine was restored from a snapshot instead of started."),
+      models: z.array(z.strictObject({ name: z.string(), version: z.string(), heapBytes: size })),
+    }),
+  ),
+  leases: z
+    .array(
       z.strictObject({
-        shared: z.boolean().describe("Whether small models share the cell."),
-        memoryBytes: size,
-        fromSnapshot: z
-          .boolean()
-          .describe("Whether the engine was restored from a snapshot instead of started."),
-        models: z.array(z.strictObject({ name: z.string(), version: z.string(), heapBytes: size })),
+        name: z.string(),
+        version: z.string(),
+        reservedBytes: size,
+        expiresAt: z.number().describe("Milliseconds since the epoch."),
+        handles: size.describe("Tensors kept in wasm memory."),
+        handleBytes: size,
       }),
-    ),
-    leases: z
+    )
+    .describe("Models that are pinned in memory across runs."),
+});
+
+export const runtimeStatsSchema = isolateStatsSchema
+  .extend({
+    isolates: z
       .array(
-        z.strictObject({
-          name: z.string(),
-          version: z.string(),
-          reservedBytes: size,
-          expiresAt: z.number().describe("Milliseconds since the epoch."),
-          handles: size.describe("Tensors kept in wasm memory."),
-          handleBytes: size,
+        isolateStatsSchema.extend({
+          model: z.strictObject({
+            name: z.string(),
+            version: z.string(),
+            digest: z.string().describe("SHA-256 of the model file."),
+          }),
         }),
       )
-      .describe("Models that are pinned in memory across runs."),
+      .describe("Isolates of single models that this one has called."),
   })
   .describe(
     "Models and memory of the isolate that handled the request, with counts since it started.",

@@ -38,14 +38,19 @@ export const INSPECTION_OPERATIONS: readonly Operation[] = [
     summary: "Get runtime statistics",
     responses: {
       200: {
-        description: "The statistics of the isolate that handled the request.",
+        description:
+          "The statistics of the isolate that handled the request, and of the isolates of models that it has called.",
         content: json("RuntimeStatistics"),
       },
     },
     handler:
       ({ host }) =>
-      async (c) =>
-        respond(c, JSON.stringify(await host.stats())),
+      async (c) => {
+        const all = await host.stats();
+        const [own] = all.filter(({ model }) => model === undefined);
+        const isolates = all.filter(({ model }) => model !== undefined);
+        return respond(c, JSON.stringify({ ...own, isolates }));
+      },
   },
   {
     ...READ,

@@ -1,0 +1,76 @@
+import type { Call } from "../../domain/call.ts";
+import { modelDigest } from "../../domain/manifest.ts";
+import type { CandidateModel, RunCached } from "../../domain/model-host.ts";
+import type { ModelId } from "../../domain/model-id.ts";
+import type { ModelStore, StoredFile } from "../../domain/ports.ts";
+import type { PublishedModel } from "../../domain/published-model.ts";
+import type { CallHead, CallReport } from "./protocol.ts";
+import { applyReport, EMPTY_REPORT } from "./reports.ts";
+
+type Files = Pick<ModelStore, "file">;
+
+/** What a call to an isolate is for: a published version, or a file that is not published yet. */
+export interface IsolateTarget {
+  readonly id: ModelId;
+  /** SHA-256 of the model file. */
+  readonly digest: string;
+  /** `undefined` for a file that is not published yet. */
+  readonly model: PublishedModel | undefined;
+  /** The paths that the isolate may open. */
+  readonly paths: ReadonlySet<string>;
+  open(path: string): Promise<StoredFile | undefined>;
+}
+
+export function toTarget(model: PublishedModel, files: Files): IsolateTarget {
+  const { name, version, manifest } = model;
+  return {
+    id: { name, version },
+    digest: modelDigest(manifest),
+    model,
+    paths: new Set(manifest.files.map(({ path }) => path)),
+    open: (path) => files.file(model, path),
+  };
+}
+
+export function toCandidateTarget(
+  { id, path, sha256 }: CandidateModel,
+  files: Files,
+): IsolateTarget {
+  return {
+    id,
+    digest: sha256,
+    model: undefined,
+    paths: new Set([path]),
+    open: () => files.file(id, path),
+  };
+}
+
+/** A call to the isolate of a model, on the Worker's side. */
+export class IsolateCall {
+  readonly target: IsolateTarget;
+  readonly call: Call;
+  /** `undefined` when the call does not use the cache. */
+  readonly runCached: RunCached | undefined;
+  #report: CallReport = EMPTY_REPORT;
+
+  constructor(target: IsolateTarget, call: Call, runCached?: RunCached) {
+    this.target = target;
+    this.call = call;
+    this.runCached = runCached;
+  }
+
+  get head(): CallHead {
+    const { id, digest, model } = this.target;
+    const { remainingMs } = this.call.deadline;
+    return {
+      version: { ...id, revision: model?.revision ?? "", digest },
+      timeoutMs: Number.isFinite(remainingMs) ? remainingMs : undefined,
+    };
+  }
+
+  /** Adds to the trace what the isolate measured since the report before. */
+  report(report: CallReport): void {
+    applyReport(this.call.trace, report, this.#report);
+    this.#report = report;
+  }
+}

@@ -1,0 +1,152 @@
+import type { Admission } from "../../domain/admission.ts";
+import type { WaitUntil } from "../../domain/call.ts";
+import type { Manifest } from "../../domain/manifest.ts";
+import type { CandidateModel, ModelHost } from "../../domain/model-host.ts";
+import type { ModelDescription, ModelRuntime, RuntimeStats } from "../../domain/ports.ts";
+import type { PublishedModel } from "../../domain/published-model.ts";
+import { LruMap } from "../../shared/lru-map.ts";
+import type { ModelFiles } from "../cell-host.ts";
+import type {
+  CallHead,
+  Reply,
+  SessionStub,
+  VersionHead,
+  WireTaskRequest,
+  WireTaskResult,
+} from "./protocol.ts";
+import { ServedCall } from "./served-call.ts";
+import { toWireError } from "./wire-error.ts";
+import { fromWireTensors, toWireTensors, type WireTensors } from "./wire-tensors.ts";
+import { fromWireValue, toWireValue } from "./wire-value.ts";
+import { writeStream } from "./write-stream.ts";
+
+export interface IsolateServerOptions {
+  readonly runtime: ModelRuntime;
+  /** The host of this isolate's cells, by the files that a call may read. */
+  readonly hostOf: (files: ModelFiles) => ModelHost;
+  readonly admission: Admission;
+}
+
+/** Manifests that are kept: versions with the same model file share an isolate. */
+const MAX_MANIFESTS = 16;
+
+/** The isolate's side: its calls become calls of the host of this isolate, by a queue of its own. */
+export class IsolateServer {
+  readonly #options: IsolateServerOptions;
+  readonly #manifests = new LruMap<string, Manifest>(MAX_MANIFESTS);
+  readonly #active = new Set<ServedCall>();
+  #calls = 0;
+
+  constructor(options: IsolateServerOptions) {
+    this.#options = options;
+  }
+
+  infer(
+    head: CallHead,
+    inputs: WireTensors,
+    outputs: readonly string[] | undefined,
+    session: SessionStub,
+    waitUntil: WaitUntil,
+  ): Promise<Reply<WireTensors>> {
+    return this.#answer(head, session, waitUntil, async (served, host) => {
+      await served.admit();
+      const model = await this.#modelOf(head.version, session);
+      const tensors = await fromWireTensors(inputs);
+      return toWireTensors(await host.infer({ model, inputs: tensors, outputs }, served.call));
+    });
+  }
+
+  execute(
+    head: CallHead,
+    { inputs, parameters, cache }: WireTaskRequest,
+    session: SessionStub,
+    waitUntil: WaitUntil,
+  ): Promise<Reply<WireTaskResult>> {
+    return this.#answer(head, session, waitUntil, async (served, host) => {
+      await served.admit();
+      const result = await host.execute(
+        {
+          model: await this.#modelOf(head.version, session),
+          inputs: fromWireValue(inputs),
+          parameters: fromWireValue(parameters) as Readonly<Record<string, unknown>>,
+          ...(cache && { runCached: served.runCached(cache.client) }),
+        },
+        served.call,
+      );
+      if (result.kind === "stream")
+        return { kind: "stream", lines: writeStream(result.parts, served) };
+      const { kind, value, form, usage } = result;
+      return { kind, value: toWireValue(value), form, usage };
+    });
+  }
+
+  load(head: CallHead, session: SessionStub, waitUntil: WaitUntil): Promise<Reply<undefined>> {
+    return this.#answer(head, session, waitUntil, async (_served, host) => {
+      await host.load(await this.#modelOf(head.version, session), waitUntil);
+      return undefined;
+    });
+  }
+
+  describe(
+    candidate: CandidateModel,
+    session: SessionStub,
+    waitUntil: WaitUntil,
+  ): Promise<Reply<ModelDescription>> {
+    const { id, sha256: digest } = candidate;
+    const head = { version: { ...id, revision: "", digest }, timeoutMs: undefined };
+    return this.#answer(head, session, waitUntil, (_served, host) =>
+      host.describe(candidate, waitUntil),
+    );
+  }
+
+  /** Frees the model's memory; says as well whether no call is being worked on, so that the isolate may end. */
+  unload(digest: string): { readonly wasLoaded: boolean; readonly isIdle: boolean } {
+    const wasLoaded = this.#options.runtime.unload(digest);
+    return { wasLoaded, isIdle: this.#active.size === 0 };
+  }
+
+  stats(): RuntimeStats {
+    return this.#options.runtime.stats();
+  }
+
+  /** The reply to a call; errors are values. The session of a call lives until the result, also a streamed one, has ended. */
+  async #answer<T extends object | undefined>(
+    head: CallHead,
+    given: SessionStub,
+    waitUntil: WaitUntil,
+    answer: (served: ServedCall, host: ModelHost) => Promise<T>,
+  ): Promise<Reply<T>> {
+    const { runtime, admission, hostOf } = this.#options;
+    const isFirst = this.#calls === 0;
+    this.#calls += 1;
+    // What the method is given is disposed when it returns.
+    const session = given.dup();
+    const onEnd = (): void => void this.#active.delete(served);
+    const served = new ServedCall({ head, session, waitUntil, admission, runtime, isFirst, onEnd });
+    this.#active.add(served);
+    const host = hostOf({ file: (_id, path) => session.open(path) });
+    try {
+      const value = await answer(served, host);
+      if (!isStream(value)) served.end(true);
+      return { value, report: served.report() };
+    } catch (error) {
+      served.end(false);
+      return { error: toWireError(error), report: served.report() };
+    }
+  }
+
+  async #modelOf(
+    { name, version, revision, digest }: VersionHead,
+    session: SessionStub,
+  ): Promise<PublishedModel> {
+    const key = JSON.stringify([name, version, revision, digest]);
+    const manifest = this.#manifests.get(key) ?? (await session.manifest());
+    // A version that is being published has no revision yet, and may get another manifest.
+    if (revision !== "") this.#manifests.set(key, manifest);
+    return { name, version, revision, manifest, versions: [version] };
+  }
+}
+
+function isStream(value: object | undefined): boolean {
+  return value !== undefined && "kind" in value && value.kind === "stream";
+}

@@ -1,0 +1,111 @@
+import type { Admission, Permit } from "../../domain/admission.ts";
+import { type Call, createCall, type WaitUntil } from "../../domain/call.ts";
+import type { RunCached } from "../../domain/model-host.ts";
+import type { ModelRuntime } from "../../domain/ports.ts";
+import type { Tensor } from "../../domain/tensor.ts";
+import { busyMs, Trace } from "../../domain/trace.ts";
+import { watchClient } from "./client-signal.ts";
+import type { CallHead, CallReport, RunReply, SessionStub } from "./protocol.ts";
+import { fromWireError, toWireError } from "./wire-error.ts";
+import { fromWireTensors, sizeBytes, toWireTensors } from "./wire-tensors.ts";
+
+/** Larger outputs are not offered to the cache: entries have at most 26 MB, and by default 1 MiB. */
+const MAX_OFFERED_BYTES = 4_194_304;
+
+export interface ServedCallOptions {
+  readonly head: CallHead;
+  readonly session: SessionStub;
+  readonly waitUntil: WaitUntil;
+  readonly admission: Admission;
+  readonly runtime: ModelRuntime;
+  /** Whether it is the first call of the isolate. */
+  readonly isFirst: boolean;
+  readonly onEnd: () => void;
+}
+
+/** A call that the isolate of a model works on. */
+export class ServedCall {
+  readonly call: Call;
+  readonly session: SessionStub;
+  readonly #options: ServedCallOptions;
+  readonly #trace = new Trace();
+  #permit: Permit | undefined;
+  #isOver = false;
+
+  constructor(options: ServedCallOptions) {
+    const { head, session, waitUntil, admission } = options;
+    this.#options = options;
+    this.session = session;
+    const signal = watchClient(session);
+    this.call = createCall({
+      deadline: admission.begin(head.timeoutMs),
+      trace: this.#trace,
+      waitUntil,
+      yieldSlice: async (call) => this.#permit?.yield(busyMs(this.#trace), call),
+      get signal() {
+        return signal();
+      },
+    });
+  }
+
+  /**
+   * Queues the call in the isolate, where the requests of all isolates of the Worker meet.
+   * @throws ApiError `overloaded`, `deadline_exceeded`, `client_closed_request`
+   */
+  async admit(): Promise<void> {
+    const { head, admission } = this.#options;
+    const { deadline } = this.call;
+    this.#permit = admission.admit({ deadline, model: head.version.name });
+    await this.#permit.acquire(this.call);
+  }
+
+  /**
+   * To be called when the result, also a streamed one, has ended.
+   * @param isSample whether other calls are expected to take a similar time
+   */
+  end(isSample: boolean): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    const isWarm = this.#trace.coldStart === false;
+    this.#permit?.release(isSample && isWarm ? busyMs(this.#trace) : undefined);
+    this.session[Symbol.dispose]();
+    this.#options.onEnd();
+  }
+
+  report(): CallReport {
+    const { head, runtime, isFirst } = this.#options;
+    const { phasesMs, coldStart } = this.#trace;
+    const { state } = runtime.state(head.version.digest);
+    const { usedBytes } = runtime.stats();
+    return { phasesMs: { ...phasesMs }, coldStart, state, isFirst, usedBytes };
+  }
+
+  /**
+   * The cache of the Worker, for runs of this isolate: only the key of a run crosses, and its outputs if they are computed
+   * for the cache, or come from it.
+   * @param client the id of the principal whose requests may use the entries; `undefined` for all
+   */
+  runCached(client: string | undefined): RunCached {
+    return async (run, call) => {
+      let own: { readonly outputs: readonly Tensor[] } | { readonly error: unknown } | undefined;
+      const runHere = async (): Promise<RunReply> => {
+        try {
+          const outputs = await run.run(call);
+          own = { outputs };
+          const isOffered = sizeBytes(outputs) <= MAX_OFFERED_BYTES;
+          return { outputs: isOffered ? toWireTensors(outputs) : undefined, report: this.report() };
+        } catch (error) {
+          own = { error };
+          return { error: toWireError(error), report: this.report() };
+        }
+      };
+      const key = await run.key(client);
+      const reply = await this.session.runCached(key, run.outputs, runHere);
+      if (own && "error" in own) throw own.error;
+      if ("error" in reply) throw fromWireError(reply.error);
+      if ("outputs" in reply) return fromWireTensors(reply.outputs);
+      if (!own) throw new Error("the Worker says that a run was made that was not");
+      return own.outputs;
+    };
+  }
+}

@@ -1,0 +1,41 @@
+import type { TaskPart } from "../../domain/task.ts";
+import type { StreamLine } from "./protocol.ts";
+import type { ServedCall } from "./served-call.ts";
+import { toWireError } from "./wire-error.ts";
+
+const ENCODER = new TextEncoder();
+
+/**
+ * The parts as lines of JSON: each is computed when the Worker can take it, and the work ends when the Worker cancels the
+ * stream. The call ends with the stream.
+ */
+export function writeStream(
+  parts: AsyncIterable<TaskPart>,
+  served: ServedCall,
+): ReadableStream<Uint8Array> {
+  const iterator = parts[Symbol.asyncIterator]();
+  const toLine = (line: StreamLine): Uint8Array<ArrayBuffer> =>
+    ENCODER.encode(`${JSON.stringify(line)}\n`) as Uint8Array<ArrayBuffer>;
+  return new ReadableStream({
+    type: "bytes",
+    async pull(controller) {
+      try {
+        const { done, value } = await iterator.next();
+        if (!done) return controller.enqueue(toLine({ part: value }));
+        served.end(false);
+        controller.enqueue(toLine({ end: served.report() }));
+      } catch (error) {
+        served.end(false);
+        controller.enqueue(toLine({ end: served.report(), error: toWireError(error) }));
+      }
+      controller.close();
+    },
+    async cancel() {
+      try {
+        await iterator.return?.();
+      } finally {
+        served.end(false);
+      }
+    },
+  });
+}

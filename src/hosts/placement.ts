@@ -1,0 +1,44 @@
+import { postprocessDefinition } from "../domain/blocks/registry.ts";
+import { fileEntry, type Manifest } from "../domain/manifest.ts";
+import type { CandidateModel } from "../domain/model-host.ts";
+import type { Placement } from "../domain/placement.ts";
+
+/** Where models run that say nothing of it. */
+export interface PlacementRules {
+  readonly placement: Placement;
+  /** `auto`: a model that needs more heap than this has an isolate of its own. */
+  readonly ownFromBytes: number;
+}
+
+/** Whether a version has an isolate of its own. */
+export function hasOwnIsolate(manifest: Manifest, rules: PlacementRules): boolean {
+  const { runtime, format, postprocess } = manifest;
+  const { placement = rules.placement, heapBytes } = runtime;
+  if (placement !== "auto") return placement === "own";
+  if (postprocess && postprocessDefinition(postprocess).generates) return true;
+  const { sizeBytes } = fileEntry(manifest, manifest.file);
+  return (heapBytes ?? estimateHeapBytes({ format, sizeBytes })) > rules.ownFromBytes;
+}
+
+/** {@link hasOwnIsolate} of a file that has no manifest yet. */
+export function isDescribedApart(
+  { format, sizeBytes }: CandidateModel,
+  { placement, ownFromBytes }: PlacementRules,
+): boolean {
+  if (placement !== "auto") return placement === "own";
+  return estimateHeapBytes({ format, sizeBytes }) > ownFromBytes;
+}
+
+/**
+ * What a model takes of the heap while it is loaded: ONNX files are parsed, which takes several times their size; ORT files are
+ * used where they lie.
+ */
+function estimateHeapBytes({
+  format,
+  sizeBytes,
+}: Pick<CandidateModel, "format" | "sizeBytes">): number {
+  return sizeBytes * (format === "ort" ? ORT_FACTOR : ONNX_FACTOR);
+}
+
+const ORT_FACTOR = 1.4;
+const ONNX_FACTOR = 4.2;

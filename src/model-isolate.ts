@@ -1,0 +1,97 @@
+import { abortIsolate, WorkerEntrypoint } from "cloudflare:workers";
+import type { CandidateModel } from "./domain/model-host.ts";
+import type { ModelDescription, RuntimeStats } from "./domain/ports.ts";
+import { type CreateTask, createCellHost } from "./hosts/cell-host.ts";
+import { IsolateServer } from "./hosts/isolate/isolate-server.ts";
+import type {
+  CallHead,
+  IsolateEnv,
+  IsolateMethods,
+  IsolateSettings,
+  Reply,
+  SessionStub,
+  WireTaskRequest,
+  WireTaskResult,
+} from "./hosts/isolate/protocol.ts";
+import type { WireTensors } from "./hosts/isolate/wire-tensors.ts";
+import { createAdmission } from "./inference/admission.ts";
+import { createModelPool } from "./runtime/model-pool.ts";
+import { createBudgetedDecoder } from "./tasks/image/budgeted-decoder.ts";
+import { createTask } from "./tasks/registry.ts";
+
+/**
+ * The entry, and the composition root, of the isolate of a model. It is built apart (`scripts/build-model-isolate.ts`) and becomes a text module of the
+ * Worker, which starts it by the Worker Loader. It has no bindings but its settings, and no network.
+ */
+let server: IsolateServer | undefined;
+
+/** @param overrides replaces the creation of tasks */
+function createServer(
+  { budgetBytes, maxInFlight, maxQueueMs, timeoutMs }: IsolateSettings,
+  overrides: { readonly createTask?: CreateTask },
+): IsolateServer {
+  const runtime = createModelPool({ budgetBytes });
+  const tools = { decodeImage: createBudgetedDecoder(runtime) };
+  const {
+    createTask: createTaskOf = (manifest, readFile) => createTask(manifest, readFile, tools),
+  } = overrides;
+  return new IsolateServer({
+    runtime,
+    hostOf: createCellHost({ runtime, createTask: createTaskOf }),
+    admission: createAdmission({ maxInFlight, maxQueueMs, maxTimeoutMs: timeoutMs }),
+  });
+}
+
+/** The export `ModelIsolate` of an isolate's code. Its methods are called over RPC. */
+export function createEntrypoint(overrides: { readonly createTask?: CreateTask } = {}) {
+  const serverOf = (settings: IsolateSettings): IsolateServer => {
+    server ??= createServer(settings, overrides);
+    return server;
+  };
+
+  return class ModelIsolate extends WorkerEntrypoint<IsolateEnv> implements IsolateMethods {
+    infer(
+      head: CallHead,
+      inputs: WireTensors,
+      outputs: readonly string[] | undefined,
+      session: SessionStub,
+    ): Promise<Reply<WireTensors>> {
+      return serverOf(this.env.SETTINGS).infer(head, inputs, outputs, session, (work) =>
+        this.ctx.waitUntil(work),
+      );
+    }
+
+    execute(
+      head: CallHead,
+      request: WireTaskRequest,
+      session: SessionStub,
+    ): Promise<Reply<WireTaskResult>> {
+      return serverOf(this.env.SETTINGS).execute(head, request, session, (work) =>
+        this.ctx.waitUntil(work),
+      );
+    }
+
+    load(head: CallHead, session: SessionStub): Promise<Reply<undefined>> {
+      return serverOf(this.env.SETTINGS).load(head, session, (work) => this.ctx.waitUntil(work));
+    }
+
+    describe(candidate: CandidateModel, session: SessionStub): Promise<Reply<ModelDescription>> {
+      return serverOf(this.env.SETTINGS).describe(candidate, session, (work) =>
+        this.ctx.waitUntil(work),
+      );
+    }
+
+    async unload(digest: string): Promise<boolean> {
+      const { wasLoaded, isIdle } = serverOf(this.env.SETTINGS).unload(digest);
+      // Memory that wasm took is freed with the isolate for certain, and otherwise when it is collected.
+      if (isIdle) this.ctx.waitUntil(Promise.resolve().then(() => abortIsolate?.()));
+      return wasLoaded;
+    }
+
+    async stats(): Promise<RuntimeStats> {
+      return serverOf(this.env.SETTINGS).stats();
+    }
+  };
+}
+
+export const ModelIsolate = createEntrypoint();
