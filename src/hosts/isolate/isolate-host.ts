@@ -136,7 +136,7 @@ export function createIsolateHost({
       );
       if (reply.kind === "stream") return { kind: "stream", parts: readStream(reply.lines, asked) };
       const { kind, value, form, usage } = reply;
-      return { kind, value: fromWireValue(value), form, usage };
+      return { kind, value: await fromWireValue(value), form, usage };
     },
     async load(model, waitUntil) {
       const asked = new IsolateCall(toTarget(model, store), createCall({ waitUntil }));

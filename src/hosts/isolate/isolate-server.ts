@@ -67,8 +67,8 @@ export class IsolateServer {
       const result = await host.execute(
         {
           model: await this.#modelOf(head.version, session),
-          inputs: fromWireValue(inputs),
-          parameters: fromWireValue(parameters) as Readonly<Record<string, unknown>>,
+          inputs: await fromWireValue(inputs),
+          parameters: (await fromWireValue(parameters)) as Readonly<Record<string, unknown>>,
           ...(cache && { runCached: served.runCached(cache.client) }),
         },
         served.call,

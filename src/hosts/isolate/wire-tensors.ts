@@ -1,8 +1,7 @@
 import type { Datatype } from "../../domain/datatype.ts";
 import type { Tensor } from "../../domain/tensor.ts";
 import { fromTensorBytes, toTensorBytes } from "../../domain/tensor-bytes.ts";
-import { concatenateBytes } from "../../shared/bytes.ts";
-import { ownBytes } from "./wire-value.ts";
+import { MAX_CLONE_BYTES, ownBytes, toByteStream } from "./clone-limits.ts";
 
 /** Tensors as they cross between isolates: a structured clone, or a stream of bytes where that would be too large. */
 export type WireTensors = readonly Tensor[] | StreamedTensors;
@@ -17,11 +16,8 @@ export interface StreamedTensors {
   readonly body: ReadableStream<Uint8Array>;
 }
 
-/** A message of the RPC of Workers may have 32 MiB. */
-const MAX_CLONE_BYTES = 16_777_216;
 /** What a text takes beside its characters, which have up to two bytes each. */
 const TEXT_BYTES = 10;
-const CHUNK_BYTES = 65_536;
 
 export function toWireTensors(tensors: readonly Tensor[]): WireTensors {
   if (sizeBytes(tensors) <= MAX_CLONE_BYTES) return shareNoBuffer(tensors);
@@ -38,9 +34,7 @@ export function toWireTensors(tensors: readonly Tensor[]): WireTensors {
 export async function fromWireTensors(tensors: WireTensors): Promise<readonly Tensor[]> {
   if (!("body" in tensors)) return tensors;
   const { specs, body } = tensors;
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of body) chunks.push(chunk);
-  const bytes = concatenateBytes(chunks);
+  const bytes = await new Response(body).bytes();
   let offset = 0;
   return specs.map(({ sizeBytes: length, shape, ...spec }) => {
     offset += length;
@@ -65,23 +59,4 @@ function shareNoBuffer(tensors: readonly Tensor[]): readonly Tensor[] {
     const data = ownBytes(tensor.data);
     return data === tensor.data ? tensor : { ...tensor, data };
   });
-}
-
-function toByteStream(data: readonly Uint8Array[]): ReadableStream<Uint8Array> {
-  const chunks = chunksOf(data);
-  return new ReadableStream({
-    type: "bytes",
-    pull(controller) {
-      const { done, value } = chunks.next();
-      if (done) controller.close();
-      else controller.enqueue(value);
-    },
-  });
-}
-
-function* chunksOf(data: readonly Uint8Array[]): Generator<Uint8Array<ArrayBuffer>, undefined> {
-  for (const bytes of data)
-    for (let start = 0; start < bytes.byteLength; start += CHUNK_BYTES)
-      // A copy, because the stream takes the buffer.
-      yield bytes.slice(start, start + CHUNK_BYTES) as Uint8Array<ArrayBuffer>;
 }

@@ -1,96 +1,128 @@
 import { Media } from "../../domain/media.ts";
+import { TokenIds } from "../../domain/token-ids.ts";
 import {
   createJsonNumber,
   fromRawJson,
   isJsonNumber,
   toRawJson,
 } from "../../shared/json-number.ts";
+import { MAX_CLONE_BYTES, ownBytes } from "./clone-limits.ts";
+import { LargeValueWriter, readLargeValue } from "./large-value.ts";
 
 /**
- * A value of a request or a result as it crosses between isolates. A structured clone keeps what JSON has, and bytes; it does not keep
- * the numbers of JSON that no double holds ({@link JsonNumber}, raw JSON), and not the class of {@link Media}. These
- * cross as a `Map`, which no JSON text can make.
+ * A value of a request or a result as it crosses between isolates. A structured clone keeps what JSON has, and bytes. It does not keep
+ * classes, nor the numbers of JSON that no double holds ({@link JsonNumber}, raw JSON): these are tagged.
  */
-export interface WireValue {
-  readonly value: unknown;
-  /** Whether there is a `Map` in it. */
-  readonly hasMaps: boolean;
-}
+export type WireValue =
+  /** Tagged values are of the class `Map`, which JSON does not have. */
+  | { readonly value: unknown; readonly isTagged: boolean }
+  /** A value that is too large for one message, as {@link LargeValueWriter} writes it. */
+  | { readonly large: ReadableStream<Uint8Array> };
 
-type Tag = "media" | "number" | "raw";
+/** What is tagged, and how it is made again of its content: JSON, long integers and bytes. */
+const TAGS = {
+  media: {
+    write: (value: unknown) => (value instanceof Media ? [value.type, value.bytes] : undefined),
+    read: ([type, bytes]: [string, Uint8Array]) => new Media(type, bytes),
+  },
+  tokens: {
+    write: (value: unknown) => (value instanceof TokenIds ? value.ids : undefined),
+    read: (ids: readonly number[]) => new TokenIds(ids),
+  },
+  number: {
+    write: (value: unknown) => (isJsonNumber(value) ? value() : undefined),
+    read: createJsonNumber,
+  },
+  raw: { write: toRawJson, read: fromRawJson },
+} as const;
+type Tag = keyof typeof TAGS;
 
-/** The value itself where a structured clone keeps all of it, otherwise a copy of what holds the rest. */
+const WRITERS = Object.entries(TAGS).map(([tag, { write }]) => ({ tag, write }));
+
 export function toWireValue(value: unknown): WireValue {
-  const replaced = replace(value);
-  return { value: replaced, hasMaps: replaced !== value };
+  const cloned = new CloneWriter();
+  const written = cloned.write(value);
+  if (cloned.sizeBytes <= MAX_CLONE_BYTES) return { value: written, isTagged: written !== value };
+  return { large: new LargeValueWriter(tagOf).write(value) };
 }
 
-export function fromWireValue({ value, hasMaps }: WireValue): unknown {
-  return hasMaps ? restore(value) : value;
+export async function fromWireValue(wire: WireValue): Promise<unknown> {
+  if ("large" in wire) return readLargeValue(wire.large, untag);
+  return wire.isTagged ? restore(wire.value) : wire.value;
 }
 
-function replace(value: unknown): unknown {
-  if (isJsonNumber(value)) return tag("number", value());
-  if (typeof value !== "object" || value === null) return value;
-  if (value instanceof Media) return tag("media", [value.type, ownBytes(value.bytes)]);
-  if (ArrayBuffer.isView(value)) return value;
-  if (Array.isArray(value)) return replaceElements(value);
-  const raw = toRawJson(value);
-  if (raw !== undefined) return tag("raw", raw);
-  return replaceFields(value);
-}
-
-function replaceElements(list: readonly unknown[]): readonly unknown[] {
-  let copy: unknown[] | undefined;
-  for (let index = 0; index < list.length; index++) {
-    const element = list[index];
-    // Lists of numbers and of texts are the long ones.
-    if (typeof element === "number" || typeof element === "string") continue;
-    const replaced = replace(element);
-    if (replaced === element) continue;
-    copy ??= [...list];
-    copy[index] = replaced;
+/** The tag and the content of a value that is tagged. */
+function tagOf(value: object | (() => string)): { tag: string; content: unknown } | undefined {
+  for (const { tag, write } of WRITERS) {
+    const content = write(value);
+    if (content !== undefined) return { tag, content };
   }
-  return copy ?? list;
+  return undefined;
 }
 
-function replaceFields(fields: object): object {
-  let copy: Map<string, unknown> | undefined;
-  for (const [name, field] of Object.entries(fields)) {
-    const replaced = replace(field);
-    if (replaced === field) continue;
-    copy ??= new Map(Object.entries(fields));
-    copy.set(name, replaced);
+function untag(tag: string, content: unknown): unknown {
+  const read: (content: never) => unknown = TAGS[tag as Tag].read;
+  return read(content as never);
+}
+
+/** A number takes up to 9 bytes, and so does the head of a text; whether a character takes one or two is not known. */
+const NUMBER_BYTES = 9;
+const CHARACTER_BYTES = 2;
+
+/** Replaces tagged values. What holds none is not copied. */
+class CloneWriter {
+  /** What a clone takes at most. */
+  sizeBytes = 0;
+
+  write(value: unknown): unknown {
+    this.sizeBytes += NUMBER_BYTES;
+    if (typeof value === "string") this.sizeBytes += value.length * CHARACTER_BYTES;
+    if (value === null || (typeof value !== "object" && typeof value !== "function")) return value;
+    if (value instanceof Uint8Array) {
+      this.sizeBytes += value.byteLength;
+      return ownBytes(value);
+    }
+    if (Array.isArray(value)) return this.#writeList(value);
+    const tagged = tagOf(value as object);
+    if (tagged) return new Map([[tagged.tag, this.write(tagged.content)]]);
+    return this.#writeFields(value);
   }
-  return copy ? Object.fromEntries(copy) : fields;
+
+  #writeList(list: readonly unknown[]): readonly unknown[] {
+    let copy: unknown[] | undefined;
+    for (let index = 0; index < list.length; index++) {
+      const element = list[index];
+      // Lists of numbers are the long ones.
+      if (typeof element === "number") {
+        this.sizeBytes += NUMBER_BYTES;
+        continue;
+      }
+      const written = this.write(element);
+      if (written === element) continue;
+      copy ??= [...list];
+      copy[index] = written;
+    }
+    return copy ?? list;
+  }
+
+  #writeFields(fields: object): object {
+    let copy: Map<string, unknown> | undefined;
+    for (const [name, field] of Object.entries(fields)) {
+      this.sizeBytes += name.length * CHARACTER_BYTES;
+      const written = this.write(field);
+      if (written === field) continue;
+      copy ??= new Map(Object.entries(fields));
+      copy.set(name, written);
+    }
+    return copy ? Object.fromEntries(copy) : fields;
+  }
 }
 
 function restore(value: unknown): unknown {
-  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return value;
-  if (value instanceof Map) return untag(value as Map<Tag, never>);
+  if (typeof value !== "object" || value === null || value instanceof Uint8Array) return value;
+  if (value instanceof Map) {
+    for (const [tag, content] of value) return untag(tag, restore(content));
+  }
   if (Array.isArray(value)) return value.map(restore);
   return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, restore(field)]));
 }
-
-function tag(name: Tag, content: unknown): Map<Tag, unknown> {
-  return new Map([[name, content]]);
-}
-
-function untag(tagged: Map<Tag, never>): unknown {
-  for (const [name, content] of tagged) return RESTORERS[name](content);
-  throw new Error("a value without a tag");
-}
-
-const RESTORERS: Readonly<Record<Tag, (content: never) => unknown>> = {
-  media: ([type, bytes]: [string, Uint8Array]) => new Media(type, bytes),
-  number: createJsonNumber,
-  raw: fromRawJson,
-};
-
-/** A structured clone of a view is one of its whole buffer. */
-export function ownBytes(bytes: Uint8Array): Uint8Array {
-  return bytes.byteLength * OWN_BYTES_FACTOR < bytes.buffer.byteLength ? bytes.slice() : bytes;
-}
-
-/** A buffer that is larger by this factor is not sent for the sake of a part of it. */
-const OWN_BYTES_FACTOR = 1.25;

@@ -21,6 +21,9 @@ const MIB = 1_048_576;
 /** A cell that has not grown; a model of 1 MiB of weights fits into it, and is too large to share. */
 const CELL_BYTES = 16 * MIB;
 
+/** The budget that models share. */
+const SHARED = { PLACEMENT: "shared" };
+
 const startShared = shareServices();
 let service: AdministeredService;
 let testNumber = 0;
@@ -32,7 +35,7 @@ beforeEach(() => {
 });
 
 async function start(budgetBytes: number, models: readonly string[] = []): Promise<void> {
-  await begin(await startShared({ MEMORY_BUDGET_BYTES: `${budgetBytes}` }, models));
+  await begin(await startShared({ ...SHARED, MEMORY_BUDGET_BYTES: `${budgetBytes}` }, models));
 }
 
 async function begin(started: AdministeredService): Promise<void> {
@@ -183,7 +186,10 @@ describe("a run that needs more memory", () => {
   });
 
   test("a run that lacks memory while another model is loaded is repeated, and fails no other request", async () => {
-    const held = await startHeldService({ MEMORY_BUDGET_BYTES: `${4 * CELL_BYTES}` });
+    const held = await startHeldService({
+      ...SHARED,
+      MEMORY_BUDGET_BYTES: `${4 * CELL_BYTES}`,
+    });
     onTestFinished(() => held.dispose());
     await begin(held);
     await store(service.bucket, "ones", own(ones));

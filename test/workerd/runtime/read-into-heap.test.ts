@@ -20,7 +20,7 @@ const other = buildOnnx(product(4, 2));
 let service: AdministeredService;
 
 beforeAll(async () => {
-  service = await startAdministeredService();
+  service = await startAdministeredService({ vars: { PLACEMENT: "shared" } });
   await store(service.bucket, NAME, product(4, 1));
 });
 

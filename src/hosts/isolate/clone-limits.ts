@@ -1,0 +1,29 @@
+/** A message of the RPC of Workers may have 32 MiB; what is larger crosses as a stream of bytes. */
+export const MAX_CLONE_BYTES = 25_165_824;
+/** A buffer that is larger than a part of it by this factor is not sent for the sake of the part. */
+const OWN_BYTES_FACTOR = 1.25;
+const CHUNK_BYTES = 65_536;
+
+/** The bytes, copied when they are a small part of their buffer: a structured clone of a view is one of its whole buffer. */
+export function ownBytes(bytes: Uint8Array): Uint8Array {
+  return bytes.byteLength * OWN_BYTES_FACTOR < bytes.buffer.byteLength ? bytes.slice() : bytes;
+}
+
+export function toByteStream(parts: readonly Uint8Array[]): ReadableStream<Uint8Array> {
+  const chunks = chunksOf(parts);
+  return new ReadableStream({
+    type: "bytes",
+    pull(controller) {
+      const { done, value } = chunks.next();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+  });
+}
+
+function* chunksOf(parts: readonly Uint8Array[]): Generator<Uint8Array<ArrayBuffer>, undefined> {
+  for (const bytes of parts)
+    for (let start = 0; start < bytes.byteLength; start += CHUNK_BYTES)
+      // A copy, because the stream takes the buffer.
+      yield bytes.slice(start, start + CHUNK_BYTES) as Uint8Array<ArrayBuffer>;
+}
