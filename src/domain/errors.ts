@@ -104,3 +104,11 @@ export function toApiError(error: unknown): ApiError {
     },
   );
 }
+
+/** Whether a model did not fit in the memory that there is for it. */
+export function isLackOfMemory(error: unknown): boolean {
+  return (
+    error instanceof ApiError &&
+    (error.code === "out_of_memory" || error.code === "model_too_large")
+  );
+}

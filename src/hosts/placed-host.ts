@@ -1,6 +1,7 @@
+import { isLackOfMemory } from "../domain/errors.ts";
 import type { Manifest } from "../domain/manifest.ts";
-import type { ModelHost } from "../domain/model-host.ts";
-import { hasOwnIsolate, isDescribedApart, type PlacementRules } from "./placement.ts";
+import type { CandidateModel, ModelHost } from "../domain/model-host.ts";
+import { hasOwnIsolate, isDescribedApart, type PlacementRules, placementOf } from "./placement.ts";
 
 export interface PlacedHostOptions {
   /** Runs versions in the cells of this isolate. */
@@ -8,8 +9,12 @@ export interface PlacedHostOptions {
   /** Runs each version in an isolate of its own. */
   readonly isolates: ModelHost;
   readonly rules: PlacementRules;
-  /** Called with each version that is used. */
+  /** Called with each version that is used, and again when its placement changes. */
   readonly onPlaced: (name: string, isOwn: boolean) => void;
+}
+
+interface Versioned {
+  readonly manifest: Manifest;
 }
 
 /** The host whose versions run in shared cells or in isolates of their own, by their placement. */
@@ -21,22 +26,50 @@ export function createPlacedHost({
 }: PlacedHostOptions): ModelHost {
   const placed = new WeakMap<Manifest, ModelHost>();
 
-  function hostOf({ manifest }: { readonly manifest: Manifest }): ModelHost {
-    const known = placed.get(manifest);
-    if (known) return known;
-    const isOwn = hasOwnIsolate(manifest, rules);
+  function hostOf({ manifest }: Versioned): ModelHost {
+    return placed.get(manifest) ?? place(manifest, hasOwnIsolate(manifest, rules));
+  }
+
+  function place(manifest: Manifest, isOwn: boolean): ModelHost {
     const host = isOwn ? isolates : cells;
     placed.set(manifest, host);
     onPlaced(manifest.name, isOwn);
     return host;
   }
 
+  /** A version that turned out not to fit in the memory that models share gets an isolate, unless its placement says otherwise. */
+  async function run<T>(model: Versioned, work: (host: ModelHost) => Promise<T>): Promise<T> {
+    const { manifest } = model;
+    const host = hostOf(model);
+    try {
+      return await work(host);
+    } catch (error) {
+      if (host === isolates || !isLackOfMemory(error)) throw error;
+      if (placementOf(manifest, rules) !== "auto") throw error;
+      // Not an input that was too large: the model itself could not be loaded.
+      if ((await cells.state(model)).state !== "failed") throw error;
+      return work(place(manifest, true));
+    }
+  }
+
+  async function describe(
+    candidate: CandidateModel,
+    waitUntil: Parameters<ModelHost["describe"]>[1],
+  ): ReturnType<ModelHost["describe"]> {
+    if (isDescribedApart(candidate, rules)) return isolates.describe(candidate, waitUntil);
+    try {
+      return await cells.describe(candidate, waitUntil);
+    } catch (error) {
+      if (rules.placement !== "auto" || !isLackOfMemory(error)) throw error;
+      return isolates.describe(candidate, waitUntil);
+    }
+  }
+
   return {
-    infer: (request, call) => hostOf(request.model).infer(request, call),
-    execute: (request, call) => hostOf(request.model).execute(request, call),
-    load: (model, waitUntil) => hostOf(model).load(model, waitUntil),
-    describe: (candidate, waitUntil) =>
-      (isDescribedApart(candidate, rules) ? isolates : cells).describe(candidate, waitUntil),
+    infer: (request, call) => run(request.model, (host) => host.infer(request, call)),
+    execute: (request, call) => run(request.model, (host) => host.execute(request, call)),
+    load: (model, waitUntil) => run(model, (host) => host.load(model, waitUntil)),
+    describe,
     state: (model) => hostOf(model).state(model),
     unload: (model) => hostOf(model).unload(model),
     stats: async () => [...(await cells.stats()), ...(await isolates.stats())],

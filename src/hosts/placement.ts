@@ -10,10 +10,16 @@ export interface PlacementRules {
   readonly ownFromBytes: number;
 }
 
+/** The placement of a version: its own, or that of the deployment. */
+export function placementOf({ runtime }: Manifest, rules: PlacementRules): Placement {
+  return runtime.placement ?? rules.placement;
+}
+
 /** Whether a version has an isolate of its own. */
 export function hasOwnIsolate(manifest: Manifest, rules: PlacementRules): boolean {
-  const { runtime, format, postprocess } = manifest;
-  const { placement = rules.placement, heapBytes } = runtime;
+  const { format, postprocess } = manifest;
+  const { heapBytes } = manifest.runtime;
+  const placement = placementOf(manifest, rules);
   if (placement !== "auto") return placement === "own";
   if (postprocess && postprocessDefinition(postprocess).generates) return true;
   const { sizeBytes } = fileEntry(manifest, manifest.file);

@@ -1,5 +1,5 @@
 import type { WaitUntil } from "../domain/call.ts";
-import { ApiError } from "../domain/errors.ts";
+import { ApiError, isLackOfMemory } from "../domain/errors.ts";
 import { formatModelId } from "../domain/model-id.ts";
 import type { Lease, LoadedModel, ModelSource } from "../domain/ports.ts";
 import { LruMap } from "../shared/lru-map.ts";
@@ -49,6 +49,8 @@ export class ModelLoader {
   readonly #loading = new Map<string, Load>();
   /** Oldest first: those of `#loading`, and those whose model has not been used yet by all who waited. */
   readonly #active = new Set<Load>();
+  /** Models that do not fit with repacked weights, by SHA-256. */
+  readonly #unpacked = new LruMap<string, true>(MAX_FAILURES);
   readonly #failures = new LruMap<string, unknown>(MAX_FAILURES);
   #loads = 0;
 
@@ -115,7 +117,7 @@ export class ModelLoader {
     const load = new Load(sha256, this.#options.now(), {
       work: async () => {
         try {
-          await this.#perform(source, load);
+          await this.#performWithin(source, load);
           this.#failures.delete(sha256);
         } catch (error) {
           this.#failures.set(sha256, error);
@@ -141,6 +143,20 @@ export class ModelLoader {
     if (this.#loading.get(load.sha256) === load) this.#loading.delete(load.sha256);
     this.#active.delete(load);
     if (load.cell) this.#options.budget.abandon(load.cell);
+  }
+
+  /** A model that does not fit with repacked weights is loaded without them: its runs are slower. */
+  async #performWithin(source: ModelSource, load: Load): Promise<void> {
+    const { sha256, prepack } = source;
+    const unpacked = { ...source, prepack: false, heapBytes: undefined };
+    if (this.#unpacked.has(sha256)) return this.#perform(unpacked, load);
+    try {
+      await this.#perform(source, load);
+    } catch (error) {
+      if (!prepack || !isLackOfMemory(error)) throw error;
+      await this.#perform(unpacked, load);
+      this.#unpacked.set(sha256, true);
+    }
   }
 
   /** When it returns, the model is ready, or has to be requested again. */
