@@ -30,7 +30,7 @@ function createServer(
   { budgetBytes, maxInFlight, maxQueueMs, timeoutMs }: IsolateSettings,
   overrides: { readonly createTask?: CreateTask },
 ): IsolateServer {
-  const runtime = createModelPool({ budgetBytes });
+  const runtime = createModelPool({ budgetBytes, budgetSetting: "OWN_ISOLATE_BUDGET_BYTES" });
   const tools = { decodeImage: createBudgetedDecoder(runtime) };
   const {
     createTask: createTaskOf = (manifest, readFile) => createTask(manifest, readFile, tools),

@@ -3,7 +3,7 @@ import { formatModelId, type ModelId } from "../domain/model-id.ts";
 import type { ModelSource } from "../domain/ports.ts";
 import { clip, MAX_REASON_LENGTH } from "../shared/quote.ts";
 import type { Cell } from "./cell.ts";
-import { describeBudget, describeRemedies } from "./memory-advice.ts";
+import { type BudgetLimit, describeBudget, describeRemedies } from "./memory-advice.ts";
 import { OrtError } from "./ort-instance.ts";
 
 /** What a failed call into the engine means. */
@@ -38,10 +38,10 @@ export function toRunFailure(
   thrown: unknown,
   cell: Cell,
   source: ModelSource,
-  budgetBytes: number,
+  budget: BudgetLimit,
 ): EngineFailure {
   return toFailure(thrown, cell, source, {
-    budgetBytes,
+    budget,
     need: "with this input",
     remedy: "Send a smaller input.",
     phase: "ran",
@@ -57,11 +57,11 @@ export function toLoadFailure(
   thrown: unknown,
   cell: Cell,
   source: ModelSource,
-  budgetBytes: number,
+  budget: BudgetLimit,
 ): EngineFailure {
   const { id } = source;
   return toFailure(thrown, cell, source, {
-    budgetBytes,
+    budget,
     need: "while it is loaded",
     remedy: describeRemedies(source),
     phase: "loaded",
@@ -93,7 +93,7 @@ function toFailure(
   cell: Cell,
   { id }: ModelSource,
   context: {
-    readonly budgetBytes: number;
+    readonly budget: BudgetLimit;
     /** When it needs the memory. */
     readonly need: string;
     readonly remedy: string;
@@ -108,10 +108,10 @@ function toFailure(
       fatal: true,
       error: new ApiError(
         "out_of_memory",
-        `${formatModelId(id)} needs more memory ${context.need} than ${describeBudget(context.budgetBytes)} allows. ${context.remedy}`,
+        `${formatModelId(id)} needs more memory ${context.need} than ${describeBudget(context.budget)} allows. ${context.remedy}`,
         {
           cause: thrown,
-          details: { model: id.name, version: id.version, budgetBytes: context.budgetBytes },
+          details: { model: id.name, version: id.version, budgetBytes: context.budget.bytes },
         },
       ),
     };

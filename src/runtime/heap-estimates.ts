@@ -3,7 +3,12 @@ import { formatModelId } from "../domain/model-id.ts";
 import type { ModelSource } from "../domain/ports.ts";
 import { LruMap } from "../shared/lru-map.ts";
 import { cellBytes, ENGINE_BYTES } from "./cell.ts";
-import { describeBudget, describeRemedies, formatMebibytes } from "./memory-advice.ts";
+import {
+  type BudgetLimit,
+  describeBudget,
+  describeRemedies,
+  formatMebibytes,
+} from "./memory-advice.ts";
 
 /** What a session needs however small its model is (measured: 50 KB for a single node). */
 const SESSION_BYTES = 65_536;
@@ -12,12 +17,12 @@ const MAX_LEARNED = 500;
 
 /** How much heap models need, before they are loaded. */
 export class HeapEstimates {
-  readonly #budgetBytes: number;
+  readonly #budget: BudgetLimit;
   /** Heap that models turned out to need beyond the estimate, by SHA-256. */
   readonly #learned = new LruMap<string, number>(MAX_LEARNED);
 
-  constructor(budgetBytes: number) {
-    this.#budgetBytes = budgetBytes;
+  constructor(budget: BudgetLimit) {
+    this.#budget = budget;
   }
 
   /** The heap to allocate a cell for: as measured, else as estimated, or as failures have shown since. */
@@ -38,13 +43,25 @@ export class HeapEstimates {
   refuseTooLarge(source: ModelSource): void {
     const { id, sizeBytes, heapBytes } = source;
     const neededBytes = cellBytes(heapBytes ?? sizeBytes);
-    const budgetBytes = this.#budgetBytes;
+    const budgetBytes = this.#budget.bytes;
     if (neededBytes <= budgetBytes) return;
     throw new ApiError(
       "model_too_large",
-      `${formatModelId(id)} needs at least ${formatMebibytes(neededBytes)} of memory, more than ${describeBudget(budgetBytes)}. ${describeRemedies(source)}`,
+      `${formatModelId(id)} needs at least ${formatMebibytes(neededBytes)} of memory, more than ${describeBudget(this.#budget)}. ${describeRemedies(source)}`,
       { details: { model: id.name, version: id.version, neededBytes, budgetBytes } },
     );
+  }
+
+  /**
+   * The model without repacked weights, which take about the size of the file: it needs less, but at least its file.
+   */
+  unpacked(source: ModelSource): ModelSource {
+    const { heapBytes, sizeBytes } = source;
+    return {
+      ...source,
+      prepack: false,
+      heapBytes: heapBytes && Math.max(sizeBytes, heapBytes - sizeBytes),
+    };
   }
 
   /**
@@ -55,6 +72,6 @@ export class HeapEstimates {
   #estimate({ format, sizeBytes, prepack }: ModelSource): number {
     const factor = format === "ort" ? 1.4 : prepack ? 4.2 : 3.2;
     const heapBytes = SESSION_BYTES + Math.ceil(sizeBytes * factor);
-    return Math.min(heapBytes, this.#budgetBytes - ENGINE_BYTES);
+    return Math.min(heapBytes, this.#budget.bytes - ENGINE_BYTES);
   }
 }

@@ -6,9 +6,16 @@ import type { ModelSource } from "../domain/ports.ts";
 
 const MIB = 1_048_576;
 
+/** What the memories of an isolate's cells may take together. */
+export interface BudgetLimit {
+  readonly bytes: number;
+  /** The name of the setting that it comes from. */
+  readonly setting: string;
+}
+
 /** `the budget of 96 MiB (MEMORY_BUDGET_BYTES)` */
-export function describeBudget(budgetBytes: number): string {
-  return `the budget of ${formatMebibytes(budgetBytes)} (MEMORY_BUDGET_BYTES)`;
+export function describeBudget({ bytes, setting }: BudgetLimit): string {
+  return `the budget of ${formatMebibytes(bytes)} (${setting})`;
 }
 
 /** Whole MiB, or with one digit after the point. */
@@ -29,15 +36,15 @@ export function noMemoryBeside(
   code: "out_of_memory" | "overloaded",
   neededBytes: number,
   availableBytes: number,
-  budgetBytes: number,
+  budget: BudgetLimit,
 ): ApiError {
   const why =
     code === "overloaded"
       ? "other leases and loads hold the rest for now"
-      : `${describeBudget(budgetBytes)} has no more`;
+      : `${describeBudget(budget)} has no more`;
   return new ApiError(
     code,
     `A lease of ${formatModelId(id)} needs ${neededBytes} bytes beside the model, and ${availableBytes} bytes are available: ${why}.`,
-    { details: { neededBytes, availableBytes, budgetBytes } },
+    { details: { neededBytes, availableBytes, budgetBytes: budget.bytes } },
   );
 }

@@ -1,7 +1,7 @@
 import type { MemoryConsumer } from "../domain/ports.ts";
 import { Cell, cellBytes, ENGINE_BYTES, type Pin, type Resident } from "./cell.ts";
 import type { EngineCalls } from "./engine-calls.ts";
-import { noMemoryBeside } from "./memory-advice.ts";
+import { type BudgetLimit, noMemoryBeside } from "./memory-advice.ts";
 
 /** Models that need no more heap than this share a cell. */
 const SMALL_MODEL_BYTES = 4_194_304;
@@ -13,7 +13,7 @@ const SHARED_CELL_BYTES = 50_331_648;
 const RECYCLING_SLACK = 1.5;
 
 interface MemoryBudgetOptions {
-  readonly limitBytes: number;
+  readonly limit: BudgetLimit;
   /** Into the engines of all cells. */
   readonly calls: EngineCalls;
   /** Called for each model that is evicted. */
@@ -28,7 +28,7 @@ interface MemoryBudgetOptions {
  * progress, one in the middle of a run, and one with a pinned model are never evicted.
  */
 export class MemoryBudget {
-  readonly limitBytes: number;
+  readonly limit: BudgetLimit;
   evictions = 0;
   readonly #cells = new Set<Cell>();
   readonly #pins = new Set<Pin>();
@@ -37,11 +37,15 @@ export class MemoryBudget {
   readonly #onEvict: (resident: Resident) => void;
   readonly #now: () => number;
 
-  constructor({ limitBytes, calls, onEvict, now }: MemoryBudgetOptions) {
-    this.limitBytes = limitBytes;
+  constructor({ limit, calls, onEvict, now }: MemoryBudgetOptions) {
+    this.limit = limit;
     this.#calls = calls;
     this.#onEvict = onEvict;
     this.#now = now;
+  }
+
+  get limitBytes(): number {
+    return this.limit.bytes;
   }
 
   get cells(): readonly Cell[] {
@@ -204,21 +208,14 @@ export class MemoryBudget {
     const { id } = resident.source;
     this.endExpiredPins();
     const mostBytes = Math.max(0, this.limitBytes - ENGINE_BYTES - resident.heapBytes);
-    if (bytes > mostBytes)
-      throw noMemoryBeside(id, "out_of_memory", bytes, mostBytes, this.limitBytes);
+    if (bytes > mostBytes) throw noMemoryBeside(id, "out_of_memory", bytes, mostBytes, this.limit);
     const others = cell.evictable().filter((other) => other !== resident);
     const othersBytes = others.reduce((sum, { heapBytes }) => sum + heapBytes, 0);
     const growth = (evictedBytes: number): number =>
       cellBytes(cell.heapBytes - evictedBytes + cell.reservedBytes + bytes) - cell.budgetedBytes;
     const missingBytes = this.#missingBytes(growth(othersBytes), cell);
     if (missingBytes > 0)
-      throw noMemoryBeside(
-        id,
-        "overloaded",
-        bytes,
-        Math.max(0, bytes - missingBytes),
-        this.limitBytes,
-      );
+      throw noMemoryBeside(id, "overloaded", bytes, Math.max(0, bytes - missingBytes), this.limit);
     // Other models of a shared cell are released only as far as other cells are not enough.
     for (const other of others) {
       if (this.#reserve(growth(0), cell)) return;

@@ -147,14 +147,17 @@ export class ModelLoader {
 
   /** A model that does not fit with repacked weights is loaded without them: its runs are slower. */
   async #performWithin(source: ModelSource, load: Load): Promise<void> {
+    const { estimates } = this.#options;
     const { sha256, prepack } = source;
-    const unpacked = { ...source, prepack: false, heapBytes: undefined };
+    const unpacked = estimates.unpacked(source);
     if (this.#unpacked.has(sha256)) return this.#perform(unpacked, load);
     try {
       await this.#perform(source, load);
     } catch (error) {
       if (!prepack || !isLackOfMemory(error)) throw error;
-      await this.#perform(unpacked, load);
+      await this.#perform(unpacked, load).catch((other) => {
+        throw isLackOfMemory(other) ? error : other;
+      });
       this.#unpacked.set(sha256, true);
     }
   }
@@ -194,7 +197,7 @@ export class ModelLoader {
       dropCutOff();
       // The cell was lost to another model: that is no failure of this one, so it is loaded again.
       if (thrown instanceof CellLost || (cell.dropped && !(thrown instanceof ApiError))) return;
-      const { error, fatal } = toLoadFailure(thrown, cell, source, budget.limitBytes);
+      const { error, fatal } = toLoadFailure(thrown, cell, source, budget.limit);
       if (fatal && loseCell(cell, sha256)) return;
       const loaded = session;
       if (loaded && !cell.dropped) cell.call(sha256, () => loaded.release());

@@ -25,6 +25,8 @@ import type { HeapTraffic } from "./tensor-marshalling.ts";
 export interface ModelPoolOptions {
   /** What the wasm memories of all cells together may take of the isolate's 128 MB. */
   readonly budgetBytes: number;
+  /** The name of the setting that says so, for errors. */
+  readonly budgetSetting?: string;
   /** How long a request waits for a load that another request began, before it begins its own. */
   readonly loadTimeoutMs?: number;
   /** Milliseconds since the epoch, which leases expire by. */
@@ -60,15 +62,21 @@ class ModelPool implements ModelRuntime, LeaseHost {
   #uses = 0;
   #crashes = 0;
 
-  constructor({ budgetBytes, loadTimeoutMs = LOAD_TIMEOUT_MS, now = Date.now }: ModelPoolOptions) {
+  constructor({
+    budgetBytes,
+    budgetSetting = "MEMORY_BUDGET_BYTES",
+    loadTimeoutMs = LOAD_TIMEOUT_MS,
+    now = Date.now,
+  }: ModelPoolOptions) {
+    const limit = { bytes: budgetBytes, setting: budgetSetting };
     this.now = now;
     this.#budget = new MemoryBudget({
-      limitBytes: budgetBytes,
+      limit,
       calls: this.#calls,
       onEvict: ({ source }) => this.#ready.delete(source.sha256),
       now,
     });
-    this.#estimates = new HeapEstimates(budgetBytes);
+    this.#estimates = new HeapEstimates(limit);
     this.#loader = new ModelLoader({
       budget: this.#budget,
       estimates: this.#estimates,
@@ -177,7 +185,7 @@ class ModelPool implements ModelRuntime, LeaseHost {
     try {
       return cell.call(source.sha256, () => work(session));
     } catch (thrown) {
-      const { error, fatal } = toRunFailure(thrown, cell, source, this.#budget.limitBytes);
+      const { error, fatal } = toRunFailure(thrown, cell, source, this.#budget.limit);
       throw fatal && this.#loseCell(cell, source.sha256) ? new CellLost(error) : error;
     }
   }

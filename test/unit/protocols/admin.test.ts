@@ -31,13 +31,17 @@ test.each(["/admin/models", "/admin/runtime", "/admin/cache", "/admin/no-such-pa
 
 test("the statistics of cache and host are those of the services", async () => {
   const stats = { loads: 3 };
+  const ofModel = { model: { name: "large" }, loads: 1 };
   const app = createTestApp({
     config,
     cacheStats: () => ({ hits: 2 }),
-    host: { stats: async () => stats as never },
+    host: { stats: async () => [stats, ofModel] as never },
   });
   expect(await (await app.request("/admin/cache", { headers })).json()).toEqual({ hits: 2 });
-  expect(await (await app.request("/admin/runtime", { headers })).json()).toEqual(stats);
+  expect(await (await app.request("/admin/runtime", { headers })).json()).toEqual({
+    ...stats,
+    isolates: [ofModel],
+  });
 });
 
 test("a purge applies to its scope, and emits an event", async () => {

@@ -31,7 +31,7 @@ afterAll(() => void vi.unstubAllGlobals());
 describe("a lease that is not disposed", () => {
   test("ends while another cell grows, but not while its own engine is in the middle of a call", async () => {
     const budget = new MemoryBudget({
-      limitBytes: 2 * CELL_BYTES,
+      limit: { bytes: 2 * CELL_BYTES, setting: "MEMORY_BUDGET_BYTES" },
       calls: new EngineCalls(),
       onEvict: ignore,
       now: () => clock.ms,

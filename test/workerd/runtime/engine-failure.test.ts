@@ -28,7 +28,7 @@ let testNumber = 0;
 let before: RuntimeStats;
 
 beforeAll(async () => {
-  service = await startAdministeredService();
+  service = await startAdministeredService({ vars: { PLACEMENT: "shared" } });
 });
 
 afterAll(() => service?.dispose());
