@@ -12,6 +12,8 @@ import {
 
 /** What a session needs however small its model is (measured: 50 KB for a single node). */
 const SESSION_BYTES = 65_536;
+/** The part of the budget from which on the size of a file decides whether the model fits. */
+const UNPACKED_FROM = 8;
 /** Bounds the models whose needs are kept. */
 const MAX_LEARNED = 500;
 
@@ -50,6 +52,11 @@ export class HeapEstimates {
       `${formatModelId(id)} needs at least ${formatMebibytes(neededBytes)} of memory, more than ${describeBudget(this.#budget)}. ${describeRemedies(source)}`,
       { details: { model: id.name, version: id.version, neededBytes, budgetBytes } },
     );
+  }
+
+  /** Whether repacked weights may be why a model does not fit: not where they are a small part of the budget. */
+  mayFitUnpacked({ sizeBytes }: ModelSource): boolean {
+    return sizeBytes >= this.#budget.bytes / UNPACKED_FROM;
   }
 
   /**

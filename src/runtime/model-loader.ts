@@ -154,7 +154,7 @@ export class ModelLoader {
     try {
       await this.#perform(source, load);
     } catch (error) {
-      if (!prepack || !isLackOfMemory(error)) throw error;
+      if (!prepack || !isLackOfMemory(error) || !estimates.mayFitUnpacked(source)) throw error;
       await this.#perform(unpacked, load).catch((other) => {
         throw isLackOfMemory(other) ? error : other;
       });
