@@ -39,6 +39,7 @@ function createServer(
     runtime,
     hostOf: createCellHost({ runtime, createTask: createTaskOf }),
     admission: createAdmission({ maxInFlight, maxQueueMs, maxTimeoutMs: timeoutMs }),
+    endIsolate: () => abortIsolate?.(),
   });
 }
 
@@ -82,10 +83,7 @@ export function createEntrypoint(overrides: { readonly createTask?: CreateTask }
     }
 
     async unload(digest: string): Promise<boolean> {
-      const { wasLoaded, isIdle } = serverOf(this.env.SETTINGS).unload(digest);
-      // Memory that wasm took is freed with the isolate for certain, and otherwise when it is collected.
-      if (isIdle) this.ctx.waitUntil(Promise.resolve().then(() => abortIsolate?.()));
-      return wasLoaded;
+      return serverOf(this.env.SETTINGS).unload(digest, (work) => this.ctx.waitUntil(work));
     }
 
     async stats(): Promise<RuntimeStats> {

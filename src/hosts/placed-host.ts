@@ -37,7 +37,7 @@ export function createPlacedHost({
     return host;
   }
 
-  /** A version that turned out not to fit in the memory that models share gets an isolate, unless its placement says otherwise. */
+  /** A version that turned out to need more memory than models share gets an isolate, unless its placement says otherwise. */
   async function run<T>(model: Versioned, work: (host: ModelHost) => Promise<T>): Promise<T> {
     const { manifest } = model;
     const host = hostOf(model);
@@ -46,8 +46,6 @@ export function createPlacedHost({
     } catch (error) {
       if (host === isolates || !isLackOfMemory(error)) throw error;
       if (placementOf(manifest, rules) !== "auto") throw error;
-      // Not an input that was too large: the model itself could not be loaded.
-      if ((await cells.state(model)).state !== "failed") throw error;
       return work(place(manifest, true));
     }
   }

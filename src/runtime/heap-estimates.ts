@@ -13,7 +13,9 @@ import {
 /** What a session needs however small its model is (measured: 50 KB for a single node). */
 const SESSION_BYTES = 65_536;
 /** The part of the budget from which on the size of a file decides whether the model fits. */
-const UNPACKED_FROM = 8;
+const UNPACKED_FROM = 4;
+/** Of the file's size, with repacked weights, unless it is measured (54 MB of convolutions in FP32 as ORT: 1.98). */
+const PACKED_FACTOR = 2;
 /** Bounds the models whose needs are kept. */
 const MAX_LEARNED = 500;
 
@@ -57,6 +59,12 @@ export class HeapEstimates {
   /** Whether repacked weights may be why a model does not fit: not where they are a small part of the budget. */
   mayFitUnpacked({ sizeBytes }: ModelSource): boolean {
     return sizeBytes >= this.#budget.bytes / UNPACKED_FROM;
+  }
+
+  /** Whether a model is not likely to fit with repacked weights. */
+  needsUnpacked(source: ModelSource): boolean {
+    const { sizeBytes, prepack, heapBytes = sizeBytes * PACKED_FACTOR } = source;
+    return prepack && this.mayFitUnpacked(source) && cellBytes(heapBytes) > this.#budget.bytes;
   }
 
   /**

@@ -150,7 +150,8 @@ export class ModelLoader {
     const { estimates } = this.#options;
     const { sha256, prepack } = source;
     const unpacked = estimates.unpacked(source);
-    if (this.#unpacked.has(sha256)) return this.#perform(unpacked, load);
+    if (this.#unpacked.has(sha256) || estimates.needsUnpacked(source))
+      return this.#perform(unpacked, load);
     try {
       await this.#perform(source, load);
     } catch (error) {

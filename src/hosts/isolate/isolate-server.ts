@@ -25,6 +25,8 @@ export interface IsolateServerOptions {
   /** The host of this isolate's cells, by the files that a call may read. */
   readonly hostOf: (files: ModelFiles) => ModelHost;
   readonly admission: Admission;
+  /** Ends the isolate: the next call gets a new one. */
+  readonly endIsolate: () => void;
 }
 
 /** Manifests that are kept: versions with the same model file share an isolate. */
@@ -99,10 +101,11 @@ export class IsolateServer {
     );
   }
 
-  /** Frees the model's memory; says as well whether no call is being worked on, so that the isolate may end. */
-  unload(digest: string): { readonly wasLoaded: boolean; readonly isIdle: boolean } {
+  /** Frees the model's memory, and ends the isolate; returns whether the model was loaded. */
+  unload(digest: string, waitUntil: WaitUntil): boolean {
     const wasLoaded = this.#options.runtime.unload(digest);
-    return { wasLoaded, isIdle: this.#active.size === 0 };
+    this.#endWhenIdle(waitUntil);
+    return wasLoaded;
   }
 
   stats(): RuntimeStats {
@@ -121,7 +124,10 @@ export class IsolateServer {
     this.#calls += 1;
     // What the method is given is disposed when it returns.
     const session = given.dup();
-    const onEnd = (): void => void this.#active.delete(served);
+    const onEnd = (): void => {
+      this.#active.delete(served);
+      if (runtime.stats().crashes > 0) this.#endWhenIdle(waitUntil);
+    };
     const served = new ServedCall({ head, session, waitUntil, admission, runtime, isFirst, onEnd });
     this.#active.add(served);
     const host = hostOf({ file: (_id, path) => session.open(path) });
@@ -133,6 +139,17 @@ export class IsolateServer {
       served.end(false);
       return { error: toWireError(error), report: served.report() };
     }
+  }
+
+  /**
+   * Ends the isolate unless it works on a call. The memory of an engine that was dropped is freed with it for certain, and otherwise
+   * when it is collected, which an idle isolate may never do.
+   */
+  #endWhenIdle(waitUntil: WaitUntil): void {
+    if (this.#active.size > 0) return;
+    // The reply is sent before.
+    const isSent = new Promise((resume) => setTimeout(resume, 0));
+    waitUntil(isSent.then(() => this.#active.size === 0 && this.#options.endIsolate()));
   }
 
   async #modelOf(
