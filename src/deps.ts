@@ -3,6 +3,8 @@ import { createEntryStore, type EntryStore } from "./cache/entry-store.ts";
 import { createResponseCache } from "./cache/response-cache.ts";
 import { type Config, parseConfig } from "./config.ts";
 import { EVENT_SCHEMA_VERSION, type NoticeEvent } from "./domain/event.ts";
+import type { ModelHost } from "./domain/model-host.ts";
+import type { ModelStore } from "./domain/ports.ts";
 import { toCacheableRun } from "./hosts/cacheable-run.ts";
 import { type CreateTask, createCellHost } from "./hosts/cell-host.ts";
 import type { IsolateCode } from "./hosts/isolate/isolate-code.ts";
@@ -48,55 +50,36 @@ export function createServices(env: Env, overrides: ServiceOverrides = {}): Serv
   const config = parseConfig(env);
   if (!env.MODELS) throw new Error("the R2 binding MODELS is missing: see wrangler.toml");
   const store = createR2ModelStore(env.MODELS);
-  const runtime = createModelPool({ budgetBytes: config.memoryBudgetBytes });
-  const tools = { decodeImage: createBudgetedDecoder(runtime) };
-  const {
-    createTask: createTaskOf = (manifest, readFile) => createTask(manifest, readFile, tools),
-    isolateCode = ISOLATE_CODE,
-  } = overrides;
-  const cells = createCellHost({ runtime, createTask: createTaskOf })(store);
   const owners = new LruMap<string, boolean>(MAX_OWNERS);
-  const loader: WorkerLoader | undefined = env.LOADER;
-  const limits = { maxInFlight: config.maxInFlight, maxQueueMs: config.maxQueueMs };
-  const host = loader
-    ? createPlacedHost({
-        cells,
-        isolates: createIsolateHost({
-          loader,
-          code: isolateCode,
-          store,
-          settings: {
-            ...limits,
-            budgetBytes: config.ownIsolateBudgetBytes,
-            timeoutMs: config.timeoutMs,
-          },
-        }),
-        rules: { placement: config.placement, ownFromBytes: config.ownIsolateFromBytes },
-        onPlaced: (name, isOwn) => owners.set(name, isOwn),
-      })
-    : cells;
+  const hasOwnIsolate = (name: string): boolean => owners.get(name) ?? false;
+  const host = createHost(env, config, store, {
+    ...overrides,
+    onPlaced: (name, isOwn) => owners.set(name, isOwn),
+  });
   const cache = createCache(env, config);
   const enabled = config.cache.tiers.length > 0;
   const runCached = createRunCached(host, cache, {
     enabled,
     remoteTiers: config.cache.remoteTiers,
+    hasOwnIsolate,
   });
   const statistics = createStatisticsSink();
   const cacheStatistics = createCacheStatisticsSink();
   const catalog = createCatalog(store, { listingTtlSeconds: config.catalogTtlSeconds });
-  const admissionOptions = { ...limits, maxTimeoutMs: config.timeoutMs };
+  const { maxInFlight, maxQueueMs, timeoutMs: maxTimeoutMs } = config;
+  const admissionOptions = { maxInFlight, maxQueueMs, maxTimeoutMs };
   const admission = createAdmissionByIsolate({
     shared: createAdmission(admissionOptions),
     // The isolate has the queue, where the requests of all isolates of this Worker meet.
     createOwn: () => createAdmission({ ...admissionOptions, isQueued: false }),
-    isOwn: (name) => owners.get(name) ?? false,
+    isOwn: hasOwnIsolate,
   });
   const sink = createFanOutSink(
     statistics,
     cacheStatistics,
     ...(config.eventLog ? [createConsoleSink()] : []),
   );
-  if (!loader) sink.emit(notice(NO_LOADER));
+  if (!env.LOADER) sink.emit(notice(NO_LOADER));
   return {
     config,
     serverVersion: version,
@@ -126,6 +109,36 @@ export function createServices(env: Env, overrides: ServiceOverrides = {}): Serv
 const MAX_OWNERS = 1000;
 const NO_LOADER =
   "The Worker Loader binding LOADER is missing: all models share this isolate and its MEMORY_BUDGET_BYTES. docs/isolates.md has the binding.";
+
+/** The host of all versions: this isolate's cells, and isolates of single models where the binding for them exists. */
+function createHost(
+  env: Env,
+  config: Config,
+  store: ModelStore,
+  { createTask: createTaskOf, isolateCode: code = ISOLATE_CODE, onPlaced }: HostOptions,
+): ModelHost {
+  const runtime = createModelPool({ budgetBytes: config.memoryBudgetBytes });
+  const tools = { decodeImage: createBudgetedDecoder(runtime) };
+  const cells = createCellHost({
+    runtime,
+    createTask: createTaskOf ?? ((manifest, readFile) => createTask(manifest, readFile, tools)),
+  })(store);
+  const loader: WorkerLoader | undefined = env.LOADER;
+  if (!loader) return cells;
+  const { maxInFlight, maxQueueMs, timeoutMs, placement, ownIsolateFromBytes } = config;
+  const budgetBytes = config.ownIsolateBudgetBytes;
+  const settings = { budgetBytes, maxInFlight, maxQueueMs, timeoutMs };
+  return createPlacedHost({
+    cells,
+    isolates: createIsolateHost({ loader, code, store, settings }),
+    rules: { placement, ownFromBytes: ownIsolateFromBytes },
+    onPlaced,
+  });
+}
+
+interface HostOptions extends ServiceOverrides {
+  readonly onPlaced: (name: string, isOwn: boolean) => void;
+}
 
 function notice(message: string): NoticeEvent {
   const time = new Date().toISOString();

@@ -12,6 +12,8 @@ export interface RunCachedOptions {
   readonly enabled: boolean;
   /** When the remote tiers are read: always, or where that is likely to be faster than a run. */
   readonly remoteTiers: "auto" | "always";
+  /** Whether the model of this name runs in another isolate, so that its runs wait for a reply. */
+  readonly hasOwnIsolate?: (model: string) => boolean;
   /** How long a request waits for an identical one before it runs the model itself. */
   readonly maxWaitMs?: number;
   readonly now?: () => number;
@@ -40,6 +42,7 @@ export function createRunCached(
   options: RunCachedOptions,
 ): RunCached {
   const { enabled, remoteTiers, maxWaitMs = MAX_WAIT_MS, now = Date.now } = options;
+  const { hasOwnIsolate = () => false } = options;
   /** By cache key: requests that read the remote tiers, or run the model. */
   const flights = new SingleFlight<FoundEntry>(maxWaitMs);
 
@@ -63,7 +66,7 @@ export function createRunCached(
 
   /** Starts a flight that identical requests may join: then it continues when its own client closes the connection. */
   function start({ call, ...miss }: Miss): Promise<FoundEntry> {
-    const { isLoaded, lookup } = miss;
+    const { run, isLoaded, lookup } = miss;
     const { key } = lookup.address;
     const detached = call.fork({
       get signal() {
@@ -72,7 +75,8 @@ export function createRunCached(
       trace: call.trace,
     });
     const flight = flights.start(key, () => readOrRun({ ...miss, call: detached }));
-    if (!isLoaded || lookup.useRemoteTiers) call.waitUntil(flight.catch(() => undefined));
+    const waits = !isLoaded || lookup.useRemoteTiers || hasOwnIsolate(run.model.name);
+    if (waits) call.waitUntil(flight.catch(() => undefined));
     return flight;
   }
 
