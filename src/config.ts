@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { CACHE_TIERS } from "./domain/cache.ts";
 import { PLACEMENTS } from "./domain/placement.ts";
 import { ANY_ORIGIN, originProblem } from "./domain/web-origin.ts";

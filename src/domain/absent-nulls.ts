@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** Where `null` means absent in the values of a schema. */
 type Nulls =

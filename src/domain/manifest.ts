@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Problem } from "./blocks/block-definition.ts";
 import { filePath } from "./blocks/block-fields.ts";
 import { blockProblems } from "./blocks/block-problems.ts";

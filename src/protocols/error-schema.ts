@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ERROR_KINDS, type ErrorCode } from "../domain/errors.ts";
 
 /** Schemas of the two forms of errors: of the Open Inference Protocol, and problem details. */

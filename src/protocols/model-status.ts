@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { toApiError } from "../domain/errors.ts";
 import type { Readiness } from "../registry/readiness.ts";
 

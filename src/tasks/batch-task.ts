@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { InputForm } from "../domain/task.ts";
 import { outputMismatch } from "./output-errors.ts";
 import { parseParameters, pickParameters } from "./parameters.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ApiError } from "../domain/errors.ts";
 import { issueMessage } from "../domain/schema-issue.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ApiError } from "../../domain/errors.ts";
 import { MODEL_NAME, MODEL_VERSION } from "../../domain/model-id.ts";
 import { parseWith } from "../parse.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { CACHE_TIERS, type CacheTierName } from "../../domain/cache.ts";
 
 /** Schemas of the responses under `/admin`: `/openapi.json` is generated from them, and tests validate with them. */

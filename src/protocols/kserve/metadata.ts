@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Datatype } from "../../domain/datatype.ts";
 import type { Manifest } from "../../domain/manifest.ts";
 import type { TensorSpec } from "../../domain/tensor.ts";

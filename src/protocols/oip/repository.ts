@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ApiError, toApiError } from "../../domain/errors.ts";
 import type { ModelId } from "../../domain/model-id.ts";
 import type { ModelState } from "../../domain/ports.ts";

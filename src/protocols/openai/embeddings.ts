@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { toBytes } from "../../domain/tensor.ts";
 import { TokenIds } from "../../domain/token-ids.ts";
 import { parseWith } from "../parse.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type ApiError, ERROR_KINDS, type ErrorCode } from "../../domain/errors.ts";
 import type { RenderedError } from "../../http/rendered-error.ts";
 

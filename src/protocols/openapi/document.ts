@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { jsonValueSchema } from "../../domain/manifest.ts";
 import { TAGS, toRoutes } from "../operation.ts";
 import type { Protocol } from "../protocol.ts";

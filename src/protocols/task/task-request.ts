@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { withoutNulls } from "../../domain/absent-nulls.ts";
 import { TRUNCATION_DIRECTIONS } from "../../domain/blocks/preprocess/tokenizer.ts";
 import { POSTPROCESS_BLOCKS, PREPROCESS_BLOCKS } from "../../domain/blocks/registry.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { PostprocessDefinition } from "../../domain/blocks/block-definition.ts";
 import { POSTPROCESS_BLOCKS } from "../../domain/blocks/registry.ts";
 

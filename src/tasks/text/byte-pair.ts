@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { STEP_SIZE, type Steps, vocabularySchema, type WordModel } from "./word-model.ts";
 
 export const bytePairSchema = z.object({

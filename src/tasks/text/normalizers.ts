@@ -1,5 +1,5 @@
 import { ReplaceNormalizer } from "@huggingface/tokenizers";
-import { z } from "zod";
+import * as z from "zod";
 import { toNormalForm } from "../../shared/normal-form.ts";
 import { createCharsmap } from "./charsmap.ts";
 

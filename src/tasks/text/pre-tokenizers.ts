@@ -1,5 +1,5 @@
 import { SplitPreTokenizer } from "@huggingface/tokenizers";
-import { z } from "zod";
+import * as z from "zod";
 
 /**
  * The pre-tokenizers of a tokenizer.json, as Python's `tokenizers` computes them. Those of the npm library partly know

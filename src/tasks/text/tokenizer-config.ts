@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ApiError } from "../../domain/errors.ts";
 import { addedTokenSchema } from "./added-tokens.ts";
 import { bytePairSchema, createBytePair } from "./byte-pair.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { STEP_SIZE, type WordModel } from "./word-model.ts";
 
 export const unigramSchema = z.object({

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /**
  * Work in pieces: a generator that yields between two pieces and returns the result, so that the caller can look at

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { vocabularySchema, type WordModel } from "./word-model.ts";
 
 export const wordPieceSchema = z.object({

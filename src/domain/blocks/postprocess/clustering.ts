@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { PostprocessDefinition } from "../block-definition.ts";
 import { NO_PARAMETERS, blockVersion as version } from "../block-fields.ts";
 import { findSpec, fixedSize, labelProblems, NUMERIC, tensorProblems } from "../tensor-checks.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { quoteAll } from "../../../shared/quote.ts";
 import type { PostprocessDefinition, Problem } from "../block-definition.ts";
 import { blockVersion as version } from "../block-fields.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { PostprocessDefinition } from "../block-definition.ts";
 import { blockVersion as version } from "../block-fields.ts";
 import {

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { elementCount, type TensorSpec } from "../../tensor.ts";
 import type { ManifestContext, PreprocessDefinition, Problem } from "../block-definition.ts";
 import { NO_PARAMETERS, blockVersion as version } from "../block-fields.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { NUMERIC_DATATYPES } from "../../datatype.ts";
 import type { TensorSpec } from "../../tensor.ts";
 import type { PreprocessDefinition, Problem } from "../block-definition.ts";

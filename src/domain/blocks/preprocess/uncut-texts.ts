@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { TRUNCATION_DIRECTIONS } from "./tokenizer.ts";
 
 /** Parameters of blocks that never cut a text, for clients that send them to every model of texts. */
