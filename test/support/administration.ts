@@ -5,6 +5,13 @@ import { type Service, type ServiceOptions, startService, type TestResponse } fr
 
 export const ADMIN_KEY = "a-key-for-tests";
 
+/** `GET /admin/runtime`: the shared isolate, and the isolates of single models. */
+export interface RuntimeView extends RuntimeStats {
+  readonly isolates: readonly (RuntimeStats & {
+    readonly model: { readonly name: string; readonly version: string; readonly digest: string };
+  })[];
+}
+
 /** A service with an admin key for the tests. */
 export interface AdministeredService extends Service {
   administer(path: string, init?: RequestInit): Promise<TestResponse>;
@@ -14,8 +21,8 @@ export interface AdministeredService extends Service {
     model: Graph | Uint8Array<ArrayBuffer>,
     version?: string,
   ): Promise<TestResponse>;
-  runtime(): Promise<RuntimeStats>;
-  /** Removes every model from memory, which leaves the runtime without a cell. */
+  runtime(): Promise<RuntimeView>;
+  /** Removes every model from memory, which leaves the runtime without a cell, and without isolates of models. */
   unloadAll(): Promise<void>;
 }
 
@@ -32,8 +39,8 @@ export async function startAdministeredService({
   };
   const administer: AdministeredService["administer"] = (path, init) =>
     authorized(`/admin${path}`, init);
-  const runtime = async (): Promise<RuntimeStats> =>
-    (await administer("/runtime")).body as RuntimeStats;
+  const runtime = async (): Promise<RuntimeView> =>
+    (await administer("/runtime")).body as RuntimeView;
   return {
     ...service,
     administer,
@@ -44,11 +51,14 @@ export async function startAdministeredService({
       }),
     runtime,
     async unloadAll() {
-      const { cells } = await runtime();
-      const names = new Set(cells.flatMap(({ models }) => models.map(({ name }) => name)));
+      const { cells, isolates } = await runtime();
+      const names = new Set([
+        ...cells.flatMap(({ models }) => models.map(({ name }) => name)),
+        ...isolates.map(({ model }) => model.name),
+      ]);
       for (const name of names)
         await authorized(`/v2/repository/models/${name}/unload`, { method: "POST" });
-      expect(await runtime()).toMatchObject({ cells: [] });
+      expect(await runtime()).toMatchObject({ cells: [], isolates: [] });
     },
   };
 }
