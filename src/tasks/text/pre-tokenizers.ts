@@ -138,6 +138,11 @@ function toByteLetters(word: string): string {
 
 const LETTER_BYTES = new Map(BYTE_LETTERS.map((letter, byte) => [letter, byte]));
 
+/** The byte that one of GPT-2's letters stands for. */
+export function byteOfLetter(letter: string): number | undefined {
+  return LETTER_BYTES.get(letter);
+}
+
 /** Decodes tokens in letters for bytes; a token with other letters stands for itself, as in Python. */
 export function fromByteLetters(tokens: readonly string[]): string {
   const bytes: number[] = [];
