@@ -13,7 +13,7 @@ export function parseParameters<S extends z.ZodObject>(
   schema: S,
   parameters: Readonly<Record<string, unknown>>,
 ): z.output<S> {
-  const result = schema.safeParse(withoutNulls(parameters));
+  const result = schema.safeParse(withoutNulls(parameters), { reportInput: true });
   if (result.success) return result.data;
   const valid = Object.keys(schema.shape);
   throw new ApiError(
