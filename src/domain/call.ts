@@ -30,11 +30,17 @@ export interface Call {
    * @throws ApiError `deadline_exceeded`, `client_closed_request`
    */
   checkpoint(): Promise<void>;
+  /**
+   * To be awaited between two pieces of work that each take long: yields to other calls however long this one has
+   * worked, and then does what {@link checkpoint} does.
+   * @throws ApiError `deadline_exceeded`, `client_closed_request`
+   */
+  pause(): Promise<void>;
   /** A call with its own trace that ends with this one: same principal, deadline, signal and cache policy, unless changed. */
   fork(changes?: Partial<Pick<Call, "cache" | "trace" | "signal">>): Call;
 }
 
-export interface CallOptions extends Partial<Omit<Call, "checkpoint" | "fork">> {
+export interface CallOptions extends Partial<Omit<Call, "checkpoint" | "pause" | "fork">> {
   /** Waits until other calls have had their time slice. */
   readonly yieldSlice?: (call: Call) => Promise<void>;
   readonly now?: () => number;
@@ -64,6 +70,15 @@ export function createCall(options: CallOptions = {}): Call {
   } = options;
   let sliceStart = now();
   let steps = 0;
+  const endSlice = async (): Promise<void> => {
+    await yieldSlice(call);
+    sliceStart = now();
+    steps = 0;
+  };
+  const check = (): void => {
+    throwIfAborted(call.signal);
+    deadline.check();
+  };
   const call: Call = {
     id,
     principal,
@@ -77,13 +92,12 @@ export function createCall(options: CallOptions = {}): Call {
     waitUntil,
     async checkpoint() {
       steps += 1;
-      if (steps >= SLICE_STEPS || now() - sliceStart >= SLICE_MS) {
-        await yieldSlice(call);
-        sliceStart = now();
-        steps = 0;
-      }
-      throwIfAborted(call.signal);
-      deadline.check();
+      if (steps >= SLICE_STEPS || now() - sliceStart >= SLICE_MS) await endSlice();
+      check();
+    },
+    async pause() {
+      await endSlice();
+      check();
     },
     fork(changes = {}) {
       return createCall({

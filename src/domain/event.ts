@@ -1,5 +1,6 @@
 import type { CacheTierName } from "./cache.ts";
 import type { MissReason } from "./cache-control.ts";
+import type { GenerationEvent } from "./generation-progress.ts";
 import type { IsolateEvent } from "./isolate-event.ts";
 import type { Phase } from "./trace.ts";
 
@@ -46,6 +47,8 @@ export interface RequestEvent {
   readonly coldStart?: boolean | undefined;
   /** The isolate in which the model ran; absent when that is the one that handled the request. */
   readonly isolate?: IsolateEvent | undefined;
+  /** What was generated; absent when no tokens are. */
+  readonly generation?: GenerationEvent | undefined;
   /** How the cache was used; absent if the operation does not use it. */
   readonly cache?: CacheEvent | undefined;
   readonly bytesIn: number;

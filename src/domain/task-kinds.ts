@@ -17,6 +17,7 @@ export const TASKS = {
   "token-classification": { preprocess: ["tokenizer"], postprocess: ["token-classification"] },
   "feature-extraction": { preprocess: ["tokenizer"], postprocess: ["embedding"] },
   "sentence-similarity": { preprocess: ["tokenizer"], postprocess: ["embedding"] },
+  "text-generation": { preprocess: ["prompt"], postprocess: ["text-generation"] },
   "voice-activity-detection": { preprocess: ["audio-windows"], postprocess: ["voice-activity"] },
 } as const satisfies Record<
   string,

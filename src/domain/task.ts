@@ -2,6 +2,8 @@
 export interface TaskRequest {
   readonly inputs: unknown;
   readonly parameters: Readonly<Record<string, unknown>>;
+  /** Whether the result is wanted in parts; only of tasks that generate it step by step. */
+  readonly stream?: boolean | undefined;
 }
 
 /**
@@ -14,6 +16,8 @@ export type InputForm = "one" | "list" | "comparison";
 export interface Usage {
   /** Tokens that the model read, special tokens included. */
   readonly inputTokens: number;
+  /** Tokens that the model generated, those that end a text included; absent where it generates none. */
+  readonly outputTokens?: number | undefined;
 }
 
 /** One part of a streamed result, serialized as JSON. */

@@ -16,6 +16,11 @@ export interface TensorHandle extends Disposable {
    * @throws what {@link LeasedModel.run} throws for a handle or a lease that is no longer valid
    */
   read(): NumericTensor;
+  /**
+   * Copies some elements out of the heap, in row-major order.
+   * @throws what {@link read} throws; RangeError for elements that the tensor does not have
+   */
+  readElements(start: number, count: number): Uint8Array;
   /** Releases the tensor; does nothing when it was released before. */
   dispose(): void;
 }

@@ -1,4 +1,5 @@
 import { type CacheReport, createCacheReport } from "./cache-control.ts";
+import type { GenerationProgress } from "./generation-progress.ts";
 import type { IsolateEvent } from "./isolate-event.ts";
 
 /** The phases of a request whose durations are measured, in the order in which they happen. */
@@ -44,6 +45,8 @@ export class Trace {
   digest: string | undefined;
   /** Whether the call waited for the model to be loaded; `undefined` when no model ran. */
   coldStart: boolean | undefined;
+  /** Absent when no tokens are generated. */
+  generation: GenerationProgress | undefined;
   /** Absent when the model ran in the isolate that handled the request. */
   isolate: IsolateEvent | undefined;
   cache: CacheReport = createCacheReport();

@@ -127,9 +127,10 @@ export function createCellHost({
 
     return {
       infer,
-      async execute({ model, inputs, parameters, runCached }, call) {
+      async execute({ model, inputs, parameters, stream, runCached }, call) {
         const task = await call.trace.measureAsync("load", () => taskOf(model, call));
-        return task.execute({ inputs, parameters }, toModelSet(model, runCached, call), call);
+        const request = { inputs, parameters, stream };
+        return task.execute(request, toModelSet(model, runCached, call), call);
       },
       load: (model, waitUntil) => runtime.use(sourceOf(model), waitUntil, () => undefined),
       describe({ id, path, ...file }, waitUntil) {

@@ -3,6 +3,7 @@ import { matchedRoutes } from "hono/route";
 import { type CacheReport, KEY_PREFIX_LENGTH } from "../domain/cache-control.ts";
 import { toApiError } from "../domain/errors.ts";
 import { type CacheEvent, EVENT_SCHEMA_VERSION, type RequestEvent } from "../domain/event.ts";
+import { toGenerationEvent } from "../domain/generation-progress.ts";
 import type { EventSink } from "../domain/ports.ts";
 import { PHASES, type Phase, Trace } from "../domain/trace.ts";
 import type { AppEnv } from "./context.ts";
@@ -88,6 +89,7 @@ function toEvent(c: Context<AppEnv>, time: number, thrown: unknown): RequestEven
     digest: trace.digest,
     coldStart: trace.coldStart,
     isolate: trace.isolate && { ...trace.isolate, busyMs: toMicroseconds(trace.isolate.busyMs) },
+    generation: trace.generation && toGenerationEvent(trace.generation),
     cache: cache.outcome && toCacheEvent(cache.outcome, cache),
     bytesIn: trace.bytesIn,
     bytesOut: trace.bytesOut,

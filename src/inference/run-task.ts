@@ -1,5 +1,8 @@
+import { postprocessDefinition } from "../domain/blocks/registry.ts";
 import { type CacheReport, createCacheReport, mergeCacheReports } from "../domain/cache-control.ts";
 import type { Call } from "../domain/call.ts";
+import { ApiError } from "../domain/errors.ts";
+import type { Manifest } from "../domain/manifest.ts";
 import type { ModelHost, RunCached } from "../domain/model-host.ts";
 import type { PublishedModel } from "../domain/published-model.ts";
 import type { TaskPart, TaskRequest, TaskResult } from "../domain/task.ts";
@@ -13,6 +16,7 @@ export type RunTask = (
 
 export function createRunTask(host: ModelHost, runCached: RunCached): RunTask {
   return async (model, request, call) => {
+    if (request.stream) refuseUnstreamed(model.manifest);
     const { trace } = call;
     /** One report for each run. */
     const reports: CacheReport[] = [];
@@ -33,6 +37,15 @@ export function createRunTask(host: ModelHost, runCached: RunCached): RunTask {
     if (result.kind === "value") return result;
     return { ...result, parts: finallyCall(result.parts, merge) };
   };
+}
+
+/** @throws ApiError `invalid_request` for a task whose result is computed at once */
+function refuseUnstreamed({ name, task, postprocess }: Manifest): void {
+  if (!postprocess || postprocessDefinition(postprocess).generates) return;
+  throw new ApiError(
+    "invalid_request",
+    `"stream" must be false or left out: results of ${name} (${task ?? postprocess.type}) are not generated step by step.`,
+  );
 }
 
 /** The parts; `end` is called when they have ended, in whatever way. */

@@ -1,5 +1,5 @@
-import { type NumericDatatype, ONNX_STRING } from "../domain/datatype.ts";
-import type { NumericTensor } from "../domain/tensor.ts";
+import { NUMERIC_DATATYPES, type NumericDatatype, ONNX_STRING } from "../domain/datatype.ts";
+import { elementCount, type NumericTensor } from "../domain/tensor.ts";
 import type { OrtInstance } from "./ort-instance.ts";
 import {
   copyNumbersOut,
@@ -92,6 +92,20 @@ export class HeapTensor {
     const { name, datatype, shape } = this;
     const dataAddress = this.#dataAddress;
     return copyNumbersOut(this.#instance, { name, datatype, shape, dataAddress }, traffic);
+  }
+
+  /** @throws RangeError for elements that the tensor does not have */
+  readElements(start: number, count: number, traffic: HeapTraffic): Uint8Array {
+    const total = elementCount(this.shape);
+    if (!(start >= 0 && count >= 0 && start + count <= total))
+      throw new RangeError(
+        `tensor "${this.name}" has ${total} elements, not ${count} from ${start} on`,
+      );
+    const { elementBytes } = NUMERIC_DATATYPES[this.datatype];
+    const dataAddress = this.#dataAddress + start * elementBytes;
+    const { name, datatype } = this;
+    const part = { name, datatype, shape: [count], dataAddress };
+    return copyNumbersOut(this.#instance, part, traffic).data;
   }
 
   release(): void {

@@ -106,6 +106,11 @@ export class ModelLease implements Lease {
     return this.#find(handle).read(this.#host.traffic);
   }
 
+  readElements(handle: TensorHandle, start: number, count: number): Uint8Array {
+    this.#active();
+    return this.#find(handle).readElements(start, count, this.#host.traffic);
+  }
+
   /** Releases a tensor; one that was released with the lease, or before, is no more among its own. */
   release(handle: TensorHandle): void {
     this.#host.dropCutOff();
@@ -221,6 +226,10 @@ class LeasedTensor implements TensorHandle {
 
   read(): NumericTensor {
     return this.#lease.read(this);
+  }
+
+  readElements(start: number, count: number): Uint8Array {
+    return this.#lease.readElements(this, start, count);
   }
 
   dispose(): void {

@@ -47,11 +47,30 @@ export interface TaskTools {
 interface PairFactory {
   readonly preprocess: Preprocess["type"];
   readonly postprocess: Postprocess["type"];
-  create(manifest: Manifest, preprocess: Preprocess, postprocess: Postprocess): Task;
+  create(
+    manifest: Manifest,
+    preprocess: Preprocess,
+    postprocess: Postprocess,
+    readFile: ReadFile,
+  ): Task | Promise<Task>;
 }
 
 const PAIRS = [
   { preprocess: "audio-windows", postprocess: "voice-activity", create: createVoiceActivityTask },
+  {
+    preprocess: "prompt",
+    postprocess: "text-generation",
+    async create(
+      manifest: Manifest,
+      preprocess: PreprocessOf<"prompt">,
+      postprocess: PostprocessOf<"text-generation">,
+      readFile: ReadFile,
+    ) {
+      const { createTextGenerationTask } = await import("./generation/text-generation.ts");
+      const tokenizer = await readFile(preprocess.tokenizer);
+      return createTextGenerationTask(manifest, preprocess, postprocess, tokenizer);
+    },
+  },
 ] as const satisfies readonly PairFactory[];
 
 /** What a preprocessor depends on beside its block. */
@@ -120,7 +139,7 @@ export async function createTask(
     (candidate) =>
       candidate.preprocess === preprocess.type && candidate.postprocess === postprocess.type,
   );
-  if (pair) return pair.create(manifest, preprocess, postprocess);
+  if (pair) return pair.create(manifest, preprocess, postprocess, readFile);
   const createPreprocessor = factoryOf<PreprocessorFactory<Preprocess>>(PREPROCESSORS, preprocess);
   const createPostprocessor = factoryOf<PostprocessorFactory<Postprocess>>(
     POSTPROCESSORS,

@@ -5,6 +5,7 @@ import { vi } from "vitest";
 export function stubWorkersGlobals(): void {
   vi.stubGlobal("crypto", {
     DigestStream,
+    getRandomValues: <T extends Uint32Array>(values: T): T => webcrypto.getRandomValues(values),
     randomUUID: () => webcrypto.randomUUID(),
     subtle: {
       digest: (algorithm: string, data: ArrayBuffer) => webcrypto.subtle.digest(algorithm, data),

@@ -48,9 +48,14 @@ function* referenceProblems(
         yield { path: [side], message: `${JSON.stringify(name)} is not one of ${list}` };
 }
 
-/** A run needs each input of the model once, except optional ones. */
-function* inputProblems(block: Preprocess, { inputs }: ManifestWithBlocks): Generator<Problem> {
-  const { inputs: names = [] } = blockReferences(block);
+/** A run needs each input of the model once, except optional ones. The postprocess block names those of caches. */
+function* inputProblems(
+  preprocess: Preprocess,
+  { inputs, postprocess }: ManifestWithBlocks,
+): Generator<Problem> {
+  const names = [preprocess, ...(postprocess ? [postprocess] : [])].flatMap(
+    (block) => blockReferences(block).inputs ?? [],
+  );
   for (const { name, optional } of inputs)
     if (!optional && !names.includes(name))
       yield {

@@ -9,12 +9,14 @@ import { clusteringBlock } from "./postprocess/clustering.ts";
 import { embeddingBlock } from "./postprocess/embedding.ts";
 import { objectDetectionBlock } from "./postprocess/object-detection.ts";
 import { regressionBlock } from "./postprocess/regression.ts";
+import { textGenerationBlock } from "./postprocess/text-generation.ts";
 import { tokenClassificationBlock } from "./postprocess/token-classification.ts";
 import { voiceActivityBlock } from "./postprocess/voice-activity.ts";
 import { arrayBlock } from "./preprocess/array.ts";
 import { audioWindowsBlock } from "./preprocess/audio-windows.ts";
 import { characterNgramsBlock } from "./preprocess/character-ngrams.ts";
 import { imageBlock } from "./preprocess/image.ts";
+import { promptBlock } from "./preprocess/prompt.ts";
 import { tabularBlock } from "./preprocess/tabular.ts";
 import { textBlock } from "./preprocess/text.ts";
 import { tokenizerBlock } from "./preprocess/tokenizer.ts";
@@ -33,6 +35,7 @@ export const PREPROCESS_BLOCKS = [
   audioWindowsBlock,
   tokenizerBlock,
   textBlock,
+  promptBlock,
 ] as const;
 
 /**
@@ -47,6 +50,7 @@ export const POSTPROCESS_BLOCKS = [
   embeddingBlock,
   tokenClassificationBlock,
   voiceActivityBlock,
+  textGenerationBlock,
 ] as const;
 
 export const preprocessSchema = z.discriminatedUnion("type", schemasOf(PREPROCESS_BLOCKS));

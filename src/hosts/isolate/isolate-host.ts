@@ -122,13 +122,14 @@ export function createIsolateHost({
 
   return {
     infer,
-    async execute({ model, inputs, parameters, runCached }, call): Promise<TaskResult> {
+    async execute({ model, inputs, parameters, stream, runCached }, call): Promise<TaskResult> {
       const asked = toPublishedCall(toTarget(model, store), call, runCached);
       const isByClient = runCached && model.manifest.cache.scope === "key";
       const client = isByClient ? await call.principal.id() : undefined;
       const request = {
         inputs: toWireValue(inputs),
         parameters: toWireValue(parameters),
+        stream,
         cache: runCached && { client },
       };
       const reply = await ask(asked, (methods, session) =>

@@ -60,7 +60,7 @@ export class IsolateServer {
 
   execute(
     head: CallHead,
-    { inputs, parameters, cache }: WireTaskRequest,
+    { inputs, parameters, stream, cache }: WireTaskRequest,
     session: SessionStub,
     waitUntil: WaitUntil,
   ): Promise<Reply<WireTaskResult>> {
@@ -71,6 +71,7 @@ export class IsolateServer {
           model: await this.#modelOf(head.version, session),
           inputs: await fromWireValue(inputs),
           parameters: (await fromWireValue(parameters)) as Readonly<Record<string, unknown>>,
+          stream,
           ...(cache && { runCached: served.runCached(cache.client) }),
         },
         served.call,

@@ -1,3 +1,4 @@
+import type { GenerationProgress } from "../../domain/generation-progress.ts";
 import type { Manifest } from "../../domain/manifest.ts";
 import type { CandidateModel } from "../../domain/model-host.ts";
 import type { ModelId } from "../../domain/model-id.ts";
@@ -45,6 +46,7 @@ export interface CallHead {
 export interface WireTaskRequest {
   readonly inputs: WireValue;
   readonly parameters: WireValue;
+  readonly stream: boolean | undefined;
   /** Whether the runs of the task may use the cache, and for which client. */
   readonly cache: { readonly client: string | undefined } | undefined;
 }
@@ -61,13 +63,21 @@ export type WireTaskResult =
 
 /** A line of a streamed result: the parts, and then how it ended. */
 export type StreamLine =
-  | { readonly part: unknown }
+  | { readonly part: unknown; readonly generation?: TimedProgress | undefined }
   | { readonly end: CallReport; readonly error?: WireError };
+
+/** What has been generated until now, by the clock of the isolate. */
+export interface TimedProgress {
+  readonly progress: GenerationProgress;
+  /** Now, in milliseconds since the trace of the isolate began. */
+  readonly elapsedMs: number;
+}
 
 /** What a call measured in the isolate. */
 export interface CallReport {
   readonly phasesMs: Readonly<Partial<Record<Phase, number>>>;
   readonly coldStart: boolean | undefined;
+  readonly generation: TimedProgress | undefined;
   /** Of the model, when the call ended. */
   readonly state: "absent" | "loading" | "ready" | "failed";
   /** Whether the call was the first of its isolate. */

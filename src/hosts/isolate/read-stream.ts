@@ -2,6 +2,7 @@ import type { TaskPart } from "../../domain/task.ts";
 import type { IsolateCall } from "./isolate-call.ts";
 import { toIsolateFailure } from "./isolate-failure.ts";
 import type { StreamLine } from "./protocol.ts";
+import { applyProgress } from "./reports.ts";
 import { fromWireError } from "./wire-error.ts";
 
 /**
@@ -34,7 +35,11 @@ export function readStream(
           if (isOver) return { done: true, value: undefined };
           try {
             const line = await nextLine();
-            if ("part" in line) return { done: false, value: line.part };
+            if ("part" in line) {
+              // The last report does not arrive when the client leaves.
+              if (line.generation) applyProgress(asked.call.trace, line.generation);
+              return { done: false, value: line.part };
+            }
             asked.report(line.end);
             if (line.error) throw fromWireError(line.error);
             isOver = true;

@@ -5,7 +5,8 @@ import type { ModelRuntime } from "../../domain/ports.ts";
 import type { Tensor } from "../../domain/tensor.ts";
 import { busyMs, Trace } from "../../domain/trace.ts";
 import { watchClient } from "./client-signal.ts";
-import type { CallHead, CallReport, RunReply, SessionStub } from "./protocol.ts";
+import type { CallHead, CallReport, RunReply, SessionStub, TimedProgress } from "./protocol.ts";
+import { toTimedProgress } from "./reports.ts";
 import { fromWireError, toWireError } from "./wire-error.ts";
 import { fromWireTensors, sizeBytes, toWireTensors } from "./wire-tensors.ts";
 
@@ -72,12 +73,17 @@ export class ServedCall {
     this.#options.onEnd();
   }
 
+  get generation(): TimedProgress | undefined {
+    return toTimedProgress(this.#trace);
+  }
+
   report(): CallReport {
     const { head, runtime, isFirst } = this.#options;
     const { phasesMs, coldStart } = this.#trace;
     const { state } = runtime.state(head.version.digest);
     const { usedBytes } = runtime.stats();
-    return { phasesMs: { ...phasesMs }, coldStart, state, isFirst, usedBytes };
+    const { generation } = this;
+    return { phasesMs: { ...phasesMs }, coldStart, generation, state, isFirst, usedBytes };
   }
 
   /**

@@ -21,7 +21,8 @@ export function writeStream(
     async pull(controller) {
       try {
         const { done, value } = await iterator.next();
-        if (!done) return controller.enqueue(toLine({ part: value }));
+        if (!done)
+          return controller.enqueue(toLine({ part: value, generation: served.generation }));
         served.end(false);
         controller.enqueue(toLine({ end: served.report() }));
       } catch (error) {

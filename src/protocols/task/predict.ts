@@ -44,7 +44,7 @@ export const PREDICT: InferenceOperation = {
   tag: "Predictions",
   summary: "Run a model's task",
   description:
-    "The form of `inputs` and of the response depends on the model's task. A body that is not JSON is the input itself; its parameters go in the query. Responses are cached, as `cache-status` reports. A task whose result has several parts streams them as server-sent events.",
+    "The form of `inputs` and of the response depends on the model's task. A body that is not JSON is the input itself; its parameters go in the query. Responses are cached, as `cache-status` reports. With `stream`, a task that generates its result step by step sends each part as a server-sent event, in the form of Hugging Face's text generation.",
   parameters: ["x-timeout-ms", "cache-control", "if-none-match", "content-encoding"],
   body: {
     required: true,
@@ -130,6 +130,10 @@ function serialize(
 function streamFormat(requestId: string): StreamFormat {
   return {
     part: (part) => toServerSentEvent(part),
-    error: (error) => toServerSentEvent(toProblem(error, requestId), "error"),
+    error: (error) => {
+      // Hugging Face's clients look for these fields.
+      const described = { error: error.message, error_type: "generation" };
+      return toServerSentEvent({ ...toProblem(error, requestId), ...described }, "error");
+    },
   };
 }

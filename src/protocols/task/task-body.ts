@@ -33,8 +33,8 @@ export async function parseTaskBody(
   query: Readonly<Record<string, string>>,
   mediaTypes: readonly string[],
 ): Promise<TaskRequest> {
-  const { inputs, parameters } = await parseBody(contentType, body, mediaTypes);
-  return { inputs, parameters: { ...parseQuery(query), ...parameters } };
+  const { parameters, ...request } = await parseBody(contentType, body, mediaTypes);
+  return { ...request, parameters: { ...parseQuery(query), ...parameters } };
 }
 
 async function parseBody(

@@ -28,6 +28,12 @@ export const taskRequestSchema = z.strictObject({
   inputs: z.unknown().describe(describeInputs()),
   parameters: z.record(z.string(), z.unknown()).nullish().describe(describeParameters()),
   options: options.nullish(),
+  stream: z
+    .boolean()
+    .nullish()
+    .describe(
+      "Whether the result is sent in parts, as server-sent events; only of tasks that generate it step by step.",
+    ),
   normalize: z.boolean().nullish().describe(beside),
   truncate: z.boolean().nullish().describe(beside),
   truncation_direction: z
@@ -59,8 +65,12 @@ function describeParameters(): string {
 export function parseTaskRequest(body: unknown): TaskRequest {
   const result = taskRequestSchema.safeParse(withoutNulls(taskRequestSchema, body));
   if (result.success) {
-    const { inputs, parameters, options, ...rest } = result.data;
-    return { inputs, parameters: { ...present(rest), ...parameters } };
+    const { inputs, parameters, options, stream, ...rest } = result.data;
+    return {
+      inputs,
+      parameters: { ...present(rest), ...parameters },
+      ...(stream && { stream }),
+    };
   }
   throw new ApiError("invalid_request", explain(result.error.issues[0], body));
 }

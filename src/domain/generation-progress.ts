@@ -1,0 +1,69 @@
+import type { FinishReason } from "./blocks/postprocess/text-generation.ts";
+
+/** What a call has generated until now. */
+export interface GenerationProgress {
+  /** Tokens of prompts. */
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  /** When the first and the last token were there, in milliseconds since the trace began. */
+  readonly firstTokenMs: number | undefined;
+  readonly lastTokenMs: number | undefined;
+  /** Of the last text; `undefined` while it is generated, and when its generation ended early. */
+  readonly finishReason: FinishReason | undefined;
+}
+
+/** What an event tells of it. */
+export interface GenerationEvent {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  /** Until the first token was there; absent when there was none. */
+  readonly firstTokenMs?: number | undefined;
+  /** After the first one; absent when there was no other. */
+  readonly tokensPerSecond?: number | undefined;
+  /** Absent when the generation ended early, as `errorCode` tells. */
+  readonly finishReason?: FinishReason | undefined;
+}
+
+export const NOTHING_GENERATED: GenerationProgress = {
+  inputTokens: 0,
+  outputTokens: 0,
+  firstTokenMs: undefined,
+  lastTokenMs: undefined,
+  finishReason: undefined,
+};
+
+/** The progress after one more token. */
+export function withToken(
+  progress: GenerationProgress,
+  elapsedMs: number,
+  finishReason: FinishReason | undefined,
+): GenerationProgress {
+  return {
+    ...progress,
+    outputTokens: progress.outputTokens + 1,
+    firstTokenMs: progress.firstTokenMs ?? elapsedMs,
+    lastTokenMs: elapsedMs,
+    finishReason,
+  };
+}
+
+export function toGenerationEvent(progress: GenerationProgress): GenerationEvent {
+  const { inputTokens, outputTokens, firstTokenMs, lastTokenMs, finishReason } = progress;
+  return {
+    inputTokens,
+    outputTokens,
+    firstTokenMs,
+    tokensPerSecond: toTokensPerSecond(outputTokens, firstTokenMs, lastTokenMs),
+    finishReason,
+  };
+}
+
+/** Where the clock stands still during CPU work, there is no rate. */
+function toTokensPerSecond(
+  tokens: number,
+  firstMs: number | undefined,
+  lastMs: number | undefined,
+): number | undefined {
+  if (firstMs === undefined || lastMs === undefined || lastMs <= firstMs) return undefined;
+  return Math.round(((tokens - 1) * 1_000_000) / (lastMs - firstMs)) / 1000;
+}

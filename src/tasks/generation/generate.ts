@@ -1,0 +1,106 @@
+import type { FinishReason } from "../../domain/blocks/postprocess/text-generation.ts";
+import type { Call } from "../../domain/call.ts";
+import { NOTHING_GENERATED, withToken } from "../../domain/generation-progress.ts";
+import type { Lease } from "../../domain/ports.ts";
+import type { TokenDecoder } from "../text/token-decoder.ts";
+import type { DecodedText, Decoder } from "./decoder.ts";
+import { prefillLengths } from "./prefill.ts";
+import type { Sampled, Sampler } from "./sampling/sampler.ts";
+import type { StopStrings } from "./sampling/stop-strings.ts";
+
+/** What is to be generated. */
+export interface GenerationPlan {
+  readonly prompt: readonly number[];
+  readonly maxNewTokens: number;
+  readonly eosTokenIds: ReadonlySet<number>;
+  readonly sampler: Sampler;
+  readonly stops: StopStrings;
+  readonly text: TokenDecoder;
+}
+
+/** One token, and what it adds to the text. */
+export interface GeneratedStep {
+  readonly sampled: Sampled;
+  /** Whole characters: empty while the rest of one is missing. It ends with a stop string that was found. */
+  readonly text: string;
+  /** Of the last token. */
+  readonly finishReason: FinishReason | undefined;
+}
+
+/**
+ * Generates the tokens that follow a prompt. Between two runs it yields to other calls.
+ * @throws ApiError `deadline_exceeded` and `client_closed_request` at the next token, and what runs throw
+ */
+export async function* generate(
+  decoder: Decoder,
+  lease: Lease,
+  plan: GenerationPlan,
+  call: Call,
+): AsyncGenerator<GeneratedStep, undefined> {
+  const { trace } = call;
+  const { prompt, maxNewTokens } = plan;
+  const text = trace.measure("infer", () => decoder.begin(lease, prompt.length + maxNewTokens));
+  const generated: number[] = [];
+  const writer = new TextWriter(plan);
+  let logits = await prefill(decoder, text, prompt, call);
+  for (;;) {
+    const step = trace.measure("postprocess", () => {
+      const sampled = plan.sampler.next(logits, { prompt, generated });
+      generated.push(sampled.token);
+      return writer.add(sampled, generated.length === maxNewTokens);
+    });
+    const progress = trace.generation ?? NOTHING_GENERATED;
+    trace.generation = withToken(progress, trace.elapsedMs, step.finishReason);
+    yield step;
+    if (step.finishReason) return;
+    await call.pause();
+    logits = trace.measure("infer", () => text.next([step.sampled.token]));
+  }
+}
+
+/** Reads the prompt in runs between which other calls run. */
+async function prefill(
+  decoder: Decoder,
+  text: DecodedText,
+  prompt: readonly number[],
+  call: Call,
+): Promise<Float32Array> {
+  const { trace } = call;
+  const lengths = prefillLengths(prompt.length, decoder.laterRunTokens);
+  let start = 0;
+  for (const length of lengths.slice(0, -1)) {
+    trace.measure("infer", () => text.read(prompt.slice(start, start + length)));
+    start += length;
+    await call.pause();
+  }
+  return trace.measure("infer", () => text.next(prompt.slice(start)));
+}
+
+/** Writes the text of the tokens, to its end. */
+class TextWriter {
+  readonly #plan: GenerationPlan;
+  /** What has been written until now, of which the end may be the beginning of a stop string. */
+  #writtenLength = 0;
+  /** What cannot be part of a stop string. */
+  #releasedLength = 0;
+
+  constructor(plan: GenerationPlan) {
+    this.#plan = plan;
+  }
+
+  add(sampled: Sampled, isLast: boolean): GeneratedStep {
+    const { text: decoder, stops, eosTokenIds } = this.#plan;
+    const isEnd = eosTokenIds.has(sampled.token);
+    let text = decoder.push(sampled.token);
+    if (isEnd || isLast) text += decoder.end();
+    const { text: released, stopped, stop = "" } = stops.push(text);
+    this.#releasedLength += released.length;
+    if (stopped) {
+      const end = this.#releasedLength + stop.length;
+      const rest = text.slice(0, Math.max(0, end - this.#writtenLength));
+      return { sampled, text: rest, finishReason: "stop_sequence" };
+    }
+    this.#writtenLength += text.length;
+    return { sampled, text, finishReason: isEnd ? "eos_token" : isLast ? "length" : undefined };
+  }
+}

@@ -1,0 +1,78 @@
+import { type CacheBlock, cacheNames } from "../../domain/blocks/postprocess/text-generation.ts";
+import { NUMERIC_DATATYPES } from "../../domain/datatype.ts";
+import type { Lease } from "../../domain/ports.ts";
+import type { RunOutput, TensorBinding, TensorHandle } from "../../domain/tensor-handle.ts";
+
+/**
+ * The keys and values of the tokens until now, in the heap of a leased model, with which they are released. Runs read and
+ * write them where they are: none of their bytes is copied to JavaScript.
+ */
+export interface KeyValueCache {
+  /** What the next run reads. */
+  readonly feeds: readonly TensorBinding[];
+  /** Where the next run puts the cache that it returns. */
+  readonly outputs: readonly RunOutput[];
+  /** @param handles the results of `outputs` */
+  advance(handles: readonly TensorHandle[]): void;
+}
+
+/** The bytes that a cache takes in its form: one that grows exists twice while its run writes the next one. */
+export function cacheBytes(cache: CacheBlock, tokens: number): number {
+  const { layers, heads, headSize, datatype, form } = cache;
+  const tokenBytes = 2 * layers * heads * headSize * NUMERIC_DATATYPES[datatype].elementBytes;
+  return tokenBytes * tokens * (form === "growing" ? 2 : 1);
+}
+
+/**
+ * An empty cache.
+ * @param tokens that it must have room for
+ * @throws ApiError `out_of_memory` when it does not fit
+ */
+export function createKeyValueCache(
+  lease: Lease,
+  block: CacheBlock,
+  tokens: number,
+): KeyValueCache {
+  const { form, heads, headSize, datatype } = block;
+  const length = form === "in-place" ? tokens : 0;
+  const pasts = cacheNames(block, block.past);
+  const presents = cacheNames(block, block.present);
+  const handles = pasts.map((name) => lease.allocate(name, datatype, [1, heads, length, headSize]));
+  return form === "in-place"
+    ? inPlace(pasts, presents, handles)
+    : growing(pasts, presents, handles);
+}
+
+function inPlace(
+  pasts: readonly string[],
+  presents: readonly string[],
+  handles: readonly TensorHandle[],
+): KeyValueCache {
+  return {
+    feeds: bind(pasts, handles),
+    outputs: bind(presents, handles),
+    advance: () => undefined,
+  };
+}
+
+function growing(
+  pasts: readonly string[],
+  presents: readonly string[],
+  empty: readonly TensorHandle[],
+): KeyValueCache {
+  let handles = empty;
+  return {
+    get feeds() {
+      return bind(pasts, handles);
+    },
+    outputs: presents.map((name) => ({ name, keep: true })),
+    advance(next) {
+      for (const handle of handles) handle.dispose();
+      handles = next;
+    },
+  };
+}
+
+function bind(names: readonly string[], handles: readonly TensorHandle[]): TensorBinding[] {
+  return handles.map((handle, index) => ({ name: names[index] ?? handle.name, handle }));
+}

@@ -1,0 +1,34 @@
+/**
+ * Parts that are computed with something that is disposed when they have ended, in whatever way. A generator alone would not: its
+ * `finally` blocks do not run when `return` is called before the first part.
+ */
+export function leasedParts<T>(
+  lease: Disposable,
+  create: () => AsyncGenerator<T, undefined>,
+): AsyncIterableIterator<T, undefined> {
+  const parts = create();
+  const dispose = (): void => lease[Symbol.dispose]();
+  return {
+    async next() {
+      try {
+        const result = await parts.next();
+        if (result.done) dispose();
+        return result;
+      } catch (error) {
+        dispose();
+        throw error;
+      }
+    },
+    async return() {
+      try {
+        // Waits for a part that is being computed.
+        return await parts.return(undefined);
+      } finally {
+        dispose();
+      }
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}

@@ -1,0 +1,67 @@
+import type { TextGenerationBlock } from "../../domain/blocks/postprocess/text-generation.ts";
+import type { PromptBlock } from "../../domain/blocks/preprocess/prompt.ts";
+import { ApiError } from "../../domain/errors.ts";
+import type { Item } from "../preprocessor.ts";
+import { textOf } from "../text/text-item.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
+import type { Steps } from "../text/word-model.ts";
+
+export interface Prompt {
+  readonly path: string;
+  readonly text: string;
+  readonly ids: readonly number[];
+}
+
+/**
+ * The tokens of a prompt.
+ * @param truncate how many of the last ones are read; all of them when left out
+ * @throws ApiError `invalid_input` for a text without tokens
+ */
+export function* encodePrompt(
+  tokenizer: Tokenizer,
+  { addSpecialTokens, bosTokenId }: PromptBlock,
+  item: Item,
+  truncate: number | undefined,
+): Steps<Prompt> {
+  const { path } = item;
+  const text = textOf(item);
+  const encoding = yield* tokenizer.encode(text, path, {
+    maxLength: Number.POSITIVE_INFINITY,
+    truncation: "start",
+  });
+  if (encoding.length === 0)
+    throw new ApiError("invalid_input", `${path} is empty: send a text of at least one token.`);
+  const own = addSpecialTokens
+    ? encoding.ids
+    : encoding.ids.slice(encoding.leading, encoding.leading + encoding.length);
+  const isBegun = bosTokenId === undefined || own[0] === bosTokenId;
+  const ids = isBegun ? own : [bosTokenId, ...own];
+  return { path, text, ids: truncate === undefined ? ids : ids.slice(-truncate) };
+}
+
+/**
+ * How many tokens are generated at most.
+ * @param asked by the request; without it as many as the block says, as far as the context has room
+ * @throws ApiError `invalid_input` when the context has no room
+ */
+export function maxNewTokens(
+  { ids, path }: Prompt,
+  { context, maxNewTokens }: Pick<TextGenerationBlock, "context" | "maxNewTokens">,
+  asked: number | undefined,
+): number {
+  const room = context - ids.length;
+  const details = { context, promptTokens: ids.length };
+  if (room < 1)
+    throw new ApiError(
+      "invalid_input",
+      `${path} has ${ids.length} tokens, and the model's context has ${context}, of which the answer needs at least one: send a shorter text, or the parameter "truncate".`,
+      { details },
+    );
+  if (asked !== undefined && asked > room)
+    throw new ApiError(
+      "invalid_input",
+      `"max_new_tokens" is ${asked} and ${path} has ${ids.length} tokens, which are ${asked + ids.length} together, and the model's context has ${context}: at most ${room} can be generated.`,
+      { details: { ...details, maxNewTokens: asked } },
+    );
+  return asked ?? Math.min(maxNewTokens, room);
+}

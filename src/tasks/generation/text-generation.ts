@@ -1,0 +1,183 @@
+import * as z from "zod";
+import {
+  type GeneratedText,
+  type TextGenerationBlock,
+  textGenerationBlock,
+} from "../../domain/blocks/postprocess/text-generation.ts";
+import { type PromptBlock, promptBlock } from "../../domain/blocks/preprocess/prompt.ts";
+import type { Call } from "../../domain/call.ts";
+import { ApiError } from "../../domain/errors.ts";
+import { NOTHING_GENERATED } from "../../domain/generation-progress.ts";
+import type { Manifest } from "../../domain/manifest.ts";
+import type { TaskPart } from "../../domain/task.ts";
+import { parseParameters } from "../parameters.ts";
+import { splitList } from "../preprocessor.ts";
+import { splitInputs } from "../split-inputs.ts";
+import type { ModelSet, Task } from "../task.ts";
+import { parseJsonFile } from "../text/json-file.ts";
+import { checkTextCount } from "../text/text-item.ts";
+import { createTokenDecoder } from "../text/token-decoder.ts";
+import { createTokenizer } from "../text/tokenizer.ts";
+import { parseTokenizerConfig } from "../text/tokenizer-config.ts";
+import { runSteps } from "../text/word-model.ts";
+import { createDecoder } from "./decoder.ts";
+import { type GeneratedStep, generate } from "./generate.ts";
+import { HuggingFaceText } from "./hugging-face-text.ts";
+import { leasedParts } from "./leased-parts.ts";
+import { encodePrompt, maxNewTokens, type Prompt } from "./prompt.ts";
+import { createSampler } from "./sampling/sampler.ts";
+import { toSamplingOptions } from "./sampling/sampling-options.ts";
+import { StopStrings } from "./sampling/stop-strings.ts";
+
+const PARAMETERS = z.strictObject({
+  ...promptBlock.parameters.shape,
+  ...textGenerationBlock.parameters.shape,
+});
+type Parameters = z.output<typeof PARAMETERS>;
+
+const INPUTS = { mediaTypes: promptBlock.mediaTypes, split: splitList };
+
+/**
+ * Continues texts by a model that generates token by token.
+ * @param tokenizerJson the tokenizer.json of the block
+ */
+export function createTextGenerationTask(
+  manifest: Manifest,
+  block: PromptBlock,
+  defaults: TextGenerationBlock,
+  tokenizerJson: Uint8Array,
+): Task {
+  const decoder = createDecoder(manifest, block, defaults);
+  const tokenizer = createTokenizer(tokenizerJson);
+  const specials = new Map(
+    parseTokenizerConfig(tokenizerJson)
+      .added_tokens.filter(({ special }) => special)
+      .map(({ id, content }) => [id, content]),
+  );
+  const createText = createTokenDecoder(parseJsonFile(tokenizerJson, "tokenizer"), {
+    skipSpecialTokens: true,
+  });
+
+  const tokenText = (id: number): string => {
+    const text = createText();
+    return text.push(id) + text.end();
+  };
+
+  /** What continues a prompt: its first token has no place at the beginning of a text. */
+  const createContinuation = ({ ids }: Prompt) => {
+    const text = createText();
+    const last = ids.findLast((id) => !specials.has(id));
+    if (tokenizer.writing !== "bytes" && last !== undefined) text.push(last);
+    return text;
+  };
+
+  /** Everything is checked, and nothing has run yet. */
+  const prepare = (prompt: Prompt, parameters: Parameters) => {
+    const most = maxNewTokens(prompt, defaults, parameters.max_new_tokens);
+    if (parameters.min_new_tokens !== undefined && parameters.min_new_tokens > most)
+      throw new ApiError(
+        "invalid_request",
+        `"min_new_tokens" is ${parameters.min_new_tokens}, and ${most} tokens are generated at most.`,
+      );
+    const sampling = toSamplingOptions(parameters, defaults);
+    const seed = sampling.doSample ? (sampling.seed ?? drawSeed()) : undefined;
+    const form = {
+      parameters,
+      prompt: prompt.text,
+      promptTokens: prompt.ids.length,
+      seed,
+      specialToken: (id: number) => specials.get(id),
+      tokenText,
+    };
+    return {
+      reservedBytes: decoder.reservedBytes(prompt.ids.length + most),
+      plan: () => ({
+        prompt: prompt.ids,
+        maxNewTokens: most,
+        eosTokenIds: new Set(defaults.eosTokenIds),
+        sampler: createSampler({ ...sampling, seed }),
+        stops: new StopStrings(parameters.stop ?? []),
+        text: createContinuation(prompt),
+      }),
+      result: () => new HuggingFaceText(form),
+    };
+  };
+
+  /** The tokens of a text, with a lease of its own. */
+  async function start(
+    { plan, reservedBytes }: ReturnType<typeof prepare>,
+    models: ModelSet,
+    call: Call,
+  ): Promise<AsyncIterableIterator<GeneratedStep, undefined>> {
+    const lease = await models.lease(reservedBytes);
+    return leasedParts(lease, () => generate(decoder, lease, plan(), call));
+  }
+
+  return {
+    parameters: PARAMETERS,
+    async execute(request, models, call) {
+      const { trace, checkpoint } = call;
+      const parameters = parseParameters(PARAMETERS, request.parameters);
+      const { items, form } = await splitInputs(INPUTS, request.inputs, parameters, call);
+      checkTextCount(items.length);
+      if (!request.stream && !parameters.details && parameters.top_n_tokens)
+        throw new ApiError(
+          "invalid_request",
+          '"top_n_tokens" has an effect only with "details": true, or with "stream": true.',
+        );
+      if (request.stream && form === "list")
+        throw new ApiError(
+          "invalid_request",
+          '"stream" is true, and "inputs" is a list: a stream continues one text.',
+        );
+      const prompts: Prompt[] = [];
+      for (const item of items) {
+        const steps = encodePrompt(tokenizer, block, item, parameters.truncate);
+        prompts.push(await trace.measureAsync("preprocess", () => runSteps(steps, checkpoint)));
+        await checkpoint();
+      }
+      const texts = prompts.map((prompt) => prepare(prompt, parameters));
+      const inputTokens = prompts.reduce((sum, { ids }) => sum + ids.length, 0);
+      trace.generation = { ...NOTHING_GENERATED, inputTokens };
+      const [first] = texts;
+      if (request.stream && first)
+        return { kind: "stream", parts: toParts(await start(first, models, call), first.result()) };
+      const results: GeneratedText[][] = [];
+      let outputTokens = 0;
+      for (const text of texts) {
+        const result = text.result();
+        for await (const step of await start(text, models, call)) result.add(step);
+        results.push([result.toResult()]);
+        outputTokens += result.generatedTokens;
+      }
+      const value = form === "one" ? results[0] : results;
+      return { kind: "value", value, form, usage: { inputTokens, outputTokens } };
+    },
+  };
+}
+
+/** A request without a seed gets one, which its details tell, so that its text can be generated again. */
+function drawSeed(): number {
+  const [seed = 0] = crypto.getRandomValues(new Uint32Array(1));
+  return seed;
+}
+
+/** The parts of a streamed result. */
+function toParts(
+  steps: AsyncIterableIterator<GeneratedStep, undefined>,
+  text: HuggingFaceText,
+): AsyncIterableIterator<TaskPart, undefined> {
+  return {
+    async next() {
+      const step = await steps.next();
+      return step.done ? step : { done: false, value: text.addPart(step.value) };
+    },
+    async return() {
+      await steps.return?.();
+      return { done: true, value: undefined };
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}
