@@ -76,7 +76,9 @@ const SAMPLE = new Proxy({} as Record<string, unknown>, {
       ? []
       : field === "inputs"
         ? { ids: "inputs.ids" }
-        : String(field),
+        : field === "cache"
+          ? { layers: 1, past: "past", present: "present" }
+          : String(field),
 });
 
 test.each(preprocess)("the preprocess block $type refers to inputs of the model", (block) => {
