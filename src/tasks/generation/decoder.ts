@@ -1,5 +1,6 @@
 import type { TextGenerationBlock } from "../../domain/blocks/postprocess/text-generation.ts";
 import type { PromptBlock } from "../../domain/blocks/preprocess/prompt.ts";
+import { fixedSize } from "../../domain/blocks/tensor-checks.ts";
 import type { NumericDatatype } from "../../domain/datatype.ts";
 import type { Manifest } from "../../domain/manifest.ts";
 import type { Lease } from "../../domain/ports.ts";
@@ -17,6 +18,8 @@ export interface Decoder {
    * @param tokens that it has at most
    */
   begin(lease: Lease, tokens: number): DecodedText;
+  /** Where the model declares it. */
+  readonly vocabularySize: number | undefined;
   /** Tokens of a run after the first one; `undefined` for any number. */
   readonly laterRunTokens: number | undefined;
 }
@@ -35,8 +38,8 @@ export function createDecoder(
   { inputs }: Pick<PromptBlock, "inputs">,
   { logits, cache }: Pick<TextGenerationBlock, "logits" | "cache">,
 ): Decoder {
-  const declared = manifest.outputs.find(({ name }) => name === logits)?.shape[1];
-  const isLastOnly = declared === 1 || inputs.numLogitsToKeep !== undefined;
+  const declared = manifest.outputs.find(({ name }) => name === logits)?.shape;
+  const isLastOnly = declared?.[1] === 1 || inputs.numLogitsToKeep !== undefined;
   const datatypes = new Map(manifest.inputs.map(({ name, datatype }) => [name, datatype]));
   const logitsOutput: RunOutput = isLastOnly ? logits : { name: logits, keep: true };
 
@@ -66,6 +69,7 @@ export function createDecoder(
 
   return {
     reservedBytes: (tokens) => cacheBytes(cache, tokens),
+    vocabularySize: fixedSize(declared?.[2]),
     // The branch with a cache may have been traced for a single token.
     laterRunTokens: inputs.useCacheBranch === undefined ? undefined : 1,
     begin(lease, tokens) {

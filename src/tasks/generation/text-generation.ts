@@ -26,7 +26,7 @@ import { HuggingFaceText } from "./hugging-face-text.ts";
 import { leasedParts } from "./leased-parts.ts";
 import { encodePrompt, maxNewTokens, type Prompt } from "./prompt.ts";
 import { createSampler } from "./sampling/sampler.ts";
-import { toSamplingOptions } from "./sampling/sampling-options.ts";
+import { checkTokenIds, toSamplingOptions } from "./sampling/sampling-options.ts";
 import { StopStrings } from "./sampling/stop-strings.ts";
 
 const PARAMETERS = z.strictObject({
@@ -80,6 +80,7 @@ export function createTextGenerationTask(
         `"min_new_tokens" is ${parameters.min_new_tokens}, and ${most} tokens are generated at most.`,
       );
     const sampling = toSamplingOptions(parameters, defaults);
+    if (decoder.vocabularySize !== undefined) checkTokenIds(sampling, decoder.vocabularySize);
     const seed = sampling.doSample ? (sampling.seed ?? drawSeed()) : undefined;
     const form = {
       parameters,

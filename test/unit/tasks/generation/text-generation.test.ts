@@ -58,7 +58,7 @@ async function generate(
 const idsOf = ({ tokens }: Pick<Details, "tokens">): number[] => tokens.map(({ id }) => id);
 
 describe.each(CACHE_FORMS)("a model with a cache of the form %s", (form) => {
-  test.each(GENERATION_CASES)("generates the tokens of Python after %j", async (expected) => {
+  test.each(GENERATION_CASES)("generates the tokens of Python after $prompt", async (expected) => {
     const task = await createGenerationTask(pool, form);
     const { generated_text, details } = await generate(task, expected.prompt);
     expect(idsOf(details)).toEqual(expected.tokens);
@@ -249,8 +249,7 @@ describe("is refused before anything runs:", () => {
     const { runs, loads } = { runs: pool.stats().bytesIn, loads: pool.stats().loads };
     const error = await rejectedApiError(code, inPlace.whole({ inputs, parameters }));
     expect(error.message).toMatch(message);
-    if (!/9999/.test(message.source)) expect(pool.stats()).toMatchObject({ bytesIn: runs, loads });
-    expect(pool.stats().leases).toEqual([]);
+    expect(pool.stats()).toMatchObject({ bytesIn: runs, loads, leases: [] });
   });
 
   test("a list of prompts for a stream", async () => {
