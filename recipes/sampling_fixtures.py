@@ -140,8 +140,10 @@ def seeded(case: dict[str, Any]) -> dict[str, Any]:
         torch.zeros((1, 0), dtype=torch.long), to_logits(case["logits"])
     )
     sums = torch.cumsum(torch.softmax(scores.double(), dim=-1)[0], dim=0)
-    numbers = torch.tensor(random_numbers(case["seed"], DRAWS), dtype=torch.float64)
-    return {**case, "expected": torch.searchsorted(sums, numbers * sums[-1], right=True).tolist()}
+    numbers = random_numbers(case["seed"], DRAWS)
+    targets = torch.tensor(numbers, dtype=torch.float64) * sums[-1]
+    tokens = torch.searchsorted(sums, targets, right=True).tolist()
+    return {**case, "expected": {"numbers": numbers, "tokens": tokens}}
 
 
 SMALL = {"size": 24, "seed": 11, "scale": 1.5}
@@ -150,7 +152,7 @@ LARGE = {"size": 8192, "seed": 29, "scale": 3.0}
 TIES = [1.0, 2.0, 2.0, None, 2.0, 0.5, 2.0, None, -1.0, 1.0]
 EQUAL = [0.25] * 8
 PEAK = [0.0, 0.0, 30.0, 0.0, -30.0, 0.0]
-SIGNS = [0.0, -1.5, 2.25, -0.125, 3.5, -4.0, 1.0, 0.5]
+SIGNS = [0.0, -1.5, 2.25, -0.125, 3.5, -4.0, 0.004, 0.5]
 HISTORY = {"prompt": [5, 7, 5, 9, 2, 5, 7], "generated": [4, 9, 2, 5, 7]}
 
 
@@ -187,7 +189,7 @@ CASES = [
     draw("top_k, top_p, min_p and typical_p", LARGE, top_k=100, top_p=0.95, min_p=0.02, typical_p=0.8),
     draw("typical_p after top_k with ties", TIES, top_k=5, typical_p=0.6),
     *(ban(f"repetition_penalty {p}", SMALL, HISTORY, repetition_penalty=p) for p in (0.5, 1.2, 5.0)),
-    ban("repetition_penalty of each sign", SIGNS, {"prompt": [0, 1, 2, 3, 4, 5]}, repetition_penalty=1.7),
+    ban("repetition_penalty of each sign", SIGNS, {"prompt": [0, 1, 2, 3, 4, 5, 6]}, repetition_penalty=1.7),
     ban("repetition_penalty of masked tokens", TIES, {"prompt": [3, 1, 1, 7]}, repetition_penalty=2.0),
     ban("presence_penalty", SMALL, HISTORY, presence_penalty=1.5),
     ban("presence_penalty below 0", SMALL, HISTORY, presence_penalty=-0.75),
@@ -204,6 +206,7 @@ CASES = [
     ),
     *(ban(f"no_repeat_ngram_size {n}", SMALL, HISTORY, no_repeat_ngram_size=n) for n in (1, 2, 3, 4, 12, 13)),
     ban("no_repeat_ngram_size in a short history", SMALL, {"prompt": [4, 4]}, no_repeat_ngram_size=3),
+    ban("no_repeat_ngram_size as long as the history", SMALL, {"prompt": [6, 6, 6]}, no_repeat_ngram_size=3),
     ban(
         "no_repeat_ngram_size in one token again and again",
         SMALL,
@@ -232,6 +235,7 @@ CASES = [
         {"prompt": [4, 6]},
         bad_words_ids=[[4, 6, 9], [1, 4, 6, 8]],
     ),
+    ban("a bad word that begins with an end token", SMALL, {"prompt": [4, 3]}, bad_words_ids=[[3, 9]]),
     ban("end tokens as bad words", SMALL, {"prompt": [4]}, bad_words_ids=[[0], [4, 3], [3]]),
     ban(
         "all tokens but one as bad words",

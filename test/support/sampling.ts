@@ -46,7 +46,7 @@ export const SAMPLING: {
     readonly seed: number;
     readonly logits: LogitsSpec;
     readonly parameters: Readonly<Record<string, unknown>>;
-    readonly expected: readonly number[];
+    readonly expected: { readonly numbers: readonly number[]; readonly tokens: readonly number[] };
   }[];
 } = JSON.parse(
   readFileSync(projectPath("test", "fixtures", "sampling", "transformers.json"), "utf8"),

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { createSeededRandom } from "../../../../../src/tasks/generation/sampling/random.ts";
 import { createSampler } from "../../../../../src/tasks/generation/sampling/sampler.ts";
 import {
   SAMPLING,
@@ -62,11 +63,13 @@ describe.each(SAMPLING.seeded)("the seed $seed with $parameters", (one) => {
   const sample = (seed: number | undefined) => {
     const options = samplingOptions({ ...one.parameters, ...(seed === undefined ? {} : { seed }) });
     const sampler = createSampler(options);
-    return one.expected.map(() => sampler.next(logits, { prompt: [], generated: [] }).token);
+    return one.expected.tokens.map(() => sampler.next(logits, { prompt: [], generated: [] }).token);
   };
 
-  test("gives the tokens that an implementation in Python gives", () => {
-    expect(sample(one.seed)).toEqual(one.expected);
+  test("gives the numbers and tokens that an implementation in Python gives", () => {
+    const random = createSeededRandom(one.seed);
+    expect(one.expected.numbers.map(() => random())).toEqual(one.expected.numbers);
+    expect(sample(one.seed)).toEqual(one.expected.tokens);
   });
 
   test("that is left out gives other tokens each time", () => {
