@@ -44,7 +44,7 @@ export class Candidates {
 
   /**
    * Keeps the fewest most probable tokens whose probabilities add up to at least `mass`, of equally probable ones those
-   * with the highest ids, as transformers does.
+   * with the highest ids, as transformers does where the sort of PyTorch is stable (up to 16 tokens).
    */
   keepTopP(mass: number): void {
     const limit = mass * this.#weigh();
