@@ -10,6 +10,9 @@ import onnx
 
 from publish import OPSET, finish
 
+# The operators of ONNX Runtime itself.
+CONTRIB = "com.microsoft"
+
 Values = Mapping[str, tuple[int, Sequence[int | str]]]
 
 
@@ -23,6 +26,13 @@ class GraphBuilder:
     def add(self, op: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
         self.nodes.append(onnx.helper.make_node(op, inputs, [output], name=output, **attributes))
         return output
+
+    def add_many(
+        self, op: str, inputs: Sequence[str], outputs: Sequence[str], **attributes: Any
+    ) -> list[str]:
+        """A node with several outputs, named after the first."""
+        self.nodes.append(onnx.helper.make_node(op, inputs, outputs, name=outputs[0], **attributes))
+        return list(outputs)
 
     def split(self, source: str, outputs: Sequence[str], **attributes: Any) -> list[str]:
         count = len(outputs)
@@ -54,4 +64,6 @@ class GraphBuilder:
             [onnx.numpy_helper.from_array(v, k) for k, v in self.constants.items()],
         )
         opsets = [onnx.helper.make_opsetid("", OPSET)]
+        if any(node.domain == CONTRIB for node in self.nodes):
+            opsets.append(onnx.helper.make_opsetid(CONTRIB, 1))
         return finish(onnx.helper.make_model(graph, opset_imports=opsets), name)

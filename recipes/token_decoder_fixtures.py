@@ -1,6 +1,6 @@
 """Texts that Python's ``tokenizers`` decodes from token ids; writes ``test/fixtures/tokenizers/decoded.json``.
 
-The tokenizers are those of ``test/fixtures/tokenizers``; some get the decoders of the published ones
+The tokenizers are those of ``test/fixtures/tokenizers`` and pocket-gpt's; some get the decoders of the published ones
 of their kind. A few lists of ids are in the fixture with their texts; of thousands of random ones the fixture has the
 digest of all texts, and the test draws the same ids with the same generator.
 """
@@ -18,6 +18,8 @@ from publish import ROOT, write
 from rendering import to_json
 
 FOLDER = ROOT / "test" / "fixtures" / "tokenizers"
+MODEL = "pocket-gpt"
+MODEL_FILE = ROOT / "models" / MODEL / "1" / "tokenizer.json"
 LISTS = 1500
 SHOWN = 20
 LONGEST = 40
@@ -34,6 +36,7 @@ METASPACE = {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "alway
 # A name, the tokenizer, and the decoder in place of its own.
 VARIANTS = [
     ("byte-level", "bpe-byte-level", None),
+    ("pocket-gpt", MODEL, None),
     ("wordpiece", "wordpiece-cased", None),
     (
         "wordpiece without cleanup",
@@ -87,7 +90,8 @@ def main() -> None:
     texts = json.loads((FOLDER / "texts.json").read_bytes())
     variants = []
     for name, file, decoder in VARIANTS:
-        described = json.loads((FOLDER / f"{file}.json").read_bytes())
+        path = MODEL_FILE if file == MODEL else FOLDER / f"{file}.json"
+        described = json.loads(path.read_bytes())
         tokenizer = Tokenizer.from_str(json.dumps({**described, **({"decoder": decoder} if decoder else {})}))
         size = tokenizer.get_vocab_size() + UNKNOWN_IDS
         random = draws()
