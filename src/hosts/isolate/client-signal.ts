@@ -7,11 +7,9 @@ export function watchClient(session: Pick<SessionStub, "closed">): () => AbortSi
     if (!controller) {
       const watching = new AbortController();
       controller = watching;
-      session.closed().then(
-        () => watching.abort(),
-        // The call has ended, with the session.
-        () => undefined,
-      );
+      // It fails when the Worker's request has ended, whose client is then gone as well.
+      const abort = (): void => watching.abort();
+      session.closed().then(abort, abort);
     }
     return controller.signal;
   };
