@@ -12,16 +12,21 @@ export interface Prompt {
   readonly ids: readonly number[];
 }
 
+export interface PromptOptions {
+  /** How many of the last tokens are read; all of them when left out. */
+  readonly truncate: number | undefined;
+  isSpecial(id: number): boolean;
+}
+
 /**
- * The tokens of a prompt.
- * @param truncate how many of the last ones are read; all of them when left out
+ * The tokens of a prompt. One that begins with a special token, such as that of a role in a chat, has its own beginning.
  * @throws ApiError `invalid_input` for a text without tokens
  */
 export function* encodePrompt(
   tokenizer: Tokenizer,
   { addSpecialTokens, bosTokenId }: PromptBlock,
   item: Item,
-  truncate: number | undefined,
+  { truncate, isSpecial }: PromptOptions,
 ): Steps<Prompt> {
   const { path } = item;
   const text = textOf(item);
@@ -34,7 +39,8 @@ export function* encodePrompt(
   const own = addSpecialTokens
     ? encoding.ids
     : encoding.ids.slice(encoding.leading, encoding.leading + encoding.length);
-  const isBegun = bosTokenId === undefined || own[0] === bosTokenId;
+  const [first] = own;
+  const isBegun = bosTokenId === undefined || (first !== undefined && isSpecial(first));
   const ids = isBegun ? own : [bosTokenId, ...own];
   return { path, text, ids: truncate === undefined ? ids : ids.slice(-truncate) };
 }

@@ -58,6 +58,7 @@ export function createTextGenerationTask(
     skipSpecialTokens: true,
   });
 
+  const isSpecial = (id: number): boolean => specials.has(id);
   const tokenText = (id: number): string => {
     const text = createText();
     return text.push(id) + text.end();
@@ -66,7 +67,7 @@ export function createTextGenerationTask(
   /** What continues a prompt: its first token has no place at the beginning of a text. */
   const createContinuation = ({ ids }: Prompt) => {
     const text = createText();
-    const last = ids.findLast((id) => !specials.has(id));
+    const last = ids.findLast((id) => !isSpecial(id));
     if (tokenizer.writing !== "bytes" && last !== undefined) text.push(last);
     return text;
   };
@@ -131,9 +132,10 @@ export function createTextGenerationTask(
           "invalid_request",
           '"stream" is true, and "inputs" is a list: a stream continues one text.',
         );
+      const { truncate } = parameters;
       const prompts: Prompt[] = [];
       for (const item of items) {
-        const steps = encodePrompt(tokenizer, block, item, parameters.truncate);
+        const steps = encodePrompt(tokenizer, block, item, { truncate, isSpecial });
         prompts.push(await trace.measureAsync("preprocess", () => runSteps(steps, checkpoint)));
         await checkpoint();
       }

@@ -153,7 +153,7 @@ export const textGenerationBlock = {
         datatypes: ["FP32"],
         shapes: [["batch", "tokens", "vocabulary"]],
       });
-    const { cache, context, eosTokenIds } = block;
+    const { cache, eosTokenIds } = block;
     for (const side of ["past", "present"] as const) {
       const specs = side === "past" ? manifest.inputs : manifest.outputs;
       for (const name of cacheNames(cache, cache[side])) {
@@ -172,11 +172,6 @@ export const textGenerationBlock = {
       yield {
         path: ["postprocess", "eosTokenIds"],
         message: `${foreign} is no token: the vocabulary has ${vocabulary}`,
-      };
-    if (block.maxNewTokens >= context)
-      yield {
-        path: ["postprocess", "maxNewTokens"],
-        message: `must be less than the context of ${context} tokens; it is ${block.maxNewTokens}`,
       };
   },
 } satisfies PostprocessDefinition<typeof schema>;

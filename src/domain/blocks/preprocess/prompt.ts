@@ -37,7 +37,7 @@ const schema = z.strictObject({
     .int()
     .min(0)
     .optional()
-    .describe("Put in front of a prompt whose first token is another one."),
+    .describe("Put in front of a prompt whose first token is not a special one."),
 });
 
 export type PromptBlock = z.output<typeof schema>;
