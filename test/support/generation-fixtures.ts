@@ -40,10 +40,17 @@ export function readGenerationFile(path: string): Uint8Array<ArrayBuffer> {
 /** The bytes of keys and values of a token: two layers of two heads of eight numbers. */
 export const TOKEN_BYTES = 2 * 2 * 2 * 8 * 4;
 
-/** @param changes fields of the postprocess block */
+type Fields = Readonly<Record<string, unknown>>;
+
+/**
+ * @param changes fields of the postprocess block
+ * @param promptChanges fields of the preprocess block
+ * @throws Error for fields that contradict the model
+ */
 export function generationManifest(
   form: CacheForm,
-  changes: Readonly<Record<string, unknown>> = {},
+  changes: Fields = {},
+  promptChanges: Fields = {},
 ): Manifest {
   const { layers, heads, headSize } = expected.cache;
   const cacheOf = (kind: string) =>
@@ -106,6 +113,7 @@ export function generationManifest(
       version: 1,
       tokenizer: TOKENIZER_FILE,
       inputs: { ...inputs, ...more.names },
+      ...promptChanges,
     },
     postprocess: {
       type: "text-generation",

@@ -25,9 +25,9 @@ const TOOLS: TaskTools = {
 export async function createGenerationTask(
   pool: ModelRuntime,
   form: CacheForm,
-  changes: Readonly<Record<string, unknown>> = {},
+  ...changes: readonly Readonly<Record<string, unknown>>[]
 ): Promise<GenerationTask> {
-  const manifest = generationManifest(form, changes);
+  const manifest = generationManifest(form, ...changes);
   const source = sourceOf(readGenerationFile(manifest.file), { name: manifest.name });
   const models: ModelSet = {
     infer: () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { parseCacheControl } from "../../../src/domain/cache-control.ts";
 import { createCall } from "../../../src/domain/call.ts";
+import { Deadline } from "../../../src/domain/deadline.ts";
 
 describe("a forked call", () => {
   test("has the identity, deadline, cache policy and signal of its parent, and a trace of its own", () => {
@@ -50,4 +51,22 @@ describe("a forked call", () => {
     connection.abort();
     await expect(fork.checkpoint()).rejects.toMatchObject({ code: "client_closed_request" });
   });
+});
+
+test("a pause yields each time, and ends the call at its deadline and when its client has left", async () => {
+  let [now, yields] = [0, 0];
+  const yieldSlice = async () => {
+    yields += 1;
+    now += 10;
+  };
+  const connection = new AbortController();
+  const { signal } = connection;
+  const deadline = new Deadline({ timeoutMs: 25, now: () => now });
+  const call = createCall({ signal, deadline, yieldSlice, now: () => now });
+  await call.pause();
+  await call.pause();
+  expect(yields).toBe(2);
+  await expect(call.pause()).rejects.toMatchObject({ code: "deadline_exceeded" });
+  connection.abort();
+  await expect(call.pause()).rejects.toMatchObject({ code: "client_closed_request" });
 });

@@ -11,6 +11,8 @@ import type { TaskResult } from "../../../src/domain/task.ts";
 import type { Tensor } from "../../../src/domain/tensor.ts";
 import { createRunTask } from "../../../src/inference/run-task.ts";
 import { createManifest } from "../../support/cache-harness.ts";
+import { rejectedApiError } from "../../support/errors.ts";
+import { findModel } from "../../support/publish.ts";
 
 const MODEL: PublishedModel = {
   name: "echo",
@@ -64,6 +66,17 @@ test("a task that fails after several runs reports all of them", async () => {
   });
   await expect(result).rejects.toThrow("broken");
   expect(call.trace.cache.outcome).toBe("miss");
+});
+
+test("a stream of a task that computes its result at once is refused", async () => {
+  const runTask = createRunTask({} as ModelHost, createRuns());
+  const { manifest } = findModel("iris-logistic");
+  const model = { ...MODEL, manifest };
+  const error = await rejectedApiError(
+    "invalid_request",
+    runTask(model, { inputs: 1, parameters: {}, stream: true }, createCall()),
+  );
+  expect(error.message).toMatch(/^"stream" must be false or left out: results of iris-logistic/);
 });
 
 test("a stream reports all of its runs when it has ended", async () => {
