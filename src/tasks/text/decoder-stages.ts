@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { ApiError } from "../../domain/errors.ts";
-import { byteOfLetter } from "./pre-tokenizers.ts";
+import { bytesOfLetters } from "./pre-tokenizers.ts";
 
 /**
  * The decoders of a tokenizer.json, as Python's `tokenizers` computes them, token by token. The npm library's take whole
@@ -140,13 +140,7 @@ function eachToken(decode: (token: string, first: boolean) => string): Stage {
 function byteLevel(): Stage {
   const utf8 = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
   return {
-    push(token) {
-      const bytes = Array.from(token, byteOfLetter);
-      const encoded = bytes.every((byte) => byte !== undefined)
-        ? Uint8Array.from(bytes)
-        : new TextEncoder().encode(token);
-      return [utf8.decode(encoded, { stream: true })];
-    },
+    push: (token) => [utf8.decode(bytesOfLetters(token), { stream: true })],
     end: () => [utf8.decode()],
   };
 }

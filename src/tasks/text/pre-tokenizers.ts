@@ -138,18 +138,17 @@ function toByteLetters(word: string): string {
 
 const LETTER_BYTES = new Map(BYTE_LETTERS.map((letter, byte) => [letter, byte]));
 
-/** The byte that one of GPT-2's letters stands for. */
-export function byteOfLetter(letter: string): number | undefined {
-  return LETTER_BYTES.get(letter);
+/** The bytes of a token in letters for bytes; one with other letters stands for itself, as in Python. */
+export function bytesOfLetters(token: string): Uint8Array {
+  const bytes = Array.from(token, (letter) => LETTER_BYTES.get(letter));
+  return bytes.every((byte) => byte !== undefined)
+    ? Uint8Array.from(bytes)
+    : new TextEncoder().encode(token);
 }
 
-/** Decodes tokens in letters for bytes; a token with other letters stands for itself, as in Python. */
+/** Decodes tokens in letters for bytes. */
 export function fromByteLetters(tokens: readonly string[]): string {
-  const bytes: number[] = [];
-  for (const token of tokens) {
-    const own = Array.from(token, (letter) => LETTER_BYTES.get(letter));
-    for (const byte of own.includes(undefined) ? new TextEncoder().encode(token) : own)
-      bytes.push(byte ?? 0);
-  }
-  return new TextDecoder().decode(Uint8Array.from(bytes));
+  const utf8 = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
+  const parts = tokens.map((token) => utf8.decode(bytesOfLetters(token), { stream: true }));
+  return parts.join("") + utf8.decode();
 }

@@ -117,3 +117,7 @@ test.each(["", "{", "\ufeff{}x"])("a file of %j is refused as it is not JSON", (
   const { message } = catchApiError("task_not_supported", create);
   expect(message).toBe("The model's tokenizer is not a JSON file.");
 });
+
+test("joins the bytes of tokens to a text that keeps its byte order mark, as Python's decoder does", () => {
+  expect(readTokenizer("bpe-byte-level").join(["ï", "»", "¿", "A"])).toBe("\ufeffA");
+});
