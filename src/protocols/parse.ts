@@ -23,8 +23,14 @@ export function parseWith<S extends z.ZodType>(schema: S, value: unknown): z.out
     `${label} is not valid: ${issueMessage(issue)
       .replace(/^Invalid input: /, "")
       .replace(/, received .*$/, "")}; got ${describe(received)}.`,
-    { details: { field: issue.path.join(".") } },
+    { details: { field: fieldOf(issue) } },
   );
+}
+
+/** The wrong field; of an object with unknown ones, the first of them. */
+function fieldOf(issue: z.core.$ZodIssue): string {
+  const unknown = issue.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
+  return [...issue.path, ...unknown].join(".");
 }
 
 /** `inputs[0].name` */

@@ -35,7 +35,7 @@ let service: AdministeredService;
 
 beforeAll(async () => {
   service = await startAdministeredService({
-    models: ["iris-logistic", "iris-kmeans", "diabetes-ridge", "sentence-embeddings"],
+    models: ["iris-logistic", "iris-kmeans", "diabetes-ridge", "sentence-embeddings", "pocket-gpt"],
     // The cache is for `cache-status` and 304.
     vars: { CACHE_TIERS: "isolate", MAX_BODY_BYTES: String(LIMIT_BYTES) },
   });

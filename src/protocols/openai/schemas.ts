@@ -1,11 +1,16 @@
 import { jsonContent } from "../openapi/schema-reference.ts";
+import { completionRequestSchema, completionResponseSchema } from "./completions.ts";
 import { embeddingsRequestSchema, embeddingsResponseSchema } from "./embeddings.ts";
 import { openAiErrorSchema } from "./error.ts";
 import { openAiModelListSchema, openAiModelSchema, openAiModelStatusSchema } from "./models.ts";
 
 export const SCHEMAS = {
-  requests: { EmbeddingsRequest: embeddingsRequestSchema },
+  requests: {
+    CompletionRequest: completionRequestSchema,
+    EmbeddingsRequest: embeddingsRequestSchema,
+  },
   responses: {
+    CompletionResponse: completionResponseSchema,
     EmbeddingsResponse: embeddingsResponseSchema,
     OpenAiError: openAiErrorSchema,
     OpenAiModel: openAiModelSchema,

@@ -1,6 +1,7 @@
 import type { TextGenerationBlock } from "../../domain/blocks/postprocess/text-generation.ts";
 import type { PromptBlock } from "../../domain/blocks/preprocess/prompt.ts";
 import { ApiError } from "../../domain/errors.ts";
+import type { TokenIds } from "../../domain/token-ids.ts";
 import type { Item } from "../preprocessor.ts";
 import { textOf } from "../text/text-item.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
@@ -43,6 +44,28 @@ export function* encodePrompt(
   const isBegun = bosTokenId === undefined || (first !== undefined && isSpecial(first));
   const ids = isBegun ? own : [bosTokenId, ...own];
   return { path, text, ids: truncate === undefined ? ids : ids.slice(-truncate) };
+}
+
+/**
+ * A prompt that a client has turned into tokens itself, special ones included.
+ * @param toText the text of ids
+ * @throws ApiError `invalid_input` for ids that the vocabulary does not have
+ */
+export function promptOfIds(
+  { ids }: TokenIds,
+  path: string,
+  tokenizer: Pick<Tokenizer, "hasId">,
+  toText: (ids: readonly number[]) => string,
+): Prompt {
+  if (ids.length === 0)
+    throw new ApiError("invalid_input", `${path} has no tokens: send at least one.`);
+  const wrong = ids.find((id) => !tokenizer.hasId(id));
+  if (wrong !== undefined)
+    throw new ApiError(
+      "invalid_input",
+      `${path} is not a text by this model's tokenizer: the token ${wrong} is not in its vocabulary. Send the text instead of token ids.`,
+    );
+  return { path, text: toText(ids), ids };
 }
 
 /**

@@ -10,8 +10,9 @@ import { ApiError } from "../../domain/errors.ts";
 import { NOTHING_GENERATED } from "../../domain/generation-progress.ts";
 import type { Manifest } from "../../domain/manifest.ts";
 import type { TaskPart } from "../../domain/task.ts";
+import { TokenIds } from "../../domain/token-ids.ts";
 import { parseParameters } from "../parameters.ts";
-import { splitList } from "../preprocessor.ts";
+import { type Item, splitList } from "../preprocessor.ts";
 import { splitInputs } from "../split-inputs.ts";
 import type { ModelSet, Task } from "../task.ts";
 import { parseJsonFile } from "../text/json-file.ts";
@@ -19,12 +20,12 @@ import { checkTextCount } from "../text/text-item.ts";
 import { createTokenDecoder } from "../text/token-decoder.ts";
 import { createTokenizer } from "../text/tokenizer.ts";
 import { parseTokenizerConfig } from "../text/tokenizer-config.ts";
-import { runSteps } from "../text/word-model.ts";
+import { runSteps, type Steps } from "../text/word-model.ts";
 import { createDecoder } from "./decoder.ts";
 import { type GeneratedStep, generate } from "./generate.ts";
 import { HuggingFaceText } from "./hugging-face-text.ts";
 import { leasedParts } from "./leased-parts.ts";
-import { encodePrompt, maxNewTokens, type Prompt } from "./prompt.ts";
+import { encodePrompt, maxNewTokens, type Prompt, promptOfIds } from "./prompt.ts";
 import { createSampler } from "./sampling/sampler.ts";
 import { checkTokenIds, toSamplingOptions } from "./sampling/sampling-options.ts";
 import { StopStrings } from "./sampling/stop-strings.ts";
@@ -59,10 +60,17 @@ export function createTextGenerationTask(
   });
 
   const isSpecial = (id: number): boolean => specials.has(id);
-  const tokenText = (id: number): string => {
+  const textOf = (ids: readonly number[]): string => {
     const text = createText();
-    return text.push(id) + text.end();
+    return ids.map((id) => text.push(id)).join("") + text.end();
   };
+  const tokenText = (id: number): string => textOf([id]);
+
+  /** The tokens of a text, or those that a client sends. */
+  function* toPrompt({ value, path }: Item, truncate: number | undefined): Steps<Prompt> {
+    if (value instanceof TokenIds) return promptOfIds(value, path, tokenizer, textOf);
+    return yield* encodePrompt(tokenizer, block, { value, path }, { truncate, isSpecial });
+  }
 
   /** What continues a prompt: its first token has no place at the beginning of a text. */
   const createContinuation = ({ ids }: Prompt) => {
@@ -132,10 +140,9 @@ export function createTextGenerationTask(
           "invalid_request",
           '"stream" is true, and "inputs" is a list: a stream continues one text.',
         );
-      const { truncate } = parameters;
       const prompts: Prompt[] = [];
       for (const item of items) {
-        const steps = encodePrompt(tokenizer, block, item, { truncate, isSpecial });
+        const steps = toPrompt(item, parameters.truncate);
         prompts.push(await trace.measureAsync("preprocess", () => runSteps(steps, checkpoint)));
         await checkpoint();
       }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { modelInRequest } from "../../../src/protocols/openai/embeddings.ts";
+import { modelInRequest } from "../../../src/protocols/openai/model-field.ts";
 
 test.each([
   ['{"model":"m","input":"text"}', "m"],

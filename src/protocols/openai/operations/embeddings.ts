@@ -9,11 +9,10 @@ import { PREDICTION_HEADERS, PREDICTION_NOT_MODIFIED } from "../../prediction-re
 import { resolveModel } from "../../resolve-model.ts";
 import {
   type EmbeddingsRequest,
-  guessModel,
-  modelInRequest,
   parseEmbeddingsRequest,
   toEmbeddingsResponse,
 } from "../embeddings.ts";
+import { guessModel, modelInRequest } from "../model-field.ts";
 import { nameField } from "../name-field.ts";
 import { json } from "../schemas.ts";
 

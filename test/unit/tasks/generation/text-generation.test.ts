@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { createCall } from "../../../../src/domain/call.ts";
 import type { ErrorCode } from "../../../../src/domain/errors.ts";
 import type { ModelRuntime } from "../../../../src/domain/ports.ts";
+import { TokenIds } from "../../../../src/domain/token-ids.ts";
 import { rejectedApiError } from "../../../support/errors.ts";
 import {
   CACHE_FORMS,
@@ -91,6 +92,23 @@ test("several texts of one model at once are each the same as alone", async () =
   expect(all.map(({ details }) => idsOf(details))).toEqual(
     [...GENERATION_CASES, ...GENERATION_CASES].map(({ tokens }) => tokens),
   );
+});
+
+test("token ids are continued like the text that they are of", async () => {
+  for (const { prompt, ids, text } of GENERATION_CASES) {
+    const { value } = await inPlace.whole({ inputs: new TokenIds(ids) });
+    // Special tokens are no part of a text.
+    expect(value).toEqual([{ generated_text: prompt.replace("<|user|>", "") + text }]);
+  }
+});
+
+test.each([
+  [[], "inputs has no tokens"],
+  [[5, VOCABULARY], `the token ${VOCABULARY} is not in its vocabulary`],
+])("the token ids %j are refused", async (ids, message) => {
+  const request = inPlace.whole({ inputs: new TokenIds(ids) });
+  const error = await rejectedApiError("invalid_input", request);
+  expect(error.message).toContain(message);
 });
 
 test("a streamed text is the whole one, token by token", async () => {

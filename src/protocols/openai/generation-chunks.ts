@@ -1,0 +1,94 @@
+import type { ChoiceDelta, ChoiceToken } from "./choice-text.ts";
+import type { UsageCounter } from "./usage.ts";
+
+/** One choice as a whole. */
+export interface Choice {
+  readonly index: number;
+  readonly text: string;
+  readonly tokens: readonly ChoiceToken[];
+  readonly finishReason: "stop" | "length";
+}
+
+/** How an API of OpenAI serializes choices. */
+export interface ChoiceForm {
+  /** Of the response, and of a chunk. */
+  readonly object: string;
+  readonly chunkObject: string;
+  whole(choice: Choice): object;
+  /** The `choices` of the chunks for a delta, each of them one choice: none while there is nothing to send. */
+  chunks(delta: ChoiceDelta): object[];
+}
+
+/** What all chunks of a response have, and the response itself. */
+export interface ResponseHead {
+  readonly id: string;
+  readonly created: number;
+  readonly model: string;
+  readonly system_fingerprint: string;
+}
+
+type Deltas = AsyncIterableIterator<ChoiceDelta, undefined>;
+
+/** The chunks of a streamed response, each available as soon as its token is. */
+export function toChunks(
+  deltas: Deltas,
+  form: ChoiceForm,
+  head: ResponseHead,
+  usage: UsageCounter,
+  includeUsage: boolean,
+): AsyncIterableIterator<object, undefined> {
+  const pending: object[] = [];
+  let isComplete = false;
+  const toChunk = (choices: readonly object[], ofUsage: object): object => {
+    const { id, ...rest } = head;
+    return { id, object: form.chunkObject, ...rest, choices, ...ofUsage };
+  };
+  return {
+    async next() {
+      while (pending.length === 0) {
+        if (isComplete) return { done: true, value: undefined };
+        const { done, value } = await deltas.next();
+        if (done) {
+          isComplete = true;
+          if (includeUsage) pending.push(toChunk([], { usage: usage.toUsage() }));
+          continue;
+        }
+        usage.add(value);
+        for (const choice of form.chunks(value))
+          pending.push(toChunk([choice], includeUsage ? { usage: null } : {}));
+      }
+      return { done: false, value: pending.shift() as object };
+    },
+    async return() {
+      await deltas.return?.();
+      return { done: true, value: undefined };
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}
+
+/** The whole response. */
+export async function toWhole(
+  deltas: Deltas,
+  form: ChoiceForm,
+  head: ResponseHead,
+  usage: UsageCounter,
+): Promise<object> {
+  const choices: object[] = [];
+  let text = "";
+  let tokens: ChoiceToken[] = [];
+  for await (const delta of deltas) {
+    usage.add(delta);
+    text += delta.text;
+    tokens.push(...delta.tokens);
+    const { index, finishReason } = delta;
+    if (!finishReason) continue;
+    choices.push(form.whole({ index, text, tokens, finishReason }));
+    text = "";
+    tokens = [];
+  }
+  const { id, ...rest } = head;
+  return { id, object: form.object, ...rest, choices, usage: usage.toUsage() };
+}

@@ -1,0 +1,41 @@
+import { ApiError } from "../../domain/errors.ts";
+import type { TokenLimit } from "./generation-fields.ts";
+
+/** What the errors of a choice are about, by the names of OpenAI's API. */
+export interface NamedFields {
+  /** `prompt`, or `messages`. */
+  readonly input: string;
+  /** Its place in messages: `prompt[3]`. */
+  readonly path: string;
+  readonly limit: TokenLimit;
+}
+
+/** Adds to an error of the text-generation task the field that it is about. */
+export function nameGenerationField(fields: NamedFields): (error: unknown) => never {
+  const { input, path } = fields;
+  return (error) => {
+    if (!(error instanceof ApiError) || error.kind.status !== 400) throw error;
+    const { code, details = {}, cause } = error;
+    if (typeof details.context === "number") throw beyondContext(error, details.context, fields);
+    const field = typeof details.field === "string" ? details.field : input;
+    const message = error.message.replace(/^inputs\b/, path);
+    throw new ApiError(code, message, { cause, details: { ...details, field } });
+  };
+}
+
+/** LangChain and others look for "maximum context length". */
+function beyondContext(
+  { code, details = {}, cause }: ApiError,
+  context: number,
+  { input, path, limit }: NamedFields,
+): ApiError {
+  const { promptTokens, maxNewTokens } = details;
+  const begin = `This model's maximum context length is ${context} tokens, and ${path} has ${promptTokens}`;
+  if (typeof maxNewTokens !== "number") {
+    const message = `${begin}, which leave none for the answer: send a shorter text.`;
+    return new ApiError(code, message, { cause, details: { ...details, field: input } });
+  }
+  const room = context - Number(promptTokens);
+  const message = `${begin}: ${limit.field} can be ${room} at most, and is ${maxNewTokens}.`;
+  return new ApiError(code, message, { cause, details: { ...details, field: limit.field } });
+}

@@ -1,0 +1,79 @@
+import { bodyOf } from "../../../http/receive.ts";
+import { RUN_MODEL } from "../../error-groups.ts";
+import { parseJson } from "../../json.ts";
+import type { InferenceOperation } from "../../operation.ts";
+import { resolveModel } from "../../resolve-model.ts";
+import { type CompletionsRequest, createCompletionForm, parseCompletions } from "../completions.ts";
+import type { ChoiceRequest } from "../generate-choices.ts";
+import { nameGenerationField } from "../generation-error.ts";
+import { stopsOf, toTaskParameters } from "../generation-fields.ts";
+import { guessModel, modelInRequest } from "../model-field.ts";
+import { nameField } from "../name-field.ts";
+import { checkGenerates, respondGeneration } from "../respond-generation.ts";
+import { json } from "../schemas.ts";
+
+export const CREATE_COMPLETION: InferenceOperation = {
+  id: "createCompletion",
+  kind: "inference",
+  method: "post",
+  path: "/completions",
+  access: "client",
+  tag: "Predictions",
+  summary: "Continue a text in OpenAI's form",
+  description:
+    "For models whose task is text generation. With `stream`, each token is sent as a server-sent event when it is generated, and `[DONE]` at the end. A field of OpenAI's API that is not honoured is refused.",
+  parameters: ["x-timeout-ms", "content-encoding"],
+  body: {
+    required: true,
+    content: json("CompletionRequest", {
+      text: {
+        value: { model: "pocket-gpt", prompt: "It was a dark night, and the", max_tokens: 8 },
+      },
+    }),
+  },
+  responses: {
+    200: {
+      description: "The choices, in the order of the prompts; with `stream`, their chunks.",
+      headers: ["x-model-version", "content-encoding"],
+      content: {
+        ...json("CompletionResponse"),
+        "text/event-stream": { schema: { type: "string" } },
+      },
+    },
+  },
+  errors: RUN_MODEL,
+  identity: { variesBy: () => "", modelIn: modelInRequest, guessModel },
+  handler:
+    ({ catalog, runTask }) =>
+    async (c) => {
+      const body = bodyOf(c);
+      const fields = c.get("trace").measure("parse", () => parseCompletions(parseJson(body)));
+      const model = await resolveModel(c, catalog, fields.model).catch(nameField("model"));
+      checkGenerates(model.manifest);
+      return respondGeneration(c, runTask, model, {
+        fields,
+        choices: toChoices(fields),
+        form: createCompletionForm(fields),
+        idPrefix: "cmpl",
+      });
+    },
+};
+
+/** `n` choices of each prompt. */
+function toChoices(fields: CompletionsRequest): [ChoiceRequest, ...ChoiceRequest[]] {
+  const { prompts, n, max_tokens, logprobs = 0 } = fields;
+  const limit = { field: "max_tokens", tokens: max_tokens };
+  const choices = prompts.flatMap((prompt, at) =>
+    Array.from({ length: n }, (_, choice) => {
+      const path = prompts.length === 1 ? "prompt" : `prompt[${at}]`;
+      return {
+        inputs: prompt,
+        parameters: toTaskParameters(fields, limit, choice, logprobs),
+        stops: stopsOf(fields),
+        nameField: nameGenerationField({ input: "prompt", path, limit }),
+      };
+    }),
+  );
+  // The schema asks for a prompt and a choice.
+  return choices as [ChoiceRequest, ...ChoiceRequest[]];
+}

@@ -1,0 +1,223 @@
+import { readFileSync } from "node:fs";
+import OpenAI, { APIError } from "openai";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { projectPath } from "../../scripts/project.ts";
+import { type Service, startService } from "../support/service.ts";
+
+/**
+ * OpenAI's own client with the Worker in workerd; the texts are those that ONNX Runtime in Python generates greedily with
+ * the same model (`recipes/pocket_gpt.py`).
+ */
+
+interface Case {
+  readonly prompt: string;
+  readonly ids: readonly number[];
+  readonly tokens: readonly number[];
+  readonly text: string;
+  /** How many of the tokens are ahead of all others by more than the kernels of two machines differ. */
+  readonly certain: number;
+}
+
+const { cases, endTokens } = JSON.parse(
+  readFileSync(projectPath("test", "fixtures", "generation", "pocket-gpt.json"), "utf8"),
+) as { cases: readonly Case[]; endTokens: readonly number[] };
+const certain = cases.filter(({ tokens, certain: count }) => count === tokens.length);
+/** Of more than a few tokens; the first one has as many as were generated at most. */
+const texts = certain
+  .filter(({ tokens }) => tokens.length >= 12)
+  .toSorted((a, b) => b.tokens.length - a.tokens.length);
+const [first] = texts as [Case, ...Case[]];
+const model = "pocket-gpt";
+
+const finishOf = ({ tokens }: Case) =>
+  endTokens.includes(tokens.at(-1) ?? -1) ? "stop" : "length";
+const usageOf = ({ ids, tokens }: Case) => ({
+  prompt_tokens: ids.length,
+  completion_tokens: tokens.length,
+  total_tokens: ids.length + tokens.length,
+  prompt_tokens_details: { cached_tokens: 0 },
+});
+
+let service: Service;
+let client: OpenAI;
+
+beforeAll(async () => {
+  service = await startService({ models: [model] });
+  client = new OpenAI({ baseURL: `${service.origin}/v1`, apiKey: "sk-any", maxRetries: 0 });
+});
+
+afterAll(() => service?.dispose());
+
+async function failure(promise: Promise<unknown>): Promise<APIError> {
+  const error = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof APIError)) throw new Error(`no error of the API: ${error}`);
+  return error;
+}
+
+describe("completions", () => {
+  test("there are texts to compare with", () => {
+    expect(texts.length).toBeGreaterThan(8);
+    expect(finishOf(first)).toBe("length");
+  });
+
+  test.each(texts)("$prompt is continued as by Python, whole and streamed", async (expected) => {
+    const request = {
+      model,
+      prompt: [...expected.ids],
+      max_tokens: expected.tokens.length,
+      temperature: 0,
+    };
+    const { choices, usage } = await client.completions.create(request);
+    expect(choices).toEqual([
+      { index: 0, text: expected.text, logprobs: null, finish_reason: finishOf(expected) },
+    ]);
+    expect(usage).toEqual(usageOf(expected));
+    let text = "";
+    const reasons: unknown[] = [];
+    const stream_options = { include_usage: true };
+    const stream = await client.completions.create({ ...request, stream: true, stream_options });
+    let last: OpenAI.Completion | undefined;
+    for await (const chunk of stream) {
+      last = chunk;
+      text += chunk.choices[0]?.text ?? "";
+      reasons.push(chunk.choices[0]?.finish_reason);
+    }
+    expect(text).toBe(expected.text);
+    expect(last).toMatchObject({ choices: [], usage: usageOf(expected) });
+    expect(reasons.slice(-2)).toEqual([finishOf(expected), undefined]);
+    expect(reasons.slice(0, -2).every((reason) => reason === null)).toBe(true);
+  });
+
+  test("a text is continued by what its own route generates", async () => {
+    const inputs = "The old man looked at the sea and";
+    const parameters = { max_new_tokens: 16, return_full_text: false };
+    const { body } = await service.post(`/models/${model}`, { inputs, parameters });
+    const { choices } = await client.completions.create({ model, prompt: inputs });
+    expect(choices.map(({ text }) => text)).toEqual([
+      (body as [{ generated_text: string }])[0].generated_text,
+    ]);
+  });
+
+  test("drawn texts are the same for the same seed, and choices differ", async () => {
+    const request = {
+      model,
+      prompt: ["The old man", "She had never been so"],
+      n: 2,
+      temperature: 1,
+      seed: 11,
+      max_tokens: 12,
+    };
+    const once = await client.completions.create(request);
+    const again = await client.completions.create(request);
+    expect(once.choices).toHaveLength(4);
+    expect(once.choices).toEqual(again.choices);
+    expect(new Set(once.choices.map(({ text }) => text)).size).toBe(4);
+    const event = await service.event(once.id.replace("cmpl-", ""));
+    expect(event).toMatchObject({
+      generation: { outputTokens: once.usage?.completion_tokens, finishReason: "length" },
+    });
+    const second = await client.completions.create({ ...request, n: 1, seed: 12 });
+    expect(second.choices.map(({ text }) => text)).toEqual([
+      once.choices[1]?.text,
+      once.choices[3]?.text,
+    ]);
+  });
+
+  test("a text ends before a stop string", async () => {
+    const stop = first.text.slice(5, 9);
+    const { choices } = await client.completions.create({
+      model,
+      prompt: [...first.ids],
+      max_tokens: first.tokens.length,
+      stop,
+    });
+    const text = first.text.slice(0, first.text.indexOf(stop));
+    expect(choices).toMatchObject([{ text, finish_reason: "stop" }]);
+  });
+
+  test("logprobs are those of the tokens, together the text", async () => {
+    const { choices } = await client.completions.create({
+      model,
+      prompt: [...first.ids],
+      max_tokens: first.tokens.length,
+      logprobs: 3,
+    });
+    const { tokens = [], token_logprobs = [], top_logprobs = [] } = choices[0]?.logprobs ?? {};
+    expect(tokens.join("")).toBe(first.text);
+    for (const [at, logprob] of token_logprobs.entries()) {
+      const best = Math.max(...Object.values(top_logprobs?.[at] ?? {}));
+      expect(logprob).toBe(best);
+    }
+  });
+
+  test("a bias of -100 keeps a token out of the text", async () => {
+    const [token = 0] = first.tokens;
+    const request = { model, prompt: [...first.ids], max_tokens: 1 };
+    const before = await client.completions.create(request);
+    const after = await client.completions.create({ ...request, logit_bias: { [token]: -100 } });
+    expect(after.choices[0]?.text).not.toBe(before.choices[0]?.text);
+  });
+
+  test("a client that leaves in the middle ends the generation", async () => {
+    const controller = new AbortController();
+    const stream = await client.completions.create(
+      { model, prompt: "The old man looked at", max_tokens: 900, stream: true },
+      { signal: controller.signal },
+    );
+    let id = "";
+    let received = 0;
+    for await (const chunk of stream) {
+      id = chunk.id;
+      received += 1;
+      if (received === 3) controller.abort();
+    }
+    const event = await service.event(id.replace("cmpl-", ""));
+    expect(event).toMatchObject({ errorCode: "client_closed_request" });
+    expect(event.generation?.outputTokens).toBeLessThan(50);
+  });
+
+  test("a deadline in the middle is an error of the stream", async () => {
+    const stream = await client.completions.create(
+      { model, prompt: "The old man looked at", max_tokens: 1000, stream: true },
+      { headers: { "x-timeout-ms": "1000" } },
+    );
+    let text = "";
+    const read = async () => {
+      for await (const chunk of stream) text += chunk.choices[0]?.text;
+    };
+    const error = await failure(read());
+    expect(error).toMatchObject({ code: "deadline_exceeded", type: "rate_limit_error" });
+    expect(text.length).toBeGreaterThan(0);
+  });
+
+  test.each([
+    ["an empty prompt", { prompt: "" }, "prompt", "prompt is empty"],
+    ["an empty prompt of two", { prompt: ["a", ""] }, "prompt", "prompt[1] is empty"],
+    [
+      "a prompt longer than the context",
+      { prompt: "word ".repeat(1500) },
+      "prompt",
+      "maximum context length is 1024 tokens, and prompt has",
+    ],
+    [
+      "more tokens than the context has room for",
+      { prompt: [...first.ids], max_tokens: 1024 },
+      "max_tokens",
+      `max_tokens can be ${1024 - first.ids.length} at most, and is 1024`,
+    ],
+    [
+      "an unknown token",
+      { prompt: [5, 9000] },
+      "prompt",
+      "the token 9000 is not in its vocabulary",
+    ],
+    ["a bias of an unknown token", { prompt: "a", logit_bias: { 8192: 1 } }, "logit_bias", "8192"],
+  ])("%s is refused", async (_, change, param, message) => {
+    const error = await failure(client.completions.create({ model, ...change }));
+    expect(error).toMatchObject({ status: 400, type: "invalid_request_error", param });
+    expect(error.message).toContain(message);
+  });
+});
