@@ -1,7 +1,7 @@
 import { abortIsolate, WorkerEntrypoint } from "cloudflare:workers";
 import type { CandidateModel } from "./domain/model-host.ts";
 import type { ModelDescription, RuntimeStats } from "./domain/ports.ts";
-import { type CreateTask, createCellHost } from "./hosts/cell-host.ts";
+import { createCellHost } from "./hosts/cell-host.ts";
 import { IsolateServer } from "./hosts/isolate/isolate-server.ts";
 import type {
   CallHead,
@@ -25,26 +25,30 @@ import { createTask } from "./tasks/registry.ts";
  */
 let server: IsolateServer | undefined;
 
+interface IsolateOverrides {
+  readonly createTask?: typeof createTask;
+}
+
 /** @param overrides replaces the creation of tasks */
 function createServer(
   { budgetBytes, maxInFlight, maxQueueMs, timeoutMs }: IsolateSettings,
-  overrides: { readonly createTask?: CreateTask },
+  { createTask: createTaskOf = createTask }: IsolateOverrides,
 ): IsolateServer {
   const runtime = createModelPool({ budgetBytes, budgetSetting: "OWN_ISOLATE_BUDGET_BYTES" });
   const tools = { decodeImage: createBudgetedDecoder(runtime) };
-  const {
-    createTask: createTaskOf = (manifest, readFile) => createTask(manifest, readFile, tools),
-  } = overrides;
   return new IsolateServer({
     runtime,
-    hostOf: createCellHost({ runtime, createTask: createTaskOf }),
+    hostOf: createCellHost({
+      runtime,
+      createTask: (manifest, readFile) => createTaskOf(manifest, readFile, tools),
+    }),
     admission: createAdmission({ maxInFlight, maxQueueMs, maxTimeoutMs: timeoutMs }),
     endIsolate: () => abortIsolate?.(),
   });
 }
 
 /** The export `ModelIsolate` of an isolate's code. Its methods are called over RPC. */
-export function createEntrypoint(overrides: { readonly createTask?: CreateTask } = {}) {
+export function createEntrypoint(overrides: IsolateOverrides = {}) {
   const serverOf = (settings: IsolateSettings): IsolateServer => {
     server ??= createServer(settings, overrides);
     return server;
