@@ -1,18 +1,28 @@
 import type { SessionStub } from "./protocol.ts";
 
-/** The signal of the call's client, which the Worker is asked to tell about when the signal is first needed. */
-export function watchClient(session: Pick<SessionStub, "closed">): () => AbortSignal {
-  let controller: AbortController | undefined;
-  return () => {
-    if (!controller) {
-      const watching = new AbortController();
-      controller = watching;
-      session.closed().then(
-        () => watching.abort(),
-        // The call has ended, with the session.
-        () => undefined,
-      );
-    }
-    return controller.signal;
-  };
+/** The client of a call, as its isolate sees it. */
+export class WatchedClient {
+  readonly #session: Pick<SessionStub, "closed">;
+  readonly #controller = new AbortController();
+  #isWatched = false;
+
+  constructor(session: Pick<SessionStub, "closed">) {
+    this.#session = session;
+  }
+
+  /** Aborted when the client has left, which the Worker is asked to tell when the signal is first needed. */
+  get signal(): AbortSignal {
+    const { signal } = this.#controller;
+    if (this.#isWatched) return signal;
+    this.#isWatched = true;
+    const leave = (): void => this.leave();
+    // It fails with the session, when the request has ended.
+    this.#session.closed().then(leave, leave);
+    return signal;
+  }
+
+  /** Nobody waits for the result any more. */
+  leave(): void {
+    this.#controller.abort();
+  }
 }

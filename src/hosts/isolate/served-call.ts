@@ -4,7 +4,7 @@ import type { RunCached } from "../../domain/model-host.ts";
 import type { ModelRuntime } from "../../domain/ports.ts";
 import type { Tensor } from "../../domain/tensor.ts";
 import { busyMs, Trace } from "../../domain/trace.ts";
-import { watchClient } from "./client-signal.ts";
+import { WatchedClient } from "./client-signal.ts";
 import type { CallHead, CallReport, RunReply, SessionStub } from "./protocol.ts";
 import { fromWireError, toWireError } from "./wire-error.ts";
 import { fromWireTensors, sizeBytes, toWireTensors } from "./wire-tensors.ts";
@@ -28,7 +28,9 @@ export class ServedCall {
   readonly call: Call;
   readonly session: SessionStub;
   readonly #options: ServedCallOptions;
+  readonly #client: WatchedClient;
   readonly #trace = new Trace();
+  readonly #ended = Promise.withResolvers<void>();
   #permit: Permit | undefined;
   #isOver = false;
 
@@ -36,14 +38,15 @@ export class ServedCall {
     const { head, session, waitUntil, admission } = options;
     this.#options = options;
     this.session = session;
-    const signal = watchClient(session);
+    const client = new WatchedClient(session);
+    this.#client = client;
     this.call = createCall({
       deadline: admission.begin(head.timeoutMs),
       trace: this.#trace,
       waitUntil,
       yieldSlice: async (call) => this.#permit?.yield(busyMs(this.#trace), call),
       get signal() {
-        return signal();
+        return client.signal;
       },
     });
   }
@@ -59,6 +62,16 @@ export class ServedCall {
     await this.#permit.acquire(this.call);
   }
 
+  /** Resolves when the result has ended. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+
+  /** Ends the work at its next checkpoint. */
+  abort(): void {
+    this.#client.leave();
+  }
+
   /**
    * To be called when the result, also a streamed one, has ended.
    * @param isSample whether other calls are expected to take a similar time
@@ -70,6 +83,7 @@ export class ServedCall {
     this.#permit?.release(isSample && isWarm ? busyMs(this.#trace) : undefined);
     this.session[Symbol.dispose]();
     this.#options.onEnd();
+    this.#ended.resolve();
   }
 
   report(): CallReport {

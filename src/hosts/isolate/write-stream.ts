@@ -14,6 +14,8 @@ export function writeStream(
   served: ServedCall,
 ): ReadableStream<Uint8Array> {
   const iterator = parts[Symbol.asyncIterator]();
+  // Otherwise the work would stop in the middle when the Worker's request ends, and release nothing.
+  served.call.waitUntil(served.ended);
   const toLine = (line: StreamLine): Uint8Array<ArrayBuffer> =>
     ENCODER.encode(`${JSON.stringify(line)}\n`) as Uint8Array<ArrayBuffer>;
   return new ReadableStream({
@@ -31,6 +33,8 @@ export function writeStream(
       controller.close();
     },
     async cancel() {
+      // A part that is being computed is not waited for.
+      served.abort();
       try {
         await iterator.return?.();
       } finally {
