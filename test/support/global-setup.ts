@@ -37,7 +37,7 @@ async function build(name: string, entry?: string): Promise<string> {
 }
 
 /** The code of isolates of models that only tests use. */
-const ISOLATES = ["tasks"] as const;
+const ISOLATES = ["tasks", "hostile"] as const;
 export type TestIsolate = (typeof ISOLATES)[number];
 
 async function buildIsolates(): Promise<string> {

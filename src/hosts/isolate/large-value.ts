@@ -58,6 +58,7 @@ export async function readLargeValue(
 ): Promise<unknown> {
   const all = await readAtMost(stream, maxBytes);
   let offset = LENGTH_BYTES + new DataView(all.buffer, all.byteOffset).getUint32(0, true);
+  if (offset > all.byteLength) throw new RangeError("the value is shorter than it says");
 
   function restore(value: unknown): unknown {
     if (typeof value !== "object" || value === null) return value;

@@ -3,11 +3,10 @@ import { settlesWithin } from "../../shared/settles-within.ts";
 import { awaitReply } from "./await-reply.ts";
 import type { IsolateCall } from "./isolate-call.ts";
 import { toIsolateFailure, toReplyError } from "./isolate-failure.ts";
-import { InvalidReply, parseLine } from "./parse-reply.ts";
+import { JsonLines } from "./json-lines.ts";
+import { parseLine } from "./parse-reply.ts";
 import type { StreamLine } from "./protocol.ts";
 
-/** Of a part: as a reply in one message may have. */
-const MAX_LINE_LENGTH = 33_554_432;
 /** How long the end of the work is waited for. */
 const MAX_CANCEL_MS = 1000;
 
@@ -24,16 +23,15 @@ export function readStream(
     // Not a generator: one that was not started would not cancel the stream.
     [Symbol.asyncIterator]() {
       const reader = lines.getReader();
-      const parser = new LineParser();
+      const received = new JsonLines();
 
       async function nextLine(): Promise<StreamLine> {
-        for (;;) {
-          const line = parser.take();
-          if (line !== undefined) return parseLine(line);
+        while (!received.hasNext) {
           const { done, value } = await awaitReply(reader.read(), call);
           if (done) throw new Error("the stream of the isolate ended early");
-          parser.add(value);
+          received.add(value);
         }
+        return parseLine(received.take());
       }
 
       async function cancel(): Promise<void> {
@@ -67,38 +65,4 @@ export function readStream(
       };
     },
   };
-}
-
-/** Lines of JSON of a text that arrives in pieces. */
-class LineParser {
-  readonly #decoder = new TextDecoder();
-  #text = "";
-  /** Up to where no line ends. */
-  #searched = 0;
-
-  /** @throws InvalidReply when a line is too long */
-  add(bytes: Uint8Array): void {
-    this.#text += this.#decoder.decode(bytes, { stream: true });
-    if (this.#text.length > MAX_LINE_LENGTH) throw new InvalidReply("a part is too long");
-  }
-
-  /**
-   * The next line, once all of it has arrived.
-   * @throws InvalidReply when it is not JSON
-   */
-  take(): unknown {
-    const end = this.#text.indexOf("\n", this.#searched);
-    if (end < 0) {
-      this.#searched = this.#text.length;
-      return undefined;
-    }
-    const line = this.#text.slice(0, end);
-    this.#text = this.#text.slice(end + 1);
-    this.#searched = 0;
-    try {
-      return JSON.parse(line);
-    } catch (cause) {
-      throw new InvalidReply("a part is not JSON", { cause });
-    }
-  }
 }
