@@ -1,4 +1,5 @@
-import { abortIsolate, WorkerEntrypoint } from "cloudflare:workers";
+// As a namespace: a runtime without `abortIsolate` would refuse to import it by its name.
+import * as workers from "cloudflare:workers";
 import type { CandidateModel } from "./domain/model-host.ts";
 import type { ModelDescription, RuntimeStats } from "./domain/ports.ts";
 import { createCellHost } from "./hosts/cell-host.ts";
@@ -43,7 +44,7 @@ function createServer(
       createTask: (manifest, readFile) => createTaskOf(manifest, readFile, tools),
     }),
     admission: createAdmission({ maxInFlight, maxQueueMs, maxTimeoutMs: timeoutMs }),
-    endIsolate: () => abortIsolate?.(),
+    endIsolate: () => workers.abortIsolate?.(),
   });
 }
 
@@ -54,7 +55,7 @@ export function createEntrypoint(overrides: IsolateOverrides = {}) {
     return server;
   };
 
-  return class ModelIsolate extends WorkerEntrypoint<IsolateEnv> implements IsolateMethods {
+  return class ModelIsolate extends workers.WorkerEntrypoint<IsolateEnv> implements IsolateMethods {
     infer(
       head: CallHead,
       inputs: WireTensors,
