@@ -13,7 +13,7 @@ import { createPlacedHost } from "./hosts/placed-host.ts";
 import { createAdmission } from "./inference/admission.ts";
 import { createAdmissionByIsolate } from "./inference/admission-by-isolate.ts";
 import { createBodyBudget } from "./inference/body-budget.ts";
-import { createRunCached } from "./inference/run-cached.ts";
+import { createBypassOf, createRunCached } from "./inference/run-cached.ts";
 import { createRunTask } from "./inference/run-task.ts";
 import { ISOLATE_CODE } from "./isolate-code.ts";
 import type { Services } from "./protocols/services.ts";
@@ -97,7 +97,7 @@ export function createServices(env: Env, overrides: ServiceOverrides = {}): Serv
       failedWrites: cache.failedWrites(),
       isolate: cache.usage(),
     }),
-    runTask: createRunTask(host, runCached),
+    runTask: createRunTask(host, runCached, createBypassOf({ enabled })),
     modelReadiness: createModelReadiness(host, store, admission),
     serverReadiness: createServerReadiness(store, { requiredObject: config.readyObject }),
     publisher: createPublisher(store, host, catalog, { maxModelBytes: config.maxModelBytes }),

@@ -1,4 +1,8 @@
+import type { Client } from "../../domain/admission.ts";
 import type { SessionStub } from "./protocol.ts";
+
+/** A queue looks for its client after each pause, and once in the end. */
+const LOOKS_OF_A_PAUSE = 2;
 
 /** The client of a call, as its isolate sees it. */
 export class WatchedClient {
@@ -19,6 +23,19 @@ export class WatchedClient {
     // It fails with the session, when the request has ended.
     this.#session.closed().then(leave, leave);
     return signal;
+  }
+
+  /** The client as a queue looks at it: to watch it costs more than the wait of a single pause, after which the call runs. */
+  inQueue(): Client {
+    const unwatched = this.#controller.signal;
+    const watch = (): AbortSignal => this.signal;
+    let looks = 0;
+    return {
+      get signal() {
+        looks += 1;
+        return looks > LOOKS_OF_A_PAUSE ? watch() : unwatched;
+      },
+    };
   }
 
   /** Nobody waits for the result any more. */

@@ -59,7 +59,7 @@ export class ServedCall {
     const { head, admission } = this.#options;
     const { deadline } = this.call;
     this.#permit = admission.admit({ deadline, model: head.version.name });
-    await this.#permit.acquire(this.call);
+    await this.#permit.acquire(this.#client.inQueue());
   }
 
   /** Resolves when the result has ended. */

@@ -1,3 +1,4 @@
+import { yieldToEventLoop } from "../../domain/call.ts";
 import type { TaskPart } from "../../domain/task.ts";
 import type { StreamLine } from "./protocol.ts";
 import type { ServedCall } from "./served-call.ts";
@@ -14,6 +15,7 @@ export function writeStream(
   served: ServedCall,
 ): ReadableStream<Uint8Array> {
   const iterator = parts[Symbol.asyncIterator]();
+  let isFirst = true;
   // Otherwise the work would stop in the middle when the Worker's request ends, and release nothing.
   served.call.waitUntil(served.ended);
   const toLine = (line: StreamLine): Uint8Array<ArrayBuffer> =>
@@ -22,6 +24,9 @@ export function writeStream(
     type: "bytes",
     async pull(controller) {
       try {
+        // Where the Worker has the same thread, it sends a part only when the isolate does not go on at once.
+        if (!isFirst) await yieldToEventLoop();
+        isFirst = false;
         const { done, value } = await iterator.next();
         if (!done) return controller.enqueue(toLine({ part: value }));
         served.end(false);
