@@ -10,7 +10,8 @@ import type { HostileSession } from "./session.ts";
  * - `{"reach": {...}}` tries what an isolate must not be able to do, and returns what came of it;
  * - `{"keep": true}` keeps its session for the calls that follow;
  * - `{"reply": "..."}` replies with one of {@link REPLIES};
- * - `{"act": "end" | "throw" | "hang"}` ends the isolate, throws, or never replies.
+ * - `{"act": "..."}` does one of {@link ACTS};
+ * - `{"count": true}` returns how many calls the isolate has had.
  *
  * `infer` replies with those tensors of {@link TENSORS} whose number the last byte of its input is. Everything else
  * is done as the isolate was told last, by `{"everywhere": "..."}`.
@@ -25,9 +26,24 @@ export interface HostileRequest {
   readonly reply?: ReplyName;
   readonly act?: Act;
   readonly everywhere?: ReplyName | Act;
+  readonly count?: boolean;
 }
 
-type Act = "end" | "throw" | "hang";
+/** What ends a call without a reply. */
+const ACTS = {
+  /** Ends the isolate. */
+  end: async () => endIsolate(),
+  /** Ends the isolate after the first part of a stream. */
+  "end later": async () => endAfterPart(),
+  throw: () => {
+    throw new Error("a hostile error");
+  },
+  /** Never replies. */
+  hang: () => keepBusy(),
+} as const;
+type Act = keyof typeof ACTS;
+
+let calls = 0;
 
 let kept: HostileSession | undefined;
 let everywhere: ReplyName | Act = "hang";
@@ -38,10 +54,12 @@ export class ModelIsolate extends WorkerEntrypoint<IsolateEnv> {
     request: { readonly inputs: { readonly value: HostileRequest } },
     session: HostileSession,
   ): Promise<unknown> {
-    const { reach: wanted, keep, reply, act, everywhere: other } = request.inputs.value;
+    calls += 1;
+    const { reach: wanted, keep, reply, act, everywhere: other, count } = request.inputs.value;
+    if (count) return RIGHT.task(calls);
     if (other) everywhere = other;
     if (reply) return REPLIES[reply]();
-    if (act) return perform(act);
+    if (act) return ACTS[act]();
     if (keep) {
       kept = session.dup();
       return RIGHT.task("kept");
@@ -76,12 +94,30 @@ export class ModelIsolate extends WorkerEntrypoint<IsolateEnv> {
 
 async function doEverywhere(): Promise<unknown> {
   if (everywhere in REPLIES) return REPLIES[everywhere as ReplyName]();
-  return perform(everywhere as Act);
+  return ACTS[everywhere as Act]();
 }
 
-function perform(act: Act): Promise<unknown> {
-  if (act === "throw") throw new Error("a hostile error");
-  if (act === "hang") return new Promise(() => {});
+function endIsolate(): never {
   abortIsolate?.("a hostile end");
   throw new Error("the isolate did not end");
+}
+
+/** A part, and then nothing but the end of the isolate. */
+function endAfterPart(): unknown {
+  let parts = 0;
+  const lines = new ReadableStream({
+    type: "bytes",
+    async pull(controller) {
+      parts += 1;
+      if (parts === 1) return controller.enqueue(new TextEncoder().encode('{"part":1}\n'));
+      await scheduler.wait(10);
+      endIsolate();
+    },
+  });
+  return RIGHT.other({ kind: "stream", lines });
+}
+
+/** Without a timer, the runtime would notice that nothing can happen any more, and end the call itself. */
+async function keepBusy(): Promise<never> {
+  for (;;) await scheduler.wait(100);
 }
