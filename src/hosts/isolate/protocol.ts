@@ -110,8 +110,8 @@ export type RunReply =
 export type OpenReply = { readonly file: StoredFile | undefined } | { readonly error: WireError };
 
 export type CachedReply =
-  /** Of the cache, or of an identical run. */
-  | { readonly outputs: WireTensors }
+  /** Of the cache, or else of an identical run. */
+  | { readonly outputs: WireTensors; readonly isHit: boolean }
   /** The run that the isolate has made itself. */
   | { readonly own: true }
   | { readonly error: WireError };

@@ -32,6 +32,9 @@ export class ServedCall {
   readonly #trace = new Trace();
   readonly #ended = Promise.withResolvers<void>();
   #permit: Permit | undefined;
+  /** Whether outputs of the cache were used, and none of another call's run. */
+  #usesHits = false;
+  #usesOthers = false;
   #isOver = false;
 
   constructor(options: ServedCallOptions) {
@@ -79,8 +82,7 @@ export class ServedCall {
   end(isSample: boolean): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    const isWarm = this.#trace.coldStart === false;
-    this.#permit?.release(isSample && isWarm ? busyMs(this.#trace) : undefined);
+    this.#permit?.release(isSample && this.#isTypical() ? busyMs(this.#trace) : undefined);
     this.session[Symbol.dispose]();
     this.#options.onEnd();
     this.#ended.resolve();
@@ -117,9 +119,20 @@ export class ServedCall {
       const reply = await this.session.runCached(key, run.outputs, runHere);
       if (own && "error" in own) throw own.error;
       if ("error" in reply) throw fromWireError(reply.error);
-      if ("outputs" in reply) return fromWireTensors(reply.outputs);
+      if ("outputs" in reply) {
+        if (reply.isHit) this.#usesHits = true;
+        else this.#usesOthers = true;
+        return fromWireTensors(reply.outputs);
+      }
       if (!own) throw new Error("the Worker says that a run was made that was not");
       return own.outputs;
     };
+  }
+
+  /** Whether its time predicts that of others: not when it waited for the model to be loaded, or for another call's run. */
+  #isTypical(): boolean {
+    const { coldStart } = this.#trace;
+    if (this.#usesOthers) return false;
+    return coldStart === false || (coldStart === undefined && this.#usesHits);
   }
 }

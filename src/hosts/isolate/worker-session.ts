@@ -67,7 +67,9 @@ export class WorkerSession extends RpcTarget implements Session {
         { model: this.#model, outputs, key: async () => key, run: runInIsolate },
         asked.call,
       );
-      return isOwn ? { own: true } : { outputs: toWireTensors(found) };
+      if (isOwn) return { own: true };
+      const isHit = asked.call.trace.cache.outcome === "hit";
+      return { outputs: toWireTensors(found), isHit };
     } catch (error) {
       return isOwn ? { own: true } : { error: toWireError(error) };
     }
