@@ -295,7 +295,8 @@ describe("a start with invalid models and a run without an end", () => {
         .split("\n")
         .filter((each) => line.test(each)).length;
     const before = [count(/answered nobody/), count(/serves again/)];
-    expect(await predict(5)).toEqual({ status: 200, body: { outputs: 6.5 } });
+    // Not what the tests before asked, whose results the cache has: the model is the same.
+    expect(await predict(7)).toEqual({ status: 200, body: { outputs: 8.5 } });
     const endless = await predict("4611686018427387904").catch((error: unknown) => error);
     expect(endless).toBeInstanceOf(Error);
     await poll("restart", async () =>
@@ -304,7 +305,7 @@ describe("a start with invalid models and a run without an end", () => {
     expect(count(/: a request has a run without an end. Restarting workerd/)).toBe(
       (before[0] ?? 0) + 1,
     );
-    expect(await predict(6)).toEqual({ status: 200, body: { outputs: 7.5 } });
+    expect(await predict(8)).toEqual({ status: 200, body: { outputs: 9.5 } });
     // Before and after, in an isolate that began with it.
     await poll("event", async () =>
       count(/"model":"loop-apart".*"isolate":\{"isFirst":true/) === 2 ? true : undefined,
