@@ -21,7 +21,7 @@ import type {
 } from "./protocol.ts";
 import { ServedCall } from "./served-call.ts";
 import { fromWireError, toWireError } from "./wire-error.ts";
-import { fromWireTensors, toWireTensors, type WireTensors } from "./wire-tensors.ts";
+import { fromWireTensors, toWireOutputs, type WireTensors } from "./wire-tensors.ts";
 import { fromWireValue, toWireValue } from "./wire-value.ts";
 import { writeStream } from "./write-stream.ts";
 
@@ -59,7 +59,7 @@ export class IsolateServer {
       await served.admit();
       const model = await this.#modelOf(head.version, session);
       const tensors = await fromWireTensors(inputs);
-      return toWireTensors(await host.infer({ model, inputs: tensors, outputs }, served.call));
+      return toWireOutputs(await host.infer({ model, inputs: tensors, outputs }, served.call));
     });
   }
 

@@ -1,4 +1,5 @@
 import { DATATYPES, type Datatype, NUMERIC_DATATYPES } from "../../domain/datatype.ts";
+import { ApiError } from "../../domain/errors.ts";
 import { elementCount, type Tensor } from "../../domain/tensor.ts";
 import { fromTensorBytes, toTensorBytes } from "../../domain/tensor-bytes.ts";
 import {
@@ -25,8 +26,22 @@ export interface StreamedTensors {
 /** What a text takes beside its characters, which have up to two bytes each. */
 const TEXT_BYTES = 10;
 
-export function toWireTensors(tensors: readonly Tensor[]): WireTensors {
-  if (sizeBytes(tensors) <= MAX_CLONE_BYTES) return shareNoBuffer(tensors);
+/**
+ * {@link toWireTensors} of the outputs of a run.
+ * @throws ApiError `out_of_memory` when they are more than a reply may have
+ */
+export function toWireOutputs(outputs: readonly Tensor[]): WireTensors {
+  const bytes = sizeBytes(outputs);
+  if (bytes <= MAX_REPLY_BYTES) return toWireTensors(outputs, bytes);
+  throw new ApiError(
+    "out_of_memory",
+    `The outputs take ${bytes} bytes, and the isolate of a model can return ${MAX_REPLY_BYTES}. Request fewer outputs, or send a smaller input.`,
+    { details: { sizeBytes: bytes, limitBytes: MAX_REPLY_BYTES } },
+  );
+}
+
+export function toWireTensors(tensors: readonly Tensor[], bytes = sizeBytes(tensors)): WireTensors {
+  if (bytes <= MAX_CLONE_BYTES) return shareNoBuffer(tensors);
   const data = tensors.map(toTensorBytes);
   const specs = tensors.map(({ name, datatype, shape }, index) => ({
     name,

@@ -34,6 +34,9 @@ export function testHostModels(hostOf: () => HostClient): void {
         const tensor = made[index];
         expectClose(tensor ? numbersOf(tensor) : [], data, tolerance[output] ?? 0);
       }
+      // Bit for bit.
+      const inCells = await hostOf().service.call("cells", "infer", { name, tensors });
+      expect(made).toEqual(inCells.tensors);
       expect(trace.digest).toBe(files.find(({ path }) => path === file)?.sha256);
     },
   );
@@ -44,8 +47,15 @@ export function testHostModels(hostOf: () => HostClient): void {
       const output = example?.output;
       const parameters =
         postprocess?.type === "classification" ? { top_k: (output as unknown[]).length } : {};
-      const value = await hostOf().value({ name, inputs: example?.inputs, parameters });
-      expectSimilar(value, output, example?.tolerance ?? 0);
+      const call = { name, inputs: example?.inputs, parameters };
+      const { json = "", form, usage } = await hostOf().execute(call);
+      expectSimilar(JSON.parse(json), output, example?.tolerance ?? 0);
+      const inCells = await hostOf().service.call("cells", "execute", call);
+      expect({ json, form, usage }).toEqual({
+        json: inCells.json,
+        form: inCells.form,
+        usage: inCells.usage,
+      });
     },
   );
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { Manifest } from "../../../src/domain/manifest.ts";
 import { sum } from "../../support/awkward-models.ts";
 import { HostClient, type HostsService, numeric, startHosts } from "../../support/hosts.ts";
 import type { Graph } from "../../support/onnx-builder.ts";
@@ -12,6 +13,7 @@ import { REPLIES, type ReplyName, TENSORS } from "../isolates/hostile/replies.ts
 let service: HostsService;
 let honest: HostClient;
 let hostile: HostClient;
+let files: Manifest["files"];
 
 /** `y = x`. */
 const cast: Graph = {
@@ -24,7 +26,7 @@ beforeAll(async () => {
   service = await startHosts("hostile", { PLACEMENT: "own" });
   hostile = new HostClient("isolates", service);
   honest = new HostClient("cells", service);
-  await store(service.bucket, "hostile", cast);
+  ({ files } = await store(service.bucket, "hostile", cast));
   await store(service.bucket, "neighbour", sum(1));
   const iris = findModel("iris-logistic");
   await publishAs(service.bucket, iris, iris.manifest);
@@ -94,9 +96,10 @@ describe.each([
   test("has no statistics and no description, and is unloaded all the same", async () => {
     const { stats } = await hostile.call("stats", { name: "hostile" });
     expect(stats).toEqual([]);
-    const file = { sizeBytes: 1, sha256: "a".repeat(64) };
+    // Those of the model, whose isolate it is.
+    const [{ sizeBytes, sha256 } = { sizeBytes: 0, sha256: "" }] = files;
     const id = { name: "hostile", version: "1" };
-    const candidate = { id, path: "model.onnx", format: "onnx", ...file } as const;
+    const candidate = { id, path: "model.onnx", format: "onnx", sizeBytes, sha256 } as const;
     const described = await hostile.call("describe", { name: "hostile", candidate });
     expect(described.error?.code).toBeOneOf(["engine_crashed", "internal"]);
     expect((await hostile.call("unload", { name: "hostile" })).error).toBeUndefined();
