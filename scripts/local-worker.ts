@@ -29,6 +29,8 @@ export interface LocalWorkerOptions {
   vars?: Record<string, string>;
   /** Compatibility flags in addition to those of wrangler.toml. */
   compatibilityFlags?: readonly string[];
+  /** Names of bindings of wrangler.toml that the Worker does not get. */
+  withoutBindings?: readonly string[];
   onLog?: (line: LogLine) => void;
   /** Whether the isolates can be inspected, at `miniflare.getInspectorURL()`. */
   inspected?: boolean;
@@ -50,7 +52,7 @@ export interface LocalWorker {
 export async function startLocalWorker(options: LocalWorkerOptions = {}): Promise<LocalWorker> {
   const { outdir = await buildInTemporaryFolder(), port = 0, host = "127.0.0.1" } = options;
   const { onLog = () => {}, statePath, vars = {}, compatibilityFlags = [], onRestart } = options;
-  const { inspected = false } = options;
+  const { inspected = false, withoutBindings = [] } = options;
   const config = unstable_readConfig({ config: projectPath("wrangler.toml") });
   const { modulesRules: _, ...workerOptions } = unstable_getMiniflareWorkerOptions({
     ...config,
@@ -59,7 +61,7 @@ export async function startLocalWorker(options: LocalWorkerOptions = {}): Promis
   }).workerOptions;
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
-      ...workerOptions,
+      ...omitBindings(workerOptions, withoutBindings),
       name: WORKER_NAME,
       rootPath: outdir,
       modulesRoot: outdir,
@@ -86,6 +88,21 @@ export async function startLocalWorker(options: LocalWorkerOptions = {}): Promis
     kv: (binding) => miniflare.getKVNamespace(binding, WORKER_NAME),
     dispose: () => miniflare.dispose(),
   };
+}
+
+/** The options of each kind of binding are an object with the bindings' names. */
+function omitBindings<T extends object>(workerOptions: T, names: readonly string[]): T {
+  if (names.length === 0) return workerOptions;
+  const isNamed = (option: unknown): option is object =>
+    typeof option === "object" && option !== null && !Array.isArray(option);
+  const kept = Object.entries(workerOptions).map(([kind, option]) => {
+    if (!isNamed(option)) return [kind, option];
+    return [
+      kind,
+      Object.fromEntries(Object.entries(option).filter(([name]) => !names.includes(name))),
+    ];
+  });
+  return Object.fromEntries(kept);
 }
 
 async function buildInTemporaryFolder(): Promise<string> {

@@ -30,7 +30,7 @@ const settingsSchema = z.object({
   /** With "auto", a model that needs more heap than this has an isolate of its own, in bytes. */
   OWN_ISOLATE_FROM_BYTES: z.coerce.number().int().min(0).default(16_777_216),
   /** Memory for the model in an isolate of its own, of the isolate's 128 MB, in bytes. */
-  OWN_ISOLATE_BUDGET_BYTES: z.coerce.number().int().min(16_777_216).default(117_440_512),
+  OWN_ISOLATE_BUDGET_BYTES: z.coerce.number().int().min(16_777_216).default(109_051_904),
   /** Largest number of predictions in flight in one isolate. */
   MAX_IN_FLIGHT: z.coerce.number().int().min(1).default(128),
   /** Longest estimated wait in the queue that is accepted, in milliseconds. */

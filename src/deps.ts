@@ -6,14 +6,14 @@ import { EVENT_SCHEMA_VERSION, type NoticeEvent } from "./domain/event.ts";
 import type { ModelHost } from "./domain/model-host.ts";
 import type { ModelStore } from "./domain/ports.ts";
 import { toCacheableRun } from "./hosts/cacheable-run.ts";
-import { type CreateTask, createCellHost } from "./hosts/cell-host.ts";
+import { createCellHost } from "./hosts/cell-host.ts";
 import type { IsolateCode } from "./hosts/isolate/isolate-code.ts";
 import { createIsolateHost } from "./hosts/isolate/isolate-host.ts";
 import { createPlacedHost } from "./hosts/placed-host.ts";
 import { createAdmission } from "./inference/admission.ts";
 import { createAdmissionByIsolate } from "./inference/admission-by-isolate.ts";
 import { createBodyBudget } from "./inference/body-budget.ts";
-import { createRunCached } from "./inference/run-cached.ts";
+import { createBypassOf, createRunCached } from "./inference/run-cached.ts";
 import { createRunTask } from "./inference/run-task.ts";
 import { ISOLATE_CODE } from "./isolate-code.ts";
 import type { Services } from "./protocols/services.ts";
@@ -37,7 +37,7 @@ import { createStatisticsSink } from "./telemetry/inference-statistics.ts";
 
 export interface ServiceOverrides {
   /** In the cells of this isolate. */
-  readonly createTask?: CreateTask;
+  readonly createTask?: typeof createTask;
   readonly isolateCode?: IsolateCode;
 }
 
@@ -97,7 +97,7 @@ export function createServices(env: Env, overrides: ServiceOverrides = {}): Serv
       failedWrites: cache.failedWrites(),
       isolate: cache.usage(),
     }),
-    runTask: createRunTask(host, runCached),
+    runTask: createRunTask(host, runCached, createBypassOf({ enabled })),
     modelReadiness: createModelReadiness(host, store, admission),
     serverReadiness: createServerReadiness(store, { requiredObject: config.readyObject }),
     publisher: createPublisher(store, host, catalog, { maxModelBytes: config.maxModelBytes }),
@@ -115,13 +115,17 @@ function createHost(
   env: Env,
   config: Config,
   store: ModelStore,
-  { createTask: createTaskOf, isolateCode: code = ISOLATE_CODE, onPlaced }: HostOptions,
+  {
+    createTask: createTaskOf = createTask,
+    isolateCode: code = ISOLATE_CODE,
+    onPlaced,
+  }: HostOptions,
 ): ModelHost {
   const runtime = createModelPool({ budgetBytes: config.memoryBudgetBytes });
   const tools = { decodeImage: createBudgetedDecoder(runtime) };
   const cells = createCellHost({
     runtime,
-    createTask: createTaskOf ?? ((manifest, readFile) => createTask(manifest, readFile, tools)),
+    createTask: (manifest, readFile) => createTaskOf(manifest, readFile, tools),
   })(store);
   const loader: WorkerLoader | undefined = env.LOADER;
   if (!loader) return cells;

@@ -1,7 +1,8 @@
-import { abortIsolate, WorkerEntrypoint } from "cloudflare:workers";
+// As a namespace: a runtime without `abortIsolate` would refuse to import it by its name.
+import * as workers from "cloudflare:workers";
 import type { CandidateModel } from "./domain/model-host.ts";
 import type { ModelDescription, RuntimeStats } from "./domain/ports.ts";
-import { type CreateTask, createCellHost } from "./hosts/cell-host.ts";
+import { createCellHost } from "./hosts/cell-host.ts";
 import { IsolateServer } from "./hosts/isolate/isolate-server.ts";
 import type {
   CallHead,
@@ -25,32 +26,36 @@ import { createTask } from "./tasks/registry.ts";
  */
 let server: IsolateServer | undefined;
 
+interface IsolateOverrides {
+  readonly createTask?: typeof createTask;
+}
+
 /** @param overrides replaces the creation of tasks */
 function createServer(
   { budgetBytes, maxInFlight, maxQueueMs, timeoutMs }: IsolateSettings,
-  overrides: { readonly createTask?: CreateTask },
+  { createTask: createTaskOf = createTask }: IsolateOverrides,
 ): IsolateServer {
   const runtime = createModelPool({ budgetBytes, budgetSetting: "OWN_ISOLATE_BUDGET_BYTES" });
   const tools = { decodeImage: createBudgetedDecoder(runtime) };
-  const {
-    createTask: createTaskOf = (manifest, readFile) => createTask(manifest, readFile, tools),
-  } = overrides;
   return new IsolateServer({
     runtime,
-    hostOf: createCellHost({ runtime, createTask: createTaskOf }),
+    hostOf: createCellHost({
+      runtime,
+      createTask: (manifest, readFile) => createTaskOf(manifest, readFile, tools),
+    }),
     admission: createAdmission({ maxInFlight, maxQueueMs, maxTimeoutMs: timeoutMs }),
-    endIsolate: () => abortIsolate?.(),
+    endIsolate: () => workers.abortIsolate?.(),
   });
 }
 
 /** The export `ModelIsolate` of an isolate's code. Its methods are called over RPC. */
-export function createEntrypoint(overrides: { readonly createTask?: CreateTask } = {}) {
+export function createEntrypoint(overrides: IsolateOverrides = {}) {
   const serverOf = (settings: IsolateSettings): IsolateServer => {
     server ??= createServer(settings, overrides);
     return server;
   };
 
-  return class ModelIsolate extends WorkerEntrypoint<IsolateEnv> implements IsolateMethods {
+  return class ModelIsolate extends workers.WorkerEntrypoint<IsolateEnv> implements IsolateMethods {
     infer(
       head: CallHead,
       inputs: WireTensors,

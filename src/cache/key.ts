@@ -10,12 +10,16 @@ import { sha256 } from "../shared/sha256.ts";
 const KEY_VERSION = 1;
 /** Larger data is hashed by itself: concatenating an image with the rest would copy it. */
 const INLINE_BYTES = 4096;
+/** Hexadecimal digits of the model's digest, at the end of each key: events show the beginning. */
+const MODEL_PART_LENGTH = 32;
+const KEY = /^[0-9a-f]{96}$/;
 const ENCODER = new TextEncoder();
 
 /**
  * SHA-256, in hexadecimal, of everything that the outputs depend on: the model's digest, the versions of its preprocessor and
  * postprocessor, the inputs in canonical form, and the names of the outputs. The same tensors have the same key in every request
  * format; the alias, the version number and the request's id do not matter.
+ * The beginning of the model's digest follows, so that a key says which model's it is.
  * @param client the id of the principal whose requests may use the entry; `undefined` for all
  */
 export async function predictionKey(
@@ -42,5 +46,17 @@ export async function predictionKey(
   const parts = [head];
   for (const bytes of data)
     parts.push(bytes.byteLength > INLINE_BYTES ? await sha256(bytes) : bytes);
-  return toHex(await sha256(concatenateBytes(parts)));
+  return toHex(await sha256(concatenateBytes(parts))) + modelPart(manifest);
+}
+
+/**
+ * Whether a key is one of this model: an isolate makes the keys of its runs itself, and must not reach the entries of other
+ * models.
+ */
+export function isKeyOfModel(key: unknown, manifest: Manifest): key is string {
+  return typeof key === "string" && KEY.test(key) && key.endsWith(modelPart(manifest));
+}
+
+function modelPart(manifest: Manifest): string {
+  return modelDigest(manifest).slice(0, MODEL_PART_LENGTH);
 }

@@ -5,6 +5,7 @@ import { type Call, NEVER_ABORTED, throwIfAborted } from "../domain/call.ts";
 import { ApiError } from "../domain/errors.ts";
 import { fileEntry, type Manifest } from "../domain/manifest.ts";
 import type { CacheableRun, ModelHost, RunCached } from "../domain/model-host.ts";
+import type { PublishedModel } from "../domain/published-model.ts";
 import type { Tensor } from "../domain/tensor.ts";
 import { SingleFlight } from "../shared/single-flight.ts";
 
@@ -17,6 +18,20 @@ export interface RunCachedOptions {
   /** How long a request waits for an identical one before it runs the model itself. */
   readonly maxWaitMs?: number;
   readonly now?: () => number;
+}
+
+/** Why the runs of a call do not use the cache; `undefined` when they do. */
+export type BypassOf = (
+  model: PublishedModel,
+  policy: CachePolicy,
+) => Extract<MissReason, "disabled" | "no-store"> | undefined;
+
+/** @param enabled whether the deployment caches anything */
+export function createBypassOf({ enabled }: Pick<RunCachedOptions, "enabled">): BypassOf {
+  return ({ manifest }, { noStore }) => {
+    if (!enabled || !manifest.cache.enabled) return "disabled";
+    return noStore ? "no-store" : undefined;
+  };
 }
 
 /** A request without an entry in the local tier. */
@@ -41,7 +56,8 @@ export function createRunCached(
   entries: EntryStore,
   options: RunCachedOptions,
 ): RunCached {
-  const { enabled, remoteTiers, maxWaitMs = MAX_WAIT_MS, now = Date.now } = options;
+  const { remoteTiers, maxWaitMs = MAX_WAIT_MS, now = Date.now } = options;
+  const bypassOf = createBypassOf(options);
   const { hasOwnIsolate = () => false } = options;
   /** By cache key: requests that read the remote tiers, or run the model. */
   const flights = new SingleFlight<FoundEntry>(maxWaitMs);
@@ -106,8 +122,7 @@ export function createRunCached(
     const report = trace.cache;
     // Before anything is looked up, so that the answer takes as long whatever is cached.
     if (trace.hidesCache && policy.onlyIfCached) throw hiddenFromClient();
-    const bypass: MissReason | undefined =
-      !enabled || !manifest.cache.enabled ? "disabled" : policy.noStore ? "no-store" : undefined;
+    const bypass = bypassOf(model, policy);
     if (bypass) {
       report.outcome = "bypass";
       report.reason = bypass;

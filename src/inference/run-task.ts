@@ -6,6 +6,7 @@ import type { Manifest } from "../domain/manifest.ts";
 import type { ModelHost, RunCached } from "../domain/model-host.ts";
 import type { PublishedModel } from "../domain/published-model.ts";
 import type { TaskPart, TaskRequest, TaskResult } from "../domain/task.ts";
+import type { BypassOf } from "./run-cached.ts";
 
 /** Executes the task of a version, whose runs use the cache. */
 export type RunTask = (
@@ -14,7 +15,8 @@ export type RunTask = (
   call: Call,
 ) => Promise<TaskResult>;
 
-export function createRunTask(host: ModelHost, runCached: RunCached): RunTask {
+/** @param bypassOf whether no run of a call uses the cache: then nothing is prepared for it, beside the model or elsewhere */
+export function createRunTask(host: ModelHost, runCached: RunCached, bypassOf: BypassOf): RunTask {
   return async (model, request, call) => {
     if (request.stream) refuseUnstreamed(model.manifest);
     const { trace } = call;
@@ -25,12 +27,19 @@ export function createRunTask(host: ModelHost, runCached: RunCached): RunTask {
       reports.push(trace.cache);
       return runCached(run, runCall);
     };
+    // A request for nothing but cached responses is refused with its first run.
+    const bypass = call.cache.onlyIfCached ? undefined : bypassOf(model, call.cache);
     const merge = (): void => {
+      if (bypass && trace.phasesMs.infer !== undefined) {
+        trace.cache.outcome = "bypass";
+        trace.cache.reason = bypass;
+      }
       if (reports.length > 1) trace.cache = mergeCacheReports(reports);
     };
     let result: TaskResult | undefined;
     try {
-      result = await host.execute({ ...request, model, runCached: runWithReport }, call);
+      const cached = bypass ? {} : { runCached: runWithReport };
+      result = await host.execute({ ...request, model, ...cached }, call);
     } finally {
       merge();
     }

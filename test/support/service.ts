@@ -44,6 +44,8 @@ export interface ServiceOptions {
   readonly models?: readonly string[];
   /** The folder of another build than the project's own. */
   readonly outdir?: string;
+  /** Names of bindings of wrangler.toml that the Worker does not get. */
+  readonly withoutBindings?: readonly string[];
   /** Of workerd, beside those of wrangler.toml. */
   readonly compatibilityFlags?: readonly string[];
 }
@@ -53,12 +55,14 @@ export async function startService({
   models,
   outdir = inject("workerBuild"),
   compatibilityFlags = [],
+  withoutBindings = [],
 }: ServiceOptions = {}): Promise<Service> {
   const logs: LogLine[] = [];
   const waiting = new Map<string, (event: RequestEvent) => void>();
   const worker = await startLocalWorker({
     outdir,
     compatibilityFlags,
+    withoutBindings,
     vars: { CATALOG_TTL_SECONDS: "0", CACHE_TIERS: "", MAX_QUEUE_MS: "1000000", ...vars },
     onLog: (line) => {
       logs.push(line);

@@ -284,9 +284,9 @@ describe("refused publications", () => {
       body: {
         code: "out_of_memory",
         detail: expect.stringMatching(
-          /^model "refused" version 1 needs more memory while it is loaded than the budget of 112 MiB \(OWN_ISOLATE_BUDGET_BYTES\) allows\. Convert the model to ORT format, .*int8, or publish a smaller one\.$/,
+          /^model "refused" version 1 needs more memory while it is loaded than the budget of 104 MiB \(OWN_ISOLATE_BUDGET_BYTES\) allows\. Convert the model to ORT format, .*int8, or publish a smaller one\.$/,
         ),
-        details: { budgetBytes: 117_440_512 },
+        details: { budgetBytes: 109_051_904 },
       },
     });
     expect(await keysOf("refused")).toEqual([]);

@@ -1,5 +1,12 @@
+import { concatenateBytes } from "../../shared/bytes.ts";
+
 /** A message of the RPC of Workers may have 32 MiB; what is larger crosses as a stream of bytes. */
 export const MAX_CLONE_BYTES = 25_165_824;
+/**
+ * What a reply may have as a stream, in either form: more would take most of the memory of the Worker's own isolate, and
+ * with it the requests of all other models.
+ */
+export const MAX_REPLY_BYTES = 67_108_864;
 /** A buffer that is larger than a part of it by this factor is not sent for the sake of the part. */
 const OWN_BYTES_FACTOR = 1.25;
 const CHUNK_BYTES = 65_536;
@@ -19,6 +26,31 @@ export function toByteStream(parts: readonly Uint8Array[]): ReadableStream<Uint8
       else controller.enqueue(value);
     },
   });
+}
+
+/**
+ * Reads a stream to its end.
+ * @throws RangeError when it has more bytes
+ */
+export async function readAtMost(
+  stream: ReadableStream<Uint8Array>,
+  maxBytes: number,
+): Promise<Uint8Array> {
+  if (maxBytes === Number.POSITIVE_INFINITY) return new Response(stream).bytes();
+  const reader = stream.getReader();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return concatenateBytes(chunks);
+    length += value.byteLength;
+    if (length > maxBytes) {
+      // Not awaited: whatever is at the other end.
+      reader.cancel().catch(() => undefined);
+      throw new RangeError(`the stream has more than ${maxBytes} bytes`);
+    }
+    chunks.push(value);
+  }
 }
 
 function* chunksOf(parts: readonly Uint8Array[]): Generator<Uint8Array<ArrayBuffer>, undefined> {

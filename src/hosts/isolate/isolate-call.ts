@@ -51,6 +51,8 @@ export class IsolateCall {
   readonly call: Call;
   /** `undefined` when the call does not use the cache. */
   readonly runCached: RunCached | undefined;
+  readonly #left = Promise.withResolvers<void>();
+  #isOver = false;
   #report: CallReport = EMPTY_REPORT;
 
   constructor(target: IsolateTarget, call: Call, runCached?: RunCached) {
@@ -66,6 +68,32 @@ export class IsolateCall {
       version: { ...id, revision: model?.revision ?? "", digest },
       timeoutMs: Number.isFinite(remainingMs) ? remainingMs : undefined,
     };
+  }
+
+  /** To be called with the reply: the call ends with it, unless its result is a stream. */
+  replied(reply: unknown): void {
+    const value = (reply as { readonly value?: { readonly kind?: unknown } } | undefined)?.value;
+    if (value?.kind !== "stream") this.#isOver = true;
+  }
+
+  /** Nobody waits for the call, or for the rest of its stream, any more. */
+  end(): void {
+    this.#isOver = true;
+    this.#left.resolve();
+  }
+
+  /** Whether the isolate has no more to do for the call. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Resolves when the client has left, or nobody waits any more. */
+  async left(): Promise<void> {
+    const { signal } = this.call;
+    if (signal.aborted || this.#isOver) return;
+    const { resolve, promise } = this.#left;
+    signal.addEventListener("abort", () => resolve(), { once: true });
+    await promise;
   }
 
   /** Adds to the trace what the isolate measured since the report before. */

@@ -1,6 +1,17 @@
 import { type Call, throwIfAborted } from "../../domain/call.ts";
 import { ApiError } from "../../domain/errors.ts";
 import { formatModelId, type ModelId } from "../../domain/model-id.ts";
+import { InvalidReply } from "./parse-reply.ts";
+import { fromWireError, type WireError } from "./wire-error.ts";
+
+/**
+ * The error of a call, as the Worker's own deadline says it, if that has passed: the isolate knows only what was left of it.
+ */
+export function toReplyError(wire: WireError, call: Call): ApiError {
+  const error = fromWireError(wire);
+  if (error.code === "deadline_exceeded") call.deadline.check();
+  return error;
+}
 
 /**
  * What the failure of a call to an isolate means. An isolate replies with errors as values; what is thrown says that the
@@ -9,6 +20,12 @@ import { formatModelId, type ModelId } from "../../domain/model-id.ts";
 export function toIsolateFailure(thrown: unknown, id: ModelId, call: Call): ApiError {
   if (thrown instanceof ApiError) return thrown;
   throwIfAborted(call.signal);
+  if (thrown instanceof InvalidReply)
+    return new ApiError(
+      "engine_crashed",
+      `The isolate of ${formatModelId(id)} sent a reply that is not valid.`,
+      { cause: thrown, details: { model: id.name, version: id.version } },
+    );
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   const details = { model: id.name, version: id.version };
   if (/exceeded.*memory|out of memory/i.test(message))

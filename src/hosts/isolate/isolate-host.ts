@@ -1,23 +1,22 @@
-import { type Call, createCall } from "../../domain/call.ts";
+import { type Call, createCall, throwIfAborted } from "../../domain/call.ts";
+import { ApiError } from "../../domain/errors.ts";
 import { modelDigest } from "../../domain/manifest.ts";
 import type { Infer, IsolateStats, ModelHost } from "../../domain/model-host.ts";
 import type { ModelId } from "../../domain/model-id.ts";
 import type { ModelState, ModelStore } from "../../domain/ports.ts";
 import type { TaskResult } from "../../domain/task.ts";
 import { LruMap } from "../../shared/lru-map.ts";
+import { settlesWithin } from "../../shared/settles-within.ts";
+import { awaitReply } from "./await-reply.ts";
 import { IsolateCall, type IsolateTarget, toCandidateTarget, toTarget } from "./isolate-call.ts";
 import type { IsolateCode } from "./isolate-code.ts";
-import { toIsolateFailure } from "./isolate-failure.ts";
-import {
-  ISOLATE_ENTRYPOINT,
-  type IsolateMethods,
-  type IsolateSettings,
-  type Reply,
-} from "./protocol.ts";
-import { readStream } from "./read-stream.ts";
-import { fromWireError } from "./wire-error.ts";
-import { fromWireTensors, toWireTensors } from "./wire-tensors.ts";
-import { fromWireValue, toWireValue } from "./wire-value.ts";
+import { toIsolateFailure, toReplyError } from "./isolate-failure.ts";
+import { InvalidReply, parseReply } from "./parse-reply.ts";
+import { parseDescription, parseStats } from "./parse-stats.ts";
+import { ISOLATE_ENTRYPOINT, type IsolateMethods, type IsolateSettings } from "./protocol.ts";
+import { readResult } from "./read-result.ts";
+import { fromOutputs, toWireTensors } from "./wire-tensors.ts";
+import { toWireValue } from "./wire-value.ts";
 import { WorkerSession } from "./worker-session.ts";
 
 export interface IsolateHostOptions {
@@ -43,6 +42,8 @@ const MAX_AT_ONCE = 4;
 const MIN_CPU_MS = 5_000;
 /** Of a call without a deadline. */
 const MAX_CPU_MS = 30_000;
+/** How long an isolate is waited for that does not reply to an operator's question. */
+const MAX_ADMIN_MS = 5_000;
 
 /** The host whose models run in isolates of their own, behind the Worker Loader. */
 export function createIsolateHost({
@@ -78,32 +79,44 @@ export function createIsolateHost({
 
   /**
    * One call of the isolate's methods.
+   * @param read checks the value of the reply, and makes the result of it
    * @throws ApiError what the isolate replies, and that of {@link toIsolateFailure} when it has ended
    */
   async function ask<T>(
     asked: IsolateCall,
-    work: (methods: IsolateMethods, session: WorkerSession) => Promise<Reply<T>>,
+    send: (methods: IsolateMethods, session: WorkerSession) => Promise<unknown>,
+    read: (value: never) => T | Promise<T>,
   ): Promise<T> {
     const { target, call } = asked;
     const isolate = recall(target);
+    // What is left of it, the isolate would count from its arrival there.
+    call.deadline.check();
     const isCold = isolate.state.state !== "ready";
-    if (isCold) isolate.loading += 1;
+    if (isCold) {
+      throwIfAborted(call.signal);
+      isolate.loading += 1;
+    }
     try {
       const methods = methodsOf(target.digest, asked.head.timeoutMs);
-      const replying = work(methods, new WorkerSession(asked));
+      const replying = send(methods, new WorkerSession(asked));
+      replying.then(
+        (reply) => asked.replied(reply),
+        () => asked.replied(undefined),
+      );
       // A load continues when its request ends.
       if (isCold) call.waitUntil(replying.catch(() => undefined));
-      const reply = await replying;
+      const reply = parseReply(await awaitReply(replying, call));
       asked.report(reply.report);
       if (!("error" in reply)) {
         isolate.state = { state: "ready" };
-        return reply.value;
+        return await readValue(reply.value, read);
       }
-      const error = fromWireError(reply.error);
+      const error = toReplyError(reply.error, call);
       const { state } = reply.report;
       isolate.state = state === "failed" ? { state, error } : { state };
       throw error;
     } catch (error) {
+      if (!isCold) asked.end();
       const failure = toIsolateFailure(error, target.id, call);
       if (failure !== error) isolate.state = { state: "absent" };
       throw failure;
@@ -112,18 +125,33 @@ export function createIsolateHost({
     }
   }
 
+  /** `undefined` when the isolate has ended, or does not reply. */
+  async function statsOf(digest: string, id: ModelId): Promise<IsolateStats | undefined> {
+    try {
+      const reading = methodsOf(digest).stats();
+      if (!(await settlesWithin(reading, MAX_ADMIN_MS))) return undefined;
+      return { model: { ...id, digest }, ...parseStats(await reading) };
+    } catch {
+      return undefined;
+    }
+  }
+
   const infer: Infer = async ({ model, inputs, outputs }, call) => {
     const asked = toPublishedCall(toTarget(model, store), call);
-    const reply = await ask(asked, (methods, session) =>
-      methods.infer(asked.head, toWireTensors(inputs), outputs, session),
+    const names = outputs ?? model.manifest.outputs.map(({ name }) => name);
+    return ask(
+      asked,
+      (methods, session) => methods.infer(asked.head, toWireTensors(inputs), outputs, session),
+      (value) => fromOutputs(value, names),
     );
-    return fromWireTensors(reply);
   };
 
   return {
     infer,
     async execute({ model, inputs, parameters, stream, runCached }, call): Promise<TaskResult> {
       const asked = toPublishedCall(toTarget(model, store), call, runCached);
+      // Its tasks look for their client only now and then.
+      throwIfAborted(call.signal);
       const isByClient = runCached && model.manifest.cache.scope === "key";
       const client = isByClient ? await call.principal.id() : undefined;
       const request = {
@@ -132,21 +160,28 @@ export function createIsolateHost({
         stream,
         cache: runCached && { client },
       };
-      const reply = await ask(asked, (methods, session) =>
-        methods.execute(asked.head, request, session),
+      return ask(
+        asked,
+        (methods, session) => methods.execute(asked.head, request, session),
+        (value) => readResult(value, asked),
       );
-      if (reply.kind === "stream") return { kind: "stream", parts: readStream(reply.lines, asked) };
-      const { kind, value, form, usage } = reply;
-      return { kind, value: await fromWireValue(value), form, usage };
     },
     async load(model, waitUntil) {
       const asked = new IsolateCall(toTarget(model, store), createCall({ waitUntil }));
-      await ask(asked, (methods, session) => methods.load(asked.head, session));
+      await ask(
+        asked,
+        (methods, session) => methods.load(asked.head, session),
+        () => undefined,
+      );
     },
     async describe(candidate, waitUntil) {
       const target = toCandidateTarget(candidate, store);
       const asked = new IsolateCall(target, createCall({ waitUntil }));
-      return ask(asked, (methods, session) => methods.describe(candidate, session));
+      return ask(
+        asked,
+        (methods, session) => methods.describe(candidate, session),
+        parseDescription,
+      );
     },
     async state({ manifest }) {
       const isolate = known.get(modelDigest(manifest));
@@ -158,27 +193,37 @@ export function createIsolateHost({
       const digest = modelDigest(manifest);
       if (!known.delete(digest)) return false;
       try {
-        return await methodsOf(digest).unload(digest);
+        const unloading = methodsOf(digest).unload(digest);
+        if (await settlesWithin(unloading, MAX_ADMIN_MS)) return (await unloading) === true;
       } catch {
         // It has ended, which frees its memory as well.
-        return true;
       }
+      return true;
     },
     async stats() {
-      const all = [...known.entries()];
+      // A call of one that has ended would start it again.
+      const all = [...known.entries()].filter(
+        ([, { state, loading }]) => state.state !== "absent" || loading > 0,
+      );
       const stats: IsolateStats[] = [];
-      for (let start = 0; start < all.length; start += MAX_AT_ONCE)
-        stats.push(
-          ...(await Promise.all(
-            all.slice(start, start + MAX_AT_ONCE).map(async ([digest, { id }]) => ({
-              model: { ...id, digest },
-              ...(await methodsOf(digest).stats()),
-            })),
-          )),
-        );
+      for (let start = 0; start < all.length; start += MAX_AT_ONCE) {
+        const some = all.slice(start, start + MAX_AT_ONCE);
+        const found = await Promise.all(some.map(([digest, { id }]) => statsOf(digest, id)));
+        stats.push(...found.filter((each) => each !== undefined));
+      }
       return stats;
     },
   };
+}
+
+/** @throws ApiError, InvalidReply for a value that cannot be read */
+async function readValue<T>(value: unknown, read: (value: never) => T | Promise<T>): Promise<T> {
+  try {
+    return await read(value as never);
+  } catch (cause) {
+    if (cause instanceof ApiError || cause instanceof InvalidReply) throw cause;
+    throw new InvalidReply("the value of the reply is not valid", { cause });
+  }
 }
 
 function toPublishedCall(

@@ -2,7 +2,12 @@ import type { Admission } from "../../domain/admission.ts";
 import type { WaitUntil } from "../../domain/call.ts";
 import type { Manifest } from "../../domain/manifest.ts";
 import type { CandidateModel, ModelHost } from "../../domain/model-host.ts";
-import type { ModelDescription, ModelRuntime, RuntimeStats } from "../../domain/ports.ts";
+import type {
+  ModelDescription,
+  ModelRuntime,
+  RuntimeStats,
+  StoredFile,
+} from "../../domain/ports.ts";
 import type { PublishedModel } from "../../domain/published-model.ts";
 import { LruMap } from "../../shared/lru-map.ts";
 import type { ModelFiles } from "../cell-host.ts";
@@ -15,8 +20,8 @@ import type {
   WireTaskResult,
 } from "./protocol.ts";
 import { ServedCall } from "./served-call.ts";
-import { toWireError } from "./wire-error.ts";
-import { fromWireTensors, toWireTensors, type WireTensors } from "./wire-tensors.ts";
+import { fromWireError, toWireError } from "./wire-error.ts";
+import { fromWireTensors, toWireOutputs, type WireTensors } from "./wire-tensors.ts";
 import { fromWireValue, toWireValue } from "./wire-value.ts";
 import { writeStream } from "./write-stream.ts";
 
@@ -54,7 +59,7 @@ export class IsolateServer {
       await served.admit();
       const model = await this.#modelOf(head.version, session);
       const tensors = await fromWireTensors(inputs);
-      return toWireTensors(await host.infer({ model, inputs: tensors, outputs }, served.call));
+      return toWireOutputs(await host.infer({ model, inputs: tensors, outputs }, served.call));
     });
   }
 
@@ -131,7 +136,7 @@ export class IsolateServer {
     };
     const served = new ServedCall({ head, session, waitUntil, admission, runtime, isFirst, onEnd });
     this.#active.add(served);
-    const host = hostOf({ file: (_id, path) => session.open(path) });
+    const host = hostOf({ file: (_id, path) => openFile(session, path) });
     try {
       const value = await answer(served, host);
       if (!isStream(value)) served.end(true);
@@ -163,6 +168,13 @@ export class IsolateServer {
     if (revision !== "") this.#manifests.set(key, manifest);
     return { name, version, revision, manifest, versions: [version] };
   }
+}
+
+/** @throws ApiError `storage_failed` */
+async function openFile(session: SessionStub, path: string): Promise<StoredFile | undefined> {
+  const reply = await session.open(path);
+  if ("error" in reply) throw fromWireError(reply.error);
+  return reply.file;
 }
 
 function isStream(value: object | undefined): boolean {

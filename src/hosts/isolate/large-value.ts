@@ -1,4 +1,4 @@
-import { toByteStream } from "./clone-limits.ts";
+import { readAtMost, toByteStream } from "./clone-limits.ts";
 
 /**
  * A value that is too large for one message, as a stream of bytes: the length of the JSON in 4 bytes, little-endian, then the JSON, then byte
@@ -54,9 +54,11 @@ export class LargeValueWriter {
 export async function readLargeValue(
   stream: ReadableStream<Uint8Array>,
   untag: Untag,
+  maxBytes: number,
 ): Promise<unknown> {
-  const all = await new Response(stream).bytes();
+  const all = await readAtMost(stream, maxBytes);
   let offset = LENGTH_BYTES + new DataView(all.buffer, all.byteOffset).getUint32(0, true);
+  if (offset > all.byteLength) throw new RangeError("the value is shorter than it says");
 
   function restore(value: unknown): unknown {
     if (typeof value !== "object" || value === null) return value;

@@ -117,9 +117,11 @@ export type RunReply =
   | { readonly outputs: WireTensors | undefined; readonly report: CallReport }
   | { readonly error: WireError; readonly report: CallReport };
 
+export type OpenReply = { readonly file: StoredFile | undefined } | { readonly error: WireError };
+
 export type CachedReply =
-  /** Of the cache, or of an identical run. */
-  | { readonly outputs: WireTensors }
+  /** Of the cache, or else of an identical run. */
+  | { readonly outputs: WireTensors; readonly isHit: boolean }
   /** The run that the isolate has made itself. */
   | { readonly own: true }
   | { readonly error: WireError };
@@ -127,15 +129,15 @@ export type CachedReply =
 /** What the Worker does for a call of the isolate: all that the isolate can reach. */
 export interface Session {
   manifest(): Promise<Manifest>;
-  /** A file of the call's version, and of no other. `undefined` when it is missing. */
-  open(path: string): Promise<StoredFile | undefined>;
+  /** A file of the call's version, and of no other. `file` is `undefined` when it is missing. */
+  open(path: string): Promise<OpenReply>;
   /** Reads the outputs of a run from the cache, or has it run. */
   runCached(
     key: string,
     outputs: readonly string[],
     run: () => Promise<RunReply>,
   ): Promise<CachedReply>;
-  /** Resolves when the client has closed the connection. */
+  /** Resolves when the client has closed the connection, or nothing more is read of the result. */
   closed(): Promise<void>;
 }
 

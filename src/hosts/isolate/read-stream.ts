@@ -1,9 +1,15 @@
 import type { TaskPart } from "../../domain/task.ts";
+import { settlesWithin } from "../../shared/settles-within.ts";
+import { awaitReply } from "./await-reply.ts";
 import type { IsolateCall } from "./isolate-call.ts";
-import { toIsolateFailure } from "./isolate-failure.ts";
+import { toIsolateFailure, toReplyError } from "./isolate-failure.ts";
+import { JsonLines } from "./json-lines.ts";
+import { parseLine } from "./parse-reply.ts";
 import type { StreamLine } from "./protocol.ts";
 import { applyProgress } from "./reports.ts";
-import { fromWireError } from "./wire-error.ts";
+
+/** How long the end of the work is waited for. */
+const MAX_CANCEL_MS = 1000;
 
 /**
  * The parts of a streamed result, each read when it is requested. `return()` cancels the stream, which ends the work in the isolate.
@@ -13,26 +19,34 @@ export function readStream(
   lines: ReadableStream<Uint8Array>,
   asked: IsolateCall,
 ): AsyncIterable<TaskPart> {
+  const { call, target } = asked;
   return {
     // Not a generator: one that was not started would not cancel the stream.
     [Symbol.asyncIterator]() {
-      const reader = lines.pipeThrough(new TextDecoderStream()).getReader();
-      const parser = new LineParser();
-      let isOver = false;
+      const reader = lines.getReader();
+      const received = new JsonLines();
 
       async function nextLine(): Promise<StreamLine> {
-        for (;;) {
-          const line = parser.take();
-          if (line !== undefined) return line;
-          const { done, value } = await reader.read();
+        while (!received.hasNext) {
+          const { done, value } = await awaitReply(reader.read(), call);
           if (done) throw new Error("the stream of the isolate ended early");
-          parser.add(value);
+          received.add(value);
         }
+        return parseLine(received.take());
+      }
+
+      async function cancel(): Promise<void> {
+        // A stream tells of its end with its next part only.
+        asked.end();
+        await settlesWithin(
+          reader.cancel().catch(() => undefined),
+          MAX_CANCEL_MS,
+        );
       }
 
       return {
         async next(): Promise<IteratorResult<TaskPart>> {
-          if (isOver) return { done: true, value: undefined };
+          if (asked.isOver) return { done: true, value: undefined };
           try {
             const line = await nextLine();
             if ("part" in line) {
@@ -41,38 +55,19 @@ export function readStream(
               return { done: false, value: line.part };
             }
             asked.report(line.end);
-            if (line.error) throw fromWireError(line.error);
-            isOver = true;
+            if (line.error) throw toReplyError(line.error, call);
+            asked.end();
             return { done: true, value: undefined };
           } catch (error) {
-            isOver = true;
-            throw toIsolateFailure(error, asked.target.id, asked.call);
+            await cancel();
+            throw toIsolateFailure(error, target.id, call);
           }
         },
         async return(): Promise<IteratorResult<TaskPart>> {
-          isOver = true;
-          await reader.cancel();
+          if (!asked.isOver) await cancel();
           return { done: true, value: undefined };
         },
       };
     },
   };
-}
-
-/** Lines of JSON of a text that arrives in pieces. */
-class LineParser {
-  #text = "";
-
-  add(text: string): void {
-    this.#text += text;
-  }
-
-  /** The next line, once all of it has arrived. */
-  take(): StreamLine | undefined {
-    const end = this.#text.indexOf("\n");
-    if (end < 0) return undefined;
-    const line = this.#text.slice(0, end);
-    this.#text = this.#text.slice(end + 1);
-    return JSON.parse(line);
-  }
 }

@@ -4,7 +4,7 @@ import type { RunCached } from "../../domain/model-host.ts";
 import type { ModelRuntime } from "../../domain/ports.ts";
 import type { Tensor } from "../../domain/tensor.ts";
 import { busyMs, Trace } from "../../domain/trace.ts";
-import { watchClient } from "./client-signal.ts";
+import { WatchedClient } from "./client-signal.ts";
 import type { CallHead, CallReport, RunReply, SessionStub, TimedProgress } from "./protocol.ts";
 import { toTimedProgress } from "./reports.ts";
 import { fromWireError, toWireError } from "./wire-error.ts";
@@ -29,22 +29,28 @@ export class ServedCall {
   readonly call: Call;
   readonly session: SessionStub;
   readonly #options: ServedCallOptions;
+  readonly #client: WatchedClient;
   readonly #trace = new Trace();
+  readonly #ended = Promise.withResolvers<void>();
   #permit: Permit | undefined;
+  /** Whether outputs of the cache were used, and none of another call's run. */
+  #usesHits = false;
+  #usesOthers = false;
   #isOver = false;
 
   constructor(options: ServedCallOptions) {
     const { head, session, waitUntil, admission } = options;
     this.#options = options;
     this.session = session;
-    const signal = watchClient(session);
+    const client = new WatchedClient(session);
+    this.#client = client;
     this.call = createCall({
       deadline: admission.begin(head.timeoutMs),
       trace: this.#trace,
       waitUntil,
       yieldSlice: async (call) => this.#permit?.yield(busyMs(this.#trace), call),
       get signal() {
-        return signal();
+        return client.signal;
       },
     });
   }
@@ -57,7 +63,17 @@ export class ServedCall {
     const { head, admission } = this.#options;
     const { deadline } = this.call;
     this.#permit = admission.admit({ deadline, model: head.version.name });
-    await this.#permit.acquire(this.call);
+    await this.#permit.acquire(this.#client.inQueue());
+  }
+
+  /** Resolves when the result has ended. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+
+  /** Ends the work at its next checkpoint. */
+  abort(): void {
+    this.#client.leave();
   }
 
   /**
@@ -67,10 +83,10 @@ export class ServedCall {
   end(isSample: boolean): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    const isWarm = this.#trace.coldStart === false;
-    this.#permit?.release(isSample && isWarm ? busyMs(this.#trace) : undefined);
+    this.#permit?.release(isSample && this.#isTypical() ? busyMs(this.#trace) : undefined);
     this.session[Symbol.dispose]();
     this.#options.onEnd();
+    this.#ended.resolve();
   }
 
   get generation(): TimedProgress | undefined {
@@ -109,9 +125,20 @@ export class ServedCall {
       const reply = await this.session.runCached(key, run.outputs, runHere);
       if (own && "error" in own) throw own.error;
       if ("error" in reply) throw fromWireError(reply.error);
-      if ("outputs" in reply) return fromWireTensors(reply.outputs);
+      if ("outputs" in reply) {
+        if (reply.isHit) this.#usesHits = true;
+        else this.#usesOthers = true;
+        return fromWireTensors(reply.outputs);
+      }
       if (!own) throw new Error("the Worker says that a run was made that was not");
       return own.outputs;
     };
+  }
+
+  /** Whether its time predicts that of others: not when it waited for the model to be loaded, or for another call's run. */
+  #isTypical(): boolean {
+    const { coldStart } = this.#trace;
+    if (this.#usesOthers) return false;
+    return coldStart === false || (coldStart === undefined && this.#usesHits);
   }
 }

@@ -1,7 +1,14 @@
-import type { Datatype } from "../../domain/datatype.ts";
-import type { Tensor } from "../../domain/tensor.ts";
+import { DATATYPES, type Datatype, NUMERIC_DATATYPES } from "../../domain/datatype.ts";
+import { ApiError } from "../../domain/errors.ts";
+import { elementCount, type Tensor } from "../../domain/tensor.ts";
 import { fromTensorBytes, toTensorBytes } from "../../domain/tensor-bytes.ts";
-import { MAX_CLONE_BYTES, ownBytes, toByteStream } from "./clone-limits.ts";
+import {
+  MAX_CLONE_BYTES,
+  MAX_REPLY_BYTES,
+  ownBytes,
+  readAtMost,
+  toByteStream,
+} from "./clone-limits.ts";
 
 /** Tensors as they cross between isolates: a structured clone, or a stream of bytes where that would be too large. */
 export type WireTensors = readonly Tensor[] | StreamedTensors;
@@ -19,8 +26,22 @@ export interface StreamedTensors {
 /** What a text takes beside its characters, which have up to two bytes each. */
 const TEXT_BYTES = 10;
 
-export function toWireTensors(tensors: readonly Tensor[]): WireTensors {
-  if (sizeBytes(tensors) <= MAX_CLONE_BYTES) return shareNoBuffer(tensors);
+/**
+ * {@link toWireTensors} of the outputs of a run.
+ * @throws ApiError `out_of_memory` when they are more than a reply may have
+ */
+export function toWireOutputs(outputs: readonly Tensor[]): WireTensors {
+  const bytes = sizeBytes(outputs);
+  if (bytes <= MAX_REPLY_BYTES) return toWireTensors(outputs, bytes);
+  throw new ApiError(
+    "out_of_memory",
+    `The outputs take ${bytes} bytes, and the isolate of a model can return ${MAX_REPLY_BYTES}. Request fewer outputs, or send a smaller input.`,
+    { details: { sizeBytes: bytes, limitBytes: MAX_REPLY_BYTES } },
+  );
+}
+
+export function toWireTensors(tensors: readonly Tensor[], bytes = sizeBytes(tensors)): WireTensors {
+  if (bytes <= MAX_CLONE_BYTES) return shareNoBuffer(tensors);
   const data = tensors.map(toTensorBytes);
   const specs = tensors.map(({ name, datatype, shape }, index) => ({
     name,
@@ -31,15 +52,55 @@ export function toWireTensors(tensors: readonly Tensor[]): WireTensors {
   return { specs, body: toByteStream(data) };
 }
 
-export async function fromWireTensors(tensors: WireTensors): Promise<readonly Tensor[]> {
+/**
+ * @param maxBytes of tensors that cross as a stream
+ * @throws RangeError when they have more
+ */
+export async function fromWireTensors(
+  tensors: WireTensors,
+  maxBytes = Number.POSITIVE_INFINITY,
+): Promise<readonly Tensor[]> {
   if (!("body" in tensors)) return tensors;
   const { specs, body } = tensors;
-  const bytes = await new Response(body).bytes();
+  const bytes = await readAtMost(body, maxBytes);
   let offset = 0;
   return specs.map(({ sizeBytes: length, shape, ...spec }) => {
     offset += length;
     return fromTensorBytes(spec, shape, bytes.subarray(offset - length, offset));
   });
+}
+
+/**
+ * The outputs of a run that the isolate of a model sends.
+ * @param names of the outputs, in the order in which they were requested
+ * @throws RangeError, TypeError for tensors that are not those, and for data that does not match its shape
+ */
+export async function fromOutputs(
+  wire: WireTensors,
+  names: readonly string[],
+): Promise<readonly Tensor[]> {
+  const tensors = await fromWireTensors(wire, MAX_REPLY_BYTES);
+  if (!Array.isArray(tensors) || tensors.length !== names.length)
+    throw new RangeError(`there are not ${names.length} outputs`);
+  return names.map((name, index) => checkTensor(tensors[index], name));
+}
+
+function checkTensor(tensor: Tensor, name: string): Tensor {
+  const { datatype, shape, data } = tensor;
+  if (tensor.name !== name) throw new RangeError(`output ${name} is missing, or another one`);
+  if (!Array.isArray(shape) || !shape.every((size) => Number.isSafeInteger(size) && size >= 0))
+    throw new RangeError(`output ${name} has no shape`);
+  const elements = elementCount(shape);
+  const isWhole =
+    datatype === "BYTES"
+      ? Array.isArray(data) &&
+        data.length === elements &&
+        data.every((text) => typeof text === "string")
+      : DATATYPES.includes(datatype) &&
+        data instanceof Uint8Array &&
+        data.byteLength === elements * NUMERIC_DATATYPES[datatype].elementBytes;
+  if (isWhole) return tensor;
+  throw new RangeError(`output ${name} has data that does not match its shape and datatype`);
 }
 
 /** What a structured clone of the tensors takes, at most. */

@@ -46,8 +46,15 @@ export function toWireValue(value: unknown): WireValue {
   return { large: new LargeValueWriter(tagOf).write(value) };
 }
 
-export async function fromWireValue(wire: WireValue): Promise<unknown> {
-  if ("large" in wire) return readLargeValue(wire.large, untag);
+/**
+ * @param maxBytes of a value that crosses as a stream
+ * @throws RangeError when it has more
+ */
+export async function fromWireValue(
+  wire: WireValue,
+  maxBytes = Number.POSITIVE_INFINITY,
+): Promise<unknown> {
+  if ("large" in wire) return readLargeValue(wire.large, untag, maxBytes);
   return wire.isTagged ? restore(wire.value) : wire.value;
 }
 

@@ -1,14 +1,15 @@
 import { RpcTarget } from "cloudflare:workers";
+import { isKeyOfModel } from "../../cache/key.ts";
 import { ApiError } from "../../domain/errors.ts";
 import type { Manifest } from "../../domain/manifest.ts";
-import type { StoredFile } from "../../domain/ports.ts";
 import type { PublishedModel } from "../../domain/published-model.ts";
 import type { Tensor } from "../../domain/tensor.ts";
 import { quote } from "../../shared/quote.ts";
 import type { IsolateCall } from "./isolate-call.ts";
-import type { CachedReply, RunReply, Session } from "./protocol.ts";
+import { parseReport } from "./parse-reply.ts";
+import type { CachedReply, OpenReply, RunReply, Session } from "./protocol.ts";
 import { fromWireError, toWireError } from "./wire-error.ts";
-import { fromWireTensors, toWireTensors } from "./wire-tensors.ts";
+import { fromOutputs, toWireTensors } from "./wire-tensors.ts";
 
 /**
  * The session of one call: the isolate of a model reaches the files of its version, the cache by way of its own runs, the
@@ -23,15 +24,21 @@ export class WorkerSession extends RpcTarget implements Session {
   }
 
   async manifest(): Promise<Manifest> {
+    this.#use();
     return this.#model.manifest;
   }
 
-  async open(path: string): Promise<StoredFile | undefined> {
-    const { paths, open } = this.#asked.target;
-    if (paths.has(path)) return open(path);
-    throw new Error(
-      `the isolate of a model may read ${[...paths].join(", ")}, and asked for ${quote(path)}`,
-    );
+  async open(path: string): Promise<OpenReply> {
+    const { paths, open } = this.#use().target;
+    if (!paths.has(path))
+      throw new Error(
+        `the isolate of a model may read ${[...paths].join(", ")}, and asked for ${quote(String(path))}`,
+      );
+    try {
+      return { file: await open(path) };
+    } catch (error) {
+      return { error: toWireError(error) };
+    }
   }
 
   async runCached(
@@ -39,32 +46,43 @@ export class WorkerSession extends RpcTarget implements Session {
     outputs: readonly string[],
     run: () => Promise<RunReply>,
   ): Promise<CachedReply> {
-    const asked = this.#asked;
+    const asked = this.#use();
     if (!asked.runCached) throw new Error("the call does not use the cache");
+    const { manifest } = this.#model;
+    if (!isKeyOfModel(key, manifest)) throw new Error("the key is not one of the model");
+    const names = manifest.outputs.map(({ name }) => name);
+    if (!Array.isArray(outputs) || !outputs.every((name) => names.includes(name)))
+      throw new Error("the model does not have these outputs");
     let isOwn = false;
     const runInIsolate = async (): Promise<readonly Tensor[]> => {
       const reply = await run();
-      asked.report(reply.report);
+      asked.report(parseReport(reply.report));
       if ("error" in reply) throw fromWireError(reply.error);
       isOwn = true;
       if (!reply.outputs) throw new OutputsKept();
-      return fromWireTensors(reply.outputs);
+      return fromOutputs(reply.outputs, outputs);
     };
     try {
       const found = await asked.runCached(
         { model: this.#model, outputs, key: async () => key, run: runInIsolate },
         asked.call,
       );
-      return isOwn ? { own: true } : { outputs: toWireTensors(found) };
+      if (isOwn) return { own: true };
+      const isHit = asked.call.trace.cache.outcome === "hit";
+      return { outputs: toWireTensors(found), isHit };
     } catch (error) {
       return isOwn ? { own: true } : { error: toWireError(error) };
     }
   }
 
-  async closed(): Promise<void> {
-    const { signal } = this.#asked.call;
-    if (signal.aborted) return;
-    await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+  closed(): Promise<void> {
+    return this.#asked.left();
+  }
+
+  /** @throws Error when the call has ended: an isolate might keep the session */
+  #use(): IsolateCall {
+    if (this.#asked.isOver) throw new Error("the call has ended");
+    return this.#asked;
   }
 
   get #model(): PublishedModel {

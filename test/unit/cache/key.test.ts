@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { predictionKey } from "../../../src/cache/key.ts";
+import { isKeyOfModel, predictionKey } from "../../../src/cache/key.ts";
 import { DATATYPES, type Datatype } from "../../../src/domain/datatype.ts";
 import { type Manifest, parseManifest } from "../../../src/domain/manifest.ts";
 import type { Tensor } from "../../../src/domain/tensor.ts";
@@ -257,7 +257,7 @@ describe("the prediction key", () => {
       .update(head)
       .update(Buffer.from("0000803f00000040", "hex"))
       .digest("hex");
-    expect(await keyOf({})).toBe(expected);
+    expect(await keyOf({})).toBe(expected + DIGEST.slice(0, 32));
     expect(expected).toBe("8c829d527573e9cb538bd3236d5864180a3f0347dd95f66b89147b34e942013c");
   });
 
@@ -269,8 +269,28 @@ describe("the prediction key", () => {
       .update(head)
       .update(createHash("sha256").update(data).digest())
       .digest("hex");
-    expect(await predictionKey(manifest, [large], ["y"], undefined)).toBe(expected);
+    const key = await predictionKey(manifest, [large], ["y"], undefined);
+    expect(key).toBe(expected + DIGEST.slice(0, 32));
     expect(expected).toBe("2e50bb0157f323de23da660b16a22e52ff7a057a0e37d20b6875b96f66ff95bb");
+  });
+
+  test("a key is one of its own model, and of no other", async () => {
+    const other = createManifest({
+      files: [{ path: "model.onnx", sha256: "f".repeat(64), sizeBytes: 1 }],
+    });
+    const key = await keyOf({});
+    expect(isKeyOfModel(key, manifest)).toBe(true);
+    expect(isKeyOfModel(key, other)).toBe(false);
+    const own = "f".repeat(32);
+    for (const forged of [
+      own,
+      key + own,
+      key.slice(0, 64),
+      `${key.slice(0, 63)}/${own}`,
+      [key],
+      undefined,
+    ])
+      expect(isKeyOfModel(forged, other)).toBe(false);
   });
 
   test.each([

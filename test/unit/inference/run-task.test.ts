@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { NO_DIRECTIVES } from "../../../src/domain/cache-control.ts";
 import { createCall } from "../../../src/domain/call.ts";
 import type {
   CacheableRun,
@@ -39,12 +40,16 @@ function createRuns(): RunCached {
   };
 }
 
-function runWith(execute: (infer: () => Promise<unknown>) => Promise<TaskResult>) {
+function runWith(
+  execute: (infer: () => Promise<unknown>) => Promise<TaskResult>,
+  bypass?: "disabled" | "no-store",
+  onlyIfCached = false,
+) {
   const host: Partial<ModelHost> = {
     execute: ({ runCached }: ModelTaskRequest, call) => execute(async () => runCached?.(RUN, call)),
   };
-  const call = createCall();
-  const runTask = createRunTask(host as ModelHost, createRuns());
+  const call = createCall({ cache: { ...NO_DIRECTIVES, onlyIfCached } });
+  const runTask = createRunTask(host as ModelHost, createRuns(), () => bypass);
   return { call, result: runTask(MODEL, { inputs: 1, parameters: {} }, call) };
 }
 
@@ -113,4 +118,38 @@ test("a stream whose client leaves before its first part ends the parts of the t
   if (stream.kind !== "stream") throw new Error("not a stream");
   await stream.parts[Symbol.asyncIterator]().return?.();
   expect(ended).toBe(1);
+});
+
+test("a task whose runs do not use the cache gets nothing of it, and reports why", async () => {
+  const runs: unknown[] = [];
+  const { call, result } = runWith(async (infer) => {
+    runs.push(await infer());
+    call.trace.measure("infer", () => undefined);
+    return { kind: "value", value: 1, form: "one" };
+  }, "no-store");
+  await result;
+  expect(runs).toEqual([undefined]);
+  expect(call.trace.cache).toMatchObject({ outcome: "bypass", reason: "no-store" });
+});
+
+test("a task that runs nothing reports nothing of the cache", async () => {
+  const { call, result } = runWith(
+    async () => ({ kind: "value", value: 1, form: "one" }),
+    "disabled",
+  );
+  await result;
+  expect(call.trace.cache).toMatchObject({ outcome: undefined, reason: undefined });
+});
+
+test("a request for cached responses only is decided at the first run, without the cache as well", async () => {
+  const { call, result } = runWith(
+    async (infer) => {
+      await infer();
+      return { kind: "value", value: 1, form: "one" };
+    },
+    "disabled",
+    true,
+  );
+  await result;
+  expect(call.trace.cache.outcome).toBe("miss");
 });

@@ -1,6 +1,7 @@
 /// <reference path="../../../worker-configuration.d.ts" />
 import faulty from "./faulty/index.ts";
 import heldStorage from "./held-storage/index.ts";
+import hosts, { type HostsEnv } from "./hosts/index.ts";
 import leases from "./leases/index.ts";
 import streaming from "./streaming/index.ts";
 
@@ -8,7 +9,7 @@ import streaming from "./streaming/index.ts";
 export * from "../../../src/index.ts";
 
 /** The Workers that only tests use, in one build: the variable `TEST_WORKER` selects one. */
-const WORKERS = { faulty, "held-storage": heldStorage, leases, streaming };
+const WORKERS = { faulty, "held-storage": heldStorage, hosts, leases, streaming };
 
 export type TestWorker = keyof typeof WORKERS;
 
@@ -16,4 +17,4 @@ export default {
   fetch(request, env, context) {
     return WORKERS[env.TEST_WORKER].fetch(request, env, context);
   },
-} satisfies ExportedHandler<Env & { readonly TEST_WORKER: TestWorker }>;
+} satisfies ExportedHandler<HostsEnv & { readonly TEST_WORKER: TestWorker }>;

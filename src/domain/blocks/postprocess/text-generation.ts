@@ -58,7 +58,7 @@ const schema = z.strictObject({
 export type TextGenerationBlock = z.output<typeof schema>;
 export type CacheBlock = z.output<typeof cache>;
 
-const FINISH_REASONS = ["length", "eos_token", "stop_sequence"] as const;
+export const FINISH_REASONS = ["length", "eos_token", "stop_sequence"] as const;
 export type FinishReason = (typeof FINISH_REASONS)[number];
 
 const generatedToken = z.strictObject({

@@ -1,0 +1,30 @@
+import type { InputForm, TaskResult, Usage } from "../../domain/task.ts";
+import { MAX_REPLY_BYTES } from "./clone-limits.ts";
+import type { IsolateCall } from "./isolate-call.ts";
+import { InvalidReply, parseAmount, parseObject } from "./parse-reply.ts";
+import type { WireTaskResult } from "./protocol.ts";
+import { readStream } from "./read-stream.ts";
+import { fromWireValue } from "./wire-value.ts";
+
+const FORMS: readonly InputForm[] = ["one", "list", "comparison"];
+
+/**
+ * The result of a task that the isolate of a model sends.
+ * @throws InvalidReply, RangeError, TypeError for what is no result
+ */
+export async function readResult(wire: WireTaskResult, asked: IsolateCall): Promise<TaskResult> {
+  parseObject(wire);
+  if (wire.kind === "stream") {
+    if (!(wire.lines instanceof ReadableStream)) throw new InvalidReply("there is no stream");
+    return { kind: "stream", parts: readStream(wire.lines, asked) };
+  }
+  const form = FORMS.find((each) => each === wire.form);
+  if (wire.kind !== "value" || form === undefined) throw new InvalidReply("there is no result");
+  const value = await fromWireValue(wire.value, MAX_REPLY_BYTES);
+  return { kind: "value", value, form, usage: parseUsage(wire.usage) };
+}
+
+function parseUsage(usage: unknown): Usage | undefined {
+  if (usage === undefined) return undefined;
+  return { inputTokens: parseAmount(parseObject(usage).inputTokens) };
+}

@@ -1,0 +1,74 @@
+import { expect, test } from "vitest";
+import type { Admission } from "../../../../src/domain/admission.ts";
+import { Deadline } from "../../../../src/domain/deadline.ts";
+import type { CacheableRun } from "../../../../src/domain/model-host.ts";
+import type { ModelRuntime } from "../../../../src/domain/ports.ts";
+import type { CachedReply, SessionStub } from "../../../../src/hosts/isolate/protocol.ts";
+import { ServedCall } from "../../../../src/hosts/isolate/served-call.ts";
+import { createManifest } from "../../../support/cache-harness.ts";
+
+/** A call that has made one run by way of the Worker's cache. */
+async function serve(reply: CachedReply, coldStart?: boolean): Promise<number | undefined> {
+  const samples: (number | undefined)[] = [];
+  const admission: Admission = {
+    begin: () => new Deadline(),
+    check: () => undefined,
+    admit: () => ({
+      acquire: () => undefined,
+      yield: async () => undefined,
+      release: (sampleMs) => samples.push(sampleMs),
+    }),
+  };
+  const session = {
+    runCached: async (_key: string, _outputs: readonly string[], run: () => Promise<unknown>) => {
+      if ("own" in reply) await run();
+      return reply;
+    },
+    [Symbol.dispose]: () => undefined,
+  } as unknown as SessionStub;
+  const served = new ServedCall({
+    head: {
+      version: { name: "m", version: "1", revision: "1", digest: "d" },
+      timeoutMs: undefined,
+    },
+    session,
+    waitUntil: () => undefined,
+    admission,
+    runtime: {
+      state: () => ({ state: "ready" }),
+      stats: () => ({ usedBytes: 0 }),
+    } as unknown as ModelRuntime,
+    isFirst: false,
+    onEnd: () => undefined,
+  });
+  await served.admit();
+  const run: CacheableRun = {
+    model: { name: "m", version: "1", versions: ["1"], revision: "1", manifest: createManifest() },
+    outputs: [],
+    key: async () => "key",
+    run: async ({ trace }) => {
+      trace.coldStart = coldStart;
+      return [];
+    },
+  };
+  await served.runCached(undefined)(run, served.call);
+  served.end(true);
+  expect(samples).toHaveLength(1);
+  return samples[0];
+}
+
+test("a run of a loaded model is a sample of the isolate's service times", async () => {
+  expect(await serve({ own: true }, false)).toBeTypeOf("number");
+});
+
+test("a run that waited for the model to be loaded is no sample", async () => {
+  expect(await serve({ own: true }, true)).toBeUndefined();
+});
+
+test("a call that takes its outputs from the cache is a sample: others like it would each take a whole time slice", async () => {
+  expect(await serve({ outputs: [], isHit: true })).toBeTypeOf("number");
+});
+
+test("a call that waited for another call's run is no sample", async () => {
+  expect(await serve({ outputs: [], isHit: false })).toBeUndefined();
+});
