@@ -15,11 +15,31 @@ export function writeStream(
   served: ServedCall,
 ): ReadableStream<Uint8Array> {
   const iterator = parts[Symbol.asyncIterator]();
+  const { signal, waitUntil } = served.call;
   let isFirst = true;
   // Otherwise the work would stop in the middle when the Worker's request ends, and release nothing.
-  served.call.waitUntil(served.ended);
+  waitUntil(served.ended);
   const toLine = (line: StreamLine): Uint8Array<ArrayBuffer> =>
     ENCODER.encode(`${JSON.stringify(line)}\n`) as Uint8Array<ArrayBuffer>;
+
+  const finish = (): void => {
+    signal.removeEventListener("abort", stop);
+    served.end(false);
+  };
+  const stop = async (): Promise<void> => {
+    // A part that is being computed is not waited for.
+    served.abort();
+    try {
+      await iterator.return?.();
+    } catch {
+      // The work has ended all the same, and nobody is there to be told.
+    } finally {
+      finish();
+    }
+  };
+  if (signal.aborted) void stop();
+  else signal.addEventListener("abort", stop, { once: true });
+
   return new ReadableStream({
     type: "bytes",
     async pull(controller) {
@@ -30,22 +50,14 @@ export function writeStream(
         const { done, value } = await iterator.next();
         if (!done)
           return controller.enqueue(toLine({ part: value, generation: served.generation }));
-        served.end(false);
+        finish();
         controller.enqueue(toLine({ end: served.report() }));
       } catch (error) {
-        served.end(false);
+        finish();
         controller.enqueue(toLine({ end: served.report(), error: toWireError(error) }));
       }
       controller.close();
     },
-    async cancel() {
-      // A part that is being computed is not waited for.
-      served.abort();
-      try {
-        await iterator.return?.();
-      } finally {
-        served.end(false);
-      }
-    },
+    cancel: stop,
   });
 }

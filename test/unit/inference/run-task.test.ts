@@ -74,7 +74,7 @@ test("a task that fails after several runs reports all of them", async () => {
 });
 
 test("a stream of a task that computes its result at once is refused", async () => {
-  const runTask = createRunTask({} as ModelHost, createRuns());
+  const runTask = createRunTask({} as ModelHost, createRuns(), () => undefined);
   const { manifest } = findModel("iris-logistic");
   const model = { ...MODEL, manifest };
   const error = await rejectedApiError(
