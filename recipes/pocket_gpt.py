@@ -86,6 +86,7 @@ def main() -> None:
                 "type": "prompt",
                 "version": 1,
                 "tokenizer": "tokenizer.json",
+                "chatTemplate": "tokenizer_config.json",
                 "inputs": {"ids": "input_ids", "attentionMask": "attention_mask"},
                 "addSpecialTokens": False,
                 "bosTokenId": TEXT_START,

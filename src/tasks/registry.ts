@@ -13,6 +13,7 @@ import { noTask } from "../domain/task-kinds.ts";
 import type { TensorSpec } from "../domain/tensor.ts";
 import { createVoiceActivityTask } from "./audio/voice-activity.ts";
 import { createBatchTask } from "./batch-task.ts";
+import type { RenderChat } from "./generation/chat-template.ts";
 import type { DecodeImage } from "./image/decode-image.ts";
 import { createImagePreprocessor } from "./image/image-preprocessor.ts";
 import { createObjectDetectionPostprocessor } from "./image/object-detection-postprocessor.ts";
@@ -67,8 +68,17 @@ const PAIRS = [
       readFile: ReadFile,
     ) {
       const { createTextGenerationTask } = await import("./generation/text-generation.ts");
-      const tokenizer = await readFile(preprocess.tokenizer);
-      return createTextGenerationTask(manifest, preprocess, postprocess, tokenizer);
+      const { tokenizer, chatTemplate } = preprocess;
+      return createTextGenerationTask(manifest, preprocess, postprocess, {
+        tokenizerJson: await readFile(tokenizer),
+        renderChat: chatTemplate === undefined ? undefined : await readTemplate(chatTemplate),
+      });
+
+      // The library is only loaded where a model needs it.
+      async function readTemplate(path: string): Promise<RenderChat> {
+        const { createChatTemplate } = await import("./generation/chat-template.ts");
+        return createChatTemplate(await readFile(path));
+      }
     },
   },
 ] as const satisfies readonly PairFactory[];

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ModelBucket } from "../../scripts/local-worker.ts";
@@ -29,6 +30,29 @@ export async function publishAs(
   for (const { path } of model.manifest.files)
     await bucket.put(fileKey(id, path), readModelFile(model, path));
   await bucket.put(manifestKey(id), JSON.stringify({ ...model.manifest, ...id }));
+}
+
+/** {@link publishAs} with another content of one of the files. */
+export async function publishWithFile(
+  bucket: ModelBucket,
+  model: FolderModel,
+  id: { name: string; version: string },
+  path: string,
+  content: string,
+): Promise<void> {
+  const bytes = new TextEncoder().encode(content);
+  const files = model.manifest.files.map((file) =>
+    file.path === path
+      ? {
+          path,
+          sha256: createHash("sha256").update(bytes).digest("hex"),
+          sizeBytes: bytes.byteLength,
+        }
+      : file,
+  );
+  await publishAs(bucket, model, id);
+  await bucket.put(fileKey(id, path), bytes);
+  await bucket.put(manifestKey(id), JSON.stringify({ ...model.manifest, ...id, files }));
 }
 
 /** Restores a file of a model of `models/` as it was published. */

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import OpenAI, { APIError } from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { projectPath } from "../../scripts/project.ts";
+import { findModel, publishWithFile } from "../support/publish.ts";
 import { type Service, startService } from "../support/service.ts";
 
 /**
@@ -10,6 +11,8 @@ import { type Service, startService } from "../support/service.ts";
  */
 
 interface Case {
+  /** Of prompts in the form of a chat, by the model's template in Python. */
+  readonly messages?: readonly OpenAI.ChatCompletionMessageParam[];
   readonly prompt: string;
   readonly ids: readonly number[];
   readonly tokens: readonly number[];
@@ -200,7 +203,7 @@ describe("completions", () => {
       "a prompt longer than the context",
       { prompt: "word ".repeat(1500) },
       "prompt",
-      "maximum context length is 1024 tokens, and prompt has",
+      "maximum context length is 1024 tokens, and those of prompt are 15",
     ],
     [
       "more tokens than the context has room for",
@@ -219,5 +222,172 @@ describe("completions", () => {
     const error = await failure(client.completions.create({ model, ...change }));
     expect(error).toMatchObject({ status: 400, type: "invalid_request_error", param });
     expect(error.message).toContain(message);
+  });
+});
+
+describe("chat completions", () => {
+  const chats = texts.flatMap(({ messages = [], ...expected }) =>
+    messages.length > 0 ? [{ ...expected, messages: [...messages] }] : [],
+  );
+  const [chat] = chats as [(typeof chats)[number], ...typeof chats];
+
+  test("there are answers to compare with", () => {
+    expect(chats.length).toBeGreaterThan(8);
+  });
+
+  test.each(chats)("$prompt is answered as by Python, whole and streamed", async (expected) => {
+    const { messages, text, tokens } = expected;
+    const request = { model, messages, max_completion_tokens: tokens.length, temperature: 0 };
+    const { choices, usage } = await client.chat.completions.create(request);
+    expect(choices).toEqual([
+      {
+        index: 0,
+        message: { role: "assistant", content: text, refusal: null },
+        logprobs: null,
+        finish_reason: finishOf(expected),
+      },
+    ]);
+    expect(usage).toEqual(usageOf(expected));
+    const stream = client.chat.completions.stream({
+      ...request,
+      stream_options: { include_usage: true },
+    });
+    const chunks: OpenAI.ChatCompletionChunk[] = [];
+    for await (const chunk of stream) chunks.push(chunk);
+    expect(chunks[0]?.choices).toMatchObject([
+      { delta: { role: "assistant", content: "" }, finish_reason: null },
+    ]);
+    expect(chunks.slice(1, -2).every(({ choices: [each] }) => each?.finish_reason === null)).toBe(
+      true,
+    );
+    expect(chunks.at(-1)).toMatchObject({ choices: [], usage: usageOf(expected) });
+    const whole = await stream.finalChatCompletion();
+    expect(whole.choices).toMatchObject(choices);
+    expect(whole.usage).toEqual(usage);
+  });
+
+  test("a conversation has its turns, a developer's message and parts", async () => {
+    const system = "You answer with one shell command.";
+    const [request] = chat.messages.slice(-1);
+    const written = await client.chat.completions.create({
+      model,
+      messages: [
+        { role: "developer", content: system },
+        { role: "user", content: [{ type: "text", text: "Hello" }] },
+        { role: "assistant", content: "ls", refusal: null },
+        ...(request ? [request] : []),
+      ],
+      max_tokens: 12,
+    });
+    const text = [
+      `<|system|>\n${system}<|end|>\n<|user|>\nHello<|end|>\n<|assistant|>\nls<|end|>\n`,
+      `<|user|>\n${request?.content}<|end|>\n<|assistant|>\n`,
+    ].join("");
+    const continued = await client.completions.create({ model, prompt: text, max_tokens: 12 });
+    expect(written.choices[0]?.message.content).toBe(continued.choices[0]?.text);
+    expect(written.usage).toEqual(continued.usage);
+  });
+
+  test("logprobs have the bytes of the text, and the most probable tokens", async () => {
+    const { choices } = await client.chat.completions.create({
+      model,
+      messages: chat.messages,
+      max_tokens: 16,
+      logprobs: true,
+      top_logprobs: 2,
+    });
+    const [choice] = choices;
+    const content = choice?.logprobs?.content ?? [];
+    const bytes = content.flatMap((token) => token.bytes ?? []);
+    expect(Buffer.from(bytes).toString()).toBe(choice?.message.content);
+    for (const { token, logprob, top_logprobs } of content) {
+      expect(top_logprobs).toHaveLength(2);
+      // The most probable token is taken.
+      expect(top_logprobs[0]).toMatchObject({ token, logprob });
+    }
+  });
+
+  test("drawn answers are the same for the same seed", async () => {
+    const request = {
+      model,
+      messages: [{ role: "user" as const, content: "Tell me a story" }],
+      n: 3,
+      temperature: 2,
+      seed: 3,
+      max_tokens: 12,
+    };
+    const once = await client.chat.completions.create(request);
+    const again = await client.chat.completions.create(request);
+    expect(once.choices.map(({ index }) => index)).toEqual([0, 1, 2]);
+    expect(new Set(once.choices.map(({ message }) => message.content)).size).toBe(3);
+    expect(again.choices).toEqual(once.choices);
+  });
+
+  test("a client that leaves in the middle ends the generation", async () => {
+    const stream = client.chat.completions.stream({
+      model,
+      messages: [{ role: "user", content: "Tell me a story" }],
+      max_tokens: 900,
+      logit_bias: { 0: -100, 4: -100 },
+    });
+    let id = "";
+    let received = 0;
+    const read = async () => {
+      for await (const chunk of stream) {
+        id = chunk.id;
+        received += 1;
+        if (received === 4) stream.abort();
+      }
+    };
+    await read().catch(() => undefined);
+    const event = await service.event(id.replace("chatcmpl-", ""));
+    expect(event).toMatchObject({ errorCode: "client_closed_request" });
+    expect(event.generation?.outputTokens).toBeLessThan(50);
+  });
+
+  test.each([
+    [
+      "a conversation longer than the context",
+      { messages: [{ role: "user" as const, content: "word ".repeat(1500) }] },
+      "messages",
+      "maximum context length is 1024 tokens, and those of messages are 15",
+    ],
+    [
+      "more tokens than the context has room for",
+      { max_completion_tokens: 1024 },
+      "max_completion_tokens",
+      "max_completion_tokens can be",
+    ],
+    [
+      "a conversation of too many characters",
+      { messages: [{ role: "user" as const, content: "a".repeat(65_537) }] },
+      "messages",
+      "messages have 65537 characters",
+    ],
+  ])("%s is refused", async (_, change, param, message) => {
+    const request = { model, messages: chat.messages, ...change };
+    const error = await failure(client.chat.completions.create(request));
+    expect(error).toMatchObject({ status: 400, type: "invalid_request_error", param });
+    expect(error.message).toContain(message);
+  });
+
+  test("a conversation that the template refuses is refused with its reason", async () => {
+    const found = findModel(model);
+    const strict = { name: "strict-template", version: "1" };
+    const config = JSON.stringify({
+      chat_template: "{{ raise_exception('Only the weather is talked about.') }}",
+    });
+    await publishWithFile(service.bucket, found, strict, "tokenizer_config.json", config);
+    const error = await failure(
+      client.chat.completions.create({ model: strict.name, messages: chat.messages }),
+    );
+    expect(error).toMatchObject({ status: 400, code: "invalid_input", param: "messages" });
+    expect(error.message).toContain("Only the weather is talked about");
+    const { choices } = await client.completions.create({
+      model: strict.name,
+      prompt: [...chat.ids],
+      max_tokens: 4,
+    });
+    expect(chat.text.startsWith(choices[0]?.text ?? "none")).toBe(true);
   });
 });

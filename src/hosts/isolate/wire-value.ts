@@ -1,3 +1,4 @@
+import { Conversation, type Message } from "../../domain/conversation.ts";
 import { Media } from "../../domain/media.ts";
 import { TokenIds } from "../../domain/token-ids.ts";
 import {
@@ -28,6 +29,10 @@ const TAGS = {
   tokens: {
     write: (value: unknown) => (value instanceof TokenIds ? value.ids : undefined),
     read: (ids: readonly number[]) => new TokenIds(ids),
+  },
+  conversation: {
+    write: (value: unknown) => (value instanceof Conversation ? value.messages : undefined),
+    read: (messages: readonly Message[]) => new Conversation(messages),
   },
   number: {
     write: (value: unknown) => (isJsonNumber(value) ? value() : undefined),

@@ -30,9 +30,9 @@ function beyondContext(
   { input, path, limit }: NamedFields,
 ): ApiError {
   const { promptTokens, maxNewTokens } = details;
-  const begin = `This model's maximum context length is ${context} tokens, and ${path} has ${promptTokens}`;
+  const begin = `This model's maximum context length is ${context} tokens, and those of ${path} are ${promptTokens}`;
   if (typeof maxNewTokens !== "number") {
-    const message = `${begin}, which leave none for the answer: send a shorter text.`;
+    const message = `${begin}, which leaves none for the answer: send a shorter text.`;
     return new ApiError(code, message, { cause, details: { ...details, field: input } });
   }
   const room = context - Number(promptTokens);

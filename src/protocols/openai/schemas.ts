@@ -1,4 +1,5 @@
 import { jsonContent } from "../openapi/schema-reference.ts";
+import { chatCompletionRequestSchema, chatCompletionResponseSchema } from "./chat-completions.ts";
 import { completionRequestSchema, completionResponseSchema } from "./completions.ts";
 import { embeddingsRequestSchema, embeddingsResponseSchema } from "./embeddings.ts";
 import { openAiErrorSchema } from "./error.ts";
@@ -6,10 +7,12 @@ import { openAiModelListSchema, openAiModelSchema, openAiModelStatusSchema } fro
 
 export const SCHEMAS = {
   requests: {
+    ChatCompletionRequest: chatCompletionRequestSchema,
     CompletionRequest: completionRequestSchema,
     EmbeddingsRequest: embeddingsRequestSchema,
   },
   responses: {
+    ChatCompletionResponse: chatCompletionResponseSchema,
     CompletionResponse: completionResponseSchema,
     EmbeddingsResponse: embeddingsResponseSchema,
     OpenAiError: openAiErrorSchema,

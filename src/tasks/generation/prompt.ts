@@ -19,13 +19,16 @@ export interface PromptOptions {
   isSpecial(id: number): boolean;
 }
 
+/** Which special tokens a prompt begins with. */
+type PromptForm = Pick<PromptBlock, "addSpecialTokens" | "bosTokenId">;
+
 /**
  * The tokens of a prompt. One that begins with a special token, such as that of a role in a chat, has its own beginning.
  * @throws ApiError `invalid_input` for a text without tokens
  */
 export function* encodePrompt(
   tokenizer: Tokenizer,
-  { addSpecialTokens, bosTokenId }: PromptBlock,
+  { addSpecialTokens, bosTokenId }: PromptForm,
   item: Item,
   { truncate, isSpecial }: PromptOptions,
 ): Steps<Prompt> {

@@ -6,6 +6,7 @@ import {
 } from "../../domain/blocks/postprocess/text-generation.ts";
 import { type PromptBlock, promptBlock } from "../../domain/blocks/preprocess/prompt.ts";
 import type { Call } from "../../domain/call.ts";
+import { Conversation } from "../../domain/conversation.ts";
 import { ApiError } from "../../domain/errors.ts";
 import { NOTHING_GENERATED } from "../../domain/generation-progress.ts";
 import type { Manifest } from "../../domain/manifest.ts";
@@ -21,6 +22,7 @@ import { createTokenDecoder } from "../text/token-decoder.ts";
 import { createTokenizer } from "../text/tokenizer.ts";
 import { parseTokenizerConfig } from "../text/tokenizer-config.ts";
 import { runSteps, type Steps } from "../text/word-model.ts";
+import type { RenderChat } from "./chat-template.ts";
 import { createDecoder } from "./decoder.ts";
 import { type GeneratedStep, generate } from "./generate.ts";
 import { HuggingFaceText } from "./hugging-face-text.ts";
@@ -36,17 +38,24 @@ const PARAMETERS = z.strictObject({
 });
 type Parameters = z.output<typeof PARAMETERS>;
 
+/** A template writes all special tokens of the prompt itself. */
+const AS_RENDERED = { addSpecialTokens: false, bosTokenId: undefined };
+
 const INPUTS = { mediaTypes: promptBlock.mediaTypes, split: splitList };
 
-/**
- * Continues texts by a model that generates token by token.
- * @param tokenizerJson the tokenizer.json of the block
- */
+/** What a version's files contain. */
+export interface GenerationFiles {
+  readonly tokenizerJson: Uint8Array;
+  /** Of models that answer conversations. */
+  readonly renderChat: RenderChat | undefined;
+}
+
+/** Continues texts by a model that generates token by token. */
 export function createTextGenerationTask(
   manifest: Manifest,
   block: PromptBlock,
   defaults: TextGenerationBlock,
-  tokenizerJson: Uint8Array,
+  { tokenizerJson, renderChat }: GenerationFiles,
 ): Task {
   const decoder = createDecoder(manifest, block, defaults);
   const tokenizer = createTokenizer(tokenizerJson);
@@ -66,9 +75,14 @@ export function createTextGenerationTask(
   };
   const tokenText = (id: number): string => textOf([id]);
 
-  /** The tokens of a text, or those that a client sends. */
+  /** The tokens of a text or of a conversation, or those that a client sends. */
   function* toPrompt({ value, path }: Item, truncate: number | undefined): Steps<Prompt> {
     if (value instanceof TokenIds) return promptOfIds(value, path, tokenizer, textOf);
+    if (value instanceof Conversation) {
+      if (!renderChat) throw new Error("a conversation for a model without a chat template");
+      const chat = { value: renderChat(value, path), path };
+      return yield* encodePrompt(tokenizer, AS_RENDERED, chat, { truncate, isSpecial });
+    }
     return yield* encodePrompt(tokenizer, block, { value, path }, { truncate, isSpecial });
   }
 

@@ -58,6 +58,10 @@ const IMPORTS: Record<string, { allowed: string[]; refused: string[] }> = {
     allowed: ["./b.ts", "../b.ts", "../../domain/b.ts", "zod"],
     refused: ["../../inference/b.ts", "../../runtime/b.ts", "wavefile", "../image/b.ts"],
   },
+  "src/tasks/generation/a.ts": {
+    allowed: ["./b.ts", "./sampling/b.ts", "../text/b.ts", "../b.ts", "@huggingface/jinja"],
+    refused: ["../../inference/b.ts", "../audio/b.ts", "@huggingface/tokenizers"],
+  },
   "src/tasks/image/a.ts": {
     allowed: [
       "./b.ts",

@@ -9,6 +9,11 @@ const schema = z.strictObject({
   type: z.literal("prompt"),
   version,
   tokenizer: filePath.describe("A file of this version: a tokenizer.json of Hugging Face."),
+  chatTemplate: filePath
+    .optional()
+    .describe(
+      "A file of this version: a tokenizer_config.json of Hugging Face with a `chat_template`, which writes the messages of a conversation as a prompt.",
+    ),
   inputs: z
     .strictObject({
       ids: z
@@ -68,9 +73,9 @@ export const promptBlock = {
       .optional()
       .describe("how many tokens of a prompt are read, the last ones; by default all of them"),
   }),
-  references: ({ tokenizer, inputs }) => ({
+  references: ({ tokenizer, chatTemplate, inputs }) => ({
     inputs: Object.values(inputs).filter((name) => name !== undefined),
-    files: [tokenizer],
+    files: [tokenizer, ...(chatTemplate === undefined ? [] : [chatTemplate])],
   }),
   *problems({ inputs }, manifest) {
     for (const [field, expected] of Object.entries(EXPECTED)) {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { Conversation } from "../../../../src/domain/conversation.ts";
 import { Media } from "../../../../src/domain/media.ts";
 import { TokenIds } from "../../../../src/domain/token-ids.ts";
 import {
@@ -34,6 +35,7 @@ const VALUES: Record<string, unknown> = {
   media: new Media("image/png", BYTES),
   "media in a list": [new Media("image/png", BYTES), "text", new Media("audio/wav", BYTES)],
   "token ids": [new TokenIds([101, 102])],
+  "a conversation": new Conversation([{ role: "user", content: "a", name: "b" }]),
 };
 
 describe.each([

@@ -1,0 +1,91 @@
+import { ApiError } from "../../../domain/errors.ts";
+import type { Manifest } from "../../../domain/manifest.ts";
+import { bodyOf } from "../../../http/receive.ts";
+import { RUN_MODEL } from "../../error-groups.ts";
+import { parseJson } from "../../json.ts";
+import type { InferenceOperation } from "../../operation.ts";
+import { resolveModel } from "../../resolve-model.ts";
+import { type ChatCompletionRequest, parseChatCompletion } from "../chat-completions.ts";
+import { createChatForm } from "../chat-form.ts";
+import { toConversation } from "../chat-messages.ts";
+import type { ChoiceRequest } from "../generate-choices.ts";
+import { nameGenerationField } from "../generation-error.ts";
+import { stopsOf, toTaskParameters } from "../generation-fields.ts";
+import { guessModel, modelInRequest } from "../model-field.ts";
+import { nameField } from "../name-field.ts";
+import { checkGenerates, respondGeneration } from "../respond-generation.ts";
+import { json } from "../schemas.ts";
+
+export const CREATE_CHAT_COMPLETION: InferenceOperation = {
+  id: "createChatCompletion",
+  kind: "inference",
+  method: "post",
+  path: "/chat/completions",
+  access: "client",
+  tag: "Predictions",
+  summary: "Answer a conversation in OpenAI's form",
+  description:
+    "For models whose task is text generation and that have a chat template. With `stream`, each token is sent as a server-sent event when it is generated, and `[DONE]` at the end. A field of OpenAI's API that is not honoured is refused.",
+  parameters: ["x-timeout-ms", "content-encoding"],
+  body: {
+    required: true,
+    content: json("ChatCompletionRequest", {
+      question: {
+        value: {
+          model: "pocket-gpt",
+          messages: [{ role: "user", content: "How do I compare two files with diff?" }],
+        },
+      },
+    }),
+  },
+  responses: {
+    200: {
+      description: "The choices; with `stream`, their chunks.",
+      headers: ["x-model-version", "content-encoding"],
+      content: {
+        ...json("ChatCompletionResponse"),
+        "text/event-stream": { schema: { type: "string" } },
+      },
+    },
+  },
+  errors: RUN_MODEL,
+  identity: { variesBy: () => "", modelIn: modelInRequest, guessModel },
+  handler:
+    ({ catalog, runTask }) =>
+    async (c) => {
+      const body = bodyOf(c);
+      const fields = c.get("trace").measure("parse", () => parseChatCompletion(parseJson(body)));
+      const model = await resolveModel(c, catalog, fields.model).catch(nameField("model"));
+      checkGenerates(model.manifest);
+      checkChats(model.manifest);
+      return respondGeneration(c, runTask, model, {
+        fields,
+        choices: toChoices(fields),
+        form: createChatForm(fields),
+        idPrefix: "chatcmpl",
+      });
+    },
+};
+
+/** @throws ApiError `invalid_request` for a model that only continues texts */
+function checkChats({ name, preprocess }: Manifest): void {
+  if (preprocess?.type === "prompt" && preprocess.chatTemplate !== undefined) return;
+  throw new ApiError(
+    "invalid_request",
+    `Model "${name}" has no chat template: send a prompt to /v1/completions.`,
+    { details: { field: "model" } },
+  );
+}
+
+function toChoices(fields: ChatCompletionRequest): [ChoiceRequest, ...ChoiceRequest[]] {
+  const { messages, limit, n, top_logprobs = 0 } = fields;
+  const inputs = toConversation(messages);
+  const choices = Array.from({ length: n }, (_, choice) => ({
+    inputs,
+    parameters: toTaskParameters(fields, limit, choice, top_logprobs),
+    stops: stopsOf(fields),
+    nameField: nameGenerationField({ input: "messages", path: "messages", limit }),
+  }));
+  // The schema asks for one choice.
+  return choices as [ChoiceRequest, ...ChoiceRequest[]];
+}
