@@ -34,6 +34,8 @@ export type ModelFiles = Pick<ModelStore, "file">;
 const MAX_TASK_WAIT_MS = 10_000;
 /** The longest life of a lease whose call has no deadline. */
 const MAX_LEASE_MS = 300_000;
+/** A lease outlives the deadline of its call, so that a call which looks at its deadline between runs tells of that. */
+const LEASE_AFTER_DEADLINE_MS = 1000;
 
 /**
  * The host whose models run in this isolate.
@@ -114,7 +116,7 @@ export function createCellHost({
           throwIfAborted(call.signal);
           deadline.check();
           trace.digest = modelDigest(model.manifest);
-          const lifetimeMs = Math.min(deadline.remainingMs, MAX_LEASE_MS);
+          const lifetimeMs = Math.min(deadline.remainingMs + LEASE_AFTER_DEADLINE_MS, MAX_LEASE_MS);
           const options = { expiresAt: Date.now() + lifetimeMs, reservedBytes };
           const lease = await trace.measureAsync("load", () =>
             runtime.lease(sourceOf(model), waitUntil, options),
