@@ -32,10 +32,11 @@ export function admit(
 /**
  * The service time: how long the request kept the isolate busy. `undefined` if it does not predict the next one: the
  * request failed, used the cache or another request's run, or was the first of a model, whose code the engine still
- * compiles.
+ * compiles; or it generated a text, between whose tokens others are served.
  */
 function serviceMs(trace: Trace): number | undefined {
-  const { phasesMs, coldStart, cache } = trace;
+  const { phasesMs, coldStart, cache, generation } = trace;
+  if (generation) return undefined;
   if (phasesMs.parse === undefined || cache.isStoredResponse) return undefined;
   if (coldStart !== false && cache.outcome !== "hit") return undefined;
   if (coldStart === false && phasesMs.infer === undefined) return undefined;

@@ -19,6 +19,7 @@ export type RunTask = (
 export function createRunTask(host: ModelHost, runCached: RunCached, bypassOf: BypassOf): RunTask {
   return async (model, request, call) => {
     if (request.stream) refuseUnstreamed(model.manifest);
+    if (call.cache.onlyIfCached) refuseUncached(model.manifest);
     const { trace } = call;
     /** One report for each run. */
     const reports: CacheReport[] = [];
@@ -54,6 +55,15 @@ function refuseUnstreamed({ name, task, postprocess }: Manifest): void {
   throw new ApiError(
     "invalid_request",
     `"stream" must be false or left out: results of ${name} (${task ?? postprocess.type}) are not generated step by step.`,
+  );
+}
+
+/** @throws ApiError `not_cached` for a task whose results are not in the cache */
+function refuseUncached({ name, postprocess }: Manifest): void {
+  if (!postprocess || !postprocessDefinition(postprocess).generates) return;
+  throw new ApiError(
+    "not_cached",
+    `The request allows only a cached response (only-if-cached), and texts that ${name} generates are not cached.`,
   );
 }
 

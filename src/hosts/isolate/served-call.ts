@@ -137,8 +137,10 @@ export class ServedCall {
 
   /** Whether its time predicts that of others: not when it waited for the model to be loaded, or for another call's run. */
   #isTypical(): boolean {
-    const { coldStart } = this.#trace;
+    const { coldStart, generation } = this.#trace;
     if (this.#usesOthers) return false;
+    // Others are served between the tokens of a text.
+    if (generation) return false;
     return coldStart === false || (coldStart === undefined && this.#usesHits);
   }
 }

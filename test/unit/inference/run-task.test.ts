@@ -13,6 +13,7 @@ import type { Tensor } from "../../../src/domain/tensor.ts";
 import { createRunTask } from "../../../src/inference/run-task.ts";
 import { createManifest } from "../../support/cache-harness.ts";
 import { rejectedApiError } from "../../support/errors.ts";
+import { generationManifest } from "../../support/generation-fixtures.ts";
 import { findModel } from "../../support/publish.ts";
 
 const MODEL: PublishedModel = {
@@ -82,6 +83,17 @@ test("a stream of a task that computes its result at once is refused", async () 
     runTask(model, { inputs: 1, parameters: {}, stream: true }, createCall()),
   );
   expect(error.message).toMatch(/^"stream" must be false or left out: results of iris-logistic/);
+});
+
+test("a text is not generated for a request that allows only a cached response", async () => {
+  const runTask = createRunTask({} as ModelHost, createRuns(), () => undefined);
+  const model = { ...MODEL, manifest: generationManifest("in-place") };
+  const call = createCall({ cache: { ...NO_DIRECTIVES, onlyIfCached: true } });
+  const error = await rejectedApiError(
+    "not_cached",
+    runTask(model, { inputs: "a", parameters: {} }, call),
+  );
+  expect(error.message).toMatch(/texts that tiny-in-place generates are not cached/);
 });
 
 test("a stream reports all of its runs when it has ended", async () => {

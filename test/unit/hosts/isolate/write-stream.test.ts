@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { NOTHING_GENERATED } from "../../../../src/domain/generation-progress.ts";
 import type { ModelRuntime } from "../../../../src/domain/ports.ts";
 import { Trace } from "../../../../src/domain/trace.ts";
 import type { SessionStub, StreamLine } from "../../../../src/hosts/isolate/protocol.ts";
@@ -18,7 +19,7 @@ interface Served {
   lose(): void;
 }
 
-function serve(): Served {
+function serve(onSample: (sampleMs: number | undefined) => void = () => undefined): Served {
   const kept: Promise<unknown>[] = [];
   let ended = 0;
   const { promise: closed, resolve: leave, reject } = Promise.withResolvers<void>();
@@ -27,12 +28,16 @@ function serve(): Served {
     state: () => ({ state: "ready" }),
     stats: () => ({ usedBytes: 1 }) as ReturnType<ModelRuntime["stats"]>,
   };
+  const admission = createAdmission({ maxInFlight: 1, maxQueueMs: 1, maxTimeoutMs: 60_000 });
   const version = { name: "model", version: "1", revision: "r", digest: "d" };
   const served = new ServedCall({
     head: { version, timeoutMs: undefined },
     session: session as SessionStub,
     waitUntil: (work) => void kept.push(work),
-    admission: createAdmission({ maxInFlight: 1, maxQueueMs: 1, maxTimeoutMs: 60_000 }),
+    admission: {
+      ...admission,
+      admit: (request) => ({ ...admission.admit(request), release: onSample }),
+    },
     runtime: runtime as ModelRuntime,
     isFirst: true,
     onEnd: () => {
@@ -96,6 +101,20 @@ test.each(["cancelled", "left by its client", "lost with the request of the Work
     expect([state.closed, ended()]).toEqual([true, 1]);
   },
 );
+
+test("a text is no sample of the time of a request: others are served between its tokens", async () => {
+  for (const [generation, sample] of [
+    [undefined, expect.any(Number)],
+    [NOTHING_GENERATED, undefined],
+  ]) {
+    const samples: unknown[] = [];
+    const { served } = serve((sample) => samples.push(sample));
+    await served.admit();
+    Object.assign(served.call.trace, { coldStart: false, generation });
+    served.end(true);
+    expect(samples).toEqual([sample]);
+  }
+});
 
 test("times of a generation are counted from when the request began", () => {
   let now = 0;
