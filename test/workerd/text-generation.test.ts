@@ -358,6 +358,16 @@ describe("Hugging Face's client", () => {
     });
   });
 
+  test("reads a text by its textGeneration, in the form of OpenAI's completions", async () => {
+    const result = await client.textGeneration({
+      endpointUrl: `${service.origin}/v1`,
+      model: "tiny-growing",
+      inputs: example?.prompt ?? "",
+      parameters: { max_new_tokens: 24 },
+    });
+    expect(result.generated_text).toBe(example?.text);
+  });
+
   test("gets the message of a stream that fails", async () => {
     const failing = async () => {
       const request = { ...args(), endpointUrl: `${service.origin}${POCKET}`, parameters: LONG };
