@@ -26,5 +26,9 @@ export async function readResult(wire: WireTaskResult, asked: IsolateCall): Prom
 
 function parseUsage(usage: unknown): Usage | undefined {
   if (usage === undefined) return undefined;
-  return { inputTokens: parseAmount(parseObject(usage).inputTokens) };
+  const { inputTokens, outputTokens } = parseObject(usage);
+  return {
+    inputTokens: parseAmount(inputTokens),
+    ...(outputTokens !== undefined && { outputTokens: parseAmount(outputTokens) }),
+  };
 }

@@ -1,4 +1,4 @@
-import { yieldToEventLoop } from "../../domain/call.ts";
+import { throwIfAborted, yieldToEventLoop } from "../../domain/call.ts";
 import type { TaskPart } from "../../domain/task.ts";
 import type { StreamLine } from "./protocol.ts";
 import type { ServedCall } from "./served-call.ts";
@@ -50,6 +50,7 @@ export function writeStream(
         const { done, value } = await iterator.next();
         if (!done)
           return controller.enqueue(toLine({ part: value, generation: served.generation }));
+        throwIfAborted(signal);
         finish();
         controller.enqueue(toLine({ end: served.report() }));
       } catch (error) {
