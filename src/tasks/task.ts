@@ -25,8 +25,8 @@ export interface Task {
   /** Schema of the request's `parameters`. */
   readonly parameters: z.ZodObject;
   /**
-   * A stream acquires what it needs, such as a lease, when its first part is requested: a client may close the connection
-   * before, and then nothing but the iterator's `return` is called.
+   * What a stream acquires, such as a lease, is released by its end and by the iterator's `return`: a client may close the
+   * connection before the first part is requested, and then nothing else is called, nor does a generator's `finally` run.
    * @throws ApiError for parameters that the task does not take before anything is run, and for an item before its run
    */
   execute(request: TaskRequest, models: ModelSet, call: Call): Promise<TaskResult>;
