@@ -3,7 +3,7 @@ import * as workers from "cloudflare:workers";
 import type { CandidateModel } from "./domain/model-host.ts";
 import type { ModelDescription, RuntimeStats } from "./domain/ports.ts";
 import { createCellHost } from "./hosts/cell-host.ts";
-import { IsolateServer } from "./hosts/isolate/isolate-server.ts";
+import { IsolateServer } from "./hosts/isolate/model-isolate/isolate-server.ts";
 import type {
   CallHead,
   IsolateEnv,
@@ -13,8 +13,8 @@ import type {
   SessionStub,
   WireTaskRequest,
   WireTaskResult,
-} from "./hosts/isolate/protocol.ts";
-import type { WireTensors } from "./hosts/isolate/wire-tensors.ts";
+} from "./hosts/isolate/wire/protocol.ts";
+import type { WireTensors } from "./hosts/isolate/wire/wire-tensors.ts";
 import { createAdmission } from "./inference/admission.ts";
 import { createModelPool } from "./runtime/model-pool.ts";
 import { createBudgetedDecoder } from "./tasks/image/budgeted-decoder.ts";

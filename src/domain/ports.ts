@@ -45,6 +45,9 @@ export interface ModelStore {
   hasObject(key: string): Promise<boolean>;
 }
 
+/** Object storage, as far as the files of versions are read from it. */
+export type ModelFiles = Pick<ModelStore, "file">;
+
 /** Writes and deletes versions. */
 export interface ModelWriter {
   /**

@@ -3,7 +3,7 @@ import { throwIfAborted } from "../domain/call.ts";
 import { ApiError } from "../domain/errors.ts";
 import { type Manifest, modelDigest } from "../domain/manifest.ts";
 import type { Infer, ModelHost, RunCached } from "../domain/model-host.ts";
-import type { ModelRuntime, ModelSource, ModelStore } from "../domain/ports.ts";
+import type { ModelFiles, ModelRuntime, ModelSource } from "../domain/ports.ts";
 import type { PublishedModel } from "../domain/published-model.ts";
 import { checkInputs, describeSpecs } from "../domain/shape.ts";
 import { openModelFile, readModelFile } from "../registry/model-files.ts";
@@ -26,9 +26,6 @@ export interface CellHostOptions {
   /** How long a call waits for a task that another call began to create, before it begins itself. */
   readonly maxTaskWaitMs?: number;
 }
-
-/** Storage, as far as a host reads it. */
-export type ModelFiles = Pick<ModelStore, "file">;
 
 /** Creating a task reads some megabytes; one that takes longer belongs to a request that the platform ended. */
 const MAX_TASK_WAIT_MS = 10_000;

@@ -1,14 +1,14 @@
 import { ApiError } from "../domain/errors.ts";
 import { fileEntry } from "../domain/manifest.ts";
 import { formatModelId, type ModelId } from "../domain/model-id.ts";
-import type { ModelStore, StoredFile } from "../domain/ports.ts";
+import type { ModelFiles, StoredFile } from "../domain/ports.ts";
 import type { PublishedModel } from "../domain/published-model.ts";
 import { toHex } from "../shared/hex.ts";
 import { sha256 as sha256Of } from "../shared/sha256.ts";
 
 /** @throws ApiError `model_missing` when the file is missing */
 export async function openModelFile(
-  store: Pick<ModelStore, "file">,
+  store: ModelFiles,
   id: ModelId,
   path: string,
 ): Promise<StoredFile> {
@@ -26,7 +26,7 @@ export async function openModelFile(
  * @throws ApiError `model_missing`, `model_corrupt`, `storage_failed`
  */
 export async function readModelFile(
-  store: Pick<ModelStore, "file">,
+  store: ModelFiles,
   model: PublishedModel,
   path: string,
 ): Promise<Uint8Array> {

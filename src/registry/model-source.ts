@@ -1,7 +1,7 @@
 import { ApiError } from "../domain/errors.ts";
 import { fileEntry, type Manifest } from "../domain/manifest.ts";
 import { formatModelId } from "../domain/model-id.ts";
-import type { LoadedModel, ModelSource, ModelStore } from "../domain/ports.ts";
+import type { LoadedModel, ModelFiles, ModelSource } from "../domain/ports.ts";
 import type { PublishedModel } from "../domain/published-model.ts";
 import { describeSpecs } from "../domain/shape.ts";
 import type { TensorSpec } from "../domain/tensor.ts";
@@ -12,7 +12,7 @@ import { openModelFile } from "./model-files.ts";
  * @param warmUp runs a newly loaded model once
  */
 export function toModelSource(
-  store: Pick<ModelStore, "file">,
+  store: ModelFiles,
   model: PublishedModel,
   warmUp: ModelSource["prepare"],
 ): ModelSource {

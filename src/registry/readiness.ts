@@ -4,7 +4,7 @@ import { ApiError } from "../domain/errors.ts";
 import { fileEntry } from "../domain/manifest.ts";
 import type { ModelHost } from "../domain/model-host.ts";
 import { formatModelId } from "../domain/model-id.ts";
-import type { ModelState, ModelStore } from "../domain/ports.ts";
+import type { ModelFiles, ModelState } from "../domain/ports.ts";
 import type { PublishedModel } from "../domain/published-model.ts";
 import { LruMap } from "../shared/lru-map.ts";
 import { settlesWithin } from "../shared/settles-within.ts";
@@ -37,7 +37,7 @@ const MAX_LOADED = 1000;
 
 export function createModelReadiness(
   host: Pick<ModelHost, "state" | "load">,
-  store: Pick<ModelStore, "file">,
+  store: ModelFiles,
   admission: Admission,
 ): ModelReadiness {
   /** Versions, by revision, that this isolate has loaded. */
@@ -94,7 +94,7 @@ function keyOf({ name, version, revision }: PublishedModel): string {
 }
 
 /** @throws ApiError `model_missing`, `model_corrupt`, `storage_failed` */
-async function checkFile(store: Pick<ModelStore, "file">, model: PublishedModel): Promise<void> {
+async function checkFile(store: ModelFiles, model: PublishedModel): Promise<void> {
   const { manifest } = model;
   const expected = fileEntry(manifest, manifest.file).sizeBytes;
   const { body, sizeBytes } = await openModelFile(store, model, manifest.file);

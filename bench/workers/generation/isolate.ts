@@ -1,4 +1,4 @@
-/// <reference path="../../../src/hosts/isolate/cloudflare-workers.d.ts" />
+/// <reference path="../../../src/cloudflare-workers.d.ts" />
 import { createEntrypoint } from "../../../src/model-isolate.ts";
 import { createGenerationTask } from "./generation-task.ts";
 

@@ -108,6 +108,18 @@ const IMPORTS: Record<string, { allowed: string[]; refused: string[] }> = {
     allowed: ["./b.ts", "../cache/b.ts", "../registry/b.ts", "../tasks/b.ts", "cloudflare:workers"],
     refused: ["../inference/b.ts", "../runtime/b.ts", "../storage/b.ts", "../http/b.ts", "zod"],
   },
+  "src/hosts/isolate/wire/a.ts": {
+    allowed: ["./b.ts", "../../../domain/b.ts", "../../../shared/b.ts"],
+    refused: ["../worker/b.ts", "../model-isolate/b.ts", "../../b.ts", "cloudflare:workers"],
+  },
+  "src/hosts/isolate/worker/a.ts": {
+    allowed: ["./b.ts", "../wire/b.ts", "../../../cache/b.ts", "cloudflare:workers"],
+    refused: ["../model-isolate/b.ts", "../../b.ts", "../../../inference/b.ts", "zod"],
+  },
+  "src/hosts/isolate/model-isolate/a.ts": {
+    allowed: ["./b.ts", "../wire/b.ts", "../../../domain/b.ts", "../../../shared/b.ts"],
+    refused: ["../worker/b.ts", "../../../cache/b.ts", "../../../runtime/b.ts", "zod"],
+  },
   "src/protocols/a.ts": {
     allowed: ["./b.ts", "../http/b.ts", "../inference/b.ts", "../domain/b.ts", "hono", "zod"],
     refused: ["../runtime/b.ts", "../storage/b.ts", "../deps.ts", "../app.ts", "onnxruntime-web"],

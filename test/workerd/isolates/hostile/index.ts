@@ -1,5 +1,5 @@
 import { abortIsolate, WorkerEntrypoint } from "cloudflare:workers";
-import type { CallHead, IsolateEnv } from "../../../../src/hosts/isolate/protocol.ts";
+import type { CallHead, IsolateEnv } from "../../../../src/hosts/isolate/wire/protocol.ts";
 import { type Reached, reach } from "./reach.ts";
 import { REPLIES, type ReplyName, RIGHT, TENSORS, type TensorsName } from "./replies.ts";
 import type { HostileSession } from "./session.ts";

@@ -1,4 +1,4 @@
-import type { CachedReply, OpenReply } from "../../../../src/hosts/isolate/protocol.ts";
+import type { CachedReply, OpenReply } from "../../../../src/hosts/isolate/wire/protocol.ts";
 
 /** A session as a hostile isolate holds it: every method can be called with anything. */
 export interface HostileSession {

@@ -5,7 +5,7 @@ import { createServices } from "../../../../src/deps.ts";
 import type { ModelHost, RunCached } from "../../../../src/domain/model-host.ts";
 import type { ModelStore } from "../../../../src/domain/ports.ts";
 import { createCellHost } from "../../../../src/hosts/cell-host.ts";
-import { createIsolateHost } from "../../../../src/hosts/isolate/isolate-host.ts";
+import { createIsolateHost } from "../../../../src/hosts/isolate/worker/isolate-host.ts";
 import { createPlacedHost } from "../../../../src/hosts/placed-host.ts";
 import { createRunCached } from "../../../../src/inference/run-cached.ts";
 import { createIsolateCode } from "../../../../src/isolate-code.ts";

@@ -1,14 +1,20 @@
-import type { Admission, Permit } from "../../domain/admission.ts";
-import { type Call, createCall, type WaitUntil } from "../../domain/call.ts";
-import type { RunCached } from "../../domain/model-host.ts";
-import type { ModelRuntime } from "../../domain/ports.ts";
-import type { Tensor } from "../../domain/tensor.ts";
-import { busyMs, Trace } from "../../domain/trace.ts";
-import { WatchedClient } from "./client-signal.ts";
-import type { CallHead, CallReport, RunReply, SessionStub, TimedProgress } from "./protocol.ts";
-import { toTimedProgress } from "./reports.ts";
-import { fromWireError, toWireError } from "./wire-error.ts";
-import { fromWireTensors, sizeBytes, toWireTensors } from "./wire-tensors.ts";
+import type { Admission, Permit } from "../../../domain/admission.ts";
+import { type Call, createCall, type WaitUntil } from "../../../domain/call.ts";
+import type { RunCached } from "../../../domain/model-host.ts";
+import type { ModelRuntime } from "../../../domain/ports.ts";
+import type { Tensor } from "../../../domain/tensor.ts";
+import { busyMs, Trace } from "../../../domain/trace.ts";
+import type {
+  CallHead,
+  CallReport,
+  RunReply,
+  SessionStub,
+  TimedProgress,
+} from "../wire/protocol.ts";
+import { toTimedProgress } from "../wire/reports.ts";
+import { fromWireError, toWireError } from "../wire/wire-error.ts";
+import { fromWireTensors, sizeBytes, toWireTensors } from "../wire/wire-tensors.ts";
+import { WatchedClient } from "./watched-client.ts";
 
 /** Larger outputs are not offered to the cache: entries have at most 26 MB, and by default 1 MiB. */
 const MAX_OFFERED_BYTES = 4_194_304;

@@ -1,6 +1,6 @@
-import { DATATYPES } from "../../domain/datatype.ts";
-import type { ModelDescription, RuntimeStats } from "../../domain/ports.ts";
-import type { TensorSpec } from "../../domain/tensor.ts";
+import { DATATYPES } from "../../../domain/datatype.ts";
+import type { ModelDescription, RuntimeStats } from "../../../domain/ports.ts";
+import type { TensorSpec } from "../../../domain/tensor.ts";
 import { InvalidReply, parseAmount, parseObject } from "./parse-reply.ts";
 
 /** @throws InvalidReply */

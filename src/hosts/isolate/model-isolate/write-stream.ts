@@ -1,8 +1,8 @@
-import { throwIfAborted, yieldToEventLoop } from "../../domain/call.ts";
-import type { TaskPart } from "../../domain/task.ts";
-import type { StreamLine } from "./protocol.ts";
+import { throwIfAborted, yieldToEventLoop } from "../../../domain/call.ts";
+import type { TaskPart } from "../../../domain/task.ts";
+import type { StreamLine } from "../wire/protocol.ts";
+import { toWireError } from "../wire/wire-error.ts";
 import type { ServedCall } from "./served-call.ts";
-import { toWireError } from "./wire-error.ts";
 
 const ENCODER = new TextEncoder();
 

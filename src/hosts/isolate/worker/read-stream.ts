@@ -1,12 +1,12 @@
-import type { TaskPart } from "../../domain/task.ts";
-import { settlesWithin } from "../../shared/settles-within.ts";
+import type { TaskPart } from "../../../domain/task.ts";
+import { settlesWithin } from "../../../shared/settles-within.ts";
+import type { StreamLine } from "../wire/protocol.ts";
+import { applyProgress } from "../wire/reports.ts";
 import { awaitReply } from "./await-reply.ts";
 import type { IsolateCall } from "./isolate-call.ts";
 import { toIsolateFailure, toReplyError } from "./isolate-failure.ts";
 import { JsonLines } from "./json-lines.ts";
 import { parseLine } from "./parse-reply.ts";
-import type { StreamLine } from "./protocol.ts";
-import { applyProgress } from "./reports.ts";
 
 /** How long the end of the work is waited for. */
 const MAX_CANCEL_MS = 1000;

@@ -1,8 +1,8 @@
-import { type Call, throwIfAborted } from "../../domain/call.ts";
-import { ApiError } from "../../domain/errors.ts";
-import { formatModelId, type ModelId } from "../../domain/model-id.ts";
+import { type Call, throwIfAborted } from "../../../domain/call.ts";
+import { ApiError } from "../../../domain/errors.ts";
+import { formatModelId, type ModelId } from "../../../domain/model-id.ts";
+import { fromWireError, type WireError } from "../wire/wire-error.ts";
 import { InvalidReply } from "./parse-reply.ts";
-import { fromWireError, type WireError } from "./wire-error.ts";
 
 /**
  * The error of a call, as the Worker's own deadline says it, if that has passed: the isolate knows only what was left of it.

@@ -1,14 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { Conversation } from "../../../../src/domain/conversation.ts";
-import { Media } from "../../../../src/domain/media.ts";
-import { TokenIds } from "../../../../src/domain/token-ids.ts";
+import { Conversation } from "../../../../../src/domain/conversation.ts";
+import { Media } from "../../../../../src/domain/media.ts";
+import { TokenIds } from "../../../../../src/domain/token-ids.ts";
 import {
   fromWireValue,
   toWireValue,
   type WireValue,
-} from "../../../../src/hosts/isolate/wire-value.ts";
-import { parseExactJson } from "../../../../src/shared/exact-json.ts";
-import { fromRawJson } from "../../../../src/shared/json-number.ts";
+} from "../../../../../src/hosts/isolate/wire/wire-value.ts";
+import { parseExactJson } from "../../../../../src/shared/exact-json.ts";
+import { fromRawJson } from "../../../../../src/shared/json-number.ts";
 
 /** Values of requests and results, by the structured clone of Node, which is that of V8 as workerd's is. */
 

@@ -1,4 +1,4 @@
-import { ApiError, ERROR_KINDS, type ErrorCode, toApiError } from "../../domain/errors.ts";
+import { ApiError, ERROR_KINDS, type ErrorCode, toApiError } from "../../../domain/errors.ts";
 
 /** An {@link ApiError} as it crosses between isolates. */
 export interface WireError {

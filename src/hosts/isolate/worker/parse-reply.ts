@@ -1,7 +1,7 @@
-import { FINISH_REASONS } from "../../domain/blocks/postprocess/text-generation.ts";
-import { PHASES } from "../../domain/trace.ts";
-import type { CallReport, StreamLine, TimedProgress } from "./protocol.ts";
-import type { WireError } from "./wire-error.ts";
+import { FINISH_REASONS } from "../../../domain/blocks/postprocess/text-generation.ts";
+import { PHASES } from "../../../domain/trace.ts";
+import type { CallReport, StreamLine, TimedProgress } from "../wire/protocol.ts";
+import type { WireError } from "../wire/wire-error.ts";
 
 /**
  * What comes from the isolate of a model is not trusted: an engine that a model has broken may send anything. Its parts

@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
-import { NOTHING_GENERATED } from "../../../../src/domain/generation-progress.ts";
-import type { ModelRuntime } from "../../../../src/domain/ports.ts";
-import { Trace } from "../../../../src/domain/trace.ts";
-import type { SessionStub, StreamLine } from "../../../../src/hosts/isolate/protocol.ts";
-import { applyProgress } from "../../../../src/hosts/isolate/reports.ts";
-import { ServedCall } from "../../../../src/hosts/isolate/served-call.ts";
-import { writeStream } from "../../../../src/hosts/isolate/write-stream.ts";
-import { createAdmission } from "../../../../src/inference/admission.ts";
+import { NOTHING_GENERATED } from "../../../../../src/domain/generation-progress.ts";
+import type { ModelRuntime } from "../../../../../src/domain/ports.ts";
+import { Trace } from "../../../../../src/domain/trace.ts";
+import { ServedCall } from "../../../../../src/hosts/isolate/model-isolate/served-call.ts";
+import { writeStream } from "../../../../../src/hosts/isolate/model-isolate/write-stream.ts";
+import type { SessionStub, StreamLine } from "../../../../../src/hosts/isolate/wire/protocol.ts";
+import { applyProgress } from "../../../../../src/hosts/isolate/wire/reports.ts";
+import { createAdmission } from "../../../../../src/inference/admission.ts";
 
 /** Streamed results in the isolate of a model: how they end, and that the call lives until then. */
 

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import type { Admission } from "../../../../src/domain/admission.ts";
-import { Deadline } from "../../../../src/domain/deadline.ts";
-import type { CacheableRun } from "../../../../src/domain/model-host.ts";
-import type { ModelRuntime } from "../../../../src/domain/ports.ts";
-import type { CachedReply, SessionStub } from "../../../../src/hosts/isolate/protocol.ts";
-import { ServedCall } from "../../../../src/hosts/isolate/served-call.ts";
-import { createManifest } from "../../../support/cache-harness.ts";
+import type { Admission } from "../../../../../src/domain/admission.ts";
+import { Deadline } from "../../../../../src/domain/deadline.ts";
+import type { CacheableRun } from "../../../../../src/domain/model-host.ts";
+import type { ModelRuntime } from "../../../../../src/domain/ports.ts";
+import { ServedCall } from "../../../../../src/hosts/isolate/model-isolate/served-call.ts";
+import type { CachedReply, SessionStub } from "../../../../../src/hosts/isolate/wire/protocol.ts";
+import { createManifest } from "../../../../support/cache-harness.ts";
 
 /** A call that has made one run by way of the Worker's cache. */
 async function serve(reply: CachedReply, coldStart?: boolean): Promise<number | undefined> {

@@ -1,10 +1,10 @@
-import type { GenerationProgress } from "../../domain/generation-progress.ts";
-import type { Manifest } from "../../domain/manifest.ts";
-import type { CandidateModel } from "../../domain/model-host.ts";
-import type { ModelId } from "../../domain/model-id.ts";
-import type { ModelDescription, RuntimeStats, StoredFile } from "../../domain/ports.ts";
-import type { InputForm, Usage } from "../../domain/task.ts";
-import type { Phase } from "../../domain/trace.ts";
+import type { GenerationProgress } from "../../../domain/generation-progress.ts";
+import type { Manifest } from "../../../domain/manifest.ts";
+import type { CandidateModel } from "../../../domain/model-host.ts";
+import type { ModelId } from "../../../domain/model-id.ts";
+import type { ModelDescription, RuntimeStats, StoredFile } from "../../../domain/ports.ts";
+import type { InputForm, Usage } from "../../../domain/task.ts";
+import type { Phase } from "../../../domain/trace.ts";
 import type { WireError } from "./wire-error.ts";
 import type { WireTensors } from "./wire-tensors.ts";
 import type { WireValue } from "./wire-value.ts";

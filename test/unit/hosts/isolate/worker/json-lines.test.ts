@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { JsonLines } from "../../../../src/hosts/isolate/json-lines.ts";
-import { InvalidReply } from "../../../../src/hosts/isolate/parse-reply.ts";
+import { JsonLines } from "../../../../../src/hosts/isolate/worker/json-lines.ts";
+import { InvalidReply } from "../../../../../src/hosts/isolate/worker/parse-reply.ts";
 
 const VALUES = [{ part: "naïve ☃ 𝄞" }, { part: [1, null] }, {}, "a", { part: "x".repeat(5000) }];
 const BYTES = new TextEncoder().encode(

@@ -1,4 +1,4 @@
-import { concatenateBytes } from "../../shared/bytes.ts";
+import { concatenateBytes } from "../../../shared/bytes.ts";
 import { InvalidReply } from "./parse-reply.ts";
 
 /** Of a line: about what a reply in one message may have. */

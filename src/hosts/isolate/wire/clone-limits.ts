@@ -1,4 +1,4 @@
-import { concatenateBytes } from "../../shared/bytes.ts";
+import { concatenateBytes } from "../../../shared/bytes.ts";
 
 /** A message of the RPC of Workers may have 32 MiB; what is larger crosses as a stream of bytes. */
 export const MAX_CLONE_BYTES = 25_165_824;

@@ -1,16 +1,16 @@
-import type { Admission } from "../../domain/admission.ts";
-import type { WaitUntil } from "../../domain/call.ts";
-import type { Manifest } from "../../domain/manifest.ts";
-import type { CandidateModel, ModelHost } from "../../domain/model-host.ts";
+import type { Admission } from "../../../domain/admission.ts";
+import type { WaitUntil } from "../../../domain/call.ts";
+import type { Manifest } from "../../../domain/manifest.ts";
+import type { CandidateModel, ModelHost } from "../../../domain/model-host.ts";
 import type {
   ModelDescription,
+  ModelFiles,
   ModelRuntime,
   RuntimeStats,
   StoredFile,
-} from "../../domain/ports.ts";
-import type { PublishedModel } from "../../domain/published-model.ts";
-import { LruMap } from "../../shared/lru-map.ts";
-import type { ModelFiles } from "../cell-host.ts";
+} from "../../../domain/ports.ts";
+import type { PublishedModel } from "../../../domain/published-model.ts";
+import { LruMap } from "../../../shared/lru-map.ts";
 import type {
   CallHead,
   Reply,
@@ -18,11 +18,11 @@ import type {
   VersionHead,
   WireTaskRequest,
   WireTaskResult,
-} from "./protocol.ts";
+} from "../wire/protocol.ts";
+import { fromWireError, toWireError } from "../wire/wire-error.ts";
+import { fromWireTensors, toWireOutputs, type WireTensors } from "../wire/wire-tensors.ts";
+import { fromWireValue, toWireValue } from "../wire/wire-value.ts";
 import { ServedCall } from "./served-call.ts";
-import { fromWireError, toWireError } from "./wire-error.ts";
-import { fromWireTensors, toWireOutputs, type WireTensors } from "./wire-tensors.ts";
-import { fromWireValue, toWireValue } from "./wire-value.ts";
 import { writeStream } from "./write-stream.ts";
 
 export interface IsolateServerOptions {

@@ -1,7 +1,7 @@
-import { DATATYPES, type Datatype, NUMERIC_DATATYPES } from "../../domain/datatype.ts";
-import { ApiError } from "../../domain/errors.ts";
-import { elementCount, type Tensor } from "../../domain/tensor.ts";
-import { fromTensorBytes, toTensorBytes } from "../../domain/tensor-bytes.ts";
+import { DATATYPES, type Datatype, NUMERIC_DATATYPES } from "../../../domain/datatype.ts";
+import { ApiError } from "../../../domain/errors.ts";
+import { elementCount, type Tensor } from "../../../domain/tensor.ts";
+import { fromTensorBytes, toTensorBytes } from "../../../domain/tensor-bytes.ts";
 import {
   MAX_CLONE_BYTES,
   MAX_REPLY_BYTES,

@@ -1,12 +1,12 @@
-import { Conversation, type Message } from "../../domain/conversation.ts";
-import { Media } from "../../domain/media.ts";
-import { TokenIds } from "../../domain/token-ids.ts";
+import { Conversation, type Message } from "../../../domain/conversation.ts";
+import { Media } from "../../../domain/media.ts";
+import { TokenIds } from "../../../domain/token-ids.ts";
 import {
   createJsonNumber,
   fromRawJson,
   isJsonNumber,
   toRawJson,
-} from "../../shared/json-number.ts";
+} from "../../../shared/json-number.ts";
 import { MAX_CLONE_BYTES, ownBytes } from "./clone-limits.ts";
 import { LargeValueWriter, readLargeValue } from "./large-value.ts";
 

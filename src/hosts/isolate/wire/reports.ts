@@ -1,4 +1,4 @@
-import { busyMs, PHASES, type Trace } from "../../domain/trace.ts";
+import { busyMs, PHASES, type Trace } from "../../../domain/trace.ts";
 import type { CallReport, TimedProgress } from "./protocol.ts";
 
 export const EMPTY_REPORT: CallReport = {

@@ -1,5 +1,5 @@
-import type { Client } from "../../domain/admission.ts";
-import type { SessionStub } from "./protocol.ts";
+import type { Client } from "../../../domain/admission.ts";
+import type { SessionStub } from "../wire/protocol.ts";
 
 /** A queue looks for its client after each pause, and once in the end. */
 const LOOKS_OF_A_PAUSE = 2;

@@ -1,5 +1,5 @@
-import { type Call, throwIfAborted } from "../../domain/call.ts";
-import { settlesWithin } from "../../shared/settles-within.ts";
+import { type Call, throwIfAborted } from "../../../domain/call.ts";
+import { settlesWithin } from "../../../shared/settles-within.ts";
 
 /** An isolate ends its work itself at the deadline; only one that does not is not waited for any longer. */
 const GRACE_MS = 1000;

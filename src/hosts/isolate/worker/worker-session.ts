@@ -1,15 +1,15 @@
 import { RpcTarget } from "cloudflare:workers";
-import { isKeyOfModel } from "../../cache/key.ts";
-import { ApiError } from "../../domain/errors.ts";
-import type { Manifest } from "../../domain/manifest.ts";
-import type { PublishedModel } from "../../domain/published-model.ts";
-import type { Tensor } from "../../domain/tensor.ts";
-import { quote } from "../../shared/quote.ts";
+import { isKeyOfModel } from "../../../cache/key.ts";
+import { ApiError } from "../../../domain/errors.ts";
+import type { Manifest } from "../../../domain/manifest.ts";
+import type { PublishedModel } from "../../../domain/published-model.ts";
+import type { Tensor } from "../../../domain/tensor.ts";
+import { quote } from "../../../shared/quote.ts";
+import type { CachedReply, OpenReply, RunReply, Session } from "../wire/protocol.ts";
+import { fromWireError, toWireError } from "../wire/wire-error.ts";
+import { fromOutputs, toWireTensors } from "../wire/wire-tensors.ts";
 import type { IsolateCall } from "./isolate-call.ts";
 import { parseReport } from "./parse-reply.ts";
-import type { CachedReply, OpenReply, RunReply, Session } from "./protocol.ts";
-import { fromWireError, toWireError } from "./wire-error.ts";
-import { fromOutputs, toWireTensors } from "./wire-tensors.ts";
 
 /**
  * The session of one call: the isolate of a model reaches the files of its version, the cache by way of its own runs, the

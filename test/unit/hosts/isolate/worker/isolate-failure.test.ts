@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { createCall } from "../../../../src/domain/call.ts";
-import { ApiError } from "../../../../src/domain/errors.ts";
-import { toIsolateFailure } from "../../../../src/hosts/isolate/isolate-failure.ts";
+import { createCall } from "../../../../../src/domain/call.ts";
+import { ApiError } from "../../../../../src/domain/errors.ts";
+import { toIsolateFailure } from "../../../../../src/hosts/isolate/worker/isolate-failure.ts";
 
 /** What the platform throws when an isolate has ended; only Cloudflare's network has limits. */
 

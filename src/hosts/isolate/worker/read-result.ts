@@ -1,10 +1,10 @@
-import type { InputForm, TaskResult, Usage } from "../../domain/task.ts";
-import { MAX_REPLY_BYTES } from "./clone-limits.ts";
+import type { InputForm, TaskResult, Usage } from "../../../domain/task.ts";
+import { MAX_REPLY_BYTES } from "../wire/clone-limits.ts";
+import type { WireTaskResult } from "../wire/protocol.ts";
+import { fromWireValue } from "../wire/wire-value.ts";
 import type { IsolateCall } from "./isolate-call.ts";
 import { InvalidReply, parseAmount, parseObject } from "./parse-reply.ts";
-import type { WireTaskResult } from "./protocol.ts";
 import { readStream } from "./read-stream.ts";
-import { fromWireValue } from "./wire-value.ts";
 
 const FORMS: readonly InputForm[] = ["one", "list", "comparison"];
 

@@ -1,29 +1,29 @@
-import { type Call, createCall, throwIfAborted } from "../../domain/call.ts";
-import { ApiError } from "../../domain/errors.ts";
-import { modelDigest } from "../../domain/manifest.ts";
-import type { Infer, IsolateStats, ModelHost } from "../../domain/model-host.ts";
-import type { ModelId } from "../../domain/model-id.ts";
-import type { ModelState, ModelStore } from "../../domain/ports.ts";
-import type { TaskResult } from "../../domain/task.ts";
-import { LruMap } from "../../shared/lru-map.ts";
-import { settlesWithin } from "../../shared/settles-within.ts";
+import { type Call, createCall, throwIfAborted } from "../../../domain/call.ts";
+import { ApiError } from "../../../domain/errors.ts";
+import { modelDigest } from "../../../domain/manifest.ts";
+import type { Infer, IsolateStats, ModelHost } from "../../../domain/model-host.ts";
+import type { ModelId } from "../../../domain/model-id.ts";
+import type { ModelFiles, ModelState } from "../../../domain/ports.ts";
+import type { TaskResult } from "../../../domain/task.ts";
+import { LruMap } from "../../../shared/lru-map.ts";
+import { settlesWithin } from "../../../shared/settles-within.ts";
+import { ISOLATE_ENTRYPOINT, type IsolateMethods, type IsolateSettings } from "../wire/protocol.ts";
+import { fromOutputs, toWireTensors } from "../wire/wire-tensors.ts";
+import { toWireValue } from "../wire/wire-value.ts";
 import { awaitReply } from "./await-reply.ts";
 import { IsolateCall, type IsolateTarget, toCandidateTarget, toTarget } from "./isolate-call.ts";
 import type { IsolateCode } from "./isolate-code.ts";
 import { toIsolateFailure, toReplyError } from "./isolate-failure.ts";
 import { InvalidReply, parseReply } from "./parse-reply.ts";
 import { parseDescription, parseStats } from "./parse-stats.ts";
-import { ISOLATE_ENTRYPOINT, type IsolateMethods, type IsolateSettings } from "./protocol.ts";
 import { readResult } from "./read-result.ts";
-import { fromOutputs, toWireTensors } from "./wire-tensors.ts";
-import { toWireValue } from "./wire-value.ts";
 import { WorkerSession } from "./worker-session.ts";
 
 export interface IsolateHostOptions {
   readonly loader: WorkerLoader;
   readonly code: IsolateCode;
   readonly settings: IsolateSettings;
-  readonly store: Pick<ModelStore, "file">;
+  readonly store: ModelFiles;
 }
 
 /** What this isolate of the Worker knows of the isolate of a model. */

@@ -1,13 +1,11 @@
-import type { Call } from "../../domain/call.ts";
-import { modelDigest } from "../../domain/manifest.ts";
-import type { CandidateModel, RunCached } from "../../domain/model-host.ts";
-import type { ModelId } from "../../domain/model-id.ts";
-import type { ModelStore, StoredFile } from "../../domain/ports.ts";
-import type { PublishedModel } from "../../domain/published-model.ts";
-import type { CallHead, CallReport } from "./protocol.ts";
-import { applyReport, EMPTY_REPORT } from "./reports.ts";
-
-type Files = Pick<ModelStore, "file">;
+import type { Call } from "../../../domain/call.ts";
+import { modelDigest } from "../../../domain/manifest.ts";
+import type { CandidateModel, RunCached } from "../../../domain/model-host.ts";
+import type { ModelId } from "../../../domain/model-id.ts";
+import type { ModelFiles, StoredFile } from "../../../domain/ports.ts";
+import type { PublishedModel } from "../../../domain/published-model.ts";
+import type { CallHead, CallReport } from "../wire/protocol.ts";
+import { applyReport, EMPTY_REPORT } from "../wire/reports.ts";
 
 /** What a call to an isolate is for: a published version, or a file that is not published yet. */
 export interface IsolateTarget {
@@ -21,7 +19,7 @@ export interface IsolateTarget {
   open(path: string): Promise<StoredFile | undefined>;
 }
 
-export function toTarget(model: PublishedModel, files: Files): IsolateTarget {
+export function toTarget(model: PublishedModel, files: ModelFiles): IsolateTarget {
   const { name, version, manifest } = model;
   return {
     id: { name, version },
@@ -34,7 +32,7 @@ export function toTarget(model: PublishedModel, files: Files): IsolateTarget {
 
 export function toCandidateTarget(
   { id, path, sha256 }: CandidateModel,
-  files: Files,
+  files: ModelFiles,
 ): IsolateTarget {
   return {
     id,
