@@ -12,7 +12,7 @@ import { exitWith } from "./user-error.ts";
 
 /**
  * `npm run test:clients [-- pytest arguments]`: tests the built Worker with the Python clients of
- * Triton, KServe, OpenVINO Model Server and Hugging Face and with perf_analyzer. The tests are in test/clients; the packages are installed into
+ * Triton, KServe, OpenVINO Model Server, Hugging Face and OpenAI, and with perf_analyzer. The tests are in test/clients; the packages are installed into
  * node_modules/.cache.
  *
  * PYTHON          the Python that creates the environment (default python3)

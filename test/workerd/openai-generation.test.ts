@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { InferenceClient } from "@huggingface/inference";
 import OpenAI, { APIError } from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { projectPath } from "../../scripts/project.ts";
@@ -217,12 +218,35 @@ describe("completions", () => {
       "prompt",
       "the token 9000 is not in its vocabulary",
     ],
-    ["a bias of an unknown token", { prompt: "a", logit_bias: { 8192: 1 } }, "logit_bias", "8192"],
+    [
+      "a bias of an unknown token",
+      { prompt: "a", logit_bias: { 8192: 1 } },
+      "logit_bias",
+      "logit_bias has the token 8192",
+    ],
   ])("%s is refused", async (_, change, param, message) => {
     const error = await failure(client.completions.create({ model, ...change }));
     expect(error).toMatchObject({ status: 400, type: "invalid_request_error", param });
     expect(error.message).toContain(message);
   });
+});
+
+test("Hugging Face's client chats and continues texts at the address of the server", async () => {
+  const huggingFace = new InferenceClient("hf_any", { endpointUrl: service.origin });
+  const expected = texts.find(({ messages }) => messages?.length === 1);
+  const content = String(expected?.messages?.[0]?.content);
+  const messages = [{ role: "user", content }];
+  const max_tokens = expected?.tokens.length ?? 0;
+  const whole = await huggingFace.chatCompletion({ model, messages, max_tokens });
+  expect(whole.choices[0]?.message.content).toBe(expected?.text);
+  let streamed = "";
+  for await (const { choices } of huggingFace.chatCompletionStream({ model, messages, max_tokens }))
+    streamed += choices[0]?.delta.content ?? "";
+  expect(streamed).toBe(expected?.text);
+  const prompt = "The old man looked at the sea and";
+  const { generated_text } = await huggingFace.textGeneration({ model, inputs: prompt });
+  const { choices } = await client.completions.create({ model, prompt });
+  expect(generated_text).toBe(choices[0]?.text);
 });
 
 describe("chat completions", () => {

@@ -10,6 +10,9 @@ export interface NamedFields {
   readonly limit: TokenLimit;
 }
 
+/** How messages of the task begin, whose parameters are fields of their own here. */
+const PARAMETERS = /^"parameters" are not valid for this model: /;
+
 /** Adds to an error of the text-generation task the field that it is about. */
 export function nameGenerationField(fields: NamedFields): (error: unknown) => never {
   const { input, path } = fields;
@@ -18,7 +21,7 @@ export function nameGenerationField(fields: NamedFields): (error: unknown) => ne
     const { code, details = {}, cause } = error;
     if (typeof details.context === "number") throw beyondContext(error, details.context, fields);
     const field = typeof details.field === "string" ? details.field : input;
-    const message = error.message.replace(/^inputs\b/, path);
+    const message = error.message.replace(/^inputs\b/, path).replace(PARAMETERS, "");
     throw new ApiError(code, message, { cause, details: { ...details, field } });
   };
 }

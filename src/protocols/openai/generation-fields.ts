@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { stopStrings } from "../../domain/sampling-parameters.ts";
+import { samplingParameters, stopStrings } from "../../domain/sampling-parameters.ts";
 
 /** The most choices of a request, of all its prompts together: the limit of OpenAI's API for `n`. */
 export const MAX_CHOICES = 128;
@@ -32,12 +32,9 @@ export const generationFields = {
     .int()
     .optional()
     .describe("The same texts again for the same request. Choice `i` has the seed `seed + i`."),
-  logit_bias: z
-    .record(z.string().regex(/^\d+$/, "a token id in digits"), z.number().min(-100).max(100))
-    .optional()
-    .describe("Added to the logits of tokens, by their ids in the model's own vocabulary."),
-  presence_penalty: z.number().min(-2).max(2).optional(),
-  frequency_penalty: z.number().min(-2).max(2).optional(),
+  logit_bias: samplingParameters.logit_bias,
+  presence_penalty: samplingParameters.presence_penalty,
+  frequency_penalty: samplingParameters.frequency_penalty,
   stream: z.boolean().default(false).describe("Whether the text is sent while it is generated."),
   stream_options: z
     .strictObject({

@@ -275,6 +275,10 @@ describe("a request is refused, with the field", () => {
     [{ prompt: "a", top_p: -1 }, "top_p"],
     [{ prompt: "a", presence_penalty: 3 }, "presence_penalty"],
     [{ prompt: "a", logit_bias: { a: 1 } }, "logit_bias.a"],
+    [
+      { prompt: "a", logit_bias: Object.fromEntries([...Array(1025).keys()].map((id) => [id, 1])) },
+      "logit_bias",
+    ],
     [{ prompt: "a", stream_options: { include_usage: true } }, "stream_options"],
     [{ prompt: "a", stop: [""] }, "stop.0"],
     [{ prompt: "a", stop: 5 }, "stop"],
