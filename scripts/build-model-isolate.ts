@@ -55,7 +55,7 @@ export async function buildModelIsolate({
     plugins: [otherModules(modules)],
   });
   const code = outputFiles[0]?.text ?? "";
-  const hash = createHash("sha256").update(code);
+  const hash = createHash("sha256").update(compatibilityDate).update(code);
   for (const name of [...modules.keys()].sort())
     hash.update(name).update(readFileSync(modules.get(name) ?? ""));
   const head = JSON.stringify({ digest: hash.digest("hex").slice(0, 32), compatibilityDate });

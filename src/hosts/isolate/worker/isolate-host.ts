@@ -7,22 +7,19 @@ import type { ModelFiles, ModelState } from "../../../domain/ports.ts";
 import type { TaskResult } from "../../../domain/task.ts";
 import { LruMap } from "../../../shared/lru-map.ts";
 import { settlesWithin } from "../../../shared/settles-within.ts";
-import { ISOLATE_ENTRYPOINT, type IsolateMethods, type IsolateSettings } from "../wire/protocol.ts";
+import type { IsolateMethods } from "../wire/protocol.ts";
 import { fromOutputs, toWireTensors } from "../wire/wire-tensors.ts";
 import { toWireValue } from "../wire/wire-value.ts";
 import { awaitReply } from "./await-reply.ts";
 import { IsolateCall, type IsolateTarget, toCandidateTarget, toTarget } from "./isolate-call.ts";
-import type { IsolateCode } from "./isolate-code.ts";
 import { toIsolateFailure, toReplyError } from "./isolate-failure.ts";
+import { createIsolateLoader, type IsolateLoaderOptions } from "./isolate-loader.ts";
 import { InvalidReply, parseReply } from "./parse-reply.ts";
 import { parseDescription, parseStats } from "./parse-stats.ts";
 import { readResult } from "./read-result.ts";
 import { WorkerSession } from "./worker-session.ts";
 
-export interface IsolateHostOptions {
-  readonly loader: WorkerLoader;
-  readonly code: IsolateCode;
-  readonly settings: IsolateSettings;
+export interface IsolateHostOptions extends IsolateLoaderOptions {
   readonly store: ModelFiles;
 }
 
@@ -38,10 +35,6 @@ interface KnownIsolate {
 const MAX_KNOWN = 1000;
 /** So many distinct dynamic Workers may be in flight for one request on Cloudflare. */
 const MAX_AT_ONCE = 4;
-/** The least CPU time of a call: a client with a short deadline must not end the isolate for all. */
-const MIN_CPU_MS = 5_000;
-/** Of a call without a deadline. */
-const MAX_CPU_MS = 30_000;
 /** How long an isolate is waited for that does not reply to an operator's question. */
 const MAX_ADMIN_MS = 5_000;
 
@@ -53,21 +46,8 @@ export function createIsolateHost({
   store,
 }: IsolateHostOptions): ModelHost {
   const known = new LruMap<string, KnownIsolate>(MAX_KNOWN);
-  const environment = Object.values(settings).join("-");
-
-  /** The isolate of a model: one for all requests, also of other isolates of this Worker. */
-  function methodsOf(digest: string, timeoutMs = MAX_CPU_MS): IsolateMethods {
-    const stub = loader.get(`${code.digest}-${digest}-${environment}`, () => ({
-      compatibilityDate: code.compatibilityDate,
-      mainModule: code.mainModule,
-      modules: code.modules,
-      env: { SETTINGS: settings },
-      globalOutbound: null,
-    }));
-    const cpuMs = Math.ceil(Math.max(MIN_CPU_MS, timeoutMs));
-    const entrypoint: unknown = stub.getEntrypoint(ISOLATE_ENTRYPOINT, { limits: { cpuMs } });
-    return entrypoint as IsolateMethods;
-  }
+  /** One isolate for all requests, also of other isolates of this Worker. */
+  const methodsOf = createIsolateLoader({ loader, code, settings });
 
   function recall({ digest, id }: IsolateTarget): KnownIsolate {
     const found = known.get(digest);
