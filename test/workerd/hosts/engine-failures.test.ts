@@ -111,4 +111,9 @@ test("a model that does not fit in an isolate is refused by its load, and no oth
     { error: expect.stringContaining("OWN_ISOLATE_BUDGET_BYTES") },
   ]);
   await expectNeighbour();
+  // To ask its isolate for statistics would start it again.
+  const { isolates } = await service.runtime();
+  const names = isolates.map(({ model }) => model.name);
+  expect(names).toContain("neighbour");
+  expect(names).not.toContain("constant-ones");
 });

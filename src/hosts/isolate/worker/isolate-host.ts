@@ -181,9 +181,9 @@ export function createIsolateHost({
       return true;
     },
     async stats() {
-      // A call of one that has ended would start it again.
+      // A call of one that has ended would start it again, and one that failed to load its model may have.
       const all = [...known.entries()].filter(
-        ([, { state, loading }]) => state.state !== "absent" || loading > 0,
+        ([, { state, loading }]) => state.state === "ready" || loading > 0,
       );
       const stats: IsolateStats[] = [];
       for (let start = 0; start < all.length; start += MAX_AT_ONCE) {
