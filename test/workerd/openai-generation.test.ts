@@ -165,6 +165,13 @@ describe("completions", () => {
     expect(after.choices[0]?.text).not.toBe(before.choices[0]?.text);
   });
 
+  test("a request for a cached response is refused: none is cached", async () => {
+    const headers = { "cache-control": "only-if-cached" };
+    const request = { model, prompt: first.prompt };
+    const error = await failure(client.completions.create(request, { headers }));
+    expect(error).toMatchObject({ status: 504, code: "not_cached" });
+  });
+
   test("a client that leaves in the middle ends the generation", async () => {
     const controller = new AbortController();
     const stream = await client.completions.create(

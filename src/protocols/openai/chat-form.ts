@@ -29,6 +29,7 @@ export function createChatForm({ logprobs }: { readonly logprobs: boolean }): Ch
   return {
     object: "chat.completion",
     chunkObject: "chat.completion.chunk",
+    hasLogprobs: logprobs,
     whole: ({ index, text, tokens, finishReason }) => ({
       index,
       message: { role: "assistant", content: text, refusal: null },

@@ -141,6 +141,7 @@ export function createCompletionForm({
   return {
     object: "text_completion",
     chunkObject: "text_completion",
+    hasLogprobs: logprobs !== undefined,
     whole({ index, text, tokens, finishReason }) {
       offset = 0;
       return {

@@ -1,3 +1,4 @@
+import { ApiError } from "../../domain/errors.ts";
 import type { ChoiceDelta, ChoiceToken } from "./choice-text.ts";
 import type { UsageCounter } from "./usage.ts";
 
@@ -14,6 +15,8 @@ export interface ChoiceForm {
   /** Of the response, and of a chunk. */
   readonly object: string;
   readonly chunkObject: string;
+  /** Whether the probabilities of tokens are returned. */
+  readonly hasLogprobs: boolean;
   whole(choice: Choice): object;
   /** The `choices` of the chunks for a delta, each of them one choice: none while there is nothing to send. */
   chunks(delta: ChoiceDelta): object[];
@@ -69,7 +72,16 @@ export function toChunks(
   };
 }
 
-/** The whole response. */
+/**
+ * Probabilities in a whole response, of chosen tokens and of the most probable ones. Each takes some hundred bytes until the response
+ * is sent; a stream keeps none.
+ */
+const MAX_LOGPROBS = 100_000;
+
+/**
+ * The whole response.
+ * @throws ApiError `invalid_request` for more probabilities than it may have
+ */
 export async function toWhole(
   deltas: Deltas,
   form: ChoiceForm,
@@ -79,10 +91,15 @@ export async function toWhole(
   const choices: object[] = [];
   let text = "";
   let tokens: ChoiceToken[] = [];
+  let logprobs = 0;
   for await (const delta of deltas) {
     usage.add(delta);
     text += delta.text;
-    tokens.push(...delta.tokens);
+    if (form.hasLogprobs) {
+      tokens.push(...delta.tokens);
+      logprobs += delta.tokens.reduce((sum, { top }) => sum + 1 + top.length, 0);
+      if (logprobs > MAX_LOGPROBS) throw tooManyLogprobs();
+    }
     const { index, finishReason } = delta;
     if (!finishReason) continue;
     choices.push(form.whole({ index, text, tokens, finishReason }));
@@ -91,4 +108,12 @@ export async function toWhole(
   }
   const { id, ...rest } = head;
   return { id, object: form.object, ...rest, choices, usage: usage.toUsage() };
+}
+
+function tooManyLogprobs(): ApiError {
+  return new ApiError(
+    "invalid_request",
+    `logprobs has more than ${MAX_LOGPROBS} probabilities in one response, the most accepted: request fewer tokens or choices, or a stream.`,
+    { details: { field: "logprobs" } },
+  );
 }

@@ -39,13 +39,7 @@ export async function respondGeneration(
     system_fingerprint: `fp_${model.revision}`,
   };
   const usage = new UsageCounter(n);
-  const call = callOf(c);
-  if (call.cache.onlyIfCached)
-    throw new ApiError(
-      "not_cached",
-      "The request allows only a cached response (only-if-cached), and generated texts are not cached.",
-    );
-  const deltas = await generateChoices(runTask, model, choices, call);
+  const deltas = await generateChoices(runTask, model, choices, callOf(c));
   if (stream) {
     const includeUsage = stream_options?.include_usage ?? false;
     return respondStream(c, toChunks(deltas, form, head, usage, includeUsage), FORMAT);

@@ -111,6 +111,22 @@ test("logprobs are sent with the chunk of their token, also while text is held b
   ]);
 });
 
+test("a whole response has a limit of probabilities, and a stream has none", async () => {
+  const top = Array.from({ length: 19 }, (_, at) => [`${at}`, -at] as const);
+  const tokens = Array.from({ length: 2000 }, (_, id) => ({ id, text: "a", top }));
+  const app = createGenerationApp({ tokens, finish: "length" });
+  const ask = (fields: object) =>
+    app.post(PATH, { messages: MESSAGES, logprobs: true, top_logprobs: 19, ...fields });
+  // 20 probabilities of each token.
+  expect((await ask({ n: 2 })).status).toBe(200);
+  const refused = await ask({ n: 3 });
+  expect({ status: refused.status, body: await refused.json() }).toMatchObject({
+    status: 400,
+    body: { error: { param: "logprobs" } },
+  });
+  expect((await eventsOf(await ask({ n: 3, stream: true }))).at(-1)).toBe("[DONE]");
+});
+
 test("a failure in the middle is an event in OpenAI's form, and the end", async () => {
   const failure = new ApiError("engine_crashed", "The engine crashed.");
   const events = await chunks({}, { ...CUT, failure });

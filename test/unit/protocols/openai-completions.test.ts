@@ -303,18 +303,6 @@ describe("a request is refused, with the field", () => {
   });
 });
 
-test("a request for a cached response is refused: none is cached", async () => {
-  const response = await createGenerationApp(ENDED).request(PATH, {
-    method: "POST",
-    headers: { "cache-control": "only-if-cached" },
-    body: JSON.stringify({ model: "pocket-gpt", prompt: "a" }),
-  });
-  expect({ status: response.status, body: await response.json() }).toMatchObject({
-    status: 504,
-    body: { error: { code: "not_cached" } },
-  });
-});
-
 describe("choices that are not read to their end", () => {
   const request = {
     inputs: "a",

@@ -26,7 +26,7 @@ export const CREATE_CHAT_COMPLETION: InferenceOperation = {
   summary: "Answer a conversation in OpenAI's form",
   description:
     "For models whose task is text generation and that have a chat template. With `stream`, each token is sent as a server-sent event when it is generated, and `[DONE]` at the end. A field of OpenAI's API that is not honoured is refused.",
-  parameters: ["x-timeout-ms", "content-encoding"],
+  parameters: ["x-timeout-ms", "cache-control", "content-encoding"],
   body: {
     required: true,
     content: json("ChatCompletionRequest", {

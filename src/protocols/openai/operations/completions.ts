@@ -22,7 +22,7 @@ export const CREATE_COMPLETION: InferenceOperation = {
   summary: "Continue a text in OpenAI's form",
   description:
     "For models whose task is text generation. With `stream`, each token is sent as a server-sent event when it is generated, and `[DONE]` at the end. A field of OpenAI's API that is not honoured is refused.",
-  parameters: ["x-timeout-ms", "content-encoding"],
+  parameters: ["x-timeout-ms", "cache-control", "content-encoding"],
   body: {
     required: true,
     content: json("CompletionRequest", {
