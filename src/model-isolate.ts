@@ -1,5 +1,6 @@
 // As a namespace: a runtime without `abortIsolate` would refuse to import it by its name.
 import * as workers from "cloudflare:workers";
+import type { WaitUntil } from "./domain/call.ts";
 import type { CandidateModel } from "./domain/model-host.ts";
 import type { ModelDescription, RuntimeStats } from "./domain/ports.ts";
 import { createCellHost } from "./hosts/cell-host.ts";
@@ -24,7 +25,6 @@ import { createTask } from "./tasks/registry.ts";
  * The entry, and the composition root, of the isolate of a model. It is built apart (`scripts/build-model-isolate.ts`) and becomes a text module of the
  * Worker, which starts it by the Worker Loader. It has no bindings but its settings, and no network.
  */
-let server: IsolateServer | undefined;
 
 interface IsolateOverrides {
   readonly createTask?: typeof createTask;
@@ -50,21 +50,23 @@ function createServer(
 
 /** The export `ModelIsolate` of an isolate's code. Its methods are called over RPC. */
 export function createEntrypoint(overrides: IsolateOverrides = {}) {
-  const serverOf = (settings: IsolateSettings): IsolateServer => {
-    server ??= createServer(settings, overrides);
-    return server;
-  };
+  let server: IsolateServer | undefined;
 
   return class ModelIsolate extends workers.WorkerEntrypoint<IsolateEnv> implements IsolateMethods {
+    readonly #waitUntil: WaitUntil = (work) => this.ctx.waitUntil(work);
+
+    get #server(): IsolateServer {
+      server ??= createServer(this.env.SETTINGS, overrides);
+      return server;
+    }
+
     infer(
       head: CallHead,
       inputs: WireTensors,
       outputs: readonly string[] | undefined,
       session: SessionStub,
     ): Promise<Reply<WireTensors>> {
-      return serverOf(this.env.SETTINGS).infer(head, inputs, outputs, session, (work) =>
-        this.ctx.waitUntil(work),
-      );
+      return this.#server.infer(head, inputs, outputs, session, this.#waitUntil);
     }
 
     execute(
@@ -72,27 +74,23 @@ export function createEntrypoint(overrides: IsolateOverrides = {}) {
       request: WireTaskRequest,
       session: SessionStub,
     ): Promise<Reply<WireTaskResult>> {
-      return serverOf(this.env.SETTINGS).execute(head, request, session, (work) =>
-        this.ctx.waitUntil(work),
-      );
+      return this.#server.execute(head, request, session, this.#waitUntil);
     }
 
     load(head: CallHead, session: SessionStub): Promise<Reply<undefined>> {
-      return serverOf(this.env.SETTINGS).load(head, session, (work) => this.ctx.waitUntil(work));
+      return this.#server.load(head, session, this.#waitUntil);
     }
 
     describe(candidate: CandidateModel, session: SessionStub): Promise<Reply<ModelDescription>> {
-      return serverOf(this.env.SETTINGS).describe(candidate, session, (work) =>
-        this.ctx.waitUntil(work),
-      );
+      return this.#server.describe(candidate, session, this.#waitUntil);
     }
 
     async unload(digest: string): Promise<boolean> {
-      return serverOf(this.env.SETTINGS).unload(digest, (work) => this.ctx.waitUntil(work));
+      return this.#server.unload(digest, this.#waitUntil);
     }
 
     async stats(): Promise<RuntimeStats> {
-      return serverOf(this.env.SETTINGS).stats();
+      return this.#server.stats();
     }
   };
 }

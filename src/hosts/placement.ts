@@ -1,4 +1,5 @@
 import { postprocessDefinition } from "../domain/blocks/registry.ts";
+import { estimateHeapBytes } from "../domain/heap-estimate.ts";
 import { fileEntry, type Manifest } from "../domain/manifest.ts";
 import type { CandidateModel } from "../domain/model-host.ts";
 import type { Placement } from "../domain/placement.ts";
@@ -18,12 +19,12 @@ export function placementOf({ runtime }: Manifest, rules: PlacementRules): Place
 /** Whether a version has an isolate of its own. */
 export function hasOwnIsolate(manifest: Manifest, rules: PlacementRules): boolean {
   const { format, postprocess } = manifest;
-  const { heapBytes } = manifest.runtime;
+  const { heapBytes, prepack } = manifest.runtime;
   const placement = placementOf(manifest, rules);
   if (placement !== "auto") return placement === "own";
   if (postprocess && postprocessDefinition(postprocess).generates) return true;
   const { sizeBytes } = fileEntry(manifest, manifest.file);
-  return (heapBytes ?? estimateHeapBytes({ format, sizeBytes })) > rules.ownFromBytes;
+  return (heapBytes ?? estimateHeapBytes({ format, sizeBytes, prepack })) > rules.ownFromBytes;
 }
 
 /** {@link hasOwnIsolate} of a file that has no manifest yet. */
@@ -32,19 +33,5 @@ export function isDescribedApart(
   { placement, ownFromBytes }: PlacementRules,
 ): boolean {
   if (placement !== "auto") return placement === "own";
-  return estimateHeapBytes({ format, sizeBytes }) > ownFromBytes;
+  return estimateHeapBytes({ format, sizeBytes, prepack: true }) > ownFromBytes;
 }
-
-/**
- * What a model takes of the heap while it is loaded: ONNX files are parsed, which takes several times their size; ORT files are
- * used where they lie.
- */
-function estimateHeapBytes({
-  format,
-  sizeBytes,
-}: Pick<CandidateModel, "format" | "sizeBytes">): number {
-  return sizeBytes * (format === "ort" ? ORT_FACTOR : ONNX_FACTOR);
-}
-
-const ORT_FACTOR = 1.4;
-const ONNX_FACTOR = 4.2;

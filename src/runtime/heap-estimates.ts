@@ -1,4 +1,5 @@
 import { ApiError } from "../domain/errors.ts";
+import { estimateHeapBytes } from "../domain/heap-estimate.ts";
 import { formatModelId } from "../domain/model-id.ts";
 import type { ModelSource } from "../domain/ports.ts";
 import { LruMap } from "../shared/lru-map.ts";
@@ -79,14 +80,9 @@ export class HeapEstimates {
     };
   }
 
-  /**
-   * For a manifest without a measurement. While an ONNX file is read, its bytes, their parsed
-   * form, the weights and their repacked form lie side by side, and the memory never shrinks
-   * (measured: 4.2 times the file with repacking). An ORT file is used where it lies.
-   */
-  #estimate({ format, sizeBytes, prepack }: ModelSource): number {
-    const factor = format === "ort" ? 1.4 : prepack ? 4.2 : 3.2;
-    const heapBytes = SESSION_BYTES + Math.ceil(sizeBytes * factor);
+  /** For a manifest without a measurement. */
+  #estimate(source: ModelSource): number {
+    const heapBytes = SESSION_BYTES + estimateHeapBytes(source);
     return Math.min(heapBytes, this.#budget.bytes - ENGINE_BYTES);
   }
 }

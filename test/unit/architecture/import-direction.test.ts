@@ -62,6 +62,10 @@ const IMPORTS: Record<string, { allowed: string[]; refused: string[] }> = {
     allowed: ["./b.ts", "./sampling/b.ts", "../text/b.ts", "../b.ts", "@huggingface/jinja"],
     refused: ["../../inference/b.ts", "../audio/b.ts", "@huggingface/tokenizers"],
   },
+  "src/tasks/generation/sampling/a.ts": {
+    allowed: ["./b.ts", "../b.ts", "../../../domain/b.ts", "../../../shared/b.ts"],
+    refused: ["../../../inference/b.ts", "../../../hosts/b.ts", "../../audio/b.ts", "zod"],
+  },
   "src/tasks/image/a.ts": {
     allowed: [
       "./b.ts",

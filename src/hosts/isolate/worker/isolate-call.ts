@@ -71,7 +71,7 @@ export class IsolateCall {
   /** To be called with the reply: the call ends with it, unless its result is a stream. */
   replied(reply: unknown): void {
     const value = (reply as { readonly value?: { readonly kind?: unknown } } | undefined)?.value;
-    if (value?.kind !== "stream") this.#isOver = true;
+    if (value?.kind !== "stream") this.end();
   }
 
   /** Nobody waits for the call, or for the rest of its stream, any more. */
@@ -89,9 +89,16 @@ export class IsolateCall {
   async left(): Promise<void> {
     const { signal } = this.call;
     if (signal.aborted || this.#isOver) return;
-    const { resolve, promise } = this.#left;
-    signal.addEventListener("abort", () => resolve(), { once: true });
-    await promise;
+    const onAbort = (): void => {
+      // Not the signal from before: what a client leaves goes on when other calls have joined it.
+      if (this.call.signal.aborted) this.#left.resolve();
+    };
+    signal.addEventListener("abort", onAbort);
+    try {
+      await this.#left.promise;
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+    }
   }
 
   /** Adds to the trace what the isolate measured since the report before. */
