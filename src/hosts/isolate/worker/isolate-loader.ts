@@ -9,8 +9,8 @@ export interface IsolateLoaderOptions {
 
 /** The least CPU time of a call: a client with a short deadline must not end the isolate for all. */
 const MIN_CPU_MS = 5_000;
-/** Of a call without a deadline. */
-const MAX_CPU_MS = 30_000;
+/** The CPU time of a call without a deadline. */
+const DEFAULT_CPU_MS = 30_000;
 
 /**
  * The methods of the isolate of a model.
@@ -25,7 +25,7 @@ export type MethodsOf = (digest: string, timeoutMs?: number) => IsolateMethods;
  */
 export function createIsolateLoader({ loader, code, settings }: IsolateLoaderOptions): MethodsOf {
   const environment = Object.values(settings).join("-");
-  return (digest, timeoutMs = MAX_CPU_MS) => {
+  return (digest, timeoutMs = DEFAULT_CPU_MS) => {
     const stub = loader.get(`${code.digest}-${digest}-${environment}`, () => ({
       compatibilityDate: code.compatibilityDate,
       mainModule: code.mainModule,
