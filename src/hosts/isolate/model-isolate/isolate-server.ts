@@ -11,6 +11,7 @@ import type {
 } from "../../../domain/ports.ts";
 import type { PublishedModel } from "../../../domain/published-model.ts";
 import { LruMap } from "../../../shared/lru-map.ts";
+import { MAX_REPLY_BYTES } from "../wire/clone-limits.ts";
 import type {
   CallHead,
   Reply,
@@ -84,7 +85,7 @@ export class IsolateServer {
       if (result.kind === "stream")
         return { kind: "stream", lines: writeStream(result.parts, served) };
       const { kind, value, form, usage } = result;
-      return { kind, value: toWireValue(value), form, usage };
+      return { kind, value: toWireValue(value, MAX_REPLY_BYTES), form, usage };
     });
   }
 

@@ -22,17 +22,23 @@ type Untag = (tag: string, content: unknown) => unknown;
 /** Writes one value. */
 export class LargeValueWriter {
   readonly #tagOf: TagOf;
+  readonly #json: Uint8Array;
   readonly #bytes: Uint8Array[] = [];
 
-  constructor(tagOf: TagOf) {
+  constructor(tagOf: TagOf, value: unknown) {
     this.#tagOf = tagOf;
+    this.#json = ENCODER.encode(JSON.stringify(this.#toJson(value)));
   }
 
-  write(value: unknown): ReadableStream<Uint8Array> {
-    const json = ENCODER.encode(JSON.stringify(this.#toJson(value)));
+  get sizeBytes(): number {
+    const start = LENGTH_BYTES + this.#json.byteLength;
+    return this.#bytes.reduce((sum, { byteLength }) => sum + byteLength, start);
+  }
+
+  toStream(): ReadableStream<Uint8Array> {
     const head = new Uint8Array(LENGTH_BYTES);
-    new DataView(head.buffer).setUint32(0, json.byteLength, true);
-    return toByteStream([head, json, ...this.#bytes]);
+    new DataView(head.buffer).setUint32(0, this.#json.byteLength, true);
+    return toByteStream([head, this.#json, ...this.#bytes]);
   }
 
   #toJson(value: unknown): unknown {

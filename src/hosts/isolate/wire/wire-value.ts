@@ -1,4 +1,5 @@
 import { Conversation, type Message } from "../../../domain/conversation.ts";
+import { ApiError } from "../../../domain/errors.ts";
 import { Media } from "../../../domain/media.ts";
 import { TokenIds } from "../../../domain/token-ids.ts";
 import {
@@ -44,11 +45,27 @@ type Tag = keyof typeof TAGS;
 
 const WRITERS = Object.entries(TAGS).map(([tag, { write }]) => ({ tag, write }));
 
-export function toWireValue(value: unknown): WireValue {
+/**
+ * @param maxBytes of the value in either form
+ * @throws ApiError `out_of_memory` when it has more
+ */
+export function toWireValue(value: unknown, maxBytes = Number.POSITIVE_INFINITY): WireValue {
   const cloned = new CloneWriter();
   const written = cloned.write(value);
   if (cloned.sizeBytes <= MAX_CLONE_BYTES) return { value: written, isTagged: written !== value };
-  return { large: new LargeValueWriter(tagOf).write(value) };
+  refuseLarger(cloned.sizeBytes, maxBytes);
+  const large = new LargeValueWriter(tagOf, value);
+  refuseLarger(large.sizeBytes, maxBytes);
+  return { large: large.toStream() };
+}
+
+function refuseLarger(sizeBytes: number, limitBytes: number): void {
+  if (sizeBytes <= limitBytes) return;
+  throw new ApiError(
+    "out_of_memory",
+    `The result takes ${sizeBytes} bytes, and the isolate of a model can return ${limitBytes}. Send fewer or smaller inputs.`,
+    { details: { sizeBytes, limitBytes } },
+  );
 }
 
 /**

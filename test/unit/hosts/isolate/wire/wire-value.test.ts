@@ -9,6 +9,7 @@ import {
 } from "../../../../../src/hosts/isolate/wire/wire-value.ts";
 import { parseExactJson } from "../../../../../src/shared/exact-json.ts";
 import { fromRawJson } from "../../../../../src/shared/json-number.ts";
+import { catchApiError } from "../../../../support/errors.ts";
 
 /** Values of requests and results, by the structured clone of Node, which is that of V8 as workerd's is. */
 
@@ -69,4 +70,15 @@ test("bytes that are a small part of their buffer do not carry all of it", () =>
   const media = new Media("image/png", new Uint8Array(1_000_000).subarray(10, 20));
   const { value } = toWireValue(media) as { value: Map<string, [string, Uint8Array]> };
   expect(value.get("media")?.[1].buffer.byteLength).toBe(10);
+});
+
+test.each([
+  ["texts that take more", "a".repeat(20_000_000)],
+  ["numbers that take more as JSON", Array<number>(3_000_000).fill(-0.12345678901234568)],
+  ["bytes that take more", new Uint8Array(39_000_000)],
+])("%s than allowed are refused", (_, value) => {
+  const limitBytes = 38_000_000;
+  const { details } = catchApiError("out_of_memory", () => toWireValue([value], limitBytes));
+  expect(details).toEqual({ limitBytes, sizeBytes: expect.any(Number) });
+  expect(toWireValue([value], 100_000_000)).toEqual({ large: expect.any(ReadableStream) });
 });
