@@ -3,6 +3,7 @@ import { withoutNulls } from "../domain/absent-nulls.ts";
 import { ApiError } from "../domain/errors.ts";
 import { issueMessage } from "../domain/schema-issue.ts";
 import { describe } from "../domain/tensor-json.ts";
+import { clip } from "../shared/quote.ts";
 
 /**
  * Validates untrusted JSON with a schema. An optional field may be `null`.
@@ -29,7 +30,8 @@ export function parseWith<S extends z.ZodType>(schema: S, value: unknown): z.out
 
 /** The wrong field; of an object with unknown ones, the first of them. */
 function fieldOf(issue: z.core.$ZodIssue): string {
-  const unknown = issue.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
+  const unknown =
+    issue.code === "unrecognized_keys" ? issue.keys.slice(0, 1).map((key) => clip(key)) : [];
   return [...issue.path, ...unknown].join(".");
 }
 

@@ -185,7 +185,7 @@ describe("models", () => {
 });
 
 test("errors of every kind have OpenAI's form", async () => {
-  const route = await service.request("/v1/chat/completions", { method: "POST", body: "{}" });
+  const route = await service.request("/v1/images/generations", { method: "POST", body: "{}" });
   expect(route).toMatchObject({
     status: 404,
     body: { error: { type: "invalid_request_error", param: null, code: "route_not_found" } },

@@ -73,7 +73,7 @@ describe("ready", () => {
           store(service.bucket, name, product(1, 2), {
             runtime: { prepack: true, warmUp: false, heapBytes: 1_000_000_000 },
           }),
-        "MEMORY_BUDGET_BYTES",
+        "OWN_ISOLATE_BUDGET_BYTES",
       ],
     ],
   )(
