@@ -3,13 +3,12 @@ import { createEntryStore, type EntryStore } from "./cache/entry-store.ts";
 import { createResponseCache } from "./cache/response-cache.ts";
 import { type Config, parseConfig } from "./config.ts";
 import { EVENT_SCHEMA_VERSION, type NoticeEvent } from "./domain/event.ts";
-import type { ModelHost } from "./domain/model-host.ts";
 import type { ModelStore } from "./domain/ports.ts";
 import { toCacheableRun } from "./hosts/cacheable-run.ts";
 import { createCellHost } from "./hosts/cell-host.ts";
-import type { IsolateCode } from "./hosts/isolate/worker/isolate-code.ts";
 import { createIsolateHost } from "./hosts/isolate/worker/isolate-host.ts";
-import { createPlacedHost } from "./hosts/placed-host.ts";
+import type { IsolateCode } from "./hosts/isolate/worker/isolate-loader.ts";
+import { createPlacedHost, type PlacedHost } from "./hosts/placed-host.ts";
 import { createAdmission } from "./inference/admission.ts";
 import { createAdmissionByIsolate } from "./inference/admission-by-isolate.ts";
 import { createBodyBudget } from "./inference/body-budget.ts";
@@ -24,7 +23,6 @@ import { createModelReadiness } from "./registry/readiness.ts";
 import { createRepository } from "./registry/repository.ts";
 import { createServerReadiness } from "./registry/server-readiness.ts";
 import { createModelPool } from "./runtime/model-pool.ts";
-import { LruMap } from "./shared/lru-map.ts";
 import { createDatacenterCacheTier } from "./storage/datacenter-cache-tier.ts";
 import { createKvCacheTier, createKvPurgeLog } from "./storage/kv-cache-tier.ts";
 import { createR2ModelStore } from "./storage/r2-model-store.ts";
@@ -50,12 +48,7 @@ export function createServices(env: Env, overrides: ServiceOverrides = {}): Serv
   const config = parseConfig(env);
   if (!env.MODELS) throw new Error("the R2 binding MODELS is missing: see wrangler.toml");
   const store = createR2ModelStore(env.MODELS);
-  const owners = new LruMap<string, boolean>(MAX_OWNERS);
-  const hasOwnIsolate = (name: string): boolean => owners.get(name) ?? false;
-  const host = createHost(env, config, store, {
-    ...overrides,
-    onPlaced: (name, isOwn) => owners.set(name, isOwn),
-  });
+  const { host, hasOwnIsolate } = createHost(env, config, store, overrides);
   const cache = createCache(env, config);
   const enabled = config.cache.tiers.length > 0;
   const runCached = createRunCached(host, cache, {
@@ -105,8 +98,6 @@ export function createServices(env: Env, overrides: ServiceOverrides = {}): Serv
   };
 }
 
-/** Bounds the models whose placement is known for admission. */
-const MAX_OWNERS = 1000;
 const NO_LOADER =
   "The Worker Loader binding LOADER is missing: all models share this isolate and its MEMORY_BUDGET_BYTES. docs/isolates.md has the binding.";
 
@@ -115,12 +106,8 @@ function createHost(
   env: Env,
   config: Config,
   store: ModelStore,
-  {
-    createTask: createTaskOf = createTask,
-    isolateCode: code = ISOLATE_CODE,
-    onPlaced,
-  }: HostOptions,
-): ModelHost {
+  { createTask: createTaskOf = createTask, isolateCode: code = ISOLATE_CODE }: ServiceOverrides,
+): PlacedHost {
   const runtime = createModelPool({ budgetBytes: config.memoryBudgetBytes });
   const tools = { decodeImage: createBudgetedDecoder(runtime) };
   const cells = createCellHost({
@@ -128,7 +115,7 @@ function createHost(
     createTask: (manifest, readFile) => createTaskOf(manifest, readFile, tools),
   })(store);
   const loader: WorkerLoader | undefined = env.LOADER;
-  if (!loader) return cells;
+  if (!loader) return { host: cells, hasOwnIsolate: () => false };
   const { maxInFlight, maxQueueMs, timeoutMs, placement, ownIsolateFromBytes } = config;
   const budgetBytes = config.ownIsolateBudgetBytes;
   const settings = { budgetBytes, maxInFlight, maxQueueMs, timeoutMs };
@@ -136,12 +123,7 @@ function createHost(
     cells,
     isolates: createIsolateHost({ loader, code, store, settings }),
     rules: { placement, ownFromBytes: ownIsolateFromBytes },
-    onPlaced,
   });
-}
-
-interface HostOptions extends ServiceOverrides {
-  readonly onPlaced: (name: string, isOwn: boolean) => void;
 }
 
 function notice(message: string): NoticeEvent {

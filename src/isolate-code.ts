@@ -1,5 +1,5 @@
 import bundle from "../build/model-isolate.txt";
-import type { IsolateCode } from "./hosts/isolate/worker/isolate-code.ts";
+import type { IsolateCode } from "./hosts/isolate/worker/isolate-loader.ts";
 import { ENGINE_FILES } from "./runtime/engine-files.ts";
 import { CODEC_FILES } from "./tasks/image/codec-files.ts";
 

@@ -1,7 +1,13 @@
 import { isLackOfMemory } from "../domain/errors.ts";
 import type { Manifest } from "../domain/manifest.ts";
 import type { CandidateModel, ModelHost } from "../domain/model-host.ts";
-import { hasOwnIsolate, isDescribedApart, type PlacementRules, placementOf } from "./placement.ts";
+import { LruMap } from "../shared/lru-map.ts";
+import {
+  isDescribedApart,
+  needsOwnIsolate,
+  type PlacementRules,
+  placementOf,
+} from "./placement.ts";
 
 export interface PlacedHostOptions {
   /** Runs versions in the cells of this isolate. */
@@ -9,31 +15,39 @@ export interface PlacedHostOptions {
   /** Runs each version in an isolate of its own. */
   readonly isolates: ModelHost;
   readonly rules: PlacementRules;
-  /** Called with each version that is used, and again when its placement changes. */
-  readonly onPlaced: (name: string, isOwn: boolean) => void;
 }
+
+export interface PlacedHost {
+  readonly host: ModelHost;
+  /** Whether all versions of the model of this name that were used have isolates of their own. */
+  readonly hasOwnIsolate: (name: string) => boolean;
+}
+
+/** Bounds the models whose placement is known. */
+const MAX_MODELS = 1000;
 
 interface Versioned {
   readonly manifest: Manifest;
 }
 
 /** The host whose versions run in shared cells or in isolates of their own, by their placement. */
-export function createPlacedHost({
-  cells,
-  isolates,
-  rules,
-  onPlaced,
-}: PlacedHostOptions): ModelHost {
+export function createPlacedHost({ cells, isolates, rules }: PlacedHostOptions): PlacedHost {
   const placed = new WeakMap<Manifest, ModelHost>();
+  /** By the model's name: its versions that were used and run in cells. */
+  const inCells = new LruMap<string, Set<string>>(MAX_MODELS);
 
   function hostOf({ manifest }: Versioned): ModelHost {
-    return placed.get(manifest) ?? place(manifest, hasOwnIsolate(manifest, rules));
+    return placed.get(manifest) ?? place(manifest, needsOwnIsolate(manifest, rules));
   }
 
   function place(manifest: Manifest, isOwn: boolean): ModelHost {
     const host = isOwn ? isolates : cells;
     placed.set(manifest, host);
-    onPlaced(manifest.name, isOwn);
+    const { name, version } = manifest;
+    const versions = inCells.get(name) ?? new Set();
+    inCells.set(name, versions);
+    if (isOwn) versions.delete(version);
+    else versions.add(version);
     return host;
   }
 
@@ -63,7 +77,7 @@ export function createPlacedHost({
     }
   }
 
-  return {
+  const host: ModelHost = {
     infer: (request, call) => run(request.model, (host) => host.infer(request, call)),
     execute: (request, call) => run(request.model, (host) => host.execute(request, call)),
     load: (model, waitUntil) => run(model, (host) => host.load(model, waitUntil)),
@@ -72,4 +86,5 @@ export function createPlacedHost({
     unload: (model) => hostOf(model).unload(model),
     stats: async () => [...(await cells.stats()), ...(await isolates.stats())],
   };
+  return { host, hasOwnIsolate: (name) => inCells.get(name)?.size === 0 };
 }

@@ -17,7 +17,7 @@ export function placementOf({ runtime }: Manifest, rules: PlacementRules): Place
 }
 
 /** Whether a version has an isolate of its own. */
-export function hasOwnIsolate(manifest: Manifest, rules: PlacementRules): boolean {
+export function needsOwnIsolate(manifest: Manifest, rules: PlacementRules): boolean {
   const { format, postprocess } = manifest;
   const { heapBytes, prepack } = manifest.runtime;
   const placement = placementOf(manifest, rules);
@@ -27,7 +27,7 @@ export function hasOwnIsolate(manifest: Manifest, rules: PlacementRules): boolea
   return (heapBytes ?? estimateHeapBytes({ format, sizeBytes, prepack })) > rules.ownFromBytes;
 }
 
-/** {@link hasOwnIsolate} of a file that has no manifest yet. */
+/** {@link needsOwnIsolate} of a file that has no manifest yet. */
 export function isDescribedApart(
   { format, sizeBytes }: CandidateModel,
   { placement, ownFromBytes }: PlacementRules,

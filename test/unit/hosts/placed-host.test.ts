@@ -16,13 +16,12 @@ const RULES = { placement: "auto" as Placement, ownFromBytes: 16 * MIB };
 interface Hosts {
   readonly host: ModelHost;
   readonly used: string[];
-  readonly placed: [name: string, isOwn: boolean][];
+  readonly hasOwnIsolate: (name: string) => boolean;
 }
 
 /** Hosts that say who was asked. `failure` is what the cells fail with. */
 function createHosts(rules = RULES, failure?: ErrorCode): Hosts {
   const used: string[] = [];
-  const placed: [string, boolean][] = [];
   const hostOf = (name: string, code?: ErrorCode): ModelHost => {
     const answer = async () => {
       used.push(name);
@@ -31,13 +30,12 @@ function createHosts(rules = RULES, failure?: ErrorCode): Hosts {
     const methods = { infer: answer, execute: answer, load: answer, describe: answer };
     return { ...methods, unload: answer, state: answer } as unknown as ModelHost;
   };
-  const host = createPlacedHost({
+  const placed = createPlacedHost({
     cells: hostOf("cells", failure),
     isolates: hostOf("isolates"),
     rules,
-    onPlaced: (name, isOwn) => placed.push([name, isOwn]),
   });
-  return { host, used, placed };
+  return { ...placed, used };
 }
 
 function manifestOf(runtime: Partial<Manifest["runtime"]>, sizeBytes = 1000): Manifest {
@@ -67,7 +65,7 @@ describe("a version", () => {
     const hosts = createHosts({ ...RULES, placement });
     await load(hosts, manifest);
     expect(hosts.used).toEqual([to]);
-    expect(hosts.placed).toEqual([[manifest.name, to === "isolates"]]);
+    expect(hosts.hasOwnIsolate(manifest.name)).toBe(to === "isolates");
   });
 
   test.each<ErrorCode>(["out_of_memory", "model_too_large"])(
@@ -78,10 +76,7 @@ describe("a version", () => {
       await load(hosts, manifest);
       await load(hosts, manifest);
       expect(hosts.used).toEqual(["cells", "isolates", "isolates"]);
-      expect(hosts.placed).toEqual([
-        [manifest.name, false],
-        [manifest.name, true],
-      ]);
+      expect(hosts.hasOwnIsolate(manifest.name)).toBe(true);
     },
   );
 
@@ -93,6 +88,16 @@ describe("a version", () => {
     await rejectedApiError(code, load(hosts, manifest));
     expect(hosts.used).toEqual(["cells"]);
   });
+});
+
+test("a model of which one version runs in shared memory has no isolate of its own", async () => {
+  const own = { ...manifestOf({ placement: "own" }), version: "2" };
+  const hosts = createHosts();
+  expect(hosts.hasOwnIsolate(own.name)).toBe(false);
+  await load(hosts, own);
+  expect(hosts.hasOwnIsolate(own.name)).toBe(true);
+  await load(hosts, manifestOf({ placement: "shared" }));
+  expect(hosts.hasOwnIsolate(own.name)).toBe(false);
 });
 
 describe("a file that is not published yet", () => {
@@ -126,11 +131,10 @@ test("a request is sent again with all that it had", async () => {
     },
   };
   const isolates = { execute: async (request: unknown) => asked.push(request) };
-  const host = createPlacedHost({
+  const { host } = createPlacedHost({
     cells: cells as unknown as ModelHost,
     isolates: isolates as unknown as ModelHost,
     rules: RULES,
-    onPlaced: vi.fn(),
   });
   const manifest = manifestOf({});
   const model = { name: "echo", version: "1", versions: ["1"], revision: "1", manifest };

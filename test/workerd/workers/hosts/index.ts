@@ -65,11 +65,10 @@ function create(env: HostsEnv): State {
       store,
       settings: { ...limits, budgetBytes: BUDGET_BYTES },
     });
-  const placed = createPlacedHost({
+  const { host: placed } = createPlacedHost({
     cells: createCells(store),
     isolates: isolates(),
     rules: { placement: "auto", ownFromBytes: 65_536 },
-    onPlaced: () => undefined,
   });
   return {
     catalog: createCatalog(store, { listingTtlSeconds: 0 }),
