@@ -8,12 +8,13 @@ import type { TaskResult } from "../../../domain/task.ts";
 import { LruMap } from "../../../shared/lru-map.ts";
 import { settlesWithin } from "../../../shared/settles-within.ts";
 import type { IsolateMethods } from "../wire/protocol.ts";
-import { fromOutputs, toWireTensors } from "../wire/wire-tensors.ts";
+import { toWireTensors } from "../wire/wire-tensors.ts";
 import { toWireValue } from "../wire/wire-value.ts";
 import { awaitReply } from "./await-reply.ts";
 import { IsolateCall, type IsolateTarget, toCandidateTarget, toTarget } from "./isolate-call.ts";
 import { toIsolateFailure, toReplyError } from "./isolate-failure.ts";
 import { createIsolateLoader, type IsolateLoaderOptions } from "./isolate-loader.ts";
+import { parseOutputs } from "./parse-outputs.ts";
 import { InvalidReply, parseReply } from "./parse-reply.ts";
 import { parseDescription, parseStats } from "./parse-stats.ts";
 import { readResult } from "./read-result.ts";
@@ -62,12 +63,12 @@ export function createIsolateHost({
    * @param read checks the value of the reply, and makes the result of it
    * @throws ApiError what the isolate replies, and that of {@link toIsolateFailure} when it has ended
    */
-  async function ask<T>(
-    asked: IsolateCall,
+  async function callIsolate<T>(
+    isolateCall: IsolateCall,
     send: (methods: IsolateMethods, session: WorkerSession) => Promise<unknown>,
-    read: (value: never) => T | Promise<T>,
+    read: (value: unknown) => T | Promise<T>,
   ): Promise<T> {
-    const { target, call } = asked;
+    const { target, call } = isolateCall;
     const isolate = recall(target);
     // What is left of it, the isolate would count from its arrival there.
     call.deadline.check();
@@ -77,16 +78,16 @@ export function createIsolateHost({
       isolate.loading += 1;
     }
     try {
-      const methods = methodsOf(target.digest, asked.head.timeoutMs);
-      const replying = send(methods, new WorkerSession(asked));
+      const methods = methodsOf(target.digest, isolateCall.head.timeoutMs);
+      const replying = send(methods, new WorkerSession(isolateCall));
       replying.then(
-        (reply) => asked.replied(reply),
-        () => asked.replied(undefined),
+        (reply) => isolateCall.replied(reply),
+        () => isolateCall.replied(undefined),
       );
       // A load continues when its request ends.
       if (isCold) call.waitUntil(replying.catch(() => undefined));
       const reply = parseReply(await awaitReply(replying, call));
-      asked.report(reply.report);
+      isolateCall.report(reply.report);
       if (!("error" in reply)) {
         isolate.state = { state: "ready" };
         return await readValue(reply.value, read);
@@ -96,7 +97,7 @@ export function createIsolateHost({
       isolate.state = state === "failed" ? { state, error } : { state };
       throw error;
     } catch (error) {
-      if (!isCold) asked.end();
+      if (!isCold) isolateCall.end();
       const failure = toIsolateFailure(error, target.id, call);
       if (failure !== error) isolate.state = { state: "absent" };
       throw failure;
@@ -117,19 +118,20 @@ export function createIsolateHost({
   }
 
   const infer: Infer = async ({ model, inputs, outputs }, call) => {
-    const asked = toPublishedCall(toTarget(model, store), call);
+    const isolateCall = toPublishedCall(toTarget(model, store), call);
     const names = outputs ?? model.manifest.outputs.map(({ name }) => name);
-    return ask(
-      asked,
-      (methods, session) => methods.infer(asked.head, toWireTensors(inputs), outputs, session),
-      (value) => fromOutputs(value, names),
+    return callIsolate(
+      isolateCall,
+      (methods, session) =>
+        methods.infer(isolateCall.head, toWireTensors(inputs), outputs, session),
+      (value) => parseOutputs(value, names),
     );
   };
 
   return {
     infer,
     async execute({ model, inputs, parameters, stream, runCached }, call): Promise<TaskResult> {
-      const asked = toPublishedCall(toTarget(model, store), call, runCached);
+      const isolateCall = toPublishedCall(toTarget(model, store), call, runCached);
       // Its tasks look for their client only now and then.
       throwIfAborted(call.signal);
       const isByClient = runCached && model.manifest.cache.scope === "key";
@@ -140,25 +142,25 @@ export function createIsolateHost({
         stream,
         cache: runCached && { client },
       };
-      return ask(
-        asked,
-        (methods, session) => methods.execute(asked.head, request, session),
-        (value) => readResult(value, asked),
+      return callIsolate(
+        isolateCall,
+        (methods, session) => methods.execute(isolateCall.head, request, session),
+        (value) => readResult(value, isolateCall),
       );
     },
     async load(model, waitUntil) {
-      const asked = new IsolateCall(toTarget(model, store), createCall({ waitUntil }));
-      await ask(
-        asked,
-        (methods, session) => methods.load(asked.head, session),
+      const isolateCall = new IsolateCall(toTarget(model, store), createCall({ waitUntil }));
+      await callIsolate(
+        isolateCall,
+        (methods, session) => methods.load(isolateCall.head, session),
         () => undefined,
       );
     },
     async describe(candidate, waitUntil) {
       const target = toCandidateTarget(candidate, store);
-      const asked = new IsolateCall(target, createCall({ waitUntil }));
-      return ask(
-        asked,
+      const isolateCall = new IsolateCall(target, createCall({ waitUntil }));
+      return callIsolate(
+        isolateCall,
         (methods, session) => methods.describe(candidate, session),
         parseDescription,
       );
@@ -197,9 +199,9 @@ export function createIsolateHost({
 }
 
 /** @throws ApiError, InvalidReply for a value that cannot be read */
-async function readValue<T>(value: unknown, read: (value: never) => T | Promise<T>): Promise<T> {
+async function readValue<T>(value: unknown, read: (value: unknown) => T | Promise<T>): Promise<T> {
   try {
-    return await read(value as never);
+    return await read(value);
   } catch (cause) {
     if (cause instanceof ApiError || cause instanceof InvalidReply) throw cause;
     throw new InvalidReply("the value of the reply is not valid", { cause });

@@ -1,7 +1,6 @@
 import type { InputForm, TaskResult, Usage } from "../../../domain/task.ts";
 import { MAX_REPLY_BYTES } from "../wire/clone-limits.ts";
-import type { WireTaskResult } from "../wire/protocol.ts";
-import { fromWireValue } from "../wire/wire-value.ts";
+import { fromWireValue, type WireValue } from "../wire/wire-value.ts";
 import type { IsolateCall } from "./isolate-call.ts";
 import { InvalidReply, parseAmount, parseObject } from "./parse-reply.ts";
 import { readStream } from "./read-stream.ts";
@@ -12,15 +11,15 @@ const FORMS: readonly InputForm[] = ["one", "list", "comparison"];
  * The result of a task that the isolate of a model sends.
  * @throws InvalidReply, RangeError, TypeError for what is no result
  */
-export async function readResult(wire: WireTaskResult, asked: IsolateCall): Promise<TaskResult> {
-  parseObject(wire);
+export async function readResult(result: unknown, isolateCall: IsolateCall): Promise<TaskResult> {
+  const wire = parseObject(result);
   if (wire.kind === "stream") {
     if (!(wire.lines instanceof ReadableStream)) throw new InvalidReply("there is no stream");
-    return { kind: "stream", parts: readStream(wire.lines, asked) };
+    return { kind: "stream", parts: readStream(wire.lines, isolateCall) };
   }
   const form = FORMS.find((each) => each === wire.form);
   if (wire.kind !== "value" || form === undefined) throw new InvalidReply("there is no result");
-  const value = await fromWireValue(wire.value, MAX_REPLY_BYTES);
+  const value = await fromWireValue(wire.value as WireValue, MAX_REPLY_BYTES);
   return { kind: "value", value, form, usage: parseUsage(wire.usage) };
 }
 

@@ -17,9 +17,9 @@ const MAX_CANCEL_MS = 1000;
  */
 export function readStream(
   lines: ReadableStream<Uint8Array>,
-  asked: IsolateCall,
+  isolateCall: IsolateCall,
 ): AsyncIterable<TaskPart> {
-  const { call, target } = asked;
+  const { call, target } = isolateCall;
   return {
     // Not a generator: one that was not started would not cancel the stream.
     [Symbol.asyncIterator]() {
@@ -37,7 +37,7 @@ export function readStream(
 
       async function cancel(): Promise<void> {
         // A stream tells of its end with its next part only.
-        asked.end();
+        isolateCall.end();
         await settlesWithin(
           reader.cancel().catch(() => undefined),
           MAX_CANCEL_MS,
@@ -46,17 +46,17 @@ export function readStream(
 
       return {
         async next(): Promise<IteratorResult<TaskPart>> {
-          if (asked.isOver) return { done: true, value: undefined };
+          if (isolateCall.isOver) return { done: true, value: undefined };
           try {
             const line = await nextLine();
             if ("part" in line) {
               // The last report does not arrive when the client leaves.
-              if (line.generation) applyProgress(asked.call.trace, line.generation);
+              if (line.generation) applyProgress(isolateCall.call.trace, line.generation);
               return { done: false, value: line.part };
             }
-            asked.report(line.end);
+            isolateCall.report(line.end);
             if (line.error) throw toReplyError(line.error, call);
-            asked.end();
+            isolateCall.end();
             return { done: true, value: undefined };
           } catch (error) {
             await cancel();
@@ -64,7 +64,7 @@ export function readStream(
           }
         },
         async return(): Promise<IteratorResult<TaskPart>> {
-          if (!asked.isOver) await cancel();
+          if (!isolateCall.isOver) await cancel();
           return { done: true, value: undefined };
         },
       };

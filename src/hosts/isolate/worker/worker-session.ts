@@ -7,8 +7,9 @@ import type { Tensor } from "../../../domain/tensor.ts";
 import { quote } from "../../../shared/quote.ts";
 import type { CachedReply, OpenReply, RunReply, Session } from "../wire/protocol.ts";
 import { fromWireError, toWireError } from "../wire/wire-error.ts";
-import { fromOutputs, toWireTensors } from "../wire/wire-tensors.ts";
+import { toWireTensors } from "../wire/wire-tensors.ts";
 import type { IsolateCall } from "./isolate-call.ts";
+import { parseOutputs } from "./parse-outputs.ts";
 import { parseReport } from "./parse-reply.ts";
 
 /**
@@ -16,11 +17,11 @@ import { parseReport } from "./parse-reply.ts";
  * client's connection, and nothing else. Every method can be called by whatever runs in the isolate, with any arguments.
  */
 export class WorkerSession extends RpcTarget implements Session {
-  readonly #asked: IsolateCall;
+  readonly #isolateCall: IsolateCall;
 
-  constructor(asked: IsolateCall) {
+  constructor(isolateCall: IsolateCall) {
     super();
-    this.#asked = asked;
+    this.#isolateCall = isolateCall;
   }
 
   async manifest(): Promise<Manifest> {
@@ -32,7 +33,7 @@ export class WorkerSession extends RpcTarget implements Session {
     const { paths, open } = this.#use().target;
     if (!paths.has(path))
       throw new Error(
-        `the isolate of a model may read ${[...paths].join(", ")}, and asked for ${quote(String(path))}`,
+        `the isolate of a model may read ${[...paths].join(", ")}, and requested ${quote(String(path))}`,
       );
     try {
       return { file: await open(path) };
@@ -46,8 +47,8 @@ export class WorkerSession extends RpcTarget implements Session {
     outputs: readonly string[],
     run: () => Promise<RunReply>,
   ): Promise<CachedReply> {
-    const asked = this.#use();
-    if (!asked.runCached) throw new Error("the call does not use the cache");
+    const isolateCall = this.#use();
+    if (!isolateCall.runCached) throw new Error("the call does not use the cache");
     const { manifest } = this.#model;
     if (!isKeyOfModel(key, manifest)) throw new Error("the key is not one of the model");
     const names = manifest.outputs.map(({ name }) => name);
@@ -56,19 +57,19 @@ export class WorkerSession extends RpcTarget implements Session {
     let isOwn = false;
     const runInIsolate = async (): Promise<readonly Tensor[]> => {
       const reply = await run();
-      asked.report(parseReport(reply.report));
+      isolateCall.report(parseReport(reply.report));
       if ("error" in reply) throw fromWireError(reply.error);
       isOwn = true;
       if (!reply.outputs) throw new OutputsKept();
-      return fromOutputs(reply.outputs, outputs);
+      return parseOutputs(reply.outputs, outputs);
     };
     try {
-      const found = await asked.runCached(
+      const found = await isolateCall.runCached(
         { model: this.#model, outputs, key: async () => key, run: runInIsolate },
-        asked.call,
+        isolateCall.call,
       );
       if (isOwn) return { own: true };
-      const isHit = asked.call.trace.cache.outcome === "hit";
+      const isHit = isolateCall.call.trace.cache.outcome === "hit";
       return { outputs: toWireTensors(found), isHit };
     } catch (error) {
       return isOwn ? { own: true } : { error: toWireError(error) };
@@ -76,17 +77,17 @@ export class WorkerSession extends RpcTarget implements Session {
   }
 
   closed(): Promise<void> {
-    return this.#asked.left();
+    return this.#isolateCall.left();
   }
 
   /** @throws Error when the call has ended: an isolate might keep the session */
   #use(): IsolateCall {
-    if (this.#asked.isOver) throw new Error("the call has ended");
-    return this.#asked;
+    if (this.#isolateCall.isOver) throw new Error("the call has ended");
+    return this.#isolateCall;
   }
 
   get #model(): PublishedModel {
-    const { model } = this.#asked.target;
+    const { model } = this.#isolateCall.target;
     if (!model) throw new Error("the file is not published");
     return model;
   }
