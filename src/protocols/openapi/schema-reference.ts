@@ -24,6 +24,11 @@ export function jsonContent<S extends ProtocolSchemas>(
   };
 }
 
+/** A stream of events: readers apply the schema of this media type to the stream, or to each event of it. */
+export const EVENT_STREAM_CONTENT: Record<string, MediaType> = {
+  "text/event-stream": { schema: { description: "Server-sent events, with JSON in `data`." } },
+};
+
 /** Bytes, which OpenAPI 3.1 describes by their media type alone. */
 export const BINARY_SCHEMA = { type: "string", format: "binary" } as const;
 

@@ -9,7 +9,7 @@ import { respondStream, type StreamFormat, toServerSentEvent } from "../../http/
 import { hashText } from "../../shared/fnv1a.ts";
 import { RUN_MODEL } from "../error-groups.ts";
 import type { MediaType } from "../openapi/openapi-types.ts";
-import { BINARY_SCHEMA } from "../openapi/schema-reference.ts";
+import { BINARY_SCHEMA, EVENT_STREAM_CONTENT } from "../openapi/schema-reference.ts";
 import type { InferenceOperation, Representation } from "../operation.ts";
 import { PREDICTION_HEADERS, PREDICTION_NOT_MODIFIED } from "../prediction-responses.ts";
 import { resolveModel } from "../resolve-model.ts";
@@ -72,7 +72,7 @@ export const PREDICT: InferenceOperation = {
       headers: PREDICTION_HEADERS,
       content: {
         ...json("TaskResponse"),
-        "text/event-stream": { schema: { type: "string" } },
+        ...EVENT_STREAM_CONTENT,
       },
     },
     304: PREDICTION_NOT_MODIFIED,

@@ -3,6 +3,7 @@ import type { Manifest } from "../../../domain/manifest.ts";
 import { bodyOf } from "../../../http/receive.ts";
 import { RUN_MODEL } from "../../error-groups.ts";
 import { parseJson } from "../../json.ts";
+import { EVENT_STREAM_CONTENT } from "../../openapi/schema-reference.ts";
 import type { InferenceOperation } from "../../operation.ts";
 import { resolveModel } from "../../resolve-model.ts";
 import { type ChatCompletionRequest, parseChatCompletion } from "../chat-completions.ts";
@@ -44,7 +45,7 @@ export const CREATE_CHAT_COMPLETION: InferenceOperation = {
       headers: ["x-model-version", "content-encoding"],
       content: {
         ...json("ChatCompletionResponse"),
-        "text/event-stream": { schema: { type: "string" } },
+        ...EVENT_STREAM_CONTENT,
       },
     },
   },

@@ -1,6 +1,7 @@
 import { bodyOf } from "../../../http/receive.ts";
 import { RUN_MODEL } from "../../error-groups.ts";
 import { parseJson } from "../../json.ts";
+import { EVENT_STREAM_CONTENT } from "../../openapi/schema-reference.ts";
 import type { InferenceOperation } from "../../operation.ts";
 import { resolveModel } from "../../resolve-model.ts";
 import { type CompletionsRequest, createCompletionForm, parseCompletions } from "../completions.ts";
@@ -37,7 +38,7 @@ export const CREATE_COMPLETION: InferenceOperation = {
       headers: ["x-model-version", "content-encoding"],
       content: {
         ...json("CompletionResponse"),
-        "text/event-stream": { schema: { type: "string" } },
+        ...EVENT_STREAM_CONTENT,
       },
     },
   },
