@@ -1,3 +1,4 @@
+import { fromRawJson } from "../../../shared/json-number.ts";
 import { readAtMost, toByteStream } from "./clone-limits.ts";
 
 /**
@@ -8,11 +9,12 @@ import { readAtMost, toByteStream } from "./clone-limits.ts";
  * | --- | --- |
  * | `bytes` | length of the next byte string |
  * | `bigint` | decimal digits |
- * | `zero` | none: -0, which JSON does not have |
  * | `object` | names and values of an object that has a field `$` itself |
  */
 const TAG = "$";
 const LENGTH_BYTES = 4;
+/** `JSON.parse` reads it, and `JSON.stringify` writes 0 instead. */
+const NEGATIVE_ZERO = fromRawJson("-0");
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -43,17 +45,30 @@ export class LargeValueWriter {
 
   #toJson(value: unknown): unknown {
     if (typeof value === "bigint") return { [TAG]: ["bigint", String(value)] };
-    if (Object.is(value, -0)) return { [TAG]: ["zero"] };
+    if (Object.is(value, -0)) return NEGATIVE_ZERO;
     if (value === null || (typeof value !== "object" && typeof value !== "function")) return value;
     if (value instanceof Uint8Array) {
       this.#bytes.push(value);
       return { [TAG]: ["bytes", value.byteLength] };
     }
-    if (Array.isArray(value)) return value.map((element) => this.#toJson(element));
+    if (Array.isArray(value)) return this.#toJsonList(value);
     const tagged = this.#tagOf(value);
     if (tagged) return { [TAG]: [tagged.tag, this.#toJson(tagged.content)] };
     const fields = Object.entries(value).map(([name, field]) => [name, this.#toJson(field)]);
     return Object.hasOwn(value, TAG) ? { [TAG]: ["object", fields] } : Object.fromEntries(fields);
+  }
+
+  /** Copied only for what needs a tag: lists of numbers have millions. */
+  #toJsonList(list: readonly unknown[]): readonly unknown[] {
+    let copy: unknown[] | undefined;
+    for (let index = 0; index < list.length; index++) {
+      const element = list[index];
+      const written = this.#toJson(element);
+      if (Object.is(written, element)) continue;
+      copy ??= [...list];
+      copy[index] = written;
+    }
+    return copy ?? list;
   }
 }
 
@@ -68,9 +83,18 @@ export async function readLargeValue(
 
   function restore(value: unknown): unknown {
     if (typeof value !== "object" || value === null) return value;
-    if (Array.isArray(value)) return value.map(restore);
+    if (Array.isArray(value)) return restoreList(value);
     if (TAG in value) return restoreTagged(value[TAG] as [string, unknown]);
     return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, restore(field)]));
+  }
+
+  /** In place: the list is that of `JSON.parse`. */
+  function restoreList(list: unknown[]): unknown[] {
+    for (let index = 0; index < list.length; index++) {
+      const element = list[index];
+      if (typeof element === "object") list[index] = restore(element);
+    }
+    return list;
   }
 
   function restoreTagged([tag, content]: [string, unknown]): unknown {
@@ -80,8 +104,6 @@ export async function readLargeValue(
         return all.subarray(offset - Number(content), offset);
       case "bigint":
         return BigInt(String(content));
-      case "zero":
-        return -0;
       case "object":
         return Object.fromEntries(
           (content as [string, unknown][]).map(([name, field]) => [name, restore(field)]),

@@ -33,6 +33,7 @@ const VALUES: Record<string, unknown> = {
   "an object with a field named __proto__": JSON.parse('{"__proto__": {"a": 1}}'),
   "an integer beyond 2^53": parseExactJson("[9007199254740993]"),
   "-0": [-0, 0],
+  "-0 among others": [[-0, "a", null, { a: -0 }], -0],
   media: new Media("image/png", BYTES),
   "media in a list": [new Media("image/png", BYTES), "text", new Media("audio/wav", BYTES)],
   "token ids": [new TokenIds([101, 102])],
@@ -81,4 +82,13 @@ test.each([
   const { details } = catchApiError("out_of_memory", () => toWireValue([value], limitBytes));
   expect(details).toEqual({ limitBytes, sizeBytes: expect.any(Number) });
   expect(toWireValue([value], 100_000_000)).toEqual({ large: expect.any(ReadableStream) });
+});
+
+test("a list of millions of numbers takes as much as its JSON", async () => {
+  const length = 3_000_000;
+  const { large } = toWireValue(new Array(length).fill(-0)) as { large: ReadableStream };
+  const bytes = await new Response(large).bytes();
+  expect(bytes.byteLength).toBeLessThan(length * "-0,".length + 10);
+  const crossed = await fromWireValue({ large: new Blob([bytes]).stream() });
+  expect((crossed as number[]).every((number) => Object.is(number, -0))).toBe(true);
 });
