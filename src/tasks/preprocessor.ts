@@ -87,9 +87,13 @@ export type AnyPreprocessor = Preprocessor<z.ZodObject, Items | Promise<Items>>;
  */
 export const MAX_VALUES = 500_000;
 
-/** One value, or a list of values. */
-export function splitList(inputs: unknown): Items {
+/**
+ * One value, or a list of values.
+ * @param checkCount throws for more values than a request may have: an item takes more memory than a number in a body
+ */
+export function splitList(inputs: unknown, checkCount: (count: number) => void): Items {
   if (!Array.isArray(inputs)) return { items: [{ value: inputs, path: "inputs" }], form: "one" };
+  checkCount(inputs.length);
   const items = inputs.map((value, index) => ({ value, path: `inputs[${index}]` }));
   return { items, form: "list" };
 }

@@ -28,12 +28,6 @@ export async function readClips(
   maxSeconds: number,
   checkpoint: Call["checkpoint"],
 ): Promise<readonly Clip[]> {
-  if (items.length > MAX_CLIPS)
-    throw new ApiError(
-      "invalid_input",
-      `inputs has ${items.length} clips: a request may have ${MAX_CLIPS} at most.`,
-      { details: { maxClips: MAX_CLIPS, actual: items.length } },
-    );
   const clips: Clip[] = [];
   for (const { value, path } of items) {
     const bytes = toFileBytes(value, path, WAV_FILE);
@@ -48,4 +42,14 @@ export async function readClips(
       { details: { maxSeconds, seconds } },
     );
   return clips;
+}
+
+/** @throws ApiError `invalid_input` for more clips than a request may have */
+export function checkClipCount(count: number): void {
+  if (count <= MAX_CLIPS) return;
+  throw new ApiError(
+    "invalid_input",
+    `inputs has ${count} clips: a request may have ${MAX_CLIPS} at most.`,
+    { details: { maxClips: MAX_CLIPS, actual: count } },
+  );
 }

@@ -17,7 +17,7 @@ import { parseParameters } from "../parameters.ts";
 import { splitList } from "../preprocessor.ts";
 import { splitInputs } from "../split-inputs.ts";
 import type { ModelSet, Task } from "../task.ts";
-import { type Clip, readClips } from "./audio-clip.ts";
+import { type Clip, checkClipCount, readClips } from "./audio-clip.ts";
 import { createRecurrentModel } from "./recurrent-model.ts";
 import {
   checkRates,
@@ -200,7 +200,10 @@ interface Stream {
   readonly from: StreamState;
 }
 
-const INPUTS = { mediaTypes: audioWindowsBlock.mediaTypes, split: splitList };
+const INPUTS = {
+  mediaTypes: audioWindowsBlock.mediaTypes,
+  split: (inputs: unknown) => splitList(inputs, checkClipCount),
+};
 
 /** The rule in samples, from milliseconds. */
 function ruleOf(

@@ -41,7 +41,10 @@ type Parameters = z.output<typeof PARAMETERS>;
 /** A template writes all special tokens of the prompt itself. */
 const AS_RENDERED = { addSpecialTokens: false, bosTokenId: undefined };
 
-const INPUTS = { mediaTypes: promptBlock.mediaTypes, split: splitList };
+const INPUTS = {
+  mediaTypes: promptBlock.mediaTypes,
+  split: (inputs: unknown) => splitList(inputs, checkTextCount),
+};
 
 /** What a version's files contain. */
 export interface GenerationFiles {
@@ -143,7 +146,6 @@ export function createTextGenerationTask(
       const { trace, checkpoint } = call;
       const parameters = parseParameters(PARAMETERS, request.parameters);
       const { items, form } = await splitInputs(INPUTS, request.inputs, parameters, call);
-      checkTextCount(items.length);
       if (!request.stream && !parameters.details && parameters.top_n_tokens)
         throw new ApiError(
           "invalid_request",

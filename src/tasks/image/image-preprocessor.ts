@@ -51,16 +51,7 @@ export function createImagePreprocessor(
     mediaTypes: imageBlock.mediaTypes,
     parameters: imageBlock.parameters,
     maxBatch: maxBatchOf(spec.shape[0], block.maxBatch),
-    split(inputs) {
-      const split = splitList(inputs);
-      if (split.items.length > MAX_IMAGES)
-        throw new ApiError(
-          "invalid_input",
-          `"inputs" has ${split.items.length} images: send at most ${MAX_IMAGES} in one request.`,
-          { details: { maximum: MAX_IMAGES } },
-        );
-      return split;
-    },
+    split: (inputs) => splitList(inputs, checkImageCount),
     async toTensors(items, { trace, checkpoint }) {
       const count = items.length * length;
       const data = datatype === "UINT8" ? new Uint8Array(count) : new Float32Array(count);
@@ -134,4 +125,14 @@ function createNumberWriter(block: ImageBlock): Write {
       }
     }
   };
+}
+
+/** @throws ApiError `invalid_input` for more images than a request may have */
+function checkImageCount(count: number): void {
+  if (count <= MAX_IMAGES) return;
+  throw new ApiError(
+    "invalid_input",
+    `"inputs" has ${count} images: send at most ${MAX_IMAGES} in one request.`,
+    { details: { maximum: MAX_IMAGES } },
+  );
 }

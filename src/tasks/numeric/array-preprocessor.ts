@@ -53,9 +53,8 @@ export function createArrayPreprocessor(spec: TensorSpec): Preprocessor {
           `"inputs" must be ${expected()}; got one of shape ${formatShape(shape)}.`,
           { details: { expected: shortest, actual: shape } },
         );
-      if (isList) checkItemCount(inputs as readonly unknown[], one);
       return isList
-        ? splitList(inputs)
+        ? splitList(inputs, (count) => checkItemCount(count, one))
         : { items: [{ value: inputs, path: "inputs" }], form: "one" };
     },
     toTensors(items, { trace }) {
@@ -98,13 +97,13 @@ function refuseNotFinite(tensor: Tensor, items: readonly Item[], size: number): 
 }
 
 /** @throws ApiError `invalid_input` for more items than a request may have; a single one may be of any size */
-function checkItemCount({ length }: readonly unknown[], shape: readonly number[]): void {
+function checkItemCount(count: number, shape: readonly number[]): void {
   const maxItems = Math.max(Math.floor(MAX_VALUES / Math.max(elementCount(shape), 1)), 1);
-  if (length <= maxItems) return;
+  if (count <= maxItems) return;
   throw new ApiError(
     "invalid_input",
-    `"inputs" has ${length} arrays of shape ${formatShape(shape)}: a request may have ${maxItems} at most.`,
-    { details: { maxItems, actual: length } },
+    `"inputs" has ${count} arrays of shape ${formatShape(shape)}: a request may have ${maxItems} at most.`,
+    { details: { maxItems, actual: count } },
   );
 }
 

@@ -119,14 +119,14 @@ export function createTabularPreprocessor(
       const [first] = Array.isArray(inputs) ? inputs : [];
       const isList = typeof first === "object" && first !== null;
       if (!isList) return { items: [{ value: inputs, path: "inputs" }], form: "one" };
-      const list = splitList(inputs);
-      if (list.items.length > maxRows)
+      return splitList(inputs, (count) => {
+        if (count <= maxRows) return;
         throw new ApiError(
           "invalid_input",
-          `inputs has ${list.items.length} rows: a request may have ${maxRows} at most.`,
-          { details: { maxRows, actual: list.items.length } },
+          `inputs has ${count} rows: a request may have ${maxRows} at most.`,
+          { details: { maxRows, actual: count } },
         );
-      return list;
+      });
     },
     toTensors(items, { trace, checkpoint }) {
       return trace.measure("preprocess", () => runInSteps(toTensor(items), checkpoint));

@@ -51,9 +51,7 @@ export function createNgramPreprocessor(
     parameters: characterNgramsBlock.parameters,
     maxBatch: maxBatchOf(spec.shape[0], Number.POSITIVE_INFINITY),
     split(inputs) {
-      const split = splitList(inputs);
-      checkTextCount(split.items.length);
-      return split;
+      return splitList(inputs, checkTextCount);
     },
     async toTensors(items, { trace, checkpoint }) {
       const ended = trace.start("preprocess");

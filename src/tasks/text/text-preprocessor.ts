@@ -21,9 +21,7 @@ export function createTextPreprocessor({ name, shape }: TensorSpec): Preprocesso
     parameters: textBlock.parameters,
     maxBatch,
     split(inputs) {
-      const split = splitList(inputs);
-      checkTextCount(split.items.length);
-      return split;
+      return splitList(inputs, checkTextCount);
     },
     async plan(items) {
       const texts = items.map((item) => ({ path: item.path, value: textOf(item) }));

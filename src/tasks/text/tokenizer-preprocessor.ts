@@ -67,7 +67,9 @@ export function createTokenizerPreprocessor(
     maxBatch: maxTexts,
     split(inputs) {
       const items =
-        comparisons && isComparison(inputs) ? splitComparison(inputs) : splitList(inputs);
+        comparisons && isComparison(inputs)
+          ? splitComparison(inputs)
+          : splitList(inputs, checkTextCount);
       checkAmount(items.items);
       return items;
     },

@@ -28,7 +28,7 @@ function createTask(maxBatch: number, isAsync = false) {
     mediaTypes: ["text/plain"],
     parameters: z.strictObject({ shift: z.number().default(0) }),
     maxBatch,
-    split: splitList,
+    split: (inputs) => splitList(inputs, () => undefined),
     toTensors(items, { parameters: { shift } }) {
       const values = items.map(({ value }) =>
         value instanceof Media ? Number(new TextDecoder().decode(value.bytes)) : Number(value),
