@@ -86,7 +86,7 @@ test("an isolate reads the files of its version, and no others", async () => {
   expect(found[`open ${own}`]).toMatch(/^\d+ bytes$/);
   for (const path of others)
     expect(found[`open ${path}`]).toMatch(
-      /^error: the isolate of a model may read model.onnx, and requested for/,
+      /^error: the isolate of a model may read model.onnx, and requested/,
     );
   expect(found["open a list"]).toMatch(/^error: /);
   expect(found["open an object"]).toMatch(/^error: /);
