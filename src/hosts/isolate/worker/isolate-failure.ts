@@ -2,6 +2,7 @@ import { type Call, throwIfAborted } from "../../../domain/call.ts";
 import { ApiError } from "../../../domain/errors.ts";
 import { formatModelId, type ModelId } from "../../../domain/model-id.ts";
 import { fromWireError, type WireError } from "../wire/wire-error.ts";
+import { NoReply } from "./await-reply.ts";
 import { InvalidReply } from "./parse-reply.ts";
 
 /**
@@ -26,8 +27,14 @@ export function toIsolateFailure(thrown: unknown, id: ModelId, call: Call): ApiE
       `The isolate of ${formatModelId(id)} sent a reply that is not valid.`,
       { cause: thrown, details: { model: id.name, version: id.version } },
     );
-  const message = thrown instanceof Error ? thrown.message : String(thrown);
   const details = { model: id.name, version: id.version };
+  if (thrown instanceof NoReply)
+    return new ApiError(
+      "engine_crashed",
+      `The isolate of ${formatModelId(id)} does not reply: a run without an end may keep it busy. Try again later.`,
+      { cause: thrown, details },
+    );
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
   if (/exceeded.*memory|out of memory/i.test(message))
     return new ApiError(
       "out_of_memory",

@@ -10,7 +10,7 @@ import type { Task } from "../../../../src/tasks/task.ts";
  * The project's Worker, whose tasks are all a count: `{"inputs": 3}` has the parts 1, 2 and 3. How it counts is
  * its parameter `mode`:
  *
- * - `stepwise`: each part waits for a `POST /step`;
+ * - `stepwise`: each part waits for a `POST /step`; `DELETE /step` takes back those that no part has used;
  * - `busily`: without an end and without waiting for anything but its checkpoints;
  * - `failing`: as fast as it can, and fails after the last part.
  *
@@ -83,7 +83,7 @@ export default {
   async fetch(request, env, context) {
     switch (new URL(request.url).pathname) {
       case "/step":
-        steps += 1;
+        steps = request.method === "DELETE" ? 0 : steps + 1;
         return Response.json(state);
       case "/state":
         return Response.json(state satisfies StreamingState);
