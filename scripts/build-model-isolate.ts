@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 import { build, type Plugin } from "esbuild";
 import { parse } from "smol-toml";
 import { projectPath } from "./project.ts";
-import { exitWith } from "./user-error.ts";
+import { exitWith, UserError } from "./user-error.ts";
 
 /**
  * Builds the code of the isolates of models, which the Worker contains as a text: `src/model-isolate.ts` and what it imports, with the settings of
@@ -75,8 +75,14 @@ function otherModules(modules: Map<string, string>): Plugin {
         if (pluginData === "resolving") return undefined;
         const found = await resolve(path, { kind, resolveDir, pluginData: "resolving" });
         if (found.errors.length > 0) return found;
-        modules.set(basename(found.path), found.path);
-        return { path: `./${basename(found.path)}`, external: true };
+        const name = basename(found.path);
+        const other = modules.get(name) ?? found.path;
+        if (other !== found.path)
+          throw new UserError(
+            `${other} and ${found.path} have the same name in the isolate's code`,
+          );
+        modules.set(name, found.path);
+        return { path: `./${name}`, external: true };
       });
     },
   };

@@ -102,7 +102,8 @@ export class IsolateServer {
     waitUntil: WaitUntil,
   ): Promise<Reply<ModelDescription>> {
     const { id, sha256: digest } = candidate;
-    const head = { version: { ...id, revision: "", digest }, timeoutMs: undefined };
+    const version = { ...id, revision: "", digest };
+    const head = { version, timeoutMs: undefined, bodyBytes: 0 };
     return this.#answer(head, session, waitUntil, (_served, host) =>
       host.describe(candidate, waitUntil),
     );

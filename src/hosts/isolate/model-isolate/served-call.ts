@@ -68,7 +68,11 @@ export class ServedCall {
   async admit(): Promise<void> {
     const { head, admission } = this.#options;
     const { deadline } = this.call;
-    this.#permit = admission.admit({ deadline, model: head.version.name });
+    this.#permit = admission.admit({
+      deadline,
+      model: head.version.name,
+      bodyBytes: head.bodyBytes,
+    });
     await this.#permit.acquire(this.#client.inQueue());
   }
 

@@ -41,6 +41,8 @@ export interface CallHead {
   readonly version: VersionHead;
   /** What is left of the deadline; absent without one. */
   readonly timeoutMs: number | undefined;
+  /** Of the request's body: calls with bodies of similar length are expected to take a similar time. */
+  readonly bodyBytes: number;
 }
 
 export interface WireTaskRequest {

@@ -65,6 +65,7 @@ export class IsolateCall {
     return {
       version: { ...id, revision: model?.revision ?? "", digest },
       timeoutMs: Number.isFinite(remainingMs) ? remainingMs : undefined,
+      bodyBytes: this.call.trace.bytesIn,
     };
   }
 

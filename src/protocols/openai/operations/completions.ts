@@ -1,5 +1,4 @@
 import { bodyOf } from "../../../http/receive.ts";
-import { RUN_MODEL } from "../../error-groups.ts";
 import { parseJson } from "../../json.ts";
 import { EVENT_STREAM_CONTENT } from "../../openapi/schema-reference.ts";
 import type { InferenceOperation } from "../../operation.ts";
@@ -8,22 +7,18 @@ import { type CompletionsRequest, createCompletionForm, parseCompletions } from 
 import type { ChoiceRequest } from "../generate-choices.ts";
 import { nameGenerationField } from "../generation-error.ts";
 import { stopsOf, toTaskParameters } from "../generation-fields.ts";
-import { guessModel, modelInRequest } from "../model-field.ts";
 import { nameField } from "../name-field.ts";
 import { checkGenerates, respondGeneration } from "../respond-generation.ts";
 import { json } from "../schemas.ts";
+import { GENERATION } from "./generation-operation.ts";
 
 export const CREATE_COMPLETION: InferenceOperation = {
+  ...GENERATION,
   id: "createCompletion",
-  kind: "inference",
-  method: "post",
   path: "/completions",
-  access: "client",
-  tag: "Predictions",
   summary: "Continue a text in OpenAI's form",
   description:
     "For models whose task is text generation. With `stream`, each token is sent as a server-sent event when it is generated, and `[DONE]` at the end. A field of OpenAI's API that is not honoured is refused.",
-  parameters: ["x-timeout-ms", "cache-control", "content-encoding"],
   body: {
     required: true,
     content: json("CompletionRequest", {
@@ -42,8 +37,6 @@ export const CREATE_COMPLETION: InferenceOperation = {
       },
     },
   },
-  errors: RUN_MODEL,
-  identity: { variesBy: () => "", modelIn: modelInRequest, guessModel },
   handler:
     ({ catalog, runTask }) =>
     async (c) => {

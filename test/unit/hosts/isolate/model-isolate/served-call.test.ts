@@ -30,6 +30,7 @@ async function serve(reply: CachedReply, coldStart?: boolean): Promise<number | 
     head: {
       version: { name: "m", version: "1", revision: "1", digest: "d" },
       timeoutMs: undefined,
+      bodyBytes: 0,
     },
     session,
     waitUntil: () => undefined,

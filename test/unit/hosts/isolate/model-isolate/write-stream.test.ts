@@ -31,7 +31,7 @@ function serve(onSample: (sampleMs: number | undefined) => void = () => undefine
   const admission = createAdmission({ maxInFlight: 1, maxQueueMs: 1, maxTimeoutMs: 60_000 });
   const version = { name: "model", version: "1", revision: "r", digest: "d" };
   const served = new ServedCall({
-    head: { version, timeoutMs: undefined },
+    head: { version, timeoutMs: undefined, bodyBytes: 0 },
     session: session as SessionStub,
     waitUntil: (work) => void kept.push(work),
     admission: {

@@ -54,3 +54,9 @@ test("a call to an isolate that others have joined goes on when its first client
   await left;
   expect(onLeft).toHaveBeenCalledOnce();
 });
+
+test("a call to an isolate says how long its body was, by which the isolate expects its time", () => {
+  const call = createCall();
+  call.trace.bytesIn = 1234;
+  expect(new IsolateCall(TARGET, call).head).toMatchObject({ bodyBytes: 1234 });
+});
