@@ -20,12 +20,12 @@ export interface Decoder {
   begin(lease: Lease, tokens: number): DecodedText;
   /** Where the model declares it. */
   readonly vocabularySize: number | undefined;
-  /** Tokens of a run after the first one; `undefined` for any number. */
-  readonly laterRunTokens: number | undefined;
 }
 
 /** A text in the memory of a leased model. */
 export interface DecodedText {
+  /** Tokens of a run after the first one; `undefined` for any number. */
+  readonly laterRunTokens: number | undefined;
   /** Reads tokens that follow those before. */
   read(ids: readonly number[]): void;
   /** Reads tokens, and computes the logits of the one that follows them. */
@@ -70,8 +70,6 @@ export function createDecoder(
   return {
     reservedBytes: (tokens) => cacheBytes(cache, tokens),
     vocabularySize: fixedSize(declared?.[2]),
-    // The branch with a cache may have been traced for a single token.
-    laterRunTokens: inputs.useCacheBranch === undefined ? undefined : 1,
     begin(lease, tokens) {
       const keyValues = createKeyValueCache(lease, cache, tokens);
       let past = 0;
@@ -83,6 +81,8 @@ export function createDecoder(
         return results[0];
       };
       return {
+        // The branch with a cache may have been traced for a single token.
+        laterRunTokens: inputs.useCacheBranch === undefined ? undefined : 1,
         read(ids) {
           run(ids, []);
         },

@@ -1,9 +1,8 @@
 import type { FinishReason } from "../../domain/blocks/postprocess/text-generation.ts";
 import type { Call } from "../../domain/call.ts";
 import { NOTHING_GENERATED, withToken } from "../../domain/generation-progress.ts";
-import type { Lease } from "../../domain/ports.ts";
 import type { TokenDecoder } from "../text/token-decoder.ts";
-import type { DecodedText, Decoder } from "./decoder.ts";
+import type { DecodedText } from "./decoder.ts";
 import { prefillLengths } from "./prefill.ts";
 import type { Sampled, Sampler } from "./sampling/sampler.ts";
 import type { StopStrings } from "./sampling/stop-strings.ts";
@@ -29,20 +28,19 @@ export interface GeneratedStep {
 
 /**
  * Generates the tokens that follow a prompt. Between two runs it yields to other calls.
+ * @param text that was begun, and has no tokens yet
  * @throws ApiError `deadline_exceeded` and `client_closed_request` at the next token, and what runs throw
  */
 export async function* generate(
-  decoder: Decoder,
-  lease: Lease,
+  text: DecodedText,
   plan: GenerationPlan,
   call: Call,
 ): AsyncGenerator<GeneratedStep, undefined> {
   const { trace } = call;
   const { prompt, maxNewTokens } = plan;
-  const text = trace.measure("infer", () => decoder.begin(lease, prompt.length + maxNewTokens));
   const generated: number[] = [];
   const writer = new TextWriter(plan);
-  let logits = await prefill(decoder, text, prompt, call);
+  let logits = await prefill(text, prompt, call);
   for (;;) {
     const step = trace.measure("postprocess", () => {
       const sampled = plan.sampler.next(logits, { prompt, generated });
@@ -60,13 +58,12 @@ export async function* generate(
 
 /** Reads the prompt in runs between which other calls run. */
 async function prefill(
-  decoder: Decoder,
   text: DecodedText,
   prompt: readonly number[],
   call: Call,
 ): Promise<Float32Array> {
   const { trace } = call;
-  const lengths = prefillLengths(prompt.length, decoder.laterRunTokens);
+  const lengths = prefillLengths(prompt.length, text.laterRunTokens);
   let start = 0;
   for (const length of lengths.slice(0, -1)) {
     trace.measure("infer", () => text.read(prompt.slice(start, start + length)));

@@ -117,7 +117,7 @@ export function createTextGenerationTask(
       tokenText,
     };
     return {
-      reservedBytes: decoder.reservedBytes(prompt.ids.length + most),
+      tokens: prompt.ids.length + most,
       plan: () => ({
         prompt: prompt.ids,
         maxNewTokens: most,
@@ -132,12 +132,18 @@ export function createTextGenerationTask(
 
   /** The tokens of a text, with a lease of its own. */
   async function start(
-    { plan, reservedBytes }: ReturnType<typeof prepare>,
+    { plan, tokens }: ReturnType<typeof prepare>,
     models: ModelSet,
     call: Call,
   ): Promise<AsyncIterableIterator<GeneratedStep, undefined>> {
-    const lease = await models.lease(reservedBytes);
-    return leasedParts(lease, () => generate(decoder, lease, plan(), call));
+    const lease = await models.lease(decoder.reservedBytes(tokens));
+    try {
+      const text = call.trace.measure("infer", () => decoder.begin(lease, tokens));
+      return leasedParts(lease, () => generate(text, plan(), call));
+    } catch (error) {
+      lease.dispose();
+      throw error;
+    }
   }
 
   return {
