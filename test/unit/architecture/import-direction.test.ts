@@ -66,6 +66,10 @@ const IMPORTS: Record<string, { allowed: string[]; refused: string[] }> = {
     allowed: ["./b.ts", "../b.ts", "../../../domain/b.ts", "../../../shared/b.ts"],
     refused: ["../../../inference/b.ts", "../../../hosts/b.ts", "../../audio/b.ts", "zod"],
   },
+  "src/tasks/speech/a.ts": {
+    allowed: ["./b.ts", "../audio/b.ts", "../generation/sampling/b.ts", "../text/b.ts", "zod"],
+    refused: ["../../inference/b.ts", "../image/b.ts", "@huggingface/tokenizers"],
+  },
   "src/tasks/image/a.ts": {
     allowed: [
       "./b.ts",
