@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { type Manifest, parseManifest } from "../src/domain/manifest.ts";
+import { memberFile, memberModel, memberNames } from "../src/domain/member-models.ts";
 import type { ModelAdaptation } from "../src/onnx/adapt-model.ts";
 import { applyEdits, type EditPlan } from "../src/onnx/edit.ts";
 import { type FolderModel, readModelFile, readOrExplain } from "./model-folder.ts";
@@ -21,47 +22,73 @@ export interface VersionFiles {
  * @throws UserError that names the model, version and file that cannot be read, or differs from its manifest
  */
 export async function toVersionFiles(model: FolderModel): Promise<VersionFiles> {
-  const { manifest, manifestText } = model;
-  const file = readModelFile(model, manifest.file);
-  const asItIs: VersionFiles = {
-    manifest,
-    manifestText,
-    read: (path) => (path === manifest.file ? file : readModelFile(model, path)),
-  };
-  if (manifest.format !== "onnx") return asItIs;
-  const where = `model ${manifest.name} version ${manifest.version}: file ${manifest.file}`;
-  try {
-    const adaptation = readModel(file);
-    return (adaptation && (await change(model, file, adaptation))) ?? asItIs;
-  } catch (error) {
-    throw error instanceof UserError ? error : new UserError(`${where}: ${reason(error)}`);
+  const stored = new Map<string, Buffer>();
+  let { manifest } = model;
+  for (const member of memberNames(model.manifest)) {
+    const { format, file } = memberModel(model.manifest, member);
+    const bytes = readModelFile(model, file);
+    stored.set(file, bytes);
+    if (format !== "onnx") continue;
+    const where = `model ${manifest.name} version ${manifest.version}: file ${file}`;
+    try {
+      const adaptation = readModel(bytes);
+      const changed = adaptation && (await change(model, manifest, member, bytes, adaptation));
+      if (!changed) continue;
+      manifest = changed.manifest;
+      stored.set(file, changed.bytes);
+    } catch (error) {
+      throw error instanceof UserError ? error : new UserError(`${where}: ${reason(error)}`);
+    }
   }
+  const isSame = manifest === model.manifest;
+  const parsed = isSame ? manifest : parseManifest(manifest);
+  return {
+    manifest: parsed,
+    manifestText: isSame ? model.manifestText : `${JSON.stringify(parsed, null, 2)}\n`,
+    read: (path) => stored.get(path) ?? readModelFile(model, path),
+  };
 }
 
-/** @returns `undefined` for a version that is stored as it is */
+interface ChangedFile {
+  readonly manifest: Manifest;
+  readonly bytes: Buffer;
+}
+
+/**
+ * @param manifest with the changes of the models before
+ * @returns `undefined` for a model that is stored as it is
+ */
 async function change(
   model: FolderModel,
+  manifest: Manifest,
+  member: string | undefined,
   file: Buffer,
   adaptation: ModelAdaptation,
-): Promise<VersionFiles | undefined> {
-  const inputs = withOptionalInputs(model.manifest, adaptation);
-  const isSame = inputs === model.manifest.inputs;
-  if (isSame && adaptation.changes.length === 0) return undefined;
-  const { manifest, bytes } =
+): Promise<ChangedFile | undefined> {
+  const before = memberModel(manifest, member);
+  const inputs = withOptionalInputs(before, adaptation);
+  if (inputs === before.inputs && adaptation.changes.length === 0) return undefined;
+  const changed =
     adaptation.changes.length === 0
-      ? { manifest: model.manifest, bytes: file }
-      : await changeFile(model, file, adaptation);
-  const changed = parseManifest({ ...manifest, inputs });
-  return {
-    manifest: changed,
-    manifestText: `${JSON.stringify(changed, null, 2)}\n`,
-    read: (path) => (path === changed.file ? bytes : readModelFile(model, path)),
-  };
+      ? { manifest, bytes: file }
+      : await changeFile(model, manifest, member, file, adaptation);
+  return { ...changed, manifest: withInputs(changed.manifest, member, inputs) };
+}
+
+function withInputs(
+  manifest: Manifest,
+  member: string | undefined,
+  inputs: Manifest["inputs"],
+): Manifest {
+  if (member === undefined) return { ...manifest, inputs };
+  const { runtime, ...declared } = memberModel(manifest, member);
+  const changed = { ...declared, runtime: { ...runtime }, inputs };
+  return { ...manifest, models: { ...manifest.models, [member]: changed } };
 }
 
 /** The inputs of the manifest, and those that the model has a default for. */
 function withOptionalInputs(
-  { inputs }: Manifest,
+  { inputs }: Pick<Manifest, "inputs">,
   { optionalInputs }: ModelAdaptation,
 ): Manifest["inputs"] {
   const isOptional = (name: string): boolean => optionalInputs.some((spec) => spec.name === name);
@@ -81,30 +108,30 @@ function withOptionalInputs(
 
 async function changeFile(
   model: FolderModel,
+  manifest: Manifest,
+  member: string | undefined,
   file: Buffer,
   adaptation: ModelAdaptation,
-): Promise<{ manifest: Manifest; bytes: Buffer }> {
-  const { manifest } = model;
+): Promise<ChangedFile> {
+  const { path } = memberFile(manifest, member);
   const weights = new Map(
-    adaptation.externalPaths.map((path) => [path, readWeights(model, path)] as const),
+    adaptation.externalPaths.map((other) => [other, readWeights(model, path, other)] as const),
   );
-  const sizes = new Map([...weights].map(([path, { byteLength }]) => [path, byteLength] as const));
+  const sizes = new Map(
+    [...weights].map(([other, { byteLength }]) => [other, byteLength] as const),
+  );
   const bytes = await applyPlan(file, adaptation.plan(sizes), weights);
   const sha256 = createHash("sha256").update(bytes).digest("hex");
-  const original = manifest.files.find(({ path }) => path === manifest.file);
-  if (!original) throw new Error(`the manifest has no file ${manifest.file}`);
-  const others = manifest.files.filter((entry) => entry !== original && !weights.has(entry.path));
+  const original = memberFile(manifest, member);
+  const files = manifest.files
+    .filter((entry) => !weights.has(entry.path))
+    .map((entry) => (entry === original ? { path, sha256, sizeBytes: bytes.byteLength } : entry));
+  // `original` tells of the main model.
+  const { sha256: sentSha256, sizeBytes } = original;
+  const sent = { sha256: sentSha256, sizeBytes, changes: [...adaptation.changes] };
   return {
     bytes,
-    manifest: {
-      ...manifest,
-      files: [{ path: manifest.file, sha256, sizeBytes: bytes.byteLength }, ...others],
-      original: {
-        sha256: original.sha256,
-        sizeBytes: original.sizeBytes,
-        changes: [...adaptation.changes],
-      },
-    },
+    manifest: { ...manifest, files, ...(member === undefined && { original: sent }) },
   };
 }
 
@@ -123,10 +150,13 @@ async function applyPlan(
   return Buffer.concat(await Array.fromAsync(pieces));
 }
 
-/** A file that the manifest need not list, because it is stored as a part of the model. */
-function readWeights(model: FolderModel, path: string): Buffer {
+/**
+ * A file that the manifest need not list, because it is stored as a part of the model.
+ * @param modelFile the model
+ */
+function readWeights(model: FolderModel, modelFile: string, path: string): Buffer {
   const { manifest, folder } = model;
   if (manifest.files.some((file) => file.path === path)) return readModelFile(model, path);
-  const where = `model ${manifest.name} version ${manifest.version}: file ${path}, which has weights of ${manifest.file},`;
+  const where = `model ${manifest.name} version ${manifest.version}: file ${path}, which has weights of ${modelFile},`;
   return readOrExplain(join(folder, path), where);
 }

@@ -12,6 +12,7 @@ import type {
   IsolateSettings,
   Reply,
   SessionStub,
+  WireInferRequest,
   WireTaskRequest,
   WireTaskResult,
 } from "./hosts/isolate/wire/protocol.ts";
@@ -62,11 +63,10 @@ export function createEntrypoint(overrides: IsolateOverrides = {}) {
 
     infer(
       head: CallHead,
-      inputs: WireTensors,
-      outputs: readonly string[] | undefined,
+      request: WireInferRequest,
       session: SessionStub,
     ): Promise<Reply<WireTensors>> {
-      return this.#server.infer(head, inputs, outputs, session, this.#waitUntil);
+      return this.#server.infer(head, request, session, this.#waitUntil);
     }
 
     execute(
@@ -85,8 +85,8 @@ export function createEntrypoint(overrides: IsolateOverrides = {}) {
       return this.#server.describe(candidate, session, this.#waitUntil);
     }
 
-    async unload(digest: string): Promise<boolean> {
-      return this.#server.unload(digest, this.#waitUntil);
+    async unload(digests: readonly string[]): Promise<boolean> {
+      return this.#server.unload(digests, this.#waitUntil);
     }
 
     async stats(): Promise<RuntimeStats> {

@@ -1,5 +1,6 @@
 import type { Manifest } from "../domain/manifest.ts";
 import { modelDigest } from "../domain/manifest.ts";
+import { memberFile } from "../domain/member-models.ts";
 import type { Tensor } from "../domain/tensor.ts";
 import { toTensorBytes } from "../domain/tensor-bytes.ts";
 import { concatenateBytes } from "../shared/bytes.ts";
@@ -19,14 +20,16 @@ const ENCODER = new TextEncoder();
  * SHA-256, in hexadecimal, of everything that the outputs depend on: the model's digest, the versions of its preprocessor and
  * postprocessor, the inputs in canonical form, and the names of the outputs. The same tensors have the same key in every request
  * format; the alias, the version number and the request's id do not matter.
- * The beginning of the model's digest follows, so that a key says which model's it is.
+ * The beginning of the digest of the version's main model follows, so that a key says which model's it is.
  * @param client the id of the principal whose requests may use the entry; `undefined` for all
+ * @param member one of the version's `models`; the main one when left out
  */
 export async function predictionKey(
   manifest: Manifest,
   inputs: readonly Tensor[],
   outputs: readonly string[],
   client: string | undefined,
+  member?: string,
 ): Promise<string> {
   const sorted = [...inputs].sort((a, b) => (a.name < b.name ? -1 : 1));
   const data = sorted.map(toTensorBytes);
@@ -35,7 +38,7 @@ export async function predictionKey(
   const head = ENCODER.encode(
     JSON.stringify([
       KEY_VERSION,
-      modelDigest(manifest),
+      memberFile(manifest, member).sha256,
       preprocess && [preprocess.type, preprocess.version],
       postprocess && [postprocess.type, postprocess.version],
       client,

@@ -55,6 +55,30 @@ const inputSpec = tensorSpec.extend({
     ),
 });
 
+const modelFormat = z.enum(["onnx", "ort"]);
+const inputSpecs = z.array(inputSpec).max(MAX_VALUES);
+const outputSpecs = z.array(tensorSpec).min(1).max(MAX_VALUES);
+
+const heapBytes = z
+  .int()
+  .min(0)
+  .optional()
+  .describe("The measured size of the loaded model in the wasm heap in bytes, without the engine.");
+
+/** A name such as `encoder` or `voice-activity`. */
+export const MEMBER_NAME = /^[a-z][a-z0-9-]{0,62}$/;
+const MAX_MEMBERS = 8;
+
+const memberSchema = z.strictObject({
+  format: modelFormat,
+  file: filePath.describe("One of `files`."),
+  inputs: inputSpecs,
+  outputs: outputSpecs,
+  runtime: z
+    .strictObject({ prepack: z.boolean().default(true), heapBytes })
+    .default({ prepack: true }),
+});
+
 /** Any JSON value. It is recursive, so schemas generated from it need a name for it. */
 export const jsonValueSchema = z.json();
 
@@ -71,8 +95,17 @@ const structureSchema = z.strictObject({
     .enum(TASK_KINDS)
     .optional()
     .describe("The task that the task API runs; without it the model is served by /v2 only."),
-  format: z.enum(["onnx", "ort"]),
+  format: modelFormat,
   file: filePath.describe("The model itself, one of `files`."),
+  models: z
+    .record(z.string().regex(MEMBER_NAME), memberSchema)
+    .refine((models) => Object.keys(models).length <= MAX_MEMBERS, {
+      error: `at most ${MAX_MEMBERS} models beside the main one`,
+    })
+    .optional()
+    .describe(
+      "Models that the task runs beside the main one, by the names that its blocks have for them, such as the `encoder` of a decoder. /v2 serves the main one.",
+    ),
   files: z.array(file).min(1).max(64),
   original: z
     .strictObject({
@@ -87,8 +120,8 @@ const structureSchema = z.strictObject({
     })
     .optional()
     .describe("The model file as it was sent, where publishing changed it."),
-  inputs: z.array(inputSpec).max(MAX_VALUES),
-  outputs: z.array(tensorSpec).min(1).max(MAX_VALUES),
+  inputs: inputSpecs,
+  outputs: outputSpecs,
   preprocess: preprocessSchema.optional(),
   postprocess: postprocessSchema.optional(),
   labels: z.array(z.string()).optional(),
@@ -117,13 +150,7 @@ const structureSchema = z.strictObject({
   runtime: z
     .strictObject({
       prepack: z.boolean().default(true),
-      heapBytes: z
-        .int()
-        .min(0)
-        .optional()
-        .describe(
-          "The measured size of the loaded model in the wasm heap in bytes, without the engine.",
-        ),
+      heapBytes,
       loadMs: z.number().min(0).optional(),
       placement: z
         .enum(PLACEMENTS)
@@ -167,16 +194,27 @@ export const manifestSchema = storedManifestSchema.superRefine((manifest, contex
 
 type Structure = z.output<typeof structureSchema>;
 
-function* fileProblems({ file, files }: Structure): Generator<Problem> {
+function* fileProblems({ file, files, models = {} }: Structure): Generator<Problem> {
   const paths = files.map(({ path }) => path);
   if (new Set(paths).size < paths.length)
     yield { path: ["files"], message: "two files have the same path" };
   if (!paths.includes(file)) yield { path: ["file"], message: "not one of files[].path" };
+  const used = new Map([[file, "the model itself"]]);
+  for (const [name, member] of Object.entries(models)) {
+    const path = ["models", name, "file"];
+    if (!paths.includes(member.file)) yield { path, message: "not one of files[].path" };
+    const other = used.get(member.file);
+    if (other) yield { path, message: `is the file of ${other} as well` };
+    used.set(member.file, `models.${name}`);
+  }
 }
 
-function* warmUpProblems({ runtime, example, preprocess }: Structure): Generator<Problem> {
+function* warmUpProblems({ runtime, example, preprocess, models }: Structure): Generator<Problem> {
+  const path = ["runtime", "warmUp"];
   if (runtime.warmUp && !(example && preprocess))
-    yield { path: ["runtime", "warmUp"], message: "a warm-up needs an example and preprocess" };
+    yield { path, message: "a warm-up needs an example and preprocess" };
+  if (runtime.warmUp && models)
+    yield { path, message: "a version with `models` has no warm-up: one model is loaded for it" };
 }
 
 export type Manifest = z.output<typeof manifestSchema>;
@@ -189,7 +227,7 @@ export function fileEntry(manifest: Manifest, path: string): ManifestFile {
   return entry;
 }
 
-/** SHA-256 of the model file, in hexadecimal: the identity of what is loaded. */
+/** SHA-256 of the file of the main model, in hexadecimal. */
 export function modelDigest(manifest: Manifest): string {
   return fileEntry(manifest, manifest.file).sha256;
 }

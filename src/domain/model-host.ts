@@ -9,6 +9,8 @@ import type { Tensor } from "./tensor.ts";
 /** One run of a model. */
 export interface InferRequest {
   readonly model: PublishedModel;
+  /** One of the version's `models`; the main one when left out. */
+  readonly member?: string | undefined;
   /** Each input of the model once. */
   readonly inputs: readonly Tensor[];
   /** Names of the outputs to return, in the requested order; all of them when left out. */
@@ -67,7 +69,7 @@ export interface ModelHost {
    */
   execute(request: ModelTaskRequest, call: Call): Promise<TaskResult>;
   /**
-   * Loads the version unless it is loaded.
+   * Loads all models of the version that are not loaded.
    * @throws ApiError of the load
    */
   load(model: PublishedModel, waitUntil: WaitUntil): Promise<void>;
@@ -76,6 +78,7 @@ export interface ModelHost {
    * @throws ApiError of the load
    */
   describe(candidate: CandidateModel, waitUntil: WaitUntil): Promise<ModelDescription>;
+  /** Of all models of the version together. */
   state(model: Pick<PublishedModel, "manifest">): Promise<ModelState>;
   /** Frees the version's memory; returns whether it was loaded. */
   unload(model: Pick<PublishedModel, "manifest">): Promise<boolean>;

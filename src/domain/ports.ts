@@ -3,7 +3,7 @@ import type { NumericDatatype } from "./datatype.ts";
 import type { TelemetryEvent } from "./event.ts";
 import type { Manifest } from "./manifest.ts";
 import type { ModelId } from "./model-id.ts";
-import type { Tensor, TensorSpec } from "./tensor.ts";
+import type { NumericTensor, Tensor, TensorSpec } from "./tensor.ts";
 import type { RunFeed, RunOutput, RunResults, TensorHandle } from "./tensor-handle.ts";
 
 /**
@@ -174,6 +174,11 @@ export interface Lease extends Disposable {
    * @throws Error when the lease was disposed, or a dimension is not a non-negative integer
    */
   allocate(name: string, datatype: NumericDatatype, shape: readonly number[]): TensorHandle;
+  /**
+   * Copies a tensor to the model's heap, for several runs to read.
+   * @throws what {@link allocate} throws
+   */
+  place(tensor: NumericTensor): TensorHandle;
   /** Ends the lease and releases its handles; does nothing when it has ended already. */
   dispose(): void;
 }

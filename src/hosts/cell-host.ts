@@ -2,10 +2,17 @@ import type { Call } from "../domain/call.ts";
 import { throwIfAborted } from "../domain/call.ts";
 import { ApiError } from "../domain/errors.ts";
 import { type Manifest, modelDigest } from "../domain/manifest.ts";
+import {
+  type MemberModel,
+  memberDigests,
+  memberModel,
+  memberNames,
+} from "../domain/member-models.ts";
 import type { Infer, ModelHost, RunCached } from "../domain/model-host.ts";
-import type { ModelFiles, ModelRuntime, ModelSource } from "../domain/ports.ts";
+import type { LoadedModel, ModelFiles, ModelRuntime, ModelSource } from "../domain/ports.ts";
 import type { PublishedModel } from "../domain/published-model.ts";
 import { checkInputs, describeSpecs } from "../domain/shape.ts";
+import { versionState } from "../domain/version-state.ts";
 import { openModelFile, readModelFile } from "../registry/model-files.ts";
 import { checkDeclaration, toModelSource } from "../registry/model-source.ts";
 import { CreatedOnce, type CreationWait } from "../shared/created-once.ts";
@@ -43,13 +50,13 @@ export function createCellHost({
   createTask,
   maxTaskWaitMs = MAX_TASK_WAIT_MS,
 }: CellHostOptions): (files: ModelFiles) => ModelHost {
-  /** Manifests whose declaration was checked: another one may wrongly declare a model that is already loaded. */
-  const checked = new WeakSet<Manifest>();
+  /** Models whose declaration was checked: another manifest may wrongly declare a model that is already loaded. */
+  const checked = new WeakSet<MemberModel>();
   /** Cached for the lifetime of their manifests. */
   const tasks = new CreatedOnce<Manifest, Task>(maxTaskWaitMs);
 
   return (files) => {
-    const sources = new WeakMap<Manifest, ModelSource>();
+    const sources = new WeakMap<MemberModel, ModelSource>();
 
     function taskOf(model: PublishedModel, wait?: CreationWait): Promise<Task> {
       const { manifest } = model;
@@ -58,35 +65,43 @@ export function createCellHost({
       return tasks.get(manifest, create, wait);
     }
 
-    function sourceOf(model: PublishedModel): ModelSource {
-      const { manifest } = model;
-      const known = sources.get(manifest);
+    function sourceOf(model: PublishedModel, member?: string): ModelSource {
+      const declared = memberModel(model.manifest, member);
+      const known = sources.get(declared);
       if (known) return known;
-      const source = toModelSource(files, model, async (loaded, lease) => {
+      const source = toModelSource(files, model, member, async (loaded, lease) => {
         const task = await taskOf(model).catch(skipUnsupported);
         if (task) await warmUp(task, model, loaded, lease);
       });
-      sources.set(manifest, source);
+      sources.set(declared, source);
       return source;
     }
 
-    const infer: Infer = async ({ model, inputs, outputs }, call) => {
+    /** @throws ApiError `model_corrupt` */
+    function checkOnce(model: PublishedModel, member: string | undefined, loaded: LoadedModel) {
+      const declared = memberModel(model.manifest, member);
+      if (checked.has(declared)) return;
+      checkDeclaration(model, member, loaded);
+      checked.add(declared);
+    }
+
+    const infer: Infer = async ({ model, member, inputs, outputs }, call) => {
       const { manifest } = model;
+      const declared = memberModel(manifest, member);
       const { deadline, trace, waitUntil } = call;
-      checkInputs(manifest.inputs, inputs);
-      const names = outputs ?? manifest.outputs.map(({ name }) => name);
-      checkOutputs(manifest, names);
+      checkInputs(declared.inputs, inputs);
+      const names = outputs ?? declared.outputs.map(({ name }) => name);
+      checkOutputs(declared, names);
       trace.digest = modelDigest(manifest);
       const endLoad = trace.start("load");
       try {
-        return await runtime.use(sourceOf(model), waitUntil, (loaded, coldStart) => {
+        return await runtime.use(sourceOf(model, member), waitUntil, (loaded, coldStart) => {
           endLoad();
           trace.coldStart ||= coldStart;
           // The client has been looked at before; reading the signal costs more than a small model's run.
           if (coldStart) throwIfAborted(call.signal);
           deadline.check();
-          if (!checked.has(manifest)) checkDeclaration(manifest, loaded);
-          checked.add(manifest);
+          checkOnce(model, member, loaded);
           return trace.measure("infer", () => loaded.run(inputs, names));
         });
       } finally {
@@ -103,22 +118,28 @@ export function createCellHost({
       const { deadline, trace, waitUntil } = call;
       let runs = 0;
       return {
-        async infer(inputs, outputs) {
+        async infer(inputs, outputs, member) {
           if (runs > 0) await call.checkpoint();
           runs += 1;
-          const request = { model, inputs, outputs };
+          const request = { model, member, inputs, outputs };
           return runCached ? runCached(toCacheableRun(infer, request), call) : infer(request, call);
         },
-        async lease(reservedBytes = 0) {
+        async lease(reservedBytes = 0, member) {
           throwIfAborted(call.signal);
           deadline.check();
           trace.digest = modelDigest(model.manifest);
           const lifetimeMs = Math.min(deadline.remainingMs + LEASE_AFTER_DEADLINE_MS, MAX_LEASE_MS);
           const options = { expiresAt: Date.now() + lifetimeMs, reservedBytes };
           const lease = await trace.measureAsync("load", () =>
-            runtime.lease(sourceOf(model), waitUntil, options),
+            runtime.lease(sourceOf(model, member), waitUntil, options),
           );
           trace.coldStart ||= lease.coldStart;
+          try {
+            checkOnce(model, member, lease.model);
+          } catch (error) {
+            lease.dispose();
+            throw error;
+          }
           return lease;
         },
       };
@@ -131,7 +152,12 @@ export function createCellHost({
         const request = { inputs, parameters, stream };
         return task.execute(request, toModelSet(model, runCached, call), call);
       },
-      load: (model, waitUntil) => runtime.use(sourceOf(model), waitUntil, () => undefined),
+      async load(model, waitUntil) {
+        for (const member of memberNames(model.manifest))
+          await runtime.use(sourceOf(model, member), waitUntil, (loaded) =>
+            checkOnce(model, member, loaded),
+          );
+      },
       describe({ id, path, ...file }, waitUntil) {
         const source: ModelSource = {
           id,
@@ -143,8 +169,11 @@ export function createCellHost({
         };
         return runtime.use(source, waitUntil, (loaded) => loaded.describe());
       },
-      state: async ({ manifest }) => runtime.state(modelDigest(manifest)),
-      unload: async ({ manifest }) => runtime.unload(modelDigest(manifest)),
+      state: async ({ manifest }) => versionState(runtime, memberDigests(manifest)),
+      async unload({ manifest }) {
+        const wereLoaded = memberDigests(manifest).map((digest) => runtime.unload(digest));
+        return wereLoaded.includes(true);
+      },
       stats: async () => [runtime.stats()],
     };
   };
@@ -156,7 +185,7 @@ function skipUnsupported(error: unknown): undefined {
   throw error;
 }
 
-function checkOutputs({ outputs }: Manifest, names: readonly string[]): void {
+function checkOutputs({ outputs }: MemberModel, names: readonly string[]): void {
   for (const name of names) {
     if (outputs.some((spec) => spec.name === name)) continue;
     throw new ApiError(

@@ -1,6 +1,7 @@
 import { postprocessDefinition } from "../domain/blocks/registry.ts";
 import { estimateHeapBytes } from "../domain/heap-estimate.ts";
-import { fileEntry, type Manifest } from "../domain/manifest.ts";
+import type { Manifest } from "../domain/manifest.ts";
+import { memberFile, memberModel, memberNames } from "../domain/member-models.ts";
 import type { CandidateModel } from "../domain/model-host.ts";
 import type { Placement } from "../domain/placement.ts";
 
@@ -16,15 +17,25 @@ export function placementOf({ runtime }: Manifest, rules: PlacementRules): Place
   return runtime.placement ?? rules.placement;
 }
 
-/** Whether a version has an isolate of its own. */
+/** Whether a version has an isolate of its own, in which all of its models are. */
 export function needsOwnIsolate(manifest: Manifest, rules: PlacementRules): boolean {
-  const { format, postprocess } = manifest;
-  const { heapBytes, prepack } = manifest.runtime;
+  const { postprocess } = manifest;
   const placement = placementOf(manifest, rules);
   if (placement !== "auto") return placement === "own";
   if (postprocess && postprocessDefinition(postprocess).generates) return true;
-  const { sizeBytes } = fileEntry(manifest, manifest.file);
-  return (heapBytes ?? estimateHeapBytes({ format, sizeBytes, prepack })) > rules.ownFromBytes;
+  return versionHeapBytes(manifest) > rules.ownFromBytes;
+}
+
+/** The heap of all models of a version, as measured or estimated. */
+function versionHeapBytes(manifest: Manifest): number {
+  let sum = 0;
+  for (const member of memberNames(manifest)) {
+    const { format, runtime } = memberModel(manifest, member);
+    const { heapBytes, prepack } = runtime;
+    const { sizeBytes } = memberFile(manifest, member);
+    sum += heapBytes ?? estimateHeapBytes({ format, sizeBytes, prepack });
+  }
+  return sum;
 }
 
 /** {@link needsOwnIsolate} of a file that has no manifest yet. */

@@ -3,7 +3,8 @@ import { type EntryLookup, type FoundEntry, toLookup } from "../cache/lookup.ts"
 import type { CachePolicy, CacheReport, MissReason } from "../domain/cache-control.ts";
 import { type Call, NEVER_ABORTED, throwIfAborted } from "../domain/call.ts";
 import { ApiError } from "../domain/errors.ts";
-import { fileEntry, type Manifest } from "../domain/manifest.ts";
+import type { Manifest } from "../domain/manifest.ts";
+import { memberFile, memberNames } from "../domain/member-models.ts";
 import type { CacheableRun, ModelHost, RunCached } from "../domain/model-host.ts";
 import type { PublishedModel } from "../domain/published-model.ts";
 import type { Tensor } from "../domain/tensor.ts";
@@ -152,7 +153,8 @@ export function createRunCached(
 }
 
 function isSlow(manifest: Manifest): boolean {
-  return fileEntry(manifest, manifest.file).sizeBytes >= REMOTE_TIERS_FROM_BYTES;
+  const sizes = memberNames(manifest).map((member) => memberFile(manifest, member).sizeBytes);
+  return Math.max(...sizes) >= REMOTE_TIERS_FROM_BYTES;
 }
 
 /** The outputs in the requested order: an entry may have been stored in another. */

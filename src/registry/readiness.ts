@@ -1,7 +1,7 @@
 import type { Admission } from "../domain/admission.ts";
 import { type Call, NEVER_ABORTED } from "../domain/call.ts";
 import { ApiError } from "../domain/errors.ts";
-import { fileEntry } from "../domain/manifest.ts";
+import { memberFile, memberNames } from "../domain/member-models.ts";
 import type { ModelHost } from "../domain/model-host.ts";
 import { formatModelId } from "../domain/model-id.ts";
 import type { ModelFiles, ModelState } from "../domain/ports.ts";
@@ -80,7 +80,7 @@ export function createModelReadiness(
       if (state === "ready") loaded.set(keyOf(model), true);
       if (state !== "absent" || !loaded.get(keyOf(model))) return load(model, call);
       try {
-        await checkFile(store, model);
+        await checkFiles(store, model);
         return { state: "ready" };
       } catch (error) {
         return { state: "failed", error };
@@ -94,15 +94,17 @@ function keyOf({ name, version, revision }: PublishedModel): string {
 }
 
 /** @throws ApiError `model_missing`, `model_corrupt`, `storage_failed` */
-async function checkFile(store: ModelFiles, model: PublishedModel): Promise<void> {
-  const { manifest } = model;
-  const expected = fileEntry(manifest, manifest.file).sizeBytes;
-  const { body, sizeBytes } = await openModelFile(store, model, manifest.file);
-  await body.cancel();
-  if (sizeBytes !== expected)
-    throw new ApiError(
-      "model_corrupt",
-      `${manifest.file} of ${formatModelId(model)} in object storage is not the published one: it is ${sizeBytes} bytes long instead of ${expected}.`,
-      { details: { model: model.name, version: model.version, file: manifest.file } },
-    );
+async function checkFiles(store: ModelFiles, model: PublishedModel): Promise<void> {
+  const { manifest, name, version } = model;
+  for (const member of memberNames(manifest)) {
+    const { path, sizeBytes: expected } = memberFile(manifest, member);
+    const { body, sizeBytes } = await openModelFile(store, model, path);
+    await body.cancel();
+    if (sizeBytes !== expected)
+      throw new ApiError(
+        "model_corrupt",
+        `${path} of ${formatModelId(model)} in object storage is not the published one: it is ${sizeBytes} bytes long instead of ${expected}.`,
+        { details: { model: name, version, file: path } },
+      );
+  }
 }

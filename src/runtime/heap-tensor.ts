@@ -87,6 +87,16 @@ export class HeapTensor {
     return new HeapTensor(instance, { name, datatype, shape, dataAddress, value, ownsData: false });
   }
 
+  /** Overwrites the data. */
+  write(data: Uint8Array, traffic: HeapTraffic): void {
+    if (data.byteLength !== this.sizeBytes)
+      throw new RangeError(
+        `tensor "${this.name}" has ${this.sizeBytes} bytes, not ${data.byteLength}`,
+      );
+    this.#instance.heap.set(data, this.#dataAddress);
+    traffic.bytesIn += data.byteLength;
+  }
+
   /** Copies the data out of the heap. */
   read(traffic: HeapTraffic): NumericTensor {
     const { name, datatype, shape } = this;

@@ -83,12 +83,23 @@ export class ModelLease implements Lease {
   }
 
   allocate(name: string, datatype: NumericDatatype, shape: readonly number[]): TensorHandle {
+    return this.#own(this.#allocate(name, datatype, shape));
+  }
+
+  place({ name, datatype, shape, data }: NumericTensor): TensorHandle {
+    const tensor = this.#allocate(name, datatype, shape);
+    const handle = this.#own(tensor);
+    tensor.write(data, this.#host.traffic);
+    return handle;
+  }
+
+  #allocate(name: string, datatype: NumericDatatype, shape: readonly number[]): HeapTensor {
     const { cell, session, source } = this.#active().resident;
     if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0))
       throw new Error(`The shape ${formatShape(shape)} of tensor "${name}" is not a fixed one.`);
     try {
       const allocate = () => HeapTensor.allocate(session.instance, name, datatype, shape);
-      return this.#own(cell.call(source.sha256, allocate));
+      return cell.call(source.sha256, allocate);
     } catch (error) {
       if (!(error instanceof OrtError)) throw error;
       throw new ApiError(

@@ -7,17 +7,23 @@ import type { Tensor } from "../domain/tensor.ts";
 /** The models of a version, as its task uses them. */
 export interface ModelSet {
   /**
-   * Runs the model once, or takes the outputs of an identical run from the cache.
+   * Runs a model once, or takes the outputs of an identical run from the cache.
    * @param outputs names of the outputs to return, in the order wanted
+   * @param member one of the version's `models`; the main one when left out
    */
-  infer(inputs: readonly Tensor[], outputs: readonly string[]): Promise<readonly Tensor[]>;
+  infer(
+    inputs: readonly Tensor[],
+    outputs: readonly string[],
+    member?: string,
+  ): Promise<readonly Tensor[]>;
   /**
-   * Keeps the model loaded for as long as the call may last, for runs that leave tensors in its heap. The caller
+   * Keeps a model loaded for as long as the call may last, for runs that leave tensors in its heap. The caller
    * disposes it.
    * @param reservedBytes memory that handles and longer runs will need beside the model
+   * @param member one of the version's `models`; the main one when left out
    * @throws ApiError of the load; `out_of_memory` and `overloaded` when the memory cannot be reserved
    */
-  lease(reservedBytes?: number): Promise<Lease>;
+  lease(reservedBytes?: number, member?: string): Promise<Lease>;
 }
 
 /** Executes requests, with a result as a whole or in parts. Created once for each version of a model. */

@@ -2,6 +2,7 @@ import { describe } from "vitest";
 import type { HostClient } from "../support/hosts.ts";
 import { testHostErrors } from "./model-host/errors.ts";
 import { testHostLoads } from "./model-host/loads.ts";
+import { testHostMembers } from "./model-host/members.ts";
 import { testHostModels } from "./model-host/models.ts";
 import { testHostStreams } from "./model-host/streams.ts";
 import { testHostTasks } from "./model-host/tasks.ts";
@@ -13,6 +14,7 @@ import { testHostTensors } from "./model-host/tensors.ts";
  */
 export function testModelHost(hostOf: () => HostClient): void {
   describe("loads", () => testHostLoads(hostOf));
+  describe("members", () => testHostMembers(hostOf));
   describe("tensors", () => testHostTensors(hostOf));
   describe("errors", () => testHostErrors(hostOf));
   describe("tasks", () => testHostTasks(hostOf));

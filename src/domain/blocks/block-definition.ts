@@ -7,17 +7,28 @@ export interface Problem {
   readonly message: string;
 }
 
-/** What of the model and of the version's files a block refers to, by name. */
-export interface BlockReferences {
+/** What of a model a block refers to, by name. */
+export interface ModelReferences {
   readonly inputs?: readonly string[];
   readonly outputs?: readonly string[];
+}
+
+/** What of the models and of the version's files a block refers to, by name. */
+export interface BlockReferences extends ModelReferences {
   readonly files?: readonly string[];
+  /** Of the models beside the main one, by their names. */
+  readonly models?: Readonly<Record<string, ModelReferences>>;
+}
+
+/** What a manifest declares of a model. */
+export interface ModelContext {
+  readonly inputs: readonly TensorSpec[];
+  readonly outputs: readonly TensorSpec[];
 }
 
 /** What a manifest declares beside the block that is checked. */
-export interface ManifestContext {
-  readonly inputs: readonly TensorSpec[];
-  readonly outputs: readonly TensorSpec[];
+export interface ManifestContext extends ModelContext {
+  readonly models?: Readonly<Record<string, ModelContext>> | undefined;
   readonly labels?: readonly string[] | undefined;
   readonly preprocess?: { readonly type: string } | undefined;
   readonly postprocess?: { readonly type: string } | undefined;

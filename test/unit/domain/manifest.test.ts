@@ -8,6 +8,7 @@ import {
   modelDigest,
   parseManifest,
 } from "../../../src/domain/manifest.ts";
+import { memberFile, memberModel, memberNames } from "../../../src/domain/member-models.ts";
 
 const DIGEST = "a".repeat(64);
 
@@ -76,7 +77,49 @@ test.each<[change: Record<string, unknown>]>([
   expect(parseManifest({ ...minimal(), ...change })).toMatchObject(change);
 });
 
+const ENCODER = {
+  format: "onnx",
+  file: "encoder.onnx",
+  inputs: [{ name: "x", datatype: "FP32", shape: ["n"] }],
+  outputs: [{ name: "h", datatype: "FP32", shape: ["n"] }],
+};
+const FILES = ["model.onnx", "encoder.onnx"].map((path) => ({
+  path,
+  sha256: DIGEST,
+  sizeBytes: 1,
+}));
+
+test("a manifest declares models beside the main one, in the same terms", () => {
+  const manifest = parseManifest({ ...minimal(), files: FILES, models: { "an-encoder": ENCODER } });
+  expect(memberNames(manifest)).toEqual([undefined, "an-encoder"]);
+  expect(memberModel(manifest)).toBe(manifest);
+  expect(memberModel(manifest, "an-encoder")).toEqual({ ...ENCODER, runtime: { prepack: true } });
+  expect(memberFile(manifest, "an-encoder").path).toBe("encoder.onnx");
+  for (const name of ["decoder", "constructor", "__proto__"])
+    expect(() => memberModel(manifest, name)).toThrow(`has no model ${name}`);
+});
+
 test.each<[change: Record<string, unknown>, problem: RegExp]>([
+  ...["Encoder", "", "1", "a b", "../a", "a.b", "x".repeat(64)].map(
+    (name): [Record<string, unknown>, RegExp] => [
+      { files: FILES, models: { [name]: ENCODER } },
+      /at models/,
+    ],
+  ),
+  [{ models: { encoder: ENCODER } }, /not one of files\[\]\.path\s+→ at models\.encoder\.file/],
+  [
+    { models: { encoder: { ...ENCODER, file: "model.onnx" } } },
+    /is the file of the model itself as well\s+→ at models\.encoder\.file/,
+  ],
+  [
+    { files: FILES, models: { a: ENCODER, b: ENCODER } },
+    /is the file of models\.a as well\s+→ at models\.b\.file/,
+  ],
+  [{ files: FILES, models: { a: { ...ENCODER, outputs: [] } } }, /at models\.a\.outputs/],
+  [
+    { models: Object.fromEntries(Array.from("abcdefghi", (name) => [name, ENCODER])) },
+    /at most 8 models/,
+  ],
   [{ schemaVersion: 2 }, /at schemaVersion/],
   [{ name: "M" }, /at name/],
   [{ name: "../etc" }, /at name/],

@@ -34,6 +34,27 @@ beforeAll(() => {
 });
 afterAll(() => void vi.unstubAllGlobals());
 
+test("a tensor that is placed is read by runs without being copied again", async () => {
+  using held = await lease(pool, sourceOf(sum(2)));
+  const x = floats("x", [3], [1, 2, 3]);
+  const before = pool.stats().bytesIn;
+  const handle = held.place(x);
+  for (let run = 0; run < 2; run++) {
+    const [y] = held.model.run([{ name: "x", handle }], ["y"]);
+    expect(toNumbers(y)).toEqual([3, 4, 5]);
+  }
+  expect(pool.stats().bytesIn - before).toBe(12);
+  expect(handle.read()).toEqual(x);
+  handle.dispose();
+  expect(pool.stats().leases).toMatchObject([{ handles: 0 }]);
+});
+
+test("a tensor whose bytes contradict its shape is not placed", async () => {
+  using held = await lease(pool, sourceOf(sum(2)));
+  const { data, ...x } = floats("x", [3], [1, 2, 3]);
+  expect(() => held.place({ ...x, data: data.subarray(4) })).toThrow('"x" has 12 bytes, not 8');
+});
+
 describe("a lease of a model that is prepared", () => {
   test("runs before the model is ready, and ends with the preparation", async () => {
     const pool = createPool(2 * CELL_BYTES);

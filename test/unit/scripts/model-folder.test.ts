@@ -4,8 +4,12 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readModelFolder } from "../../../scripts/model-folder.ts";
 import { projectPath } from "../../../scripts/project.ts";
+import { readModel } from "../../../scripts/read-model.ts";
 import { seedModels } from "../../../scripts/seed.ts";
 import { UserError } from "../../../scripts/user-error.ts";
+import { toVersionFiles } from "../../../scripts/version-files.ts";
+import { parseManifest } from "../../../src/domain/manifest.ts";
+import { EXPORTS, readExport, sha256Of } from "../../support/exported-models.ts";
 
 /** `npm start` and `npm run upload` read models by this, before anything is written. */
 
@@ -34,6 +38,46 @@ test("a manifest whose labels contradict its outputs is refused with the path", 
       'model iris-logistic version 1: manifest.json: invalid manifest: ✖ must have length 3, one label for each value of "probabilities"; it has 2 → at labels',
     ),
   );
+});
+
+test("a version of several models is stored with all of them, each as it is published", async () => {
+  const models = mkdtempSync(join(folder, "models-"));
+  const version = join(models, "sums", "1");
+  // Its weights are in other files, and become a part of it.
+  cpSync(EXPORTS, version, { recursive: true });
+  const bytes = readExport("external.onnx");
+  writeFileSync(join(version, "encoder.onnx"), bytes);
+  const paths = ["external.onnx", "encoder.onnx"];
+  const declared = {
+    format: "onnx",
+    inputs: [{ name: "x", datatype: "FP32", shape: ["batch", 3] }],
+    outputs: [{ name: "y", datatype: "FP32", shape: ["batch", 2] }],
+  };
+  const manifest = {
+    schemaVersion: 1,
+    name: "sums",
+    version: "1",
+    ...declared,
+    file: "external.onnx",
+    files: paths.map((path) => ({ path, sha256: sha256Of(bytes), sizeBytes: bytes.byteLength })),
+    models: { encoder: { ...declared, file: "encoder.onnx" } },
+    createdAt: "2026-11-30T00:00:00Z",
+  };
+  writeFileSync(join(version, "manifest.json"), JSON.stringify(manifest));
+  const [model] = readModelFolder(models);
+  if (!model) throw new Error("there is no model");
+  const stored = await toVersionFiles(model);
+  expect(parseManifest(JSON.parse(stored.manifestText))).toEqual(stored.manifest);
+  const sent = { sha256: sha256Of(bytes), sizeBytes: bytes.byteLength };
+  expect(stored.manifest.original).toEqual({ ...sent, changes: ["external-data"] });
+  for (const path of paths) {
+    const content = stored.read(path);
+    expect(content.byteLength).toBeGreaterThan(bytes.byteLength);
+    const file = { path, sha256: sha256Of(content), sizeBytes: content.byteLength };
+    expect(stored.manifest.files).toContainEqual(file);
+    expect(readModel(content)?.externalPaths).toEqual([]);
+  }
+  expect(stored.manifest.files).toHaveLength(2);
 });
 
 test("nothing is seeded of a folder with a manifest that contradicts its model", async () => {

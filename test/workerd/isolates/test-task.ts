@@ -20,13 +20,14 @@ export const TEST_TASK = "test-task";
  * - `count`: a stream of the parts 1 to `inputs`, as the parameter `mode` says;
  * - `run`: as many runs of the model `y = x + 1` as `inputs` says, each of the result of the run before;
  * - `lease`: {@link runWithCache} of `inputs` by a lease;
+ * - `members`: what each of the models that `inputs` names makes of 1, by a run and by a lease; `null` is the main one;
  * - `echo`: what the inputs are, with the digests of bytes;
  * - `raw`: numbers that no double holds;
  * - `state`: a {@link TestTaskState} of the isolate in which it is executed;
  * - `step`: allows the next part of a stream that waits.
  */
 const PARAMETERS = z.object({
-  do: z.enum(["count", "run", "lease", "echo", "raw", "state", "step"]),
+  do: z.enum(["count", "run", "lease", "members", "echo", "raw", "state", "step"]),
   /** Of a count: fast, waiting for a step before each part, without an end, failing after the last part, or with a lease. */
   mode: z.enum(["fast", "stepwise", "endless", "failing", "leased"]).default("fast"),
 });
@@ -67,6 +68,12 @@ const task: Task = {
       case "lease": {
         using lease = await models.lease(2 ** 20);
         return value(runWithCache(lease, inputs as CacheRuns));
+      }
+      case "members": {
+        const sums: number[][] = [];
+        for (const name of inputs as readonly (string | null)[])
+          sums.push(await addByMember(models, name ?? undefined));
+        return value(sums);
       }
       case "echo":
         return {
@@ -132,6 +139,14 @@ async function run(times: number, models: ModelSet): Promise<number> {
     if (y) [x = 0] = toNumbers(y);
   }
   return x;
+}
+
+async function addByMember(models: ModelSet, member: string | undefined): Promise<number[]> {
+  const x = floats("x", [1], [1]);
+  const ran = await models.infer([x], ["y"], member);
+  using lease = await models.lease(1024, member);
+  const leased = lease.model.run([{ name: "x", handle: lease.place(x) }], ["y"]);
+  return [...ran, ...leased].flatMap(toNumbers);
 }
 
 async function describe(value: unknown): Promise<unknown> {

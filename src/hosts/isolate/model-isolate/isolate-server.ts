@@ -17,6 +17,7 @@ import type {
   Reply,
   SessionStub,
   VersionHead,
+  WireInferRequest,
   WireTaskRequest,
   WireTaskResult,
 } from "../wire/protocol.ts";
@@ -51,8 +52,7 @@ export class IsolateServer {
 
   infer(
     head: CallHead,
-    inputs: WireTensors,
-    outputs: readonly string[] | undefined,
+    { member, inputs, outputs }: WireInferRequest,
     session: SessionStub,
     waitUntil: WaitUntil,
   ): Promise<Reply<WireTensors>> {
@@ -60,7 +60,8 @@ export class IsolateServer {
       await served.admit();
       const model = await this.#modelOf(head.version, session);
       const tensors = await fromWireTensors(inputs);
-      return toWireOutputs(await host.infer({ model, inputs: tensors, outputs }, served.call));
+      const request = { model, member, inputs: tensors, outputs };
+      return toWireOutputs(await host.infer(request, served.call));
     });
   }
 
@@ -102,18 +103,18 @@ export class IsolateServer {
     waitUntil: WaitUntil,
   ): Promise<Reply<ModelDescription>> {
     const { id, sha256: digest } = candidate;
-    const version = { ...id, revision: "", digest };
+    const version = { ...id, revision: "", digest, digests: [digest] };
     const head = { version, timeoutMs: undefined, bodyBytes: 0 };
     return this.#answer(head, session, waitUntil, (_served, host) =>
       host.describe(candidate, waitUntil),
     );
   }
 
-  /** Frees the model's memory, and ends the isolate; returns whether the model was loaded. */
-  unload(digest: string, waitUntil: WaitUntil): boolean {
-    const wasLoaded = this.#options.runtime.unload(digest);
+  /** Frees the models' memory, and ends the isolate; returns whether one was loaded. */
+  unload(digests: readonly string[], waitUntil: WaitUntil): boolean {
+    const wereLoaded = digests.map((digest) => this.#options.runtime.unload(digest));
     this.#endWhenIdle(waitUntil);
-    return wasLoaded;
+    return wereLoaded.includes(true);
   }
 
   stats(): RuntimeStats {

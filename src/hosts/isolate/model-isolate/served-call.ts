@@ -4,6 +4,7 @@ import type { RunCached } from "../../../domain/model-host.ts";
 import type { ModelRuntime } from "../../../domain/ports.ts";
 import type { Tensor } from "../../../domain/tensor.ts";
 import { busyMs, Trace } from "../../../domain/trace.ts";
+import { versionState } from "../../../domain/version-state.ts";
 import type {
   CallHead,
   CallReport,
@@ -106,7 +107,7 @@ export class ServedCall {
   report(): CallReport {
     const { head, runtime, isFirst } = this.#options;
     const { phasesMs, coldStart } = this.#trace;
-    const { state } = runtime.state(head.version.digest);
+    const { state } = versionState(runtime, head.version.digests);
     const { usedBytes } = runtime.stats();
     const { generation } = this;
     return { phasesMs: { ...phasesMs }, coldStart, generation, state, isFirst, usedBytes };

@@ -33,7 +33,10 @@ export interface IsolateEnv {
 /** The version that a call is for. The isolate asks the session for the manifest of one that it does not know. */
 export interface VersionHead extends ModelId {
   readonly revision: string;
+  /** SHA-256 of the file of the main model. */
   readonly digest: string;
+  /** Of the files of all models. */
+  readonly digests: readonly string[];
 }
 
 /** What the isolate is told of a call. */
@@ -43,6 +46,13 @@ export interface CallHead {
   readonly timeoutMs: number | undefined;
   /** Of the request's body: calls with bodies of similar length are expected to take a similar time. */
   readonly bodyBytes: number;
+}
+
+export interface WireInferRequest {
+  /** One of the version's `models`; the main one when left out. */
+  readonly member: string | undefined;
+  readonly inputs: WireTensors;
+  readonly outputs: readonly string[] | undefined;
 }
 
 export interface WireTaskRequest {
@@ -80,7 +90,7 @@ export interface CallReport {
   readonly phasesMs: Readonly<Partial<Record<Phase, number>>>;
   readonly coldStart: boolean | undefined;
   readonly generation: TimedProgress | undefined;
-  /** Of the model, when the call ended. */
+  /** Of the version, when the call ended. */
   readonly state: "absent" | "loading" | "ready" | "failed";
   /** Whether the call was the first of its isolate. */
   readonly isFirst: boolean;
@@ -96,12 +106,7 @@ export type Reply<T> = { readonly report: CallReport } & (
 
 /** The methods of an isolate, as the Worker calls them. */
 export interface IsolateMethods {
-  infer(
-    head: CallHead,
-    inputs: WireTensors,
-    outputs: readonly string[] | undefined,
-    session: Session,
-  ): Promise<Reply<WireTensors>>;
+  infer(head: CallHead, request: WireInferRequest, session: Session): Promise<Reply<WireTensors>>;
   execute(
     head: CallHead,
     request: WireTaskRequest,
@@ -109,8 +114,8 @@ export interface IsolateMethods {
   ): Promise<Reply<WireTaskResult>>;
   load(head: CallHead, session: Session): Promise<Reply<undefined>>;
   describe(candidate: CandidateModel, session: Session): Promise<Reply<ModelDescription>>;
-  /** Frees the model's memory; returns whether it was loaded. */
-  unload(digest: string): Promise<boolean>;
+  /** Frees the memory of the models with these digests; returns whether one was loaded. */
+  unload(digests: readonly string[]): Promise<boolean>;
   stats(): Promise<RuntimeStats>;
 }
 

@@ -1,5 +1,6 @@
 import type { Call } from "../../../domain/call.ts";
 import { modelDigest } from "../../../domain/manifest.ts";
+import { memberDigests } from "../../../domain/member-models.ts";
 import type { CandidateModel, RunCached } from "../../../domain/model-host.ts";
 import type { ModelId } from "../../../domain/model-id.ts";
 import type { ModelFiles, StoredFile } from "../../../domain/ports.ts";
@@ -10,8 +11,10 @@ import { applyReport, EMPTY_REPORT } from "../wire/reports.ts";
 /** What a call to an isolate is for: a published version, or a file that is not published yet. */
 export interface IsolateTarget {
   readonly id: ModelId;
-  /** SHA-256 of the model file. */
+  /** SHA-256 of the file of the main model, by which isolates are known. */
   readonly digest: string;
+  /** Of the files of all models. */
+  readonly digests: readonly string[];
   /** `undefined` for a file that is not published yet. */
   readonly model: PublishedModel | undefined;
   /** The paths that the isolate may open. */
@@ -24,6 +27,7 @@ export function toTarget(model: PublishedModel, files: ModelFiles): IsolateTarge
   return {
     id: { name, version },
     digest: modelDigest(manifest),
+    digests: memberDigests(manifest),
     model,
     paths: new Set(manifest.files.map(({ path }) => path)),
     open: (path) => files.file(model, path),
@@ -37,6 +41,7 @@ export function toCandidateTarget(
   return {
     id,
     digest: sha256,
+    digests: [sha256],
     model: undefined,
     paths: new Set([path]),
     open: () => files.file(id, path),
@@ -60,10 +65,10 @@ export class IsolateCall {
   }
 
   get head(): CallHead {
-    const { id, digest, model } = this.target;
+    const { id, digest, digests, model } = this.target;
     const { remainingMs } = this.call.deadline;
     return {
-      version: { ...id, revision: model?.revision ?? "", digest },
+      version: { ...id, revision: model?.revision ?? "", digest, digests },
       timeoutMs: Number.isFinite(remainingMs) ? remainingMs : undefined,
       bodyBytes: this.call.trace.bytesIn,
     };

@@ -1,6 +1,7 @@
 import { type Call, createCall, throwIfAborted } from "../../../domain/call.ts";
 import { ApiError } from "../../../domain/errors.ts";
 import { modelDigest } from "../../../domain/manifest.ts";
+import { memberDigests, memberModel } from "../../../domain/member-models.ts";
 import type { Infer, IsolateStats, ModelHost } from "../../../domain/model-host.ts";
 import type { ModelId } from "../../../domain/model-id.ts";
 import type { ModelFiles, ModelState } from "../../../domain/ports.ts";
@@ -117,13 +118,17 @@ export function createIsolateHost({
     }
   }
 
-  const infer: Infer = async ({ model, inputs, outputs }, call) => {
+  const infer: Infer = async ({ model, member, inputs, outputs }, call) => {
     const isolateCall = toPublishedCall(toTarget(model, store), call);
-    const names = outputs ?? model.manifest.outputs.map(({ name }) => name);
+    const names = outputs ?? memberModel(model.manifest, member).outputs.map(({ name }) => name);
     return callIsolate(
       isolateCall,
       (methods, session) =>
-        methods.infer(isolateCall.head, toWireTensors(inputs), outputs, session),
+        methods.infer(
+          isolateCall.head,
+          { member, inputs: toWireTensors(inputs), outputs },
+          session,
+        ),
       (value) => parseOutputs(value, names),
     );
   };
@@ -175,7 +180,7 @@ export function createIsolateHost({
       const digest = modelDigest(manifest);
       if (!known.delete(digest)) return false;
       try {
-        const unloading = methodsOf(digest).unload(digest);
+        const unloading = methodsOf(digest).unload(memberDigests(manifest));
         if (await settlesWithin(unloading, MAX_ADMIN_MS)) return (await unloading) === true;
       } catch {
         // It has ended, which frees its memory as well.

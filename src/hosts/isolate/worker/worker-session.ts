@@ -2,6 +2,7 @@ import { RpcTarget } from "cloudflare:workers";
 import { isKeyOfModel } from "../../../cache/key.ts";
 import { ApiError } from "../../../domain/errors.ts";
 import type { Manifest } from "../../../domain/manifest.ts";
+import { memberModels } from "../../../domain/member-models.ts";
 import type { PublishedModel } from "../../../domain/published-model.ts";
 import type { Tensor } from "../../../domain/tensor.ts";
 import { quote } from "../../../shared/quote.ts";
@@ -51,7 +52,7 @@ export class WorkerSession extends RpcTarget implements Session {
     if (!isolateCall.runCached) throw new Error("the call does not use the cache");
     const { manifest } = this.#model;
     if (!isKeyOfModel(key, manifest)) throw new Error("the key is not one of the model");
-    const names = manifest.outputs.map(({ name }) => name);
+    const names = memberModels(manifest).flatMap((model) => model.outputs.map(({ name }) => name));
     if (!Array.isArray(outputs) || !outputs.every((name) => names.includes(name)))
       throw new Error("the model does not have these outputs");
     let isOwn = false;

@@ -70,7 +70,10 @@ export class ModelIsolate extends WorkerEntrypoint<IsolateEnv> {
     return RIGHT.task(reached);
   }
 
-  async infer(_head: CallHead, inputs: readonly { readonly data: Uint8Array }[]): Promise<unknown> {
+  async infer(
+    _head: CallHead,
+    { inputs }: { readonly inputs: readonly { readonly data: Uint8Array }[] },
+  ): Promise<unknown> {
     const which = Object.keys(TENSORS)[inputs[0]?.data.at(-1) ?? 0] as TensorsName;
     return RIGHT.other(TENSORS[which]());
   }

@@ -55,14 +55,14 @@ export async function callHost(
 async function work(
   { host, runCached }: HostUnderTest,
   method: string,
-  { tensors = [], inputs, parameters = {}, outputs, candidate, isCached, take }: HostCall,
+  { tensors = [], inputs, parameters = {}, outputs, member, candidate, isCached, take }: HostCall,
   model: PublishedModel,
   call: Call,
   parts: TaskPart[],
 ): Promise<Omit<HostAnswer, "trace">> {
   switch (method) {
     case "infer": {
-      const request = { model, inputs: tensors.map(fromTestTensor), outputs };
+      const request = { model, member, inputs: tensors.map(fromTestTensor), outputs };
       const made = isCached
         ? await runCached(toCacheableRun(host.infer, request), call)
         : await host.infer(request, call);

@@ -23,6 +23,7 @@ export interface HostCall {
   /** Of `infer`. */
   readonly tensors?: readonly TestTensor[];
   readonly outputs?: readonly string[];
+  readonly member?: string;
   /**
    * Of `execute`. An object with one of these fields alone is a value that JSON does not have: `$media` ([type, Base64]),
    * `$filled` ([type, length] of media), `$tokens`, `$bigint`, `$number`.

@@ -28,7 +28,7 @@ async function serve(reply: CachedReply, coldStart?: boolean): Promise<number | 
   } as unknown as SessionStub;
   const served = new ServedCall({
     head: {
-      version: { name: "m", version: "1", revision: "1", digest: "d" },
+      version: { name: "m", version: "1", revision: "1", digest: "d", digests: ["d"] },
       timeoutMs: undefined,
       bodyBytes: 0,
     },

@@ -29,7 +29,7 @@ function serve(onSample: (sampleMs: number | undefined) => void = () => undefine
     stats: () => ({ usedBytes: 1 }) as ReturnType<ModelRuntime["stats"]>,
   };
   const admission = createAdmission({ maxInFlight: 1, maxQueueMs: 1, maxTimeoutMs: 60_000 });
-  const version = { name: "model", version: "1", revision: "r", digest: "d" };
+  const version = { name: "model", version: "1", revision: "r", digest: "d", digests: ["d"] };
   const served = new ServedCall({
     head: { version, timeoutMs: undefined, bodyBytes: 0 },
     session: session as SessionStub,

@@ -8,6 +8,7 @@ import {
 const TARGET: IsolateTarget = {
   id: { name: "iris", version: "1" },
   digest: "d".repeat(64),
+  digests: ["d".repeat(64)],
   model: undefined,
   paths: new Set(),
   open: async () => undefined,
