@@ -1,13 +1,13 @@
 import type { TextGenerationBlock } from "../../domain/blocks/postprocess/text-generation.ts";
 import type { PromptBlock } from "../../domain/blocks/preprocess/prompt.ts";
 import { fixedSize } from "../../domain/blocks/tensor-checks.ts";
-import type { NumericDatatype } from "../../domain/datatype.ts";
 import type { Manifest } from "../../domain/manifest.ts";
 import type { Lease } from "../../domain/ports.ts";
-import { type NumericTensor, type Tensor, toBytes, toTypedArray } from "../../domain/tensor.ts";
+import type { Tensor } from "../../domain/tensor.ts";
 import type { RunFeed, RunOutput, TensorHandle } from "../../domain/tensor-handle.ts";
-import { outputMismatch } from "../output-errors.ts";
 import { cacheBytes, createKeyValueCache, type KeyValueCache } from "./key-value-cache.ts";
+import { toLastLogits } from "./last-logits.ts";
+import { createTokenFeeds } from "./token-feeds.ts";
 
 /** A model that reads tokens and computes the logits of the next one. */
 export interface Decoder {
@@ -40,32 +40,9 @@ export function createDecoder(
 ): Decoder {
   const declared = manifest.outputs.find(({ name }) => name === logits)?.shape;
   const isLastOnly = declared?.[1] === 1 || inputs.numLogitsToKeep !== undefined;
-  const datatypes = new Map(manifest.inputs.map(({ name, datatype }) => [name, datatype]));
   const logitsOutput: RunOutput = isLastOnly ? logits : { name: logits, keep: true };
 
-  const toIntegers = (name: string, shape: readonly number[], values: number[]): NumericTensor => {
-    const datatype = datatypes.get(name) as NumericDatatype;
-    return { name, datatype, shape, data: toIntegerBytes(datatype, values) };
-  };
-
-  /** What a run reads beside the cache. */
-  const toFeeds = (ids: readonly number[], past: number): NumericTensor[] => {
-    const count = ids.length;
-    const { attentionMask, positionIds, useCacheBranch, numLogitsToKeep } = inputs;
-    const feeds = [toIntegers(inputs.ids, [1, count], [...ids])];
-    if (attentionMask !== undefined) {
-      const total = past + count;
-      feeds.push(toIntegers(attentionMask, [1, total], new Array(total).fill(1)));
-    }
-    if (positionIds !== undefined) {
-      const positions = Array.from({ length: count }, (_, index) => past + index);
-      feeds.push(toIntegers(positionIds, [1, count], positions));
-    }
-    if (useCacheBranch !== undefined)
-      feeds.push(toIntegers(useCacheBranch, [1], [past > 0 ? 1 : 0]));
-    if (numLogitsToKeep !== undefined) feeds.push(toIntegers(numLogitsToKeep, [], [1]));
-    return feeds;
-  };
+  const toFeeds = createTokenFeeds(manifest.inputs, inputs);
 
   return {
     reservedBytes: (tokens) => cacheBytes(cache, tokens),
@@ -95,34 +72,4 @@ export function createDecoder(
 function advance(cache: KeyValueCache, results: readonly (Tensor | TensorHandle)[]): void {
   // All outputs of a cache are kept, or written to handles.
   cache.advance(results as readonly TensorHandle[]);
-}
-
-function toIntegerBytes(datatype: NumericDatatype, values: readonly number[]): Uint8Array {
-  switch (datatype) {
-    case "BOOL":
-      return Uint8Array.from(values);
-    case "INT32":
-      return toBytes(Int32Array.from(values));
-    default:
-      return toBytes(BigInt64Array.from(values, BigInt));
-  }
-}
-
-/** The logits of the last token of a run, which alone are copied. */
-function toLastLogits(result: Tensor | TensorHandle | undefined): Float32Array {
-  if (result?.datatype !== "FP32") throw outputMismatch(undefined, "logits of FP32");
-  const vocabulary = result.shape.at(-1) ?? 0;
-  const rows = result.shape.slice(0, -1).reduce((product, size) => product * size, 1);
-  if (rows < 1 || vocabulary < 1) throw new Error(`logits of shape ${result.shape}`);
-  if ("data" in result) {
-    const values = toTypedArray(result as NumericTensor) as Float32Array;
-    return values.subarray((rows - 1) * vocabulary);
-  }
-  const handle = result as TensorHandle;
-  try {
-    const data = handle.readElements((rows - 1) * vocabulary, vocabulary);
-    return new Float32Array(data.buffer, data.byteOffset, vocabulary);
-  } finally {
-    handle.dispose();
-  }
 }

@@ -1,10 +1,9 @@
 import { ApiError } from "../../../domain/errors.ts";
-import { createBadWords, createMinNewTokens, createNoRepeatNgram } from "./banned-tokens.ts";
 import { Candidates } from "./candidates.ts";
 import { expOfNegative } from "./exp-of-negative.ts";
 import { kthLargest } from "./kth-largest.ts";
 import type { LogitsProcessor } from "./logits-processor.ts";
-import { createCountPenalties, createLogitBias, createRepetitionPenalty } from "./penalties.ts";
+import { createLogitsProcessors } from "./logits-processors.ts";
 import { createEntropyRandom, createSeededRandom, type Random } from "./random.ts";
 import { checkTokenIds, type SamplingOptions } from "./sampling-options.ts";
 import type { TokenHistory } from "./token-history.ts";
@@ -38,9 +37,14 @@ export interface TokenLogprob {
 /**
  * Applies what transformers applies, in its order. It keeps 4 to 33 bytes for each token of the vocabulary.
  * @param random seeded if the options have a seed
+ * @param last processors that are applied after those of the options, before draws
  */
-export function createSampler(options: SamplingOptions, random?: Random): Sampler {
-  const processors = createProcessors(options);
+export function createSampler(
+  options: SamplingOptions,
+  random?: Random,
+  last: readonly LogitsProcessor[] = [],
+): Sampler {
+  const processors = [...createLogitsProcessors(options), ...last];
   const draw = options.doSample ? (random ?? createRandom(options.seed)) : undefined;
   let raw = new Float32Array();
   let processed = raw;
@@ -113,22 +117,6 @@ export function createSampler(options: SamplingOptions, random?: Random): Sample
 
 function createRandom(seed: number | undefined): Random {
   return seed === undefined ? createEntropyRandom() : createSeededRandom(seed);
-}
-
-function createProcessors(options: SamplingOptions): LogitsProcessor[] {
-  const { presencePenalty, frequencyPenalty, noRepeatNgramSize, eosTokenIds } = options;
-  const processors: LogitsProcessor[] = [];
-  if (options.logitBias.size > 0) processors.push(createLogitBias(options.logitBias));
-  if (options.repetitionPenalty !== 1)
-    processors.push(createRepetitionPenalty(options.repetitionPenalty));
-  if (presencePenalty !== 0 || frequencyPenalty !== 0)
-    processors.push(createCountPenalties(presencePenalty, frequencyPenalty));
-  if (noRepeatNgramSize > 0) processors.push(createNoRepeatNgram(noRepeatNgramSize));
-  if (options.badWordsIds.length > 0)
-    processors.push(createBadWords(options.badWordsIds, eosTokenIds));
-  if (options.minNewTokens > 0)
-    processors.push(createMinNewTokens(options.minNewTokens, eosTokenIds));
-  return processors;
 }
 
 function filter(candidates: Candidates, { topP, minP, typicalP }: SamplingOptions): void {
