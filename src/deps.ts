@@ -11,8 +11,10 @@ import type { IsolateCode } from "./hosts/isolate/worker/isolate-loader.ts";
 import { createPlacedHost, type PlacedHost } from "./hosts/placed-host.ts";
 import { createAdmission } from "./inference/admission.ts";
 import { createAdmissionByIsolate } from "./inference/admission-by-isolate.ts";
+import { createAnswerCached } from "./inference/answer-cached.ts";
 import { createBodyBudget } from "./inference/body-budget.ts";
-import { createBypassOf, createRunCached } from "./inference/run-cached.ts";
+import { createBypassOf } from "./inference/cache-directives.ts";
+import { createRunCached } from "./inference/run-cached.ts";
 import { createRunTask } from "./inference/run-task.ts";
 import { ISOLATE_CODE } from "./isolate-code.ts";
 import type { Services } from "./protocols/services.ts";
@@ -90,7 +92,11 @@ export function createServices(env: Env, overrides: ServiceOverrides = {}): Serv
       failedWrites: cache.failedWrites(),
       isolate: cache.usage(),
     }),
-    runTask: createRunTask(host, runCached, createBypassOf({ enabled })),
+    runTask: createRunTask(host, {
+      runCached,
+      answerCached: createAnswerCached(cache, { maxEntryBytes: config.cache.maxEntryBytes }),
+      bypassOf: createBypassOf({ enabled }),
+    }),
     modelReadiness: createModelReadiness(host, store, admission),
     serverReadiness: createServerReadiness(store, { requiredObject: config.readyObject }),
     publisher: createPublisher(store, host, catalog, { maxModelBytes: config.maxModelBytes }),

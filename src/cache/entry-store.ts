@@ -172,8 +172,8 @@ export function createEntryStore(
   };
 }
 
-function dataBytes({ outputs }: CacheEntry): number {
-  let sum = 0;
+function dataBytes({ outputs, answer }: CacheEntry): number {
+  let sum = answer?.byteLength ?? 0;
   for (const tensor of outputs) sum += toTensorBytes(tensor).byteLength;
   return sum;
 }

@@ -11,8 +11,8 @@ import { sha256 } from "../shared/sha256.ts";
  * | 4 | "OFC1" |
  * | 8 | the first 8 bytes of the SHA-256 of all that follows |
  * | 4 | length of the head, little-endian |
- * | head | JSON: key, model, client, createdAt, runMs, and name, datatype, shape and size of each output; padded with spaces to a multiple of 8 bytes, so that numbers are aligned |
- * | rest | the outputs' data, one after the other |
+ * | head | JSON: key, model, client, createdAt, runMs, and name, datatype, shape and size of each output, or the size of the answer; padded with spaces to a multiple of 8 bytes, so that numbers are aligned |
+ * | rest | the outputs' data, one after the other, or the answer |
  */
 const MAGIC = "OFC1";
 const CHECKSUM_START = 4;
@@ -33,9 +33,11 @@ interface EntryHead extends CacheAddress {
     readonly shape: readonly number[];
     readonly sizeBytes: number;
   }[];
+  readonly answerBytes?: number | undefined;
 }
 
-export async function encodeEntry({ outputs, ...head }: CacheEntry): Promise<Uint8Array> {
+export async function encodeEntry(entryToEncode: CacheEntry): Promise<Uint8Array> {
+  const { outputs, answer, ...head } = entryToEncode;
   const data = outputs.map(toTensorBytes);
   const entryHead: EntryHead = {
     ...head,
@@ -45,7 +47,9 @@ export async function encodeEntry({ outputs, ...head }: CacheEntry): Promise<Uin
       shape,
       sizeBytes: data[index]?.byteLength ?? 0,
     })),
+    answerBytes: answer?.byteLength,
   };
+  if (answer) data.push(answer);
   const text = ENCODER.encode(JSON.stringify(entryHead));
   const json = new Uint8Array(Math.ceil(text.byteLength / ALIGNMENT) * ALIGNMENT).fill(SPACE);
   json.set(text);
@@ -75,15 +79,17 @@ export async function decodeEntry(bytes: Uint8Array, key: string): Promise<Cache
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const dataStart = HEAD_START + view.getUint32(HEAD_LENGTH_START, true);
     const json = DECODER.decode(bytes.subarray(HEAD_START, dataStart));
-    const { outputs, ...head }: EntryHead = JSON.parse(json);
+    const { outputs, answerBytes, ...head }: EntryHead = JSON.parse(json);
     if (head.key !== key) return undefined;
     let offset = dataStart;
     const tensors = outputs.map(({ sizeBytes, shape, ...spec }) => {
       offset += sizeBytes;
       return fromTensorBytes(spec, shape, bytes.subarray(offset - sizeBytes, offset));
     });
-    if (offset !== bytes.byteLength) return undefined;
-    return { ...head, client: head.client, outputs: tensors };
+    const end = offset + (answerBytes ?? 0);
+    if (end !== bytes.byteLength) return undefined;
+    const entry = { ...head, client: head.client, outputs: tensors };
+    return answerBytes === undefined ? entry : { ...entry, answer: bytes.subarray(offset, end) };
   } catch {
     // Truncated or foreign bytes are a miss.
     return undefined;

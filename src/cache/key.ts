@@ -53,6 +53,24 @@ export async function predictionKey(
 }
 
 /**
+ * SHA-256, in hexadecimal, of everything that the answer of a task depends on that generates: the digests of all files of the version, the
+ * blocks of its manifest with their settings, and what identifies the request. It is no key of a run ({@link isKeyOfModel}).
+ * @param request in canonical form
+ * @param client the id of the principal whose requests may use the entry; `undefined` for all
+ */
+export async function answerKey(
+  manifest: Manifest,
+  request: unknown,
+  client: string | undefined,
+): Promise<string> {
+  const { task, file, models, preprocess, postprocess, labels } = manifest;
+  const files = manifest.files.map(({ path, sha256: digest }) => [path, digest]);
+  const version = [task, file, models, files.sort(), preprocess, postprocess, labels];
+  const head = ["answer", KEY_VERSION, version, client, request];
+  return toHex(await sha256(JSON.stringify(head)));
+}
+
+/**
  * Whether a key is one of this model: an isolate makes the keys of its runs itself, and must not reach the entries of other
  * models.
  */

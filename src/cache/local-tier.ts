@@ -92,8 +92,8 @@ export function createLocalTier(limitBytes: number): LocalTier {
   };
 }
 
-function toEntryBytes({ outputs }: CacheEntry): number {
-  let sum = OVERHEAD_BYTES;
+function toEntryBytes({ outputs, answer }: CacheEntry): number {
+  let sum = OVERHEAD_BYTES + (answer?.byteLength ?? 0);
   for (const { datatype, data } of outputs)
     if (datatype !== "BYTES") sum += data.byteLength;
     else for (const text of data) sum += STRING_BYTES + 2 * text.length;

@@ -18,7 +18,7 @@ export interface FoundEntry {
   readonly entry: CacheEntry;
   /** Where it was found; `undefined` when it was computed. */
   readonly tier: CacheTierName | undefined;
-  /** Of the data of its outputs; of an entry of a remote tier with its description. */
+  /** Of the data of its outputs or its answer; of an entry of a remote tier with its description. */
   readonly sizeBytes: number;
 }
 

@@ -94,8 +94,9 @@ export function createResponseCache(
   };
 }
 
-/** The entry of the local tier that was the call's hit, where there is a single one. */
+/** The entry of the local tier that was the call's hit, where there is a single one, and of a run: an event tells what is in an answer. */
 function usedLocalEntry({ cache }: Trace): CacheEntry | undefined {
   const { outcome, tier, key, entry } = cache;
-  return outcome === "hit" && tier === "isolate" && key !== undefined ? entry : undefined;
+  const isLocal = outcome === "hit" && tier === "isolate" && key !== undefined;
+  return isLocal && !entry?.answer ? entry : undefined;
 }

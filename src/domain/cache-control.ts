@@ -37,6 +37,7 @@ export function parseCacheControl(header: string | undefined): CachePolicy {
 export type MissReason =
   | "disabled" // the deployment, or the model's manifest, caches nothing
   | "no-store" // the request's directive: nothing is read or stored
+  | "drawn" // the result is drawn at random: each request has another one
   | "no-cache" // the request's directive: the entry is computed again
   | "absent"
   | "too-old" // older than the request's max-age
@@ -117,6 +118,7 @@ export function mergeCacheReports(reports: readonly CacheReport[]): CacheReport 
 const FORWARD_REASONS: Record<MissReason, string> = {
   disabled: "bypass",
   "no-store": "bypass",
+  drawn: "bypass",
   "no-cache": "request",
   absent: "miss",
   "too-old": "request",

@@ -8,7 +8,7 @@ import type { Tensor } from "./tensor.ts";
 export const CACHE_TIERS = ["isolate", "datacenter", "kv"] as const;
 export type CacheTierName = (typeof CACHE_TIERS)[number];
 
-/** The outputs of one run. It holds no input. */
+/** The outputs of one run, or the answer of a task that generates. It holds no input. */
 export interface CacheEntry {
   readonly key: string;
   readonly model: ModelId;
@@ -16,9 +16,12 @@ export interface CacheEntry {
   readonly client: string | undefined;
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
-  /** The duration of the run, which a hit saves. */
+  /** The duration of the run, or of all runs of an answer, which a hit saves. */
   readonly runMs: number;
+  /** None of an answer. */
   readonly outputs: readonly Tensor[];
+  /** JSON in UTF-8; `undefined` for a run. */
+  readonly answer?: Uint8Array | undefined;
 }
 
 /** What identifies an entry in a remote tier: its key, and the fields by which it is purged. */

@@ -1,14 +1,17 @@
 import type { EntryStore } from "../cache/entry-store.ts";
 import { type EntryLookup, type FoundEntry, toLookup } from "../cache/lookup.ts";
-import type { CachePolicy, CacheReport, MissReason } from "../domain/cache-control.ts";
 import { type Call, NEVER_ABORTED, throwIfAborted } from "../domain/call.ts";
-import { ApiError } from "../domain/errors.ts";
 import type { Manifest } from "../domain/manifest.ts";
 import { memberFile, memberNames } from "../domain/member-models.ts";
 import type { CacheableRun, ModelHost, RunCached } from "../domain/model-host.ts";
-import type { PublishedModel } from "../domain/published-model.ts";
 import type { Tensor } from "../domain/tensor.ts";
 import { SingleFlight } from "../shared/single-flight.ts";
+import {
+  bypassCache,
+  createBypassOf,
+  refuseHidden,
+  refuseIfOnlyCached,
+} from "./cache-directives.ts";
 
 export interface RunCachedOptions {
   readonly enabled: boolean;
@@ -19,20 +22,6 @@ export interface RunCachedOptions {
   /** How long a request waits for an identical one before it runs the model itself. */
   readonly maxWaitMs?: number;
   readonly now?: () => number;
-}
-
-/** Why the runs of a call do not use the cache; `undefined` when they do. */
-export type BypassOf = (
-  model: PublishedModel,
-  policy: CachePolicy,
-) => Extract<MissReason, "disabled" | "no-store"> | undefined;
-
-/** @param enabled whether the deployment caches anything */
-export function createBypassOf({ enabled }: Pick<RunCachedOptions, "enabled">): BypassOf {
-  return ({ manifest }, { noStore }) => {
-    if (!enabled || !manifest.cache.enabled) return "disabled";
-    return noStore ? "no-store" : undefined;
-  };
 }
 
 /** A request without an entry in the local tier. */
@@ -121,13 +110,10 @@ export function createRunCached(
     const { manifest } = model;
     const { cache: policy, trace, waitUntil } = call;
     const report = trace.cache;
-    // Before anything is looked up, so that the answer takes as long whatever is cached.
-    if (trace.hidesCache && policy.onlyIfCached) throw hiddenFromClient();
+    refuseHidden(call);
     const bypass = bypassOf(model, policy);
     if (bypass) {
-      report.outcome = "bypass";
-      report.reason = bypass;
-      refuseIfOnlyCached(policy, report);
+      bypassCache(call, bypass);
       return run.run(call);
     }
 
@@ -164,22 +150,4 @@ function select({ entry }: FoundEntry, names: readonly string[]): Tensor[] {
     if (!tensor) throw new Error(`the cache entry has no output ${name}`);
     return tensor;
   });
-}
-
-function hiddenFromClient(): ApiError {
-  return new ApiError(
-    "not_cached",
-    "The request allows only a cached response (only-if-cached), but what is cached of this model is not disclosed: leave the directive out, send the admin key, or set cache.disclose in the manifest.",
-    { details: { reason: "hidden" } },
-  );
-}
-
-/** RFC 9111, section 5.2.1.7. */
-function refuseIfOnlyCached({ onlyIfCached }: CachePolicy, { reason }: CacheReport): void {
-  if (!onlyIfCached) return;
-  throw new ApiError(
-    "not_cached",
-    `The request allows only a cached response (only-if-cached), and there is none: ${reason}.`,
-    { details: { reason } },
-  );
 }

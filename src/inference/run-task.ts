@@ -6,7 +6,10 @@ import type { Manifest } from "../domain/manifest.ts";
 import type { ModelHost, RunCached } from "../domain/model-host.ts";
 import type { PublishedModel } from "../domain/published-model.ts";
 import type { TaskPart, TaskRequest, TaskResult } from "../domain/task.ts";
-import type { BypassOf } from "./run-cached.ts";
+import type { PlanAnswer } from "../tasks/answer-plan.ts";
+import { answersOf } from "../tasks/answers.ts";
+import type { AnswerCached } from "./answer-cached.ts";
+import { type BypassOf, bypassCache, refuseHidden } from "./cache-directives.ts";
 
 /** Executes the task of a version, whose runs use the cache. */
 export type RunTask = (
@@ -15,11 +18,38 @@ export type RunTask = (
   call: Call,
 ) => Promise<TaskResult>;
 
-/** @param bypassOf whether no run of a call uses the cache: then nothing is prepared for it, beside the model or elsewhere */
-export function createRunTask(host: ModelHost, runCached: RunCached, bypassOf: BypassOf): RunTask {
+export interface RunTaskOptions {
+  /** For the runs of tasks whose result is computed at once. */
+  readonly runCached: RunCached;
+  /** For the results of tasks that generate. */
+  readonly answerCached: AnswerCached;
+  /** Whether a call does not use the cache: then nothing is prepared for it, beside the model or elsewhere. */
+  readonly bypassOf: BypassOf;
+}
+
+export function createRunTask(
+  host: ModelHost,
+  { runCached, answerCached, bypassOf }: RunTaskOptions,
+): RunTask {
+  /** The result of a task that generates: of its runs none is in the cache, and the whole is, where the request determines it. */
+  const generate = (planAnswer: PlanAnswer): RunTask => {
+    return async (model, request, call) => {
+      refuseHidden(call);
+      const execute = (changed: TaskRequest, changedCall: Call): Promise<TaskResult> =>
+        host.execute({ ...changed, model }, changedCall);
+      const bypass = bypassOf(model, call.cache);
+      const plan = bypass ? undefined : planAnswer(request, model.manifest);
+      if (plan && plan !== "drawn") return answerCached({ model, plan, execute }, call);
+      const reason = bypass ?? plan;
+      if (reason) bypassCache(call, reason);
+      return execute(request, call);
+    };
+  };
+
   return async (model, request, call) => {
     if (request.stream) refuseUnstreamed(model.manifest);
-    if (call.cache.onlyIfCached) refuseUncached(model.manifest);
+    const planAnswer = answersOf(model.manifest);
+    if (planAnswer) return generate(planAnswer)(model, request, call);
     const { trace } = call;
     /** One report for each run. */
     const reports: CacheReport[] = [];
@@ -55,15 +85,6 @@ function refuseUnstreamed({ name, task, postprocess }: Manifest): void {
   throw new ApiError(
     "invalid_request",
     `"stream" must be false or left out: results of ${name} (${task ?? postprocess.type}) are not generated step by step.`,
-  );
-}
-
-/** @throws ApiError `not_cached` for a task whose results are not in the cache */
-function refuseUncached({ name, postprocess }: Manifest): void {
-  if (!postprocess || !postprocessDefinition(postprocess).generates) return;
-  throw new ApiError(
-    "not_cached",
-    `The request allows only a cached response (only-if-cached), and texts that ${name} generates are not cached.`,
   );
 }
 

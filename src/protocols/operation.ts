@@ -17,9 +17,9 @@ export interface Representation {
   readonly parts: readonly Uint8Array[];
   /**
    * Everything that the bytes depend on besides the output tensors, as JSON values: the version, and the options of the
-   * request. It distinguishes the entity tags of representations of the same tensors.
+   * request. It distinguishes the entity tags of representations of the same tensors. Without it there is no entity tag.
    */
-  readonly variant: readonly unknown[];
+  readonly variant?: readonly unknown[];
 }
 
 /** Returns the representation of a prediction, or the response itself where it is streamed. */

@@ -113,7 +113,7 @@ function toHandler(operation: Operation, services: Services): Handler {
     const { parts, contentType, variant } = result;
     return respondBytes(c, parts, {
       contentType,
-      variant: JSON.stringify([operation.id, ...variant]),
+      ...(variant && { variant: JSON.stringify([operation.id, ...variant]) }),
     });
   };
 }

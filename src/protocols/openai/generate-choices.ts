@@ -1,3 +1,4 @@
+import { mergeCacheReports } from "../../domain/cache-control.ts";
 import type { Call } from "../../domain/call.ts";
 import { type GenerationProgress, NOTHING_GENERATED } from "../../domain/generation-progress.ts";
 import type { PublishedModel } from "../../domain/published-model.ts";
@@ -40,6 +41,8 @@ export async function generateChoices(
   let earlier = NOTHING_GENERATED;
   let isClosed = false;
 
+  /** How the cache was used for each choice that has begun. */
+  const reports = [call.trace.cache];
   /** The event tells of all choices. */
   const record = (): void => {
     if (current.trace === call.trace) return;
@@ -53,7 +56,10 @@ export async function generateChoices(
     if (current.trace !== call.trace) addPhases(call.trace, current.trace);
     earlier = call.trace.generation ?? NOTHING_GENERATED;
     index += 1;
-    current = await begin(next, index, call.fork());
+    const choiceCall = call.fork();
+    choiceCall.trace.hidesCache = call.trace.hidesCache;
+    reports.push(choiceCall.trace.cache);
+    current = await begin(next, index, choiceCall);
     // The client may have left while the choice began.
     if (isClosed) await current.parts.return?.();
     return !isClosed;
@@ -64,6 +70,7 @@ export async function generateChoices(
       const result = await current.parts.next().catch(current.nameField);
       record();
       if (!result.done) return result;
+      if (reports.length > 1) call.trace.cache = mergeCacheReports(reports);
       if (!(await beginNext())) return { done: true, value: undefined };
     }
   };

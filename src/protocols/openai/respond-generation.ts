@@ -49,7 +49,6 @@ export async function respondGeneration(
   return {
     contentType: "application/json",
     parts: [ENCODER.encode(text)],
-    variant: [model.name, model.version, model.revision, head.id],
   };
 }
 

@@ -44,6 +44,13 @@ test("an entry is unchanged by encoding and decoding", async () => {
   );
 });
 
+test("an answer is unchanged by encoding and decoding, and one that was cut off is a miss", async () => {
+  const answer: CacheEntry = { ...entry, outputs: [], answer: new TextEncoder().encode('["ä"]') };
+  const bytes = await encodeEntry(answer);
+  expect(await decodeEntry(bytes, KEY)).toEqual(answer);
+  expect(await decodeEntry(bytes.slice(0, -1), KEY)).toBeUndefined();
+});
+
 test("an encoded entry has the documented format", async () => {
   const bytes = Buffer.from(await encodeEntry(entry));
   const headLength = bytes.readUInt32LE(12);

@@ -10,7 +10,7 @@ import type {
 import type { PublishedModel } from "../../../src/domain/published-model.ts";
 import type { TaskResult } from "../../../src/domain/task.ts";
 import type { Tensor } from "../../../src/domain/tensor.ts";
-import { createRunTask } from "../../../src/inference/run-task.ts";
+import { createRunTask, type RunTask } from "../../../src/inference/run-task.ts";
 import { createManifest } from "../../support/cache-harness.ts";
 import { rejectedApiError } from "../../support/errors.ts";
 import { generationManifest } from "../../support/generation-fixtures.ts";
@@ -41,6 +41,18 @@ function createRuns(): RunCached {
   };
 }
 
+function createTested(
+  host: Partial<ModelHost>,
+  bypass?: "disabled" | "no-store",
+  answered: TaskResult = { kind: "value", value: "cached", form: "one" },
+): RunTask {
+  return createRunTask(host as ModelHost, {
+    runCached: createRuns(),
+    answerCached: async () => answered,
+    bypassOf: () => bypass,
+  });
+}
+
 function runWith(
   execute: (infer: () => Promise<unknown>) => Promise<TaskResult>,
   bypass?: "disabled" | "no-store",
@@ -50,7 +62,7 @@ function runWith(
     execute: ({ runCached }: ModelTaskRequest, call) => execute(async () => runCached?.(RUN, call)),
   };
   const call = createCall({ cache: { ...NO_DIRECTIVES, onlyIfCached } });
-  const runTask = createRunTask(host as ModelHost, createRuns(), () => bypass);
+  const runTask = createTested(host, bypass);
   return { call, result: runTask(MODEL, { inputs: 1, parameters: {} }, call) };
 }
 
@@ -75,7 +87,7 @@ test("a task that fails after several runs reports all of them", async () => {
 });
 
 test("a stream of a task that computes its result at once is refused", async () => {
-  const runTask = createRunTask({} as ModelHost, createRuns(), () => undefined);
+  const runTask = createTested({});
   const { manifest } = findModel("iris-logistic");
   const model = { ...MODEL, manifest };
   const error = await rejectedApiError(
@@ -85,15 +97,41 @@ test("a stream of a task that computes its result at once is refused", async () 
   expect(error.message).toMatch(/^"stream" must be false or left out: results of iris-logistic/);
 });
 
-test("a text is not generated for a request that allows only a cached response", async () => {
-  const runTask = createRunTask({} as ModelHost, createRuns(), () => undefined);
-  const model = { ...MODEL, manifest: generationManifest("in-place") };
-  const call = createCall({ cache: { ...NO_DIRECTIVES, onlyIfCached: true } });
-  const error = await rejectedApiError(
-    "not_cached",
-    runTask(model, { inputs: "a", parameters: {} }, call),
-  );
-  expect(error.message).toMatch(/texts that tiny-in-place generates are not cached/);
+const TEXT_MODEL: PublishedModel = { ...MODEL, manifest: generationManifest("in-place") };
+
+test("a text that its request determines is taken from the cache, or generated for it", async () => {
+  const runTask = createTested({});
+  for (const parameters of [{}, { do_sample: true, seed: 7 }, { temperature: 2, seed: 0 }]) {
+    const result = await runTask(TEXT_MODEL, { inputs: "a", parameters }, createCall());
+    expect(result).toMatchObject({ value: "cached" });
+  }
+});
+
+test.each([
+  { name: "a text that is drawn", reason: "drawn", parameters: { do_sample: true } },
+  {
+    name: "a text that is drawn at a temperature",
+    reason: "drawn",
+    parameters: { temperature: 2 },
+  },
+  { name: "a text", reason: "no-store", parameters: {}, bypass: "no-store" as const },
+])("$name is not taken from the cache: $reason", async ({ parameters, reason, bypass }) => {
+  const requests: ModelTaskRequest[] = [];
+  const host: Partial<ModelHost> = {
+    async execute(request) {
+      requests.push(request);
+      return { kind: "value", value: "generated", form: "one" };
+    },
+  };
+  const runTask = createTested(host, bypass);
+  const call = createCall();
+  const result = await runTask(TEXT_MODEL, { inputs: "a", parameters }, call);
+  expect(result).toMatchObject({ value: "generated" });
+  expect(requests).toEqual([{ inputs: "a", parameters, model: TEXT_MODEL }]);
+  expect(call.trace.cache).toMatchObject({ outcome: "bypass", reason });
+  const cache = { ...NO_DIRECTIVES, onlyIfCached: true };
+  const refused = runTask(TEXT_MODEL, { inputs: "a", parameters }, createCall({ cache }));
+  expect((await rejectedApiError("not_cached", refused)).message).toContain(`none: ${reason}.`);
 });
 
 test("a stream reports all of its runs when it has ended", async () => {

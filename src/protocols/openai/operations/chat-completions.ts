@@ -37,7 +37,7 @@ export const CREATE_CHAT_COMPLETION: InferenceOperation = {
   responses: {
     200: {
       description: "The choices; with `stream`, their chunks.",
-      headers: ["x-model-version", "content-encoding"],
+      headers: ["x-model-version", "cache-status", "age", "content-encoding"],
       content: {
         ...json("ChatCompletionResponse"),
         ...EVENT_STREAM_CONTENT,

@@ -30,7 +30,7 @@ export const CREATE_COMPLETION: InferenceOperation = {
   responses: {
     200: {
       description: "The choices, in the order of the prompts; with `stream`, their chunks.",
-      headers: ["x-model-version", "content-encoding"],
+      headers: ["x-model-version", "cache-status", "age", "content-encoding"],
       content: {
         ...json("CompletionResponse"),
         ...EVENT_STREAM_CONTENT,

@@ -33,9 +33,7 @@ export function toSamplingOptions(
   parameters: SamplingParameters,
   defaults: SamplingDefaults,
 ): SamplingOptions {
-  const filters = (Object.keys(FILTERS) as (keyof typeof FILTERS)[]).filter(
-    (name) => parameters[name] !== undefined && parameters[name] !== FILTERS[name],
-  );
+  const filters = effectiveFilters(parameters);
   if (parameters.do_sample === false && filters.length > 0)
     throw withoutEffect(parameters, filters);
   const topK = parameters.top_k ?? defaults.topK;
@@ -43,7 +41,7 @@ export function toSamplingOptions(
   const minP = parameters.min_p ?? defaults.minP;
   const typicalP = parameters.typical_p ?? defaults.typicalP;
   return {
-    doSample: parameters.do_sample ?? (filters.length > 0 || (defaults.doSample ?? false)),
+    doSample: drawsTokens(parameters, defaults),
     temperature: parameters.temperature ?? defaults.temperature ?? 1,
     topK: topK === 0 ? undefined : topK,
     topP: topP === 1 ? undefined : topP,
@@ -61,6 +59,20 @@ export function toSamplingOptions(
     eosTokenIds: defaults.eosTokenIds,
     seed: parameters.seed,
   };
+}
+
+/** Whether tokens are drawn, and so, without a seed, the text is another one each time. */
+export function drawsTokens(
+  parameters: SamplingParameters,
+  { doSample = false }: Pick<SamplingDefaults, "doSample">,
+): boolean {
+  return parameters.do_sample ?? (effectiveFilters(parameters).length > 0 || doSample);
+}
+
+function effectiveFilters(parameters: SamplingParameters): (keyof typeof FILTERS)[] {
+  return (Object.keys(FILTERS) as (keyof typeof FILTERS)[]).filter(
+    (name) => parameters[name] !== undefined && parameters[name] !== FILTERS[name],
+  );
 }
 
 function withoutEffect(
