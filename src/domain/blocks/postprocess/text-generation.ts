@@ -1,12 +1,12 @@
 import * as z from "zod";
 import { samplingDefaults, samplingParameters, stopStrings } from "../../sampling-parameters.ts";
-import type { PostprocessDefinition, Problem } from "../block-definition.ts";
+import type { ModelContext, PostprocessDefinition, Problem } from "../block-definition.ts";
 import { blockVersion as version } from "../block-fields.ts";
 import { findSpec, fixedSize, pairProblems, tensorProblems } from "../tensor-checks.ts";
 
 const MAX_CONTEXT = 131_072;
 
-const tensorNames = z
+export const tensorNames = z
   .string()
   .refine((name) => name.includes("{layer}") && name.includes("{kind}"), {
     error: "must contain {layer}, which stands for 0, 1, ..., and {kind}, for key and value",
@@ -15,7 +15,8 @@ const tensorNames = z
 /** The tensors of a layer's cache. */
 export const CACHE_KINDS = ["key", "value"] as const;
 
-const cache = z.strictObject({
+/** A decoder's cache of keys and values. */
+export const cacheFields = z.strictObject({
   form: z
     .enum(["in-place", "growing"])
     .describe(
@@ -44,7 +45,9 @@ const schema = z.strictObject({
     .min(2)
     .max(MAX_CONTEXT)
     .describe("How many tokens prompt and answer may have together."),
-  cache: cache.describe("The keys and values of earlier tokens, which stay in the model's memory."),
+  cache: cacheFields.describe(
+    "The keys and values of earlier tokens, which stay in the model's memory.",
+  ),
   maxNewTokens: z
     .int()
     .min(1)
@@ -56,7 +59,7 @@ const schema = z.strictObject({
 });
 
 export type TextGenerationBlock = z.output<typeof schema>;
-export type CacheBlock = z.output<typeof cache>;
+export type CacheBlock = z.output<typeof cacheFields>;
 
 export const FINISH_REASONS = ["length", "eos_token", "stop_sequence"] as const;
 export type FinishReason = (typeof FINISH_REASONS)[number];
@@ -154,18 +157,7 @@ export const textGenerationBlock = {
         shapes: [["batch", "tokens", "vocabulary"]],
       });
     const { cache, eosTokenIds } = block;
-    for (const side of ["past", "present"] as const) {
-      const specs = side === "past" ? manifest.inputs : manifest.outputs;
-      for (const name of cacheNames(cache, cache[side])) {
-        const spec = findSpec(specs, name);
-        if (!spec) continue;
-        yield* tensorProblems(["postprocess", "cache", side], spec, {
-          datatypes: [cache.datatype],
-          shapes: [["batch", cache.heads, "tokens", cache.headSize]],
-        });
-        yield* lengthProblems(["postprocess", "cache", side], name, fixedSize(spec.shape[2]));
-      }
-    }
+    yield* cacheProblems(["postprocess", "cache"], cache, manifest);
     const vocabulary = fixedSize(logits?.shape[2]);
     const foreign = eosTokenIds.find((id) => vocabulary !== undefined && id >= vocabulary);
     if (foreign !== undefined)
@@ -175,6 +167,29 @@ export const textGenerationBlock = {
       };
   },
 } satisfies PostprocessDefinition<typeof schema>;
+
+/**
+ * Checks the tensors of a cache.
+ * @param path of the cache's fields, of which `past` and `present` name the tensors
+ * @param mayBeFixed whether their length may be a fixed one, as that of an encoder's outputs
+ */
+export function* cacheProblems(
+  path: Problem["path"],
+  cache: Pick<CacheBlock, "past" | "present" | "layers" | "heads" | "headSize" | "datatype">,
+  { inputs, outputs }: ModelContext,
+  mayBeFixed = false,
+): Generator<Problem> {
+  for (const side of ["past", "present"] as const)
+    for (const name of cacheNames(cache, cache[side])) {
+      const spec = findSpec(side === "past" ? inputs : outputs, name);
+      if (!spec) continue;
+      yield* tensorProblems([...path, side], spec, {
+        datatypes: [cache.datatype],
+        shapes: [["batch", cache.heads, "tokens", cache.headSize]],
+      });
+      if (!mayBeFixed) yield* lengthProblems([...path, side], name, fixedSize(spec.shape[2]));
+    }
+}
 
 /** The cache is as long as the text. */
 function* lengthProblems(

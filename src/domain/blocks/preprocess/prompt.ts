@@ -1,9 +1,27 @@
 import * as z from "zod";
 import type { Datatype } from "../../datatype.ts";
 import type { Dimension } from "../../tensor.ts";
-import type { PreprocessDefinition } from "../block-definition.ts";
+import type { ModelContext, PreprocessDefinition, Problem } from "../block-definition.ts";
 import { filePath, TEXT_MEDIA_TYPES, blockVersion as version } from "../block-fields.ts";
 import { findSpec, tensorProblems } from "../tensor-checks.ts";
+
+/** What a decoder reads beside its cache. */
+export const tokenInputs = z.strictObject({
+  ids: z.string().describe("Token ids that continue those of the cache, of shape [batch, tokens]."),
+  attentionMask: z
+    .string()
+    .optional()
+    .describe("1 for each token until now, those of the cache included: [batch, all tokens]."),
+  positionIds: z.string().optional().describe("Positions of the token ids, of their shape."),
+  useCacheBranch: z
+    .string()
+    .optional()
+    .describe("BOOL, of shape [1]: whether the cache has tokens, in merged decoders."),
+  numLogitsToKeep: z
+    .string()
+    .optional()
+    .describe("INT64, a scalar: for how many of the last tokens logits are computed."),
+});
 
 const schema = z.strictObject({
   type: z.literal("prompt"),
@@ -14,26 +32,9 @@ const schema = z.strictObject({
     .describe(
       "A file of this version: a tokenizer_config.json of Hugging Face with a `chat_template`, which writes the messages of a conversation as a prompt.",
     ),
-  inputs: z
-    .strictObject({
-      ids: z
-        .string()
-        .describe("Token ids that continue those of the cache, of shape [batch, tokens]."),
-      attentionMask: z
-        .string()
-        .optional()
-        .describe("1 for each token until now, those of the cache included: [batch, all tokens]."),
-      positionIds: z.string().optional().describe("Positions of the token ids, of their shape."),
-      useCacheBranch: z
-        .string()
-        .optional()
-        .describe("BOOL, of shape [1]: whether the cache has tokens, in merged decoders."),
-      numLogitsToKeep: z
-        .string()
-        .optional()
-        .describe("INT64, a scalar: for how many of the last tokens logits are computed."),
-    })
-    .describe("The model's inputs beside its cache. INT64 or INT32, where nothing else is said."),
+  inputs: tokenInputs.describe(
+    "The model's inputs beside its cache. INT64 or INT32, where nothing else is said.",
+  ),
   addSpecialTokens: z
     .boolean()
     .default(true)
@@ -60,6 +61,19 @@ const EXPECTED: Readonly<
   numLogitsToKeep: { datatypes: INTEGERS, shapes: [[]] },
 };
 
+/** Checks what a decoder reads beside its cache. */
+export function* tokenInputProblems(
+  path: Problem["path"],
+  names: z.output<typeof tokenInputs>,
+  { inputs }: ModelContext,
+): Generator<Problem> {
+  for (const [field, expected] of Object.entries(EXPECTED)) {
+    const name = names[field as PromptInput];
+    const spec = name === undefined ? undefined : findSpec(inputs, name);
+    if (spec) yield* tensorProblems([...path, field], spec, expected);
+  }
+}
+
 /** A text that a model continues, as token ids. */
 export const promptBlock = {
   type: "prompt",
@@ -78,10 +92,6 @@ export const promptBlock = {
     files: [tokenizer, ...(chatTemplate === undefined ? [] : [chatTemplate])],
   }),
   *problems({ inputs }, manifest) {
-    for (const [field, expected] of Object.entries(EXPECTED)) {
-      const name = inputs[field as PromptInput];
-      const spec = name === undefined ? undefined : findSpec(manifest.inputs, name);
-      if (spec) yield* tensorProblems(["preprocess", "inputs", field], spec, expected);
-    }
+    yield* tokenInputProblems(["preprocess", "inputs"], inputs, manifest);
   },
 } satisfies PreprocessDefinition<typeof schema>;
