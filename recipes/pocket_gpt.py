@@ -104,6 +104,7 @@ def main() -> None:
                     "heads": model.kv_heads,
                     "headSize": model.head_size,
                     "datatype": "FP32",
+                    "independentTokens": True,
                 },
                 "eosTokenIds": list(ENDS),
                 "maxNewTokens": MAX_NEW_TOKENS,

@@ -4,7 +4,7 @@ import type { TelemetryEvent } from "./event.ts";
 import type { Manifest } from "./manifest.ts";
 import type { ModelId } from "./model-id.ts";
 import type { NumericTensor, Tensor, TensorSpec } from "./tensor.ts";
-import type { RunFeed, RunOutput, RunResults, TensorHandle } from "./tensor-handle.ts";
+import type { BlockCopy, RunFeed, RunOutput, RunResults, TensorHandle } from "./tensor-handle.ts";
 
 /**
  * The interfaces to storage, runtime and monitoring. Every adapter of a storage port or of {@link EventSink} passes the
@@ -157,6 +157,21 @@ export interface LeaseOptions {
   readonly reservedBytes?: number;
 }
 
+/** Of a lease for what may be lost. */
+export interface KeepOptions {
+  readonly expiresAt: number;
+  /** All that its handles take. */
+  readonly reservedBytes: number;
+  /** Called when it has ended, in whatever way; its handles are released then. */
+  readonly onEnd: () => void;
+}
+
+/** A lease that does not keep the model, and ends as soon as its memory is needed. */
+export interface RevocableLease extends Lease {
+  /** Notes that it is used: of several, the least recently used ends first. */
+  touch(expiresAt: number): void;
+}
+
 /**
  * Keeps a model loaded across runs, with tensors in its heap: neither is the model evicted nor its
  * memory reused, until the lease is disposed or expires.
@@ -179,6 +194,30 @@ export interface Lease extends Disposable {
    * @throws what {@link allocate} throws
    */
   place(tensor: NumericTensor): TensorHandle;
+  /**
+   * A tensor over some entries of the first dimension of one of the lease's tensors, with which it is released.
+   * @throws RangeError for entries that the tensor does not have
+   */
+  view(handle: TensorHandle, start: number, count: number): TensorHandle;
+  /**
+   * Copies elements inside the heap.
+   * @param source a tensor of this lease, or of another one of the same instance of the model
+   * @param target a tensor of this lease, of the same datatype
+   * @throws RangeError for elements that one of them does not have; what {@link LeasedModel.run} throws for handles
+   */
+  copy(source: TensorHandle, target: TensorHandle, blocks: BlockCopy): void;
+  /**
+   * Another lease of the same instance of the model, which does not end with this one.
+   * @throws ApiError what {@link ModelRuntime.lease} throws
+   */
+  fork(options: LeaseOptions): Lease;
+  /** Such a lease for what may be lost; `undefined` when its memory is needed by others. */
+  keep(options: KeepOptions): RevocableLease | undefined;
+  /**
+   * Changes what is reserved, or when the lease expires.
+   * @throws ApiError as for a new lease that needs the additional bytes; nothing changes then
+   */
+  change(options: Partial<Pick<LeaseOptions, "expiresAt" | "reservedBytes">>): void;
   /** Ends the lease and releases its handles; does nothing when it has ended already. */
   dispose(): void;
 }
@@ -212,6 +251,8 @@ export interface RuntimeStats {
     readonly handles: number;
     readonly handleBytes: number;
   })[];
+  /** What is kept until its memory is needed. */
+  readonly kept: { readonly leases: number; readonly bytes: number };
 }
 
 /** A user of the isolate's memory other than models, such as the image codecs. */

@@ -25,6 +25,21 @@ export interface TensorHandle extends Disposable {
   dispose(): void;
 }
 
+/** Equal blocks of elements, in row-major order: the first one begins at `start`, each other one `stride` after the one before. */
+export interface BlockPositions {
+  readonly start: number;
+  readonly stride: number;
+}
+
+/** A copy of blocks from one tensor to another. */
+export interface BlockCopy {
+  readonly blocks: number;
+  /** Of each block. */
+  readonly elements: number;
+  readonly from: BlockPositions;
+  readonly to: BlockPositions;
+}
+
 /**
  * A handle under the name of a model's input or output: as a feed the tensor that is read, as an
  * output the tensor that is written, whose datatype and shape must be those of the output.

@@ -96,7 +96,12 @@ export class Trace {
     }
   }
 
+  /** Adds to a phase what was measured elsewhere, or takes away what was measured for others. */
+  add(phase: Phase, ms: number): void {
+    this.phasesMs[phase] = (this.phasesMs[phase] ?? 0) + ms;
+  }
+
   #add(phase: Phase, start: number): void {
-    this.phasesMs[phase] = (this.phasesMs[phase] ?? 0) + this.#now() - start;
+    this.add(phase, this.#now() - start);
   }
 }

@@ -40,10 +40,12 @@ export interface Resident {
 /** Keeps a model in its cell, with memory reserved beside it. */
 export interface Pin {
   readonly resident: Resident;
-  readonly reservedBytes: number;
+  reservedBytes: number;
   /** Milliseconds since the epoch. */
-  readonly expiresAt: number;
-  /** Ends it, because it expired or its cell was dropped. */
+  expiresAt: number;
+  /** Whether it ends as soon as its memory is needed: it does not keep the model. */
+  readonly isRevocable: boolean;
+  /** Ends it, because it expired, was revoked, or its cell was dropped. */
   end(): void;
 }
 
@@ -130,8 +132,14 @@ export class Cell {
     return latest;
   }
 
+  /** Whether a model of it is pinned. */
+  get isHeld(): boolean {
+    for (const pin of this.pins) if (!pin.isRevocable) return true;
+    return false;
+  }
+
   isPinned(resident: Resident): boolean {
-    for (const pin of this.pins) if (pin.resident === resident) return true;
+    for (const pin of this.pins) if (pin.resident === resident && !pin.isRevocable) return true;
     return false;
   }
 

@@ -1,5 +1,6 @@
 import { NUMERIC_DATATYPES, type NumericDatatype, ONNX_STRING } from "../domain/datatype.ts";
 import { elementCount, type NumericTensor } from "../domain/tensor.ts";
+import type { BlockCopy } from "../domain/tensor-handle.ts";
 import type { OrtInstance } from "./ort-instance.ts";
 import {
   copyNumbersOut,
@@ -95,6 +96,50 @@ export class HeapTensor {
       );
     this.#instance.heap.set(data, this.#dataAddress);
     traffic.bytesIn += data.byteLength;
+  }
+
+  /**
+   * A tensor over some entries of the first dimension: over the same memory, which it does not own.
+   * @throws RangeError for entries that the tensor does not have; OrtError when memory runs out
+   */
+  view(start: number, count: number): HeapTensor {
+    const [entries = 0, ...rest] = this.shape;
+    if (!(start >= 0 && count >= 0 && start + count <= entries))
+      throw new RangeError(
+        `tensor "${this.name}" has ${entries} entries, not ${count} from ${start} on`,
+      );
+    const { name, datatype } = this;
+    const shape = [count, ...rest];
+    const dataAddress = this.#dataAddress + start * tensorBytes(datatype, rest);
+    const sizeBytes = tensorBytes(datatype, shape);
+    const instance = this.#instance;
+    const value = createOrtValue(instance, name, datatype, shape, dataAddress, sizeBytes);
+    return new HeapTensor(instance, { name, datatype, shape, dataAddress, value, ownsData: false });
+  }
+
+  /**
+   * Copies blocks of elements to another tensor of the same heap and datatype, where they may overlap.
+   * @throws RangeError for elements that one of the tensors does not have
+   */
+  copyTo(target: HeapTensor, { blocks, elements, from, to }: BlockCopy): void {
+    if (target.#instance !== this.#instance || target.datatype !== this.datatype)
+      throw new Error(`tensors "${this.name}" and "${target.name}" are of different kinds`);
+    const { elementBytes } = NUMERIC_DATATYPES[this.datatype];
+    for (const [tensor, { start, stride }] of [
+      [this, from],
+      [target, to],
+    ] as const) {
+      const end = blocks === 0 ? 0 : start + (blocks - 1) * stride + elements;
+      if (!(start >= 0 && elements >= 0 && end <= elementCount(tensor.shape)))
+        throw new RangeError(`tensor "${tensor.name}" has not ${end} elements`);
+    }
+    const { heap } = this.#instance;
+    const sizeBytes = elements * elementBytes;
+    for (let block = 0; block < blocks; block++) {
+      const source = this.#dataAddress + (from.start + block * from.stride) * elementBytes;
+      const destination = target.#dataAddress + (to.start + block * to.stride) * elementBytes;
+      heap.copyWithin(destination, source, source + sizeBytes);
+    }
   }
 
   /** Copies the data out of the heap. */

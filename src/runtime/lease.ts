@@ -1,9 +1,21 @@
 import type { NumericDatatype } from "../domain/datatype.ts";
 import { ApiError } from "../domain/errors.ts";
 import { formatModelId, type ModelId } from "../domain/model-id.ts";
-import type { Lease, LeasedModel, LeaseOptions } from "../domain/ports.ts";
+import type {
+  KeepOptions,
+  Lease,
+  LeasedModel,
+  LeaseOptions,
+  RevocableLease,
+} from "../domain/ports.ts";
 import { formatShape, type NumericTensor } from "../domain/tensor.ts";
-import type { RunFeed, RunOutput, RunResults, TensorHandle } from "../domain/tensor-handle.ts";
+import type {
+  BlockCopy,
+  RunFeed,
+  RunOutput,
+  RunResults,
+  TensorHandle,
+} from "../domain/tensor-handle.ts";
 import type { Pin, Resident } from "./cell.ts";
 import { CellLost } from "./engine-failure.ts";
 import { HeapTensor } from "./heap-tensor.ts";
@@ -20,25 +32,44 @@ export interface LeaseHost {
   dropCutOff(): void;
   /** Calls the engine of a resident, and turns its failures into those of a run. */
   call<T>(resident: Resident, work: (session: OrtSession) => T): T;
+  /** @throws ApiError when the memory cannot be reserved */
+  createLease(resident: Resident, options: LeaseOptions, coldStart: boolean): Lease;
+  /** `undefined` when the memory is needed by others. */
+  keep(resident: Resident, options: KeepOptions): RevocableLease | undefined;
+  /** @throws ApiError when the memory cannot be reserved */
+  resize(pin: Pin, reservedBytes: number): void;
+  touch(pin: Pin): void;
+  /** Ends what is kept in the resident's cell; returns whether there was any. */
+  revokeAll(resident: Resident): boolean;
   /** Called when the lease has ended and its tensors are released. */
   unpin(lease: ModelLease, pin: Pin): void;
 }
 
-/** Why a lease has ended; "lost" with its cell. */
+/** Why a lease has ended; "expired" also when its memory was needed, "lost" with its cell. */
 type EndReason = "disposed" | "expired" | "lost";
 
+export interface ModelLeaseOptions extends LeaseOptions {
+  /** Whether it ends as soon as its memory is needed; false by default. */
+  readonly isRevocable?: boolean;
+  readonly onEnd?: () => void;
+}
+
 /** Pins a resident, and owns the tensors that runs leave in its heap. */
-export class ModelLease implements Lease {
+export class ModelLease implements RevocableLease {
   readonly model: LeasedModel = {
     describe: () => this.#active().resident.session.describe(),
     run: (feeds, outputs) => this.#run(feeds, outputs),
   };
   readonly coldStart: boolean;
-  readonly expiresAt: number;
-  readonly reservedBytes: number;
   readonly id: ModelId;
+  readonly isRevocable: boolean;
   readonly #host: LeaseHost;
+  readonly #onEnd: (() => void) | undefined;
   readonly #tensors = new Map<TensorHandle, HeapTensor>();
+  /** Tensors over the memory of others, by those. */
+  readonly #views = new Map<TensorHandle, Set<TensorHandle>>();
+  #expiresAt: number;
+  #reservedBytes: number;
   /** `undefined` once the lease has ended, so that it keeps no memory from being collected. */
   #pin: Pin | undefined;
   #endReason: EndReason = "disposed";
@@ -46,25 +77,33 @@ export class ModelLease implements Lease {
   /** The resident is not pinned before {@link pin} has been given to the budget. */
   constructor(
     resident: Resident,
-    { expiresAt, reservedBytes = 0 }: LeaseOptions,
+    { expiresAt, reservedBytes = 0, isRevocable = false, onEnd }: ModelLeaseOptions,
     coldStart: boolean,
     host: LeaseHost,
   ) {
-    if (!Number.isFinite(expiresAt) || !Number.isSafeInteger(reservedBytes) || reservedBytes < 0)
-      throw new Error(
-        `A lease needs a time to expire at and a whole number of bytes, not ${expiresAt} and ${reservedBytes}.`,
-      );
+    checkOptions(expiresAt, reservedBytes);
     this.id = resident.source.id;
-    this.expiresAt = expiresAt;
-    this.reservedBytes = reservedBytes;
+    this.isRevocable = isRevocable;
+    this.#expiresAt = expiresAt;
+    this.#reservedBytes = reservedBytes;
     this.coldStart = coldStart;
     this.#host = host;
+    this.#onEnd = onEnd;
     this.#pin = {
       resident,
       reservedBytes,
       expiresAt,
+      isRevocable,
       end: () => this.#end(resident.cell.dropped ? "lost" : "expired"),
     };
+  }
+
+  get expiresAt(): number {
+    return this.#expiresAt;
+  }
+
+  get reservedBytes(): number {
+    return this.#reservedBytes;
   }
 
   /** @throws ApiError or Error when the lease has ended */
@@ -79,6 +118,7 @@ export class ModelLease implements Lease {
   get handleBytes(): number {
     let sum = 0;
     for (const { sizeBytes } of this.#tensors.values()) sum += sizeBytes;
+    for (const views of this.#views.values()) for (const { sizeBytes } of views) sum -= sizeBytes;
     return sum;
   }
 
@@ -94,13 +134,18 @@ export class ModelLease implements Lease {
   }
 
   #allocate(name: string, datatype: NumericDatatype, shape: readonly number[]): HeapTensor {
-    const { cell, session, source } = this.#active().resident;
+    const { resident } = this.#active();
+    const { cell, session, source } = resident;
     if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0))
       throw new Error(`The shape ${formatShape(shape)} of tensor "${name}" is not a fixed one.`);
+    const allocate = () =>
+      cell.call(source.sha256, () => HeapTensor.allocate(session.instance, name, datatype, shape));
     try {
-      const allocate = () => HeapTensor.allocate(session.instance, name, datatype, shape);
-      return cell.call(source.sha256, allocate);
+      return allocate();
     } catch (error) {
+      // What is kept may leave no block of this size.
+      if (error instanceof OrtError && !this.isRevocable && this.#host.revokeAll(resident))
+        return this.#allocate(name, datatype, shape);
       if (!(error instanceof OrtError)) throw error;
       throw new ApiError(
         "out_of_memory",
@@ -110,6 +155,47 @@ export class ModelLease implements Lease {
     } finally {
       cell.forgetRefusals();
     }
+  }
+
+  view(handle: TensorHandle, start: number, count: number): TensorHandle {
+    const { cell, source } = this.#active().resident;
+    const tensor = this.#find(handle);
+    const view = this.#own(cell.call(source.sha256, () => tensor.view(start, count)));
+    const views = this.#views.get(handle) ?? new Set();
+    this.#views.set(handle, views.add(view));
+    return view;
+  }
+
+  copy(source: TensorHandle, target: TensorHandle, blocks: BlockCopy): void {
+    this.#active();
+    const from = source instanceof LeasedTensor ? source.lease : this;
+    from.#active();
+    from.#find(source).copyTo(this.#find(target), blocks);
+  }
+
+  fork(options: LeaseOptions): Lease {
+    return this.#host.createLease(this.#active().resident, options, false);
+  }
+
+  keep(options: KeepOptions): RevocableLease | undefined {
+    return this.#host.keep(this.#active().resident, options);
+  }
+
+  change({
+    expiresAt = this.#expiresAt,
+    reservedBytes = this.#reservedBytes,
+  }: Partial<LeaseOptions>): void {
+    const pin = this.#active();
+    checkOptions(expiresAt, reservedBytes);
+    this.#host.resize(pin, reservedBytes);
+    pin.expiresAt = expiresAt;
+    this.#expiresAt = expiresAt;
+    this.#reservedBytes = reservedBytes;
+  }
+
+  touch(expiresAt: number): void {
+    this.change({ expiresAt });
+    this.#host.touch(this.#active());
   }
 
   read(handle: TensorHandle): NumericTensor {
@@ -125,9 +211,12 @@ export class ModelLease implements Lease {
   /** Releases a tensor; one that was released with the lease, or before, is no more among its own. */
   release(handle: TensorHandle): void {
     this.#host.dropCutOff();
-    const tensor = this.#tensors.get(handle);
-    this.#tensors.delete(handle);
-    if (tensor && this.#pin) releaseAll(this.#pin.resident, [tensor]);
+    const views = [...(this.#views.get(handle) ?? [])];
+    this.#views.delete(handle);
+    for (const ofHandle of this.#views.values()) ofHandle.delete(handle);
+    const released = [...views, handle].flatMap((each) => this.#tensors.get(each) ?? []);
+    for (const each of [...views, handle]) this.#tensors.delete(each);
+    if (released.length > 0 && this.#pin) releaseAll(this.#pin.resident, released);
   }
 
   dispose(): void {
@@ -215,7 +304,9 @@ export class ModelLease implements Lease {
       // Not before: when this is cut off, the lease ends with its cell.
       this.#pin = undefined;
       this.#tensors.clear();
+      this.#views.clear();
       this.#host.unpin(this, pin);
+      this.#onEnd?.();
     }
   }
 }
@@ -225,31 +316,38 @@ class LeasedTensor implements TensorHandle {
   readonly datatype: NumericDatatype;
   readonly shape: readonly number[];
   readonly sizeBytes: number;
-  readonly #lease: ModelLease;
+  readonly lease: ModelLease;
 
   constructor(lease: ModelLease, { name, datatype, shape, sizeBytes }: HeapTensor) {
     this.name = name;
     this.datatype = datatype;
     this.shape = shape;
     this.sizeBytes = sizeBytes;
-    this.#lease = lease;
+    this.lease = lease;
   }
 
   read(): NumericTensor {
-    return this.#lease.read(this);
+    return this.lease.read(this);
   }
 
   readElements(start: number, count: number): Uint8Array {
-    return this.#lease.readElements(this, start, count);
+    return this.lease.readElements(this, start, count);
   }
 
   dispose(): void {
-    this.#lease.release(this);
+    this.lease.release(this);
   }
 
   [Symbol.dispose](): void {
     this.dispose();
   }
+}
+
+function checkOptions(expiresAt: number, reservedBytes: number): void {
+  if (!Number.isFinite(expiresAt) || !Number.isSafeInteger(reservedBytes) || reservedBytes < 0)
+    throw new Error(
+      `A lease needs a time to expire at and a whole number of bytes, not ${expiresAt} and ${reservedBytes}.`,
+    );
 }
 
 function releaseAll({ cell, source }: Resident, tensors: Iterable<HeapTensor>): void {

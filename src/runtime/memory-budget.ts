@@ -9,6 +9,10 @@ const SMALL_MODEL_BYTES = 4_194_304;
 const SHARED_CELL_MODEL_BYTES = 25_165_824;
 /** A shared cell that takes more than this, grown by a large run or pinned, gets no more models. */
 const SHARED_CELL_BYTES = 50_331_648;
+/** The share of the budget that may be taken by what is kept until memory is needed. */
+const REVOCABLE_SHARE = 1 / 4;
+/** What of the budget it leaves free, for the runs of models, whose memory grows in the middle of a run. */
+const REVOCABLE_HEADROOM_BYTES = 8_388_608;
 /** A cell is recycled for a model that needs at least its memory divided by this. */
 const RECYCLING_SLACK = 1.5;
 
@@ -31,6 +35,7 @@ export class MemoryBudget {
   readonly limit: BudgetLimit;
   evictions = 0;
   readonly #cells = new Set<Cell>();
+  /** Those that are revocable in the order of use. */
   readonly #pins = new Set<Pin>();
   readonly #consumers: MemoryConsumer[] = [];
   readonly #calls: EngineCalls;
@@ -108,8 +113,8 @@ export class MemoryBudget {
 
   /** Takes back the cell of a load that the platform cut off, now or when its last pin ends. */
   abandon(cell: Cell): void {
-    if (cell.pins.size === 0) this.drop(cell);
-    else cell.retired = true;
+    if (cell.isHeld) cell.retired = true;
+    else this.drop(cell);
   }
 
   /**
@@ -136,15 +141,41 @@ export class MemoryBudget {
   }
 
   /**
-   * Pins a model and reserves memory beside it, for which idle cells are evicted.
+   * Pins a model and reserves memory beside it, for which revocable pins end and idle cells are evicted; a revocable
+   * one evicts none.
    * @throws ApiError `out_of_memory` when the memory cannot fit beside the model, `overloaded` when it
    *   does not fit now, both with `neededBytes` and `availableBytes`
    */
   pin(pin: Pin): void {
-    const { resident, reservedBytes } = pin;
-    if (reservedBytes > 0) this.#reserveBeside(resident, reservedBytes);
+    const { resident, reservedBytes, isRevocable } = pin;
+    if (isRevocable) this.#reserveRevocable(resident, reservedBytes);
+    else if (reservedBytes > 0) this.#reserveBeside(resident, reservedBytes);
     resident.cell.pins.add(pin);
     this.#pins.add(pin);
+  }
+
+  /**
+   * Changes what a pin that is not revocable reserves.
+   * @throws ApiError what {@link pin} throws, without a change
+   */
+  resize(pin: Pin, reservedBytes: number): void {
+    const moreBytes = reservedBytes - pin.reservedBytes;
+    if (moreBytes > 0) this.#reserveBeside(pin.resident, moreBytes);
+    pin.reservedBytes = reservedBytes;
+  }
+
+  /** Notes the use of a revocable pin: those that were not used for longer end first. */
+  touch(pin: Pin): void {
+    this.#pins.delete(pin);
+    this.#pins.add(pin);
+  }
+
+  /** Ends the revocable pins of a cell, least recently used first, until that is enough. */
+  revoke(cell: Cell, isEnough: () => boolean = () => false): void {
+    for (const pin of this.#revocable()) {
+      if (isEnough()) return;
+      if (pin.resident.cell === cell) pin.end();
+    }
   }
 
   /** The end of a pin, which gave its memory back before, unless the cell was dropped. */
@@ -153,8 +184,8 @@ export class MemoryBudget {
     const { cell } = resident;
     this.#pins.delete(pin);
     cell.pins.delete(pin);
-    if (cell.dropped) return;
-    if (cell.retired && cell.pins.size === 0) this.drop(cell);
+    if (cell.dropped || pin.isRevocable) return;
+    if (cell.retired && !cell.isHeld) this.drop(cell);
     else if (resident.unloaded && !cell.isPinned(resident)) this.evict(resident);
   }
 
@@ -213,6 +244,7 @@ export class MemoryBudget {
     const othersBytes = others.reduce((sum, { heapBytes }) => sum + heapBytes, 0);
     const growth = (evictedBytes: number): number =>
       cellBytes(cell.heapBytes - evictedBytes + cell.reservedBytes + bytes) - cell.budgetedBytes;
+    this.revoke(cell, () => this.#hasHeadroom(growth(0)));
     const missingBytes = this.#missingBytes(growth(othersBytes), cell);
     if (missingBytes > 0)
       throw noMemoryBeside(id, "overloaded", bytes, Math.max(0, bytes - missingBytes), this.limit);
@@ -222,6 +254,35 @@ export class MemoryBudget {
       this.#release(other);
     }
     this.#reserve(growth(0), cell);
+  }
+
+  /** For a revocable pin: only others of its kind end for it. */
+  #reserveRevocable({ cell, source: { id } }: Resident, bytes: number): void {
+    this.endExpiredPins();
+    const mostBytes = Math.floor(this.limitBytes * REVOCABLE_SHARE);
+    if (bytes > mostBytes) throw noMemoryBeside(id, "out_of_memory", bytes, mostBytes, this.limit);
+    const pins = this.#revocable();
+    const bytesOf = (some: readonly Pin[]): number =>
+      some.reduce((sum, { reservedBytes }) => sum + reservedBytes, 0);
+    const growth = (endedBytes: number): number =>
+      cellBytes(cell.heapBytes + cell.reservedBytes - endedBytes + bytes) - cell.budgetedBytes;
+    const own = pins.filter(({ resident }) => resident.cell === cell);
+    if (!this.#hasHeadroom(growth(bytesOf(own))))
+      throw noMemoryBeside(id, "overloaded", bytes, 0, this.limit);
+    for (const pin of pins) {
+      const isWithinShare = bytesOf(this.#revocable()) + bytes <= mostBytes;
+      if (isWithinShare && this.#hasHeadroom(growth(0))) return;
+      if (!isWithinShare || pin.resident.cell === cell) pin.end();
+    }
+  }
+
+  #revocable(): Pin[] {
+    return [...this.#pins].filter(({ isRevocable }) => isRevocable);
+  }
+
+  /** Whether so many bytes fit as things are, and enough is left. */
+  #hasHeadroom(bytes: number): boolean {
+    return this.usedBytes + Math.max(0, bytes) + REVOCABLE_HEADROOM_BYTES <= this.limitBytes;
   }
 
   /** Whether so many bytes fit, if need be after expired pins and what consumers do not use. */
@@ -262,13 +323,14 @@ export class MemoryBudget {
   /** Least recently used first. */
   #idleCells(except?: Cell): Cell[] {
     return [...this.#cells]
-      .filter((cell) => cell !== except && cell.loads === 0 && cell.pins.size === 0)
+      .filter((cell) => cell !== except && cell.loads === 0 && !cell.isHeld)
       .sort((a, b) => a.lastUsed - b.lastUsed);
   }
 
   #release(resident: Resident): void {
     this.#forget(resident);
     const { cell, session, source } = resident;
+    for (const pin of [...cell.pins]) if (pin.resident === resident) pin.end();
     cell.call(source.sha256, () => session.release());
   }
 

@@ -2,6 +2,7 @@ import type { WaitUntil } from "../domain/call.ts";
 import { ApiError } from "../domain/errors.ts";
 import { formatModelId } from "../domain/model-id.ts";
 import type {
+  KeepOptions,
   Lease,
   LeaseOptions,
   LoadedModel,
@@ -9,6 +10,7 @@ import type {
   ModelRuntime,
   ModelSource,
   ModelState,
+  RevocableLease,
   RuntimeStats,
 } from "../domain/ports.ts";
 import { LruMap } from "../shared/lru-map.ts";
@@ -16,7 +18,7 @@ import type { Cell, Pin, Resident } from "./cell.ts";
 import { EngineCalls } from "./engine-calls.ts";
 import { CellLost, toCrash, toRunFailure } from "./engine-failure.ts";
 import { HeapEstimates } from "./heap-estimates.ts";
-import { type LeaseHost, ModelLease } from "./lease.ts";
+import { type LeaseHost, ModelLease, type ModelLeaseOptions } from "./lease.ts";
 import { MemoryBudget } from "./memory-budget.ts";
 import { ModelLoader } from "./model-loader.ts";
 import type { OrtSession } from "./ort-session.ts";
@@ -84,7 +86,7 @@ class ModelPool implements ModelRuntime, LeaseHost {
       timeoutMs: loadTimeoutMs,
       toLoadedModel: (resident) => this.#toLoadedModel(resident),
       createLease: (resident, reservedBytes) =>
-        this.#createLease(resident, { reservedBytes, expiresAt: now() + loadTimeoutMs }, true),
+        this.createLease(resident, { reservedBytes, expiresAt: now() + loadTimeoutMs }, true),
       onReady: (resident) => {
         resident.lastUsed = ++this.#uses;
         this.#ready.set(resident.source.sha256, resident);
@@ -109,15 +111,38 @@ class ModelPool implements ModelRuntime, LeaseHost {
 
   lease(source: ModelSource, waitUntil: WaitUntil, options: LeaseOptions): Promise<Lease> {
     return this.#withResident(source, waitUntil, (resident, coldStart) =>
-      this.#createLease(resident, options, coldStart),
+      this.createLease(resident, options, coldStart),
     );
   }
 
-  #createLease(resident: Resident, options: LeaseOptions, coldStart: boolean): Lease {
+  createLease(resident: Resident, options: ModelLeaseOptions, coldStart: boolean): ModelLease {
     const lease = new ModelLease(resident, options, coldStart, this);
     this.#budget.pin(lease.pin);
     this.#leases.add(lease);
     return lease;
+  }
+
+  keep(resident: Resident, options: KeepOptions): RevocableLease | undefined {
+    try {
+      return this.createLease(resident, { ...options, isRevocable: true }, false);
+    } catch (error) {
+      if (error instanceof ApiError) return undefined;
+      throw error;
+    }
+  }
+
+  resize(pin: Pin, reservedBytes: number): void {
+    this.#budget.resize(pin, reservedBytes);
+  }
+
+  touch(pin: Pin): void {
+    this.#budget.touch(pin);
+  }
+
+  revokeAll({ cell }: Resident): boolean {
+    const before = cell.pins.size;
+    this.#budget.revoke(cell);
+    return cell.pins.size < before;
   }
 
   state(sha256: string): ModelState {
@@ -148,6 +173,8 @@ class ModelPool implements ModelRuntime, LeaseHost {
   stats(): RuntimeStats {
     this.dropCutOff();
     this.#budget.endExpiredPins();
+    const leases = [...this.#leases].filter(({ isRevocable }) => !isRevocable);
+    const kept = [...this.#leases].filter(({ isRevocable }) => isRevocable);
     return {
       budgetBytes: this.#budget.limitBytes,
       usedBytes: this.#budget.usedBytes,
@@ -165,7 +192,7 @@ class ModelPool implements ModelRuntime, LeaseHost {
           heapBytes,
         })),
       })),
-      leases: [...this.#leases].map(({ id, reservedBytes, expiresAt, handles, handleBytes }) => ({
+      leases: leases.map(({ id, reservedBytes, expiresAt, handles, handleBytes }) => ({
         name: id.name,
         version: id.version,
         reservedBytes,
@@ -173,6 +200,10 @@ class ModelPool implements ModelRuntime, LeaseHost {
         handles,
         handleBytes,
       })),
+      kept: {
+        leases: kept.length,
+        bytes: kept.reduce((sum, { handleBytes }) => sum + handleBytes, 0),
+      },
     };
   }
 

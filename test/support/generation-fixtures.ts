@@ -4,7 +4,7 @@ import { projectPath } from "../../scripts/project.ts";
 import { type Manifest, parseManifest } from "../../src/domain/manifest.ts";
 
 /** The language model of `test/fixtures/generation` in the forms of its cache: `reference.py` there. */
-export const CACHE_FORMS = ["in-place", "growing", "merged"] as const;
+export const CACHE_FORMS = ["in-place", "rows", "growing", "merged"] as const;
 export type CacheForm = (typeof CACHE_FORMS)[number];
 
 /** What ONNX Runtime and tokenizers in Python compute, greedily. */
@@ -69,6 +69,7 @@ export function generationManifest(
   const inputs = { ids: "input_ids", attentionMask: "attention_mask" };
   const more = {
     "in-place": { names: {}, specs: [] },
+    rows: { names: {}, specs: [] },
     growing: {
       names: { positionIds: "position_ids" },
       specs: [integers("position_ids", "sequence")],
@@ -82,6 +83,7 @@ export function generationManifest(
     },
   }[form];
   const file = `${form}.onnx`;
+  const isInPlace = form === "in-place" || form === "rows";
   return parseManifest({
     schemaVersion: 1,
     name: `tiny-${form}`,
@@ -104,7 +106,7 @@ export function generationManifest(
       {
         name: "logits",
         datatype: "FP32",
-        shape: ["batch", form === "in-place" ? 1 : "sequence", VOCABULARY],
+        shape: ["batch", isInPlace ? 1 : "sequence", VOCABULARY],
       },
       ...cacheOf("present"),
     ],
@@ -121,10 +123,11 @@ export function generationManifest(
       logits: "logits",
       context: expected.context,
       cache: {
-        form: form === "in-place" ? "in-place" : "growing",
+        form: isInPlace ? "in-place" : "growing",
         past: "past_key_values.{layer}.{kind}",
         present: "present.{layer}.{kind}",
         ...expected.cache,
+        independentTokens: form === "rows",
       },
       maxNewTokens: 24,
       ...changes,

@@ -46,6 +46,9 @@ const isolateStatsSchema = z.strictObject({
       }),
     )
     .describe("Models that are pinned in memory across runs."),
+  kept: z
+    .strictObject({ leases: size, bytes: size })
+    .describe("Beginnings of texts, which are kept until their memory is needed."),
 });
 
 export const runtimeStatsSchema = isolateStatsSchema

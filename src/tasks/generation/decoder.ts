@@ -1,12 +1,11 @@
 import type { TextGenerationBlock } from "../../domain/blocks/postprocess/text-generation.ts";
 import type { PromptBlock } from "../../domain/blocks/preprocess/prompt.ts";
-import { fixedSize } from "../../domain/blocks/tensor-checks.ts";
 import type { Manifest } from "../../domain/manifest.ts";
 import type { Lease } from "../../domain/ports.ts";
 import type { Tensor } from "../../domain/tensor.ts";
 import type { RunFeed, RunOutput, TensorHandle } from "../../domain/tensor-handle.ts";
 import { cacheBytes, createKeyValueCache, type KeyValueCache } from "./key-value-cache.ts";
-import { toLastLogits } from "./last-logits.ts";
+import { logitsOutputOf, toLastLogits } from "./last-logits.ts";
 import { createTokenFeeds } from "./token-feeds.ts";
 
 /** A model that reads tokens and computes the logits of the next one. */
@@ -30,23 +29,31 @@ export interface DecodedText {
   read(ids: readonly number[]): void;
   /** Reads tokens, and computes the logits of the one that follows them. */
   next(ids: readonly number[]): Float32Array;
+  /** Of texts that share their runs. */
+  readonly together?: TextTogether;
+}
+
+/** A text whose tokens may be read in the same run as those of others. */
+export interface TextTogether {
+  /** Tells what the next call of `next` will read: a run for another text may read it before. */
+  announce(id: number): void;
+  /** Whether a run would read more texts a little later. */
+  readonly expectsOthers: boolean;
 }
 
 /** @param manifest of which the blocks were checked */
 export function createDecoder(
   manifest: Pick<Manifest, "inputs" | "outputs">,
-  { inputs }: Pick<PromptBlock, "inputs">,
-  { logits, cache }: Pick<TextGenerationBlock, "logits" | "cache">,
+  prompt: Pick<PromptBlock, "inputs">,
+  block: Pick<TextGenerationBlock, "logits" | "cache">,
 ): Decoder {
-  const declared = manifest.outputs.find(({ name }) => name === logits)?.shape;
-  const isLastOnly = declared?.[1] === 1 || inputs.numLogitsToKeep !== undefined;
-  const logitsOutput: RunOutput = isLastOnly ? logits : { name: logits, keep: true };
-
-  const toFeeds = createTokenFeeds(manifest.inputs, inputs);
+  const { cache } = block;
+  const logits = logitsOutputOf(manifest, prompt, block);
+  const toFeeds = createTokenFeeds(manifest.inputs, prompt.inputs);
 
   return {
     reservedBytes: (tokens) => cacheBytes(cache, tokens),
-    vocabularySize: fixedSize(declared?.[2]),
+    vocabularySize: logits.vocabularySize,
     begin(lease, tokens) {
       const keyValues = createKeyValueCache(lease, cache, tokens);
       let past = 0;
@@ -59,11 +66,11 @@ export function createDecoder(
       };
       return {
         // The branch with a cache may have been traced for a single token.
-        laterRunTokens: inputs.useCacheBranch === undefined ? undefined : 1,
+        laterRunTokens: prompt.inputs.useCacheBranch === undefined ? undefined : 1,
         read(ids) {
           run(ids, []);
         },
-        next: (ids) => toLastLogits(run(ids, [logitsOutput])),
+        next: (ids) => toLastLogits(run(ids, [logits.output])),
       };
     },
   };

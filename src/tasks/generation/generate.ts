@@ -1,11 +1,17 @@
 import type { FinishReason } from "../../domain/blocks/postprocess/text-generation.ts";
-import type { Call } from "../../domain/call.ts";
+import { type Call, yieldToEventLoop } from "../../domain/call.ts";
 import { NOTHING_GENERATED, withToken } from "../../domain/generation-progress.ts";
 import type { TokenDecoder } from "../text/token-decoder.ts";
 import type { DecodedText } from "./decoder.ts";
 import { prefillLengths } from "./prefill.ts";
 import type { Sampled, Sampler } from "./sampling/sampler.ts";
 import type { StopStrings } from "./sampling/stop-strings.ts";
+
+/**
+ * Turns of the event loop that a text waits for others: a turn takes a fifth of a millisecond, and a run for two texts takes less by
+ * milliseconds than two runs.
+ */
+const MAX_TURNS = 4;
 
 /** What is to be generated. */
 export interface GenerationPlan {
@@ -51,9 +57,16 @@ export async function* generate(
     trace.generation = withToken(progress, trace.elapsedMs, step.finishReason);
     yield step;
     if (step.finishReason) return;
+    text.together?.announce(step.sampled.token);
     await call.pause();
+    await gather(text);
     logits = trace.measure("infer", () => text.next([step.sampled.token]));
   }
+}
+
+/** Waits for texts that share the next run, as long as they are likely to be ready in a moment. */
+async function gather({ together }: DecodedText): Promise<void> {
+  for (let turn = 0; turn < MAX_TURNS && together?.expectsOthers; turn++) await yieldToEventLoop();
 }
 
 /** Reads the prompt in runs between which other calls run. */

@@ -18,9 +18,33 @@ export interface KeyValueCache {
 
 /** The bytes that a cache takes in its form: one that grows exists twice while its run writes the next one. */
 export function cacheBytes(cache: CacheBlock, tokens: number): number {
-  const { layers, heads, headSize, datatype, form } = cache;
-  const tokenBytes = 2 * layers * heads * headSize * NUMERIC_DATATYPES[datatype].elementBytes;
-  return tokenBytes * tokens * (form === "growing" ? 2 : 1);
+  return tokenBytes(cache) * tokens * (cache.form === "growing" ? 2 : 1);
+}
+
+/** The bytes of a token's keys and values. */
+export function tokenBytes({ layers, heads, headSize, datatype }: CacheBlock): number {
+  return 2 * layers * heads * headSize * NUMERIC_DATATYPES[datatype].elementBytes;
+}
+
+/** A text in a tensor of several: of shape [rows, heads, length, size]. */
+export interface CacheRow {
+  readonly tensor: TensorHandle;
+  readonly row: number;
+}
+
+/** Copies the first tokens of a row, which may be of another length. */
+export function copyRow(lease: Lease, source: CacheRow, target: CacheRow, tokens: number): void {
+  const positionsOf = ({ tensor: { shape }, row }: CacheRow) => {
+    const [, heads = 0, length = 0, size = 0] = shape;
+    return { start: row * heads * length * size, stride: length * size };
+  };
+  const [, heads = 0, , size = 0] = source.tensor.shape;
+  lease.copy(source.tensor, target.tensor, {
+    blocks: heads,
+    elements: tokens * size,
+    from: positionsOf(source),
+    to: positionsOf(target),
+  });
 }
 
 /**
@@ -49,8 +73,8 @@ function inPlace(
   handles: readonly TensorHandle[],
 ): KeyValueCache {
   return {
-    feeds: bind(pasts, handles),
-    outputs: bind(presents, handles),
+    feeds: bindings(pasts, handles),
+    outputs: bindings(presents, handles),
     advance: () => undefined,
   };
 }
@@ -63,7 +87,7 @@ function growing(
   let handles = empty;
   return {
     get feeds() {
-      return bind(pasts, handles);
+      return bindings(pasts, handles);
     },
     outputs: presents.map((name) => ({ name, keep: true })),
     advance(next) {
@@ -73,6 +97,9 @@ function growing(
   };
 }
 
-function bind(names: readonly string[], handles: readonly TensorHandle[]): TensorBinding[] {
+export function bindings(
+  names: readonly string[],
+  handles: readonly TensorHandle[],
+): TensorBinding[] {
   return handles.map((handle, index) => ({ name: names[index] ?? handle.name, handle }));
 }

@@ -22,8 +22,8 @@ import { createTokenDecoder } from "../text/token-decoder.ts";
 import { createTokenizer } from "../text/tokenizer.ts";
 import { parseTokenizerConfig } from "../text/tokenizer-config.ts";
 import { runSteps, type Steps } from "../text/word-model.ts";
+import { createTextBeginner } from "./begin-text.ts";
 import type { RenderChat } from "./chat-template.ts";
-import { createDecoder } from "./decoder.ts";
 import { type GeneratedStep, generate } from "./generate.ts";
 import { HuggingFaceText } from "./hugging-face-text.ts";
 import { leasedParts } from "./leased-parts.ts";
@@ -60,7 +60,7 @@ export function createTextGenerationTask(
   defaults: TextGenerationBlock,
   { tokenizerJson, renderChat }: GenerationFiles,
 ): Task {
-  const decoder = createDecoder(manifest, block, defaults);
+  const beginner = createTextBeginner(manifest, block, defaults);
   const tokenizer = createTokenizer(tokenizerJson);
   const specials = new Map(
     parseTokenizerConfig(tokenizerJson)
@@ -106,7 +106,8 @@ export function createTextGenerationTask(
         `"min_new_tokens" is ${parameters.min_new_tokens}, and ${most} tokens are generated at most.`,
       );
     const sampling = toSamplingOptions(parameters, defaults);
-    if (decoder.vocabularySize !== undefined) checkTokenIds(sampling, decoder.vocabularySize);
+    const { vocabularySize } = beginner;
+    if (vocabularySize !== undefined) checkTokenIds(sampling, vocabularySize);
     const seed = sampling.doSample ? (sampling.seed ?? drawSeed()) : undefined;
     const form = {
       parameters,
@@ -136,14 +137,8 @@ export function createTextGenerationTask(
     models: ModelSet,
     call: Call,
   ): Promise<AsyncIterableIterator<GeneratedStep, undefined>> {
-    const lease = await models.lease(decoder.reservedBytes(tokens));
-    try {
-      const text = call.trace.measure("infer", () => decoder.begin(lease, tokens));
-      return leasedParts(lease, () => generate(text, plan(), call));
-    } catch (error) {
-      lease.dispose();
-      throw error;
-    }
+    const text = await beginner.begin(models, tokens, call);
+    return leasedParts(text, () => generate(text, plan(), call));
   }
 
   return {

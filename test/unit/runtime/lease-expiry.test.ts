@@ -51,6 +51,7 @@ describe("a lease that is not disposed", () => {
         resident,
         reservedBytes: 0,
         expiresAt: clock.ms,
+        isRevocable: false,
         end: vi.fn(() => budget.unpin(pin)),
       };
       budget.pin(pin);

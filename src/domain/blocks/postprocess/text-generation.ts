@@ -30,6 +30,12 @@ export const cacheFields = z.strictObject({
   heads: z.int().min(1).max(1024).describe("Heads of keys and values."),
   headSize: z.int().min(1).max(1024),
   datatype: z.enum(["FP32", "FP16"]).default("FP32"),
+  independentTokens: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Whether what the model computes for a token depends on nothing but the tokens before it, bit by bit: neither on the other tokens of a run nor on other texts. Then beginnings of prompts are kept, and texts share their runs where the cache is in place.",
+    ),
 });
 
 const schema = z.strictObject({

@@ -31,7 +31,13 @@ export function parseStats(value: unknown): RuntimeStats {
       handles: parseAmount(lease.handles),
       handleBytes: parseAmount(lease.handleBytes),
     })),
+    kept: parseKept(stats.kept),
   };
+}
+
+function parseKept(value: unknown): RuntimeStats["kept"] {
+  const { leases, bytes } = parseObject(value);
+  return { leases: parseAmount(leases), bytes: parseAmount(bytes) };
 }
 
 /** @throws InvalidReply */
