@@ -1,6 +1,7 @@
 import { ApiError } from "../../domain/errors.ts";
 import type { Lease } from "../../domain/ports.ts";
 import type { Trace } from "../../domain/trace.ts";
+import { isIndependent } from "./independence.ts";
 import { tokenBytes } from "./key-value-cache.ts";
 import { type BatchedText, type BatchModel, TextBatch } from "./text-batch.ts";
 
@@ -14,6 +15,8 @@ const SMALL_ROW_BYTES = 2_097_152;
 export class SharedRuns {
   readonly #model: BatchModel;
   readonly #context: number;
+  /** `undefined` until it matters for the first time. */
+  #isIndependent: boolean | undefined;
   #batches: TextBatch[] = [];
 
   constructor(model: BatchModel, context: number) {
@@ -44,7 +47,7 @@ export class SharedRuns {
   #beginIn(length: number, lease: Lease, trace: Trace): BatchedText {
     for (const batch of this.#batches) batch.removeEnded();
     const known = this.#batches.find(
-      (batch) => batch.length === length && !batch.isFull && !batch.isLost,
+      (batch) => batch.length === length && !batch.isFull && !batch.isLost && this.#canShare(lease),
     );
     const batch = known ?? new TextBatch(this.#model, lease, length);
     if (!known) this.#batches.push(batch);
@@ -53,6 +56,12 @@ export class SharedRuns {
     } finally {
       if (batch.isEmpty) batch.trim();
     }
+  }
+
+  /** Whether what the manifest says of the model has been seen: otherwise each text has runs of its own. */
+  #canShare(lease: Lease): boolean {
+    this.#isIndependent ??= isIndependent(this.#model, lease);
+    return this.#isIndependent;
   }
 
   #rowLength(tokens: number): number {

@@ -72,6 +72,12 @@ export class TextBatch {
     return text;
   }
 
+  /** Ends all of its texts. */
+  close(): void {
+    this.#texts.length = 0;
+    this.#lease.dispose();
+  }
+
   /** Frees the rows that no text uses. */
   trim(): void {
     this.removeEnded();

@@ -162,3 +162,23 @@ test("the row of a text that was cut off is freed when its lease has expired", a
   await other.return?.();
   expect(pool.stats().leases).toEqual([]);
 });
+
+test("texts of a model that computes others beside other texts are generated each by itself", async () => {
+  // All texts of a run of this model have the positions of the longest one.
+  const wrong = await createGenerationTask(pool, "in-place", {
+    cache: {
+      form: "in-place",
+      past: "past_key_values.{layer}.{kind}",
+      present: "present.{layer}.{kind}",
+      layers: 2,
+      heads: 2,
+      headSize: 8,
+      independentTokens: true,
+    },
+  });
+  const texts = await Promise.all(
+    REQUESTS.map(({ prompt, parameters }) => generate(wrong, prompt, parameters)),
+  );
+  for (const [index, { prompt, parameters }] of REQUESTS.entries())
+    expect(texts[index]).toEqual(await generate(alone, prompt, parameters));
+});
