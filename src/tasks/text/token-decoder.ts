@@ -24,10 +24,12 @@ export interface TokenDecoderOptions {
 /** Of Unigram. */
 const piecesSchema = z.array(z.tuple([z.string(), z.number()]));
 
+export const vocabularyOrPieces = z.union([vocabularySchema, piecesSchema]);
+
 const tokenizerSchema = z.object({
   added_tokens: z.array(addedTokenSchema).default([]),
   decoder: decoderSchema.nullish(),
-  model: z.object({ vocab: z.union([vocabularySchema, piecesSchema]) }),
+  model: z.object({ vocab: vocabularyOrPieces }),
 });
 
 /**
@@ -75,8 +77,9 @@ function pass(chain: readonly Stage[], first: number, tokens: readonly string[])
   return passed.join("");
 }
 
-function tokensById(
-  vocabulary: z.output<typeof tokenizerSchema>["model"]["vocab"],
+/** The tokens of a vocabulary, at their ids. */
+export function tokensById(
+  vocabulary: z.output<typeof vocabularyOrPieces>,
 ): (string | undefined)[] {
   const tokens: (string | undefined)[] = [];
   if (Array.isArray(vocabulary)) for (const [token] of vocabulary) tokens.push(token);

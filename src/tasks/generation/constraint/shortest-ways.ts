@@ -1,0 +1,96 @@
+import { STEP_SIZE, type Steps } from "../../text/word-model.ts";
+import type { State } from "./grammar.ts";
+import { childOf, hasTokens, type TokenTrie } from "./token-trie.ts";
+
+/** How many bytes of a state's ways are looked at for a token: names are written with few tokens, whatever their length. */
+const MAX_LOOKS = 48;
+
+/**
+ * Finds for each state how far the end of its rule is at most: calls inside one another, and tokens. The way of the fewest
+ * tokens is one with the fewest calls inside one another, which a limit of those never closes.
+ */
+export function* findShortestWays(states: readonly State[], trie: TokenTrie): Steps<void> {
+  yield* settle(states, heightOf);
+  const targets: (readonly State[])[] = [];
+  for (const state of states) {
+    targets.push(tokenTargets(state, trie));
+    if (targets.length % 256 === 0) yield;
+  }
+  yield* settle(states, (state) => restOf(state, targets[state.id] ?? []));
+}
+
+/** Repeats until nothing changes: a state before another one is created before it, with few exceptions. */
+function* settle(states: readonly State[], update: (state: State) => boolean): Steps<void> {
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (let index = states.length - 1; index >= 0; index--) {
+      if (update(states[index] as State)) changed = true;
+      if (index % STEP_SIZE === 0) yield;
+    }
+  }
+}
+
+function heightOf(state: State): boolean {
+  let best = state.isEnd ? 0 : state.height;
+  for (const next of state.epsilon) best = Math.min(best, next.height);
+  for (const { next } of state.edges) best = Math.min(best, next.height);
+  if (state.call) best = Math.min(best, callHeight(state.call));
+  if (best >= state.height) return false;
+  state.height = best;
+  return true;
+}
+
+function callHeight({ rule, next }: NonNullable<State["call"]>): number {
+  return isTail(next) ? rule.start.height : Math.max(1 + rule.start.height, next.height);
+}
+
+/** Whether nothing but the end of the rule follows, so that a call needs no return. */
+export function isTail({ isEnd, edges, epsilon, call }: State): boolean {
+  return isEnd && edges.length === 0 && epsilon.length === 0 && !call;
+}
+
+function restOf(state: State, targets: readonly State[]): boolean {
+  let best = state.isEnd ? 0 : state.rest;
+  for (const next of state.epsilon)
+    if (next.height <= state.height) best = Math.min(best, next.rest);
+  for (const next of targets)
+    if (next.height <= state.height) best = Math.min(best, 1 + next.rest);
+  const { call } = state;
+  if (call && callHeight(call) <= state.height)
+    best = Math.min(best, call.rule.start.rest + call.next.rest);
+  if (best >= state.rest) return false;
+  state.rest = best;
+  return true;
+}
+
+/** States of the rule to which a single token leads: of bytes in a range the first one is taken that has tokens. */
+function tokenTargets(state: State, trie: TokenTrie): readonly State[] {
+  const targets: State[] = [];
+  const queue: { at: State; node: number }[] = [{ at: state, node: 0 }];
+  let looks = 0;
+  for (const { at, node } of queue) {
+    if (++looks > MAX_LOOKS) break;
+    if (node > 0) {
+      if (hasTokens(trie, node)) targets.push(at);
+      for (const next of at.epsilon) queue.push({ at: next, node });
+    }
+    for (const { first, last, next } of at.edges) {
+      const child = firstChild(trie, node, first, last);
+      if (child > 0) queue.push({ at: next, node: child });
+    }
+  }
+  return targets;
+}
+
+function firstChild(trie: TokenTrie, node: number, first: number, last: number): number {
+  if (first === last) return childOf(trie, node, first);
+  let any = 0;
+  const end = trie.ends[node] as number;
+  for (let child = node + 1; child < end; child = trie.ends[child] as number) {
+    const byte = trie.bytes[child] as number;
+    if (byte < first || byte > last) continue;
+    if (hasTokens(trie, child)) return child;
+    any ||= child;
+  }
+  return any;
+}
