@@ -288,7 +288,7 @@ describe("is refused with what is wrong:", () => {
       { inputs: "a", parameters: { max_new_tokens: 1024 } },
       /"max_new_tokens" is 1024 .* context has 1024/,
     ],
-    ["a grammar", { inputs: "a", parameters: { grammar: {} } }, /"grammar"/],
+    ["a grammar", { inputs: "a", parameters: { grammar: {} } }, /grammar/],
     ["a number", { inputs: 5 }, /^inputs must be a text/],
     ["a list of streamed prompts", { inputs: ["a"], stream: true }, /"inputs" is a list/],
     ["stream that is no boolean", { inputs: "a", stream: "yes" }, /"stream" must be true or false/],

@@ -3,6 +3,7 @@ import { chatLogprobsSchema } from "./chat-form.ts";
 import { messagesSchema } from "./chat-messages.ts";
 import { generationFields, type TokenLimit } from "./generation-fields.ts";
 import { parseGeneration, type RefusedFields, refuse } from "./parse-generation.ts";
+import { responseFormatSchema } from "./response-format.ts";
 import { usageSchema } from "./usage.ts";
 
 /** `POST /v1/chat/completions` of OpenAI's API (https://platform.openai.com/docs/api-reference/chat). */
@@ -29,10 +30,7 @@ export const chatCompletionRequestSchema = z.strictObject({
     .describe(
       "With `logprobs`: how many of the most probable tokens are returned with each token.",
     ),
-  response_format: z
-    .strictObject({ type: z.literal("text") })
-    .optional()
-    .describe("Only text."),
+  response_format: responseFormatSchema.optional(),
   modalities: z.array(z.literal("text")).length(1).optional().describe("Only text."),
   service_tier: z.enum(["auto", "default"]).optional().describe(WITHOUT_EFFECT),
   store: z.literal(false).optional().describe("Only false."),

@@ -45,12 +45,15 @@ export interface ChoiceUsage {
 export class ChoiceText {
   readonly #index: number;
   readonly #stops: StopStrings;
+  readonly #isCompleted: boolean;
   /** Of the task's text until now. */
   #length = 0;
 
-  constructor(index: number, stops: readonly string[]) {
+  /** @param isCompleted whether the limit of tokens only shortens the text, and does not cut it */
+  constructor(index: number, stops: readonly string[], isCompleted = false) {
     this.#index = index;
     this.#stops = new StopStrings(stops);
+    this.#isCompleted = isCompleted;
   }
 
   add({ token, top_tokens: top = [], generated_text, details }: GeneratedPart): ChoiceDelta {
@@ -63,14 +66,15 @@ export class ChoiceText {
       index: this.#index,
       text: isLast && !stopped ? text + this.#stops.end() : text,
       tokens: token.special ? [] : [{ token, top }],
-      finishReason: details ? toFinishReason(details.finish_reason) : undefined,
+      finishReason: details ? this.#toFinishReason(details.finish_reason) : undefined,
       usage: details
         ? { promptTokens: details.input_length, completionTokens: details.generated_tokens }
         : undefined,
     };
   }
-}
 
-function toFinishReason(reason: FinishReason): "stop" | "length" {
-  return reason === "length" ? "length" : "stop";
+  /** Clients do not parse the JSON of an answer whose reason is `length`. */
+  #toFinishReason(reason: FinishReason): "stop" | "length" {
+    return reason === "length" && !this.#isCompleted ? "length" : "stop";
+  }
 }

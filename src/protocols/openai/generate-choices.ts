@@ -28,12 +28,13 @@ export async function generateChoices(
 ): Promise<AsyncIterableIterator<ChoiceDelta, undefined>> {
   const begin = async (request: ChoiceRequest, index: number, choiceCall: Call) => {
     const { inputs, parameters, stops, nameField } = request;
+    const text = new ChoiceText(index, stops, parameters.grammar !== undefined);
     const result = await runTask(model, { inputs, parameters, stream: true }, choiceCall).catch(
       nameField,
     );
     if (result.kind !== "stream") throw new Error("the task does not generate step by step");
     const parts = result.parts[Symbol.asyncIterator]();
-    return { parts, text: new ChoiceText(index, stops), trace: choiceCall.trace, nameField };
+    return { parts, text, trace: choiceCall.trace, nameField };
   };
 
   let current = await begin(first, 0, call);

@@ -20,8 +20,16 @@ export function nameGenerationField(fields: NamedFields): (error: unknown) => ne
     if (!(error instanceof ApiError) || error.kind.status !== 400) throw error;
     const { code, details = {}, cause } = error;
     if (typeof details.context === "number") throw beyondContext(error, details.context, fields);
-    const field = typeof details.field === "string" ? details.field : input;
-    const message = error.message.replace(/^inputs\b/, path).replace(PARAMETERS, "");
+    const names: Readonly<Record<string, string>> = {
+      grammar: "response_format",
+      max_new_tokens: fields.limit.field,
+    };
+    const name = typeof details.field === "string" ? details.field : input;
+    const field = names[name] ?? name;
+    const message = error.message
+      .replace(/^inputs\b/, path)
+      .replace(PARAMETERS, "")
+      .replaceAll(/"(grammar|max_new_tokens)"/g, (_, each) => names[each] ?? each);
     throw new ApiError(code, message, { cause, details: { ...details, field } });
   };
 }

@@ -2,6 +2,8 @@ import type { FinishReason } from "../../domain/blocks/postprocess/text-generati
 import { type Call, yieldToEventLoop } from "../../domain/call.ts";
 import { NOTHING_GENERATED, withToken } from "../../domain/generation-progress.ts";
 import type { TokenDecoder } from "../text/token-decoder.ts";
+import { runSteps } from "../text/word-model.ts";
+import type { Constraint } from "./constraint/constraint.ts";
 import type { DecodedText } from "./decoder.ts";
 import { prefillLengths } from "./prefill.ts";
 import type { Sampled, Sampler } from "./sampling/sampler.ts";
@@ -21,6 +23,8 @@ export interface GenerationPlan {
   readonly sampler: Sampler;
   readonly stops: StopStrings;
   readonly text: TokenDecoder;
+  /** What the text is held to; its mask is one of the sampler's processors. */
+  readonly constraint?: Constraint | undefined;
 }
 
 /** One token, and what it adds to the text. */
@@ -48,10 +52,12 @@ export async function* generate(
   const writer = new TextWriter(plan);
   let logits = await prefill(text, prompt, call);
   for (;;) {
+    if (plan.constraint) await prepareMask(plan.constraint, call);
     const step = trace.measure("postprocess", () => {
       const sampled = plan.sampler.next(logits, { prompt, generated });
       generated.push(sampled.token);
-      return writer.add(sampled, generated.length === maxNewTokens);
+      const isComplete = plan.constraint?.accept(sampled.token) ?? false;
+      return writer.add(sampled, isComplete, generated.length === maxNewTokens);
     });
     const progress = trace.generation ?? NOTHING_GENERATED;
     trace.generation = withToken(progress, trace.elapsedMs, step.finishReason);
@@ -67,6 +73,11 @@ export async function* generate(
 /** Waits for texts that share the next run, as long as they are likely to be ready in a moment. */
 async function gather({ together }: DecodedText): Promise<void> {
   for (let turn = 0; turn < MAX_TURNS && together?.expectsOthers; turn++) await yieldToEventLoop();
+}
+
+/** Without a pause between two steps, the time of others would be that of the longest schema. */
+function prepareMask(constraint: Constraint, { trace, checkpoint }: Call): Promise<void> {
+  return trace.measureAsync("postprocess", () => runSteps(constraint.prepare(), checkpoint));
 }
 
 /** Reads the prompt in runs between which other calls run. */
@@ -98,9 +109,9 @@ class TextWriter {
     this.#plan = plan;
   }
 
-  add(sampled: Sampled, isLast: boolean): GeneratedStep {
-    const { text: decoder, stops, eosTokenIds } = this.#plan;
-    const isEnd = eosTokenIds.has(sampled.token);
+  add(sampled: Sampled, isComplete: boolean, isLast: boolean): GeneratedStep {
+    const { text: decoder, stops, eosTokenIds, constraint } = this.#plan;
+    const isEnd = isComplete || eosTokenIds.has(sampled.token);
     let text = decoder.push(sampled.token);
     if (isEnd || isLast) text += decoder.end();
     const { text: released, stopped, stop = "" } = stops.push(text);
@@ -111,6 +122,8 @@ class TextWriter {
       return { sampled, text: rest, finishReason: "stop_sequence" };
     }
     this.#writtenLength += text.length;
-    return { sampled, text, finishReason: isEnd ? "eos_token" : isLast ? "length" : undefined };
+    // A text that its tokens did not suffice for is complete as well, but another one than with more.
+    const ending = constraint?.isShortened ? "length" : "eos_token";
+    return { sampled, text, finishReason: isEnd ? ending : isLast ? "length" : undefined };
   }
 }

@@ -24,6 +24,7 @@ import { parseTokenizerConfig } from "../text/tokenizer-config.ts";
 import { runSteps, type Steps } from "../text/word-model.ts";
 import { createTextBeginner } from "./begin-text.ts";
 import type { RenderChat } from "./chat-template.ts";
+import { type CompiledGrammar, createConstraints } from "./constraint/constraints.ts";
 import { type GeneratedStep, generate } from "./generate.ts";
 import { HuggingFaceText } from "./hugging-face-text.ts";
 import { leasedParts } from "./leased-parts.ts";
@@ -70,6 +71,10 @@ export function createTextGenerationTask(
   const createText = createTokenDecoder(parseJsonFile(tokenizerJson, "tokenizer"), {
     skipSpecialTokens: true,
   });
+  const constraints = createConstraints(
+    () => parseJsonFile(tokenizerJson, "tokenizer"),
+    defaults.eosTokenIds,
+  );
 
   const isSpecial = (id: number): boolean => specials.has(id);
   const textOf = (ids: readonly number[]): string => {
@@ -98,7 +103,11 @@ export function createTextGenerationTask(
   };
 
   /** Everything is checked, and nothing has run yet. */
-  const prepare = (prompt: Prompt, parameters: Parameters) => {
+  const prepare = (
+    prompt: Prompt,
+    parameters: Parameters,
+    grammar: CompiledGrammar | undefined,
+  ) => {
     const most = maxNewTokens(prompt, defaults, parameters.max_new_tokens);
     if (parameters.min_new_tokens !== undefined && parameters.min_new_tokens > most)
       throw new ApiError(
@@ -108,6 +117,7 @@ export function createTextGenerationTask(
     const sampling = toSamplingOptions(parameters, defaults);
     const { vocabularySize } = beginner;
     if (vocabularySize !== undefined) checkTokenIds(sampling, vocabularySize);
+    grammar?.check(most);
     const seed = sampling.doSample ? (sampling.seed ?? drawSeed()) : undefined;
     const form = {
       parameters,
@@ -119,26 +129,52 @@ export function createTextGenerationTask(
     };
     return {
       tokens: prompt.ids.length + most,
-      plan: () => ({
-        prompt: prompt.ids,
-        maxNewTokens: most,
-        eosTokenIds: new Set(defaults.eosTokenIds),
-        sampler: createSampler({ ...sampling, seed }),
-        stops: new StopStrings(parameters.stop ?? []),
-        text: createContinuation(prompt),
-      }),
+      plan: () => {
+        const constraint = grammar?.constrain(most);
+        const masks = constraint ? [constraint.mask] : [];
+        return {
+          prompt: prompt.ids,
+          maxNewTokens: most,
+          eosTokenIds: new Set(defaults.eosTokenIds),
+          sampler: createSampler({ ...sampling, seed }, undefined, masks),
+          stops: new StopStrings(parameters.stop ?? []),
+          text: createContinuation(prompt),
+          constraint,
+        };
+      },
       result: () => new HuggingFaceText(form),
     };
   };
 
-  /** The tokens of a text, with a lease of its own. */
+  async function compile(
+    grammar: Parameters["grammar"],
+    { trace, deadline, checkpoint }: Call,
+  ): Promise<CompiledGrammar | undefined> {
+    if (!grammar) return undefined;
+    const expiresAt = Date.now() + deadline.remainingMs;
+    return trace.measureAsync("preprocess", () =>
+      runSteps(constraints.compile(grammar, expiresAt), checkpoint),
+    );
+  }
+
+  /**
+   * The tokens of a text, with a lease of its own.
+   * @param held what is disposed with the lease
+   */
   async function start(
     { plan, tokens }: ReturnType<typeof prepare>,
     models: ModelSet,
     call: Call,
+    held = new DisposableStack(),
   ): Promise<AsyncIterableIterator<GeneratedStep, undefined>> {
-    const text = await beginner.begin(models, tokens, call);
-    return leasedParts(text, () => generate(text, plan(), call));
+    try {
+      const text = await beginner.begin(models, tokens, call);
+      held.use(text);
+      return leasedParts(held, () => generate(text, plan(), call));
+    } catch (error) {
+      held.dispose();
+      throw error;
+    }
   }
 
   return {
@@ -163,22 +199,31 @@ export function createTextGenerationTask(
         prompts.push(await trace.measureAsync("preprocess", () => runSteps(steps, checkpoint)));
         await checkpoint();
       }
-      const texts = prompts.map((prompt) => prepare(prompt, parameters));
-      const inputTokens = prompts.reduce((sum, { ids }) => sum + ids.length, 0);
-      trace.generation = { ...NOTHING_GENERATED, inputTokens };
-      const [first] = texts;
-      if (request.stream && first)
-        return { kind: "stream", parts: toParts(await start(first, models, call), first.result()) };
-      const results: GeneratedText[][] = [];
-      let outputTokens = 0;
-      for (const text of texts) {
-        const result = text.result();
-        for await (const step of await start(text, models, call)) result.add(step);
-        results.push([result.toResult()]);
-        outputTokens += result.generatedTokens;
+      const held = new DisposableStack();
+      try {
+        const grammar = await compile(parameters.grammar, call);
+        if (grammar) held.use(grammar);
+        const texts = prompts.map((prompt) => prepare(prompt, parameters, grammar));
+        const inputTokens = prompts.reduce((sum, { ids }) => sum + ids.length, 0);
+        trace.generation = { ...NOTHING_GENERATED, inputTokens };
+        const [first] = texts;
+        if (request.stream && first) {
+          const steps = await start(first, models, call, held.move());
+          return { kind: "stream", parts: toParts(steps, first.result()) };
+        }
+        const results: GeneratedText[][] = [];
+        let outputTokens = 0;
+        for (const text of texts) {
+          const result = text.result();
+          for await (const step of await start(text, models, call)) result.add(step);
+          results.push([result.toResult()]);
+          outputTokens += result.generatedTokens;
+        }
+        const value = form === "one" ? results[0] : results;
+        return { kind: "value", value, form, usage: { inputTokens, outputTokens } };
+      } finally {
+        held.dispose();
       }
-      const value = form === "one" ? results[0] : results;
-      return { kind: "value", value, form, usage: { inputTokens, outputTokens } };
     },
   };
 }

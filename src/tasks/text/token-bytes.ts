@@ -79,7 +79,10 @@ function bytesBy(decoder: DecoderConfig): ToBytes | undefined {
   return (token) => {
     const byte = hasBytes ? BYTE.exec(token)?.[1] : undefined;
     if (byte !== undefined) return Uint8Array.of(Number.parseInt(byte, 16));
-    const text = replacements.reduce((all, [mark, written]) => all.replaceAll(mark, () => written), token);
+    const text = replacements.reduce(
+      (all, [mark, written]) => all.replaceAll(mark, () => written),
+      token,
+    );
     return ENCODER.encode(text);
   };
 }

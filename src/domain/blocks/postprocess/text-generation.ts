@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { grammarSchema } from "../../grammar.ts";
 import { samplingDefaults, samplingParameters, stopStrings } from "../../sampling-parameters.ts";
 import type { ModelContext, PostprocessDefinition, Problem } from "../block-definition.ts";
 import { blockVersion as version } from "../block-fields.ts";
@@ -126,6 +127,9 @@ const parameters = {
     .describe("how many of the most probable tokens are returned with each token"),
   best_of: onlyNeutral(1, "one text is generated"),
   decoder_input_details: onlyNeutral(false, "tokens of the prompt have no probabilities"),
+  grammar: grammarSchema
+    .optional()
+    .describe("what the text is held to: JSON by a schema, or a regular expression"),
   watermark: onlyNeutral(false, "texts are not marked"),
 };
 

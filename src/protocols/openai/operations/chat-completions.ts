@@ -13,6 +13,7 @@ import { nameGenerationField } from "../generation-error.ts";
 import { stopsOf, toTaskParameters } from "../generation-fields.ts";
 import { nameField } from "../name-field.ts";
 import { checkGenerates, respondGeneration } from "../respond-generation.ts";
+import { toGrammar } from "../response-format.ts";
 import { json } from "../schemas.ts";
 import { GENERATION } from "./generation-operation.ts";
 
@@ -74,9 +75,13 @@ function checkChats({ name, preprocess }: Manifest): void {
 function toChoices(fields: ChatCompletionRequest): [ChoiceRequest, ...ChoiceRequest[]] {
   const { messages, limit, n, top_logprobs = 0 } = fields;
   const inputs = toConversation(messages);
+  const grammar = toGrammar(fields.response_format);
   const choices = Array.from({ length: n }, (_, choice) => ({
     inputs,
-    parameters: toTaskParameters(fields, limit, choice, top_logprobs),
+    parameters: {
+      ...toTaskParameters(fields, limit, choice, top_logprobs),
+      ...(grammar && { grammar }),
+    },
     stops: stopsOf(fields),
     nameField: nameGenerationField({ input: "messages", path: "messages", limit }),
   }));

@@ -107,7 +107,9 @@ export class Automaton {
     let position = this.#positions.get(key);
     if (!position) {
       const rests = places.map(({ state, stack }) => state.rest + stack.rest);
-      const rest = isComplete ? 0 : rests.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+      const rest = isComplete
+        ? 0
+        : rests.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
       position = { places, isComplete, rest, next: [] };
       this.#positions.set(key, position);
       this.created += 1 + (places.length >> 3);

@@ -70,10 +70,10 @@ export function addCharacter(
 ): void {
   const letters = ESCAPES.filter(([code]) => contains(characters, code));
   if (letters.length > 0) {
-    const escape = builder.state();
-    builder.bytes(from, 0x5c, 0x5c, escape);
+    const escaped = builder.state();
+    builder.bytes(from, 0x5c, 0x5c, escaped);
     for (const [, letter] of letters)
-      builder.bytes(escape, letter.charCodeAt(0), letter.charCodeAt(0), to);
+      builder.bytes(escaped, letter.charCodeAt(0), letter.charCodeAt(0), to);
   }
   addUtf8(builder, from, intersect(characters, complement(ESCAPED_CHARACTERS)), to);
 }

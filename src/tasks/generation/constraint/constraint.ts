@@ -12,17 +12,32 @@ const MAX_MASK_BYTES = 1_048_576;
 export class TokenGrammar {
   readonly automaton: Automaton;
   readonly trie: TokenTrie;
+  readonly states: number;
   #masks = new Map<Position, TokenMask>();
   #maskBytes = 0;
 
-  constructor(rule: Rule, trie: TokenTrie) {
+  /** @param states that the grammar has: a measure of its memory */
+  constructor(rule: Rule, trie: TokenTrie, states: number) {
     this.automaton = new Automaton(rule);
     this.trie = trie;
+    this.states = states;
   }
 
-  /** How many tokens the shortest text has, by an upper bound; infinite without any. */
-  get shortest(): number {
-    return this.automaton.start.rest;
+  /** @throws ApiError `invalid_request` for a grammar without a text that fits into so many tokens */
+  check(maxNewTokens: number): void {
+    const { rest } = this.automaton.start;
+    if (rest === Number.POSITIVE_INFINITY)
+      throw new ApiError(
+        "invalid_request",
+        '"grammar" cannot be followed: the tokens of the model can write no text that it accepts.',
+        { details: { field: "grammar" } },
+      );
+    if (rest <= maxNewTokens) return;
+    throw new ApiError(
+      "invalid_request",
+      `"max_new_tokens" is ${maxNewTokens}, and the shortest text that "grammar" accepts takes ${rest} tokens.`,
+      { details: { field: "max_new_tokens", shortest: rest, maxNewTokens } },
+    );
   }
 
   *maskOf(position: Position): Steps<TokenMask> {
@@ -75,7 +90,7 @@ export class Constraint {
    * own logits count.
    * @param raw the model's own logits
    */
-  apply(logits: Float32Array, raw: Float32Array): void {
+  readonly mask = (logits: Float32Array, _history: unknown, raw = logits): void => {
     const mask = this.#mask;
     if (!mask) throw new Error("the mask of the token is not prepared");
     if (this.#allowed.length !== logits.length) this.#allowed = new Float32Array(logits.length);
@@ -87,7 +102,7 @@ export class Constraint {
     }
     if (isExcluded && this.#bestExcluded(mask, logits) > best) this.#isShortened = true;
     logits.set(this.#allowed);
-  }
+  };
 
   /**
    * Goes on with a token.
@@ -141,20 +156,4 @@ export class Constraint {
         });
     return best;
   }
-}
-
-/** @throws ApiError `invalid_request` for a grammar without a text that fits */
-export function checkShortest({ shortest }: TokenGrammar, maxNewTokens: number): void {
-  if (shortest === Number.POSITIVE_INFINITY)
-    throw new ApiError(
-      "invalid_request",
-      '"grammar" cannot be followed: there is no text that it accepts and that the tokens of the model can write.',
-      { details: { field: "grammar" } },
-    );
-  if (shortest <= maxNewTokens) return;
-  throw new ApiError(
-    "invalid_request",
-    `"max_new_tokens" is ${maxNewTokens}, and the shortest text that "grammar" accepts takes ${shortest} tokens.`,
-    { details: { field: "max_new_tokens", shortest, maxNewTokens } },
-  );
 }

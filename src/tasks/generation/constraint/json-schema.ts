@@ -6,7 +6,13 @@ import { JsonRules } from "./json-values.ts";
 import { addBoundedNumber } from "./numbers.ts";
 import { type Expression, parseRegularExpression, textsOfLength } from "./regular-expression.ts";
 import { isDisjoint } from "./schema-choices.ts";
-import { checkKeywords, isObject, type Schema, typesOf, type ValueType } from "./schema-keywords.ts";
+import {
+  checkKeywords,
+  isObject,
+  type Schema,
+  typesOf,
+  type ValueType,
+} from "./schema-keywords.ts";
 import { addIntersection, addTexts } from "./texts.ts";
 
 /** Limits of a schema, docs/configuration.md. */
@@ -69,7 +75,11 @@ class SchemaCompiler {
     const choices = this.#choicesOf(schema, path);
     if (choices) {
       for (const [index, choice] of choices.schemas.entries())
-        this.#builder.call(start, this.#ruleOf(choice, `${path}.${choices.keyword}[${index}]`), end);
+        this.#builder.call(
+          start,
+          this.#ruleOf(choice, `${path}.${choices.keyword}[${index}]`),
+          end,
+        );
       return;
     }
     const values = valuesOf(schema, path);
@@ -192,8 +202,7 @@ class SchemaCompiler {
     if (format !== undefined) {
       const expression =
         typeof format === "string" ? formatExpression(format, pattern !== undefined) : undefined;
-      if (!expression)
-        throw refuse(`${path}.format`, `must be one of ${FORMAT_NAMES.join(", ")}`);
+      if (!expression) throw refuse(`${path}.format`, `must be one of ${FORMAT_NAMES.join(", ")}`);
       expressions.push(expression);
     }
     const [min, max] = sizes(path, ["minLength", minLength], ["maxLength", maxLength]);
@@ -207,11 +216,7 @@ class SchemaCompiler {
     if (Array.isArray(items))
       throw refuse(`${path}.items`, "must be a schema: use prefixItems for a list of them");
     const first = prefixItems.map((item, at) => this.#ruleOf(item, `${path}.prefixItems[${at}]`));
-    const [min, max] = sizes(
-      path,
-      ["minItems", schema.minItems],
-      ["maxItems", schema.maxItems],
-    );
+    const [min, max] = sizes(path, ["minItems", schema.minItems], ["maxItems", schema.maxItems]);
     const most = items === false ? Math.min(max, first.length) : max;
     if (min > most) throw refuse(path, `cannot have ${min} items: it has ${most} at most`);
     const itemRule = (): Rule =>
@@ -280,7 +285,8 @@ class SchemaCompiler {
     const types = isObject(propertyNames)
       ? typesOf(propertyNames, (message) => refuse(`${path}.propertyNames`, message))
       : undefined;
-    const isOfText = isObject(propertyNames) && (types?.join() === "string" || "enum" in propertyNames);
+    const isOfText =
+      isObject(propertyNames) && (types?.join() === "string" || "enum" in propertyNames);
     if (!isOfText) throw refuse(`${path}.propertyNames`, "must be a schema of the type string");
     const rule = this.#ruleOf(propertyNames, `${path}.propertyNames`);
     return (from: State, to: State) => this.#builder.call(from, rule, to);
@@ -385,9 +391,13 @@ function sizes(path: string, least: Size, most: Size): [min: number, max: number
 }
 
 function refuse(path: string, message: string): ApiError {
-  return new ApiError("invalid_request", `"grammar" cannot be followed: ${quotePath(path)} ${message}.`, {
-    details: { field: "grammar" },
-  });
+  return new ApiError(
+    "invalid_request",
+    `"grammar" cannot be followed: ${quotePath(path)} ${message}.`,
+    {
+      details: { field: "grammar" },
+    },
+  );
 }
 
 function quotePath(path: string): string {

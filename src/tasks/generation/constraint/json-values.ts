@@ -79,12 +79,7 @@ export class JsonRules {
   }
 
   /** A key and its value. */
-  addMember(
-    from: State,
-    addKey: (from: State, to: State) => void,
-    value: Rule,
-    to: State,
-  ): void {
+  addMember(from: State, addKey: (from: State, to: State) => void, value: Rule, to: State): void {
     const [named, valued] = [this.#builder.state(), this.#builder.state()];
     addKey(from, named);
     this.#builder.separator(named, ":", valued);
@@ -138,10 +133,19 @@ const HEX = [
 
 /** A character of a string in any form, with whole surrogate pairs. */
 function addAnyCharacter(builder: GrammarBuilder, inside: State): void {
-  addUtf8(builder, inside, complement([[0, 0x1f], [0x22, 0x22], [0x5c, 0x5c]]), inside);
-  const escape = builder.state();
-  builder.literal(inside, "\\", escape);
-  builder.literals(escape, ['"', "\\", "/", "b", "f", "n", "r", "t"], inside);
+  addUtf8(
+    builder,
+    inside,
+    complement([
+      [0, 0x1f],
+      [0x22, 0x22],
+      [0x5c, 0x5c],
+    ]),
+    inside,
+  );
+  const escaped = builder.state();
+  builder.literal(inside, "\\", escaped);
+  builder.literals(escaped, ['"', "\\", "/", "b", "f", "n", "r", "t"], inside);
   const hex = (next: State, digits = HEX as readonly (readonly [number, number])[]): State => {
     const state = builder.state();
     for (const [first, last] of digits) builder.bytes(state, first, last, next);
@@ -166,7 +170,7 @@ function addAnyCharacter(builder: GrammarBuilder, inside: State): void {
   builder.literal(marked, "u", trail);
   const lead = hex(hex(backslash));
   const unicode = builder.state();
-  builder.literal(escape, "u", unicode);
+  builder.literal(escaped, "u", unicode);
   for (const [first, end] of [
     [0x30, 0x39],
     [0x41, 0x43],

@@ -137,17 +137,16 @@ function decimalRange({ minimum, maximum, exclusiveMinimum, exclusiveMaximum }: 
   };
   // Far from the other bound, rounding to a double does not matter.
   const most = 10n ** BigInt(EXACT_DIGITS + fraction) - 1n;
-  const lows = [-most];
+  const lows: bigint[] = [];
   if (minimum !== undefined) lows.push(scale(minimum));
   if (exclusiveMinimum !== undefined) lows.push(scale(exclusiveMinimum) + 1n);
-  const highs = [most];
+  const highs: bigint[] = [];
   if (maximum !== undefined) highs.push(scale(maximum));
   if (exclusiveMaximum !== undefined) highs.push(scale(exclusiveMaximum) - 1n);
-  return {
-    low: lows.reduce((a, b) => (a > b ? a : b)),
-    high: highs.reduce((a, b) => (a < b ? a : b)),
-    fraction,
-  };
+  let [low, high] = [-most, most];
+  for (const bound of lows) if (bound > low) low = bound;
+  for (const bound of highs) if (bound < high) high = bound;
+  return { low, high, fraction };
 }
 
 /** The digits of a number's shortest form. */
@@ -214,8 +213,7 @@ function addSameLength(
     const first = atLow ? Number(low[at]) : 0;
     const last = atHigh ? Number(high[at]) : 9;
     const add = (from: number, to: number, isLow: boolean, isHigh: boolean): void => {
-      if (from <= to)
-        builder.bytes(state, ZERO + from, ZERO + to, stateOf(at + 1, isLow, isHigh));
+      if (from <= to) builder.bytes(state, ZERO + from, ZERO + to, stateOf(at + 1, isLow, isHigh));
     };
     if (first === last) {
       add(first, last, atLow, atHigh);

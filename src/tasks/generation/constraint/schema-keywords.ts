@@ -55,15 +55,15 @@ export function checkKeywords(schema: Schema, refuse: (message: string) => Error
     (keyword) => !SCHEMA_KEYWORDS.includes(keyword) && !hasNoEffect(keyword, schema[keyword]),
   );
   if (unknown.length > 0)
-    throw refuse(
-      `has ${quoteAll(unknown)}, and supported are ${SCHEMA_KEYWORDS.join(", ")}`,
-    );
+    throw refuse(`has ${quoteAll(unknown)}, and supported are ${SCHEMA_KEYWORDS.join(", ")}`);
   const alone = ALONE.find((keyword) => keyword in schema);
   const beside = keywords.filter(
     (keyword) => keyword !== alone && !hasNoEffect(keyword, schema[keyword]),
   );
   if (alone && beside.length > 0)
-    throw refuse(`has ${quoteAll([alone])} beside ${quoteAll(beside)}: only annotations may be there`);
+    throw refuse(
+      `has ${quoteAll([alone])} beside ${quoteAll(beside)}: only annotations may be there`,
+    );
 }
 
 function hasNoEffect(keyword: string, value: unknown): boolean {
@@ -88,7 +88,9 @@ export function typesOf(
   const types = Array.isArray(type) ? type : [type];
   const wrong = types.find((each) => !VALUE_TYPES.includes(each));
   if (wrong !== undefined || types.length === 0)
-    throw refuse(`has a wrong type: it must be one of ${VALUE_TYPES.join(", ")}, or a list of them`);
+    throw refuse(
+      `has a wrong type: it must be one of ${VALUE_TYPES.join(", ")}, or a list of them`,
+    );
   // Every integer is a number.
   return [...new Set(types)].filter((each) => each !== "integer" || !types.includes("number"));
 }

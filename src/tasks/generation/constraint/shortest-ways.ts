@@ -53,8 +53,7 @@ function restOf(state: State, targets: readonly State[]): boolean {
   let best = state.isEnd ? 0 : state.rest;
   for (const next of state.epsilon)
     if (next.height <= state.height) best = Math.min(best, next.rest);
-  for (const next of targets)
-    if (next.height <= state.height) best = Math.min(best, 1 + next.rest);
+  for (const next of targets) if (next.height <= state.height) best = Math.min(best, 1 + next.rest);
   const { call } = state;
   if (call && callHeight(call) <= state.height)
     best = Math.min(best, call.rule.start.rest + call.next.rest);

@@ -74,7 +74,7 @@ export function createSampler(
       raw.set(logits);
       if (processed !== raw) {
         processed.set(logits);
-        for (const process of processors) process(processed, history);
+        for (const process of processors) process(processed, history, raw);
       }
       const best = findBest(processed);
       const max = processed[best] as number;

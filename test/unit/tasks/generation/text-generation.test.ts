@@ -265,7 +265,7 @@ describe("is refused before anything runs:", () => {
     ],
     ["more than the answer", "a", { min_new_tokens: 25 }, /"min_new_tokens" is 25, and 24/],
     ["no tokens", "a", { max_new_tokens: 0 }, /max_new_tokens/],
-    ["a grammar", "a", { grammar: { type: "json", value: {} } }, /"grammar"/],
+    ["a grammar", "a", { grammar: { type: "json", value: { not: {} } } }, /"grammar"/],
     ["an adapter", "a", { adapter_id: "x" }, /"adapter_id"/],
     ["several texts", "a", { best_of: 2 }, /must be 1, because one text is generated/],
     ["a watermark", "a", { watermark: true }, /must be false, because texts are not marked/],
