@@ -3,9 +3,9 @@
 ``GroupQueryAttention`` rotates queries and keys, appends to ``past_key_values.*`` and writes ``present.*``, which may
 be the same buffer, as long as the context. Only the last token of a run gets logits.
 
-The integers are those of ``bert_graph.py``: a weight has one scale per output unit, and an activation one per token.
-So what a token's dense layers compute depends neither on the other tokens of a run nor on the other texts of a batch:
-a prompt may be read in parts of any size, and a kept beginning reused, with the same result.
+The integers are those of ``integer_layers.py``: what a token's dense layers compute depends neither on the other tokens
+of a run nor on the other texts of a batch, so a prompt may be read in parts of any size, and a kept beginning reused,
+with the same result.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ import numpy as np
 import onnx
 from onnx import TensorProto
 
-from bert_graph import MIDDLE, TINY, rows_to_int8
+from bert_graph import rows_to_int8
 from graph_builder import CONTRIB, GraphBuilder
+from integer_layers import IntegerLayers
 
 # A score beside those of the tokens in each softmax, of which e^-1e9 = 0 is left. With one, ONNX Runtime does not take
 # its tiled ("flash") path for runs of several tokens, which is 14 times slower in WebAssembly.
@@ -85,7 +86,7 @@ class Writer:
         self.graph = builder
         self.model = model
         self.int8 = int8
-        self.quantized: dict[str, tuple[str, str]] = {}
+        self.integers = IntegerLayers(builder)
 
     def embeddings(self) -> str:
         """The table is stored once, as the weight of the output layer: [hidden, vocabulary]."""
@@ -183,34 +184,4 @@ class Writer:
         weight = np.concatenate([self.model.weights[f"{source}.weight"] for source in sources])
         if not self.int8:
             return graph.add("MatMul", [x, graph.constant(f"{output}_weight", weight.T)], output)
-        levels, scale = rows_to_int8(weight)
-        quantized, reach = self.quantize(x)
-        graph.add(
-            "MatMulIntegerToFloat",
-            [
-                quantized,
-                graph.constant(f"{output}_weight", levels.T),
-                "step",
-                graph.constant(f"{output}_scales", scale[:, 0]),
-                "middle",
-                graph.constant(f"zeros_{len(scale)}", np.zeros(len(scale), np.int8)),
-            ],
-            f"{output}_product",
-            domain=CONTRIB,
-        )
-        return graph.add("Mul", [f"{output}_product", reach], output)
-
-    def quantize(self, x: str) -> tuple[str, str]:
-        """uint8 levels around 128, and the magnitude of each token that the lowest and highest stand for."""
-        if x not in self.quantized:
-            graph = self.graph
-            last = graph.constant("last", np.array([-1]))
-            graph.add("Abs", [x], f"{x}_magnitudes")
-            graph.add("ReduceMax", [f"{x}_magnitudes", last], f"{x}_range", keepdims=1)
-            graph.add("Max", [f"{x}_range", graph.constant("tiny", TINY)], f"{x}_reach")
-            graph.add("Div", [x, f"{x}_reach"], f"{x}_unit")
-            step = graph.constant("step", np.float32(1 / 127))
-            middle = graph.constant("middle", np.uint8(MIDDLE))
-            graph.add("QuantizeLinear", [f"{x}_unit", step, middle], f"{x}_levels")
-            self.quantized[x] = (f"{x}_levels", f"{x}_reach")
-        return self.quantized[x]
+        return self.integers.product(x, weight, output)

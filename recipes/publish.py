@@ -53,6 +53,19 @@ class Fixture:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Member:
+    """A model that the task runs beside the main one, in ORT format."""
+
+    file: str
+    content: bytes
+    inputs: Sequence[Mapping[str, Any]]
+    outputs: Sequence[Mapping[str, Any]]
+    runtime: Mapping[str, Any]
+    # Shapes of its inputs, all FP32, that its heap is measured with.
+    measured_with: Mapping[str, Sequence[int]] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Publication:
     """One version of one model, complete. Without a task it is served as tensors only."""
 
@@ -66,6 +79,9 @@ class Publication:
     fixture: Fixture
     card: Card
     format: Literal["onnx", "ort"] = "onnx"
+    # The name of the main model's file, without its extension.
+    file: str = "model"
+    members: Mapping[str, Member] = field(default_factory=dict)
     prepack: bool = True
     # Predictions of a model with state are not cached.
     cached: bool = True
@@ -82,10 +98,11 @@ def publish(publication: Publication) -> None:
     """Writes ``models/{name}`` and ``test/fixtures/expected/{name}.json``."""
     name = publication.name
     folder = ROOT / "models" / name / VERSION
-    file = f"model.{publication.format}"
+    file = f"{publication.file}.{publication.format}"
     onnx_bytes = serialize(publication.model)
     model = to_ort(onnx_bytes) if publication.format == "ort" else onnx_bytes
-    files = {file: model, **publication.assets}
+    members = publication.members
+    files = {file: model, **{m.file: m.content for m in members.values()}, **publication.assets}
     for path, content in files.items():
         write(folder / path, content)
 
@@ -108,6 +125,7 @@ def publish(publication: Publication) -> None:
         ],
         "inputs": [tensor_of(v, publication.descriptions) for v in graph.input],
         "outputs": [tensor_of(v, publication.descriptions) for v in graph.output],
+        "models": {key: to_declaration(member) for key, member in members.items()} or None,
         "preprocess": publication.preprocess,
         "postprocess": publication.postprocess,
         "labels": publication.labels and list(publication.labels),
@@ -127,9 +145,46 @@ def publish(publication: Publication) -> None:
     write(folder.parent / "README.md", to_markdown(manifest, publication.card))
     write(
         ROOT / "test" / "fixtures" / "expected" / f"{name}.json",
-        to_json(to_protocol(publication.fixture, manifest), width=None),
+        to_json({**to_protocol(publication.fixture, manifest), **to_measure(members)}, width=None),
     )
     print(f"{name}: {len(model)} bytes, {json.dumps(manifest['metrics'])}")
+
+
+def to_measure(members: Mapping[str, Member]) -> dict[str, Any]:
+    """What ``scripts/measure-models.ts`` runs members with."""
+    shapes = {key: dict(m.measured_with) for key, m in members.items() if m.measured_with}
+    return {"members": shapes} if shapes else {}
+
+
+def to_declaration(member: Member) -> dict[str, Any]:
+    return {
+        "format": "ort",
+        "file": member.file,
+        "inputs": list(member.inputs),
+        "outputs": list(member.outputs),
+        "runtime": dict(member.runtime),
+    }
+
+
+def to_member(
+    name: str,
+    member: str,
+    model: onnx.ModelProto,
+    descriptions: Mapping[str, str],
+    measured_with: Mapping[str, Sequence[int]],
+) -> Member:
+    """``member`` of the model ``name``."""
+    content = to_ort(serialize(model))
+    runtime = {"prepack": True, **measured(f"{name}/{member}", content)}
+    runtime.pop("loadMs", None)
+    return Member(
+        file=f"{member}.ort",
+        content=content,
+        inputs=[tensor_of(v, descriptions) for v in model.graph.input],
+        outputs=[tensor_of(v, descriptions) for v in model.graph.output],
+        runtime=runtime,
+        measured_with=measured_with,
+    )
 
 
 def measured(name: str, model: bytes) -> dict[str, Any]:

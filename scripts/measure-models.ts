@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { registerHooks } from "node:module";
 import { join } from "node:path";
+import { memberModel } from "../src/domain/member-models.ts";
 import type { Tensor } from "../src/domain/tensor.ts";
 import type { OrtInstance as Instance } from "../src/runtime/ort-instance.ts";
 import { type FolderModel, readModelFile, readModelFolder } from "./model-folder.ts";
@@ -13,7 +14,8 @@ import { exitWith, reason, UserError } from "./user-error.ts";
  * in models/, and writes them to recipes/measured.json, from which the recipes copy them into the manifests.
  *
  * heapBytes  the smallest heap, to 64 KiB, in which the model loads and runs its test fixture, without
- *            the engine itself; found by bisection and deterministic
+ *            the engine itself; found by bisection and deterministic. A model beside the main one,
+ *            `name/member`, runs zeros of the shapes that the fixture gives for it
  * loadMs     from bytes to session in a fresh instance, the median of seven
  */
 interface Measurement {
@@ -55,9 +57,20 @@ async function measureAll(names: readonly string[]): Promise<void> {
   for (const model of models) {
     const { name } = model.manifest;
     const selected = names.length === 0 || names.includes(name);
-    const measurement = selected ? await measure(model) : previous[name];
-    if (measurement) measured[name] = measurement;
-    if (selected) console.log(`${name}: ${JSON.stringify(measurement)}`);
+    const { inputs, members = {} } = readFixture(name);
+    const runs = [
+      { key: name, member: undefined, inputs: inputs.map(toTensor) },
+      ...Object.entries(members).map(([member, shapes]) => ({
+        key: `${name}/${member}`,
+        member,
+        inputs: Object.entries(shapes).map(toZeros),
+      })),
+    ];
+    for (const { key, member, inputs } of runs) {
+      const measurement = selected ? await measure(model, member, inputs) : previous[key];
+      if (measurement) measured[key] = measurement;
+      if (selected) console.log(`${key}: ${JSON.stringify(measurement)}`);
+    }
   }
   const unknown = names.filter((name) => models.every(({ manifest }) => manifest.name !== name));
   if (unknown.length > 0) throw new UserError(`no model ${unknown.join(", ")} in models/`);
@@ -73,16 +86,19 @@ function readMeasurements(): Record<string, Measurement> {
   }
 }
 
-async function measure(model: FolderModel): Promise<Measurement> {
-  const bytes = readModelFile(model, model.manifest.file);
-  const inputs = readFixture(model.manifest.name);
+async function measure(
+  model: FolderModel,
+  member: string | undefined,
+  inputs: readonly Tensor[],
+): Promise<Measurement> {
+  const { format, runtime, file, outputs: specs } = memberModel(model.manifest, member);
+  const bytes = readModelFile(model, file);
   const load = (instance: Instance) => {
     const address = instance.allocate(bytes.byteLength);
     instance.heap.set(bytes, address);
-    const { format, runtime } = model.manifest;
     return new OrtSession(instance, address, bytes.byteLength, { format, ...runtime });
   };
-  const outputs = model.manifest.outputs.map(({ name }) => name);
+  const outputs = specs.map(({ name }) => name);
   const fits = async (heapBytes: number): Promise<boolean> => {
     const instance = await instanceWithFree(heapBytes);
     try {
@@ -95,7 +111,7 @@ async function measure(model: FolderModel): Promise<Measurement> {
   let [tooLittle, enough] = [0, MAX_HEAP_BYTES];
   if (!(await fits(enough)))
     throw new UserError(
-      `${model.manifest.name} does not load and run within ${enough} bytes of heap`,
+      `${file} of ${model.manifest.name} does not load and run within ${enough} bytes of heap`,
     );
   while (enough - tooLittle > HEAP_STEP_BYTES) {
     const middle = (tooLittle + enough) / 2;
@@ -134,15 +150,26 @@ async function instanceWithFree(heapBytes: number): Promise<Instance> {
   return instance;
 }
 
-/** The inputs of a model's test fixture. */
-function readFixture(model: string): Tensor[] {
+interface Fixture {
+  inputs: FixtureTensor[];
+  /** For models beside the main one the shapes of their inputs, which are FP32. */
+  members?: Record<string, Record<string, number[]>>;
+}
+
+function readFixture(model: string): Fixture {
   const file = join("test", "fixtures", "expected", `${model}.json`);
-  const { inputs } = JSON.parse(readFileSync(projectPath(file), "utf8"));
-  return inputs.map(({ name, datatype, shape, data, dataBase64 }: FixtureTensor): Tensor => {
-    if (dataBase64 !== undefined)
-      return { name, datatype, shape, data: new Uint8Array(Buffer.from(dataBase64, "base64")) };
-    return { name, datatype, shape, data: new Uint8Array(TO_ARRAY[datatype](data).buffer) };
-  });
+  return JSON.parse(readFileSync(projectPath(file), "utf8"));
+}
+
+function toTensor({ name, datatype, shape, data, dataBase64 }: FixtureTensor): Tensor {
+  if (dataBase64 !== undefined)
+    return { name, datatype, shape, data: new Uint8Array(Buffer.from(dataBase64, "base64")) };
+  return { name, datatype, shape, data: new Uint8Array(TO_ARRAY[datatype](data).buffer) };
+}
+
+function toZeros([name, shape]: [string, number[]]): Tensor {
+  const elements = shape.reduce((product, size) => product * size, 1);
+  return { name, datatype: "FP32", shape, data: new Uint8Array(elements * 4) };
 }
 
 interface FixtureTensor {
