@@ -7,7 +7,7 @@ export const MAX_BAD_WORD_TOKENS = 64;
 export const MAX_STOP_STRINGS = 16;
 export const MAX_STOP_LENGTH = 256;
 
-const tokenId = z.int().min(0);
+export const tokenId = z.int().min(0);
 
 const doSample = z.boolean();
 const temperature = z.number().gt(0);

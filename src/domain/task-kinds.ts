@@ -18,6 +18,12 @@ export const TASKS = {
   "feature-extraction": { preprocess: ["tokenizer"], postprocess: ["embedding"] },
   "sentence-similarity": { preprocess: ["tokenizer"], postprocess: ["embedding"] },
   "text-generation": { preprocess: ["prompt"], postprocess: ["text-generation"] },
+  "text2text-generation": {
+    preprocess: ["source-text"],
+    postprocess: ["text2text-generation"],
+  },
+  summarization: { preprocess: ["source-text"], postprocess: ["summarization"] },
+  translation: { preprocess: ["source-text"], postprocess: ["translation"] },
   "voice-activity-detection": { preprocess: ["audio-windows"], postprocess: ["voice-activity"] },
 } as const satisfies Record<
   string,

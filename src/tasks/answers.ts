@@ -2,6 +2,7 @@ import { type POSTPROCESS_BLOCKS, postprocessDefinition } from "../domain/blocks
 import type { Manifest } from "../domain/manifest.ts";
 import type { PlanAnswer } from "./answer-plan.ts";
 import { planTextAnswer } from "./generation/text-answer.ts";
+import { planWrittenAnswer } from "./generation/written-text-answer.ts";
 
 /** The postprocess blocks whose results are generated step by step. */
 type GeneratingType = Extract<
@@ -12,6 +13,9 @@ type GeneratingType = Extract<
 /** How the answers of tasks are stored that generate, by the type of their postprocess block. */
 const ANSWERS: Readonly<Record<GeneratingType, PlanAnswer>> = {
   "text-generation": planTextAnswer,
+  "text2text-generation": planWrittenAnswer,
+  summarization: planWrittenAnswer,
+  translation: planWrittenAnswer,
 };
 
 /** `undefined` for a model whose task does not generate. */

@@ -1,4 +1,5 @@
 import { blockProblems } from "../domain/blocks/block-problems.ts";
+import type { ResultField } from "../domain/blocks/postprocess/written-text.ts";
 import {
   type Postprocess,
   type PostprocessOf,
@@ -81,7 +82,36 @@ const PAIRS = [
       }
     },
   },
+  {
+    preprocess: "source-text",
+    postprocess: "text2text-generation",
+    create: createWrittenText("generated_text"),
+  },
+  {
+    preprocess: "source-text",
+    postprocess: "summarization",
+    create: createWrittenText("summary_text"),
+  },
+  {
+    preprocess: "source-text",
+    postprocess: "translation",
+    create: createWrittenText("translation_text"),
+  },
 ] as const satisfies readonly PairFactory[];
+
+/** @param field of a result that has the text */
+function createWrittenText(field: ResultField) {
+  return async (
+    manifest: Manifest,
+    preprocess: PreprocessOf<"source-text">,
+    postprocess: PostprocessOf<"text2text-generation" | "summarization" | "translation">,
+    readFile: ReadFile,
+  ): Promise<Task> => {
+    const { createWrittenTextTask } = await import("./generation/written-text.ts");
+    const tokenizer = await readFile(preprocess.tokenizer);
+    return createWrittenTextTask(manifest, preprocess, postprocess, field, tokenizer);
+  };
+}
 
 /** What a preprocessor depends on beside its block. */
 interface PreprocessorContext {

@@ -12,11 +12,17 @@ import { regressionBlock } from "./postprocess/regression.ts";
 import { textGenerationBlock } from "./postprocess/text-generation.ts";
 import { tokenClassificationBlock } from "./postprocess/token-classification.ts";
 import { voiceActivityBlock } from "./postprocess/voice-activity.ts";
+import {
+  summarizationBlock,
+  text2textGenerationBlock,
+  translationBlock,
+} from "./postprocess/written-text.ts";
 import { arrayBlock } from "./preprocess/array.ts";
 import { audioWindowsBlock } from "./preprocess/audio-windows.ts";
 import { characterNgramsBlock } from "./preprocess/character-ngrams.ts";
 import { imageBlock } from "./preprocess/image.ts";
 import { promptBlock } from "./preprocess/prompt.ts";
+import { sourceTextBlock } from "./preprocess/source-text.ts";
 import { tabularBlock } from "./preprocess/tabular.ts";
 import { textBlock } from "./preprocess/text.ts";
 import { tokenizerBlock } from "./preprocess/tokenizer.ts";
@@ -36,6 +42,7 @@ export const PREPROCESS_BLOCKS = [
   tokenizerBlock,
   textBlock,
   promptBlock,
+  sourceTextBlock,
 ] as const;
 
 /**
@@ -51,6 +58,9 @@ export const POSTPROCESS_BLOCKS = [
   tokenClassificationBlock,
   voiceActivityBlock,
   textGenerationBlock,
+  text2textGenerationBlock,
+  summarizationBlock,
+  translationBlock,
 ] as const;
 
 export const preprocessSchema = z.discriminatedUnion("type", schemasOf(PREPROCESS_BLOCKS));

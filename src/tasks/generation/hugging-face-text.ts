@@ -8,7 +8,7 @@ import type { GeneratedStep } from "./generate.ts";
 
 /** What the form of results needs beside the tokens. */
 export interface TextForm {
-  readonly parameters: GenerationParameters;
+  readonly parameters: Pick<GenerationParameters, "return_full_text" | "details" | "top_n_tokens">;
   readonly prompt: string;
   readonly promptTokens: number;
   /** Of tokens that are drawn. */

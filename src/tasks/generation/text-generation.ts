@@ -10,7 +10,6 @@ import { Conversation } from "../../domain/conversation.ts";
 import { ApiError } from "../../domain/errors.ts";
 import { NOTHING_GENERATED } from "../../domain/generation-progress.ts";
 import type { Manifest } from "../../domain/manifest.ts";
-import type { TaskPart } from "../../domain/task.ts";
 import { TokenIds } from "../../domain/token-ids.ts";
 import { parseParameters } from "../parameters.ts";
 import { type Item, splitList } from "../preprocessor.ts";
@@ -29,9 +28,11 @@ import { type GeneratedStep, generate } from "./generate.ts";
 import { HuggingFaceText } from "./hugging-face-text.ts";
 import { leasedParts } from "./leased-parts.ts";
 import { encodePrompt, maxNewTokens, type Prompt, promptOfIds } from "./prompt.ts";
+import { drawSeed } from "./sampling/draw-seed.ts";
 import { createSampler } from "./sampling/sampler.ts";
 import { checkTokenIds, toSamplingOptions } from "./sampling/sampling-options.ts";
 import { StopStrings } from "./sampling/stop-strings.ts";
+import { toParts } from "./streamed-text.ts";
 
 const PARAMETERS = z.strictObject({
   ...promptBlock.parameters.shape,
@@ -224,32 +225,6 @@ export function createTextGenerationTask(
       } finally {
         held.dispose();
       }
-    },
-  };
-}
-
-/** A request without a seed gets one, which its details tell, so that its text can be generated again. */
-function drawSeed(): number {
-  const [seed = 0] = crypto.getRandomValues(new Uint32Array(1));
-  return seed;
-}
-
-/** The parts of a streamed result. */
-function toParts(
-  steps: AsyncIterableIterator<GeneratedStep, undefined>,
-  text: HuggingFaceText,
-): AsyncIterableIterator<TaskPart, undefined> {
-  return {
-    async next() {
-      const step = await steps.next();
-      return step.done ? step : { done: false, value: text.addPart(step.value) };
-    },
-    async return() {
-      await steps.return?.();
-      return { done: true, value: undefined };
-    },
-    [Symbol.asyncIterator]() {
-      return this;
     },
   };
 }

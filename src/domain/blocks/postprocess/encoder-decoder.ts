@@ -5,12 +5,10 @@ import type {
   ModelContext,
   Problem,
 } from "../block-definition.ts";
+import { ENCODER } from "../encoder-name.ts";
 import { tokenInputProblems, tokenInputs } from "../preprocess/prompt.ts";
 import { findSpec, fixedSize, tensorProblems } from "../tensor-checks.ts";
 import { cacheFields, cacheNames, cacheProblems, tensorNames } from "./text-generation.ts";
-
-/** The name of the model that reads the inputs, among `models`: the main model is the decoder. */
-export const ENCODER = "encoder";
 
 const tensorName = z.string().min(1);
 

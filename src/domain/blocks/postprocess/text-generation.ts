@@ -71,14 +71,14 @@ export type CacheBlock = z.output<typeof cacheFields>;
 export const FINISH_REASONS = ["length", "eos_token", "stop_sequence"] as const;
 export type FinishReason = (typeof FINISH_REASONS)[number];
 
-const generatedToken = z.strictObject({
+export const generatedToken = z.strictObject({
   id: z.int(),
   text: z.string(),
   logprob: z.number().describe("The natural logarithm of its probability."),
   special: z.boolean().describe("Whether it is no part of the text."),
 });
 
-const generationDetails = z.strictObject({
+export const generationDetails = z.strictObject({
   finish_reason: z.enum(FINISH_REASONS),
   generated_tokens: z.int(),
   seed: z.int().nullable().describe("With which the same tokens are drawn again."),
@@ -87,7 +87,7 @@ const generationDetails = z.strictObject({
   top_tokens: z.array(z.array(generatedToken)).optional(),
 });
 
-const generatedText = z.strictObject({
+export const generatedText = z.strictObject({
   generated_text: z.string(),
   details: generationDetails.optional(),
 });

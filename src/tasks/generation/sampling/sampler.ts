@@ -126,7 +126,7 @@ function filter(candidates: Candidates, { topP, minP, typicalP }: SamplingOption
 }
 
 /** The token of the largest logit, the first of equal ones. @throws ApiError `inference_failed` for NaN and +infinity */
-function findBest(logits: Float32Array): number {
+export function findBest(logits: Float32Array): number {
   let best = 0;
   let max = Number.NEGATIVE_INFINITY;
   for (let token = 0; token < logits.length; token++) {
@@ -153,7 +153,7 @@ function notLogits(value: number): ApiError {
   );
 }
 
-function noTokenLeft(raw: Float32Array): ApiError {
+export function noTokenLeft(raw: Float32Array): ApiError {
   if ((raw[findBest(raw)] as number) === Number.NEGATIVE_INFINITY)
     return notLogits(Number.NEGATIVE_INFINITY);
   return new ApiError(

@@ -69,21 +69,29 @@ describe.each(blocks)("the block $type", ({ type, schema, parameters }) => {
   });
 });
 
+const CACHE = { layers: 1, past: "past", present: "present" };
+const FIELDS: Readonly<Record<string, unknown>> = {
+  state: [],
+  constants: [],
+  inputs: { ids: "inputs.ids" },
+  cache: CACHE,
+  decoder: {
+    inputs: { ids: "decoder.ids" },
+    logits: "logits",
+    cache: CACHE,
+    encoderFeeds: { hidden: "encoder.hidden" },
+  },
+};
+
 /** A block whose fields have their own names as values, which shows the fields that refer to the model. */
 const SAMPLE = new Proxy({} as Record<string, unknown>, {
-  get: (_, field) =>
-    field === "state" || field === "constants"
-      ? []
-      : field === "inputs"
-        ? { ids: "inputs.ids" }
-        : field === "cache"
-          ? { layers: 1, past: "past", present: "present" }
-          : String(field),
+  get: (_, field) => FIELDS[String(field)] ?? String(field),
 });
 
 test.each(preprocess)("the preprocess block $type refers to inputs of the model", (block) => {
-  expect(block.references(SAMPLE as never).inputs).not.toEqual([]);
-  expect(block.references(SAMPLE as never).inputs).toBeDefined();
+  const { inputs = [], models = {} } = block.references(SAMPLE as never);
+  const all = [...inputs, ...Object.values(models).flatMap((model) => model.inputs ?? [])];
+  expect(all).not.toEqual([]);
 });
 
 test.each(postprocess)("the postprocess block $type refers to outputs of the model", (block) => {
