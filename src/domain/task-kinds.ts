@@ -24,6 +24,10 @@ export const TASKS = {
   },
   summarization: { preprocess: ["source-text"], postprocess: ["summarization"] },
   translation: { preprocess: ["source-text"], postprocess: ["translation"] },
+  "automatic-speech-recognition": {
+    preprocess: ["log-mel"],
+    postprocess: ["speech-recognition"],
+  },
   "voice-activity-detection": { preprocess: ["audio-windows"], postprocess: ["voice-activity"] },
 } as const satisfies Record<
   string,

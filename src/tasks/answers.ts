@@ -3,6 +3,7 @@ import type { Manifest } from "../domain/manifest.ts";
 import type { PlanAnswer } from "./answer-plan.ts";
 import { planTextAnswer } from "./generation/text-answer.ts";
 import { planWrittenAnswer } from "./generation/written-text-answer.ts";
+import { planSpeechAnswer } from "./speech/speech-answer.ts";
 
 /** The postprocess blocks whose results are generated step by step. */
 type GeneratingType = Extract<
@@ -16,6 +17,7 @@ const ANSWERS: Readonly<Record<GeneratingType, PlanAnswer>> = {
   "text2text-generation": planWrittenAnswer,
   summarization: planWrittenAnswer,
   translation: planWrittenAnswer,
+  "speech-recognition": planSpeechAnswer,
 };
 
 /** `undefined` for a model whose task does not generate. */

@@ -97,6 +97,20 @@ const PAIRS = [
     postprocess: "translation",
     create: createWrittenText("translation_text"),
   },
+  {
+    preprocess: "log-mel",
+    postprocess: "speech-recognition",
+    async create(
+      manifest: Manifest,
+      preprocess: PreprocessOf<"log-mel">,
+      postprocess: PostprocessOf<"speech-recognition">,
+      readFile: ReadFile,
+    ) {
+      const { createSpeechRecognitionTask } = await import("./speech/speech-recognition.ts");
+      const tokenizerJson = await readFile(postprocess.tokenizer);
+      return createSpeechRecognitionTask(manifest, preprocess, postprocess, tokenizerJson);
+    },
+  },
 ] as const satisfies readonly PairFactory[];
 
 /** @param field of a result that has the text */

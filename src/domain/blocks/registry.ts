@@ -9,6 +9,7 @@ import { clusteringBlock } from "./postprocess/clustering.ts";
 import { embeddingBlock } from "./postprocess/embedding.ts";
 import { objectDetectionBlock } from "./postprocess/object-detection.ts";
 import { regressionBlock } from "./postprocess/regression.ts";
+import { speechRecognitionBlock } from "./postprocess/speech-recognition.ts";
 import { textGenerationBlock } from "./postprocess/text-generation.ts";
 import { tokenClassificationBlock } from "./postprocess/token-classification.ts";
 import { voiceActivityBlock } from "./postprocess/voice-activity.ts";
@@ -21,6 +22,7 @@ import { arrayBlock } from "./preprocess/array.ts";
 import { audioWindowsBlock } from "./preprocess/audio-windows.ts";
 import { characterNgramsBlock } from "./preprocess/character-ngrams.ts";
 import { imageBlock } from "./preprocess/image.ts";
+import { logMelBlock } from "./preprocess/log-mel.ts";
 import { promptBlock } from "./preprocess/prompt.ts";
 import { sourceTextBlock } from "./preprocess/source-text.ts";
 import { tabularBlock } from "./preprocess/tabular.ts";
@@ -39,6 +41,7 @@ export const PREPROCESS_BLOCKS = [
   characterNgramsBlock,
   imageBlock,
   audioWindowsBlock,
+  logMelBlock,
   tokenizerBlock,
   textBlock,
   promptBlock,
@@ -61,6 +64,7 @@ export const POSTPROCESS_BLOCKS = [
   text2textGenerationBlock,
   summarizationBlock,
   translationBlock,
+  speechRecognitionBlock,
 ] as const;
 
 export const preprocessSchema = z.discriminatedUnion("type", schemasOf(PREPROCESS_BLOCKS));

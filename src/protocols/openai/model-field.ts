@@ -21,3 +21,14 @@ export function guessModel(body: Uint8Array): string | undefined {
     MODEL_FIELD.exec(text) ?? MODEL_FIELD.exec(DECODER.decode(body.subarray(-GUESSED_BYTES)));
   return found?.[1];
 }
+
+/** A field of a form, after the headers of its part. */
+const FORM_FIELD = /name="model"[^\n]*\r?\n(?:[^\r\n]+\r?\n)*\r?\n([^\r\n]{1,100})\r?\n/;
+
+/** The likely name of the model in a form, whose file may be before or after it. */
+export function guessFormModel(body: Uint8Array): string | undefined {
+  const text = DECODER.decode(body.subarray(0, GUESSED_BYTES));
+  const found =
+    FORM_FIELD.exec(text) ?? FORM_FIELD.exec(DECODER.decode(body.subarray(-GUESSED_BYTES)));
+  return found?.[1];
+}

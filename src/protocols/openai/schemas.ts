@@ -4,12 +4,15 @@ import { completionRequestSchema, completionResponseSchema } from "./completions
 import { embeddingsRequestSchema, embeddingsResponseSchema } from "./embeddings.ts";
 import { openAiErrorSchema } from "./error.ts";
 import { openAiModelListSchema, openAiModelSchema, openAiModelStatusSchema } from "./models.ts";
+import { transcriptionRequestSchema } from "./transcription-request.ts";
+import { transcriptionResponseSchema } from "./transcription-response.ts";
 
 export const SCHEMAS = {
   requests: {
     ChatCompletionRequest: chatCompletionRequestSchema,
     CompletionRequest: completionRequestSchema,
     EmbeddingsRequest: embeddingsRequestSchema,
+    TranscriptionRequest: transcriptionRequestSchema,
   },
   responses: {
     ChatCompletionResponse: chatCompletionResponseSchema,
@@ -19,6 +22,7 @@ export const SCHEMAS = {
     OpenAiModel: openAiModelSchema,
     OpenAiModelList: openAiModelListSchema,
     OpenAiModelStatus: openAiModelStatusSchema,
+    TranscriptionResponse: transcriptionResponseSchema,
   },
 } as const;
 

@@ -6,14 +6,12 @@ import { parseExactJson } from "../../shared/exact-json.ts";
 import { quote, quoteAll } from "../../shared/quote.ts";
 import { parseJson } from "../json.ts";
 import { checkJsonStructure } from "../json-structure.ts";
-import { nameTypedParts } from "./form-files.ts";
-import { countHeaderBytes, countParts, MAX_HEADER_BYTES } from "./form-parts.ts";
+import { readForm } from "../read-form.ts";
 import { parseTaskRequest } from "./task-request.ts";
 
 /** Media types of bodies that are the input itself. Any other body is parsed as JSON. */
 const RAW = /^(?:image|audio|video|text)\/|^application\/(?:octet-stream|pdf|zip)$/;
 const FORM_FIELDS = ["inputs", "parameters"];
-const MAX_FORM_PARTS = 4096;
 const MAX_QUERY_PARAMETERS = 100;
 
 /**
@@ -79,8 +77,7 @@ async function parseForm(
   body: Uint8Array,
   mediaTypes: readonly string[],
 ): Promise<TaskRequest> {
-  checkParts(contentType, body);
-  const form = await readForm(contentType, nameTypedParts(contentType, body));
+  const form = await readForm(contentType, body);
   const unknown = [...form.keys()].filter((name) => !FORM_FIELDS.includes(name));
   if (unknown.length > 0)
     throw new ApiError(
@@ -110,22 +107,6 @@ async function parseForm(
   });
 }
 
-/** Each part takes some hundred bytes of memory, however short it is, and parsing its headers takes time. */
-function checkParts(contentType: string, body: Uint8Array): void {
-  if (countHeaderBytes(contentType, body) > MAX_HEADER_BYTES)
-    throw new ApiError(
-      "body_too_large",
-      `The headers of the form's parts have more than ${MAX_HEADER_BYTES} bytes, the most accepted.`,
-      { details: { limit: MAX_HEADER_BYTES } },
-    );
-  if (countParts(contentType, body, MAX_FORM_PARTS) <= MAX_FORM_PARTS) return;
-  throw new ApiError(
-    "body_too_large",
-    `The form has more than ${MAX_FORM_PARTS} parts, the most accepted.`,
-    { details: { limit: MAX_FORM_PARTS } },
-  );
-}
-
 function toMedia(contentType: string, bytes: Uint8Array, mediaTypes: readonly string[]): Media {
   const recognized = recognizeMedia(mediaType(contentType), bytes, mediaTypes);
   return new Media(recognized ?? contentType, bytes);
@@ -133,19 +114,6 @@ function toMedia(contentType: string, bytes: Uint8Array, mediaTypes: readonly st
 
 function parseFormParameters(text: string): unknown {
   return parseJson(new TextEncoder().encode(text), { label: 'The form field "parameters"' });
-}
-
-async function readForm(contentType: string, body: Uint8Array): Promise<FormData> {
-  try {
-    const headers = { "content-type": contentType };
-    return await new Response(body as Uint8Array<ArrayBuffer>, { headers }).formData();
-  } catch (cause) {
-    throw new ApiError(
-      "invalid_request",
-      `The body is not a valid multipart/form-data form: ${cause instanceof Error ? cause.message : String(cause)}`,
-      { cause },
-    );
-  }
 }
 
 function parseQuery(query: Readonly<Record<string, string>>): Record<string, unknown> {

@@ -24,7 +24,7 @@ export interface RecurrentModel {
    *   shape
    */
   step(
-    models: ModelSet,
+    models: Pick<ModelSet, "infer">,
     windows: Float32Array,
     count: number,
     state: Float32Array,
@@ -36,7 +36,7 @@ export interface RecurrentModel {
  * @param specOf the model's inputs by their names
  */
 export function createRecurrentModel(
-  block: AudioWindowsBlock,
+  block: Omit<AudioWindowsBlock, "type" | "version" | "sampleRate" | "maxSeconds">,
   output: string,
   specOf: (input: string) => TensorSpec,
 ): RecurrentModel {

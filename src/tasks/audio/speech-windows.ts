@@ -10,6 +10,11 @@ export interface WindowRule {
   readonly maxSilence: number;
 }
 
+/** A window, with padding, and where its speech ends. */
+export interface Window extends Segment {
+  readonly speechEnd: number;
+}
+
 /** Windows of a probability whose mean decides where speech is cut: 160 ms of silero-vad's. */
 const SMOOTHED = 5;
 
@@ -30,7 +35,7 @@ export class SpeechWindows {
   #first = 0;
   /** Segments that are part of no window yet. */
   #segments: Segment[] = [];
-  #finished: Segment[] = [];
+  #finished: Window[] = [];
   #end = 0;
 
   constructor(rule: WindowRule) {
@@ -42,7 +47,7 @@ export class SpeechWindows {
   }
 
   /** The windows that became certain since the last call. */
-  take(): Segment[] {
+  take(): Window[] {
     const finished = this.#finished;
     this.#finished = [];
     return finished;
@@ -68,7 +73,7 @@ export class SpeechWindows {
     this.#collect();
     while (this.#close(Number.POSITIVE_INFINITY));
     const last = this.#finished.at(-1);
-    if (last && last.end > length) this.#finished.splice(-1, 1, { start: last.start, end: length });
+    if (last && last.end > length) this.#finished.splice(-1, 1, { ...last, end: length });
   }
 
   get #now(): number {
@@ -142,7 +147,11 @@ export class SpeechWindows {
   /** @param padding after the end; before the start it is that of the rule, as far as the window before leaves it */
   #emit(start: number, end: number, padding: number): void {
     const { pad } = this.#rule.speech;
-    const window = { start: Math.max(this.#end, start - pad), end: Math.trunc(end + padding) };
+    const window = {
+      start: Math.max(this.#end, start - pad),
+      end: Math.trunc(end + padding),
+      speechEnd: end,
+    };
     this.#finished.push(window);
     this.#end = window.end;
     this.#segments = this.#segments

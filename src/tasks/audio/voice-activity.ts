@@ -11,7 +11,6 @@ import {
 import type { Call } from "../../domain/call.ts";
 import { ApiError } from "../../domain/errors.ts";
 import { type Manifest, modelDigest } from "../../domain/manifest.ts";
-import { LruMap } from "../../shared/lru-map.ts";
 import { inputSpecs } from "../input-specs.ts";
 import { parseParameters } from "../parameters.ts";
 import { splitList } from "../preprocessor.ts";
@@ -21,13 +20,13 @@ import { type Clip, checkClipCount, readClips } from "./audio-clip.ts";
 import { createRecurrentModel } from "./recurrent-model.ts";
 import {
   checkRates,
-  designFilter,
   historyLength,
   INITIAL_RESAMPLER,
   producedSamples,
   Resampler,
   type ResamplingFilter,
 } from "./resample.ts";
+import { createResamplingFilters, pieceFrames } from "./resampling-filters.ts";
 import { INITIAL_SEGMENTER, type SegmentRule, SpeechSegmenter } from "./speech-segments.ts";
 import {
   decodeStreamState,
@@ -36,14 +35,7 @@ import {
   type StateLengths,
   type StreamState,
 } from "./stream-state.ts";
-import { frame, initialFraming } from "./windows.ts";
-
-/** Filters of the last sample rates. */
-const MAX_FILTERS = 4;
-/** A megabyte; the filters of rates without a common factor take up to eight, and are not kept. */
-const MAX_KEPT_TAPS = 131_072;
-/** Samples of all channels that are read at a time: a few milliseconds. */
-const MAX_PIECE_SAMPLES = 262_144;
+import { initialProbabilities, WindowProbabilities } from "./window-probabilities.ts";
 
 /**
  * Finds the segments of speech in a recording, by a recurrent model that reads it window by window. A stream
@@ -56,27 +48,14 @@ export function createVoiceActivityTask(
   defaults: VoiceActivityBlock,
 ): Task {
   const { sampleRate, windowSamples, windowsPerRun } = block;
-  const width = block.contextSamples + windowSamples;
   const digest = modelDigest(manifest);
   const model = createRecurrentModel(block, defaults.probabilities, inputSpecs(manifest));
-  const filters = new LruMap<number, ResamplingFilter>(MAX_FILTERS);
-
-  const filterFor = async (
-    { wav, path }: Clip,
-    checkpoint: Call["checkpoint"],
-  ): Promise<ResamplingFilter> => {
-    const known = filters.get(wav.sampleRate);
-    if (known) return known;
-    const filter = await designFilter(wav.sampleRate, sampleRate, path, checkpoint);
-    if (filter.taps.length <= MAX_KEPT_TAPS) filters.set(wav.sampleRate, filter);
-    return filter;
-  };
+  const filterFor = createResamplingFilters(sampleRate);
 
   const initialState = (clip: Clip): StreamState => ({
     sampleRate: clip.wav.sampleRate,
     resampler: INITIAL_RESAMPLER,
-    framing: initialFraming(block),
-    recurrent: new Float32Array(model.stateLength),
+    ...initialProbabilities(block, model),
     segmenter: INITIAL_SEGMENTER,
   });
 
@@ -109,29 +88,17 @@ export function createVoiceActivityTask(
     const filter = await filterFor(clip, checkpoint);
     const resampler = new Resampler(filter, from.resampler);
     const segmenter = new SpeechSegmenter(ruleOf(block, defaults, parameters), from.segmenter);
+    const windows = new WindowProbabilities(block, model, models, from);
     const probabilities: number[] = [];
-    let { framing, recurrent } = from;
 
     const process = async (samples: () => Float32Array, pad: boolean): Promise<void> => {
-      const framed = trace.measure("preprocess", () => frame(block, framing, samples(), pad));
-      framing = framed.state;
-      for (let first = 0; first < framed.count; first += windowsPerRun) {
-        const count = Math.min(windowsPerRun, framed.count - first);
-        const windows = framed.windows.subarray(first * width, (first + count) * width);
-        const result = await model.step(models, windows, count, recurrent);
-        recurrent = result.state;
-        for (const probability of result.values) {
-          probabilities.push(probability);
-          segmenter.push(probability);
-        }
+      for (const probability of await windows.push(samples, pad, trace)) {
+        probabilities.push(probability);
+        segmenter.push(probability);
       }
     };
 
-    // In pieces of about one run, so that a long clip is never in memory as floats.
-    const piece = Math.min(
-      Math.ceil((windowsPerRun * windowSamples * filter.down) / filter.up),
-      Math.ceil(MAX_PIECE_SAMPLES / wav.channels),
-    );
+    const piece = pieceFrames(clip, filter, windowsPerRun * windowSamples);
     for (let start = 0; start < wav.frames; start += piece) {
       await process(() => resampler.push(wav.readMono(start, piece)), false);
       await checkpoint();
@@ -149,8 +116,7 @@ export function createVoiceActivityTask(
         {
           sampleRate: wav.sampleRate,
           resampler: resampler.state,
-          framing,
-          recurrent,
+          ...windows.state,
           segmenter: segmenter.state,
         },
         digest,

@@ -26,7 +26,8 @@ function plan(
   request: TaskRequest,
   postprocess: Manifest["postprocess"],
 ): AnswerPlan | "drawn" | undefined {
-  if (!postprocess || !("doSample" in postprocess || "decoder" in postprocess)) return undefined;
+  if (!postprocess || !("decoder" in postprocess) || postprocess.type === "speech-recognition")
+    return undefined;
   const parsed = parseParameters(PARAMETERS, request.parameters);
   const { seed, ...others } = { ...parsed, ...withGenerateParameters(parsed) };
   const isDrawn = drawsTokens(others, postprocess);

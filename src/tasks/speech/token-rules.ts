@@ -1,3 +1,4 @@
+import { expOfNegative } from "../generation/sampling/exp-of-negative.ts";
 import type { LogitsProcessor } from "../generation/sampling/logits-processor.ts";
 
 /** The tokens that Whisper's rules are about. */
@@ -20,14 +21,11 @@ export function createSuppressedTokens(ids: readonly number[]): LogitsProcessor 
   };
 }
 
-/** Tokens with which no text begins. @param forced how many generated tokens precede the text */
-export function createSuppressedBeginnings(
-  ids: readonly number[],
-  forced: number,
-): LogitsProcessor {
+/** Tokens with which no text begins. */
+export function createSuppressedBeginnings(ids: readonly number[]): LogitsProcessor {
   const suppress = createSuppressedTokens(ids);
   return (logits, history) => {
-    if (history.generated.length === forced) suppress(logits, history);
+    if (history.generated.length === 0) suppress(logits, history);
   };
 }
 
@@ -67,8 +65,10 @@ function timesPrevail(logits: Float32Array, first: number): boolean {
     if (logit > text) text = logit;
   }
   let sum = 0;
-  // Relative to the text's, so that nothing overflows but sums that prevail anyway.
-  for (let token = first; token < logits.length; token++)
-    sum += Math.exp((logits[token] as number) - text);
+  for (let token = first; token < logits.length; token++) {
+    const logit = logits[token] as number;
+    if (logit > text) return true;
+    sum += expOfNegative(text - logit);
+  }
   return sum > 1;
 }

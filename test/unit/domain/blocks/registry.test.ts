@@ -75,6 +75,7 @@ const FIELDS: Readonly<Record<string, unknown>> = {
   constants: [],
   inputs: { ids: "inputs.ids" },
   cache: CACHE,
+  voiceActivity: { model: "voices", input: "windows", state: [], constants: [] },
   decoder: {
     inputs: { ids: "decoder.ids" },
     logits: "logits",

@@ -41,7 +41,7 @@ describe("the rules of Whisper", () => {
       const { prompt, suppressed, beginning, first, none, endOfText } = fixture;
       const values = Float32Array.from(logits);
       const rules = [
-        createSuppressedBeginnings(beginning, 0),
+        createSuppressedBeginnings(beginning),
         createSuppressedTokens(suppressed),
         createTimestampRules({ first, none, endOfText, maxInitial: maxInitial ?? undefined }),
       ];
@@ -50,16 +50,4 @@ describe("the rules of Whisper", () => {
       for (const token of kept) expect(values[token]).toBe(Math.fround(logits[token] as number));
     },
   );
-
-  test("suppress beginnings after tokens that are forced, and nowhere else", () => {
-    const rule = createSuppressedBeginnings([1, 2], 1);
-    const keptAfter = (generated: readonly number[]) => {
-      const values = new Float32Array(4);
-      rule(values, { prompt: [3], generated });
-      return keptOf(values);
-    };
-    expect(keptAfter([])).toEqual([0, 1, 2, 3]);
-    expect(keptAfter([3])).toEqual([0, 3]);
-    expect(keptAfter([3, 0])).toEqual([0, 1, 2, 3]);
-  });
 });

@@ -1,4 +1,4 @@
-import { concatenateBytes } from "../../shared/bytes.ts";
+import { concatenateBytes } from "../shared/bytes.ts";
 import { headerBlocks } from "./form-parts.ts";
 
 const HEADERS = new TextDecoder("latin1");

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { nameTypedParts } from "../../../../src/protocols/task/form-files.ts";
-import { countHeaderBytes, countParts } from "../../../../src/protocols/task/form-parts.ts";
+import { nameTypedParts } from "../../../src/protocols/form-files.ts";
+import { countHeaderBytes, countParts } from "../../../src/protocols/form-parts.ts";
 
 /** A form as the runtime's own encoder writes it. */
 async function formOf(parts: number, value = "x"): Promise<{ type: string; body: Uint8Array }> {

@@ -1,0 +1,72 @@
+import type { Transcript } from "../../domain/blocks/postprocess/speech-recognition.ts";
+import { WAV_MEDIA_TYPES } from "../../domain/blocks/preprocess/audio-windows.ts";
+import { ApiError } from "../../domain/errors.ts";
+import type { Manifest } from "../../domain/manifest.ts";
+import { Media, mediaType } from "../../domain/media.ts";
+import { recognizeMedia } from "../../domain/recognize-media.ts";
+import type { TaskRequest } from "../../domain/task.ts";
+import type { TranscriptionRequest } from "./transcription-request.ts";
+import { toUsage } from "./transcription-response.ts";
+
+/** @throws ApiError `invalid_request`, because OpenAI's clients retry after a 501 */
+export function checkTranscribes({ name, task, postprocess }: Manifest): void {
+  if (postprocess?.type === "speech-recognition") return;
+  throw new ApiError(
+    "invalid_request",
+    `Model "${name}" does not transcribe audio${task ? `: its task is ${task}, at /models/${name}` : ""}.`,
+    { details: { field: "model" } },
+  );
+}
+
+/** The request of the task. */
+export async function toTaskRequest(request: TranscriptionRequest): Promise<TaskRequest> {
+  const { file, response_format: format, language, prompt, temperature, stream } = request;
+  const bytes = new Uint8Array(await (file as Blob).arrayBuffer());
+  const type = recognizeMedia(mediaType(file.type), bytes, WAV_MEDIA_TYPES) ?? file.type;
+  return {
+    inputs: new Media(type, bytes),
+    parameters: {
+      return_timestamps: format !== "json" && format !== "text",
+      details: true,
+      language,
+      prompt,
+      ...(temperature !== undefined &&
+        temperature > 0 && { generation_parameters: { temperature } }),
+    },
+    stream,
+  };
+}
+
+/** A part of the task's stream. */
+interface StreamedPart {
+  readonly text: string;
+  readonly result: Transcript | null;
+}
+
+/** The events of a stream: a delta for each window with a text, and the whole text at the end. */
+export async function* toEvents(parts: AsyncIterable<unknown>): AsyncGenerator<object, undefined> {
+  for await (const part of parts) {
+    const { text, result } = part as StreamedPart;
+    if (text !== "") yield { type: "transcript.text.delta", delta: text };
+    if (result) yield toDone(result);
+  }
+}
+
+function toDone({ text, details }: Transcript): object {
+  const usage = details && { usage: toUsage(details.duration) };
+  return { type: "transcript.text.done", text, ...usage };
+}
+
+const PARAMETERS = /^"parameters" are not valid for this model: /;
+const FIELDS = ["language", "prompt", "temperature"];
+
+/** Adds to an error of the task the field that it is about. */
+export function nameTranscriptionField(error: unknown): never {
+  if (!(error instanceof ApiError) || error.kind.status >= 500) throw error;
+  const { code, message, cause, details = {} } = error;
+  const named = FIELDS.find((field) => field === details.field);
+  throw new ApiError(code, message.replace(/^inputs\b/, "file").replace(PARAMETERS, ""), {
+    cause,
+    details: { ...details, field: named ?? "file" },
+  });
+}
