@@ -16,6 +16,19 @@ export interface ModelId {
   readonly version: string;
 }
 
+/** The newest version of a model, or the one that is named. */
+export interface ModelReference {
+  readonly name: string;
+  readonly version: string | undefined;
+}
+
+/** Splits `name` or `name@version`, which whoever resolves it checks. */
+export function parseModelReference(reference: string): ModelReference {
+  const at = reference.indexOf("@");
+  if (at === -1) return { name: reference, version: undefined };
+  return { name: reference.slice(0, at), version: reference.slice(at + 1) };
+}
+
 /**
  * Checks a name from a URL.
  * @throws ApiError `model_not_found`: a name that cannot exist is a model that does not exist.

@@ -1,19 +1,23 @@
 import type { Context } from "hono";
 import { ApiError } from "../domain/errors.ts";
+import { parseModelReference } from "../domain/model-id.ts";
 import type { PublishedModel } from "../domain/published-model.ts";
 import type { AppEnv } from "../http/context.ts";
 import type { Catalog } from "../registry/catalog.ts";
 
-/**
- * Resolves the version that the path names, or the newest one of the model that the body names, and records it in the
- * trace and in `x-model-version`.
- */
-export function resolveModel(
+/** Resolves the version that the path names, or the newest one, and records it in the trace and in `x-model-version`. */
+export function resolveModel(c: Context<AppEnv>, catalog: Catalog): Promise<PublishedModel> {
+  return resolveVersion(c, catalog, c.req.param("model") ?? "", c.req.param("version"));
+}
+
+/** Resolves `name` or `name@version`, and records it as {@link resolveModel} does. */
+export function resolveReference(
   c: Context<AppEnv>,
   catalog: Catalog,
-  name = c.req.param("model") ?? "",
+  reference = c.req.param("model") ?? "",
 ): Promise<PublishedModel> {
-  return resolveVersion(c, catalog, name, c.req.param("version"));
+  const { name, version } = parseModelReference(reference);
+  return resolveVersion(c, catalog, name, version);
 }
 
 /** Resolves this version, or the newest one without any, and records it as {@link resolveModel} does. */
@@ -41,7 +45,8 @@ async function resolveOnce(
   version: string | undefined,
 ): Promise<PublishedModel> {
   const model = c.get("model");
-  return model?.name === name ? model : catalog.resolve(name, version);
+  const isResolved = model?.name === name && (version ?? model.version) === model.version;
+  return isResolved ? model : catalog.resolve(name, version);
 }
 
 /** Records the version in the trace and in `x-model-version`. */

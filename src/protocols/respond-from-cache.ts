@@ -1,4 +1,5 @@
 import type { Context, MiddlewareHandler } from "hono";
+import { parseModelReference } from "../domain/model-id.ts";
 import { callOf } from "../http/call.ts";
 import type { AppEnv } from "../http/context.ts";
 import { respondCached } from "../http/respond.ts";
@@ -13,7 +14,7 @@ export interface RequestIdentity {
    * breaks, and their number is the same for all requests of an operation.
    */
   variesBy(c: Context<AppEnv>): string;
-  /** The model's name in the body, for paths without it; `undefined` if the body has none. */
+  /** The reference to the model in the body, for paths without it; `undefined` if the body has none. */
   modelIn?(body: Uint8Array): string | undefined;
   /** The same without parsing a large body: admission uses it to expect the request's time, so it may be wrong. */
   guessModel?(body: Uint8Array): string | undefined;
@@ -34,8 +35,10 @@ export function respondFromCache(
     const call = callOf(c);
     const body = c.get("body");
     if (!responseCache.accepts(call.cache, body.byteLength)) return next();
-    const name = modelIn ? modelIn(body) : c.req.param("model");
-    const model = catalog.recall(name ?? "", c.req.param("version"));
+    const { name, version } = modelIn
+      ? parseModelReference(modelIn(body) ?? "")
+      : { name: c.req.param("model") ?? "", version: c.req.param("version") };
+    const model = catalog.recall(name, version);
     if (!model) return next();
     c.set("model", model);
     if (!responseCache.stores(model)) return next();

@@ -148,6 +148,11 @@ describe("embeddings", () => {
       const after = await cached.post("/v1/embeddings", body);
       expect(after.body).toEqual(before.body);
       expect(after.headers.get("cache-status")).toContain("hit");
+      const named = await cached.post("/v1/embeddings", { ...body, model: `${model}@1` });
+      expect(named.body).toMatchObject({ model: `${model}@1`, data: [{ index: 0 }] });
+      const again = await cached.post("/v1/embeddings", { ...body, model: `${model}@1` });
+      expect(again.body).toEqual(named.body);
+      expect(again.headers.get("etag")).toBe(named.headers.get("etag"));
       // The same vector from the task API, from the same tensors.
       const task = await cached.post(`/models/${model}`, { inputs: [first.text] });
       expect(task.headers.get("cache-status")).toContain("hit");

@@ -56,6 +56,39 @@ describe("a model with versions 1, 9 and 10", () => {
     ]);
   });
 
+  test("OpenAI's routes use the version after the name", async () => {
+    const retrieve = (reference: string) => service.request(`/v1/models/${reference}`);
+    expect((await retrieve("flowers")).headers.get("x-model-version")).toBe("10");
+    for (const reference of ["flowers@9", "flowers%409"])
+      expect(await retrieve(reference)).toMatchObject({
+        status: 200,
+        body: { id: "flowers@9", name: "flowers", ready: true },
+      });
+    expect((await retrieve("flowers@1")).headers.get("x-model-version")).toBe("1");
+    const requests = {
+      "/v1/embeddings": { input: "a" },
+      "/v1/completions": { prompt: "a" },
+      "/v1/chat/completions": { messages: [{ role: "user", content: "a" }] },
+    };
+    for (const [path, request] of Object.entries(requests)) {
+      const newest = await service.post(path, { ...request, model: "flowers" });
+      expect(newest.body).toMatchObject({
+        error: { message: expect.stringContaining("clustering") },
+      });
+      const first = await service.post(path, { ...request, model: "flowers@1" });
+      expect(first.headers.get("x-model-version")).toBe("1");
+      expect(first).toMatchObject({
+        status: 400,
+        body: { error: { param: "model", message: expect.stringContaining("classification") } },
+      });
+      for (const reference of ["flowers@7", "flowers@newest", "flowers@"])
+        expect(await service.post(path, { ...request, model: reference })).toMatchObject({
+          status: 404,
+          body: { error: { code: "version_not_found", param: "model" } },
+        });
+    }
+  });
+
   test("the metadata lists the versions, oldest first", async () => {
     const { body } = await service.request("/v2/models/flowers");
     expect(body).toMatchObject({ versions: ["1", "9", "10"] });

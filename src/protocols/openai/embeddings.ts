@@ -46,7 +46,7 @@ const COMPATIBLE_FIELDS = {
 };
 
 export const embeddingsRequestSchema = z.strictObject({
-  model: z.string().describe("The name of a model."),
+  model: z.string().describe("The name of a model, or `name@version`."),
   input: z
     .union(
       [text, z.array(text).min(1).max(MAX_INPUTS), tokens, z.array(tokens).min(1).max(MAX_INPUTS)],

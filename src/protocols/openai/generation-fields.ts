@@ -8,7 +8,9 @@ const WITHOUT_EFFECT = "Accepted, and without effect.";
 
 /** The fields that completions and chat completions share. */
 export const generationFields = {
-  model: z.string().describe("The name of a model whose task is text generation."),
+  model: z
+    .string()
+    .describe("The name of a model whose task is text generation, or `name@version`."),
   temperature: z
     .number()
     .min(0)

@@ -1,6 +1,8 @@
+import { parseModelReference } from "../../domain/model-id.ts";
+
 const DECODER = new TextDecoder();
 
-/** The model's name in the body of a request, which is not validated otherwise. */
+/** The reference to the model in the body of a request, which is not validated otherwise. */
 export function modelInRequest(body: Uint8Array): string | undefined {
   try {
     const { model } = JSON.parse(DECODER.decode(body));
@@ -19,7 +21,7 @@ export function guessModel(body: Uint8Array): string | undefined {
   const text = DECODER.decode(body.subarray(0, GUESSED_BYTES));
   const found =
     MODEL_FIELD.exec(text) ?? MODEL_FIELD.exec(DECODER.decode(body.subarray(-GUESSED_BYTES)));
-  return found?.[1];
+  return found?.[1] && parseModelReference(found[1]).name;
 }
 
 /** A field of a form, after the headers of its part. */

@@ -9,7 +9,7 @@ import type { PublishedModel } from "../../../src/domain/published-model.ts";
 import { Trace } from "../../../src/domain/trace.ts";
 import type { AppEnv } from "../../../src/http/context.ts";
 import { respond } from "../../../src/http/respond.ts";
-import { resolveModel } from "../../../src/protocols/resolve-model.ts";
+import { resolveReference } from "../../../src/protocols/resolve-model.ts";
 import {
   type RequestIdentity,
   respondFromCache,
@@ -81,7 +81,7 @@ function createTestApp({ isKnown = true, manifest = published.manifest } = {}) {
       counts.handled++;
       const body = c.get("body");
       const name = identity.modelIn?.(body) ?? c.req.param("model");
-      await resolveModel(c, services.catalog, name);
+      await resolveReference(c, services.catalog, name);
       const report = c.get("trace").cache;
       report.key = "k";
       entries.findLocal(lookup, report);

@@ -4,7 +4,7 @@ import { bodyOf } from "../../../http/receive.ts";
 import { parseJson } from "../../json.ts";
 import { EVENT_STREAM_CONTENT } from "../../openapi/schema-reference.ts";
 import type { InferenceOperation } from "../../operation.ts";
-import { resolveModel } from "../../resolve-model.ts";
+import { resolveReference } from "../../resolve-model.ts";
 import { type ChatCompletionRequest, parseChatCompletion } from "../chat-completions.ts";
 import { createChatForm } from "../chat-form.ts";
 import { toConversation } from "../chat-messages.ts";
@@ -50,7 +50,7 @@ export const CREATE_CHAT_COMPLETION: InferenceOperation = {
     async (c) => {
       const body = bodyOf(c);
       const fields = c.get("trace").measure("parse", () => parseChatCompletion(parseJson(body)));
-      const model = await resolveModel(c, catalog, fields.model).catch(nameField("model"));
+      const model = await resolveReference(c, catalog, fields.model).catch(nameField("model"));
       checkGenerates(model.manifest);
       checkChats(model.manifest);
       return respondGeneration(c, runTask, model, {

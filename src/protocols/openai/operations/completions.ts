@@ -2,7 +2,7 @@ import { bodyOf } from "../../../http/receive.ts";
 import { parseJson } from "../../json.ts";
 import { EVENT_STREAM_CONTENT } from "../../openapi/schema-reference.ts";
 import type { InferenceOperation } from "../../operation.ts";
-import { resolveModel } from "../../resolve-model.ts";
+import { resolveReference } from "../../resolve-model.ts";
 import { type CompletionsRequest, createCompletionForm, parseCompletions } from "../completions.ts";
 import type { ChoiceRequest } from "../generate-choices.ts";
 import { nameGenerationField } from "../generation-error.ts";
@@ -42,7 +42,7 @@ export const CREATE_COMPLETION: InferenceOperation = {
     async (c) => {
       const body = bodyOf(c);
       const fields = c.get("trace").measure("parse", () => parseCompletions(parseJson(body)));
-      const model = await resolveModel(c, catalog, fields.model).catch(nameField("model"));
+      const model = await resolveReference(c, catalog, fields.model).catch(nameField("model"));
       checkGenerates(model.manifest);
       return respondGeneration(c, runTask, model, {
         fields,

@@ -6,7 +6,7 @@ import { RUN_MODEL } from "../../error-groups.ts";
 import { parseJson } from "../../json.ts";
 import type { InferenceOperation } from "../../operation.ts";
 import { PREDICTION_HEADERS, PREDICTION_NOT_MODIFIED } from "../../prediction-responses.ts";
-import { resolveModel } from "../../resolve-model.ts";
+import { resolveReference } from "../../resolve-model.ts";
 import {
   type EmbeddingsRequest,
   parseEmbeddingsRequest,
@@ -50,7 +50,7 @@ export const CREATE_EMBEDDINGS: InferenceOperation = {
     },
     304: PREDICTION_NOT_MODIFIED,
   },
-  errors: RUN_MODEL,
+  errors: [...RUN_MODEL, "version_not_found"],
   identity: { variesBy: () => "", modelIn: modelInRequest, guessModel },
   handler:
     ({ catalog, runTask }) =>
@@ -58,7 +58,7 @@ export const CREATE_EMBEDDINGS: InferenceOperation = {
       const trace = c.get("trace");
       const body = bodyOf(c);
       const request = trace.measure("parse", () => parseEmbeddingsRequest(parseJson(body)));
-      const model = await resolveModel(c, catalog, request.model).catch(nameField("model"));
+      const model = await resolveReference(c, catalog, request.model).catch(nameField("model"));
       checkModel(model.manifest, request);
       const { inputs, parameters } = request;
       const task = { inputs, parameters };

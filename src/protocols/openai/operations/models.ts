@@ -5,7 +5,7 @@ import type { Readiness } from "../../../registry/readiness.ts";
 import { RESOLVE_MODEL } from "../../error-groups.ts";
 import { toVersionStatus } from "../../model-status.ts";
 import type { Operation } from "../../operation.ts";
-import { resolveModel } from "../../resolve-model.ts";
+import { resolveReference } from "../../resolve-model.ts";
 import { toOpenAiModel, toOpenAiModelList } from "../models.ts";
 import { nameField } from "../name-field.ts";
 import { json } from "../schemas.ts";
@@ -40,7 +40,8 @@ export const MODEL_OPERATIONS: readonly Operation[] = [
     access: "public",
     tag: "Models",
     summary: "Get a model and its status in the form of OpenAI, KServe v1 and TensorFlow Serving",
-    description: "Loads the newest version as `/v2/models/{model}/ready` does.",
+    description:
+      "Loads the newest version, or that of `name@version`, as `/v2/models/{model}/ready` does.",
     responses: {
       200: {
         description: "The model is ready.",
@@ -52,15 +53,15 @@ export const MODEL_OPERATIONS: readonly Operation[] = [
         content: json("OpenAiModelStatus"),
       },
     },
-    errors: RESOLVE_MODEL,
+    errors: [...RESOLVE_MODEL, "version_not_found"],
     handler:
       ({ catalog, modelReadiness }) =>
       async (c) => {
-        const model = await resolveModel(c, catalog).catch(nameField("model"));
+        const model = await resolveReference(c, catalog).catch(nameField("model"));
         const current = await modelReadiness.check(model, callOf(c));
         const ready = current.state === "ready";
         const body = {
-          ...toOpenAiModel(model.name, Date.parse(model.manifest.createdAt)),
+          ...toOpenAiModel(c.req.param("model") ?? "", Date.parse(model.manifest.createdAt)),
           name: model.name,
           ready,
           model_version_status: toStatuses(model, current),
