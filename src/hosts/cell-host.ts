@@ -147,9 +147,9 @@ export function createCellHost({
 
     return {
       infer,
-      async execute({ model, inputs, parameters, stream, runCached }, call) {
+      async execute({ model, inputs, parameters, stream, checkOnly, runCached }, call) {
         const task = await call.trace.measureAsync("load", () => taskOf(model, call));
-        const request = { inputs, parameters, stream };
+        const request = { inputs, parameters, stream, checkOnly };
         return task.execute(request, toModelSet(model, runCached, call), call);
       },
       async load(model, waitUntil) {

@@ -37,6 +37,7 @@ export function createRunTask(
       refuseHidden(call);
       const execute = (changed: TaskRequest, changedCall: Call): Promise<TaskResult> =>
         host.execute({ ...changed, model }, changedCall);
+      if (request.checkOnly) return execute(request, call);
       const bypass = bypassOf(model, call.cache);
       const plan = bypass ? undefined : planAnswer(request, model.manifest);
       if (plan && plan !== "drawn") return answerCached({ model, plan, execute }, call);

@@ -14,6 +14,8 @@ export interface TestText {
   readonly tokens: readonly TestToken[];
   readonly finish: "length" | "eos_token" | "stop_sequence";
   readonly promptTokens?: number;
+  /** The tokens of the prompt, in the first part. */
+  readonly prefill?: readonly unknown[];
   /** Thrown after the tokens. */
   readonly failure?: Error;
   /** What the last token adds beside its own text. */
@@ -22,7 +24,7 @@ export interface TestText {
 
 /** The stream of the text-generation task for a text. */
 export function streamOf(text: TestText, onReturn: () => void = () => undefined): TaskStream {
-  const { tokens, finish, failure, promptTokens = 3, rest = "" } = text;
+  const { tokens, finish, failure, promptTokens = 3, prefill, rest = "" } = text;
   let at = 0;
   const whole = tokens.map((token) => (token.special ? "" : token.text)).join("") + rest;
   const parts: AsyncIterableIterator<unknown, undefined> = {
@@ -39,6 +41,7 @@ export function streamOf(text: TestText, onReturn: () => void = () => undefined)
         index: at,
         token: { logprob: -0.5, special: false, ...described },
         ...(top && { top_tokens: top.map(([each, logprob]) => ({ text: each, logprob })) }),
+        ...(prefill && at === 1 && { prefill }),
         generated_text: isLast ? whole : null,
         details: isLast
           ? { finish_reason: finish, generated_tokens: at, input_length: promptTokens }
@@ -63,6 +66,7 @@ export function createGenerationApp(...texts: TestText[]): TestApp & {
   const requests: TaskRequest[] = [];
   const app = createTestApp({
     async runTask(_model, request) {
+      if (request.checkOnly) return { kind: "value", value: null, form: "list" };
       requests.push(request);
       const text = texts[requests.length - 1] ?? texts[0];
       if (!text) throw new Error("no text is expected");

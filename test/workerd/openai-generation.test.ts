@@ -157,6 +157,49 @@ describe("completions", () => {
     }
   });
 
+  test("echo with logprobs gives a text the probabilities with which it was generated", async () => {
+    const request = { model: `${model}@1`, max_tokens: 8, temperature: 1, seed: 3, logprobs: 2 };
+    const { choices } = await client.completions.create({ ...request, prompt: first.prompt });
+    const generated = choices[0]?.logprobs;
+    const prompt = first.prompt + choices[0]?.text;
+    const scored = { ...request, prompt, echo: true, max_tokens: 0 };
+    const read = await client.completions.create(scored);
+    expect(read.model).toBe(`${model}@1`);
+    expect(read.choices[0]).toMatchObject({ text: prompt, finish_reason: "length" });
+    expect(read.usage).toMatchObject({ completion_tokens: 0 });
+    const { tokens = [], token_logprobs = [], text_offset = [] } = read.choices[0]?.logprobs ?? {};
+    expect(tokens.join("")).toBe(prompt);
+    expect(tokens.slice(-8)).toEqual(generated?.tokens);
+    for (const [at, logprob] of (generated?.token_logprobs ?? []).entries())
+      expect(token_logprobs.at(at - 8)).toBeCloseTo(logprob, 3);
+    expect(text_offset).toEqual(tokens.map((_, at) => [...tokens.slice(0, at).join("")].length));
+    let streamed = "";
+    for await (const chunk of await client.completions.create({ ...scored, stream: true }))
+      streamed += chunk.choices[0]?.text;
+    expect(streamed).toBe(prompt);
+  });
+
+  test("token ids are echoed as their text", async () => {
+    const request = { model, prompt: [...first.ids], max_tokens: 4, echo: true };
+    const { choices } = await client.completions.create(request);
+    expect(choices[0]?.text).toBe(
+      first.prompt +
+        (await client.completions.create({ ...request, echo: false })).choices[0]?.text,
+    );
+  });
+
+  test("a prompt that is not valid is refused before the texts of others begin", async () => {
+    for (const [prompt, message] of [
+      [["a", ""], "prompt[1] is empty"],
+      [["a", "b", "word ".repeat(1500)], "those of prompt[2] are 15"],
+      [[[5], [9000]], "the token 9000 is not in its vocabulary"],
+    ] as const) {
+      const response = await service.post("/v1/completions", { model, prompt, stream: true });
+      expect(response).toMatchObject({ status: 400, body: { error: { param: "prompt" } } });
+      expect(JSON.stringify(response.body)).toContain(message);
+    }
+  });
+
   test("a bias of -100 keeps a token out of the text", async () => {
     const [token = 0] = first.tokens;
     const request = { model, prompt: [...first.ids], max_tokens: 1 };

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { TokenIds } from "../../domain/token-ids.ts";
-import type { ChoiceDelta, ChoiceToken } from "./choice-text.ts";
+import type { ChoiceDelta, EchoedToken } from "./choice-text.ts";
 import type { ChoiceForm } from "./generation-chunks.ts";
 import { generationFields, MAX_CHOICES } from "./generation-fields.ts";
 import {
@@ -32,11 +32,17 @@ export const completionRequestSchema = z.strictObject({
       `a text, 1 to ${MAX_CHOICES} texts, the token ids of a text, or those of 1 to ${MAX_CHOICES} texts`,
     )
     .describe("A text, up to 128 texts, token ids of one text, or of several."),
-  max_tokens: z.int().min(1).default(16).describe("Tokens of a choice at most."),
+  max_tokens: z
+    .int()
+    .min(0)
+    .default(16)
+    .describe("Tokens of a choice at most; 0 only with `echo`."),
   echo: z
     .boolean()
     .default(false)
-    .describe("Whether a choice begins with its prompt; not of token ids."),
+    .describe(
+      "Whether a choice begins with its prompt. With `logprobs` its tokens have probabilities, and it is read token by token.",
+    ),
   logprobs: z
     .int()
     .min(0)
@@ -57,17 +63,12 @@ export interface CompletionsRequest extends z.output<typeof completionRequestSch
 /** @throws ApiError `invalid_request` that names the field */
 export function parseCompletions(body: unknown): CompletionsRequest {
   const request = parseGeneration(completionRequestSchema, REFUSED, body);
-  const { n, best_of = n, echo, logprobs } = request;
+  const { n, best_of = n, echo } = request;
   const prompts = toPrompts(request.prompt);
   if (best_of !== n)
     throw refuse("best_of", `best_of must be n, which is ${n}: all choices are returned.`);
-  if (echo && logprobs !== undefined)
-    throw refuse(
-      "logprobs",
-      "logprobs is not supported with echo: no probabilities of a prompt's tokens are computed.",
-    );
-  if (echo && prompts.some((prompt) => typeof prompt !== "string"))
-    throw refuse("echo", "echo is not supported with token ids: send the prompt as a text.");
+  if (request.max_tokens === 0 && !echo)
+    throw refuse("max_tokens", "max_tokens is 0, which only has a result with echo true.");
   checkChoiceCount(prompts.length, n);
   return { ...request, prompts };
 }
@@ -84,9 +85,9 @@ function toPrompts(
 
 const completionLogprobs = z.strictObject({
   tokens: z.array(z.string()),
-  token_logprobs: z.array(z.number()),
+  token_logprobs: z.array(z.number().nullable().describe("Null for the first token of a text.")),
   top_logprobs: z
-    .array(z.record(z.string(), z.number()))
+    .array(z.record(z.string(), z.number()).nullable())
     .describe("The most probable tokens, and the one that was chosen."),
   text_offset: z.array(z.int()).describe("Where each token begins in the text, in characters."),
 });
@@ -118,11 +119,12 @@ export function createCompletionForm({
   /** The choice that is streamed, and where its next token begins. */
   let streamed = -1;
   let offset = 0;
-  const echoOf = (index: number): string => {
+  const echoOf = (index: number, tokens: readonly EchoedToken[] = []): string => {
     const prompt = prompts[Math.floor(index / n)];
-    return echo && typeof prompt === "string" ? prompt : "";
+    if (!echo) return "";
+    return typeof prompt === "string" ? prompt : tokens.map(({ token }) => token.text).join("");
   };
-  const toLogprobs = (tokens: readonly ChoiceToken[]): object | null => {
+  const toLogprobs = (tokens: readonly EchoedToken[]): object | null => {
     if (logprobs === undefined) return null;
     const offsets = tokens.map(({ token }) => {
       const start = offset;
@@ -133,7 +135,9 @@ export function createCompletionForm({
       tokens: tokens.map(({ token }) => token.text),
       token_logprobs: tokens.map(({ token }) => token.logprob),
       top_logprobs: tokens.map(({ token, top }) =>
-        Object.fromEntries([...top, token].map((each) => [each.text, each.logprob])),
+        token.logprob === null
+          ? null
+          : Object.fromEntries([...top, token].map((each) => [each.text, each.logprob])),
       ),
       text_offset: offsets,
     };
@@ -142,24 +146,25 @@ export function createCompletionForm({
     object: "text_completion",
     chunkObject: "text_completion",
     hasLogprobs: logprobs !== undefined,
-    whole({ index, text, tokens, finishReason }) {
+    whole({ index, text, tokens, prompt = [], finishReason }) {
       offset = 0;
       return {
         index,
-        text: echoOf(index) + text,
-        logprobs: toLogprobs(tokens),
+        text: echoOf(index, prompt) + text,
+        logprobs: toLogprobs([...prompt, ...tokens]),
         finish_reason: finishReason,
       };
     },
-    chunks({ index, text, tokens, finishReason }: ChoiceDelta) {
+    chunks({ index, text, tokens, prompt = [], finishReason }: ChoiceDelta) {
       const isFirst = index !== streamed;
       if (isFirst) offset = 0;
       streamed = index;
-      const sent = isFirst ? echoOf(index) + text : text;
-      const isEmpty = sent === "" && (logprobs === undefined || tokens.length === 0);
+      const sent = isFirst ? echoOf(index, prompt) + text : text;
+      const all = [...prompt, ...tokens];
+      const isEmpty = sent === "" && (logprobs === undefined || all.length === 0);
       if (isEmpty && !finishReason) return [];
       return [
-        { index, text: sent, logprobs: toLogprobs(tokens), finish_reason: finishReason ?? null },
+        { index, text: sent, logprobs: toLogprobs(all), finish_reason: finishReason ?? null },
       ];
     },
   };

@@ -12,6 +12,8 @@ export interface ChoiceRequest {
   readonly inputs: unknown;
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly stops: readonly string[];
+  /** Whether no token of an answer is wanted. */
+  readonly isEchoOnly?: boolean;
   /** Adds to an error the field of the request that it is about. */
   readonly nameField: (error: unknown) => never;
 }
@@ -27,8 +29,9 @@ export async function generateChoices(
   call: Call,
 ): Promise<AsyncIterableIterator<ChoiceDelta, undefined>> {
   const begin = async (request: ChoiceRequest, index: number, choiceCall: Call) => {
-    const { inputs, parameters, stops, nameField } = request;
-    const text = new ChoiceText(index, stops, parameters.grammar !== undefined);
+    const { inputs, parameters, stops, isEchoOnly = false, nameField } = request;
+    const isCompleted = parameters.grammar !== undefined;
+    const text = new ChoiceText(index, { stops, isCompleted, isEchoOnly });
     const result = await runTask(model, { inputs, parameters, stream: true }, choiceCall).catch(
       nameField,
     );

@@ -1,5 +1,5 @@
 import { ApiError } from "../../domain/errors.ts";
-import type { ChoiceDelta, ChoiceToken } from "./choice-text.ts";
+import type { ChoiceDelta, ChoiceToken, EchoedToken } from "./choice-text.ts";
 import type { UsageCounter } from "./usage.ts";
 
 /** One choice as a whole. */
@@ -7,6 +7,7 @@ export interface Choice {
   readonly index: number;
   readonly text: string;
   readonly tokens: readonly ChoiceToken[];
+  readonly prompt: readonly EchoedToken[] | undefined;
   readonly finishReason: "stop" | "length";
 }
 
@@ -91,19 +92,22 @@ export async function toWhole(
   const choices: object[] = [];
   let text = "";
   let tokens: ChoiceToken[] = [];
+  let prompt: readonly EchoedToken[] | undefined;
   let logprobs = 0;
   for await (const delta of deltas) {
     usage.add(delta);
     text += delta.text;
     if (form.hasLogprobs) {
       tokens.push(...delta.tokens);
-      logprobs += delta.tokens.reduce((sum, { top }) => sum + 1 + top.length, 0);
+      for (const { top } of [...delta.tokens, ...(delta.prompt ?? [])]) logprobs += 1 + top.length;
       if (logprobs > MAX_LOGPROBS) throw tooManyLogprobs();
     }
+    prompt ??= delta.prompt;
     const { index, finishReason } = delta;
     if (!finishReason) continue;
-    choices.push(form.whole({ index, text, tokens, finishReason }));
+    choices.push(form.whole({ index, text, tokens, prompt, finishReason }));
     text = "";
+    prompt = undefined;
     tokens = [];
   }
   const { id, ...rest } = head;

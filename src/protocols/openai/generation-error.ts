@@ -36,11 +36,12 @@ export function nameGenerationField(fields: NamedFields): (error: unknown) => ne
 
 /** LangChain and others look for "maximum context length". */
 function beyondContext(
-  { code, details = {}, cause }: ApiError,
+  { code, message: ofTask, details = {}, cause }: ApiError,
   context: number,
-  { input, path, limit }: NamedFields,
+  { input, path: first, limit }: NamedFields,
 ): ApiError {
   const { promptTokens, maxNewTokens } = details;
+  const path = `${first}${/\binputs(\[\d+\])/.exec(ofTask)?.[1] ?? ""}`;
   const begin = `This model's maximum context length is ${context} tokens, and those of ${path} are ${promptTokens}`;
   if (typeof maxNewTokens !== "number") {
     const message = `${begin}, which leaves none for the answer: send a shorter text.`;

@@ -60,14 +60,18 @@ export interface TokenLimit {
   readonly tokens: number | undefined;
 }
 
-/** The parameters of the text-generation task for one choice. */
+/**
+ * The parameters of the text-generation task for one choice.
+ * @param topTokens how many of the most probable tokens are returned with each; `undefined` where no probabilities are
+ */
 export function toTaskParameters(
   fields: GenerationFields,
   { tokens }: TokenLimit,
   choice: number,
-  topTokens: number,
+  topTokens: number | undefined,
 ): Readonly<Record<string, unknown>> {
   const { temperature, top_p, stop, seed } = fields;
+  const hasLogprobs = topTokens !== undefined;
   const isGreedy = temperature === 0;
   const parameters = {
     max_new_tokens: tokens,
@@ -80,6 +84,8 @@ export function toTaskParameters(
     presence_penalty: fields.presence_penalty,
     frequency_penalty: fields.frequency_penalty,
     top_n_tokens: topTokens || undefined,
+    // OpenAI's API has no parameter that changes the probabilities which it reports.
+    raw_logprobs: hasLogprobs || undefined,
     return_full_text: false,
     details: true,
   };

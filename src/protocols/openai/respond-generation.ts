@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import type { Call } from "../../domain/call.ts";
 import { ApiError } from "../../domain/errors.ts";
 import type { Manifest } from "../../domain/manifest.ts";
 import type { PublishedModel } from "../../domain/published-model.ts";
@@ -19,6 +20,8 @@ const ENCODER = new TextEncoder();
 export interface Generation {
   readonly fields: GenerationFields;
   readonly choices: readonly [ChoiceRequest, ...ChoiceRequest[]];
+  /** All prompts at once, where there are several. */
+  readonly prompts?: Omit<ChoiceRequest, "stops"> | undefined;
   readonly form: ChoiceForm;
   /** Of the response's id. */
   readonly idPrefix: string;
@@ -29,7 +32,7 @@ export async function respondGeneration(
   c: Context<AppEnv>,
   runTask: RunTask,
   model: PublishedModel,
-  { fields, choices, form, idPrefix }: Generation,
+  { fields, choices, prompts, form, idPrefix }: Generation,
 ): Promise<Representation | Response> {
   const { n, stream, stream_options } = fields;
   const head: ResponseHead = {
@@ -39,6 +42,7 @@ export async function respondGeneration(
     system_fingerprint: `fp_${model.revision}`,
   };
   const usage = new UsageCounter(n);
+  if (prompts) await checkPrompts(runTask, model, prompts, callOf(c));
   const deltas = await generateChoices(runTask, model, choices, callOf(c));
   if (stream) {
     const includeUsage = stream_options?.include_usage ?? false;
@@ -50,6 +54,17 @@ export async function respondGeneration(
     contentType: "application/json",
     parts: [ENCODER.encode(text)],
   };
+}
+
+/** @throws ApiError what the first prompt is refused with that is not valid, before the response begins */
+async function checkPrompts(
+  runTask: RunTask,
+  model: PublishedModel,
+  { inputs, parameters, nameField }: Omit<ChoiceRequest, "stops">,
+  call: Call,
+): Promise<void> {
+  const request = { inputs, parameters, checkOnly: true };
+  await runTask(model, request, call).catch(nameField);
 }
 
 /** @throws ApiError `invalid_request`, because OpenAI's clients retry after a 501 */

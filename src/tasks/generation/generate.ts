@@ -25,6 +25,13 @@ export interface GenerationPlan {
   readonly text: TokenDecoder;
   /** What the text is held to; its mask is one of the sampler's processors. */
   readonly constraint?: Constraint | undefined;
+  /** Takes the logits of each token of the prompt but the first one, which are then computed one by one. */
+  readonly scores?: PromptScores | undefined;
+}
+
+export interface PromptScores {
+  /** @param logits of the token at this place in the prompt, valid until it returns */
+  add(place: number, logits: Float32Array): void;
 }
 
 /** One token, and what it adds to the text. */
@@ -50,7 +57,9 @@ export async function* generate(
   const { prompt, maxNewTokens } = plan;
   const generated: number[] = [];
   const writer = new TextWriter(plan);
-  let logits = await prefill(text, prompt, call);
+  let logits = plan.scores
+    ? await score(text, prompt, plan.scores, call)
+    : await prefill(text, prompt, call);
   for (;;) {
     if (plan.constraint) await prepareMask(plan.constraint, call);
     const step = trace.measure("postprocess", () => {
@@ -95,6 +104,22 @@ async function prefill(
     await call.pause();
   }
   return trace.measure("infer", () => text.next(prompt.slice(start)));
+}
+
+/** Reads the prompt token by token: models compute the logits of the last one of a run, and some only those. */
+async function score(
+  text: DecodedText,
+  prompt: readonly number[],
+  scores: PromptScores,
+  call: Call,
+): Promise<Float32Array> {
+  const { trace } = call;
+  for (let place = 1; place < prompt.length; place++) {
+    const logits = trace.measure("infer", () => text.next(prompt.slice(place - 1, place)));
+    trace.measure("postprocess", () => scores.add(place, logits));
+    await call.pause();
+  }
+  return trace.measure("infer", () => text.next(prompt.slice(-1)));
 }
 
 /** Writes the text of the tokens, to its end. */

@@ -5,14 +5,18 @@ import type {
   GenerationParameters,
 } from "../../domain/blocks/postprocess/text-generation.ts";
 import type { GeneratedStep } from "./generate.ts";
+import type { PromptTokens } from "./prompt-tokens.ts";
 
 /** What the form of results needs beside the tokens. */
 export interface TextForm {
-  readonly parameters: Pick<GenerationParameters, "return_full_text" | "details" | "top_n_tokens">;
+  readonly parameters: Pick<GenerationParameters, "return_full_text" | "details" | "top_n_tokens"> &
+    Partial<Pick<GenerationParameters, "raw_logprobs">>;
   readonly prompt: string;
   readonly promptTokens: number;
   /** Of tokens that are drawn. */
   readonly seed: number | undefined;
+  /** The tokens of the prompt, where they are requested. */
+  readonly prefill?: PromptTokens | undefined;
   /** The content of a token that is no part of the text. */
   specialToken(id: number): string | undefined;
   /** The text of a token alone. */
@@ -56,10 +60,12 @@ export class HuggingFaceText {
     this.#append(step);
     const { token, topTokens } = this.#describe(step);
     const isLast = step.finishReason !== undefined;
+    const prefill = this.#generatedTokens === 1 ? this.#form.prefill?.tokens : undefined;
     return {
       index: this.#generatedTokens,
       token,
       ...(topTokens && { top_tokens: topTokens }),
+      ...(prefill && { prefill }),
       generated_text: isLast ? this.#text : null,
       details:
         isLast && this.#form.parameters.details
@@ -77,7 +83,7 @@ export class HuggingFaceText {
       ...text,
       details: {
         ...this.#ending(),
-        prefill: [],
+        prefill: [...(this.#form.prefill?.tokens ?? [])],
         tokens: this.#described.map(({ token }) => token),
         ...(topTokens.length > 0 && { top_tokens: topTokens }),
       },
@@ -102,14 +108,13 @@ export class HuggingFaceText {
   /** Probabilities are computed only here, where they are wanted. */
   #describe({ sampled, text }: GeneratedStep): DescribedToken {
     const { parameters, tokenText } = this.#form;
-    const { top_n_tokens: count = 0 } = parameters;
-    const topTokens =
-      count === 0
-        ? undefined
-        : sampled
-            .top(count)
-            .map(({ token, logprob }) => this.#toToken(token, () => tokenText(token), logprob));
-    return { token: this.#toToken(sampled.token, () => text, sampled.logprob), topTokens };
+    const { top_n_tokens: count = 0, raw_logprobs: isRaw } = parameters;
+    const logprob = isRaw ? sampled.rawLogprob : sampled.logprob;
+    const top = count === 0 ? undefined : isRaw ? sampled.rawTop(count) : sampled.top(count);
+    const topTokens = top?.map((each) =>
+      this.#toToken(each.token, () => tokenText(each.token), each.logprob),
+    );
+    return { token: this.#toToken(sampled.token, () => text, logprob), topTokens };
   }
 
   #toToken(id: number, textOf: () => string, logprob: number): GeneratedToken {

@@ -11,6 +11,8 @@ export interface Prompt {
   readonly path: string;
   readonly text: string;
   readonly ids: readonly number[];
+  /** How many of the first tokens are not written in the text. */
+  readonly added: number;
 }
 
 export interface PromptOptions {
@@ -46,7 +48,9 @@ export function* encodePrompt(
   const [first] = own;
   const isBegun = bosTokenId === undefined || (first !== undefined && isSpecial(first));
   const ids = isBegun ? own : [bosTokenId, ...own];
-  return { path, text, ids: truncate === undefined ? ids : ids.slice(-truncate) };
+  const added = (addSpecialTokens ? encoding.leading : 0) + (isBegun ? 0 : 1);
+  const skipped = truncate === undefined ? 0 : Math.max(0, ids.length - truncate);
+  return { path, text, ids: ids.slice(skipped), added: Math.max(0, added - skipped) };
 }
 
 /**
@@ -68,7 +72,7 @@ export function promptOfIds(
       "invalid_input",
       `${path} is not a text by this model's tokenizer: the token ${wrong} is not in its vocabulary. Send the text instead of token ids.`,
     );
-  return { path, text: toText(ids), ids };
+  return { path, text: toText(ids), ids, added: 0 };
 }
 
 /**

@@ -11,6 +11,10 @@ export const KNOWN_TEXT: DecodedText = {
   next: () => NO_LOGITS,
 };
 
+function noOtherTokens(): never {
+  throw new Error("beam search keeps no other tokens");
+}
+
 /** Tells the tokens of a text that was found, one after the other. */
 export function replay({ tokens, logprobs }: FoundText): Sampler {
   return {
@@ -23,9 +27,8 @@ export function replay({ tokens, logprobs }: FoundText): Sampler {
         token,
         logprob,
         rawLogprob: logprob,
-        top() {
-          throw new Error("beam search keeps no other tokens");
-        },
+        top: noOtherTokens,
+        rawTop: noOtherTokens,
       };
     },
   };

@@ -2,6 +2,7 @@ import * as z from "zod";
 import {
   type GeneratedText,
   type GeneratedToken,
+  type PromptToken,
   textGenerationBlock,
 } from "../../domain/blocks/postprocess/text-generation.ts";
 import { promptBlock } from "../../domain/blocks/preprocess/prompt.ts";
@@ -9,6 +10,7 @@ import { Media } from "../../domain/media.ts";
 import type { TaskPart, TaskRequest, TaskValue } from "../../domain/task.ts";
 import { type AnswerPlan, answerAsRequested, type PlanAnswer } from "../answer-plan.ts";
 import { parseParameters } from "../parameters.ts";
+import { detailParameter } from "./detail-parameters.ts";
 import { drawsTokens } from "./sampling/sampling-options.ts";
 
 const PARAMETERS = z.strictObject({
@@ -22,6 +24,8 @@ interface StoredPart {
   readonly index: number;
   readonly token: GeneratedToken;
   readonly top_tokens?: readonly GeneratedToken[];
+  /** Of the first part, where the tokens of the prompt are requested. */
+  readonly prefill?: readonly PromptToken[];
   /** Of the last part: the text without its prompt. */
   readonly generated_text: string | null;
   /** Of the last part. */
@@ -46,7 +50,7 @@ export const planTextAnswer: PlanAnswer = (request, { postprocess }) => {
   const ofChoice = isDrawn ? { ...others, seed } : others;
   const { inputs, stream } = request;
   // Of the tokens of a whole result, only its details tell.
-  if (!stream && !details && parameters.top_n_tokens) return undefined;
+  if (!stream && !details && detailParameter(parameters)) return undefined;
   const prompt = promptText(inputs);
   const isShared = !Array.isArray(inputs) && (prompt !== undefined || !return_full_text);
   if (!isShared) return answerAsRequested(request, { ...ofChoice, details, return_full_text });
@@ -99,7 +103,7 @@ function planShared(
 function toParts({ value, usage }: TaskValue): TaskPart[] {
   const [{ generated_text, details } = { generated_text: "" }] = value as GeneratedText[];
   if (!details) throw new Error("the result has no details");
-  const { tokens, top_tokens: topTokens, prefill: _, ...ending } = details;
+  const { tokens, top_tokens: topTokens, prefill, ...ending } = details;
   return tokens.map((token, at): StoredPart => {
     const isLast = at === tokens.length - 1;
     const top = topTokens?.[at];
@@ -107,6 +111,7 @@ function toParts({ value, usage }: TaskValue): TaskPart[] {
       index: at + 1,
       token,
       ...(top && { top_tokens: top }),
+      ...(at === 0 && prefill.length > 0 && { prefill }),
       generated_text: isLast ? generated_text : null,
       details: isLast ? { ...ending, input_length: usage?.inputTokens } : null,
     };
@@ -128,7 +133,7 @@ function toWhole(
     ...text,
     details: {
       ...ending,
-      prefill: [],
+      prefill: [...(parts[0]?.prefill ?? [])],
       tokens: parts.map(({ token }) => token),
       ...(topTokens.length > 0 && { top_tokens: topTokens }),
     },

@@ -24,10 +24,12 @@ import { runSteps, type Steps } from "../text/word-model.ts";
 import { createTextBeginner } from "./begin-text.ts";
 import type { RenderChat } from "./chat-template.ts";
 import { type CompiledGrammar, createConstraints } from "./constraint/constraints.ts";
+import { detailParameter } from "./detail-parameters.ts";
 import { type GeneratedStep, generate } from "./generate.ts";
 import { HuggingFaceText } from "./hugging-face-text.ts";
 import { leasedParts } from "./leased-parts.ts";
 import { encodePrompt, maxNewTokens, type Prompt, promptOfIds } from "./prompt.ts";
+import { PromptTokens } from "./prompt-tokens.ts";
 import { drawSeed } from "./sampling/draw-seed.ts";
 import { createSampler } from "./sampling/sampler.ts";
 import { checkTokenIds, toSamplingOptions } from "./sampling/sampling-options.ts";
@@ -84,6 +86,11 @@ export function createTextGenerationTask(
   };
   const tokenText = (id: number): string => textOf([id]);
 
+  const describeToken = (id: number, logprob: number) => {
+    const special = specials.get(id);
+    return { id, text: special ?? tokenText(id), logprob, special: special !== undefined };
+  };
+
   /** The tokens of a text or of a conversation, or those that a client sends. */
   function* toPrompt({ value, path }: Item, truncate: number | undefined): Steps<Prompt> {
     if (value instanceof TokenIds) return promptOfIds(value, path, tokenizer, textOf);
@@ -120,10 +127,16 @@ export function createTextGenerationTask(
     if (vocabularySize !== undefined) checkTokenIds(sampling, vocabularySize);
     grammar?.check(most);
     const seed = sampling.doSample ? (sampling.seed ?? drawSeed()) : undefined;
+    const { decoder_input_details: hasScores, top_n_tokens: topTokens = 0 } = parameters;
+    const prefill =
+      hasScores || parameters.prompt_details
+        ? new PromptTokens(prompt, createText(), { topTokens, describe: describeToken })
+        : undefined;
     const form = {
       parameters,
       prompt: prompt.text,
       promptTokens: prompt.ids.length,
+      prefill,
       seed,
       specialToken: (id: number) => specials.get(id),
       tokenText,
@@ -141,6 +154,7 @@ export function createTextGenerationTask(
           stops: new StopStrings(parameters.stop ?? []),
           text: createContinuation(prompt),
           constraint,
+          scores: hasScores ? prefill : undefined,
         };
       },
       result: () => new HuggingFaceText(form),
@@ -184,11 +198,7 @@ export function createTextGenerationTask(
       const { trace, checkpoint } = call;
       const parameters = parseParameters(PARAMETERS, request.parameters);
       const { items, form } = await splitInputs(INPUTS, request.inputs, parameters, call);
-      if (!request.stream && !parameters.details && parameters.top_n_tokens)
-        throw new ApiError(
-          "invalid_request",
-          '"top_n_tokens" has an effect only with "details": true, or with "stream": true.',
-        );
+      if (!request.stream && !parameters.details) refuseDetails(parameters);
       if (request.stream && form === "list")
         throw new ApiError(
           "invalid_request",
@@ -205,6 +215,7 @@ export function createTextGenerationTask(
         const grammar = await compile(parameters.grammar, call);
         if (grammar) held.use(grammar);
         const texts = prompts.map((prompt) => prepare(prompt, parameters, grammar));
+        if (request.checkOnly) return { kind: "value", value: null, form };
         const inputTokens = prompts.reduce((sum, { ids }) => sum + ids.length, 0);
         trace.generation = { ...NOTHING_GENERATED, inputTokens };
         const [first] = texts;
@@ -227,4 +238,15 @@ export function createTextGenerationTask(
       }
     },
   };
+}
+
+/** @throws ApiError `invalid_request` for a parameter of details that are not returned */
+function refuseDetails(parameters: Parameters): void {
+  const name = detailParameter(parameters);
+  if (name === undefined) return;
+  throw new ApiError(
+    "invalid_request",
+    `"${name}" has an effect only with "details": true, or with "stream": true.`,
+    { details: { field: name } },
+  );
 }

@@ -122,6 +122,68 @@ describe("a whole completion", () => {
     expect(choices.map(({ text }) => text)).toEqual(["Once a cat", "Twice a cat"]);
   });
 
+  interface Streamed {
+    readonly choices: readonly [{ text: string; logprobs: Record<string, unknown[]> }];
+  }
+  const PREFILL = [
+    { id: 0, text: "<s>", logprob: null, special: true, added: true },
+    { id: 5, text: "It", logprob: -2, special: false, top_tokens: [{ text: "A", logprob: -1 }] },
+    {
+      id: 6,
+      text: " is",
+      logprob: -0.5,
+      special: false,
+      top_tokens: [{ text: " is", logprob: -0.5 }],
+    },
+  ];
+
+  test("echo of token ids is their text, without tokens that were added", async () => {
+    const { choices } = await complete(
+      { prompt: [5, 6], echo: true },
+      { ...CUT, prefill: PREFILL },
+    );
+    expect(choices[0]).toMatchObject({ text: "It isa cat", logprobs: null });
+  });
+
+  test("echo with logprobs begins with those of the prompt's tokens", async () => {
+    const text = { ...CUT, prefill: PREFILL };
+    const request = { prompt: "It is", echo: true, logprobs: 1 };
+    const expected = {
+      tokens: ["It", " is", "a", " cat"],
+      token_logprobs: [-2, -0.5, -0.5, -0.5],
+      top_logprobs: [{ A: -1, It: -2 }, { " is": -0.5 }, { a: -0.5 }, { " cat": -0.5 }],
+      text_offset: [0, 2, 5, 6],
+    };
+    const { choices } = await complete(request, text);
+    expect(choices[0]).toMatchObject({ text: "It isa cat", logprobs: expected });
+    const streamed = (await chunks(request, text)).slice(0, -1) as unknown as Streamed[];
+    const parts = streamed.map(({ choices: [choice] }) => choice);
+    expect(parts.map((part) => part.text).join("")).toBe("It isa cat");
+    for (const key of ["tokens", "token_logprobs", "top_logprobs", "text_offset"] as const)
+      expect(parts.flatMap(({ logprobs }) => logprobs[key])).toEqual(expected[key]);
+  });
+
+  test("max_tokens 0 with echo has the prompt alone, whose first token has no probability", async () => {
+    const [, ...prefill] = PREFILL;
+    const first = { ...prefill[0], logprob: null };
+    const text = { ...CUT, tokens: CUT.tokens.slice(0, 1), prefill: [first, prefill[1]] };
+    const request = { prompt: "It is", echo: true, logprobs: 0, max_tokens: 0 };
+    expect(await complete(request, text)).toMatchObject({
+      choices: [
+        {
+          text: "It is",
+          logprobs: {
+            tokens: ["It", " is"],
+            token_logprobs: [null, -0.5],
+            top_logprobs: [null, {}],
+          },
+          finish_reason: "length",
+        },
+      ],
+      usage: { prompt_tokens: 3, completion_tokens: 0, total_tokens: 3 },
+    });
+  });
+
   test("logprobs are of the tokens of the text, with the most probable ones", async () => {
     const text: TestText = {
       tokens: [
@@ -225,15 +287,20 @@ describe("the parameters of the task", () => {
     ],
     [
       { stop: "x", logprobs: 0 },
-      { max_new_tokens: 16, stop: ["x"] },
+      { max_new_tokens: 16, stop: ["x"], raw_logprobs: true },
     ],
     [
       { stop: ["x", "y"], logprobs: 3 },
-      { max_new_tokens: 16, stop: ["x", "y"], top_n_tokens: 3 },
+      { max_new_tokens: 16, stop: ["x", "y"], top_n_tokens: 3, raw_logprobs: true },
     ],
     [
       { logit_bias: { 5: -100 }, presence_penalty: 1, frequency_penalty: -2 },
       { max_new_tokens: 16, logit_bias: { 5: -100 }, presence_penalty: 1, frequency_penalty: -2 },
+    ],
+    [{ echo: true }, { max_new_tokens: 16, prompt_details: true }],
+    [
+      { echo: true, logprobs: 0, max_tokens: 0 },
+      { max_new_tokens: 1, decoder_input_details: true, raw_logprobs: true },
     ],
     [
       { user: "a", metadata: { a: "b" }, best_of: 1, suffix: null, colour: null },
@@ -267,8 +334,7 @@ describe("a request is refused, with the field", () => {
     [{ prompt: "a", best_of: 2 }, "best_of"],
     [{ prompt: "a", n: 0 }, "n"],
     [{ prompt: ["a", "b"], n: 65 }, "n"],
-    [{ prompt: "a", echo: true, logprobs: 1 }, "logprobs"],
-    [{ prompt: [5], echo: true }, "echo"],
+    [{ prompt: "a", max_tokens: 0 }, "max_tokens"],
     [{ prompt: "a", logprobs: 6 }, "logprobs"],
     [{ prompt: "a", max_tokens: 0 }, "max_tokens"],
     [{ prompt: "a", temperature: 2.5 }, "temperature"],

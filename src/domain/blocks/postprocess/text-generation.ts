@@ -78,11 +78,25 @@ export const generatedToken = z.strictObject({
   special: z.boolean().describe("Whether it is no part of the text."),
 });
 
+const promptToken = z.strictObject({
+  id: z.int(),
+  text: z.string(),
+  logprob: z
+    .number()
+    .nullable()
+    .describe(
+      "After the tokens before it; null for the first one, and without `decoder_input_details`.",
+    ),
+  special: z.boolean().describe("Whether it is no part of the text."),
+  added: z.boolean().describe("Whether it was put in front of the prompt that was sent."),
+  top_tokens: z.array(generatedToken).optional(),
+});
+
 export const generationDetails = z.strictObject({
   finish_reason: z.enum(FINISH_REASONS),
   generated_tokens: z.int(),
   seed: z.int().nullable().describe("With which the same tokens are drawn again."),
-  prefill: z.array(z.never()).describe("Always empty."),
+  prefill: z.array(promptToken).describe("The tokens of the prompt, where they are requested."),
   tokens: z.array(generatedToken),
   top_tokens: z.array(z.array(generatedToken)).optional(),
 });
@@ -126,7 +140,22 @@ const parameters = {
     .optional()
     .describe("how many of the most probable tokens are returned with each token"),
   best_of: onlyNeutral(1, "one text is generated"),
-  decoder_input_details: onlyNeutral(false, "tokens of the prompt have no probabilities"),
+  prompt_details: z
+    .boolean()
+    .default(false)
+    .describe("whether the tokens of the prompt are returned, without their probabilities"),
+  decoder_input_details: z
+    .boolean()
+    .default(false)
+    .describe(
+      "the same with their probabilities: the prompt is read token by token, which takes longer",
+    ),
+  raw_logprobs: z
+    .boolean()
+    .default(false)
+    .describe(
+      "whether probabilities of generated tokens are the model's own, and not those by which they were chosen, after temperature, penalties and filters",
+    ),
   grammar: grammarSchema
     .optional()
     .describe("what the text is held to: JSON by a schema, or a regular expression"),
@@ -152,6 +181,7 @@ export const textGenerationBlock = {
     GeneratedText: generatedText,
     GenerationDetails: generationDetails,
     GeneratedToken: generatedToken,
+    PromptToken: promptToken,
   },
   generates: true,
   references: ({ logits, cache }) => ({
@@ -217,3 +247,4 @@ function* lengthProblems(
 export type GenerationParameters = z.output<typeof textGenerationBlock.parameters>;
 export type GeneratedText = z.output<typeof generatedText>;
 export type GeneratedToken = z.output<typeof generatedToken>;
+export type PromptToken = z.output<typeof promptToken>;

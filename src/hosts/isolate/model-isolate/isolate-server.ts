@@ -67,7 +67,7 @@ export class IsolateServer {
 
   execute(
     head: CallHead,
-    { inputs, parameters, stream, cache }: WireTaskRequest,
+    { inputs, parameters, stream, checkOnly, cache }: WireTaskRequest,
     session: SessionStub,
     waitUntil: WaitUntil,
   ): Promise<Reply<WireTaskResult>> {
@@ -79,6 +79,7 @@ export class IsolateServer {
           inputs: await fromWireValue(inputs),
           parameters: (await fromWireValue(parameters)) as Readonly<Record<string, unknown>>,
           stream,
+          checkOnly,
           ...(cache && { runCached: served.runCached(cache.client) }),
         },
         served.call,

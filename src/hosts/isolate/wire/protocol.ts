@@ -59,6 +59,7 @@ export interface WireTaskRequest {
   readonly inputs: WireValue;
   readonly parameters: WireValue;
   readonly stream: boolean | undefined;
+  readonly checkOnly: boolean | undefined;
   /** Whether the runs of the task may use the cache, and for which client. */
   readonly cache: { readonly client: string | undefined } | undefined;
 }

@@ -135,7 +135,10 @@ export function createIsolateHost({
 
   return {
     infer,
-    async execute({ model, inputs, parameters, stream, runCached }, call): Promise<TaskResult> {
+    async execute(
+      { model, inputs, parameters, stream, checkOnly, runCached },
+      call,
+    ): Promise<TaskResult> {
       const isolateCall = toPublishedCall(toTarget(model, store), call, runCached);
       // Its tasks look for their client only now and then.
       throwIfAborted(call.signal);
@@ -145,6 +148,7 @@ export function createIsolateHost({
         inputs: toWireValue(inputs),
         parameters: toWireValue(parameters),
         stream,
+        checkOnly,
         cache: runCached && { client },
       };
       return callIsolate(

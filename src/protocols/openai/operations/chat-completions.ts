@@ -79,7 +79,7 @@ function toChoices(fields: ChatCompletionRequest): [ChoiceRequest, ...ChoiceRequ
   const choices = Array.from({ length: n }, (_, choice) => ({
     inputs,
     parameters: {
-      ...toTaskParameters(fields, limit, choice, top_logprobs),
+      ...toTaskParameters(fields, limit, choice, fields.logprobs ? top_logprobs : undefined),
       ...(grammar && { grammar }),
     },
     stops: stopsOf(fields),

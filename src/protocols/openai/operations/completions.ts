@@ -8,7 +8,7 @@ import type { ChoiceRequest } from "../generate-choices.ts";
 import { nameGenerationField } from "../generation-error.ts";
 import { stopsOf, toTaskParameters } from "../generation-fields.ts";
 import { nameField } from "../name-field.ts";
-import { checkGenerates, respondGeneration } from "../respond-generation.ts";
+import { checkGenerates, type Generation, respondGeneration } from "../respond-generation.ts";
 import { json } from "../schemas.ts";
 import { GENERATION } from "./generation-operation.ts";
 
@@ -47,22 +47,45 @@ export const CREATE_COMPLETION: InferenceOperation = {
       return respondGeneration(c, runTask, model, {
         fields,
         choices: toChoices(fields),
+        prompts: toCheckedPrompts(fields),
         form: createCompletionForm(fields),
         idPrefix: "cmpl",
       });
     },
 };
 
+/** Several prompts as one request, of which the errors name each by its place. */
+function toCheckedPrompts(fields: CompletionsRequest): Generation["prompts"] {
+  const { prompts } = fields;
+  if (prompts.length === 1) return undefined;
+  const [{ parameters }] = toChoices({ ...fields, n: 1 });
+  const limit = { field: "max_tokens", tokens: fields.max_tokens };
+  return {
+    inputs: prompts,
+    parameters,
+    nameField: nameGenerationField({ input: "prompt", path: "prompt", limit }),
+  };
+}
+
+/** Parameters of the task for prompts that are part of a choice. */
+const PROMPT_TOKENS = { prompt_details: true };
+const PROMPT_LOGPROBS = { decoder_input_details: true };
+
 /** `n` choices of each prompt. */
 function toChoices(fields: CompletionsRequest): [ChoiceRequest, ...ChoiceRequest[]] {
-  const { prompts, n, max_tokens, logprobs = 0 } = fields;
+  const { prompts, n, max_tokens, logprobs, echo } = fields;
   const limit = { field: "max_tokens", tokens: max_tokens };
+  const generated = { ...limit, tokens: Math.max(1, max_tokens) };
   const choices = prompts.flatMap((prompt, at) =>
     Array.from({ length: n }, (_, choice) => {
       const path = prompts.length === 1 ? "prompt" : `prompt[${at}]`;
       return {
         inputs: prompt,
-        parameters: toTaskParameters(fields, limit, choice, logprobs),
+        parameters: {
+          ...toTaskParameters(fields, generated, choice, logprobs),
+          ...(echo && (logprobs === undefined ? PROMPT_TOKENS : PROMPT_LOGPROBS)),
+        },
+        isEchoOnly: max_tokens === 0,
         stops: stopsOf(fields),
         nameField: nameGenerationField({ input: "prompt", path, limit }),
       };

@@ -7,7 +7,7 @@ import { RUN_MODEL } from "../../error-groups.ts";
 import { EVENT_STREAM_CONTENT, schemaReference } from "../../openapi/schema-reference.ts";
 import type { InferenceOperation } from "../../operation.ts";
 import { readForm } from "../../read-form.ts";
-import { resolveModel } from "../../resolve-model.ts";
+import { resolveReference } from "../../resolve-model.ts";
 import { renderOpenAiError } from "../error.ts";
 import { guessFormModel } from "../model-field.ts";
 import { nameField } from "../name-field.ts";
@@ -50,7 +50,7 @@ export const CREATE_TRANSCRIPTION: InferenceOperation = {
       },
     },
   },
-  errors: RUN_MODEL,
+  errors: [...RUN_MODEL, "version_not_found"],
   identity: { variesBy: () => "", modelIn: () => undefined, guessModel: guessFormModel },
   handler:
     ({ catalog, runTask }) =>
@@ -60,7 +60,7 @@ export const CREATE_TRANSCRIPTION: InferenceOperation = {
       const fields = await trace.measureAsync("parse", async () =>
         parseTranscription(await readTranscriptionForm(contentType, c.get("body"))),
       );
-      const model = await resolveModel(c, catalog, fields.model).catch(nameField("model"));
+      const model = await resolveReference(c, catalog, fields.model).catch(nameField("model"));
       checkTranscribes(model.manifest);
       const request = await toTaskRequest(fields);
       const result = await runTask(model, request, callOf(c)).catch(nameTranscriptionField);

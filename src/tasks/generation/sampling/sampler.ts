@@ -27,6 +27,8 @@ export interface Sampled {
   readonly rawLogprob: number;
   /** The most probable of the tokens that it was chosen from; fewer than `count` if there were fewer. */
   top(count: number): readonly TokenLogprob[];
+  /** The most probable tokens by the model's own logits. */
+  rawTop(count: number): readonly TokenLogprob[];
 }
 
 export interface TokenLogprob {
@@ -103,16 +105,37 @@ export function createSampler(
         },
         get rawLogprob() {
           checkPosition();
-          return logprobOf(raw, raw[findBest(raw)] as number, token);
+          return rawLogprobOf(raw, token);
         },
         top(count) {
           checkPosition();
           chosenFrom ??= load(1);
           return chosenFrom.top(count);
         },
+        rawTop(count) {
+          checkPosition();
+          return mostProbable(raw, count);
+        },
       };
     },
   };
+}
+
+/** The logarithm of a token's probability by the model's own logits. @throws ApiError `inference_failed` for NaN and infinity */
+export function rawLogprobOf(logits: Float32Array, token: number): number {
+  return logprobOf(logits, logits[findBest(logits)] as number, token);
+}
+
+/** The most probable tokens by the model's own logits. @throws ApiError `inference_failed` for NaN and infinity */
+export function mostProbable(logits: Float32Array, count: number): readonly TokenLogprob[] {
+  const max = logits[findBest(logits)] as number;
+  const candidates = new Candidates(logits.length);
+  candidates.load(logits, max, 1);
+  const logSum = logSumOf(logits, max);
+  return candidates.top(count).map(({ token }) => ({
+    token,
+    logprob: (logits[token] as number) - max - logSum,
+  }));
 }
 
 function createRandom(seed: number | undefined): Random {
@@ -141,9 +164,14 @@ export function findBest(logits: Float32Array): number {
 }
 
 function logprobOf(logits: Float32Array, max: number, token: number): number {
+  return (logits[token] as number) - max - logSumOf(logits, max);
+}
+
+/** The logarithm of the sum of all probabilities, that of the largest logit taken as 1. */
+function logSumOf(logits: Float32Array, max: number): number {
   let sum = 0;
   for (let at = 0; at < logits.length; at++) sum += expOfNegative(max - (logits[at] as number));
-  return (logits[token] as number) - max - Math.log(sum);
+  return Math.log(sum);
 }
 
 function notLogits(value: number): ApiError {

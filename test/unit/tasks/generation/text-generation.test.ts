@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import type { PromptToken } from "../../../../src/domain/blocks/postprocess/text-generation.ts";
 import { createCall } from "../../../../src/domain/call.ts";
 import type { ErrorCode } from "../../../../src/domain/errors.ts";
 import type { ModelRuntime } from "../../../../src/domain/ports.ts";
@@ -109,6 +110,70 @@ test.each([
   const request = inPlace.whole({ inputs: new TokenIds(ids) });
   const error = await rejectedApiError("invalid_input", request);
   expect(error.message).toContain(message);
+});
+
+test.each(CACHE_FORMS)(
+  "tokens of a prompt have the probabilities of Python, with the cache %s",
+  async (form) => {
+    const task = await createGenerationTask(pool, form);
+    const { ids, tokens, logprobs } = FIRST_CASE;
+    const all = [...ids, ...tokens.slice(0, -1)];
+    const parameters = {
+      details: true,
+      decoder_input_details: true,
+      top_n_tokens: 2,
+      max_new_tokens: 1,
+    };
+    const inputs = new TokenIds(all);
+    const { value } = await task.whole({ inputs, parameters });
+    const [{ details }] = value as [{ details: Details & { prefill: readonly PromptToken[] } }];
+    expect(details.prefill.map(({ id }) => id)).toEqual(all);
+    expect(details.prefill[0]).toMatchObject({ logprob: null });
+    expect(details.prefill[0]).not.toHaveProperty("top_tokens");
+    for (const [at, expected] of logprobs.slice(0, -1).entries()) {
+      const token = details.prefill[ids.length + at];
+      // Greedy tokens are the most probable ones.
+      for (const logprob of [token?.logprob, token?.top_tokens?.[0]?.logprob])
+        expect(Math.abs((logprob ?? 0) - expected)).toBeLessThanOrEqual(TOLERANCE);
+    }
+    expect(details.tokens[0]?.id).toBe(tokens.at(-1));
+    const { parts } = await task.stream({ inputs, parameters });
+    expect((await collect(parts))[0]).toMatchObject({ prefill: details.prefill });
+  },
+);
+
+test("tokens of a prompt are returned without probabilities, and without a run of their own", async () => {
+  const { prompt, ids } = FIRST_CASE;
+  const parameters = { details: true, prompt_details: true, max_new_tokens: 1 };
+  await inPlace.whole({ inputs: prompt, parameters });
+  const before = pool.stats().bytesOut;
+  const { value } = await inPlace.whole({ inputs: prompt, parameters });
+  expect(pool.stats().bytesOut - before).toBe(VOCABULARY * 4);
+  const [{ details }] = value as [{ details: { prefill: readonly PromptToken[] } }];
+  expect(details.prefill.map(({ id }) => id)).toEqual(ids);
+  expect(details.prefill.map(({ text }) => text).join("")).toBe(prompt);
+  expect(details.prefill.every(({ logprob }) => logprob === null)).toBe(true);
+});
+
+test("raw_logprobs are the model's own, whatever tokens are chosen by", async () => {
+  const drawn = { temperature: 0.3, top_k: 2, presence_penalty: 1.5, seed: 3, top_n_tokens: 3 };
+  const { details } = await generate(inPlace, FIRST_CASE.prompt, { ...drawn, raw_logprobs: true });
+  const { ids } = FIRST_CASE;
+  const parameters = { details: true, decoder_input_details: true, top_n_tokens: 3 };
+  const inputs = new TokenIds([...ids, ...idsOf(details)]);
+  const { value } = await inPlace.whole({
+    inputs,
+    parameters: { ...parameters, max_new_tokens: 1 },
+  });
+  const [read] = value as [{ details: { prefill: readonly PromptToken[] } }];
+  for (const [at, token] of details.tokens.entries()) {
+    const { logprob, top_tokens } = read.details.prefill[ids.length + at] as PromptToken;
+    expect(Math.abs(token.logprob - (logprob ?? 0))).toBeLessThanOrEqual(TOLERANCE);
+    expect(details.top_tokens?.[at]?.map(({ id }) => id)).toEqual(top_tokens?.map(({ id }) => id));
+  }
+  const { details: chosen } = await generate(inPlace, FIRST_CASE.prompt, drawn);
+  expect(idsOf(chosen)).toEqual(idsOf(details));
+  expect(chosen.tokens[0]?.logprob).not.toBeCloseTo(details.tokens[0]?.logprob ?? 0, 3);
 });
 
 test("a streamed text is the whole one, token by token", async () => {
@@ -269,7 +334,7 @@ describe("is refused before anything runs:", () => {
     ["an adapter", "a", { adapter_id: "x" }, /"adapter_id"/],
     ["several texts", "a", { best_of: 2 }, /must be 1, because one text is generated/],
     ["a watermark", "a", { watermark: true }, /must be false, because texts are not marked/],
-    ["probabilities of the prompt", "a", { decoder_input_details: true }, /must be false/],
+    ["probabilities of the prompt", "a", { decoder_input_details: true }, /has an effect only/],
     ["a temperature without draws", "a", { do_sample: false, temperature: 2 }, /temperature/],
     ["a token that does not exist", "a", { logit_bias: { "9999": 1 } }, /9999/],
     ["top tokens that are not returned", "a", { top_n_tokens: 2 }, /"top_n_tokens"/],
