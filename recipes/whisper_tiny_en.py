@@ -303,7 +303,7 @@ def measure(recordings: Sequence[Recording], transcripts: Mapping[str, Mapping[s
     for suffix, speakers in SPEAKERS.items():
         metrics[f"wordErrorRateNative{suffix}"] = rate("int8", speakers)
         metrics[f"wordErrorRateFp32{suffix}"] = rate("fp32", speakers)
-    metrics["recordings"] = len(recordings)
+    metrics["samples"] = len(recordings)
     metrics["minutes"] = significant(sum(len(r.samples) for r in recordings) / RATE / 60, 3)
     return metrics
 
@@ -374,8 +374,8 @@ def to_card(example: str) -> Card:
             "`decoder.ort` has the token table once, for embeddings and output. It keeps keys and values of the text where they are (`GroupQueryAttention`, with a `head_sink` "
             "of -1e9, which adds nothing to a softmax and avoids a path that is slow in WebAssembly): bind the same buffers of [1, 6, 448, 64], 5.3 MiB together, to "
             "`past_key_values.*` and `present.*`.\n\n"
-            "The encoder computes the attention of one head after the other, and its feed-forward layers in halves. So a window of 30 s takes 79 MiB of heap with both "
-            "models and the caches loaded, and not over 115 MiB as with all heads at once.\n\n"
+            "The encoder computes the attention of one head after the other, and its feed-forward layers in halves. So the memory of an engine with both models grows to 74 MiB for "
+            "windows of 20 s and to 89 MiB for those of 30 s, and not to 198 MiB, as with all heads at once.\n\n"
             "The task API cuts recordings where nobody speaks, by `voice-activity.ort`, which is the model of [voice-activity](../voice-activity/README.md), "
             f"and reads windows of {SHORTEST} to {LONGEST} s."
         ),

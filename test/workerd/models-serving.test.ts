@@ -93,7 +93,7 @@ test.each(tasks)(
     const parameters = postprocess?.type === "classification" ? { top_k: output.length } : {};
     const response = await service.post(`/models/${name}`, { inputs: example.inputs, parameters });
     expect(response.status).toBe(200);
-    if (postprocess?.type === "text-generation") expect(response.body).toEqual(output);
+    if (isText(postprocess?.type)) expect(response.body).toEqual(output);
     else expectPrediction(response.body, output, example.tolerance);
   },
 );
@@ -203,6 +203,11 @@ test("requests to all models at once do not mix", async () => {
   expect(responses).toHaveLength(4 * models.length);
   for (const { body, expected } of responses) expectOutputs(body, expected);
 });
+
+/** Whether predictions are texts, which are equal or not. */
+function isText(type: string | undefined): boolean {
+  return type === "text-generation" || type === "speech-recognition";
+}
 
 function isRecurrent({ preprocess }: Manifest): boolean {
   return preprocess?.type === "audio-windows";
