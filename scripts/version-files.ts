@@ -135,7 +135,8 @@ async function changeFile(
   };
 }
 
-async function applyPlan(
+/** The model with the changes of the plan. */
+export async function applyPlan(
   file: Buffer,
   plan: EditPlan,
   weights: ReadonlyMap<string, Buffer>,

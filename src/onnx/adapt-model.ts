@@ -1,5 +1,6 @@
 import type { MODEL_CHANGES } from "../domain/manifest.ts";
 import type { TensorSpec } from "../domain/tensor.ts";
+import { type AttentionCache, findAttentionCaches } from "./attention-caches.ts";
 import {
   type CompactForest,
   compactForest,
@@ -24,6 +25,8 @@ export class ModelAdaptation {
   readonly labels: readonly string[] | undefined;
   readonly optionalInputs: readonly TensorSpec[];
   readonly changes: readonly ModelChange[];
+  /** Keys and values that attentions may read and write where they are. */
+  readonly attentionCaches: readonly AttentionCache[];
   /** Files with weights, relative to the model's own. */
   readonly externalPaths: readonly string[];
   /** A forest that may take another form; `undefined` for a model without one, and for one that is changed otherwise. */
@@ -45,6 +48,7 @@ export class ModelAdaptation {
     checkServable(outline, (output) => replaced.has(output));
     this.labels = findLabels(outline, this.#zipMaps);
     this.optionalInputs = overridableInitializers(outline);
+    this.attentionCaches = findAttentionCaches(outline);
     this.externalPaths = [...new Set(this.#tensors.map(({ path }) => path))];
     this.changes = [
       ...(this.#zipMaps.length > 0 ? (["zipmap"] as const) : []),

@@ -42,7 +42,7 @@ export interface OnnxOutline {
   readonly values: readonly OnnxValue[];
   /** By name. */
   readonly initializers: ReadonlyMap<string, Message>;
-  /** Those that may have labels, or weights in other files. */
+  /** Those that may have labels or weights in other files, or that read keys and values of earlier tokens. */
   readonly nodes: readonly OnnxNode[];
 }
 

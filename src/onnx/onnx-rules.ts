@@ -45,6 +45,9 @@ export const DIMENSION = { size: 1, symbol: 2 } as const;
 /** The domain of classical machine learning. */
 export const ML_DOMAIN = "ai.onnx.ml";
 
+/** The beginning of names of inputs with keys and values of earlier tokens, by which exporters call them. */
+export const PAST = /^past/;
+
 /** `TensorProto.DataLocation` of weights that are in another file. */
 const EXTERNAL = 1n;
 /** `TensorProto.DataType` of 64-bit integers. */
@@ -227,7 +230,8 @@ const nodeRule: MessageRule = {
     return (
       LABEL_OPERATORS.has(operator) ||
       node.messages(NODE.attribute).length > 0 ||
-      node.text(NODE.domain) === ML_DOMAIN
+      node.text(NODE.domain) === ML_DOMAIN ||
+      node.texts(NODE.input).some((name) => PAST.test(name))
     );
   },
 };

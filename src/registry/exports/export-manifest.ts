@@ -1,0 +1,46 @@
+import { type Manifest, parseManifest } from "../../domain/manifest.ts";
+import type { ModelId } from "../../domain/model-id.ts";
+import type { ModelDescription } from "../../domain/ports.ts";
+import { invalidExport } from "./export-error.ts";
+import type { ExportedTask } from "./export-types.ts";
+
+/** What a version of an export is made of. */
+export interface ExportParts {
+  readonly id: ModelId;
+  readonly format: Manifest["format"];
+  /** The model first. */
+  readonly files: Manifest["files"];
+  readonly original?: Manifest["original"];
+  readonly description: ModelDescription;
+  readonly task: ExportedTask;
+  readonly createdAt: Date;
+}
+
+/** @throws ApiError `invalid_model` for a task that contradicts the model */
+export function toExportManifest(parts: ExportParts): Manifest {
+  const { id, format, files, original, description, createdAt } = parts;
+  const { task, preprocess, postprocess, labels } = parts.task;
+  const [model] = files;
+  try {
+    return parseManifest({
+      schemaVersion: 1,
+      name: id.name,
+      version: id.version,
+      task,
+      format,
+      file: model?.path,
+      files,
+      ...(original && { original }),
+      inputs: description.inputs,
+      outputs: description.outputs,
+      preprocess,
+      postprocess,
+      ...(labels && { labels }),
+      createdAt: createdAt.toISOString(),
+    });
+  } catch (cause) {
+    throw invalidExport(
+      `No valid manifest can be made of the export: ${cause instanceof Error ? cause.message : cause}`,
+    );
+  }
+}
