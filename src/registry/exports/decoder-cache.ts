@@ -36,6 +36,7 @@ export function deriveCache({ inputs, outputs, attentionCaches }: ExportedModel)
     heads,
     headSize,
     datatype,
+    independentTokens: false,
   };
   const missing = [
     ...absent(inputs, cacheNames(block, block.past)),

@@ -93,6 +93,7 @@ describe("a decoder", () => {
         heads: 2,
         headSize: 8,
         datatype: "FP32",
+        independentTokens: false,
       },
       maxNewTokens: 20,
       eosTokenIds: [2, 7],
