@@ -96,6 +96,8 @@ export interface ModelSource {
   readonly prepack: boolean;
   /** The measured size of the loaded model in the heap, if its manifest declares it. */
   readonly heapBytes: number | undefined;
+  /** Models of the same group share a cell, which no others share: those of a version that are used together. */
+  readonly group?: string | undefined;
   /** @throws ApiError `model_missing` */
   open(): Promise<StoredFile>;
   /**

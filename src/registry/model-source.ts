@@ -1,4 +1,5 @@
 import { ApiError } from "../domain/errors.ts";
+import { modelDigest } from "../domain/manifest.ts";
 import { memberFile, memberModel } from "../domain/member-models.ts";
 import { formatModelId } from "../domain/model-id.ts";
 import type { LoadedModel, ModelFiles, ModelSource } from "../domain/ports.ts";
@@ -28,6 +29,7 @@ export function toModelSource(
     sha256,
     prepack: runtime.prepack,
     heapBytes: runtime.heapBytes,
+    group: manifest.models && modelDigest(manifest),
     open: () => openModelFile(store, model, file),
     prepare: async (loaded, lease) => {
       checkDeclaration(model, member, loaded);

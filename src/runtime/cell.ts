@@ -54,8 +54,10 @@ export interface Pin {
  * its cell and no others, and the cell's memory is freed when it is dropped.
  */
 export class Cell {
-  /** Whether small models share it; a large model has a cell of its own. */
+  /** Whether small models share it; a large model, or a group of models, has a cell of its own. */
   readonly shared: boolean;
+  /** Of the models that are used together and share it. */
+  group: string | undefined;
   readonly residents = new Set<Resident>();
   readonly pins = new Set<Pin>();
   /** Loads in progress in it; it is not evicted meanwhile. */

@@ -79,13 +79,20 @@ export class MemoryBudget {
   }
 
   /**
-   * A cell for a load, to be followed by {@link endLoad}: the shared one for a small model, else a
+   * A cell for a load, to be followed by {@link endLoad}: that of its group, the shared one for a small model, else a
    * recycled or a new one.
-   * @param dedicated keeps even a small model in a cell of its own
+   * @param dedicated keeps even a small model, or one of a group, in a cell of its own
    * @returns `undefined` when other loads, or pins, hold the memory
    */
-  allocateCell(heapBytes: number, dedicated: boolean): Cell | undefined {
-    const shared = heapBytes <= SMALL_MODEL_BYTES && !dedicated;
+  allocateCell(
+    heapBytes: number,
+    dedicated: boolean,
+    groupOfModel?: string | undefined,
+  ): Cell | undefined {
+    const group = dedicated ? undefined : groupOfModel;
+    const cellOfGroup = group === undefined ? undefined : this.#cellOfGroup(group);
+    if (cellOfGroup) return this.#extend(cellOfGroup, heapBytes) ? cellOfGroup : undefined;
+    const shared = heapBytes <= SMALL_MODEL_BYTES && !dedicated && group === undefined;
     const existing = shared ? this.#sharedCell() : undefined;
     if (existing) {
       this.#evictWithin(existing, heapBytes);
@@ -98,6 +105,7 @@ export class MemoryBudget {
     const cell =
       recycled ?? new Cell(shared, this.#calls, (growing, bytes) => this.#mayGrow(growing, bytes));
     this.#cells.add(cell);
+    cell.group = group;
     cell.loadBytes = neededBytes;
     cell.loads++;
     return cell;
@@ -205,6 +213,31 @@ export class MemoryBudget {
     for (const cell of this.#cells)
       if (cell.shared && !cell.retired && cell.budgetedBytes <= SHARED_CELL_BYTES) return cell;
     return undefined;
+  }
+
+  #cellOfGroup(group: string): Cell | undefined {
+    this.endExpiredPins();
+    return this.cells.find((cell) => cell.group === group && !cell.retired);
+  }
+
+  /** Makes room for one more model in the cell of its group, whose other models stay if all fit together. */
+  #extend(cell: Cell, heapBytes: number): boolean {
+    const neededBytes = (): number => {
+      const heldBytes = Math.max(
+        cell.heapBytes + cell.reservedBytes,
+        cell.loads > 0 ? cell.loadBytes - ENGINE_BYTES : 0,
+      );
+      return cellBytes(heldBytes + heapBytes);
+    };
+    const fits = (): boolean => this.#reserve(neededBytes() - cell.budgetedBytes, cell);
+    for (const resident of cell.evictable()) {
+      if (fits()) break;
+      this.#release(resident);
+    }
+    if (!fits()) return false;
+    cell.loadBytes = neededBytes();
+    cell.loads++;
+    return true;
   }
 
   /** Releases the least recently used models of a shared cell, whose heap the next one reuses. */

@@ -222,12 +222,16 @@ export class ModelLoader {
   }
 
   /** Allocates a cell for the load; waits while other loads hold the memory. */
-  async #allocateCell({ id, sha256 }: ModelSource, heapBytes: number, load: Load): Promise<Cell> {
+  async #allocateCell(
+    { id, sha256, group }: ModelSource,
+    heapBytes: number,
+    load: Load,
+  ): Promise<Cell> {
     const { budget, needsDedicatedCell, timeoutMs, dropCutOff } = this.#options;
     const dedicated = needsDedicatedCell(sha256);
     for (;;) {
       dropCutOff();
-      const cell = budget.allocateCell(heapBytes, dedicated);
+      const cell = budget.allocateCell(heapBytes, dedicated, group);
       if (cell) {
         load.cell = cell;
         return cell;

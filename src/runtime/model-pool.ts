@@ -37,7 +37,7 @@ export interface ModelPoolOptions {
 
 /** A load that takes longer is assumed to belong to a request that the platform cut off. */
 const LOAD_TIMEOUT_MS = 30_000;
-/** A model that crashed this many shared cells gets a dedicated cell from then on. */
+/** A model that crashed this many shared cells, or cells of its group, gets a dedicated cell from then on. */
 const CRASHES_UNTIL_DEDICATED = 2;
 /** Bounds the models whose crashes are counted. */
 const MAX_COUNTED = 500;
@@ -280,13 +280,15 @@ class ModelPool implements ModelRuntime, LeaseHost {
     this.#budget.drop(cell);
     // The fragmented heap of a recycled cell may be the cause; the next attempt gets a new cell.
     if (cell.recycled) return true;
-    const { shared, refusedBytes } = cell;
+    const { refusedBytes } = cell;
+    const isAlone = !cell.shared && cell.group === undefined;
     if (refusedBytes !== undefined && refusedBytes <= this.#budget.limitBytes) {
       // It would fit by itself. What a shared cell needs says little about one of its models.
-      if (!shared) this.#estimates.learn(sha256, refusedBytes);
+      if (isAlone) this.#estimates.learn(sha256, refusedBytes);
+      else if (cell.group !== undefined) this.#countCrash(sha256);
       return true;
     }
-    if (shared) this.#countCrash(sha256);
+    if (!isAlone) this.#countCrash(sha256);
     return false;
   }
 
@@ -300,7 +302,9 @@ class ModelPool implements ModelRuntime, LeaseHost {
     }
     // Others were called in the middle of the outermost one, because of its model.
     const outermost = calls.at(-1);
-    if (outermost?.cell.shared) this.#countCrash(outermost.sha256);
+    if (!outermost) return;
+    const { cell, sha256 } = outermost;
+    if (cell.shared || cell.group !== undefined) this.#countCrash(sha256);
   }
 
   #countCrash(sha256: string): void {

@@ -29,6 +29,9 @@ export function testHostMembers(hostOf: () => HostClient): void {
       [11, 11],
     ]);
     expect(await loadedOf(name)).toBe(3);
+    const stats = await hostOf().statsOf(name);
+    const cells = stats?.cells.filter(({ models }) => models.some((model) => model.name === name));
+    expect(cells?.map(({ models }) => models.length)).toEqual([3]);
   });
 
   test("a run of one model is of that model, also where its outputs are cached", async () => {
