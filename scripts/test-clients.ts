@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { storeWrittenText } from "../test/support/stored-written-text.ts";
 import { buildWorker } from "./build-worker.ts";
 import { exitOnSignal } from "./exit-on-signal.ts";
 import { startLocalWorker } from "./local-worker.ts";
@@ -66,5 +67,8 @@ interface Served {
 async function serve(outdir: string, vars: Record<string, string>): Promise<Served> {
   const worker = await startLocalWorker({ outdir, vars: { EVENT_LOG: "off", ...vars } });
   await seedModels(await worker.bucket(), projectPath("models"));
+  // No model of models/ writes texts about texts.
+  for (const task of ["summarization", "translation"])
+    await storeWrittenText(await worker.bucket(), "merged", task);
   return { origin: worker.url.origin, dispose: () => worker.dispose() };
 }
