@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import math
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -175,7 +176,7 @@ def to_tokens(config: Mapping[str, Any]) -> Tokens:
 
 def window_of(samples: np.ndarray) -> np.ndarray:
     """As the Worker fills up a window of speech."""
-    return features_of(samples, max(SHORTEST, len(samples) / RATE + SILENCE))
+    return features_of(samples, max(SHORTEST, math.ceil(len(samples) / RATE + SILENCE)))
 
 
 def to_postprocess(model: Whisper, tokens: Tokens) -> dict[str, Any]:
@@ -266,7 +267,7 @@ def write_speech(
         cases.append(case)
     fixture = {
         "fp32": f"{TRANSFORMERS}, windows of 30 s, without timestamps",
-        "int8": f"{NATIVE}, the graphs that are served, windows of {SHORTEST} s or {SILENCE} s longer than the recording, with timestamps",
+        "int8": f"{NATIVE}, the graphs that are served, windows of {SHORTEST} s, with timestamps",
         "recordings": cases,
     }
     write(SPEECH / "transcripts.json", to_json(fixture, width=None))
