@@ -1,5 +1,6 @@
 import { type CacheBlock, cacheNames } from "../../domain/blocks/postprocess/text-generation.ts";
 import type { Lease } from "../../domain/ports.ts";
+import { elementCount } from "../../domain/tensor.ts";
 import type { RunOutput, TensorBinding, TensorHandle } from "../../domain/tensor-handle.ts";
 
 /** The keys and values of a text that may be continued in several ways, in the heap of a leased model. */
@@ -112,7 +113,14 @@ class CacheInPlace implements ForkableCache {
 
   /** Runs write to it, so it is copied. */
   fork(): ForkableCache {
-    const copies = this.#handles.map((handle) => this.#lease.place(handle.read()));
+    const copies = this.#handles.map((handle) => {
+      const { name, datatype, shape } = handle;
+      const copy = this.#lease.allocate(name, datatype, shape);
+      const elements = elementCount(shape);
+      const whole = { start: 0, stride: elements };
+      this.#lease.copy(handle, copy, { blocks: 1, elements, from: whole, to: whole });
+      return copy;
+    });
     return new CacheInPlace(this.#lease, this.#pasts, this.#presents, copies);
   }
 
