@@ -99,7 +99,12 @@ export function createServices(env: Env, overrides: ServiceOverrides = {}): Serv
     }),
     modelReadiness: createModelReadiness(host, store, admission),
     serverReadiness: createServerReadiness(store, { requiredObject: config.readyObject }),
-    publisher: createPublisher(store, host, catalog, { maxModelBytes: config.maxModelBytes }),
+    publisher: createPublisher(store, host, catalog, {
+      maxModelBytes: config.maxModelBytes,
+      exportBudget: env.LOADER
+        ? { bytes: config.ownIsolateBudgetBytes, setting: "OWN_ISOLATE_BUDGET_BYTES" }
+        : { bytes: config.memoryBudgetBytes, setting: "MEMORY_BUDGET_BYTES" },
+    }),
     host,
   };
 }

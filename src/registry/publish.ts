@@ -10,14 +10,18 @@ import { OnnxError } from "../onnx/onnx-scanner.ts";
 import { clip, MAX_REASON_LENGTH, quote } from "../shared/quote.ts";
 import type { Catalog } from "./catalog.ts";
 import { compactModel } from "./compact-model.ts";
+import type { ExportOptions } from "./exports/export-types.ts";
+import type { ExportBudget } from "./exports/memory-fit.ts";
+import { publishExport } from "./publish-export.ts";
 import { rewriteModel } from "./rewrite-model.ts";
 import { type WrittenModel, writeModel } from "./write-model.ts";
 
 /** Publishes and deletes versions. */
 export interface Publisher {
   /**
-   * Publishes a version that consists of one model file, from which its inputs, outputs and labels are read. A `ZipMap` at
-   * its end is replaced by the tensor that it reads, and weights in uploaded files become part of it.
+   * Publishes a version of one model file, from which its inputs, outputs and labels are read. A `ZipMap` at
+   * its end is replaced by the tensor that it reads, and weights in uploaded files become part of it. Uploaded files of
+   * configuration, as Optimum and transformers.js write them, decide on its task.
    * @param body the ONNX or ORT file, exactly `sizeBytes` long
    * @throws ApiError `version_exists`, `invalid_model`, `model_too_large`, `storage_failed`
    */
@@ -26,9 +30,10 @@ export interface Publisher {
     body: ReadableStream<Uint8Array>,
     sizeBytes: number,
     waitUntil: WaitUntil,
+    options?: ExportOptions,
   ): Promise<Manifest>;
   /**
-   * Stores a file with weights of a version that is published later.
+   * Stores a file with weights, or one of configuration, of a version that is published later.
    * @param body exactly `sizeBytes` long
    * @throws ApiError `version_exists`, `invalid_request`, `storage_failed`
    */
@@ -45,6 +50,8 @@ export interface Publisher {
 export interface PublisherOptions {
   /** Largest model file, with the weights that were sent in other files. */
   readonly maxModelBytes: number;
+  /** The memory of the isolate of a model that generates. */
+  readonly exportBudget: ExportBudget;
   readonly now?: () => Date;
 }
 
@@ -52,7 +59,7 @@ export function createPublisher(
   store: ModelStore & ModelWriter,
   host: ModelHost,
   catalog: Catalog,
-  { maxModelBytes, now = () => new Date() }: PublisherOptions,
+  { maxModelBytes, exportBudget, now = () => new Date() }: PublisherOptions,
 ): Publisher {
   /** Loads the stored file once, to read its inputs and outputs and to check that it can be served. */
   async function describe(model: CandidateModel, waitUntil: WaitUntil): Promise<ModelDescription> {
@@ -89,21 +96,31 @@ export function createPublisher(
     return compactModel(options, model, adaptation, manifest);
   }
 
-  const publish: Publisher["publish"] = async (id, body, sizeBytes, waitUntil) => {
+  const publish: Publisher["publish"] = async (id, body, sizeBytes, waitUntil, options = {}) => {
     if ((await store.manifest(id)) !== undefined) throw versionExists(id);
-    const unused = new Set<WrittenModel>();
+    /** The paths of files that were written. */
+    const unused = new Set<string>();
     try {
       const written = await writeModel(store, id, body, sizeBytes);
-      unused.add(written);
+      unused.add(written.path);
       const adapted = await adapt(written);
-      unused.add(adapted.model);
+      unused.add(adapted.model.path);
       const description = await describe(adapted.model, waitUntil);
       const asSent = toManifest(adapted, description, now());
-      const compacted = await compact(adapted, asSent, waitUntil);
-      const { model, manifest } = compacted ?? { model: adapted.model, manifest: asSent };
-      unused.add(model);
+      const exported = await publishExport(
+        { writer: store, host, budget: exportBudget },
+        {
+          manifest: asSent,
+          adaptation: adapted.adaptation,
+          options,
+          onWrite: (path) => unused.add(path),
+        },
+      );
+      const compacted = exported ? undefined : await compact(adapted, asSent, waitUntil);
+      const manifest = exported ?? compacted?.manifest ?? asSent;
+      unused.add(manifest.file);
       if (!(await store.publish(manifest))) throw versionExists(id);
-      unused.delete(model);
+      for (const { path } of manifest.files) unused.delete(path);
       await store.deleteUploads(id).catch(() => undefined);
       return manifest;
     } catch (error) {
@@ -118,14 +135,14 @@ export function createPublisher(
       );
     } finally {
       // The first error is reported; a file without a manifest has no effect.
-      for (const { path } of unused) await store.deleteFile(id, path).catch(() => undefined);
+      for (const path of unused) await store.deleteFile(id, path).catch(() => undefined);
       catalog.forget(id.name);
     }
   };
 
   return {
-    publish(id, body, sizeBytes, waitUntil) {
-      const publication = publish(id, body, sizeBytes, waitUntil);
+    publish(id, body, sizeBytes, waitUntil, options) {
+      const publication = publish(id, body, sizeBytes, waitUntil, options);
       // The publication is completed also if the client disconnects.
       waitUntil(publication.catch(() => undefined));
       return publication;

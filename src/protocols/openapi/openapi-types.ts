@@ -19,7 +19,7 @@ export interface Header {
 
 export interface Parameter {
   readonly name: string;
-  readonly in: "path" | "header";
+  readonly in: "path" | "query" | "header";
   readonly description: string;
   readonly required?: true;
   readonly schema: Schema;

@@ -36,6 +36,14 @@ export const PARAMETERS = {
     schema: { type: "string", minLength: 1, maxLength: 200 },
     example: "model.onnx.data",
   },
+  context: {
+    name: "context",
+    in: "query",
+    description:
+      "Of an exported language model: how many tokens prompt and answer may have together, if fewer than the model was made for.",
+    schema: { type: "integer", minimum: 2, maximum: 131_072 },
+    example: 1024,
+  },
   "x-request-id": {
     name: "x-request-id",
     in: "header",

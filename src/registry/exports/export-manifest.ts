@@ -10,7 +10,7 @@ export interface ExportParts {
   readonly format: Manifest["format"];
   /** The model first. */
   readonly files: Manifest["files"];
-  readonly original?: Manifest["original"];
+  readonly original?: Manifest["original"] | undefined;
   readonly description: ModelDescription;
   readonly task: ExportedTask;
   readonly createdAt: Date;
@@ -19,13 +19,14 @@ export interface ExportParts {
 /** @throws ApiError `invalid_model` for a task that contradicts the model */
 export function toExportManifest(parts: ExportParts): Manifest {
   const { id, format, files, original, description, createdAt } = parts;
-  const { task, preprocess, postprocess, labels } = parts.task;
+  const { task, preprocess, postprocess, labels, notes } = parts.task;
   const [model] = files;
   try {
     return parseManifest({
       schemaVersion: 1,
       name: id.name,
       version: id.version,
+      description: describe(notes),
       task,
       format,
       file: model?.path,
@@ -43,4 +44,11 @@ export function toExportManifest(parts: ExportParts): Manifest {
       `No valid manifest can be made of the export: ${cause instanceof Error ? cause.message : cause}`,
     );
   }
+}
+
+const MAX_DESCRIPTION = 2000;
+
+/** Whoever reads the manifest learns what was guessed. */
+function describe(notes: readonly string[]): string {
+  return `Published from an export: ${notes.join("; ")}.`.slice(0, MAX_DESCRIPTION);
 }

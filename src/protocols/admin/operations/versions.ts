@@ -18,6 +18,9 @@ import type { Operation } from "../../operation.ts";
 import type { Services } from "../../services.ts";
 import { json } from "../schemas.ts";
 
+const MIN_CONTEXT = 2;
+const MAX_CONTEXT = 131_072;
+
 const VERSION = {
   kind: "admin",
   path: "/models/{model}/versions/{version}",
@@ -32,7 +35,8 @@ export const VERSION_OPERATIONS: readonly Operation[] = [
     method: "put",
     summary: "Publish a model version from an ONNX or ORT file",
     description:
-      "Inputs, outputs and labels are read from the file. A ZipMap at the end is replaced by the tensor that it reads, and weights in other files, sent before, become part of the model; `original` of the manifest has the digest of the file as it was sent. The file must not be compressed, and requires a `content-length` of at most `MAX_MODEL_BYTES`. Published versions never change.",
+      "Inputs, outputs and labels are read from the file. A ZipMap at the end is replaced by the tensor that it reads, and weights in other files, sent before, become part of the model. Of an export of Optimum or transformers.js whose `config.json`, `tokenizer.json` and other files of configuration were sent before, the task is derived as well, and run once. `original` of the manifest has the digest of the file as it was sent. The file must not be compressed, and requires a `content-length` of at most `MAX_MODEL_BYTES`. Published versions never change.",
+    parameters: ["context"],
     body: { required: true, content: BINARY_CONTENT },
     streamsBody: true,
     responses: {
@@ -61,7 +65,10 @@ export const VERSION_OPERATIONS: readonly Operation[] = [
         const id = parseModelId(c);
         refuseReservedName(id.name);
         const { body, sizeBytes } = fileBody(c, config);
-        const manifest = await publisher.publish(id, body, sizeBytes, callOf(c).waitUntil);
+        const context = parseContext(c.req.query("context"));
+        const manifest = await publisher.publish(id, body, sizeBytes, callOf(c).waitUntil, {
+          context,
+        });
         c.get("headers").location = `/v2/models/${id.name}/versions/${id.version}`;
         return respond(c, JSON.stringify(manifest), { status: 201 });
       },
@@ -71,9 +78,9 @@ export const VERSION_OPERATIONS: readonly Operation[] = [
     id: "uploadFile",
     method: "put",
     path: `${VERSION.path}/files/{file}`,
-    summary: "Send a file with weights of a model version",
+    summary: "Send a file of a model version beside its model",
     description:
-      "For a model whose weights are in other files (ONNX's external data): send each of them before the model is published. The file must not be compressed, and requires a `content-length` of at most `MAX_MODEL_BYTES`. It is deleted when the version is published; sending it again replaces it.",
+      "For a model whose weights are in other files (ONNX's external data), and for the files of configuration of an export (`config.json`, `generation_config.json`, `tokenizer.json`, `tokenizer_config.json`, `chat_template.jinja`): send each of them before the model is published. The file must not be compressed, and requires a `content-length` of at most `MAX_MODEL_BYTES`. It is deleted when the version is published; sending it again replaces it.",
     body: { required: true, content: BINARY_CONTENT },
     streamsBody: true,
     responses: { 201: { description: "The stored file.", content: json("UploadedFile") } },
@@ -116,6 +123,18 @@ export const VERSION_OPERATIONS: readonly Operation[] = [
       },
   },
 ];
+
+/** @throws ApiError `invalid_request` */
+function parseContext(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const context = Number(text);
+  if (/^\d+$/.test(text) && context >= MIN_CONTEXT && context <= MAX_CONTEXT) return context;
+  throw new ApiError(
+    "invalid_request",
+    `The query parameter "context" must be a number of tokens from ${MIN_CONTEXT} to ${MAX_CONTEXT}, got ${quote(text)}.`,
+    { details: { field: "context" } },
+  );
+}
 
 function parseModelId(c: Context<AppEnv>): ModelId {
   const name = parseModelName(c.req.param("model") ?? "");
