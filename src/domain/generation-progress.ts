@@ -4,6 +4,8 @@ import type { FinishReason } from "./blocks/postprocess/text-generation.ts";
 export interface GenerationProgress {
   /** Tokens of prompts. */
   readonly inputTokens: number;
+  /** Of those, which were not read again: their keys and values were kept of an earlier prompt. */
+  readonly cachedTokens: number;
   readonly outputTokens: number;
   /** When the first and the last token were there, in milliseconds since the trace began. */
   readonly firstTokenMs: number | undefined;
@@ -15,6 +17,7 @@ export interface GenerationProgress {
 /** What an event tells of it. */
 export interface GenerationEvent {
   readonly inputTokens: number;
+  readonly cachedTokens: number;
   readonly outputTokens: number;
   /** Until the first token was there; absent when there was none. */
   readonly firstTokenMs?: number | undefined;
@@ -26,11 +29,20 @@ export interface GenerationEvent {
 
 export const NOTHING_GENERATED: GenerationProgress = {
   inputTokens: 0,
+  cachedTokens: 0,
   outputTokens: 0,
   firstTokenMs: undefined,
   lastTokenMs: undefined,
   finishReason: undefined,
 };
+
+/** The progress when a text begins with tokens that need not be read. */
+export function withCached(
+  progress: GenerationProgress = NOTHING_GENERATED,
+  cachedTokens: number,
+): GenerationProgress {
+  return { ...progress, cachedTokens: progress.cachedTokens + cachedTokens };
+}
 
 /** The progress after one more token. */
 export function withToken(
@@ -48,9 +60,11 @@ export function withToken(
 }
 
 export function toGenerationEvent(progress: GenerationProgress): GenerationEvent {
-  const { inputTokens, outputTokens, firstTokenMs, lastTokenMs, finishReason } = progress;
+  const { inputTokens, cachedTokens, outputTokens, firstTokenMs, lastTokenMs, finishReason } =
+    progress;
   return {
     inputTokens,
+    cachedTokens,
     outputTokens,
     firstTokenMs,
     tokensPerSecond: toTokensPerSecond(outputTokens, firstTokenMs, lastTokenMs),

@@ -21,6 +21,8 @@ export type InputForm = "one" | "list" | "comparison";
 export interface Usage {
   /** Tokens that the model read, special tokens included. */
   readonly inputTokens: number;
+  /** Of the input tokens, which were not read again; absent where none are kept. */
+  readonly cachedTokens?: number | undefined;
   /** Tokens that the model generated, those that end a text included; absent where it generates none. */
   readonly outputTokens?: number | undefined;
 }

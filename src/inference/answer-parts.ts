@@ -20,6 +20,7 @@ export async function toResult(
   const { generation } = trace;
   const usage = generation && {
     inputTokens: generation.inputTokens,
+    cachedTokens: generation.cachedTokens,
     outputTokens: generation.outputTokens,
   };
   return { kind: "value", value: plan.toValue(all), form: plan.form, usage };

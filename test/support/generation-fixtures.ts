@@ -45,12 +45,14 @@ type Fields = Readonly<Record<string, unknown>>;
 /**
  * @param changes fields of the postprocess block
  * @param promptChanges fields of the preprocess block
+ * @param manifestChanges fields of the manifest
  * @throws Error for fields that contradict the model
  */
 export function generationManifest(
   form: CacheForm,
   changes: Fields = {},
   promptChanges: Fields = {},
+  manifestChanges: Fields = {},
 ): Manifest {
   const { layers, heads, headSize } = expected.cache;
   const cacheOf = (kind: string) =>
@@ -133,5 +135,6 @@ export function generationManifest(
       ...changes,
     },
     createdAt: "2026-11-30T00:00:00Z",
+    ...manifestChanges,
   });
 }

@@ -17,6 +17,7 @@ export interface GeneratedPart {
     readonly finish_reason: FinishReason;
     readonly generated_tokens: number;
     readonly input_length: number;
+    readonly cached_tokens?: number | undefined;
   } | null;
 }
 
@@ -49,6 +50,7 @@ export interface ChoiceDelta {
 
 export interface ChoiceUsage {
   readonly promptTokens: number;
+  readonly cachedTokens: number;
   readonly completionTokens: number;
 }
 
@@ -102,7 +104,11 @@ export class ChoiceText {
       prompt,
       finishReason: details ? this.#toFinishReason(details.finish_reason) : undefined,
       usage: details
-        ? { promptTokens: details.input_length, completionTokens: details.generated_tokens }
+        ? {
+            promptTokens: details.input_length,
+            cachedTokens: details.cached_tokens ?? 0,
+            completionTokens: details.generated_tokens,
+          }
         : undefined,
     };
   }

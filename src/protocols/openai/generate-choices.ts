@@ -102,6 +102,7 @@ function add(
 ): GenerationProgress {
   return {
     inputTokens: earlier.inputTokens + later.inputTokens,
+    cachedTokens: earlier.cachedTokens + later.cachedTokens,
     outputTokens: earlier.outputTokens + later.outputTokens,
     firstTokenMs: earlier.firstTokenMs,
     lastTokenMs: later.outputTokens > 0 ? elapsedMs : earlier.lastTokenMs,

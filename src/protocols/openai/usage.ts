@@ -10,7 +10,9 @@ export const usageSchema = z.strictObject({
   completion_tokens: tokens.describe("Tokens of all choices, those that end a text included."),
   total_tokens: tokens,
   prompt_tokens_details: z.strictObject({
-    cached_tokens: tokens.describe("Always 0: each prompt is read as a whole."),
+    cached_tokens: tokens.describe(
+      "Of the prompts' tokens, those that were not read again: the model has kept them of an earlier request of the same client.",
+    ),
   }),
 });
 
@@ -20,6 +22,7 @@ export type GenerationUsage = z.output<typeof usageSchema>;
 export class UsageCounter {
   readonly #choicesPerPrompt: number;
   #promptTokens = 0;
+  #cachedTokens = 0;
   #completionTokens = 0;
 
   /** @param choicesPerPrompt the choices of a prompt follow one another */
@@ -29,7 +32,10 @@ export class UsageCounter {
 
   add({ index, usage }: ChoiceDelta): void {
     if (!usage) return;
-    if (index % this.#choicesPerPrompt === 0) this.#promptTokens += usage.promptTokens;
+    if (index % this.#choicesPerPrompt === 0) {
+      this.#promptTokens += usage.promptTokens;
+      this.#cachedTokens += usage.cachedTokens;
+    }
     this.#completionTokens += usage.completionTokens;
   }
 
@@ -38,7 +44,7 @@ export class UsageCounter {
       prompt_tokens: this.#promptTokens,
       completion_tokens: this.#completionTokens,
       total_tokens: this.#promptTokens + this.#completionTokens,
-      prompt_tokens_details: { cached_tokens: 0 },
+      prompt_tokens_details: { cached_tokens: this.#cachedTokens },
     };
   }
 }

@@ -29,6 +29,10 @@ export interface DecodedText {
   read(ids: readonly number[]): void;
   /** Reads tokens, and computes the logits of the one that follows them. */
   next(ids: readonly number[]): Float32Array;
+  /** Tokens at its beginning that need not be read; 0 when left out. */
+  readonly cachedTokens?: number;
+  /** Called when all of the prompt has been read. */
+  promptRead?(): void;
   /** Of texts that share their runs. */
   readonly together?: TextTogether;
 }

@@ -59,7 +59,8 @@ export async function* generate(
   const writer = new TextWriter(plan);
   let logits = plan.scores
     ? await score(text, prompt, plan.scores, call)
-    : await prefill(text, prompt, call);
+    : await prefill(text, prompt.slice(text.cachedTokens), call);
+  trace.measure("infer", () => text.promptRead?.());
   for (;;) {
     if (plan.constraint) await prepareMask(plan.constraint, call);
     const step = trace.measure("postprocess", () => {
@@ -89,7 +90,7 @@ function prepareMask(constraint: Constraint, { trace, checkpoint }: Call): Promi
   return trace.measureAsync("postprocess", () => runSteps(constraint.prepare(), checkpoint));
 }
 
-/** Reads the prompt in runs between which other calls run. */
+/** Reads the rest of the prompt in runs between which other calls run. */
 async function prefill(
   text: DecodedText,
   prompt: readonly number[],

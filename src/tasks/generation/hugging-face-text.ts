@@ -13,6 +13,8 @@ export interface TextForm {
     Partial<Pick<GenerationParameters, "raw_logprobs">>;
   readonly prompt: string;
   readonly promptTokens: number;
+  /** Of those, which were not read again. */
+  readonly cachedTokens: number;
   /** Of tokens that are drawn. */
   readonly seed: number | undefined;
   /** The tokens of the prompt, where they are requested. */
@@ -69,7 +71,11 @@ export class HuggingFaceText {
       generated_text: isLast ? this.#text : null,
       details:
         isLast && this.#form.parameters.details
-          ? { ...this.#ending(), input_length: this.#form.promptTokens }
+          ? {
+              ...this.#ending(),
+              input_length: this.#form.promptTokens,
+              cached_tokens: this.#form.cachedTokens,
+            }
           : null,
     };
   }

@@ -47,6 +47,29 @@ export function copyRow(lease: Lease, source: CacheRow, target: CacheRow, tokens
   });
 }
 
+/** A tensor for the first tokens of another one. */
+export function allocateBeginning(
+  lease: Lease,
+  { name, datatype, shape }: TensorHandle,
+  tokens: number,
+): TensorHandle {
+  const [, heads = 0, , size = 0] = shape;
+  return lease.allocate(name, datatype, [1, heads, tokens, size]);
+}
+
+/** Copies the first tokens of each tensor of a text to the tensor in the same place. */
+export function copyBeginnings(
+  lease: Lease,
+  sources: readonly TensorHandle[],
+  targets: readonly TensorHandle[],
+  tokens: number,
+): void {
+  for (const [index, target] of targets.entries()) {
+    const tensor = sources[index];
+    if (tensor) copyRow(lease, { tensor, row: 0 }, { tensor: target, row: 0 }, tokens);
+  }
+}
+
 /**
  * An empty cache.
  * @param tokens that it must have room for

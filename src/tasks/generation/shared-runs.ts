@@ -1,7 +1,7 @@
 import { ApiError } from "../../domain/errors.ts";
 import type { Lease } from "../../domain/ports.ts";
 import type { Trace } from "../../domain/trace.ts";
-import { isIndependent } from "./independence.ts";
+import type { Independence } from "./independence.ts";
 import { tokenBytes } from "./key-value-cache.ts";
 import { type BatchedText, type BatchModel, TextBatch } from "./text-batch.ts";
 
@@ -15,13 +15,13 @@ const SMALL_ROW_BYTES = 2_097_152;
 export class SharedRuns {
   readonly #model: BatchModel;
   readonly #context: number;
-  /** `undefined` until it matters for the first time. */
-  #isIndependent: boolean | undefined;
+  readonly #independence: Independence;
   #batches: TextBatch[] = [];
 
-  constructor(model: BatchModel, context: number) {
+  constructor(model: BatchModel, context: number, independence: Independence) {
     this.#model = model;
     this.#context = context;
+    this.#independence = independence;
   }
 
   /**
@@ -47,7 +47,12 @@ export class SharedRuns {
   #beginIn(length: number, lease: Lease, trace: Trace): BatchedText {
     for (const batch of this.#batches) batch.removeEnded();
     const known = this.#batches.find(
-      (batch) => batch.length === length && !batch.isFull && !batch.isLost && this.#canShare(lease),
+      (batch) =>
+        batch.length === length &&
+        !batch.isFull &&
+        !batch.isLost &&
+        // Otherwise each text has runs of its own.
+        this.#independence.isSeen(lease),
     );
     const batch = known ?? new TextBatch(this.#model, lease, length);
     if (!known) this.#batches.push(batch);
@@ -56,12 +61,6 @@ export class SharedRuns {
     } finally {
       if (batch.isEmpty) batch.trim();
     }
-  }
-
-  /** Whether what the manifest says of the model has been seen: otherwise each text has runs of its own. */
-  #canShare(lease: Lease): boolean {
-    this.#isIndependent ??= isIndependent(this.#model, lease);
-    return this.#isIndependent;
   }
 
   #rowLength(tokens: number): number {

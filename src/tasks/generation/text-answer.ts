@@ -35,6 +35,7 @@ interface StoredPart {
 type TextDetails = NonNullable<GeneratedText["details"]>;
 type EndingDetails = Omit<TextDetails, "prefill" | "tokens" | "top_tokens"> & {
   readonly input_length: number | undefined;
+  readonly cached_tokens: number | undefined;
 };
 
 /**
@@ -113,7 +114,9 @@ function toParts({ value, usage }: TaskValue): TaskPart[] {
       ...(top && { top_tokens: top }),
       ...(at === 0 && prefill.length > 0 && { prefill }),
       generated_text: isLast ? generated_text : null,
-      details: isLast ? { ...ending, input_length: usage?.inputTokens } : null,
+      details: isLast
+        ? { ...ending, input_length: usage?.inputTokens, cached_tokens: usage?.cachedTokens }
+        : null,
     };
   });
 }
@@ -127,7 +130,7 @@ function toWhole(
   if (!last?.details) throw new Error("the stored answer has no end");
   const text = { generated_text: beginning + last.generated_text };
   if (!hasDetails) return text;
-  const { input_length: _, ...ending } = last.details;
+  const { input_length: _, cached_tokens: __, ...ending } = last.details;
   const topTokens = parts.flatMap(({ top_tokens }) => (top_tokens ? [[...top_tokens]] : []));
   return {
     ...text,

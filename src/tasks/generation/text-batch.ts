@@ -4,7 +4,7 @@ import type { Lease } from "../../domain/ports.ts";
 import type { TensorHandle } from "../../domain/tensor-handle.ts";
 import type { Trace } from "../../domain/trace.ts";
 import type { DecodedText, TextTogether } from "./decoder.ts";
-import { bindings, copyRow, tokenBytes } from "./key-value-cache.ts";
+import { bindings, copyBeginnings, copyRow, tokenBytes } from "./key-value-cache.ts";
 import { type LogitsOutput, toLastLogits, toLogitsOfRows } from "./last-logits.ts";
 import type { FedText, ToRowFeeds } from "./token-feeds.ts";
 
@@ -142,6 +142,12 @@ export class TextBatch {
     return this.#cacheOf(this.#rowOf(text), 1);
   }
 
+  /** Begins a text with tokens that were read for another one. */
+  restore(text: BatchedText, source: readonly TensorHandle[], tokens: number): void {
+    copyBeginnings(this.#lease, source, this.handles(text), tokens);
+    text.past = tokens;
+  }
+
   /**
    * In one run of neighbouring rows. One that is not ready reads a token that its next run writes over.
    * @returns whether the run succeeded: if not, each text is run by itself, so that one which fails is the only one
@@ -228,6 +234,8 @@ export class TextBatch {
 /** A text that is one of the rows of a batch. */
 export class BatchedText implements DecodedText, TextTogether, Disposable {
   readonly laterRunTokens = undefined;
+  cachedTokens = 0;
+  promptRead?: () => void;
   readonly lease: Lease;
   readonly trace: Trace;
   /** Tokens that were read. */
@@ -282,6 +290,20 @@ export class BatchedText implements DecodedText, TextTogether, Disposable {
     }
     this.announced = undefined;
     this.isExpected = true;
+  }
+
+  /** The keys and values of its tokens: tensors of shape [1, heads, tokens, size]. */
+  get cache(): readonly TensorHandle[] {
+    return this.#batch.handles(this);
+  }
+
+  /**
+   * Begins with tokens that were read for another text.
+   * @param source the cache of that one, whose first tokens they are
+   */
+  restore(source: readonly TensorHandle[], tokens: number): void {
+    this.#batch.restore(this, source, tokens);
+    this.cachedTokens = tokens;
   }
 
   [Symbol.dispose](): void {

@@ -8,7 +8,7 @@ import { type PromptBlock, promptBlock } from "../../domain/blocks/preprocess/pr
 import type { Call } from "../../domain/call.ts";
 import { Conversation } from "../../domain/conversation.ts";
 import { ApiError } from "../../domain/errors.ts";
-import { NOTHING_GENERATED } from "../../domain/generation-progress.ts";
+import { NOTHING_GENERATED, withCached } from "../../domain/generation-progress.ts";
 import type { Manifest } from "../../domain/manifest.ts";
 import { TokenIds } from "../../domain/token-ids.ts";
 import { parseParameters } from "../parameters.ts";
@@ -49,6 +49,12 @@ const INPUTS = {
   mediaTypes: promptBlock.mediaTypes,
   split: (inputs: unknown) => splitList(inputs, checkTextCount),
 };
+
+interface StartedText {
+  readonly steps: AsyncIterableIterator<GeneratedStep, undefined>;
+  readonly result: HuggingFaceText;
+  readonly cachedTokens: number;
+}
 
 /** What a version's files contain. */
 export interface GenerationFiles {
@@ -142,7 +148,7 @@ export function createTextGenerationTask(
       tokenText,
     };
     return {
-      tokens: prompt.ids.length + most,
+      request: { ids: prompt.ids, newTokens: most, readsEach: hasScores },
       plan: () => {
         const constraint = grammar?.constrain(most);
         const masks = constraint ? [constraint.mask] : [];
@@ -157,7 +163,7 @@ export function createTextGenerationTask(
           scores: hasScores ? prefill : undefined,
         };
       },
-      result: () => new HuggingFaceText(form),
+      result: (cachedTokens: number) => new HuggingFaceText({ ...form, cachedTokens }),
     };
   };
 
@@ -173,19 +179,22 @@ export function createTextGenerationTask(
   }
 
   /**
-   * The tokens of a text, with a lease of its own.
+   * The tokens of a text, with a lease of its own, and where its result is written.
    * @param held what is disposed with the lease
    */
   async function start(
-    { plan, tokens }: ReturnType<typeof prepare>,
+    { request, plan, result }: ReturnType<typeof prepare>,
     models: ModelSet,
     call: Call,
     held = new DisposableStack(),
-  ): Promise<AsyncIterableIterator<GeneratedStep, undefined>> {
+  ): Promise<StartedText> {
     try {
-      const text = await beginner.begin(models, tokens, call);
+      const text = await beginner.begin(models, request, call);
       held.use(text);
-      return leasedParts(held, () => generate(text, plan(), call));
+      const { cachedTokens } = text;
+      call.trace.generation = withCached(call.trace.generation, cachedTokens);
+      const steps = leasedParts(held, () => generate(text, plan(), call));
+      return { steps, result: result(cachedTokens), cachedTokens };
     } catch (error) {
       held.dispose();
       throw error;
@@ -220,19 +229,21 @@ export function createTextGenerationTask(
         trace.generation = { ...NOTHING_GENERATED, inputTokens };
         const [first] = texts;
         if (request.stream && first) {
-          const steps = await start(first, models, call, held.move());
-          return { kind: "stream", parts: toParts(steps, first.result()) };
+          const { steps, result } = await start(first, models, call, held.move());
+          return { kind: "stream", parts: toParts(steps, result) };
         }
         const results: GeneratedText[][] = [];
         let outputTokens = 0;
+        let cachedTokens = 0;
         for (const text of texts) {
-          const result = text.result();
-          for await (const step of await start(text, models, call)) result.add(step);
+          const { steps, result, cachedTokens: ofText } = await start(text, models, call);
+          for await (const step of steps) result.add(step);
           results.push([result.toResult()]);
           outputTokens += result.generatedTokens;
+          cachedTokens += ofText;
         }
         const value = form === "one" ? results[0] : results;
-        return { kind: "value", value, form, usage: { inputTokens, outputTokens } };
+        return { kind: "value", value, form, usage: { inputTokens, outputTokens, cachedTokens } };
       } finally {
         held.dispose();
       }

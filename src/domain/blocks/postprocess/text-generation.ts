@@ -35,7 +35,7 @@ export const cacheFields = z.strictObject({
     .boolean()
     .default(false)
     .describe(
-      "Whether what the model computes for a token depends on nothing but the tokens before it, bit by bit: neither on the other tokens of a run nor on other texts. Then beginnings of prompts are kept, and texts share their runs where the cache is in place.",
+      "Whether what the model computes for a token depends on nothing but the tokens before it, bit by bit: neither on the other tokens of a run nor on other texts. Only of a cache in place: then texts share their runs, and beginnings of prompts are kept.",
     ),
 });
 
@@ -197,6 +197,11 @@ export const textGenerationBlock = {
         shapes: [["batch", "tokens", "vocabulary"]],
       });
     const { cache, eosTokenIds } = block;
+    if (cache.independentTokens && cache.form !== "in-place")
+      yield {
+        path: ["postprocess", "cache", "independentTokens"],
+        message: "is for a cache whose form is in-place",
+      };
     yield* cacheProblems(["postprocess", "cache"], cache, manifest);
     const vocabulary = fixedSize(logits?.shape[2]);
     const foreign = eosTokenIds.find((id) => vocabulary !== undefined && id >= vocabulary);

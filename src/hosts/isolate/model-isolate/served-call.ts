@@ -1,4 +1,5 @@
 import type { Admission, Permit } from "../../../domain/admission.ts";
+import { NO_DIRECTIVES } from "../../../domain/cache-control.ts";
 import { type Call, createCall, type WaitUntil } from "../../../domain/call.ts";
 import type { RunCached } from "../../../domain/model-host.ts";
 import type { ModelRuntime } from "../../../domain/ports.ts";
@@ -51,7 +52,10 @@ export class ServedCall {
     this.session = session;
     const client = new WatchedClient(session);
     this.#client = client;
+    const { client: keepingClient } = head;
     this.call = createCall({
+      principal: { id: async () => keepingClient ?? "" },
+      cache: keepingClient === undefined ? { ...NO_DIRECTIVES, noStore: true } : NO_DIRECTIVES,
       deadline: admission.begin(head.timeoutMs),
       trace: this.#trace,
       waitUntil,

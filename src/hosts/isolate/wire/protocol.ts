@@ -44,6 +44,11 @@ export interface CallHead {
   readonly version: VersionHead;
   /** What is left of the deadline; absent without one. */
   readonly timeoutMs: number | undefined;
+  /**
+   * The id of the principal, for whom beginnings of texts may be kept, and be read; absent where the request's cache directives say
+   * otherwise, and for tasks that keep none.
+   */
+  readonly client?: string | undefined;
   /** Of the request's body: calls with bodies of similar length are expected to take a similar time. */
   readonly bodyBytes: number;
 }

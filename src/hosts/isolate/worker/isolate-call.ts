@@ -54,6 +54,8 @@ export class IsolateCall {
   readonly call: Call;
   /** `undefined` when the call does not use the cache. */
   readonly runCached: RunCached | undefined;
+  /** For whom the isolate may keep beginnings of texts. */
+  client: string | undefined;
   readonly #left = Promise.withResolvers<void>();
   #isOver = false;
   #report: CallReport = EMPTY_REPORT;
@@ -71,6 +73,7 @@ export class IsolateCall {
       version: { ...id, revision: model?.revision ?? "", digest, digests },
       timeoutMs: Number.isFinite(remainingMs) ? remainingMs : undefined,
       bodyBytes: this.call.trace.bytesIn,
+      ...(this.client !== undefined && { client: this.client }),
     };
   }
 

@@ -1,6 +1,8 @@
+import { postprocessDefinition } from "../../../domain/blocks/registry.ts";
 import { type Call, createCall, throwIfAborted } from "../../../domain/call.ts";
 import { ApiError } from "../../../domain/errors.ts";
-import { modelDigest } from "../../../domain/manifest.ts";
+import { keepingClient } from "../../../domain/keeping-client.ts";
+import { type Manifest, modelDigest } from "../../../domain/manifest.ts";
 import { memberDigests, memberModel } from "../../../domain/member-models.ts";
 import type { Infer, IsolateStats, ModelHost } from "../../../domain/model-host.ts";
 import type { ModelId } from "../../../domain/model-id.ts";
@@ -144,6 +146,7 @@ export function createIsolateHost({
       throwIfAborted(call.signal);
       const isByClient = runCached && model.manifest.cache.scope === "key";
       const client = isByClient ? await call.principal.id() : undefined;
+      if (generates(model.manifest)) isolateCall.client = await keepingClient(model.manifest, call);
       const request = {
         inputs: toWireValue(inputs),
         parameters: toWireValue(parameters),
@@ -224,4 +227,8 @@ function toPublishedCall(
 ): IsolateCall {
   call.trace.digest = target.digest;
   return new IsolateCall(target, call, runCached);
+}
+
+function generates({ postprocess }: Manifest): boolean {
+  return postprocess !== undefined && (postprocessDefinition(postprocess).generates ?? false);
 }

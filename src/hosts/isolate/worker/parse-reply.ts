@@ -61,11 +61,12 @@ export function parseReport(value: unknown): CallReport {
 function parseProgress(value: unknown): TimedProgress | undefined {
   if (value === undefined) return undefined;
   const { progress, elapsedMs } = parseObject(value);
-  const { inputTokens, outputTokens, firstTokenMs, lastTokenMs, finishReason } =
+  const { inputTokens, cachedTokens, outputTokens, firstTokenMs, lastTokenMs, finishReason } =
     parseObject(progress);
   return {
     progress: {
       inputTokens: parseAmount(inputTokens),
+      cachedTokens: parseAmount(cachedTokens),
       outputTokens: parseAmount(outputTokens),
       firstTokenMs: firstTokenMs === undefined ? undefined : parseAmount(firstTokenMs),
       lastTokenMs: lastTokenMs === undefined ? undefined : parseAmount(lastTokenMs),

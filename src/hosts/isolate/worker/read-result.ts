@@ -25,9 +25,10 @@ export async function readResult(result: unknown, isolateCall: IsolateCall): Pro
 
 function parseUsage(usage: unknown): Usage | undefined {
   if (usage === undefined) return undefined;
-  const { inputTokens, outputTokens } = parseObject(usage);
+  const { inputTokens, cachedTokens, outputTokens } = parseObject(usage);
   return {
     inputTokens: parseAmount(inputTokens),
+    ...(cachedTokens !== undefined && { cachedTokens: parseAmount(cachedTokens) }),
     ...(outputTokens !== undefined && { outputTokens: parseAmount(outputTokens) }),
   };
 }

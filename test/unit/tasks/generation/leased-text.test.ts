@@ -130,6 +130,7 @@ test("the time to the first token and the rate of the others are in the trace", 
   await inPlace.whole({ inputs: "Once", parameters: { max_new_tokens: 5 } }, call);
   expect(trace.generation).toEqual({
     inputTokens: 4,
+    cachedTokens: 0,
     outputTokens: 5,
     firstTokenMs: 5,
     lastTokenMs: 45,

@@ -200,7 +200,7 @@ test("a list of prompts is a list of lists in its order, with the tokens of all"
   );
   expect(value).toEqual([[{ generated_text: a?.text }], [{ generated_text: b?.text }]]);
   const inputTokens = (a?.ids.length ?? 0) + (b?.ids.length ?? 0);
-  expect(usage).toEqual({ inputTokens, outputTokens: 48 });
+  expect(usage).toEqual({ inputTokens, cachedTokens: 0, outputTokens: 48 });
   expect(call.trace.generation).toMatchObject({
     inputTokens,
     outputTokens: 48,

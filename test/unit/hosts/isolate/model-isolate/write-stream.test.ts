@@ -121,6 +121,7 @@ test("times of a generation are counted from when the request began", () => {
   const trace = new Trace(() => now);
   const progress = (lastTokenMs: number) => ({
     inputTokens: 2,
+    cachedTokens: 1,
     outputTokens: 1,
     firstTokenMs: 10,
     lastTokenMs,
