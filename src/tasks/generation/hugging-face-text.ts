@@ -13,8 +13,8 @@ export interface TextForm {
     Partial<Pick<GenerationParameters, "raw_logprobs">>;
   readonly prompt: string;
   readonly promptTokens: number;
-  /** Of those, which were not read again. */
-  readonly cachedTokens: number;
+  /** Of those, which were not read again; left out where none are kept. */
+  readonly cachedTokens?: number;
   /** Of tokens that are drawn. */
   readonly seed: number | undefined;
   /** The tokens of the prompt, where they are requested. */
@@ -74,7 +74,9 @@ export class HuggingFaceText {
           ? {
               ...this.#ending(),
               input_length: this.#form.promptTokens,
-              cached_tokens: this.#form.cachedTokens,
+              ...(this.#form.cachedTokens !== undefined && {
+                cached_tokens: this.#form.cachedTokens,
+              }),
             }
           : null,
     };
