@@ -31,6 +31,10 @@ export const cacheFields = z.strictObject({
   heads: z.int().min(1).max(1024).describe("Heads of keys and values."),
   headSize: z.int().min(1).max(1024),
   datatype: z.enum(["FP32", "FP16"]).default("FP32"),
+});
+
+/** A cache of which several texts may have parts. */
+const sharedCacheFields = cacheFields.extend({
   independentTokens: z
     .boolean()
     .default(false)
@@ -52,7 +56,7 @@ const schema = z.strictObject({
     .min(2)
     .max(MAX_CONTEXT)
     .describe("How many tokens prompt and answer may have together."),
-  cache: cacheFields.describe(
+  cache: sharedCacheFields.describe(
     "The keys and values of earlier tokens, which stay in the model's memory.",
   ),
   maxNewTokens: z
