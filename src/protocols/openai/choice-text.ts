@@ -95,7 +95,7 @@ export class ChoiceText {
         tokens: [],
         prompt,
         finishReason: details ? "length" : undefined,
-        usage: details ? { promptTokens: details.input_length, completionTokens: 0 } : undefined,
+        usage: details ? toUsage(details, 0) : undefined,
       };
     return {
       index: this.#index,
@@ -103,13 +103,7 @@ export class ChoiceText {
       tokens: token.special ? [] : [{ token, top }],
       prompt,
       finishReason: details ? this.#toFinishReason(details.finish_reason) : undefined,
-      usage: details
-        ? {
-            promptTokens: details.input_length,
-            cachedTokens: details.cached_tokens ?? 0,
-            completionTokens: details.generated_tokens,
-          }
-        : undefined,
+      usage: details ? toUsage(details, details.generated_tokens) : undefined,
     };
   }
 
@@ -117,4 +111,14 @@ export class ChoiceText {
   #toFinishReason(reason: FinishReason): "stop" | "length" {
     return reason === "length" && !this.#isCompleted ? "length" : "stop";
   }
+}
+
+function toUsage(
+  {
+    input_length: promptTokens,
+    cached_tokens: cachedTokens = 0,
+  }: NonNullable<GeneratedPart["details"]>,
+  completionTokens: number,
+): ChoiceUsage {
+  return { promptTokens, cachedTokens, completionTokens };
 }
