@@ -36,7 +36,6 @@ export function deriveCache({ inputs, outputs, attentionCaches }: ExportedModel)
     heads,
     headSize,
     datatype,
-    independentTokens: false,
   };
   const missing = [
     ...absent(inputs, cacheNames(block, block.past)),

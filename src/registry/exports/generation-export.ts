@@ -51,7 +51,7 @@ export const deriveGeneration: DeriveTask = (model, config, options) => {
       version: 1,
       logits: logits.name,
       context: tokens,
-      cache,
+      cache: { ...cache, independentTokens: false },
       maxNewTokens: Math.min(asked, tokens),
       ...sampling,
       ...(minNewTokens && { minNewTokens }),
