@@ -14,6 +14,7 @@ import { overload } from "./cases/overload.ts";
 import { soak } from "./cases/soak.ts";
 import { taskPhases } from "./cases/task-phases.ts";
 import { throughput } from "./cases/throughput.ts";
+import { transcription } from "./cases/transcription.ts";
 import { formatTable } from "./table.ts";
 
 const BENCHMARKS: readonly Benchmark[] = [
@@ -22,6 +23,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   coldStart,
   cache,
   taskPhases,
+  transcription,
   overload,
   fairness,
   isolates,

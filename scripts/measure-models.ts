@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
-import { registerHooks } from "node:module";
 import { join } from "node:path";
 import { memberModel } from "../src/domain/member-models.ts";
 import type { Tensor } from "../src/domain/tensor.ts";
@@ -8,6 +7,7 @@ import type { OrtInstance as Instance } from "../src/runtime/ort-instance.ts";
 import { type FolderModel, readModelFile, readModelFolder } from "./model-folder.ts";
 import { projectPath } from "./project.ts";
 import { exitWith, reason, UserError } from "./user-error.ts";
+import { emulateWorker } from "./worker-modules.ts";
 
 /**
  * `node scripts/bootstrap.mjs scripts/measure-models.ts [model...]`: measures heap and load time of the models
@@ -33,18 +33,7 @@ const TO_ARRAY = {
   INT64: (values: number[]) => BigInt64Array.from(values, BigInt),
 };
 
-// The runtime imports wasm as a WebAssembly.Module, while Node would import an instance.
-registerHooks({
-  load: (url, context, next) =>
-    url.endsWith(".wasm")
-      ? {
-          format: "module",
-          shortCircuit: true,
-          source: `import { readFileSync } from "node:fs";
-            export default new WebAssembly.Module(readFileSync(new URL(${JSON.stringify(url)})));`,
-        }
-      : next(url, context),
-});
+emulateWorker();
 const { OrtInstance } = await import("../src/runtime/ort-instance.ts");
 const { OrtSession } = await import("../src/runtime/ort-session.ts");
 

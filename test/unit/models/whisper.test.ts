@@ -4,7 +4,8 @@ import { createSeededRandom } from "../../../src/tasks/generation/sampling/rando
 import { toSamplingOptions } from "../../../src/tasks/generation/sampling/sampling-options.ts";
 import { createTranscriptSampler } from "../../../src/tasks/speech/transcript-sampler.ts";
 import { findModel } from "../../support/publish.ts";
-import { readSpeech, spokenRecordings, WhisperGraphs } from "../../support/whisper-graphs.ts";
+import { readSpeech, spokenRecordings } from "../../support/spoken-recordings.ts";
+import { WhisperGraphs } from "../../support/whisper-graphs.ts";
 
 /** The graphs of whisper-tiny-en without its task: tokens of ONNX Runtime in Python on the same graphs, and memory. */
 
