@@ -8,7 +8,7 @@ import { parseExport } from "../src/domain/parse-export.ts";
 import type { ModelFiles } from "../src/domain/ports.ts";
 import { createCellHost } from "../src/hosts/cell-host.ts";
 import type { ModelAdaptation } from "../src/onnx/adapt-model.ts";
-import { chooseModel } from "../src/registry/exports/choose-model.ts";
+import { chooseEncoder, chooseModel } from "../src/registry/exports/choose-model.ts";
 import { deriveExport } from "../src/registry/exports/derive-export.ts";
 import { toExportManifest } from "../src/registry/exports/export-manifest.ts";
 import type { ExportOptions } from "../src/registry/exports/export-types.ts";
@@ -64,31 +64,48 @@ async function readExport(
   report(chosen.note);
   const read = (path: string): Buffer => readOrExplain(join(folder, path), path);
   const config = await parseExport(async (path) => (paths.includes(path) ? read(path) : undefined));
-  const asSent = read(chosen.path);
-  const adaptation = readModel(asSent);
-  const onnx = adaptation ? await mergeWeights(folder, chosen.path, asSent, adaptation) : asSent;
-  const model = format === "ort" && adaptation ? Buffer.from(await toOrtFormat(onnx, "all")) : onnx;
-  const modelPath = adaptation && format === "onnx" ? "model.onnx" : "model.ort";
-  const contents = new Map([[modelPath, model]]);
+  const contents = new Map<string, Buffer>();
   const host = createNodeHost(contents, budget);
-  const entry = toEntry(modelPath, model);
-  const description = await host.describe(
-    { id, format: adaptation ? format : "ort", ...entry },
-    () => undefined,
-  );
+  /** One of the models as it is published, loaded once. */
+  const load = async (path: string, name: string) => {
+    const asSent = read(path);
+    const adaptation = readModel(asSent);
+    const onnx = adaptation ? await mergeWeights(folder, path, asSent, adaptation) : asSent;
+    const bytes =
+      format === "ort" && adaptation ? Buffer.from(await toOrtFormat(onnx, "all")) : onnx;
+    const file = `${name}.${adaptation && format === "onnx" ? "onnx" : "ort"}`;
+    contents.set(file, bytes);
+    const written = adaptation ? format : ("ort" as const);
+    const candidate = { id, format: written, ...toEntry(file, bytes) };
+    const description = await host.describe(candidate, () => undefined);
+    return { asSent, adaptation, file, format: written, ...description };
+  };
+  const model = await load(chosen.path, "model");
+  const { adaptation, asSent } = model;
+  const description = { inputs: model.inputs, outputs: model.outputs };
+  const encoder = config.config?.is_encoder_decoder ? await loadEncoder() : undefined;
   const attentionCaches = adaptation?.attentionCaches ?? [];
-  const task = deriveExport({ ...description, attentionCaches }, config, { context });
+  const task = deriveExport({ ...description, attentionCaches, encoder }, config, { context });
+
+  async function loadEncoder() {
+    const { path, note } = chooseEncoder(paths, chosen.path);
+    report(note);
+    const { file, format: written, inputs, outputs } = await load(path, "encoder");
+    return { file, format: written, inputs: [...inputs], outputs: [...outputs] };
+  }
+
   for (const { path, text } of task.files)
     contents.set(path, text === undefined ? read(path) : Buffer.from(text));
   const derived = toExportManifest({
     id,
-    format: adaptation ? format : "ort",
+    format: model.format,
     files: [...contents].map(([path, bytes]) => toEntry(path, bytes)),
     ...(adaptation?.changes.length &&
       format === "onnx" && {
         original: { ...toEntry("", asSent), changes: [...adaptation.changes] },
       }),
     description,
+    encoder,
     task,
     createdAt: new Date(),
   });

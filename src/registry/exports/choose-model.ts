@@ -53,6 +53,21 @@ export function chooseModel(paths: readonly string[], wish?: string): ChosenMode
   );
 }
 
+/**
+ * The encoder of a chosen decoder: with weights stored in the same way, if there is one.
+ * @throws ApiError `invalid_model` when there is none
+ */
+export function chooseEncoder(paths: readonly string[], decoder: string): ChosenModel {
+  const same = decoder.replace(/decoder_model_merged(?=[^/]*\.onnx$)/, "encoder_model");
+  const plain = same.replace(/encoder_model[^/]*$/, "encoder_model.onnx");
+  const path = [same, plain].find((each) => each !== decoder && paths.includes(each));
+  if (path !== undefined) return { path, note: `${path}, the encoder` };
+  throw invalidExport(
+    `The export has the decoder ${decoder}, and not its encoder ${same}. Export both: optimum-cli export onnx --model MODEL FOLDER.`,
+    { decoder },
+  );
+}
+
 function describe(
   { path, variant }: { path: string; variant: string },
   found: readonly { path: string }[],

@@ -7,10 +7,12 @@ import {
   deriveTextClassification,
   deriveTokenClassification,
 } from "./text-exports.ts";
+import { deriveWrittenText } from "./written-text-export.ts";
 
 /** The kinds of exports, the first of which that fits derives the task. */
 const KINDS: readonly DeriveTask[] = [
   deriveGeneration,
+  deriveWrittenText,
   deriveTextClassification,
   deriveTokenClassification,
   deriveEmbedding,
@@ -35,7 +37,7 @@ export function deriveExport(
   }
   const { architectures = ["unknown"] } = config.config ?? {};
   throw invalidExport(
-    `Exports of the architecture ${architectures.join(", ")} have no task here: those of text generation (*ForCausalLM), text classification, token classification and feature extraction have one. Publish the ONNX file alone, for /v2, or write a manifest (docs/tasks.md).`,
+    `Exports of the architecture ${architectures.join(", ")} have no task here: those of text generation (*ForCausalLM), encoder-decoders of texts (*ForConditionalGeneration), text classification, token classification and feature extraction have one. Publish the ONNX file alone, for /v2, or write a manifest (docs/tasks.md).`,
     { architectures },
   );
 }

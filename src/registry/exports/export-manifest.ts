@@ -1,3 +1,4 @@
+import { ENCODER } from "../../domain/blocks/encoder-name.ts";
 import { type Manifest, parseManifest } from "../../domain/manifest.ts";
 import type { ModelId } from "../../domain/model-id.ts";
 import type { ModelDescription } from "../../domain/ports.ts";
@@ -12,13 +13,15 @@ export interface ExportParts {
   readonly files: Manifest["files"];
   readonly original?: Manifest["original"] | undefined;
   readonly description: ModelDescription;
+  /** Of an encoder-decoder, whose file is one of `files`. */
+  readonly encoder?: (ModelDescription & Pick<Manifest, "format" | "file">) | undefined;
   readonly task: ExportedTask;
   readonly createdAt: Date;
 }
 
 /** @throws ApiError `invalid_model` for a task that contradicts the model */
 export function toExportManifest(parts: ExportParts): Manifest {
-  const { id, format, files, original, description, createdAt } = parts;
+  const { id, format, files, original, description, encoder, createdAt } = parts;
   const { task, preprocess, postprocess, labels, notes } = parts.task;
   const [model] = files;
   try {
@@ -34,6 +37,7 @@ export function toExportManifest(parts: ExportParts): Manifest {
       ...(original && { original }),
       inputs: description.inputs,
       outputs: description.outputs,
+      ...(encoder && { models: { [ENCODER]: encoder } }),
       preprocess,
       postprocess,
       ...(labels && { labels }),

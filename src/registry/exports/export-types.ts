@@ -7,6 +7,8 @@ import type { AttentionCache } from "../../onnx/attention-caches.ts";
 export interface ExportedModel extends ModelDescription {
   /** Keys and values that attentions may read and write where they are. */
   readonly attentionCaches: readonly AttentionCache[];
+  /** Of a decoder that has one. */
+  readonly encoder?: ModelDescription | undefined;
 }
 
 /** What whoever publishes an export decides. */

@@ -1,6 +1,6 @@
 import { isLackOfMemory } from "../../domain/errors.ts";
 import type { Manifest } from "../../domain/manifest.ts";
-import { memberFile } from "../../domain/member-models.ts";
+import { memberFile, memberNames } from "../../domain/member-models.ts";
 import { cacheBytes } from "../../tasks/generation/key-value-cache.ts";
 import { invalidExport } from "./export-error.ts";
 
@@ -42,10 +42,12 @@ export function explainMemory(error: unknown, manifest: Manifest, budget: Export
 
 function needsOf(manifest: Manifest): Needs | undefined {
   const { postprocess } = manifest;
-  if (postprocess?.type !== "text-generation") return undefined;
-  const { context, cache } = postprocess;
+  if (!postprocess || !("decoder" in postprocess || "cache" in postprocess)) return undefined;
+  const { context, cache } = "decoder" in postprocess ? postprocess.decoder : postprocess;
   return {
-    weightsBytes: memberFile(manifest).sizeBytes,
+    weightsBytes: memberNames(manifest)
+      .map((member) => memberFile(manifest, member).sizeBytes)
+      .reduce((sum, bytes) => sum + bytes, 0),
     context,
     tokenBytes: cacheBytes(cache, 1),
   };

@@ -22,8 +22,14 @@ const NOT_SUPPORTED: Readonly<Record<string, readonly unknown[]>> = {
 /** What transformers draws from when generation_config.json does not say it. */
 const TOP_K = 50;
 
-/** The model's own values of sampling, of its generation_config.json. */
-export function deriveSampling(config: GenerationConfig): {
+/**
+ * The model's own values of sampling, of its generation_config.json.
+ * @param honoured other fields that the block has
+ */
+export function deriveSampling(
+  config: GenerationConfig,
+  honoured: readonly string[] = [],
+): {
   readonly sampling: Defaults;
   readonly notes: readonly string[];
 } {
@@ -54,6 +60,7 @@ export function deriveSampling(config: GenerationConfig): {
   }
   const ignored = Object.entries(NOT_SUPPORTED).flatMap(([name, neutral]) => {
     const value = (config as Readonly<Record<string, unknown>>)[name];
+    if (honoured.includes(name)) return [];
     return value === undefined || value === null || neutral.includes(value) ? [] : [name];
   });
   if (ignored.length > 0)

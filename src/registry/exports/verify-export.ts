@@ -1,3 +1,4 @@
+import type { WrittenTextBlock } from "../../domain/blocks/postprocess/written-text.ts";
 import { createCall } from "../../domain/call.ts";
 import type { Manifest } from "../../domain/manifest.ts";
 import type { ModelHost } from "../../domain/model-host.ts";
@@ -29,6 +30,11 @@ export async function verifyExport(
       createCall(),
     );
   try {
+    if (manifest.postprocess && "decoder" in manifest.postprocess) {
+      await run(manifest, { parameters: { max_new_tokens: TOKENS } });
+      await reserveWritten((request) => run(manifest, request), manifest.postprocess);
+      return { manifest, notes: [] };
+    }
     if (manifest.postprocess?.type !== "text-generation") {
       await run(manifest, {});
       return { manifest, notes: [] };
@@ -94,6 +100,17 @@ async function reserveContext(run: Run, context: number): Promise<void> {
   } finally {
     await parts.return?.();
   }
+}
+
+/** Begins a text of an encoder-decoder, for which the memory of the whole context is reserved; none of its tokens is computed. */
+async function reserveWritten(
+  run: Run,
+  { decoder, startTokenIds }: Pick<WrittenTextBlock, "decoder" | "startTokenIds">,
+): Promise<void> {
+  const parameters = { max_new_tokens: decoder.context - startTokenIds.length };
+  const result = await run({ parameters, stream: true });
+  if (result.kind !== "stream") throw new Error("the result is no stream");
+  await result.parts[Symbol.asyncIterator]().return?.();
 }
 
 function toUnpublished(manifest: Manifest): PublishedModel {
