@@ -1,9 +1,8 @@
 import type { Call } from "../../domain/call.ts";
 import { NOTHING_GENERATED, withToken } from "../../domain/generation-progress.ts";
-import { type BeamCandidate, BeamCandidates, toLogprobs } from "./beam-candidates.ts";
+import { type BeamCandidate, BeamCandidates } from "./beam-candidates.ts";
 import type { EncodedText } from "./encoder-decoder.ts";
 import type { LogitsProcessor } from "./sampling/logits-processor.ts";
-import { noTokenLeft } from "./sampling/sampler.ts";
 
 /** What is to be searched for: parameters of transformers' GenerationConfig. */
 export interface BeamPlan {
@@ -62,10 +61,24 @@ export async function searchBeams(
   }));
   let mayImprove = true;
   let texts: readonly EncodedText[] = [first];
-  let rows: readonly Float32Array[] = beams.map(() => logits);
+  // More than one for each beam: those that end a text do not continue it.
+  const next = new BeamCandidates(Math.max(2, 1 + eosTokenIds.size) * numBeams, plan.processors);
+  /** A token of one text at a time: the logits of all would be much memory, and their work a long step. */
+  const addCandidates = (beam: number, row: Float32Array): void => {
+    const { tokens: generated, score } = beams[beam] as Beam;
+    trace.measure("postprocess", () =>
+      next.add(beam, row, { prompt: plan.prompt, generated }, score),
+    );
+  };
+  for (const index of beams.keys()) {
+    // Another one matters only where the first has too few tokens.
+    if (next.isFull) break;
+    addCandidates(index, logits);
+    await call.pause();
+  }
   for (let length = 1; ; length++) {
     const step = trace.measure("postprocess", () => {
-      const candidates = findCandidates(rows, beams, plan);
+      const candidates = next.take();
       const isEnd = candidates.map(
         ({ token }) => eosTokenIds.has(token) || length === maxNewTokens,
       );
@@ -84,31 +97,15 @@ export async function searchBeams(
       texts,
       step.running.map(({ beam }) => (length === 1 ? 0 : beam)),
     );
-    const next: Float32Array[] = [];
     for (const [index, text] of texts.entries()) {
       await call.pause();
       const token = step.running[index]?.token as number;
-      next.push(trace.measure("infer", () => text.next([token])));
+      addCandidates(
+        index,
+        trace.measure("infer", () => text.next([token])),
+      );
     }
-    rows = next;
   }
-}
-
-/** More than one for each beam: those that end a text do not continue it. */
-function findCandidates(
-  rows: readonly Float32Array[],
-  beams: readonly Beam[],
-  { numBeams, eosTokenIds, prompt, processors }: BeamPlan,
-): readonly BeamCandidate[] {
-  const candidates = new BeamCandidates(Math.max(2, 1 + eosTokenIds.size) * numBeams);
-  for (const [index, { tokens, score }] of beams.entries()) {
-    const logits = rows[index] as Float32Array;
-    const logprobs = toLogprobs(logits);
-    for (const process of processors) process(logprobs, { prompt, generated: tokens });
-    candidates.add(index, logprobs, score);
-    if (candidates.best[0]?.score === Number.NEGATIVE_INFINITY) throw noTokenLeft(logits);
-  }
-  return candidates.best;
 }
 
 /** The best candidates that do not end their texts. */

@@ -1,8 +1,13 @@
-import type {
-  WrittenTextBlock,
-  WrittenTextParameters,
+import * as z from "zod";
+import { withoutNulls } from "../../domain/absent-nulls.ts";
+import {
+  type WrittenTextBlock,
+  type WrittenTextParameters,
+  writtenTextParameters,
 } from "../../domain/blocks/postprocess/written-text.ts";
+import { sourceTextBlock } from "../../domain/blocks/preprocess/source-text.ts";
 import { ApiError } from "../../domain/errors.ts";
+import { parseParameters } from "../parameters.ts";
 import type { EarlyStopping } from "./beam-search.ts";
 import { type SamplingOptions, toSamplingOptions } from "./sampling/sampling-options.ts";
 
@@ -18,12 +23,22 @@ export interface WrittenTextOptions {
   readonly texts: number;
 }
 
+export const WRITTEN_TEXT_PARAMETERS = z.strictObject({
+  ...sourceTextBlock.parameters.shape,
+  ...writtenTextParameters.shape,
+});
+export type TaskParameters = z.output<typeof WRITTEN_TEXT_PARAMETERS>;
+
 /**
- * Parameters within `generate_parameters` beside the others.
- * @throws ApiError `invalid_request` for one that is sent in both places
+ * The parameters of a request, those within `generate_parameters` beside the others.
+ * @throws ApiError `invalid_request` for parameters that are not valid, and for one that is sent in both places
  */
-export function withGenerateParameters(parameters: WrittenTextParameters): WrittenTextParameters {
-  const { generate_parameters: nested = {}, ...others } = parameters;
+export function parseWrittenTextParameters(
+  parameters: Readonly<Record<string, unknown>>,
+): TaskParameters {
+  const sent = withoutNulls(WRITTEN_TEXT_PARAMETERS, parameters) as typeof parameters;
+  const parsed = parseParameters(WRITTEN_TEXT_PARAMETERS, sent);
+  const { generate_parameters: nested = {}, ...others } = parsed;
   for (const field of Object.keys(nested))
     if (field in others)
       throw new ApiError(

@@ -1,10 +1,8 @@
-import * as z from "zod";
 import { ENCODER } from "../../domain/blocks/encoder-name.ts";
-import {
-  type ResultField,
-  type WrittenTextBlock,
-  type WrittenTextParameters,
-  writtenTextParameters,
+import type {
+  ResultField,
+  WrittenTextBlock,
+  WrittenTextParameters,
 } from "../../domain/blocks/postprocess/written-text.ts";
 import {
   type SourceTextBlock,
@@ -17,7 +15,6 @@ import { NOTHING_GENERATED } from "../../domain/generation-progress.ts";
 import type { Manifest } from "../../domain/manifest.ts";
 import { memberModel } from "../../domain/member-models.ts";
 import type { NumericTensor } from "../../domain/tensor.ts";
-import { parseParameters } from "../parameters.ts";
 import { splitList } from "../preprocessor.ts";
 import { splitInputs } from "../split-inputs.ts";
 import type { ModelSet, Task } from "../task.ts";
@@ -38,13 +35,12 @@ import { encodeSource, targetToken } from "./source-tokens.ts";
 import { toParts } from "./streamed-text.ts";
 import { toIntegerBytes } from "./token-feeds.ts";
 import { type WritingPlan, writeTexts } from "./write-texts.ts";
-import { toWrittenTextOptions, withGenerateParameters } from "./written-text-options.ts";
-
-const PARAMETERS = z.strictObject({
-  ...sourceTextBlock.parameters.shape,
-  ...writtenTextParameters.shape,
-});
-type Parameters = z.output<typeof PARAMETERS>;
+import {
+  parseWrittenTextParameters,
+  type TaskParameters,
+  toWrittenTextOptions,
+  WRITTEN_TEXT_PARAMETERS,
+} from "./written-text-options.ts";
 
 const INPUTS = {
   mediaTypes: sourceTextBlock.mediaTypes,
@@ -88,7 +84,7 @@ export function createWrittenTextTask(
     });
 
   /** Everything is checked, and nothing has run yet. */
-  const prepare = (parameters: Parameters): WritingPlan => {
+  const prepare = (parameters: TaskParameters): WritingPlan => {
     const options = toWrittenTextOptions(parameters, defaults);
     if (engine.vocabularySize !== undefined) checkTokenIds(options.sampling, engine.vocabularySize);
     const { sampling, maxNewTokens } = options;
@@ -118,11 +114,10 @@ export function createWrittenTextTask(
   }
 
   return {
-    parameters: PARAMETERS,
+    parameters: WRITTEN_TEXT_PARAMETERS,
     async execute(request, models, call) {
       const { trace, checkpoint } = call;
-      const parsed = parseParameters(PARAMETERS, request.parameters);
-      const parameters = { ...parsed, ...withGenerateParameters(parsed) };
+      const parameters = parseWrittenTextParameters(request.parameters);
       const { items, form } = await splitInputs(INPUTS, request.inputs, parameters, call);
       const plan = prepare(parameters);
       refuseWithoutEffect(parameters, request.stream === true, form === "list");

@@ -119,6 +119,12 @@ test.each<[string, Folder, Partial<ExportFolderOptions>, RegExp]>([
     /has the decoder onnx\/decoder_model_merged\.onnx, and not its encoder onnx\/encoder_model\.onnx/,
   ],
   [
+    "that is a decoder of another name",
+    { models: { "model.onnx": "merged-decoder.onnx" } },
+    {},
+    /has the decoder onnx\/model\.onnx, and not its encoder/,
+  ],
+  [
     "without a start token",
     { config: { ...CONFIG, decoder_start_token_id: null } },
     {},

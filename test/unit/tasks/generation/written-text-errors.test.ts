@@ -143,6 +143,15 @@ describe("is refused before anything is run:", () => {
   });
 });
 
+test("parameters that are null are left out, also those of the generation", async () => {
+  const parameters = {
+    src_lang: null,
+    clean_up_tokenization_spaces: null,
+    generate_parameters: { num_beams: null, max_new_tokens: 3, temperature: null },
+  };
+  expect((await merged.whole({ inputs: FIRST?.text, parameters })).usage?.outputTokens).toBe(3);
+});
+
 test("the end of a text that is too long is cut off when the request says so", async () => {
   const inputs = "ban ".repeat(50);
   const cuts = ["longest_first", "only_first", true];
