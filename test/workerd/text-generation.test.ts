@@ -151,6 +151,14 @@ test("a text of several characters a token and a list of texts are continued", a
     status: 200,
     body: [{ details: { finish_reason: "length", generated_tokens: 3 } }],
   });
+  const streamed = await fetch(`${service.origin}/models/tiny-in-place?stream=true`, {
+    method: "POST",
+    headers: { "content-type": "text/plain" },
+    body: b?.prompt ?? "",
+  });
+  expect(streamed.headers.get("content-type")).toMatch(/^text\/event-stream/);
+  const parts = await Array.fromAsync(parseEvents(streamed.body as ReadableStream<Uint8Array>));
+  expect(parts.at(-1)).toMatchObject({ generated_text: `${b?.prompt}${b?.text}` });
 });
 
 test("eight texts of pocket-gpt at once, whole and streamed, have the tokens of Python", async () => {

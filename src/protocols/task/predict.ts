@@ -1,5 +1,7 @@
 import type { Context } from "hono";
 import { BLOCK_MEDIA_TYPES, mediaTypesOf } from "../../domain/blocks/media-types.ts";
+import { postprocessDefinition } from "../../domain/blocks/registry.ts";
+import type { Manifest } from "../../domain/manifest.ts";
 import type { PublishedModel } from "../../domain/published-model.ts";
 import type { TaskRequest, TaskValue } from "../../domain/task.ts";
 import { callOf } from "../../http/call.ts";
@@ -44,7 +46,7 @@ export const PREDICT: InferenceOperation = {
   tag: "Predictions",
   summary: "Run a model's task",
   description:
-    "The form of `inputs` and of the response depends on the model's task. A body that is not JSON is the input itself; its parameters go in the query. Responses are cached, as `cache-status` reports. With `stream`, a task that generates its result step by step sends each part as a server-sent event, in the form of Hugging Face's text generation.",
+    "The form of `inputs` and of the response depends on the model's task. A body that is not JSON is the input itself; its parameters, and `stream`, go in the query. Responses are cached, as `cache-status` reports. With `stream`, a task that generates its result step by step sends each part as a server-sent event, in the form of Hugging Face's text generation.",
   parameters: ["x-timeout-ms", "cache-control", "if-none-match", "content-encoding"],
   body: {
     required: true,
@@ -85,16 +87,23 @@ export const PREDICT: InferenceOperation = {
       const model = await resolveModel(c, catalog);
       const body = c.get("body");
       const mediaTypes = mediaTypesOf(model.manifest);
+      const generates = generatesResults(model.manifest);
       const contentType = c.req.header("content-type") ?? "";
       const request = await c
         .get("trace")
-        .measureAsync("parse", () => parseTaskBody(contentType, body, c.req.query(), mediaTypes));
+        .measureAsync("parse", () =>
+          parseTaskBody(contentType, body, c.req.query(), mediaTypes, generates),
+        );
       const result = await runTask(model, request, callOf(c));
       if (result.kind === "stream")
         return respondStream(c, result.parts, streamFormat(c.get("requestId")));
       return serialize(c, model, request, result);
     },
 };
+
+function generatesResults({ postprocess }: Manifest): boolean {
+  return postprocess !== undefined && postprocessDefinition(postprocess).generates === true;
+}
 
 /** Everything besides the body that affects the response. */
 function variesBy(c: Context<AppEnv>): string {

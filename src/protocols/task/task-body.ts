@@ -2,6 +2,7 @@ import { ApiError } from "../../domain/errors.ts";
 import { Media, mediaType } from "../../domain/media.ts";
 import { beginsAsJson, CSV_ALIASES, recognizeMedia } from "../../domain/recognize-media.ts";
 import type { TaskRequest } from "../../domain/task.ts";
+import { describe } from "../../domain/tensor-json.ts";
 import { parseExactJson } from "../../shared/exact-json.ts";
 import { quote, quoteAll } from "../../shared/quote.ts";
 import { parseJson } from "../json.ts";
@@ -23,6 +24,8 @@ const MAX_QUERY_PARAMETERS = 100;
  * @param mediaTypes what the task accepts. Bytes that it accepts are the input itself, whatever their type; see
  *   {@link recognizeMedia}. Text is parsed as JSON where its type may be the default of a client: none, that of curl, and
  *   `text/plain` (`fetch` with a string) for a task that accepts no text, unless it is a table for a task that accepts one
+ * @param generates whether the task generates its result step by step: `stream` in the query is then the field of that name,
+ *   and otherwise a parameter
  * @throws ApiError `empty_body`, `invalid_json`, `invalid_request`
  */
 export async function parseTaskBody(
@@ -30,9 +33,25 @@ export async function parseTaskBody(
   body: Uint8Array,
   query: Readonly<Record<string, string>>,
   mediaTypes: readonly string[],
+  generates = false,
 ): Promise<TaskRequest> {
   const { parameters, ...request } = await parseBody(contentType, body, mediaTypes);
-  return { ...request, parameters: { ...parseQuery(query), ...parameters } };
+  const { stream, ...others } = parseQuery(query);
+  const isParameter = !generates && stream !== undefined;
+  const fromQuery = isParameter ? { ...others, stream } : others;
+  return {
+    ...(generates && stream !== undefined && { stream: parseStream(stream) }),
+    ...request,
+    parameters: { ...fromQuery, ...parameters },
+  };
+}
+
+function parseStream(value: unknown): boolean {
+  if (typeof value === "boolean") return value;
+  throw new ApiError(
+    "invalid_request",
+    `"stream" in the query must be true or false; got ${describe(value)}.`,
+  );
 }
 
 async function parseBody(

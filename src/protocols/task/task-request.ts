@@ -69,7 +69,7 @@ export function parseTaskRequest(body: unknown): TaskRequest {
     return {
       inputs,
       parameters: { ...present(rest), ...parameters },
-      ...(stream && { stream }),
+      ...(typeof stream === "boolean" && { stream }),
     };
   }
   throw new ApiError("invalid_request", explain(result.error.issues[0], body));

@@ -123,6 +123,22 @@ describe("a form", () => {
     expect(inputs).toMatchObject([{ type: "image/png" }, "héllo"]);
   });
 
+  test("stream may be in the query, for a task that generates, and the body takes precedence", async () => {
+    const { type, body } = await form(["inputs", "text"]);
+    const parseGenerating = (stream: string, contentType = type, content = body) =>
+      parse(contentType, content, { stream, top_k: "2" }, MEDIA_TYPES, true);
+    const parameters = { top_k: 2 };
+    expect(await parseGenerating("true")).toEqual({ inputs: "text", stream: true, parameters });
+    expect(await parseGenerating("false")).toEqual({ inputs: "text", stream: false, parameters });
+    expect(await parseGenerating("true", "text/plain", bytes("a"))).toMatchObject({ stream: true });
+    const json = bytes('{"inputs": "a", "stream": false}');
+    expect(await parseGenerating("true", "", json)).toMatchObject({ stream: false });
+    const { message } = await rejectedApiError("invalid_request", parseGenerating("yes"));
+    expect(message).toMatch(/"stream" in the query must be true or false; got "yes"/);
+    const other = await parse(type, body, { stream: "true" }, MEDIA_TYPES);
+    expect(other).toEqual({ inputs: "text", parameters: { stream: true } });
+  });
+
   test("a file without a type in a form is application/octet-stream", async () => {
     const { type, body } = await form(["inputs", new Blob([new Uint8Array([1])])]);
     const { inputs } = await parseTaskBody(type, body, {});
