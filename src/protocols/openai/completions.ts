@@ -122,7 +122,9 @@ export function createCompletionForm({
   const echoOf = (index: number, tokens: readonly EchoedToken[] = []): string => {
     const prompt = prompts[Math.floor(index / n)];
     if (!echo) return "";
-    return typeof prompt === "string" ? prompt : tokens.map(({ token }) => token.text).join("");
+    return typeof prompt === "string"
+      ? prompt.toWellFormed()
+      : tokens.map(({ token }) => token.text).join("");
   };
   const toLogprobs = (tokens: readonly EchoedToken[]): object | null => {
     if (logprobs === undefined) return null;

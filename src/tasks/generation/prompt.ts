@@ -35,7 +35,8 @@ export function* encodePrompt(
   { truncate, isSpecial }: PromptOptions,
 ): Steps<Prompt> {
   const { path } = item;
-  const text = textOf(item);
+  // As the tokenizer reads it: half of a surrogate pair is U+FFFD.
+  const text = textOf(item).toWellFormed();
   const encoding = yield* tokenizer.encode(text, path, {
     maxLength: Number.POSITIVE_INFINITY,
     truncation: "start",

@@ -69,7 +69,7 @@ function parseOrNone(parameters: TaskRequest["parameters"]): Parameters | undefi
 
 /** The text that a result may begin with; `undefined` for inputs of another form. */
 function promptText(inputs: unknown): string | undefined {
-  if (typeof inputs === "string") return inputs;
+  if (typeof inputs === "string") return inputs.toWellFormed();
   if (!(inputs instanceof Media) || inputs.type !== "text/plain") return undefined;
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(inputs.bytes);

@@ -286,6 +286,12 @@ test("a prompt begins with the token of the manifest, unless it begins with a sp
   expect(await tokensOf(begun, chat?.prompt ?? "")).toEqual(chat?.tokens);
 });
 
+test("half of a surrogate pair is the replacement character, also where the prompt is returned", async () => {
+  const broken = await generate(inPlace, "a \ud83d b", { max_new_tokens: 3 });
+  expect(broken).toEqual(await generate(inPlace, "a \ufffd b", { max_new_tokens: 3 }));
+  expect(broken.generated_text.isWellFormed()).toBe(true);
+});
+
 test("top_n_tokens returns the most probable tokens of each step", async () => {
   const { details } = await generate(inPlace, FIRST_CASE.prompt, { top_n_tokens: 3 });
   expect(details.top_tokens).toHaveLength(24);
