@@ -91,7 +91,13 @@ describe("transcriptions", () => {
     expect(events.at(-1)).toEqual({
       type: "transcript.text.done",
       text,
-      usage: { type: "duration", seconds: expect.any(Number) },
+      usage: {
+        type: "tokens",
+        // The token that begins the text of a window.
+        input_tokens: 2,
+        output_tokens: expect.any(Number),
+        total_tokens: expect.any(Number),
+      },
     });
   });
 

@@ -5,8 +5,8 @@ import type { Manifest } from "../../domain/manifest.ts";
 import { Media, mediaType } from "../../domain/media.ts";
 import { recognizeMedia } from "../../domain/recognize-media.ts";
 import type { TaskRequest } from "../../domain/task.ts";
+import type { Trace } from "../../domain/trace.ts";
 import type { TranscriptionRequest } from "./transcription-request.ts";
-import { toUsage } from "./transcription-response.ts";
 
 /** @throws ApiError `invalid_request`, because OpenAI's clients retry after a 501 */
 export function checkTranscribes({ name, task, postprocess }: Manifest): void {
@@ -43,18 +43,31 @@ interface StreamedPart {
   readonly result: Transcript | null;
 }
 
-/** The events of a stream: a delta for each window with a text, and the whole text at the end. */
-export async function* toEvents(parts: AsyncIterable<unknown>): AsyncGenerator<object, undefined> {
+/**
+ * The events of a stream: a delta for each window with a text, and the whole text at the end.
+ * @param trace counts the tokens
+ */
+export async function* toEvents(
+  parts: AsyncIterable<unknown>,
+  trace: Pick<Trace, "generation">,
+): AsyncGenerator<object, undefined> {
   for await (const part of parts) {
     const { text, result } = part as StreamedPart;
     if (text !== "") yield { type: "transcript.text.delta", delta: text };
-    if (result) yield toDone(result);
+    if (result)
+      yield { type: "transcript.text.done", text: result.text, usage: toTokenUsage(trace) };
   }
 }
 
-function toDone({ text, details }: Transcript): object {
-  const usage = details && { usage: toUsage(details.duration) };
-  return { type: "transcript.text.done", text, ...usage };
+/** OpenAI counts tokens at the end of streams, and seconds elsewhere. */
+function toTokenUsage({ generation }: Pick<Trace, "generation">): object {
+  const { inputTokens = 0, outputTokens = 0 } = generation ?? {};
+  return {
+    type: "tokens",
+    input_tokens: inputTokens,
+    output_tokens: outputTokens,
+    total_tokens: inputTokens + outputTokens,
+  };
 }
 
 const PARAMETERS = /^"parameters" are not valid for this model: /;

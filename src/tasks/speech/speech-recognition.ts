@@ -31,6 +31,7 @@ import { readSpeech, type SpeechDetector } from "./read-speech.ts";
 import { TranscriptWriter } from "./transcript.ts";
 import { continuation } from "./transcript-segments.ts";
 import { maxSpeechSamples, padWindow, toFeatureTensor } from "./window-audio.ts";
+import { createWindowQueue } from "./window-queue.ts";
 
 const INPUTS = {
   mediaTypes: logMelBlock.mediaTypes,
@@ -55,6 +56,7 @@ export function createSpeechRecognitionTask(
   const logMel = createLogMel(block);
   const engine = createEncoderDecoder(manifest, defaults.decoder);
   const filterFor = createResamplingFilters(sampleRate);
+  const queue = createWindowQueue();
   const detector = createDetector(manifest, block, defaults);
   const encodePrevious = createPreviousText(defaults, tokenizerJson);
   const createText = createTokenDecoder(parseJsonFile(tokenizerJson, "tokenizer"));
@@ -103,7 +105,7 @@ export function createSpeechRecognitionTask(
       let read = 0;
       while (read < window.samples.length) {
         const samples = window.samples.subarray(read);
-        const text = await recognize(samples, options, models, call);
+        const text = await queue.run(call, () => recognize(samples, options, models, call));
         const start = (window.start + read) / sampleRate;
         yield writer.add(text, { start, duration: samples.length / sampleRate });
         const rest = continuation(text.tokens, scale, (window.speechLength - read) / sampleRate);

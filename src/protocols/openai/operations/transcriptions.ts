@@ -64,7 +64,7 @@ export const CREATE_TRANSCRIPTION: InferenceOperation = {
       checkTranscribes(model.manifest);
       const request = await toTaskRequest(fields);
       const result = await runTask(model, request, callOf(c)).catch(nameTranscriptionField);
-      if (result.kind === "stream") return respondStream(c, toEvents(result.parts), FORMAT);
+      if (result.kind === "stream") return respondStream(c, toEvents(result.parts, trace), FORMAT);
       const { body, contentType: type } = trace.measure("serialize", () =>
         toTranscription(result.value as Transcript, fields.response_format),
       );
