@@ -71,6 +71,7 @@ export function createAnswerCached(
         return execute(plan.request, generating);
       },
       toParts: plan.toParts,
+      toShared: plan.toShared ?? ((part) => part),
       store(answer) {
         const runMs = trace.phasesMs.infer ?? 0;
         const entry = { ...lookup.address, createdAt, runMs, outputs: [] };
@@ -124,6 +125,7 @@ export function createAnswerCached(
         maxWaitMs,
         generate: () => execute(plan.request, call),
         toParts: plan.toParts,
+        toShared: plan.toShared ?? ((part) => part),
       });
     } finally {
       reader.leave();

@@ -61,6 +61,8 @@ export interface JoinOptions {
   /** Generates the answer when the other request fails to: the parts that were read have been sent. */
   generate(): Promise<TaskResult>;
   toParts(result: TaskValue): readonly TaskPart[];
+  /** A part as other requests get it. */
+  toShared(part: TaskPart): TaskPart;
 }
 
 /** The parts of a flight for a request that has joined it. */
@@ -68,7 +70,7 @@ export function joinedParts(
   flight: AnswerFlight,
   reader: FlightReader,
   call: Call,
-  { maxWaitMs, generate, toParts }: JoinOptions,
+  { maxWaitMs, generate, toParts, toShared }: JoinOptions,
 ): AnswerParts {
   const { trace, deadline } = call;
   let count = 0;
@@ -115,7 +117,7 @@ export function joinedParts(
       if (joined) {
         count += 1;
         recordProgress(flight, call);
-        return joined;
+        return { done: false, value: toShared(joined.value) };
       }
       own ??= await begin();
       return own.next();
@@ -134,6 +136,7 @@ function recordProgress({ progress }: AnswerFlight, { trace }: Call): void {
   const { elapsedMs } = trace;
   trace.generation = {
     ...progress,
+    cachedTokens: 0,
     firstTokenMs: firstTokenMs ?? elapsedMs,
     lastTokenMs: elapsedMs,
   };

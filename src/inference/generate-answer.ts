@@ -11,6 +11,8 @@ export interface AnswerSource {
   /** Ends with the signal of the call. */
   execute(call: Call): Promise<TaskResult>;
   toParts(result: TaskValue): readonly TaskPart[];
+  /** A part as other requests get it. */
+  toShared(part: TaskPart): TaskPart;
   /** Called with an answer that is complete. */
   store(answer: StoredAnswer): void;
 }
@@ -54,7 +56,8 @@ async function generate(flight: AnswerFlight, source: AnswerSource, call: Call):
     flight.begin(progress);
     await readParts(flight, result.parts[Symbol.asyncIterator]());
   }
-  if (!flight.isOversized) source.store(toStoredAnswer(flight.parts, trace.generation));
+  if (flight.isOversized) return;
+  source.store(toStoredAnswer(flight.parts.map(source.toShared), trace.generation));
 }
 
 export function answerOf({ entry }: FoundEntry): StoredAnswer {

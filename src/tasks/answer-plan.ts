@@ -11,6 +11,8 @@ export interface AnswerPlan {
   readonly form: InputForm;
   /** The parts to store of a whole result of {@link request}; those of a streamed one are stored as they are. */
   toParts(result: TaskValue): readonly TaskPart[];
+  /** A part as other requests get it, without what it tells of requests before; the part itself when left out. */
+  toShared?(part: TaskPart): TaskPart;
   /** The whole result that was requested. */
   toValue(parts: readonly TaskPart[]): unknown;
   /** A part of the streamed result that was requested. */

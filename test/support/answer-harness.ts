@@ -146,6 +146,8 @@ export function createAnswerHarness({
         toParts: ({ value }) => value as unknown[],
         toValue: (parts) => parts,
         toPart: (part) => part,
+        toShared: (part) =>
+          (part as { details?: string }).details === "kept" ? { details: "shared" } : part,
       };
       const result = answerCached({ model, plan, execute: (_, c) => execute(c) }, call);
       result.catch(() => undefined);

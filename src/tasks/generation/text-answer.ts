@@ -91,6 +91,7 @@ function planShared(
     },
     form: "one",
     toParts,
+    toShared,
     toValue: (parts) => [toWhole(parts as readonly StoredPart[], beginning, hasDetails)],
     toPart(part) {
       const { generated_text: text, details, ...others } = part as StoredPart;
@@ -119,6 +120,13 @@ function toParts({ value, usage }: TaskValue): TaskPart[] {
         : null,
     };
   });
+}
+
+/** How much of a prompt was kept of an earlier one tells what that one was. */
+function toShared(part: TaskPart): TaskPart {
+  const { details } = part as StoredPart;
+  if (!details?.cached_tokens) return part;
+  return { ...(part as StoredPart), details: { ...details, cached_tokens: 0 } };
 }
 
 function toWhole(

@@ -267,3 +267,24 @@ test("a purge during the generation applies to the answer", async () => {
   finish(await generation(generations, 1), ["again"]);
   expect(await partsOf(second.result)).toEqual(["again"]);
 });
+
+test("tokens kept of another prompt are told to the request that generates, and to no other", async () => {
+  const { request, generations } = createAnswerHarness();
+  const first = request({ stream: true });
+  const generated = await generation(generations);
+  const { trace } = generated.call;
+  if (trace.generation) trace.generation = { ...trace.generation, cachedTokens: 2 };
+  const kept = { details: "kept" };
+  generated.give(kept);
+  const second = request({ stream: true });
+  await poll("a joined request", async () => second.call.trace.cache.collapsed || undefined);
+  generated.end();
+  expect(await partsOf(first.result)).toEqual([kept]);
+  expect(first.call.trace.generation).toMatchObject({ cachedTokens: 2 });
+  const hit = request();
+  await second.result;
+  for (const { result, call } of [second, hit]) {
+    expect(await partsOf(result)).toEqual([{ details: "shared" }]);
+    expect(call.trace.generation).toMatchObject({ inputTokens: 3, cachedTokens: 0 });
+  }
+});

@@ -131,3 +131,13 @@ test("a conversation has an answer without its prompt", () => {
   const plan = planOf({ inputs, parameters: { return_full_text: false } });
   expect(plan.identity).toMatchObject({ inputs });
 });
+
+test("an answer tells other requests nothing of the prompts before it", () => {
+  const { toShared } = planOf({ stream: true });
+  const token = { id: 1, text: "a", logprob: -1, special: false };
+  const details = { finish_reason: "length", input_length: 9, cached_tokens: 5 };
+  const last = { index: 2, token, generated_text: "ba", details };
+  expect(toShared?.(last)).toEqual({ ...last, details: { ...details, cached_tokens: 0 } });
+  const first = { index: 1, token, generated_text: null, details: null };
+  expect(toShared?.(first)).toEqual(first);
+});
