@@ -9,6 +9,7 @@ import { binary } from "./cases/binary.ts";
 import { cache } from "./cases/cache.ts";
 import { coldStart } from "./cases/cold-start.ts";
 import { fairness } from "./cases/fairness.ts";
+import { generation } from "./cases/generation.ts";
 import { isolates } from "./cases/isolates.ts";
 import { overload } from "./cases/overload.ts";
 import { soak } from "./cases/soak.ts";
@@ -27,6 +28,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   overload,
   fairness,
   isolates,
+  generation,
   soak,
 ];
 

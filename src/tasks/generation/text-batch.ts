@@ -10,6 +10,8 @@ import type { FedText, ToRowFeeds } from "./token-feeds.ts";
 
 /** A run of more rows would keep other calls waiting. */
 export const MAX_ROWS = 8;
+/** Rows are freed when there are this many times as many as texts: to copy them for each text that ends would take longer than they are missed. */
+const IDLE_FACTOR = 4;
 
 /** What a batch needs to know of its model. */
 export interface BatchModel {
@@ -66,7 +68,7 @@ export class TextBatch {
     this.removeEnded();
     const { expiresAt } = this.#lease;
     this.#lease.change({ expiresAt: Math.max(expiresAt, lease.expiresAt) });
-    if (this.#texts.length === this.#rows) this.#resize(this.#rows + 1);
+    if (this.#texts.length === this.#rows) this.#addRows();
     const text = new BatchedText(this, lease, trace);
     this.#texts.push(text);
     return text;
@@ -104,7 +106,7 @@ export class TextBatch {
       this.#texts[row] = last;
       if (!this.isLost) this.#move(this.#texts.length, row, last.past);
     }
-    if (this.#texts.length * 2 <= this.#rows && !this.isLost) this.trim();
+    if (this.#texts.length * IDLE_FACTOR <= this.#rows && !this.isLost) this.trim();
   }
 
   /** Reads tokens of one text. */
@@ -201,14 +203,34 @@ export class TextBatch {
       copyRow(this.#lease, { tensor, row: from }, { tensor, row: to }, tokens);
   }
 
+  /**
+   * Twice as many, as others are likely to follow, or else one.
+   * @throws ApiError when there is no memory for it
+   */
+  #addRows(): void {
+    const rows = this.#rows;
+    if (rows < 2) {
+      this.#resize(rows + 1);
+      return;
+    }
+    try {
+      this.#resize(Math.min(2 * rows, MAX_ROWS));
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (this.#rows === rows) this.#resize(rows + 1);
+    }
+  }
+
   /** Tensor by tensor, so that only one of them exists twice. */
   #resize(rows: number): void {
     const { cache } = this.#model;
     const { heads, headSize, datatype } = cache;
-    const rowBytes = tokenBytes(cache) * this.length;
-    const spareBytes = (rowBytes * Math.max(rows, this.#rows)) / this.#pasts.length;
-    const most = Math.max(rows, this.#rows);
-    this.#lease.change({ reservedBytes: rowBytes * most + spareBytes });
+    const bytesOf = (count: number): number => {
+      const bytes = tokenBytes(cache) * this.length * count;
+      // One of the tensors exists twice.
+      return bytes + bytes / this.#pasts.length;
+    };
+    this.#lease.change({ reservedBytes: bytesOf(Math.max(rows, this.#rows)) });
     const texts = this.#texts.map(({ past }) => past);
     for (const views of this.#views.values()) for (const view of views) view.dispose();
     this.#views.clear();
@@ -226,7 +248,7 @@ export class TextBatch {
     } finally {
       const complete = this.#tensors.length === this.#pasts.length;
       this.#rows = complete ? Math.min(...this.#tensors.map(({ shape }) => shape[0] ?? 0)) : 0;
-      if (!this.isLost) this.#lease.change({ reservedBytes: rowBytes * this.#rows + spareBytes });
+      if (!this.isLost) this.#lease.change({ reservedBytes: bytesOf(this.#rows) });
     }
   }
 }
