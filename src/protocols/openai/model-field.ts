@@ -32,5 +32,5 @@ export function guessFormModel(body: Uint8Array): string | undefined {
   const text = DECODER.decode(body.subarray(0, GUESSED_BYTES));
   const found =
     FORM_FIELD.exec(text) ?? FORM_FIELD.exec(DECODER.decode(body.subarray(-GUESSED_BYTES)));
-  return found?.[1];
+  return found?.[1] && parseModelReference(found[1]).name;
 }
