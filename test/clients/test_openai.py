@@ -1,10 +1,13 @@
 """OpenAI's client, https://pypi.org/project/openai/, with the model pocket-gpt."""
 
 import json
+from datetime import date
 from pathlib import Path
+from typing import Literal
 
 import openai
 import pytest
+from pydantic import BaseModel, Field
 
 ROOT = Path(__file__).parents[2]
 MODEL = "pocket-gpt"
@@ -58,6 +61,51 @@ def test_a_stream_that_is_closed_early_leaves_the_server_usable(client):
     assert next(stream).choices[0].text
     stream.close()
     assert client.completions.create(model=MODEL, prompt="The old man", max_tokens=1).choices
+
+
+class Option(BaseModel):
+    name: Literal["-u", "-r", "-q"]
+    value: str | None
+    weight: float = Field(ge=0, le=1)
+
+
+class Command(BaseModel):
+    program: str = Field(min_length=1, max_length=12)
+    options: list[Option] = Field(max_length=2)
+    priority: int = Field(ge=1, le=9)
+    day: date
+    next: "Command | None"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_an_answer_is_parsed_as_a_model_of_pydantic(client, seed):
+    request = {
+        "model": MODEL,
+        "messages": [{"role": "user", "content": "How do I compare two files with diff?"}],
+        "temperature": 1.5,
+        "seed": seed,
+        "max_tokens": [80, 120, 300, 600][seed],
+        "response_format": Command,
+    }
+    whole = client.chat.completions.parse(**request)
+    assert isinstance(whole.choices[0].message.parsed, Command)
+    with client.chat.completions.stream(**request) as stream:
+        for _ in stream:
+            pass
+        streamed = stream.get_final_completion()
+    assert streamed.choices[0].message.parsed == whole.choices[0].message.parsed
+
+
+def test_a_json_object_is_one_whatever_the_limit_is(client):
+    for limit in (2, 9, 60):
+        answer = client.chat.completions.create(
+            model=MODEL,
+            messages=[{"role": "user", "content": "Hello"}],
+            temperature=2,
+            max_tokens=limit,
+            response_format={"type": "json_object"},
+        )
+        assert isinstance(json.loads(answer.choices[0].message.content), dict)
 
 
 def test_a_field_that_is_not_honoured_is_refused_by_name(client):

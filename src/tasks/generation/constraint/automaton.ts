@@ -30,8 +30,12 @@ export interface Position {
   readonly next: (Position | null | undefined)[];
 }
 
+/** States that one position may be looked for at: some milliseconds. Only schemas with hundreds of alternatives at once have more. */
+const MAX_WORK = 8192;
 /** How many positions are remembered: each takes about 1 to 3 KB. */
 const MAX_POSITIONS = 600;
+/** So many places take as much memory as the rest of a position. */
+const PLACES_OF_POSITION = 32;
 
 /** Follows a text through a grammar, byte by byte. */
 export class Automaton {
@@ -40,9 +44,11 @@ export class Automaton {
   #unions = new Map<string, Stack>();
   #positions = new Map<string, Position>();
   #stackCount = 0;
+  /** Positions, by their size. */
+  #remembered = 0;
   readonly #root: Stack = { id: 0, frames: [], depth: 0, rest: 0 };
-  /** Positions that were created: a measure of the work that was done. */
-  created = 0;
+  /** Counts the states that were looked at, each of which takes some hundred nanoseconds. */
+  work = 0;
 
   constructor({ start }: Rule) {
     this.start = this.#close([{ state: start, stack: this.#root }]);
@@ -53,6 +59,7 @@ export class Automaton {
     const known = position.next[byte];
     if (known !== undefined) return known;
     const places: { state: State; stack: Stack }[] = [];
+    this.work += position.places.length;
     for (const { state, stack } of position.places)
       for (const { first, last, next } of state.edges)
         if (first <= byte && byte <= last) places.push({ state: next, stack });
@@ -64,7 +71,8 @@ export class Automaton {
 
   /** Forgets what need not be remembered. */
   trim(): boolean {
-    if (this.#positions.size <= MAX_POSITIONS) return false;
+    if (this.#remembered <= MAX_POSITIONS) return false;
+    this.#remembered = 0;
     for (const position of this.#positions.values()) position.next.length = 0;
     this.#positions = new Map();
     this.#unions = new Map();
@@ -75,19 +83,20 @@ export class Automaton {
   /** The position of some places, with all that is reached from them without a byte. */
   #close(begun: readonly { readonly state: State; readonly stack: Stack }[]): Position {
     const stacks = new Map<State, Stack>();
-    const queue: State[] = [];
+    // First in, first out, and each state once: a stack that grows is passed on when more of it is known.
+    const queue = new Set<State>();
     let isComplete = false;
     const add = (state: State, stack: Stack): void => {
+      this.work += 1;
       if (state.rest === Number.POSITIVE_INFINITY) return;
       if (stack.depth + state.height >= MAX_NESTING) return;
       const known = stacks.get(state);
       const stackThere = known ? this.#unite(known, stack) : stack;
       if (stackThere === known) return;
       stacks.set(state, stackThere);
-      queue.push(state);
+      queue.add(state);
     };
-    for (const { state, stack } of begun) add(state, stack);
-    for (let state = queue.pop(); state; state = queue.pop()) {
+    const reach = (state: State): void => {
       const stack = stacks.get(state) as Stack;
       for (const next of state.epsilon) add(next, stack);
       if (state.call) {
@@ -95,9 +104,19 @@ export class Automaton {
         if (isTail(next)) add(rule.start, stack);
         else add(rule.start, this.#stack([{ next, below: stack }]));
       }
-      if (!state.isEnd) continue;
+      if (!state.isEnd) return;
       if (stack === this.#root) isComplete = true;
       for (const { next, below } of stack.frames) add(next, below);
+    };
+    const { work } = this;
+    for (const { state, stack } of shortestFirst(begun)) {
+      // With fewer alternatives fewer texts are accepted, but of those none is wrong.
+      if (this.work - work > MAX_WORK) break;
+      add(state, stack);
+      for (const reached of queue) {
+        queue.delete(reached);
+        reach(reached);
+      }
     }
     const places = [...stacks]
       .filter(([{ edges }]) => edges.length > 0)
@@ -112,7 +131,7 @@ export class Automaton {
         : rests.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
       position = { places, isComplete, rest, next: [] };
       this.#positions.set(key, position);
-      this.created += 1 + (places.length >> 3);
+      this.#remembered += 1 + places.length / PLACES_OF_POSITION;
     }
     return position;
   }
@@ -140,6 +159,7 @@ export class Automaton {
     const key = a.id < b.id ? `${a.id} ${b.id}` : `${b.id} ${a.id}`;
     let united = this.#unions.get(key);
     if (!united) {
+      this.work += a.frames.length + b.frames.length;
       const frames = new Map(a.frames.map((frame) => [frame.next, frame]));
       for (const { next, below } of b.frames) {
         const known = frames.get(next);
@@ -150,4 +170,12 @@ export class Automaton {
     }
     return united;
   }
+}
+
+type Place = Position["places"][number];
+
+/** The alternatives by the tokens that they take to the end: the first one is kept in any case. */
+function shortestFirst(places: readonly Place[]): readonly Place[] {
+  if (places.length === 1) return places;
+  return places.toSorted((a, b) => a.state.rest + a.stack.rest - b.state.rest - b.stack.rest);
 }

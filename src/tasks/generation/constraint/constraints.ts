@@ -81,13 +81,12 @@ export function createConstraints(
 
 function* compileNew(grammar: Grammar, trie: TokenTrie): Steps<TokenGrammar> {
   const builder = new GrammarBuilder();
-  const rule = addGrammar(builder, grammar);
-  yield;
+  const rule = yield* addGrammar(builder, grammar);
   yield* findShortestWays(builder.states, trie);
   return new TokenGrammar(rule, trie, builder.states.length);
 }
 
-function addGrammar(builder: GrammarBuilder, { type, value }: Grammar): Rule {
+function addGrammar(builder: GrammarBuilder, { type, value }: Grammar): Steps<Rule> {
   switch (type) {
     case "json":
       return addSchema(builder, value);

@@ -1,5 +1,6 @@
 import { ApiError } from "../../../domain/errors.ts";
 import { quote, quoteAll } from "../../../shared/quote.ts";
+import type { Steps } from "../../text/word-model.ts";
 import { FORMAT_NAMES, formatExpression } from "./formats.ts";
 import type { GrammarBuilder, Rule, State } from "./grammar.ts";
 import { JsonRules } from "./json-values.ts";
@@ -16,7 +17,7 @@ import {
 import { addIntersection, addTexts } from "./texts.ts";
 
 /** Limits of a schema, docs/configuration.md. */
-export const MAX_SCHEMAS = 2000;
+export const MAX_SCHEMAS = 1000;
 export const MAX_PROPERTIES = 1000;
 export const MAX_ENUM_VALUES = 1000;
 export const MAX_PATTERN = 1024;
@@ -26,7 +27,7 @@ export const MAX_PATTERN = 1024;
  * schema.
  * @throws ApiError `invalid_request` that names what is not supported, and where
  */
-export function addSchema(builder: GrammarBuilder, schema: unknown): Rule {
+export function addSchema(builder: GrammarBuilder, schema: unknown): Steps<Rule> {
   return new SchemaCompiler(builder, schema).root();
 }
 
@@ -44,11 +45,13 @@ class SchemaCompiler {
     this.#json = new JsonRules(builder);
   }
 
-  root(): Rule {
+  *root(): Steps<Rule> {
     const rule = this.#ruleOf(this.#root, "$");
     // Not recursive: schemas may refer to one another.
-    for (let next = this.#pending.pop(); next; next = this.#pending.pop())
-      this.#connect(next.rule, next.schema, next.path);
+    for (let next = this.#pending.pop(); next; next = this.#pending.pop()) {
+      yield* this.#connect(next.rule, next.schema, next.path);
+      yield;
+    }
     return rule;
   }
 
@@ -65,7 +68,7 @@ class SchemaCompiler {
     return rule;
   }
 
-  #connect(rule: Rule, schema: Schema, path: string): void {
+  *#connect(rule: Rule, schema: Schema, path: string): Steps<void> {
     checkKeywords(schema, (message) => refuse(path, message));
     const { start, end } = rule;
     if (schema.$ref !== undefined) {
@@ -92,7 +95,7 @@ class SchemaCompiler {
       this.#builder.call(start, this.#json.value(), end);
       return;
     }
-    for (const type of types) this.#connectType(type, start, end, schema, path);
+    for (const type of types) yield* this.#connectType(type, start, end, schema, path);
   }
 
   #choicesOf(schema: Schema, path: string) {
@@ -113,7 +116,13 @@ class SchemaCompiler {
     return undefined;
   }
 
-  #connectType(type: ValueType, start: State, end: State, schema: Schema, path: string): void {
+  *#connectType(
+    type: ValueType,
+    start: State,
+    end: State,
+    schema: Schema,
+    path: string,
+  ): Steps<void> {
     switch (type) {
       case "null":
         this.#builder.literal(start, "null", end);
@@ -126,7 +135,7 @@ class SchemaCompiler {
         this.#addNumber(type, start, end, schema, path);
         break;
       case "string":
-        this.#addText(start, end, schema, path);
+        yield* this.#addText(start, end, schema, path);
         break;
       case "array":
         this.#addArray(start, end, schema, path);
@@ -162,7 +171,7 @@ class SchemaCompiler {
     }
   }
 
-  #addText(start: State, end: State, schema: Schema, path: string): void {
+  *#addText(start: State, end: State, schema: Schema, path: string): Steps<void> {
     const expressions = this.#expressionsOf(schema, path);
     const [first, ...others] = expressions;
     if (!first) {
@@ -172,20 +181,20 @@ class SchemaCompiler {
     const [open, close] = [this.#builder.state(), this.#builder.state()];
     this.#builder.literal(start, '"', open);
     this.#builder.literal(close, '"', end);
-    this.#addExpressions(open, first, others, close);
+    yield* this.#addExpressions(open, first, others, close);
   }
 
-  #addExpressions(from: State, first: Expression, others: Expression[], to: State): void {
+  *#addExpressions(from: State, first: Expression, others: Expression[], to: State): Steps<void> {
     const [second, ...more] = others;
     if (!second) {
-      addTexts(this.#builder, from, first, to);
+      yield* addTexts(this.#builder, from, first, to);
       return;
     }
     const part = () => ({ start: this.#builder.state(), end: this.#builder.state() });
     const [left, right] = [part(), part()];
-    addTexts(this.#builder, left.start, first, left.end);
-    this.#addExpressions(right.start, second, more, right.end);
-    addIntersection(this.#builder, from, [left, right], to);
+    yield* addTexts(this.#builder, left.start, first, left.end);
+    yield* this.#addExpressions(right.start, second, more, right.end);
+    yield* addIntersection(this.#builder, from, [left, right], to);
   }
 
   #expressionsOf({ pattern, format, minLength, maxLength }: Schema, path: string): Expression[] {

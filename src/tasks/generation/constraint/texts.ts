@@ -1,7 +1,11 @@
 import { ApiError } from "../../../domain/errors.ts";
+import type { Steps } from "../../text/word-model.ts";
 import { ANY_CHARACTER, addCharacter, addUtf8, type CodePoints } from "./characters.ts";
 import { type GrammarBuilder, MAX_STATES, type Rule, type State } from "./grammar.ts";
 import { type Expression, parseRegularExpression } from "./regular-expression.ts";
+
+/** Places that one step looks at. */
+const STEP_PLACES = 64;
 
 /** A state of an expression's automaton over characters. */
 interface Place {
@@ -14,11 +18,11 @@ interface Place {
  * The texts that a regular expression matches as a whole.
  * @throws ApiError `invalid_request` for one that is not supported
  */
-export function addExpression(builder: GrammarBuilder, source: string): Rule {
+export function* addExpression(builder: GrammarBuilder, source: string): Steps<Rule> {
   const rule = builder.rule();
   try {
     const expression = parseRegularExpression(`^(?:${source})$`);
-    addTexts(builder, rule.start, expression, rule.end, addUtf8);
+    yield* addTexts(builder, rule.start, expression, rule.end, addUtf8);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     throw new ApiError("invalid_request", `"grammar" cannot be followed: ${error.message}.`, {
@@ -33,13 +37,13 @@ export function addExpression(builder: GrammarBuilder, source: string): Rule {
  * @param add adds a character of them: of the content of a JSON string by default
  * @throws ApiError `invalid_request` for an expression that takes too many states
  */
-export function addTexts(
+export function* addTexts(
   builder: GrammarBuilder,
   from: State,
   expression: Expression,
   to: State,
   add: typeof addCharacter = addCharacter,
-): void {
+): Steps<void> {
   const places = new Places();
   const [start, end] = [places.add(), places.add()];
   connect(places, start, expression, end);
@@ -66,7 +70,9 @@ export function addTexts(
   after.epsilon.push(to);
   from.epsilon.push(stateOf(start, true, false), before);
   before.epsilon.push(stateOf(start, false, false));
+  let count = 0;
   for (let at = queue.pop(); at; at = queue.pop()) {
+    if (++count % STEP_PLACES === 0) yield;
     const { place, isStart, isEnd, state } = at;
     if (place === end) state.epsilon.push(isEnd ? to : after);
     for (const { anchor, next } of place.epsilon) {
@@ -151,12 +157,12 @@ export interface Part {
 }
 
 /** Adds what two parts have in common. */
-export function addIntersection(
+export function* addIntersection(
   builder: GrammarBuilder,
   from: State,
   [first, second]: readonly [Part, Part],
   to: State,
-): void {
+): Steps<void> {
   const states = new Map<string, State>();
   const queue: { a: State; b: State; state: State }[] = [];
   const stateOf = (a: State, b: State): State => {
@@ -170,7 +176,9 @@ export function addIntersection(
     return state;
   };
   from.epsilon.push(stateOf(first.start, second.start));
+  let count = 0;
   for (let at = queue.pop(); at; at = queue.pop()) {
+    if (++count % STEP_PLACES === 0) yield;
     const { a, b, state } = at;
     if (a === first.end && b === second.end) state.epsilon.push(to);
     for (const next of a.epsilon) state.epsilon.push(stateOf(next, b));

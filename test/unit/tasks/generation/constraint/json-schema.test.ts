@@ -155,6 +155,20 @@ const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
     },
     required: ["a", "b", "c", "d", "e", "f", "g"],
   },
+  "hundreds of lists that are alternatives of one another": {
+    $defs: Object.fromEntries(
+      Array.from({ length: 190 }, (_, index) => [
+        `list${index}`,
+        {
+          anyOf: [
+            { $ref: `#/$defs/list${(index + 1) % 190}` },
+            { type: "array", items: { $ref: `#/$defs/list${(index * 3) % 190}` } },
+          ],
+        },
+      ]),
+    ),
+    $ref: "#/$defs/list0",
+  },
   ...Object.fromEntries(
     [
       "date-time",
