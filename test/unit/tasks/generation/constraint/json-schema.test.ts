@@ -155,14 +155,14 @@ const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
     },
     required: ["a", "b", "c", "d", "e", "f", "g"],
   },
-  "hundreds of lists that are alternatives of one another": {
+  "dozens of lists that are alternatives of one another": {
     $defs: Object.fromEntries(
-      Array.from({ length: 190 }, (_, index) => [
+      Array.from({ length: 60 }, (_, index) => [
         `list${index}`,
         {
           anyOf: [
-            { $ref: `#/$defs/list${(index + 1) % 190}` },
-            { type: "array", items: { $ref: `#/$defs/list${(index * 3) % 190}` } },
+            index === 59 ? { type: "null" } : { $ref: `#/$defs/list${index + 1}` },
+            { type: "array", items: { $ref: `#/$defs/list${(index * 3) % 60}` } },
           ],
         },
       ]),
@@ -222,7 +222,7 @@ describe.each(Object.entries(SCHEMAS))("%s", (_, schema) => {
 test("texts conform to any supported schema", () => {
   fc.assert(
     fc.property(jsonSchemas, fc.integer(), (schema, seed) => {
-      const grammar = compile({ type: "json", value: schema });
+      using grammar = compile({ type: "json", value: schema });
       const random = randomNumbers(seed);
       const validate = ajv.compile(schema);
       for (const maxTokens of [shortest(grammar), 250]) {
