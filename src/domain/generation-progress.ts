@@ -7,6 +7,8 @@ export interface GenerationProgress {
   /** Of those, which were not read again: their keys and values were kept of an earlier prompt. */
   readonly cachedTokens: number;
   readonly outputTokens: number;
+  /** Of the recordings that are transcribed; absent of other inputs. */
+  readonly audioSeconds?: number | undefined;
   /** When the first and the last token were there, in milliseconds since the trace began. */
   readonly firstTokenMs: number | undefined;
   readonly lastTokenMs: number | undefined;
@@ -19,6 +21,8 @@ export interface GenerationEvent {
   readonly inputTokens: number;
   readonly cachedTokens: number;
   readonly outputTokens: number;
+  /** Of the recordings that are transcribed; absent of other inputs. */
+  readonly audioSeconds?: number | undefined;
   /** Until the first token was there; absent when there was none. */
   readonly firstTokenMs?: number | undefined;
   /** After the first one; absent when there was no other. */
@@ -60,12 +64,13 @@ export function withToken(
 }
 
 export function toGenerationEvent(progress: GenerationProgress): GenerationEvent {
-  const { inputTokens, cachedTokens, outputTokens, firstTokenMs, lastTokenMs, finishReason } =
-    progress;
+  const { inputTokens, cachedTokens, outputTokens, audioSeconds } = progress;
+  const { firstTokenMs, lastTokenMs, finishReason } = progress;
   return {
     inputTokens,
     cachedTokens,
     outputTokens,
+    audioSeconds,
     firstTokenMs,
     tokensPerSecond: toTokensPerSecond(outputTokens, firstTokenMs, lastTokenMs),
     finishReason,

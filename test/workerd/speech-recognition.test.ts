@@ -215,7 +215,11 @@ describe("a recording without speech", () => {
     const response = await send(toWav(samples), "?return_timestamps=true");
     expect(response.body).toEqual({ text: "", chunks: [] });
     const event = await service.event(response.headers.get("x-request-id") ?? "");
-    expect(event.generation).toMatchObject({ inputTokens: 0, outputTokens: 0 });
+    expect(event.generation).toMatchObject({
+      inputTokens: 0,
+      outputTokens: 0,
+      audioSeconds: samples.length / 16_000,
+    });
   });
 });
 

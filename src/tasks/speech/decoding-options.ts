@@ -24,15 +24,24 @@ export function toDecodingOptions(
   vocabularySize: number | undefined,
 ): DecodingOptions {
   const { startTokenIds, previousTextTokenId, decoder, temperatures } = block;
-  const sampling = toSamplingOptions(generation_parameters, block);
-  if (vocabularySize !== undefined) checkTokenIds(sampling, vocabularySize);
   const previous =
     previousTextTokenId === undefined || promptIds.length === 0
       ? []
       : [previousTextTokenId, ...promptIds];
   const prompt = [...previous, ...startTokenIds];
   const room = decoder.context - prompt.length;
-  const { max_new_tokens: wanted } = generation_parameters;
+  const { max_length: maxLength, min_length: minLength = 0 } = generation_parameters;
+  const {
+    max_new_tokens: wanted = maxLength === undefined ? undefined : maxLength - prompt.length,
+    min_new_tokens: least = Math.max(0, minLength - prompt.length),
+  } = generation_parameters;
+  if (wanted !== undefined && wanted < 1)
+    throw new ApiError(
+      "invalid_request",
+      `"max_length" is ${maxLength}, and the tokens before the text are ${prompt.length}.`,
+    );
+  const sampling = toSamplingOptions({ ...generation_parameters, min_new_tokens: least }, block);
+  if (vocabularySize !== undefined) checkTokenIds(sampling, vocabularySize);
   if (wanted !== undefined && wanted > room)
     throw new ApiError(
       "invalid_request",

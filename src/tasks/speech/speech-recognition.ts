@@ -137,12 +137,13 @@ export function createSpeechRecognitionTask(
         readClips(items, block.maxSeconds, call.checkpoint),
       );
       for (const { wav, path } of clips) checkRates(wav.sampleRate, sampleRate, path);
-      trace.generation = NOTHING_GENERATED;
+      const audioSeconds = clips.reduce((sum, clip) => sum + secondsOf(clip), 0);
+      trace.generation = { ...NOTHING_GENERATED, audioSeconds };
       const begin = (clip: Clip) => {
         const writer = new TranscriptWriter({
           scale,
           language: defaults.language,
-          duration: clip.wav.frames / clip.wav.sampleRate,
+          duration: secondsOf(clip),
           hasChunks: parameters.return_timestamps,
           hasDetails: parameters.details,
           toText,
@@ -162,6 +163,10 @@ export function createSpeechRecognitionTask(
       return { kind: "value", value, form, usage: { inputTokens, outputTokens } };
     },
   };
+}
+
+function secondsOf({ wav }: Clip): number {
+  return wav.frames / wav.sampleRate;
 }
 
 function createDetector(

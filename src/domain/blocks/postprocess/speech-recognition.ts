@@ -149,6 +149,16 @@ const generationParameters = z.strictObject({
     .min(1)
     .optional()
     .describe("tokens of a window at most, its times included"),
+  max_length: z
+    .int()
+    .min(1)
+    .optional()
+    .describe("the same with the tokens before the text; without effect beside max_new_tokens"),
+  min_length: z
+    .int()
+    .min(0)
+    .optional()
+    .describe("as min_new_tokens, with the tokens before the text"),
   num_beams: neutral([1], "texts are generated without beams"),
   num_beam_groups: neutral([1], "texts are generated without beams"),
   early_stopping: neutral([false, true, "never"], "texts are generated without beams"),

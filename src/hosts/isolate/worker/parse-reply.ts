@@ -61,13 +61,15 @@ export function parseReport(value: unknown): CallReport {
 function parseProgress(value: unknown): TimedProgress | undefined {
   if (value === undefined) return undefined;
   const { progress, elapsedMs } = parseObject(value);
-  const { inputTokens, cachedTokens, outputTokens, firstTokenMs, lastTokenMs, finishReason } =
+  const { inputTokens, cachedTokens, outputTokens, audioSeconds, ...ending } =
     parseObject(progress);
+  const { firstTokenMs, lastTokenMs, finishReason } = ending;
   return {
     progress: {
       inputTokens: parseAmount(inputTokens),
       cachedTokens: parseAmount(cachedTokens),
       outputTokens: parseAmount(outputTokens),
+      ...(audioSeconds !== undefined && { audioSeconds: parseAmount(audioSeconds) }),
       firstTokenMs: firstTokenMs === undefined ? undefined : parseAmount(firstTokenMs),
       lastTokenMs: lastTokenMs === undefined ? undefined : parseAmount(lastTokenMs),
       finishReason: FINISH_REASONS.find((each) => each === finishReason),
