@@ -3,7 +3,7 @@ import type { Manifest, ManifestFile } from "../domain/manifest.ts";
 import type { ModelHost } from "../domain/model-host.ts";
 import { formatModelId, type ModelId } from "../domain/model-id.ts";
 import { ExportFileError, parseExport } from "../domain/parse-export.ts";
-import type { ModelWriter } from "../domain/ports.ts";
+import type { ModelDescription, ModelWriter } from "../domain/ports.ts";
 import type { ModelAdaptation } from "../onnx/adapt-model.ts";
 import { toHex } from "../shared/hex.ts";
 import { sha256 } from "../shared/sha256.ts";
@@ -28,7 +28,20 @@ export interface UploadedExport {
   readonly options: ExportOptions;
   /** Called before a file is written, which is deleted when the version is not published. */
   readonly onWrite: (path: string) => void;
+  /** An uploaded model, as it is published; `undefined` when it was not sent. */
+  readonly publishUpload: (path: string) => Promise<DescribedModel | undefined>;
 }
+
+/** A model file of the version, which was loaded once. */
+export interface DescribedModel extends ModelDescription {
+  readonly file: ManifestFile;
+  readonly format: Manifest["format"];
+}
+
+/** Where exporters write the encoder of an encoder-decoder, in the order of preference. */
+const ENCODERS = ["", "onnx/"].flatMap((folder) =>
+  ["encoder_model_quantized.onnx", "encoder_model.onnx"].map((name) => `${folder}${name}`),
+);
 
 /** The file without which a model is published without a task. */
 const MARKER = "config.json";
@@ -42,7 +55,7 @@ const MAX_FILE_BYTES = 16_777_216;
  */
 export async function publishExport(
   { writer, host, budget }: PublishExportOptions,
-  { manifest, adaptation, options, onWrite }: UploadedExport,
+  { manifest, adaptation, options, onWrite, publishUpload }: UploadedExport,
 ): Promise<Manifest | undefined> {
   const id = { name: manifest.name, version: manifest.version };
   const read = (path: string): Promise<Uint8Array | undefined> => readUpload(writer, id, path);
@@ -56,7 +69,8 @@ export async function publishExport(
     );
   });
   const attentionCaches = adaptation?.attentionCaches ?? [];
-  const derived = deriveExport({ ...manifest, attentionCaches }, config, options);
+  const encoder = config.config?.is_encoder_decoder ? await findEncoder(publishUpload) : undefined;
+  const derived = deriveExport({ ...manifest, attentionCaches, encoder }, config, options);
   // A folder of their own, so that concurrent publications of one version cannot mix their files.
   const folder = manifest.file.replace(/\.[^.]*$/, "");
   const files: ManifestFile[] = [];
@@ -70,14 +84,25 @@ export async function publishExport(
   const exported = toExportManifest({
     id,
     format: manifest.format,
-    files: [...manifest.files, ...files],
+    files: [...manifest.files, ...(encoder ? [encoder.file] : []), ...files],
     original: manifest.original,
     description: manifest,
+    encoder: encoder && { ...encoder, file: encoder.file.path },
     task: inFolder(derived, folder),
     createdAt: new Date(manifest.createdAt),
   });
   checkFit(exported, budget);
   return (await verifyExport(host, exported, budget)).manifest;
+}
+
+async function findEncoder(
+  publishUpload: UploadedExport["publishUpload"],
+): Promise<DescribedModel | undefined> {
+  for (const path of ENCODERS) {
+    const encoder = await publishUpload(path);
+    if (encoder) return encoder;
+  }
+  return undefined;
 }
 
 /** The task whose files are in a folder. */

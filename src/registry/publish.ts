@@ -12,7 +12,7 @@ import type { Catalog } from "./catalog.ts";
 import { compactModel } from "./compact-model.ts";
 import type { ExportOptions } from "./exports/export-types.ts";
 import type { ExportBudget } from "./exports/memory-fit.ts";
-import { publishExport } from "./publish-export.ts";
+import { type DescribedModel, publishExport } from "./publish-export.ts";
 import { rewriteModel } from "./rewrite-model.ts";
 import { type WrittenModel, writeModel } from "./write-model.ts";
 
@@ -79,6 +79,24 @@ export function createPublisher(
     return { model, adaptation, original: { file: written, changes: adaptation.changes } };
   }
 
+  /** A model that was sent before the main one; `undefined` when it was not. */
+  async function publishUpload(
+    id: ModelId,
+    path: string,
+    waitUntil: WaitUntil,
+    onWrite: (path: string) => void,
+  ): Promise<DescribedModel | undefined> {
+    const upload = await store.upload(id, path);
+    if (!upload) return undefined;
+    const written = await writeModel(store, id, upload.body, upload.sizeBytes);
+    onWrite(written.path);
+    const { model } = await adapt(written);
+    onWrite(model.path);
+    const { sha256, sizeBytes, format } = model;
+    const { inputs, outputs } = await describe(model, waitUntil);
+    return { file: { path: model.path, sha256, sizeBytes }, format, inputs, outputs };
+  }
+
   /** The model with a smaller form of its forest, if it has one. */
   async function compact(
     { model, adaptation }: Adapted,
@@ -107,13 +125,15 @@ export function createPublisher(
       unused.add(adapted.model.path);
       const description = await describe(adapted.model, waitUntil);
       const asSent = toManifest(adapted, description, now());
+      const onWrite = (path: string): void => void unused.add(path);
       const exported = await publishExport(
         { writer: store, host, budget: exportBudget },
         {
           manifest: asSent,
           adaptation: adapted.adaptation,
           options,
-          onWrite: (path) => unused.add(path),
+          onWrite,
+          publishUpload: (path) => publishUpload(id, path, waitUntil, onWrite),
         },
       );
       const compacted = exported ? undefined : await compact(adapted, asSent, waitUntil);

@@ -44,7 +44,7 @@ export const deriveWrittenText: DeriveTask = (model, config, options) => {
   if (!config.config?.is_encoder_decoder) return undefined;
   if (!encoder && model.inputs.some(({ name }) => name === HIDDEN))
     throw invalidExport(
-      "The model is a decoder without its encoder: publish the folder with both, npm run upload -- FOLDER --name NAME.",
+      "The model is a decoder, and its encoder is missing: send encoder_model.onnx before it, as a file of the version, or publish the folder with both, npm run upload -- FOLDER --name NAME.",
     );
   if (!encoder) return undefined;
   const decoder = deriveDecoder(model, config, options.context);

@@ -80,7 +80,7 @@ export const VERSION_OPERATIONS: readonly Operation[] = [
     path: `${VERSION.path}/files/{file}`,
     summary: "Send a file of a model version beside its model",
     description:
-      "For a model whose weights are in other files (ONNX's external data), and for the files of configuration of an export (`config.json`, `generation_config.json`, `tokenizer.json`, `tokenizer_config.json`, `chat_template.jinja`): send each of them before the model is published. The file must not be compressed, and requires a `content-length` of at most `MAX_MODEL_BYTES`. It is deleted when the version is published; sending it again replaces it.",
+      "For a model whose weights are in other files (ONNX's external data), and for the files of configuration of an export (`config.json`, `generation_config.json`, `tokenizer.json`, `tokenizer_config.json`, `chat_template.jinja`) and the encoder of an encoder-decoder (`encoder_model.onnx`): send each of them before the model is published. The file must not be compressed, and requires a `content-length` of at most `MAX_MODEL_BYTES`. It is deleted when the version is published; sending it again replaces it.",
     body: { required: true, content: BINARY_CONTENT },
     streamsBody: true,
     responses: { 201: { description: "The stored file.", content: json("UploadedFile") } },
