@@ -48,6 +48,7 @@ const generationConfigSchema = z.looseObject({
   max_new_tokens: integer,
   min_new_tokens: integer,
   max_length: integer,
+  min_length: integer,
   forced_bos_token_id: tokenIds,
   forced_eos_token_id: tokenIds,
   num_beams: integer,

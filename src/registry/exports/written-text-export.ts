@@ -62,6 +62,8 @@ export const deriveWrittenText: DeriveTask = (model, config, options) => {
   const task = taskOf(config);
   const { max_new_tokens: most, max_length: length } = generationConfig;
   const asked = most || (length && length - startTokenIds.length) || NEW_TOKENS;
+  const { min_new_tokens: least, min_length: minLength = 0 } = generationConfig;
+  const minNewTokens = least || Math.max(0, minLength - startTokenIds.length);
   const { num_beams: numBeams, length_penalty: lengthPenalty } = generationConfig;
   const [forcedBosTokenId] = generationConfig.forced_bos_token_id ?? [];
   const [forcedEosTokenId] = generationConfig.forced_eos_token_id ?? [];
@@ -84,6 +86,7 @@ export const deriveWrittenText: DeriveTask = (model, config, options) => {
       ...(forcedBosTokenId !== undefined && !languages && { forcedBosTokenId }),
       ...(forcedEosTokenId !== undefined && { forcedEosTokenId }),
       maxNewTokens: Math.max(1, Math.min(asked, decoder.context - startTokenIds.length)),
+      ...(minNewTokens > 0 && { minNewTokens }),
       ...sampling,
       eosTokenIds: [...eosTokenIds],
       ...(numBeams !== undefined && numBeams > 1 && { numBeams: Math.min(numBeams, MAX_BEAMS) }),

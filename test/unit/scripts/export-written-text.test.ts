@@ -94,7 +94,13 @@ describe.each(["onnx", "ort"] as const)("in the format %s", (format) => {
 
 test("a model of another type writes texts about texts, without languages", async () => {
   const config = { ...CONFIG, architectures: ["BartForConditionalGeneration"], model_type: "bart" };
-  const generation = { forced_bos_token_id: 4, forced_eos_token_id: 2, no_repeat_ngram_size: 3 };
+  const generation = {
+    forced_bos_token_id: 4,
+    forced_eos_token_id: 2,
+    no_repeat_ngram_size: 3,
+    length_penalty: 2,
+    min_length: 6,
+  };
   const { manifest } = await read(createFolder({ config, generation }), { context: 32 });
   expect(manifest).toMatchObject({
     task: "text2text-generation",
@@ -104,6 +110,8 @@ test("a model of another type writes texts about texts, without languages", asyn
       forcedBosTokenId: 4,
       forcedEosTokenId: 2,
       noRepeatNgramSize: 3,
+      lengthPenalty: 2,
+      minNewTokens: 5,
       maxNewTokens: 31,
       eosTokenIds: [2],
     },
