@@ -17,6 +17,7 @@ const MIB = 1_048_576;
 
 /** The memory of a text as long as the context. */
 interface Needs {
+  readonly format: Manifest["format"];
   readonly weightsBytes: number;
   readonly context: number;
   readonly tokenBytes: number;
@@ -45,6 +46,7 @@ function needsOf(manifest: Manifest): Needs | undefined {
   if (!postprocess || !("decoder" in postprocess || "cache" in postprocess)) return undefined;
   const { context, cache } = "decoder" in postprocess ? postprocess.decoder : postprocess;
   return {
+    format: manifest.format,
     weightsBytes: memberNames(manifest)
       .map((member) => memberFile(manifest, member).sizeBytes)
       .reduce((sum, bytes) => sum + bytes, 0),
@@ -54,19 +56,26 @@ function needsOf(manifest: Manifest): Needs | undefined {
 }
 
 function tooLarge(
-  { weightsBytes, context, tokenBytes }: Needs,
+  { format, weightsBytes, context, tokenBytes }: Needs,
   { bytes: budgetBytes, setting }: ExportBudget,
   cause?: unknown,
 ): Error {
   const restBytes = budgetBytes - ENGINE_BYTES - weightsBytes;
   const largest = Math.floor(restBytes / tokenBytes);
+  // The sum fits: what does not is the memory that loading takes beside it.
+  const isLoading = cause !== undefined && largest >= context;
+  const ofFormat =
+    isLoading && format === "onnx"
+      ? " An ONNX file takes three to four times its size while it is loaded: publish it in ORT format, as npm run upload does with a folder."
+      : "";
   const remedy =
     largest >= 2 && largest < context
       ? `Publish it with a smaller context (at most ${largest} tokens fit beside weights of that size, less where the engine repacks them), or quantize the weights to int8.`
       : "Quantize the weights to int8, or publish a smaller model.";
   const why = cause instanceof Error ? ` ${cause.message}` : "";
+  const advice = `${ofFormat} ${remedy}${why}`.trim();
   return invalidExport(
-    `The model and a text as long as its context do not fit in its memory: weights ${mebibytes(weightsBytes)}, keys and values of ${context} tokens ${mebibytes(context * tokenBytes)} (${tokenBytes} bytes a token), engine ${mebibytes(ENGINE_BYTES)}; the budget is ${mebibytes(budgetBytes)} (${setting}). ${remedy}${why}`,
+    `The model and a text as long as its context do not fit in its memory: weights ${mebibytes(weightsBytes)}, keys and values of ${context} tokens ${mebibytes(context * tokenBytes)} (${tokenBytes} bytes a token), engine ${mebibytes(ENGINE_BYTES)}; the budget is ${mebibytes(budgetBytes)} (${setting}). ${advice}`,
     { weightsBytes, cacheBytes: context * tokenBytes, tokenBytes, context, budgetBytes },
   );
 }
