@@ -47,16 +47,35 @@ interface StreamedPart {
  * The events of a stream: a delta for each window with a text, and the whole text at the end.
  * @param trace counts the tokens
  */
-export async function* toEvents(
+export function toEvents(
   parts: AsyncIterable<unknown>,
   trace: Pick<Trace, "generation">,
-): AsyncGenerator<object, undefined> {
-  for await (const part of parts) {
-    const { text, result } = part as StreamedPart;
-    if (text !== "") yield { type: "transcript.text.delta", delta: text };
-    if (result)
-      yield { type: "transcript.text.done", text: result.text, usage: toTokenUsage(trace) };
-  }
+): AsyncIterableIterator<object, undefined> {
+  const iterator = parts[Symbol.asyncIterator]();
+  // Not a generator: one that was not started would not end the parts.
+  return {
+    async next() {
+      for (;;) {
+        const { done, value } = await iterator.next();
+        if (done) return { done: true, value: undefined };
+        const { text, result } = value as StreamedPart;
+        if (result) return { done: false, value: toDone(result, trace) };
+        if (text !== "")
+          return { done: false, value: { type: "transcript.text.delta", delta: text } };
+      }
+    },
+    async return() {
+      await iterator.return?.();
+      return { done: true, value: undefined };
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}
+
+function toDone({ text }: Transcript, trace: Pick<Trace, "generation">): object {
+  return { type: "transcript.text.done", text, usage: toTokenUsage(trace) };
 }
 
 /** OpenAI counts tokens at the end of streams, and seconds elsewhere. */

@@ -1,13 +1,14 @@
 /**
- * Parts that are computed with something that is disposed when they have ended, in whatever way. A generator alone would not: its
- * `finally` blocks do not run when `return` is called before the first part.
+ * Parts that are computed with something that is disposed when they have ended, in whatever way, or cannot be created. A generator
+ * alone would not: its `finally` blocks do not run when `return` is called before the first part.
+ * @throws what `create` throws
  */
 export function leasedParts<T>(
   lease: Disposable,
   create: () => AsyncGenerator<T, undefined>,
 ): AsyncIterableIterator<T, undefined> {
-  const parts = create();
   const dispose = (): void => lease[Symbol.dispose]();
+  const parts = createOrElse(create, dispose);
   return {
     async next() {
       try {
@@ -31,4 +32,13 @@ export function leasedParts<T>(
       return this;
     },
   };
+}
+
+function createOrElse<T>(create: () => T, onError: () => void): T {
+  try {
+    return create();
+  } catch (error) {
+    onError();
+    throw error;
+  }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Transcript } from "../../../src/domain/blocks/postprocess/speech-recognition.ts";
+import { NOTHING_GENERATED } from "../../../src/domain/generation-progress.ts";
 import { guessFormModel } from "../../../src/protocols/openai/model-field.ts";
 import { parseTranscription } from "../../../src/protocols/openai/transcription-request.ts";
 import {
@@ -7,7 +8,7 @@ import {
   toTranscription,
   toUsage,
 } from "../../../src/protocols/openai/transcription-response.ts";
-import { toTaskRequest } from "../../../src/protocols/openai/transcriptions.ts";
+import { toEvents, toTaskRequest } from "../../../src/protocols/openai/transcriptions.ts";
 import { catchApiError } from "../../support/errors.ts";
 
 const FILE = new File([Uint8Array.of(1, 2, 3)], "speech.wav", { type: "audio/wav" });
@@ -207,5 +208,46 @@ describe("the model in a form", () => {
   test("is unknown where there is none", () => {
     expect(guess(`${file}--b--\r\n`)).toBeUndefined();
     expect(guess("")).toBeUndefined();
+  });
+});
+
+describe("the events of a streamed transcription", () => {
+  const PARTS = [
+    { index: 0, text: "One.", result: null },
+    { index: 1, text: "", result: null },
+    { index: 2, text: " Two.", result: null },
+    { index: 3, text: "", result: { text: "One. Two." } },
+  ];
+
+  test("are a delta for each window with a text, and the whole text at the end", async () => {
+    const parts = (async function* () {
+      yield* PARTS;
+    })();
+    const generation = { ...NOTHING_GENERATED, inputTokens: 2, outputTokens: 9 };
+    expect(await Array.fromAsync(toEvents(parts, { generation }))).toEqual([
+      { type: "transcript.text.delta", delta: "One." },
+      { type: "transcript.text.delta", delta: " Two." },
+      {
+        type: "transcript.text.done",
+        text: "One. Two.",
+        usage: { type: "tokens", input_tokens: 2, output_tokens: 9, total_tokens: 11 },
+      },
+    ]);
+  });
+
+  test("end the task's parts when the client leaves before the first one", async () => {
+    const ends: unknown[] = [];
+    const parts = {
+      next: async () => ({ done: false, value: PARTS[0] }) as const,
+      return: async () => {
+        ends.push("ended");
+        return { done: true, value: undefined } as const;
+      },
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+    };
+    await toEvents(parts, { generation: undefined }).return?.();
+    expect(ends).toEqual(["ended"]);
   });
 });
