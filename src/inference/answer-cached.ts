@@ -7,7 +7,7 @@ import type { PublishedModel } from "../domain/published-model.ts";
 import type { TaskRequest, TaskResult } from "../domain/task.ts";
 import { settlesBefore } from "../shared/settles-within.ts";
 import type { AnswerPlan } from "../tasks/answer-plan.ts";
-import { AnswerFlight } from "./answer-flight.ts";
+import { AnswerFlight, type FlightReader } from "./answer-flight.ts";
 import { type AnswerParts, joinedParts, ownParts, storedParts, toResult } from "./answer-parts.ts";
 import { refuseIfOnlyCached } from "./cache-directives.ts";
 import { type AnswerSource, answerOf, generateAnswer } from "./generate-answer.ts";
@@ -89,8 +89,7 @@ export function createAnswerCached(
   ): Promise<AnswerParts> {
     const { key } = lookup.address;
     const flight = new AnswerFlight(maxEntryBytes);
-    const reader = flight.read();
-    call.signal.addEventListener("abort", () => reader.leave(), { once: true });
+    const reader = readWhileConnected(flight, call);
     if (isShared) flights.set(key, flight);
     void flight.ended.then(() => {
       if (flights.get(key) === flight) flights.delete(key);
@@ -108,7 +107,7 @@ export function createAnswerCached(
     call: Call,
   ): Promise<AnswerParts | undefined> {
     const { cache: report } = call.trace;
-    const reader = flight.read();
+    const reader = readWhileConnected(flight, call);
     try {
       const begun = flight.begun.catch(() => undefined);
       const hasBegun = await settlesBefore(begun, maxWaitMs, call.deadline);
@@ -120,8 +119,7 @@ export function createAnswerCached(
           : undefined;
       report.outcome = "miss";
       report.collapsed = true;
-      const joining = flight.read();
-      return joinedParts(flight, joining, call, {
+      return joinedParts(flight, readWhileConnected(flight, call), call, {
         maxWaitMs,
         generate: () => execute(plan.request, call),
         toParts: plan.toParts,
@@ -148,4 +146,12 @@ export function createAnswerCached(
     const parts = joined ?? (await generate(answer, lookup, call, !isAlone && !running));
     return toResult(plan, parts, call);
   };
+}
+
+/** A reader that leaves with its client. */
+function readWhileConnected(flight: AnswerFlight, { signal }: Call): FlightReader {
+  const reader = flight.read();
+  if (signal.aborted) reader.leave();
+  else signal.addEventListener("abort", () => reader.leave(), { once: true });
+  return reader;
 }

@@ -1,4 +1,4 @@
-import type { Call } from "../domain/call.ts";
+import { type Call, throwIfAborted } from "../domain/call.ts";
 import { NOTHING_GENERATED } from "../domain/generation-progress.ts";
 import type { TaskPart, TaskResult, TaskValue } from "../domain/task.ts";
 import { settlesBefore } from "../shared/settles-within.ts";
@@ -84,6 +84,7 @@ export function joinedParts(
         const part = reader.take();
         if (part) return part;
       } catch {
+        throwIfAborted(call.signal);
         return undefined;
       }
       try {

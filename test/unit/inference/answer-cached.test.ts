@@ -162,6 +162,30 @@ describe("identical requests at once", () => {
     }
   });
 
+  test.each(["before it begins", "after its first part"])(
+    "end their generation when all of their clients have left %s",
+    async (when) => {
+      const { request, generations } = createAnswerHarness();
+      const requests = [request({ stream: when !== "before it begins" }), request(), request()];
+      const generated = await generation(generations);
+      generated.give("x");
+      for (const { leave } of requests) leave();
+      generated.end();
+      for (const { result } of requests)
+        await rejectedApiError("client_closed_request", partsOf(result));
+      expect(generated.call.signal.aborted).toBe(true);
+      expect(generations).toHaveLength(1);
+    },
+  );
+
+  test("of a client that has left before it begins, nothing is generated", async () => {
+    const { request, generations } = createAnswerHarness();
+    const first = request();
+    first.leave();
+    await rejectedApiError("client_closed_request", first.result);
+    expect(generations).toHaveLength(0);
+  });
+
   test("are answered when the first one fails, with the rest of their own generation", async () => {
     const { request, generations } = createAnswerHarness();
     const first = request({ stream: true });
