@@ -76,6 +76,16 @@ export function promptOfIds(
   return { path, text: toText(ids), ids, added: 0 };
 }
 
+/** @throws ApiError `invalid_input` for a prompt that leaves no room in the context */
+export function checkRoom(promptTokens: number, path: string, context: number): void {
+  if (promptTokens < context) return;
+  throw new ApiError(
+    "invalid_input",
+    `${path} has ${promptTokens} tokens, and the model's context has ${context}, of which the answer needs at least one: send a shorter text, or the parameter "truncate".`,
+    { details: { context, promptTokens } },
+  );
+}
+
 /**
  * How many tokens are generated at most.
  * @param asked by the request; without it as many as the block says, as far as the context has room
@@ -86,19 +96,13 @@ export function maxNewTokens(
   { context, maxNewTokens }: Pick<TextGenerationBlock, "context" | "maxNewTokens">,
   asked: number | undefined,
 ): number {
+  checkRoom(ids.length, path, context);
   const room = context - ids.length;
-  const details = { context, promptTokens: ids.length };
-  if (room < 1)
-    throw new ApiError(
-      "invalid_input",
-      `${path} has ${ids.length} tokens, and the model's context has ${context}, of which the answer needs at least one: send a shorter text, or the parameter "truncate".`,
-      { details },
-    );
   if (asked !== undefined && asked > room)
     throw new ApiError(
       "invalid_input",
       `"max_new_tokens" is ${asked} and ${path} has ${ids.length} tokens, which are ${asked + ids.length} together, and the model's context has ${context}: at most ${room} can be generated.`,
-      { details: { ...details, maxNewTokens: asked } },
+      { details: { context, promptTokens: ids.length, maxNewTokens: asked } },
     );
   return asked ?? Math.min(maxNewTokens, room);
 }

@@ -28,11 +28,15 @@ import { detailParameter } from "./detail-parameters.ts";
 import { type GeneratedStep, generate } from "./generate.ts";
 import { HuggingFaceText } from "./hugging-face-text.ts";
 import { leasedParts } from "./leased-parts.ts";
-import { encodePrompt, maxNewTokens, type Prompt, promptOfIds } from "./prompt.ts";
+import { checkRoom, encodePrompt, maxNewTokens, type Prompt, promptOfIds } from "./prompt.ts";
 import { PromptTokens } from "./prompt-tokens.ts";
 import { drawSeed } from "./sampling/draw-seed.ts";
 import { createSampler } from "./sampling/sampler.ts";
-import { checkTokenIds, toSamplingOptions } from "./sampling/sampling-options.ts";
+import {
+  checkTokenIds,
+  type SamplingOptions,
+  toSamplingOptions,
+} from "./sampling/sampling-options.ts";
 import { StopStrings } from "./sampling/stop-strings.ts";
 import { toParts } from "./streamed-text.ts";
 
@@ -99,7 +103,10 @@ export function createTextGenerationTask(
 
   /** The tokens of a text or of a conversation, or those that a client sends. */
   function* toPrompt({ value, path }: Item, truncate: number | undefined): Steps<Prompt> {
-    if (value instanceof TokenIds) return promptOfIds(value, path, tokenizer, textOf);
+    if (value instanceof TokenIds) {
+      checkRoom(value.ids.length, path, defaults.context);
+      return promptOfIds(value, path, tokenizer, textOf);
+    }
     if (value instanceof Conversation) {
       if (!renderChat) throw new Error("a conversation for a model without a chat template");
       const chat = { value: renderChat(value, path), path };
@@ -120,6 +127,7 @@ export function createTextGenerationTask(
   const prepare = (
     prompt: Prompt,
     parameters: Parameters,
+    sampling: SamplingOptions,
     grammar: CompiledGrammar | undefined,
   ) => {
     const most = maxNewTokens(prompt, defaults, parameters.max_new_tokens);
@@ -128,9 +136,6 @@ export function createTextGenerationTask(
         "invalid_request",
         `"min_new_tokens" is ${parameters.min_new_tokens}, and ${most} tokens are generated at most.`,
       );
-    const sampling = toSamplingOptions(parameters, defaults);
-    const { vocabularySize } = beginner;
-    if (vocabularySize !== undefined) checkTokenIds(sampling, vocabularySize);
     grammar?.check(most);
     const seed = sampling.doSample ? (sampling.seed ?? drawSeed()) : undefined;
     const { decoder_input_details: hasScores, top_n_tokens: topTokens = 0 } = parameters;
@@ -165,6 +170,14 @@ export function createTextGenerationTask(
       },
       result: (cachedTokens: number) => new HuggingFaceText({ ...form, cachedTokens }),
     };
+  };
+
+  /** Of all texts of a request. */
+  const toSampling = (parameters: Parameters): SamplingOptions => {
+    const sampling = toSamplingOptions(parameters, defaults);
+    const { vocabularySize } = beginner;
+    if (vocabularySize !== undefined) checkTokenIds(sampling, vocabularySize);
+    return sampling;
   };
 
   async function compile(
@@ -223,7 +236,12 @@ export function createTextGenerationTask(
       try {
         const grammar = await compile(parameters.grammar, call);
         if (grammar) held.use(grammar);
-        const texts = prompts.map((prompt) => prepare(prompt, parameters, grammar));
+        const sampling = toSampling(parameters);
+        const texts: ReturnType<typeof prepare>[] = [];
+        for (const prompt of prompts) {
+          texts.push(prepare(prompt, parameters, sampling, grammar));
+          await checkpoint();
+        }
         if (request.checkOnly) return { kind: "value", value: null, form };
         const inputTokens = prompts.reduce((sum, { ids }) => sum + ids.length, 0);
         trace.generation = { ...NOTHING_GENERATED, inputTokens };
