@@ -9,15 +9,13 @@ import {
   type RefusedFields,
   refuse,
 } from "./parse-generation.ts";
+import { tokenIdsField } from "./token-ids-field.ts";
 import { usageSchema } from "./usage.ts";
 
 /** `POST /v1/completions` of OpenAI's API (https://platform.openai.com/docs/api-reference/completions). */
 
 const text = z.string();
-const tokens = z
-  .array(z.int().min(0))
-  .min(1, "at least one token")
-  .describe("Token ids of the model's own tokenizer, read as they are.");
+const tokens = tokenIdsField("Token ids of the model's own tokenizer, read as they are.");
 
 export const completionRequestSchema = z.strictObject({
   ...generationFields,

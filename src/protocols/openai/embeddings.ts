@@ -2,6 +2,7 @@ import * as z from "zod";
 import { toBytes } from "../../domain/tensor.ts";
 import { TokenIds } from "../../domain/token-ids.ts";
 import { parseWith } from "../parse.ts";
+import { tokenIdsField } from "./token-ids-field.ts";
 
 /** `POST /v1/embeddings` of OpenAI's API (https://platform.openai.com/docs/api-reference/embeddings). */
 
@@ -9,10 +10,7 @@ import { parseWith } from "../parse.ts";
 const MAX_INPUTS = 2048;
 
 const text = z.string().min(1, "a text of at least one character");
-const tokens = z
-  .array(z.int().min(0))
-  .min(1, "at least one token")
-  .describe("Token ids of the model's own tokenizer, with its special tokens.");
+const tokens = tokenIdsField("Token ids of the model's own tokenizer, with its special tokens.");
 
 /** Fields of servers that are compatible with OpenAI's, where they cannot change the vectors. */
 const IGNORED = "Accepted from clients of other servers, and ignored.";
@@ -32,7 +30,7 @@ const COMPATIBLE_FIELDS = {
     .describe("Only true: a model reads its special tokens."),
   modality: z.literal("text").nullish().describe("Only text."),
   embedding_type: z.literal("float").nullish().describe("Only float."),
-  embedding_types: z.array(z.literal("float")).nullish().describe("Only float."),
+  embedding_types: z.array(z.literal("float")).max(8).nullish().describe("Only float."),
   output_dtype: z.literal("float").nullish().describe("Only float."),
   embd_normalize: z
     .literal(2)

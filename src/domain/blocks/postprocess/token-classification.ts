@@ -45,7 +45,11 @@ export const tokenClassificationBlock = {
   schema,
   parameters: z.strictObject({
     aggregation_strategy: z.enum(AGGREGATIONS).optional().describe("how tokens become entities"),
-    ignore_labels: z.array(z.string()).optional().describe("labels that are not returned"),
+    ignore_labels: z
+      .array(z.string())
+      .max(1000)
+      .optional()
+      .describe("labels that are not returned"),
   }),
   prediction: z
     .array(z.union([entity, labelledToken]))
