@@ -2,9 +2,9 @@ import type { TextGenerationBlock } from "../../domain/blocks/postprocess/text-g
 import type { PromptBlock } from "../../domain/blocks/preprocess/prompt.ts";
 import type { Manifest } from "../../domain/manifest.ts";
 import type { Lease } from "../../domain/ports.ts";
-import type { Tensor } from "../../domain/tensor.ts";
 import type { RunFeed, RunOutput, TensorHandle } from "../../domain/tensor-handle.ts";
-import { cacheBytes, createKeyValueCache, type KeyValueCache } from "./key-value-cache.ts";
+import { createForkableCache } from "./forkable-cache.ts";
+import { cacheBytes } from "./key-value-cache.ts";
 import { logitsOutputOf, toLastLogits } from "./last-logits.ts";
 import { createTokenFeeds } from "./token-feeds.ts";
 
@@ -59,12 +59,13 @@ export function createDecoder(
     reservedBytes: (tokens) => cacheBytes(cache, tokens),
     vocabularySize: logits.vocabularySize,
     begin(lease, tokens) {
-      const keyValues = createKeyValueCache(lease, cache, tokens);
+      const keyValues = createForkableCache(lease, cache, tokens);
       let past = 0;
       const run = (ids: readonly number[], first: readonly RunOutput[]) => {
         const feeds: RunFeed[] = [...toFeeds(ids, past), ...keyValues.feeds];
         const results = lease.model.run(feeds, [...first, ...keyValues.outputs]);
-        advance(keyValues, results.slice(first.length));
+        // All outputs of a cache are kept, or written to handles.
+        keyValues.advance(results.slice(first.length) as TensorHandle[]);
         past += ids.length;
         return results[0];
       };
@@ -78,9 +79,4 @@ export function createDecoder(
       };
     },
   };
-}
-
-function advance(cache: KeyValueCache, results: readonly (Tensor | TensorHandle)[]): void {
-  // All outputs of a cache are kept, or written to handles.
-  cache.advance(results as readonly TensorHandle[]);
 }

@@ -3,7 +3,6 @@ import {
   crossCacheNames,
   type EncoderDecoderFields,
 } from "../../domain/blocks/postprocess/encoder-decoder.ts";
-import { fixedSize } from "../../domain/blocks/tensor-checks.ts";
 import type { Call } from "../../domain/call.ts";
 import { NUMERIC_DATATYPES, type NumericDatatype } from "../../domain/datatype.ts";
 import type { Manifest } from "../../domain/manifest.ts";
@@ -15,7 +14,7 @@ import type { ModelSet } from "../task.ts";
 import type { DecodedText } from "./decoder.ts";
 import { createForkableCache, type ForkableCache } from "./forkable-cache.ts";
 import { cacheBytes } from "./key-value-cache.ts";
-import { toLastLogits } from "./last-logits.ts";
+import { logitsOutputOf, toLastLogits } from "./last-logits.ts";
 import { createTokenFeeds, toIntegerBytes } from "./token-feeds.ts";
 
 /** A model that reads an input as a whole, and one that writes a text about it, token by token. */
@@ -66,11 +65,9 @@ export function createEncoderDecoder(
   { inputs, outputs }: Pick<Manifest, "inputs" | "outputs">,
   fields: EncoderDecoderFields,
 ): EncoderDecoder {
-  const { cache, crossCache, encoderFeeds, encoderAttentionMask, logits } = fields;
-  const { numLogitsToKeep, useCacheBranch } = fields.inputs;
-  const declared = outputs.find(({ name }) => name === logits)?.shape;
-  const isLastOnly = declared?.[1] === 1 || numLogitsToKeep !== undefined;
-  const logitsOutput: RunOutput = isLastOnly ? logits : { name: logits, keep: true };
+  const { cache, crossCache, encoderFeeds, encoderAttentionMask } = fields;
+  const { useCacheBranch } = fields.inputs;
+  const logits = logitsOutputOf({ outputs }, fields, fields);
   const toFeeds = createTokenFeeds(inputs, fields.inputs);
   const encoderOutputs = [...new Set(Object.values(encoderFeeds))];
   const maskType = inputs.find(({ name }) => name === encoderAttentionMask)?.datatype;
@@ -93,7 +90,7 @@ export function createEncoderDecoder(
   };
 
   return {
-    vocabularySize: fixedSize(declared?.[2]),
+    vocabularySize: logits.vocabularySize,
     async encode(models, given, { trace }) {
       using lease = await models.lease(0, ENCODER);
       const results = trace.measure("infer", () => lease.model.run(given, encoderOutputs));
@@ -144,7 +141,7 @@ export function createEncoderDecoder(
           read(ids) {
             run(ids, []);
           },
-          next: (ids) => toLastLogits(run(ids, [logitsOutput])),
+          next: (ids) => toLastLogits(run(ids, [logits.output])),
           fork: () => createText(keyValues.fork(), past),
           dispose: () => keyValues.dispose(),
         };

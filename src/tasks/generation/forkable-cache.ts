@@ -2,8 +2,12 @@ import { type CacheBlock, cacheNames } from "../../domain/blocks/postprocess/tex
 import type { Lease } from "../../domain/ports.ts";
 import { elementCount } from "../../domain/tensor.ts";
 import type { RunOutput, TensorBinding, TensorHandle } from "../../domain/tensor-handle.ts";
+import { bindings } from "./key-value-cache.ts";
 
-/** The keys and values of a text that may be continued in several ways, in the heap of a leased model. */
+/**
+ * The keys and values of a text that may be continued in several ways, in the heap of a leased model, with which they are released at
+ * the latest. Runs read and write them where they are: none of their bytes is copied to JavaScript.
+ */
 export interface ForkableCache {
   /** What the next run reads. */
   readonly feeds: readonly TensorBinding[];
@@ -70,7 +74,7 @@ class GrowingCache implements ForkableCache {
   }
 
   get feeds(): readonly TensorBinding[] {
-    return bind(this.#pasts, this.#kept.handles);
+    return bindings(this.#pasts, this.#kept.handles);
   }
 
   advance(handles: readonly TensorHandle[]): void {
@@ -105,8 +109,8 @@ class CacheInPlace implements ForkableCache {
     this.#pasts = pasts;
     this.#presents = presents;
     this.#handles = handles;
-    this.feeds = bind(pasts, handles);
-    this.outputs = bind(presents, handles);
+    this.feeds = bindings(pasts, handles);
+    this.outputs = bindings(presents, handles);
   }
 
   advance(): void {}
@@ -127,8 +131,4 @@ class CacheInPlace implements ForkableCache {
   dispose(): void {
     for (const handle of this.#handles) handle.dispose();
   }
-}
-
-function bind(names: readonly string[], handles: readonly TensorHandle[]): TensorBinding[] {
-  return handles.map((handle, index) => ({ name: names[index] ?? handle.name, handle }));
 }

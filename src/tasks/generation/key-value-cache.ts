@@ -1,20 +1,7 @@
-import { type CacheBlock, cacheNames } from "../../domain/blocks/postprocess/text-generation.ts";
+import type { CacheBlock } from "../../domain/blocks/postprocess/text-generation.ts";
 import { NUMERIC_DATATYPES } from "../../domain/datatype.ts";
 import type { Lease } from "../../domain/ports.ts";
-import type { RunOutput, TensorBinding, TensorHandle } from "../../domain/tensor-handle.ts";
-
-/**
- * The keys and values of the tokens until now, in the heap of a leased model, with which they are released. Runs read and
- * write them where they are: none of their bytes is copied to JavaScript.
- */
-export interface KeyValueCache {
-  /** What the next run reads. */
-  readonly feeds: readonly TensorBinding[];
-  /** Where the next run puts the cache that it returns. */
-  readonly outputs: readonly RunOutput[];
-  /** @param handles the results of `outputs` */
-  advance(handles: readonly TensorHandle[]): void;
-}
+import type { TensorBinding, TensorHandle } from "../../domain/tensor-handle.ts";
 
 /** The bytes that a cache takes in its form: one that grows exists twice while its run writes the next one. */
 export function cacheBytes(cache: CacheBlock, tokens: number): number {
@@ -70,56 +57,7 @@ export function copyBeginnings(
   }
 }
 
-/**
- * An empty cache.
- * @param tokens that it must have room for
- * @throws ApiError `out_of_memory` when it does not fit
- */
-export function createKeyValueCache(
-  lease: Lease,
-  block: CacheBlock,
-  tokens: number,
-): KeyValueCache {
-  const { form, heads, headSize, datatype } = block;
-  const length = form === "in-place" ? tokens : 0;
-  const pasts = cacheNames(block, block.past);
-  const presents = cacheNames(block, block.present);
-  const handles = pasts.map((name) => lease.allocate(name, datatype, [1, heads, length, headSize]));
-  return form === "in-place"
-    ? inPlace(pasts, presents, handles)
-    : growing(pasts, presents, handles);
-}
-
-function inPlace(
-  pasts: readonly string[],
-  presents: readonly string[],
-  handles: readonly TensorHandle[],
-): KeyValueCache {
-  return {
-    feeds: bindings(pasts, handles),
-    outputs: bindings(presents, handles),
-    advance: () => undefined,
-  };
-}
-
-function growing(
-  pasts: readonly string[],
-  presents: readonly string[],
-  empty: readonly TensorHandle[],
-): KeyValueCache {
-  let handles = empty;
-  return {
-    get feeds() {
-      return bindings(pasts, handles);
-    },
-    outputs: presents.map((name) => ({ name, keep: true })),
-    advance(next) {
-      for (const handle of handles) handle.dispose();
-      handles = next;
-    },
-  };
-}
-
+/** Which input or output of a run each tensor is. */
 export function bindings(
   names: readonly string[],
   handles: readonly TensorHandle[],
