@@ -29,6 +29,7 @@ export class AnswerFlight {
   #dropped = 0;
   #sizeBytes = 0;
   #isAbandoned = false;
+  #onAbandoned = (): void => undefined;
   #changed = Promise.withResolvers<void>();
   #drained = Promise.withResolvers<void>();
   #end: { readonly error?: unknown } | undefined;
@@ -99,6 +100,18 @@ export class AnswerFlight {
       await this.#drained.promise;
   }
 
+  /**
+   * What a promise resolves to; `undefined` as soon as nobody reads any more. One at a time.
+   * @throws what the promise rejects with
+   */
+  async unlessAbandoned<T>(promise: Promise<T>): Promise<T | undefined> {
+    // A race with `abandoned` would keep each result in memory until that settles.
+    const { promise: left, resolve } = Promise.withResolvers<undefined>();
+    this.#onAbandoned = () => resolve(undefined);
+    if (this.#isAbandoned) resolve(undefined);
+    return Promise.race([left, promise]);
+  }
+
   end(): void {
     this.#finish({});
   }
@@ -130,6 +143,7 @@ export class AnswerFlight {
         if (this.#readers.size > 0) return this.#drop();
         this.#isAbandoned = true;
         this.#abandoned.resolve();
+        this.#onAbandoned();
         this.#drained.resolve();
       },
     };

@@ -67,11 +67,10 @@ export function answerOf({ entry }: FoundEntry): StoredAnswer {
 
 /** Reads all parts of a streamed result; ends it when the flight is abandoned. */
 async function readParts(flight: AnswerFlight, parts: AsyncIterator<TaskPart>): Promise<void> {
-  const abandoned = flight.abandoned.then(() => undefined);
   for (;;) {
     await flight.room();
     const reading = parts.next();
-    const next = await Promise.race([reading, abandoned]);
+    const next = await flight.unlessAbandoned(reading);
     if (!next || flight.isAbandoned) {
       reading.catch(() => undefined);
       await parts.return?.();
