@@ -16,19 +16,21 @@ export interface GenerationProgress {
   readonly finishReason: FinishReason | undefined;
 }
 
-/** What an event tells of it. */
+/** What an event tells of it, by the names of OpenTelemetry's conventions for generative AI where they have one. */
 export interface GenerationEvent {
-  readonly inputTokens: number;
-  readonly cachedTokens: number;
-  readonly outputTokens: number;
+  readonly "gen_ai.usage.input_tokens": number;
+  readonly "gen_ai.usage.cache_read.input_tokens": number;
+  readonly "gen_ai.usage.output_tokens": number;
   /** Of the recordings that are transcribed; absent of other inputs. */
   readonly audioSeconds?: number | undefined;
-  /** Until the first token was there; absent when there was none. */
-  readonly firstTokenMs?: number | undefined;
+  /** In seconds, until the first token was there; absent when there was none. */
+  readonly "gen_ai.server.time_to_first_token"?: number | undefined;
   /** After the first one; absent when there was no other. */
   readonly tokensPerSecond?: number | undefined;
-  /** Absent when the generation ended early, as `errorCode` tells. */
-  readonly finishReason?: FinishReason | undefined;
+  /** Absent when the generation ended early. */
+  readonly "gen_ai.response.finish_reasons"?: readonly FinishReason[] | undefined;
+  /** Whether the client left before the end. */
+  readonly aborted: boolean;
 }
 
 export const NOTHING_GENERATED: GenerationProgress = {
@@ -63,18 +65,23 @@ export function withToken(
   };
 }
 
-export function toGenerationEvent(progress: GenerationProgress): GenerationEvent {
+export function toGenerationEvent(progress: GenerationProgress, aborted: boolean): GenerationEvent {
   const { inputTokens, cachedTokens, outputTokens, audioSeconds } = progress;
   const { firstTokenMs, lastTokenMs, finishReason } = progress;
   return {
-    inputTokens,
-    cachedTokens,
-    outputTokens,
+    "gen_ai.usage.input_tokens": inputTokens,
+    "gen_ai.usage.cache_read.input_tokens": cachedTokens,
+    "gen_ai.usage.output_tokens": outputTokens,
     audioSeconds,
-    firstTokenMs,
+    "gen_ai.server.time_to_first_token": firstTokenMs && toSeconds(firstTokenMs),
     tokensPerSecond: toTokensPerSecond(outputTokens, firstTokenMs, lastTokenMs),
-    finishReason,
+    "gen_ai.response.finish_reasons": finishReason && !aborted ? [finishReason] : undefined,
+    aborted,
   };
+}
+
+function toSeconds(milliseconds: number): number {
+  return Math.round(milliseconds * 1000) / 1_000_000;
 }
 
 /** Where the clock stands still during CPU work, there is no rate. */

@@ -89,7 +89,9 @@ function toEvent(c: Context<AppEnv>, time: number, thrown: unknown): RequestEven
     digest: trace.digest,
     coldStart: trace.coldStart,
     isolate: trace.isolate && { ...trace.isolate, busyMs: toMicroseconds(trace.isolate.busyMs) },
-    generation: trace.generation && toGenerationEvent(trace.generation),
+    generation:
+      trace.generation &&
+      toGenerationEvent(trace.generation, error?.errorCode === "client_closed_request"),
     cache: cache.outcome && toCacheEvent(cache.outcome, cache),
     bytesIn: trace.bytesIn,
     bytesOut: trace.bytesOut,

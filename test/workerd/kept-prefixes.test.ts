@@ -59,8 +59,8 @@ test("the second turn of a conversation reads only what is new, and is the same"
   expect(details.cached_tokens).toBeLessThan(promptTokens);
   const event = await service.event(second.requestId);
   expect(event.generation).toMatchObject({
-    inputTokens: promptTokens,
-    cachedTokens: details.cached_tokens,
+    "gen_ai.usage.input_tokens": promptTokens,
+    "gen_ai.usage.cache_read.input_tokens": details.cached_tokens,
   });
   const alone = await ask(messages, { "cache-control": "no-store" });
   expect(alone.usage.prompt_tokens_details.cached_tokens).toBe(0);

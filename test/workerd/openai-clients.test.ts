@@ -49,7 +49,7 @@ const remember: typeof fetch = async (input, init) => {
 async function expectEnded(): Promise<void> {
   const event = await service.event(lastRequest);
   expect(event).toMatchObject({ errorCode: "client_closed_request" });
-  expect(event.generation?.outputTokens).toBeLessThan(50);
+  expect(event.generation?.["gen_ai.usage.output_tokens"]).toBeLessThan(50);
 }
 
 describe.each([

@@ -121,7 +121,10 @@ describe("completions", () => {
     expect(new Set(once.choices.map(({ text }) => text)).size).toBe(4);
     const event = await service.event(once.id.replace("cmpl-", ""));
     expect(event).toMatchObject({
-      generation: { outputTokens: once.usage?.completion_tokens, finishReason: "length" },
+      generation: {
+        "gen_ai.usage.output_tokens": once.usage?.completion_tokens,
+        "gen_ai.response.finish_reasons": ["length"],
+      },
     });
     const second = await client.completions.create({ ...request, n: 1, seed: 12 });
     expect(second.choices.map(({ text }) => text)).toEqual([
@@ -230,7 +233,7 @@ describe("completions", () => {
     }
     const event = await service.event(id.replace("cmpl-", ""));
     expect(event).toMatchObject({ errorCode: "client_closed_request" });
-    expect(event.generation?.outputTokens).toBeLessThan(50);
+    expect(event.generation?.["gen_ai.usage.output_tokens"]).toBeLessThan(50);
   });
 
   test("a deadline in the middle is an error of the stream", async () => {
@@ -417,7 +420,7 @@ describe("chat completions", () => {
     await read().catch(() => undefined);
     const event = await service.event(id.replace("chatcmpl-", ""));
     expect(event).toMatchObject({ errorCode: "client_closed_request" });
-    expect(event.generation?.outputTokens).toBeLessThan(50);
+    expect(event.generation?.["gen_ai.usage.output_tokens"]).toBeLessThan(50);
   });
 
   test.each([

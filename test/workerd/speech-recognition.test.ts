@@ -216,8 +216,8 @@ describe("a recording without speech", () => {
     expect(response.body).toEqual({ text: "", chunks: [] });
     const event = await service.event(response.headers.get("x-request-id") ?? "");
     expect(event.generation).toMatchObject({
-      inputTokens: 0,
-      outputTokens: 0,
+      "gen_ai.usage.input_tokens": 0,
+      "gen_ai.usage.output_tokens": 0,
       audioSeconds: samples.length / 16_000,
     });
   });

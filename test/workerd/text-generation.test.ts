@@ -226,9 +226,13 @@ describe("a long text", () => {
     expect(computed).toBeLessThanOrEqual(received + 2);
     expect(event).toMatchObject({
       errorCode: "client_closed_request",
-      generation: { inputTokens: expect.any(Number), outputTokens: expect.any(Number) },
+      generation: {
+        "gen_ai.usage.input_tokens": expect.any(Number),
+        "gen_ai.usage.output_tokens": expect.any(Number),
+        aborted: true,
+      },
     });
-    expect(event.generation?.finishReason).toBeUndefined();
+    expect(event.generation?.["gen_ai.response.finish_reasons"]).toBeUndefined();
   });
 
   test("ends with its client when it is sent as a whole", async () => {
@@ -245,7 +249,7 @@ describe("a long text", () => {
     const after = await idleIsolate("pocket-gpt");
     const computed = (after.bytesOut - before.bytesOut) / VOCABULARY_BYTES;
     expect(computed).toBeLessThan(LONG.max_new_tokens);
-    expect(event.generation?.outputTokens).toBeLessThanOrEqual(computed);
+    expect(event.generation?.["gen_ai.usage.output_tokens"]).toBeLessThanOrEqual(computed);
   });
 
   test("ends at its deadline, whole and streamed", async () => {
@@ -265,7 +269,7 @@ describe("a long text", () => {
     });
     expect(await service.event(long.id)).toMatchObject({
       errorCode: "deadline_exceeded",
-      generation: { outputTokens: parts.length - 1 },
+      generation: { "gen_ai.usage.output_tokens": parts.length - 1, aborted: false },
     });
     await idleIsolate("pocket-gpt");
   });
@@ -288,11 +292,13 @@ test("an event tells what was generated, whole and streamed", async () => {
   for (const id of [whole.headers.get("x-request-id") ?? "", streamed.id]) {
     const event = await service.event(id);
     expect(event.generation).toMatchObject({
-      inputTokens: example?.ids.length,
-      outputTokens: 5,
-      finishReason: "length",
+      "gen_ai.usage.input_tokens": example?.ids.length,
+      "gen_ai.usage.output_tokens": 5,
+      "gen_ai.response.finish_reasons": ["length"],
+      aborted: false,
     });
-    expect(event.generation?.firstTokenMs).toBeLessThanOrEqual(event.totalMs);
+    const seconds = event.generation?.["gen_ai.server.time_to_first_token"] ?? 0;
+    expect(seconds).toBeLessThanOrEqual(event.totalMs / 1000);
   }
 });
 

@@ -117,9 +117,9 @@ test("a list of texts has a list of results, and an event tells what was written
   const count = (of: (each: (typeof GREEDY)[number]) => number) =>
     [a, b].reduce((sum, each) => sum + (each ? of(each) : 0), 0);
   expect(event.generation).toMatchObject({
-    inputTokens: count(({ ids }) => ids.length),
-    outputTokens: count(({ run }) => run.outputs[0]?.length ?? 0),
-    finishReason: "eos_token",
+    "gen_ai.usage.input_tokens": count(({ ids }) => ids.length),
+    "gen_ai.usage.output_tokens": count(({ run }) => run.outputs[0]?.length ?? 0),
+    "gen_ai.response.finish_reasons": ["eos_token"],
   });
 });
 

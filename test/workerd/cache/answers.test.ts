@@ -62,9 +62,11 @@ test("a text is generated once, and sent again whole and streamed as it was comp
   const [{ generation: first } = {}, ...others] = events;
   for (const { generation, phasesMs } of others) {
     expect(generation).toEqual({
-      inputTokens: first?.inputTokens,
-      outputTokens: first?.outputTokens,
-      finishReason: first?.finishReason,
+      "gen_ai.usage.input_tokens": first?.["gen_ai.usage.input_tokens"],
+      "gen_ai.usage.cache_read.input_tokens": 0,
+      "gen_ai.usage.output_tokens": first?.["gen_ai.usage.output_tokens"],
+      "gen_ai.response.finish_reasons": first?.["gen_ai.response.finish_reasons"],
+      aborted: false,
     });
     expect(phasesMs).not.toHaveProperty("infer");
   }
@@ -155,7 +157,7 @@ test("a text whose client leaves in the middle is not stored", async () => {
   leaving.abort();
   const event = await service.event(response.headers.get("x-request-id") ?? "");
   expect(event).toMatchObject({ errorCode: "client_closed_request", cache: { stored: false } });
-  expect(event.generation?.outputTokens).toBeLessThan(600);
+  expect(event.generation?.["gen_ai.usage.output_tokens"]).toBeLessThan(600);
   const headers = { ...ADMIN, "cache-control": "only-if-cached" };
   expect(await service.post("/models/pocket-gpt", body, headers)).toMatchObject({ status: 504 });
 });
