@@ -8,7 +8,7 @@ import type { Manifest } from "./manifest.ts";
  * an input of BYTES. With `"scope": "key"` a client with a key reads only what it has stored itself.
  */
 export function hidesCache(
-  { cache, inputs, preprocess }: Manifest,
+  { cache, inputs, preprocess }: Pick<Manifest, "cache" | "inputs" | "preprocess">,
   hasClientKey: boolean,
 ): boolean {
   if (!cache.enabled || (cache.scope === "key" && hasClientKey)) return false;

@@ -1,16 +1,19 @@
+import { hidesCache } from "./cache-privacy.ts";
 import { ANONYMOUS, type Call } from "./call.ts";
 import type { Manifest } from "./manifest.ts";
 
 /**
  * The id of the client for whom beginnings of texts may be kept; `undefined` where nothing of a request may be kept, or read for it:
- * by its cache directives, by the manifest, or because clients that nobody can tell apart would share them where that is not allowed.
+ * by its cache directives, by the manifest, or because clients that nobody can tell apart would learn of one another by how much of
+ * their prompts was kept.
  */
 export async function keepingClient(
-  { cache }: Pick<Manifest, "cache">,
+  manifest: Pick<Manifest, "cache" | "inputs" | "preprocess">,
   call: Pick<Call, "cache" | "principal">,
 ): Promise<string | undefined> {
   const { noStore, noCache } = call.cache;
-  if (!cache.enabled || noStore || noCache) return undefined;
+  if (!manifest.cache.enabled || noStore || noCache) return undefined;
   const id = await call.principal.id();
-  return cache.scope === "key" && id === (await ANONYMOUS.id()) ? undefined : id;
+  if (id !== (await ANONYMOUS.id())) return id;
+  return manifest.cache.scope === "key" || hidesCache(manifest, false) ? undefined : id;
 }

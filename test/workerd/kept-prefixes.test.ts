@@ -30,7 +30,7 @@ async function complete(
   const response = await service.post(
     path,
     { model: "pocket-gpt", max_tokens: 24, ...body },
-    headers,
+    { authorization: "Bearer a-client", ...headers },
   );
   expect(response.status).toBe(200);
   const requestId = response.headers.get("x-request-id") ?? "";

@@ -38,7 +38,7 @@ export interface TextBeginner {
 
 /** @param manifest of which the blocks were checked */
 export function createTextBeginner(
-  manifest: Pick<Manifest, "inputs" | "outputs" | "cache">,
+  manifest: Pick<Manifest, "inputs" | "outputs" | "cache" | "preprocess">,
   prompt: Pick<PromptBlock, "inputs">,
   block: Pick<TextGenerationBlock, "logits" | "cache" | "context">,
 ): TextBeginner {
@@ -65,7 +65,7 @@ function beginAlone(decoder: Decoder): TextBeginner {
 
 /** Texts share their runs, and the beginnings of earlier ones. */
 function beginTogether(
-  manifest: Pick<Manifest, "inputs" | "outputs" | "cache">,
+  manifest: Pick<Manifest, "inputs" | "outputs" | "cache" | "preprocess">,
   prompt: Pick<PromptBlock, "inputs">,
   block: Pick<TextGenerationBlock, "logits" | "cache" | "context">,
 ): TextBeginner {

@@ -52,8 +52,7 @@ export class KeptPrefixes {
       best = entry;
       most = tokens;
     }
-    if (!best) return undefined;
-    this.#touch(best);
+    if (!best || !this.#touch(best)) return undefined;
     return { handles: best.handles, tokens: most };
   }
 
@@ -73,8 +72,7 @@ export class KeptPrefixes {
       if (entry.client !== client) continue;
       const common = commonLength(entry.ids, prompt);
       if (common === prompt.length) {
-        this.#touch(entry);
-        return;
+        if (this.#touch(entry)) return;
       }
       // What the longer one serves as well.
       if (common === entry.ids.length) entry.lease.dispose();
@@ -99,10 +97,17 @@ export class KeptPrefixes {
     }
   }
 
-  #touch(entry: Entry): void {
-    entry.lease.touch(Date.now() + KEPT_MS);
+  /** @returns whether it is still there: it may have expired meanwhile */
+  #touch(entry: Entry): boolean {
     this.#entries.delete(entry);
+    try {
+      entry.lease.touch(Date.now() + KEPT_MS);
+    } catch (error) {
+      if (error instanceof ApiError) return false;
+      throw error;
+    }
     this.#entries.add(entry);
+    return true;
   }
 }
 

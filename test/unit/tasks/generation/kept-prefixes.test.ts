@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { NO_DIRECTIVES } from "../../../../src/domain/cache-control.ts";
-import { type CallOptions, createCall } from "../../../../src/domain/call.ts";
+import { ANONYMOUS, type CallOptions, createCall } from "../../../../src/domain/call.ts";
 import type { ModelRuntime } from "../../../../src/domain/ports.ts";
 import { TokenIds } from "../../../../src/domain/token-ids.ts";
 import { OrtSession } from "../../../../src/runtime/ort-session.ts";
@@ -10,7 +10,7 @@ import {
   createGenerationTask,
   type GenerationTask,
 } from "../../../support/generation-task.ts";
-import { CELL_BYTES, createPool, lease, MIB } from "../../../support/runtime-pool.ts";
+import { CELL_BYTES, clock, createPool, lease, MIB } from "../../../support/runtime-pool.ts";
 import { stubWorkersGlobals } from "../../../support/workers-globals.ts";
 
 /** Beginnings of prompts that are kept in the heap, and what is generated after them. */
@@ -33,7 +33,7 @@ async function generate(
   options: CallOptions = {},
 ): Promise<Generated> {
   const parameters = { details: true, max_new_tokens: 8, return_full_text: false };
-  const call = createCall(options);
+  const call = createCall({ principal: { id: async () => "somebody" }, ...options });
   const { value, usage } = await task.whole({ inputs: new TokenIds(ids), parameters }, call);
   const [{ details }] = value as [{ details: { tokens: Generated["tokens"] } }];
   expect(call.trace.generation?.cachedTokens).toBe(usage?.cachedTokens);
@@ -80,10 +80,10 @@ describe("a model whose tokens are independent", () => {
     expect((await generate(task, second)).cachedTokens).toBe(40);
     // One of the prompt, and one for each token after the first.
     expect(runs.mock.calls.length - before).toBe(8);
-    const { parts } = await task.stream({
-      inputs: new TokenIds(second),
-      parameters: { details: true, max_new_tokens: 1 },
-    });
+    const { parts } = await task.stream(
+      { inputs: new TokenIds(second), parameters: { details: true, max_new_tokens: 1 } },
+      createCall({ principal: { id: async () => "somebody" } }),
+    );
     const [last] = await collect(parts);
     expect(last?.details).toMatchObject({ input_length: 43, cached_tokens: 41 });
   });
@@ -146,13 +146,26 @@ test("a model whose manifest caches nothing keeps nothing", async () => {
   expect(own.stats().kept).toEqual({ leases: 0, bytes: 0 });
 });
 
-test("clients without a key share nothing where predictions are by key", async () => {
+test("clients without a key have nothing kept, unless the manifest discloses what is", async () => {
+  const principal = ANONYMOUS;
+  const cachedOf = async (cache: object | undefined) => {
+    const changes = cache ? { cache: { enabled: true, ttlSeconds: 60, ...cache } } : {};
+    const task = await createGenerationTask(createPool(4 * CELL_BYTES), "rows", {}, {}, changes);
+    await generate(task, LONG, { principal });
+    return (await generate(task, LONG, { principal })).cachedTokens;
+  };
+  expect(await cachedOf(undefined)).toBe(0);
+  expect(await cachedOf({ scope: "key" })).toBe(0);
+  expect(await cachedOf({ scope: "key", disclose: true })).toBe(0);
+  expect(await cachedOf({ disclose: true })).toBe(LONG.length - 2);
+});
+
+test("a beginning that has expired is read again", async () => {
   const own = createPool(4 * CELL_BYTES);
-  const cache = { enabled: true, ttlSeconds: 60, scope: "key" };
-  const task = await createGenerationTask(own, "rows", {}, {}, { cache });
+  const task = await createGenerationTask(own, "rows");
+  const now = vi.spyOn(Date, "now").mockImplementation(() => clock.ms - 600_000 + 60_000);
   await generate(task, LONG);
-  expect(own.stats().kept).toEqual({ leases: 0, bytes: 0 });
-  const options = { principal: { id: async () => "a" } };
-  await generate(task, LONG, options);
-  expect((await generate(task, LONG, options)).cachedTokens).toBe(LONG.length - 2);
+  now.mockRestore();
+  clock.ms += 60_000;
+  expect((await generate(task, LONG)).cachedTokens).toBe(0);
 });
