@@ -9,6 +9,8 @@ import { usageSchema } from "./usage.ts";
 /** `POST /v1/chat/completions` of OpenAI's API (https://platform.openai.com/docs/api-reference/chat). */
 
 const WITHOUT_EFFECT = "Accepted, and without effect.";
+/** The value of a refused field with which nothing is asked for. */
+const only = (value: string) => z.literal(value).optional().describe(`Only ${value}.`);
 const maxTokens = z.int().min(1).optional();
 
 export const chatCompletionRequestSchema = z.strictObject({
@@ -32,6 +34,9 @@ export const chatCompletionRequestSchema = z.strictObject({
     ),
   response_format: responseFormatSchema.optional(),
   modalities: z.array(z.literal("text")).length(1).optional().describe("Only text."),
+  tool_choice: only("none"),
+  function_call: only("none"),
+  reasoning_effort: only("none"),
   service_tier: z.enum(["auto", "default"]).optional().describe(WITHOUT_EFFECT),
   store: z.literal(false).optional().describe("Only false."),
   prompt_cache_key: z.string().optional().describe(WITHOUT_EFFECT),
@@ -39,22 +44,24 @@ export const chatCompletionRequestSchema = z.strictObject({
 });
 
 const NO_TOOLS = "the model calls no tools";
+const NO_RETENTION = "how long a prompt is kept depends on the memory that there is";
 const NO_REASONING = "the model has no such setting";
 
-const REFUSED: RefusedFields = {
+/** Exported for its test. */
+export const REFUSED_CHAT_FIELDS: RefusedFields = {
   tools: NO_TOOLS,
-  tool_choice: NO_TOOLS,
+  tool_choice: { reason: NO_TOOLS, unless: "none" },
   parallel_tool_calls: NO_TOOLS,
   functions: NO_TOOLS,
-  function_call: NO_TOOLS,
+  function_call: { reason: NO_TOOLS, unless: "none" },
   web_search_options: NO_TOOLS,
   audio: "the model generates no audio",
   prediction: "each token is generated",
   moderation: "texts are not moderated",
-  reasoning_effort: NO_REASONING,
+  reasoning_effort: { reason: NO_REASONING, unless: "none" },
   verbosity: NO_REASONING,
-  prompt_cache_options: "prompts are not cached",
-  prompt_cache_retention: "prompts are not cached",
+  prompt_cache_options: NO_RETENTION,
+  prompt_cache_retention: NO_RETENTION,
 };
 
 export interface ChatCompletionRequest extends z.output<typeof chatCompletionRequestSchema> {
@@ -63,7 +70,7 @@ export interface ChatCompletionRequest extends z.output<typeof chatCompletionReq
 
 /** @throws ApiError `invalid_request` that names the field */
 export function parseChatCompletion(body: unknown): ChatCompletionRequest {
-  const request = parseGeneration(chatCompletionRequestSchema, REFUSED, body);
+  const request = parseGeneration(chatCompletionRequestSchema, REFUSED_CHAT_FIELDS, body);
   const { max_tokens, max_completion_tokens, logprobs, top_logprobs } = request;
   if (top_logprobs !== undefined && !logprobs)
     throw refuse("top_logprobs", "top_logprobs has an effect only with logprobs true.");

@@ -50,7 +50,8 @@ export const completionRequestSchema = z.strictObject({
   best_of: z.int().min(1).optional().describe("Only the value of `n`: all choices are returned."),
 });
 
-const REFUSED: RefusedFields = {
+/** Exported for its test. */
+export const REFUSED_COMPLETION_FIELDS: RefusedFields = {
   suffix: "the model writes what follows a prompt, and not what is between two texts",
 };
 
@@ -60,7 +61,7 @@ export interface CompletionsRequest extends z.output<typeof completionRequestSch
 
 /** @throws ApiError `invalid_request` that names the field */
 export function parseCompletions(body: unknown): CompletionsRequest {
-  const request = parseGeneration(completionRequestSchema, REFUSED, body);
+  const request = parseGeneration(completionRequestSchema, REFUSED_COMPLETION_FIELDS, body);
   const { n, best_of = n, echo } = request;
   const prompts = toPrompts(request.prompt);
   if (best_of !== n)

@@ -4,7 +4,9 @@ import { parseWith } from "../parse.ts";
 import { type GenerationFields, MAX_CHOICES } from "./generation-fields.ts";
 
 /** Fields of OpenAI's API that a request may not have, with the reason. */
-export type RefusedFields = Readonly<Record<string, string>>;
+export type RefusedFields = Readonly<
+  Record<string, string | { readonly reason: string; readonly unless: unknown }>
+>;
 
 /**
  * Parses the body of a request that generates text.
@@ -16,9 +18,14 @@ export function parseGeneration<S extends z.ZodType<GenerationFields>>(
   body: unknown,
 ): z.output<S> {
   if (typeof body === "object" && body !== null)
-    for (const [field, value] of Object.entries(body))
-      if (value !== null && Object.hasOwn(refused, field))
-        throw refuse(field, `${field} is not supported: ${refused[field]}. Leave it out.`);
+    for (const [field, value] of Object.entries(body)) {
+      const refusal = Object.hasOwn(refused, field) ? refused[field] : undefined;
+      if (value === null || refusal === undefined) continue;
+      const { reason, unless } =
+        typeof refusal === "string" ? { reason: refusal, unless: undefined } : refusal;
+      if (value !== unless)
+        throw refuse(field, `${field} is not supported: ${reason}. Leave it out.`);
+    }
   const request = parseWith(schema, body);
   if (request.stream_options && !request.stream)
     throw refuse("stream_options", "stream_options has an effect only with stream true.");

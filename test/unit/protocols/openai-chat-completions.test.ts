@@ -187,7 +187,7 @@ describe("a request is refused, with the field", () => {
   const image = { type: "image_url", image_url: { url: "https://example.com/a.png" } };
   test.each<[object, string]>([
     [{ tools: [] }, "tools"],
-    [{ tool_choice: "none" }, "tool_choice"],
+    [{ tool_choice: "auto" }, "tool_choice"],
     [{ functions: [] }, "functions"],
     [{ parallel_tool_calls: false }, "parallel_tool_calls"],
     [{ response_format: { type: "xml" } }, "response_format.type"],

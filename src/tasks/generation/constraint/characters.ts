@@ -54,6 +54,37 @@ export function intersect(a: CodePoints, b: CodePoints): CodePoints {
   return complement([...complement(a), ...complement(b)]);
 }
 
+interface Written {
+  /** Of the escapes, with the letter after the backslash. */
+  readonly letters: readonly (readonly [code: number, letter: string])[];
+  readonly unescaped: CodePoints;
+}
+
+/** A repetition adds the same characters again and again. */
+const WRITTEN = new WeakMap<CodePoints, Written>();
+const SEQUENCES = new WeakMap<CodePoints, readonly ByteRange[][]>();
+
+function asWritten(characters: CodePoints): Written {
+  let written = WRITTEN.get(characters);
+  if (!written) {
+    const letters = ESCAPES.filter(([code]) => contains(characters, code));
+    written = { letters, unescaped: intersect(characters, complement(ESCAPED_CHARACTERS)) };
+    WRITTEN.set(characters, written);
+  }
+  return written;
+}
+
+function asUtf8(characters: CodePoints): readonly ByteRange[][] {
+  let sequences = SEQUENCES.get(characters);
+  if (!sequences) {
+    sequences = intersect(characters, complement(SURROGATES)).flatMap(([first, last]) =>
+      toByteRanges(first, last),
+    );
+    SEQUENCES.set(characters, sequences);
+  }
+  return sequences;
+}
+
 function contains(ranges: CodePoints, code: number): boolean {
   return ranges.some(([first, last]) => first <= code && code <= last);
 }
@@ -68,14 +99,14 @@ export function addCharacter(
   characters: CodePoints,
   to: State,
 ): void {
-  const letters = ESCAPES.filter(([code]) => contains(characters, code));
+  const { letters, unescaped } = asWritten(characters);
   if (letters.length > 0) {
     const escaped = builder.state();
     builder.bytes(from, 0x5c, 0x5c, escaped);
     for (const [, letter] of letters)
       builder.bytes(escaped, letter.charCodeAt(0), letter.charCodeAt(0), to);
   }
-  addUtf8(builder, from, intersect(characters, complement(ESCAPED_CHARACTERS)), to);
+  addUtf8(builder, from, unescaped, to);
 }
 
 /** The states before another one, by the bytes that lead from them to it. */
@@ -102,9 +133,8 @@ export function addUtf8(
     }
     return state;
   };
-  for (const [first, last] of intersect(characters, complement(SURROGATES)))
-    for (const [lead, ...rest] of toByteRanges(first, last))
-      if (lead) builder.bytes(from, lead[0], lead[1], stateBefore(rest));
+  for (const [lead, ...rest] of asUtf8(characters))
+    if (lead) builder.bytes(from, lead[0], lead[1], stateBefore(rest));
 }
 
 type ByteRange = readonly [first: number, last: number];

@@ -5,6 +5,7 @@ import { createTokenBytes, type TokenBytes } from "../../text/token-bytes.ts";
 import type { Steps } from "../../text/word-model.ts";
 import { Constraint, TokenGrammar } from "./constraint.ts";
 import { GrammarBuilder, type Rule } from "./grammar.ts";
+import { checkGrammarSize } from "./grammar-size.ts";
 import { addSchema } from "./json-schema.ts";
 import { findShortestWays } from "./shortest-ways.ts";
 import { addExpression } from "./texts.ts";
@@ -60,6 +61,7 @@ export function createConstraints(
 
   return {
     *compile(grammar, expiresAt) {
+      checkGrammarSize(grammar);
       if (!tokens) {
         const bytes = createTokenBytes(tokenizerJson());
         const trie = yield* createTokenTrie(bytes.vocabularySize, bytes.bytesOf, eosTokenIds);

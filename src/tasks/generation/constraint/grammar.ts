@@ -40,23 +40,31 @@ export interface Rule {
 /** Limits of a grammar, docs/configuration.md. A state takes about 250 bytes. */
 export const MAX_STATES = 20_000;
 
+/** So many edges take as much memory as a state. */
+const EDGES_OF_STATE = 6;
+
 const ENCODER = new TextEncoder();
 
 /** Creates the states of a grammar, up to a limit. */
 export class GrammarBuilder {
   readonly states: State[] = [];
+  #edges = 0;
 
   /** @throws ApiError `invalid_request` for a grammar with too many states */
   state(): State {
-    if (this.states.length >= MAX_STATES)
+    const state = new State(this.states.length);
+    this.states.push(state);
+    this.#checkSize();
+    return state;
+  }
+
+  #checkSize(): void {
+    if (this.states.length + this.#edges / EDGES_OF_STATE > MAX_STATES)
       throw new ApiError(
         "invalid_request",
         `"grammar" is too large: it has more than ${MAX_STATES} states, of which each letter of a name or of a value in an enum takes one, and each repetition in a pattern or in a limited length or number several.`,
         { details: { field: "grammar", maxStates: MAX_STATES } },
       );
-    const state = new State(this.states.length);
-    this.states.push(state);
-    return state;
   }
 
   /** A rule whose states are connected by the caller. */
@@ -68,6 +76,8 @@ export class GrammarBuilder {
 
   bytes(from: State, first: number, last: number, next: State): void {
     from.edges.push({ first, last, next });
+    this.#edges += 1;
+    if (this.#edges % EDGES_OF_STATE === 0) this.#checkSize();
   }
 
   /** One text: from a state to another. */

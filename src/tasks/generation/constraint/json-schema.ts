@@ -6,7 +6,7 @@ import type { GrammarBuilder, Rule, State } from "./grammar.ts";
 import { JsonRules } from "./json-values.ts";
 import { addBoundedNumber } from "./numbers.ts";
 import { type Expression, parseRegularExpression, textsOfLength } from "./regular-expression.ts";
-import { isDisjoint } from "./schema-choices.ts";
+import { isDisjoint, MAX_ENUM_VALUES } from "./schema-choices.ts";
 import {
   checkKeywords,
   isObject,
@@ -19,7 +19,6 @@ import { addIntersection, addTexts } from "./texts.ts";
 /** Limits of a schema, docs/configuration.md. */
 export const MAX_SCHEMAS = 1000;
 export const MAX_PROPERTIES = 1000;
-export const MAX_ENUM_VALUES = 1000;
 export const MAX_PATTERN = 1024;
 
 /**
@@ -357,10 +356,11 @@ function valuesOf(schema: Schema, path: string): readonly string[] | undefined {
   if (!Array.isArray(given) || given.length === 0 || given.length > MAX_ENUM_VALUES)
     throw refuse(`${path}.enum`, `must be a list of 1 to ${MAX_ENUM_VALUES} values`);
   const types = typesOf({ type: schema.type }, (message) => refuse(path, message));
+  const constant = JSON.stringify(schema.const);
   const values = given.filter(
     (value) =>
       (types === undefined || types.some((type) => isOfType(value, type))) &&
-      (schema.const === undefined || JSON.stringify(value) === JSON.stringify(schema.const)),
+      (schema.const === undefined || JSON.stringify(value) === constant),
   );
   if (values.length === 0) throw refuse(path, "has no value of its type");
   return values.map((value) => JSON.stringify(value));

@@ -1,5 +1,7 @@
 import { isObject, type Schema, VALUE_TYPES } from "./schema-keywords.ts";
 
+/** Limit of a schema, docs/configuration.md. */
+export const MAX_ENUM_VALUES = 1000;
 /** Each is compared with each. */
 export const MAX_EXCLUSIVE_CHOICES = 64;
 /** How many references may follow one another. */
@@ -19,7 +21,13 @@ interface Choice {
 /** Whether no value can be of two of the schemas, as far as their types and constant properties tell. */
 export function isDisjoint(schemas: readonly unknown[], lookUp: LookUp): boolean {
   if (schemas.length > MAX_EXCLUSIVE_CHOICES) return false;
-  const choices = schemas.map((schema) => toChoice(resolve(schema, lookUp), lookUp));
+  const known = new Map<Schema | undefined, Choice>();
+  const choices = schemas.map((schema) => {
+    const resolved = resolve(schema, lookUp);
+    const choice = known.get(resolved) ?? toChoice(resolved, lookUp);
+    known.set(resolved, choice);
+    return choice;
+  });
   return choices.every((a, at) => choices.slice(at + 1).every((b) => excludes(a, b)));
 }
 
@@ -54,7 +62,7 @@ function resolve(schema: unknown, lookUp: LookUp): Schema | undefined {
 
 function constants(schema: Schema | undefined): ReadonlySet<string> | undefined {
   if (schema?.const !== undefined) return new Set([JSON.stringify(schema.const)]);
-  if (!Array.isArray(schema?.enum)) return undefined;
+  if (!Array.isArray(schema?.enum) || schema.enum.length > MAX_ENUM_VALUES) return undefined;
   return new Set(schema.enum.map((value) => JSON.stringify(value)));
 }
 

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
 import { ApiError } from "../../../../../src/domain/errors.ts";
+import type { Grammar } from "../../../../../src/domain/grammar.ts";
 import { compile, randomNumbers, randomText } from "../../../../support/constrained-texts.ts";
 import { type JsonSchema, jsonSchemas } from "../../../../support/schema-arbitraries.ts";
 
@@ -217,6 +218,40 @@ describe.each(Object.entries(SCHEMAS))("%s", (_, schema) => {
       }
     },
   );
+});
+
+test.each<[string, Grammar]>([
+  [
+    "many values",
+    { type: "json", value: { enum: Array.from({ length: 200_000 }, (_, at) => at) } },
+  ],
+  ["a long value", { type: "json", value: { const: "a".repeat(1_000_000), enum: ["b"] } }],
+  [
+    "many names",
+    { type: "json", value: { required: Array.from({ length: 40_000 }, (_, at) => `${at}`) } },
+  ],
+  ["a long description", { type: "json", value: { description: "a".repeat(70_000) } }],
+  [
+    "many edges",
+    { type: "regex", value: `[${"!#%'+/13579;=?ACEGIKMOQSUWY_acegikmoqsuwy"}]{0,9000}` },
+  ],
+  [
+    "many bytes",
+    {
+      type: "regex",
+      value: `[${Array.from({ length: 300 }, (_, at) => String.fromCodePoint(0x100 + 2 * at)).join("")}]{0,900}`,
+    },
+  ],
+])("a grammar of %s is refused as too large", (_, grammar) => {
+  expect(() => compile(grammar)).toThrow(/^"grammar" is too large/);
+});
+
+test("a schema's choices with many values are compared once", () => {
+  const value = {
+    $defs: { a: { enum: Array.from({ length: 900 }, (_, at) => at) } },
+    oneOf: Array.from({ length: 64 }, () => ({ $ref: "#/$defs/a" })),
+  };
+  expect(() => compile({ type: "json", value })).toThrow(/exclude one another/);
 });
 
 test("texts conform to any supported schema", () => {
