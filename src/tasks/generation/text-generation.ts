@@ -254,6 +254,8 @@ export function createTextGenerationTask(
         let outputTokens = 0;
         let cachedTokens = 0;
         for (const text of texts) {
+          // A text of a single token has no pause of its own.
+          if (results.length > 0) await checkpoint();
           const { steps, result, cachedTokens: ofText } = await start(text, models, call);
           for await (const step of steps) result.add(step);
           results.push([result.toResult()]);

@@ -119,6 +119,18 @@ test("other calls run after each token, and between two runs of a prompt", async
   expect(yields).toBe(Math.ceil(ids.length / 16) - 1 + 4);
 });
 
+test("other calls run between texts of a single token", async () => {
+  let yields = 0;
+  const call = createCall({
+    yieldSlice: async () => {
+      if (call.trace.generation?.outputTokens) yields += 1;
+    },
+  });
+  const inputs = Array.from({ length: 48 }, () => "Once");
+  await inPlace.whole({ inputs, parameters: { max_new_tokens: 1 } }, call);
+  expect(yields).toBeGreaterThanOrEqual(2);
+});
+
 test("the time to the first token and the rate of the others are in the trace", async () => {
   let ms = 0;
   const trace = new Trace(() => ms);
