@@ -14,8 +14,15 @@ export interface EngineTexts {
   readonly seconds: number;
 }
 
+/** Of V8: each access of WebAssembly compares its address with the size of the memory, as in workerd. */
+export const CHECKED_BOUNDS = "--wasm-enforce-bounds-checks";
+
 /** Generates texts in a separate Node process: the engine of the Worker, and nothing between its runs. */
-export async function runEngineTexts(options: EngineTexts): Promise<TextsResult> {
+export async function runEngineTexts(
+  options: EngineTexts,
+  nodeOptions: readonly string[] = [],
+): Promise<TextsResult> {
   const program = projectPath("bench", "generation", "engine-loop-process.ts");
-  return JSON.parse(await runNode([program], { input: JSON.stringify(options) })) as TextsResult;
+  const output = await runNode([...nodeOptions, program], { input: JSON.stringify(options) });
+  return JSON.parse(output) as TextsResult;
 }

@@ -3,12 +3,13 @@ import type { LocalWorker } from "../../scripts/local-worker.ts";
 import { rotate, toSpread } from "../statistics.ts";
 import type { Table } from "../table.ts";
 import { requestTexts } from "./client-texts.ts";
-import { type EngineTexts, runEngineTexts } from "./engine-loop.ts";
+import { CHECKED_BOUNDS, type EngineTexts, runEngineTexts } from "./engine-loop.ts";
 import { ALONE, POCKET_GPT, POCKET_GPT_FOLDER, readPocketGpt } from "./generation-worker.ts";
 import { readPrompts, TEXTS, type TextsResult, TOKENS, tokensPerSecond } from "./texts.ts";
 import { runTransformersJs, type TransformersJs } from "./transformers-js.ts";
 
 const BARE = "bare loop over the engine in Node";
+const BARE_CHECKED = "the same loop, with bounds checks as in workerd";
 const TRANSFORMERS_JS = "transformers.js in Node, same engine";
 
 interface Variant {
@@ -72,6 +73,7 @@ function variantsOf(
   });
   return [
     { name: BARE, measure: () => runEngineTexts(engineTexts) },
+    { name: BARE_CHECKED, measure: () => runEngineTexts(engineTexts, [CHECKED_BOUNDS]) },
     ofWorker("Worker, whole", POCKET_GPT, 1, false),
     ofWorker("Worker, streamed", POCKET_GPT, 1, true),
     ofWorker(`Worker, ${TEXTS} at once, whole`, POCKET_GPT, TEXTS, false),
@@ -96,7 +98,14 @@ export function toRatesTable(rounds: readonly TextRates[]): Table {
   };
   return {
     title: `Texts of ${TOKENS} tokens by pocket-gpt`,
-    columns: ["", "tokens/s", "first token, ms", "/ bare loop", "/ transformers.js"],
+    columns: [
+      "",
+      "tokens/s",
+      "first token, ms",
+      "/ bare loop",
+      "/ bare loop with bounds checks",
+      "/ transformers.js",
+    ],
     rows: names.map((name) => {
       const results = rounds.flatMap((round) => round.get(name) ?? []);
       const rate = toSpread(results.map(tokensPerSecond)).median;
@@ -107,6 +116,7 @@ export function toRatesTable(rounds: readonly TextRates[]): Table {
         rate.toFixed(0),
         isStreamed ? first.toFixed(1) : "",
         ratio(name, BARE),
+        ratio(name, BARE_CHECKED),
         ratio(name, TRANSFORMERS_JS),
       ];
     }),
