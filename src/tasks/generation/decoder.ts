@@ -39,7 +39,7 @@ export interface DecodedText {
 
 /** A text whose tokens may be read in the same run as those of others. */
 export interface TextTogether {
-  /** Tells what the next call of `next` will read: a run for another text may read it before. */
+  /** Announces what the next call of `next` will read: a run for another text may read it before. */
   announce(id: number): void;
   /** Whether a run would read more texts a little later. */
   readonly expectsOthers: boolean;

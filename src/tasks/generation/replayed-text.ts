@@ -4,7 +4,7 @@ import type { Sampler } from "./sampling/sampler.ts";
 
 const NO_LOGITS = new Float32Array();
 
-/** A text that nothing is computed for: its tokens are known, as {@link replay} tells them. */
+/** A text that nothing is computed for: its tokens are known, and {@link replay} returns them. */
 export const KNOWN_TEXT: DecodedText = {
   laterRunTokens: undefined,
   read: () => undefined,
@@ -15,7 +15,7 @@ function noOtherTokens(): never {
   throw new Error("beam search keeps no other tokens");
 }
 
-/** Tells the tokens of a text that was found, one after the other. */
+/** Returns the tokens of a text that was found, one after the other. */
 export function replay({ tokens, logprobs }: FoundText): Sampler {
   return {
     next(_logits, { generated }) {

@@ -50,7 +50,7 @@ export const planTextAnswer: PlanAnswer = (request, { postprocess }) => {
   if (isDrawn && seed === undefined) return "drawn";
   const ofChoice = isDrawn ? { ...others, seed } : others;
   const { inputs, stream } = request;
-  // Of the tokens of a whole result, only its details tell.
+  // Only the details of a whole result have its tokens.
   if (!stream && !details && detailParameter(parameters)) return undefined;
   const prompt = promptText(inputs);
   const isShared = !Array.isArray(inputs) && (prompt !== undefined || !return_full_text);

@@ -22,7 +22,7 @@ export interface BatchModel {
 
 /**
  * Texts whose keys and values are rows of the same tensors, so that one run reads a token of each. None of them waits for
- * another: the first text whose turn it is makes the run for all that have told their next token by then.
+ * another: the first text that asks for its next token makes the run for all that have announced theirs by then.
  */
 export class TextBatch {
   /** Tokens that each row has room for. */
@@ -121,7 +121,7 @@ export class TextBatch {
     return isLast ? toLastLogits(result) : undefined;
   }
 
-  /** One run for a text and all others that have told their next token. */
+  /** One run for a text and all others that have announced their next token. */
   run(runner: BatchedText): void {
     this.#rowOf(runner);
     const ready = this.#texts.filter(({ announced }) => announced !== undefined);
@@ -264,7 +264,7 @@ export class BatchedText implements DecodedText, TextTogether, Disposable {
   past = 0;
   /** The token that it reads next, while no run has read it. */
   announced: number | undefined;
-  /** Whether it is likely to tell its next token soon. */
+  /** Whether it is likely to announce its next token soon. */
   isExpected = false;
   readonly #batch: TextBatch;
   #settled: { readonly logits: Float32Array | undefined } | { readonly error: unknown } | undefined;
@@ -303,7 +303,7 @@ export class BatchedText implements DecodedText, TextTogether, Disposable {
     return logits;
   }
 
-  /** A run has read the token that was told, or has failed. */
+  /** A run has read the announced token, or has failed. */
   settle(read: () => Float32Array | undefined): void {
     try {
       this.#settled = { logits: read() };

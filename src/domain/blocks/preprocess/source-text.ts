@@ -32,7 +32,7 @@ const schema = z.strictObject({
   languages: z
     .strictObject({
       tokens: z.record(language, tokenId).describe("The token of each language, by its code."),
-      source: language.describe("The language of texts of which a request does not tell it."),
+      source: language.describe("The language of texts whose request does not name one."),
       target: language.describe("The language of results, likewise."),
     })
     .optional()
