@@ -16,10 +16,10 @@ import { type Item, splitList } from "../preprocessor.ts";
 import { splitInputs } from "../split-inputs.ts";
 import type { ModelSet, Task } from "../task.ts";
 import { parseJsonFile } from "../text/json-file.ts";
+import { specialTokens } from "../text/special-tokens.ts";
 import { checkTextCount } from "../text/text-item.ts";
 import { createTokenDecoder } from "../text/token-decoder.ts";
 import { createTokenizer } from "../text/tokenizer.ts";
-import { parseTokenizerConfig } from "../text/tokenizer-config.ts";
 import { runSteps, type Steps } from "../text/word-model.ts";
 import { createTextBeginner } from "./begin-text.ts";
 import type { RenderChat } from "./chat-template.ts";
@@ -76,11 +76,7 @@ export function createTextGenerationTask(
 ): Task {
   const beginner = createTextBeginner(manifest, block, defaults);
   const tokenizer = createTokenizer(tokenizerJson);
-  const specials = new Map(
-    parseTokenizerConfig(tokenizerJson)
-      .added_tokens.filter(({ special }) => special)
-      .map(({ id, content }) => [id, content]),
-  );
+  const specials = specialTokens(tokenizerJson);
   const createText = createTokenDecoder(parseJsonFile(tokenizerJson, "tokenizer"), {
     skipSpecialTokens: true,
   });

@@ -19,10 +19,10 @@ import { splitList } from "../preprocessor.ts";
 import { splitInputs } from "../split-inputs.ts";
 import type { ModelSet, Task } from "../task.ts";
 import { parseJsonFile } from "../text/json-file.ts";
+import { specialTokens } from "../text/special-tokens.ts";
 import { checkTextCount } from "../text/text-item.ts";
 import { createTokenDecoder } from "../text/token-decoder.ts";
 import { createTokenizer } from "../text/tokenizer.ts";
-import { parseTokenizerConfig } from "../text/tokenizer-config.ts";
 import { runSteps } from "../text/word-model.ts";
 import { cleanUpSpaces } from "./clean-up-spaces.ts";
 import { createEncoderDecoder } from "./encoder-decoder.ts";
@@ -64,11 +64,7 @@ export function createWrittenTextTask(
   const createText = createTokenDecoder(parseJsonFile(tokenizerJson, "tokenizer"), {
     skipSpecialTokens: true,
   });
-  const specials = new Map(
-    parseTokenizerConfig(tokenizerJson)
-      .added_tokens.filter(({ special }) => special)
-      .map(({ id, content }) => [id, content]),
-  );
+  const specials = specialTokens(tokenizerJson);
   const tokenText = (id: number): string => {
     const text = createText();
     return text.push(id) + text.end();

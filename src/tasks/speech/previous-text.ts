@@ -1,7 +1,7 @@
 import type { SpeechRecognitionBlock } from "../../domain/blocks/postprocess/speech-recognition.ts";
 import { ApiError } from "../../domain/errors.ts";
+import { specialTokens } from "../text/special-tokens.ts";
 import { createTokenizer, type Tokenizer } from "../text/tokenizer.ts";
-import { parseTokenizerConfig } from "../text/tokenizer-config.ts";
 import type { Steps } from "../text/word-model.ts";
 
 /** The tokens of a request's `prompt`, of which the last ones are read. */
@@ -15,7 +15,7 @@ export function createPreviousText(
   tokenizerJson: Uint8Array,
 ): EncodePrevious {
   let tokenizer: Tokenizer | undefined;
-  let specials: ReadonlySet<number>;
+  let specials: ReadonlyMap<number, string>;
   return function* (text) {
     if (text.trim() === "") return [];
     if (previousTextTokenId === undefined)
@@ -26,8 +26,7 @@ export function createPreviousText(
       );
     if (!tokenizer) {
       tokenizer = createTokenizer(tokenizerJson);
-      const added = parseTokenizerConfig(tokenizerJson).added_tokens;
-      specials = new Set(added.filter(({ special }) => special).map(({ id }) => id));
+      specials = specialTokens(tokenizerJson);
     }
     const { ids, leading, length } = yield* tokenizer.encode(` ${text.trim()}`, "prompt", {
       maxLength: Number.POSITIVE_INFINITY,
