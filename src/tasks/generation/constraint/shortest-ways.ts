@@ -1,32 +1,73 @@
-import { STEP_SIZE, type Steps } from "../../text/word-model.ts";
+import type { Steps } from "../../text/word-model.ts";
 import type { State } from "./grammar.ts";
 import { childOf, hasTokens, type TokenTrie } from "./token-trie.ts";
 
 /** How many bytes of a state's ways are looked at for a token: names are written with few tokens, whatever their length. */
 const MAX_LOOKS = 48;
+/** States that are looked at in one step. */
+const STATES_OF_STEP = 256;
 
 /**
  * Finds for each state how far the end of its rule is at most: calls inside one another, and tokens. The way of the fewest
  * tokens is one with the fewest calls inside one another, which a limit of those never closes.
  */
 export function* findShortestWays(states: readonly State[], trie: TokenTrie): Steps<void> {
-  yield* settle(states, heightOf);
+  yield* settle(states, heightOf, ({ epsilon, edges }) => [
+    ...epsilon,
+    ...edges.map(({ next }) => next),
+  ]);
   const targets: (readonly State[])[] = [];
   for (const state of states) {
     targets.push(tokenTargets(state, trie));
-    if (targets.length % 256 === 0) yield;
+    if (targets.length % STATES_OF_STEP === 0) yield;
   }
-  yield* settle(states, (state) => restOf(state, targets[state.id] ?? []));
+  const targetsOf = (state: State): readonly State[] => targets[state.id] ?? [];
+  yield* settle(
+    states,
+    (state) => restOf(state, targetsOf(state)),
+    (state) => [...state.epsilon, ...targetsOf(state)],
+  );
 }
 
-/** Repeats until nothing changes: a state before another one is created before it, with few exceptions. */
-function* settle(states: readonly State[], update: (state: State) => boolean): Steps<void> {
-  for (let changed = true; changed; ) {
-    changed = false;
-    for (let index = states.length - 1; index >= 0; index--) {
-      if (update(states[index] as State)) changed = true;
-      if (index % STEP_SIZE === 0) yield;
+/**
+ * Updates states until nothing changes: all of them once, and then those before a state that has changed.
+ * @param after the states that an update reads, without those of a call
+ */
+function* settle(
+  states: readonly State[],
+  update: (state: State) => boolean,
+  after: (state: State) => readonly State[],
+): Steps<void> {
+  const before: State[][] = states.map(() => []);
+  for (const state of states) {
+    const { call } = state;
+    const read = call ? [...after(state), call.rule.start, call.next] : after(state);
+    for (const next of new Set(read)) before[next.id]?.push(state);
+    if (state.id % STATES_OF_STEP === 0) yield;
+  }
+  const waits = new Uint8Array(states.length).fill(1);
+  let waiting = states.length;
+  let updates = 0;
+  for (let start = states.length - 1; waiting > 0; ) {
+    // From the end, as a state before another one is created before it, with few exceptions: those wait for the next turn.
+    let later = 0;
+    let last = 0;
+    for (let index = start; waiting > later; index--) {
+      if (!waits[index]) continue;
+      waits[index] = 0;
+      waiting -= 1;
+      if (++updates % STATES_OF_STEP === 0) yield;
+      if (!update(states[index] as State)) continue;
+      for (const { id } of before[index] ?? []) {
+        if (waits[id]) continue;
+        waits[id] = 1;
+        waiting += 1;
+        if (id < index) continue;
+        later += 1;
+        last = Math.max(last, id);
+      }
     }
+    start = last;
   }
 }
 
