@@ -9,23 +9,17 @@ import {
   toSecondTurnTable,
 } from "../generation/second-turn.ts";
 import { measureTextRates, type TextRates, toRatesTable } from "../generation/text-rates.ts";
-import {
-  measureTranscription,
-  type Transcription,
-  toTranscriptionTable,
-} from "../generation/transcription.ts";
 import { installTransformersJs, type TransformersJs } from "../generation/transformers-js.ts";
 
 interface Measurement {
   readonly rates: TextRates;
   readonly secondTurns: readonly SecondTurns[];
   readonly neighbours: Neighbours;
-  readonly transcription: Transcription;
 }
 
 export const generation: Benchmark = {
   name: "generation",
-  description: "texts: tokens a second, first tokens, what other requests wait; transcriptions",
+  description: "texts: tokens a second, first tokens, what other requests wait",
   async run(options) {
     options.report("building, and installing transformers.js ...");
     const outdir = createTemporaryFolder("bench-onnxflare");
@@ -42,7 +36,6 @@ export const generation: Benchmark = {
         toRatesTable(rounds.map(({ rates }) => rates)),
         toSecondTurnTable(rounds.map(({ secondTurns }) => secondTurns)),
         toNeighboursTable(rounds.map(({ neighbours }) => neighbours)),
-        toTranscriptionTable(rounds.map(({ transcription }) => transcription)),
       ],
       raw: rounds.map(({ rates, ...others }) => ({ rates: Object.fromEntries(rates), ...others })),
     };
@@ -61,7 +54,6 @@ async function measure(
       rates: await measureTextRates(worker, transformersJs, round, seconds),
       secondTurns: await measureSecondTurns(worker, round),
       neighbours: await measureNeighbours(worker, seconds),
-      transcription: await measureTranscription(worker),
     };
   } finally {
     await worker.dispose();

@@ -13,7 +13,6 @@ export const POCKET_GPT = "pocket-gpt";
 /** The same model, whose texts have runs of their own. */
 export const ALONE = "pocket-gpt-alone";
 export const IRIS = "iris-logistic";
-export const WHISPER = "whisper-tiny-en";
 
 export const POCKET_GPT_FOLDER = projectPath("models", POCKET_GPT, "1");
 
@@ -25,8 +24,7 @@ export async function startGenerationWorker(outdir: string): Promise<LocalWorker
   });
   try {
     const bucket = await worker.bucket();
-    for (const name of [IRIS, WHISPER])
-      await storeModel(bucket, readManifest(projectPath("models", name, "1")));
+    await storeModel(bucket, readManifest(projectPath("models", IRIS, "1")));
     const manifest = readManifest(POCKET_GPT_FOLDER);
     await storeModel(bucket, manifest);
     await storeModel(bucket, withOwnRuns(manifest));
