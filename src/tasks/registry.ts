@@ -78,7 +78,7 @@ const PAIRS = [
       // The library is only loaded where a model needs it.
       async function readTemplate(path: string): Promise<RenderChat> {
         const { createChatTemplate } = await import("./generation/chat-template.ts");
-        return createChatTemplate(await readFile(path));
+        return createChatTemplate(await readFile(path), postprocess.context);
       }
     },
   },

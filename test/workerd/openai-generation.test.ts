@@ -233,7 +233,7 @@ describe("completions", () => {
     }
     const event = await service.event(id.replace("cmpl-", ""));
     expect(event).toMatchObject({ errorCode: "client_closed_request" });
-    expect(event.generation?.["gen_ai.usage.output_tokens"]).toBeLessThan(50);
+    expect(event.generation?.["gen_ai.usage.output_tokens"]).toBeLessThanOrEqual(received + 2);
   });
 
   test("a deadline in the middle is an error of the stream", async () => {
@@ -420,7 +420,7 @@ describe("chat completions", () => {
     await read().catch(() => undefined);
     const event = await service.event(id.replace("chatcmpl-", ""));
     expect(event).toMatchObject({ errorCode: "client_closed_request" });
-    expect(event.generation?.["gen_ai.usage.output_tokens"]).toBeLessThan(50);
+    expect(event.generation?.["gen_ai.usage.output_tokens"]).toBeLessThanOrEqual(received + 2);
   });
 
   test.each([

@@ -22,8 +22,9 @@ const { tokens, templates } = read("test", "fixtures", "generation", "chat-templ
   templates: { name: string; template: string; cases: Rendered[] }[];
 };
 
+const CONTEXT = 1024;
 const templateOf = (config: unknown): RenderChat =>
-  createChatTemplate(new TextEncoder().encode(JSON.stringify(config)));
+  createChatTemplate(new TextEncoder().encode(JSON.stringify(config)), CONTEXT);
 const ASKED = new Conversation([{ role: "user", content: "a" }]);
 
 const all = templates.flatMap(({ name, template, cases }) =>
@@ -52,7 +53,7 @@ test.each(all.filter(({ error }) => error !== undefined))(
 
 test("pocket-gpt's template writes the prompts that Python wrote", () => {
   const config = readFileSync(projectPath("models", "pocket-gpt", "1", "tokenizer_config.json"));
-  const render = createChatTemplate(Uint8Array.from(config));
+  const render = createChatTemplate(Uint8Array.from(config), CONTEXT);
   const { cases } = read("test", "fixtures", "generation", "pocket-gpt.json") as {
     cases: Rendered[];
   };
@@ -91,7 +92,7 @@ describe("a template that cannot be used refuses conversations", () => {
   });
 
   test("of a file that is not JSON", () => {
-    const render = createChatTemplate(new TextEncoder().encode("{"));
+    const render = createChatTemplate(new TextEncoder().encode("{"), CONTEXT);
     const error = catchApiError("invalid_request", () => render(ASKED, "inputs"));
     expect(error.message).toContain("its file is not JSON");
   });
@@ -106,5 +107,20 @@ test("a conversation of too many characters is refused before it is written", ()
   const error = catchApiError("invalid_input", () => render(long, "inputs"));
   expect(error.message).toBe(
     "inputs have 65537 characters: a conversation may have 65536 at most.",
+  );
+});
+
+test("no conversation has more messages than its context has room for, whatever a template does with them", () => {
+  const quadratic =
+    "{% for one in messages %}{% for other in messages %}{% if other.role != one.role %}x{% endif %}{% endfor %}{% endfor %}";
+  const render = templateOf({ ...tokens, chat_template: quadratic });
+  const conversation = (length: number) =>
+    new Conversation(Array.from({ length }, () => ({ role: "user", content: "a" })));
+  expect(render(conversation(CONTEXT / 4), "messages")).toBe("");
+  const refused = catchApiError("invalid_input", () =>
+    render(conversation(CONTEXT / 4 + 1), "messages"),
+  );
+  expect(refused.message).toContain(
+    "The conversation of messages has 257 messages, and the model's context has 1024",
   );
 });
