@@ -251,7 +251,7 @@ export function createTextGenerationTask(
         let cachedTokens = 0;
         for (const text of texts) {
           // A text of a single token has no pause of its own.
-          if (results.length > 0) await checkpoint();
+          if (results.length > 0) await call.pause();
           const { steps, result, cachedTokens: ofText } = await start(text, models, call);
           for await (const step of steps) result.add(step);
           results.push([result.toResult()]);
