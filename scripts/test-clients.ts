@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { storeWrittenText } from "../test/support/stored-written-text.ts";
+import { storeTextToText } from "../test/support/stored-text-to-text.ts";
 import { buildWorker } from "./build-worker.ts";
 import { exitOnSignal } from "./exit-on-signal.ts";
 import { startLocalWorker } from "./local-worker.ts";
@@ -69,6 +69,6 @@ async function serve(outdir: string, vars: Record<string, string>): Promise<Serv
   await seedModels(await worker.bucket(), projectPath("models"));
   // No model of models/ writes texts about texts.
   for (const task of ["summarization", "translation"])
-    await storeWrittenText(await worker.bucket(), "merged", task);
+    await storeTextToText(await worker.bucket(), "merged", task);
   return { origin: worker.url.origin, dispose: () => worker.dispose() };
 }

@@ -3,7 +3,7 @@ import { ANONYMOUS, type Call } from "./call.ts";
 import type { Manifest } from "./manifest.ts";
 
 /**
- * The id of the client for whom beginnings of texts may be kept; `undefined` where nothing of a request may be kept, or read for it:
+ * The id of the client for whom prefixes of prompts may be kept; `undefined` where nothing of a request may be kept, or read for it:
  * by its cache directives, by the manifest, or because clients that nobody can tell apart would learn of one another by how much of
  * their prompts was kept.
  */

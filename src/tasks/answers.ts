@@ -2,7 +2,7 @@ import { type POSTPROCESS_BLOCKS, postprocessDefinition } from "../domain/blocks
 import type { Manifest } from "../domain/manifest.ts";
 import type { PlanAnswer } from "./answer-plan.ts";
 import { planTextAnswer } from "./generation/text-answer.ts";
-import { planWrittenAnswer } from "./generation/written-text-answer.ts";
+import { planWrittenAnswer } from "./generation/text-to-text-answer.ts";
 import { planSpeechAnswer } from "./speech/speech-answer.ts";
 
 /** The postprocess blocks whose results are generated step by step. */

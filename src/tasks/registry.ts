@@ -1,5 +1,5 @@
 import { blockProblems } from "../domain/blocks/block-problems.ts";
-import type { ResultField } from "../domain/blocks/postprocess/written-text.ts";
+import type { ResultField } from "../domain/blocks/postprocess/text-to-text.ts";
 import {
   type Postprocess,
   type PostprocessOf,
@@ -85,17 +85,17 @@ const PAIRS = [
   {
     preprocess: "source-text",
     postprocess: "text2text-generation",
-    create: createWrittenText("generated_text"),
+    create: createTextToText("generated_text"),
   },
   {
     preprocess: "source-text",
     postprocess: "summarization",
-    create: createWrittenText("summary_text"),
+    create: createTextToText("summary_text"),
   },
   {
     preprocess: "source-text",
     postprocess: "translation",
-    create: createWrittenText("translation_text"),
+    create: createTextToText("translation_text"),
   },
   {
     preprocess: "log-mel",
@@ -114,16 +114,16 @@ const PAIRS = [
 ] as const satisfies readonly PairFactory[];
 
 /** @param field of a result that has the text */
-function createWrittenText(field: ResultField) {
+function createTextToText(field: ResultField) {
   return async (
     manifest: Manifest,
     preprocess: PreprocessOf<"source-text">,
     postprocess: PostprocessOf<"text2text-generation" | "summarization" | "translation">,
     readFile: ReadFile,
   ): Promise<Task> => {
-    const { createWrittenTextTask } = await import("./generation/written-text.ts");
+    const { createTextToTextTask } = await import("./generation/text-to-text.ts");
     const tokenizer = await readFile(preprocess.tokenizer);
-    return createWrittenTextTask(manifest, preprocess, postprocess, field, tokenizer);
+    return createTextToTextTask(manifest, preprocess, postprocess, field, tokenizer);
   };
 }
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { projectPath } from "../../scripts/project.ts";
 import { type AdministeredService, startAdministeredService } from "../support/administration.ts";
 
-/** Beginnings of prompts of pocket-gpt, kept in its isolate for the client whose they are. */
+/** Prefixes of prompts of pocket-gpt, kept in its isolate for the client whose they are. */
 
 let service: AdministeredService;
 
@@ -72,7 +72,7 @@ test("the second turn of a conversation reads only what is new, and is the same"
   expect(other.usage.prompt_tokens_details.cached_tokens).toBe(0);
 });
 
-test("texts after beginnings that were kept are the same, with the same probabilities", async () => {
+test("texts after prefixes that were kept are the same, with the same probabilities", async () => {
   const { cases } = JSON.parse(
     readFileSync(projectPath("test", "fixtures", "generation", "pocket-gpt.json"), "utf8"),
   ) as { cases: { ids: number[] }[] };

@@ -5,7 +5,7 @@ import {
   startAdministeredService,
 } from "../support/administration.ts";
 import type { TestResponse } from "../support/service.ts";
-import { readWrittenFile, WRITTEN_CASES } from "../support/written-text-fixtures.ts";
+import { readWrittenFile, WRITTEN_CASES } from "../support/text-to-text-fixtures.ts";
 
 /** Encoder-decoders of Optimum, sent file by file, whose texts are those of transformers with the same weights. */
 

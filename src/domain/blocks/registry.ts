@@ -11,13 +11,13 @@ import { objectDetectionBlock } from "./postprocess/object-detection.ts";
 import { regressionBlock } from "./postprocess/regression.ts";
 import { speechRecognitionBlock } from "./postprocess/speech-recognition.ts";
 import { textGenerationBlock } from "./postprocess/text-generation.ts";
-import { tokenClassificationBlock } from "./postprocess/token-classification.ts";
-import { voiceActivityBlock } from "./postprocess/voice-activity.ts";
 import {
   summarizationBlock,
   text2textGenerationBlock,
   translationBlock,
-} from "./postprocess/written-text.ts";
+} from "./postprocess/text-to-text.ts";
+import { tokenClassificationBlock } from "./postprocess/token-classification.ts";
+import { voiceActivityBlock } from "./postprocess/voice-activity.ts";
 import { arrayBlock } from "./preprocess/array.ts";
 import { audioWindowsBlock } from "./preprocess/audio-windows.ts";
 import { characterNgramsBlock } from "./preprocess/character-ngrams.ts";

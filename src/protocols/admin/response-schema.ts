@@ -48,7 +48,7 @@ const isolateStatsSchema = z.strictObject({
     .describe("Models that are pinned in memory across runs."),
   kept: z
     .strictObject({ leases: size, bytes: size })
-    .describe("Beginnings of texts, which are kept until their memory is needed."),
+    .describe("Prefixes of prompts, which are kept until their memory is needed."),
 });
 
 export const runtimeStatsSchema = isolateStatsSchema

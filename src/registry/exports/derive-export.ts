@@ -7,12 +7,12 @@ import {
   deriveTextClassification,
   deriveTokenClassification,
 } from "./text-exports.ts";
-import { deriveWrittenText } from "./written-text-export.ts";
+import { deriveTextToText } from "./text-to-text-export.ts";
 
 /** The kinds of exports, the first of which that fits derives the task. */
 const KINDS: readonly DeriveTask[] = [
   deriveGeneration,
-  deriveWrittenText,
+  deriveTextToText,
   deriveTextClassification,
   deriveTokenClassification,
   deriveEmbedding,

@@ -1,4 +1,4 @@
-import type { WrittenTextBlock } from "../../domain/blocks/postprocess/written-text.ts";
+import type { TextToTextBlock } from "../../domain/blocks/postprocess/text-to-text.ts";
 import { createCall } from "../../domain/call.ts";
 import type { Manifest } from "../../domain/manifest.ts";
 import type { ModelHost } from "../../domain/model-host.ts";
@@ -105,7 +105,7 @@ async function reserveContext(run: Run, context: number): Promise<void> {
 /** Begins a text of an encoder-decoder, for which the memory of the whole context is reserved; none of its tokens is computed. */
 async function reserveWritten(
   run: Run,
-  { decoder, startTokenIds }: Pick<WrittenTextBlock, "decoder" | "startTokenIds">,
+  { decoder, startTokenIds }: Pick<TextToTextBlock, "decoder" | "startTokenIds">,
 ): Promise<void> {
   const parameters = { max_new_tokens: decoder.context - startTokenIds.length };
   const result = await run({ parameters, stream: true });

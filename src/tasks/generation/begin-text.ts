@@ -63,7 +63,7 @@ function beginAlone(decoder: Decoder): TextBeginner {
   };
 }
 
-/** Texts share their runs, and the beginnings of earlier ones. */
+/** Texts share their runs, and the prefixes of earlier ones. */
 function beginTogether(
   manifest: Pick<Manifest, "inputs" | "outputs" | "cache" | "preprocess">,
   prompt: Pick<PromptBlock, "inputs">,

@@ -2,18 +2,18 @@ import type { CacheBlock } from "../../domain/blocks/postprocess/text-generation
 import { ApiError } from "../../domain/errors.ts";
 import type { Lease, RevocableLease } from "../../domain/ports.ts";
 import type { TensorHandle } from "../../domain/tensor-handle.ts";
-import { allocateBeginning, copyBeginnings, tokenBytes } from "./key-value-cache.ts";
+import { allocatePrefix, copyPrefixes, tokenBytes } from "./key-value-cache.ts";
 
-/** A shorter beginning is read in less time than it is worth. */
+/** A shorter prefix is read in less time than it is worth. */
 const MIN_TOKENS = 16;
 /** Of a prompt so many are read at least: a single one is computed by another kernel, whose last bits differ. */
 const MIN_READ_TOKENS = 2;
-/** How long a beginning is kept after it was last used. */
+/** How long a prefix is kept after it was last used. */
 const KEPT_MS = 600_000;
-/** Beginnings that are kept at most: each is compared with each prompt. */
+/** Prefixes that are kept at most: each is compared with each prompt. */
 const MAX_PREFIXES = 64;
 
-/** The beginning of a prompt, with its keys and values. */
+/** The prefix of a prompt, with its keys and values. */
 export interface KeptPrefix {
   readonly handles: readonly TensorHandle[];
   /** That are those of the prompt. */
@@ -40,7 +40,7 @@ export class KeptPrefixes {
     this.#cache = cache;
   }
 
-  /** The longest beginning of a prompt that is kept. */
+  /** The longest prefix of a prompt that is kept. */
   find(client: string, prompt: readonly number[]): KeptPrefix | undefined {
     let best: Entry | undefined;
     let most = MIN_TOKENS - 1;
@@ -87,8 +87,8 @@ export class KeptPrefixes {
     });
     if (!kept) return;
     try {
-      const copies = handles.map((handle) => allocateBeginning(kept, handle, prompt.length));
-      copyBeginnings(kept, handles, copies, prompt.length);
+      const copies = handles.map((handle) => allocatePrefix(kept, handle, prompt.length));
+      copyPrefixes(kept, handles, copies, prompt.length);
       entry = { client, ids: [...prompt], lease: kept, handles: copies };
       this.#entries.add(entry);
     } catch (error) {

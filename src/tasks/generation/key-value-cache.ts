@@ -35,7 +35,7 @@ export function copyRow(lease: Lease, source: CacheRow, target: CacheRow, tokens
 }
 
 /** A tensor for the first tokens of another one. */
-export function allocateBeginning(
+export function allocatePrefix(
   lease: Lease,
   { name, datatype, shape }: TensorHandle,
   tokens: number,
@@ -45,7 +45,7 @@ export function allocateBeginning(
 }
 
 /** Copies the first tokens of each tensor of a text to the tensor in the same place. */
-export function copyBeginnings(
+export function copyPrefixes(
   lease: Lease,
   sources: readonly TensorHandle[],
   targets: readonly TensorHandle[],

@@ -4,7 +4,7 @@ import type { Lease } from "../../domain/ports.ts";
 import type { TensorHandle } from "../../domain/tensor-handle.ts";
 import type { Trace } from "../../domain/trace.ts";
 import type { DecodedText, TextTogether } from "./decoder.ts";
-import { bindings, copyBeginnings, copyRow, tokenBytes } from "./key-value-cache.ts";
+import { bindings, copyPrefixes, copyRow, tokenBytes } from "./key-value-cache.ts";
 import { type LogitsOutput, toLastLogits, toLogitsOfRows } from "./last-logits.ts";
 import type { FedText, ToRowFeeds } from "./token-feeds.ts";
 
@@ -146,7 +146,7 @@ export class TextBatch {
 
   /** Begins a text with tokens that were read for another one. */
   restore(text: BatchedText, source: readonly TensorHandle[], tokens: number): void {
-    copyBeginnings(this.#lease, source, this.handles(text), tokens);
+    copyPrefixes(this.#lease, source, this.handles(text), tokens);
     text.past = tokens;
   }
 

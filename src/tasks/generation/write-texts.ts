@@ -8,11 +8,11 @@ import type { LogitsProcessor } from "./sampling/logits-processor.ts";
 import { createLogitsProcessors } from "./sampling/logits-processors.ts";
 import { createSampler } from "./sampling/sampler.ts";
 import { StopStrings } from "./sampling/stop-strings.ts";
-import type { WrittenTextOptions } from "./written-text-options.ts";
+import type { TextToTextOptions } from "./text-to-text-options.ts";
 
 /** What is to be written. */
 export interface WritingPlan {
-  readonly options: WrittenTextOptions;
+  readonly options: TextToTextOptions;
   /** The tokens that a text begins with. */
   readonly prompt: readonly number[];
   readonly eosTokenIds: ReadonlySet<number>;

@@ -39,7 +39,7 @@ const sharedCacheFields = cacheFields.extend({
     .boolean()
     .default(false)
     .describe(
-      "Whether what the model computes for a token depends on nothing but the tokens before it, bit by bit: neither on the other tokens of a run nor on other texts. Only of a cache in place: then texts share their runs, and beginnings of prompts are kept.",
+      "Whether what the model computes for a token depends on nothing but the tokens before it, bit by bit: neither on the other tokens of a run nor on other texts. Only of a cache in place: then texts share their runs, and prefixes of prompts are kept.",
     ),
 });
 

@@ -45,7 +45,7 @@ export interface CallHead {
   /** What is left of the deadline; absent without one. */
   readonly timeoutMs: number | undefined;
   /**
-   * The id of the principal, for whom beginnings of texts may be kept, and be read; absent where the request's cache directives say
+   * The id of the principal, for whom prefixes of prompts may be kept, and be read; absent where the request's cache directives say
    * otherwise, and for tasks that keep none.
    */
   readonly client?: string | undefined;

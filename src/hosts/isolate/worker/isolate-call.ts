@@ -54,7 +54,7 @@ export class IsolateCall {
   readonly call: Call;
   /** `undefined` when the call does not use the cache. */
   readonly runCached: RunCached | undefined;
-  /** For whom the isolate may keep beginnings of texts. */
+  /** For whom the isolate may keep prefixes of prompts. */
   client: string | undefined;
   readonly #left = Promise.withResolvers<void>();
   #isOver = false;

@@ -1,26 +1,26 @@
 import { expect, test } from "vitest";
 import { parseManifest } from "../../../../src/domain/manifest.ts";
-import { writtenTextFields, writtenTextManifest } from "../../../support/written-text-fixtures.ts";
+import { textToTextFields, textToTextManifest } from "../../../support/text-to-text-fixtures.ts";
 
 /** The manifest of a small encoder-decoder, with changes. */
 
 type Fields = Record<string, unknown>;
 
 const decoderOf = (form: "merged" | "crossed"): Fields =>
-  (writtenTextFields(form, "translation") as { postprocess: { decoder: Fields } }).postprocess
+  (textToTextFields(form, "translation") as { postprocess: { decoder: Fields } }).postprocess
     .decoder;
 
 const withDecoder = (form: "merged" | "crossed", changes: Fields) => () =>
-  writtenTextManifest(form, "translation", { decoder: { ...decoderOf(form), ...changes } });
+  textToTextManifest(form, "translation", { decoder: { ...decoderOf(form), ...changes } });
 
 const withSpec = (side: "inputs" | "outputs", name: string, fields: object) => () => {
-  const manifest = writtenTextFields("merged", "translation") as Record<string, Fields[]>;
+  const manifest = textToTextFields("merged", "translation") as Record<string, Fields[]>;
   const specs = manifest[side]?.map((spec) => (spec.name === name ? { ...spec, ...fields } : spec));
   return parseManifest({ ...manifest, [side]: specs });
 };
 
 const withEncoder = (changes: Fields) => () => {
-  const manifest = writtenTextFields("merged", "translation") as { models: { encoder: Fields } };
+  const manifest = textToTextFields("merged", "translation") as { models: { encoder: Fields } };
   return parseManifest({
     ...manifest,
     models: { encoder: { ...manifest.models.encoder, ...changes } },
@@ -28,7 +28,7 @@ const withEncoder = (changes: Fields) => () => {
 };
 
 test("omitted fields have their defaults", () => {
-  const { postprocess } = writtenTextManifest("merged", "summarization", {
+  const { postprocess } = textToTextManifest("merged", "summarization", {
     maxNewTokens: undefined,
     eosTokenIds: undefined,
   });
@@ -54,25 +54,25 @@ test.each<[string, () => unknown]>([
 test.each<[string, () => unknown, RegExp]>([
   [
     "no encoder",
-    () => parseManifest({ ...writtenTextFields("merged", "translation"), models: undefined }),
+    () => parseManifest({ ...textToTextFields("merged", "translation"), models: undefined }),
     /"encoder" is not one of models\s+→ at preprocess/,
   ],
   [
     "an encoder of another name",
     () => {
-      const { models, ...manifest } = writtenTextFields("merged", "translation");
+      const { models, ...manifest } = textToTextFields("merged", "translation");
       return parseManifest({ ...manifest, models: { reader: (models as Fields).encoder } });
     },
     /"encoder" is not one of models.*no block uses it\s+→ at models\.reader/s,
   ],
   [
     "an input of the encoder that no block names",
-    () => writtenTextManifest("merged", "translation", {}, { inputs: { ids: "input_ids" } }),
+    () => textToTextManifest("merged", "translation", {}, { inputs: { ids: "input_ids" } }),
     /must name each input of models\.encoder; it leaves out "attention_mask"/,
   ],
   [
     "an input that the encoder does not have",
-    () => writtenTextManifest("merged", "translation", {}, { inputs: { ids: "ids" } }),
+    () => textToTextManifest("merged", "translation", {}, { inputs: { ids: "ids" } }),
     /"ids" is not one of models\.encoder\.inputs/,
   ],
   [
@@ -126,25 +126,25 @@ test.each<[string, () => unknown, RegExp]>([
   ],
   [
     "a start token beyond the vocabulary",
-    () => writtenTextManifest("merged", "translation", { startTokenIds: [160] }),
+    () => textToTextManifest("merged", "translation", { startTokenIds: [160] }),
     /160 is no token: the vocabulary has 160\s+→ at postprocess\.startTokenIds/,
   ],
   [
     "a forced token beyond the vocabulary",
-    () => writtenTextManifest("merged", "translation", { forcedBosTokenId: 500 }),
+    () => textToTextManifest("merged", "translation", { forcedBosTokenId: 500 }),
     /500 is no token.*forcedBosTokenId/s,
   ],
   [
     "a language without a token",
     () => {
       const languages = { tokens: { en: 4 }, source: "en", target: "de" };
-      return writtenTextManifest("merged", "translation", {}, { languages });
+      return textToTextManifest("merged", "translation", {}, { languages });
     },
     /must be one of tokens\s+→ at preprocess\.languages\.target/,
   ],
   [
     "another task",
-    () => parseManifest({ ...writtenTextFields("merged", "translation"), task: "summarization" }),
+    () => parseManifest({ ...textToTextFields("merged", "translation"), task: "summarization" }),
     /must be summarization for the task summarization/,
   ],
 ])("a manifest with %s is refused", (_, parse, message) => {

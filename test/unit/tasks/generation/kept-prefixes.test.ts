@@ -13,7 +13,7 @@ import {
 import { CELL_BYTES, clock, createPool, lease, MIB } from "../../../support/runtime-pool.ts";
 import { stubWorkersGlobals } from "../../../support/workers-globals.ts";
 
-/** Beginnings of prompts that are kept in the heap, and what is generated after them. */
+/** Prefixes of prompts that are kept in the heap, and what is generated after them. */
 
 let pool: ModelRuntime;
 let forgetful: GenerationTask;
@@ -59,7 +59,7 @@ describe("a model whose tokens are independent", () => {
     forgetful = await createGenerationTask(pool, "rows", ...changes);
   });
 
-  test("generates the same, bit by bit, after beginnings that were kept", async () => {
+  test("generates the same, bit by bit, after prefixes that were kept", async () => {
     let cached = 0;
     for (const prompt of PROMPTS) {
       const { tokens, cachedTokens = 0 } = await generate(task, prompt);

@@ -6,8 +6,8 @@ import { type ExportFolderOptions, readExportFolder } from "../../../scripts/exp
 import { projectPath } from "../../../scripts/project.ts";
 import { UserError } from "../../../scripts/user-error.ts";
 import { EXPORT_BUDGET } from "../../support/export-folders.ts";
+import { textToTextManifest } from "../../support/text-to-text-fixtures.ts";
 import { stubWorkersGlobals } from "../../support/workers-globals.ts";
-import { writtenTextManifest } from "../../support/written-text-fixtures.ts";
 
 /** Folders of encoder-decoders in the layout of Optimum, with the models of `test/fixtures/generation`. */
 
@@ -70,7 +70,7 @@ async function read(folder: string, options: Partial<ExportFolderOptions> = {}) 
 describe.each(["onnx", "ort"] as const)("in the format %s", (format) => {
   test("an export of an encoder and a decoder gets its manifest of its own files", async () => {
     const { manifest, notes, read: contents } = await read(createFolder(), { format });
-    const expected = writtenTextManifest("merged");
+    const expected = textToTextManifest("merged");
     expect(manifest).toMatchObject({
       ...ID,
       task: "translation",

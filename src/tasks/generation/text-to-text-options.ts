@@ -1,10 +1,10 @@
 import * as z from "zod";
 import { withoutNulls } from "../../domain/absent-nulls.ts";
 import {
-  type WrittenTextBlock,
-  type WrittenTextParameters,
-  writtenTextParameters,
-} from "../../domain/blocks/postprocess/written-text.ts";
+  type TextToTextBlock,
+  type TextToTextParameters,
+  textToTextParameters,
+} from "../../domain/blocks/postprocess/text-to-text.ts";
 import { sourceTextBlock } from "../../domain/blocks/preprocess/source-text.ts";
 import { ApiError } from "../../domain/errors.ts";
 import { parseParameters } from "../parameters.ts";
@@ -12,7 +12,7 @@ import type { EarlyStopping } from "./beam-search.ts";
 import { type SamplingOptions, toSamplingOptions } from "./sampling/sampling-options.ts";
 
 /** How a result is written: parameters of the request over the model's own values. */
-export interface WrittenTextOptions {
+export interface TextToTextOptions {
   readonly sampling: SamplingOptions;
   readonly maxNewTokens: number;
   /** 1 for none but the most probable token, or a drawn one. */
@@ -23,21 +23,21 @@ export interface WrittenTextOptions {
   readonly texts: number;
 }
 
-export const WRITTEN_TEXT_PARAMETERS = z.strictObject({
+export const TEXT_TO_TEXT_PARAMETERS = z.strictObject({
   ...sourceTextBlock.parameters.shape,
-  ...writtenTextParameters.shape,
+  ...textToTextParameters.shape,
 });
-export type TaskParameters = z.output<typeof WRITTEN_TEXT_PARAMETERS>;
+export type TaskParameters = z.output<typeof TEXT_TO_TEXT_PARAMETERS>;
 
 /**
  * The parameters of a request, those within `generate_parameters` beside the others.
  * @throws ApiError `invalid_request` for parameters that are not valid, and for one that is sent in both places
  */
-export function parseWrittenTextParameters(
+export function parseTextToTextParameters(
   parameters: Readonly<Record<string, unknown>>,
 ): TaskParameters {
-  const sent = withoutNulls(WRITTEN_TEXT_PARAMETERS, parameters) as typeof parameters;
-  const parsed = parseParameters(WRITTEN_TEXT_PARAMETERS, sent);
+  const sent = withoutNulls(TEXT_TO_TEXT_PARAMETERS, parameters) as typeof parameters;
+  const parsed = parseParameters(TEXT_TO_TEXT_PARAMETERS, sent);
   const { generate_parameters: nested = {}, ...others } = parsed;
   for (const field of Object.keys(nested))
     if (field in others)
@@ -50,10 +50,10 @@ export function parseWrittenTextParameters(
 }
 
 /** @throws ApiError `invalid_request` for parameters that contradict one another, or that the context has no room for */
-export function toWrittenTextOptions(
-  parameters: WrittenTextParameters,
-  block: WrittenTextBlock,
-): WrittenTextOptions {
+export function toTextToTextOptions(
+  parameters: TextToTextParameters,
+  block: TextToTextBlock,
+): TextToTextOptions {
   const maxNewTokens = toMaxNewTokens(parameters, block);
   const sampling = withMinLength(parameters, block, maxNewTokens);
   const numBeams = parameters.num_beams ?? (sampling.doSample ? 1 : (block.numBeams ?? 1));
@@ -77,8 +77,8 @@ export function toWrittenTextOptions(
 }
 
 function toMaxNewTokens(
-  { max_new_tokens: most, max_length: length }: WrittenTextParameters,
-  { startTokenIds, decoder, maxNewTokens }: WrittenTextBlock,
+  { max_new_tokens: most, max_length: length }: TextToTextParameters,
+  { startTokenIds, decoder, maxNewTokens }: TextToTextBlock,
 ): number {
   if (most !== undefined && length !== undefined)
     throw new ApiError(
@@ -106,8 +106,8 @@ function toMaxNewTokens(
 }
 
 function withMinLength(
-  parameters: WrittenTextParameters,
-  block: WrittenTextBlock,
+  parameters: TextToTextParameters,
+  block: TextToTextBlock,
   maxNewTokens: number,
 ): SamplingOptions {
   const { min_new_tokens: least, min_length: length } = parameters;
@@ -129,7 +129,7 @@ function withMinLength(
   return { ...sampling, minNewTokens };
 }
 
-function refuseWithBeams(parameters: WrittenTextParameters, { doSample }: SamplingOptions): void {
+function refuseWithBeams(parameters: TextToTextParameters, { doSample }: SamplingOptions): void {
   const refuse = (field: string, why: string): never => {
     throw new ApiError("invalid_request", `"${field}" cannot be used with beam search, ${why}.`, {
       details: { field },
@@ -141,7 +141,7 @@ function refuseWithBeams(parameters: WrittenTextParameters, { doSample }: Sampli
     refuse("top_n_tokens", 'which chooses whole texts: send "num_beams": 1');
 }
 
-function refuseWithoutBeams(parameters: WrittenTextParameters): void {
+function refuseWithoutBeams(parameters: TextToTextParameters): void {
   for (const field of ["length_penalty", "early_stopping"] as const)
     if (parameters[field] !== undefined)
       throw new ApiError(

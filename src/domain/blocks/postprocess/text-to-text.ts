@@ -81,7 +81,7 @@ const generationParameters = {
     .describe("of beam search: how many of the texts that it finds are returned"),
 };
 
-export const writtenTextParameters = z.strictObject({
+export const textToTextParameters = z.strictObject({
   ...generationParameters,
   generate_parameters: z
     .strictObject(generationParameters)
@@ -109,8 +109,8 @@ export const writtenTextParameters = z.strictObject({
 /** The field of a result that has the text. */
 export type ResultField = "generated_text" | "summary_text" | "translation_text";
 
-export type WrittenTextBlock = z.output<z.ZodObject<typeof fields>>;
-export type WrittenTextParameters = z.output<typeof writtenTextParameters>;
+export type TextToTextBlock = z.output<z.ZodObject<typeof fields>>;
+export type TextToTextParameters = z.output<typeof textToTextParameters>;
 
 /** @param result the schema of a result, with the name that it has in the API's description */
 function createBlock<const T extends string>(
@@ -123,7 +123,7 @@ function createBlock<const T extends string>(
   return {
     type,
     schema,
-    parameters: writtenTextParameters,
+    parameters: textToTextParameters,
     prediction,
     // Results of a list are no lists themselves.
     listPrediction: prediction,

@@ -6,10 +6,10 @@ import type { TaskRequest, TaskStream, TaskValue } from "../../src/domain/task.t
 import { createTask } from "../../src/tasks/registry.ts";
 import type { ModelSet, Task } from "../../src/tasks/task.ts";
 import { lease, sourceOf } from "./runtime-pool.ts";
-import { readWrittenFile } from "./written-text-fixtures.ts";
+import { readWrittenFile } from "./text-to-text-fixtures.ts";
 
 /** A task with its models in a runtime of Node. */
-export interface WrittenTextTask {
+export interface TextToTextTask {
   readonly task: Task;
   readonly models: ModelSet;
   whole(request: Partial<TaskRequest>, call?: Call): Promise<TaskValue>;
@@ -21,10 +21,10 @@ export function createHastyCall(): Call {
   return { ...createCall(), pause: async () => undefined };
 }
 
-export async function createWrittenText(
+export async function createTextToText(
   pool: ModelRuntime,
   manifest: Manifest,
-): Promise<WrittenTextTask> {
+): Promise<TextToTextTask> {
   const sources = new Map<string, ModelSource>();
   const sourceOfMember = (member?: string): ModelSource => {
     const { file } = memberModel(manifest, member);

@@ -3,13 +3,13 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type AdministeredService, startAdministeredService } from "../support/administration.ts";
 import type { StreamedToken } from "../support/generation-task.ts";
 import { poll } from "../support/poll.ts";
-import { storeWrittenText } from "../support/stored-written-text.ts";
+import { storeTextToText } from "../support/stored-text-to-text.ts";
 import {
   ENCODER_DECODER_FORMS,
   WRITTEN_CASES,
   type WrittenCase,
   type WrittenRun,
-} from "../support/written-text-fixtures.ts";
+} from "../support/text-to-text-fixtures.ts";
 
 /** Encoder-decoder models in workerd, each version in an isolate of its own: texts are those of transformers. */
 
@@ -25,7 +25,7 @@ let service: AdministeredService;
 beforeAll(async () => {
   service = await startAdministeredService({ vars: { TIMEOUT_MS: "120000" } });
   for (const task of TASKS)
-    for (const form of ENCODER_DECODER_FORMS) await storeWrittenText(service.bucket, form, task);
+    for (const form of ENCODER_DECODER_FORMS) await storeTextToText(service.bucket, form, task);
 }, 60_000);
 
 afterAll(() => service?.dispose());

@@ -1,19 +1,19 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { ModelRuntime } from "../../../../src/domain/ports.ts";
 import { CELL_BYTES, createPool } from "../../../support/runtime-pool.ts";
-import { stubWorkersGlobals } from "../../../support/workers-globals.ts";
 import {
   ENCODER_DECODER_FORMS,
+  textToTextManifest,
   WRITTEN_CASES,
   type WrittenCase,
   type WrittenRun,
-  writtenTextManifest,
-} from "../../../support/written-text-fixtures.ts";
+} from "../../../support/text-to-text-fixtures.ts";
 import {
   createHastyCall,
-  createWrittenText,
-  type WrittenTextTask,
-} from "../../../support/written-text-task.ts";
+  createTextToText,
+  type TextToTextTask,
+} from "../../../support/text-to-text-task.ts";
+import { stubWorkersGlobals } from "../../../support/workers-globals.ts";
 
 let pool: ModelRuntime;
 
@@ -32,7 +32,7 @@ interface Result {
 }
 
 async function run(
-  task: WrittenTextTask,
+  task: TextToTextTask,
   { text, source, target }: WrittenCase,
   { options }: WrittenRun,
 ) {
@@ -49,10 +49,10 @@ async function run(
 
 describe.each(ENCODER_DECODER_FORMS)("the %s form", (form) => {
   test("writes the tokens and texts of transformers, greedily and by beams", async () => {
-    const plain = await createWrittenText(pool, writtenTextManifest(form));
-    const forced = await createWrittenText(
+    const plain = await createTextToText(pool, textToTextManifest(form));
+    const forced = await createTextToText(
       pool,
-      writtenTextManifest(form, "translation", { forcedEosTokenId: 2 }),
+      textToTextManifest(form, "translation", { forcedEosTokenId: 2 }),
     );
     let compared = 0;
     for (const each of WRITTEN_CASES)

@@ -2,7 +2,7 @@ import type { Manifest } from "../../domain/manifest.ts";
 import type { TaskRequest } from "../../domain/task.ts";
 import { type AnswerPlan, answerAsRequested, type PlanAnswer } from "../answer-plan.ts";
 import { drawsTokens } from "./sampling/sampling-options.ts";
-import { parseWrittenTextParameters } from "./written-text-options.ts";
+import { parseTextToTextParameters } from "./text-to-text-options.ts";
 
 /** Answers of the tasks that write texts about texts: those of beam search, of the most probable tokens, and those with a seed. */
 export const planWrittenAnswer: PlanAnswer = (request, { postprocess }) => {
@@ -19,7 +19,7 @@ function plan(
 ): AnswerPlan | "drawn" | undefined {
   if (!postprocess || !("decoder" in postprocess) || postprocess.type === "speech-recognition")
     return undefined;
-  const { seed, ...others } = parseWrittenTextParameters(request.parameters);
+  const { seed, ...others } = parseTextToTextParameters(request.parameters);
   const isDrawn = drawsTokens(others, postprocess);
   if (isDrawn && seed === undefined) return "drawn";
   return answerAsRequested(request, isDrawn ? { ...others, seed } : others);

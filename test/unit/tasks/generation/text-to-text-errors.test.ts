@@ -6,25 +6,25 @@ import { Trace } from "../../../../src/domain/trace.ts";
 import { rejectedApiError } from "../../../support/errors.ts";
 import { collect } from "../../../support/generation-task.ts";
 import { CELL_BYTES, createPool } from "../../../support/runtime-pool.ts";
-import { stubWorkersGlobals } from "../../../support/workers-globals.ts";
 import {
+  textToTextManifest,
   WRITTEN_CASES,
   WRITTEN_TOKEN_BYTES,
-  writtenTextManifest,
-} from "../../../support/written-text-fixtures.ts";
-import { createWrittenText, type WrittenTextTask } from "../../../support/written-text-task.ts";
+} from "../../../support/text-to-text-fixtures.ts";
+import { createTextToText, type TextToTextTask } from "../../../support/text-to-text-task.ts";
+import { stubWorkersGlobals } from "../../../support/workers-globals.ts";
 
 /** What is refused, and the memory and the time of a text about another one. */
 
 let pool: ModelRuntime;
-let merged: WrittenTextTask;
-let crossed: WrittenTextTask;
+let merged: TextToTextTask;
+let crossed: TextToTextTask;
 
 beforeAll(async () => {
   stubWorkersGlobals();
   pool = createPool(4 * CELL_BYTES);
-  merged = await createWrittenText(pool, writtenTextManifest("merged"));
-  crossed = await createWrittenText(pool, writtenTextManifest("crossed"));
+  merged = await createTextToText(pool, textToTextManifest("merged"));
+  crossed = await createTextToText(pool, textToTextManifest("crossed"));
 });
 afterAll(() => void vi.unstubAllGlobals());
 
@@ -134,8 +134,8 @@ describe("is refused before anything is run:", () => {
   });
 
   test("languages of a model that has no choice of them", async () => {
-    const manifest = writtenTextManifest("merged", "translation", {}, { languages: undefined });
-    const task = await createWrittenText(pool, manifest);
+    const manifest = textToTextManifest("merged", "translation", {}, { languages: undefined });
+    const task = await createTextToText(pool, manifest);
     for (const field of ["src_lang", "tgt_lang"])
       await expect(task.whole({ inputs: "ban", parameters: { [field]: "en" } })).rejects.toThrow(
         `"${field}" is "en", and the model has no choice of languages`,
@@ -228,11 +228,11 @@ describe("the memory of a text", () => {
   });
 
   test("is refused with its bytes when it cannot fit", async () => {
-    const { postprocess } = writtenTextManifest("crossed");
+    const { postprocess } = textToTextManifest("crossed");
     const { decoder } = postprocess as unknown as { decoder: object };
-    const task = await createWrittenText(
+    const task = await createTextToText(
       createPool(2 * CELL_BYTES),
-      writtenTextManifest("crossed", "translation", { decoder: { ...decoder, context: 131_072 } }),
+      textToTextManifest("crossed", "translation", { decoder: { ...decoder, context: 131_072 } }),
     );
     const parameters = { max_new_tokens: 131_000, num_beams: 4 };
     for (const stream of [true, false])

@@ -60,17 +60,17 @@ type Fields = Readonly<Record<string, unknown>>;
  * @param sourceChanges fields of the preprocess block
  * @throws Error for fields that contradict the model
  */
-export function writtenTextManifest(
+export function textToTextManifest(
   form: EncoderDecoderForm,
   task = "translation",
   changes: Fields = {},
   sourceChanges: Fields = {},
 ): Manifest {
-  return parseManifest(writtenTextFields(form, task, changes, sourceChanges));
+  return parseManifest(textToTextFields(form, task, changes, sourceChanges));
 }
 
-/** {@link writtenTextManifest} that is not checked. */
-export function writtenTextFields(
+/** {@link textToTextManifest} that is not checked. */
+export function textToTextFields(
   form: EncoderDecoderForm,
   task: string,
   changes: Fields = {},

@@ -1,5 +1,5 @@
 import type { EncoderDecoderFields } from "../../domain/blocks/postprocess/encoder-decoder.ts";
-import { MAX_BEAMS } from "../../domain/blocks/postprocess/written-text.ts";
+import { MAX_BEAMS } from "../../domain/blocks/postprocess/text-to-text.ts";
 import { fixedSize } from "../../domain/blocks/tensor-checks.ts";
 import type { ExportConfig } from "../../domain/export-config.ts";
 import type { TaskKind } from "../../domain/task-kinds.ts";
@@ -39,7 +39,7 @@ const ENCODER_MASK = "encoder_attention_mask";
 const TRANSLATORS = ["marian", "m2m_100", "mbart", "nllb-moe"];
 
 /** An encoder and a decoder of texts: `*ForConditionalGeneration`, `MarianMTModel`, with a merged decoder. */
-export const deriveWrittenText: DeriveTask = (model, config, options) => {
+export const deriveTextToText: DeriveTask = (model, config, options) => {
   const { encoder } = model;
   if (!config.config?.is_encoder_decoder) return undefined;
   if (!encoder && model.inputs.some(({ name }) => name === HIDDEN))
@@ -106,10 +106,10 @@ export const deriveWrittenText: DeriveTask = (model, config, options) => {
   };
 };
 
-type WrittenTextTask = Extract<TaskKind, "text2text-generation" | "summarization" | "translation">;
+type TextToTextTask = Extract<TaskKind, "text2text-generation" | "summarization" | "translation">;
 
 /** What the architecture is for, as far as that is certain. */
-function taskOf({ config }: ExportConfig): WrittenTextTask {
+function taskOf({ config }: ExportConfig): TextToTextTask {
   if (config?.model_type !== undefined && TRANSLATORS.includes(config.model_type))
     return "translation";
   if (config?.architectures?.includes("PegasusForConditionalGeneration")) return "summarization";

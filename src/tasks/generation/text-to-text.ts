@@ -1,9 +1,9 @@
 import { ENCODER } from "../../domain/blocks/encoder-name.ts";
 import type {
   ResultField,
-  WrittenTextBlock,
-  WrittenTextParameters,
-} from "../../domain/blocks/postprocess/written-text.ts";
+  TextToTextBlock,
+  TextToTextParameters,
+} from "../../domain/blocks/postprocess/text-to-text.ts";
 import {
   type SourceTextBlock,
   sourceTextBlock,
@@ -33,14 +33,14 @@ import { drawSeed } from "./sampling/draw-seed.ts";
 import { checkTokenIds } from "./sampling/sampling-options.ts";
 import { encodeSource, targetToken } from "./source-tokens.ts";
 import { toParts } from "./streamed-text.ts";
+import {
+  parseTextToTextParameters,
+  type TaskParameters,
+  TEXT_TO_TEXT_PARAMETERS,
+  toTextToTextOptions,
+} from "./text-to-text-options.ts";
 import { toIntegerBytes } from "./token-feeds.ts";
 import { type WritingPlan, writeTexts } from "./write-texts.ts";
-import {
-  parseWrittenTextParameters,
-  type TaskParameters,
-  toWrittenTextOptions,
-  WRITTEN_TEXT_PARAMETERS,
-} from "./written-text-options.ts";
 
 const INPUTS = {
   mediaTypes: sourceTextBlock.mediaTypes,
@@ -51,10 +51,10 @@ const INPUTS = {
  * Writes texts about texts, by an encoder and a decoder.
  * @param field of a result that has the text
  */
-export function createWrittenTextTask(
+export function createTextToTextTask(
   manifest: Manifest,
   block: SourceTextBlock,
-  defaults: WrittenTextBlock,
+  defaults: TextToTextBlock,
   field: ResultField,
   tokenizerJson: Uint8Array,
 ): Task {
@@ -81,7 +81,7 @@ export function createWrittenTextTask(
 
   /** Everything is checked, and nothing has run yet. */
   const prepare = (parameters: TaskParameters): WritingPlan => {
-    const options = toWrittenTextOptions(parameters, defaults);
+    const options = toTextToTextOptions(parameters, defaults);
     if (engine.vocabularySize !== undefined) checkTokenIds(options.sampling, engine.vocabularySize);
     const { sampling, maxNewTokens } = options;
     const seed = sampling.doSample ? (sampling.seed ?? drawSeed()) : undefined;
@@ -110,10 +110,10 @@ export function createWrittenTextTask(
   }
 
   return {
-    parameters: WRITTEN_TEXT_PARAMETERS,
+    parameters: TEXT_TO_TEXT_PARAMETERS,
     async execute(request, models, call) {
       const { trace, checkpoint } = call;
-      const parameters = parseWrittenTextParameters(request.parameters);
+      const parameters = parseTextToTextParameters(request.parameters);
       const { items, form } = await splitInputs(INPUTS, request.inputs, parameters, call);
       const plan = prepare(parameters);
       refuseWithoutEffect(parameters, request.stream === true, form === "list");
@@ -161,7 +161,7 @@ export function createWrittenTextTask(
 
 /** @throws ApiError `invalid_request` */
 function refuseWithoutEffect(
-  parameters: WrittenTextParameters,
+  parameters: TextToTextParameters,
   isStreamed: boolean,
   isList: boolean,
 ): void {
