@@ -313,9 +313,12 @@ export class MemoryBudget {
     return [...this.#pins].filter(({ isRevocable }) => isRevocable);
   }
 
-  /** Whether so many bytes fit as things are, and enough is left. */
+  /**
+   * Whether so many bytes fit as things are, and enough is left.
+   * @param bytes by which the memory of a cell has to grow; negative where it has more than it needs, as it never shrinks
+   */
   #hasHeadroom(bytes: number): boolean {
-    return this.usedBytes + Math.max(0, bytes) + REVOCABLE_HEADROOM_BYTES <= this.limitBytes;
+    return this.usedBytes + Math.max(0, bytes + REVOCABLE_HEADROOM_BYTES) <= this.limitBytes;
   }
 
   /** Whether so many bytes fit, if need be after expired pins and what consumers do not use. */

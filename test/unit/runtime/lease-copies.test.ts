@@ -171,6 +171,19 @@ describe("what is kept until its memory is needed", () => {
     held.dispose();
   });
 
+  test("finds room in a heap that has grown, and does not end for leases that find it as well", async () => {
+    const { pool, held } = await begin();
+    held.allocate("large", "UINT8", [47 * MIB]).dispose();
+    const { usedBytes } = pool.stats();
+    expect(BUDGET - usedBytes).toBeLessThan(8 * MIB);
+    expect(keep(held, "a", 4 * MIB)).toBeDefined();
+    using other = await lease(pool, source, { reservedBytes: 8 * MIB });
+    expect(add(other, 1)).toBe(2);
+    expect(ended).toEqual([]);
+    expect(pool.stats()).toMatchObject({ usedBytes, kept: { leases: 1, bytes: 4 * MIB } });
+    held.dispose();
+  });
+
   test("ends with its model, when that is evicted for another one", async () => {
     const pool = createPool(2 * CELL_BYTES);
     ended = [];
