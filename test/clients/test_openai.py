@@ -46,7 +46,9 @@ def test_chats_are_those_of_native_onnxruntime(client, case):
         streamed = stream.get_final_completion()
     assert streamed.choices[0].message.content == case["text"]
     assert streamed.choices[0].finish_reason == whole.choices[0].finish_reason
-    assert streamed.usage == whole.usage
+    # Answers from the cache do not tell how much of their prompt was kept.
+    counts = {"prompt_tokens", "completion_tokens", "total_tokens"}
+    assert streamed.usage.model_dump(include=counts) == whole.usage.model_dump(include=counts)
 
 
 def test_a_completion_is_the_same_whole_and_streamed(client):
