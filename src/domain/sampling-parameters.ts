@@ -98,3 +98,17 @@ export const stopStrings = z
       .refine((text) => text.isWellFormed(), { error: "contains half of a surrogate pair" }),
   )
   .max(MAX_STOP_STRINGS);
+
+/** What is returned beside a generated text. */
+export const tokenDetailParameters = {
+  details: z
+    .boolean()
+    .default(false)
+    .describe("whether the tokens, their probabilities and the reason of the end are returned"),
+  top_n_tokens: z
+    .int()
+    .min(0)
+    .max(20)
+    .optional()
+    .describe("how many of the most probable tokens are returned with each token"),
+};

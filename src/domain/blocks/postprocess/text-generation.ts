@@ -1,6 +1,11 @@
 import * as z from "zod";
 import { grammarSchema } from "../../grammar.ts";
-import { samplingDefaults, samplingParameters, stopStrings } from "../../sampling-parameters.ts";
+import {
+  samplingDefaults,
+  samplingParameters,
+  stopStrings,
+  tokenDetailParameters,
+} from "../../sampling-parameters.ts";
 import type { ModelContext, PostprocessDefinition, Problem } from "../block-definition.ts";
 import { blockVersion as version } from "../block-fields.ts";
 import { findSpec, fixedSize, pairProblems, tensorProblems } from "../tensor-checks.ts";
@@ -133,16 +138,7 @@ const parameters = {
     .optional()
     .describe("texts that end the generation; the one that is found is the end of the result"),
   return_full_text: z.boolean().default(true).describe("whether the result begins with the prompt"),
-  details: z
-    .boolean()
-    .default(false)
-    .describe("whether the tokens, their probabilities and the reason of the end are returned"),
-  top_n_tokens: z
-    .int()
-    .min(0)
-    .max(20)
-    .optional()
-    .describe("how many of the most probable tokens are returned with each token"),
+  ...tokenDetailParameters,
   best_of: onlyNeutral(1, "one text is generated"),
   prompt_details: z
     .boolean()

@@ -3,6 +3,7 @@ import {
   samplingDefaults,
   samplingParameters,
   stopStrings,
+  tokenDetailParameters,
   tokenId,
 } from "../../sampling-parameters.ts";
 import type { PostprocessDefinition } from "../block-definition.ts";
@@ -94,16 +95,7 @@ export const textToTextParameters = z.strictObject({
     .boolean()
     .default(false)
     .describe("whether spaces before punctuation are removed from the result"),
-  details: z
-    .boolean()
-    .default(false)
-    .describe("whether the tokens, their probabilities and the reason of the end are returned"),
-  top_n_tokens: z
-    .int()
-    .min(0)
-    .max(20)
-    .optional()
-    .describe("how many of the most probable tokens are returned with each token"),
+  ...tokenDetailParameters,
 });
 
 /** The field of a result that has the text. */
