@@ -27,7 +27,8 @@ import { createServerReadiness } from "./registry/server-readiness.ts";
 import { createModelPool } from "./runtime/model-pool.ts";
 import { createDatacenterCacheTier } from "./storage/datacenter-cache-tier.ts";
 import { createKvCacheTier, createKvPurgeLog } from "./storage/kv-cache-tier.ts";
-import { createR2ModelStore } from "./storage/r2-model-store.ts";
+import { createModelStore } from "./storage/model-store.ts";
+import { createR2ObjectStore } from "./storage/r2-object-store.ts";
 import { createBudgetedDecoder } from "./tasks/image/budgeted-decoder.ts";
 import { createTask } from "./tasks/registry.ts";
 import { createCacheStatisticsSink } from "./telemetry/cache-statistics.ts";
@@ -49,7 +50,7 @@ export interface ServiceOverrides {
 export function createServices(env: Env, overrides: ServiceOverrides = {}): Services {
   const config = parseConfig(env);
   if (!env.MODELS) throw new Error("the R2 binding MODELS is missing: see wrangler.toml");
-  const store = createR2ModelStore(env.MODELS);
+  const store = createModelStore(createR2ObjectStore(env.MODELS));
   const { host, hasOwnIsolate } = createHost(env, config, store, overrides);
   const cache = createCache(env, config);
   const enabled = config.cache.tiers.length > 0;

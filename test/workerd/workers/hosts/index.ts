@@ -12,7 +12,8 @@ import { createIsolateCode } from "../../../../src/isolate-code.ts";
 import { type Catalog, createCatalog } from "../../../../src/registry/catalog.ts";
 import { createModelPool } from "../../../../src/runtime/model-pool.ts";
 import { fileKey } from "../../../../src/storage/model-keys.ts";
-import { createR2ModelStore } from "../../../../src/storage/r2-model-store.ts";
+import { createModelStore } from "../../../../src/storage/model-store.ts";
+import { createR2ObjectStore } from "../../../../src/storage/r2-object-store.ts";
 import { createBudgetedDecoder } from "../../../../src/tasks/image/budgeted-decoder.ts";
 import { createTestTask } from "../../isolates/test-task.ts";
 import type { HostAnswer, HostCall } from "./call.ts";
@@ -43,7 +44,7 @@ let state: State | undefined;
 let app: ReturnType<typeof createApp> | undefined;
 
 function create(env: HostsEnv): State {
-  const store = createR2ModelStore(failing(env.MODELS));
+  const store = createModelStore(createR2ObjectStore(failing(env.MODELS)));
   const code = createIsolateCode(env.ISOLATE);
   const limits = { maxInFlight: 128, maxQueueMs: 1_000_000, timeoutMs: 600_000 };
   const entries = createEntryStore([], undefined, {

@@ -4,9 +4,11 @@ import {
   type ModelBucket,
   startLocalWorker,
 } from "../../../scripts/local-worker.ts";
-import { createR2ModelStore } from "../../../src/storage/r2-model-store.ts";
+import { createModelStore } from "../../../src/storage/model-store.ts";
+import { createR2ObjectStore } from "../../../src/storage/r2-object-store.ts";
 import { testModelStore } from "../../contracts/model-store.ts";
 import { testModelWriter, type WritableStoreUnderTest } from "../../contracts/model-writer.ts";
+import { type ObjectStoreUnderTest, testObjectStore } from "../../contracts/object-store.ts";
 import { rejectedApiError } from "../../support/errors.ts";
 import { stubWorkersGlobals } from "../../support/workers-globals.ts";
 
@@ -39,18 +41,14 @@ async function put(
 }
 
 /** @param overrides methods of the bucket that behave otherwise */
-async function createStore(overrides: object = {}): Promise<WritableStoreUnderTest> {
+async function createObjects(overrides: object = {}): Promise<ObjectStoreUnderTest> {
   const behaviour = { put, ...overrides };
   const changed = new Proxy(bucket, {
     get: (target, name) => Reflect.get(name in behaviour ? behaviour : target, name),
   });
   return {
     // The same object, typed by Miniflare with the streams and headers of Node.
-    store: createR2ModelStore(changed as unknown as R2Bucket),
-    objects: {
-      put: async (key, bytes) => void (await bucket.put(key, bytes)),
-      delete: async (key) => bucket.delete(key),
-    },
+    objects: createR2ObjectStore(changed as unknown as R2Bucket),
     dispose: async () => {
       const { objects } = await bucket.list();
       if (objects.length > 0) await bucket.delete(objects.map(({ key }) => key));
@@ -58,14 +56,38 @@ async function createStore(overrides: object = {}): Promise<WritableStoreUnderTe
   };
 }
 
+/** @param overrides methods of the bucket that behave otherwise */
+async function createStore(overrides: object = {}): Promise<WritableStoreUnderTest> {
+  const { objects, dispose } = await createObjects(overrides);
+  return {
+    store: createModelStore(objects),
+    objects: {
+      put: async (key, bytes) => void (await bucket.put(key, bytes)),
+      delete: async (key) => bucket.delete(key),
+    },
+    dispose,
+  };
+}
+
+const inSmallPages = {
+  list: (options: object) => bucket.list({ ...options, limit: 2 }),
+};
+
+describe("objects in R2", () => {
+  testObjectStore(createObjects);
+});
+
+describe("objects in R2 that are listed in several calls", () => {
+  testObjectStore(() => createObjects(inSmallPages));
+});
+
 describe("a store in R2", () => {
   testModelStore(createStore);
   testModelWriter(createStore);
 });
 
 describe("a store in R2 that lists in several calls", () => {
-  const create = (): Promise<WritableStoreUnderTest> =>
-    createStore({ list: (options: object) => bucket.list({ ...options, limit: 2 }) });
+  const create = (): Promise<WritableStoreUnderTest> => createStore(inSmallPages);
 
   testModelStore(create);
   testModelWriter(create);
