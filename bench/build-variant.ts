@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
+import { createTemporaryFolder } from "../packages/cli/src/local/temporary-folder.ts";
 import { projectPath } from "../scripts/project.ts";
-import { createTemporaryFolder } from "../scripts/temporary-folder.ts";
 import { writeWorkerEntry } from "../scripts/worker-entry.ts";
 import { runNode } from "./child-process.ts";
 

@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
+import { exitWith, reason, UserError } from "../packages/cli/src/local/user-error.ts";
 import { exitOnSignal } from "../scripts/exit-on-signal.ts";
 import { projectPath } from "../scripts/project.ts";
-import { exitWith, reason, UserError } from "../scripts/user-error.ts";
 import type { Benchmark } from "./benchmark.ts";
 import { binary } from "./cases/binary.ts";
 import { cache } from "./cases/cache.ts";

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, join, relative, sep } from "node:path";
-import { UserError } from "../scripts/user-error.ts";
+import { UserError } from "../packages/cli/src/local/user-error.ts";
 import { fromOnnxElementType } from "../src/domain/datatype.ts";
 import type { Tensor } from "../src/domain/tensor.ts";
 import {

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { exitWith, reason, UserError } from "../packages/cli/src/local/user-error.ts";
 import { exitOnSignal } from "../scripts/exit-on-signal.ts";
-import { exitWith, reason, UserError } from "../scripts/user-error.ts";
 import { createBaseline } from "./baseline.ts";
 import { type CaseFolder, findCases, readCase } from "./cases.ts";
 import { TOLERANCE } from "./compare.ts";

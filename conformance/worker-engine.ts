@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
+import { seedModels } from "../packages/cli/src/local/seed.ts";
+import { reason } from "../packages/cli/src/local/user-error.ts";
 import { type LocalWorker, startLocalWorker } from "../scripts/local-worker.ts";
 import { projectPath } from "../scripts/project.ts";
-import { seedModels } from "../scripts/seed.ts";
-import { reason } from "../scripts/user-error.ts";
 import type { Tensor } from "../src/domain/tensor.ts";
 import type { TestCase } from "./cases.ts";
 import { findDifference } from "./compare.ts";

@@ -1,9 +1,9 @@
 import { type AddressInfo, createServer } from "node:net";
 import { readWorkerd } from "../bench/workerd-process.ts";
+import { seedModels } from "../packages/cli/src/local/seed.ts";
+import { createTemporaryFolder } from "../packages/cli/src/local/temporary-folder.ts";
 import { type LocalWorker, type LogLine, startLocalWorker } from "../scripts/local-worker.ts";
 import { projectPath } from "../scripts/project.ts";
-import { seedModels } from "../scripts/seed.ts";
-import { createTemporaryFolder } from "../scripts/temporary-folder.ts";
 import { ADMIN_KEY } from "./admin-key.ts";
 import { watchHeap } from "./heap-usage.ts";
 import { HELPER_MODELS } from "./samples/helper-models.ts";

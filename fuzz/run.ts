@@ -1,10 +1,10 @@
 import { parseArgs } from "node:util";
 import { formatTable } from "../bench/table.ts";
+import { createTemporaryFolder } from "../packages/cli/src/local/temporary-folder.ts";
+import { exitWith, reason, UserError } from "../packages/cli/src/local/user-error.ts";
 import { buildWorker } from "../scripts/build-worker.ts";
 import { exitOnSignal } from "../scripts/exit-on-signal.ts";
 import { projectPath } from "../scripts/project.ts";
-import { createTemporaryFolder } from "../scripts/temporary-folder.ts";
-import { exitWith, reason, UserError } from "../scripts/user-error.ts";
 import { ERROR_KINDS } from "../src/domain/errors.ts";
 import { type CampaignResult, runCampaign } from "./campaign.ts";
 import type { Finding } from "./findings.ts";

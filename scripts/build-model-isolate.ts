@@ -4,8 +4,8 @@ import { basename, dirname } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build, type Plugin } from "esbuild";
 import { parse } from "smol-toml";
+import { exitWith, UserError } from "../packages/cli/src/local/user-error.ts";
 import { projectPath } from "./project.ts";
-import { exitWith, UserError } from "./user-error.ts";
 
 /**
  * Builds the code of the isolates of models, which the Worker contains as a text: `src/model-isolate.ts` and what it imports, with the settings of

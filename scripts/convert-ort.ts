@@ -1,12 +1,12 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { exitWith, reason, UserError } from "../packages/cli/src/local/user-error.ts";
 import {
   isOrtFormat,
   OPTIMIZATION_LEVELS,
   type OptimizationLevel,
   toOrtFormat,
 } from "./ort-format.ts";
-import { exitWith, reason, UserError } from "./user-error.ts";
 
 const LEVELS = Object.keys(OPTIMIZATION_LEVELS).join(", ");
 

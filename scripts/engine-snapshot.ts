@@ -2,12 +2,12 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { createTemporaryFolder } from "../packages/cli/src/local/temporary-folder.ts";
+import { UserError } from "../packages/cli/src/local/user-error.ts";
 import { fingerprint, PAGE_BYTES, type SnapshotHeader } from "../src/runtime/engine-snapshot.ts";
 import { buildWorker } from "./build-worker.ts";
 import { startLocalWorker } from "./local-worker.ts";
 import { projectPath } from "./project.ts";
-import { createTemporaryFolder } from "./temporary-folder.ts";
-import { UserError } from "./user-error.ts";
 import { writeWorkerEntry } from "./worker-entry.ts";
 
 export const SNAPSHOT_FILE = projectPath("src", "runtime", "engine-snapshot.bin");

@@ -1,6 +1,10 @@
 import { createHash } from "node:crypto";
 import { readdirSync } from "node:fs";
 import { dirname, join } from "node:path/posix";
+import { readOrExplain } from "../packages/cli/src/local/model-folder.ts";
+import { readModel } from "../packages/cli/src/local/read-model.ts";
+import { reason, UserError } from "../packages/cli/src/local/user-error.ts";
+import { applyPlan, type VersionFiles } from "../packages/cli/src/local/version-files.ts";
 import type { Manifest } from "../src/domain/manifest.ts";
 import type { ModelHost } from "../src/domain/model-host.ts";
 import type { ModelId } from "../src/domain/model-id.ts";
@@ -16,11 +20,7 @@ import { checkFit, type ExportBudget } from "../src/registry/exports/memory-fit.
 import { verifyExport } from "../src/registry/exports/verify-export.ts";
 import { createModelPool } from "../src/runtime/model-pool.ts";
 import { createTask } from "../src/tasks/registry.ts";
-import { readOrExplain } from "./model-folder.ts";
 import { toOrtFormat } from "./ort-format.ts";
-import { readModel } from "./read-model.ts";
-import { reason, UserError } from "./user-error.ts";
-import { applyPlan, type VersionFiles } from "./version-files.ts";
 
 export interface ExportFolderOptions extends ExportOptions {
   /** Which of several models: the suffix of its file, such as `quantized`, or its path. */

@@ -1,130 +1,19 @@
-import { readdirSync } from "node:fs";
-import { extname, join } from "node:path";
-import { convertV4MiniflareOptions, Miniflare, type V4ModuleDefinition } from "miniflare";
-import { unstable_getMiniflareWorkerOptions, unstable_readConfig } from "wrangler";
-import { buildWorker } from "./build-worker.ts";
-import { projectPath } from "./project.ts";
-import { createTemporaryFolder } from "./temporary-folder.ts";
+import {
+  type LocalWorker,
+  type LocalWorkerOptions,
+  startLocalWorker as start,
+} from "../packages/cli/src/local/local-worker.ts";
+import { checkout } from "./project.ts";
 
-const WORKER_NAME = "onnxflare";
+export type {
+  KeyValueStore,
+  LocalWorker,
+  LocalWorkerOptions,
+  LogLine,
+  ModelBucket,
+} from "../packages/cli/src/local/local-worker.ts";
 
-export type ModelBucket = Awaited<ReturnType<Miniflare["getR2Bucket"]>>;
-export type KeyValueStore = Awaited<ReturnType<Miniflare["getKVNamespace"]>>;
-
-export interface LogLine {
-  /** The console method that the Worker called: debug, error, info, log, warn. */
-  level: string;
-  message: string;
-}
-
-export interface LocalWorkerOptions {
-  /** An output folder of `buildWorker`; default: the Worker is built first. */
-  outdir?: string;
-  /** 0 selects a free port. */
-  port?: number;
-  host?: string;
-  /** Folder of the data of R2, KV and Durable Objects; default: the data is discarded with the Worker. */
-  statePath?: string;
-  /** Secrets and variables in addition to those of wrangler.toml. `.dev.vars` is not read. */
-  vars?: Record<string, string>;
-  /** Compatibility flags in addition to those of wrangler.toml. */
-  compatibilityFlags?: readonly string[];
-  /** Names of bindings of wrangler.toml that the Worker does not get. */
-  withoutBindings?: readonly string[];
-  onLog?: (line: LogLine) => void;
-  /** Whether the isolates can be inspected, at `miniflare.getInspectorURL()`. */
-  inspected?: boolean;
-  /** Called when workerd has ended unexpectedly and serves again: on the same port, with the same data. */
-  onRestart?: () => void;
-}
-
-export interface LocalWorker {
-  url: URL;
-  /** `limits.cpu_ms` of wrangler.toml, which only Cloudflare's network enforces. */
-  cpuLimitMs: number | undefined;
-  miniflare: Miniflare;
-  bucket(binding?: string): Promise<ModelBucket>;
-  kv(binding: string): Promise<KeyValueStore>;
-  dispose(): Promise<void>;
-}
-
-/** Starts the built Worker in workerd with the bindings of wrangler.toml, all simulated on this machine. */
-export async function startLocalWorker(options: LocalWorkerOptions = {}): Promise<LocalWorker> {
-  const { outdir = await buildInTemporaryFolder(), port = 0, host = "127.0.0.1" } = options;
-  const { onLog = () => {}, statePath, vars = {}, compatibilityFlags = [], onRestart } = options;
-  const { inspected = false, withoutBindings = [] } = options;
-  const config = unstable_readConfig({ config: projectPath("wrangler.toml") });
-  const { modulesRules: _, ...workerOptions } = unstable_getMiniflareWorkerOptions({
-    ...config,
-    // Wrangler reads .dev.vars from the folder of this file, which must not affect a test.
-    userConfigPath: join(outdir, "wrangler.toml"),
-  }).workerOptions;
-  const miniflare = new Miniflare(
-    convertV4MiniflareOptions({
-      ...omitBindings(workerOptions, withoutBindings),
-      name: WORKER_NAME,
-      rootPath: outdir,
-      modulesRoot: outdir,
-      modules: listModules(outdir),
-      bindings: { ...config.vars, ...vars },
-      compatibilityFlags: [...config.compatibility_flags, ...compatibilityFlags],
-      // Bypasses Miniflare's entry worker, which reduces the requests per second by a factor of four.
-      unsafeDirectSockets: [{ host, port }],
-      port: 0,
-      // Otherwise Miniflare fetches the `request.cf` of this machine over the network.
-      cf: false,
-      handleStructuredLogs: onLog,
-      ...(onRestart && { unsafeHandleRuntimeRestart: onRestart }),
-      ...(inspected ? { inspectorPort: 0 } : {}),
-      ...(statePath === undefined ? {} : { resourcePersistencePath: statePath }),
-    }),
-  );
-  await miniflare.ready;
-  return {
-    url: await miniflare.unsafeGetDirectURL(WORKER_NAME),
-    cpuLimitMs: config.limits?.cpu_ms,
-    miniflare,
-    bucket: (binding = "MODELS") => miniflare.getR2Bucket(binding, WORKER_NAME),
-    kv: (binding) => miniflare.getKVNamespace(binding, WORKER_NAME),
-    dispose: () => miniflare.dispose(),
-  };
-}
-
-/** The options of each kind of binding are an object with the bindings' names. */
-function omitBindings<T extends object>(workerOptions: T, names: readonly string[]): T {
-  if (names.length === 0) return workerOptions;
-  const isNamed = (option: unknown): option is object =>
-    typeof option === "object" && option !== null && !Array.isArray(option);
-  const kept = Object.entries(workerOptions).map(([kind, option]) => {
-    if (!isNamed(option)) return [kind, option];
-    return [
-      kind,
-      Object.fromEntries(Object.entries(option).filter(([name]) => !names.includes(name))),
-    ];
-  });
-  return Object.fromEntries(kept);
-}
-
-async function buildInTemporaryFolder(): Promise<string> {
-  const outdir = createTemporaryFolder("build");
-  await buildWorker(outdir);
-  return outdir;
-}
-
-/** Wrangler's default module rules, for the files of a bundle beside index.js. */
-const MODULE_TYPES: Record<string, "CompiledWasm" | "Data" | "Text"> = {
-  ".wasm": "CompiledWasm",
-  ".bin": "Data",
-  ".txt": "Text",
-  ".html": "Text",
-  ".sql": "Text",
-};
-
-function listModules(outdir: string): V4ModuleDefinition[] {
-  const entry = { type: "ESModule", path: join(outdir, "index.js") } as const;
-  const imported = readdirSync(outdir).flatMap((file) => {
-    const type = MODULE_TYPES[extname(file)];
-    return type ? [{ type, path: join(outdir, file) }] : [];
-  });
-  return [entry, ...imported];
+/** Starts the repository's Worker in workerd with the bindings of wrangler.toml, all simulated on this machine. */
+export function startLocalWorker(options: LocalWorkerOptions = {}): Promise<LocalWorker> {
+  return start(checkout, options);
 }

@@ -1,12 +1,16 @@
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import {
+  type FolderModel,
+  readModelFile,
+  readModelFolder,
+} from "../packages/cli/src/local/model-folder.ts";
+import { exitWith, reason, UserError } from "../packages/cli/src/local/user-error.ts";
 import { memberModel } from "../src/domain/member-models.ts";
 import type { Tensor } from "../src/domain/tensor.ts";
 import type { OrtInstance as Instance } from "../src/runtime/ort-instance.ts";
-import { type FolderModel, readModelFile, readModelFolder } from "./model-folder.ts";
 import { projectPath } from "./project.ts";
-import { exitWith, reason, UserError } from "./user-error.ts";
 import { emulateWorker } from "./worker-modules.ts";
 
 /**

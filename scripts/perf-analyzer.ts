@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, globSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { runProgram } from "../packages/cli/src/local/run-program.ts";
 import { PIP_INSTALL } from "./python-environment.ts";
-import { runProgram } from "./run-program.ts";
 
 const VERSION = "2.60.0";
 /** The glibc that the program requires; on older systems Debian 13's libraries are downloaded. */

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { runProgram } from "./run-program.ts";
-import { UserError } from "./user-error.ts";
+import { runProgram } from "../packages/cli/src/local/run-program.ts";
+import { UserError } from "../packages/cli/src/local/user-error.ts";
 
 const OLDEST_MINOR = 11;
 /** kserve 0.21 does not support newer ones. */

@@ -1,4 +1,8 @@
 import { randomUUID } from "node:crypto";
+import { runProgram } from "../packages/cli/src/local/run-program.ts";
+import { seedModels } from "../packages/cli/src/local/seed.ts";
+import { createTemporaryFolder } from "../packages/cli/src/local/temporary-folder.ts";
+import { exitWith } from "../packages/cli/src/local/user-error.ts";
 import { storeTextToText } from "../test/support/stored-text-to-text.ts";
 import { buildWorker } from "./build-worker.ts";
 import { exitOnSignal } from "./exit-on-signal.ts";
@@ -6,10 +10,6 @@ import { startLocalWorker } from "./local-worker.ts";
 import { preparePerfAnalyzer } from "./perf-analyzer.ts";
 import { projectPath } from "./project.ts";
 import { preparePython } from "./python-environment.ts";
-import { runProgram } from "./run-program.ts";
-import { seedModels } from "./seed.ts";
-import { createTemporaryFolder } from "./temporary-folder.ts";
-import { exitWith } from "./user-error.ts";
 
 /**
  * `npm run test:clients [-- pytest arguments]`: tests the built Worker with the Python clients of

@@ -1,8 +1,8 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
+import { runProgram } from "../packages/cli/src/local/run-program.ts";
+import { UserError } from "../packages/cli/src/local/user-error.ts";
 import { projectPath } from "./project.ts";
-import { runProgram } from "./run-program.ts";
-import { UserError } from "./user-error.ts";
 
 /** What the generators of clients are run on and with. */
 export interface GeneratedClients {

@@ -2,17 +2,17 @@ import { randomUUID } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { runProgram } from "../packages/cli/src/local/run-program.ts";
+import { seedModels } from "../packages/cli/src/local/seed.ts";
+import { createTemporaryFolder } from "../packages/cli/src/local/temporary-folder.ts";
+import { exitWith, UserError } from "../packages/cli/src/local/user-error.ts";
 import type { OpenApiDocument } from "../src/protocols/openapi/openapi-types.ts";
 import { buildWorker } from "./build-worker.ts";
 import { exitOnSignal } from "./exit-on-signal.ts";
 import { startLocalWorker } from "./local-worker.ts";
 import { projectPath } from "./project.ts";
 import { preparePython } from "./python-environment.ts";
-import { runProgram } from "./run-program.ts";
-import { seedModels } from "./seed.ts";
-import { createTemporaryFolder } from "./temporary-folder.ts";
 import { testGeneratedClients } from "./test-generated-clients.ts";
-import { exitWith, UserError } from "./user-error.ts";
 
 /**
  * `npm run test:openapi [-- schemathesis arguments]`: lints `/openapi.json` of the built Worker with the

@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
+import { reason, UserError } from "../packages/cli/src/local/user-error.ts";
 import { MODEL_VERSION, type ModelId, parseModelName } from "../src/domain/model-id.ts";
 import { projectPath } from "./project.ts";
-import { reason, UserError } from "./user-error.ts";
 import type { Target } from "./wrangler-bucket.ts";
 
 export const HELP = `Uploads models to the R2 bucket of wrangler.toml, each version's manifest last, so that a version exists only when

@@ -1,12 +1,12 @@
 import { writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import { type FolderModel, scanModelFolder } from "../packages/cli/src/local/model-folder.ts";
+import { createTemporaryFolder } from "../packages/cli/src/local/temporary-folder.ts";
+import { exitWith, UserError } from "../packages/cli/src/local/user-error.ts";
+import { toVersionFiles, type VersionFiles } from "../packages/cli/src/local/version-files.ts";
 import { parseConfig } from "../src/config.ts";
 import { fileKey, manifestKey } from "../src/storage/model-keys.ts";
-import { type FolderModel, scanModelFolder } from "./model-folder.ts";
-import { createTemporaryFolder } from "./temporary-folder.ts";
 import { type ExportArguments, HELP, parseArguments } from "./upload-arguments.ts";
-import { exitWith, UserError } from "./user-error.ts";
-import { toVersionFiles, type VersionFiles } from "./version-files.ts";
 import { emulateWorker } from "./worker-modules.ts";
 import { exists, put, readWranglerConfig, type Target } from "./wrangler-bucket.ts";
 

@@ -1,8 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { unstable_readConfig } from "wrangler";
+import { createTemporaryFolder } from "../packages/cli/src/local/temporary-folder.ts";
 import { projectPath } from "./project.ts";
-import { createTemporaryFolder } from "./temporary-folder.ts";
 
 interface DurableObjectBinding {
   readonly class_name: string;

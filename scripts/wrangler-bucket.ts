@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { unstable_readConfig } from "wrangler";
+import { UserError } from "../packages/cli/src/local/user-error.ts";
 import { projectPath } from "./project.ts";
-import { UserError } from "./user-error.ts";
 
 /** The R2 bucket of wrangler.toml by wrangler's commands: that of the account, or the simulated one. */
 export type Target = "--local" | "--remote";

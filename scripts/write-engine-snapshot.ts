@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
+import { exitWith } from "../packages/cli/src/local/user-error.ts";
 import { SNAPSHOT_FILE, startEngines, toSnapshot } from "./engine-snapshot.ts";
-import { exitWith } from "./user-error.ts";
 
 /** `npm run snapshot`: generates the engine's memory snapshot for the installed version of onnxruntime-web. */
 await writeEngineSnapshot().catch(exitWith);

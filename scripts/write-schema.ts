@@ -1,9 +1,9 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { exitWith, UserError } from "../packages/cli/src/local/user-error.ts";
 import { manifestJsonSchema } from "../src/domain/manifest.ts";
 import { projectPath } from "./project.ts";
-import { exitWith, UserError } from "./user-error.ts";
 
 /** `npm run schema`: writes the JSON Schema of the manifest, formatted like the rest of the project. */
 try {

@@ -1,6 +1,6 @@
+import { createTemporaryFolder } from "../../packages/cli/src/local/temporary-folder.ts";
 import { buildWorker } from "../../scripts/build-worker.ts";
 import { startLocalWorker } from "../../scripts/local-worker.ts";
-import { createTemporaryFolder } from "../../scripts/temporary-folder.ts";
 import { buildOnnx, type Graph } from "../../test/support/onnx-builder.ts";
 import type { Benchmark, BenchmarkOptions } from "../benchmark.ts";
 import { type ClientLoopResult, type Phase, runClientLoop } from "../client-loop.ts";

@@ -1,11 +1,11 @@
 import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { seedModels } from "../../packages/cli/src/local/seed.ts";
+import { createTemporaryFolder } from "../../packages/cli/src/local/temporary-folder.ts";
 import { buildWorker } from "../../scripts/build-worker.ts";
 import { startLocalWorker } from "../../scripts/local-worker.ts";
 import { toOrtFormat } from "../../scripts/ort-format.ts";
 import { projectPath } from "../../scripts/project.ts";
-import { seedModels } from "../../scripts/seed.ts";
-import { createTemporaryFolder } from "../../scripts/temporary-folder.ts";
 import { fileKey } from "../../src/storage/model-keys.ts";
 import type { Benchmark, BenchmarkOptions } from "../benchmark.ts";
 import { buildVariant } from "../build-variant.ts";

@@ -1,6 +1,6 @@
+import { createTemporaryFolder } from "../../packages/cli/src/local/temporary-folder.ts";
 import { buildWorker } from "../../scripts/build-worker.ts";
 import { startLocalWorker } from "../../scripts/local-worker.ts";
-import { createTemporaryFolder } from "../../scripts/temporary-folder.ts";
 import { powers, sum } from "../../test/support/awkward-models.ts";
 import { store } from "../../test/support/stored-model.ts";
 import type { Benchmark, BenchmarkOptions } from "../benchmark.ts";

@@ -1,5 +1,5 @@
+import { createTemporaryFolder } from "../../packages/cli/src/local/temporary-folder.ts";
 import { buildWorker } from "../../scripts/build-worker.ts";
-import { createTemporaryFolder } from "../../scripts/temporary-folder.ts";
 import type { Benchmark, BenchmarkOptions } from "../benchmark.ts";
 import { POCKET_GPT_FOLDER, startGenerationWorker } from "../generation/generation-worker.ts";
 import { measureNeighbours, type Neighbours, toNeighboursTable } from "../generation/neighbours.ts";

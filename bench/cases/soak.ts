@@ -1,9 +1,9 @@
+import { seedModels } from "../../packages/cli/src/local/seed.ts";
+import { createTemporaryFolder } from "../../packages/cli/src/local/temporary-folder.ts";
 import { buildWorker } from "../../scripts/build-worker.ts";
 import { type LocalWorker, startLocalWorker } from "../../scripts/local-worker.ts";
 import { toOrtFormat } from "../../scripts/ort-format.ts";
 import { projectPath } from "../../scripts/project.ts";
-import { seedModels } from "../../scripts/seed.ts";
-import { createTemporaryFolder } from "../../scripts/temporary-folder.ts";
 import type { RuntimeStats } from "../../src/domain/ports.ts";
 import type { Benchmark, BenchmarkOptions } from "../benchmark.ts";
 import { readJson } from "../cold-start-worker.ts";

@@ -1,9 +1,9 @@
+import { readModelFile, readModelFolder } from "../../packages/cli/src/local/model-folder.ts";
+import { seedModels } from "../../packages/cli/src/local/seed.ts";
+import { createTemporaryFolder } from "../../packages/cli/src/local/temporary-folder.ts";
 import { buildWorker } from "../../scripts/build-worker.ts";
 import { type ModelBucket, startLocalWorker } from "../../scripts/local-worker.ts";
-import { readModelFile, readModelFolder } from "../../scripts/model-folder.ts";
 import { projectPath } from "../../scripts/project.ts";
-import { seedModels } from "../../scripts/seed.ts";
-import { createTemporaryFolder } from "../../scripts/temporary-folder.ts";
 import { fileKey, manifestKey } from "../../src/storage/model-keys.ts";
 import type { Benchmark, BenchmarkOptions } from "../benchmark.ts";
 import { rotate, toSpread } from "../statistics.ts";

@@ -1,8 +1,8 @@
+import { seedModels } from "../../packages/cli/src/local/seed.ts";
+import { createTemporaryFolder } from "../../packages/cli/src/local/temporary-folder.ts";
 import { buildWorker } from "../../scripts/build-worker.ts";
 import { startLocalWorker } from "../../scripts/local-worker.ts";
 import { projectPath } from "../../scripts/project.ts";
-import { seedModels } from "../../scripts/seed.ts";
-import { createTemporaryFolder } from "../../scripts/temporary-folder.ts";
 import type { Benchmark, BenchmarkOptions } from "../benchmark.ts";
 import { buildVariant } from "../build-variant.ts";
 import { runEngineLoop } from "../engine-loop.ts";

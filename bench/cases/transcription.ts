@@ -1,7 +1,7 @@
 import wavefile from "wavefile";
+import { createTemporaryFolder } from "../../packages/cli/src/local/temporary-folder.ts";
 import { buildWorker } from "../../scripts/build-worker.ts";
 import { startLocalWorker } from "../../scripts/local-worker.ts";
-import { createTemporaryFolder } from "../../scripts/temporary-folder.ts";
 import { findModel, publishAs } from "../../test/support/publish.ts";
 import { readSpeech, spokenRecordings } from "../../test/support/spoken-recordings.ts";
 import type { Benchmark } from "../benchmark.ts";

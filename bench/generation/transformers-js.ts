@@ -1,7 +1,7 @@
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { runProgram } from "../../packages/cli/src/local/run-program.ts";
 import { projectPath } from "../../scripts/project.ts";
-import { runProgram } from "../../scripts/run-program.ts";
 import { runNode } from "../child-process.ts";
 import type { EngineTexts } from "./engine-loop.ts";
 import type { TextsResult } from "./texts.ts";

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { seedModels } from "../../packages/cli/src/local/seed.ts";
+import { createTemporaryFolder } from "../../packages/cli/src/local/temporary-folder.ts";
 import { buildModelIsolate } from "../../scripts/build-model-isolate.ts";
 import { buildWorker } from "../../scripts/build-worker.ts";
 import { type ModelBucket, startLocalWorker } from "../../scripts/local-worker.ts";
 import { projectPath } from "../../scripts/project.ts";
-import { seedModels } from "../../scripts/seed.ts";
-import { createTemporaryFolder } from "../../scripts/temporary-folder.ts";
 import { type Manifest, parseManifest } from "../../src/domain/manifest.ts";
 import { fileKey } from "../../src/storage/model-keys.ts";
 import type { Graph } from "../../test/support/onnx-builder.ts";

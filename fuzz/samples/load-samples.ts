@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { readSample } from "../../bench/sample.ts";
-import { readModelFile, readModelFolder } from "../../scripts/model-folder.ts";
+import { readModelFile, readModelFolder } from "../../packages/cli/src/local/model-folder.ts";
 import { toOrtFormat } from "../../scripts/ort-format.ts";
 import { projectPath } from "../../scripts/project.ts";
 import { toRoutes } from "../../src/protocols/operation.ts";

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
+import type { VersionFiles } from "../../packages/cli/src/local/version-files.ts";
 import type { ModelBucket } from "../../scripts/local-worker.ts";
 import { projectPath } from "../../scripts/project.ts";
-import type { VersionFiles } from "../../scripts/version-files.ts";
 import { parseConfig } from "../../src/config.ts";
 import { fileKey, manifestKey } from "../../src/storage/model-keys.ts";
 

@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
+import { createTemporaryFolder } from "../../packages/cli/src/local/temporary-folder.ts";
 import { buildModelIsolate } from "../../scripts/build-model-isolate.ts";
 import { buildWorker } from "../../scripts/build-worker.ts";
 import { projectPath } from "../../scripts/project.ts";
-import { createTemporaryFolder } from "../../scripts/temporary-folder.ts";
 
 declare module "vitest" {
   interface ProvidedContext {

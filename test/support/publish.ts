@@ -1,8 +1,12 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import {
+  type FolderModel,
+  readModelFile,
+  readModelFolder,
+} from "../../packages/cli/src/local/model-folder.ts";
 import type { ModelBucket } from "../../scripts/local-worker.ts";
-import { type FolderModel, readModelFile, readModelFolder } from "../../scripts/model-folder.ts";
 import { projectPath } from "../../scripts/project.ts";
 import { fileKey, manifestKey } from "../../src/storage/model-keys.ts";
 

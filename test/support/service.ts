@@ -1,4 +1,5 @@
 import { inject } from "vitest";
+import { seedModels } from "../../packages/cli/src/local/seed.ts";
 import {
   type KeyValueStore,
   type LogLine,
@@ -6,7 +7,6 @@ import {
   startLocalWorker,
 } from "../../scripts/local-worker.ts";
 import { projectPath } from "../../scripts/project.ts";
-import { seedModels } from "../../scripts/seed.ts";
 import type { RequestEvent } from "../../src/domain/event.ts";
 import { findModel, publishAs } from "./publish.ts";
 

@@ -1,4 +1,4 @@
-import { readModelFile, readModelFolder } from "../../scripts/model-folder.ts";
+import { readModelFile, readModelFolder } from "../../packages/cli/src/local/model-folder.ts";
 import { projectPath } from "../../scripts/project.ts";
 import { createApp } from "../../src/app.ts";
 import { parseConfig } from "../../src/config.ts";

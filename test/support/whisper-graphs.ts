@@ -1,4 +1,4 @@
-import { type FolderModel, readModelFile } from "../../scripts/model-folder.ts";
+import { type FolderModel, readModelFile } from "../../packages/cli/src/local/model-folder.ts";
 import {
   type SpeechRecognitionBlock,
   speechRecognitionBlock,

@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { seedModels } from "../../scripts/seed.ts";
+import { seedModels } from "../../packages/cli/src/local/seed.ts";
 import type { Manifest } from "../../src/domain/manifest.ts";
 import { type AdministeredService, startAdministeredService } from "../support/administration.ts";
 import {

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { readModelFolder } from "../../scripts/model-folder.ts";
+import { readModelFolder } from "../../packages/cli/src/local/model-folder.ts";
 import { projectPath } from "../../scripts/project.ts";
 import { blockReferences } from "../../src/domain/blocks/registry.ts";
 import type { Manifest } from "../../src/domain/manifest.ts";

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { readModelFile } from "../../scripts/model-folder.ts";
+import { readModelFile } from "../../packages/cli/src/local/model-folder.ts";
 import { fileKey, manifestKey } from "../../src/storage/model-keys.ts";
 import { findModel, restore } from "../support/publish.ts";
 import { type Service, startService, type TestResponse } from "../support/service.ts";

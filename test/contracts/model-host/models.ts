@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from "vitest";
-import { readModelFolder } from "../../../scripts/model-folder.ts";
+import { readModelFolder } from "../../../packages/cli/src/local/model-folder.ts";
 import { projectPath } from "../../../scripts/project.ts";
 import { type HostClient, numbersOf, numeric } from "../../support/hosts.ts";
 import { findModel, publishAs } from "../../support/publish.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { readModelFolder } from "../../../scripts/model-folder.ts";
+import { readModelFolder } from "../../../packages/cli/src/local/model-folder.ts";
 import { projectPath } from "../../../scripts/project.ts";
 import type { Postprocess } from "../../../src/domain/blocks/registry.ts";
 import {

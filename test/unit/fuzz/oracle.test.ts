@@ -8,7 +8,7 @@ import { findLoggedError } from "../../../fuzz/log-watch.ts";
 import { hasGrown, measureGrowth } from "../../../fuzz/memory-watch.ts";
 import { judge } from "../../../fuzz/oracle.ts";
 import { readSeeds, writeSeed } from "../../../fuzz/seed-file.ts";
-import { createTemporaryFolder } from "../../../scripts/temporary-folder.ts";
+import { createTemporaryFolder } from "../../../packages/cli/src/local/temporary-folder.ts";
 
 const INFER = "/v2/models/iris-logistic/infer";
 

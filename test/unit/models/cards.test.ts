@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { readModelFolder } from "../../../scripts/model-folder.ts";
+import { readModelFolder } from "../../../packages/cli/src/local/model-folder.ts";
 import { projectPath } from "../../../scripts/project.ts";
 import { manifestJsonSchema, parseManifest } from "../../../src/domain/manifest.ts";
 import { EXPECTED_FOLDER, readExpected } from "../../support/tensors.ts";

@@ -2,10 +2,10 @@ import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { UserError } from "../../../packages/cli/src/local/user-error.ts";
+import type { VersionFiles } from "../../../packages/cli/src/local/version-files.ts";
 import { type ExportFolderOptions, readExportFolder } from "../../../scripts/export-folder.ts";
 import { projectPath } from "../../../scripts/project.ts";
-import { UserError } from "../../../scripts/user-error.ts";
-import type { VersionFiles } from "../../../scripts/version-files.ts";
 import { EXPORT_BUDGET } from "../../support/export-folders.ts";
 import type { CacheForm } from "../../support/generation-fixtures.ts";
 import { stubWorkersGlobals } from "../../support/workers-globals.ts";

@@ -2,9 +2,9 @@ import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { UserError } from "../../../packages/cli/src/local/user-error.ts";
 import { type ExportFolderOptions, readExportFolder } from "../../../scripts/export-folder.ts";
 import { projectPath } from "../../../scripts/project.ts";
-import { UserError } from "../../../scripts/user-error.ts";
 import { EXPORT_BUDGET } from "../../support/export-folders.ts";
 import { textToTextManifest } from "../../support/text-to-text-fixtures.ts";
 import { stubWorkersGlobals } from "../../support/workers-globals.ts";

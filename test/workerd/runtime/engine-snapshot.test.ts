@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import factory from "onnxruntime-web/ort-wasm-simd-threaded.mjs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readModelFile, readModelFolder } from "../../../packages/cli/src/local/model-folder.ts";
 import {
   type EngineMemory,
   type Engines,
@@ -11,7 +12,6 @@ import {
   toSnapshot,
   WARM_UP_MODEL,
 } from "../../../scripts/engine-snapshot.ts";
-import { readModelFile, readModelFolder } from "../../../scripts/model-folder.ts";
 import { projectPath } from "../../../scripts/project.ts";
 import { type Tensor, toBytes } from "../../../src/domain/tensor.ts";
 import { CELL_START_BYTES, ENGINE_BYTES } from "../../../src/runtime/cell.ts";

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
-import { readModelFolder } from "../../../scripts/model-folder.ts";
+import { readModelFolder } from "../../../packages/cli/src/local/model-folder.ts";
 import { projectPath } from "../../../scripts/project.ts";
 import type { ModelId } from "../../../src/domain/model-id.ts";
 import type { RuntimeStats } from "../../../src/domain/ports.ts";

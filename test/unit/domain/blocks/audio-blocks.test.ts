@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readModelFolder } from "../../../../scripts/model-folder.ts";
+import { readModelFolder } from "../../../../packages/cli/src/local/model-folder.ts";
 import { projectPath } from "../../../../scripts/project.ts";
 import { parseManifest } from "../../../../src/domain/manifest.ts";
 

@@ -1,5 +1,5 @@
-import type { ModelAdaptation } from "../src/onnx/adapt-model.ts";
-import { ModelReader } from "../src/registry/model-reader.ts";
+import type { ModelAdaptation } from "../../../../src/onnx/adapt-model.ts";
+import { ModelReader } from "../../../../src/registry/model-reader.ts";
 
 /**
  * What is read of a model file when it is published; `undefined` for a file in ORT format.

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { fileKey, manifestKey } from "../src/storage/model-keys.ts";
+import { fileKey, manifestKey } from "../../../../src/storage/model-keys.ts";
 import type { ModelBucket } from "./local-worker.ts";
 import { type FolderModel, type ScannedFolder, scanModelFolder } from "./model-folder.ts";
 import { reason, UserError } from "./user-error.ts";

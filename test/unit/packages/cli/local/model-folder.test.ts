@@ -2,14 +2,14 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { readModelFolder } from "../../../scripts/model-folder.ts";
-import { projectPath } from "../../../scripts/project.ts";
-import { readModel } from "../../../scripts/read-model.ts";
-import { seedModels } from "../../../scripts/seed.ts";
-import { UserError } from "../../../scripts/user-error.ts";
-import { toVersionFiles } from "../../../scripts/version-files.ts";
-import { parseManifest } from "../../../src/domain/manifest.ts";
-import { EXPORTS, readExport, sha256Of } from "../../support/exported-models.ts";
+import { readModelFolder } from "../../../../../packages/cli/src/local/model-folder.ts";
+import { readModel } from "../../../../../packages/cli/src/local/read-model.ts";
+import { seedModels } from "../../../../../packages/cli/src/local/seed.ts";
+import { UserError } from "../../../../../packages/cli/src/local/user-error.ts";
+import { toVersionFiles } from "../../../../../packages/cli/src/local/version-files.ts";
+import { projectPath } from "../../../../../scripts/project.ts";
+import { parseManifest } from "../../../../../src/domain/manifest.ts";
+import { EXPORTS, readExport, sha256Of } from "../../../../support/exported-models.ts";
 
 /** `npm start` and `npm run upload` read models by this, before anything is written. */
 

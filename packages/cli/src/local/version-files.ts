@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { type Manifest, parseManifest } from "../src/domain/manifest.ts";
-import { memberFile, memberModel, memberNames } from "../src/domain/member-models.ts";
-import type { ModelAdaptation } from "../src/onnx/adapt-model.ts";
-import { applyEdits, type EditPlan } from "../src/onnx/edit.ts";
+import { type Manifest, parseManifest } from "../../../../src/domain/manifest.ts";
+import { memberFile, memberModel, memberNames } from "../../../../src/domain/member-models.ts";
+import type { ModelAdaptation } from "../../../../src/onnx/adapt-model.ts";
+import { applyEdits, type EditPlan } from "../../../../src/onnx/edit.ts";
 import { type FolderModel, readModelFile, readOrExplain } from "./model-folder.ts";
 import { readModel } from "./read-model.ts";
 import { reason, UserError } from "./user-error.ts";

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { type Dirent, existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Manifest, parseManifest } from "../src/domain/manifest.ts";
-import { compareVersions, MODEL_NAME, MODEL_VERSION } from "../src/domain/model-id.ts";
+import { type Manifest, parseManifest } from "../../../../src/domain/manifest.ts";
+import { compareVersions, MODEL_NAME, MODEL_VERSION } from "../../../../src/domain/model-id.ts";
 import { readModel } from "./read-model.ts";
 import { reason, UserError } from "./user-error.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { findChild, parseCpuTime } from "../../../scripts/child-usage.ts";
-import { watch } from "../../../scripts/watchdog.ts";
+import { findChild, parseCpuTime } from "../../../../../packages/cli/src/local/child-usage.ts";
+import { watch } from "../../../../../packages/cli/src/local/watchdog.ts";
 
 /** What a server does at one probe: whether it answers, its process and the CPU time of that in milliseconds. */
 type Step = readonly [answers: boolean, pid: number | undefined, cpuMs: number];

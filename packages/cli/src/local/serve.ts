@@ -1,0 +1,149 @@
+import { randomUUID } from "node:crypto";
+import { createServer } from "node:net";
+import { join, resolve } from "node:path";
+import { buildWorker } from "./build-worker.ts";
+import type { LogLine } from "./local-worker.ts";
+import { type FolderModel, scanModelFolder } from "./model-folder.ts";
+import { readSecrets } from "./secrets.ts";
+import { markReady, readyObject, seedFolder, withRetries } from "./seed.ts";
+import { openStateFolder } from "./state-folder.ts";
+import { createTemporaryFolder } from "./temporary-folder.ts";
+import { reason, UserError } from "./user-error.ts";
+import { isWatchdogEvent, parseCpuLimit, watchWorker } from "./watch-worker.ts";
+import type { WorkerProject } from "./worker-project.ts";
+
+export interface ServeOptions {
+  /** Port on 127.0.0.1; 0 selects a free port. */
+  readonly port?: string | undefined;
+  /** Folder of the simulated R2, KV and Durable Objects. */
+  readonly state?: string | undefined;
+  /** Folder of the models to seed. */
+  readonly models?: string | undefined;
+  /** CPU time in milliseconds after which a run without an end is ended, 0 for none. */
+  readonly cpuMs?: string | undefined;
+}
+
+/**
+ * The options of the environment.
+ *
+ * PORT              default 8787
+ * ONNXFLARE_STATE   default .onnxflare/state
+ * ONNXFLARE_MODELS  default models
+ * ONNXFLARE_CPU_MS  default cpu_ms of wrangler.toml
+ */
+export function serveOptionsOf(env: NodeJS.ProcessEnv): ServeOptions {
+  const { PORT: port, ONNXFLARE_STATE: state, ONNXFLARE_MODELS: models } = env;
+  return { port, state, models, cpuMs: env.ONNXFLARE_CPU_MS };
+}
+
+const HOST = "127.0.0.1";
+const DEFAULT_PORT = 8787;
+const EXAMPLE_MODEL = "iris-logistic";
+
+/**
+ * `npm start` and `onnxflare dev`: builds the Worker of a project, seeds its models and serves them on this machine until
+ * the process ends.
+ * @throws UserError
+ */
+export async function serve(project: WorkerProject, options: ServeOptions): Promise<void> {
+  // Stopping the server is not a failure. `exit` listeners stop everything that was started, whether the
+  // signal arrives while building, seeding or serving. It may arrive twice, from the terminal and from the parent.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => process.exit(0));
+  const port = parsePort(options.port);
+  const modelsFolder = resolve(options.models || join(project.folder, "models"));
+  parseCpuLimit(options.cpuMs, undefined);
+  const folder = scanModelFolder(modelsFolder);
+  if (folder.models.length === 0 && folder.problems.length > 0) throw noModel(folder.problems);
+  await assertPortIsFree(port);
+  const statePath = openStateFolder(options.state || join(project.folder, ".onnxflare", "state"));
+  const vars = readSecrets(project);
+
+  const ready = readyObject(randomUUID());
+
+  console.log("building the Worker ...");
+  const outdir = createTemporaryFolder("build");
+  await buildWorker(project, outdir);
+  // Miniflare and wrangler take most of a second to import; a setting that is wrong is refused before.
+  const { startLocalWorker } = await import("./local-worker.ts");
+  const worker = await startLocalWorker(project, {
+    outdir,
+    host: HOST,
+    port,
+    statePath,
+    vars: { ...vars, READY_OBJECT: ready },
+    onLog: printLog,
+    onRestart: () => console.error(`onnxflare: workerd serves again on ${worker.url.origin}`),
+  });
+  const limitMs = parseCpuLimit(options.cpuMs, worker.cpuLimitMs);
+  watchWorker(worker.url, limitMs, console.error);
+  const { seeded, unchanged, problems, names } = await seedFolder(
+    worker.bucket,
+    folder,
+    console.log,
+  );
+  const count = await withRetries(() => countModels(worker.url, names));
+  if (count === 0 && problems.length > 0) throw noModel(problems);
+  await withRetries(async () => markReady(await worker.bucket(), ready));
+  const failed = problems.length > 0 ? `, ${problems.length} not valid` : "";
+  console.log(`models: ${seeded} seeded, ${unchanged} unchanged${failed}\n`);
+  console.log(`onnxflare serves ${count} models on ${worker.url.origin} - try:\n`);
+  console.log(`  ${exampleCommand(worker.url, folder.models)}\n`);
+  if (problems.length === 0) return;
+  console.error(`onnxflare: of ${modelsFolder}, these were not seeded:`);
+  for (const problem of problems) console.error(`  ${problem}`);
+}
+
+/** The end of a start that has nothing to serve. */
+function noModel(problems: readonly string[]): UserError {
+  if (problems.length === 1) return new UserError(String(problems[0]));
+  return new UserError(["no model can be seeded:", ...problems].join("\n  "));
+}
+
+function parsePort(text = ""): number {
+  if (text === "") return DEFAULT_PORT;
+  const port = Number(text);
+  if (/^\d+$/.test(text) && port <= 65_535) return port;
+  throw new UserError(`PORT must be a number from 0 to 65535; got ${JSON.stringify(text)}`);
+}
+
+function assertPortIsFree(port: number): Promise<void> {
+  const probe = createServer();
+  return new Promise((free, rejected) => {
+    probe.once("error", (error: NodeJS.ErrnoException) => {
+      const problem =
+        error.code === "EADDRINUSE" ? "is in use" : `can't be used (${reason(error)})`;
+      rejected(new UserError(`port ${port} ${problem}; set PORT to another one`));
+    });
+    probe.listen(port, HOST, () => probe.close(() => free()));
+  });
+}
+
+/**
+ * The number of models that are served, including those published through /admin in earlier runs. The Worker is asked for
+ * them: Miniflare reads each property of a listed object in a synchronous call, during which nothing reads workerd's
+ * output; a workerd that waits for that would never answer.
+ * @param seeded names that the Worker's listing, which may be some seconds old, may lack
+ */
+async function countModels(url: URL, seeded: ReadonlySet<string>): Promise<number> {
+  const response = await fetch(new URL("/v2/models", url));
+  const { models } = (await response.json()) as { models: string[] };
+  return seeded.union(new Set(models)).size;
+}
+
+/** A curl command: the example of the smallest model, or the list of models if there is no example. */
+function exampleCommand({ origin }: URL, models: readonly FolderModel[]): string {
+  const model =
+    models.findLast(({ manifest }) => manifest.name === EXAMPLE_MODEL) ??
+    models.find(({ manifest }) => manifest.example);
+  if (!model?.manifest.example) return `curl -s ${origin}/v2/models`;
+  const { name, example } = model.manifest;
+  const body = JSON.stringify({ inputs: example.inputs }).replaceAll("'", "'\\''");
+  return `curl -s ${origin}/models/${name} -H 'content-type: application/json' -d '${body}'`;
+}
+
+function printLog(line: LogLine): void {
+  if (isWatchdogEvent(line)) return;
+  const { level, message } = line;
+  if (level === "error" || level === "warn") console.error(message);
+  else console.log(message);
+}
