@@ -38,6 +38,31 @@ const IMPORTS: Record<string, { allowed: string[]; refused: string[] }> = {
       "node:fs",
     ],
   },
+  "packages/cli/src/a.ts": {
+    allowed: [
+      "./b.ts",
+      "./commands/b.ts",
+      "../../../src/domain/b.ts",
+      "../../../src/shared/b.ts",
+      "../../client/src/retry.ts",
+      "node:fs",
+      "node:timers/promises",
+      "commander",
+      "zod",
+    ],
+    refused: ["../../../src/registry/b.ts", "../../client/src/client.ts", "wrangler", "hono"],
+  },
+  "packages/cli/src/commands/a.ts": {
+    allowed: [
+      "./b.ts",
+      "../b.ts",
+      "../server/b.ts",
+      "../../../../src/domain/b.ts",
+      "node:fs/promises",
+      "eventsource-parser/stream",
+    ],
+    refused: ["../../../../src/app.ts", "../../../client/src/client.ts", "miniflare", "openai"],
+  },
   "src/runtime/a.ts": {
     allowed: ["./b.ts", "../domain/b.ts", "../shared/b.ts", "onnxruntime-web/ort.wasm.mjs"],
     refused: ["../inference/b.ts", "../storage/b.ts", "hono", "zod"],

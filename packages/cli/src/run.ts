@@ -1,0 +1,75 @@
+import { CommanderError } from "commander";
+import { CliError, usageError } from "./cli-error.ts";
+import type { CliCommand } from "./command.ts";
+import type { CommandContext } from "./context.ts";
+import { EXIT_CODES } from "./exit-codes.ts";
+import { UserError } from "./local/user-error.ts";
+import { createOutput, styleFor } from "./output.ts";
+import { createProgram } from "./program.ts";
+import { createServerClient } from "./server/server-client.ts";
+import { resolveSettings, type SharedOptions } from "./settings.ts";
+
+/**
+ * Runs a command line.
+ * @param args without the program's name
+ * @returns the exit code
+ */
+export async function run(
+  commands: readonly CliCommand[],
+  args: readonly string[],
+  signal: AbortSignal,
+): Promise<number> {
+  // The parser itself may fail, before it knows the option.
+  const json = args.includes("--json");
+  if (args.includes("--no-color")) process.env.NO_COLOR = "1";
+  const program = createProgram(commands, (options) => openContext(options, signal));
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return EXIT_CODES.ok.code;
+  } catch (error) {
+    if (error instanceof CommanderError) return toUsageCode(error);
+    if (signal.aborted) return EXIT_CODES.interrupted.code;
+    const known = error instanceof UserError ? usageError(error.message) : error;
+    report(known, json);
+    return known instanceof CliError ? known.exitCode : EXIT_CODES.failed.code;
+  }
+}
+
+function openContext(options: SharedOptions, signal: AbortSignal): CommandContext {
+  const settings = resolveSettings(options, { env: process.env, folder: process.cwd() });
+  const output = createOutput(settings.json);
+  return {
+    settings,
+    output,
+    signal,
+    server: createServerClient({
+      settings,
+      signal,
+      onRetry: (error, delayMs) =>
+        output.note(`${error.message}; trying again in ${(delayMs / 1000).toFixed(1)} s`),
+    }),
+  };
+}
+
+/** The parser has printed its message, or the help that was asked for. */
+function toUsageCode({ exitCode }: CommanderError): number {
+  return exitCode === 0 ? EXIT_CODES.ok.code : EXIT_CODES.usage.code;
+}
+
+function report(error: unknown, json: boolean): void {
+  const { stderr } = process;
+  if (!(error instanceof CliError)) {
+    stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+    return;
+  }
+  const { message, code, status, requestId, hint, details, exitCode } = error;
+  if (json) {
+    const known = { code, status, message, hint, requestId, details, exitCode };
+    stderr.write(`${JSON.stringify({ error: known })}\n`);
+    return;
+  }
+  const lines = [`${styleFor(stderr, "red", "error:")} ${message}`];
+  if (code !== undefined) lines.push(`  code ${code}, request id ${requestId ?? "unknown"}`);
+  if (hint !== undefined) lines.push(`  ${hint}`);
+  stderr.write(`${lines.join("\n")}\n`);
+}

@@ -1,0 +1,148 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { retryDelayMs } from "../../../client/src/retry.ts";
+import { CliError, explain } from "../cli-error.ts";
+import type { Settings } from "../settings.ts";
+import { toServerError } from "./server-error.ts";
+
+export interface ServerRequest {
+  readonly method?: "GET" | "POST" | "PUT" | "DELETE";
+  /** Below the server's URL; segments are encoded by whoever made it ({@link pathOf}). */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  /** Sent as JSON. */
+  readonly value?: unknown;
+  /** Sent as it is. A function is called for each attempt: a stream can be read once. */
+  readonly body?: BodyInit | (() => BodyInit | Promise<BodyInit>);
+  readonly headers?: Readonly<Record<string, string>>;
+  /**
+   * `never`: the server may have done its work although no response came, and a second time would do more. Such a request is repeated only when it
+   * was not sent, or was refused for overload.
+   */
+  readonly repeats?: "safely" | "never";
+  /** Requests to `/admin` need the key, others send it if it was given. */
+  readonly signal?: AbortSignal;
+}
+
+export interface ServerClient {
+  readonly url: string;
+  /** @throws CliError unless the response is a success */
+  send(request: ServerRequest): Promise<Response>;
+  /** @throws CliError unless the response is a success */
+  json<T>(request: ServerRequest): Promise<T>;
+}
+
+export interface ServerClientOptions {
+  readonly settings: Settings;
+  readonly signal: AbortSignal;
+  /** Called before a request is repeated. */
+  readonly onRetry: (error: CliError, delayMs: number) => void;
+}
+
+const OVERLOAD = 429;
+/** Statuses after which the same request may succeed. */
+const RETRYABLE: readonly number[] = [408, OVERLOAD, 500, 502, 503, 504];
+
+/** The path of segments, each of which is encoded. */
+export function pathOf(...segments: readonly string[]): string {
+  return `/${segments.map((segment) => encodeURIComponent(segment)).join("/")}`;
+}
+
+export function createServerClient({
+  settings,
+  signal,
+  onRetry,
+}: ServerClientOptions): ServerClient {
+  async function send(request: ServerRequest): Promise<Response> {
+    for (let attempt = 0; ; attempt++) {
+      const outcome = await trySend(request);
+      if (outcome instanceof Response) return outcome;
+      signal.throwIfAborted();
+      request.signal?.throwIfAborted();
+      if (attempt >= settings.retries || !mayRepeat(request, outcome)) throw outcome;
+      const seconds = outcome.details?.retryAfterSeconds;
+      const delayMs = retryDelayMs(attempt + 1, typeof seconds === "number" ? seconds : undefined);
+      onRetry(outcome, delayMs);
+      await pause(delayMs, undefined, { signal });
+    }
+  }
+
+  /** A failure is returned, because the request may be repeated. */
+  async function trySend(request: ServerRequest): Promise<Response | CliError> {
+    const { method = "GET", value, body } = request;
+    const content = typeof body === "function" ? await body() : body;
+    const init: RequestInit & { duplex?: "half" } = {
+      method,
+      headers: headersOf(request),
+      body: value === undefined ? (content ?? null) : JSON.stringify(value),
+      signal: request.signal ? AbortSignal.any([signal, request.signal]) : signal,
+      redirect: "manual",
+      ...(content instanceof ReadableStream && { duplex: "half" }),
+    };
+    let response: Response;
+    try {
+      response = await fetch(urlOf(settings.url, request), init);
+    } catch (error) {
+      return toUnreachable(error, settings);
+    }
+    return response.ok ? response : toServerError(response);
+  }
+
+  function headersOf({ path, value, headers }: ServerRequest): Record<string, string> {
+    const isAdmin = path.startsWith("/admin");
+    if (isAdmin && settings.key === undefined)
+      throw new CliError("unauthorized", `there is no key for ${settings.url}`, {
+        hint: "give the server's ADMIN_KEY by --key or the environment variable ONNXFLARE_KEY; for a local server, run the command in the folder of the project",
+      });
+    const sendsKey = isAdmin || settings.isKeyGiven;
+    return {
+      ...(sendsKey && { authorization: `Bearer ${settings.key}` }),
+      ...(value !== undefined && { "content-type": "application/json" }),
+      ...headers,
+    };
+  }
+
+  return {
+    url: settings.url,
+    send,
+    json: async <T>(request: ServerRequest) => (await send(request)).json() as Promise<T>,
+  };
+}
+
+function urlOf(server: string, { path, query = {} }: ServerRequest): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query))
+    if (value !== undefined) parameters.set(name, String(value));
+  return parameters.size === 0 ? server + path : `${server}${path}?${parameters}`;
+}
+
+function mayRepeat({ repeats = "safely" }: ServerRequest, error: CliError): boolean {
+  if (repeats === "never") return error.status === OVERLOAD || wasNotSent(error);
+  return error.status === undefined ? error.reason === "unreachable" : isRetryable(error);
+}
+
+/** A server that says so knows better: a model that is corrupt is a 503 that stays. */
+function isRetryable({ status = 0 }: CliError): boolean {
+  return RETRYABLE.includes(status);
+}
+
+const NOT_SENT: readonly unknown[] = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH"];
+
+function wasNotSent({ reason, details }: CliError): boolean {
+  return reason === "unreachable" && NOT_SENT.includes(details?.cause);
+}
+
+/** Node's message is "fetch failed" whatever happened; the reason is in the error's cause. */
+function toUnreachable(error: unknown, { url, isLocal }: Settings): CliError {
+  let cause = error;
+  while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause;
+  // An attempt at several addresses has their errors.
+  if (cause instanceof AggregateError) cause = cause.errors[0];
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  return new CliError("unreachable", `${url} can't be reached: ${explain(cause)}`, {
+    cause: error,
+    details: { cause: code },
+    hint: isLocal
+      ? "start a server: npm start in a checkout, npx onnxflare dev in a project; or name another one by --url"
+      : "check --url or ONNXFLARE_URL; npx onnxflare doctor examines a deployment",
+  });
+}
