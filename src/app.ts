@@ -5,20 +5,26 @@ import type { AppEnv } from "./http/context.ts";
 import { createCors } from "./http/cors.ts";
 import { observe } from "./http/observe.ts";
 import { createErrorHandler } from "./http/render-error.ts";
+import { refuseOwnPath, withoutPrefix } from "./protocols/prefix.ts";
 import type { Protocol } from "./protocols/protocol.ts";
 import { PROTOCOLS } from "./protocols/registry.ts";
 import { createRoutes } from "./protocols/routes.ts";
 import type { Services } from "./protocols/services.ts";
 import { clip } from "./shared/quote.ts";
 
-/** The HTTP application: middleware in its order, then the protocols. */
+/**
+ * The HTTP application: middleware in its order, then the protocols. Paths are taken with the prefix of the services, and without it.
+ * @throws Error for a prefix with which a path of the service may begin itself
+ */
 export function createApp(
   services: Services,
   protocols: readonly Protocol[] = PROTOCOLS,
 ): Hono<AppEnv> {
   if (!protocols.some(({ basePath }) => basePath === ""))
     throw new Error("no protocol has the empty base path, whose form errors of other paths have");
-  const app = new Hono<AppEnv>({ getPath: createPathReader(protocols) });
+  const { prefix } = services;
+  refuseOwnPath(prefix, protocols);
+  const app = new Hono<AppEnv>({ getPath: createPathReader(protocols, prefix) });
   const handleError = createErrorHandler((path, error, requestId) =>
     protocolOf(path, protocols).renderError(error, requestId),
   );
@@ -31,7 +37,7 @@ export function createApp(
   app.notFound((c) => {
     throw new ApiError(
       "route_not_found",
-      `${c.req.method} ${clip(getPathNoStrict(c.req.raw))} is not a route. To run a model, use POST /models/{model} or POST /v2/models/{model}/infer; GET /docs lists every route.`,
+      `${c.req.method} ${clip(getPathNoStrict(c.req.raw))} is not a route. To run a model, use POST ${prefix}/models/{model} or POST ${prefix}/v2/models/{model}/infer; GET ${prefix}/docs lists every route.`,
     );
   });
   for (const protocol of protocols)
@@ -43,13 +49,16 @@ function isAdminPath(protocols: readonly Protocol[]): (path: string) => boolean 
   return (path) => protocolOf(path, protocols).isAdmin === true;
 }
 
-/** Reads the path by which a request is routed, without a trailing slash. */
-function createPathReader(protocols: readonly Protocol[]): (request: Request) => string {
+/** Reads the path by which a request is routed, without the prefix and a trailing slash. */
+function createPathReader(
+  protocols: readonly Protocol[],
+  mountPrefix: string,
+): (request: Request) => string {
   const rewriting = protocols.flatMap(({ basePath, toRoutedPath }) =>
     toRoutedPath ? [{ prefix: `${basePath}/`, toRoutedPath }] : [],
   );
   return (request) => {
-    const path = getPathNoStrict(request);
+    const path = withoutPrefix(getPathNoStrict(request), mountPrefix);
     for (const { prefix, toRoutedPath } of rewriting)
       if (path.startsWith(prefix)) return toRoutedPath(path);
     return path;

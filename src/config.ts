@@ -69,6 +69,8 @@ const settingsSchema = z.object({
   EVENT_LOG: z.enum(["on", "off"]).default("on"),
 });
 
+export type SettingName = keyof typeof settingsSchema.shape;
+
 /** The names of all settings, each of which docs/configuration.md describes. */
 export const SETTING_NAMES: readonly string[] = Object.keys(settingsSchema.shape);
 

@@ -3,7 +3,8 @@ import { createEntryStore, type EntryStore } from "./cache/entry-store.ts";
 import { createResponseCache } from "./cache/response-cache.ts";
 import { type Config, parseConfig } from "./config.ts";
 import { EVENT_SCHEMA_VERSION, type NoticeEvent } from "./domain/event.ts";
-import type { ModelStore } from "./domain/ports.ts";
+import type { EventSink, ModelStore } from "./domain/ports.ts";
+import type { OnnxflareEnv } from "./env.ts";
 import { toCacheableRun } from "./hosts/cacheable-run.ts";
 import { createCellHost } from "./hosts/cell-host.ts";
 import { createIsolateHost } from "./hosts/isolate/worker/isolate-host.ts";
@@ -40,14 +41,18 @@ export interface ServiceOverrides {
   /** In the cells of this isolate. */
   readonly createTask?: typeof createTask;
   readonly isolateCode?: IsolateCode;
+  /** The path under which the service is mounted, with which links begin. */
+  readonly prefix?: string;
+  /** Receives the events too. */
+  readonly sink?: EventSink;
 }
 
 /**
  * The composition root: the only place that sees bindings and adapters together.
- * @param overrides replaces the creation of tasks, or the code of models' isolates
+ * @param overrides what another Worker than the default one does differently
  * @throws Error that names the missing binding or the invalid setting
  */
-export function createServices(env: Env, overrides: ServiceOverrides = {}): Services {
+export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = {}): Services {
   const config = parseConfig(env);
   if (!env.MODELS) throw new Error("the R2 binding MODELS is missing: see wrangler.toml");
   const store = createModelStore(createR2ObjectStore(env.MODELS));
@@ -74,10 +79,12 @@ export function createServices(env: Env, overrides: ServiceOverrides = {}): Serv
     statistics,
     cacheStatistics,
     ...(config.eventLog ? [createConsoleSink()] : []),
+    ...(overrides.sink ? [overrides.sink] : []),
   );
   if (!env.LOADER) sink.emit(notice(NO_LOADER));
   return {
     config,
+    prefix: overrides.prefix ?? "",
     serverVersion: version,
     sink,
     statistics,
@@ -115,7 +122,7 @@ const NO_LOADER =
 
 /** The host of all versions: this isolate's cells, and isolates of single models where the binding for them exists. */
 function createHost(
-  env: Env,
+  env: OnnxflareEnv,
   config: Config,
   store: ModelStore,
   { createTask: createTaskOf = createTask, isolateCode: code = ISOLATE_CODE }: ServiceOverrides,
@@ -126,7 +133,7 @@ function createHost(
     runtime,
     createTask: (manifest, readFile) => createTaskOf(manifest, readFile, tools),
   })(store);
-  const loader: WorkerLoader | undefined = env.LOADER;
+  const loader = env.LOADER;
   if (!loader) return { host: cells, hasOwnIsolate: () => false };
   const { maxInFlight, maxQueueMs, timeoutMs, placement, ownIsolateFromBytes } = config;
   const budgetBytes = config.ownIsolateBudgetBytes;
@@ -144,9 +151,9 @@ function notice(message: string): NoticeEvent {
 }
 
 /** The entry store with the tiers that are enabled and whose bindings exist. */
-function createCache(env: Env, { cache }: Config): EntryStore {
+function createCache(env: OnnxflareEnv, { cache }: Config): EntryStore {
   const { tiers, isolateBytes, maxEntryBytes, readTimeoutMs } = cache;
-  const kv: KVNamespace | undefined = env.CACHE;
+  const kv = env.CACHE;
   return createEntryStore(
     [
       ...(tiers.includes("datacenter") ? [createDatacenterCacheTier(caches.default)] : []),

@@ -24,6 +24,8 @@ export interface Services {
     /** Origins whose pages may call the API; empty where none but the server's own may. */
     readonly corsOrigins: readonly string[];
   };
+  /** The path under which the service is mounted, with which links begin; empty for the root. */
+  readonly prefix: string;
   /** The version of onnxflare, for the server metadata. */
   readonly serverVersion: string;
   readonly admission: Admission;

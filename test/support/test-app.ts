@@ -53,6 +53,7 @@ export function createTestApp(
   const host = { state: unexpected, unload: unexpected };
   const services: Partial<Services> = {
     config: parseConfig({}),
+    prefix: "",
     serverVersion: "1.2.3",
     sink: { emit: (event) => event.event === "request" && events.push(event) },
     admission: createAdmission({ maxInFlight: 10, maxQueueMs: 1000, maxTimeoutMs: 10_000 }),

@@ -132,7 +132,7 @@ test("events are emitted in the order of the responses", async () => {
 });
 
 test("every route is supported by Hono's fastest router", () => {
-  const { router } = createApp(only({ config: parseConfig({}) }));
+  const { router } = createApp(only({ prefix: "", config: parseConfig({}) }));
   router.match("POST", "/v2/models/iris-logistic/infer");
   expect(router.name).toBe("SmartRouter + RegExpRouter");
 });

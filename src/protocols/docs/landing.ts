@@ -1,23 +1,27 @@
 import { Html, html } from "./html.ts";
 import { PAGE_STYLE } from "./page-style.ts";
 
-/** Where `GET /` points to, as absolute URLs. */
-export function landingLinks(origin: string): Readonly<Record<string, string>> {
+/**
+ * Where `GET /` points to, as absolute URLs.
+ * @param base the origin, with the prefix
+ */
+export function landingLinks(base: string): Readonly<Record<string, string>> {
   return {
-    docs: `${origin}/docs`,
-    openapi: `${origin}/openapi.json`,
-    models: `${origin}/v2/models`,
-    ready: `${origin}/v2/health/ready`,
+    docs: `${base}/docs`,
+    openapi: `${base}/openapi.json`,
+    models: `${base}/v2/models`,
+    ready: `${base}/v2/health/ready`,
   };
 }
 
 /** {@link landingLinks} for clients that do not prefer HTML; KServe's v1 client reads `status`. */
-export function renderLandingJson(version: string, origin: string): string {
-  return JSON.stringify({ name: "onnxflare", version, status: "alive", ...landingLinks(origin) });
+export function renderLandingJson(version: string, base: string): string {
+  return JSON.stringify({ name: "onnxflare", version, status: "alive", ...landingLinks(base) });
 }
 
 /** {@link landingLinks} as a page. */
-export function renderLandingPage(version: string, origin: string): string {
+export function renderLandingPage(version: string, origin: string, prefix: string): string {
+  const base = `${origin}${prefix}`;
   return html`<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -27,14 +31,14 @@ export function renderLandingPage(version: string, origin: string): string {
 <h1>onnxflare <small>${version}</small></h1>
 <p>ONNX models, served from Cloudflare Workers.</p>
 <ul>
-<li><a href="/docs">/docs</a>: every route, with examples
-<li><a href="/openapi.json">/openapi.json</a>: the OpenAPI document
-<li><a href="/v2/models">/v2/models</a>: the models of this server
-<li><a href="/v2/health/ready">/v2/health/ready</a>: whether it is ready
+<li><a href="${prefix}/docs">${prefix}/docs</a>: every route, with examples
+<li><a href="${prefix}/openapi.json">${prefix}/openapi.json</a>: the OpenAPI document
+<li><a href="${prefix}/v2/models">${prefix}/v2/models</a>: the models of this server
+<li><a href="${prefix}/v2/health/ready">${prefix}/v2/health/ready</a>: whether it is ready
 </ul>
 <p>List the models, and run one of them:</p>
-<pre>curl ${origin}/v2/models
-curl -X POST ${origin}/models/iris-logistic \\
+<pre>curl ${base}/v2/models
+curl -X POST ${base}/models/iris-logistic \\
   -d '{"inputs": [5.1, 3.5, 1.4, 0.2]}'</pre>
 </html>
 `.text;

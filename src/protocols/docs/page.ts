@@ -18,10 +18,11 @@ interface PathOperation {
 /**
  * Renders the document as HTML, without scripts and external resources. A viewer from npm would be larger than the
  * Worker's own code, and needs scripts that create styles.
- * @param origin the origin of the URLs in the example requests
+ * @param origin the origin of the URLs in the example requests, whose paths begin with the prefix of the document's server
  */
 export function renderPage(document: OpenApiDocument, origin: string): string {
   const { info, tags, paths, components } = document;
+  const prefix = prefixOf(document);
   const all = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(
       ([method, operation]): PathOperation => ({ path, method, operation }),
@@ -38,7 +39,7 @@ export function renderPage(document: OpenApiDocument, origin: string): string {
 <title>${info.title} ${info.version}</title>
 <style>${new Html(PAGE_STYLE)}</style>
 <h1>${info.title} <small>${info.version}</small></h1>
-<p>${info.summary} OpenAPI document: <a href="/openapi.json">/openapi.json</a>.</p>
+<p>${info.summary} OpenAPI document: <a href="${prefix}/openapi.json">${prefix}/openapi.json</a>.</p>
 <p>${prose(info.description)}</p>
 <nav>${groups.map((group) => html`<p>${group.name}</p><ul>${group.operations.map(renderLink)}</ul>`)}</nav>
 ${groups.map(
@@ -54,6 +55,11 @@ ${Object.entries(components.schemas).map(
 )}
 </html>
 `.text;
+}
+
+/** The path of the server, as paths follow it. */
+function prefixOf({ servers }: OpenApiDocument): string {
+  return (servers[0]?.url ?? "").replace(/\/$/, "");
 }
 
 function renderLink({ path, method, operation }: PathOperation): Html {
@@ -113,9 +119,10 @@ function renderContent(content: Readonly<Record<string, MediaType>>): Html[] {
 /** A request as a curl command, if the document has an example. */
 function renderExample(
   pathOperation: PathOperation,
-  { components }: OpenApiDocument,
+  document: OpenApiDocument,
   origin: string,
 ): Html | undefined {
+  const { components } = document;
   const { path, method, operation } = pathOperation;
   const [example] = Object.values(
     operation.requestBody?.content["application/json"]?.examples ?? {},
@@ -127,7 +134,7 @@ function renderExample(
   const key = operation.security.some((scheme) => "adminKey" in scheme)
     ? " -H 'authorization: Bearer ...'"
     : "";
-  return html`<pre>curl -X ${method.toUpperCase()} ${origin}${url}${key} \\
+  return html`<pre>curl -X ${method.toUpperCase()} ${origin}${prefixOf(document)}${url}${key} \\
   -d '${JSON.stringify(example.value)}'</pre>`;
 }
 

@@ -35,7 +35,9 @@ export function createDocsProtocol(documented: readonly Protocol[]): Protocol {
     name: "docs",
     basePath: "",
     operations: createOperations(
-      latest((version: string) => createOpenApiDocument([...documented, protocol], version)),
+      latest((version: string, prefix: string) =>
+        createOpenApiDocument([...documented, protocol], version, prefix),
+      ),
     ),
     schemas: { requests: {}, responses: PROBLEM_SCHEMAS },
     renderError: renderProblem,
@@ -44,18 +46,20 @@ export function createDocsProtocol(documented: readonly Protocol[]): Protocol {
   return protocol;
 }
 
-function createOperations(document: (version: string) => OpenApiDocument): readonly Operation[] {
-  const json = latestFulfilled(async (version: string) =>
-    toPage(JSON.stringify(document(version))),
+function createOperations(
+  document: (version: string, prefix: string) => OpenApiDocument,
+): readonly Operation[] {
+  const json = latestFulfilled(async (version: string, prefix: string) =>
+    toPage(JSON.stringify(document(version, prefix))),
   );
-  const page = latestFulfilled(async (version: string, origin: string) =>
-    toPage(renderPage(document(version), origin)),
+  const page = latestFulfilled(async (version: string, origin: string, prefix: string) =>
+    toPage(renderPage(document(version, prefix), origin)),
   );
-  const landingPage = latestFulfilled(async (version: string, origin: string) =>
-    toPage(renderLandingPage(version, origin)),
+  const landingPage = latestFulfilled(async (version: string, origin: string, prefix: string) =>
+    toPage(renderLandingPage(version, origin, prefix)),
   );
-  const landingJson = latestFulfilled(async (version: string, origin: string) =>
-    toPage(renderLandingJson(version, origin)),
+  const landingJson = latestFulfilled(async (version: string, origin: string, prefix: string) =>
+    toPage(renderLandingJson(version, `${origin}${prefix}`)),
   );
   const policy = latestFulfilled(contentSecurityPolicy);
 
@@ -90,13 +94,17 @@ function createOperations(document: (version: string) => OpenApiDocument): reado
         304: NOT_MODIFIED,
       },
       handler:
-        ({ serverVersion }) =>
+        ({ serverVersion, prefix }) =>
         async (c) => {
           const { origin } = new URL(c.req.url);
           addVary(c.get("headers"), "accept");
           if (/\btext\/html\b/i.test(c.req.header("accept") ?? ""))
-            return respondHtml(c, landingPage(serverVersion, origin));
-          return respondPage(c, await landingJson(serverVersion, origin), "application/json");
+            return respondHtml(c, landingPage(serverVersion, origin, prefix));
+          return respondPage(
+            c,
+            await landingJson(serverVersion, origin, prefix),
+            "application/json",
+          );
         },
     },
     {
@@ -117,9 +125,9 @@ function createOperations(document: (version: string) => OpenApiDocument): reado
         304: NOT_MODIFIED,
       },
       handler:
-        ({ serverVersion }) =>
+        ({ serverVersion, prefix }) =>
         async (c) =>
-          respondPage(c, await json(serverVersion), "application/json"),
+          respondPage(c, await json(serverVersion, prefix), "application/json"),
     },
     {
       id: "getDocs",
@@ -139,9 +147,9 @@ function createOperations(document: (version: string) => OpenApiDocument): reado
         304: NOT_MODIFIED,
       },
       handler:
-        ({ serverVersion }) =>
+        ({ serverVersion, prefix }) =>
         (c) =>
-          respondHtml(c, page(serverVersion, new URL(c.req.url).origin)),
+          respondHtml(c, page(serverVersion, new URL(c.req.url).origin, prefix)),
     },
   ];
 }

@@ -13,10 +13,12 @@ import { ADMIN_KEY, CLIENT_KEY, toOpenApiOperation } from "./to-operation.ts";
  * Creates the OpenAPI document of every operation. It depends only on the arguments; creating it takes a few
  * milliseconds, so cache it.
  * @param version the version of onnxflare
+ * @param prefix the path under which it is mounted
  */
 export function createOpenApiDocument(
   protocols: readonly Protocol[],
   version: string,
+  prefix = "",
 ): OpenApiDocument {
   const routes = protocols.flatMap((protocol) =>
     protocol.operations
@@ -33,7 +35,7 @@ export function createOpenApiDocument(
       description: `Every path accepts a trailing slash, and supports \`HEAD\` if it supports \`GET\`. Errors have the same \`code\`s everywhere; their form is that of the protocol: ${describeErrorForms(protocols)}. An optional field of a request may be \`null\`, which is the same as leaving it out. The response to an unknown path is 404 \`route_not_found\`.`,
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
-    servers: [{ url: "/", description: "This server." }],
+    servers: [{ url: prefix || "/", description: "This server." }],
     tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
     paths: Object.fromEntries(
       [...byPath].map(([path, ofPath]) => [

@@ -174,8 +174,12 @@ const IMPORTS: Record<string, { allowed: string[]; refused: string[] }> = {
     refused: ["./inference/b.ts", "hono"],
   },
   "src/index.ts": {
-    allowed: ["./app.ts", "./deps.ts", "./config.ts", "./telemetry/b.ts"],
-    refused: ["./protocols/b.ts", "./storage/b.ts", "hono"],
+    allowed: ["./library.ts"],
+    refused: ["./app.ts", "./deps.ts", "./protocols/b.ts", "./storage/b.ts", "hono"],
+  },
+  "src/library.ts": {
+    allowed: ["./app.ts", "./deps.ts", "./env.ts", "./rpc/b.ts", "./telemetry/b.ts"],
+    refused: ["./storage/b.ts", "./runtime/b.ts", "./inference/b.ts", "hono"],
   },
 };
 

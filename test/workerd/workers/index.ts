@@ -3,13 +3,14 @@ import faulty from "./faulty/index.ts";
 import heldStorage from "./held-storage/index.ts";
 import hosts, { type HostsEnv } from "./hosts/index.ts";
 import leases from "./leases/index.ts";
+import mounted from "./mounted/index.ts";
 import streaming from "./streaming/index.ts";
 
 // Classes that wrangler.toml names.
 export * from "../../../src/index.ts";
 
 /** The Workers that only tests use, in one build: the variable `TEST_WORKER` selects one. */
-const WORKERS = { faulty, "held-storage": heldStorage, hosts, leases, streaming };
+const WORKERS = { faulty, "held-storage": heldStorage, hosts, leases, mounted, streaming };
 
 export type TestWorker = keyof typeof WORKERS;
 

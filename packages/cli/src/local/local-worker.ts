@@ -124,8 +124,11 @@ const MODULE_TYPES: Record<string, "CompiledWasm" | "Data" | "Text"> = {
   ".sql": "Text",
 };
 
-/** @param main the source of the entry, whose name the bundle has */
-function listModules(outdir: string, main = "index.ts"): V4ModuleDefinition[] {
+/**
+ * The modules of a build by `wrangler deploy --dry-run`.
+ * @param main the source of the entry, whose name the bundle has
+ */
+export function listModules(outdir: string, main = "index.ts"): V4ModuleDefinition[] {
   const name = `${basename(main, extname(main))}.js`;
   const entry = { type: "ESModule", path: join(outdir, name) } as const;
   const imported = readdirSync(outdir).flatMap((file) => {

@@ -60,7 +60,7 @@ export const VERSION_OPERATIONS: readonly Operation[] = [
       ...LOAD_MODEL,
     ],
     handler:
-      ({ config, publisher }) =>
+      ({ config, prefix, publisher }) =>
       async (c) => {
         const id = parseModelId(c);
         refuseReservedName(id.name);
@@ -69,7 +69,7 @@ export const VERSION_OPERATIONS: readonly Operation[] = [
         const manifest = await publisher.publish(id, body, sizeBytes, callOf(c).waitUntil, {
           context,
         });
-        c.get("headers").location = `/v2/models/${id.name}/versions/${id.version}`;
+        c.get("headers").location = `${prefix}/v2/models/${id.name}/versions/${id.version}`;
         return respond(c, JSON.stringify(manifest), { status: 201 });
       },
   },

@@ -1,0 +1,66 @@
+import { createApp } from "./app.ts";
+import { createServices } from "./deps.ts";
+import type { TelemetryEvent } from "./domain/event.ts";
+import type { OnnxflareEnv, OnnxflareSettings } from "./env.ts";
+import { parsePrefix } from "./protocols/prefix.ts";
+import { createCallbackSink } from "./telemetry/callback-sink.ts";
+
+export interface OnnxflareOptions<Env = OnnxflareEnv> {
+  /**
+   * The path under which the Worker has the service, such as `/ai`; the root by default. Requests may have it in their paths or
+   * not; links, such as those of the documentation, begin with it.
+   */
+  readonly prefix?: string;
+  /**
+   * Chooses the bindings and settings of the Worker's `env` that are for the service, where they have other names. By default it is
+   * `env` itself.
+   */
+  readonly env?: (env: Env) => OnnxflareEnv;
+  /** Settings that take precedence over those of `env`. */
+  readonly settings?: OnnxflareSettings;
+  /**
+   * Receives the event of each request, as the console does. It delays and fails no request; a promise that it returns keeps the
+   * Worker alive until it is settled.
+   */
+  readonly onEvent?: (event: TelemetryEvent) => void | Promise<void>;
+}
+
+/** What the service uses of an `ExecutionContext`. */
+export type RequestContext = Pick<ExecutionContext, "waitUntil">;
+
+/** The service in a Worker. */
+export interface Onnxflare<Env = OnnxflareEnv> {
+  /** Handles a request. It needs no `this`. */
+  readonly fetch: (request: Request, env: Env, context?: RequestContext) => Promise<Response>;
+}
+
+/** For requests that somebody else keeps alive, as tests do. */
+const DETACHED: RequestContext = {
+  waitUntil: (work) => void work.catch(() => undefined),
+};
+
+/**
+ * The service, for a Worker of your own: `app.mount("/ai", onnxflare.fetch)`. Call it once, outside of handlers: the services, with the
+ * models in memory, are created for each isolate with its first request.
+ * @throws Error for a prefix that is no path, or with which a path of the service may begin itself
+ */
+export function createOnnxflare<Env = OnnxflareEnv>({
+  prefix: givenPrefix = "",
+  env: select = (env) => env as unknown as OnnxflareEnv,
+  settings = {},
+  onEvent,
+}: OnnxflareOptions<Env> = {}): Onnxflare<Env> {
+  const prefix = parsePrefix(givenPrefix);
+  const sink = onEvent && createCallbackSink(onEvent);
+  let app: ReturnType<typeof createApp> | undefined;
+
+  return {
+    async fetch(request, env, context = DETACHED) {
+      app ??= createApp(
+        createServices({ ...select(env), ...settings }, { prefix, ...(sink && { sink }) }),
+      );
+      // The service uses nothing else of it.
+      return app.fetch(request, env, context as ExecutionContext);
+    },
+  };
+}
