@@ -14,6 +14,8 @@ The first form uploads the models of models/, or of these folders. Versions that
 end, with exit code 1. The second form uploads a folder that Optimum or transformers.js has exported; its manifest is made of
 the files in it, and everything that was guessed is printed.
 
+With ENCRYPTION_KEY in the environment, or in .dev.vars with --local, the objects are encrypted.
+
   --name NAME         the name of the model
   --version N         its version; 1 by default
   --context TOKENS    tokens of prompt and answer together; by default as many as the model was made for

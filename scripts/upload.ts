@@ -1,11 +1,15 @@
 import { writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import { keyRingOf, toStored } from "../packages/cli/src/local/encryption.ts";
 import { type FolderModel, scanModelFolder } from "../packages/cli/src/local/model-folder.ts";
+import { readSecrets } from "../packages/cli/src/local/secrets.ts";
 import { createTemporaryFolder } from "../packages/cli/src/local/temporary-folder.ts";
 import { exitWith, UserError } from "../packages/cli/src/local/user-error.ts";
 import { toVersionFiles, type VersionFiles } from "../packages/cli/src/local/version-files.ts";
 import { parseConfig } from "../src/config.ts";
+import type { KeyRing } from "../src/storage/encryption/key-ring.ts";
 import { fileKey, manifestKey } from "../src/storage/model-keys.ts";
+import { checkout } from "./project.ts";
 import { type ExportArguments, HELP, parseArguments } from "./upload-arguments.ts";
 import { emulateWorker } from "./worker-modules.ts";
 import { exists, put, readWranglerConfig, type Target } from "./wrangler-bucket.ts";
@@ -16,7 +20,8 @@ await upload(process.argv.slice(2)).catch(exitWith);
 async function upload(args: readonly string[]): Promise<void> {
   const parsed = parseArguments(args);
   if (parsed.help) return console.log(HELP);
-  if (parsed.exported) return uploadExport(parsed.exported, parsed.target);
+  const keys = keysOf(parsed.target);
+  if (parsed.exported) return uploadExport(parsed.exported, parsed.target, keys);
   const { names, folders, target } = parsed;
   const scanned = folders.map(scanModelFolder);
   const models = scanned.flatMap((folder) => folder.models);
@@ -37,7 +42,7 @@ async function upload(args: readonly string[]): Promise<void> {
       return undefined;
     });
     if (!files) continue;
-    sendVersion(files, target);
+    await sendVersion(files, target, keys);
   }
   if (problems.length === 0) return;
   throw new UserError(["these were not uploaded:", ...problems].join("\n  "));
@@ -47,6 +52,7 @@ async function upload(args: readonly string[]): Promise<void> {
 async function uploadExport(
   { folder, id, ...options }: ExportArguments,
   target: Target,
+  keys: KeyRing | undefined,
 ): Promise<void> {
   emulateWorker();
   const { readExportFolder } = await import("./export-folder.ts");
@@ -60,19 +66,31 @@ async function uploadExport(
     );
   const report = (line: string): void => console.log(`  ${line}`);
   console.log(`${id.name} version ${id.version}, of ${folder}:`);
-  sendVersion(await readExportFolder(folder, id, { ...options, budget }, report), target);
+  const files = await readExportFolder(folder, id, { ...options, budget }, report);
+  await sendVersion(files, target, keys);
+}
+
+/** The keys of the bucket: those of the environment, or of .dev.vars for the simulated one. */
+function keysOf(target: Target): KeyRing | undefined {
+  const { ENCRYPTION_KEY } = process.env;
+  const isGiven = ENCRYPTION_KEY !== undefined || target === "--remote";
+  return keyRingOf(isGiven ? { ENCRYPTION_KEY } : readSecrets(checkout));
 }
 
 /** The manifest last. */
-function sendVersion({ manifest, manifestText, read }: VersionFiles, target: Target): void {
+async function sendVersion(
+  { manifest, manifestText, read }: VersionFiles,
+  target: Target,
+  keys: KeyRing | undefined,
+): Promise<void> {
   const temporaryFolder = createTemporaryFolder("upload");
-  const send = (key: string, path: string, content: string | Uint8Array): void => {
+  const send = async (key: string, path: string, content: Uint8Array): Promise<void> => {
     const file = join(temporaryFolder, basename(path));
-    writeFileSync(file, content);
+    writeFileSync(file, await toStored(keys, key, new Uint8Array(content)));
     put(key, file, target);
   };
-  for (const { path } of manifest.files) send(fileKey(manifest, path), path, read(path));
-  send(manifestKey(manifest), "manifest.json", manifestText);
+  for (const { path } of manifest.files) await send(fileKey(manifest, path), path, read(path));
+  await send(manifestKey(manifest), "manifest.json", Buffer.from(manifestText));
   console.log(`uploaded ${manifest.name} version ${manifest.version}`);
 }
 

@@ -1,7 +1,20 @@
 import * as z from "zod";
 import { CACHE_TIERS } from "./domain/cache.ts";
+import { parseEncryptionKeys } from "./domain/encryption-key.ts";
 import { PLACEMENTS } from "./domain/placement.ts";
 import { ANY_ORIGIN, originProblem } from "./domain/web-origin.ts";
+
+/** What a text is parsed to; the error has no more of it than its message says. */
+function parseSecret<T>(parse: (text: string) => T) {
+  return (text: string, context: z.RefinementCtx): T => {
+    try {
+      return parse(text);
+    } catch (error) {
+      context.addIssue({ code: "custom", message: (error as Error).message });
+      return z.NEVER;
+    }
+  };
+}
 
 /** The settings of a deployment: `[vars]` of wrangler.toml. Every one has a default. */
 const settingsSchema = z.object({
@@ -17,6 +30,17 @@ const settingsSchema = z.object({
     .trim()
     .transform((key) => key || undefined)
     .optional(),
+  /** A secret: the key with which objects in the bucket are encrypted, base64 of 32 bytes; without it they are plain. */
+  ENCRYPTION_KEY: z
+    .string()
+    .default("")
+    .transform(parseSecret(parseEncryptionKeys))
+    .refine(
+      (keys) => keys.length <= 1,
+      "there is one key for writing: others are ENCRYPTION_KEYS_OLD",
+    ),
+  /** A secret: keys of before, separated by commas, with which objects are still read. */
+  ENCRYPTION_KEYS_OLD: z.string().default("").transform(parseSecret(parseEncryptionKeys)),
   /** Who may load and unload models through `/v2/repository`: "admin" needs the key, "open" does not. */
   REPOSITORY_CONTROL: z.enum(["admin", "open"]).default("admin"),
   /** How long a listing of versions stays fresh: the longest delay until a new version is served. */
@@ -74,6 +98,14 @@ export type SettingName = keyof typeof settingsSchema.shape;
 /** The names of all settings, each of which docs/configuration.md describes. */
 export const SETTING_NAMES: readonly string[] = Object.keys(settingsSchema.shape);
 
+/** `undefined` without a key. */
+function toEncryption(
+  key: Uint8Array<ArrayBuffer> | undefined,
+  oldKeys: readonly Uint8Array<ArrayBuffer>[],
+) {
+  return key && Object.freeze({ key, oldKeys });
+}
+
 const configSchema = settingsSchema.transform((settings) =>
   Object.freeze({
     maxBodyBytes: settings.MAX_BODY_BYTES,
@@ -81,6 +113,7 @@ const configSchema = settingsSchema.transform((settings) =>
     maxBodiesBytes: Math.max(settings.MAX_BODIES_BYTES, settings.MAX_BODY_BYTES + 65_536),
     maxModelBytes: settings.MAX_MODEL_BYTES,
     adminKey: settings.ADMIN_KEY,
+    encryption: toEncryption(settings.ENCRYPTION_KEY[0], settings.ENCRYPTION_KEYS_OLD),
     repositoryControl: settings.REPOSITORY_CONTROL,
     catalogTtlSeconds: settings.CATALOG_TTL_SECONDS,
     readyObject: settings.READY_OBJECT,

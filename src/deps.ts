@@ -3,6 +3,7 @@ import { createEntryStore, type EntryStore } from "./cache/entry-store.ts";
 import { createResponseCache } from "./cache/response-cache.ts";
 import { type Config, parseConfig } from "./config.ts";
 import { EVENT_SCHEMA_VERSION, type NoticeEvent } from "./domain/event.ts";
+import type { ObjectStore } from "./domain/object-store.ts";
 import type { EventSink, ModelStore } from "./domain/ports.ts";
 import type { OnnxflareEnv } from "./env.ts";
 import { toCacheableRun } from "./hosts/cacheable-run.ts";
@@ -27,6 +28,8 @@ import { createRepository } from "./registry/repository.ts";
 import { createServerReadiness } from "./registry/server-readiness.ts";
 import { createModelPool } from "./runtime/model-pool.ts";
 import { createDatacenterCacheTier } from "./storage/datacenter-cache-tier.ts";
+import { createEncryptedObjectStore } from "./storage/encrypted-object-store.ts";
+import { KeyRing } from "./storage/encryption/key-ring.ts";
 import { createKvCacheTier, createKvPurgeLog } from "./storage/kv-cache-tier.ts";
 import { createModelStore } from "./storage/model-store.ts";
 import { createR2ObjectStore } from "./storage/r2-object-store.ts";
@@ -55,7 +58,7 @@ export interface ServiceOverrides {
 export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = {}): Services {
   const config = parseConfig(env);
   if (!env.MODELS) throw new Error("the R2 binding MODELS is missing: see wrangler.toml");
-  const store = createModelStore(createR2ObjectStore(env.MODELS));
+  const store = createModelStore(createObjects(env.MODELS, config));
   const { host, hasOwnIsolate } = createHost(env, config, store, overrides);
   const cache = createCache(env, config);
   const enabled = config.cache.tiers.length > 0;
@@ -115,6 +118,13 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     }),
     host,
   };
+}
+
+/** The bucket, encrypted when there is a key. */
+function createObjects(bucket: R2Bucket, { encryption }: Config): ObjectStore {
+  const objects = createR2ObjectStore(bucket);
+  if (!encryption) return objects;
+  return createEncryptedObjectStore(objects, new KeyRing(encryption.key, encryption.oldKeys));
 }
 
 const NO_LOADER =

@@ -40,6 +40,8 @@ export interface StoredObject {
 
 export interface ReadObject extends StoredObject {
   readonly body: ReadableStream<Uint8Array>;
+  /** What the body has failed with, if the store knows it. */
+  readonly failure?: () => unknown;
 }
 
 export interface PutOptions {

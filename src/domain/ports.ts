@@ -16,6 +16,8 @@ import type { BlockCopy, RunFeed, RunOutput, RunResults, TensorHandle } from "./
 export interface StoredFile {
   readonly sizeBytes: number;
   readonly body: ReadableStream<Uint8Array>;
+  /** What the body has failed with, for those who read it where errors of streams do not arrive as they are. */
+  readonly failure?: () => unknown;
 }
 
 export interface StoredVersion {

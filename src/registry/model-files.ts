@@ -51,6 +51,7 @@ async function readAll(
   try {
     return await new Response(body).bytes();
   } catch (cause) {
+    if (cause instanceof ApiError) throw cause;
     throw new ApiError(
       "storage_failed",
       `Reading ${path} of ${formatModelId(id)} from object storage failed; try again.`,

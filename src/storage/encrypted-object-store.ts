@@ -46,8 +46,8 @@ export function createEncryptedObjectStore(objects: ObjectStore, keys: KeyRing):
     const stored = await objects.get(key);
     if (!stored) return undefined;
     const opened = await open(stored);
-    const body = decryptStream({ key, ...opened, firstChunk: 0, skipBytes: 0 });
-    return { ...stored, sizeBytes: opened.sizeBytes, body };
+    const plain = decryptStream({ key, ...opened, firstChunk: 0, skipBytes: 0 });
+    return { ...stored, sizeBytes: opened.sizeBytes, ...plain };
   }
 
   /** The header, and the chunks from the one that has the offset. `undefined` when the object was replaced in between. */
@@ -66,7 +66,7 @@ export function createEncryptedObjectStore(objects: ObjectStore, keys: KeyRing):
       await stored.body.cancel();
       return undefined;
     }
-    const body = decryptStream({
+    const plain = decryptStream({
       key,
       cipher,
       sizeBytes,
@@ -74,7 +74,7 @@ export function createEncryptedObjectStore(objects: ObjectStore, keys: KeyRing):
       firstChunk,
       skipBytes: offset - firstChunk * CHUNK_BYTES,
     });
-    return { found: { ...stored, sizeBytes, body } };
+    return { found: { ...stored, sizeBytes, ...plain } };
   }
 
   return {

@@ -59,3 +59,31 @@ test.each([
 ])("the admin key %j is %j", (ADMIN_KEY, adminKey) => {
   expect(parseConfig({ ADMIN_KEY })).toMatchObject({ adminKey, maxBodyBytes: 16_777_216 });
 });
+
+const KEY = Buffer.alloc(32, 1).toString("base64");
+
+test("keys of the encryption are base64 of 32 bytes", () => {
+  expect(parseConfig({}).encryption).toBeUndefined();
+  expect(parseConfig({ ENCRYPTION_KEY: " " }).encryption).toBeUndefined();
+  expect(parseConfig({ ENCRYPTION_KEY: ` ${KEY}\n` }).encryption).toEqual({
+    key: new Uint8Array(32).fill(1),
+    oldKeys: [],
+  });
+  const old = Buffer.alloc(32, 2).toString("base64url");
+  expect(parseConfig({ ENCRYPTION_KEY: KEY, ENCRYPTION_KEYS_OLD: `${old}, ${KEY}` })).toMatchObject(
+    {
+      encryption: { oldKeys: [new Uint8Array(32).fill(2), new Uint8Array(32).fill(1)] },
+    },
+  );
+});
+
+test.each([
+  ["ENCRYPTION_KEY", "the secret!", "no base64"],
+  ["ENCRYPTION_KEY", "c2VjcmV0", "base64 of 6 bytes"],
+  ["ENCRYPTION_KEYS_OLD", `${KEY},c2VjcmV0`, "base64 of 6 bytes"],
+  ["ENCRYPTION_KEY", `${KEY},${KEY}`, "one key for writing"],
+])("the key %s = %j is refused, and not repeated", (name, value, why) => {
+  const parse = () => parseConfig({ [name]: value });
+  expect(parse).toThrow(new RegExp(`${why}.*at ${name}`, "s"));
+  expect(parse).not.toThrow(value);
+});

@@ -1,3 +1,4 @@
+import type { ReadObject } from "../../domain/object-store.ts";
 import type { ExactReader } from "./exact-reader.ts";
 import { CHUNK_BYTES, chunkCount, corruptObject, TAG_BYTES } from "./format.ts";
 import type { ObjectCipher } from "./object-cipher.ts";
@@ -20,11 +21,12 @@ export interface EncryptedBody {
  * Decrypts an object while it is read. Bytes of a chunk are delivered when its tag has been checked, and one chunk at a time is in memory.
  * A chunk that is not the one that was written fails the stream with `model_corrupt`.
  */
-export function decryptStream(body: EncryptedBody): ReadableStream<Uint8Array> {
+export function decryptStream(body: EncryptedBody): Pick<ReadObject, "body" | "failure"> {
   const { reader, firstChunk, skipBytes } = body;
   const chunks = chunkCount(body.sizeBytes);
   let index = firstChunk;
-  return new ReadableStream({
+  let failure: unknown;
+  const stream = new ReadableStream({
     // The engine's heap reads into buffers of its own, and the isolate of a model receives only byte streams.
     type: "bytes",
     async pull(controller) {
@@ -39,12 +41,14 @@ export function decryptStream(body: EncryptedBody): ReadableStream<Uint8Array> {
         // A read into a buffer is answered only then.
         controller.byobRequest?.respond(0);
       } catch (error) {
+        failure = error;
         await reader.cancel(error).catch(() => undefined);
         throw error;
       }
     },
     cancel: (reason) => reader.cancel(reason),
   });
+  return { body: stream, failure: () => failure };
 }
 
 async function decryptChunk(

@@ -14,7 +14,8 @@ import { ApiError } from "../../domain/errors.ts";
  * Authenticated-Encryption and its Nonce-Reuse Misuse-Resistance", CRYPTO 2015, section 7): the nonce has a prefix of the object, the number
  * of the chunk and whether it is the last one, so that none can be cut off, added, repeated, moved or taken from another object.
  */
-const MAGIC = new TextEncoder().encode("ONNXENC");
+const MAGIC_TEXT = "ONNXENC";
+const MAGIC = new TextEncoder().encode(MAGIC_TEXT);
 const VERSION = 1;
 export const KEY_ID_BYTES = 8;
 export const SALT_BYTES = 32;
@@ -45,6 +46,11 @@ export function toHeader({ keyId, salt }: Header): Uint8Array<ArrayBuffer> {
 /** Whether an object begins as encrypted ones do. */
 export function isEncrypted(start: Uint8Array): boolean {
   return start.byteLength >= MAGIC.byteLength && MAGIC.every((byte, at) => start[at] === byte);
+}
+
+/** {@link isEncrypted}, for an object that was read as a text. */
+export function isEncryptedText(text: string): boolean {
+  return text.startsWith(MAGIC_TEXT);
 }
 
 /**

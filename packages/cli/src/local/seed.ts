@@ -1,5 +1,11 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { ApiError } from "../../../../src/domain/errors.ts";
+import { createEncryptedObjectStore } from "../../../../src/storage/encrypted-object-store.ts";
+import { storedSize } from "../../../../src/storage/encryption/format.ts";
+import type { KeyRing } from "../../../../src/storage/encryption/key-ring.ts";
 import { fileKey, manifestKey } from "../../../../src/storage/model-keys.ts";
+import { createR2ObjectStore } from "../../../../src/storage/r2-object-store.ts";
+import { toStored } from "./encryption.ts";
 import type { ModelBucket } from "./local-worker.ts";
 import { type FolderModel, type ScannedFolder, scanModelFolder } from "./model-folder.ts";
 import { reason, UserError } from "./user-error.ts";
@@ -26,17 +32,24 @@ const RETRY_AFTER_MS = 500;
  * Copies the models of a folder into the bucket where they differ. Other objects in the bucket
  * are kept, since they may be models that a user has published.
  * @param report called with one line for each version written
+ * @param keys of the bucket, when it is encrypted
  * @throws UserError that names the first model, version and file that is not valid, or differs from its manifest
  */
 export async function seedModels(
   bucket: ModelBucket,
   modelsFolder: string,
   report: (line: string) => void = () => {},
+  keys?: KeyRing,
 ): Promise<SeedResult> {
   const scanned = scanModelFolder(modelsFolder);
   const [invalid] = scanned.problems;
   if (invalid) throw new UserError(invalid);
-  const { seeded, unchanged, problems } = await seedFolder(async () => bucket, scanned, report);
+  const { seeded, unchanged, problems } = await seedFolder(
+    async () => bucket,
+    scanned,
+    report,
+    keys,
+  );
   const [problem] = problems;
   if (problem) throw new UserError(problem);
   return { seeded, unchanged };
@@ -50,6 +63,7 @@ export async function seedFolder(
   openBucket: () => Promise<ModelBucket>,
   { models, problems }: ScannedFolder,
   report: (line: string) => void = () => {},
+  keys?: KeyRing,
 ): Promise<FolderSeedResult> {
   const result: FolderSeedResult = {
     seeded: 0,
@@ -60,7 +74,7 @@ export async function seedFolder(
   for (const model of models) {
     const { name, version } = model.manifest;
     try {
-      if (await withRetries(async () => seedVersion(await openBucket(), model))) {
+      if (await withRetries(async () => seedVersion(await openBucket(), model, keys))) {
         result.seeded += 1;
         report(`seeded ${name} version ${version}`);
       } else {
@@ -90,23 +104,52 @@ export async function withRetries<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /** Writes the manifest last, because it makes the version exist. @returns whether anything was written */
-async function seedVersion(bucket: ModelBucket, model: FolderModel): Promise<boolean> {
+async function seedVersion(
+  bucket: ModelBucket,
+  model: FolderModel,
+  keys: KeyRing | undefined,
+): Promise<boolean> {
   const { manifest, manifestText, read } = await toVersionFiles(model);
+  const keyId = await keys?.currentId();
   let written = false;
   for (const { path, sha256, sizeBytes } of manifest.files) {
     const bytes = read(path);
     const key = fileKey(manifest, path);
     const stored = await bucket.head(key);
-    if (stored?.size === sizeBytes && stored.customMetadata?.sha256 === sha256) continue;
-    await bucket.put(key, bytes, { customMetadata: { sha256 } });
+    const isSame =
+      stored?.size === (keys ? storedSize(sizeBytes) : sizeBytes) &&
+      stored.customMetadata?.sha256 === sha256 &&
+      stored.customMetadata.keyId === keyId;
+    if (isSame) continue;
+    const customMetadata = { sha256, ...(keyId && { keyId }) };
+    await bucket.put(key, await toStored(keys, key, new Uint8Array(bytes)), { customMetadata });
     written = true;
   }
-  const stored = await bucket.get(manifestKey(manifest));
-  if ((await stored?.text()) === manifestText) return written;
-  await bucket.put(manifestKey(manifest), manifestText, {
+  const key = manifestKey(manifest);
+  if ((await readText(bucket, key, keys)) === manifestText) return written;
+  const bytes = new Uint8Array(new TextEncoder().encode(manifestText));
+  await bucket.put(key, await toStored(keys, key, bytes), {
     httpMetadata: { contentType: "application/json" },
   });
   return true;
+}
+
+/** `undefined` also for what the Worker cannot read, such as an object that is not encrypted although there are keys. */
+async function readText(
+  bucket: ModelBucket,
+  key: string,
+  keys: KeyRing | undefined,
+): Promise<string | undefined> {
+  if (!keys) return (await bucket.get(key))?.text();
+  // The same object, typed by Miniflare with the streams and headers of Node.
+  const objects = createR2ObjectStore(bucket as unknown as R2Bucket);
+  try {
+    const object = await createEncryptedObjectStore(objects, keys).get(key);
+    return object && (await new Response(object.body).text());
+  } catch (error) {
+    if (error instanceof ApiError) return undefined;
+    throw error;
+  }
 }
 
 /** Below it lies the object that makes a local server ready, for each start another one. */

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { buildWorker } from "./build-worker.ts";
+import { keyRingOf } from "./encryption.ts";
 import type { LogLine } from "./local-worker.ts";
 import { type FolderModel, scanModelFolder } from "./model-folder.ts";
 import { readSecrets } from "./secrets.ts";
@@ -57,6 +58,7 @@ export async function serve(project: WorkerProject, options: ServeOptions): Prom
   await assertPortIsFree(port);
   const statePath = openStateFolder(options.state || join(project.folder, ".onnxflare", "state"));
   const vars = readSecrets(project);
+  const keys = keyRingOf(vars);
 
   const ready = readyObject(randomUUID());
 
@@ -80,6 +82,7 @@ export async function serve(project: WorkerProject, options: ServeOptions): Prom
     worker.bucket,
     folder,
     console.log,
+    keys,
   );
   const count = await withRetries(() => countModels(worker.url, names));
   if (count === 0 && problems.length > 0) throw noModel(problems);

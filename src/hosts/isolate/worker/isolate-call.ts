@@ -56,6 +56,8 @@ export class IsolateCall {
   readonly runCached: RunCached | undefined;
   /** For whom the isolate may keep prefixes of prompts. */
   client: string | undefined;
+  /** Called with each file that the isolate reads. */
+  onOpen: (file: StoredFile) => void = () => {};
   readonly #left = Promise.withResolvers<void>();
   #isOver = false;
   #report: CallReport = EMPTY_REPORT;

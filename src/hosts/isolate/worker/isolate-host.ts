@@ -6,7 +6,7 @@ import { type Manifest, modelDigest } from "../../../domain/manifest.ts";
 import { memberDigests, memberModel } from "../../../domain/member-models.ts";
 import type { Infer, IsolateStats, ModelHost } from "../../../domain/model-host.ts";
 import type { ModelId } from "../../../domain/model-id.ts";
-import type { ModelFiles, ModelState } from "../../../domain/ports.ts";
+import type { ModelFiles, ModelState, StoredFile } from "../../../domain/ports.ts";
 import type { TaskResult } from "../../../domain/task.ts";
 import { LruMap } from "../../../shared/lru-map.ts";
 import { settlesWithin } from "../../../shared/settles-within.ts";
@@ -33,6 +33,8 @@ interface KnownIsolate {
   state: ModelState;
   /** Calls that began when the model was not known to be loaded. */
   loading: number;
+  /** What they have read. */
+  files: StoredFile[];
 }
 
 /** Bounds the isolates whose state is kept. */
@@ -56,7 +58,7 @@ export function createIsolateHost({
   function recall({ digest, id }: IsolateTarget): KnownIsolate {
     const found = known.get(digest);
     if (found) return found;
-    const isolate: KnownIsolate = { id, state: { state: "absent" }, loading: 0 };
+    const isolate: KnownIsolate = { id, state: { state: "absent" }, loading: 0, files: [] };
     known.set(digest, isolate);
     return isolate;
   }
@@ -80,6 +82,7 @@ export function createIsolateHost({
       throwIfAborted(call.signal);
       isolate.loading += 1;
     }
+    isolateCall.onOpen = (file) => void isolate.files.push(file);
     try {
       const methods = methodsOf(target.digest, isolateCall.head.timeoutMs);
       const replying = send(methods, new WorkerSession(isolateCall));
@@ -95,7 +98,7 @@ export function createIsolateHost({
         isolate.state = { state: "ready" };
         return await readValue(reply.value, read);
       }
-      const error = toReplyError(reply.error, call);
+      const error = withCauseOf(isolate.files, toReplyError(reply.error, call));
       const { state } = reply.report;
       isolate.state = state === "failed" ? { state, error } : { state };
       throw error;
@@ -106,6 +109,7 @@ export function createIsolateHost({
       throw failure;
     } finally {
       if (isCold) isolate.loading -= 1;
+      if (isolate.loading === 0) isolate.files = [];
     }
   }
 
@@ -208,6 +212,13 @@ export function createIsolateHost({
       return stats;
     },
   };
+}
+
+/** Says why a file could not be read, which the isolate is not told: the error of a stream crosses as another one. */
+function withCauseOf(files: readonly StoredFile[], error: ApiError): ApiError {
+  if (error.code !== "storage_failed") return error;
+  const failures = files.map((file) => file.failure?.());
+  return failures.find((failure) => failure instanceof ApiError) ?? error;
 }
 
 /** @throws ApiError, InvalidReply for a value that cannot be read */

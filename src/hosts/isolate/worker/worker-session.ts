@@ -37,7 +37,9 @@ export class WorkerSession extends RpcTarget implements Session {
         `the isolate of a model may read ${[...paths].join(", ")}, and requested ${quote(String(path))}`,
       );
     try {
-      return { file: await open(path) };
+      const file = await open(path);
+      if (file) this.#isolateCall.onOpen(file);
+      return { file: file && { sizeBytes: file.sizeBytes, body: file.body } };
     } catch (error) {
       return { error: toWireError(error) };
     }

@@ -1,0 +1,132 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { isEncrypted } from "../../../src/storage/encryption/format.ts";
+import {
+  type AdministeredService,
+  startAdministeredService,
+} from "../../support/administration.ts";
+import {
+  ENCRYPTION_KEY,
+  encryptedObjects,
+  publishEncrypted,
+} from "../../support/encrypted-service.ts";
+import { findModel } from "../../support/publish.ts";
+import type { Service, TestResponse } from "../../support/service.ts";
+import { expectOutputs, readExpected } from "../../support/tensors.ts";
+
+const OTHER_KEY = Buffer.alloc(32, 8).toString("base64");
+
+let service: AdministeredService;
+
+beforeAll(async () => {
+  service = await startAdministeredService({ vars: { ENCRYPTION_KEY } });
+});
+
+afterAll(() => service?.dispose());
+
+function infer(name: string, { post }: Service = service): Promise<TestResponse> {
+  return post(`/v2/models/${name}/infer`, { inputs: readExpected(name).inputs });
+}
+
+/** Every object below a prefix, and whether it begins as encrypted ones do. */
+async function listObjects(prefix: string): Promise<{ key: string; encrypted: boolean }[]> {
+  const { objects } = await service.bucket.list({ prefix });
+  return Promise.all(
+    objects.map(async ({ key }) => {
+      const object = await service.bucket.get(key);
+      return { key, encrypted: isEncrypted(new Uint8Array((await object?.arrayBuffer()) ?? [])) };
+    }),
+  );
+}
+
+describe("with ENCRYPTION_KEY", () => {
+  // In the shared isolate; with files beside the model; of many chunks, in an isolate of its own.
+  test.each(["iris-logistic", "sentence-embeddings", "imagenet-classification"])(
+    "the model %s answers as it does without",
+    async (name) => {
+      await publishEncrypted(encryptedObjects(service.bucket), name);
+      const response = await infer(name);
+      expect(response.status).toBe(200);
+      expectOutputs(response.body, readExpected(name));
+    },
+  );
+
+  test("what is published is encrypted, served and deleted", async () => {
+    const bytes = readFileSync(join(findModel("iris-logistic").folder, "model.onnx"));
+    const published = await service.publish("published", new Uint8Array(bytes));
+    expect(published).toMatchObject({
+      status: 201,
+      body: { files: [{ sizeBytes: bytes.length }] },
+    });
+    const stored = await listObjects("models/published/");
+    expect(stored).toHaveLength(2);
+    expect(stored.every(({ encrypted }) => encrypted)).toBe(true);
+    const data = [5.1, 3.5, 1.4, 0.2];
+    const inputs = [{ name: "features", datatype: "FP32", shape: [1, 4], data }];
+    expect(await service.post("/v2/models/published/infer", { inputs })).toMatchObject({
+      status: 200,
+      body: { outputs: [{ data: [0] }, { shape: [1, 3] }] },
+    });
+    const deleted = await service.administer("/models/published/versions/1", { method: "DELETE" });
+    expect(deleted.status).toBe(200);
+    expect(await listObjects("models/published/")).toEqual([]);
+  });
+
+  test("uploads are encrypted", async () => {
+    const uploaded = await service.administer("/models/uploaded/versions/1/files/weights.bin", {
+      method: "PUT",
+      body: new Uint8Array(1000),
+    });
+    expect(uploaded.status).toBe(201);
+    const stored = await listObjects("uploads/");
+    expect(stored).toHaveLength(1);
+    expect(stored.every(({ encrypted }) => encrypted)).toBe(true);
+  });
+});
+
+describe("a Worker refuses", () => {
+  let other: AdministeredService | undefined;
+
+  afterAll(() => other?.dispose());
+
+  /** Another Worker, with a bucket of its own. */
+  async function restart(vars: Readonly<Record<string, string>>): Promise<AdministeredService> {
+    await other?.dispose();
+    other = await startAdministeredService({ vars });
+    return other;
+  }
+
+  test("objects of a key that it does not have, and reads them when it is added", async () => {
+    const without = await restart({ ENCRYPTION_KEY: OTHER_KEY });
+    await publishEncrypted(encryptedObjects(without.bucket), "iris-kmeans");
+    expect(await infer("iris-kmeans", without)).toMatchObject({
+      status: 503,
+      body: {
+        code: "model_corrupt",
+        error: expect.stringMatching(
+          /^The object models\/iris-kmeans\/1\/manifest\.json is encrypted with the key [0-9a-f]{16}, and the Worker has [0-9a-f]{16}: set ENCRYPTION_KEY to that key, or add it to ENCRYPTION_KEYS_OLD\.$/,
+        ),
+      },
+    });
+    const rotated = await restart({
+      ENCRYPTION_KEY: OTHER_KEY,
+      ENCRYPTION_KEYS_OLD: ENCRYPTION_KEY,
+    });
+    await publishEncrypted(encryptedObjects(rotated.bucket), "iris-kmeans");
+    expect((await infer("iris-kmeans", rotated)).status).toBe(200);
+  });
+
+  test("encrypted objects when it has no key", async () => {
+    const plain = await restart({});
+    await publishEncrypted(encryptedObjects(plain.bucket), "iris-kmeans");
+    expect(await infer("iris-kmeans", plain)).toMatchObject({
+      status: 503,
+      body: {
+        code: "model_corrupt",
+        error:
+          'The manifest of model "iris-kmeans" version 1 is encrypted, and the Worker has no ENCRYPTION_KEY.',
+      },
+    });
+  });
+});
