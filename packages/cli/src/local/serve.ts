@@ -3,6 +3,7 @@ import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { buildWorker } from "./build-worker.ts";
 import { keyRingOf } from "./encryption.ts";
+import { endWithParent } from "./end-with-parent.ts";
 import type { LogLine } from "./local-worker.ts";
 import { type FolderModel, scanModelFolder } from "./model-folder.ts";
 import { readSecrets } from "./secrets.ts";
@@ -50,13 +51,17 @@ export async function serve(project: WorkerProject, options: ServeOptions): Prom
   // Stopping the server is not a failure. `exit` listeners stop everything that was started, whether the
   // signal arrives while building, seeding or serving. It may arrive twice, from the terminal and from the parent.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => process.exit(0));
+  endWithParent();
+  assertNodeServes();
   const port = parsePort(options.port);
   const modelsFolder = resolve(options.models || join(project.folder, "models"));
   parseCpuLimit(options.cpuMs, undefined);
   const folder = scanModelFolder(modelsFolder);
   if (folder.models.length === 0 && folder.problems.length > 0) throw noModel(folder.problems);
   await assertPortIsFree(port);
-  const statePath = openStateFolder(options.state || join(project.folder, ".onnxflare", "state"));
+  const statePath = await openStateFolder(
+    options.state || join(project.folder, ".onnxflare", "state"),
+  );
   const vars = readSecrets(project);
   const keys = keyRingOf(vars);
 
@@ -94,6 +99,17 @@ export async function serve(project: WorkerProject, options: ServeOptions): Prom
   if (problems.length === 0) return;
   console.error(`onnxflare: of ${modelsFolder}, these were not seeded:`);
   for (const problem of problems) console.error(`  ${problem}`);
+}
+
+/** Wrangler and Miniflare need it, and the lock of the state folder. */
+const OLDEST_NODE = [22, 13] as const;
+
+function assertNodeServes(): void {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  if (major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1])) return;
+  throw new UserError(
+    `serving needs Node ${OLDEST_NODE.join(".")} or newer, and this is Node ${process.versions.node}; npm start, in the folder of a project, uses the one that npm install adds to it`,
+  );
 }
 
 /** The end of a start that has nothing to serve. */

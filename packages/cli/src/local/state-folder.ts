@@ -1,6 +1,6 @@
 import { mkdirSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { reason, UserError } from "./user-error.ts";
 
 /**
@@ -9,7 +9,7 @@ import { reason, UserError } from "./user-error.ts";
  * operating system releases when the process ends for any reason.
  * @throws UserError when the folder cannot be used
  */
-export function openStateFolder(path: string): string {
+export async function openStateFolder(path: string): Promise<string> {
   const folder = resolve(path);
   const remedy = "; set ONNXFLARE_STATE to another folder";
   try {
@@ -18,7 +18,7 @@ export function openStateFolder(path: string): string {
     throw new UserError(`the state folder ${folder} can't be created: ${reason(error)}${remedy}`);
   }
   try {
-    holdLock(join(folder, "lock.sqlite"));
+    await holdLock(join(folder, "lock.sqlite"));
   } catch (error) {
     const busy = error instanceof Error && "errcode" in error && error.errcode === SQLITE_BUSY;
     const problem = busy ? "is in use by another process" : `can't be written: ${reason(error)}`;
@@ -38,7 +38,9 @@ const SQLITE_BUSY = 5;
 /** References that keep the databases, and so the locks, from being garbage collected. */
 const locks: DatabaseSync[] = [];
 
-function holdLock(file: string): void {
+async function holdLock(file: string): Promise<void> {
+  // Older Nodes, which run the other commands, do not have it.
+  const { DatabaseSync } = await import("node:sqlite");
   const lock = new DatabaseSync(file);
   lock.exec("BEGIN EXCLUSIVE");
   locks.push(lock);

@@ -1,0 +1,173 @@
+import { existsSync } from "node:fs";
+import { basename, relative } from "node:path";
+import { parse } from "smol-toml";
+import { parseConfig } from "../../../../src/config.ts";
+import { explain } from "../cli-error.ts";
+import type { WorkerProject } from "../local/worker-project.ts";
+import { type Check, toChecks } from "./check.ts";
+import { isResourceId, type ProjectConfig, readProjectConfig } from "./project-config.ts";
+import { readTemplate } from "./template.ts";
+
+type Problem = Omit<Check, "name">;
+
+/** What the service does without a binding. */
+const WITHOUT: Readonly<Record<string, string>> = {
+  CACHE: "predictions are not cached beyond a datacenter, and purges reach one isolate only",
+  LOADER: "all models share one isolate of 128 MB",
+};
+
+/** The check of what a deployment adds. */
+export const NAMESPACES = "namespaces";
+
+/** Checks the configuration of a Worker, against what a new project has. */
+export async function checkConfig(project: WorkerProject): Promise<readonly Check[]> {
+  const file = basename(project.configFile);
+  const config = await readProjectConfig(project);
+  const expected = expectedConfig();
+  return [
+    ...toChecks(
+      "bindings",
+      [...bindingProblems(config, expected, file)],
+      `${file} has ${bindingsOf(expected)
+        .map(({ binding }) => binding)
+        .join(", ")}`,
+    ),
+    ...toChecks(
+      NAMESPACES,
+      [...namespaceProblems(config, file)],
+      `${file} has the id of each KV namespace`,
+    ),
+    ...toChecks(
+      "compatibility",
+      [...compatibilityProblems(config, expected, file)],
+      `${config.compatibility_date}, ${config.compatibility_flags.join(", ")}`,
+    ),
+    ...toChecks(
+      "limits",
+      [...limitProblems(config, expected, file)],
+      `cpu_ms = ${config.limits?.cpu_ms}`,
+    ),
+    ...toChecks("settings", [...settingProblems(config, file)], `the settings in [vars] are valid`),
+    ...toChecks("entry", [...entryProblems(config, project)], entryOf(config, project)),
+  ];
+}
+
+type TomlTable = Readonly<Record<string, unknown>>;
+
+/** The wrangler.toml of a new project. */
+function expectedConfig(): TomlTable {
+  const toml = readTemplate().get("wrangler.toml");
+  return parse(toml?.toString("utf8") ?? "") as TomlTable;
+}
+
+interface Binding {
+  /** As in `[[r2_buckets]]`. */
+  readonly kind: string;
+  readonly binding: string;
+}
+
+/** Each kind of binding is a list of tables with their names. */
+function bindingsOf(config: object): Binding[] {
+  return Object.entries(config).flatMap(([kind, tables]) =>
+    (Array.isArray(tables) ? tables : []).flatMap((table) => {
+      const binding = Object(table).binding;
+      return typeof binding === "string" ? [{ kind, binding }] : [];
+    }),
+  );
+}
+
+function* bindingProblems(
+  config: ProjectConfig,
+  expected: TomlTable,
+  file: string,
+): Iterable<Problem> {
+  const found = bindingsOf(config);
+  for (const { kind, binding } of bindingsOf(expected)) {
+    if (found.some((other) => other.binding === binding && other.kind === kind)) continue;
+    const without = WITHOUT[binding];
+    yield {
+      status: without === undefined ? "fail" : "warn",
+      message: `${file} has no [[${kind}]] with the binding ${binding}${without === undefined ? "" : `: ${without}`}`,
+      remedy: "add it as it is in the wrangler.toml of a new project: npx onnxflare init NAME",
+    };
+  }
+}
+
+/** What the first deployment writes. */
+function* namespaceProblems(
+  { kv_namespaces: namespaces }: ProjectConfig,
+  file: string,
+): Iterable<Problem> {
+  for (const { binding, id } of namespaces)
+    if (!isResourceId(id))
+      yield {
+        status: "warn",
+        message: `the KV namespace ${binding} of ${file} has no id yet`,
+        remedy: "npx onnxflare deploy creates the namespace and writes its id",
+      };
+}
+
+function* compatibilityProblems(
+  { compatibility_date: date, compatibility_flags: flags }: ProjectConfig,
+  expected: TomlTable,
+  file: string,
+): Iterable<Problem> {
+  const wanted = String(expected.compatibility_date);
+  if (date === undefined || date < wanted)
+    yield {
+      status: date === undefined ? "fail" : "warn",
+      message: `the compatibility date of ${file} is ${date ?? "missing"}, and onnxflare is tested with ${wanted}`,
+      remedy: `set compatibility_date = "${wanted}"`,
+    };
+  for (const flag of (expected.compatibility_flags ?? []) as string[])
+    if (!flags.includes(flag))
+      yield {
+        status: "warn",
+        message: `${file} lacks the compatibility flag ${flag}`,
+        remedy: `add "${flag}" to compatibility_flags`,
+      };
+}
+
+function* limitProblems(
+  { limits }: ProjectConfig,
+  expected: TomlTable,
+  file: string,
+): Iterable<Problem> {
+  if (limits?.cpu_ms !== undefined) return;
+  yield {
+    status: "warn",
+    message: `${file} has no limit of CPU time, so a run of a model without an end is not ended`,
+    remedy: `add [limits] with cpu_ms = ${(expected.limits as { cpu_ms: number }).cpu_ms}`,
+  };
+}
+
+function* settingProblems({ vars }: ProjectConfig, file: string): Iterable<Problem> {
+  if ("ADMIN_KEY" in vars)
+    yield {
+      status: "fail",
+      message: `${file} has ADMIN_KEY in [vars], which everybody who reads the file can use`,
+      remedy: "remove it, and set another one as a secret: npx onnxflare deploy --set-admin-key",
+    };
+  try {
+    parseConfig(vars);
+  } catch (error) {
+    yield {
+      status: "fail",
+      message: explain(error),
+      remedy: `correct it in ${file}; docs/configuration.md of the package has all settings`,
+    };
+  }
+}
+
+function* entryProblems({ main }: ProjectConfig, { configFile }: WorkerProject): Iterable<Problem> {
+  if (main !== undefined && existsSync(main)) return;
+  yield {
+    status: "fail",
+    message: `${basename(configFile)} names no entry file that exists: main = ${JSON.stringify(main ?? "")}`,
+    remedy: 'set main = "src/index.ts", and export { default } from "onnxflare/worker" there',
+  };
+}
+
+function entryOf({ main }: ProjectConfig, { folder }: WorkerProject): string {
+  return main === undefined ? "" : relative(folder, main);
+}

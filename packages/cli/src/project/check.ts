@@ -1,0 +1,19 @@
+/** The outcome of one check of `onnxflare doctor`. */
+export interface Check {
+  readonly name: string;
+  readonly status: "ok" | "warn" | "fail";
+  /** What was found, in one line. */
+  readonly message: string;
+  /** What to do about it. */
+  readonly remedy?: string | undefined;
+}
+
+/** The checks of one name, of what each found wrong; without that, one that is ok. */
+export function toChecks(
+  name: string,
+  problems: readonly Omit<Check, "name">[],
+  message: string,
+): readonly Check[] {
+  if (problems.length === 0) return [{ name, status: "ok", message }];
+  return problems.map((problem) => ({ name, ...problem }));
+}
