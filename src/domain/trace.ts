@@ -32,6 +32,11 @@ export function busyMs({ phasesMs }: Pick<Trace, "phasesMs">): number {
   return BUSY_PHASES.reduce((sum, phase) => sum + (phasesMs[phase] ?? 0), 0);
 }
 
+/** Milliseconds with microsecond precision, which is enough and keeps events short. */
+export function toMicroseconds(milliseconds: number): number {
+  return Math.round(milliseconds * 1000) / 1000;
+}
+
 /** Collects measurements and properties of a call, for its event and its headers. */
 export class Trace {
   readonly phasesMs: Partial<Record<Phase, number>> = {};

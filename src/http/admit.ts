@@ -1,6 +1,6 @@
 import type { Context, MiddlewareHandler, Next } from "hono";
 import type { Admission } from "../domain/admission.ts";
-import { busyMs, type Trace } from "../domain/trace.ts";
+import { serviceMs } from "../domain/service-time.ts";
 import type { AppEnv } from "./context.ts";
 
 /**
@@ -27,20 +27,6 @@ export function admit(
       else permit.release(serviceMs(trace));
     }
   };
-}
-
-/**
- * The service time: how long the request kept the isolate busy. `undefined` if it does not predict the next one: the
- * request failed, used the cache or another request's run, or was the first of a model, whose code the engine still
- * compiles; or it generated a text, between whose tokens others are served.
- */
-function serviceMs(trace: Trace): number | undefined {
-  const { phasesMs, coldStart, cache, generation } = trace;
-  if (generation) return undefined;
-  if (phasesMs.parse === undefined || cache.isStoredResponse) return undefined;
-  if (coldStart !== false && cache.outcome !== "hit") return undefined;
-  if (coldStart === false && phasesMs.infer === undefined) return undefined;
-  return busyMs(trace);
 }
 
 /**

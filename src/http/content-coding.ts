@@ -1,6 +1,6 @@
 import { ApiError } from "../domain/errors.ts";
+import { type CollectOptions, collect } from "../shared/collect-stream.ts";
 import { quote } from "../shared/quote.ts";
-import { type CollectOptions, collect } from "./collect-stream.ts";
 import { createInflateSource } from "./inflate-source.ts";
 
 /** The codings of request bodies. */

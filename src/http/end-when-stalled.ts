@@ -1,6 +1,6 @@
 import { Deadline } from "../domain/deadline.ts";
 import { ApiError } from "../domain/errors.ts";
-import { settleBefore } from "./settle-before.ts";
+import { settleBefore } from "../domain/settle-before.ts";
 
 /**
  * The same stream, which fails with `body_timeout` when nothing arrives for `timeoutMs`. For uploads, which may take longer

@@ -7,7 +7,7 @@ import {
   zlibInflateReset,
 } from "pako";
 import { yieldToEventLoop } from "../domain/call.ts";
-import type { Source } from "./collect-stream.ts";
+import type { Source } from "../shared/collect-stream.ts";
 
 /** 15 bits of window, and 16 more for the gzip format. */
 const WINDOW_BITS = { gzip: 31, deflate: 15 } as const;

@@ -2,10 +2,10 @@ import type { Context } from "hono";
 import type { BodyBudget, BodyReservation } from "../domain/body-budget.ts";
 import type { Deadline } from "../domain/deadline.ts";
 import { ApiError } from "../domain/errors.ts";
-import { type CollectOptions, collectStream } from "./collect-stream.ts";
+import { settleBefore } from "../domain/settle-before.ts";
+import { type CollectOptions, collectStream } from "../shared/collect-stream.ts";
 import { decompress, parseContentCoding } from "./content-coding.ts";
 import type { AppEnv } from "./context.ts";
-import { settleBefore } from "./settle-before.ts";
 
 export interface BodyLimits {
   /** Of one body, decompressed. */

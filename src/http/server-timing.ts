@@ -1,4 +1,4 @@
-import { PHASES, type Trace } from "../domain/trace.ts";
+import { PHASES, type Trace, toMicroseconds } from "../domain/trace.ts";
 
 /** The `server-timing` header: the measured phases, and the time until the response was created. */
 export function toServerTiming({ phasesMs, totalMs, hidesCache }: Trace): string {
@@ -10,9 +10,4 @@ export function toServerTiming({ phasesMs, totalMs, hidesCache }: Trace): string
     if (duration !== undefined) text += `${phase};dur=${toMicroseconds(duration)}, `;
   }
   return `${text}total;dur=${toMicroseconds(totalMs)}`;
-}
-
-/** Milliseconds with microsecond precision, which is enough and keeps events short. */
-export function toMicroseconds(milliseconds: number): number {
-  return Math.round(milliseconds * 1000) / 1000;
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { PHASES, Trace } from "../../../src/domain/trace.ts";
+import { PHASES, Trace, toMicroseconds } from "../../../src/domain/trace.ts";
 import { respond } from "../../../src/http/respond.ts";
-import { toMicroseconds, toServerTiming } from "../../../src/http/server-timing.ts";
+import { toServerTiming } from "../../../src/http/server-timing.ts";
 import { createHttpApp } from "../../support/http-app.ts";
 
 function traceOf(totalMs: number, phasesMs: Trace["phasesMs"]): Trace {

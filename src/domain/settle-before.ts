@@ -1,5 +1,5 @@
-import type { Deadline } from "../domain/deadline.ts";
-import { ApiError } from "../domain/errors.ts";
+import type { Deadline } from "./deadline.ts";
+import { ApiError } from "./errors.ts";
 
 /**
  * Awaits bytes of a body, until the deadline. One promise and one timer: every request with a body awaits it.

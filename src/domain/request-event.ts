@@ -1,0 +1,104 @@
+import { type CacheReport, KEY_PREFIX_LENGTH } from "./cache-control.ts";
+import { toApiError } from "./errors.ts";
+import {
+  type CacheEvent,
+  EVENT_SCHEMA_VERSION,
+  type OperationKind,
+  type RequestEvent,
+} from "./event.ts";
+import { toGenerationEvent } from "./generation-progress.ts";
+import { PHASES, type Phase, type Trace, toMicroseconds } from "./trace.ts";
+
+/** A request that has ended. */
+export interface EndedRequest {
+  /** Its start, in milliseconds since 1970. */
+  readonly time: number;
+  readonly requestId: string;
+  readonly method: string;
+  readonly route: string;
+  /** Absent when no operation matched. */
+  readonly operation: { readonly id: string; readonly kind: OperationKind } | undefined;
+  readonly status: number;
+  /** What it failed with; `undefined` when it did not. */
+  readonly thrown: unknown;
+  readonly trace: Trace;
+}
+
+/** Unknown fields are `undefined`, which JSON omits: adding properties one by one costs more than the rest of the event. */
+export function toRequestEvent(request: EndedRequest): RequestEvent {
+  const { time, requestId, method, route, operation, status, thrown, trace } = request;
+  const { cache } = trace;
+  const error = thrown === undefined ? undefined : describeError(thrown);
+  return {
+    event: "request",
+    schemaVersion: EVENT_SCHEMA_VERSION,
+    time: new Date(time).toISOString(),
+    requestId,
+    method,
+    route,
+    operation: operation?.id,
+    operationKind: operation?.kind,
+    status,
+    errorCode: error?.errorCode,
+    errorMessage: error?.errorMessage,
+    errorCause: error?.errorCause,
+    model: trace.model,
+    version: trace.version,
+    digest: trace.digest,
+    coldStart: trace.coldStart,
+    isolate: trace.isolate && { ...trace.isolate, busyMs: toMicroseconds(trace.isolate.busyMs) },
+    generation:
+      trace.generation &&
+      toGenerationEvent(trace.generation, error?.errorCode === "client_closed_request"),
+    cache: cache.outcome && toCacheEvent(cache.outcome, cache),
+    bytesIn: trace.bytesIn,
+    bytesOut: trace.bytesOut,
+    totalMs: toMicroseconds(trace.totalMs),
+    phasesMs: toPhases(trace),
+    clock: "isolate",
+  };
+}
+
+/** The durations of the measured phases, in the order of {@link PHASES}. */
+function toPhases({ phasesMs }: Trace): Partial<Record<Phase, number>> {
+  const phases: Partial<Record<Phase, number>> = {};
+  for (const phase of PHASES) {
+    const duration = phasesMs[phase];
+    if (duration !== undefined) phases[phase] = toMicroseconds(duration);
+  }
+  return phases;
+}
+
+function toCacheEvent(outcome: CacheEvent["outcome"], report: CacheReport): CacheEvent {
+  const { tier, reason, key, stored, collapsed, bytes, ageSeconds, savedMs, failures } = report;
+  const isHit = outcome === "hit";
+  return {
+    outcome,
+    tier: isHit ? tier : undefined,
+    reason: isHit ? undefined : reason,
+    key: key?.slice(0, KEY_PREFIX_LENGTH),
+    stored,
+    collapsed,
+    bytes,
+    ageSeconds,
+    savedMs,
+    failures: failures.length > 0 ? failures : undefined,
+  };
+}
+
+function describeError(
+  thrown: unknown,
+): Pick<RequestEvent, "errorCode" | "errorMessage" | "errorCause"> {
+  const { code, message, kind, cause } = toApiError(thrown);
+  return {
+    errorCode: code,
+    // The message of a 4xx quotes the request, which must not be logged.
+    ...(kind.status >= 500 ? { errorMessage: message } : {}),
+    ...(kind.status >= 500 && cause ? { errorCause: describeCause(cause) } : {}),
+  };
+}
+
+function describeCause(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  return cause.stack ?? `${cause.name}: ${cause.message}`;
+}
