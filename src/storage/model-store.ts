@@ -1,7 +1,7 @@
-import { ApiError } from "../domain/errors.ts";
 import { compareVersions, formatModelId } from "../domain/model-id.ts";
 import type { ObjectStore } from "../domain/object-store.ts";
-import type { ListedVersion, ModelStore, ModelWriter } from "../domain/ports.ts";
+import type { ListedVersion, ModelStore, ModelWriter, StoredVersion } from "../domain/ports.ts";
+import { guarded } from "./guarded.ts";
 import { parseManifestJson } from "./manifest-json.ts";
 import {
   fileKey,
@@ -9,8 +9,10 @@ import {
   MODELS_PREFIX,
   manifestKey,
   modelPrefix,
+  routingKey,
   uploadKey,
 } from "./model-keys.ts";
+import { createRoutingStore } from "./routing-store.ts";
 
 const ENCODER = new TextEncoder();
 
@@ -37,6 +39,21 @@ export function createModelStore(objects: ObjectStore): ModelStore & ModelWriter
         const versions = await listVersions(modelPrefix(name));
         return versions.sort((a, b) => compareVersions(a.version, b.version));
       }),
+
+    listing: (name) =>
+      guarded(`the versions of model "${name}" could not be listed`, async () => {
+        const versions: StoredVersion[] = [];
+        let routingEtag: string | undefined;
+        for await (const { key, etag, writtenAt } of objects.list(modelPrefix(name))) {
+          const id = fromManifestKey(key);
+          if (id) versions.push({ version: id.version, revision: etag, publishedAt: writtenAt });
+          else if (key === routingKey(name)) routingEtag = etag;
+        }
+        versions.sort((a, b) => compareVersions(a.version, b.version));
+        return { versions, routingEtag };
+      }),
+
+    routing: createRoutingStore(objects).routing,
 
     manifest: (id) =>
       guarded(`the manifest of ${formatModelId(id)} could not be read`, async () => {
@@ -101,13 +118,4 @@ export function createModelStore(objects: ObjectStore): ModelStore & ModelWriter
         return existed;
       }),
   };
-}
-
-async function guarded<T>(what: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (cause) {
-    if (cause instanceof ApiError) throw cause;
-    throw new ApiError("storage_failed", `Object storage failed: ${what}. Try again.`, { cause });
-  }
 }
