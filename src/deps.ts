@@ -25,6 +25,7 @@ import { createManifestSurvey } from "./registry/manifest-survey.ts";
 import { createPublisher } from "./registry/publish.ts";
 import { createModelReadiness } from "./registry/readiness.ts";
 import { createRepository } from "./registry/repository.ts";
+import { createRouter } from "./registry/routing/router.ts";
 import { createServerReadiness } from "./registry/server-readiness.ts";
 import { createModelPool } from "./runtime/model-pool.ts";
 import { createDatacenterCacheTier } from "./storage/datacenter-cache-tier.ts";
@@ -70,6 +71,7 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
   const statistics = createStatisticsSink();
   const cacheStatistics = createCacheStatisticsSink();
   const catalog = createCatalog(store, { listingTtlSeconds: config.catalogTtlSeconds });
+  const router = createRouter(catalog);
   const { maxInFlight, maxQueueMs, timeoutMs: maxTimeoutMs } = config;
   const admissionOptions = { maxInFlight, maxQueueMs, maxTimeoutMs };
   const admission = createAdmissionByIsolate({
@@ -95,6 +97,7 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     admission,
     bodies: createBodyBudget({ limitBytes: config.maxBodiesBytes }),
     catalog,
+    router,
     infer: (request, call) => runCached(toCacheableRun(host.infer, request), call),
     responseCache: createResponseCache(cache, { enabled }),
     cache,

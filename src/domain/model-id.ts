@@ -23,6 +23,10 @@ export interface ModelReference {
   readonly alias?: string | undefined;
 }
 
+/** The form of a reference; versions and aliases follow an `@`. */
+export const MODEL_REFERENCE =
+  /^[a-z0-9][a-z0-9._-]{0,62}(@([1-9][0-9]{0,8}|[a-z][a-z0-9-]{0,62}))?$/;
+
 const NUMBER = /^[0-9]+$/;
 
 /** Splits `name`, `name@version` or `name@alias`, which whoever resolves it checks. No alias is a number. */
