@@ -28,6 +28,11 @@ export interface StoredVersion {
   readonly publishedAt: number;
 }
 
+export interface StoredPublication {
+  readonly manifest: unknown;
+  readonly revision: string;
+}
+
 export interface ListedVersion extends ModelId, StoredVersion {}
 
 /** What is stored of one model. */
@@ -78,6 +83,8 @@ export interface ModelStore {
    * @throws ApiError `model_corrupt` when it is not JSON
    */
   manifest(id: ModelId): Promise<unknown>;
+  /** The manifest with its revision, which may be another one than a listing had. */
+  publication(id: ModelId): Promise<StoredPublication | undefined>;
   /** `undefined` when the file is missing. */
   file(id: ModelId, path: string): Promise<StoredFile | undefined>;
   /** Whether storage has an object of this key, of a version or not. */

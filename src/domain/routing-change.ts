@@ -39,8 +39,10 @@ export type RoutingChange =
   | {
       readonly action: "delete";
       readonly version: string;
-      readonly filesDigest: string;
+      readonly filesDigest?: string | undefined;
       readonly force: boolean;
+      /** Of the deletion of its objects, which begins with the change. */
+      readonly removalId?: string | undefined;
     }
   /** A deleted version exists again. */
   | { readonly action: "publish"; readonly version: string };
@@ -72,11 +74,11 @@ export function applyChange(
   change: RoutingChange,
   context: ChangeContext,
 ): Routing {
-  const { now, by, actor, id } = context;
+  const { now, by, actor, id, model } = context;
   // Clocks of isolates differ; the history is in the order of its times all the same.
   const last = routing.history.at(-1)?.at;
   const at = new Date(last === undefined ? now : Math.max(now, Date.parse(last))).toISOString();
-  return toSteps(routing, change, context, at).reduce<Routing>((current, step) => {
+  const changed = toSteps(routing, change, { model, by, at }).reduce<Routing>((current, step) => {
     const revision = current.revision + 1;
     const entry: HistoryEntry = {
       revision,
@@ -89,6 +91,21 @@ export function applyChange(
     };
     return { ...replay(current, entry), revision, history: [...current.history, entry] };
   }, routing);
+  return change.action === "delete" ? withRemoval(changed, change, at) : changed;
+}
+
+/** Registers a deletion of a version's objects, which the history does not have. */
+function withRemoval(
+  routing: Routing,
+  { version, removalId }: Extract<RoutingChange, { action: "delete" }>,
+  at: string,
+): Routing {
+  const tombstone = tombstoneOf(routing, version);
+  if (!tombstone || removalId === undefined) return routing;
+  const { removing = [] } = tombstone;
+  if (removing.some(({ id }) => id === removalId)) return routing;
+  const registered: Tombstone = { ...tombstone, removing: [...removing, { id: removalId, at }] };
+  return { ...routing, deleted: withEntry(routing.deleted, version, registered) };
 }
 
 /** Aliases and tombstones after an entry of the history. */
@@ -142,8 +159,7 @@ export function versionsAfter(change: RoutingChange): readonly string[] {
 function toSteps(
   routing: Routing,
   change: RoutingChange,
-  context: ChangeContext,
-  at: string,
+  context: { readonly model: string } & Pick<Tombstone, "at" | "by">,
 ): Step[] {
   for (const version of versionsAfter(change)) refuseDeleted(routing, version, context.model);
   switch (change.action) {
@@ -163,11 +179,13 @@ function toSteps(
       return [{ action: "rollback", alias, from: routeOf(routing, alias) ?? null, to, restores }];
     }
     case "delete":
-      return toDeletion(routing, change, { at, by: context.by }, context.model);
+      return toDeletion(routing, change, context);
     case "publish": {
       const { version } = change;
       const tombstone = tombstoneOf(routing, version);
-      return tombstone ? [{ action: "publish", version, tombstone }] : [];
+      if (!tombstone) return [];
+      const { removing: _, removedAt: __, ...removed } = tombstone;
+      return [{ action: "publish", version, tombstone: removed }];
     }
   }
 }
@@ -218,8 +236,7 @@ function toShadowStep(
 function toDeletion(
   routing: Routing,
   { version, filesDigest, force }: Extract<RoutingChange, { action: "delete" }>,
-  { at, by }: Pick<Tombstone, "at" | "by">,
-  model: string,
+  { model, at, by }: { readonly model: string } & Pick<Tombstone, "at" | "by">,
 ): Step[] {
   if (tombstoneOf(routing, version)) return [];
   const used = Object.entries(routing.aliases).filter(([, route]) =>
@@ -237,7 +254,8 @@ function toDeletion(
     const to = withoutVersion(from, version);
     return { action: to ? "alias" : "unalias", alias, from, to: to ?? null, note };
   });
-  return [...steps, { action: "delete", version, tombstone: { at, by, filesDigest } }];
+  const tombstone = { at, by, ...(filesDigest !== undefined && { filesDigest }) };
+  return [...steps, { action: "delete", version, tombstone }];
 }
 
 function withoutVersion({ split, sticky, shadow }: Route, version: string): Route | undefined {

@@ -77,7 +77,18 @@ const time = z.iso.datetime();
 export const tombstoneSchema = z.strictObject({
   at: time,
   by: z.string(),
-  filesDigest: z.string().describe("Of the version's files: only they may be published again."),
+  filesDigest: z
+    .string()
+    .optional()
+    .describe(
+      "Of the version's files: only they may be published again. Absent if the version was corrupt.",
+    ),
+  removing: z
+    .array(z.strictObject({ id: z.string(), at: time }))
+    .max(20)
+    .optional()
+    .describe("The deletions of its objects that have begun."),
+  removedAt: time.optional().describe("When the last of its objects was deleted."),
 });
 
 export const ROUTING_ACTIONS = [

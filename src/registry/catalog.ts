@@ -3,10 +3,10 @@ import type { Manifest } from "../domain/manifest.ts";
 import { type ModelId, parseModelName, parseModelVersion } from "../domain/model-id.ts";
 import type { ListedVersion, ModelStore, StoredVersion } from "../domain/ports.ts";
 import type { PublishedModel, RoutedModel } from "../domain/published-model.ts";
-import { NO_ROUTING, type Routing, tombstoneOf } from "../domain/routing.ts";
+import { NO_ROUTING, type Routing, tombstoneOf, versionsOf } from "../domain/routing.ts";
 import { LruMap } from "../shared/lru-map.ts";
 import { createModelListing, type ModelListing } from "./model-listing.ts";
-import { readManifest } from "./read-manifest.ts";
+import { readPublication } from "./read-manifest.ts";
 import { type ReadRouting, readRouting } from "./routing/read-routing.ts";
 import { createUnknownNames } from "./unknown-names.ts";
 
@@ -98,22 +98,36 @@ export function createCatalog(store: ModelStore, options: CatalogOptions): Catal
     throw modelNotFound(name);
   }
 
-  /** The versions and the routing as they were at one moment: a route never leads to a version that is not listed. */
+  /** The versions and the routing as they were at one moment: routes lead to versions that are listed. */
   async function list(name: string): Promise<Listing> {
     for (let count = 1; ; count++) {
       const readAt = now();
       const { versions: stored, routingEtag } = await store.listing(name);
       if (stored.length === 0) return toListing(name, stored, NO_ROUTING, readAt);
       const read = await routingOf(name, routingEtag);
-      if (read instanceof ApiError) {
-        // What storage failed to return is read again soon.
-        const isLasting = read.code === "routing_corrupt";
-        const age = isLasting ? 0 : Math.max(0, ttlMs - RELIST_AFTER_MS);
-        return toListing(name, stored, read, readAt - age);
-      }
-      if (read.etag === routingEtag || count === MAX_LISTINGS)
-        return toListing(name, stored, read.routing, readAt);
+      if (read instanceof ApiError) return toUnrouted(name, stored, read, readAt);
+      const listing = toListing(name, stored, read.routing, readAt);
+      const isConsistent = read.etag === routingEtag && hasVersionsOf(listing, read.routing);
+      if (isConsistent || count === MAX_LISTINGS) return listing;
     }
+  }
+
+  /**
+   * A model whose routing cannot be read: its versions are served by their numbers, except those that are known to be deleted.
+   * @throws ApiError the error, unless it lasts, if nothing is known of deleted versions
+   */
+  function toUnrouted(
+    name: string,
+    stored: readonly StoredVersion[],
+    error: ApiError,
+    readAt: number,
+  ): Listing {
+    const isLasting = error.code === "routing_corrupt";
+    const before = routings.get(name)?.routing;
+    if (!isLasting && !before) throw error;
+    // What storage failed to return is read again soon.
+    const age = isLasting ? 0 : Math.max(0, ttlMs - RELIST_AFTER_MS);
+    return { ...toListing(name, stored, before ?? NO_ROUTING, readAt - age), routing: error };
   }
 
   /** The routing, read only when it is another one than before. */
@@ -134,13 +148,16 @@ export function createCatalog(store: ModelStore, options: CatalogOptions): Catal
     }
   }
 
-  async function manifestOf(id: ModelId, revision: string): Promise<Manifest> {
-    const key = manifestKey(id, revision);
-    const known = manifests.get(key);
-    if (known) return known;
-    const manifest = await readManifest(store, id);
-    manifests.set(key, manifest);
-    return manifest;
+  /** What was published under a revision, or since. */
+  async function publicationOf(
+    id: ModelId,
+    revision: string,
+  ): Promise<Pick<PublishedModel, "manifest" | "revision">> {
+    const manifest = manifests.get(manifestKey(id, revision));
+    if (manifest) return { manifest, revision };
+    const read = await readPublication(store, id);
+    manifests.set(manifestKey(id, read.revision), read.manifest);
+    return read;
   }
 
   function recall(name: string, version?: string): PublishedModel | undefined {
@@ -167,8 +184,7 @@ export function createCatalog(store: ModelStore, options: CatalogOptions): Catal
     const known = models.get(chosen.version);
     if (known) return known;
     const id = { name, version: chosen.version };
-    const { revision } = chosen;
-    const manifest = await manifestOf(id, revision);
+    const { manifest, revision } = await publicationOf(id, chosen.revision);
     const model = { ...id, versions, manifest, revision };
     models.set(id.version, model);
     return model;
@@ -203,15 +219,18 @@ export function createCatalog(store: ModelStore, options: CatalogOptions): Catal
 function toListing(
   name: string,
   stored: readonly StoredVersion[],
-  routing: Routing | ApiError,
+  routing: Routing,
   readAt: number,
 ): Listing {
-  const entries =
-    routing instanceof ApiError
-      ? stored
-      : stored.filter(({ version }) => !tombstoneOf(routing, version));
+  const entries = stored.filter(({ version }) => !tombstoneOf(routing, version));
   const versions = entries.map(({ version }) => version);
   return { name, entries, versions, routing, models: new Map(), routed: new Map(), readAt };
+}
+
+function hasVersionsOf({ versions }: KnownModel, { aliases }: Routing): boolean {
+  return Object.values(aliases).every((route) =>
+    versionsOf(route).every((version) => versions.includes(version)),
+  );
 }
 
 /** The requested version, by default the newest one. */

@@ -31,6 +31,14 @@ export function createModelStore(objects: ObjectStore): ModelStore & ModelWriter
     await objects.delete((await Array.fromAsync(objects.list(prefix))).map(({ key }) => key));
   }
 
+  const readPublication: ModelStore["publication"] = (id) =>
+    guarded(`the manifest of ${formatModelId(id)} could not be read`, async () => {
+      const object = await objects.get(manifestKey(id));
+      if (!object) return undefined;
+      const text = await new Response(object.body).text();
+      return { manifest: parseManifestJson(id, text), revision: object.etag };
+    });
+
   return {
     list: () => guarded("the models could not be listed", () => listVersions(MODELS_PREFIX)),
 
@@ -55,11 +63,9 @@ export function createModelStore(objects: ObjectStore): ModelStore & ModelWriter
 
     routing: createRoutingStore(objects).routing,
 
-    manifest: (id) =>
-      guarded(`the manifest of ${formatModelId(id)} could not be read`, async () => {
-        const object = await objects.get(manifestKey(id));
-        return object ? parseManifestJson(id, await new Response(object.body).text()) : undefined;
-      }),
+    manifest: async (id) => (await readPublication(id))?.manifest,
+
+    publication: readPublication,
 
     file: (id, path) =>
       guarded(`${path} of ${formatModelId(id)} could not be read`, () =>

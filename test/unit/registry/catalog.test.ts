@@ -20,7 +20,7 @@ beforeEach(() => {
     ...memory,
     list: vi.fn(memory.list),
     listing: vi.fn(memory.listing),
-    manifest: vi.fn(memory.manifest),
+    publication: vi.fn(memory.publication),
   };
   catalog = createCatalog(store, { listingTtlSeconds: TTL_SECONDS, now: () => nowMs });
 });
@@ -183,7 +183,7 @@ describe("the cache of the catalog", () => {
     const { manifest } = await catalog.resolve("m");
     nowMs = TTL_SECONDS * 1000;
     expect((await catalog.resolve("m")).manifest).toBe(manifest);
-    expect(store.manifest).toHaveBeenCalledTimes(1);
+    expect(store.publication).toHaveBeenCalledTimes(1);
     put("m", "1", { ...manifestOf("m", "1"), description: "again" });
     nowMs = TTL_SECONDS * 2000;
     expect((await catalog.resolve("m")).manifest).toMatchObject({ description: "again" });
@@ -279,7 +279,7 @@ describe("the list of all versions", () => {
     expect(store.list).toHaveBeenCalledTimes(1);
     catalog.forget("c");
     expect(await ids()).toEqual(["a/1", "b/9", "b/10", "c/1"]);
-    expect(store.manifest).not.toHaveBeenCalled();
+    expect(store.publication).not.toHaveBeenCalled();
   });
 
   test("a list that was read before a change is not kept", async () => {
