@@ -16,7 +16,6 @@ const REQUEST_HEADERS = [
   "if-none-match",
   "inference-header-content-length",
   "x-request-id",
-  "x-sticky-key",
   "x-timeout-ms",
 ];
 
@@ -36,7 +35,6 @@ export const EXPOSED_HEADERS: readonly string[] = [
   "server-timing",
   "www-authenticate",
   "x-error-message",
-  "x-model-alias",
   "x-model-version",
   "x-request-id",
 ];

@@ -2,10 +2,9 @@ import type { Context, MiddlewareHandler } from "hono";
 import { parseModelReference } from "../domain/model-id.ts";
 import { callOf } from "../http/call.ts";
 import type { AppEnv } from "../http/context.ts";
-import { traitsOf } from "../http/request-traits.ts";
 import { respondCached } from "../http/respond.ts";
 import { hideCache } from "./hide-cache.ts";
-import { pathReference, recordModel } from "./resolve-model.ts";
+import { recordModel } from "./resolve-model.ts";
 import type { Services } from "./services.ts";
 
 /** What identifies the requests of an operation in the response cache, besides operation, model and body. */
@@ -27,7 +26,7 @@ export interface RequestIdentity {
  * that was resolved here, and `respondBytes` stores the response.
  */
 export function respondFromCache(
-  { config, router, responseCache }: Pick<Services, "config" | "router" | "responseCache">,
+  { config, catalog, responseCache }: Pick<Services, "config" | "catalog" | "responseCache">,
   operationId: string,
   { variesBy, modelIn }: RequestIdentity,
 ): MiddlewareHandler<AppEnv> {
@@ -36,21 +35,18 @@ export function respondFromCache(
     const call = callOf(c);
     const body = c.get("body");
     if (!responseCache.accepts(call.cache, body.byteLength)) return next();
-    const reference = modelIn
+    const { name, version } = modelIn
       ? parseModelReference(modelIn(body) ?? "")
-      : pathReference(c, c.req.param("version"));
-    const model = router.recall(reference, traitsOf(c));
+      : { name: c.req.param("model") ?? "", version: c.req.param("version") };
+    const model = catalog.recall(name, version);
     if (!model) return next();
     c.set("model", model);
-    // Each request whose model has a shadow is run, so that it can be copied.
-    if (model.shadow || !responseCache.stores(model)) return next();
+    if (!responseCache.stores(model)) return next();
     await hideCache(c, model, config);
     if (c.get("trace").hidesCache && call.cache.onlyIfCached) return next();
     // A model that only the body names is recorded by requests that are valid.
     if (!modelIn) recordModel(c, model);
-    // The stored headers name the alias.
-    const operation = model.alias === undefined ? operationId : `${operationId}@${model.alias}`;
-    const found = responseCache.lookup(model, `${operation} ${variesBy(c)}`, body, call);
+    const found = responseCache.lookup(model, `${operationId} ${variesBy(c)}`, body, call);
     const lookup = found instanceof Promise ? await found : found;
     if (lookup?.response) {
       recordModel(c, model);

@@ -58,11 +58,16 @@ function addCommand(program: Command, definition: CliCommand, context: () => Com
     .summary(summary)
     .description(description === undefined ? `${summary}.` : `${summary}. ${description}`);
   definition.define(command as unknown as TypedCommand, context);
-  for (const leaf of command.commands.length === 0 ? [command] : command.commands) {
+  for (const leaf of leavesOf(command)) {
     if (callsServer) addServerOptions(leaf);
     addCommonOptions(leaf);
   }
   addExamples(command, examples);
+}
+
+/** The commands that do something: those without subcommands. */
+export function leavesOf(command: Command): Command[] {
+  return command.commands.length === 0 ? [command] : command.commands.flatMap(leavesOf);
 }
 
 function addServerOptions(command: Command): void {

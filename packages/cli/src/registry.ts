@@ -1,8 +1,43 @@
 import type { CliCommand } from "./command.ts";
+import { ALIAS } from "./commands/alias.ts";
+import { COMPLETION } from "./commands/completion.ts";
+import { DELETE } from "./commands/delete.ts";
 import { DEPLOY } from "./commands/deploy.ts";
 import { DEV } from "./commands/dev.ts";
+import { DIFF } from "./commands/diff.ts";
+import { GC } from "./commands/gc.ts";
+import { HISTORY } from "./commands/history.ts";
 import { INIT } from "./commands/init.ts";
+import { INSPECT } from "./commands/inspect.ts";
+import { KEYS } from "./commands/keys.ts";
 import { LIST } from "./commands/list.ts";
+import { LOGS } from "./commands/logs.ts";
+import { PREDICT } from "./commands/predict.ts";
+import { PROMOTE } from "./commands/promote.ts";
+import { PUSH } from "./commands/push.ts";
+import { ROLLBACK } from "./commands/rollback.ts";
+import { SHADOW } from "./commands/shadow.ts";
+import { SPLIT } from "./commands/split.ts";
 
 /** All commands, in the order of the help. */
-export const COMMANDS: readonly CliCommand[] = [INIT, DEV, DEPLOY, LIST];
+export const COMMANDS: readonly CliCommand[] = [
+  INIT,
+  DEV,
+  DEPLOY,
+  PUSH,
+  LIST,
+  INSPECT,
+  PREDICT,
+  DIFF,
+  DELETE,
+  ALIAS,
+  PROMOTE,
+  SPLIT,
+  SHADOW,
+  ROLLBACK,
+  HISTORY,
+  LOGS,
+  GC,
+  KEYS,
+  COMPLETION,
+];

@@ -1,6 +1,7 @@
 import { CommanderError } from "commander";
 import { CliError, usageError } from "./cli-error.ts";
 import type { CliCommand } from "./command.ts";
+import { COMPLETE, printCompletions } from "./complete.ts";
 import type { CommandContext } from "./context.ts";
 import { EXIT_CODES } from "./exit-codes.ts";
 import { UserError } from "./local/user-error.ts";
@@ -24,11 +25,18 @@ export async function run(
   if (args.includes("--no-color")) process.env.NO_COLOR = "1";
   const program = createProgram(commands, (options) => openContext(options, signal));
   try {
+    if (args[0] === COMPLETE && args[1] === "--") {
+      printCompletions(program, args);
+      return EXIT_CODES.ok.code;
+    }
     await program.parseAsync(args, { from: "user" });
     return EXIT_CODES.ok.code;
   } catch (error) {
     if (error instanceof CommanderError) return toUsageCode(error);
-    if (signal.aborted) return EXIT_CODES.interrupted.code;
+    if (signal.aborted) {
+      process.stderr.write("interrupted\n");
+      return EXIT_CODES.interrupted.code;
+    }
     const known = error instanceof UserError ? usageError(error.message) : error;
     report(known, json);
     return known instanceof CliError ? known.exitCode : EXIT_CODES.failed.code;

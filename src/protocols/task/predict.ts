@@ -82,9 +82,9 @@ export const PREDICT: InferenceOperation = {
   errors: [...RUN_MODEL, "task_not_supported"],
   identity: { variesBy },
   handler:
-    ({ router, runTask }) =>
+    ({ catalog, runTask }) =>
     async (c) => {
-      const model = await resolveModel(c, router);
+      const model = await resolveModel(c, catalog);
       const body = c.get("body");
       const mediaTypes = mediaTypesOf(model.manifest);
       const generates = generatesResults(model.manifest);

@@ -23,11 +23,11 @@ export const MODEL_OPERATIONS: readonly Operation[] = [
     path: "/{model}/versions/{version}",
     summary: "Get the status of a version in TensorFlow Serving's form",
     description:
-      "Loads the version as `/v2/models/{model}/ready` does. The version 0 is the default one.",
+      "Loads the version as `/v2/models/{model}/ready` does. The version 0 is the newest one.",
     responses: {
       200: {
         description: "The version is ready.",
-        headers: ["x-model-version", "x-model-alias"],
+        headers: ["x-model-version"],
         content: json("ModelVersionStatus"),
       },
       503: {
@@ -35,11 +35,11 @@ export const MODEL_OPERATIONS: readonly Operation[] = [
         content: json("ModelVersionStatus"),
       },
     },
-    errors: [...RESOLVE_MODEL, "invalid_request"],
+    errors: [...RESOLVE_MODEL, "version_not_found"],
     handler:
-      ({ router, modelReadiness }) =>
+      ({ catalog, modelReadiness }) =>
       async (c) => {
-        const model = await resolveModel(c, router);
+        const model = await resolveModel(c, catalog);
         const current = await modelReadiness.check(model, callOf(c));
         const status = current.state === "ready" ? 200 : 503;
         const body = { model_version_status: [toVersionStatus(model.version, current)] };
@@ -54,19 +54,19 @@ export const MODEL_OPERATIONS: readonly Operation[] = [
     versioned: true,
     summary: "Get model metadata in TensorFlow Serving's form",
     description:
-      "Fields have the names of TensorFlow Serving and, in camel case, those of OpenVINO Model Server. The version 0 is the default one.",
+      "Fields have the names of TensorFlow Serving and, in camel case, those of OpenVINO Model Server. The version 0 is the newest one.",
     responses: {
       200: {
         description: "The metadata.",
-        headers: ["x-model-version", "x-model-alias"],
+        headers: ["x-model-version"],
         content: json("ServingMetadata"),
       },
     },
     errors: RESOLVE_MODEL,
     handler:
-      ({ router }) =>
+      ({ catalog }) =>
       async (c) => {
-        const { manifest } = await resolveModel(c, router);
+        const { manifest } = await resolveModel(c, catalog);
         return respond(c, JSON.stringify(toServingMetadata(manifest)));
       },
   },

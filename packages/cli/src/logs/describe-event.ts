@@ -1,0 +1,40 @@
+import type { Output, Style } from "../output.ts";
+
+/** An event in one line. */
+export function describeEvent(output: Output, event: Readonly<Record<string, unknown>>): string {
+  const { event: kind, time } = event;
+  const at = output.style("dim", String(time ?? ""));
+  if (kind === "request") return `${at} ${describeRequest(output, event)}`;
+  const { event: _, schemaVersion: __, time: ___, ...fields } = event;
+  return `${at} ${output.style("bold", String(kind))} ${JSON.stringify(fields)}`;
+}
+
+function describeRequest(output: Output, event: Readonly<Record<string, unknown>>): string {
+  const { status, operation, route, model, version, totalMs, errorCode, errorMessage } = event;
+  const parts = [
+    output.style(statusStyle(Number(status)), String(status)),
+    String(operation ?? route),
+    model === undefined
+      ? undefined
+      : `${model}${version === undefined ? "" : ` version ${version}`}`,
+    `${Number(totalMs).toFixed(1)} ms`,
+    cacheOutcome(event.cache),
+    event.coldStart === true ? "cold start" : undefined,
+    errorCode === undefined
+      ? undefined
+      : `${errorCode}${errorMessage === undefined ? "" : `: ${errorMessage}`}`,
+    output.style("dim", String(event.requestId ?? "")),
+  ];
+  return parts.filter((part) => part !== undefined && part !== "").join("  ");
+}
+
+function cacheOutcome(cache: unknown): string | undefined {
+  const { outcome, tier } = Object(cache);
+  if (outcome !== "hit") return undefined;
+  return `cached${tier === undefined ? "" : ` (${tier})`}`;
+}
+
+function statusStyle(status: number): Style {
+  if (status >= 500) return "red";
+  return status >= 400 ? "yellow" : "green";
+}

@@ -1,0 +1,96 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { ModelId } from "../../../../src/domain/model-id.ts";
+import { CliError } from "../cli-error.ts";
+import type { CommandContext } from "../context.ts";
+import { type HashedFile, versionPath } from "./upload-files.ts";
+
+/** What is asked of the server beside the files. */
+export interface PublishRequest {
+  readonly manifest?: Readonly<Record<string, unknown>> | undefined;
+  readonly file?: string | undefined;
+  readonly task?: string | undefined;
+  readonly labels?: readonly string[] | undefined;
+  readonly context?: number | undefined;
+  readonly alias?: string | undefined;
+  readonly force?: boolean | undefined;
+  readonly signature?: unknown;
+  readonly dryRun?: boolean | undefined;
+}
+
+export interface PublishedManifest {
+  readonly name: string;
+  readonly version: string;
+  readonly task?: string;
+  readonly file: string;
+  readonly format: string;
+  readonly files: readonly {
+    readonly path: string;
+    readonly sha256: string;
+    readonly sizeBytes: number;
+  }[];
+  readonly original?: { readonly sha256: string };
+  readonly createdAt?: string;
+}
+
+export interface Published {
+  readonly manifest: PublishedManifest;
+  /** What was read, guessed or changed, in sentences. */
+  readonly proposed?: readonly string[];
+  /** Of a dry run: the exact text that would be published. */
+  readonly manifestText?: string;
+}
+
+/** Between a failure of the publication and the look at what became of it. */
+const SETTLE_MS = 1000;
+
+/**
+ * Publishes what was sent. A publication whose response is lost may have been made: then it is looked up, because a second one would be refused.
+ * @throws CliError
+ */
+export async function publishVersion(
+  context: CommandContext,
+  id: ModelId,
+  files: readonly HashedFile[],
+  request: PublishRequest,
+): Promise<Published> {
+  const { server, settings, output, signal } = context;
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await server.json<Published>({
+        method: "POST",
+        path: versionPath(id, "publish"),
+        value: { ...request, files: files.map(({ path, sha256 }) => ({ path, sha256 })) },
+        repeats: request.dryRun ? "safely" : "never",
+      });
+    } catch (error) {
+      if (!(error instanceof CliError) || signal.aborted) throw error;
+      const mayHaveWorked = error.reason === "unreachable" || error.reason === "serverFailed";
+      if (!mayHaveWorked || attempt >= settings.retries) throw error;
+      output.note(`${error.message}; looking whether the version was published`);
+      await pause(SETTLE_MS, undefined, { signal });
+      const manifest = await findPublished(context, id);
+      if (manifest === undefined) continue;
+      if (!isOf(manifest, files)) throw error;
+      return { manifest };
+    }
+  }
+}
+
+async function findPublished(
+  { server }: CommandContext,
+  id: ModelId,
+): Promise<PublishedManifest | undefined> {
+  try {
+    return (await server.json<{ manifest: PublishedManifest }>({ path: versionPath(id) })).manifest;
+  } catch (error) {
+    if (error instanceof CliError && error.reason === "notFound") return undefined;
+    throw error;
+  }
+}
+
+/** Whether the version was made of these files. */
+export function isOf(manifest: PublishedManifest, files: readonly HashedFile[]): boolean {
+  const sent = new Set(files.map(({ sha256 }) => sha256));
+  const main = manifest.files.find(({ path }) => path === manifest.file);
+  return sent.has(manifest.original?.sha256 ?? main?.sha256 ?? "");
+}

@@ -1,0 +1,16 @@
+import type { Route } from "../server/admin-types.ts";
+
+/** `version 2`, `1=90 2=10, sticky by header; shadow: version 3 (10%)`; without a route the newest version. */
+export function describeRoute(route: Route | null | undefined): string {
+  if (!route) return "the newest version";
+  const { split, sticky, shadow } = route;
+  const [only] = split;
+  const target =
+    split.length === 1 && only
+      ? `version ${only.version}`
+      : split.map(({ version, weight }) => `${version}=${weight}`).join(" ");
+  const by = sticky === undefined ? "" : `, sticky by ${sticky}`;
+  const copied =
+    shadow === undefined ? "" : `; shadow: version ${shadow.version} (${shadow.sample * 100}%)`;
+  return `${target}${by}${copied}`;
+}
