@@ -25,6 +25,9 @@ import { createManifestSurvey } from "./registry/manifest-survey.ts";
 import { createPublisher } from "./registry/publish.ts";
 import { createModelReadiness } from "./registry/readiness.ts";
 import { createRepository } from "./registry/repository.ts";
+import { createRoutingAdministration } from "./registry/routing/administration.ts";
+import { createRouter } from "./registry/routing/router.ts";
+import { createRoutingEditor } from "./registry/routing/routing-editor.ts";
 import { createServerReadiness } from "./registry/server-readiness.ts";
 import { createModelPool } from "./runtime/model-pool.ts";
 import { createDatacenterCacheTier } from "./storage/datacenter-cache-tier.ts";
@@ -33,6 +36,7 @@ import { KeyRing } from "./storage/encryption/key-ring.ts";
 import { createKvCacheTier, createKvPurgeLog } from "./storage/kv-cache-tier.ts";
 import { createModelStore } from "./storage/model-store.ts";
 import { createR2ObjectStore } from "./storage/r2-object-store.ts";
+import { createRoutingStore } from "./storage/routing-store.ts";
 import { createBudgetedDecoder } from "./tasks/image/budgeted-decoder.ts";
 import { createTask } from "./tasks/registry.ts";
 import { createCacheStatisticsSink } from "./telemetry/cache-statistics.ts";
@@ -58,7 +62,8 @@ export interface ServiceOverrides {
 export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = {}): Services {
   const config = parseConfig(env);
   if (!env.MODELS) throw new Error("the R2 binding MODELS is missing: see wrangler.toml");
-  const store = createModelStore(createObjects(env.MODELS, config));
+  const objects = createObjects(env.MODELS, config);
+  const store = createModelStore(objects);
   const { host, hasOwnIsolate } = createHost(env, config, store, overrides);
   const cache = createCache(env, config);
   const enabled = config.cache.tiers.length > 0;
@@ -70,6 +75,12 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
   const statistics = createStatisticsSink();
   const cacheStatistics = createCacheStatisticsSink();
   const catalog = createCatalog(store, { listingTtlSeconds: config.catalogTtlSeconds });
+  const router = createRouter(catalog);
+  const routings = createRoutingStore(objects);
+  const routingEditor = createRoutingEditor(
+    { ...routings, versions: store.versions },
+    { onChange: catalog.forget },
+  );
   const { maxInFlight, maxQueueMs, timeoutMs: maxTimeoutMs } = config;
   const admissionOptions = { maxInFlight, maxQueueMs, maxTimeoutMs };
   const admission = createAdmissionByIsolate({
@@ -95,6 +106,8 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     admission,
     bodies: createBodyBudget({ limitBytes: config.maxBodiesBytes }),
     catalog,
+    router,
+    routing: createRoutingAdministration(routings, routingEditor),
     infer: (request, call) => runCached(toCacheableRun(host.infer, request), call),
     responseCache: createResponseCache(cache, { enabled }),
     cache,

@@ -41,6 +41,8 @@ export interface RequestEvent {
   readonly errorCause?: string | undefined;
   readonly model?: string | undefined;
   readonly version?: string | undefined;
+  /** The alias that the request named. */
+  readonly alias?: string | undefined;
   /** SHA-256 of the model that ran. */
   readonly digest?: string | undefined;
   /** Whether the request waited for the model to be loaded; absent when no model ran. */

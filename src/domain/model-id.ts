@@ -16,17 +16,32 @@ export interface ModelId {
   readonly version: string;
 }
 
-/** The newest version of a model, or the one that is named. */
+/** The default version of a model, or the version or alias that is named. */
 export interface ModelReference {
   readonly name: string;
-  readonly version: string | undefined;
+  readonly version?: string | undefined;
+  readonly alias?: string | undefined;
 }
 
-/** Splits `name` or `name@version`, which whoever resolves it checks. */
+/** The form of a reference; versions and aliases follow an `@`. */
+export const MODEL_REFERENCE =
+  /^[a-z0-9][a-z0-9._-]{0,62}(@([1-9][0-9]{0,8}|[a-z][a-z0-9-]{0,62}))?$/;
+
+const NUMBER = /^[0-9]+$/;
+
+/** Splits `name`, `name@version` or `name@alias`, which whoever resolves it checks. No alias is a number. */
 export function parseModelReference(reference: string): ModelReference {
   const at = reference.indexOf("@");
-  if (at === -1) return { name: reference, version: undefined };
-  return { name: reference.slice(0, at), version: reference.slice(at + 1) };
+  if (at === -1) return { name: reference };
+  const name = reference.slice(0, at);
+  const selector = reference.slice(at + 1);
+  return NUMBER.test(selector) ? { name, version: selector } : { name, alias: selector };
+}
+
+/** The model's name in a reference to it. */
+export function modelNameIn(reference: string): string {
+  const at = reference.indexOf("@");
+  return at === -1 ? reference : reference.slice(0, at);
 }
 
 /**

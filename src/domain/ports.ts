@@ -28,7 +28,42 @@ export interface StoredVersion {
   readonly publishedAt: number;
 }
 
+export interface StoredPublication {
+  readonly manifest: unknown;
+  readonly revision: string;
+}
+
 export interface ListedVersion extends ModelId, StoredVersion {}
+
+/** What is stored of one model. */
+export interface StoredListing {
+  readonly versions: readonly StoredVersion[];
+  /** Changes with each change of the routing; `undefined` when there is none. */
+  readonly routingEtag: string | undefined;
+}
+
+export interface StoredRouting {
+  readonly value: unknown;
+  readonly etag: string;
+}
+
+/** Routings, and the older parts of their histories. */
+export interface RoutingStore extends Pick<ModelStore, "routing"> {
+  /**
+   * Writes a routing if it is still the one that was read.
+   * @param etag of that one; `undefined` when there was none
+   * @returns false, without effect, when it is another one
+   */
+  putRouting(name: string, value: object, etag: string | undefined): Promise<boolean>;
+  /** The first revisions of the older parts, in no particular order. */
+  historyParts(name: string): Promise<readonly number[]>;
+  /** A part's JSON, not yet validated, or `undefined` when there is none. */
+  historyPart(name: string, firstRevision: number): Promise<unknown>;
+  /** Writes a part, which never changes; returns false, without effect, if it exists. */
+  putHistoryPart(name: string, firstRevision: number, value: object): Promise<boolean>;
+  /** Whether the manifest of a version exists. */
+  isPublished(id: ModelId): Promise<boolean>;
+}
 
 /** Published models: immutable versions, each existing from the moment its manifest does. */
 export interface ModelStore {
@@ -36,11 +71,20 @@ export interface ModelStore {
   list(): Promise<readonly ListedVersion[]>;
   /** The published versions of one model, newest first; empty when there is no such model. */
   versions(name: string): Promise<readonly StoredVersion[]>;
+  /** The versions, and the entity tag of the routing, by one listing. */
+  listing(name: string): Promise<StoredListing>;
+  /**
+   * The routing's JSON, not yet validated, or `undefined` when there is none.
+   * @throws ApiError `routing_corrupt` when it is not JSON, or too large
+   */
+  routing(name: string): Promise<StoredRouting | undefined>;
   /**
    * The manifest's JSON, not yet validated, or `undefined` when the version does not exist.
    * @throws ApiError `model_corrupt` when it is not JSON
    */
   manifest(id: ModelId): Promise<unknown>;
+  /** The manifest with its revision, which may be another one than a listing had. */
+  publication(id: ModelId): Promise<StoredPublication | undefined>;
   /** `undefined` when the file is missing. */
   file(id: ModelId, path: string): Promise<StoredFile | undefined>;
   /** Whether storage has an object of this key, of a version or not. */

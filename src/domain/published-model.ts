@@ -9,3 +9,16 @@ export interface PublishedModel extends ModelId {
   /** Every published version of the model, newest first. */
   readonly versions: readonly string[];
 }
+
+/** The version that a request gets. */
+export interface RoutedModel extends PublishedModel {
+  /** The alias that the request named; absent when it named none. */
+  readonly alias?: string;
+  /** The version that gets a copy of a share of the requests, after their responses. */
+  readonly shadow?: ShadowModel;
+}
+
+export interface ShadowModel extends PublishedModel {
+  /** The share of the requests that is copied, over 0 and up to 1. */
+  readonly sample: number;
+}

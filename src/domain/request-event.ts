@@ -44,6 +44,7 @@ export function toRequestEvent(request: EndedRequest): RequestEvent {
     errorCause: error?.errorCause,
     model: trace.model,
     version: trace.version,
+    alias: trace.alias,
     digest: trace.digest,
     coldStart: trace.coldStart,
     isolate: trace.isolate && { ...trace.isolate, busyMs: toMicroseconds(trace.isolate.busyMs) },

@@ -46,6 +46,8 @@ export class Trace {
   bytesOut = 0;
   model: string | undefined;
   version: string | undefined;
+  /** That the request named. */
+  alias: string | undefined;
   /** SHA-256 of the model file that ran, hexadecimal. */
   digest: string | undefined;
   /** Whether the call waited for the model to be loaded; `undefined` when no model ran. */

@@ -6,6 +6,7 @@ import { toHex } from "../shared/hex.ts";
 import { sha256 } from "../shared/sha256.ts";
 import { connectionOf } from "./client-connection.ts";
 import type { AppEnv } from "./context.ts";
+import { keyIn } from "./request-traits.ts";
 
 /** The call of this request. On inference operations `admit` must have run before. */
 export function callOf(c: Context<AppEnv>): Call {
@@ -31,7 +32,6 @@ export function callOf(c: Context<AppEnv>): Call {
 
 /** The principal's id, made from the API key, which itself is never stored. */
 async function principalId(authorization: string | undefined): Promise<string> {
-  if (!authorization) return "anonymous";
-  const key = authorization.replace(/^bearer +/i, "");
-  return toHex((await sha256(key)).subarray(0, 8));
+  const key = keyIn(authorization);
+  return key ? toHex((await sha256(key)).subarray(0, 8)) : "anonymous";
 }

@@ -5,7 +5,8 @@ import type { Call } from "../domain/call.ts";
 import type { Deadline } from "../domain/deadline.ts";
 import type { ApiError } from "../domain/errors.ts";
 import type { OperationKind } from "../domain/event.ts";
-import type { PublishedModel } from "../domain/published-model.ts";
+import type { PublishedModel, RoutedModel } from "../domain/published-model.ts";
+import type { RequestTraits } from "../domain/routing-draw.ts";
 import type { Trace } from "../domain/trace.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import type { RenderedError } from "./rendered-error.ts";
@@ -49,7 +50,9 @@ export interface AppEnv {
     /** Set by `respondStream`: resolves when the body has ended. Other bodies are complete when their handler returns. */
     bodyEnd: Promise<BodyEnd> | undefined;
     /** Set by `respondFromCache`: the resolved version, when the catalog had it without reading storage. */
-    model: PublishedModel | undefined;
+    model: RoutedModel | undefined;
+    /** Set when a version was drawn at random, so that it is drawn once. */
+    traits: RequestTraits | undefined;
     /** Set by `respondFromCache` on a miss of the response cache: `respondBytes` stores the response with it. */
     responseLookup: ResponseLookup | undefined;
     /** Set by `respondFromCache`: decides whether the response may tell how the cache was used. */

@@ -16,6 +16,7 @@ const REQUEST_HEADERS = [
   "if-none-match",
   "inference-header-content-length",
   "x-request-id",
+  "x-sticky-key",
   "x-timeout-ms",
 ];
 
@@ -35,6 +36,7 @@ export const EXPOSED_HEADERS: readonly string[] = [
   "server-timing",
   "www-authenticate",
   "x-error-message",
+  "x-model-alias",
   "x-model-version",
   "x-request-id",
 ];

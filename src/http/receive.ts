@@ -3,6 +3,7 @@ import type { Admission } from "../domain/admission.ts";
 import { ApiError } from "../domain/errors.ts";
 import { quote } from "../shared/quote.ts";
 import type { AppEnv } from "./context.ts";
+import { namedModel } from "./named-model.ts";
 import { type BodyLimits, readBody } from "./read-body.ts";
 
 /** The deadline of a request, in milliseconds from its arrival. */
@@ -27,7 +28,7 @@ export function receive({
   return async function receive(c, next) {
     const deadline = admission.begin(readTimeout(c));
     c.set("deadline", deadline);
-    if (isInference) admission.check({ deadline, model: c.req.param("model") });
+    if (isInference) admission.check({ deadline, model: namedModel(c) });
     c.set("body", await readBody(c, limits, deadline));
     await next();
   };

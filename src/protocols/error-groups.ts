@@ -5,8 +5,11 @@ import type { ErrorCode } from "../domain/errors.ts";
 /** Resolving a model. */
 export const RESOLVE_MODEL: readonly ErrorCode[] = [
   "model_not_found",
+  "version_not_found",
+  "alias_not_found",
   "storage_failed",
   "model_corrupt",
+  "routing_corrupt",
 ];
 
 /** Loading a model. */

@@ -128,7 +128,7 @@ export function toRoutes(operation: Operation, basePath: string): OperationRoute
       summary: `${summary}, for a specific version`,
       path: `${basePath}${versionPath}`,
       pattern: toPattern(versionPath),
-      errors: [...errors, "version_not_found"],
+      errors: [...errors, "invalid_request", "version_not_found"],
     },
   ];
 }

@@ -5,6 +5,7 @@ import type { OperationResponse } from "./operation.ts";
 /** The headers of a response with predictions. */
 export const PREDICTION_HEADERS = [
   "x-model-version",
+  "x-model-alias",
   "cache-status",
   "age",
   "etag",
@@ -13,5 +14,5 @@ export const PREDICTION_HEADERS = [
 
 export const PREDICTION_NOT_MODIFIED: OperationResponse = {
   description: "Not modified: the client has the current response.",
-  headers: ["x-model-version", "cache-status", "age", "etag"],
+  headers: ["x-model-version", "x-model-alias", "cache-status", "age", "etag"],
 };

@@ -1,34 +1,59 @@
 import type { Context } from "hono";
 import { ApiError } from "../domain/errors.ts";
-import { parseModelReference } from "../domain/model-id.ts";
-import type { PublishedModel } from "../domain/published-model.ts";
+import { type ModelReference, parseModelReference } from "../domain/model-id.ts";
+import type { RoutedModel } from "../domain/published-model.ts";
 import type { AppEnv } from "../http/context.ts";
-import type { Catalog } from "../registry/catalog.ts";
+import { traitsOf } from "../http/request-traits.ts";
+import type { Router } from "../registry/routing/router.ts";
 
-/** Resolves the version that the path names, or the newest one, and records it in the trace and in `x-model-version`. */
-export function resolveModel(c: Context<AppEnv>, catalog: Catalog): Promise<PublishedModel> {
-  return resolveVersion(c, catalog, c.req.param("model") ?? "", c.req.param("version"));
+/**
+ * Resolves the version that the path names by a number, an alias or the model's default, and records it in the trace, in
+ * `x-model-version` and, with an alias, in `x-model-alias`. A split is drawn from by requests that run a model.
+ */
+export function resolveModel(c: Context<AppEnv>, router: Router): Promise<RoutedModel> {
+  return resolve(c, router, () => pathReference(c, c.req.param("version")));
 }
 
-/** Resolves `name` or `name@version`, and records it as {@link resolveModel} does. */
+/** Resolves `name`, `name@version` or `name@alias`, and records it as {@link resolveModel} does. */
 export function resolveReference(
   c: Context<AppEnv>,
-  catalog: Catalog,
-  reference = c.req.param("model") ?? "",
-): Promise<PublishedModel> {
-  const { name, version } = parseModelReference(reference);
-  return resolveVersion(c, catalog, name, version);
+  router: Router,
+  reference: string,
+): Promise<RoutedModel> {
+  return resolve(c, router, () => parseModelReference(reference));
 }
 
-/** Resolves this version, or the newest one without any, and records it as {@link resolveModel} does. */
-export async function resolveVersion(
+/**
+ * The model that the path names.
+ * @param version in the path, if it names one
+ * @throws ApiError `invalid_request` for a path with a version after an alias or another version
+ */
+export function pathReference(c: Context<AppEnv>, version: string | undefined): ModelReference {
+  const reference = parseModelReference(c.req.param("model") ?? "");
+  if (version === undefined) return reference;
+  const { name, alias } = reference;
+  if (alias === undefined && (reference.version ?? version) === version) return { name, version };
+  throw new ApiError(
+    "invalid_request",
+    `The path names the version ${version} and "${c.req.param("model")}": name a version or an alias once.`,
+    { details: { field: "version" } },
+  );
+}
+
+/** Whether the path names a version, by its number or an alias. */
+export function namesVersion(c: Context<AppEnv>): boolean {
+  const { version, alias } = parseModelReference(c.req.param("model") ?? "");
+  return c.req.param("version") !== undefined || version !== undefined || alias !== undefined;
+}
+
+/** Resolves a reference, and records it as {@link resolveModel} does. */
+export async function resolve(
   c: Context<AppEnv>,
-  catalog: Catalog,
-  name: string,
-  version: string | undefined,
-): Promise<PublishedModel> {
+  router: Router,
+  toReference: () => ModelReference,
+): Promise<RoutedModel> {
   const model = await c.get("trace").measureAsync("resolve", () =>
-    resolveOnce(c, catalog, name, version).catch((error: unknown) => {
+    resolveOnce(c, router, toReference()).catch((error: unknown) => {
       recordUnreadable(c, error);
       throw error;
     }),
@@ -40,29 +65,42 @@ export async function resolveVersion(
 /** Uses the version that `respondFromCache` resolved, if it did. */
 async function resolveOnce(
   c: Context<AppEnv>,
-  catalog: Catalog,
-  name: string,
-  version: string | undefined,
-): Promise<PublishedModel> {
+  router: Router,
+  reference: ModelReference,
+): Promise<RoutedModel> {
+  const { name, version, alias } = reference;
   const model = c.get("model");
-  const isResolved = model?.name === name && (version ?? model.version) === model.version;
-  return isResolved ? model : catalog.resolve(name, version);
+  const isResolved =
+    model?.name === name && model.alias === alias && (version ?? model.version) === model.version;
+  if (isResolved) return model;
+  return router.resolve(reference, drawsVersion(c) ? traitsOf(c) : undefined);
 }
 
-/** Records the version in the trace and in `x-model-version`. */
-export function recordModel(c: Context<AppEnv>, model: PublishedModel): PublishedModel {
+/** Only requests that run a model are traffic. */
+function drawsVersion(c: Context<AppEnv>): boolean {
+  return c.get("operation")?.kind === "inference";
+}
+
+/** Records the version in the trace and in the headers of the response. */
+export function recordModel<M extends RoutedModel>(c: Context<AppEnv>, model: M): M {
   const trace = c.get("trace");
+  const headers = c.get("headers");
   trace.model = model.name;
   trace.version = model.version;
-  c.get("headers")["x-model-version"] = model.version;
+  headers["x-model-version"] = model.version;
+  if (model.alias !== undefined) {
+    trace.alias = model.alias;
+    headers["x-model-alias"] = model.alias;
+  }
   return model;
 }
 
 /** Records a published version that cannot be read, for the event; a version that does not exist is not recorded. */
 function recordUnreadable(c: Context<AppEnv>, error: unknown): void {
   if (!(error instanceof ApiError) || error.kind.status < 500) return;
-  const { model, version } = error.details ?? {};
+  const { model, version, alias } = error.details ?? {};
   const trace = c.get("trace");
   if (typeof model === "string") trace.model = model;
   if (typeof version === "string") trace.version = version;
+  if (typeof alias === "string") trace.alias = alias;
 }

@@ -2,9 +2,10 @@ import type { Context, MiddlewareHandler } from "hono";
 import { parseModelReference } from "../domain/model-id.ts";
 import { callOf } from "../http/call.ts";
 import type { AppEnv } from "../http/context.ts";
+import { traitsOf } from "../http/request-traits.ts";
 import { respondCached } from "../http/respond.ts";
 import { hideCache } from "./hide-cache.ts";
-import { recordModel } from "./resolve-model.ts";
+import { pathReference, recordModel } from "./resolve-model.ts";
 import type { Services } from "./services.ts";
 
 /** What identifies the requests of an operation in the response cache, besides operation, model and body. */
@@ -26,7 +27,7 @@ export interface RequestIdentity {
  * that was resolved here, and `respondBytes` stores the response.
  */
 export function respondFromCache(
-  { config, catalog, responseCache }: Pick<Services, "config" | "catalog" | "responseCache">,
+  { config, router, responseCache }: Pick<Services, "config" | "router" | "responseCache">,
   operationId: string,
   { variesBy, modelIn }: RequestIdentity,
 ): MiddlewareHandler<AppEnv> {
@@ -35,18 +36,21 @@ export function respondFromCache(
     const call = callOf(c);
     const body = c.get("body");
     if (!responseCache.accepts(call.cache, body.byteLength)) return next();
-    const { name, version } = modelIn
+    const reference = modelIn
       ? parseModelReference(modelIn(body) ?? "")
-      : { name: c.req.param("model") ?? "", version: c.req.param("version") };
-    const model = catalog.recall(name, version);
+      : pathReference(c, c.req.param("version"));
+    const model = router.recall(reference, traitsOf(c));
     if (!model) return next();
     c.set("model", model);
-    if (!responseCache.stores(model)) return next();
+    // Each request whose model has a shadow is run, so that it can be copied.
+    if (model.shadow || !responseCache.stores(model)) return next();
     await hideCache(c, model, config);
     if (c.get("trace").hidesCache && call.cache.onlyIfCached) return next();
     // A model that only the body names is recorded by requests that are valid.
     if (!modelIn) recordModel(c, model);
-    const found = responseCache.lookup(model, `${operationId} ${variesBy(c)}`, body, call);
+    // The stored headers name the alias.
+    const operation = model.alias === undefined ? operationId : `${operationId}@${model.alias}`;
+    const found = responseCache.lookup(model, `${operation} ${variesBy(c)}`, body, call);
     const lookup = found instanceof Promise ? await found : found;
     if (lookup?.response) {
       recordModel(c, model);

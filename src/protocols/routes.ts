@@ -3,6 +3,7 @@ import type { H } from "hono/types";
 import { acquirePermit, admit } from "../http/admit.ts";
 import type { AppEnv } from "../http/context.ts";
 import { methodNotAllowed } from "../http/method-not-allowed.ts";
+import { namedModel } from "../http/named-model.ts";
 import { receive } from "../http/receive.ts";
 import { requireAdmin } from "../http/require-admin.ts";
 import { respondBytes } from "../http/respond.ts";
@@ -93,7 +94,7 @@ function toMiddleware(
   const { identity } = first.operation;
   return [
     ...guard,
-    admit(admission, (c) => identity.guessModel?.(c.get("body")) ?? c.req.param("model")),
+    admit(admission, (c) => identity.guessModel?.(c.get("body")) ?? namedModel(c)),
     respondFromCache(services, first.operation.id, identity),
     acquirePermit,
   ];

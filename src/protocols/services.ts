@@ -10,6 +10,8 @@ import type { Catalog } from "../registry/catalog.ts";
 import type { Publisher } from "../registry/publish.ts";
 import type { ModelReadiness } from "../registry/readiness.ts";
 import type { Repository } from "../registry/repository.ts";
+import type { RoutingAdministration } from "../registry/routing/administration.ts";
+import type { Router } from "../registry/routing/router.ts";
 import type { CheckServer } from "../registry/server-readiness.ts";
 
 /** The services that the protocols use. */
@@ -31,6 +33,8 @@ export interface Services {
   readonly admission: Admission;
   readonly bodies: BodyBudget;
   readonly catalog: Catalog;
+  readonly router: Router;
+  readonly routing: RoutingAdministration;
   /** Runs a model once, or reads its outputs from the cache. */
   readonly infer: Infer;
   readonly responseCache: ResponseCache;

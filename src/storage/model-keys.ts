@@ -23,6 +23,25 @@ export function manifestKey(id: ModelId): string {
   return fileKey(id, MANIFEST);
 }
 
+export function routingKey(name: string): string {
+  return `${modelPrefix(name)}routing.json`;
+}
+
+/** The prefix of older parts of a model's history, each named by its first revision. */
+export function historyPrefix(name: string): string {
+  return `${modelPrefix(name)}routing/`;
+}
+
+export function historyKey(name: string, firstRevision: number): string {
+  return `${historyPrefix(name)}${firstRevision}.json`;
+}
+
+/** The first revision of the part of a history that has this key, or `undefined` for any other key. */
+export function fromHistoryKey(name: string, key: string): number | undefined {
+  const revision = /^([1-9][0-9]{0,14})\.json$/.exec(key.slice(historyPrefix(name).length))?.[1];
+  return revision === undefined ? undefined : Number(revision);
+}
+
 /** The version whose manifest a key is, or `undefined` for any other key. */
 export function fromManifestKey(key: string): ModelId | undefined {
   const [root, name, version, file, ...rest] = key.split("/");

@@ -1,7 +1,7 @@
-import { ApiError } from "../domain/errors.ts";
 import { compareVersions, formatModelId } from "../domain/model-id.ts";
 import type { ObjectStore } from "../domain/object-store.ts";
-import type { ListedVersion, ModelStore, ModelWriter } from "../domain/ports.ts";
+import type { ListedVersion, ModelStore, ModelWriter, StoredVersion } from "../domain/ports.ts";
+import { guarded } from "./guarded.ts";
 import { parseManifestJson } from "./manifest-json.ts";
 import {
   fileKey,
@@ -9,8 +9,10 @@ import {
   MODELS_PREFIX,
   manifestKey,
   modelPrefix,
+  routingKey,
   uploadKey,
 } from "./model-keys.ts";
+import { createRoutingStore } from "./routing-store.ts";
 
 const ENCODER = new TextEncoder();
 
@@ -29,6 +31,14 @@ export function createModelStore(objects: ObjectStore): ModelStore & ModelWriter
     await objects.delete((await Array.fromAsync(objects.list(prefix))).map(({ key }) => key));
   }
 
+  const readPublication: ModelStore["publication"] = (id) =>
+    guarded(`the manifest of ${formatModelId(id)} could not be read`, async () => {
+      const object = await objects.get(manifestKey(id));
+      if (!object) return undefined;
+      const text = await new Response(object.body).text();
+      return { manifest: parseManifestJson(id, text), revision: object.etag };
+    });
+
   return {
     list: () => guarded("the models could not be listed", () => listVersions(MODELS_PREFIX)),
 
@@ -38,11 +48,24 @@ export function createModelStore(objects: ObjectStore): ModelStore & ModelWriter
         return versions.sort((a, b) => compareVersions(a.version, b.version));
       }),
 
-    manifest: (id) =>
-      guarded(`the manifest of ${formatModelId(id)} could not be read`, async () => {
-        const object = await objects.get(manifestKey(id));
-        return object ? parseManifestJson(id, await new Response(object.body).text()) : undefined;
+    listing: (name) =>
+      guarded(`the versions of model "${name}" could not be listed`, async () => {
+        const versions: StoredVersion[] = [];
+        let routingEtag: string | undefined;
+        for await (const { key, etag, writtenAt } of objects.list(modelPrefix(name))) {
+          const id = fromManifestKey(key);
+          if (id) versions.push({ version: id.version, revision: etag, publishedAt: writtenAt });
+          else if (key === routingKey(name)) routingEtag = etag;
+        }
+        versions.sort((a, b) => compareVersions(a.version, b.version));
+        return { versions, routingEtag };
       }),
+
+    routing: createRoutingStore(objects).routing,
+
+    manifest: async (id) => (await readPublication(id))?.manifest,
+
+    publication: readPublication,
 
     file: (id, path) =>
       guarded(`${path} of ${formatModelId(id)} could not be read`, () =>
@@ -101,13 +124,4 @@ export function createModelStore(objects: ObjectStore): ModelStore & ModelWriter
         return existed;
       }),
   };
-}
-
-async function guarded<T>(what: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (cause) {
-    if (cause instanceof ApiError) throw cause;
-    throw new ApiError("storage_failed", `Object storage failed: ${what}. Try again.`, { cause });
-  }
 }

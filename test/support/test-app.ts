@@ -10,6 +10,7 @@ import type { Services } from "../../src/protocols/services.ts";
 import { createCatalog } from "../../src/registry/catalog.ts";
 import { createManifestSurvey } from "../../src/registry/manifest-survey.ts";
 import { createRepository } from "../../src/registry/repository.ts";
+import { createRouter } from "../../src/registry/routing/router.ts";
 import { createMemoryModelStore } from "../../src/storage/memory-model-store.ts";
 import { fileKey, manifestKey } from "../../src/storage/model-keys.ts";
 
@@ -59,6 +60,7 @@ export function createTestApp(
     admission: createAdmission({ maxInFlight: 10, maxQueueMs: 1000, maxTimeoutMs: 10_000 }),
     bodies: createBodyBudget({ limitBytes: 100_000_000 }),
     catalog,
+    router: createRouter(changes.catalog ?? catalog),
     repository: createRepository(catalog, host, createManifestSurvey(catalog, store)),
     responseCache: { accepts: () => false, stores: () => false, lookup: () => undefined },
     ...changes,

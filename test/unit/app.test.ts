@@ -80,13 +80,16 @@ const unusedCatalog = {
   list: unexpected,
   forget: unexpected,
   peekManifest: unexpected,
+  peek: () => undefined,
+  find: unexpected,
+  version: unexpected,
 };
 
 test("an error of storage is sent without its cause", async () => {
   const cause = new Error(SECRET);
-  const resolve = (): Promise<never> =>
+  const find = (): Promise<never> =>
     Promise.reject(new ApiError("storage_failed", "Object storage failed. Try again.", { cause }));
-  const app = createTestApp({ catalog: { ...unusedCatalog, resolve } });
+  const app = createTestApp({ catalog: { ...unusedCatalog, find } });
   const response = await app.request("/v2/models/iris-logistic");
   const text = await response.text();
   expect(response.status).toBe(502);

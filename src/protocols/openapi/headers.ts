@@ -16,6 +16,10 @@ export const HEADERS = {
     schema: text,
   },
   "x-model-version": { description: "The version of the model.", required: true, schema: text },
+  "x-model-alias": {
+    description: "The alias that the request named; absent when it named none.",
+    schema: text,
+  },
   "cache-status": { description: "How the cache was used (RFC 9211).", schema: text },
   age: { description: "The age of a cached response in seconds.", schema: count },
   etag: {

@@ -1,4 +1,4 @@
-import { MODEL_NAME, MODEL_VERSION } from "../../domain/model-id.ts";
+import { MODEL_REFERENCE, MODEL_VERSION } from "../../domain/model-id.ts";
 import type { Parameter, Reference } from "./openapi-types.ts";
 
 /** Parameters of requests, by their names. `authorization` is a security scheme instead. */
@@ -6,9 +6,10 @@ export const PARAMETERS = {
   model: {
     name: "model",
     in: "path",
-    description: "The model's name.",
+    description:
+      "The model's name. Except under /admin, `name@alias` and `name@version` as well; the name alone is the default version.",
     required: true,
-    schema: { type: "string", pattern: MODEL_NAME.source },
+    schema: { type: "string", pattern: MODEL_REFERENCE.source },
     example: "iris-logistic",
   },
   version: {

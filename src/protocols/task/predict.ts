@@ -82,9 +82,9 @@ export const PREDICT: InferenceOperation = {
   errors: [...RUN_MODEL, "task_not_supported"],
   identity: { variesBy },
   handler:
-    ({ catalog, runTask }) =>
+    ({ router, runTask }) =>
     async (c) => {
-      const model = await resolveModel(c, catalog);
+      const model = await resolveModel(c, router);
       const body = c.get("body");
       const mediaTypes = mediaTypesOf(model.manifest);
       const generates = generatesResults(model.manifest);

@@ -5,6 +5,7 @@ import { toLookup } from "../../../src/cache/lookup.ts";
 import { createResponseCache } from "../../../src/cache/response-cache.ts";
 import { NO_DIRECTIVES } from "../../../src/domain/cache-control.ts";
 import { createCall } from "../../../src/domain/call.ts";
+import type { ModelReference } from "../../../src/domain/model-id.ts";
 import type { PublishedModel } from "../../../src/domain/published-model.ts";
 import { Trace } from "../../../src/domain/trace.ts";
 import type { AppEnv } from "../../../src/http/context.ts";
@@ -52,12 +53,12 @@ function createTestApp({ isKnown = true, manifest = published.manifest } = {}) {
   const find = (name: string) => (name === model.name ? model : undefined);
   const services = {
     config: { maxBodyBytes: MAX_BODY_BYTES, cache: { tiers: ["isolate"] } },
-    catalog: {
-      recall: (name: string) => {
+    router: {
+      recall: ({ name }: ModelReference) => {
         counts.recalls++;
         return isKnown ? find(name) : undefined;
       },
-      resolve: async (name: string) => {
+      resolve: async ({ name }: ModelReference) => {
         counts.resolves++;
         return find(name) ?? Promise.reject(new Error(`no model ${name}`));
       },
@@ -81,7 +82,7 @@ function createTestApp({ isKnown = true, manifest = published.manifest } = {}) {
       counts.handled++;
       const body = c.get("body");
       const name = identity.modelIn?.(body) ?? c.req.param("model");
-      await resolveReference(c, services.catalog, name);
+      await resolveReference(c, services.router, name ?? "");
       const report = c.get("trace").cache;
       report.key = "k";
       entries.findLocal(lookup, report);

@@ -255,7 +255,7 @@ test("the document describes errors in the form of the operation's protocol", ()
   const document = createOpenApiDocument([protocolOf([read])], "1");
   const { responses, parameters, security } =
     document.paths["/example/{model}/versions/{version}"]?.get ?? {};
-  expect(Object.keys(responses ?? {})).toEqual(["200", "401", "404", "405", "500"]);
+  expect(Object.keys(responses ?? {})).toEqual(["200", "400", "401", "404", "405", "500"]);
   expect(responses?.[404]?.content).toEqual({
     "application/json": {
       schema: {

@@ -19,8 +19,8 @@ beforeEach(() => {
   store = {
     ...memory,
     list: vi.fn(memory.list),
-    versions: vi.fn(memory.versions),
-    manifest: vi.fn(memory.manifest),
+    listing: vi.fn(memory.listing),
+    publication: vi.fn(memory.publication),
   };
   catalog = createCatalog(store, { listingTtlSeconds: TTL_SECONDS, now: () => nowMs });
 });
@@ -82,7 +82,7 @@ describe("resolving a version", () => {
   test("invalid names and versions are refused without reading the store", async () => {
     await rejectedApiError("model_not_found", catalog.resolve("../m"));
     await rejectedApiError("version_not_found", catalog.resolve("m", "0"));
-    expect(store.versions).not.toHaveBeenCalled();
+    expect(store.listing).not.toHaveBeenCalled();
   });
 });
 
@@ -93,7 +93,7 @@ describe("the cache of the catalog", () => {
     publish("m", "2");
     nowMs = TTL_SECONDS * 1000 - 1;
     expect(await catalog.resolve("m")).toMatchObject({ version: "1" });
-    expect(store.versions).toHaveBeenCalledTimes(1);
+    expect(store.listing).toHaveBeenCalledTimes(1);
     nowMs = TTL_SECONDS * 1000;
     expect(await catalog.resolve("m")).toMatchObject({ version: "2" });
   });
@@ -114,7 +114,7 @@ describe("the cache of the catalog", () => {
     nowMs = TTL_SECONDS * 1000 - 1;
     await rejectedApiError("model_not_found", catalog.resolve("m"));
     await rejectedApiError("model_not_found", catalog.resolve("m", "1"));
-    expect(store.versions).toHaveBeenCalledTimes(1);
+    expect(store.listing).toHaveBeenCalledTimes(1);
     nowMs = TTL_SECONDS * 1000;
     expect(await catalog.resolve("m")).toMatchObject({ version: "1" });
   });
@@ -138,10 +138,10 @@ describe("the cache of the catalog", () => {
     await catalog.resolve("m");
     for (let index = 0; index < 2500; index++)
       await rejectedApiError("model_not_found", catalog.resolve(`n${index}`));
-    expect(store.versions).toHaveBeenCalledTimes(1 + 20);
+    expect(store.listing).toHaveBeenCalledTimes(1 + 20);
     expect(store.list).toHaveBeenCalledTimes(1);
     await catalog.resolve("m");
-    expect(store.versions).toHaveBeenCalledTimes(1 + 20);
+    expect(store.listing).toHaveBeenCalledTimes(1 + 20);
     publish("new", "1");
     await rejectedApiError("model_not_found", catalog.resolve("new"));
     nowMs += TTL_SECONDS * 1000;
@@ -169,13 +169,13 @@ describe("the cache of the catalog", () => {
     await resolveAll("b");
     expect(store.list).toHaveBeenCalledTimes(1);
     await resolveAll("c");
-    expect(store.versions).toHaveBeenCalledTimes(99);
+    expect(store.listing).toHaveBeenCalledTimes(99);
   });
 
   test("an unknown version lists the store once", async () => {
     publish("m", "1");
     await rejectedApiError("version_not_found", catalog.resolve("m", "2"));
-    expect(store.versions).toHaveBeenCalledTimes(1);
+    expect(store.listing).toHaveBeenCalledTimes(1);
   });
 
   test("a manifest is read again only after its version was published again", async () => {
@@ -183,7 +183,7 @@ describe("the cache of the catalog", () => {
     const { manifest } = await catalog.resolve("m");
     nowMs = TTL_SECONDS * 1000;
     expect((await catalog.resolve("m")).manifest).toBe(manifest);
-    expect(store.manifest).toHaveBeenCalledTimes(1);
+    expect(store.publication).toHaveBeenCalledTimes(1);
     put("m", "1", { ...manifestOf("m", "1"), description: "again" });
     nowMs = TTL_SECONDS * 2000;
     expect((await catalog.resolve("m")).manifest).toMatchObject({ description: "again" });
@@ -196,11 +196,11 @@ describe("the cache of the catalog", () => {
       publish(`m${index}`, "1");
       await catalog.resolve(`m${index}`);
     }
-    const before = vi.mocked(store.versions).mock.calls.length;
+    const before = vi.mocked(store.listing).mock.calls.length;
     await catalog.resolve("m999");
-    expect(store.versions).toHaveBeenCalledTimes(before);
+    expect(store.listing).toHaveBeenCalledTimes(before);
     await catalog.resolve("first");
-    expect(store.versions).toHaveBeenCalledTimes(before + 1);
+    expect(store.listing).toHaveBeenCalledTimes(before + 1);
   });
 
   test("forget drops a listing", async () => {
@@ -229,9 +229,9 @@ describe("an invalid manifest", () => {
 
   test("a manifest that was deleted after it was listed fails its version", async () => {
     publish("m", "1");
-    const listing = await store.versions("m");
+    const listing = await store.listing("m");
     objects.clear();
-    vi.mocked(store.versions).mockResolvedValueOnce(listing);
+    vi.mocked(store.listing).mockResolvedValueOnce(listing);
     const error = await rejectedApiError("model_corrupt", catalog.resolve("m"));
     expect(error.message).toContain("is missing from object storage");
   });
@@ -279,7 +279,7 @@ describe("the list of all versions", () => {
     expect(store.list).toHaveBeenCalledTimes(1);
     catalog.forget("c");
     expect(await ids()).toEqual(["a/1", "b/9", "b/10", "c/1"]);
-    expect(store.manifest).not.toHaveBeenCalled();
+    expect(store.publication).not.toHaveBeenCalled();
   });
 
   test("a list that was read before a change is not kept", async () => {

@@ -23,11 +23,11 @@ export const MODEL_OPERATIONS: readonly Operation[] = [
     path: "/{model}/versions/{version}",
     summary: "Get the status of a version in TensorFlow Serving's form",
     description:
-      "Loads the version as `/v2/models/{model}/ready` does. The version 0 is the newest one.",
+      "Loads the version as `/v2/models/{model}/ready` does. The version 0 is the default one.",
     responses: {
       200: {
         description: "The version is ready.",
-        headers: ["x-model-version"],
+        headers: ["x-model-version", "x-model-alias"],
         content: json("ModelVersionStatus"),
       },
       503: {
@@ -35,11 +35,11 @@ export const MODEL_OPERATIONS: readonly Operation[] = [
         content: json("ModelVersionStatus"),
       },
     },
-    errors: [...RESOLVE_MODEL, "version_not_found"],
+    errors: [...RESOLVE_MODEL, "invalid_request"],
     handler:
-      ({ catalog, modelReadiness }) =>
+      ({ router, modelReadiness }) =>
       async (c) => {
-        const model = await resolveModel(c, catalog);
+        const model = await resolveModel(c, router);
         const current = await modelReadiness.check(model, callOf(c));
         const status = current.state === "ready" ? 200 : 503;
         const body = { model_version_status: [toVersionStatus(model.version, current)] };
@@ -54,19 +54,19 @@ export const MODEL_OPERATIONS: readonly Operation[] = [
     versioned: true,
     summary: "Get model metadata in TensorFlow Serving's form",
     description:
-      "Fields have the names of TensorFlow Serving and, in camel case, those of OpenVINO Model Server. The version 0 is the newest one.",
+      "Fields have the names of TensorFlow Serving and, in camel case, those of OpenVINO Model Server. The version 0 is the default one.",
     responses: {
       200: {
         description: "The metadata.",
-        headers: ["x-model-version"],
+        headers: ["x-model-version", "x-model-alias"],
         content: json("ServingMetadata"),
       },
     },
     errors: RESOLVE_MODEL,
     handler:
-      ({ catalog }) =>
+      ({ router }) =>
       async (c) => {
-        const { manifest } = await resolveModel(c, catalog);
+        const { manifest } = await resolveModel(c, router);
         return respond(c, JSON.stringify(toServingMetadata(manifest)));
       },
   },

@@ -27,7 +27,7 @@ export const PREDICT: InferenceOperation = {
   tag: "Predictions",
   summary: "Run inference on tensors in the form of KServe v1 and TensorFlow Serving",
   description:
-    "`instances` is the row format, `inputs` the columnar format. The version 0 is the newest one. Responses are cached, as `cache-status` reports.",
+    "`instances` is the row format, `inputs` the columnar format. The version 0 is the default one. Responses are cached, as `cache-status` reports.",
   parameters: ["x-timeout-ms", "cache-control", "if-none-match", "content-encoding"],
   body: {
     description: "JSON, independent of its content-type.",
@@ -48,10 +48,10 @@ export const PREDICT: InferenceOperation = {
   errors: RUN_MODEL,
   identity: { variesBy: () => "" },
   handler:
-    ({ catalog, infer }) =>
+    ({ router, infer }) =>
     async (c) => {
       const trace = c.get("trace");
-      const model = await resolveModel(c, catalog);
+      const model = await resolveModel(c, router);
       const bytes = bodyOf(c);
       const { inputs: specs } = model.manifest;
       const { body, inputs } = trace.measure("parse", () => {

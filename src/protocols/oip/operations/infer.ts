@@ -66,10 +66,10 @@ export const INFER: InferenceOperation = {
   handler: inferHandler,
 };
 
-function inferHandler({ catalog, infer }: Services): InferenceHandler {
+function inferHandler({ router, infer }: Services): InferenceHandler {
   return async (c) => {
     const trace = c.get("trace");
-    const model = await resolveModel(c, catalog);
+    const model = await resolveModel(c, router);
     const body = bodyOf(c);
     const request = trace.measure("parse", () =>
       parseInferRequest(body, c.req.header(HEADER_LENGTH), model.manifest.inputs),

@@ -3,7 +3,7 @@ import { RESERVED_MODEL_NAME } from "../../../domain/model-id.ts";
 import { callOf } from "../../../http/call.ts";
 import { RESOLVE_MODEL } from "../../error-groups.ts";
 import type { Operation } from "../../operation.ts";
-import { resolveModel } from "../../resolve-model.ts";
+import { namesVersion, resolveModel } from "../../resolve-model.ts";
 import { toModelMetadata } from "../metadata.ts";
 import { toModelConfig } from "../model-config.ts";
 import { readStatistics } from "../model-statistics.ts";
@@ -61,18 +61,18 @@ export const MODEL_OPERATIONS: readonly Operation[] = [
     id: "getModel",
     path: "/models/{model}",
     summary: "Get model metadata",
-    description: "Inputs, outputs and versions. Without a version, those of the newest one.",
+    description: "Inputs, outputs and versions. Without a version, those of the default one.",
     responses: {
       200: {
         description: "The metadata.",
-        headers: ["x-model-version"],
+        headers: ["x-model-version", "x-model-alias"],
         content: json("ModelMetadata"),
       },
     },
     handler:
-      ({ catalog }) =>
+      ({ router }) =>
       async (c) => {
-        const { manifest, versions } = await resolveModel(c, catalog);
+        const { manifest, versions } = await resolveModel(c, router);
         return respondJson(c, toModelMetadata(manifest, versions));
       },
   },
@@ -84,14 +84,14 @@ export const MODEL_OPERATIONS: readonly Operation[] = [
     responses: {
       200: {
         description: "The configuration.",
-        headers: ["x-model-version"],
+        headers: ["x-model-version", "x-model-alias"],
         content: json("ModelConfig"),
       },
     },
     handler:
-      ({ catalog, config }) =>
+      ({ router, config }) =>
       async (c) => {
-        const { manifest } = await resolveModel(c, catalog);
+        const { manifest } = await resolveModel(c, router);
         return respondJson(c, toModelConfig(manifest, { cacheTiers: config.cache.tiers }));
       },
   },
@@ -100,17 +100,17 @@ export const MODEL_OPERATIONS: readonly Operation[] = [
     id: "getModelStatistics",
     path: "/models/{model}/stats",
     summary: "Get model statistics",
-    description: "Without a version, those of every version of the model.",
+    description: "Without a version or an alias, those of every version of the model.",
     responses: {
       200: {
         description: "The statistics, by version.",
-        headers: ["x-model-version"],
+        headers: ["x-model-version", "x-model-alias"],
         content: json("ModelStatistics"),
       },
     },
     handler: (services) => async (c) => {
-      const { name, version, versions } = await resolveModel(c, services.catalog);
-      const requested = c.req.param("version") === undefined ? versions : [version];
+      const { name, version, versions } = await resolveModel(c, services.router);
+      const requested = namesVersion(c) ? [version] : versions;
       const ids = requested.map((each) => ({ name, version: each }));
       return respondJson(c, await readStatistics(c, ids, services));
     },
@@ -126,7 +126,7 @@ export const MODEL_OPERATIONS: readonly Operation[] = [
     responses: {
       200: {
         description: "The model is ready.",
-        headers: ["x-model-version"],
+        headers: ["x-model-version", "x-model-alias"],
         content: json("ModelReadiness"),
       },
       503: {
@@ -135,9 +135,9 @@ export const MODEL_OPERATIONS: readonly Operation[] = [
       },
     },
     handler:
-      ({ catalog, modelReadiness }) =>
+      ({ router, modelReadiness }) =>
       async (c) => {
-        const model = await resolveModel(c, catalog);
+        const model = await resolveModel(c, router);
         const current = await modelReadiness.check(model, callOf(c));
         const { state } = current;
         const ready = state === "ready";

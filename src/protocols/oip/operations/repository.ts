@@ -4,7 +4,7 @@ import type { AppEnv } from "../../../http/context.ts";
 import { LOAD_MODEL, READ_BODY, RESOLVE_MODEL } from "../../error-groups.ts";
 import { parseJson } from "../../json.ts";
 import type { Operation } from "../../operation.ts";
-import { resolveModel } from "../../resolve-model.ts";
+import { namesVersion, resolveModel } from "../../resolve-model.ts";
 import { checkControlRequest, parseIndexRequest, toIndexEntry } from "../repository.ts";
 import { respondJson } from "../respond-json.ts";
 import { json } from "../schemas.ts";
@@ -26,7 +26,7 @@ const CONTROL = {
   responses: {
     200: {
       description: "The state of the model.",
-      headers: ["x-model-version"],
+      headers: ["x-model-version", "x-model-alias"],
       content: json("RepositoryState"),
     },
   },
@@ -62,11 +62,11 @@ export const REPOSITORY_OPERATIONS: readonly Operation[] = [
     ...CONTROL,
     id: "loadModel",
     path: "/repository/models/{model}/load",
-    summary: "Load the newest version of a model",
+    summary: "Load the default version of a model, or that of an alias",
     errors: [...READ_BODY, ...RESOLVE_MODEL, ...LOAD_MODEL, "overloaded"],
     handler: (services) => async (c) => {
       checkControlRequest(readOptionalJson(c));
-      const model = await resolveModel(c, services.catalog);
+      const model = await resolveModel(c, services.router);
       const current = await services.modelReadiness.load(model, callOf(c));
       if ("error" in current) throw current.error;
       return respondJson(c, { name: model.name, state: current.state });
@@ -76,13 +76,14 @@ export const REPOSITORY_OPERATIONS: readonly Operation[] = [
     ...CONTROL,
     id: "unloadModel",
     path: "/repository/models/{model}/unload",
-    summary: "Unload every version of a model",
+    summary: "Unload every version of a model, or that of an alias",
     errors: [...READ_BODY, ...RESOLVE_MODEL],
     handler: (services) => async (c) => {
-      const { catalog, repository } = services;
+      const { catalog, repository, router } = services;
       checkControlRequest(readOptionalJson(c));
-      const { name, versions } = await resolveModel(c, catalog);
-      for (const version of versions) await repository.unload(await catalog.resolve(name, version));
+      const { name, version, versions } = await resolveModel(c, router);
+      const unloaded = namesVersion(c) ? [version] : versions;
+      for (const each of unloaded) await repository.unload(await catalog.resolve(name, each));
       return respondJson(c, { name, state: "absent" });
     },
   },

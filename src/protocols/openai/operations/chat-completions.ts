@@ -38,7 +38,7 @@ export const CREATE_CHAT_COMPLETION: InferenceOperation = {
   responses: {
     200: {
       description: "The choices; with `stream`, their chunks.",
-      headers: ["x-model-version", "cache-status", "age", "content-encoding"],
+      headers: ["x-model-version", "x-model-alias", "cache-status", "age", "content-encoding"],
       content: {
         ...json("ChatCompletionResponse"),
         ...EVENT_STREAM_CONTENT,
@@ -46,11 +46,11 @@ export const CREATE_CHAT_COMPLETION: InferenceOperation = {
     },
   },
   handler:
-    ({ catalog, runTask }) =>
+    ({ router, runTask }) =>
     async (c) => {
       const body = bodyOf(c);
       const fields = c.get("trace").measure("parse", () => parseChatCompletion(parseJson(body)));
-      const model = await resolveReference(c, catalog, fields.model).catch(nameField("model"));
+      const model = await resolveReference(c, router, fields.model).catch(nameField("model"));
       checkGenerates(model.manifest);
       checkChats(model.manifest);
       return respondGeneration(c, runTask, model, {

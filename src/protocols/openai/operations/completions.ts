@@ -30,7 +30,7 @@ export const CREATE_COMPLETION: InferenceOperation = {
   responses: {
     200: {
       description: "The choices, in the order of the prompts; with `stream`, their chunks.",
-      headers: ["x-model-version", "cache-status", "age", "content-encoding"],
+      headers: ["x-model-version", "x-model-alias", "cache-status", "age", "content-encoding"],
       content: {
         ...json("CompletionResponse"),
         ...EVENT_STREAM_CONTENT,
@@ -38,11 +38,11 @@ export const CREATE_COMPLETION: InferenceOperation = {
     },
   },
   handler:
-    ({ catalog, runTask }) =>
+    ({ router, runTask }) =>
     async (c) => {
       const body = bodyOf(c);
       const fields = c.get("trace").measure("parse", () => parseCompletions(parseJson(body)));
-      const model = await resolveReference(c, catalog, fields.model).catch(nameField("model"));
+      const model = await resolveReference(c, router, fields.model).catch(nameField("model"));
       checkGenerates(model.manifest);
       return respondGeneration(c, runTask, model, {
         fields,

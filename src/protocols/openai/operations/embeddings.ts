@@ -50,15 +50,15 @@ export const CREATE_EMBEDDINGS: InferenceOperation = {
     },
     304: PREDICTION_NOT_MODIFIED,
   },
-  errors: [...RUN_MODEL, "version_not_found"],
+  errors: RUN_MODEL,
   identity: { variesBy: () => "", modelIn: modelInRequest, guessModel },
   handler:
-    ({ catalog, runTask }) =>
+    ({ router, runTask }) =>
     async (c) => {
       const trace = c.get("trace");
       const body = bodyOf(c);
       const request = trace.measure("parse", () => parseEmbeddingsRequest(parseJson(body)));
-      const model = await resolveReference(c, catalog, request.model).catch(nameField("model"));
+      const model = await resolveReference(c, router, request.model).catch(nameField("model"));
       checkModel(model.manifest, request);
       const { inputs, parameters } = request;
       const task = { inputs, parameters };

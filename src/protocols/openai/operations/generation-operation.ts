@@ -9,6 +9,6 @@ export const GENERATION = {
   access: "client",
   tag: "Predictions",
   parameters: ["x-timeout-ms", "cache-control", "content-encoding"],
-  errors: [...RUN_MODEL, "version_not_found"],
+  errors: RUN_MODEL,
   identity: { variesBy: () => "", modelIn: modelInRequest, guessModel },
 } as const satisfies Partial<InferenceOperation>;

@@ -5,7 +5,7 @@ import type { Readiness } from "../../../registry/readiness.ts";
 import { RESOLVE_MODEL } from "../../error-groups.ts";
 import { toVersionStatus } from "../../model-status.ts";
 import type { Operation } from "../../operation.ts";
-import { resolveReference } from "../../resolve-model.ts";
+import { resolveModel } from "../../resolve-model.ts";
 import { toOpenAiModel, toOpenAiModelList } from "../models.ts";
 import { nameField } from "../name-field.ts";
 import { json } from "../schemas.ts";
@@ -41,11 +41,11 @@ export const MODEL_OPERATIONS: readonly Operation[] = [
     tag: "Models",
     summary: "Get a model and its status in the form of OpenAI, KServe v1 and TensorFlow Serving",
     description:
-      "Loads the newest version, or that of `name@version`, as `/v2/models/{model}/ready` does.",
+      "Loads the default version, or that of `name@version` or `name@alias`, as `/v2/models/{model}/ready` does.",
     responses: {
       200: {
         description: "The model is ready.",
-        headers: ["x-model-version"],
+        headers: ["x-model-version", "x-model-alias"],
         content: json("OpenAiModelStatus"),
       },
       503: {
@@ -53,11 +53,11 @@ export const MODEL_OPERATIONS: readonly Operation[] = [
         content: json("OpenAiModelStatus"),
       },
     },
-    errors: [...RESOLVE_MODEL, "version_not_found"],
+    errors: RESOLVE_MODEL,
     handler:
-      ({ catalog, modelReadiness }) =>
+      ({ router, modelReadiness }) =>
       async (c) => {
-        const model = await resolveReference(c, catalog).catch(nameField("model"));
+        const model = await resolveModel(c, router).catch(nameField("model"));
         const current = await modelReadiness.check(model, callOf(c));
         const ready = current.state === "ready";
         const body = {

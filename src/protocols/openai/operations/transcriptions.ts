@@ -42,7 +42,7 @@ export const CREATE_TRANSCRIPTION: InferenceOperation = {
     200: {
       description:
         "The transcript as `response_format` says: JSON, or a text of the formats `text`, `srt` and `vtt`; with `stream`, its events.",
-      headers: ["x-model-version", "content-encoding"],
+      headers: ["x-model-version", "x-model-alias", "content-encoding"],
       content: {
         ...json("TranscriptionResponse"),
         "text/plain": { schema: { type: "string" } },
@@ -50,17 +50,17 @@ export const CREATE_TRANSCRIPTION: InferenceOperation = {
       },
     },
   },
-  errors: [...RUN_MODEL, "version_not_found"],
+  errors: RUN_MODEL,
   identity: { variesBy: () => "", modelIn: () => undefined, guessModel: guessFormModel },
   handler:
-    ({ catalog, runTask }) =>
+    ({ router, runTask }) =>
     async (c) => {
       const trace = c.get("trace");
       const contentType = c.req.header("content-type") ?? "";
       const fields = await trace.measureAsync("parse", async () =>
         parseTranscription(await readTranscriptionForm(contentType, c.get("body"))),
       );
-      const model = await resolveReference(c, catalog, fields.model).catch(nameField("model"));
+      const model = await resolveReference(c, router, fields.model).catch(nameField("model"));
       checkTranscribes(model.manifest);
       const request = await toTaskRequest(fields);
       const result = await runTask(model, request, callOf(c)).catch(nameTranscriptionField);

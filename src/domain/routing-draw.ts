@@ -1,0 +1,55 @@
+import { murmur3 } from "../shared/murmur3.ts";
+import { onlyVersion, type Route, type Split } from "./routing.ts";
+import { heaviestVersion } from "./routing-change.ts";
+
+const ENCODER = new TextEncoder();
+
+/** What of a request decides which version of a split it gets. */
+export interface RequestTraits {
+  /** The header `x-sticky-key`. */
+  readonly stickyKey?: string | undefined;
+  /** The API key. */
+  readonly clientKey?: string | undefined;
+  /** The bytes of the body. */
+  readonly input?: Uint8Array | undefined;
+  /** From 0 to 1, the same each time that it is read. */
+  readonly random: number;
+}
+
+/**
+ * The version that a request gets. One that is not drawn, because it does not run a model, gets the version with the largest weight.
+ * @param scope distinguishes the draws of one client: the names of model and alias
+ */
+export function drawVersion(
+  route: Pick<Route, "split" | "sticky">,
+  scope: string,
+  traits: RequestTraits | undefined,
+): string {
+  const { split, sticky } = route;
+  const only = onlyVersion(route);
+  if (only !== undefined) return only;
+  if (!traits) return heaviestVersion(split);
+  const value = sticky && stickyValue(sticky, traits);
+  if (value === undefined) return versionAt(split, traits.random);
+  return versionAt(split, murmur3(value, murmur3(ENCODER.encode(scope))) / 2 ** 32);
+}
+
+/** The version at a point of the weights' sum, from 0 to 1, in the order of the split. */
+export function versionAt(split: Split, point: number): string {
+  const total = split.reduce((sum, { weight }) => sum + weight, 0);
+  let rest = point * total;
+  for (const { version, weight } of split) {
+    rest -= weight;
+    if (rest < 0) return version;
+  }
+  return split.at(-1)?.version ?? "";
+}
+
+function stickyValue(
+  sticky: NonNullable<Route["sticky"]>,
+  { stickyKey, clientKey, input }: RequestTraits,
+): Uint8Array | undefined {
+  if (sticky === "input") return input;
+  const text = sticky === "header" ? stickyKey : clientKey;
+  return text ? ENCODER.encode(text) : undefined;
+}
