@@ -11,15 +11,40 @@ import {
   uploadedFileSchema,
 } from "./response-schema.ts";
 
+import {
+  changeRequestSchema,
+  rollbackRequestSchema,
+  setAliasRequestSchema,
+  setShadowRequestSchema,
+} from "./routing-request.ts";
+import {
+  historyEntryResponseSchema,
+  modelDetailsSchema,
+  routeResponseSchema,
+  routingHistorySchema,
+  routingStateSchema,
+} from "./routing-response.ts";
+
 export const SCHEMAS = {
-  requests: { PurgeRequest: purgeRequestSchema },
+  requests: {
+    PurgeRequest: purgeRequestSchema,
+    RollbackRequest: rollbackRequestSchema,
+    RoutingChangeRequest: changeRequestSchema,
+    SetAliasRequest: setAliasRequestSchema,
+    SetShadowRequest: setShadowRequestSchema,
+  },
   responses: {
     CacheStatistics: cacheStatsSchema,
     DeletedVersion: deletedVersionSchema,
     JsonValue: jsonValueSchema,
     Manifest: manifestSchema,
+    ModelDetails: modelDetailsSchema,
     PublishedVersions: publishedVersionsSchema,
     PurgeSummary: purgeSummarySchema,
+    Route: routeResponseSchema,
+    RoutingChange: historyEntryResponseSchema,
+    RoutingHistory: routingHistorySchema,
+    RoutingState: routingStateSchema,
     RuntimeStatistics: runtimeStatsSchema,
     UploadedFile: uploadedFileSchema,
     ...PROBLEM_SCHEMAS,

@@ -1,4 +1,5 @@
 import { MODEL_REFERENCE, MODEL_VERSION } from "../../domain/model-id.ts";
+import { ALIAS_NAME } from "../../domain/routing.ts";
 import type { Parameter, Reference } from "./openapi-types.ts";
 
 /** Parameters of requests, by their names. `authorization` is a security scheme instead. */
@@ -44,6 +45,51 @@ export const PARAMETERS = {
       "Of an exported language model: how many tokens prompt and answer may have together, if fewer than the model was made for.",
     schema: { type: "integer", minimum: 2, maximum: 131_072 },
     example: 1024,
+  },
+  alias: {
+    name: "alias",
+    in: "path",
+    description:
+      "The alias's name; `default` is that of a name without an alias. `newest` is always the newest version, and cannot be set.",
+    required: true,
+    schema: { type: "string", pattern: ALIAS_NAME.source },
+    example: "production",
+  },
+  "alias-filter": {
+    name: "alias",
+    in: "query",
+    description: "Only changes of this alias.",
+    schema: { type: "string", pattern: ALIAS_NAME.source },
+    example: "production",
+  },
+  at: {
+    name: "at",
+    in: "query",
+    description: "A time in the past (ISO 8601).",
+    schema: { type: "string", format: "date-time" },
+    example: "2026-11-30T12:00:00Z",
+  },
+  limit: {
+    name: "limit",
+    in: "query",
+    description: "Largest number of changes; 100 by default.",
+    schema: { type: "integer", minimum: 1, maximum: 1000 },
+    example: 20,
+  },
+  before: {
+    name: "before",
+    in: "query",
+    description: "Only changes before this revision.",
+    schema: { type: "integer", minimum: 1 },
+    example: 12,
+  },
+  "x-sticky-key": {
+    name: "x-sticky-key",
+    in: "header",
+    description:
+      "Of an alias that is split by this header: requests with the same value get the same version.",
+    schema: { type: "string" },
+    example: "customer-42",
   },
   "x-request-id": {
     name: "x-request-id",
