@@ -29,6 +29,7 @@ import { createRoutingAdministration } from "./registry/routing/administration.t
 import { createRouter } from "./registry/routing/router.ts";
 import { createRoutingEditor } from "./registry/routing/routing-editor.ts";
 import { createServerReadiness } from "./registry/server-readiness.ts";
+import { createSignatures } from "./registry/verify-signature.ts";
 import { createModelPool } from "./runtime/model-pool.ts";
 import { createDatacenterCacheTier } from "./storage/datacenter-cache-tier.ts";
 import { createEncryptedObjectStore } from "./storage/encrypted-object-store.ts";
@@ -63,7 +64,8 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
   const config = parseConfig(env);
   if (!env.MODELS) throw new Error("the R2 binding MODELS is missing: see wrangler.toml");
   const objects = createObjects(env.MODELS, config);
-  const store = createModelStore(objects);
+  const signatures = createSignatures(config.signingKeys);
+  const store = createModelStore(objects, { checkManifest: signatures.checkManifest });
   const { host, hasOwnIsolate } = createHost(env, config, store, overrides);
   const cache = createCache(env, config);
   const enabled = config.cache.tiers.length > 0;
@@ -125,6 +127,7 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     serverReadiness: createServerReadiness(store, { requiredObject: config.readyObject }),
     publisher: createPublisher(store, host, catalog, {
       maxModelBytes: config.maxModelBytes,
+      signatures,
       exportBudget: env.LOADER
         ? { bytes: config.ownIsolateBudgetBytes, setting: "OWN_ISOLATE_BUDGET_BYTES" }
         : { bytes: config.memoryBudgetBytes, setting: "MEMORY_BUDGET_BYTES" },
