@@ -8,6 +8,7 @@ import {
   publishedVersionsSchema,
   purgeSummarySchema,
   runtimeStatsSchema,
+  shadowStatsSchema,
   uploadedFileSchema,
 } from "./response-schema.ts";
 
@@ -46,6 +47,7 @@ export const SCHEMAS = {
     RoutingHistory: routingHistorySchema,
     RoutingState: routingStateSchema,
     RuntimeStatistics: runtimeStatsSchema,
+    ShadowStatistics: shadowStatsSchema,
     UploadedFile: uploadedFileSchema,
     ...PROBLEM_SCHEMAS,
   },

@@ -1,4 +1,5 @@
-import { MODEL_REFERENCE, MODEL_VERSION } from "../../domain/model-id.ts";
+import { EVENT_KINDS, EVENT_STATUS, OPERATION_ID } from "../../domain/event.ts";
+import { MODEL_NAME, MODEL_REFERENCE, MODEL_VERSION } from "../../domain/model-id.ts";
 import { ALIAS_NAME } from "../../domain/routing.ts";
 import type { Parameter, Reference } from "./openapi-types.ts";
 
@@ -90,6 +91,42 @@ export const PARAMETERS = {
       "Of an alias that is split by this header: requests with the same value get the same version.",
     schema: { type: "string" },
     example: "customer-42",
+  },
+  "model-filter": {
+    name: "model",
+    in: "query",
+    description: "Events of this model.",
+    schema: { type: "string", pattern: MODEL_NAME.source },
+  },
+  "operation-filter": {
+    name: "operation",
+    in: "query",
+    description: "Events of this operation, by its id in this document.",
+    schema: { type: "string", pattern: OPERATION_ID.source },
+  },
+  "status-filter": {
+    name: "status",
+    in: "query",
+    description: "Events with this status, or with one of this class: `404`, `5xx`.",
+    schema: { type: "string", pattern: EVENT_STATUS.source },
+  },
+  "code-filter": {
+    name: "code",
+    in: "query",
+    description: "Events with this code of an error.",
+    schema: { type: "string" },
+  },
+  "event-filter": {
+    name: "event",
+    in: "query",
+    description: "Events of this kind.",
+    schema: { type: "string", enum: EVENT_KINDS },
+  },
+  follow: {
+    name: "follow",
+    in: "query",
+    description: "Whether new events follow the last ones.",
+    schema: { type: "string", enum: ["true", "false", ""] },
   },
   "x-request-id": {
     name: "x-request-id",
