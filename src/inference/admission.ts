@@ -54,6 +54,8 @@ export function createAdmission(options: AdmissionOptions): SpareAdmission {
   const { now = () => performance.now(), pause = yieldToEventLoop, isQueued = true } = options;
   const reserved = maxInFlight < RESERVED_FROM ? 0 : Math.floor(maxInFlight * RESERVED_SHARE);
   const times = new ServiceTimes();
+  /** Of what gives way to requests: of other versions, as a rule. */
+  const spareTimes = new ServiceTimes();
   const queue = isQueued ? new FairQueue(pause) : new Unqueued(pause);
   /** Models with requests in flight. */
   const loads = new Map<string, ModelLoad>();
@@ -201,12 +203,10 @@ export function createAdmission(options: AdmissionOptions): SpareAdmission {
     },
     admitSpare({ model = UNKNOWN, bodyBytes }) {
       if (isBusy() && !(expireLost() && !isBusy())) return undefined;
-      // Apart from the requests of the model, which another version answers.
-      const key = `${model} (spare)`;
       const work: Queued = {
-        model: key,
+        model,
         isSpare: true,
-        expectedMs: () => times.expect(key, bodyBytes),
+        expectedMs: () => spareTimes.expect(model, bodyBytes),
       };
       return {
         acquire: (client) => (queue.tryTake(work) ? undefined : queue.wait(work, client)),
@@ -215,7 +215,7 @@ export function createAdmission(options: AdmissionOptions): SpareAdmission {
           return queue.wait(work, client);
         },
         release(sampleMs) {
-          if (sampleMs !== undefined) times.add(key, bodyBytes, sampleMs);
+          if (sampleMs !== undefined) spareTimes.add(model, bodyBytes, sampleMs);
         },
       };
     },

@@ -54,7 +54,7 @@ export class FairQueue {
     const costMs = toCost(request);
     // One request may always take a whole slice.
     if (costMs > this.#availableMs && this.#availableMs < SLICE_MS) {
-      this.endSlice();
+      if (!request.isSpare) this.endSlice();
       return false;
     }
     this.#serve(request, costMs);

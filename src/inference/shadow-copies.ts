@@ -7,7 +7,7 @@ import { toApiError } from "../domain/errors.ts";
 import { EVENT_SCHEMA_VERSION, type ShadowEvent, type ShadowSkip } from "../domain/event.ts";
 import type { EventSink } from "../domain/ports.ts";
 import type { PublishedModel, RoutedModel, ShadowModel } from "../domain/published-model.ts";
-import { busyMs, Trace } from "../domain/trace.ts";
+import { busyMs, Trace, toMicroseconds } from "../domain/trace.ts";
 import { settlesWithin } from "../shared/settles-within.ts";
 import { retainedBytes } from "./retained-bytes.ts";
 
@@ -116,7 +116,7 @@ export function createShadowCopies({
     };
     const report = () => ({
       coldStart: trace.coldStart,
-      shadowMs: begunAt === undefined ? undefined : round(now() - begunAt),
+      shadowMs: begunAt === undefined ? undefined : toMicroseconds(now() - begunAt),
     });
     try {
       const running = begin();
@@ -160,7 +160,7 @@ export function createShadowCopies({
       ...event,
       ...outcome,
       isPartial: isPartial || undefined,
-      primaryMs: round(primaryMs),
+      primaryMs: toMicroseconds(primaryMs),
       clock: "isolate",
     });
   }
@@ -181,9 +181,4 @@ function serviceMs(trace: Trace): number | undefined {
   const { coldStart, phasesMs, generation } = trace;
   if (generation || coldStart !== false || phasesMs.infer === undefined) return undefined;
   return busyMs(trace);
-}
-
-/** Microseconds are enough. */
-function round(milliseconds: number): number {
-  return Math.round(milliseconds * 1000) / 1000;
 }
