@@ -152,6 +152,9 @@ export interface ShadowEvent {
   /** From the request to its last part, and the same of the copy; that of a stream includes what its client waited. */
   readonly primaryMs: number;
   readonly shadowMs?: number | undefined;
+  /** Whether either answer was read from the cache. */
+  readonly primaryCache?: CacheEvent["outcome"] | undefined;
+  readonly shadowCache?: CacheEvent["outcome"] | undefined;
   readonly clock: "isolate";
 }
 

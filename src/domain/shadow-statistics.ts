@@ -15,7 +15,7 @@ export interface ShadowCounts {
   readonly skips: Partial<Record<ShadowSkip, number>>;
   /** Of those that were compared. */
   readonly measures: Partial<Record<Measure, ShadowDistances>>;
-  /** Of those that were compared and for which the shadow was not loaded first; on average. */
+  /** Of those that were compared, without those for which the shadow was loaded first or an answer was in the cache; on average. */
   primaryMs: number | undefined;
   shadowMs: number | undefined;
   /** How many these averages are of. */

@@ -116,6 +116,7 @@ export function createShadowCopies({
     };
     const report = () => ({
       coldStart: trace.coldStart,
+      shadowCache: trace.cache.outcome,
       shadowMs: begunAt === undefined ? undefined : toMicroseconds(now() - begunAt),
     });
     try {
@@ -161,6 +162,7 @@ export function createShadowCopies({
       ...outcome,
       isPartial: isPartial || undefined,
       primaryMs: toMicroseconds(primaryMs),
+      primaryCache: call.trace.cache.outcome,
       clock: "isolate",
     });
   }

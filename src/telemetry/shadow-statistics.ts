@@ -74,17 +74,22 @@ function createCounts({ alias, version, shadowVersion, time }: ShadowEvent): Sha
 }
 
 function count(counts: ShadowCounts, event: ShadowEvent): void {
-  const { outcome, reason, errorCode, measure, distance, coldStart, primaryMs, shadowMs } = event;
+  const { outcome, reason, errorCode, measure, distance, primaryMs, shadowMs } = event;
   counts[outcome] += 1;
   counts.lastAt = event.time;
   if (reason) counts.skips[reason] = (counts.skips[reason] ?? 0) + 1;
   if (errorCode) counts.failures[errorCode] = (counts.failures[errorCode] ?? 0) + 1;
   if (measure === undefined || distance === undefined) return;
   counts.measures[measure] = withDistance(counts.measures[measure], distance);
-  if (coldStart || shadowMs === undefined) return;
+  if (shadowMs === undefined || !isTimed(event)) return;
   counts.timed += 1;
   counts.primaryMs = toward(counts.primaryMs, primaryMs, counts.timed);
   counts.shadowMs = toward(counts.shadowMs, shadowMs, counts.timed);
+}
+
+/** Whether the durations are those of both versions, loaded and without the cache. */
+function isTimed({ coldStart, primaryCache, shadowCache }: ShadowEvent): boolean {
+  return !coldStart && primaryCache !== "hit" && shadowCache !== "hit";
 }
 
 function withDistance(known: ShadowDistances | undefined, distance: number): ShadowDistances {

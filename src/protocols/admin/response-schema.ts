@@ -126,7 +126,9 @@ export const shadowStatsSchema = z.strictObject({
         .describe("Distances of the answers that were compared, by what they measure."),
       primaryMs: milliseconds
         .optional()
-        .describe("On average, of requests whose copies did not wait for the shadow to be loaded."),
+        .describe(
+          "On average, of requests that were compared; without those for which the shadow was loaded first, or one of the answers was in the cache.",
+        ),
       shadowMs: milliseconds.optional().describe("On average, of their copies."),
       timed: size.describe("How many requests these averages are of."),
       lastAt: z.iso.datetime(),

@@ -55,12 +55,14 @@ describe("the sink that counts copies to shadows", () => {
     expect(sink.of("unknown")).toEqual([]);
   });
 
-  test("leaves copies that waited for the shadow out of the durations", () => {
+  test("leaves copies that waited for the shadow, and answers of the cache, out of the durations", () => {
     const sink = createShadowStatisticsSink();
     sink.emit({ ...COMPARED, coldStart: true, shadowMs: 900 });
-    expect(sink.of(model)).toMatchObject([{ same: 1, timed: 0, shadowMs: undefined }]);
-    sink.emit(COMPARED);
-    expect(sink.of(model)).toMatchObject([{ same: 2, timed: 1, primaryMs: 2, shadowMs: 3 }]);
+    sink.emit({ ...COMPARED, primaryCache: "hit", primaryMs: 0.1 });
+    sink.emit({ ...COMPARED, primaryCache: "miss", shadowCache: "hit", shadowMs: 0.1 });
+    expect(sink.of(model)).toMatchObject([{ same: 3, timed: 0, shadowMs: undefined }]);
+    sink.emit({ ...COMPARED, primaryCache: "miss", shadowCache: "bypass" });
+    expect(sink.of(model)).toMatchObject([{ same: 4, timed: 1, primaryMs: 2, shadowMs: 3 }]);
   });
 
   test.each([
