@@ -3,6 +3,8 @@ import { createServices } from "./deps.ts";
 import type { TelemetryEvent } from "./domain/event.ts";
 import type { OnnxflareEnv, OnnxflareSettings } from "./env.ts";
 import { parsePrefix } from "./protocols/prefix.ts";
+import { createEntrypoint, type OnnxflareEntrypointClass } from "./rpc/entrypoint.ts";
+import { createRpcService, type RpcService } from "./rpc/service.ts";
 import { createCallbackSink } from "./telemetry/callback-sink.ts";
 
 export interface OnnxflareOptions<Env = OnnxflareEnv> {
@@ -32,6 +34,14 @@ export type RequestContext = Pick<ExecutionContext, "waitUntil">;
 export interface Onnxflare<Env = OnnxflareEnv> {
   /** Handles a request. It needs no `this`. */
   readonly fetch: (request: Request, env: Env, context?: RequestContext) => Promise<Response>;
+  /** The class that answers other Workers over RPC: `export const OnnxflareEntrypoint = onnxflare.Entrypoint`. */
+  readonly Entrypoint: OnnxflareEntrypointClass<Env>;
+}
+
+/** What there is once for an isolate. */
+interface Running {
+  readonly app: ReturnType<typeof createApp>;
+  readonly rpc: RpcService;
 }
 
 /** For requests that somebody else keeps alive, as tests do. */
@@ -52,15 +62,26 @@ export function createOnnxflare<Env = OnnxflareEnv>({
 }: OnnxflareOptions<Env> = {}): Onnxflare<Env> {
   const prefix = parsePrefix(givenPrefix);
   const sink = onEvent && createCallbackSink(onEvent);
-  let app: ReturnType<typeof createApp> | undefined;
+  let running: Running | undefined;
+
+  /** Bindings never change within an isolate. */
+  function start(env: Env): Running {
+    const bindings = { ...select(env), ...settings };
+    const services = createServices(bindings, { prefix, ...(sink && { sink }) });
+    return { app: createApp(services), rpc: createRpcService(services) };
+  }
+
+  const fetch: Onnxflare<Env>["fetch"] = async (request, env, context = DETACHED) => {
+    running ??= start(env);
+    // The service uses nothing else of the context.
+    return running.app.fetch(request, env as object, context as ExecutionContext);
+  };
 
   return {
-    async fetch(request, env, context = DETACHED) {
-      app ??= createApp(
-        createServices({ ...select(env), ...settings }, { prefix, ...(sink && { sink }) }),
-      );
-      // The service uses nothing else of it.
-      return app.fetch(request, env, context as ExecutionContext);
-    },
+    fetch,
+    Entrypoint: createEntrypoint((env: Env) => {
+      running ??= start(env);
+      return { rpc: running.rpc, fetch: (request, context) => fetch(request, env, context) };
+    }),
   };
 }

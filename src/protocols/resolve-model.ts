@@ -5,6 +5,7 @@ import type { RoutedModel } from "../domain/published-model.ts";
 import type { AppEnv } from "../http/context.ts";
 import { traitsOf } from "../http/request-traits.ts";
 import type { Router } from "../registry/routing/router.ts";
+import { recordUnreadable } from "./record-unreadable.ts";
 
 /**
  * Resolves the version that the path names by a number, an alias or the model's default, and records it in the trace, in
@@ -54,7 +55,7 @@ export async function resolve(
 ): Promise<RoutedModel> {
   const model = await c.get("trace").measureAsync("resolve", () =>
     resolveOnce(c, router, toReference()).catch((error: unknown) => {
-      recordUnreadable(c, error);
+      recordUnreadable(c.get("trace"), error);
       throw error;
     }),
   );
@@ -93,14 +94,4 @@ export function recordModel<M extends RoutedModel>(c: Context<AppEnv>, model: M)
     headers["x-model-alias"] = model.alias;
   }
   return model;
-}
-
-/** Records a published version that cannot be read, for the event; a version that does not exist is not recorded. */
-function recordUnreadable(c: Context<AppEnv>, error: unknown): void {
-  if (!(error instanceof ApiError) || error.kind.status < 500) return;
-  const { model, version, alias } = error.details ?? {};
-  const trace = c.get("trace");
-  if (typeof model === "string") trace.model = model;
-  if (typeof version === "string") trace.version = version;
-  if (typeof alias === "string") trace.alias = alias;
 }

@@ -1,13 +1,18 @@
 import { type Datatype, isDatatype, NUMERIC_DATATYPES } from "../../../src/domain/datatype.ts";
 import { ApiError } from "../../../src/domain/errors.ts";
-import { MAX_RANK, parseShape } from "../../../src/domain/shape.ts";
-import { elementCount, formatShape, type Tensor, toBytes } from "../../../src/domain/tensor.ts";
-import { describe, fromJsonData, nestedShape } from "../../../src/domain/tensor-json.ts";
+import { parseShape } from "../../../src/domain/shape.ts";
+import { type Tensor, toBytes } from "../../../src/domain/tensor.ts";
+import { describe, fromJsonData } from "../../../src/domain/tensor-json.ts";
+import {
+  arrayName,
+  datatypeOf,
+  fromTypedArray,
+  isStoredAs,
+  valueShape,
+} from "../../../src/domain/tensor-values.ts";
 import { toHalfBits } from "./half-float.ts";
 import { OnnxflareError } from "./onnxflare-error.ts";
 import type { InferInputs, InputTensor, InputValue, TensorData } from "./tensor-types.ts";
-
-type NumberView = Exclude<TensorData, readonly unknown[]>;
 
 /**
  * The tensors to send, checked before anything is sent.
@@ -47,45 +52,16 @@ function toTensor({ name, data, shape: given, datatype: declared }: InputTensor)
   const datatype = declared ?? inferDatatype(name, data);
   if (!isDatatype(datatype))
     throw new ApiError("invalid_datatype", `Input "${name}": unknown datatype ${datatype}.`);
-  const shape = parseShape(name, given ?? inferShape(name, data));
-  if (ArrayBuffer.isView(data) && isStoredAs(datatype, data)) {
-    const tensor = { name, datatype, shape, data: toBytes(data) } as Tensor;
-    checkElements(tensor, data);
-    return tensor;
-  }
+  const shape = parseShape(name, given ?? valueShape(name, data));
+  if (ArrayBuffer.isView(data) && isStoredAs(datatype, data))
+    return fromTypedArray(name, datatype, shape, data);
   const values = ArrayBuffer.isView(data) ? Array.from<unknown>(data) : data;
   return fromValues(name, datatype, shape, values);
 }
 
-function inferShape(name: string, data: TensorData): number[] {
-  if (ArrayBuffer.isView(data)) return [data.length];
-  const shape = nestedShape(data, MAX_RANK);
-  if (shape) return shape;
-  throw new ApiError(
-    "invalid_shape",
-    `Input "${name}": data is nested deeper than ${MAX_RANK} dimensions.`,
-  );
-}
-
-/** By their tags, because an array may be of another realm, such as a frame or a test's. */
-const DATATYPE_OF_ARRAY: Readonly<Record<string, Datatype>> = {
-  Uint8Array: "UINT8",
-  Uint8ClampedArray: "UINT8",
-  Uint16Array: "UINT16",
-  Uint32Array: "UINT32",
-  BigUint64Array: "UINT64",
-  Int8Array: "INT8",
-  Int16Array: "INT16",
-  Int32Array: "INT32",
-  BigInt64Array: "INT64",
-  Float16Array: "FP16",
-  Float32Array: "FP32",
-  Float64Array: "FP64",
-};
-
 function inferDatatype(name: string, data: TensorData): Datatype {
   if (ArrayBuffer.isView(data)) {
-    const datatype = DATATYPE_OF_ARRAY[arrayName(data)];
+    const datatype = datatypeOf(data);
     if (datatype) return datatype;
   } else {
     let leaf: unknown = data;
@@ -98,32 +74,6 @@ function inferDatatype(name: string, data: TensorData): Datatype {
     "invalid_datatype",
     `Input "${name}": the datatype of ${what} is ambiguous; set "datatype", or send a typed array.`,
   );
-}
-
-function arrayName(data: ArrayBufferView): string {
-  return Object.prototype.toString.call(data).slice("[object ".length, -1);
-}
-
-/** Whether the array's bytes are already those of the datatype. */
-function isStoredAs(datatype: Datatype, data: NumberView): boolean {
-  const stored = DATATYPE_OF_ARRAY[arrayName(data)];
-  return stored === datatype || (stored === "UINT8" && datatype === "BOOL");
-}
-
-function checkElements({ name, datatype, shape }: Tensor, data: NumberView): void {
-  const expected = elementCount(shape);
-  if (data.length !== expected)
-    throw new ApiError(
-      "invalid_shape",
-      `Input "${name}": the shape ${formatShape(shape)} has ${expected} elements, but data has ${data.length}.`,
-      { details: { input: name, expected, actual: data.length } },
-    );
-  const index = datatype === "BOOL" ? Array.prototype.findIndex.call(data, (bit) => bit > 1) : -1;
-  if (index >= 0)
-    throw new ApiError(
-      "value_out_of_range",
-      `Input "${name}": element ${index} of its BOOL data must be 0 or 1; got ${data[index]}.`,
-    );
 }
 
 function fromValues(

@@ -6,8 +6,7 @@ import type { PublishedModel } from "../../domain/published-model.ts";
 import type { TaskRequest, TaskValue } from "../../domain/task.ts";
 import { callOf } from "../../http/call.ts";
 import type { AppEnv } from "../../http/context.ts";
-import { toProblem } from "../../http/problem.ts";
-import { respondStream, type StreamFormat, toServerSentEvent } from "../../http/stream.ts";
+import { respondStream } from "../../http/stream.ts";
 import { hashText } from "../../shared/fnv1a.ts";
 import { RUN_MODEL } from "../error-groups.ts";
 import type { MediaType } from "../openapi/openapi-types.ts";
@@ -17,6 +16,7 @@ import { PREDICTION_HEADERS, PREDICTION_NOT_MODIFIED } from "../prediction-respo
 import { resolveModel } from "../resolve-model.ts";
 import { isHuggingFaceClient } from "./hugging-face-client.ts";
 import { json } from "./schemas.ts";
+import { streamFormat } from "./stream-format.ts";
 import { parseTaskBody } from "./task-body.ts";
 
 const ENCODER = new TextEncoder();
@@ -47,13 +47,7 @@ export const PREDICT: InferenceOperation = {
   summary: "Run a model's task",
   description:
     "The form of `inputs` and of the response depends on the model's task. A body that is not JSON is the input itself; its parameters, and `stream`, go in the query. Responses are cached, as `cache-status` reports. With `stream`, a task that generates its result step by step sends each part as a server-sent event, in the form of Hugging Face's text generation.",
-  parameters: [
-    "x-timeout-ms",
-    "x-sticky-key",
-    "cache-control",
-    "if-none-match",
-    "content-encoding",
-  ],
+  parameters: ["x-timeout-ms", "cache-control", "if-none-match", "content-encoding"],
   body: {
     required: true,
     content: {
@@ -138,17 +132,5 @@ function serialize(
     parts: [ENCODER.encode(text)],
     // Not all that a prediction depends on is in its tensors: boxes are scaled to the size of the image.
     variant: [name, version, revision, isInList ? "in a list" : form, parameters, hashText(text)],
-  };
-}
-
-/** Parts as `message` events; a failure as an `error` event with problem details. */
-function streamFormat(requestId: string): StreamFormat {
-  return {
-    part: (part) => toServerSentEvent(part),
-    error: (error) => {
-      // Hugging Face's clients look for these fields.
-      const described = { error: error.message, error_type: "generation" };
-      return toServerSentEvent({ ...toProblem(error, requestId), ...described }, "error");
-    },
   };
 }

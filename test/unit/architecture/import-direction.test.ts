@@ -177,6 +177,10 @@ const IMPORTS: Record<string, { allowed: string[]; refused: string[] }> = {
     allowed: ["./library.ts"],
     refused: ["./app.ts", "./deps.ts", "./protocols/b.ts", "./storage/b.ts", "hono"],
   },
+  "src/rpc/a.ts": {
+    allowed: ["./b.ts", "../domain/b.ts", "../protocols/services.ts", "cloudflare:workers"],
+    refused: ["../http/respond.ts", "../app.ts", "../storage/b.ts", "../runtime/b.ts", "hono"],
+  },
   "src/library.ts": {
     allowed: ["./app.ts", "./deps.ts", "./env.ts", "./rpc/b.ts", "./telemetry/b.ts"],
     refused: ["./storage/b.ts", "./runtime/b.ts", "./inference/b.ts", "hono"],

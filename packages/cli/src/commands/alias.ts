@@ -1,4 +1,3 @@
-import { NEWEST } from "../../../../src/domain/routing.ts";
 import { usageError } from "../cli-error.ts";
 import type { CliCommand } from "../command.ts";
 import {
@@ -7,6 +6,8 @@ import {
   parseVersionArgument,
 } from "../parse-arguments.ts";
 import { aliasPath, changeRoute, historyFields } from "../routing/change-route.ts";
+
+const NEWEST = "newest";
 
 export const ALIAS: CliCommand = {
   name: "alias",

@@ -1,5 +1,4 @@
 import { MODEL_VERSION } from "../../../../src/domain/model-id.ts";
-import { DEFAULT_ALIAS, NEWEST } from "../../../../src/domain/routing.ts";
 import { CliError } from "../cli-error.ts";
 import type { ModelView } from "../server/admin-types.ts";
 import { pathOf, type ServerClient } from "../server/server-client.ts";
@@ -16,7 +15,7 @@ export async function resolveVersion(
   });
   const route = routing.aliases[at];
   const newest = String(Math.max(...versions.map(({ version }) => Number(version))));
-  if (at === NEWEST || (at === DEFAULT_ALIAS && !route)) return newest;
+  if (at === "newest" || (at === "default" && !route)) return newest;
   const [largest] = [...(route?.split ?? [])].sort(
     (a, b) => b.weight - a.weight || Number(b.version) - Number(a.version),
   );

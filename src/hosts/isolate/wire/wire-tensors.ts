@@ -2,13 +2,8 @@ import type { Datatype } from "../../../domain/datatype.ts";
 import { ApiError } from "../../../domain/errors.ts";
 import type { Tensor } from "../../../domain/tensor.ts";
 import { fromTensorBytes, toTensorBytes } from "../../../domain/tensor-bytes.ts";
-import {
-  MAX_CLONE_BYTES,
-  MAX_REPLY_BYTES,
-  ownBytes,
-  readAtMost,
-  toByteStream,
-} from "./clone-limits.ts";
+import { MAX_CLONE_BYTES, ownBytes } from "../../../shared/structured-clone.ts";
+import { MAX_REPLY_BYTES, readAtMost, toByteStream } from "./clone-limits.ts";
 
 /** Tensors as they cross between isolates: a structured clone, or a stream of bytes where that would be too large. */
 export type WireTensors = readonly Tensor[] | StreamedTensors;

@@ -8,7 +8,7 @@ import {
   isJsonNumber,
   toRawJson,
 } from "../../../shared/json-number.ts";
-import { MAX_CLONE_BYTES, ownBytes } from "./clone-limits.ts";
+import { MAX_CLONE_BYTES, ownBytes } from "../../../shared/structured-clone.ts";
 import { LargeValueWriter, readLargeValue } from "./large-value.ts";
 
 /**

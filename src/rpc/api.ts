@@ -1,0 +1,123 @@
+/**
+ * What other Workers call over a service binding. This file imports nothing, so that the published types are self-contained; the
+ * datatypes are those of the Open Inference Protocol v2.
+ */
+
+/** What a call to a model may have beside its inputs. */
+export interface CallOptions {
+  /** A name, `name@version` or `name@alias`. */
+  readonly model: string;
+  /** How long the answer may take, in milliseconds: at most the setting `TIMEOUT_MS`, which is the default. */
+  readonly timeoutMs?: number | undefined;
+  /** Directives as in the header `cache-control` of a request: `no-store`, `no-cache`, `max-age=60`, `only-if-cached`. */
+  readonly cacheControl?: string | undefined;
+  /** The id in the event of the call; a random one by default. */
+  readonly requestId?: string | undefined;
+  /** For whom the call is made, such as a user's id: it separates cache entries and sticky routing as an API key does over HTTP. */
+  readonly principal?: string | undefined;
+  /** The value by which a split with `sticky: "header"` chooses a version. */
+  readonly stickyKey?: string | undefined;
+  /** Ends the call. Both Workers need the compatibility flag `enable_abortsignal_rpc`; to cancel a stream needs no flag. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A request to a model's task, as `POST /models/{model}` takes it. */
+export interface PredictRequest extends CallOptions {
+  /**
+   * Depends on the task: JSON values, in which numbers may be typed arrays, and bytes (of an image, a recording, a table) a `Uint8Array`,
+   * an `ArrayBuffer`, a `Blob` or a stream of bytes.
+   */
+  readonly inputs: TaskInputs;
+  readonly parameters?: Readonly<Record<string, unknown>> | undefined;
+}
+
+export type StreamRequest = PredictRequest;
+
+// biome-ignore lint/suspicious/noExplicitAny: with `unknown`, the types of Workers' RPC make the method uncallable
+export type TaskInputs = any;
+
+/**
+ * What `POST /models/{model}` responds, whose form depends on the task: docs/tasks.md. To be narrowed to the form of the model:
+ * `const labels: Label[] = await env.AI.predict(...)`.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: as for inputs
+export type Prediction = any;
+
+/** The array type of a tensor, by datatype; in row-major order. */
+export interface DataByDatatype {
+  /** 0 and 1. */
+  BOOL: Uint8Array;
+  UINT8: Uint8Array;
+  UINT16: Uint16Array;
+  UINT32: Uint32Array;
+  UINT64: BigUint64Array;
+  INT8: Int8Array;
+  INT16: Int16Array;
+  INT32: Int32Array;
+  INT64: BigInt64Array;
+  FP16: HalfArray;
+  FP32: Float32Array;
+  FP64: Float64Array;
+  BYTES: string[];
+}
+
+/** Where the library of types has no `Float16Array`, there is no type for it. */
+export type HalfArray = typeof globalThis extends {
+  Float16Array: { readonly prototype: infer HalfFloats };
+}
+  ? HalfFloats
+  : ArrayBufferView;
+
+export type Datatype = keyof DataByDatatype;
+
+/** A tensor of a result; its `datatype` determines which array `data` is. */
+export type OutputTensor = {
+  [D in Datatype]: {
+    readonly datatype: D;
+    readonly shape: readonly number[];
+    readonly data: DataByDatatype[D];
+  };
+}[Datatype];
+
+export interface InputTensor {
+  /** A typed array of the datatype, or numbers, bigints, booleans or strings; flat in row-major order, or nested by the shape. */
+  readonly data: DataByDatatype[Datatype] | Uint8ClampedArray | readonly unknown[];
+  /** By default the nesting of `data`; for a typed array its length. */
+  readonly shape?: readonly number[] | undefined;
+  /** By default that of the model's input. */
+  readonly datatype?: Datatype | undefined;
+}
+
+/** One run of a model, as `POST /v2/models/{model}/infer` takes it. */
+export interface RunRequest extends CallOptions {
+  /** By the names of the model's inputs. */
+  readonly inputs: Readonly<Record<string, InputTensor | InputTensor["data"]>>;
+  /** Names of the outputs to return; all by default. */
+  readonly outputs?: readonly string[] | undefined;
+}
+
+export interface RunResult {
+  readonly model: string;
+  /** The version that ran. */
+  readonly version: string;
+  /** By their names. */
+  readonly outputs: Record<string, OutputTensor>;
+}
+
+/** `ctx.props` of the entrypoint, which the binding of a Worker may set. */
+export interface OnnxflareProps {
+  /** The id of the Worker that calls. */
+  readonly principal?: string;
+}
+
+/** The error of a call, as it crosses to the Worker that called. */
+export interface OnnxflareErrorFields {
+  /** As in the errors over HTTP: docs/protocol.md. */
+  readonly code: string;
+  readonly message: string;
+  /** The status that it has over HTTP. */
+  readonly status: number;
+  /** Whether the same call may succeed later. */
+  readonly retryable: boolean;
+  readonly details?: Readonly<Record<string, unknown>> | undefined;
+}

@@ -1,0 +1,194 @@
+import type { Permit } from "../domain/admission.ts";
+import type { BodyReservation } from "../domain/body-budget.ts";
+import { ANONYMOUS, type Call, createCall, NEVER_ABORTED, type WaitUntil } from "../domain/call.ts";
+import type { Deadline } from "../domain/deadline.ts";
+import { toApiError } from "../domain/errors.ts";
+import { parseModelReference } from "../domain/model-id.ts";
+import type { RoutedModel } from "../domain/published-model.ts";
+import { toRequestEvent } from "../domain/request-event.ts";
+import { serviceMs } from "../domain/service-time.ts";
+import { busyMs, Trace } from "../domain/trace.ts";
+import { recordUnreadable } from "../protocols/record-unreadable.ts";
+import type { Services } from "../protocols/services.ts";
+import { toHex } from "../shared/hex.ts";
+import { sha256 } from "../shared/sha256.ts";
+import { type ReadOptions, readOptions } from "./call-options.ts";
+import { readPrincipal } from "./read-principal.ts";
+
+/** Of the entrypoint that is called. */
+export interface RpcContext {
+  readonly waitUntil: WaitUntil;
+  /** `ctx.props`, which the binding of the caller may set. */
+  readonly props: unknown;
+}
+
+/** What the service needs for RPC. */
+export type RpcServices = Pick<
+  Services,
+  "config" | "admission" | "bodies" | "router" | "infer" | "runTask" | "sink"
+>;
+
+export type RpcOperation = "predict" | "run" | "stream";
+
+/** `method` and `route` of the events. */
+const METHOD = "RPC";
+const ROUTE = "rpc";
+
+/** One call over RPC, from its arrival to its event: what the middleware of HTTP is to a request. */
+export class RpcCall {
+  readonly trace = new Trace();
+  readonly operation: RpcOperation;
+  readonly #services: RpcServices;
+  readonly #context: RpcContext;
+  readonly #time = Date.now();
+  readonly #ended = Promise.withResolvers<void>();
+  #id: string | undefined;
+  #principal: string | undefined;
+  #controller: AbortController | undefined;
+  #reservation: BodyReservation | undefined;
+  #permit: Permit | undefined;
+  #hasEnded = false;
+
+  constructor(operation: RpcOperation, services: RpcServices, context: RpcContext) {
+    this.operation = operation;
+    this.#services = services;
+    this.#context = context;
+  }
+
+  /**
+   * Begins the deadline, and refuses the call when the isolate is overloaded.
+   * @param argument of the method, which may be anything
+   * @param fields of it, beside the options of every call
+   * @throws ApiError `invalid_request`, `overloaded`, `deadline_exceeded`
+   */
+  begin(argument: unknown, fields: readonly string[]): BegunCall {
+    const options = readOptions(argument, fields);
+    const { model, requestId, timeoutMs, signal } = options;
+    this.#id = requestId;
+    this.#principal = readPrincipal(this.#context.props, options.principal);
+    if (signal || this.operation === "stream") this.#controller = new AbortController();
+    if (signal?.aborted) this.abort(signal.reason);
+    else signal?.addEventListener("abort", () => this.abort(signal.reason), { once: true });
+    const { admission, bodies } = this.#services;
+    const deadline = admission.begin(timeoutMs);
+    const { name: purpose } = parseModelReference(model);
+    admission.check({ deadline, model: purpose });
+    const reservation = bodies.reserve({ bytes: 0, timeoutMs: deadline.remainingMs, purpose });
+    this.#reservation = reservation;
+    // Otherwise the runtime would drop the work, and what it holds, when the caller leaves.
+    this.#context.waitUntil(this.#ended.promise);
+    return { argument: argument as BegunCall["argument"], options, deadline, reservation };
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller?.signal ?? NEVER_ABORTED;
+  }
+
+  /** Ends the work at its next checkpoint. */
+  abort(reason: unknown): void {
+    this.#controller?.abort(reason);
+  }
+
+  /** @param input makes the bytes by which a split may choose a version */
+  async resolve(
+    { options: { model: reference, stickyKey } }: BegunCall,
+    input: () => Uint8Array,
+  ): Promise<RoutedModel> {
+    const { trace } = this;
+    let bytes: Uint8Array | undefined;
+    const traits = {
+      stickyKey,
+      clientKey: this.#principal,
+      get input() {
+        bytes ??= input();
+        return bytes;
+      },
+      random: Math.random(),
+    };
+    try {
+      const model = await trace.measureAsync("resolve", () =>
+        this.#services.router.resolve(parseModelReference(reference), traits),
+      );
+      trace.model = model.name;
+      trace.version = model.version;
+      trace.alias = model.alias;
+      return model;
+    } catch (error) {
+      recordUnreadable(trace, error);
+      throw error;
+    }
+  }
+
+  /**
+   * Queues the call, whose argument is in memory.
+   * @throws ApiError `overloaded`, `deadline_exceeded`, `client_closed_request`
+   */
+  async admit({ name }: RoutedModel, { deadline, options }: BegunCall): Promise<Call> {
+    const { trace, signal } = this;
+    const principal = this.#principal;
+    const permit = this.#services.admission.admit({
+      deadline,
+      model: name,
+      bodyBytes: trace.bytesIn,
+    });
+    this.#permit = permit;
+    const call = createCall({
+      id: this.requestId,
+      principal: principal === undefined ? ANONYMOUS : { id: () => toId(principal) },
+      deadline,
+      yieldSlice: (client) => permit.yield(busyMs(trace), client),
+      signal,
+      cache: options.cache,
+      trace,
+      waitUntil: this.#context.waitUntil,
+    });
+    await permit.acquire(this);
+    return call;
+  }
+
+  /** To be called when the result, also a streamed one, has ended: releases what the call holds, and emits its event. */
+  end(thrown?: unknown): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    const { trace, operation } = this;
+    trace.totalMs = trace.elapsedMs;
+    // A stream runs in slices between other calls, so it is no sample of the service time.
+    this.#permit?.release(operation === "stream" ? undefined : serviceMs(trace));
+    this.#reservation?.release();
+    this.#ended.resolve();
+    const event = {
+      time: this.#time,
+      requestId: this.requestId,
+      method: METHOD,
+      route: ROUTE,
+      operation: { id: operation, kind: "inference" } as const,
+      status: thrown === undefined ? 200 : toApiError(thrown).kind.status,
+      thrown,
+      trace,
+    };
+    try {
+      this.#services.sink.emit(toRequestEvent(event));
+    } catch {
+      // A sink that fails fails no call.
+    }
+  }
+
+  get requestId(): string {
+    this.#id ??= crypto.randomUUID();
+    return this.#id;
+  }
+}
+
+/** A call whose deadline has begun. */
+export interface BegunCall {
+  readonly argument: Readonly<Record<string, unknown>>;
+  readonly options: ReadOptions;
+  readonly deadline: Deadline;
+  /** For the memory of the argument. */
+  readonly reservation: BodyReservation;
+}
+
+/** As of an API key; no key begins so. */
+async function toId(principal: string): Promise<string> {
+  return toHex((await sha256(`\0rpc\0${principal}`)).subarray(0, 8));
+}
