@@ -2,10 +2,11 @@ import * as z from "zod";
 import { CACHE_TIERS } from "./domain/cache.ts";
 import { parseEncryptionKeys } from "./domain/encryption-key.ts";
 import { PLACEMENTS } from "./domain/placement.ts";
+import { parsePublicKeys } from "./domain/signature/public-key.ts";
 import { ANY_ORIGIN, originProblem } from "./domain/web-origin.ts";
 
-/** What a text is parsed to; the error has no more of it than its message says. */
-function parseSecret<T>(parse: (text: string) => T) {
+/** What keys are parsed to; an error has no more of the text than its message says. */
+function parseKeys<T>(parse: (text: string) => T) {
   return (text: string, context: z.RefinementCtx): T => {
     try {
       return parse(text);
@@ -34,13 +35,15 @@ const settingsSchema = z.object({
   ENCRYPTION_KEY: z
     .string()
     .default("")
-    .transform(parseSecret(parseEncryptionKeys))
+    .transform(parseKeys(parseEncryptionKeys))
     .refine(
       (keys) => keys.length <= 1,
       "there is one key for writing: others are ENCRYPTION_KEYS_OLD",
     ),
   /** A secret: keys of before, separated by commas, with which objects are still read. */
-  ENCRYPTION_KEYS_OLD: z.string().default("").transform(parseSecret(parseEncryptionKeys)),
+  ENCRYPTION_KEYS_OLD: z.string().default("").transform(parseKeys(parseEncryptionKeys)),
+  /** Public keys of those who may sign versions: PEM or base64; with any, versions that are not signed are refused. */
+  SIGNING_PUBLIC_KEYS: z.string().default("").transform(parseKeys(parsePublicKeys)),
   /** Who may load and unload models through `/v2/repository`: "admin" needs the key, "open" does not. */
   REPOSITORY_CONTROL: z.enum(["admin", "open"]).default("admin"),
   /** How long a listing of versions stays fresh: the longest delay until a new version is served. */
@@ -113,6 +116,7 @@ const configSchema = settingsSchema.transform((settings) =>
     maxBodiesBytes: Math.max(settings.MAX_BODIES_BYTES, settings.MAX_BODY_BYTES + 65_536),
     maxModelBytes: settings.MAX_MODEL_BYTES,
     adminKey: settings.ADMIN_KEY,
+    signingKeys: settings.SIGNING_PUBLIC_KEYS,
     encryption: toEncryption(settings.ENCRYPTION_KEY[0], settings.ENCRYPTION_KEYS_OLD),
     repositoryControl: settings.REPOSITORY_CONTROL,
     catalogTtlSeconds: settings.CATALOG_TTL_SECONDS,

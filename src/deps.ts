@@ -18,6 +18,8 @@ import { createBodyBudget } from "./inference/body-budget.ts";
 import { createBypassOf } from "./inference/cache-directives.ts";
 import { createRunCached } from "./inference/run-cached.ts";
 import { createRunTask } from "./inference/run-task.ts";
+import { createShadow } from "./inference/shadow.ts";
+import { createShadowCopies } from "./inference/shadow-copies.ts";
 import { ISOLATE_CODE } from "./isolate-code.ts";
 import type { Services } from "./protocols/services.ts";
 import { createCatalog } from "./registry/catalog.ts";
@@ -29,6 +31,7 @@ import { createRoutingAdministration } from "./registry/routing/administration.t
 import { createRouter } from "./registry/routing/router.ts";
 import { createRoutingEditor } from "./registry/routing/routing-editor.ts";
 import { createServerReadiness } from "./registry/server-readiness.ts";
+import { createSignatures } from "./registry/verify-signature.ts";
 import { createModelPool } from "./runtime/model-pool.ts";
 import { createDatacenterCacheTier } from "./storage/datacenter-cache-tier.ts";
 import { createEncryptedObjectStore } from "./storage/encrypted-object-store.ts";
@@ -41,8 +44,10 @@ import { createBudgetedDecoder } from "./tasks/image/budgeted-decoder.ts";
 import { createTask } from "./tasks/registry.ts";
 import { createCacheStatisticsSink } from "./telemetry/cache-statistics.ts";
 import { createConsoleSink } from "./telemetry/console-sink.ts";
+import { createEventLog } from "./telemetry/event-log.ts";
 import { createFanOutSink } from "./telemetry/fan-out-sink.ts";
 import { createStatisticsSink } from "./telemetry/inference-statistics.ts";
+import { createShadowStatisticsSink } from "./telemetry/shadow-statistics.ts";
 
 export interface ServiceOverrides {
   /** In the cells of this isolate. */
@@ -63,7 +68,8 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
   const config = parseConfig(env);
   if (!env.MODELS) throw new Error("the R2 binding MODELS is missing: see wrangler.toml");
   const objects = createObjects(env.MODELS, config);
-  const store = createModelStore(objects);
+  const signatures = createSignatures(config.signingKeys);
+  const store = createModelStore(objects, { checkManifest: signatures.checkManifest });
   const { host, hasOwnIsolate } = createHost(env, config, store, overrides);
   const cache = createCache(env, config);
   const enabled = config.cache.tiers.length > 0;
@@ -89,18 +95,35 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     createOwn: () => createAdmission({ ...admissionOptions, isQueued: false }),
     isOwn: hasOwnIsolate,
   });
+  const eventLog = createEventLog();
+  const shadowStatistics = createShadowStatisticsSink();
   const sink = createFanOutSink(
     statistics,
     cacheStatistics,
+    eventLog,
+    shadowStatistics,
     ...(config.eventLog ? [createConsoleSink()] : []),
     ...(overrides.sink ? [overrides.sink] : []),
   );
   if (!env.LOADER) sink.emit(notice(NO_LOADER));
+  const { maxBodyBytes: maxBytes } = config;
+  const { infer, runTask } = createShadow({
+    infer: (request, call) => runCached(toCacheableRun(host.infer, request), call),
+    runTask: createRunTask(host, {
+      runCached,
+      answerCached: createAnswerCached(cache, { maxEntryBytes: config.cache.maxEntryBytes }),
+      bypassOf: createBypassOf({ enabled }),
+    }),
+    copyToShadow: createShadowCopies({ admission, sink, maxBytes, timeoutMs: maxTimeoutMs }),
+    maxBytes,
+  });
   return {
     config,
     prefix: overrides.prefix ?? "",
     serverVersion: version,
     sink,
+    eventLog,
+    shadowStatistics,
     statistics,
     repository: createRepository(catalog, host, createManifestSurvey(catalog, store)),
     admission,
@@ -108,7 +131,7 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     catalog,
     router,
     routing: createRoutingAdministration(routings, routingEditor),
-    infer: (request, call) => runCached(toCacheableRun(host.infer, request), call),
+    infer,
     responseCache: createResponseCache(cache, { enabled }),
     cache,
     cacheStats: () => ({
@@ -116,15 +139,12 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
       failedWrites: cache.failedWrites(),
       isolate: cache.usage(),
     }),
-    runTask: createRunTask(host, {
-      runCached,
-      answerCached: createAnswerCached(cache, { maxEntryBytes: config.cache.maxEntryBytes }),
-      bypassOf: createBypassOf({ enabled }),
-    }),
+    runTask,
     modelReadiness: createModelReadiness(host, store, admission),
     serverReadiness: createServerReadiness(store, { requiredObject: config.readyObject }),
     publisher: createPublisher(store, host, catalog, {
       maxModelBytes: config.maxModelBytes,
+      signatures,
       exportBudget: env.LOADER
         ? { bytes: config.ownIsolateBudgetBytes, setting: "OWN_ISOLATE_BUDGET_BYTES" }
         : { bytes: config.memoryBudgetBytes, setting: "MEMORY_BUDGET_BYTES" },

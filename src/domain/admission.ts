@@ -46,3 +46,13 @@ export interface Admission {
   /** @throws ApiError `overloaded` or `deadline_exceeded`, with `retryAfterSeconds` in its details */
   admit(request: AdmissionRequest): Permit;
 }
+
+/** Admits requests, and work that nobody waits for. */
+export interface SpareAdmission extends Admission {
+  /**
+   * A permit for work that gives way to requests: it gets its time slices when no request waits for one, and counts neither among the
+   * requests in flight nor in their waits.
+   * @returns `undefined` when requests leave little time or room for it
+   */
+  admitSpare(work: Pick<AdmissionRequest, "model" | "bodyBytes">): Permit | undefined;
+}

@@ -25,6 +25,8 @@ export interface Call {
   readonly cache: CachePolicy;
   readonly trace: Trace;
   readonly waitUntil: WaitUntil;
+  /** Calls back when the call has been answered: that of a request when the body of its response has ended. */
+  readonly onEnd: (listener: () => void) => void;
   /**
    * To be awaited between two pieces of work: yields to other calls when this one has worked for a time slice.
    * @throws ApiError `deadline_exceeded`, `client_closed_request`
@@ -65,6 +67,7 @@ export function createCall(options: CallOptions = {}): Call {
     cache = NO_DIRECTIVES,
     trace = new Trace(),
     waitUntil = ignoreFailure,
+    onEnd = (listener) => void yieldToEventLoop().then(listener),
     yieldSlice = yieldToEventLoop,
     now = () => performance.now(),
   } = options;
@@ -90,6 +93,7 @@ export function createCall(options: CallOptions = {}): Call {
     cache,
     trace,
     waitUntil,
+    onEnd,
     async checkpoint() {
       steps += 1;
       if (steps >= SLICE_STEPS || now() - sliceStart >= SLICE_MS) await endSlice();
@@ -108,6 +112,7 @@ export function createCall(options: CallOptions = {}): Call {
         principal,
         deadline,
         waitUntil,
+        onEnd,
         yieldSlice,
         now,
         cache: changes.cache ?? cache,

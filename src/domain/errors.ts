@@ -38,6 +38,7 @@ export const ERROR_KINDS = {
   unknown_output: { status: 400, title: "Unknown output", retryable: false },
   inference_failed: { status: 400, title: "The model refused the input", retryable: false },
   invalid_model: { status: 400, title: "Invalid model", retryable: false },
+  invalid_signature: { status: 400, title: "Invalid signature", retryable: false },
   unauthorized: { status: 401, title: "Unauthorized", retryable: false },
   route_not_found: { status: 404, title: "No such route", retryable: false },
   model_not_found: { status: 404, title: "No such model", retryable: false },
@@ -70,6 +71,11 @@ export const ERROR_KINDS = {
   routing_corrupt: {
     status: 503,
     title: "The stored routing is corrupt",
+    retryable: true,
+  },
+  signature_invalid: {
+    status: 503,
+    title: "The stored signature is not valid",
     retryable: true,
   },
   model_load_failed: { status: 503, title: "The model could not be loaded", retryable: true },

@@ -1,7 +1,9 @@
+import type { Measure } from "./answer-comparison/comparison.ts";
 import type { CacheTierName } from "./cache.ts";
 import type { MissReason } from "./cache-control.ts";
 import type { GenerationEvent } from "./generation-progress.ts";
 import type { IsolateEvent } from "./isolate-event.ts";
+import type { TaskKind } from "./task-kinds.ts";
 import type { Phase } from "./trace.ts";
 
 /**
@@ -107,4 +109,66 @@ export interface NoticeEvent {
   readonly message: string;
 }
 
-export type TelemetryEvent = RequestEvent | PurgeEvent | NoticeEvent;
+/** Why a request was not copied to the shadow. */
+export const SHADOW_SKIPS = [
+  "overloaded", // the isolate, or that of the shadow, had too much to do
+  "memory", // the inputs and answers of the copies in flight would take too much
+  "drawn", // the answer was drawn at random, and nothing tells how
+  "state", // the request goes on with the state of a stream, which is that of its own version
+] as const;
+export type ShadowSkip = (typeof SHADOW_SKIPS)[number];
+
+/** Emitted for each copy of a request to the shadow of its route, after the response. */
+export interface ShadowEvent {
+  readonly event: "shadow";
+  readonly schemaVersion: typeof EVENT_SCHEMA_VERSION;
+  /** When the copy began. */
+  readonly time: string;
+  /** Of the request that was copied. */
+  readonly requestId: string;
+  readonly model: string;
+  /** `default` for a request that named no alias. */
+  readonly alias: string;
+  /** The version whose answer the client received. */
+  readonly version: string;
+  readonly shadowVersion: string;
+  /** By which the answers are compared; absent where the model has none. */
+  readonly task?: TaskKind | undefined;
+  readonly outcome: "same" | "different" | "failed" | "skipped";
+  /** Of a copy that was skipped. */
+  readonly reason?: ShadowSkip | undefined;
+  /** Of a copy that failed. */
+  readonly errorCode?: string | undefined;
+  /** Of a 5xx, as in the event of a request. */
+  readonly errorMessage?: string | undefined;
+  /** How the answers were compared, and the result. */
+  readonly measure?: Measure | undefined;
+  readonly distance?: number | undefined;
+  readonly detail?: Readonly<Record<string, number>> | undefined;
+  /** Whether the client left in the middle of its stream, so that only the parts until then were compared. */
+  readonly isPartial?: boolean | undefined;
+  /** Whether the copy waited for the shadow to be loaded. */
+  readonly coldStart?: boolean | undefined;
+  /** From the request to its last part, and the same of the copy; that of a stream includes what its client waited. */
+  readonly primaryMs: number;
+  readonly shadowMs?: number | undefined;
+  /** Whether either answer was read from the cache. */
+  readonly primaryCache?: CacheEvent["outcome"] | undefined;
+  readonly shadowCache?: CacheEvent["outcome"] | undefined;
+  readonly clock: "isolate";
+}
+
+/** A status, or a class of them. */
+export const EVENT_STATUS = /^[1-5](?:xx|[0-9]{2})$/;
+/** The id of an operation in the OpenAPI document. */
+export const OPERATION_ID = /^[A-Za-z]{1,64}$/;
+
+/** The kinds of events, by `event`. */
+export const EVENT_KINDS = [
+  "request",
+  "purge",
+  "notice",
+  "shadow",
+] as const satisfies readonly TelemetryEvent["event"][];
+
+export type TelemetryEvent = RequestEvent | PurgeEvent | NoticeEvent | ShadowEvent;

@@ -85,6 +85,11 @@ export interface ModelStore {
   manifest(id: ModelId): Promise<unknown>;
   /** The manifest with its revision, which may be another one than a listing had. */
   publication(id: ModelId): Promise<StoredPublication | undefined>;
+  /**
+   * The JSON of the signature of a manifest, not yet verified, or `undefined` when there is none.
+   * @param manifestText as it is stored
+   */
+  signature(id: ModelId, manifestText: string): Promise<unknown>;
   /** `undefined` when the file is missing. */
   file(id: ModelId, path: string): Promise<StoredFile | undefined>;
   /** Whether storage has an object of this key, of a version or not. */
@@ -107,6 +112,8 @@ export interface ModelWriter {
     sizeBytes: number,
   ): Promise<void>;
   deleteFile(id: ModelId, path: string): Promise<void>;
+  /** Stores the signature of a manifest that is published later. */
+  putSignature(id: ModelId, manifestText: string, signature: object): Promise<void>;
   /**
    * Stores a file for a version that is published later; it is no part of the version.
    * @param body exactly `sizeBytes` long

@@ -1,5 +1,6 @@
 import { ApiError } from "./errors.ts";
 import { compareVersions } from "./model-id.ts";
+import { withRemoval } from "./removals.ts";
 import {
   DEFAULT_ALIAS,
   type HistoryEntry,
@@ -91,21 +92,17 @@ export function applyChange(
     };
     return { ...replay(current, entry), revision, history: [...current.history, entry] };
   }, routing);
-  return change.action === "delete" ? withRemoval(changed, change, at) : changed;
+  return change.action === "delete" ? withRegistration(changed, change, at) : changed;
 }
 
-/** Registers a deletion of a version's objects, which the history does not have. */
-function withRemoval(
+/** Registers the removal of a version's objects, which the history does not have. */
+function withRegistration(
   routing: Routing,
   { version, removalId }: Extract<RoutingChange, { action: "delete" }>,
   at: string,
 ): Routing {
-  const tombstone = tombstoneOf(routing, version);
-  if (!tombstone || removalId === undefined) return routing;
-  const { removing = [] } = tombstone;
-  if (removing.some(({ id }) => id === removalId)) return routing;
-  const registered: Tombstone = { ...tombstone, removing: [...removing, { id: removalId, at }] };
-  return { ...routing, deleted: withEntry(routing.deleted, version, registered) };
+  if (removalId === undefined) return routing;
+  return withRemoval(routing, version, { id: removalId, at }) ?? routing;
 }
 
 /** Aliases and tombstones after an entry of the history. */

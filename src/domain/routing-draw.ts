@@ -45,11 +45,12 @@ export function versionAt(split: Split, point: number): string {
   return split.at(-1)?.version ?? "";
 }
 
+/** Reads only what the split is sticky by. */
 function stickyValue(
   sticky: NonNullable<Route["sticky"]>,
-  { stickyKey, clientKey, input }: RequestTraits,
+  traits: RequestTraits,
 ): Uint8Array | undefined {
-  if (sticky === "input") return input;
-  const text = sticky === "header" ? stickyKey : clientKey;
+  if (sticky === "input") return traits.input;
+  const text = sticky === "header" ? traits.stickyKey : traits.clientKey;
   return text ? ENCODER.encode(text) : undefined;
 }

@@ -19,6 +19,8 @@ export const NEWEST = "newest";
 export const MAX_ALIASES = 100;
 export const MAX_SPLIT = 8;
 export const MAX_WEIGHT = 1_000_000;
+/** Requests that remove the objects of one version at the same time, at most. */
+export const MAX_REMOVALS = 20;
 const MAX_NOTE_LENGTH = 500;
 const MAX_ACTOR_LENGTH = 100;
 
@@ -85,7 +87,7 @@ export const tombstoneSchema = z.strictObject({
     ),
   removing: z
     .array(z.strictObject({ id: z.string(), at: time }))
-    .max(20)
+    .max(MAX_REMOVALS)
     .optional()
     .describe("The deletions of its objects that have begun."),
   removedAt: time.optional().describe("When the last of its objects was deleted."),

@@ -25,6 +25,11 @@ export function callOf(c: Context<AppEnv>): Call {
     cache: parseCacheControl(c.req.header("cache-control")),
     trace: c.get("trace"),
     waitUntil: (work) => c.executionCtx.waitUntil(work),
+    onEnd(listener) {
+      const listeners = c.get("endListeners");
+      if (listeners) listeners.push(listener);
+      else c.set("endListeners", [listener]);
+    },
   });
   c.set("call", call);
   return call;

@@ -49,6 +49,8 @@ export interface AppEnv {
     body: Uint8Array;
     /** Set by `respondStream`: resolves when the body has ended. Other bodies are complete when their handler returns. */
     bodyEnd: Promise<BodyEnd> | undefined;
+    /** Set by the call's `onEnd`: called by `observe` when the body has ended. */
+    endListeners: (() => void)[] | undefined;
     /** Set by `respondFromCache`: the resolved version, when the catalog had it without reading storage. */
     model: RoutedModel | undefined;
     /** Set when a version was drawn at random, so that it is drawn once. */

@@ -7,6 +7,7 @@ import { toRequestEvent } from "../domain/request-event.ts";
 import { Trace } from "../domain/trace.ts";
 import type { AppEnv } from "./context.ts";
 
+const NO_BODY = new Uint8Array();
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 
 /**
@@ -33,15 +34,25 @@ export function observe(
     const bodyEnd = c.get("bodyEnd");
     if (!bodyEnd) {
       c.get("reservation")?.release();
-      return emit(sink, () => toEvent(c, time, c.error));
+      emit(sink, () => toEvent(c, time, c.error));
+      return end(c);
     }
     const emitted = bodyEnd.then(({ error }) => {
       c.get("reservation")?.release();
       c.get("trace").totalMs = c.get("trace").elapsedMs;
       emit(sink, () => toEvent(c, time, error));
+      end(c);
     });
     c.executionCtx.waitUntil(emitted);
   };
+}
+
+/** Tells those who wait for the end of the response, and who may go on with the context of a request that is over. */
+function end(c: Context<AppEnv>): void {
+  const listeners = c.get("endListeners");
+  if (!listeners) return;
+  c.set("body", NO_BODY);
+  for (const listener of listeners) listener();
 }
 
 /** Emits an event. A failure of the sink, or in creating the event, does not fail the request. */

@@ -1,11 +1,11 @@
-import type { Admission } from "../domain/admission.ts";
+import type { SpareAdmission } from "../domain/admission.ts";
 import { LruMap } from "../shared/lru-map.ts";
 
 export interface AdmissionByIsolateOptions {
   /** Of the isolate that handles requests. */
-  readonly shared: Admission;
+  readonly shared: SpareAdmission;
   /** Creates that of the isolate of a model. */
-  readonly createOwn: () => Admission;
+  readonly createOwn: () => SpareAdmission;
   /** Whether the model of this name has an isolate of its own, as far as that is known. */
   readonly isOwn: (model: string) => boolean;
 }
@@ -21,10 +21,10 @@ export function createAdmissionByIsolate({
   shared,
   createOwn,
   isOwn,
-}: AdmissionByIsolateOptions): Admission {
-  const own = new LruMap<string, Admission>(MAX_MODELS);
+}: AdmissionByIsolateOptions): SpareAdmission {
+  const own = new LruMap<string, SpareAdmission>(MAX_MODELS);
 
-  function admissionOf(model: string | undefined): Admission {
+  function admissionOf(model: string | undefined): SpareAdmission {
     if (model === undefined || !isOwn(model)) return shared;
     const known = own.get(model);
     if (known) return known;
@@ -37,5 +37,6 @@ export function createAdmissionByIsolate({
     begin: (timeoutMs) => shared.begin(timeoutMs),
     check: (request) => admissionOf(request.model).check(request),
     admit: (request) => admissionOf(request.model).admit(request),
+    admitSpare: (request) => admissionOf(request.model).admitSpare(request),
   };
 }

@@ -1,4 +1,4 @@
-import type { Admission, AdmissionRequest, Permit } from "../domain/admission.ts";
+import type { AdmissionRequest, Permit, SpareAdmission } from "../domain/admission.ts";
 import { yieldToEventLoop } from "../domain/call.ts";
 import { Deadline, deadlineExceeded, toRetryAfterSeconds } from "../domain/deadline.ts";
 import { ApiError } from "../domain/errors.ts";
@@ -29,6 +29,8 @@ const LOST_AFTER_MS = 30_000;
 /** The share of the requests in flight that is kept for models with fewer than that; of small limits there is none. */
 const RESERVED_SHARE = 1 / 8;
 const RESERVED_FROM = 16;
+/** The share of either limit up to which requests leave time for what gives way to them. */
+const SPARE_SHARE = 1 / 4;
 /** The model of requests that name none. */
 const UNKNOWN = "";
 
@@ -47,11 +49,13 @@ interface ModelLoad {
   sliceMs: number | undefined;
 }
 
-export function createAdmission(options: AdmissionOptions): Admission {
+export function createAdmission(options: AdmissionOptions): SpareAdmission {
   const { maxInFlight, maxQueueMs, maxTimeoutMs } = options;
   const { now = () => performance.now(), pause = yieldToEventLoop, isQueued = true } = options;
   const reserved = maxInFlight < RESERVED_FROM ? 0 : Math.floor(maxInFlight * RESERVED_SHARE);
   const times = new ServiceTimes();
+  /** Of what gives way to requests: of other versions, as a rule. */
+  const spareTimes = new ServiceTimes();
   const queue = isQueued ? new FairQueue(pause) : new Unqueued(pause);
   /** Models with requests in flight. */
   const loads = new Map<string, ModelLoad>();
@@ -107,6 +111,10 @@ export function createAdmission(options: AdmissionOptions): Admission {
     let sum = 0;
     for (const load of loads.values()) sum += backlogMs(load);
     return sum;
+  }
+
+  function isBusy(): boolean {
+    return inFlight > maxInFlight * SPARE_SHARE || totalMs() > maxQueueMs * SPARE_SHARE;
   }
 
   function checkCount(model: string, isKnown: boolean): void {
@@ -192,6 +200,24 @@ export function createAdmission(options: AdmissionOptions): Admission {
         },
       };
       return permit;
+    },
+    admitSpare({ model = UNKNOWN, bodyBytes }) {
+      if (isBusy() && !(expireLost() && !isBusy())) return undefined;
+      const work: Queued = {
+        model,
+        isSpare: true,
+        expectedMs: () => spareTimes.expect(model, bodyBytes),
+      };
+      return {
+        acquire: (client) => (queue.tryTake(work) ? undefined : queue.wait(work, client)),
+        yield(_busyMs, client) {
+          queue.endSlice();
+          return queue.wait(work, client);
+        },
+        release(sampleMs) {
+          if (sampleMs !== undefined) spareTimes.add(model, bodyBytes, sampleMs);
+        },
+      };
     },
   };
 }

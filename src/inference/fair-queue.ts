@@ -7,6 +7,8 @@ export interface Queued {
   readonly model: string;
   /** How long its next piece of work is expected to take, in milliseconds; `undefined` if that is not known. */
   expectedMs(): number | undefined;
+  /** Whether it gives way to all others. */
+  readonly isSpare?: boolean;
 }
 
 /**
@@ -30,6 +32,8 @@ export class FairQueue {
   readonly #pause: () => Promise<void>;
   /** By model, in the order of arrival. */
   readonly #waiting = new Map<string, Set<Queued>>();
+  /** What is served when nothing else waits, in the order of arrival. */
+  readonly #spare = new Set<Queued>();
   /** The time that each model has had, unless it has none in the queue and had no more than others. */
   readonly #servedMs = new Map<string, number>();
   /** That of the model served last. */
@@ -46,10 +50,11 @@ export class FairQueue {
   /** Takes time of the current slice; returns whether there was enough. */
   tryTake(request: Queued): boolean {
     if (this.#waiting.size > 0) return false;
+    if (request.isSpare && this.#spare.size > 0) return false;
     const costMs = toCost(request);
     // One request may always take a whole slice.
     if (costMs > this.#availableMs && this.#availableMs < SLICE_MS) {
-      this.endSlice();
+      if (!request.isSpare) this.endSlice();
       return false;
     }
     this.#serve(request, costMs);
@@ -66,11 +71,8 @@ export class FairQueue {
    * @throws ApiError `client_closed_request` when the client has closed the connection meanwhile
    */
   async wait(request: Queued, client: Client): Promise<void> {
-    const { model } = request;
-    const ofModel = this.#waiting.get(model) ?? new Set();
-    if (ofModel.size === 0) this.#waiting.set(model, ofModel);
-    ofModel.add(request);
-    while (ofModel.has(request)) {
+    const waiting = this.#add(request);
+    while (waiting.has(request)) {
       const slice = this.#slices;
       await this.#pause();
       if (client.signal.aborted) this.#remove(request);
@@ -80,12 +82,21 @@ export class FairQueue {
     throwIfAborted(client.signal);
   }
 
+  /** @returns the requests among which it waits */
+  #add(request: Queued): Set<Queued> {
+    if (request.isSpare) return this.#spare.add(request);
+    const { model } = request;
+    const ofModel = this.#waiting.get(model) ?? new Set();
+    if (ofModel.size === 0) this.#waiting.set(model, ofModel);
+    return ofModel.add(request);
+  }
+
   #beginSlice(): void {
     this.#slices += 1;
     this.#availableMs = SLICE_MS;
     for (const [model, served] of this.#servedMs)
       if (served <= this.#virtualMs && !this.#waiting.has(model)) this.#servedMs.delete(model);
-    for (let isFirst = true; this.#waiting.size > 0; isFirst = false) {
+    for (let isFirst = true; this.#waiting.size + this.#spare.size > 0; isFirst = false) {
       const request = this.#next();
       const costMs = toCost(request);
       if (costMs > this.#availableMs && !isFirst) break;
@@ -106,18 +117,24 @@ export class FairQueue {
       [best] = requests;
       least = served;
     }
+    if (!best) [best] = this.#spare;
     if (!best) throw new Error("the queue is empty");
     return best;
   }
 
-  #serve({ model }: Queued, costMs: number): void {
+  #serve({ model, isSpare }: Queued, costMs: number): void {
+    this.#availableMs = Math.max(0, this.#availableMs - costMs);
+    if (isSpare) return;
     const served = Math.max(this.#servedMs.get(model) ?? 0, this.#virtualMs);
     this.#virtualMs = Math.max(this.#virtualMs, served);
     this.#servedMs.set(model, served + costMs);
-    this.#availableMs = Math.max(0, this.#availableMs - costMs);
   }
 
   #remove(request: Queued): void {
+    if (request.isSpare) {
+      this.#spare.delete(request);
+      return;
+    }
     const ofModel = this.#waiting.get(request.model);
     ofModel?.delete(request);
     if (ofModel?.size === 0) this.#waiting.delete(request.model);

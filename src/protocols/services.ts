@@ -2,9 +2,11 @@ import type { EntryStore } from "../cache/entry-store.ts";
 import type { ResponseCache } from "../cache/response-cache.ts";
 import type { Admission } from "../domain/admission.ts";
 import type { BodyBudget } from "../domain/body-budget.ts";
+import type { EventLog } from "../domain/event-log.ts";
 import type { StatisticsReader } from "../domain/inference-statistics.ts";
 import type { Infer, ModelHost } from "../domain/model-host.ts";
 import type { EventSink } from "../domain/ports.ts";
+import type { ShadowStatistics } from "../domain/shadow-statistics.ts";
 import type { RunTask } from "../inference/run-task.ts";
 import type { Catalog } from "../registry/catalog.ts";
 import type { Publisher } from "../registry/publish.ts";
@@ -47,5 +49,8 @@ export interface Services {
   readonly cacheStats: () => object;
   readonly publisher: Publisher;
   readonly sink: EventSink;
+  /** The last events of this isolate, and those to come. */
+  readonly eventLog: EventLog;
+  readonly shadowStatistics: ShadowStatistics;
   readonly host: Pick<ModelHost, "stats">;
 }

@@ -46,6 +46,8 @@ export interface KnownModel {
   readonly name: string;
   /** Newest first, without those that were deleted. */
   readonly versions: readonly string[];
+  /** The same as they are stored. */
+  readonly entries: readonly StoredVersion[];
   /** The error for a routing that cannot be read: versions are served all the same. */
   readonly routing: Routing | ApiError;
   /** The versions that were resolved. */
@@ -55,7 +57,6 @@ export interface KnownModel {
 }
 
 interface Listing extends KnownModel {
-  readonly entries: readonly StoredVersion[];
   readonly readAt: number;
 }
 

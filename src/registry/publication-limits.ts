@@ -1,5 +1,5 @@
 /**
- * Times by which publications, deletions and the collection of garbage keep out of each other's way. Object storage has conditional
+ * Times by which publications and the collection of garbage keep out of each other's way. Object storage has conditional
  * writes and no conditional deletions, so what is deleted must be what nobody can need any more
  * (`docs/adr/2026-11-30-deletion-and-garbage.md`).
  */
@@ -20,9 +20,3 @@ export const MAX_OPERATION_MS = 10 * MINUTE_MS;
  * {@link PUBLICATION_LIMIT_MS} and {@link MAX_OPERATION_MS}, and the rest for clocks that differ.
  */
 export const MIN_GARBAGE_AGE_MS = 120 * MINUTE_MS;
-
-/** A deletion begins to delete objects within this time of its registration, or not at all. */
-export const REMOVAL_LIMIT_MS = MINUTE_MS;
-
-/** From this age on, a registered deletion has no effect any more: {@link REMOVAL_LIMIT_MS} and {@link MAX_OPERATION_MS}, rounded up. */
-export const REMOVAL_EXPIRES_MS = 15 * MINUTE_MS;

@@ -14,6 +14,7 @@ import type { ExportOptions } from "./exports/export-types.ts";
 import type { ExportBudget } from "./exports/memory-fit.ts";
 import { type DescribedModel, publishExport } from "./publish-export.ts";
 import { rewriteModel } from "./rewrite-model.ts";
+import type { Signatures } from "./verify-signature.ts";
 import { type WrittenModel, writeModel } from "./write-model.ts";
 
 /** Publishes and deletes versions. */
@@ -52,6 +53,8 @@ export interface PublisherOptions {
   readonly maxModelBytes: number;
   /** The memory of the isolate of a model that generates. */
   readonly exportBudget: ExportBudget;
+  /** Refuses versions without a signature, where there are keys; none by default. */
+  readonly signatures?: Pick<Signatures, "refuseUnsigned">;
   readonly now?: () => Date;
 }
 
@@ -59,7 +62,7 @@ export function createPublisher(
   store: ModelStore & ModelWriter,
   host: ModelHost,
   catalog: Catalog,
-  { maxModelBytes, exportBudget, now = () => new Date() }: PublisherOptions,
+  { maxModelBytes, exportBudget, signatures, now = () => new Date() }: PublisherOptions,
 ): Publisher {
   /** Loads the stored file once, to read its inputs and outputs and to check that it can be served. */
   async function describe(model: CandidateModel, waitUntil: WaitUntil): Promise<ModelDescription> {
@@ -115,6 +118,7 @@ export function createPublisher(
   }
 
   const publish: Publisher["publish"] = async (id, body, sizeBytes, waitUntil, options = {}) => {
+    await signatures?.refuseUnsigned(id);
     if ((await store.manifest(id)) !== undefined) throw versionExists(id);
     /** The paths of files that were written. */
     const unused = new Set<string>();
@@ -181,7 +185,7 @@ export function createPublisher(
     async remove(id) {
       const model = await catalog.resolve(id.name, id.version).catch((error: unknown) => {
         // A version whose manifest cannot be read can still be deleted.
-        if (error instanceof ApiError && error.code === "model_corrupt") return undefined;
+        if (isUnreadable(error)) return undefined;
         throw error;
       });
       await store.remove(id);
@@ -189,6 +193,14 @@ export function createPublisher(
       if (model) await host.unload(model);
     },
   };
+}
+
+/** Whether an error says that a manifest, or its signature, is not what was published. */
+function isUnreadable(error: unknown): boolean {
+  return (
+    error instanceof ApiError &&
+    (error.code === "model_corrupt" || error.code === "signature_invalid")
+  );
 }
 
 interface Adapted {

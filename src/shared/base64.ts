@@ -53,3 +53,8 @@ export function decodeBase64(text: string): Uint8Array<ArrayBuffer> | undefined 
   if (rest === 3) bytes[length++] = bits >> 2;
   return bytes.subarray(0, length);
 }
+
+/** Base64 with padding; for some kilobytes. `Uint8Array.prototype.toBase64` is newer than the oldest engine that runs this. */
+export function encodeBase64(bytes: Uint8Array): string {
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+}

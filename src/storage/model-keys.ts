@@ -3,7 +3,7 @@ import { MODEL_NAME, MODEL_VERSION, type ModelId } from "../domain/model-id.ts";
 /** The keys of object storage, as `docs/storage.md` documents them. */
 
 export const MODELS_PREFIX = "models/";
-const UPLOADS_PREFIX = "uploads/";
+export const UPLOADS_PREFIX = "uploads/";
 const MANIFEST = "manifest.json";
 
 export function modelPrefix(name: string): string {
@@ -40,6 +40,14 @@ export function historyKey(name: string, firstRevision: number): string {
 export function fromHistoryKey(name: string, key: string): number | undefined {
   const revision = /^([1-9][0-9]{0,14})\.json$/.exec(key.slice(historyPrefix(name).length))?.[1];
   return revision === undefined ? undefined : Number(revision);
+}
+
+/**
+ * The key of the signature of a manifest, which has the digest of what it signs: that of another publication never has this key.
+ * @param digest SHA-256 of the manifest's text, in hexadecimal
+ */
+export function signatureKey(id: ModelId, digest: string): string {
+  return fileKey(id, `signatures/${digest}.json`);
 }
 
 /** The version whose manifest a key is, or `undefined` for any other key. */

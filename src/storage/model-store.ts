@@ -1,6 +1,10 @@
-import { compareVersions, formatModelId } from "../domain/model-id.ts";
+import { compareVersions, formatModelId, type ModelId } from "../domain/model-id.ts";
 import type { ObjectStore } from "../domain/object-store.ts";
 import type { ListedVersion, ModelStore, ModelWriter, StoredVersion } from "../domain/ports.ts";
+import { MAX_BUNDLE_BYTES } from "../domain/signature/bundle.ts";
+import type { CheckManifest } from "../domain/signature/check-manifest.ts";
+import { toHex } from "../shared/hex.ts";
+import { sha256 } from "../shared/sha256.ts";
 import { guarded } from "./guarded.ts";
 import { parseManifestJson } from "./manifest-json.ts";
 import {
@@ -10,14 +14,23 @@ import {
   manifestKey,
   modelPrefix,
   routingKey,
+  signatureKey,
   uploadKey,
 } from "./model-keys.ts";
 import { createRoutingStore } from "./routing-store.ts";
 
 const ENCODER = new TextEncoder();
 
+export interface ModelStoreOptions {
+  /** Called with each manifest before it is returned. */
+  readonly checkManifest?: CheckManifest | undefined;
+}
+
 /** Published models in object storage, by the keys that `docs/storage.md` documents. */
-export function createModelStore(objects: ObjectStore): ModelStore & ModelWriter {
+export function createModelStore(
+  objects: ObjectStore,
+  { checkManifest }: ModelStoreOptions = {},
+): ModelStore & ModelWriter {
   async function listVersions(prefix: string): Promise<ListedVersion[]> {
     const found: ListedVersion[] = [];
     for await (const { key, etag, writtenAt } of objects.list(prefix)) {
@@ -36,7 +49,20 @@ export function createModelStore(objects: ObjectStore): ModelStore & ModelWriter
       const object = await objects.get(manifestKey(id));
       if (!object) return undefined;
       const text = await new Response(object.body).text();
-      return { manifest: parseManifestJson(id, text), revision: object.etag };
+      const manifest = parseManifestJson(id, text);
+      await checkManifest?.({ id, text, value: manifest }, () => readSignature(id, text));
+      return { manifest, revision: object.etag };
+    });
+
+  const readSignature: ModelStore["signature"] = (id, manifestText) =>
+    guarded(`the signature of ${formatModelId(id)} could not be read`, async () => {
+      const object = await objects.get(await signatureKeyOf(id, manifestText));
+      if (!object) return undefined;
+      if (object.sizeBytes > MAX_BUNDLE_BYTES) {
+        await object.body.cancel();
+        return TOO_LARGE;
+      }
+      return parseJson(await new Response(object.body).text());
     });
 
   return {
@@ -66,6 +92,8 @@ export function createModelStore(objects: ObjectStore): ModelStore & ModelWriter
     manifest: async (id) => (await readPublication(id))?.manifest,
 
     publication: readPublication,
+
+    signature: readSignature,
 
     file: (id, path) =>
       guarded(`${path} of ${formatModelId(id)} could not be read`, () =>
@@ -103,6 +131,13 @@ export function createModelStore(objects: ObjectStore): ModelStore & ModelWriter
         objects.delete([fileKey(id, path)]),
       ),
 
+    putSignature: (id, manifestText, signature) =>
+      guarded(`the signature of ${formatModelId(id)} could not be written`, async () => {
+        const key = await signatureKeyOf(id, manifestText);
+        const bytes = ENCODER.encode(JSON.stringify(signature));
+        await objects.put(key, bytes, { contentType: "application/json" });
+      }),
+
     publish: (manifest) =>
       guarded(`${formatModelId(manifest)} could not be published`, async () => {
         const written = await objects.put(
@@ -124,4 +159,20 @@ export function createModelStore(objects: ObjectStore): ModelStore & ModelWriter
         return existed;
       }),
   };
+}
+
+async function signatureKeyOf(id: ModelId, manifestText: string): Promise<string> {
+  return signatureKey(id, toHex(await sha256(manifestText)));
+}
+
+/** In place of a signature that is not read whole: no JSON of a bundle. */
+const TOO_LARGE = "larger than a bundle may be";
+
+/** What is no JSON stays a text, which is no signature. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }

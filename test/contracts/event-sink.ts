@@ -4,6 +4,7 @@ import {
   OPERATION_KINDS,
   type PurgeEvent,
   type RequestEvent,
+  type ShadowEvent,
   type TelemetryEvent,
 } from "../../src/domain/event.ts";
 import type { EventSink } from "../../src/domain/ports.ts";
@@ -92,6 +93,24 @@ export const PURGE: PurgeEvent = {
   complete: false,
 };
 
+export const COMPARED: ShadowEvent = {
+  ...SHARED,
+  event: "shadow",
+  model: "iris",
+  alias: "production",
+  version: "1",
+  shadowVersion: "2",
+  task: "tabular-classification",
+  outcome: "same",
+  measure: "score_difference",
+  distance: 0.25,
+  detail: { items: 2, differing: 0 },
+  coldStart: false,
+  primaryMs: 2,
+  shadowMs: 3,
+  clock: "isolate",
+};
+
 /** Every form that an event can have. */
 const EVENTS: readonly (readonly [form: string, event: TelemetryEvent])[] = [
   ["a request that no operation matches", UNMATCHED],
@@ -103,6 +122,8 @@ const EVENTS: readonly (readonly [form: string, event: TelemetryEvent])[] = [
     (operationKind) =>
       [`an operation of ${operationKind}`, { ...PREDICTION, operationKind }] as const,
   ),
+  ["a copy to a shadow", COMPARED],
+  ["a copy that was skipped", skippedCopy()],
   ["a purge", PURGE],
   ["a purge of everything", purgeOfEverything()],
 ];
@@ -158,6 +179,11 @@ export function testEventSink(create: () => { sink: EventSink; recorded(): unkno
 function bypassed(): RequestEvent {
   const cache = { outcome: "bypass", reason: "disabled", stored: false, collapsed: false } as const;
   return { ...PREDICTION, cache };
+}
+
+function skippedCopy(): ShadowEvent {
+  const { measure: _, distance: __, detail: ___, shadowMs: ____, ...rest } = COMPARED;
+  return { ...rest, outcome: "skipped", reason: "overloaded" };
 }
 
 function purgeOfEverything(): PurgeEvent {

@@ -42,9 +42,9 @@ export async function publishWithFile(
   model: FolderModel,
   id: { name: string; version: string },
   path: string,
-  content: string,
+  content: string | Uint8Array<ArrayBuffer>,
 ): Promise<void> {
-  const bytes = new TextEncoder().encode(content);
+  const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
   const files = model.manifest.files.map((file) =>
     file.path === path
       ? {

@@ -5,12 +5,14 @@ import { vi } from "vitest";
 export function stubWorkersGlobals(): void {
   vi.stubGlobal("crypto", {
     DigestStream,
-    getRandomValues: <T extends Uint32Array>(values: T): T => webcrypto.getRandomValues(values),
+    getRandomValues: <T extends Uint8Array | Uint32Array>(values: T): T =>
+      webcrypto.getRandomValues(values),
     randomUUID: () => webcrypto.randomUUID(),
-    subtle: {
-      digest: (algorithm: string, data: ArrayBuffer) => webcrypto.subtle.digest(algorithm, data),
-      timingSafeEqual,
-    },
+    // Its methods are those of this one object.
+    subtle: new Proxy(webcrypto.subtle, {
+      get: (subtle, name) =>
+        name === "timingSafeEqual" ? timingSafeEqual : Reflect.get(subtle, name).bind(subtle),
+    }),
   });
   vi.stubGlobal("FixedLengthStream", FixedLengthStream);
   // ECMAScript 2026, which workerd has and Node 24 has not.

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { projectPath } from "../../scripts/project.ts";
 import { parseConfig, SETTING_NAMES } from "../../src/config.ts";
+import { readSignatureFixture } from "../support/signatures.ts";
 
 test("every setting has its documented default", () => {
   expect(parseConfig({})).toMatchObject({
@@ -86,4 +87,15 @@ test.each([
   const parse = () => parseConfig({ [name]: value });
   expect(parse).toThrow(new RegExp(`${why}.*at ${name}`, "s"));
   expect(parse).not.toThrow(value);
+});
+
+test("public keys of signatures are PEM or base64", () => {
+  expect(parseConfig({}).signingKeys).toEqual([]);
+  const { publicPem } = readSignatureFixture().keys.ed25519;
+  expect(parseConfig({ SIGNING_PUBLIC_KEYS: publicPem }).signingKeys).toMatchObject([
+    { algorithm: "ed25519" },
+  ]);
+  expect(() => parseConfig({ SIGNING_PUBLIC_KEYS: "key" })).toThrow(
+    /a public key is PEM.*at SIGNING_PUBLIC_KEYS/s,
+  );
 });

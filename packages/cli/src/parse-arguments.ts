@@ -1,9 +1,8 @@
 import { InvalidArgumentError } from "commander";
 import { MODEL_NAME, MODEL_VERSION } from "../../../src/domain/model-id.ts";
+import { ALIAS_NAME, ALIAS_NAME_RULE, MAX_WEIGHT } from "../../../src/domain/routing.ts";
 
 /** Parsers of arguments: what cannot be valid is refused before anything is sent. */
-
-const ALIAS_NAME = /^[a-z][a-z0-9-]{0,62}$/;
 
 export function parseModelArgument(text: string): string {
   if (MODEL_NAME.test(text)) return text;
@@ -19,9 +18,7 @@ export function parseVersionArgument(text: string): string {
 
 export function parseAliasArgument(text: string): string {
   if (ALIAS_NAME.test(text)) return text;
-  throw new InvalidArgumentError(
-    "An alias has lower-case letters, digits and hyphens, and begins with a letter, such as production.",
-  );
+  throw new InvalidArgumentError(`An alias has ${ALIAS_NAME_RULE}, such as production.`);
 }
 
 export interface Reference {
@@ -73,9 +70,10 @@ export function parseShareArgument(
 ): readonly (readonly [version: string, weight: number])[] {
   const [version = "", weight = ""] = text.split("=");
   const number = /^\d+(?:\.\d+)?$/.test(weight) ? Number(weight) : 0;
-  if (!MODEL_VERSION.test(version) || number <= 0 || text.split("=").length !== 2)
+  const isWeight = number > 0 && number <= MAX_WEIGHT;
+  if (!MODEL_VERSION.test(version) || !isWeight || text.split("=").length !== 2)
     throw new InvalidArgumentError(
-      "A share is VERSION=WEIGHT with a weight above 0, such as 1=90.",
+      `A share is VERSION=WEIGHT with a weight above 0 and up to ${MAX_WEIGHT}, such as 1=90.`,
     );
   if (previous.some(([other]) => other === version))
     throw new InvalidArgumentError(`Version ${version} has a share already.`);

@@ -1,16 +1,28 @@
 import { PROBLEM_ERRORS, renderProblem } from "../problem-errors.ts";
 import type { Protocol } from "../protocol.ts";
+import { ALIAS_OPERATIONS } from "./operations/aliases.ts";
 import { CACHE_OPERATIONS } from "./operations/cache.ts";
+import { EVENT_OPERATIONS } from "./operations/events.ts";
 import { INSPECTION_OPERATIONS } from "./operations/inspection.ts";
+import { ROUTING_OPERATIONS } from "./operations/routing.ts";
+import { SHADOW_OPERATIONS } from "./operations/shadow.ts";
 import { VERSION_OPERATIONS } from "./operations/versions.ts";
 import { SCHEMAS } from "./schemas.ts";
 
-/** Administration: publishing, statistics and the cache. */
+/** Administration: publishing, routing, statistics and the cache. */
 export const ADMIN_PROTOCOL: Protocol = {
   name: "admin",
   basePath: "/admin",
   isAdmin: true,
-  operations: [...INSPECTION_OPERATIONS, ...CACHE_OPERATIONS, ...VERSION_OPERATIONS],
+  operations: [
+    ...INSPECTION_OPERATIONS,
+    ...ROUTING_OPERATIONS,
+    ...ALIAS_OPERATIONS,
+    ...EVENT_OPERATIONS,
+    ...SHADOW_OPERATIONS,
+    ...CACHE_OPERATIONS,
+    ...VERSION_OPERATIONS,
+  ],
   schemas: SCHEMAS,
   renderError: renderProblem,
   errors: PROBLEM_ERRORS,

@@ -1,5 +1,7 @@
 import * as z from "zod";
+import { MEASURES, type Measure } from "../../domain/answer-comparison/comparison.ts";
 import { CACHE_TIERS, type CacheTierName } from "../../domain/cache.ts";
+import { SHADOW_SKIPS } from "../../domain/event.ts";
 
 /** Schemas of the responses under `/admin`: `/openapi.json` is generated from them, and tests validate with them. */
 
@@ -93,6 +95,46 @@ export const cacheStatsSchema = z
     isolate: z.strictObject({ limitBytes: size, usedBytes: size, entries: size }),
   })
   .describe("Cache statistics of the isolate that handled the request, since it started.");
+
+const shadowDistances = z.strictObject({
+  count: size,
+  mean: z.number().min(0),
+  max: z.number().min(0),
+});
+
+export const shadowStatsSchema = z.strictObject({
+  model: z.string(),
+  pairs: z.array(
+    z.strictObject({
+      alias: z.string().describe("`default` for requests that name none."),
+      version: z.string().describe("That answered the clients."),
+      shadowVersion: z.string(),
+      same: size.describe(
+        "Answers that a client would take for one another, by the tolerance of the task.",
+      ),
+      different: size,
+      failed: size.describe("Copies that the shadow could not answer."),
+      skipped: size.describe("Requests that were not copied, although the sample had chosen them."),
+      failures: z
+        .record(z.string(), size)
+        .describe("Of those that failed, by the code of the error."),
+      skips: z
+        .partialRecord(z.enum(SHADOW_SKIPS), size)
+        .describe("Of those that were skipped, by the reason."),
+      measures: z
+        .partialRecord(z.enum(Object.keys(MEASURES) as [Measure, ...Measure[]]), shadowDistances)
+        .describe("Distances of the answers that were compared, by what they measure."),
+      primaryMs: milliseconds
+        .optional()
+        .describe(
+          "On average, of requests that were compared; without those for which the shadow was loaded first, or one of the answers was in the cache.",
+        ),
+      shadowMs: milliseconds.optional().describe("On average, of their copies."),
+      timed: size.describe("How many requests these averages are of."),
+      lastAt: z.iso.datetime(),
+    }),
+  ),
+});
 
 export const purgeSummarySchema = z.strictObject({
   purged: z

@@ -8,19 +8,46 @@ import {
   publishedVersionsSchema,
   purgeSummarySchema,
   runtimeStatsSchema,
+  shadowStatsSchema,
   uploadedFileSchema,
 } from "./response-schema.ts";
 
+import {
+  changeRequestSchema,
+  rollbackRequestSchema,
+  setAliasRequestSchema,
+  setShadowRequestSchema,
+} from "./routing-request.ts";
+import {
+  historyEntryResponseSchema,
+  modelDetailsSchema,
+  routeResponseSchema,
+  routingHistorySchema,
+  routingStateSchema,
+} from "./routing-response.ts";
+
 export const SCHEMAS = {
-  requests: { PurgeRequest: purgeRequestSchema },
+  requests: {
+    PurgeRequest: purgeRequestSchema,
+    RollbackRequest: rollbackRequestSchema,
+    RoutingChangeRequest: changeRequestSchema,
+    SetAliasRequest: setAliasRequestSchema,
+    SetShadowRequest: setShadowRequestSchema,
+  },
   responses: {
     CacheStatistics: cacheStatsSchema,
     DeletedVersion: deletedVersionSchema,
     JsonValue: jsonValueSchema,
     Manifest: manifestSchema,
+    ModelDetails: modelDetailsSchema,
     PublishedVersions: publishedVersionsSchema,
     PurgeSummary: purgeSummarySchema,
+    Route: routeResponseSchema,
+    RoutingChange: historyEntryResponseSchema,
+    RoutingHistory: routingHistorySchema,
+    RoutingState: routingStateSchema,
     RuntimeStatistics: runtimeStatsSchema,
+    ShadowStatistics: shadowStatsSchema,
     UploadedFile: uploadedFileSchema,
     ...PROBLEM_SCHEMAS,
   },

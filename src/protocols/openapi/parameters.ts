@@ -1,4 +1,6 @@
-import { MODEL_REFERENCE, MODEL_VERSION } from "../../domain/model-id.ts";
+import { EVENT_KINDS, EVENT_STATUS, OPERATION_ID } from "../../domain/event.ts";
+import { MODEL_NAME, MODEL_REFERENCE, MODEL_VERSION } from "../../domain/model-id.ts";
+import { ALIAS_NAME } from "../../domain/routing.ts";
 import type { Parameter, Reference } from "./openapi-types.ts";
 
 /** Parameters of requests, by their names. `authorization` is a security scheme instead. */
@@ -44,6 +46,87 @@ export const PARAMETERS = {
       "Of an exported language model: how many tokens prompt and answer may have together, if fewer than the model was made for.",
     schema: { type: "integer", minimum: 2, maximum: 131_072 },
     example: 1024,
+  },
+  alias: {
+    name: "alias",
+    in: "path",
+    description:
+      "The alias's name; `default` is that of a name without an alias. `newest` is always the newest version, and cannot be set.",
+    required: true,
+    schema: { type: "string", pattern: ALIAS_NAME.source },
+    example: "production",
+  },
+  "alias-filter": {
+    name: "alias",
+    in: "query",
+    description: "Only changes of this alias.",
+    schema: { type: "string", pattern: ALIAS_NAME.source },
+    example: "production",
+  },
+  at: {
+    name: "at",
+    in: "query",
+    description: "A time in the past (ISO 8601).",
+    schema: { type: "string", format: "date-time" },
+    example: "2026-11-30T12:00:00Z",
+  },
+  limit: {
+    name: "limit",
+    in: "query",
+    description: "Largest number of changes; 100 by default.",
+    schema: { type: "integer", minimum: 1, maximum: 1000 },
+    example: 20,
+  },
+  before: {
+    name: "before",
+    in: "query",
+    description: "Only changes before this revision.",
+    schema: { type: "integer", minimum: 1 },
+    example: 12,
+  },
+  "x-sticky-key": {
+    name: "x-sticky-key",
+    in: "header",
+    description:
+      "Of an alias that is split by this header: requests with the same value get the same version.",
+    schema: { type: "string" },
+    example: "customer-42",
+  },
+  "model-filter": {
+    name: "model",
+    in: "query",
+    description: "Events of this model.",
+    schema: { type: "string", pattern: MODEL_NAME.source },
+  },
+  "operation-filter": {
+    name: "operation",
+    in: "query",
+    description: "Events of this operation, by its id in this document.",
+    schema: { type: "string", pattern: OPERATION_ID.source },
+  },
+  "status-filter": {
+    name: "status",
+    in: "query",
+    description: "Events with this status, or with one of this class: `404`, `5xx`.",
+    schema: { type: "string", pattern: EVENT_STATUS.source },
+  },
+  "code-filter": {
+    name: "code",
+    in: "query",
+    description: "Events with this code of an error.",
+    schema: { type: "string" },
+  },
+  "event-filter": {
+    name: "event",
+    in: "query",
+    description: "Events of this kind.",
+    schema: { type: "string", enum: EVENT_KINDS },
+  },
+  follow: {
+    name: "follow",
+    in: "query",
+    description: "Whether new events follow the last ones.",
+    schema: { type: "string", enum: ["true", "false", ""] },
   },
   "x-request-id": {
     name: "x-request-id",

@@ -47,7 +47,13 @@ export const PREDICT: InferenceOperation = {
   summary: "Run a model's task",
   description:
     "The form of `inputs` and of the response depends on the model's task. A body that is not JSON is the input itself; its parameters, and `stream`, go in the query. Responses are cached, as `cache-status` reports. With `stream`, a task that generates its result step by step sends each part as a server-sent event, in the form of Hugging Face's text generation.",
-  parameters: ["x-timeout-ms", "cache-control", "if-none-match", "content-encoding"],
+  parameters: [
+    "x-timeout-ms",
+    "x-sticky-key",
+    "cache-control",
+    "if-none-match",
+    "content-encoding",
+  ],
   body: {
     required: true,
     content: {

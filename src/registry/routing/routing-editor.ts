@@ -1,5 +1,4 @@
 import { ApiError } from "../../domain/errors.ts";
-import { compareVersions } from "../../domain/model-id.ts";
 import type { ModelStore, RoutingStore } from "../../domain/ports.ts";
 import type { Routing } from "../../domain/routing.ts";
 import {
@@ -54,17 +53,22 @@ export function createRoutingEditor(
 ): RoutingEditor {
   const queue = createKeyedQueue(MAX_QUEUED_MS);
 
+  /** @throws ApiError `model_not_found` */
+  async function checkModel(name: string): Promise<readonly string[]> {
+    const versions = (await store.versions(name)).map(({ version }) => version);
+    if (versions.length > 0) return versions;
+    throw new ApiError("model_not_found", `No model named "${name}" has been published.`);
+  }
+
   /** @throws ApiError `model_not_found`, `version_not_found` */
   async function checkPublished(name: string, versions: readonly string[]): Promise<void> {
     for (const version of versions) {
       if (await store.isPublished({ name, version })) continue;
-      const published = (await store.versions(name)).map((each) => each.version);
-      if (published.length === 0)
-        throw new ApiError("model_not_found", `No model named "${name}" has been published.`);
+      const versions = await checkModel(name);
       throw new ApiError(
         "version_not_found",
-        `Model "${name}" has no version ${version}: its versions are ${published.sort(compareVersions).join(", ")}.`,
-        { details: { versions: published } },
+        `Model "${name}" has no version ${version}: its versions are ${versions.join(", ")}.`,
+        { details: { versions } },
       );
     }
   }
@@ -86,6 +90,8 @@ export function createRoutingEditor(
         { details: { model: name, revision: routing.revision, expectedRevision } },
       );
     const planned = typeof change === "function" ? await change(routing) : change;
+    // A model without a document may not exist.
+    if (etag === undefined && planned.action !== "publish") await checkModel(name);
     const changed = applyChange(routing, planned, { ...author, model: name, now: now() });
     if (changed === routing) return routing;
     await checkPublished(name, versionsAfter(planned));

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import type { Admission, Permit } from "../../../src/domain/admission.ts";
+import type { Admission, Permit, SpareAdmission } from "../../../src/domain/admission.ts";
 import { NEVER_ABORTED } from "../../../src/domain/call.ts";
 import type { ApiError, ErrorCode } from "../../../src/domain/errors.ts";
 import { createAdmission } from "../../../src/inference/admission.ts";
@@ -20,7 +20,7 @@ beforeEach(() => {
 
 function admissionOf(
   options: { maxInFlight?: number; maxQueueMs?: number; maxTimeoutMs?: number } = {},
-): Admission {
+): SpareAdmission {
   return createAdmission({
     maxInFlight: 1000,
     maxQueueMs: 1_000_000,
@@ -525,5 +525,86 @@ describe("several models", () => {
     for (let slice = 0; slice < 2; slice++) await endPauses();
     await rejected;
     await next;
+  });
+});
+
+describe("work that gives way to requests", () => {
+  test("is not admitted while requests use more than a quarter of a limit", () => {
+    const admission = admissionOf({ maxInFlight: 8, maxQueueMs: 100 });
+    const permits = admitMany(admission, 2);
+    expect(admission.admitSpare({ model: MODEL })).toBeDefined();
+    permits.push(admit(admission));
+    expect(admission.admitSpare({ model: MODEL })).toBeUndefined();
+    for (const permit of permits) permit.release(undefined);
+    sampleService(admission, 20);
+    admit(admission);
+    expect(admission.admitSpare({ model: MODEL })).toBeDefined();
+    admit(admission);
+    expect(admission.admitSpare({ model: MODEL })).toBeUndefined();
+  });
+
+  test("is admitted when the permits of lost requests have expired", () => {
+    const admission = admissionOf({ maxInFlight: 4 });
+    for (let count = 0; count < 2; count++) admit(admission, 1000);
+    expect(admission.admitSpare({ model: MODEL })).toBeUndefined();
+    nowMs += 31_001;
+    expect(admission.admitSpare({ model: MODEL })).toBeDefined();
+  });
+
+  test("counts neither among the requests in flight nor in their waits", () => {
+    const admission = admissionOf({ maxInFlight: 4, maxQueueMs: 0 });
+    admission.admitSpare({ model: MODEL })?.release(500);
+    for (let count = 0; count < 10; count++) admission.admitSpare({ model: MODEL });
+    expect(admitMany(admission, 4)).toHaveLength(4);
+    refusal("overloaded", () => admit(admission));
+  });
+
+  test("is served after all requests that wait, in the order of arrival", async () => {
+    const admission = admissionOf();
+    const order: string[] = [];
+    const wait = (name: string, permit: Permit | undefined): void => {
+      void permit?.acquire(CLIENT)?.then(() => order.push(name));
+    };
+    // Takes the whole slice, as its time is not known.
+    expect(admit(admission).acquire(CLIENT)).toBeUndefined();
+    wait("first copy", admission.admitSpare({ model: MODEL }));
+    wait("second copy", admission.admitSpare({ model: MODEL }));
+    wait("request", admit(admission));
+    for (let pauses = 0; pauses < 4; pauses++) await endPauses();
+    expect(order).toEqual(["request", "first copy", "second copy"]);
+  });
+
+  test("that waits does not keep a request from the time of the current slice", () => {
+    const admission = admissionOf();
+    sampleService(admission, 1);
+    expect(admit(admission).acquire(CLIENT)).toBeUndefined();
+    // Its own time is not known, so that it would take a whole slice.
+    expect(admission.admitSpare({ model: MODEL })?.acquire(CLIENT)).toBeDefined();
+    expect(admit(admission).acquire(CLIENT)).toBeUndefined();
+  });
+
+  test("ends its time slice at a yield, and waits again", async () => {
+    const admission = admissionOf();
+    const permit = admission.admitSpare({ model: MODEL });
+    expect(permit?.acquire(CLIENT)).toBeUndefined();
+    let resumed = false;
+    void permit?.yield(5, CLIENT).then(() => {
+      resumed = true;
+    });
+    await settle();
+    expect(resumed).toBe(false);
+    await endPauses();
+    expect(resumed).toBe(true);
+  });
+
+  test("that is given up leaves the queue", async () => {
+    const admission = admissionOf();
+    expect(admit(admission).acquire(CLIENT)).toBeUndefined();
+    const leaving = new AbortController();
+    const waiting = admission.admitSpare({ model: MODEL })?.acquire({ signal: leaving.signal });
+    leaving.abort();
+    const refused = rejectedApiError("client_closed_request", waiting ?? Promise.resolve());
+    await endPauses();
+    await refused;
   });
 });

@@ -11,7 +11,7 @@ const { components, paths } = createOpenApiDocument(PROTOCOLS, "0.0.0");
 /** Every schema in a value, with its path; of `properties`, the values. */
 function* schemasIn(value: unknown, path: string): Generator<[path: string, schema: Schema]> {
   if (typeof value !== "object" || value === null) return;
-  if (!Array.isArray(value)) yield [path, value as Schema];
+  if (!Array.isArray(value) && !path.endsWith("/properties")) yield [path, value as Schema];
   for (const [key, each] of Object.entries(value)) yield* schemasIn(each, `${path}/${key}`);
 }
 const schemas = [...schemasIn(components.schemas, ""), ...schemasIn(paths, "paths")];

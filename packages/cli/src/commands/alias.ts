@@ -1,3 +1,4 @@
+import { NEWEST } from "../../../../src/domain/routing.ts";
 import { usageError } from "../cli-error.ts";
 import type { CliCommand } from "../command.ts";
 import {
@@ -6,8 +7,6 @@ import {
   parseVersionArgument,
 } from "../parse-arguments.ts";
 import { aliasPath, changeRoute, historyFields } from "../routing/change-route.ts";
-
-const NEWEST = "newest";
 
 export const ALIAS: CliCommand = {
   name: "alias",

@@ -1,3 +1,4 @@
+import type { HistoryEntry } from "../../../../src/domain/routing.ts";
 import type { CliCommand } from "../command.ts";
 import { toTable } from "../format/table.ts";
 import {
@@ -8,7 +9,7 @@ import {
 } from "../parse-arguments.ts";
 import { describeRoute } from "../routing/describe-route.ts";
 import { printRouting } from "../routing/print-routing.ts";
-import type { HistoryEntry, RoutingView } from "../server/admin-types.ts";
+import type { RoutingView } from "../server/admin-types.ts";
 import { pathOf } from "../server/server-client.ts";
 
 export const HISTORY: CliCommand = {

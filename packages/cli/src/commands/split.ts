@@ -1,4 +1,5 @@
 import { Option } from "commander";
+import { STICKY_BY } from "../../../../src/domain/routing.ts";
 import type { CliCommand } from "../command.ts";
 import { parseAliasArgument, parseModelArgument, parseShareArgument } from "../parse-arguments.ts";
 import { aliasPath, changeRoute, historyFields } from "../routing/change-route.ts";
@@ -26,11 +27,7 @@ export const SPLIT: CliCommand = {
       .argument("<alias>", "name of the alias", parseAliasArgument)
       .argument("<shares...>", "versions and their weights, such as 1=90 2=10", parseShareArgument)
       .addOption(
-        new Option("--sticky <by>", "what gets the same version each time").choices([
-          "header",
-          "key",
-          "input",
-        ]),
+        new Option("--sticky <by>", "what gets the same version each time").choices(STICKY_BY),
       )
       .option("--note <text>", "why, for the history")
       .option("--actor <name>", "who, for the history (default: the user of this machine)")

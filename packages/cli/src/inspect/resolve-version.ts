@@ -1,4 +1,5 @@
 import { MODEL_VERSION } from "../../../../src/domain/model-id.ts";
+import { DEFAULT_ALIAS, NEWEST } from "../../../../src/domain/routing.ts";
 import { CliError } from "../cli-error.ts";
 import type { ModelView } from "../server/admin-types.ts";
 import { pathOf, type ServerClient } from "../server/server-client.ts";
@@ -15,7 +16,7 @@ export async function resolveVersion(
   });
   const route = routing.aliases[at];
   const newest = String(Math.max(...versions.map(({ version }) => Number(version))));
-  if (at === "newest" || (at === "default" && !route)) return newest;
+  if (at === NEWEST || (at === DEFAULT_ALIAS && !route)) return newest;
   const [largest] = [...(route?.split ?? [])].sort(
     (a, b) => b.weight - a.weight || Number(b.version) - Number(a.version),
   );

@@ -1,4 +1,4 @@
-import type { Route } from "../server/admin-types.ts";
+import type { Route } from "../../../../src/domain/routing.ts";
 
 /** `version 2`, `1=90 2=10, sticky by header; shadow: version 3 (10%)`; without a route the newest version. */
 export function describeRoute(route: Route | null | undefined): string {

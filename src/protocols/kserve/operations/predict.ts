@@ -28,7 +28,13 @@ export const PREDICT: InferenceOperation = {
   summary: "Run inference on tensors in the form of KServe v1 and TensorFlow Serving",
   description:
     "`instances` is the row format, `inputs` the columnar format. The version 0 is the default one. Responses are cached, as `cache-status` reports.",
-  parameters: ["x-timeout-ms", "cache-control", "if-none-match", "content-encoding"],
+  parameters: [
+    "x-timeout-ms",
+    "x-sticky-key",
+    "cache-control",
+    "if-none-match",
+    "content-encoding",
+  ],
   body: {
     description: "JSON, independent of its content-type.",
     required: true,

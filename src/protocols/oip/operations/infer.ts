@@ -36,6 +36,7 @@ export const INFER: InferenceOperation = {
     "Tensors are JSON, or binary data after the JSON (Triton's extension). Responses are cached, as `cache-status` reports.",
   parameters: [
     "x-timeout-ms",
+    "x-sticky-key",
     "cache-control",
     "if-none-match",
     "content-encoding",

@@ -28,7 +28,13 @@ export const CREATE_EMBEDDINGS: InferenceOperation = {
   summary: "Create embeddings in OpenAI's form",
   description:
     "For models whose task is feature extraction or sentence similarity. A text that is too long for the model is an error, unless `truncate` is set. Responses are cached, as `cache-status` reports.",
-  parameters: ["x-timeout-ms", "cache-control", "if-none-match", "content-encoding"],
+  parameters: [
+    "x-timeout-ms",
+    "x-sticky-key",
+    "cache-control",
+    "if-none-match",
+    "content-encoding",
+  ],
   body: {
     required: true,
     content: json("EmbeddingsRequest", {

@@ -1,0 +1,16 @@
+import type { TelemetryEvent } from "./event.ts";
+
+/** The events of this isolate, for those who watch it. */
+export interface EventLog {
+  /**
+   * The last events, oldest first, and then, with `follow`, each one when it is emitted. A reader that does not keep up misses
+   * some, and gets a notice that says how many.
+   * @throws ApiError `overloaded` when as many readers follow as may
+   */
+  read(options: ReadEvents): AsyncIterableIterator<TelemetryEvent, undefined>;
+}
+
+export interface ReadEvents {
+  readonly follow: boolean;
+  accepts(event: TelemetryEvent): boolean;
+}

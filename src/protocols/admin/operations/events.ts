@@ -1,0 +1,49 @@
+import { toProblem } from "../../../http/problem.ts";
+import { respondStream, type StreamFormat, toServerSentEvent } from "../../../http/stream.ts";
+import { EVENT_STREAM_CONTENT } from "../../openapi/schema-reference.ts";
+import type { Operation } from "../../operation.ts";
+import { parseEventFilter } from "../event-filter.ts";
+
+/** Short enough to notice soon that a reader has gone, and that it has none of the few places. */
+const KEEP_ALIVE_MS = 10_000;
+
+export const EVENT_OPERATIONS: readonly Operation[] = [
+  {
+    kind: "admin",
+    id: "streamEvents",
+    method: "get",
+    path: "/events",
+    access: "admin",
+    tag: "Administration",
+    summary: "Read the events of an isolate",
+    description:
+      "The last 256 events of the isolate that handles the request, as server-sent events whose data is what the console has; with `follow`, then each new one until the client closes the connection, and a comment every 10 s. Parameters select the events that have all of these properties. A client that does not keep up misses events, and gets a notice that says how many. On Cloudflare a Worker has many isolates: `wrangler tail` has the events of all.",
+    parameters: [
+      "model-filter",
+      "operation-filter",
+      "status-filter",
+      "code-filter",
+      "event-filter",
+      "follow",
+    ],
+    responses: {
+      200: { description: "The events, oldest first.", content: EVENT_STREAM_CONTENT },
+    },
+    errors: ["invalid_request", "overloaded"],
+    handler:
+      ({ eventLog }) =>
+      (c) => {
+        const events = eventLog.read(parseEventFilter(c.req.query()));
+        return respondStream(c, events, streamFormat(c.get("requestId")), {
+          keepAliveMs: KEEP_ALIVE_MS,
+        });
+      },
+  },
+];
+
+function streamFormat(requestId: string): StreamFormat {
+  return {
+    part: (event) => toServerSentEvent(event),
+    error: (error) => toServerSentEvent(toProblem(error, requestId), "error"),
+  };
+}

@@ -1,0 +1,185 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, describe, expect, test } from "vitest";
+import { CliError } from "../../../../packages/cli/src/cli-error.ts";
+import {
+  createServerClient,
+  pathOf,
+  type ServerClient,
+} from "../../../../packages/cli/src/server/server-client.ts";
+import type { Settings } from "../../../../packages/cli/src/settings.ts";
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+
+const servers: Server[] = [];
+afterEach(() => {
+  for (const server of servers.splice(0)) server.close().closeAllConnections();
+});
+
+/** A server that gives its answers one after the other, the last one again and again. */
+async function serve(...answers: Answer[]) {
+  const requests: IncomingMessage[] = [];
+  const server = createServer((request, response) => {
+    requests.push(request);
+    request.resume().once("end", () => {
+      answers[Math.min(requests.length, answers.length) - 1]?.(request, response);
+    });
+  });
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests };
+}
+
+function problem(status: number, code: string, headers: Record<string, string> = {}): Answer {
+  const body = { type: "about:blank", title: "T", status, detail: `It is ${code}.`, code };
+  return (_, response) =>
+    response
+      .writeHead(status, { "content-type": "application/problem+json", ...headers })
+      .end(JSON.stringify({ ...body, request_id: "a-request" }));
+}
+
+const ok: Answer = (_, response) => response.end('{"ok":true}');
+const broken: Answer = (request) => request.socket.destroy();
+
+interface Client extends ServerClient {
+  readonly retried: CliError[];
+}
+
+function client(url: string, settings: Partial<Settings> = {}): Client {
+  const retried: CliError[] = [];
+  const server = createServerClient({
+    settings: {
+      url,
+      isLocal: true,
+      key: "the-key",
+      isKeyGiven: false,
+      retries: 3,
+      json: false,
+      ...settings,
+    },
+    signal: new AbortController().signal,
+    onRetry: (error) => retried.push(error),
+  });
+  return { ...server, retried };
+}
+
+async function failure(work: Promise<unknown>): Promise<CliError> {
+  const error: unknown = await work.then(
+    () => undefined,
+    (reason) => reason,
+  );
+  if (error instanceof CliError) return error;
+  throw new Error(`not a CliError: ${error}`);
+}
+
+describe("a request that fails", () => {
+  test.each([
+    ["503", problem(503, "storage_failed")],
+    ["500", problem(500, "engine_crashed")],
+    ["a broken connection", broken],
+    ["408", problem(408, "body_timeout")],
+  ])("with %s is repeated", async (_, answer) => {
+    const { url, requests } = await serve(answer, answer, ok);
+    const server = client(url);
+    expect(await server.json({ path: "/admin/models" })).toEqual({ ok: true });
+    expect(requests).toHaveLength(3);
+    expect(server.retried).toHaveLength(2);
+  });
+
+  test("waits as long as retry-after says", async () => {
+    const { url } = await serve(problem(429, "overloaded", { "retry-after": "1" }), ok);
+    const start = performance.now();
+    await client(url).json({ path: "/admin/models" });
+    expect(performance.now() - start).toBeGreaterThanOrEqual(990);
+  });
+
+  test("is repeated as often as it is asked to be", async () => {
+    const { url, requests } = await serve(problem(503, "storage_failed"));
+    const error = await failure(client(url, { retries: 1 }).json({ path: "/admin/models" }));
+    expect(error).toMatchObject({ reason: "serverFailed", code: "storage_failed", exitCode: 8 });
+    expect(requests).toHaveLength(2);
+  });
+
+  test.each([
+    [400, "invalid_model", "refused", 7],
+    [401, "unauthorized", "unauthorized", 4],
+    [404, "model_not_found", "notFound", 5],
+    [409, "version_exists", "conflict", 6],
+    [413, "body_too_large", "refused", 7],
+    [501, "task_not_supported", "refused", 7],
+    [507, "model_too_large", "refused", 7],
+  ])("with %d %s is not repeated", async (status, code, reason, exitCode) => {
+    const { url, requests } = await serve(problem(status, code), ok);
+    const error = await failure(client(url).json({ path: "/admin/models" }));
+    expect(error).toMatchObject({ reason, exitCode, code, status, requestId: "a-request" });
+    expect(error.message).toBe(`It is ${code}.`);
+    expect(requests).toHaveLength(1);
+  });
+
+  test("and must not be made twice is repeated only if it was refused", async () => {
+    const request = { method: "POST", path: "/admin/x", repeats: "never" } as const;
+    for (const answer of [broken, problem(502, "storage_failed")]) {
+      const { url, requests } = await serve(answer, ok);
+      await failure(client(url).json(request));
+      expect(requests).toHaveLength(1);
+    }
+    const { url } = await serve(problem(429, "overloaded"), ok);
+    expect(await client(url).json(request)).toEqual({ ok: true });
+  });
+});
+
+test("a body that is a function is made anew for each attempt", async () => {
+  const { url } = await serve(problem(503, "storage_failed"), ok);
+  let made = 0;
+  const body = (): string => {
+    made += 1;
+    return "a body";
+  };
+  await client(url).json({ method: "PUT", path: "/admin/x", body });
+  expect(made).toBe(2);
+});
+
+test("a server that is not there is unreachable, with how to start one", async () => {
+  const { url } = await serve(ok);
+  servers.splice(0).map((server) => server.close());
+  const server = client(url, { retries: 1 });
+  const error = await failure(server.json({ path: "/admin/models" }));
+  expect(error).toMatchObject({ reason: "unreachable", exitCode: 3 });
+  expect(error.message).toContain("ECONNREFUSED");
+  expect(error.hint).toContain("npm start");
+  expect(server.retried).toHaveLength(1);
+});
+
+test.each([
+  ["<html>Bad gateway</html>", "the server responded with 400: <html>Bad gateway</html>"],
+  ["", "the server responded with 400: (empty)"],
+  ['{"error": "a protocol\'s error"}', "a protocol's error"],
+  ['{"error": {"message": "an error of OpenAI\'s API", "code": "x"}}', "an error of OpenAI's API"],
+])("the error %j is reported by its message", async (body, message) => {
+  const { url } = await serve((_, response) => response.writeHead(400).end(body));
+  expect((await failure(client(url).json({ path: "/x" }))).message).toBe(message);
+});
+
+test("the key of a project's files is sent to /admin only, and a given one everywhere", async () => {
+  const { url, requests } = await serve(ok);
+  await client(url).json({ path: "/admin/models" });
+  await client(url).json({ path: "/models/a" });
+  await client(url, { isKeyGiven: true }).json({ path: "/models/a" });
+  expect(requests.map(({ headers }) => headers.authorization)).toEqual([
+    "Bearer the-key",
+    undefined,
+    "Bearer the-key",
+  ]);
+});
+
+test("without a key nothing is sent to /admin", async () => {
+  const { url, requests } = await serve(ok);
+  const error = await failure(client(url, { key: undefined }).json({ path: "/admin/models" }));
+  expect(error).toMatchObject({ reason: "unauthorized", exitCode: 4 });
+  expect(error.hint).toContain("ONNXFLARE_KEY");
+  expect(requests).toEqual([]);
+});
+
+test("segments of a path are encoded", () => {
+  expect(pathOf("admin", "models", "a/b?c", "1")).toBe("/admin/models/a%2Fb%3Fc/1");
+});
