@@ -12,7 +12,7 @@ import { recordUnreadable } from "./record-unreadable.ts";
  * `x-model-version` and, with an alias, in `x-model-alias`. A split is drawn from by requests that run a model.
  */
 export function resolveModel(c: Context<AppEnv>, router: Router): Promise<RoutedModel> {
-  return resolve(c, router, () => pathReference(c, c.req.param("version")));
+  return resolve(c, router, () => pathReference(c));
 }
 
 /** Resolves `name`, `name@version` or `name@alias`, and records it as {@link resolveModel} does. */
@@ -26,10 +26,10 @@ export function resolveReference(
 
 /**
  * The model that the path names.
- * @param version in the path, if it names one
  * @throws ApiError `invalid_request` for a path with a version after an alias or another version
  */
-export function pathReference(c: Context<AppEnv>, version: string | undefined): ModelReference {
+export function pathReference(c: Context<AppEnv>): ModelReference {
+  const version = c.req.param("version");
   const reference = parseModelReference(c.req.param("model") ?? "");
   if (version === undefined) return reference;
   const { name, alias } = reference;

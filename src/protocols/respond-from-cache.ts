@@ -1,5 +1,5 @@
 import type { Context, MiddlewareHandler } from "hono";
-import { parseModelReference } from "../domain/model-id.ts";
+import { type ModelReference, parseModelReference } from "../domain/model-id.ts";
 import { callOf } from "../http/call.ts";
 import type { AppEnv } from "../http/context.ts";
 import { traitsOf } from "../http/request-traits.ts";
@@ -15,6 +15,8 @@ export interface RequestIdentity {
    * breaks, and their number is the same for all requests of an operation.
    */
   variesBy(c: Context<AppEnv>): string;
+  /** The model that the path names, where its form is not that of {@link pathReference}. */
+  reference?(c: Context<AppEnv>): ModelReference;
   /** The reference to the model in the body, for paths without it; `undefined` if the body has none. */
   modelIn?(body: Uint8Array): string | undefined;
   /** The same without parsing a large body: admission uses it to expect the request's time, so it may be wrong. */
@@ -29,16 +31,14 @@ export interface RequestIdentity {
 export function respondFromCache(
   { config, router, responseCache }: Pick<Services, "config" | "router" | "responseCache">,
   operationId: string,
-  { variesBy, modelIn }: RequestIdentity,
+  { variesBy, modelIn, reference: inPath = pathReference }: RequestIdentity,
 ): MiddlewareHandler<AppEnv> {
   return async function respondFromCache(c, next) {
     c.set("hideCache", (model) => hideCache(c, model, config));
     const call = callOf(c);
     const body = c.get("body");
     if (!responseCache.accepts(call.cache, body.byteLength)) return next();
-    const reference = modelIn
-      ? parseModelReference(modelIn(body) ?? "")
-      : pathReference(c, c.req.param("version"));
+    const reference = modelIn ? parseModelReference(modelIn(body) ?? "") : inPath(c);
     const model = router.recall(reference, traitsOf(c));
     if (!model) return next();
     c.set("model", model);

@@ -7,7 +7,7 @@ import { PREDICTION_HEADERS, PREDICTION_NOT_MODIFIED } from "../../prediction-re
 import { toTensors } from "../predict-request.ts";
 import { toPredictResponse } from "../predict-response.ts";
 import { parsePredictBody } from "../predict-schema.ts";
-import { resolveModel } from "../resolve-model.ts";
+import { kserveReference, resolveModel } from "../resolve-model.ts";
 import { json } from "../schemas.ts";
 
 const ENCODER = new TextEncoder();
@@ -52,7 +52,7 @@ export const PREDICT: InferenceOperation = {
     304: PREDICTION_NOT_MODIFIED,
   },
   errors: RUN_MODEL,
-  identity: { variesBy: () => "" },
+  identity: { variesBy: () => "", reference: kserveReference },
   handler:
     ({ router, infer }) =>
     async (c) => {
