@@ -1,6 +1,6 @@
 import { ApiError } from "../domain/errors.ts";
 import { formatModelId } from "../domain/model-id.ts";
-import type { ObjectStore, ReadObject } from "../domain/object-store.ts";
+import type { ObjectStore } from "../domain/object-store.ts";
 import type { RoutingStore } from "../domain/ports.ts";
 import { guarded } from "./guarded.ts";
 import {
@@ -22,8 +22,8 @@ export function createRoutingStore(objects: ObjectStore): RoutingStore {
   return {
     routing: (name) =>
       guarded(`the routing of model "${name}" could not be read`, async () => {
-        const object = await objects.get(routingKey(name));
-        return object && { value: await readJson(name, object), etag: object.etag };
+        const read = await readJson(objects, name, routingKey(name));
+        return read && { value: read.value, etag: read.etag };
       }),
 
     putRouting: (name, value, etag) =>
@@ -41,8 +41,8 @@ export function createRoutingStore(objects: ObjectStore): RoutingStore {
 
     historyPart: (name, firstRevision) =>
       guarded(`the history of model "${name}" could not be read`, async () => {
-        const object = await objects.get(historyKey(name, firstRevision));
-        return object && readJson(name, object);
+        const read = await readJson(objects, name, historyKey(name, firstRevision));
+        return read?.value;
       }),
 
     putHistoryPart: (name, firstRevision, value) =>
@@ -65,20 +65,39 @@ function toBytes(value: object): Uint8Array {
 }
 
 /** @throws ApiError `routing_corrupt` */
-async function readJson(name: string, { key, sizeBytes, body }: ReadObject): Promise<unknown> {
+async function readJson(
+  objects: ObjectStore,
+  name: string,
+  key: string,
+): Promise<{ value: unknown; etag: string } | undefined> {
   const corrupt = (why: string, cause?: unknown): ApiError =>
-    new ApiError("routing_corrupt", `The routing of model "${name}" is corrupt: ${key} ${why}.`, {
+    new ApiError("routing_corrupt", `The routing of model "${name}" is corrupt: ${why}.`, {
       cause,
       details: { model: name, key },
     });
-  if (sizeBytes > MAX_BYTES) {
-    await body.cancel();
-    throw corrupt(`has ${sizeBytes} bytes, over the limit of ${MAX_BYTES}`);
-  }
-  const text = await new Response(body).text();
+  let text: string;
+  let etag: string;
   try {
-    return JSON.parse(text);
+    const object = await objects.get(key);
+    if (!object) return undefined;
+    if (object.sizeBytes > MAX_BYTES) {
+      await object.body.cancel();
+      throw corrupt(`${key} has ${object.sizeBytes} bytes, over the limit of ${MAX_BYTES}`);
+    }
+    text = await new Response(object.body).text();
+    etag = object.etag;
+  } catch (error) {
+    // An object that cannot be decrypted.
+    if (error instanceof ApiError && error.code === "model_corrupt")
+      throw new ApiError("routing_corrupt", error.message, {
+        cause: error,
+        ...(error.details && { details: error.details }),
+      });
+    throw error;
+  }
+  try {
+    return { value: JSON.parse(text), etag };
   } catch (cause) {
-    throw corrupt("is not JSON", cause);
+    throw corrupt(`${key} is not JSON`, cause);
   }
 }
