@@ -9,10 +9,13 @@ const RECONNECT_MS = 1000;
 /** Of the events that were printed: those of the past come again with each connection. */
 const MAX_KNOWN = 10_000;
 
-/** Prints events of the past, then new ones, until Ctrl-C. A connection that ends is opened again. */
+/**
+ * Prints events of the past, then new ones, until Ctrl-C. A connection that ends is opened again.
+ * @param filter what the server can choose by: `print` chooses by the rest of it
+ */
 export async function followEvents(
   { server, output, signal }: CommandContext,
-  { status, ...filter }: EventFilter,
+  { model, operation, code, event, status = [] }: EventFilter,
   follow: boolean,
   print: (event: Record<string, unknown>) => void,
 ): Promise<void> {
@@ -21,7 +24,14 @@ export async function followEvents(
     try {
       const response = await server.send({
         path: "/admin/events",
-        query: { ...filter, status: status?.join(","), follow: follow ? undefined : false },
+        query: {
+          model,
+          operation,
+          code,
+          event,
+          status: status.length === 1 ? status[0] : undefined,
+          follow,
+        },
         headers: { accept: "text/event-stream" },
       });
       for await (const data of readEvents(response)) {
