@@ -1,12 +1,15 @@
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { CHAT_TEMPLATE_PATH, EXPORT_PATHS } from "../../../../src/domain/parse-export.ts";
 import { chooseEncoder, chooseModel } from "../../../../src/registry/exports/choose-model.ts";
 import { explain, usageError } from "../cli-error.ts";
+import { MANIFEST_FILE } from "./manifest-folder.ts";
 import { listFiles, modelPath, type PushSource, toSourceFile, weightsOf } from "./source-files.ts";
 
 /** Under this name the server looks for the encoder of a decoder. */
 const ENCODER_FILE = "encoder_model.onnx";
+/** A label in each line. */
+const LABELS_FILE = "labels.txt";
 const MODEL_FILE = /\.(?:onnx|ort)$/;
 
 /**
@@ -20,6 +23,7 @@ export async function readExportFolder(
 ): Promise<PushSource> {
   const paths = await listFiles(folder);
   const models = paths.filter((path) => MODEL_FILE.test(path));
+  refuseSeveral(folder, paths);
   const [only] = models;
   const wish = variant ?? (models.length === 1 ? only : undefined);
   const chosen = choose(folder, () => chooseModel(paths, wish));
@@ -32,9 +36,20 @@ export async function readExportFolder(
     files.push(encoder, ...(await weightsOf(encoder)));
     notes.push(found.note);
   }
-  for (const path of [...Object.values(EXPORT_PATHS), CHAT_TEMPLATE_PATH])
+  for (const path of [...Object.values(EXPORT_PATHS), CHAT_TEMPLATE_PATH, LABELS_FILE])
     if (paths.includes(path)) files.push(toSourceFile(join(folder, path), path));
   return { files, model: model.path, manifest: undefined, notes };
+}
+
+/** The folder of a model, or of all of them, has those of versions in it. */
+function refuseSeveral(folder: string, paths: readonly string[]): void {
+  const versions = paths.filter((path) => basename(path) === MANIFEST_FILE).map(dirname);
+  const [first] = versions;
+  if (first === undefined) return;
+  throw usageError(
+    `${folder} has the folders of ${versions.length} versions`,
+    `push one of them: onnxflare push ${join(folder, first)}`,
+  );
 }
 
 function choose<T>(folder: string, work: () => T): T {

@@ -35,7 +35,9 @@ export async function push(
   options: PushOptions,
 ): Promise<PushResult> {
   const { output } = context;
-  const { name, version, variant, sign, ...request } = options;
+  const { name, version, variant, sign } = options;
+  const { task, labels, context: tokens, alias, force, dryRun } = options;
+  const request = { task, labels, context: tokens, alias, force, dryRun };
   const source = await readSource(resolve(path), variant);
   for (const note of source.notes) output.note(note);
   const model = modelName(name, source);
