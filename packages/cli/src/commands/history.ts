@@ -65,7 +65,7 @@ function describeEntry({ action, alias, version, from, to, note, restores }: His
   const change =
     from === undefined && to === undefined
       ? ""
-      : `: ${describeRoute(from)} -> ${describeRoute(to)}`;
+      : `: ${describeRoute(alias ?? "", from)} -> ${describeRoute(alias ?? "", to)}`;
   const restored = restores === undefined ? "" : ` [restores revision ${restores}]`;
   return `${what.filter((part) => part !== undefined).join(" ")}${change}${restored}${note === undefined ? "" : ` (${note})`}`;
 }

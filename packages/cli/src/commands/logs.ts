@@ -1,7 +1,12 @@
 import { usageError } from "../cli-error.ts";
 import type { CliCommand } from "../command.ts";
 import { describeEvent } from "../logs/describe-event.ts";
-import { type EventFilter, parseStatusArgument, toPredicate } from "../logs/event-filter.ts";
+import {
+  type EventFilter,
+  isWatchdogEvent,
+  parseStatusArgument,
+  toPredicate,
+} from "../logs/event-filter.ts";
 import { followEvents } from "../logs/follow-events.ts";
 import { tailWorker } from "../logs/tail-worker.ts";
 import { parseModelArgument, parseVersionArgument } from "../parse-arguments.ts";
@@ -43,7 +48,8 @@ export const LOGS: CliCommand = {
         const { output } = context();
         const matches = toPredicate(filter as EventFilter);
         const print = (event: Record<string, unknown>): void => {
-          if (matches(event)) output.line(event, describeEvent(output, event));
+          if (!isWatchdogEvent(event) && matches(event))
+            output.line(event, describeEvent(output, event));
         };
         if (tail !== undefined && !follow)
           throw usageError("--tail shows no events of the past: leave --no-follow out");

@@ -2,15 +2,14 @@ import { findChild } from "./child-usage.ts";
 import type { LogLine } from "./local-worker.ts";
 import { UserError } from "./user-error.ts";
 import { watch } from "./watchdog.ts";
+import { WATCHDOG_REQUEST_ID } from "./watchdog-request.ts";
 
-/** The id of the watchdog's own requests, whose events are not printed. */
-const REQUEST_ID = "onnxflare-watchdog";
 /** How long one request waits for its answer. */
 const MAX_ANSWER_MS = 1000;
 
 /** Whether a line of the Worker's log is the event of a request of the watchdog. */
 export function isWatchdogEvent({ message }: LogLine): boolean {
-  return message.includes(`"requestId":"${REQUEST_ID}"`);
+  return message.includes(`"requestId":"${WATCHDOG_REQUEST_ID}"`);
 }
 
 /**
@@ -42,7 +41,7 @@ export function watchWorker(url: URL, limitMs: number, report: (line: string) =>
 async function answers(url: URL): Promise<boolean> {
   try {
     const response = await fetch(new URL("/v2/health/live", url), {
-      headers: { "x-request-id": REQUEST_ID },
+      headers: { "x-request-id": WATCHDOG_REQUEST_ID },
       signal: AbortSignal.timeout(MAX_ANSWER_MS),
     });
     await response.arrayBuffer();

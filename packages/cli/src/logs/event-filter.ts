@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "commander";
+import { WATCHDOG_REQUEST_ID } from "../local/watchdog-request.ts";
 
 export interface EventFilter {
   readonly model?: string | undefined;
@@ -37,4 +38,9 @@ export function toPredicate({
     matches(code, event.errorCode) &&
     matches(kind, event.event) &&
     hasStatus(event.status);
+}
+
+/** A local server is asked each second whether it responds. */
+export function isWatchdogEvent({ requestId }: Readonly<Record<string, unknown>>): boolean {
+  return requestId === WATCHDOG_REQUEST_ID;
 }

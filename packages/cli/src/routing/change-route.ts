@@ -28,7 +28,7 @@ export async function changeRoute(
   const start = performance.now();
   const routing = await server.json<RoutingView>(request);
   const took = formatSeconds((performance.now() - start) / 1000);
-  const route = describeRoute(routing.aliases[alias]);
+  const route = describeRoute(alias, routing.aliases[alias]);
   output.note(`revision ${routing.revision} in ${took}; other isolates see it within 10 s`);
   output.result(routing, `${output.style("bold", `${model}@${alias}`)}: ${route}`);
 }

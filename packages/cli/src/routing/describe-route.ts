@@ -1,8 +1,8 @@
-import type { Route } from "../../../../src/domain/routing.ts";
+import { DEFAULT_ALIAS, type Route } from "../../../../src/domain/routing.ts";
 
-/** `version 2`, `1=90 2=10, sticky by header; shadow: version 3 (10%)`; without a route the newest version. */
-export function describeRoute(route: Route | null | undefined): string {
-  if (!route) return "the newest version";
+/** `version 2`, `1=90 2=10, sticky by header; shadow: version 3 (10%)`; the default without a route is the newest version. */
+export function describeRoute(alias: string, route: Route | null | undefined): string {
+  if (!route) return alias === DEFAULT_ALIAS ? "the newest version" : "no route";
   const { split, sticky, shadow } = route;
   const [only] = split;
   const target =

@@ -1,3 +1,4 @@
+import { DEFAULT_ALIAS } from "../../../../src/domain/routing.ts";
 import { toTable } from "../format/table.ts";
 import type { Output } from "../output.ts";
 import type { RoutingView } from "../server/admin-types.ts";
@@ -12,10 +13,10 @@ export function routingLines(
   output: Output,
   { model, revision, aliases, deleted }: RoutingView,
 ): string {
-  const routes = { default: undefined, ...aliases };
+  const routes = { [DEFAULT_ALIAS]: undefined, ...aliases };
   const rows = Object.entries(routes).map(([alias, route]) => [
-    output.style("bold", alias === "default" ? model : `${model}@${alias}`),
-    describeRoute(route),
+    output.style("bold", alias === DEFAULT_ALIAS ? model : `${model}@${alias}`),
+    describeRoute(alias, route),
   ]);
   const gone = Object.entries(deleted).map(
     ([version, { at, by }]) => `version ${version} was deleted at ${at} by ${by}`,
