@@ -5,6 +5,7 @@ import { DELETE } from "./commands/delete.ts";
 import { DEPLOY } from "./commands/deploy.ts";
 import { DEV } from "./commands/dev.ts";
 import { DIFF } from "./commands/diff.ts";
+import { DOCTOR } from "./commands/doctor.ts";
 import { GC } from "./commands/gc.ts";
 import { HISTORY } from "./commands/history.ts";
 import { INIT } from "./commands/init.ts";
@@ -24,6 +25,7 @@ export const COMMANDS: readonly CliCommand[] = [
   INIT,
   DEV,
   DEPLOY,
+  DOCTOR,
   PUSH,
   LIST,
   INSPECT,

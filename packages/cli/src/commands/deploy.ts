@@ -16,7 +16,8 @@ export const DEPLOY: CliCommand = {
     command
       .option("--dry-run", "build the Worker and check the configuration only")
       .option("--set-admin-key", "make a new ADMIN_KEY, set it as a secret and print it once")
-      .action(async ({ dryRun = false, setAdminKey = false }) => {
+      .option("--url <url>", "address of the Worker, where it has only a route in wrangler.toml")
+      .action(async ({ dryRun = false, setAdminKey = false, url: givenUrl }) => {
         const { output, signal } = context();
         const { openProject } = await import("../local/worker-project.ts");
         const { createWrangler } = await import("../project/wrangler.ts");
@@ -31,7 +32,7 @@ export const DEPLOY: CliCommand = {
           output.result(trial, `${trial.name} can be deployed: ${trial.size}`);
           return;
         }
-        const options = { setAdminKey, report: note, warn, signal };
+        const options = { setAdminKey, url: givenUrl, report: note, warn, signal };
         const deployment = await deployProject(project, wrangler, options);
         const { name, url, adminKey, hasAdminKey } = deployment;
         if (!hasAdminKey)

@@ -8,6 +8,7 @@ import type { LogLine } from "./local-worker.ts";
 import { type FolderModel, scanModelFolder } from "./model-folder.ts";
 import { readSecrets } from "./secrets.ts";
 import { markReady, readyObject, seedFolder, withRetries } from "./seed.ts";
+import { isServingNode, SERVING_NODE } from "./serving-node.ts";
 import { openStateFolder } from "./state-folder.ts";
 import { createTemporaryFolder } from "./temporary-folder.ts";
 import { reason, UserError } from "./user-error.ts";
@@ -101,14 +102,11 @@ export async function serve(project: WorkerProject, options: ServeOptions): Prom
   for (const problem of problems) console.error(`  ${problem}`);
 }
 
-/** Wrangler and Miniflare need it, and the lock of the state folder. */
-const OLDEST_NODE = [22, 13] as const;
-
 function assertNodeServes(): void {
-  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
-  if (major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1])) return;
+  const { node } = process.versions;
+  if (isServingNode(node)) return;
   throw new UserError(
-    `serving needs Node ${OLDEST_NODE.join(".")} or newer, and this is Node ${process.versions.node}; npm start, in the folder of a project, uses the one that npm install adds to it`,
+    `serving needs ${SERVING_NODE}, and this is Node ${node}; npm start, in the folder of a project, uses the one that npm install adds to it`,
   );
 }
 

@@ -58,21 +58,28 @@ export async function ensureNamespaces(
       continue;
     }
     const title = `${name}-${binding}`;
-    let found = existing.find((namespace) => namespace.title === title);
-    if (!found) {
-      await wrangler.run(["kv", "namespace", "create", title]);
-      found = (await listNamespaces(wrangler)).find((namespace) => namespace.title === title);
-      if (!found)
-        throw new CliError("serverFailed", `the new KV namespace ${title} is not listed`, {
-          hint: "run the command again",
-        });
+    let found = existing.find((namespace) => namespace.title === title)?.id;
+    if (found === undefined) {
+      found = await createNamespace(wrangler, title);
       created.push(title);
       report(`created the KV namespace ${title}`);
     }
-    await writeNamespaceId(project, binding, found.id);
+    await writeNamespaceId(project, binding, found);
     report(`wrote the id of ${title} into wrangler.toml`);
   }
   return created;
+}
+
+/** @returns its id, which wrangler prints in a text for people */
+async function createNamespace(wrangler: Wrangler, title: string): Promise<string> {
+  const { stdout } = await wrangler.run(["kv", "namespace", "create", title]);
+  const printed = /\bid"?\s*[=:]\s*"([0-9a-f]{32})"/i.exec(stdout)?.[1];
+  if (printed !== undefined) return printed;
+  const listed = (await listNamespaces(wrangler)).find((namespace) => namespace.title === title);
+  if (listed) return listed.id;
+  throw new CliError("serverFailed", `the new KV namespace ${title} is not listed`, {
+    hint: "run the command again",
+  });
 }
 
 function assertNamespace(

@@ -8,11 +8,11 @@ export interface Check {
   readonly remedy?: string | undefined;
 }
 
-/** The checks of one name, of what each found wrong; without that, one that is ok. */
+/** The checks of one name: of each problem, or one that is ok. */
 export function toChecks(
   name: string,
   problems: readonly Omit<Check, "name">[],
-  message: string,
+  message = "",
 ): readonly Check[] {
   if (problems.length === 0) return [{ name, status: "ok", message }];
   return problems.map((problem) => ({ name, ...problem }));

@@ -14,6 +14,8 @@ import type { Wrangler } from "./wrangler.ts";
 export interface DeployOptions {
   /** Whether the Worker gets a new ADMIN_KEY. */
   readonly setAdminKey: boolean;
+  /** The address of the server, where it is not the one that wrangler tells. */
+  readonly url?: string | undefined;
   readonly report: (line: string) => void;
   readonly warn: (line: string) => void;
   readonly signal: AbortSignal;
@@ -41,7 +43,7 @@ export const ADMIN_KEY = "ADMIN_KEY";
 export async function deployProject(
   project: WorkerProject,
   wrangler: Wrangler,
-  { setAdminKey, report, warn, signal }: DeployOptions,
+  { setAdminKey, url: givenUrl, report, warn, signal }: DeployOptions,
 ): Promise<Deployment> {
   const config = await readProjectConfig(project);
   const name = config.name;
@@ -58,7 +60,9 @@ export async function deployProject(
     ...(await ensureNamespaces(wrangler, project, config, report)),
   ];
   const adminKey = setAdminKey ? newAdminKey() : undefined;
-  const { url, versionId } = await deploy(wrangler, adminKey);
+  const deployed = await deploy(wrangler, adminKey);
+  const { versionId } = deployed;
+  const url = givenUrl?.replace(/\/+$/, "") ?? deployed.url;
   if (adminKey !== undefined && secrets.includes(ADMIN_KEY))
     report("replaced ADMIN_KEY; the former key is not valid any more");
   if (url === undefined)
@@ -93,8 +97,7 @@ async function deploy(
     },
   );
   const entry = readDeployEntry(outputFile);
-  const target = entry.targets?.find((text) => /^https?:\/\//.test(text));
-  return { url: target?.replace(/\/+$/, ""), versionId: entry.version_id ?? undefined };
+  return { url: addressOf(entry.targets ?? []), versionId: entry.version_id ?? undefined };
 }
 
 interface DeployEntry {
@@ -102,6 +105,15 @@ interface DeployEntry {
   readonly version_id?: string | null;
   /** Addresses, and sentences on other triggers. */
   readonly targets?: readonly string[];
+}
+
+/** The first target that is an address, or a domain of the Worker's own. */
+function addressOf(targets: readonly string[]): string | undefined {
+  for (const target of targets) {
+    const [, host] = /^(?:https:\/\/)?([\w.-]+)(?:\/| \(custom domain|$)/.exec(target) ?? [];
+    if (host?.includes(".")) return `https://${host}`;
+  }
+  return undefined;
 }
 
 function readDeployEntry(file: string): DeployEntry {

@@ -24,7 +24,11 @@ export interface InitializedProject {
 }
 
 /** A Worker's name has 63 characters at most, a bucket's, NAME-models, as well. */
+const MAX_NAME = 55;
 const PROJECT_NAME = /^[a-z](?:[a-z0-9-]{0,53}[a-z0-9])?$/;
+
+/** npm does not install a package below one with the same name. */
+const PACKAGES = ["node", "onnxflare", "wrangler"];
 
 /**
  * Writes a project that can be served and deployed.
@@ -37,9 +41,9 @@ export function initProject(
 ): InitializedProject {
   const folder = resolve(target);
   const name = basename(folder);
-  if (!PROJECT_NAME.test(name))
+  if (!PROJECT_NAME.test(name) || PACKAGES.includes(name))
     throw new UserError(
-      `${JSON.stringify(name)} is no name of a project, which the Worker and its address get: lower-case letters, digits and hyphens, the first a letter, the last none a hyphen, 55 characters at most`,
+      `${JSON.stringify(name)} is no name of a project, which its Worker and address get: give ${MAX_NAME} lower-case letters, digits and hyphens at most, the first a letter, the last no hyphen, and not ${PACKAGES.join(", ")}`,
     );
   assertEmpty(folder);
   const source = findPackageSource(from, report);

@@ -53,7 +53,8 @@ export async function writeNamespaceId(
 
 /** @returns `undefined` for a text without such a table */
 export function setNamespaceId(toml: string, binding: string, id: string): string | undefined {
-  const lines = toml.split("\n");
+  const lineEnd = toml.includes("\r\n") ? "\r\n" : "\n";
+  const lines = toml.split(lineEnd);
   const isHeader = (line: string): boolean => /^\s*\[/.test(line);
   const line = `id = ${JSON.stringify(id)}`;
   for (const [start, text] of lines.entries()) {
@@ -68,7 +69,7 @@ export function setNamespaceId(toml: string, binding: string, id: string): strin
     const comment = /#.*$/.exec((lines[place] ?? "").replace(/(["']).*?\1/, ""))?.[0];
     if (place < 0) lines.splice(named + 1, 0, line);
     else lines[place] = comment === undefined ? line : `${line} ${comment}`;
-    return lines.join("\n");
+    return lines.join(lineEnd);
   }
   return undefined;
 }

@@ -62,16 +62,18 @@ const KNOWN_FAILURES: readonly KnownFailure[] = [
 /** The failure of a command of wrangler: its own message, and what to do about it. */
 export function wranglerFailure(args: readonly string[], output: string): CliError {
   const command = `wrangler ${args.filter((argument) => /^[a-z]/.test(argument)).join(" ")}`;
-  const known = KNOWN_FAILURES.find(({ pattern }) => pattern.test(output));
-  return new CliError("serverFailed", `${command} failed:\n${messageOf(output)}`, {
+  const message = messageOf(output);
+  const known = KNOWN_FAILURES.find(({ pattern }) => pattern.test(message));
+  return new CliError("serverFailed", `${command} failed:\n${message}`, {
     hint:
       known?.remedy ?? "npx wrangler whoami shows the account; npx onnxflare doctor the project",
   });
 }
 
-/** Without wrangler's banner, and where it has written its log. */
+/** From the first error on, without wrangler's advertisements, and where it has written its log. */
 function messageOf(output: string): string {
-  const lines = output
+  const start = output.search(/^.*\[ERROR\]/m);
+  const lines = (start < 0 ? output : output.slice(start))
     .split("\n")
     .map((line) => line.trimEnd())
     .filter((line) => !/^\s*(?:⛅|─+$|🪵|If you think this is a bug|.*`--temporary`)/u.test(line));

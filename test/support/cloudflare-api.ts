@@ -1,0 +1,210 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+
+/**
+ * The routes of Cloudflare's API that wrangler calls to deploy a Worker, for one account in memory. The real wrangler is sent here by
+ * `CLOUDFLARE_API_BASE_URL`, so what is tested is its commands and their output; what Cloudflare itself does cannot be: errors are those
+ * that a test names.
+ */
+export interface CloudflareApi {
+  /** For the process that runs wrangler. */
+  readonly env: Record<string, string>;
+  readonly buckets: Set<string>;
+  readonly namespaces: { id: string; title: string }[];
+  /** The secrets of each Worker that was deployed. */
+  readonly workers: Map<string, Record<string, string>>;
+  /** `METHOD path` of every request, below the account. */
+  readonly requests: string[];
+  /** Requests whose `METHOD path` matches are refused, until they are accepted again. */
+  refuse(pattern: RegExp, error: ApiFailure): void;
+  acceptAll(): void;
+  close(): Promise<void>;
+}
+
+export interface ApiFailure {
+  readonly status: number;
+  readonly code: number;
+  readonly message: string;
+}
+
+const ACCOUNT = "0123456789abcdef0123456789abcdef";
+
+export async function startCloudflareApi(): Promise<CloudflareApi> {
+  const buckets = new Set<string>();
+  const namespaces: { id: string; title: string }[] = [];
+  const workers = new Map<string, Record<string, string>>();
+  const requests: string[] = [];
+  let refusals: { pattern: RegExp; error: ApiFailure }[] = [];
+
+  const routes: [RegExp, (match: RegExpExecArray, body: Buffer, url: URL) => unknown][] = [
+    [/^GET \/r2\/buckets$/, () => ({ buckets: [...buckets].map((name) => ({ name })) })],
+    [/^GET \/r2\/buckets\/(.+)$/, ([, name = ""]) => (buckets.has(name) ? { name } : NO_BUCKET)],
+    [
+      /^POST \/r2\/buckets$/,
+      (_, body) => {
+        const { name } = JSON.parse(body.toString());
+        buckets.add(name);
+        return { name };
+      },
+    ],
+    // Wrangler reads pages until one is empty.
+    [
+      /^GET \/storage\/kv\/namespaces$/,
+      (_match, _body, { searchParams }) =>
+        Number(searchParams.get("page") ?? 1) > 1 ? [] : namespaces,
+    ],
+    [
+      /^POST \/storage\/kv\/namespaces$/,
+      (_, body) => {
+        const { title } = JSON.parse(body.toString());
+        const id = (namespaces.length + 1).toString(16).padStart(32, "a");
+        namespaces.push({ id, title });
+        return { id, title };
+      },
+    ],
+    [
+      /^GET \/workers\/scripts\/([^/]+)\/secrets$/,
+      ([, name = ""]) => {
+        const secrets = workers.get(name);
+        return secrets
+          ? Object.keys(secrets).map((secret) => ({ name: secret, type: "secret_text" }))
+          : NO_WORKER;
+      },
+    ],
+    [
+      /^PUT \/workers\/scripts\/([^/]+)$/,
+      ([, name = ""], body) => {
+        workers.set(name, { ...workers.get(name), ...secretsIn(body) });
+        return { id: name, tag: "tag", deployment_id: "1", startup_time_ms: 20 };
+      },
+    ],
+    // A Worker that exists gets a version, which is deployed then.
+    [
+      /^POST \/workers\/scripts\/([^/]+)\/versions$/,
+      ([, name = ""], body) => {
+        workers.set(name, { ...workers.get(name), ...secretsIn(body) });
+        return { id: "2", startup_time_ms: 20, resources: { script: { etag: "2" } } };
+      },
+    ],
+    [/^POST \/workers\/scripts\/[^/]+\/deployments$/, () => ({ id: "2" })],
+    [/^PATCH \/workers\/scripts\/[^/]+\/script-settings$/, () => ({})],
+    [
+      /^GET \/workers\/workers\/([^/]+)$/,
+      ([, name = ""]) =>
+        workers.has(name)
+          ? { id: name, name, subdomain: { enabled: true, previews_enabled: false } }
+          : NO_WORKER,
+    ],
+    [/^GET \/workers\/subdomain$/, () => ({ subdomain: "somebody" })],
+    [
+      /^(?:GET|POST) \/workers\/scripts\/[^/]+\/subdomain$/,
+      () => ({ enabled: true, previews_enabled: false }),
+    ],
+    [
+      /^GET \/workers\/services\/([^/]+)$/,
+      ([, name = ""]) => (workers.has(name) ? { default_environment: { script: {} } } : NO_SERVICE),
+    ],
+    [
+      /^GET \/workers\/scripts\/([^/]+)\/deployments$/,
+      ([, name = ""]) => (workers.has(name) ? { deployments: [] } : NO_WORKER),
+    ],
+  ];
+
+  function answer(request: IncomingMessage, body: Buffer): unknown {
+    const url = new URL(request.url ?? "/", "http://api");
+    const path = url.pathname.replace(`/accounts/${ACCOUNT}`, "");
+    const line = `${request.method} ${path}`;
+    requests.push(line);
+    const refusal = refusals.find(({ pattern }) => pattern.test(line));
+    if (refusal) return new Failure(refusal.error);
+    for (const [pattern, handle] of routes) {
+      const match = pattern.exec(line);
+      if (match) return handle(match, body, url);
+    }
+    return new Failure({ status: 404, code: 7003, message: `No route for ${line}` });
+  }
+
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("end", () => send(response, answer(request, Buffer.concat(chunks))));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    env: {
+      CLOUDFLARE_API_BASE_URL: `http://127.0.0.1:${port}`,
+      CLOUDFLARE_API_TOKEN: "a token",
+      CLOUDFLARE_ACCOUNT_ID: ACCOUNT,
+    },
+    buckets,
+    namespaces,
+    workers,
+    requests,
+    refuse: (pattern, error) => void refusals.push({ pattern, error }),
+    acceptAll: () => {
+      refusals = [];
+    },
+    close: () => close(server),
+  };
+}
+
+class Failure {
+  readonly error: ApiFailure;
+
+  constructor(error: ApiFailure) {
+    this.error = error;
+  }
+}
+
+const NO_BUCKET = new Failure({
+  status: 404,
+  code: 10006,
+  message: "The specified bucket does not exist.",
+});
+const NO_WORKER = new Failure({
+  status: 404,
+  code: 10007,
+  message: "This Worker does not exist on your account.",
+});
+
+const NO_SERVICE = new Failure({
+  status: 404,
+  code: 10090,
+  message: "workers.api.error.service_not_found",
+});
+
+/** Of the metadata in the form that uploads a Worker. */
+function secretsIn(form: Buffer): Record<string, string> {
+  const [, metadata = "{}"] =
+    /name="metadata"[^\n]*\r\n(?:[^\r\n]+\r\n)*\r\n(.*)\r\n/.exec(form.toString("latin1")) ?? [];
+  const { bindings = [] } = JSON.parse(metadata) as {
+    bindings?: { type: string; name: string; text: string }[];
+  };
+  return Object.fromEntries(
+    bindings.filter(({ type }) => type === "secret_text").map(({ name, text }) => [name, text]),
+  );
+}
+
+function send(response: ServerResponse, result: unknown): void {
+  const failure = result instanceof Failure ? result.error : undefined;
+  response.writeHead(failure?.status ?? 200, { "content-type": "application/json" });
+  const errors = failure ? [{ code: failure.code, message: failure.message }] : [];
+  const info = Array.isArray(result)
+    ? { count: result.length, total_count: result.length, page: 1, per_page: 1000 }
+    : undefined;
+  response.end(
+    JSON.stringify({
+      success: !failure,
+      errors,
+      messages: [],
+      result: failure ? null : result,
+      result_info: info,
+    }),
+  );
+}
+
+function close(server: Server): Promise<void> {
+  server.closeAllConnections();
+  return new Promise((resolve) => server.close(() => resolve()));
+}
