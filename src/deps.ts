@@ -2,6 +2,7 @@ import { version } from "../package.json";
 import { createEntryStore, type EntryStore } from "./cache/entry-store.ts";
 import { createResponseCache } from "./cache/response-cache.ts";
 import { type Config, parseConfig } from "./config.ts";
+import type { BucketEncryption } from "./domain/bucket-encryption.ts";
 import { EVENT_SCHEMA_VERSION, type NoticeEvent } from "./domain/event.ts";
 import type { ObjectStore } from "./domain/object-store.ts";
 import type { EventSink, ModelStore } from "./domain/ports.ts";
@@ -35,6 +36,7 @@ import { createSignatures } from "./registry/verify-signature.ts";
 import { createModelPool } from "./runtime/model-pool.ts";
 import { createDatacenterCacheTier } from "./storage/datacenter-cache-tier.ts";
 import { createEncryptedObjectStore } from "./storage/encrypted-object-store.ts";
+import { createBucketEncryption } from "./storage/encryption/encrypt-bucket.ts";
 import { KeyRing } from "./storage/encryption/key-ring.ts";
 import { createKvCacheTier, createKvPurgeLog } from "./storage/kv-cache-tier.ts";
 import { createModelStore } from "./storage/model-store.ts";
@@ -67,7 +69,7 @@ export interface ServiceOverrides {
 export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = {}): Services {
   const config = parseConfig(env);
   if (!env.MODELS) throw new Error("the R2 binding MODELS is missing: see wrangler.toml");
-  const objects = createObjects(env.MODELS, config);
+  const { objects, encryption } = createObjects(env.MODELS, config);
   const signatures = createSignatures(config.signingKeys);
   const store = createModelStore(objects, { checkManifest: signatures.checkManifest });
   const { host, hasOwnIsolate } = createHost(env, config, store, overrides);
@@ -134,6 +136,7 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     infer,
     responseCache: createResponseCache(cache, { enabled }),
     cache,
+    encryption,
     cacheStats: () => ({
       ...cacheStatistics.read(),
       failedWrites: cache.failedWrites(),
@@ -154,10 +157,15 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
 }
 
 /** The bucket, encrypted when there is a key. */
-function createObjects(bucket: R2Bucket, { encryption }: Config): ObjectStore {
-  const objects = createR2ObjectStore(bucket);
-  if (!encryption) return objects;
-  return createEncryptedObjectStore(objects, new KeyRing(encryption.key, encryption.oldKeys));
+function createObjects(
+  bucket: R2Bucket,
+  { encryption }: Config,
+): { objects: ObjectStore; encryption: BucketEncryption | undefined } {
+  const stored = createR2ObjectStore(bucket);
+  if (!encryption) return { objects: stored, encryption: undefined };
+  const keys = new KeyRing(encryption.key, encryption.oldKeys);
+  const objects = createEncryptedObjectStore(stored, keys);
+  return { objects, encryption: createBucketEncryption(stored, objects, keys) };
 }
 
 const NO_LOADER =

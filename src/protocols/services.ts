@@ -2,6 +2,7 @@ import type { EntryStore } from "../cache/entry-store.ts";
 import type { ResponseCache } from "../cache/response-cache.ts";
 import type { Admission } from "../domain/admission.ts";
 import type { BodyBudget } from "../domain/body-budget.ts";
+import type { BucketEncryption } from "../domain/bucket-encryption.ts";
 import type { EventLog } from "../domain/event-log.ts";
 import type { StatisticsReader } from "../domain/inference-statistics.ts";
 import type { Infer, ModelHost } from "../domain/model-host.ts";
@@ -48,6 +49,8 @@ export interface Services {
   readonly cache: Pick<EntryStore, "purge">;
   readonly cacheStats: () => object;
   readonly publisher: Publisher;
+  /** `undefined` when the bucket is not encrypted. */
+  readonly encryption: BucketEncryption | undefined;
   readonly sink: EventSink;
   /** The last events of this isolate, and those to come. */
   readonly eventLog: EventLog;

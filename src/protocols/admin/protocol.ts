@@ -2,6 +2,7 @@ import { PROBLEM_ERRORS, renderProblem } from "../problem-errors.ts";
 import type { Protocol } from "../protocol.ts";
 import { ALIAS_OPERATIONS } from "./operations/aliases.ts";
 import { CACHE_OPERATIONS } from "./operations/cache.ts";
+import { ENCRYPTION_OPERATIONS } from "./operations/encryption.ts";
 import { EVENT_OPERATIONS } from "./operations/events.ts";
 import { INSPECTION_OPERATIONS } from "./operations/inspection.ts";
 import { ROUTING_OPERATIONS } from "./operations/routing.ts";
@@ -21,6 +22,7 @@ export const ADMIN_PROTOCOL: Protocol = {
     ...EVENT_OPERATIONS,
     ...SHADOW_OPERATIONS,
     ...CACHE_OPERATIONS,
+    ...ENCRYPTION_OPERATIONS,
     ...VERSION_OPERATIONS,
   ],
   schemas: SCHEMAS,

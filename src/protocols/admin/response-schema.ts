@@ -136,6 +136,17 @@ export const shadowStatsSchema = z.strictObject({
   ),
 });
 
+export const encryptionProgressSchema = z.strictObject({
+  encrypted: size,
+  unchanged: size.describe("Objects that have the current key."),
+  plain: size.describe("Objects that are not encrypted, and were left so."),
+  plainKeys: z.array(z.string()).describe("The first of these."),
+  after: z
+    .string()
+    .optional()
+    .describe("The key of the last object that was looked at, when there are others."),
+});
+
 export const purgeSummarySchema = z.strictObject({
   purged: z
     .strictObject({

@@ -1,10 +1,12 @@
 import { jsonValueSchema, manifestSchema } from "../../domain/manifest.ts";
 import { jsonContent } from "../openapi/schema-reference.ts";
 import { PROBLEM_SCHEMAS } from "../problem-errors.ts";
+import { encryptionRequestSchema } from "./encryption-request.ts";
 import { purgeRequestSchema } from "./purge-request.ts";
 import {
   cacheStatsSchema,
   deletedVersionSchema,
+  encryptionProgressSchema,
   publishedVersionsSchema,
   purgeSummarySchema,
   runtimeStatsSchema,
@@ -28,6 +30,7 @@ import {
 
 export const SCHEMAS = {
   requests: {
+    EncryptionRequest: encryptionRequestSchema,
     PurgeRequest: purgeRequestSchema,
     RollbackRequest: rollbackRequestSchema,
     RoutingChangeRequest: changeRequestSchema,
@@ -37,6 +40,7 @@ export const SCHEMAS = {
   responses: {
     CacheStatistics: cacheStatsSchema,
     DeletedVersion: deletedVersionSchema,
+    EncryptionProgress: encryptionProgressSchema,
     JsonValue: jsonValueSchema,
     Manifest: manifestSchema,
     ModelDetails: modelDetailsSchema,

@@ -99,7 +99,7 @@ export class PlainObject extends ApiError {
   constructor(key: string) {
     super(
       "model_corrupt",
-      `The object ${key} is not encrypted, and with ENCRYPTION_KEY only encrypted objects are read. Publish the version again, or encrypt the objects that were there before with POST /admin/encryption.`,
+      `The object ${key} is not encrypted, and with ENCRYPTION_KEY only encrypted objects are read. Publish the version again, or encrypt what was there before with POST /admin/encryption {"plain":true}.`,
       { details: { object: key } },
     );
   }

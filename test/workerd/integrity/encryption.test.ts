@@ -11,7 +11,7 @@ import {
   encryptedObjects,
   publishEncrypted,
 } from "../../support/encrypted-service.ts";
-import { findModel } from "../../support/publish.ts";
+import { findModel, publishAs } from "../../support/publish.ts";
 import type { Service, TestResponse } from "../../support/service.ts";
 import { expectOutputs, readExpected } from "../../support/tensors.ts";
 
@@ -85,6 +85,34 @@ describe("with ENCRYPTION_KEY", () => {
   });
 });
 
+test("objects that were there before the key are served when they have been encrypted", async () => {
+  const name = "wine-naive-bayes";
+  const model = findModel(name);
+  await publishAs(service.bucket, model, model.manifest);
+  expect(await infer(name)).toMatchObject({
+    status: 503,
+    body: { code: "model_corrupt", error: expect.stringContaining("is not encrypted") },
+  });
+  const encrypt = (request: object): Promise<TestResponse> =>
+    service.administer("/encryption", {
+      method: "POST",
+      body: JSON.stringify(request),
+      headers: { "content-type": "application/json" },
+    });
+  const keys = ["manifest.json", "model.onnx"].map((path) => `models/${name}/1/${path}`);
+  expect(await encrypt({})).toMatchObject({
+    status: 200,
+    body: { encrypted: 0, plain: 2, plainKeys: keys },
+  });
+  expect(await encrypt({ plain: true })).toMatchObject({
+    status: 200,
+    body: { encrypted: 2, plain: 0 },
+  });
+  const response = await infer(name);
+  expect(response.status).toBe(200);
+  expectOutputs(response.body, readExpected(name));
+});
+
 describe("a Worker refuses", () => {
   let other: AdministeredService | undefined;
 
@@ -115,10 +143,19 @@ describe("a Worker refuses", () => {
     });
     await publishEncrypted(encryptedObjects(rotated.bucket), "iris-kmeans");
     expect((await infer("iris-kmeans", rotated)).status).toBe(200);
+    const init = { method: "POST", body: "{}", headers: { "content-type": "application/json" } };
+    expect(await rotated.administer("/encryption", init)).toMatchObject({ body: { encrypted: 2 } });
+    const renewed = encryptedObjects(rotated.bucket, OTHER_KEY);
+    expect(await renewed.get("models/iris-kmeans/1/manifest.json")).toBeDefined();
   });
 
   test("encrypted objects when it has no key", async () => {
     const plain = await restart({});
+    const init = { method: "POST", body: "{}", headers: { "content-type": "application/json" } };
+    expect(await plain.administer("/encryption", init)).toMatchObject({
+      status: 501,
+      body: { code: "not_supported", detail: expect.stringContaining("ENCRYPTION_KEY is not set") },
+    });
     await publishEncrypted(encryptedObjects(plain.bucket), "iris-kmeans");
     expect(await infer("iris-kmeans", plain)).toMatchObject({
       status: 503,

@@ -173,7 +173,7 @@ describe("a model file is not served when", () => {
     );
     expectCorrupt(
       response,
-      `The object ${key} is not encrypted, and with ENCRYPTION_KEY only encrypted objects are read. Publish the version again, or encrypt the objects that were there before with POST /admin/encryption.`,
+      `The object ${key} is not encrypted, and with ENCRYPTION_KEY only encrypted objects are read. Publish the version again, or encrypt what was there before with POST /admin/encryption {"plain":true}.`,
     );
   });
 
