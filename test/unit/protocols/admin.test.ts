@@ -1,7 +1,11 @@
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { parseConfig } from "../../../src/config.ts";
 import type { TelemetryEvent } from "../../../src/domain/event.ts";
+import { shadowStatsSchema } from "../../../src/protocols/admin/response-schema.ts";
 import type { Publisher } from "../../../src/registry/publish.ts";
+import { createEventLog } from "../../../src/telemetry/event-log.ts";
+import { createShadowStatisticsSink } from "../../../src/telemetry/shadow-statistics.ts";
+import { COMPARED, FAILURE, PREDICTION, PURGE } from "../../contracts/event-sink.ts";
 import { createTestApp } from "../../support/test-app.ts";
 import { stubWorkersGlobals } from "../../support/workers-globals.ts";
 
@@ -105,4 +109,58 @@ test("the event of a path that has another method names the route", async () => 
   expect((await app.request("/admin/cache/purge", { headers })).status).toBe(405);
   expect((await app.request("/admin/no-such-path", { headers })).status).toBe(404);
   expect(app.events.map(({ route }) => route)).toEqual(["/admin/cache/purge", "unmatched"]);
+});
+
+describe("the stream of events", () => {
+  function createEvents() {
+    const eventLog = createEventLog();
+    return { eventLog, app: createTestApp({ config, eventLog }) };
+  }
+
+  test("has the last events that are selected, as server-sent events with the JSON of the console", async () => {
+    const { eventLog, app } = createEvents();
+    for (const event of [PREDICTION, FAILURE, PURGE]) eventLog.emit(event);
+    const response = await app.request("/admin/events?status=5xx", { headers });
+    expect(response.headers.get("content-type")).toBe("text/event-stream");
+    expect(await response.text()).toBe(`data: ${JSON.stringify(FAILURE)}\n\n`);
+    const all = await (await app.request("/admin/events", { headers })).text();
+    expect(all.split("\n\n")).toHaveLength(4);
+  });
+
+  test("goes on while it follows, and tells a reader that does not keep up how many events it missed", async () => {
+    const { eventLog, app } = createEvents();
+    const response = await app.request("/admin/events?follow=true", { headers });
+    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+    const next = async (): Promise<TelemetryEvent> =>
+      JSON.parse((await reader?.read())?.value?.replace("data: ", "") ?? "");
+    const first = next();
+    eventLog.emit(PREDICTION);
+    expect(await first).toEqual(JSON.parse(JSON.stringify(PREDICTION)));
+    for (let count = 0; count < 1000; count++)
+      eventLog.emit({ ...PREDICTION, requestId: String(count) });
+    const read = [];
+    for (let count = 0; count < 256; count++) read.push(await next());
+    const [notice] = read.filter(({ event }) => event === "notice");
+    const dropped = Number(notice?.event === "notice" && /^\d+/.exec(notice.message)?.[0]);
+    const ids = read.flatMap((event) => (event.event === "request" ? [event.requestId] : []));
+    // One may be on its way when the others are dropped.
+    expect(ids.at(-1)).toBe(String(dropped + ids.length - 1));
+    expect(dropped).toBeGreaterThan(700);
+    await reader?.cancel();
+  });
+});
+
+test("the counts of copies to shadows are those of the model", async () => {
+  const shadowStatistics = createShadowStatisticsSink();
+  const app = createTestApp({ config, shadowStatistics });
+  shadowStatistics.emit({ ...COMPARED, model: "iris-logistic" });
+  shadowStatistics.emit(COMPARED);
+  const response = await app.request("/admin/models/iris-logistic/shadow", { headers });
+  expect(shadowStatsSchema.parse(await response.json())).toEqual({
+    model: "iris-logistic",
+    pairs: [expect.objectContaining({ alias: COMPARED.alias, same: 1 })],
+  });
+  const none = await app.request("/admin/models/iris-kmeans/shadow", { headers });
+  expect(await none.json()).toEqual({ model: "iris-kmeans", pairs: [] });
+  expect((await app.request("/admin/models/no-model/shadow", { headers })).status).toBe(404);
 });

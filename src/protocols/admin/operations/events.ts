@@ -4,8 +4,8 @@ import { EVENT_STREAM_CONTENT } from "../../openapi/schema-reference.ts";
 import type { Operation } from "../../operation.ts";
 import { parseEventFilter } from "../event-filter.ts";
 
-/** Short enough to notice soon that a reader has gone, and that it has none of the few places. */
-const KEEP_ALIVE_MS = 10_000;
+/** By then it is noticed that a reader has gone, and its place is free again. */
+const KEEP_ALIVE_MS = 5000;
 
 export const EVENT_OPERATIONS: readonly Operation[] = [
   {
@@ -17,7 +17,7 @@ export const EVENT_OPERATIONS: readonly Operation[] = [
     tag: "Administration",
     summary: "Read the events of an isolate",
     description:
-      "The last 256 events of the isolate that handles the request, as server-sent events whose data is what the console has; with `follow`, then each new one until the client closes the connection, and a comment every 10 s. Parameters select the events that have all of these properties. A client that does not keep up misses events, and gets a notice that says how many. On Cloudflare a Worker has many isolates: `wrangler tail` has the events of all.",
+      "The last 256 events of the isolate that handles the request, as server-sent events whose data is what the console has; with `follow`, then each new one until the client closes the connection, and a comment every 5 s. Parameters select the events that have all of these properties. A client that does not keep up misses events, and gets a notice that says how many. On Cloudflare a Worker has many isolates: `wrangler tail` has the events of all.",
     parameters: [
       "model-filter",
       "operation-filter",
