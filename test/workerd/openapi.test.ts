@@ -309,6 +309,10 @@ function expectDocumented(
   const schema = documented.content[type ?? ""]?.schema;
   if (!schema) throw new Error(`${operationId} documents no ${type} for ${expectedStatus}`);
   if (type === "application/octet-stream") return;
+  if (type === "text/event-stream") {
+    expect(response.body).toMatch(/^(?:data: \{.*\}\n\n)+$/);
+    return;
+  }
   const [, name] = /"#\/components\/schemas\/(\w+)"/.exec(JSON.stringify(schema)) ?? [];
   responseSchema(name).parse(response.body);
   if (expectedStatus >= 400) {
