@@ -32,6 +32,7 @@ import { createRoutingAdministration } from "./registry/routing/administration.t
 import { createRouter } from "./registry/routing/router.ts";
 import { createRoutingEditor } from "./registry/routing/routing-editor.ts";
 import { createServerReadiness } from "./registry/server-readiness.ts";
+import { createUploads } from "./registry/uploads.ts";
 import { createSignatures } from "./registry/verify-signature.ts";
 import { createModelPool } from "./runtime/model-pool.ts";
 import { createDatacenterCacheTier } from "./storage/datacenter-cache-tier.ts";
@@ -42,6 +43,7 @@ import { createKvCacheTier, createKvPurgeLog } from "./storage/kv-cache-tier.ts"
 import { createModelStore } from "./storage/model-store.ts";
 import { createR2ObjectStore } from "./storage/r2-object-store.ts";
 import { createRoutingStore } from "./storage/routing-store.ts";
+import { createUploadStore } from "./storage/upload-store.ts";
 import { createBudgetedDecoder } from "./tasks/image/budgeted-decoder.ts";
 import { createTask } from "./tasks/registry.ts";
 import { createCacheStatisticsSink } from "./telemetry/cache-statistics.ts";
@@ -72,6 +74,7 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
   const { objects, encryption } = createObjects(env.MODELS, config);
   const signatures = createSignatures(config.signingKeys);
   const store = createModelStore(objects, { checkManifest: signatures.checkManifest });
+  const uploadStore = createUploadStore(objects);
   const { host, hasOwnIsolate } = createHost(env, config, store, overrides);
   const cache = createCache(env, config);
   const enabled = config.cache.tiers.length > 0;
@@ -145,7 +148,8 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     runTask,
     modelReadiness: createModelReadiness(host, store, admission),
     serverReadiness: createServerReadiness(store, { requiredObject: config.readyObject }),
-    publisher: createPublisher(store, host, catalog, {
+    uploads: createUploads(store, uploadStore),
+    publisher: createPublisher(store, uploadStore, host, catalog, {
       maxModelBytes: config.maxModelBytes,
       signatures,
       exportBudget: env.LOADER

@@ -95,12 +95,49 @@ const poolingSchema = z.object({
   pooling_mode_lasttoken: lenient(z.boolean()),
 });
 
+const edge = z.int().min(1).max(4096);
+const size = lenient(
+  z.union([
+    edge.transform((length) => ({ shortest_edge: length })),
+    z.object({ height: edge, width: edge }),
+    z.object({ shortest_edge: edge }),
+  ]),
+);
+const cropSize = lenient(
+  z.union([
+    edge.transform((length) => ({ height: length, width: length })),
+    z.object({ height: edge, width: edge }),
+  ]),
+);
+const flag = lenient(z.boolean());
+const channels = lenient(z.array(z.number()).min(1).max(4));
+
+/** preprocessor_config.json of models of images */
+const preprocessorSchema = z.object({
+  image_processor_type: lenient(z.string()),
+  feature_extractor_type: lenient(z.string()),
+  do_resize: flag,
+  size,
+  resample: integer,
+  crop_pct: number,
+  do_center_crop: flag,
+  crop_size: cropSize,
+  do_rescale: flag,
+  rescale_factor: number,
+  do_normalize: flag,
+  image_mean: channels,
+  image_std: channels,
+  do_flip_channel_order: flag,
+  do_pad: flag,
+});
+
 export const EXPORT_SCHEMAS = {
   config: modelConfigSchema,
   generationConfig: generationConfigSchema,
   tokenizerConfig: tokenizerConfigSchema,
   tokenizer: tokenizerSchema,
   pooling: poolingSchema,
+  preprocessor: preprocessorSchema,
   /** modules.json of sentence-transformers */
   modules: z.array(z.object({ type: z.string() })),
 } as const;
@@ -115,5 +152,6 @@ export type ExportConfig = {
   readonly chatTemplate?: string | undefined;
 };
 
+export type PreprocessorConfig = z.output<typeof preprocessorSchema>;
 export type ModelConfig = z.output<typeof modelConfigSchema>;
 export type GenerationConfig = z.output<typeof generationConfigSchema>;

@@ -192,6 +192,17 @@ export const manifestSchema = storedManifestSchema.superRefine((manifest, contex
     context.addIssue({ code: "custom", path: [...path], message });
 });
 
+/** What of a manifest may be sent to be published: what it leaves out is read of the model, or proposed. */
+export const manifestDraftSchema = structureSchema.partial().extend({
+  models: z
+    .record(z.string().regex(MEMBER_NAME), memberSchema.partial().required({ file: true }))
+    .optional(),
+  cache: structureSchema.shape.cache.unwrap().optional(),
+  runtime: structureSchema.shape.runtime.unwrap().optional(),
+});
+
+export type ManifestDraft = z.output<typeof manifestDraftSchema>;
+
 type Structure = z.output<typeof structureSchema>;
 
 function* fileProblems({ file, files, models = {} }: Structure): Generator<Problem> {

@@ -9,6 +9,7 @@ export const EXPORT_PATHS: Readonly<Record<ExportPart, string>> = {
   tokenizer: "tokenizer.json",
   pooling: "1_Pooling/config.json",
   modules: "modules.json",
+  preprocessor: "preprocessor_config.json",
 };
 
 export const CHAT_TEMPLATE_PATH = "chat_template.jinja";

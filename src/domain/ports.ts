@@ -115,23 +115,16 @@ export interface ModelWriter {
   /** Stores the signature of a manifest that is published later. */
   putSignature(id: ModelId, manifestText: string, signature: object): Promise<void>;
   /**
-   * Stores a file for a version that is published later; it is no part of the version.
-   * @param body exactly `sizeBytes` long
+   * Claims a folder of the version for one publication.
+   * @returns false, without effect, for a folder that another one has claimed, or that has files
    */
-  putUpload(
-    id: ModelId,
-    path: string,
-    body: ReadableStream<Uint8Array>,
-    sizeBytes: number,
-  ): Promise<void>;
+  claimFolder(id: ModelId, folder: string): Promise<boolean>;
+  releaseFolder(id: ModelId, folder: string): Promise<void>;
   /**
-   * An upload, `undefined` when it is missing.
-   * @param offset where `body` begins; `sizeBytes` is that of the whole
+   * Publishes the version; returns false, without effect, if it exists.
+   * @param manifestText what is stored, as `toManifestText` returns it
    */
-  upload(id: ModelId, path: string, offset?: number): Promise<StoredFile | undefined>;
-  deleteUploads(id: ModelId): Promise<void>;
-  /** Publishes the version; returns false, without effect, if it exists. */
-  publish(manifest: Manifest): Promise<boolean>;
+  publish(id: ModelId, manifestText: string): Promise<boolean>;
   /** Deletes the version with its files and uploads; returns whether it existed. */
   remove(id: ModelId): Promise<boolean>;
 }

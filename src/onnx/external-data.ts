@@ -1,3 +1,4 @@
+import { UPLOAD_PATH } from "../domain/upload.ts";
 import { clip } from "../shared/quote.ts";
 import type { Edit } from "./edit.ts";
 import { Message } from "./message.ts";
@@ -49,9 +50,6 @@ const ELEMENT_BITS: Readonly<Record<number, number>> = {
   26: 2,
 };
 
-/** A relative path without `.` and `..` segments, backslashes and control characters. */
-export const EXTERNAL_PATH = /^(?!.*(?:^|\/)(?:\.{1,2})?(?:\/|$))[^\\\p{Cc}]{1,200}$/u;
-
 /** @throws OnnxError for a tensor whose place is not valid */
 export function findExternalTensors({ graph }: OnnxOutline): ExternalTensor[] {
   return [...externalTensors(graph)].map(toExternalTensor);
@@ -74,7 +72,7 @@ function toExternalTensor(tensor: Message): ExternalTensor {
   const invalid = (what: string): OnnxError =>
     new OnnxError(`its tensor ${nameOf(tensor)} is in another file, but ${what}`);
   const path = (entries.get("location") ?? "").replace(/^(?:\.\/)+/, "");
-  if (!EXTERNAL_PATH.test(path))
+  if (!UPLOAD_PATH.test(path))
     throw invalid(
       `the location ${clip(JSON.stringify(path))} is not a relative path of up to 200 characters without ".." and "\\"`,
     );

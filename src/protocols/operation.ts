@@ -64,6 +64,8 @@ interface OperationBase {
    * RegExpRouter supports no two paths that both match a request.
    */
   readonly reservedModel?: string;
+  /** Whether the last parameter of the path may have slashes, as paths of files do. */
+  readonly hasSlashes?: boolean;
   /** Whether `/versions/{version}` may follow `{model}`. */
   readonly versioned?: boolean;
   /**
@@ -108,14 +110,14 @@ export interface OperationRoute {
 
 /** The routes of an operation, one for each of its paths. */
 export function toRoutes(operation: Operation, basePath: string): OperationRoute[] {
-  const { id, summary, path, reservedModel, versioned, errors = [] } = operation;
+  const { id, summary, path, reservedModel, versioned, hasSlashes, errors = [] } = operation;
   const literal = reservedModel === undefined ? path : path.replace("{model}", reservedModel);
   const route: OperationRoute = {
     operation,
     id,
     summary,
     path: `${basePath}${literal}` || "/",
-    pattern: toPattern(path),
+    pattern: `${toPattern(path)}${hasSlashes ? "{.+}" : ""}`,
     errors,
   };
   if (!versioned) return [route];

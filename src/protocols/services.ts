@@ -16,6 +16,7 @@ import type { Repository } from "../registry/repository.ts";
 import type { RoutingAdministration } from "../registry/routing/administration.ts";
 import type { Router } from "../registry/routing/router.ts";
 import type { CheckServer } from "../registry/server-readiness.ts";
+import type { Uploads } from "../registry/uploads.ts";
 
 /** The services that the protocols use. */
 export interface Services {
@@ -51,6 +52,7 @@ export interface Services {
   readonly publisher: Publisher;
   /** `undefined` when the bucket is not encrypted. */
   readonly encryption: BucketEncryption | undefined;
+  readonly uploads: Uploads;
   readonly sink: EventSink;
   /** The last events of this isolate, and those to come. */
   readonly eventLog: EventLog;

@@ -1,51 +1,46 @@
 import type { WaitUntil } from "../domain/call.ts";
 import { ApiError } from "../domain/errors.ts";
-import { type Manifest, parseManifest } from "../domain/manifest.ts";
-import type { CandidateModel, ModelHost } from "../domain/model-host.ts";
+import type { Manifest } from "../domain/manifest.ts";
+import { toManifestText } from "../domain/manifest-text.ts";
+import type { ModelHost } from "../domain/model-host.ts";
 import { formatModelId, type ModelId } from "../domain/model-id.ts";
-import type { ModelDescription, ModelStore, ModelWriter } from "../domain/ports.ts";
-import type { ModelAdaptation, ModelChange } from "../onnx/adapt-model.ts";
-import { EXTERNAL_PATH } from "../onnx/external-data.ts";
+import type { ModelStore, ModelWriter } from "../domain/ports.ts";
+import type { UploadStore } from "../domain/upload-store.ts";
 import { OnnxError } from "../onnx/onnx-scanner.ts";
-import { clip, MAX_REASON_LENGTH, quote } from "../shared/quote.ts";
 import type { Catalog } from "./catalog.ts";
-import { compactModel } from "./compact-model.ts";
-import type { ExportOptions } from "./exports/export-types.ts";
 import type { ExportBudget } from "./exports/memory-fit.ts";
-import { type DescribedModel, publishExport } from "./publish-export.ts";
-import { rewriteModel } from "./rewrite-model.ts";
+import { checkExample } from "./publishing/check-example.ts";
+import { commit, isTaken, isUnreadable, versionExists } from "./publishing/commit.ts";
+import { type DraftedVersion, draftVersion } from "./publishing/draft-version.ts";
+import { inClaimedFolder, keepPrepared, writePrepared } from "./publishing/prepared-version.ts";
+import { Publication } from "./publishing/publication.ts";
+import { findPrepared, type PublishRequest, parseDraft } from "./publishing/publish-request.ts";
+import { SentFiles } from "./publishing/sent-files.ts";
+import type { DraftOptions } from "./publishing/take-sent.ts";
+import { toUnpublished } from "./publishing/unpublished.ts";
 import type { Signatures } from "./verify-signature.ts";
-import { type WrittenModel, writeModel } from "./write-model.ts";
 
 /** Publishes and deletes versions. */
 export interface Publisher {
   /**
-   * Publishes a version of one model file, from which its inputs, outputs and labels are read. A `ZipMap` at
-   * its end is replaced by the tensor that it reads, and weights in uploaded files become part of it. Uploaded files of
-   * configuration, as Optimum and transformers.js write them, decide on its task.
-   * @param body the ONNX or ORT file, exactly `sizeBytes` long
-   * @throws ApiError `version_exists`, `invalid_model`, `model_too_large`, `storage_failed`
+   * Publishes a version of a model and of the files that were sent for it. A `ZipMap` at the end of the model is replaced by the tensor that it
+   * reads, and weights in other files become part of it. What the manifest leaves out is read of the model, or proposed. The model is loaded, and
+   * the manifest's example is run. Nothing is visible before the manifest is written, which is last, and nothing is left of a publication
+   * that fails.
+   * @throws ApiError `version_exists`, `invalid_model`, `invalid_manifest`, `example_mismatch`, `digest_mismatch`, `upload_incomplete`,
+   *   `model_too_large`, `storage_failed`, ...
    */
-  publish(
-    id: ModelId,
-    body: ReadableStream<Uint8Array>,
-    sizeBytes: number,
-    waitUntil: WaitUntil,
-    options?: ExportOptions,
-  ): Promise<Manifest>;
-  /**
-   * Stores a file with weights, or one of configuration, of a version that is published later.
-   * @param body exactly `sizeBytes` long
-   * @throws ApiError `version_exists`, `invalid_request`, `storage_failed`
-   */
-  upload(
-    id: ModelId,
-    path: string,
-    body: ReadableStream<Uint8Array>,
-    sizeBytes: number,
-  ): Promise<void>;
+  publish(id: ModelId, request: PublishRequest, waitUntil: WaitUntil): Promise<PublishedVersion>;
   /** @throws ApiError `version_not_found`, `storage_failed` */
   remove(id: ModelId): Promise<void>;
+}
+
+export interface PublishedVersion {
+  readonly manifest: Manifest;
+  /** What is stored, or would be: the bytes that a signature signs. */
+  readonly manifestText: string;
+  /** What was found and assumed where the manifest says nothing. */
+  readonly proposed: readonly string[];
 }
 
 export interface PublisherOptions {
@@ -53,133 +48,86 @@ export interface PublisherOptions {
   readonly maxModelBytes: number;
   /** The memory of the isolate of a model that generates. */
   readonly exportBudget: ExportBudget;
-  /** Refuses versions without a signature, where there are keys; none by default. */
-  readonly signatures?: Pick<Signatures, "refuseUnsigned">;
+  /** Checks signatures, and refuses versions without one where there are keys. */
+  readonly signatures?: Pick<Signatures, "refuseUnsigned" | "assertPublishable">;
   readonly now?: () => Date;
 }
 
 export function createPublisher(
   store: ModelStore & ModelWriter,
+  uploads: UploadStore,
   host: ModelHost,
   catalog: Catalog,
   { maxModelBytes, exportBudget, signatures, now = () => new Date() }: PublisherOptions,
 ): Publisher {
-  /** Loads the stored file once, to read its inputs and outputs and to check that it can be served. */
-  async function describe(model: CandidateModel, waitUntil: WaitUntil): Promise<ModelDescription> {
-    try {
-      return await host.describe(model, waitUntil);
-    } catch (error) {
-      if (!(error instanceof ApiError) || error.code !== "model_load_failed") throw error;
-      throw new ApiError("invalid_model", error.message, { cause: error });
+  /** Publishes what is in the folder of the publication, or leaves it to be published later. */
+  async function complete(
+    options: DraftOptions,
+    { dryRun, signature }: PublishRequest,
+    { manifest, proposed }: DraftedVersion,
+  ): Promise<PublishedVersion> {
+    const { publication, sent, waitUntil } = options;
+    await host.load(toUnpublished(manifest), waitUntil);
+    await checkExample(host, manifest);
+    const manifestText = toManifestText(manifest);
+    if (dryRun) {
+      await keepPrepared(options, manifest);
+      return { manifest, manifestText, proposed };
     }
+    const { id } = publication;
+    await signatures?.assertPublishable({ id, manifestText, files: manifest.files }, signature);
+    if (signature) await store.putSignature(id, manifestText, signature);
+    await commit(store, publication, manifest);
+    await sent.deleteAll().catch(() => undefined);
+    return { manifest, manifestText, proposed };
   }
 
-  /** The stored file, rewritten if it has to be. */
-  async function adapt(written: WrittenModel): Promise<Adapted> {
-    const adaptation = written.adaptation();
-    if (!adaptation || adaptation.changes.length === 0) return { model: written, adaptation };
-    const model = await rewriteModel(store, written, adaptation, maxModelBytes);
-    return { model, adaptation, original: { file: written, changes: adaptation.changes } };
-  }
-
-  /** A model that was sent before the main one; `undefined` when it was not. */
-  async function publishUpload(
+  async function publish(
     id: ModelId,
-    path: string,
+    request: PublishRequest,
     waitUntil: WaitUntil,
-    onWrite: (path: string) => void,
-  ): Promise<DescribedModel | undefined> {
-    const upload = await store.upload(id, path);
-    if (!upload) return undefined;
-    const written = await writeModel(store, id, upload.body, upload.sizeBytes);
-    onWrite(written.path);
-    const { model } = await adapt(written);
-    onWrite(model.path);
-    const { sha256, sizeBytes, format } = model;
-    const { inputs, outputs } = await describe(model, waitUntil);
-    return { file: { path: model.path, sha256, sizeBytes }, format, inputs, outputs };
-  }
-
-  /** The model with a smaller form of its forest, if it has one. */
-  async function compact(
-    { model, adaptation }: Adapted,
-    manifest: Manifest,
-    waitUntil: WaitUntil,
-  ): Promise<{ model: WrittenModel; manifest: Manifest } | undefined> {
-    if (!adaptation?.forest) return undefined;
-    const original = { file: model, changes: ["tree-ensemble"] as const };
-    const options = {
+  ): Promise<PublishedVersion> {
+    if (await isTaken(store, id)) throw versionExists(id);
+    const prepared = findPrepared(request);
+    // Before any work: a signature signs the text of a prepared manifest.
+    if (request.signature === undefined && !request.dryRun) await signatures?.refuseUnsigned(id);
+    if (request.signature !== undefined && !prepared) throw notPrepared(id);
+    const draft = parseDraft(id, request);
+    const sent = await SentFiles.list(uploads, id, request.files);
+    const publication = new Publication(store, id, prepared?.folder);
+    const options: DraftOptions = {
       store,
+      uploads,
+      publication,
+      sent,
       host,
-      toManifest: async (other: WrittenModel) =>
-        toManifest({ model: other, adaptation, original }, await describe(other, waitUntil), now()),
+      budget: exportBudget,
+      maxBytes: maxModelBytes,
+      waitUntil,
+      now,
     };
-    return compactModel(options, model, adaptation, manifest);
-  }
-
-  const publish: Publisher["publish"] = async (id, body, sizeBytes, waitUntil, options = {}) => {
-    await signatures?.refuseUnsigned(id);
-    if ((await store.manifest(id)) !== undefined) throw versionExists(id);
-    /** The paths of files that were written. */
-    const unused = new Set<string>();
     try {
-      const written = await writeModel(store, id, body, sizeBytes);
-      unused.add(written.path);
-      const adapted = await adapt(written);
-      unused.add(adapted.model.path);
-      const description = await describe(adapted.model, waitUntil);
-      const asSent = toManifest(adapted, description, now());
-      const onWrite = (path: string): void => void unused.add(path);
-      const exported = await publishExport(
-        { writer: store, host, budget: exportBudget },
-        {
-          manifest: asSent,
-          adaptation: adapted.adaptation,
-          options,
-          onWrite,
-          publishUpload: (path) => publishUpload(id, path, waitUntil, onWrite),
-        },
-      );
-      const compacted = exported ? undefined : await compact(adapted, asSent, waitUntil);
-      const manifest = exported ?? compacted?.manifest ?? asSent;
-      unused.add(manifest.file);
-      if (!(await store.publish(manifest))) throw versionExists(id);
-      for (const { path } of manifest.files) unused.delete(path);
-      await store.deleteUploads(id).catch(() => undefined);
-      return manifest;
+      if (!prepared)
+        return await complete(options, request, await draftVersion(options, request, draft));
+      const { manifest } = prepared;
+      return await inClaimedFolder(store, publication, async () => {
+        await writePrepared(options, manifest);
+        return complete(options, request, { manifest, proposed: [] });
+      });
     } catch (error) {
-      if (!(error instanceof OnnxError)) throw error;
-      throw new ApiError(
-        "invalid_model",
-        `${formatModelId(id)} cannot be published: ${error.message}.`,
-        {
-          cause: error,
-          details: { model: id.name, version: id.version },
-        },
-      );
+      throw explain(id, error);
     } finally {
-      // The first error is reported; a file without a manifest has no effect.
-      for (const path of unused) await store.deleteFile(id, path).catch(() => undefined);
+      await publication.discard();
       catalog.forget(id.name);
     }
-  };
+  }
 
   return {
-    publish(id, body, sizeBytes, waitUntil, options) {
-      const publication = publish(id, body, sizeBytes, waitUntil, options);
+    publish(id, request, waitUntil) {
+      const publication = publish(id, request, waitUntil);
       // The publication is completed also if the client disconnects.
       waitUntil(publication.catch(() => undefined));
       return publication;
-    },
-
-    async upload(id, path, body, sizeBytes) {
-      if (!EXTERNAL_PATH.test(path))
-        throw new ApiError(
-          "invalid_request",
-          `A file is named by a relative path of up to 200 characters without "..", as the model names it; got ${quote(path)}.`,
-        );
-      if ((await store.manifest(id)) !== undefined) throw versionExists(id);
-      await store.putUpload(id, path, body, sizeBytes);
     },
 
     async remove(id) {
@@ -195,65 +143,19 @@ export function createPublisher(
   };
 }
 
-/** Whether an error says that a manifest, or its signature, is not what was published. */
-function isUnreadable(error: unknown): boolean {
-  return (
-    error instanceof ApiError &&
-    (error.code === "model_corrupt" || error.code === "signature_invalid")
+function explain(id: ModelId, error: unknown): unknown {
+  if (!(error instanceof OnnxError)) return error;
+  return new ApiError(
+    "invalid_model",
+    `${formatModelId(id)} cannot be published: ${error.message}.`,
+    { cause: error, details: { model: id.name, version: id.version } },
   );
 }
 
-interface Adapted {
-  readonly model: WrittenModel;
-  /** `undefined` for a file in ORT format. */
-  readonly adaptation: ModelAdaptation | undefined;
-  /** The file as it was sent, if that is another one. */
-  readonly original?: {
-    readonly file: WrittenModel;
-    readonly changes: readonly ModelChange[];
-  };
-}
-
-function toManifest(
-  { model, adaptation, original }: Adapted,
-  { inputs, outputs }: ModelDescription,
-  createdAt: Date,
-): Manifest {
-  const { id, path, sizeBytes, sha256, format } = model;
-  const { labels, optionalInputs = [] } = adaptation ?? {};
-  try {
-    return parseManifest({
-      schemaVersion: 1,
-      name: id.name,
-      version: id.version,
-      format,
-      file: path,
-      files: [{ path, sha256, sizeBytes }],
-      ...(original && {
-        original: {
-          sha256: original.file.sha256,
-          sizeBytes: original.file.sizeBytes,
-          changes: original.changes,
-        },
-      }),
-      inputs: [...inputs, ...optionalInputs.map((spec) => ({ ...spec, optional: true }))],
-      outputs,
-      ...(labels && { labels }),
-      createdAt: createdAt.toISOString(),
-    });
-  } catch (cause) {
-    throw new ApiError(
-      "invalid_model",
-      `No valid manifest can be created for the model: ${clip(String(cause), MAX_REASON_LENGTH)}`,
-      { cause },
-    );
-  }
-}
-
-function versionExists(id: ModelId): ApiError {
+function notPrepared(id: ModelId): ApiError {
   return new ApiError(
-    "version_exists",
-    `${formatModelId(id)} already exists, and published versions never change: publish another version.`,
-    { details: { model: id.name, version: id.version } },
+    "invalid_request",
+    `A signature signs the manifest as it is stored, and publishing changes this one of ${formatModelId(id)}: sign the manifestText that a dry run returns, and publish that manifest.`,
+    { details: { field: "signature" } },
   );
 }

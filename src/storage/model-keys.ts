@@ -1,10 +1,14 @@
+import { MANIFEST_FILE } from "../domain/manifest-text.ts";
 import { MODEL_NAME, MODEL_VERSION, type ModelId } from "../domain/model-id.ts";
+import { type FileIdentity, PARTS_FOLDER } from "../domain/upload.ts";
 
 /** The keys of object storage, as `docs/storage.md` documents them. */
 
 export const MODELS_PREFIX = "models/";
 export const UPLOADS_PREFIX = "uploads/";
-const MANIFEST = "manifest.json";
+/** So that keys of parts are in their order. */
+const OFFSET_DIGITS = 12;
+const PART = /^(.+)\.parts\/([0-9a-f]{64})-(\d{1,15})\/(\d{12})$/s;
 
 export function modelPrefix(name: string): string {
   return `${MODELS_PREFIX}${name}/`;
@@ -19,8 +23,36 @@ export function uploadKey({ name, version }: ModelId, path = ""): string {
   return `${UPLOADS_PREFIX}${name}/${version}/${path}`;
 }
 
+/** The key of a part of a file: parts of other files of the same path cannot mix with it. */
+export function uploadPartKey(
+  id: ModelId,
+  path: string,
+  { sha256, sizeBytes }: FileIdentity,
+  start: number,
+): string {
+  const offset = String(start).padStart(OFFSET_DIGITS, "0");
+  return `${uploadKey(id, path)}${PARTS_FOLDER}${sha256}-${sizeBytes}/${offset}`;
+}
+
+/** What a key of an upload says, without the prefix of its version. */
+export function fromUploadKey(name: string): {
+  readonly path: string;
+  /** Of a part; `undefined` for a file that was sent as a whole. */
+  readonly file: FileIdentity | undefined;
+  readonly start: number;
+} {
+  const [, path, sha256, sizeBytes, start] = PART.exec(name) ?? [];
+  if (path === undefined || sha256 === undefined) return { path: name, file: undefined, start: 0 };
+  return { path, file: { sha256, sizeBytes: Number(sizeBytes) }, start: Number(start) };
+}
+
+/** Says that a publication uses a folder whose name others know; no file has this name. */
+export function claimKey(id: ModelId, folder: string): string {
+  return fileKey(id, `${folder}/~claim`);
+}
+
 export function manifestKey(id: ModelId): string {
-  return fileKey(id, MANIFEST);
+  return fileKey(id, MANIFEST_FILE);
 }
 
 export function routingKey(name: string): string {
@@ -53,7 +85,7 @@ export function signatureKey(id: ModelId, digest: string): string {
 /** The version whose manifest a key is, or `undefined` for any other key. */
 export function fromManifestKey(key: string): ModelId | undefined {
   const [root, name, version, file, ...rest] = key.split("/");
-  if (`${root}/` !== MODELS_PREFIX || file !== MANIFEST || rest.length > 0) return undefined;
+  if (`${root}/` !== MODELS_PREFIX || file !== MANIFEST_FILE || rest.length > 0) return undefined;
   if (!name || !version || !MODEL_NAME.test(name) || !MODEL_VERSION.test(version)) return undefined;
   return { name, version };
 }

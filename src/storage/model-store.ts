@@ -8,6 +8,7 @@ import { sha256 } from "../shared/sha256.ts";
 import { guarded } from "./guarded.ts";
 import { parseManifestJson } from "./manifest-json.ts";
 import {
+  claimKey,
   fileKey,
   fromManifestKey,
   MODELS_PREFIX,
@@ -111,21 +112,6 @@ export function createModelStore(
         await objects.putStream(fileKey(id, path), body, sizeBytes);
       }),
 
-    putUpload: (id, path, body, sizeBytes) =>
-      guarded(`upload ${path} of ${formatModelId(id)} could not be written`, async () => {
-        await objects.putStream(uploadKey(id, path), body, sizeBytes);
-      }),
-
-    upload: (id, path, offset) =>
-      guarded(`upload ${path} of ${formatModelId(id)} could not be read`, () =>
-        objects.get(uploadKey(id, path), offset),
-      ),
-
-    deleteUploads: (id) =>
-      guarded(`the uploads of ${formatModelId(id)} could not be deleted`, () =>
-        deleteAll(uploadKey(id)),
-      ),
-
     deleteFile: (id, path) =>
       guarded(`${path} of ${formatModelId(id)} could not be deleted`, () =>
         objects.delete([fileKey(id, path)]),
@@ -138,11 +124,29 @@ export function createModelStore(
         await objects.put(key, bytes, { contentType: "application/json" });
       }),
 
-    publish: (manifest) =>
-      guarded(`${formatModelId(manifest)} could not be published`, async () => {
+    claimFolder: (id, folder) =>
+      guarded(`${formatModelId(id)} could not be published`, async () => {
+        const key = claimKey(id, folder);
+        const options = { onlyIf: { absent: true } } as const;
+        if (!(await objects.put(key, ENCODER.encode(folder), options))) return false;
+        for await (const other of objects.list(fileKey(id, `${folder}/`))) {
+          if (other.key === key) continue;
+          await objects.delete([key]);
+          return false;
+        }
+        return true;
+      }),
+
+    releaseFolder: (id, folder) =>
+      guarded(`the folder ${folder} of ${formatModelId(id)} could not be released`, () =>
+        objects.delete([claimKey(id, folder)]),
+      ),
+
+    publish: (id, manifestText) =>
+      guarded(`${formatModelId(id)} could not be published`, async () => {
         const written = await objects.put(
-          manifestKey(manifest),
-          ENCODER.encode(`${JSON.stringify(manifest, null, 2)}\n`),
+          manifestKey(id),
+          ENCODER.encode(manifestText),
           // Only if there is none, so that of concurrent publications of one version only one succeeds.
           { onlyIf: { absent: true }, contentType: "application/json" },
         );

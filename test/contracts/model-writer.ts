@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Manifest, parseManifest } from "../../src/domain/manifest.ts";
+import { toManifestText } from "../../src/domain/manifest-text.ts";
 import type { ModelId } from "../../src/domain/model-id.ts";
 import type { ModelStore, ModelWriter } from "../../src/domain/ports.ts";
 import { rejectedApiError } from "../support/errors.ts";
@@ -53,6 +54,8 @@ export function testModelWriter(create: () => Promise<WritableStoreUnderTest>): 
   };
   const put = (where: ModelId, path: string, ...bytes: readonly number[]): Promise<void> =>
     subject.store.putFile(where, path, streamOf(Uint8Array.from(bytes)), bytes.length);
+  const publishManifest = (manifest: Manifest): Promise<boolean> =>
+    subject.store.publish(manifest, toManifestText(manifest));
   const versionsOf = async (name: string): Promise<string[]> =>
     (await subject.store.versions(name)).map(({ version }) => version);
 
@@ -115,46 +118,6 @@ export function testModelWriter(create: () => Promise<WritableStoreUnderTest>): 
     });
   });
 
-  describe("uploads", () => {
-    const readUpload = async (where: ModelId, path: string, offset?: number): Promise<unknown> => {
-      const upload = await subject.store.upload(where, path, offset);
-      return upload && [upload.sizeBytes, ...Buffer.concat(await Array.fromAsync(upload.body))];
-    };
-    const putUpload = (where: ModelId, path: string, ...bytes: number[]): Promise<void> =>
-      subject.store.putUpload(where, path, streamOf(Uint8Array.from(bytes)), bytes.length);
-
-    test("are read from the beginning or from an offset, and replaced by another one", async () => {
-      expect(await readUpload(id, "a/weights.bin")).toBeUndefined();
-      await putUpload(id, "a/weights.bin", 1, 2, 3, 4);
-      expect(await readUpload(id, "a/weights.bin")).toEqual([4, 1, 2, 3, 4]);
-      expect(await readUpload(id, "a/weights.bin", 3)).toEqual([4, 4]);
-      await putUpload(id, "a/weights.bin", 9);
-      expect(await readUpload(id, "a/weights.bin")).toEqual([1, 9]);
-    });
-
-    test("are no files of the version", async () => {
-      await putUpload(id, "weights.bin", 1);
-      expect(await read(id, "weights.bin")).toBeUndefined();
-      expect(await versionsOf("a")).toEqual([]);
-    });
-
-    test("of a version are deleted, and with the version", async () => {
-      const other = { ...id, version: "12" };
-      for (const each of [id, other]) await putUpload(each, "weights.bin", 1);
-      await subject.store.deleteUploads(id);
-      expect(await readUpload(id, "weights.bin")).toBeUndefined();
-      expect(await readUpload(other, "weights.bin")).toEqual([1, 1]);
-      await subject.store.remove(other);
-      expect(await readUpload(other, "weights.bin")).toBeUndefined();
-    });
-
-    test("fail for a body that is shorter than its length", async () => {
-      const body = streamOf(Uint8Array.of(1));
-      await rejectedApiError("storage_failed", subject.store.putUpload(id, "weights.bin", body, 3));
-      expect(await readUpload(id, "weights.bin")).toBeUndefined();
-    });
-  });
-
   describe("deleteFile", () => {
     test("removes one file", async () => {
       await put(id, "model.onnx", 1);
@@ -170,19 +133,51 @@ export function testModelWriter(create: () => Promise<WritableStoreUnderTest>): 
     });
   });
 
+  describe("folders", () => {
+    const FOLDER = "0123456789abcdef";
+
+    test("are claimed once, until they are released", async () => {
+      const { store } = subject;
+      expect(await store.claimFolder(id, FOLDER)).toBe(true);
+      expect(await store.claimFolder(id, FOLDER)).toBe(false);
+      expect(await store.claimFolder({ ...id, version: "2" }, FOLDER)).toBe(true);
+      await store.releaseFolder(id, FOLDER);
+      expect(await store.claimFolder(id, FOLDER)).toBe(true);
+    });
+
+    test("with files are not claimed", async () => {
+      await put(id, `${FOLDER}/deep/model.onnx`, 1);
+      await put(id, `${FOLDER}0/model.onnx`, 1);
+      expect(await subject.store.claimFolder(id, FOLDER)).toBe(false);
+      await subject.store.deleteFile(id, `${FOLDER}/deep/model.onnx`);
+      expect(await subject.store.claimFolder(id, FOLDER)).toBe(true);
+    });
+
+    test("are claimed by one of several publications at the same time", async () => {
+      const claims = Array.from({ length: 5 }, () => subject.store.claimFolder(id, FOLDER));
+      expect((await Promise.all(claims)).filter((isClaimed) => isClaimed)).toHaveLength(1);
+    });
+
+    test("are no versions", async () => {
+      await subject.store.claimFolder(id, FOLDER);
+      expect(await versionsOf("a")).toEqual([]);
+      expect(await subject.store.manifest(id)).toBeUndefined();
+    });
+  });
+
   describe("publish", () => {
     test("makes the version exist, with its manifest", async () => {
       const manifest = createManifest(id);
-      expect(await subject.store.publish(manifest)).toBe(true);
+      expect(await publishManifest(manifest)).toBe(true);
       expect(await versionsOf("a")).toEqual(["1"]);
       const stored = await subject.store.manifest(id);
       expect(parseManifest(stored)).toEqual(manifest);
     });
 
     test("refuses a version that exists, and leaves it as it was", async () => {
-      await subject.store.publish(createManifest(id, "first"));
+      await publishManifest(createManifest(id, "first"));
       const before = await subject.store.versions("a");
-      expect(await subject.store.publish(createManifest(id, "second"))).toBe(false);
+      expect(await publishManifest(createManifest(id, "second"))).toBe(false);
       expect(await subject.store.manifest(id)).toMatchObject({ description: "first" });
       expect(await subject.store.versions("a")).toEqual(before);
     });
@@ -190,7 +185,7 @@ export function testModelWriter(create: () => Promise<WritableStoreUnderTest>): 
     test("lets one succeed of those who publish a version at the same time", async () => {
       const outcomes = await Promise.all(
         Array.from({ length: 5 }, (_, index) =>
-          subject.store.publish(createManifest(id, `manifest ${index}`)),
+          publishManifest(createManifest(id, `manifest ${index}`)),
         ),
       );
       expect(outcomes.filter((published) => published)).toHaveLength(1);
@@ -204,7 +199,7 @@ export function testModelWriter(create: () => Promise<WritableStoreUnderTest>): 
     test("ends the version and removes its files", async () => {
       await put(id, "model.onnx", 1);
       await put(id, "deep/labels.txt", 2);
-      await subject.store.publish(createManifest(id));
+      await publishManifest(createManifest(id));
       expect(await subject.store.remove(id)).toBe(true);
       expect(await versionsOf("a")).toEqual([]);
       expect(await subject.store.manifest(id)).toBeUndefined();
@@ -219,7 +214,7 @@ export function testModelWriter(create: () => Promise<WritableStoreUnderTest>): 
       ];
       for (const each of [id, ...others]) {
         await put(each, "model.onnx", 1);
-        await subject.store.publish(createManifest(each));
+        await publishManifest(createManifest(each));
       }
       await subject.store.remove(id);
       for (const each of others) {
@@ -236,10 +231,10 @@ export function testModelWriter(create: () => Promise<WritableStoreUnderTest>): 
     });
 
     test("lets the version be published anew, as another publication", async () => {
-      await subject.store.publish(createManifest(id, "first"));
+      await publishManifest(createManifest(id, "first"));
       const [first] = await subject.store.versions("a");
       await subject.store.remove(id);
-      expect(await subject.store.publish(createManifest(id, "second"))).toBe(true);
+      expect(await publishManifest(createManifest(id, "second"))).toBe(true);
       const [second] = await subject.store.versions("a");
       expect(second?.revision).not.toBe(first?.revision);
     });

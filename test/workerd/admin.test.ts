@@ -343,8 +343,8 @@ describe("an upload whose client disconnects", () => {
       expect(await infer(name)).toMatchObject(outputs(2));
       const { file } = JSON.parse(await textOf(`models/${name}/1/manifest.json`)) as Manifest;
       expect(await keysOf(name)).toEqual([
-        `models/${name}/1/manifest.json`,
         `models/${name}/1/${file}`,
+        `models/${name}/1/manifest.json`,
       ]);
     },
   );

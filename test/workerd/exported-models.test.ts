@@ -205,8 +205,8 @@ describe("weights in other files", () => {
     await expectRuns("external", manifest);
     const keys = (await service.bucket.list()).objects.map(({ key }) => key);
     expect(keys.filter((key) => key.includes("external/"))).toEqual([
-      "models/external/1/manifest.json",
       `models/external/1/${manifest.file}`,
+      "models/external/1/manifest.json",
     ]);
   });
 
@@ -302,8 +302,8 @@ describe("a forest", () => {
       // Neither the other file nor the model that was compared with remains.
       const { objects } = await service.bucket.list({ prefix: `models/${name}/` });
       expect(objects.map(({ key }) => key)).toEqual([
-        `models/${name}/1/manifest.json`,
         `models/${name}/1/${manifest.file}`,
+        `models/${name}/1/manifest.json`,
       ]);
       const { cells } = await service.runtime();
       const loaded = cells.flatMap(({ models }) => models).filter((model) => model.name === name);

@@ -5,8 +5,10 @@ import { CACHE_OPERATIONS } from "./operations/cache.ts";
 import { ENCRYPTION_OPERATIONS } from "./operations/encryption.ts";
 import { EVENT_OPERATIONS } from "./operations/events.ts";
 import { INSPECTION_OPERATIONS } from "./operations/inspection.ts";
+import { PUBLICATION_OPERATIONS } from "./operations/publication.ts";
 import { ROUTING_OPERATIONS } from "./operations/routing.ts";
 import { SHADOW_OPERATIONS } from "./operations/shadow.ts";
+import { UPLOAD_OPERATIONS } from "./operations/uploads.ts";
 import { VERSION_OPERATIONS } from "./operations/versions.ts";
 import { SCHEMAS } from "./schemas.ts";
 
@@ -24,6 +26,8 @@ export const ADMIN_PROTOCOL: Protocol = {
     ...CACHE_OPERATIONS,
     ...ENCRYPTION_OPERATIONS,
     ...VERSION_OPERATIONS,
+    ...UPLOAD_OPERATIONS,
+    ...PUBLICATION_OPERATIONS,
   ],
   schemas: SCHEMAS,
   renderError: renderProblem,

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { MEASURES, type Measure } from "../../domain/answer-comparison/comparison.ts";
 import { CACHE_TIERS, type CacheTierName } from "../../domain/cache.ts";
 import { SHADOW_SKIPS } from "../../domain/event.ts";
+import { manifestSchema } from "../../domain/manifest.ts";
 
 /** Schemas of the responses under `/admin`: `/openapi.json` is generated from them, and tests validate with them. */
 
@@ -170,11 +171,52 @@ export const deletedVersionSchema = z.strictObject({
   deleted: z.strictObject({ name: z.string(), version: z.string() }),
 });
 
+const sha256 = z.string().describe("SHA-256 of the whole file, in hexadecimal.");
+
 export const uploadedFileSchema = z.strictObject({
   file: z.strictObject({
     name: z.string(),
     version: z.string(),
     path: z.string(),
-    sizeBytes: size,
+    sizeBytes: size.describe("Of the whole file."),
+    sha256: sha256.optional(),
+    receivedBytes: size,
+    complete: z.boolean(),
   }),
+});
+
+export const uploadedFilesSchema = z.strictObject({
+  files: z.array(
+    z.strictObject({
+      path: z.string(),
+      sizeBytes: size.describe("Of the whole file."),
+      sha256: sha256
+        .optional()
+        .describe("As its sender said; absent for a file that was sent as a whole without it."),
+      received: z
+        .array(z.array(size).length(2))
+        .describe("Ranges of bytes that have arrived, the first and the last byte of each."),
+      complete: z.boolean(),
+    }),
+  ),
+});
+
+export const deletedUploadsSchema = z.strictObject({
+  deleted: z.strictObject({ name: z.string(), version: z.string() }),
+  removedObjects: size,
+});
+
+const proposed = z
+  .array(z.string())
+  .optional()
+  .describe("What was found and assumed where the request says nothing.");
+
+export const publicationSchema = z.strictObject({ manifest: manifestSchema, proposed });
+
+export const preparedVersionSchema = z.strictObject({
+  manifest: manifestSchema,
+  manifestText: z
+    .string()
+    .describe("The manifest as it would be stored, to the last byte: what a signature signs."),
+  proposed,
 });

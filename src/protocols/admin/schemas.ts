@@ -2,16 +2,21 @@ import { jsonValueSchema, manifestSchema } from "../../domain/manifest.ts";
 import { jsonContent } from "../openapi/schema-reference.ts";
 import { PROBLEM_SCHEMAS } from "../problem-errors.ts";
 import { encryptionRequestSchema } from "./encryption-request.ts";
+import { publishBodySchema } from "./publish-body.ts";
 import { purgeRequestSchema } from "./purge-request.ts";
 import {
   cacheStatsSchema,
+  deletedUploadsSchema,
   deletedVersionSchema,
   encryptionProgressSchema,
+  preparedVersionSchema,
+  publicationSchema,
   publishedVersionsSchema,
   purgeSummarySchema,
   runtimeStatsSchema,
   shadowStatsSchema,
   uploadedFileSchema,
+  uploadedFilesSchema,
 } from "./response-schema.ts";
 
 import {
@@ -31,6 +36,7 @@ import {
 export const SCHEMAS = {
   requests: {
     EncryptionRequest: encryptionRequestSchema,
+    PublishRequest: publishBodySchema,
     PurgeRequest: purgeRequestSchema,
     RollbackRequest: rollbackRequestSchema,
     RoutingChangeRequest: changeRequestSchema,
@@ -52,7 +58,11 @@ export const SCHEMAS = {
     RoutingState: routingStateSchema,
     RuntimeStatistics: runtimeStatsSchema,
     ShadowStatistics: shadowStatsSchema,
+    DeletedUploads: deletedUploadsSchema,
+    PreparedVersion: preparedVersionSchema,
+    PublishedVersion: publicationSchema,
     UploadedFile: uploadedFileSchema,
+    UploadedFiles: uploadedFilesSchema,
     ...PROBLEM_SCHEMAS,
   },
 } as const;

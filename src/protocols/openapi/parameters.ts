@@ -34,10 +34,17 @@ export const PARAMETERS = {
     name: "file",
     in: "path",
     description:
-      "The file's path as the model names it, relative and percent-encoded: `weights%2F0.bin` for `weights/0.bin`.",
+      "The file's path as the model or the manifest names it, relative. Its slashes may be percent-encoded: `weights%2F0.bin` for `weights/0.bin`.",
     required: true,
     schema: { type: "string", minLength: 1, maxLength: 200 },
     example: "model.onnx.data",
+  },
+  aliasOfVersion: {
+    name: "alias",
+    in: "query",
+    description: "An alias that gets the version when it is published.",
+    schema: { type: "string", pattern: ALIAS_NAME.source },
+    example: "canary",
   },
   context: {
     name: "context",
@@ -163,6 +170,26 @@ export const PARAMETERS = {
     description: "The compression of the body. The size limit applies to the decompressed body.",
     schema: { type: "string", enum: ["identity", "gzip", "x-gzip", "deflate"] },
     example: "identity",
+  },
+  "content-range": {
+    name: "content-range",
+    in: "header",
+    description:
+      "For a part of a file: its first and last byte, and the size of the whole file (RFC 9110, section 14.4).",
+    schema: { type: "string", pattern: "^bytes [0-9]+-[0-9]+/[0-9]+$" },
+  },
+  "repr-digest": {
+    name: "repr-digest",
+    in: "header",
+    description:
+      "SHA-256 of the whole file, `sha-256=:BASE64:` (RFC 9530). Required for parts of files.",
+    schema: { type: "string" },
+  },
+  "content-digest": {
+    name: "content-digest",
+    in: "header",
+    description: "SHA-256 of the body, `sha-256=:BASE64:` (RFC 9530).",
+    schema: { type: "string" },
   },
   "inference-header-content-length": {
     name: "inference-header-content-length",

@@ -29,6 +29,8 @@ export interface ExportedTask extends Pick<Manifest, "labels"> {
   readonly task: NonNullable<Manifest["task"]>;
   readonly preprocess: NonNullable<Manifest["preprocess"]>;
   readonly postprocess: NonNullable<Manifest["postprocess"]>;
+  /** Where it is not the default. */
+  readonly cache?: Manifest["cache"] | undefined;
   readonly files: readonly ExportFile[];
   /** What was found and what was guessed, for whoever publishes it. */
   readonly notes: readonly string[];

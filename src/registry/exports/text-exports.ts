@@ -1,7 +1,7 @@
 import type { ExportConfig } from "../../domain/export-config.ts";
 import type { TensorSpec } from "../../domain/tensor.ts";
 import { invalidExport } from "./export-error.ts";
-import type { DeriveTask, ExportedModel } from "./export-types.ts";
+import type { DeriveTask, ExportedModel, ExportedTask } from "./export-types.ts";
 
 /** Models that read a text at once, as transformers exports them. */
 
@@ -17,68 +17,101 @@ const INPUTS = {
 
 export const deriveTextClassification: DeriveTask = (model, config) => {
   if (!isOf(config, /ForSequenceClassification$/)) return undefined;
-  const isMulti = config.config?.problem_type === "multi_label_classification";
   const labels = labelsOf(config);
-  const activation = isMulti || labels.length === 1 ? "sigmoid" : "softmax";
   const { preprocess, notes } = readTexts(model, config);
+  const block = textClassificationOf(config, outputOf(model, "logits").name, labels);
   return {
+    ...block,
     task: "text-classification",
     preprocess,
-    postprocess: {
-      type: "classification",
-      version: 1,
-      scores: outputOf(model, "logits").name,
-      activation,
-    },
-    labels,
     files: [{ path: TOKENIZER }],
-    notes: [...notes, `${labels.length} labels of config.json, scores by ${activation}`],
+    notes: [...notes, ...block.notes],
   };
 };
+
+export function textClassificationOf(
+  { config }: ExportConfig,
+  scores: string,
+  labels: readonly string[],
+  source = " of config.json",
+): Postprocessed {
+  const isMulti = config?.problem_type === "multi_label_classification";
+  const activation = isMulti || labels.length === 1 ? "sigmoid" : "softmax";
+  return {
+    postprocess: { type: "classification", version: 1, scores, activation },
+    labels: [...labels],
+    notes: [`${labels.length} labels${source}, scores by ${activation}`],
+  };
+}
 
 export const deriveTokenClassification: DeriveTask = (model, config) => {
   if (!isOf(config, /ForTokenClassification$/)) return undefined;
   const labels = labelsOf(config);
   const { preprocess, notes } = readTexts(model, config);
+  const block = tokenClassificationOf(outputOf(model, "logits").name, labels);
   return {
+    ...block,
     task: "token-classification",
     preprocess,
-    postprocess: {
-      type: "token-classification",
-      version: 1,
-      scores: outputOf(model, "logits").name,
-      aggregation: "simple",
-      ignoreLabels: ["O"],
-    },
-    labels,
     files: [{ path: TOKENIZER }],
-    notes: [...notes, `${labels.length} labels of config.json, entities by the strategy simple`],
+    notes: [...notes, ...block.notes],
   };
 };
 
+export function tokenClassificationOf(
+  scores: string,
+  labels: readonly string[],
+  source = " of config.json",
+): Postprocessed {
+  return {
+    postprocess: {
+      type: "token-classification",
+      version: 1,
+      scores,
+      aggregation: "simple",
+      ignoreLabels: ["O"],
+    },
+    labels: [...labels],
+    notes: [`${labels.length} labels${source}, entities by the strategy simple`],
+  };
+}
+
 export const deriveEmbedding: DeriveTask = (model, config) => {
+  const block = embeddingOf(model, config);
+  if (!block) return undefined;
+  const { preprocess, notes } = readTexts(model, config);
+  return {
+    ...block,
+    task: "feature-extraction",
+    preprocess,
+    files: [{ path: TOKENIZER }],
+    notes: [...notes, ...block.notes],
+  };
+};
+
+export function embeddingOf(
+  model: Pick<ExportedModel, "outputs">,
+  config: ExportConfig,
+): Postprocessed | undefined {
   const pooled = model.outputs.find(({ name }) => name === "sentence_embedding");
   const tokens = model.outputs.find(({ name }) => name === "last_hidden_state");
   const output = pooled ?? tokens;
   if (!output) return undefined;
-  const { preprocess, notes } = readTexts(model, config);
   const pooling = pooled ? "none" : poolingOf(config);
   const normalize =
     !pooled && (config.modules?.some(({ type }) => type.endsWith("Normalize")) ?? false);
   return {
-    task: "feature-extraction",
-    preprocess,
     postprocess: { type: "embedding", version: 1, output: output.name, pooling, normalize },
-    files: [{ path: TOKENIZER }],
     notes: [
-      ...notes,
       config.pooling || pooled
         ? `pooling ${pooling}`
         : `pooling ${pooling}, guessed: there is no 1_Pooling/config.json`,
       `vectors are ${normalize ? "" : "not "}scaled to length 1`,
     ],
   };
-};
+}
+
+type Postprocessed = Pick<ExportedTask, "postprocess" | "labels" | "notes">;
 
 function isOf({ config }: ExportConfig, architecture: RegExp): boolean {
   return config?.architectures?.some((name) => architecture.test(name)) ?? false;
@@ -99,7 +132,10 @@ function outputOf({ outputs }: ExportedModel, name: string): TensorSpec {
   );
 }
 
-function readTexts({ inputs }: ExportedModel, { config, tokenizerConfig }: ExportConfig) {
+export function readTexts(
+  { inputs }: Pick<ExportedModel, "inputs">,
+  { config, tokenizerConfig }: ExportConfig,
+) {
   const names = new Set(inputs.map(({ name }) => name));
   const foreign = inputs.find(
     ({ name, optional }) => !optional && !(Object.values(INPUTS) as string[]).includes(name),

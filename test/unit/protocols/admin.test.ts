@@ -72,10 +72,12 @@ describe("a version", () => {
   const path = "/admin/models/mine/versions/2";
 
   test("is published from the body, whose size is told before it is read", async () => {
-    const publish = vi.fn<Publisher["publish"]>(async () => ({ name: "mine" }) as never);
+    const publish = vi.fn<Publisher["publish"]>(
+      async () => ({ manifest: { name: "mine" } }) as never,
+    );
     const app = createTestApp({
       config,
-      publisher: { publish, upload: vi.fn(), remove: async () => undefined },
+      publisher: { publish, remove: async () => undefined },
     });
     const send = (bytes: number, length?: string): Promise<Response> =>
       app.request(path, {
@@ -89,7 +91,7 @@ describe("a version", () => {
       "/v2/models/mine/versions/2",
     ]);
     expect(publish.mock.calls[0]?.[0]).toEqual({ name: "mine", version: "2" });
-    expect(publish.mock.calls[0]?.[2]).toBe(10);
+    expect(publish.mock.calls[0]?.[1].model?.sizeBytes).toBe(10);
     expect(await (await send(10)).json()).toMatchObject({ code: "length_required" });
     expect(await (await send(10, "1001")).json()).toMatchObject({ code: "body_too_large" });
     expect(publish).toHaveBeenCalledTimes(1);
@@ -97,7 +99,7 @@ describe("a version", () => {
 
   test("is deleted by its name and number", async () => {
     const remove = vi.fn<Publisher["remove"]>(async () => undefined);
-    const app = createTestApp({ config, publisher: { publish: vi.fn(), upload: vi.fn(), remove } });
+    const app = createTestApp({ config, publisher: { publish: vi.fn(), remove } });
     const response = await app.request(path, { method: "DELETE", headers });
     expect(await response.json()).toEqual({ deleted: { name: "mine", version: "2" } });
     expect(remove).toHaveBeenCalledWith({ name: "mine", version: "2" });

@@ -6,9 +6,11 @@ import {
 } from "../../../scripts/local-worker.ts";
 import { createModelStore } from "../../../src/storage/model-store.ts";
 import { createR2ObjectStore } from "../../../src/storage/r2-object-store.ts";
+import { createUploadStore } from "../../../src/storage/upload-store.ts";
 import { testModelStore } from "../../contracts/model-store.ts";
 import { testModelWriter, type WritableStoreUnderTest } from "../../contracts/model-writer.ts";
 import { type ObjectStoreUnderTest, testObjectStore } from "../../contracts/object-store.ts";
+import { testUploadStore } from "../../contracts/upload-store.ts";
 import { rejectedApiError } from "../../support/errors.ts";
 import { stubWorkersGlobals } from "../../support/workers-globals.ts";
 
@@ -75,6 +77,13 @@ const inSmallPages = {
 
 describe("objects in R2", () => {
   testObjectStore(createObjects);
+});
+
+describe("uploads in R2", () => {
+  testUploadStore(async () => {
+    const { objects, dispose } = await createObjects();
+    return { uploads: createUploadStore(objects), dispose };
+  });
 });
 
 describe("objects in R2 that are listed in several calls", () => {

@@ -1,14 +1,15 @@
-import { createCall } from "../domain/call.ts";
-import { ApiError } from "../domain/errors.ts";
-import type { Manifest } from "../domain/manifest.ts";
-import type { ModelHost } from "../domain/model-host.ts";
-import type { ModelStore, ModelWriter } from "../domain/ports.ts";
-import { type NumericTensor, type Tensor, toBytes } from "../domain/tensor.ts";
-import type { ModelAdaptation } from "../onnx/adapt-model.ts";
-import type { ForestPlace } from "../onnx/compact-forest.ts";
-import { applyEdits } from "../onnx/edit.ts";
-import { forestProbes } from "../onnx/forest-probes.ts";
-import { openModelFile } from "./model-files.ts";
+import { createCall } from "../../domain/call.ts";
+import { ApiError } from "../../domain/errors.ts";
+import type { Manifest } from "../../domain/manifest.ts";
+import type { ModelHost } from "../../domain/model-host.ts";
+import type { ModelFiles } from "../../domain/ports.ts";
+import { type NumericTensor, type Tensor, toBytes } from "../../domain/tensor.ts";
+import type { ModelAdaptation } from "../../onnx/adapt-model.ts";
+import type { ForestPlace } from "../../onnx/compact-forest.ts";
+import { applyEdits } from "../../onnx/edit.ts";
+import { forestProbes } from "../../onnx/forest-probes.ts";
+import { openModelFile } from "../model-files.ts";
+import type { Publication } from "./publication.ts";
 import { toByteStream } from "./rewrite-model.ts";
 import { type WrittenModel, writeModel } from "./write-model.ts";
 
@@ -16,7 +17,8 @@ import { type WrittenModel, writeModel } from "./write-model.ts";
 const PROBES = 512;
 
 export interface CompactModelOptions {
-  readonly store: ModelStore & ModelWriter;
+  readonly store: ModelFiles;
+  readonly publication: Publication;
   readonly host: Pick<ModelHost, "infer" | "unload">;
   /** The manifest of a stored file, which is loaded for it. */
   readonly toManifest: (model: WrittenModel) => Promise<Manifest>;
@@ -30,7 +32,7 @@ export interface CompactModelOptions {
  * @throws ApiError `storage_failed`
  */
 export async function compactModel(
-  { store, host, toManifest }: CompactModelOptions,
+  { store, publication, host, toManifest }: CompactModelOptions,
   written: WrittenModel,
   adaptation: ModelAdaptation,
   published: Manifest,
@@ -43,7 +45,12 @@ export async function compactModel(
   if (!compact || compact.plan.sizeBytes >= written.sizeBytes) return undefined;
   const whole = await openModelFile(store, id, path);
   const pieces = applyEdits(whole.body, compact.plan, noRange);
-  const model = await writeModel(store, id, toByteStream(pieces), compact.plan.sizeBytes);
+  const model = await writeModel(
+    publication,
+    publication.place("model.compact.onnx"),
+    toByteStream(pieces),
+    compact.plan.sizeBytes,
+  );
   const probes = toProbes(place, forestProbes(compact.forest, place.columns, PROBES));
   const run = (manifest: Manifest): Promise<readonly Tensor[]> =>
     host.infer(
@@ -61,7 +68,7 @@ export async function compactModel(
     if (error instanceof ApiError && !isUsed) return undefined;
     throw error;
   } finally {
-    if (!isUsed) await store.deleteFile(id, model.path).catch(() => undefined);
+    if (!isUsed) await publication.deleteFile(model.path).catch(() => undefined);
   }
 }
 

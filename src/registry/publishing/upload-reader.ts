@@ -1,25 +1,21 @@
-import { ApiError } from "../domain/errors.ts";
-import type { ModelId } from "../domain/model-id.ts";
-import type { ModelWriter } from "../domain/ports.ts";
-import type { FileRange } from "../onnx/edit.ts";
-import { quote } from "../shared/quote.ts";
+import { ApiError } from "../../domain/errors.ts";
+import type { FileRange } from "../../onnx/edit.ts";
+import { quote } from "../../shared/quote.ts";
 
 /** A gap that is read over; what lies farther away is opened anew. */
 const MAX_GAP_BYTES = 1_048_576;
 
-/** Reads ranges of uploaded files. Ranges in ascending order are read from one stream, as exporters write them. */
+/** Reads ranges of sent files. Ranges in ascending order are read from one stream, as exporters write them. */
 export class UploadReader {
-  readonly #store: ModelWriter;
-  readonly #id: ModelId;
+  readonly #openFile: (path: string, offset: number) => ReadableStream<Uint8Array>;
   #path = "";
   #position = 0;
   #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   /** What was read of the stream beyond the last range. */
   #rest = new Uint8Array();
 
-  constructor(store: ModelWriter, id: ModelId) {
-    this.#store = store;
-    this.#id = id;
+  constructor(openFile: (path: string, offset: number) => ReadableStream<Uint8Array>) {
+    this.#openFile = openFile;
   }
 
   /** @throws ApiError `storage_failed` when the file is not there any more, or shorter */
@@ -38,9 +34,7 @@ export class UploadReader {
 
   async #open(path: string, offset: number): Promise<void> {
     await this.close();
-    const upload = await this.#store.upload(this.#id, path, offset);
-    if (!upload) throw this.#lost(path);
-    this.#reader = upload.body.getReader();
+    this.#reader = this.#openFile(path, offset).getReader();
     this.#path = path;
     this.#position = offset;
     this.#rest = new Uint8Array();

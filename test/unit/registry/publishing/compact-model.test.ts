@@ -1,14 +1,15 @@
 import { expect, test, vi } from "vitest";
-import { ApiError } from "../../../src/domain/errors.ts";
-import type { Manifest } from "../../../src/domain/manifest.ts";
-import { parseManifest } from "../../../src/domain/manifest.ts";
-import type { ModelHost } from "../../../src/domain/model-host.ts";
-import { toBytes } from "../../../src/domain/tensor.ts";
-import { compactModel } from "../../../src/registry/compact-model.ts";
-import { type WrittenModel, writeModel } from "../../../src/registry/write-model.ts";
-import { createMemoryModelStore } from "../../../src/storage/memory-model-store.ts";
-import { readExport } from "../../support/exported-models.ts";
-import { stubWorkersGlobals } from "../../support/workers-globals.ts";
+import { ApiError } from "../../../../src/domain/errors.ts";
+import type { Manifest } from "../../../../src/domain/manifest.ts";
+import { parseManifest } from "../../../../src/domain/manifest.ts";
+import type { ModelHost } from "../../../../src/domain/model-host.ts";
+import { toBytes } from "../../../../src/domain/tensor.ts";
+import { compactModel } from "../../../../src/registry/publishing/compact-model.ts";
+import { Publication } from "../../../../src/registry/publishing/publication.ts";
+import { type WrittenModel, writeModel } from "../../../../src/registry/publishing/write-model.ts";
+import { createMemoryModelStore } from "../../../../src/storage/memory-model-store.ts";
+import { readExport } from "../../../support/exported-models.ts";
+import { stubWorkersGlobals } from "../../../support/workers-globals.ts";
 
 stubWorkersGlobals();
 
@@ -31,8 +32,14 @@ function toManifest({ path, sha256, sizeBytes }: WrittenModel): Manifest {
 async function compact(values: readonly [sent: number, other: number | ApiError]) {
   const objects = new Map<string, Uint8Array<ArrayBuffer>>();
   const store = createMemoryModelStore(objects);
+  const publication = new Publication(store, id);
   const bytes = readExport("forest-sklearn.onnx");
-  const written = await writeModel(store, id, new Blob([bytes]).stream(), bytes.byteLength);
+  const written = await writeModel(
+    publication,
+    publication.place("model.onnx"),
+    new Blob([bytes]).stream(),
+    bytes.byteLength,
+  );
   const sent = toManifest(written);
   const unload = vi.fn<ModelHost["unload"]>(async () => true);
   const host = {
@@ -48,7 +55,7 @@ async function compact(values: readonly [sent: number, other: number | ApiError]
   const adaptation = written.adaptation();
   if (!adaptation) throw new Error("the fixture is not an ONNX file");
   const result = await compactModel(
-    { store, host, toManifest: async (model) => toManifest(model) },
+    { store, publication, host, toManifest: async (model) => toManifest(model) },
     written,
     adaptation,
     sent,

@@ -1,0 +1,101 @@
+import { fixedSize } from "../../domain/blocks/tensor-checks.ts";
+import type { TaskKind } from "../../domain/task-kinds.ts";
+import type { TensorSpec } from "../../domain/tensor.ts";
+import type { ExportedTask } from "../exports/export-types.ts";
+import {
+  cannotPropose,
+  chooseOutput,
+  isFloat,
+  onlyInput,
+  type ProposalInput,
+  type ProposeTask,
+  SEND_BLOCKS,
+} from "./proposal.ts";
+import { probesOf, proposeClassification } from "./scores.ts";
+
+type Rows = Pick<ExportedTask, "preprocess" | "notes"> & { readonly spec: TensorSpec };
+
+export const proposeTabularClassification: ProposeTask = async (task, input) => {
+  const { spec, ...rows } = proposeRows(task, input);
+  return withRows(task, rows, await proposeClassification(task, input, probesOf(spec)));
+};
+
+export const proposeTabularRegression: ProposeTask = async (task, input) => {
+  const { spec: _, ...rows } = proposeRows(task, input);
+  const output = chooseOutput(task, input, {
+    fits: (spec) => isFloat(spec) && spec.shape.length <= 3,
+    names: /variable|predict|output|value|target/i,
+    needed: "predictions of shape [batch], [batch, values] or [batch, steps, targets]",
+  });
+  return withRows(task, rows, {
+    postprocess: { type: "regression", version: 1, output: output.name },
+    notes: [`predictions are the output "${output.name}"`],
+  });
+};
+
+export const proposeClustering: ProposeTask = async (task, input) => {
+  const { spec: _, ...rows } = proposeRows(task, input);
+  const output = chooseOutput(task, input, {
+    fits: (spec) => isFloat(spec) && spec.shape.length === 2,
+    names: /distance|score|transform/i,
+    needed: "distances of shape [batch, clusters]",
+  });
+  return withRows(task, rows, {
+    postprocess: { type: "clustering", version: 1, distances: output.name },
+    ...(input.labels && { labels: [...input.labels] }),
+    notes: [
+      `distances to the centres are the output "${output.name}"`,
+      input.labels ? `${input.labels.length} labels of clusters` : "clusters are numbered from 0",
+    ],
+  });
+};
+
+function withRows(
+  task: TaskKind,
+  { preprocess, notes }: Omit<Rows, "spec">,
+  rest: Pick<ExportedTask, "postprocess" | "labels" | "notes">,
+): ExportedTask {
+  return { ...rest, task, preprocess, files: [], notes: [...notes, ...rest.notes] };
+}
+
+/** The preprocess block of rows of numbers. */
+function proposeRows(task: TaskKind, input: ProposalInput): Rows {
+  const spec = onlyInput(task, input);
+  const { name, datatype, shape } = spec;
+  if (datatype === "BYTES" || datatype === "BOOL")
+    throw cannotPropose(
+      input,
+      task,
+      `its input "${name}" is of datatype ${datatype}, and rows are numbers`,
+      SEND_BLOCKS,
+    );
+  const width = shape.length === 2 ? fixedSize(shape[1]) : undefined;
+  if (width !== undefined) {
+    const columns = Array.from({ length: width }, (_, index) => `x${index}`);
+    return {
+      spec,
+      preprocess: {
+        type: "tabular",
+        version: 1,
+        input: name,
+        columns,
+        categories: {},
+        missing: {},
+      },
+      notes: [
+        `rows have the columns ${listColumns(columns)}, of which neither is a category and none may be missing: a manifest with preprocess names them, and says so`,
+      ],
+    };
+  }
+  if (shape.length === 0)
+    throw cannotPropose(input, task, `its input "${name}" has no declared shape`, SEND_BLOCKS);
+  return {
+    spec,
+    preprocess: { type: "array", version: 1, input: name },
+    notes: [`items are arrays of the shape of the input "${name}", without its first dimension`],
+  };
+}
+
+function listColumns(columns: readonly string[]): string {
+  return columns.length <= 2 ? columns.join(" and ") : `${columns[0]} to ${columns.at(-1)}`;
+}
