@@ -76,7 +76,8 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Cli
     stdout: () => stdout,
     stderr: () => stderr,
     signal: (signal) => {
-      if (child.pid !== undefined) process.kill(-child.pid, signal);
+      const isRunning = child.exitCode === null && child.signalCode === null;
+      if (child.pid !== undefined && isRunning) process.kill(-child.pid, signal);
     },
   };
 }

@@ -25,10 +25,11 @@ export interface StartProcess {
 export function spawnStart(
   env: Record<string, string>,
   commandLine = packageJson.scripts.start,
+  cwd = projectFolder,
 ): StartProcess {
   const [command = "", ...args] = commandLine.split(" ");
   const child = spawn(command, args, {
-    cwd: projectFolder,
+    cwd,
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,

@@ -1,5 +1,5 @@
 import { script } from "@bomb.sh/tab";
-import { Argument } from "commander";
+import { Argument } from "@commander-js/extra-typings";
 import type { CliCommand } from "../command.ts";
 
 export const SHELLS = ["bash", "zsh", "fish", "powershell"] as const;
@@ -21,5 +21,5 @@ export const COMPLETION: CliCommand = {
   define: (command) =>
     command
       .addArgument(new Argument("<shell>", "the shell").choices(SHELLS))
-      .action((shell) => script(String(shell), "onnxflare", "onnxflare")),
+      .action((shell) => script(shell, "onnxflare", "onnxflare")),
 };

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { Option } from "commander";
+import { Option } from "@commander-js/extra-typings";
 import { TASK_KINDS } from "../../../../src/domain/task-kinds.ts";
 import { explain, usageError } from "../cli-error.ts";
 import type { CliCommand } from "../command.ts";
@@ -56,7 +56,10 @@ export const PUSH: CliCommand = {
       .option("--labels <labels>", "labels of the classes: a,b,c or @FILE with one in each line")
       .option("--context <tokens>", "tokens of prompt and answer together", parseCountArgument)
       .option("--variant <suffix>", "which model of an export: quantized, int8, fp32, or its path")
-      .option("--sign <keyfile>", "sign the manifest with this private key")
+      .option(
+        "--sign <keyfile>",
+        "sign the manifest with this private key (encrypted: ONNXFLARE_SIGN_PASSPHRASE)",
+      )
       .option("--force", "use the number of a deleted version again")
       .option("--dry-run", "send the files and show the manifest, but publish nothing")
       .action(async (path, { labels, ...options }) => {

@@ -1,4 +1,4 @@
-import { Option } from "commander";
+import { Option } from "@commander-js/extra-typings";
 import { STICKY_BY } from "../../../../src/domain/routing.ts";
 import type { CliCommand } from "../command.ts";
 import { parseAliasArgument, parseModelArgument, parseShareArgument } from "../parse-arguments.ts";

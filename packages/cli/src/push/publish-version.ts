@@ -4,8 +4,16 @@ import { CliError } from "../cli-error.ts";
 import type { CommandContext } from "../context.ts";
 import { type HashedFile, versionPath } from "./upload-files.ts";
 
-/** What is asked of the server beside the files. */
+interface FileDigest {
+  readonly path: string;
+  /** Hexadecimal. */
+  readonly sha256: string;
+}
+
+/** The body of a publication. */
 export interface PublishRequest {
+  /** Of what was sent. A prepared manifest has digests of its own. */
+  readonly files?: readonly FileDigest[] | undefined;
   readonly manifest?: Readonly<Record<string, unknown>> | undefined;
   readonly file?: string | undefined;
   readonly task?: string | undefined;
@@ -13,7 +21,7 @@ export interface PublishRequest {
   readonly context?: number | undefined;
   readonly alias?: string | undefined;
   readonly force?: boolean | undefined;
-  readonly signature?: unknown;
+  readonly signature?: object | undefined;
   readonly dryRun?: boolean | undefined;
 }
 
@@ -23,11 +31,7 @@ export interface PublishedManifest {
   readonly task?: string;
   readonly file: string;
   readonly format: string;
-  readonly files: readonly {
-    readonly path: string;
-    readonly sha256: string;
-    readonly sizeBytes: number;
-  }[];
+  readonly files: readonly (FileDigest & { readonly sizeBytes: number })[];
   readonly original?: { readonly sha256: string };
   readonly createdAt?: string;
 }
@@ -45,6 +49,7 @@ const SETTLE_MS = 1000;
 
 /**
  * Publishes what was sent. A publication whose response is lost may have been made: then it is looked up, because a second one would be refused.
+ * @param files what was sent
  * @throws CliError
  */
 export async function publishVersion(
@@ -59,7 +64,7 @@ export async function publishVersion(
       return await server.json<Published>({
         method: "POST",
         path: versionPath(id, "publish"),
-        value: { ...request, files: files.map(({ path, sha256 }) => ({ path, sha256 })) },
+        value: request,
         repeats: request.dryRun ? "safely" : "never",
       });
     } catch (error) {

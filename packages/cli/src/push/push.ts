@@ -90,6 +90,31 @@ async function publish(
   request: PublishRequest,
   keyFile: string | undefined,
 ): Promise<Published> {
-  if (keyFile === undefined) return publishVersion(context, id, files, request);
-  throw usageError("--sign is not available yet");
+  const digests = files.map(({ path, sha256 }) => ({ path, sha256 }));
+  const whole = { ...request, files: digests };
+  if (keyFile === undefined || request.dryRun) return publishVersion(context, id, files, whole);
+  // The text that is signed is the one that is stored, which the server makes.
+  const { alias, ...unsigned } = whole;
+  const prepared = await publishVersion(context, id, files, { ...unsigned, dryRun: true });
+  const signature = await sign(id, prepared, keyFile);
+  const { manifest, proposed } = prepared;
+  const { force } = request;
+  const published = await publishVersion(context, id, files, {
+    manifest: { ...manifest },
+    signature,
+    alias,
+    force,
+  });
+  return { ...published, proposed: [...(proposed ?? []), ...(published.proposed ?? [])] };
+}
+
+async function sign(
+  { name }: ModelId,
+  { manifest, manifestText }: Published,
+  keyFile: string,
+): Promise<object> {
+  if (manifestText === undefined) throw new Error("a dry run has returned no text of a manifest");
+  const { readSigningKey, signVersion } = await import("../signing/sign-version.ts");
+  const key = await readSigningKey(keyFile, process.env.ONNXFLARE_SIGN_PASSPHRASE);
+  return signVersion({ name, manifestText, files: manifest.files }, key);
 }
