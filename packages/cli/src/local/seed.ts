@@ -1,9 +1,12 @@
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { ApiError } from "../../../../src/domain/errors.ts";
 import { createEncryptedObjectStore } from "../../../../src/storage/encrypted-object-store.ts";
 import { storedSize } from "../../../../src/storage/encryption/format.ts";
 import type { KeyRing } from "../../../../src/storage/encryption/key-ring.ts";
-import { fileKey, manifestKey } from "../../../../src/storage/model-keys.ts";
+import { fileKey, manifestKey, signatureKey } from "../../../../src/storage/model-keys.ts";
 import { createR2ObjectStore } from "../../../../src/storage/r2-object-store.ts";
 import { toStored } from "./encryption.ts";
 import type { ModelBucket } from "./local-worker.ts";
@@ -23,6 +26,9 @@ export interface FolderSeedResult extends SeedResult {
   /** The names of the models of which a version is in the bucket now. */
   readonly names: Set<string>;
 }
+
+/** Beside the manifest, of a version that somebody has signed. */
+const SIGNATURE_FILE = "signature.json";
 
 /** Attempts for a version while storage fails: workerd may be restarting. */
 const MAX_ATTEMPTS = 5;
@@ -126,8 +132,29 @@ async function seedVersion(
     written = true;
   }
   const key = manifestKey(manifest);
-  if ((await readText(bucket, key, keys)) === manifestText) return written;
+  const isSame = (await readText(bucket, key, keys)) === manifestText;
+  const signed = await seedSignature(bucket, model, manifestText, keys);
+  if (isSame) return written || signed;
   const bytes = new Uint8Array(new TextEncoder().encode(manifestText));
+  await bucket.put(key, await toStored(keys, key, bytes), {
+    httpMetadata: { contentType: "application/json" },
+  });
+  return true;
+}
+
+/** Of a version that has one, for its manifest as it is stored. @returns whether it was written */
+async function seedSignature(
+  bucket: ModelBucket,
+  { manifest, folder }: FolderModel,
+  manifestText: string,
+  keys: KeyRing | undefined,
+): Promise<boolean> {
+  const file = join(folder, SIGNATURE_FILE);
+  if (!existsSync(file)) return false;
+  const signature = readFileSync(file, "utf8");
+  const key = signatureKey(manifest, createHash("sha256").update(manifestText).digest("hex"));
+  if ((await readText(bucket, key, keys)) === signature) return false;
+  const bytes = new Uint8Array(new TextEncoder().encode(signature));
   await bucket.put(key, await toStored(keys, key, bytes), {
     httpMetadata: { contentType: "application/json" },
   });

@@ -8,6 +8,9 @@ import { type Check, toChecks } from "./check.ts";
 import { isResourceId, type ProjectConfig, readProjectConfig } from "./project-config.ts";
 import { readTemplate } from "./template.ts";
 
+/** Settings that do not belong in a file that is committed. */
+const SECRETS = ["ADMIN_KEY", "ENCRYPTION_KEY", "ENCRYPTION_KEYS_OLD"];
+
 type Problem = Omit<Check, "name">;
 
 /** What the service does without a binding. */
@@ -142,19 +145,20 @@ function* limitProblems(
 }
 
 function* settingProblems({ vars }: ProjectConfig, file: string): Iterable<Problem> {
-  if ("ADMIN_KEY" in vars)
-    yield {
-      status: "fail",
-      message: `${file} has ADMIN_KEY in [vars], which everybody who reads the file can use`,
-      remedy: "remove it, and set another one as a secret: npx onnxflare deploy --set-admin-key",
-    };
+  for (const name of SECRETS)
+    if (name in vars)
+      yield {
+        status: "fail",
+        message: `${file} has ${name} in [vars], which everybody who reads the file can use`,
+        remedy: `remove it, and set another one as a secret: npx wrangler secret put ${name}`,
+      };
   try {
     parseConfig(vars);
   } catch (error) {
     yield {
       status: "fail",
       message: explain(error),
-      remedy: `correct it in ${file}; docs/configuration.md of the package has all settings`,
+      remedy: `correct it in ${file}; dist/docs/configuration.md of the package has all settings`,
     };
   }
 }

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
+import { parseConfig } from "../../../../src/config.ts";
 import { scanModelFolder } from "../local/model-folder.ts";
 import { isServingNode, SERVING_NODE } from "../local/serving-node.ts";
 import { reason } from "../local/user-error.ts";
@@ -58,7 +59,17 @@ export function checkSecrets({ folder }: WorkerProject): readonly Check[] {
       },
     ]);
   const problems: Problem[] = [];
-  if (!parseEnv(readFileSync(file, "utf8")).ADMIN_KEY?.trim())
+  const secrets = parseEnv(readFileSync(file, "utf8"));
+  try {
+    parseConfig(secrets);
+  } catch (error) {
+    problems.push({
+      status: "fail",
+      message: `.dev.vars: ${reason(error)}`,
+      remedy: "correct it; dist/docs/configuration.md of the package has all settings",
+    });
+  }
+  if (!secrets.ADMIN_KEY?.trim())
     problems.push({
       status: "warn",
       message: ".dev.vars has no ADMIN_KEY, so nothing can be published to the local server",

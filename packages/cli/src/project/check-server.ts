@@ -1,36 +1,23 @@
-import { explain } from "../cli-error.ts";
 import type { Settings } from "../settings.ts";
+import { type Answer, type Ask, causeOf, createAsk } from "./ask-server.ts";
 import type { Check } from "./check.ts";
+import { checkServedModels, type ExampleOf } from "./check-served-models.ts";
 import { packageVersion } from "./package-folder.ts";
 
 export interface ServerChecks {
   readonly settings: Pick<Settings, "url" | "key" | "isLocal">;
   readonly signal: AbortSignal;
   /** An example of a model, where the server does not tell one. */
-  readonly exampleOf: (name: string) => Example | undefined;
+  readonly exampleOf: ExampleOf;
 }
 
-/** Of a manifest. */
-export interface Example {
-  readonly inputs: unknown;
-  readonly parameters?: unknown;
-}
-
-interface Answer {
-  readonly status: number;
-  readonly body: unknown;
-  readonly date: number;
-  readonly ms: number;
-}
-
-const MAX_ANSWER_MS = 30_000;
 /** The date of a response has seconds, and the response takes its time. */
 const MAX_SKEW_MS = 60_000;
 
 /** Checks a server, as far as it can be reached; each outcome as it is known. */
 export async function* checkServer(options: ServerChecks): AsyncIterable<Check> {
   const { url, isLocal } = options.settings;
-  const ask = createAsk(options);
+  const ask = createAsk(options.settings, options.signal);
   let live: Answer;
   try {
     live = await ask("/v2/health/live");
@@ -60,37 +47,7 @@ export async function* checkServer(options: ServerChecks): AsyncIterable<Check> 
   yield await checkReady(ask);
   const key = await checkKey(ask, options.settings);
   yield key;
-  yield* checkServedModels(ask, options);
-}
-
-type Ask = (path: string, value?: unknown) => Promise<Answer>;
-
-function createAsk({ settings: { url, key }, signal }: ServerChecks): Ask {
-  return async (path, value) => {
-    const started = performance.now();
-    const response = await fetch(url + path, {
-      method: value === undefined ? "GET" : "POST",
-      headers: {
-        ...(key !== undefined && path.startsWith("/admin") && { authorization: `Bearer ${key}` }),
-        ...(value !== undefined && { "content-type": "application/json" }),
-      },
-      body: value === undefined ? null : JSON.stringify(value),
-      redirect: "manual",
-      signal: AbortSignal.any([signal, AbortSignal.timeout(MAX_ANSWER_MS)]),
-    });
-    const text = await response.text();
-    const ms = Math.round(performance.now() - started);
-    const date = Date.parse(response.headers.get("date") ?? "");
-    return { status: response.status, body: parse(text), date, ms };
-  };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
+  yield* checkServedModels(ask, options.exampleOf);
 }
 
 function checkClock({ date }: Answer, isLocal: boolean): Check {
@@ -169,83 +126,4 @@ async function checkKey(
       ? "the key of a local server is ADMIN_KEY in its .dev.vars, read when it starts"
       : "a new one is set by: npx onnxflare deploy --set-admin-key",
   };
-}
-
-/** Each model that is served, as requests without a version find it; then one prediction. */
-async function* checkServedModels(ask: Ask, { exampleOf }: ServerChecks): AsyncIterable<Check> {
-  const { status, body } = await ask("/v2/models");
-  if (status !== 200) {
-    const message = `the models can't be listed: status ${status}`;
-    yield { name: "served", status: "fail", message, remedy: "see the check of the storage" };
-    return;
-  }
-  const { models = [] } = Object(body) as { models?: readonly string[] };
-  const ready: string[] = [];
-  for (const model of models) {
-    const answer = await ask(`/v2/models/${encodeURIComponent(model)}/ready`);
-    if (answer.status === 200) {
-      ready.push(model);
-      continue;
-    }
-    const { state, reason = `status ${answer.status}` } = Object(answer.body) as Record<
-      string,
-      string | undefined
-    >;
-    yield {
-      name: "served",
-      status: state === "loading" ? "warn" : "fail",
-      message: `${model} is not ready: ${state === "loading" ? "it is being loaded" : reason}`,
-      remedy:
-        state === "loading"
-          ? "run npx onnxflare doctor again"
-          : `npx onnxflare inspect ${model}; npx onnxflare rollback ${model} routes to the version before`,
-    };
-  }
-  if (models.length === 0)
-    yield {
-      name: "served",
-      status: "warn",
-      message: "the server has no models",
-      remedy: "publish one: npx onnxflare push model.onnx --name NAME",
-    };
-  if (ready.length > 0)
-    yield { name: "served", status: "ok", message: `${ready.length} of ${models.length} ready` };
-  yield await checkEngine(ask, ready, exampleOf);
-}
-
-async function checkEngine(
-  ask: Ask,
-  ready: readonly string[],
-  exampleOf: ServerChecks["exampleOf"],
-): Promise<Check> {
-  const name = "engine";
-  for (const model of ready) {
-    const example = exampleOf(model);
-    if (!example) continue;
-    const { inputs, parameters } = example;
-    const { status, body, ms } = await ask(`/models/${encodeURIComponent(model)}`, {
-      inputs,
-      ...(parameters !== undefined && { parameters }),
-    });
-    if (status === 200) return { name, status: "ok", message: `${model} predicts in ${ms} ms` };
-    const { detail = `status ${status}` } = Object(body) as { detail?: string };
-    const message = `${model} does not predict: ${detail}`;
-    return { name, status: "fail", message, remedy: `npx onnxflare inspect ${model}` };
-  }
-  if (ready.length > 0)
-    return { name, status: "ok", message: "it has loaded the models; none has an example to run" };
-  return {
-    name,
-    status: "warn",
-    message: "not tried: no model is ready",
-    remedy: "publish one: npx onnxflare push model.onnx --name NAME",
-  };
-}
-
-/** Node's message is "fetch failed" whatever happened. */
-function causeOf(error: unknown): string {
-  let cause = error;
-  while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause;
-  if (cause instanceof AggregateError) cause = cause.errors[0];
-  return explain(cause);
 }

@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CliError, usageError } from "../cli-error.ts";
-import { newAdminKey } from "../local/secrets.ts";
 import { createTemporaryFolder } from "../local/temporary-folder.ts";
 import type { WorkerProject } from "../local/worker-project.ts";
+import { generateAdminKey } from "../signing/generate-keys.ts";
 import { ensureBuckets, ensureNamespaces, listSecrets } from "./account-resources.ts";
 import type { Check } from "./check.ts";
 import { checkConfig, NAMESPACES } from "./check-config.ts";
@@ -59,7 +59,7 @@ export async function deployProject(
     ...(await ensureBuckets(wrangler, config, report)),
     ...(await ensureNamespaces(wrangler, project, config, report)),
   ];
-  const adminKey = setAdminKey ? newAdminKey() : undefined;
+  const adminKey = setAdminKey ? generateAdminKey() : undefined;
   const deployed = await deploy(wrangler, adminKey);
   const { versionId } = deployed;
   const url = givenUrl?.replace(/\/+$/, "") ?? deployed.url;

@@ -6,7 +6,8 @@ import { openProject, type WorkerProject } from "../local/worker-project.ts";
 import type { Check } from "./check.ts";
 import { checkConfig } from "./check-config.ts";
 import { checkModels, checkNode, checkSecrets, checkWrangler } from "./check-machine.ts";
-import { checkServer, type Example, type ServerChecks } from "./check-server.ts";
+import type { Example } from "./check-served-models.ts";
+import { checkServer, type ServerChecks } from "./check-server.ts";
 
 /** All checks of `onnxflare doctor`, in their order: of this machine, of the project if the folder is one, and of the server. */
 export async function* examine(

@@ -1,0 +1,51 @@
+import { explain } from "../cli-error.ts";
+import type { Settings } from "../settings.ts";
+
+export interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+  readonly date: number;
+  readonly ms: number;
+}
+
+const MAX_ANSWER_MS = 30_000;
+
+/** @param value sent as JSON */
+export type Ask = (path: string, value?: unknown) => Promise<Answer>;
+
+/** Requests without repetitions: what fails is told. */
+export function createAsk({ url, key }: Pick<Settings, "url" | "key">, signal: AbortSignal): Ask {
+  return async (path, value) => {
+    const started = performance.now();
+    const response = await fetch(url + path, {
+      method: value === undefined ? "GET" : "POST",
+      headers: {
+        ...(key !== undefined && path.startsWith("/admin") && { authorization: `Bearer ${key}` }),
+        ...(value !== undefined && { "content-type": "application/json" }),
+      },
+      body: value === undefined ? null : JSON.stringify(value),
+      redirect: "manual",
+      signal: AbortSignal.any([signal, AbortSignal.timeout(MAX_ANSWER_MS)]),
+    });
+    const text = await response.text();
+    const ms = Math.round(performance.now() - started);
+    const date = Date.parse(response.headers.get("date") ?? "");
+    return { status: response.status, body: parse(text), date, ms };
+  };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Node's message is "fetch failed" whatever happened. */
+export function causeOf(error: unknown): string {
+  let cause = error;
+  while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause;
+  if (cause instanceof AggregateError) cause = cause.errors[0];
+  return explain(cause);
+}
