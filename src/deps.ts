@@ -25,6 +25,7 @@ import { ISOLATE_CODE } from "./isolate-code.ts";
 import type { Services } from "./protocols/services.ts";
 import { createCatalog } from "./registry/catalog.ts";
 import { createManifestSurvey } from "./registry/manifest-survey.ts";
+import { createModelInspector } from "./registry/model-inspector.ts";
 import { createPublisher } from "./registry/publish.ts";
 import { createModelReadiness } from "./registry/readiness.ts";
 import { createRepository } from "./registry/repository.ts";
@@ -136,6 +137,7 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     catalog,
     router,
     routing: createRoutingAdministration(routings, routingEditor),
+    inspector: createModelInspector(store, catalog),
     infer,
     responseCache: createResponseCache(cache, { enabled }),
     cache,

@@ -30,6 +30,8 @@ export interface StoredVersion {
 
 export interface StoredPublication {
   readonly manifest: unknown;
+  /** The manifest as it is stored, which a signature signs. */
+  readonly manifestText: string;
   readonly revision: string;
 }
 

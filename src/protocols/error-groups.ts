@@ -10,6 +10,7 @@ export const RESOLVE_MODEL: readonly ErrorCode[] = [
   "storage_failed",
   "model_corrupt",
   "routing_corrupt",
+  "signature_invalid",
 ];
 
 /** Loading a model. */

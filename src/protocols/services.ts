@@ -10,6 +10,7 @@ import type { EventSink } from "../domain/ports.ts";
 import type { ShadowStatistics } from "../domain/shadow-statistics.ts";
 import type { RunTask } from "../inference/run-task.ts";
 import type { Catalog } from "../registry/catalog.ts";
+import type { ModelInspector } from "../registry/model-inspector.ts";
 import type { Publisher } from "../registry/publish.ts";
 import type { ModelReadiness } from "../registry/readiness.ts";
 import type { Repository } from "../registry/repository.ts";
@@ -39,6 +40,7 @@ export interface Services {
   readonly catalog: Catalog;
   readonly router: Router;
   readonly routing: RoutingAdministration;
+  readonly inspector: ModelInspector;
   /** Runs a model once, or reads its outputs from the cache. */
   readonly infer: Infer;
   readonly responseCache: ResponseCache;

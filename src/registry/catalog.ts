@@ -6,7 +6,7 @@ import type { PublishedModel, RoutedModel } from "../domain/published-model.ts";
 import { NO_ROUTING, type Routing, tombstoneOf, versionsOf } from "../domain/routing.ts";
 import { LruMap } from "../shared/lru-map.ts";
 import { createModelListing, type ModelListing } from "./model-listing.ts";
-import { readPublication } from "./read-manifest.ts";
+import { MissingManifest, readPublication } from "./read-manifest.ts";
 import { type ReadRouting, readRouting } from "./routing/read-routing.ts";
 import { createUnknownNames } from "./unknown-names.ts";
 
@@ -86,8 +86,8 @@ export function createCatalog(store: ModelStore, options: CatalogOptions): Catal
   }
 
   async function readListing(name: string): Promise<Listing> {
-    if (await unknown.has(name)) throw modelNotFound(name);
     const before = changes;
+    if (await unknown.has(name)) throw modelNotFound(name);
     const listing = await list(name);
     if (listing.versions.length > 0) {
       // One that was read before a change of this isolate is not kept.
@@ -209,12 +209,34 @@ export function createCatalog(store: ModelStore, options: CatalogOptions): Catal
       if (recalled) return recalled;
       parseModelName(name);
       if (version !== undefined) parseModelVersion(name, version);
-      let listing = await find(name);
-      if (!choose(listing, version) && now() - listing.readAt >= RELIST_AFTER_MS)
-        listing = await find(name, RELIST_AFTER_MS);
-      return versionOf(listing, version);
+      return withCurrentListing(
+        async () => {
+          let listing = await find(name);
+          if (!choose(listing, version) && now() - listing.readAt >= RELIST_AFTER_MS)
+            listing = await find(name, RELIST_AFTER_MS);
+          return versionOf(listing, version);
+        },
+        () => find(name, 0),
+      );
     },
   };
+}
+
+/**
+ * Resolves by a listing that may be older than a deletion; by a new one if it is.
+ * @param relist reads it again
+ */
+export async function withCurrentListing<T>(
+  resolve: () => Promise<T>,
+  relist: () => Promise<unknown>,
+): Promise<T> {
+  try {
+    return await resolve();
+  } catch (error) {
+    if (!(error instanceof MissingManifest)) throw error;
+    await relist();
+    return resolve();
+  }
 }
 
 function toListing(

@@ -3,6 +3,17 @@ import { type Manifest, parseStoredManifest } from "../domain/manifest.ts";
 import { formatModelId, type ModelId } from "../domain/model-id.ts";
 import type { ModelStore } from "../domain/ports.ts";
 
+/** The manifest of a version that was listed: the version was deleted since. */
+export class MissingManifest extends ApiError {
+  constructor({ name, version }: ModelId) {
+    super(
+      "model_corrupt",
+      `The manifest of ${formatModelId({ name, version })} is missing from object storage.`,
+      { details: { model: name, version } },
+    );
+  }
+}
+
 /** The manifest of a version, with its revision. */
 export interface ReadPublication {
   readonly manifest: Manifest;
@@ -18,7 +29,7 @@ export async function readPublication(
   id: ModelId,
 ): Promise<ReadPublication> {
   const stored = await store.publication(id);
-  if (!stored) throw corrupt(id, "is missing from object storage");
+  if (!stored) throw new MissingManifest(id);
   return { manifest: parse(id, stored.manifest), revision: stored.revision };
 }
 
@@ -31,7 +42,7 @@ export async function readManifest(
   id: ModelId,
 ): Promise<Manifest> {
   const value = await store.manifest(id);
-  if (value === undefined) throw corrupt(id, "is missing from object storage");
+  if (value === undefined) throw new MissingManifest(id);
   return parse(id, value);
 }
 

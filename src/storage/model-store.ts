@@ -52,7 +52,7 @@ export function createModelStore(
       const text = await new Response(object.body).text();
       const manifest = parseManifestJson(id, text);
       await checkManifest?.({ id, text, value: manifest }, () => readSignature(id, text));
-      return { manifest, revision: object.etag };
+      return { manifest, manifestText: text, revision: object.etag };
     });
 
   const readSignature: ModelStore["signature"] = (id, manifestText) =>

@@ -15,6 +15,7 @@ export const publishedVersionsSchema = z.strictObject({
       name: z.string(),
       version: z.string(),
       revision: z.string().describe("Changes when the version is deleted and published again."),
+      publishedAt: z.iso.datetime(),
     }),
   ),
 });

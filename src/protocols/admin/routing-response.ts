@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { manifestSchema } from "../../domain/manifest.ts";
 import {
   aliasesSchema,
   DEFAULT_ALIAS,
@@ -43,11 +44,20 @@ export const modelDetailsSchema = z.strictObject({
         format: z.string().optional(),
         sha256: z.string().optional().describe("Of the main model file."),
         description: z.string().optional(),
+        signed: z.boolean().optional(),
         problem: z.string().optional().describe("Why the version cannot be served."),
       }),
     )
     .describe("Newest first. Of more than 200 versions, the oldest have no details."),
   routing: routingStateSchema,
+});
+
+export const versionDetailsSchema = z.strictObject({
+  manifest: manifestSchema,
+  signature: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .describe("The bundle of its signature, if it is signed."),
 });
 
 export function toRoutingState(

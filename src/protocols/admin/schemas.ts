@@ -31,6 +31,7 @@ import {
   routeResponseSchema,
   routingHistorySchema,
   routingStateSchema,
+  versionDetailsSchema,
 } from "./routing-response.ts";
 
 export const SCHEMAS = {
@@ -61,6 +62,7 @@ export const SCHEMAS = {
     DeletedUploads: deletedUploadsSchema,
     PreparedVersion: preparedVersionSchema,
     PublishedVersion: publicationSchema,
+    VersionDetails: versionDetailsSchema,
     UploadedFile: uploadedFileSchema,
     UploadedFiles: uploadedFilesSchema,
     ...PROBLEM_SCHEMAS,

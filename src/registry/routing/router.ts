@@ -12,7 +12,7 @@ import {
 import { aliasNotFound } from "../../domain/routing-change.ts";
 import { drawVersion, type RequestTraits } from "../../domain/routing-draw.ts";
 import { quote } from "../../shared/quote.ts";
-import { type Catalog, type KnownModel, RELIST_AFTER_MS } from "../catalog.ts";
+import { type Catalog, type KnownModel, RELIST_AFTER_MS, withCurrentListing } from "../catalog.ts";
 
 /** Resolves references to the versions that requests get. */
 export interface Router {
@@ -78,6 +78,22 @@ export function createRouter(catalog: Catalog): Router {
     );
   }
 
+  async function resolveRoute(
+    name: string,
+    alias: string | undefined,
+    traits: RequestTraits | undefined,
+  ): Promise<RoutedModel> {
+    if (alias === NEWEST) {
+      const known = await catalog.find(name);
+      return remember(known, alias, await catalog.version(known, undefined));
+    }
+    const { known, route } = await findRoute(name, alias);
+    if (!route) return remember(known, alias, await catalog.version(known, undefined));
+    const drawn = drawVersion(route, scopeOf(name, alias), traits);
+    const model = await versionOfRoute(known, alias, drawn);
+    return remember(known, alias, model, await findShadow(catalog, known, route, drawn));
+  }
+
   return {
     recall,
 
@@ -86,15 +102,10 @@ export function createRouter(catalog: Catalog): Router {
       if (recalled) return recalled;
       const { name, version, alias } = reference;
       if (version !== undefined) return catalog.resolve(name, version);
-      if (alias === NEWEST) {
-        const known = await catalog.find(name);
-        return remember(known, alias, await catalog.version(known, undefined));
-      }
-      const { known, route } = await findRoute(name, alias);
-      if (!route) return remember(known, alias, await catalog.version(known, undefined));
-      const drawn = drawVersion(route, scopeOf(name, alias), traits);
-      const model = await versionOfRoute(known, alias, drawn);
-      return remember(known, alias, model, await findShadow(catalog, known, route, drawn));
+      return withCurrentListing(
+        () => resolveRoute(name, alias, traits),
+        () => catalog.find(name, 0),
+      );
     },
   };
 }

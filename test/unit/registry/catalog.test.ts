@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
+import { ApiError } from "../../../src/domain/errors.ts";
 import type { ModelStore } from "../../../src/domain/ports.ts";
 import { type Catalog, createCatalog } from "../../../src/registry/catalog.ts";
 import { createMemoryModelStore } from "../../../src/storage/memory-model-store.ts";
@@ -21,6 +22,7 @@ beforeEach(() => {
     list: vi.fn(memory.list),
     listing: vi.fn(memory.listing),
     publication: vi.fn(memory.publication),
+    routing: vi.fn(memory.routing),
   };
   catalog = createCatalog(store, { listingTtlSeconds: TTL_SECONDS, now: () => nowMs });
 });
@@ -227,13 +229,119 @@ describe("an invalid manifest", () => {
     expect(await catalog.resolve("m")).toMatchObject({ version: "1" });
   });
 
-  test("a manifest that was deleted after it was listed fails its version", async () => {
+  test("a manifest that was deleted after it was listed is no version of a new listing", async () => {
+    publish("m", "1", "2");
+    const listing = await store.listing("m");
+    objects.delete("models/m/2/manifest.json");
+    vi.mocked(store.listing).mockResolvedValueOnce(listing);
+    expect(await catalog.resolve("m")).toMatchObject({ version: "1" });
+    vi.mocked(store.listing).mockResolvedValueOnce(listing);
+    catalog.forget("m");
+    await rejectedApiError("version_not_found", catalog.resolve("m", "2"));
+    vi.mocked(store.listing).mockResolvedValue(listing);
+    catalog.forget("m");
+    const error = await rejectedApiError("model_corrupt", catalog.resolve("m", "2"));
+    expect(error.message).toContain("is missing from object storage");
+  });
+});
+
+describe("a routing", () => {
+  const tombstone = { at: "2026-11-30T00:00:00Z", by: "key:00000000" };
+  const entry = { revision: 1, ...tombstone, action: "delete", version: "2", tombstone };
+  const routing = {
+    schemaVersion: 1,
+    revision: 1,
+    aliases: {},
+    deleted: { "2": tombstone },
+    history: [entry],
+  };
+  const putRouting = (text: string): void =>
+    void objects.set("models/m/routing.json", new Uint8Array(Buffer.from(text)));
+
+  test("that says that a version is deleted hides it, although its manifest is there", async () => {
+    publish("m", "1", "2");
+    putRouting(JSON.stringify(routing));
+    const { version, versions } = await catalog.resolve("m");
+    expect([version, versions]).toEqual(["1", ["1"]]);
+    await rejectedApiError("version_not_found", catalog.resolve("m", "2"));
+  });
+
+  test("that hides every version leaves no model", async () => {
+    publish("m", "2");
+    putRouting(JSON.stringify(routing));
+    await rejectedApiError("model_not_found", catalog.resolve("m"));
+  });
+
+  test("is read once as long as it is the same", async () => {
+    publish("m", "1", "2");
+    putRouting(JSON.stringify(routing));
+    for (let time = 0; time < 3; time++) {
+      await catalog.resolve("m");
+      nowMs += TTL_SECONDS * 1000;
+    }
+    expect(store.listing).toHaveBeenCalledTimes(3);
+    expect(store.routing).toHaveBeenCalledTimes(1);
+  });
+
+  test("that is not valid leaves the versions, but those known to be deleted", async () => {
+    publish("m", "1", "2");
+    putRouting(JSON.stringify(routing));
+    await catalog.resolve("m");
+    putRouting("{nope");
+    nowMs += TTL_SECONDS * 1000;
+    const known = await catalog.find("m");
+    expect(known.routing).toMatchObject({ code: "routing_corrupt" });
+    expect(known.versions).toEqual(["1"]);
+  });
+
+  test("that storage fails to return is read again after a second", async () => {
+    publish("m", "1");
+    putRouting(JSON.stringify(routing));
+    const failure = new ApiError("storage_failed", "no");
+    vi.mocked(store.routing).mockRejectedValueOnce(failure);
+    // Nothing is known of deleted versions.
+    await rejectedApiError("storage_failed", catalog.resolve("m", "1"));
+    await catalog.resolve("m", "1");
+    putRouting(JSON.stringify({ ...routing, history: [{ ...entry, note: "other" }] }));
+    nowMs += TTL_SECONDS * 1000;
+    vi.mocked(store.routing).mockRejectedValueOnce(failure);
+    expect((await catalog.find("m")).routing).toBe(failure);
+    expect(await catalog.resolve("m", "1")).toMatchObject({ version: "1" });
+    nowMs += 1000;
+    expect((await catalog.find("m")).routing).toMatchObject({ revision: 1 });
+  });
+
+  test("that changes while a model is listed is never older than its versions", async () => {
     publish("m", "1");
     const listing = await store.listing("m");
-    objects.clear();
-    vi.mocked(store.listing).mockResolvedValueOnce(listing);
-    const error = await rejectedApiError("model_corrupt", catalog.resolve("m"));
-    expect(error.message).toContain("is missing from object storage");
+    publish("m", "2", "3");
+    const route = { split: [{ version: "3", weight: 1 }] };
+    const change = {
+      revision: 1,
+      at: tombstone.at,
+      by: "k",
+      action: "alias",
+      alias: "a",
+      to: route,
+    };
+    putRouting(
+      JSON.stringify({ ...routing, aliases: { a: route }, deleted: {}, history: [change] }),
+    );
+    vi.mocked(store.listing).mockResolvedValueOnce({ ...listing, routingEtag: "older" });
+    expect((await catalog.find("m")).versions).toEqual(["3", "2", "1"]);
+  });
+
+  test("and versions that were read before a change of this isolate are not kept", async () => {
+    publish("m", "1");
+    const old = await store.listing("m");
+    const { promise, resolve } = Promise.withResolvers<typeof old>();
+    vi.mocked(store.listing).mockReturnValueOnce(promise);
+    const before = catalog.find("m");
+    publish("m", "2");
+    catalog.forget("m");
+    resolve(old);
+    expect((await before).versions).toEqual(["1"]);
+    expect((await catalog.find("m")).versions).toEqual(["2", "1"]);
   });
 });
 

@@ -23,10 +23,11 @@ export const INSPECTION_OPERATIONS: readonly Operation[] = [
     handler:
       ({ catalog }) =>
       async (c) => {
-        const models = (await catalog.list()).map(({ name, version, revision }) => ({
+        const models = (await catalog.list()).map(({ name, version, revision, publishedAt }) => ({
           name,
           version,
           revision,
+          publishedAt: new Date(publishedAt).toISOString(),
         }));
         return respond(c, JSON.stringify({ models }));
       },

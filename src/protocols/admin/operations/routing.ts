@@ -1,9 +1,10 @@
 import { ApiError } from "../../../domain/errors.ts";
-import { parseModelName } from "../../../domain/model-id.ts";
+import { parseModelName, parseModelVersion } from "../../../domain/model-id.ts";
+import type { Routing } from "../../../domain/routing.ts";
 import { respond } from "../../../http/respond.ts";
 import { quote } from "../../../shared/quote.ts";
 import type { Operation } from "../../operation.ts";
-import { describeModel, readModelRouting } from "../model-details.ts";
+import type { Services } from "../../services.ts";
 import { parseAliasName, parseTime } from "../routing-request.ts";
 import { toRoutingState } from "../routing-response.ts";
 import { json } from "../schemas.ts";
@@ -29,8 +30,27 @@ export const ROUTING_OPERATIONS: readonly Operation[] = [
     responses: { 200: { description: "The model.", content: json("ModelDetails") } },
     handler: (services) => async (c) => {
       const name = parseModelName(c.req.param("model") ?? "");
-      return respond(c, JSON.stringify(await describeModel(services, name)));
+      const routing = toRoutingState(name, await readModelRouting(services, name));
+      const versions = await services.inspector.versions(name);
+      return respond(c, JSON.stringify({ name, versions, routing }));
     },
+  },
+  {
+    ...READ,
+    id: "getVersionDetails",
+    path: "/models/{model}/versions/{version}",
+    summary: "Get the manifest of a model version",
+    responses: {
+      200: { description: "The manifest, and its signature.", content: json("VersionDetails") },
+    },
+    errors: [...READ.errors, "version_not_found", "model_corrupt", "signature_invalid"],
+    handler:
+      ({ inspector }) =>
+      async (c) => {
+        const name = parseModelName(c.req.param("model") ?? "");
+        const version = parseModelVersion(name, c.req.param("version") ?? "");
+        return respond(c, JSON.stringify(await inspector.version({ name, version })));
+      },
   },
   {
     ...READ,
@@ -73,6 +93,20 @@ export const ROUTING_OPERATIONS: readonly Operation[] = [
     },
   },
 ];
+
+/**
+ * The routing of a model, which has versions, or had some.
+ * @throws ApiError `model_not_found`, `routing_corrupt`, `storage_failed`
+ */
+async function readModelRouting(
+  { catalog, routing }: Pick<Services, "catalog" | "routing">,
+  name: string,
+  at?: number,
+): Promise<Routing> {
+  const current = await routing.read(name, at);
+  if (current.revision === 0) await catalog.find(name, 0);
+  return current;
+}
 
 /** @throws ApiError `invalid_request` */
 function parseCount(
