@@ -11,6 +11,7 @@ import { coldStart } from "./cases/cold-start.ts";
 import { fairness } from "./cases/fairness.ts";
 import { generation } from "./cases/generation.ts";
 import { isolates } from "./cases/isolates.ts";
+import { lifecycle } from "./cases/lifecycle.ts";
 import { overload } from "./cases/overload.ts";
 import { soak } from "./cases/soak.ts";
 import { taskPhases } from "./cases/task-phases.ts";
@@ -28,6 +29,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   overload,
   fairness,
   isolates,
+  lifecycle,
   generation,
   soak,
 ];
