@@ -9,6 +9,7 @@ export const RESOLVE_MODEL: readonly ErrorCode[] = [
   "alias_not_found",
   "storage_failed",
   "model_corrupt",
+  "signature_invalid",
   "routing_corrupt",
   "signature_invalid",
 ];

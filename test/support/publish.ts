@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { toStored } from "../../packages/cli/src/local/encryption.ts";
 import {
   type FolderModel,
   readModelFile,
@@ -8,6 +9,7 @@ import {
 } from "../../packages/cli/src/local/model-folder.ts";
 import type { ModelBucket } from "../../scripts/local-worker.ts";
 import { projectPath } from "../../scripts/project.ts";
+import type { KeyRing } from "../../src/storage/encryption/key-ring.ts";
 import { fileKey, manifestKey } from "../../src/storage/model-keys.ts";
 
 const models = readModelFolder(projectPath("models"));
@@ -24,16 +26,23 @@ export function disclosing(model: FolderModel): FolderModel {
   return { ...model, manifest: { ...manifest, cache: { ...manifest.cache, disclose: true } } };
 }
 
-/** Publishes a model of `models/` under another name or version. */
+/**
+ * Publishes a model of `models/` under another name or version.
+ * @param keys of the bucket, when it is encrypted
+ */
 export async function publishAs(
   bucket: ModelBucket,
   model: FolderModel,
   { name, version }: { name: string; version: string },
+  keys?: KeyRing,
 ): Promise<void> {
   const id = { name, version };
+  const put = async (key: string, bytes: Uint8Array): Promise<void> => {
+    await bucket.put(key, await toStored(keys, key, new Uint8Array(bytes)));
+  };
   for (const { path } of model.manifest.files)
-    await bucket.put(fileKey(id, path), readModelFile(model, path));
-  await bucket.put(manifestKey(id), JSON.stringify({ ...model.manifest, ...id }));
+    await put(fileKey(id, path), readModelFile(model, path));
+  await put(manifestKey(id), Buffer.from(JSON.stringify({ ...model.manifest, ...id })));
 }
 
 /** {@link publishAs} with another content of one of the files. */

@@ -1,4 +1,5 @@
 import { inject } from "vitest";
+import { keyRingOf } from "../../packages/cli/src/local/encryption.ts";
 import { seedModels } from "../../packages/cli/src/local/seed.ts";
 import {
   type KeyValueStore,
@@ -71,10 +72,11 @@ export async function startService({
     },
   });
   const bucket = await worker.bucket();
-  if (!models) await seedModels(bucket, projectPath("models"));
+  const keys = keyRingOf(vars ?? {});
+  if (!models) await seedModels(bucket, projectPath("models"), undefined, keys);
   for (const name of models ?? []) {
     const model = findModel(name);
-    await publishAs(bucket, model, model.manifest);
+    await publishAs(bucket, model, model.manifest, keys);
   }
 
   async function request(path: string, init?: RequestInit): Promise<TestResponse> {

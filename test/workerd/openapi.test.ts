@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ZodType } from "zod";
 import packageJson from "../../package.json" with { type: "json" };
+import { readModelFile } from "../../packages/cli/src/local/model-folder.ts";
 import { createApp } from "../../src/app.ts";
 import { parseConfig } from "../../src/config.ts";
 import { ERROR_KINDS, type ErrorCode } from "../../src/domain/errors.ts";
@@ -13,6 +14,8 @@ import {
   type AdministeredService,
   startAdministeredService,
 } from "../support/administration.ts";
+import { ENCRYPTION_KEY } from "../support/encrypted-service.ts";
+import { findModel } from "../support/publish.ts";
 import type { TestResponse } from "../support/service.ts";
 import { only } from "../support/test-app.ts";
 
@@ -36,8 +39,8 @@ let service: AdministeredService;
 beforeAll(async () => {
   service = await startAdministeredService({
     models: ["iris-logistic", "iris-kmeans", "diabetes-ridge", "sentence-embeddings", "pocket-gpt"],
-    // The cache is for `cache-status` and 304.
-    vars: { CACHE_TIERS: "isolate", MAX_BODY_BYTES: String(LIMIT_BYTES) },
+    // The cache is for `cache-status` and 304, the key for the operation that encrypts.
+    vars: { CACHE_TIERS: "isolate", MAX_BODY_BYTES: String(LIMIT_BYTES), ENCRYPTION_KEY },
   });
 });
 
@@ -164,8 +167,7 @@ describe("responses conform to the document", () => {
   });
 
   test("the responses of publishVersion and deleteVersion conform to the document", async () => {
-    const model = await service.bucket.get("models/iris-kmeans/1/model.onnx");
-    const bytes = new Uint8Array((await model?.arrayBuffer()) ?? new ArrayBuffer());
+    const bytes = new Uint8Array(readModelFile(findModel("iris-kmeans"), "model.onnx"));
     const published = await service.publish("documented", bytes);
     expect(published.status).toBe(201);
     expectDocumented("publishVersion", published);
