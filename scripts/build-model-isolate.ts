@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { basename, dirname } from "node:path";
+import { dirname } from "node:path";
 import { pathToFileURL } from "node:url";
-import { build, type Plugin } from "esbuild";
-import { parse } from "smol-toml";
-import { exitWith, UserError } from "../packages/cli/src/local/user-error.ts";
+import { build } from "esbuild";
+import { exitWith } from "../packages/cli/src/local/user-error.ts";
 import { projectPath } from "./project.ts";
+import { keepModules, workerBundle } from "./worker-bundle.ts";
 
 /**
  * Builds the code of the isolates of models, which the Worker contains as a text: `src/model-isolate.ts` and what it imports, with the settings of
@@ -13,12 +13,6 @@ import { projectPath } from "./project.ts";
  */
 const ENTRY = projectPath("src", "model-isolate.ts");
 const OUTPUT = projectPath("build", "model-isolate.txt");
-
-interface Settings {
-  readonly compatibility_date: string;
-  readonly define: Record<string, string>;
-  readonly alias: Record<string, string>;
-}
 
 export interface ModelIsolateBuild {
   readonly entry?: string;
@@ -30,29 +24,17 @@ export async function buildModelIsolate({
   entry = ENTRY,
   output = OUTPUT,
 }: ModelIsolateBuild = {}): Promise<void> {
-  const settings = parse(readFileSync(projectPath("wrangler.toml"), "utf8")) as unknown as Settings;
-  const { compatibility_date: compatibilityDate, define, alias } = settings;
+  const { compatibilityDate, options } = workerBundle();
   const modules = new Map<string, string>();
   const { outputFiles } = await build({
+    ...options,
     entryPoints: [entry],
-    absWorkingDir: projectPath(),
-    bundle: true,
     write: false,
-    format: "esm",
-    target: "es2024",
-    conditions: ["workerd", "worker", "browser"],
-    external: ["cloudflare:*"],
-    define: { "process.env.NODE_ENV": '"production"', ...define },
-    alias: Object.fromEntries(
-      Object.entries(alias).map(([name, path]) => [
-        name,
-        path.startsWith(".") ? projectPath(path) : path,
-      ]),
-    ),
     minifySyntax: true,
     minifyWhitespace: true,
     legalComments: "none",
-    plugins: [otherModules(modules)],
+    // WebAssembly and data stay modules, which the Worker hands over by their file names.
+    plugins: [keepModules(/\.(?:wasm|bin)$/, modules)],
   });
   const code = outputFiles[0]?.text ?? "";
   const hash = createHash("sha256").update(compatibilityDate).update(code);
@@ -64,28 +46,6 @@ export async function buildModelIsolate({
   const partial = `${output}.${process.pid}`;
   writeFileSync(partial, `// ${head}\n${code}`);
   renameSync(partial, output);
-}
-
-/** WebAssembly and data stay modules, which the Worker hands over by their file names. */
-function otherModules(modules: Map<string, string>): Plugin {
-  return {
-    name: "other-modules",
-    setup({ onResolve, resolve }) {
-      onResolve({ filter: /\.(?:wasm|bin)$/ }, async ({ path, pluginData, kind, resolveDir }) => {
-        if (pluginData === "resolving") return undefined;
-        const found = await resolve(path, { kind, resolveDir, pluginData: "resolving" });
-        if (found.errors.length > 0) return found;
-        const name = basename(found.path);
-        const other = modules.get(name) ?? found.path;
-        if (other !== found.path)
-          throw new UserError(
-            `${other} and ${found.path} have the same name in the isolate's code`,
-          );
-        modules.set(name, found.path);
-        return { path: `./${name}`, external: true };
-      });
-    },
-  };
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href)

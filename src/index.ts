@@ -1,8 +1,13 @@
-import { createOnnxflare } from "./library.ts";
+import {
+  createOnnxflare,
+  type OnnxflareEntrypoint as Entrypoint,
+  type OnnxflareEnv,
+} from "./library.ts";
 
-const { fetch, Entrypoint } = createOnnxflare<Env>();
+const onnxflare = createOnnxflare();
 
 /** Answers other Workers over RPC: docs/library.md. */
-export const OnnxflareEntrypoint = Entrypoint;
+export const OnnxflareEntrypoint = onnxflare.Entrypoint;
+export type OnnxflareEntrypoint = Entrypoint<OnnxflareEnv>;
 
-export default { fetch } satisfies ExportedHandler<Env>;
+export default { fetch: onnxflare.fetch } satisfies ExportedHandler<OnnxflareEnv>;

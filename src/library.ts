@@ -3,9 +3,15 @@ import { createServices } from "./deps.ts";
 import type { TelemetryEvent } from "./domain/event.ts";
 import type { OnnxflareEnv, OnnxflareSettings } from "./env.ts";
 import { parsePrefix } from "./protocols/prefix.ts";
-import { createEntrypoint, type OnnxflareEntrypointClass } from "./rpc/entrypoint.ts";
+import { createEntrypoint } from "./rpc/entrypoint.ts";
+import type { OnnxflareEntrypointClass } from "./rpc/entrypoint-class.ts";
 import { createRpcService, type RpcService } from "./rpc/service.ts";
 import { createCallbackSink } from "./telemetry/callback-sink.ts";
+
+export type * from "./domain/event.ts";
+export type * from "./rpc/api.ts";
+export type { OnnxflareEntrypoint, OnnxflareEntrypointClass } from "./rpc/entrypoint-class.ts";
+export type { OnnxflareEnv, OnnxflareSettings };
 
 export interface OnnxflareOptions<Env = OnnxflareEnv> {
   /**

@@ -27,21 +27,9 @@ export interface PredictRequest extends CallOptions {
    * Depends on the task: JSON values, in which numbers may be typed arrays, and bytes (of an image, a recording, a table) a `Uint8Array`,
    * an `ArrayBuffer`, a `Blob` or a stream of bytes.
    */
-  readonly inputs: TaskInputs;
+  readonly inputs: unknown;
   readonly parameters?: Readonly<Record<string, unknown>> | undefined;
 }
-
-export type StreamRequest = PredictRequest;
-
-// biome-ignore lint/suspicious/noExplicitAny: with `unknown`, the types of Workers' RPC make the method uncallable
-export type TaskInputs = any;
-
-/**
- * What `POST /models/{model}` responds, whose form depends on the task: docs/tasks.md. To be narrowed to the form of the model:
- * `const labels: Label[] = await env.AI.predict(...)`.
- */
-// biome-ignore lint/suspicious/noExplicitAny: as for inputs
-export type Prediction = any;
 
 /** The array type of a tensor, by datatype; in row-major order. */
 export interface DataByDatatype {
@@ -102,6 +90,27 @@ export interface RunResult {
   readonly version: string;
   /** By their names. */
   readonly outputs: Record<string, OutputTensor>;
+}
+
+/**
+ * What a Worker has as its binding to the entrypoint: `interface Env { readonly AI: OnnxflareService }`. `Service<OnnxflareEntrypoint>`
+ * is the same binding, but the types of Workers' RPC lose what is in results.
+ */
+export interface OnnxflareService {
+  /** The routes over HTTP. */
+  fetch(input: Request | URL | string, init?: RequestInit): Promise<Response>;
+  /**
+   * Runs a model's task.
+   * @returns what `POST /models/{model}` responds, whose form depends on the task (docs/tasks.md): `predict<Label[]>(...)`
+   */
+  predict<Prediction = unknown>(request: PredictRequest): Promise<Prediction>;
+  /** Runs a model once, on tensors. */
+  run(request: RunRequest): Promise<RunResult>;
+  /**
+   * Runs a model's task step by step: server-sent events, as `POST /models/{model}` sends them with `stream`. Cancelling the stream
+   * ends the work. `readParts` of `onnxflare/rpc` reads them.
+   */
+  stream(request: PredictRequest): Promise<ReadableStream<Uint8Array>>;
 }
 
 /** `ctx.props` of the entrypoint, which the binding of a Worker may set. */

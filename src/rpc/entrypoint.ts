@@ -1,37 +1,8 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
-import type {
-  OnnxflareProps,
-  Prediction,
-  PredictRequest,
-  RunRequest,
-  RunResult,
-  StreamRequest,
-} from "./api.ts";
+import type { OnnxflareProps, PredictRequest, RunRequest, RunResult } from "./api.ts";
+import type { OnnxflareEntrypointClass } from "./entrypoint-class.ts";
 import type { RpcContext } from "./rpc-call.ts";
 import type { RpcService } from "./service.ts";
-
-/**
- * What another Worker has as a service binding with this entrypoint. The binding itself is the permission to call: whoever has it may
- * use all models, and no admin operation but those over `fetch`, which need the admin key.
- */
-export interface OnnxflareEntrypoint<Env = unknown> extends WorkerEntrypoint<Env, OnnxflareProps> {
-  /** The routes over HTTP. */
-  fetch(request: Request): Promise<Response>;
-  /** Runs a model's task. */
-  predict(request: PredictRequest): Promise<Prediction>;
-  /** Runs a model once, on tensors. */
-  run(request: RunRequest): Promise<RunResult>;
-  /**
-   * Runs a model's task step by step: server-sent events, as `POST /models/{model}` sends them with `stream`. Cancelling the stream
-   * ends the work. `readParts` of `onnxflare/rpc` reads them.
-   */
-  stream(request: StreamRequest): Promise<ReadableStream<Uint8Array>>;
-}
-
-export type OnnxflareEntrypointClass<Env = unknown> = new (
-  context: ExecutionContext<OnnxflareProps>,
-  env: Env,
-) => OnnxflareEntrypoint<Env>;
 
 /** What the class calls, of the services of an `env`. */
 export interface EntrypointService {
@@ -56,7 +27,7 @@ export function createEntrypoint<Env>(
       return serviceOf(this.env).fetch(request, this.ctx);
     }
 
-    predict(request: PredictRequest): Promise<Prediction> {
+    predict(request: PredictRequest): Promise<object | string | number> {
       return this.#rpc.predict(request, this.#context);
     }
 
@@ -64,7 +35,7 @@ export function createEntrypoint<Env>(
       return this.#rpc.run(request, this.#context);
     }
 
-    stream(request: StreamRequest): Promise<ReadableStream<Uint8Array>> {
+    stream(request: PredictRequest): Promise<ReadableStream<Uint8Array>> {
       return this.#rpc.stream(request, this.#context);
     }
   };

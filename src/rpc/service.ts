@@ -3,7 +3,7 @@ import { Media } from "../domain/media.ts";
 import type { RoutedModel } from "../domain/published-model.ts";
 import type { TaskPart, TaskRequest, TaskResult } from "../domain/task.ts";
 import { streamFormat } from "../protocols/task/stream-format.ts";
-import type { OutputTensor, Prediction, RunResult } from "./api.ts";
+import type { OutputTensor, RunResult } from "./api.ts";
 import { isFields, read } from "./call-options.ts";
 import { MessageSize, toClonable } from "./clonable.ts";
 import { cancelFiles, type ReadFile, readFiles, recognizeFiles } from "./read-files.ts";
@@ -21,7 +21,7 @@ import { writeParts } from "./write-parts.ts";
 
 /** The methods of the entrypoint. Their arguments may be anything. */
 export interface RpcService {
-  predict(argument: unknown, context: RpcContext): Promise<Prediction>;
+  predict(argument: unknown, context: RpcContext): Promise<object | string | number>;
   run(argument: unknown, context: RpcContext): Promise<RunResult>;
   stream(argument: unknown, context: RpcContext): Promise<ReadableStream<Uint8Array>>;
 }
@@ -110,7 +110,8 @@ export function createRpcService(services: RpcServices): RpcService {
         const size = new MessageSize();
         const clonable = trace.measure("serialize", () => toClonable(value, size));
         trace.bytesOut = size.bytes;
-        return clonable;
+        // As no task predicts nothing.
+        return clonable as object | string | number;
       }),
 
     run: (argument, context) =>

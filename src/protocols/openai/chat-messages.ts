@@ -9,7 +9,7 @@ const MAX_NAME = 64;
 /** `developer` is `system`, as for OpenAI's models that know no such role. */
 const ROLES = ["system", "developer", "user", "assistant"] as const;
 
-interface TextPart {
+export interface TextPart {
   readonly type: "text";
   readonly text: string;
 }

@@ -1,16 +1,16 @@
 /// <reference path="../../../../worker-configuration.d.ts" />
 import { RpcTarget } from "cloudflare:workers";
+import type { OnnxflareService } from "../../../../src/rpc/api.ts";
 import { readError, readParts } from "../../../../src/rpc/caller.ts";
-import type { OnnxflareEntrypoint } from "../../../../src/rpc/entrypoint.ts";
 
 /**
  * A Worker that calls the service over RPC, by its binding `AI`. `POST /call/{method}` calls a method with the body's JSON, and
  * `GET /case/{name}` makes a call that JSON cannot say. Both respond with {@link CallOutcome}.
  */
 export interface RpcCallerEnv {
-  readonly AI: Service<OnnxflareEntrypoint>;
+  readonly AI: OnnxflareService;
   /** The same, with props that name the caller. */
-  readonly AI_AS_TENANT: Service<OnnxflareEntrypoint>;
+  readonly AI_AS_TENANT: OnnxflareService;
 }
 
 export interface CallOutcome {
@@ -173,7 +173,7 @@ export default {
         return respond(async () => {
           const parts: unknown[] = [];
           const most = Number(searchParams.get("most") ?? 1e9);
-          const stream = (await env.AI.stream(await request.json())) as ReadableStream<Uint8Array>;
+          const stream = await env.AI.stream(await request.json());
           for await (const part of readParts(stream)) {
             parts.push(part);
             if (parts.length >= most) break;
@@ -181,7 +181,7 @@ export default {
           return parts;
         });
       case "relay":
-        return new Response((await env.AI.stream(await request.json())) as ReadableStream, {
+        return new Response(await env.AI.stream(await request.json()), {
           headers: { "content-type": "text/event-stream" },
         });
       case "http":

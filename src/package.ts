@@ -1,0 +1,3 @@
+/** The package `onnxflare`: docs/library.md. */
+export { OnnxflareEntrypoint } from "./index.ts";
+export * from "./library.ts";

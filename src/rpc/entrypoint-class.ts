@@ -1,0 +1,18 @@
+import type { WorkerEntrypoint } from "cloudflare:workers";
+import type { OnnxflareProps, PredictRequest, RunRequest } from "./api.ts";
+
+/**
+ * What answers {@link OnnxflareService}. The binding itself is the permission to call: whoever has it may use all models, and no admin
+ * operation but those over `fetch`, which need the admin key. Results have the loose types that those of Workers' RPC understand.
+ */
+export interface OnnxflareEntrypoint<Env = unknown> extends WorkerEntrypoint<Env, OnnxflareProps> {
+  fetch(request: Request): Promise<Response>;
+  predict(request: PredictRequest): Promise<object | string | number>;
+  run(request: RunRequest): Promise<object>;
+  stream(request: PredictRequest): Promise<ReadableStream<Uint8Array>>;
+}
+
+export type OnnxflareEntrypointClass<Env = unknown> = new (
+  context: ExecutionContext<OnnxflareProps>,
+  env: Env,
+) => OnnxflareEntrypoint<Env>;
