@@ -48,6 +48,7 @@ export class RpcCall {
   #reservation: BodyReservation | undefined;
   #permit: Permit | undefined;
   #hasEnded = false;
+  readonly #listeners: (() => void)[] = [];
 
   constructor(operation: RpcOperation, services: RpcServices, context: RpcContext) {
     this.operation = operation;
@@ -141,6 +142,7 @@ export class RpcCall {
       cache: options.cache,
       trace,
       waitUntil: this.#context.waitUntil,
+      onEnd: (listener) => void this.#listeners.push(listener),
     });
     await permit.acquire(this);
     return call;
@@ -155,7 +157,6 @@ export class RpcCall {
     // A stream runs in slices between other calls, so it is no sample of the service time.
     this.#permit?.release(operation === "stream" ? undefined : serviceMs(trace));
     this.#reservation?.release();
-    this.#ended.resolve();
     const event = {
       time: this.#time,
       requestId: this.requestId,
@@ -171,6 +172,8 @@ export class RpcCall {
     } catch {
       // A sink that fails fails no call.
     }
+    for (const listener of this.#listeners) listener();
+    this.#ended.resolve();
   }
 
   get requestId(): string {
