@@ -42,6 +42,9 @@ beforeAll(async () => {
     // The cache is for `cache-status` and 304, the key for the operation that encrypts.
     vars: { CACHE_TIERS: "isolate", MAX_BODY_BYTES: String(LIMIT_BYTES), ENCRYPTION_KEY },
   });
+  // Examples of routing have two versions.
+  const bytes = new Uint8Array(readModelFile(findModel("iris-logistic"), "model.onnx"));
+  expect((await service.publish("iris-logistic", bytes, "2")).status).toBe(201);
 });
 
 afterAll(() => service?.dispose());
@@ -284,7 +287,10 @@ describe("/docs", () => {
 });
 
 function fill(path: string): string {
-  return path.replace("{model}", "iris-logistic").replace("{version}", "1");
+  return path
+    .replace("{model}", "iris-logistic")
+    .replace("{version}", "1")
+    .replace("{alias}", "production");
 }
 
 function post(body: string, headers: Record<string, string> = {}): RequestInit {

@@ -81,10 +81,15 @@ describe("a model with versions 1, 9 and 10", () => {
         status: 400,
         body: { error: { param: "model", message: expect.stringContaining("classification") } },
       });
-      for (const reference of ["flowers@7", "flowers@newest", "flowers@"])
+      const missing = {
+        "flowers@7": "version_not_found",
+        "flowers@latest": "alias_not_found",
+        "flowers@": "alias_not_found",
+      };
+      for (const [reference, code] of Object.entries(missing))
         expect(await service.post(path, { ...request, model: reference })).toMatchObject({
           status: 404,
-          body: { error: { code: "version_not_found", param: "model" } },
+          body: { error: { code, param: "model" } },
         });
     }
   });

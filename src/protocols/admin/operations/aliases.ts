@@ -104,7 +104,7 @@ export const ALIAS_OPERATIONS: readonly Operation[] = [
       required: false,
       content: json("RollbackRequest", {
         last: { value: { note: "Too slow." } },
-        revision: { value: { to: 3 } },
+        revision: { value: { to: 1 } },
       }),
     },
     handler:
@@ -127,7 +127,7 @@ export const ALIAS_OPERATIONS: readonly Operation[] = [
       "After the response. The answers of both versions are compared, and the results reported as events and counts; a client never gets an answer of the shadow.",
     body: {
       required: true,
-      content: json("SetShadowRequest", { half: { value: { version: "2", sample: 0.5 } } }),
+      content: json("SetShadowRequest", { half: { value: { version: "1", sample: 0.5 } } }),
     },
     errors: [...CHANGE.errors, "empty_body"],
     handler:
