@@ -14,7 +14,11 @@ import {
   type AdministeredService,
   startAdministeredService,
 } from "../support/administration.ts";
-import { ENCRYPTION_KEY } from "../support/encrypted-service.ts";
+import {
+  ENCRYPTION_KEY,
+  encryptedObjects,
+  publishEncrypted,
+} from "../support/encrypted-service.ts";
 import { findModel } from "../support/publish.ts";
 import type { TestResponse } from "../support/service.ts";
 import { only } from "../support/test-app.ts";
@@ -43,8 +47,7 @@ beforeAll(async () => {
     vars: { CACHE_TIERS: "isolate", MAX_BODY_BYTES: String(LIMIT_BYTES), ENCRYPTION_KEY },
   });
   // Examples of routing have two versions.
-  const bytes = new Uint8Array(readModelFile(findModel("iris-logistic"), "model.onnx"));
-  expect((await service.publish("iris-logistic", bytes, "2")).status).toBe(201);
+  await publishEncrypted(encryptedObjects(service.bucket), "iris-logistic", "2");
 });
 
 afterAll(() => service?.dispose());
