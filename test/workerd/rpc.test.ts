@@ -4,6 +4,7 @@ import { projectPath } from "../../scripts/project.ts";
 import type { RequestEvent } from "../../src/domain/event.ts";
 import { poll } from "../support/poll.ts";
 import { findModel, publishAs } from "../support/publish.ts";
+import { routeWithShadow, shadowEventOf } from "../support/shadows.ts";
 import { startWorkers, type Workers } from "../support/workers.ts";
 import type { CallOutcome } from "./workers/rpc-caller/index.ts";
 
@@ -545,4 +546,37 @@ describe("stream", () => {
 test("the entrypoint answers HTTP as well", async () => {
   const response = await fetch(`${workers.origin}/http/v2`);
   expect(await response.json()).toMatchObject({ name: "onnxflare" });
+});
+
+describe("a call to a model with a shadow", () => {
+  beforeAll(async () => {
+    const bucket = await workers.bucket("MODELS");
+    for (const version of ["1", "2"]) {
+      await publishAs(bucket, findModel("iris-logistic"), { name: "shadowed", version });
+      await publishAs(bucket, findModel("pocket-gpt"), { name: "shadowed-texts", version });
+    }
+    for (const name of ["shadowed", "shadowed-texts"]) await routeWithShadow(bucket, name);
+  });
+
+  test("is copied when it has been answered, whether it predicts, runs or streams", async () => {
+    const calls: [method: string, argument: object][] = [
+      ["predict", { model: "shadowed", inputs: IRIS }],
+      ["run", { model: "shadowed", inputs: { features: [IRIS] } }],
+      [
+        "stream",
+        { model: "shadowed-texts", inputs: "The old man", parameters: { max_new_tokens: 5 } },
+      ],
+    ];
+    for (const [method, argument] of calls) {
+      const requestId = `rpc-shadowed-${method}`;
+      const { error } = await call(method, { ...argument, requestId });
+      expect([method, error]).toEqual([method, undefined]);
+      expect(await shadowEventOf(workers, requestId)).toMatchObject({
+        version: "1",
+        shadowVersion: "2",
+        outcome: "same",
+        distance: 0,
+      });
+    }
+  });
 });

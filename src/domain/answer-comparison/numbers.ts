@@ -3,6 +3,7 @@ import {
   type Comparison,
   compareStructure,
   DIFFERENT_STRUCTURE,
+  isRecord,
   toFinite,
 } from "./comparison.ts";
 
@@ -65,18 +66,25 @@ const MAX_DEPTH = 8;
 
 /** @returns false for what is no number and no list of them */
 function flatten(value: unknown, into: number[], depth = 0): boolean {
-  if (typeof value === "number") {
-    into.push(value);
+  const number = toNumber(value);
+  if (number !== undefined) {
+    into.push(number);
     return true;
   }
   if (!Array.isArray(value) || depth === MAX_DEPTH) return false;
   return value.every((item) => flatten(item, into, depth + 1));
 }
 
+/** Long integers are texts that JSON writes as they are. */
+function toNumber(value: unknown): number | undefined {
+  if (typeof value === "number") return value;
+  return isRecord(value) && typeof value.rawJSON === "string" ? Number(value.rawJSON) : undefined;
+}
+
 /** Equal for values whose numbers are at the same places. */
 function shapeOf(value: unknown): string {
   if (!Array.isArray(value)) return "";
-  if (value.every((item) => typeof item === "number")) return String(value.length);
+  if (!value.some(Array.isArray)) return String(value.length);
   return `[${value.map(shapeOf).join(",")}]`;
 }
 

@@ -9,6 +9,7 @@ import { COMPARISONS, compareAnswers } from "../../../../src/domain/answer-compa
 import { TASK_KINDS, type TaskKind } from "../../../../src/domain/task-kinds.ts";
 import type { Tensor } from "../../../../src/domain/tensor.ts";
 import { toBytes } from "../../../../src/domain/tensor.ts";
+import { fromRawJson } from "../../../../src/shared/json-number.ts";
 
 /**
  * Expected values are those of other implementations: NumPy 2.4.6 and scikit-learn 1.9.1 (scores, distances, regressions), SciPy 1.17.1
@@ -107,6 +108,18 @@ describe("regressions", () => {
     expect(compare("tabular-regression", [100, 100], [100, 100.9])).toMatchObject({ same: true });
     expect(compare("tabular-regression", [0], [5e-7])).toMatchObject({ same: true });
     expect(compare("tabular-regression", [0], [5e-6])).toMatchObject({ same: false });
+  });
+
+  test("with long integers are compared by their numbers", () => {
+    const [long, other] = ["9007199254740993", "9999999999999999"].map(fromRawJson);
+    expect(compare("tabular-regression", [long, 1], [long, 1])).toMatchObject({
+      same: true,
+      measure: "absolute_difference",
+    });
+    expect(compare("tabular-regression", [long], [other])).toMatchObject({
+      same: false,
+      distance: 1e16 - 9007199254740992,
+    });
   });
 
   test("of several steps and targets compare the values at the same places", () => {
