@@ -112,6 +112,7 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     ...(overrides.sink ? [overrides.sink] : []),
   );
   if (!env.LOADER) sink.emit(notice(NO_LOADER));
+  const bodies = createBodyBudget({ limitBytes: config.maxBodiesBytes });
   const { maxBodyBytes: maxBytes } = config;
   const { infer, runTask } = createShadow({
     infer: (request, call) => runCached(toCacheableRun(host.infer, request), call),
@@ -120,7 +121,13 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
       answerCached: createAnswerCached(cache, { maxEntryBytes: config.cache.maxEntryBytes }),
       bypassOf: createBypassOf({ enabled }),
     }),
-    copyToShadow: createShadowCopies({ admission, sink, maxBytes, timeoutMs: maxTimeoutMs }),
+    copyToShadow: createShadowCopies({
+      admission,
+      bodies,
+      sink,
+      maxBytes,
+      timeoutMs: maxTimeoutMs,
+    }),
     maxBytes,
   });
   return {
@@ -133,7 +140,7 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     statistics,
     repository: createRepository(catalog, host, createManifestSurvey(catalog, store)),
     admission,
-    bodies: createBodyBudget({ limitBytes: config.maxBodiesBytes }),
+    bodies,
     catalog,
     router,
     routing: createRoutingAdministration(routings, routingEditor),

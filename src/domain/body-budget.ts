@@ -32,3 +32,15 @@ export interface BodyBudget {
     readonly purpose?: string;
   }): BodyReservation;
 }
+
+/** The same memory, of which other work may use what bodies leave. */
+export interface SpareBodyBudget extends BodyBudget {
+  /**
+   * Reserves memory as long as no body needs it; the reservation is evicted then.
+   * @returns `undefined` when there is none left
+   */
+  reserveSpare(options: {
+    readonly bytes: number;
+    readonly timeoutMs: number;
+  }): BodyReservation | undefined;
+}

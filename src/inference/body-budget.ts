@@ -1,4 +1,4 @@
-import type { BodyBudget, BodyReservation } from "../domain/body-budget.ts";
+import type { BodyReservation, SpareBodyBudget } from "../domain/body-budget.ts";
 import { ApiError } from "../domain/errors.ts";
 
 export interface BodyBudgetOptions {
@@ -18,6 +18,9 @@ const LOST_AFTER_MS = 30_000;
 /** Bodies are in memory for milliseconds, unless they stall. */
 const RETRY_AFTER_SECONDS = 1;
 
+/** No model and no path. */
+const SPARE = "(spare)";
+
 /** Mutable state of a reservation, which others may evict. */
 interface Entry {
   readonly purpose: string;
@@ -25,6 +28,8 @@ interface Entry {
   progressAt: number;
   readonly lostAt: number;
   isComplete: boolean;
+  /** Whether it gives way to every body. */
+  readonly isSpare: boolean;
   /** Ends the read that its body waits for. */
   giveUp: ((error: unknown) => void) | undefined;
 }
@@ -36,7 +41,7 @@ interface Entry {
 export function createBodyBudget({
   limitBytes,
   now = () => performance.now(),
-}: BodyBudgetOptions): BodyBudget {
+}: BodyBudgetOptions): SpareBodyBudget {
   /** In the order of arrival. */
   const entries = new Set<Entry>();
   let usedBytes = 0;
@@ -55,14 +60,22 @@ export function createBodyBudget({
     else usedFor.delete(purpose);
   }
 
-  /** Frees reservations that are lost, and then bodies that have stalled, the longest first, until there is room. */
-  function makeRoom(hasRoom: () => boolean, own: Entry | undefined): void {
+  function removeLost(): void {
     const time = now();
     for (const entry of entries) if (time > entry.lostAt) remove(entry);
+  }
+
+  /**
+   * Frees reservations that are lost, then those that give way, and then bodies that have stalled, the longest first, until there
+   * is room.
+   */
+  function makeRoom(hasRoom: () => boolean, own: Entry | undefined): void {
+    const time = now();
+    removeLost();
     const idle = [...entries]
       .filter((entry) => entry !== own && !entry.isComplete)
-      .filter(({ progressAt }) => time - progressAt >= STALLED_AFTER_MS)
-      .sort((a, b) => a.progressAt - b.progressAt);
+      .filter(({ isSpare, progressAt }) => isSpare || time - progressAt >= STALLED_AFTER_MS)
+      .sort((a, b) => Number(b.isSpare) - Number(a.isSpare) || a.progressAt - b.progressAt);
     for (const entry of idle) {
       if (hasRoom()) return;
       remove(entry);
@@ -91,45 +104,56 @@ export function createBodyBudget({
         );
   }
 
+  function create(purpose: string, bytes: number, timeoutMs: number, isSpare: boolean) {
+    const { promise: released, resolve } = Promise.withResolvers<void>();
+    const time = now();
+    const entry: Entry = {
+      purpose,
+      bytes: bytes + OVERHEAD_BYTES,
+      progressAt: time,
+      lostAt: time + timeoutMs + LOST_AFTER_MS,
+      isComplete: false,
+      isSpare,
+      giveUp: undefined,
+    };
+    entries.add(entry);
+    use(purpose, entry.bytes);
+    const reservation: BodyReservation = {
+      released,
+      onEvicted(giveUp) {
+        entry.giveUp = giveUp;
+        if (!entries.has(entry)) giveUp(stalled());
+      },
+      resize(target) {
+        const bytesMore = target + OVERHEAD_BYTES - entry.bytes;
+        if (!entries.has(entry)) return;
+        ensure(bytesMore, purpose, entry);
+        use(purpose, bytesMore);
+        entry.bytes += bytesMore;
+      },
+      progress() {
+        entry.progressAt = now();
+      },
+      complete() {
+        entry.isComplete = true;
+      },
+      release() {
+        remove(entry);
+        resolve();
+      },
+    };
+    return reservation;
+  }
+
   return {
-    reserve({ bytes, expectedBytes = bytes, timeoutMs, purpose = "" }): BodyReservation {
+    reserve({ bytes, expectedBytes = bytes, timeoutMs, purpose = "" }) {
       ensure(Math.max(bytes, expectedBytes) + OVERHEAD_BYTES, purpose);
-      const { promise: released, resolve } = Promise.withResolvers<void>();
-      const time = now();
-      const entry: Entry = {
-        purpose,
-        bytes: bytes + OVERHEAD_BYTES,
-        progressAt: time,
-        lostAt: time + timeoutMs + LOST_AFTER_MS,
-        isComplete: false,
-        giveUp: undefined,
-      };
-      entries.add(entry);
-      use(purpose, entry.bytes);
-      return {
-        released,
-        onEvicted(giveUp) {
-          entry.giveUp = giveUp;
-          if (!entries.has(entry)) giveUp(stalled());
-        },
-        resize(target) {
-          const bytesMore = target + OVERHEAD_BYTES - entry.bytes;
-          if (!entries.has(entry)) return;
-          ensure(bytesMore, purpose, entry);
-          use(purpose, bytesMore);
-          entry.bytes += bytesMore;
-        },
-        progress() {
-          entry.progressAt = now();
-        },
-        complete() {
-          entry.isComplete = true;
-        },
-        release() {
-          remove(entry);
-          resolve();
-        },
-      };
+      return create(purpose, bytes, timeoutMs, false);
+    },
+    reserveSpare({ bytes, timeoutMs }) {
+      removeLost();
+      if (usedBytes + bytes + OVERHEAD_BYTES > limitBytes) return undefined;
+      return create(SPARE, bytes, timeoutMs, true);
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { SpareAdmission } from "../domain/admission.ts";
 import type { Answer } from "../domain/answer-comparison/comparison.ts";
 import { compareAnswers } from "../domain/answer-comparison/registry.ts";
+import type { BodyReservation, SpareBodyBudget } from "../domain/body-budget.ts";
 import { type Call, createCall, yieldToEventLoop } from "../domain/call.ts";
 import { Deadline } from "../domain/deadline.ts";
 import { toApiError } from "../domain/errors.ts";
@@ -32,8 +33,10 @@ export type CopyToShadow = (copy: ShadowCopy, call: Call) => void;
 
 export interface ShadowCopiesOptions {
   readonly admission: Pick<SpareAdmission, "admitSpare">;
+  /** For the inputs and answers of the copies in flight. */
+  readonly bodies: Pick<SpareBodyBudget, "reserveSpare">;
   readonly sink: EventSink;
-  /** What the inputs and answers of the copies in flight may take. */
+  /** What the inputs and the answer of one copy may take. */
   readonly maxBytes: number;
   /** Of a copy. */
   readonly timeoutMs: number;
@@ -56,41 +59,40 @@ const LOST_AFTER_MS = 10_000;
  */
 export function createShadowCopies({
   admission,
+  bodies,
   sink,
   maxBytes,
   timeoutMs: longestMs,
   now = () => performance.now(),
 }: ShadowCopiesOptions): CopyToShadow {
   const timeoutMs = Math.min(longestMs, MAX_TIMEOUT_MS);
-  /** What each copy in flight takes, and when it is lost. */
-  const inFlight = new Set<{ readonly bytes: number; readonly lostAt: number }>();
+  /** When each copy in flight is lost. */
+  const inFlight = new Set<{ readonly lostAt: number }>();
 
-  function availableBytes(): number {
+  function countInFlight(): number {
     const time = now();
-    let bytes = maxBytes;
-    for (const each of inFlight)
-      if (time > each.lostAt) inFlight.delete(each);
-      else bytes -= each.bytes;
-    return bytes;
+    for (const each of inFlight) if (time > each.lostAt) inFlight.delete(each);
+    return inFlight.size;
   }
 
   /** Runs the copy if there is room for it. */
   async function run(copy: ShadowCopy, call: Call): Promise<Outcome> {
     if (copy.skip) return skipped(copy.skip);
-    const limit = availableBytes();
-    if (inFlight.size >= MAX_COPIES) return skipped("overloaded");
-    const bytes = retainedBytes([copy.inputs, copy.answer], limit);
-    if (bytes > limit) return skipped("memory");
-    const entry = { bytes, lostAt: now() + timeoutMs + LOST_AFTER_MS };
+    if (countInFlight() >= MAX_COPIES) return skipped("overloaded");
+    const bytes = retainedBytes([copy.inputs, copy.answer], maxBytes);
+    const memory = bytes > maxBytes ? undefined : bodies.reserveSpare({ bytes, timeoutMs });
+    if (!memory) return skipped("memory");
+    const entry = { lostAt: now() + timeoutMs + LOST_AFTER_MS };
     inFlight.add(entry);
     try {
-      return await execute(copy, call);
+      return await execute(copy, call, memory);
     } finally {
       inFlight.delete(entry);
+      memory.release();
     }
   }
 
-  async function execute(copy: ShadowCopy, call: Call): Promise<Outcome> {
+  async function execute(copy: ShadowCopy, call: Call, memory: BodyReservation): Promise<Outcome> {
     // Lets the event loop write the response.
     for (let turns = 0; turns < 2; turns++) await yieldToEventLoop();
     const { model, shadow } = copy;
@@ -108,6 +110,13 @@ export function createShadowCopies({
       trace,
       yieldSlice: (client) => permit.yield(busyMs(trace), client),
     });
+    let isEvicted = false;
+    const evicted = new Promise<void>((resolve) => {
+      memory.onEvicted(() => {
+        isEvicted = true;
+        resolve();
+      });
+    });
     let begunAt: number | undefined;
     const begin = async (): Promise<Answer> => {
       await permit.acquire(copied);
@@ -121,8 +130,10 @@ export function createShadowCopies({
     });
     try {
       const running = begin();
-      if (!(await settlesWithin(running, timeoutMs))) {
-        ending.abort();
+      const hasEnded = await settlesWithin(Promise.race([running, evicted]), timeoutMs);
+      if (isEvicted || !hasEnded) ending.abort();
+      if (isEvicted) return skipped("memory");
+      if (!hasEnded) {
         if (begunAt === undefined) return skipped("overloaded");
         return { outcome: "failed", errorCode: "deadline_exceeded", ...report() };
       }

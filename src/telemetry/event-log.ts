@@ -41,15 +41,23 @@ export function createEventLog({
     follower.wake();
   }
 
+  /** Follows from its first read on: nothing remains of a reader that never reads. */
   function follow(
-    first: readonly TelemetryEvent[],
     accepts: ReadEvents["accepts"],
   ): AsyncIterableIterator<TelemetryEvent, undefined> {
-    const follower: Follower = { accepts, waiting: [...first], dropped: 0, wake: () => undefined };
-    followers.add(follower);
+    const follower: Follower = { accepts, waiting: [], dropped: 0, wake: () => undefined };
+    let hasBegun = false;
+    const begin = (): void => {
+      if (!hasBegun) {
+        follower.waiting.push(...last.filter(accepts));
+        followers.add(follower);
+      }
+      hasBegun = true;
+    };
     return {
       // Not a generator: one that waits could not be ended.
       async next() {
+        begin();
         while (followers.has(follower)) {
           if (follower.dropped > 0) {
             const { dropped } = follower;
@@ -65,6 +73,7 @@ export function createEventLog({
         return { done: true, value: undefined };
       },
       async return() {
+        hasBegun = true;
         followers.delete(follower);
         follower.wake();
         return { done: true, value: undefined };
@@ -84,15 +93,14 @@ export function createEventLog({
       for (const follower of followers) offer(follower, kept);
     },
     read({ follow: follows, accepts }) {
-      const first = last.filter(accepts);
-      if (!follows) return toAsync(first.values());
+      if (!follows) return toAsync(last.filter(accepts).values());
       if (followers.size >= maxFollowers)
         throw new ApiError(
           "overloaded",
           `${followers.size} readers follow the events of this isolate, the most that may. End one of them, or try again in ${RETRY_AFTER_SECONDS} s.`,
           { details: { retryAfterSeconds: RETRY_AFTER_SECONDS } },
         );
-      return follow(first, accepts);
+      return follow(accepts);
     },
   };
 }

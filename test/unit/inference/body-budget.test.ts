@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createBodyBudget } from "../../../src/inference/body-budget.ts";
 import { catchApiError } from "../../support/errors.ts";
 
@@ -53,4 +53,44 @@ test("what is complete does not give way, and what is lost does", () => {
   expect(catchApiError("overloaded", () => reserve("light", 3)).code).toBe("overloaded");
   pass(1);
   reserve("light", 3);
+});
+
+describe("memory that bodies leave to others", () => {
+  const OVERHEAD = 4096;
+  const budgetOf = (limitBytes: number) => createBodyBudget({ limitBytes, now: () => 0 });
+
+  test("is given as long as there is some, and counts in the budget", () => {
+    const budget = budgetOf(100_000);
+    const body = budget.reserve({ bytes: 50_000, timeoutMs: 1000 });
+    expect(budget.reserveSpare({ bytes: 50_000, timeoutMs: 1000 })).toBeUndefined();
+    const spare = budget.reserveSpare({ bytes: 40_000, timeoutMs: 1000 });
+    expect(spare).toBeDefined();
+    expect(budget.reserveSpare({ bytes: 2000, timeoutMs: 1000 })).toBeUndefined();
+    spare?.release();
+    body.release();
+    expect(budget.reserveSpare({ bytes: 100_000 - OVERHEAD, timeoutMs: 1000 })).toBeDefined();
+  });
+
+  test("is evicted at once when a body needs it, before bodies that have stalled", () => {
+    const budget = budgetOf(100_000);
+    const stalled = budget.reserve({ bytes: 40_000, timeoutMs: 1000 });
+    const evicted: string[] = [];
+    stalled.onEvicted(() => evicted.push("body"));
+    for (const name of ["first", "second"])
+      budget.reserveSpare({ bytes: 20_000, timeoutMs: 1000 })?.onEvicted(() => evicted.push(name));
+    budget.reserve({ bytes: 20_000, timeoutMs: 1000, purpose: "one" });
+    expect(evicted).toEqual(["first"]);
+    budget.reserve({ bytes: 8000, timeoutMs: 1000, purpose: "other" });
+    expect(evicted).toEqual(["first", "second"]);
+  });
+
+  test("evicts nothing itself but what is lost", () => {
+    let nowMs = 0;
+    const budget = createBodyBudget({ limitBytes: 100_000, now: () => nowMs });
+    budget.reserve({ bytes: 90_000, timeoutMs: 1000 });
+    nowMs = 20_000;
+    expect(budget.reserveSpare({ bytes: 20_000, timeoutMs: 1000 })).toBeUndefined();
+    nowMs = 31_001;
+    expect(budget.reserveSpare({ bytes: 20_000, timeoutMs: 1000 })).toBeDefined();
+  });
 });

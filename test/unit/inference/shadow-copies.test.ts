@@ -3,6 +3,7 @@ import type { Permit } from "../../../src/domain/admission.ts";
 import { type Call, createCall, NEVER_ABORTED } from "../../../src/domain/call.ts";
 import { ApiError } from "../../../src/domain/errors.ts";
 import type { ShadowEvent, TelemetryEvent } from "../../../src/domain/event.ts";
+import { createBodyBudget } from "../../../src/inference/body-budget.ts";
 import {
   createShadowCopies,
   MAX_COPIES,
@@ -46,6 +47,7 @@ function admitSpare(): Permit {
 function createCopies(options: Partial<ShadowCopiesOptions> = {}) {
   return createShadowCopies({
     admission: { admitSpare },
+    bodies: createBodyBudget({ limitBytes: 100_000 }),
     sink: { emit: (event: TelemetryEvent) => void events.push(event as ShadowEvent) },
     maxBytes: 100_000,
     timeoutMs: 10_000,
@@ -267,7 +269,9 @@ describe("a request is not copied", () => {
 
   test("no longer when a copy was lost with its request", async () => {
     let nowMs = 0;
-    const copies = createCopies({ now: () => nowMs, timeoutMs: 1000 });
+    const now = (): number => nowMs;
+    const bodies = createBodyBudget({ limitBytes: 100_000, now });
+    const copies = createCopies({ bodies, now, timeoutMs: 25_000 });
     const lost = createEndedCall();
     copies(
       copyOf({ inputs: "x".repeat(30_000), run: () => new Promise(() => undefined) }),
@@ -275,7 +279,7 @@ describe("a request is not copied", () => {
     );
     lost.end();
     await new Promise((resume) => setTimeout(resume, 20));
-    nowMs = 12_000;
+    nowMs = 55_001;
     const { call, end } = createEndedCall();
     work = [];
     copies(copyOf({ inputs: "x".repeat(30_000) }), call);
@@ -283,6 +287,29 @@ describe("a request is not copied", () => {
     await settle();
     expect(events).toMatchObject([{ outcome: "same" }]);
   });
+});
+
+test("a copy ends when a body needs its memory", async () => {
+  const bodies = createBodyBudget({ limitBytes: 100_000 });
+  const { call, end } = createEndedCall();
+  let signal = NEVER_ABORTED;
+  const copy = copyOf({
+    inputs: "x".repeat(30_000),
+    run: (_shadow, given) => {
+      ({ signal } = given);
+      return new Promise(() => undefined);
+    },
+  });
+  createCopies({ bodies })(copy, call);
+  end();
+  await new Promise((resume) => setTimeout(resume, 20));
+  expect(signal.aborted).toBe(false);
+  const body = bodies.reserve({ bytes: 90_000, timeoutMs: 1000 });
+  await settle();
+  expect(events).toMatchObject([{ outcome: "skipped", reason: "memory" }]);
+  expect(signal.aborted).toBe(true);
+  body.release();
+  bodies.reserve({ bytes: 95_000, timeoutMs: 1000 });
 });
 
 test("a sink that fails affects nothing", async () => {

@@ -129,6 +129,16 @@ describe("the stream of events", () => {
     expect(all.split("\n\n")).toHaveLength(4);
   });
 
+  test("of a HEAD request has headers alone, and ends", async () => {
+    const { app, eventLog } = createEvents();
+    eventLog.emit(PREDICTION);
+    const response = await app.request("/admin/events?follow=true", { method: "HEAD", headers });
+    expect(response.headers.get("content-type")).toBe("text/event-stream");
+    expect(await response.text()).toBe("");
+    await app.settle();
+    expect(app.events).toMatchObject([{ operation: "streamEvents", status: 200 }]);
+  });
+
   test("goes on while it follows, and tells a reader that does not keep up how many events it missed", async () => {
     const { eventLog, app } = createEvents();
     const response = await app.request("/admin/events?follow=true", { headers });

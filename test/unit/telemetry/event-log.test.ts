@@ -74,12 +74,17 @@ describe("a reader that follows", () => {
     log.emit(request("a"));
     expect(await events.next()).toEqual({ done: true, value: undefined });
     expect(await readIds(log.read(ALL))).toEqual(["a"]);
-    log.read(FOLLOW);
+    expect(idOf((await log.read(FOLLOW).next()).value)).toBe("a");
+    const unread = createEventLog().read(FOLLOW);
+    await unread.return?.();
+    expect(await unread.next()).toEqual({ done: true, value: undefined });
   });
 
   test("that does not keep up misses the oldest, and gets a notice first", async () => {
     const log = createEventLog({ capacity: 2 });
     const events = log.read(FOLLOW);
+    log.emit(request("begin"));
+    await events.next();
     for (const id of ["a", "b", "c", "d", "e"]) log.emit(request(id));
     const read: (string | undefined)[] = [];
     for (let count = 0; count < 3; count++) read.push(idOf((await events.next()).value));
@@ -89,10 +94,11 @@ describe("a reader that follows", () => {
     expect(idOf((await events.next()).value)).toBe("g");
   });
 
-  test("is refused when as many follow as may", () => {
+  test("is refused when as many follow as may; one that never reads does not count", async () => {
     const log = createEventLog({ maxFollowers: 2 });
-    log.read(FOLLOW);
-    log.read(FOLLOW);
+    log.emit(request("a"));
+    for (let count = 0; count < 3; count++) log.read(FOLLOW);
+    for (let count = 0; count < 2; count++) await log.read(FOLLOW).next();
     const error = catchApiError("overloaded", () => log.read(FOLLOW));
     expect(error.details).toEqual({ retryAfterSeconds: 10 });
     log.read(ALL);

@@ -1,4 +1,5 @@
 import { toProblem } from "../../../http/problem.ts";
+import { respond } from "../../../http/respond.ts";
 import { respondStream, type StreamFormat, toServerSentEvent } from "../../../http/stream.ts";
 import { EVENT_STREAM_CONTENT } from "../../openapi/schema-reference.ts";
 import type { Operation } from "../../operation.ts";
@@ -33,7 +34,10 @@ export const EVENT_OPERATIONS: readonly Operation[] = [
     handler:
       ({ eventLog }) =>
       (c) => {
-        const events = eventLog.read(parseEventFilter(c.req.query()));
+        const filter = parseEventFilter(c.req.query());
+        // The body of a response to HEAD would never be read, and so never end.
+        if (c.req.method === "HEAD") return respond(c, "", { contentType: "text/event-stream" });
+        const events = eventLog.read(filter);
         return respondStream(c, events, streamFormat(c.get("requestId")), {
           keepAliveMs: KEEP_ALIVE_MS,
         });
