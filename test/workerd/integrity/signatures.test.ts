@@ -204,15 +204,73 @@ test("a signed version whose file was changed is refused by the file's digest", 
 });
 
 describe("publishing", () => {
+  const bytes = new Uint8Array(readModelFile(findModel(MODEL), "model.onnx"));
+
+  function publish(name: string, request: object): Promise<TestResponse> {
+    return service.administer(`/models/${name}/versions/1/publish`, {
+      method: "POST",
+      body: JSON.stringify(request),
+      headers: { "content-type": "application/json" },
+    });
+  }
+
+  /** What a dry run of the version's publication returns. */
+  async function prepare(name: string): Promise<{ manifest: Version; manifestText: string }> {
+    const path = `/models/${name}/versions/1/files/model.onnx`;
+    expect((await service.administer(path, { method: "PUT", body: bytes })).status).toBe(201);
+    const { status, body } = await publish(name, { dryRun: true });
+    expect(status).toBe(200);
+    return body as { manifest: Version; manifestText: string };
+  }
+
+  test("with a signature of the manifest of a dry run serves the version", async () => {
+    const { manifest, manifestText } = await prepare("pushed");
+    const signature = await sign({ ...manifest, manifestText });
+    expect(await publish("pushed", { manifest, signature })).toMatchObject({
+      status: 201,
+      body: { manifest },
+    });
+    const stored = await service.bucket.get(manifestKey(manifest));
+    expect(await stored?.text()).toBe(manifestText);
+    const response = await infer({ name: "pushed", version: "1" });
+    expect(response.status).toBe(200);
+    expectOutputs(response.body, readExpected(MODEL));
+  });
+
+  test("with a signature of another key, or of another version, publishes nothing", async () => {
+    const { manifest, manifestText } = await prepare("pushed-wrong");
+    const other = await store("pushed-other");
+    const attempts = [
+      [await sign({ ...manifest, manifestText }, "p384"), `it is of the key ${keys.p384.hint}`],
+      [await sign(other), "it signs other contents of"],
+      [
+        await sign({ ...manifest, manifestText: `${manifestText} ` }),
+        'contents of "manifest.json"',
+      ],
+      [{ mediaType: "" }, "it is no bundle of model signing"],
+    ] as const;
+    for (const [signature, why] of attempts)
+      expect(await publish("pushed-wrong", { manifest, signature })).toMatchObject({
+        status: 400,
+        body: { code: "invalid_signature", detail: expect.stringContaining(why) },
+      });
+    expect((await service.request("/v2/models/pushed-wrong")).status).toBe(404);
+    const { objects } = await service.bucket.list({ prefix: "models/pushed-wrong/" });
+    expect(objects).toEqual([]);
+  });
+
   test("without a signature is refused before anything is stored", async () => {
-    const bytes = new Uint8Array(readModelFile(findModel(MODEL), "model.onnx"));
-    expect(await service.publish("published", bytes)).toMatchObject({
+    const refused = {
       status: 400,
       body: {
         code: "invalid_signature",
         detail: expect.stringContaining('Model "published" version 1 is not signed'),
       },
-    });
+    };
+    expect(await service.publish("published", bytes)).toMatchObject(refused);
+    const path = "/models/published/versions/1/files/model.onnx";
+    expect((await service.administer(path, { method: "PUT", body: bytes })).status).toBe(201);
+    expect(await publish("published", {})).toMatchObject(refused);
     const { objects } = await service.bucket.list({ prefix: "models/published/" });
     expect(objects).toEqual([]);
   });
