@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -73,15 +74,40 @@ describe("with ENCRYPTION_KEY", () => {
     expect(await listObjects("models/published/")).toEqual([]);
   });
 
-  test("uploads are encrypted", async () => {
-    const uploaded = await service.administer("/models/uploaded/versions/1/files/weights.bin", {
-      method: "PUT",
-      body: new Uint8Array(1000),
+  test("a file that is sent in parts is encrypted, resumed by its plain sizes, and published", async () => {
+    const { folder } = findModel("spam-detection");
+    const bytes = new Uint8Array(readFileSync(join(folder, "model.ort")));
+    const sha256 = createHash("sha256").update(bytes).digest("base64");
+    const path = "/models/in-parts/versions/1/files/model.ort";
+    const half = 700_000;
+    const send = (start: number, end: number): Promise<TestResponse> =>
+      service.administer(path, {
+        method: "PUT",
+        body: bytes.slice(start, end),
+        headers: {
+          "content-range": `bytes ${start}-${end - 1}/${bytes.byteLength}`,
+          "repr-digest": `sha-256=:${sha256}:`,
+        },
+      });
+    expect((await send(0, half)).status).toBeLessThan(300);
+    expect(await service.administer("/models/in-parts/versions/1/files")).toMatchObject({
+      body: { files: [{ path: "model.ort", received: [[0, half - 1]], complete: false }] },
     });
-    expect(uploaded.status).toBe(201);
-    const stored = await listObjects("uploads/");
+    const stored = await listObjects("uploads/in-parts/");
     expect(stored).toHaveLength(1);
     expect(stored.every(({ encrypted }) => encrypted)).toBe(true);
+    expect((await send(half, bytes.byteLength)).status).toBeLessThan(300);
+    const published = await service.administer("/models/in-parts/versions/1/publish", {
+      method: "POST",
+    });
+    expect(published).toMatchObject({
+      status: 201,
+      body: { manifest: { files: [{ sizeBytes: bytes.byteLength }] } },
+    });
+    const all = await listObjects("models/in-parts/");
+    expect(all).toHaveLength(2);
+    expect(all.every(({ encrypted }) => encrypted)).toBe(true);
+    expect(await listObjects("uploads/in-parts/")).toEqual([]);
   });
 });
 
