@@ -24,6 +24,9 @@ import { createShadowCopies } from "./inference/shadow-copies.ts";
 import { ISOLATE_CODE } from "./isolate-code.ts";
 import type { Services } from "./protocols/services.ts";
 import { createCatalog } from "./registry/catalog.ts";
+import { createGarbageCollector } from "./registry/collect-garbage.ts";
+import { createVersionDeleter } from "./registry/delete-version.ts";
+import { toGarbageEvent } from "./registry/garbage-event.ts";
 import { createManifestSurvey } from "./registry/manifest-survey.ts";
 import { createModelInspector } from "./registry/model-inspector.ts";
 import { createPublisher } from "./registry/publish.ts";
@@ -33,6 +36,8 @@ import { createRoutingAdministration } from "./registry/routing/administration.t
 import { createRouter } from "./registry/routing/router.ts";
 import { createRoutingEditor } from "./registry/routing/routing-editor.ts";
 import { createServerReadiness } from "./registry/server-readiness.ts";
+import { sweepGarbage } from "./registry/sweep-garbage.ts";
+import { createTombstones } from "./registry/tombstones.ts";
 import { createUploads } from "./registry/uploads.ts";
 import { createSignatures } from "./registry/verify-signature.ts";
 import { createModelPool } from "./runtime/model-pool.ts";
@@ -42,6 +47,7 @@ import { createBucketEncryption } from "./storage/encryption/encrypt-bucket.ts";
 import { KeyRing } from "./storage/encryption/key-ring.ts";
 import { createKvCacheTier, createKvPurgeLog } from "./storage/kv-cache-tier.ts";
 import { createModelStore } from "./storage/model-store.ts";
+import { createObjectInventory } from "./storage/object-inventory.ts";
 import { createR2ObjectStore } from "./storage/r2-object-store.ts";
 import { createRoutingStore } from "./storage/routing-store.ts";
 import { createUploadStore } from "./storage/upload-store.ts";
@@ -93,6 +99,25 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     { ...routings, versions: store.versions },
     { onChange: catalog.forget },
   );
+  const shadowStatistics = createShadowStatisticsSink();
+  const inventory = createObjectInventory(objects);
+  const deleter = createVersionDeleter({
+    inventory,
+    store: { ...routings, versions: store.versions },
+    editor: routingEditor,
+    effects: {
+      async forget({ name, version: number }, manifest) {
+        catalog.forget(name);
+        statistics.forget(name, number);
+        shadowStatistics.forget(name, number);
+        if (manifest) await host.unload({ manifest });
+      },
+      purge: async ({ name, version: number }) => {
+        await cache.purge({ model: name, version: number });
+      },
+    },
+  });
+  const garbage = createGarbageCollector({ inventory, routings, deleter });
   const { maxInFlight, maxQueueMs, timeoutMs: maxTimeoutMs } = config;
   const admissionOptions = { maxInFlight, maxQueueMs, maxTimeoutMs };
   const admission = createAdmissionByIsolate({
@@ -102,7 +127,6 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     isOwn: hasOwnIsolate,
   });
   const eventLog = createEventLog();
-  const shadowStatistics = createShadowStatisticsSink();
   const sink = createFanOutSink(
     statistics,
     cacheStatistics,
@@ -161,10 +185,14 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     publisher: createPublisher(store, uploadStore, host, catalog, {
       maxModelBytes: config.maxModelBytes,
       signatures,
+      tombstones: createTombstones(routings, routingEditor),
       exportBudget: env.LOADER
         ? { bytes: config.ownIsolateBudgetBytes, setting: "OWN_ISOLATE_BUDGET_BYTES" }
         : { bytes: config.memoryBudgetBytes, setting: "MEMORY_BUDGET_BYTES" },
     }),
+    deleter,
+    garbage,
+    sweep: async (at) => sink.emit(toGarbageEvent(await sweepGarbage(garbage, at))),
     host,
   };
 }

@@ -10,4 +10,6 @@ const onnxflare = createOnnxflare();
 export const OnnxflareEntrypoint = onnxflare.Entrypoint;
 export type OnnxflareEntrypoint = Entrypoint<OnnxflareEnv>;
 
-export default { fetch: onnxflare.fetch } satisfies ExportedHandler<OnnxflareEnv>;
+const { fetch, scheduled } = onnxflare;
+
+export default { fetch, scheduled } satisfies ExportedHandler<OnnxflareEnv>;

@@ -40,6 +40,11 @@ export type RequestContext = Pick<ExecutionContext, "waitUntil">;
 export interface Onnxflare<Env = OnnxflareEnv> {
   /** Handles a request. It needs no `this`. */
   readonly fetch: (request: Request, env: Env, context?: RequestContext) => Promise<Response>;
+  /** Handles a Cron Trigger: removes objects that nothing needs from storage, once a day. It needs no `this`. */
+  readonly scheduled: (
+    controller: Pick<ScheduledController, "scheduledTime">,
+    env: Env,
+  ) => Promise<void>;
   /** The class that answers other Workers over RPC: `export const OnnxflareEntrypoint = onnxflare.Entrypoint`. */
   readonly Entrypoint: OnnxflareEntrypointClass<Env>;
 }
@@ -48,6 +53,7 @@ export interface Onnxflare<Env = OnnxflareEnv> {
 interface Running {
   readonly app: ReturnType<typeof createApp>;
   readonly rpc: RpcService;
+  readonly sweep: (at: number) => Promise<void>;
 }
 
 /** For requests that somebody else keeps alive, as tests do. */
@@ -74,7 +80,11 @@ export function createOnnxflare<Env = OnnxflareEnv>({
   function start(env: Env): Running {
     const bindings = { ...select(env), ...settings };
     const services = createServices(bindings, { prefix, ...(sink && { sink }) });
-    return { app: createApp(services), rpc: createRpcService(services) };
+    return {
+      app: createApp(services),
+      rpc: createRpcService(services),
+      sweep: services.sweep,
+    };
   }
 
   const fetch: Onnxflare<Env>["fetch"] = async (request, env, context = DETACHED) => {
@@ -85,6 +95,10 @@ export function createOnnxflare<Env = OnnxflareEnv>({
 
   return {
     fetch,
+    async scheduled({ scheduledTime }, env) {
+      running ??= start(env);
+      await running.sweep(scheduledTime);
+    },
     Entrypoint: createEntrypoint((env: Env) => {
       running ??= start(env);
       return { rpc: running.rpc, fetch: (request, context) => fetch(request, env, context) };

@@ -101,6 +101,24 @@ export interface PurgeEvent {
   readonly complete: boolean;
 }
 
+/** Emitted when objects that nothing needs are removed from storage. */
+export interface GarbageEvent {
+  readonly event: "gc";
+  readonly schemaVersion: typeof EVENT_SCHEMA_VERSION;
+  readonly time: string;
+  /** Absent for a scheduled run. */
+  readonly requestId?: string;
+  /** Objects. */
+  readonly removed: number;
+  readonly removedBytes: number;
+  /** Objects that could not be removed. */
+  readonly failed: number;
+  /** Versions whose objects were left alone, because storage did not say what they need. */
+  readonly skipped: number;
+  /** Whether everything was looked at. */
+  readonly complete: boolean;
+}
+
 /** Emitted once by an isolate whose configuration disables a feature. */
 export interface NoticeEvent {
   readonly event: "notice";
@@ -169,6 +187,7 @@ export const EVENT_KINDS = [
   "purge",
   "notice",
   "shadow",
+  "gc",
 ] as const satisfies readonly TelemetryEvent["event"][];
 
-export type TelemetryEvent = RequestEvent | PurgeEvent | NoticeEvent | ShadowEvent;
+export type TelemetryEvent = RequestEvent | PurgeEvent | NoticeEvent | ShadowEvent | GarbageEvent;

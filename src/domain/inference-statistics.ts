@@ -27,4 +27,6 @@ export interface InferenceStatistics {
 export interface StatisticsReader {
   /** The statistics of a version, all zero if it was never requested. */
   of(name: string, version: string): InferenceStatistics;
+  /** Drops the statistics of a version that was deleted. */
+  forget(name: string, version: string): void;
 }

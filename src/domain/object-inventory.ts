@@ -10,6 +10,8 @@ export interface ObjectInventory {
   objectsOf(area: ObjectArea, id: ModelId): Promise<readonly StoredObject[]>;
   /** The group of a key, if it is of the kind that belongs to one. */
   groupOf(key: string): Pick<ObjectGroup, "area" | "id"> | undefined;
+  /** The folder of the publication that an object of a version belongs to; `undefined` for one that is in none. */
+  publicationOf(key: string): string | undefined;
   /** The manifest's text; `undefined` when there is none. */
   manifestText(id: ModelId): Promise<string | undefined>;
   manifestKey(id: ModelId): string;

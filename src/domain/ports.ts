@@ -101,7 +101,7 @@ export interface ModelStore {
 /** Object storage, as far as the files of versions are read from it. */
 export type ModelFiles = Pick<ModelStore, "file">;
 
-/** Writes and deletes versions. */
+/** Writes versions. */
 export interface ModelWriter {
   /**
    * Writes a file of a version that is not published yet.
@@ -127,8 +127,6 @@ export interface ModelWriter {
    * @param manifestText what is stored, as `toManifestText` returns it
    */
   publish(id: ModelId, manifestText: string): Promise<boolean>;
-  /** Deletes the version with its files and uploads; returns whether it existed. */
-  remove(id: ModelId): Promise<boolean>;
 }
 
 /** Leases a model before it is ready. */

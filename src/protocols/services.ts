@@ -10,6 +10,8 @@ import type { EventSink } from "../domain/ports.ts";
 import type { ShadowStatistics } from "../domain/shadow-statistics.ts";
 import type { RunTask } from "../inference/run-task.ts";
 import type { Catalog } from "../registry/catalog.ts";
+import type { GarbageCollector } from "../registry/collect-garbage.ts";
+import type { VersionDeleter } from "../registry/delete-version.ts";
 import type { ModelInspector } from "../registry/model-inspector.ts";
 import type { Publisher } from "../registry/publish.ts";
 import type { ModelReadiness } from "../registry/readiness.ts";
@@ -55,6 +57,10 @@ export interface Services {
   /** `undefined` when the bucket is not encrypted. */
   readonly encryption: BucketEncryption | undefined;
   readonly uploads: Uploads;
+  readonly deleter: VersionDeleter;
+  readonly garbage: GarbageCollector;
+  /** The daily removal of garbage, which emits an event. @param at in milliseconds since the epoch */
+  readonly sweep: (at: number) => Promise<void>;
   readonly sink: EventSink;
   /** The last events of this isolate, and those to come. */
   readonly eventLog: EventLog;

@@ -7,7 +7,7 @@ import type { ModelStore, RoutingStore } from "../domain/ports.ts";
 import { REMOVAL_LIMIT_MS } from "../domain/removals.ts";
 import { type Route, type Routing, type Tombstone, tombstoneOf } from "../domain/routing.ts";
 import type { ChangeAuthor } from "../domain/routing-change.ts";
-import { readVersionContent } from "./read-version-content.ts";
+import { readVersionContent, type StoredContent } from "./read-version-content.ts";
 import { createRemovals } from "./removals.ts";
 import type { RoutingEditor } from "./routing/routing-editor.ts";
 
@@ -134,18 +134,25 @@ export function createVersionDeleter(options: VersionDeleterOptions): VersionDel
     const content = await readVersionContent(inventory, id);
     let removed = 0;
     if (content) {
-      // Which objects belong to a corrupt manifest is not known: all of them. No publication of this number succeeds that began before the removal or
-      // begins while it is registered, so that none needs what is there now.
-      const needed = content.manifest && new Set(await inventory.keysOf(id, content));
+      const isNeeded = await ownership(id, content);
       const manifest = inventory.manifestKey(id);
       const keys = (await inventory.objectsOf("version", id)).map(({ key }) => key);
-      removed += await remove(keys.filter((key) => key !== manifest && (needed?.has(key) ?? true)));
+      removed += await remove(keys.filter((key) => key !== manifest && isNeeded(key)));
       await forget(content.manifest);
       removed += await remove([manifest]);
     } else {
       await forget(undefined);
     }
     return removed;
+  }
+
+  /** Which objects of a deleted version are removed with it. The folder of another publication is left to that one, and to the collection of garbage. */
+  async function ownership(id: ModelId, content: StoredContent): Promise<(key: string) => boolean> {
+    // Which objects belong to a corrupt manifest is not known: all of them. No publication of this number succeeds that began before the removal or begins while
+    // it is registered, so that none needs what is there now.
+    if (!content.manifest) return () => true;
+    const listed = new Set(await inventory.keysOf(id, content));
+    return (key) => listed.has(key) || inventory.publicationOf(key) === undefined;
   }
 
   return {

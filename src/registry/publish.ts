@@ -1,16 +1,18 @@
 import type { WaitUntil } from "../domain/call.ts";
 import { ApiError } from "../domain/errors.ts";
+import { filesDigest } from "../domain/files-digest.ts";
 import type { Manifest } from "../domain/manifest.ts";
 import { toManifestText } from "../domain/manifest-text.ts";
 import type { ModelHost } from "../domain/model-host.ts";
 import { formatModelId, type ModelId } from "../domain/model-id.ts";
 import type { ModelStore, ModelWriter } from "../domain/ports.ts";
+import type { Tombstone } from "../domain/routing.ts";
 import type { UploadStore } from "../domain/upload-store.ts";
 import { OnnxError } from "../onnx/onnx-scanner.ts";
 import type { Catalog } from "./catalog.ts";
 import type { ExportBudget } from "./exports/memory-fit.ts";
 import { checkExample } from "./publishing/check-example.ts";
-import { commit, isTaken, isUnreadable, versionExists } from "./publishing/commit.ts";
+import { commit, isManifest, isTaken, versionExists } from "./publishing/commit.ts";
 import { type DraftedVersion, draftVersion } from "./publishing/draft-version.ts";
 import { inClaimedFolder, keepPrepared, writePrepared } from "./publishing/prepared-version.ts";
 import { Publication } from "./publishing/publication.ts";
@@ -18,9 +20,10 @@ import { findPrepared, type PublishRequest, parseDraft } from "./publishing/publ
 import { SentFiles } from "./publishing/sent-files.ts";
 import type { DraftOptions } from "./publishing/take-sent.ts";
 import { toUnpublished } from "./publishing/unpublished.ts";
+import type { Tombstones } from "./tombstones.ts";
 import type { Signatures } from "./verify-signature.ts";
 
-/** Publishes and deletes versions. */
+/** Publishes versions. */
 export interface Publisher {
   /**
    * Publishes a version of a model and of the files that were sent for it. A `ZipMap` at the end of the model is replaced by the tensor that it
@@ -31,8 +34,6 @@ export interface Publisher {
    *   `model_too_large`, `storage_failed`, ...
    */
   publish(id: ModelId, request: PublishRequest, waitUntil: WaitUntil): Promise<PublishedVersion>;
-  /** @throws ApiError `version_not_found`, `storage_failed` */
-  remove(id: ModelId): Promise<void>;
 }
 
 export interface PublishedVersion {
@@ -50,6 +51,8 @@ export interface PublisherOptions {
   readonly exportBudget: ExportBudget;
   /** Checks signatures, and refuses versions without one where there are keys. */
   readonly signatures?: Pick<Signatures, "refuseUnsigned" | "assertPublishable">;
+  /** Of versions that were deleted, whose numbers are published again. */
+  readonly tombstones: Tombstones;
   readonly now?: () => Date;
 }
 
@@ -58,15 +61,18 @@ export function createPublisher(
   uploads: UploadStore,
   host: ModelHost,
   catalog: Catalog,
-  { maxModelBytes, exportBudget, signatures, now = () => new Date() }: PublisherOptions,
+  { maxModelBytes, exportBudget, signatures, tombstones, now = () => new Date() }: PublisherOptions,
 ): Publisher {
   /** Publishes what is in the folder of the publication, or leaves it to be published later. */
   async function complete(
     options: DraftOptions,
-    { dryRun, signature }: PublishRequest,
+    { dryRun, signature, force = false, author }: PublishRequest,
     { manifest, proposed }: DraftedVersion,
+    tombstone: Tombstone | undefined,
   ): Promise<PublishedVersion> {
     const { publication, sent, waitUntil } = options;
+    const { id } = publication;
+    tombstones.checkFiles(id, tombstone, { digest: await filesDigest(manifest), force });
     await host.load(toUnpublished(manifest), waitUntil);
     await checkExample(host, manifest);
     const manifestText = toManifestText(manifest);
@@ -74,10 +80,12 @@ export function createPublisher(
       await keepPrepared(options, manifest);
       return { manifest, manifestText, proposed };
     }
-    const { id } = publication;
     await signatures?.assertPublishable({ id, manifestText, files: manifest.files }, signature);
     if (signature) await store.putSignature(id, manifestText, signature);
     await commit(store, publication, manifest);
+    const isWritten = async (): Promise<boolean> =>
+      isManifest(await store.manifest(id), manifestText);
+    await tombstones.commit(id, { tombstone, author, isWritten });
     await sent.deleteAll().catch(() => undefined);
     return { manifest, manifestText, proposed };
   }
@@ -87,6 +95,7 @@ export function createPublisher(
     request: PublishRequest,
     waitUntil: WaitUntil,
   ): Promise<PublishedVersion> {
+    const tombstone = await tombstones.check(id, { force: request.force ?? false });
     if (await isTaken(store, id)) throw versionExists(id);
     const prepared = findPrepared(request);
     // Before any work: a signature signs the text of a prepared manifest.
@@ -108,11 +117,16 @@ export function createPublisher(
     };
     try {
       if (!prepared)
-        return await complete(options, request, await draftVersion(options, request, draft));
+        return await complete(
+          options,
+          request,
+          await draftVersion(options, request, draft),
+          tombstone,
+        );
       const { manifest } = prepared;
       return await inClaimedFolder(store, publication, async () => {
         await writePrepared(options, manifest);
-        return complete(options, request, { manifest, proposed: [] });
+        return complete(options, request, { manifest, proposed: [] }, tombstone);
       });
     } catch (error) {
       throw explain(id, error);
@@ -128,17 +142,6 @@ export function createPublisher(
       // The publication is completed also if the client disconnects.
       waitUntil(publication.catch(() => undefined));
       return publication;
-    },
-
-    async remove(id) {
-      const model = await catalog.resolve(id.name, id.version).catch((error: unknown) => {
-        // A version whose manifest cannot be read can still be deleted.
-        if (isUnreadable(error)) return undefined;
-        throw error;
-      });
-      await store.remove(id);
-      catalog.forget(id.name);
-      if (model) await host.unload(model);
     },
   };
 }

@@ -16,7 +16,6 @@ import {
   modelPrefix,
   routingKey,
   signatureKey,
-  uploadKey,
 } from "./model-keys.ts";
 import { createRoutingStore } from "./routing-store.ts";
 
@@ -39,10 +38,6 @@ export function createModelStore(
       if (id) found.push({ ...id, revision: etag, publishedAt: writtenAt });
     }
     return found;
-  }
-
-  async function deleteAll(prefix: string): Promise<void> {
-    await objects.delete((await Array.fromAsync(objects.list(prefix))).map(({ key }) => key));
   }
 
   const readPublication: ModelStore["publication"] = (id) =>
@@ -151,16 +146,6 @@ export function createModelStore(
           { onlyIf: { absent: true }, contentType: "application/json" },
         );
         return written !== undefined;
-      }),
-
-    remove: (id) =>
-      guarded(`${formatModelId(id)} could not be deleted`, async () => {
-        const existed = (await objects.head(manifestKey(id))) !== undefined;
-        // The manifest first: without it the version does not exist, even if a later deletion fails.
-        await objects.delete([manifestKey(id)]);
-        await deleteAll(fileKey(id, ""));
-        await deleteAll(uploadKey(id));
-        return existed;
       }),
   };
 }

@@ -1,6 +1,7 @@
 import { formatModelId, MODEL_NAME, MODEL_VERSION, type ModelId } from "../domain/model-id.ts";
 import type { ObjectArea, ObjectGroup, ObjectInventory } from "../domain/object-inventory.ts";
 import type { ObjectStore, StoredObject } from "../domain/object-store.ts";
+import { publicationFolderOf } from "../domain/publication-folder.ts";
 import { toHex } from "../shared/hex.ts";
 import { sha256 } from "../shared/sha256.ts";
 import { guarded } from "./guarded.ts";
@@ -19,6 +20,9 @@ const AREAS: readonly (readonly [ObjectArea, prefix: string])[] = [
   ["uploads", UPLOADS_PREFIX],
 ];
 
+/** Before the path of an object of a version: `models`, name and number. */
+const VERSION_SEGMENTS = 3;
+
 /** The objects of versions in object storage, by the keys that `docs/storage.md` documents. */
 export function createObjectInventory(objects: ObjectStore): ObjectInventory {
   return {
@@ -36,6 +40,8 @@ export function createObjectInventory(objects: ObjectStore): ObjectInventory {
       ),
 
     groupOf: parseKey,
+
+    publicationOf: (key) => publicationFolderOf(key.split("/").slice(VERSION_SEGMENTS).join("/")),
 
     manifestText: (id) =>
       guarded(`the manifest of ${formatModelId(id)} could not be read`, async () => {

@@ -35,6 +35,10 @@ export function createStatisticsSink(): EventSink & StatisticsReader {
       if (latest?.name !== model || latest.version !== version) latest = use(model, version);
       count(latest, event);
     },
+    forget(name, version) {
+      versions.delete(`${name}/${version}`);
+      if (latest?.name === name && latest.version === version) latest = undefined;
+    },
     of: (name, version) => versions.peek(`${name}/${version}`) ?? createStatistics(name, version),
   };
 }

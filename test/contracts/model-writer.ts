@@ -194,49 +194,4 @@ export function testModelWriter(create: () => Promise<WritableStoreUnderTest>): 
       });
     });
   });
-
-  describe("remove", () => {
-    test("ends the version and removes its files", async () => {
-      await put(id, "model.onnx", 1);
-      await put(id, "deep/labels.txt", 2);
-      await publishManifest(createManifest(id));
-      expect(await subject.store.remove(id)).toBe(true);
-      expect(await versionsOf("a")).toEqual([]);
-      expect(await subject.store.manifest(id)).toBeUndefined();
-      expect(await read(id, "model.onnx")).toBeUndefined();
-      expect(await read(id, "deep/labels.txt")).toBeUndefined();
-    });
-
-    test("leaves versions and models whose names begin alike", async () => {
-      const others = [
-        { name: "a", version: "12" },
-        { name: "a-b", version: "1" },
-      ];
-      for (const each of [id, ...others]) {
-        await put(each, "model.onnx", 1);
-        await publishManifest(createManifest(each));
-      }
-      await subject.store.remove(id);
-      for (const each of others) {
-        expect(await versionsOf(each.name)).toEqual([each.version]);
-        expect(await read(each, "model.onnx")).toEqual([1]);
-      }
-    });
-
-    test("is false for a version that does not exist, whose files are removed", async () => {
-      expect(await subject.store.remove(id)).toBe(false);
-      await put(id, "model.onnx", 1);
-      expect(await subject.store.remove(id)).toBe(false);
-      expect(await read(id, "model.onnx")).toBeUndefined();
-    });
-
-    test("lets the version be published anew, as another publication", async () => {
-      await publishManifest(createManifest(id, "first"));
-      const [first] = await subject.store.versions("a");
-      await subject.store.remove(id);
-      expect(await publishManifest(createManifest(id, "second"))).toBe(true);
-      const [second] = await subject.store.versions("a");
-      expect(second?.revision).not.toBe(first?.revision);
-    });
-  });
 }

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { CacheStatistics } from "../../src/domain/cache-statistics.ts";
 import { type AdministeredService, startAdministeredService } from "../support/administration.ts";
 import { sum } from "../support/awkward-models.ts";
+import { buildOnnx } from "../support/onnx-builder.ts";
 import { store } from "../support/stored-model.ts";
 import { readExpected, row, type WireTensor } from "../support/tensors.ts";
 
@@ -141,9 +142,10 @@ async function responsesWithoutCache(some: readonly TestRequest[]): Promise<stri
 
 /** The second version of "plus" is there in every other part, each time with another file. */
 async function changeVersions(part: number): Promise<void> {
-  for (const { publish, administer } of [...cached, uncached]) {
-    if (part % 2 === 1) await publish("plus", sum(part + 1), "2");
-    else await administer("/models/plus/versions/2", { method: "DELETE" });
+  const path = "/models/plus/versions/2";
+  for (const { administer } of [...cached, uncached]) {
+    if (part % 2 === 0) await administer(path, { method: "DELETE" });
+    else await administer(`${path}?force=true`, { method: "PUT", body: buildOnnx(sum(part + 1)) });
   }
 }
 

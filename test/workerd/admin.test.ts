@@ -36,9 +36,10 @@ function remove(path: string): Promise<TestResponse> {
   return service.administer(`/models/${path}`, { method: "DELETE" });
 }
 
+/** Of its versions: the routing remembers those that were deleted. */
 async function keysOf(name: string): Promise<string[]> {
   const { objects } = await service.bucket.list({ prefix: `models/${name}/` });
-  return objects.map(({ key }) => key);
+  return objects.map(({ key }) => key).filter((key) => key !== `models/${name}/routing.json`);
 }
 
 describe("the admin key", () => {
@@ -408,32 +409,84 @@ describe("deleting", () => {
     },
   );
 
-  test("deleting a version twice fails the second time", async () => {
+  test("deleting a version twice fails the second time, with the time of the first", async () => {
     await service.publish("twice", sum(1));
-    expect(await remove("twice/versions/1")).toMatchObject({ status: 200 });
+    const { body } = await remove("twice/versions/1");
+    const { routing } = body as { routing: { deleted: Record<string, { at: string }> } };
+    const at = routing.deleted["1"]?.at;
+    expect(at).toEqual(expect.any(String));
     expect(await remove("twice/versions/1")).toMatchObject({
       status: 404,
-      body: { code: "model_not_found" },
+      body: { code: "version_not_found", details: { at } },
     });
   });
 
-  test("another model can be published as a deleted version", async () => {
-    for (const bias of [1, 2, 3]) {
-      expect(await service.publish("reborn", sum(bias))).toMatchObject({ status: 201 });
-      expect(await infer("reborn", 0)).toMatchObject(outputs(bias));
-      expect(await remove("reborn/versions/1")).toMatchObject({ status: 200 });
-    }
-    // With another signature as well.
-    expect(await service.publish("reborn", product(1, 4))).toMatchObject({ status: 201 });
-    expect(await service.request("/v2/models/reborn")).toMatchObject({
-      body: { inputs: [{ name: "x", shape: [-1, 256] }] },
+  test("the number of a deleted version has the same file again, or another one by force", async () => {
+    const publish = (bias: number, query = ""): Promise<TestResponse> =>
+      service.administer(`/models/reborn/versions/1${query}`, {
+        method: "PUT",
+        body: buildOnnx(sum(bias)),
+      });
+    expect(await publish(1)).toMatchObject({ status: 201 });
+    expect(await remove("reborn/versions/1")).toMatchObject({ status: 200 });
+    expect(await publish(2)).toMatchObject({ status: 409, body: { code: "version_deleted" } });
+    expect(await infer("reborn", 0)).toMatchObject({ status: 404 });
+    expect(await publish(1)).toMatchObject({ status: 201 });
+    expect(await infer("reborn", 0)).toMatchObject(outputs(1));
+    expect(await publish(2, "?force=true")).toMatchObject({
+      status: 409,
+      body: { code: "version_exists" },
     });
+    for (const bias of [2, 3]) {
+      expect(await remove("reborn/versions/1")).toMatchObject({ status: 200 });
+      expect(await publish(bias, "?force=true")).toMatchObject({ status: 201 });
+      expect(await infer("reborn", 0)).toMatchObject(outputs(bias));
+    }
+    const { body } = await service.administer("/models/reborn/history");
+    const { entries } = body as { entries: { action: string; version: string }[] };
+    expect(entries.map(({ action }) => action)).toEqual([
+      ...["publish", "delete"],
+      ...["publish", "delete"],
+      ...["publish", "delete"],
+    ]);
+  });
+
+  test("a version that an alias routes to is deleted by force, with the route", async () => {
+    for (const version of ["1", "2"])
+      await service.publish("routed", sum(Number(version)), version);
+    const route = (alias: string, value: object): Promise<TestResponse> =>
+      service.administer(`/models/routed/aliases/${alias}`, {
+        method: "PUT",
+        body: JSON.stringify(value),
+      });
+    expect(await route("production", { split: { "1": 1, "2": 1 } })).toMatchObject({ status: 200 });
+    expect(await route("canary", { version: "2" })).toMatchObject({ status: 200 });
+    expect(await remove("routed/versions/2")).toMatchObject({
+      status: 409,
+      body: { code: "version_in_use", details: { aliases: ["production", "canary"] } },
+    });
+    expect(await infer("routed/versions/2", 0)).toMatchObject(outputs(2));
+    const one = { split: [{ version: "1", weight: 1 }] };
+    expect(await remove("routed/versions/2?force=true")).toMatchObject({
+      status: 200,
+      body: {
+        removedRoutes: [
+          { alias: "production", to: one },
+          { alias: "canary", to: null },
+        ],
+        routing: { aliases: { production: one }, deleted: { "2": {} } },
+      },
+    });
+    expect(await infer("routed@production", 0)).toMatchObject(outputs(1));
+    expect(await infer("routed@canary")).toMatchObject({ status: 404 });
+    expect(await infer("routed", 0)).toMatchObject(outputs(1));
   });
 
   test("a version whose manifest or file is damaged can be deleted", async () => {
     await store(service.bucket, "damaged", sum(1));
     await service.bucket.delete("models/damaged/1/model.onnx");
     expect(await remove("damaged/versions/1")).toMatchObject({ status: 200 });
+    await store(service.bucket, "damaged", sum(1));
     await service.bucket.put("models/damaged/1/manifest.json", "{");
     expect(await remove("damaged/versions/1")).toMatchObject({ status: 200 });
     expect(await keysOf("damaged")).toEqual([]);

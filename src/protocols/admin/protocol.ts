@@ -2,8 +2,10 @@ import { PROBLEM_ERRORS, renderProblem } from "../problem-errors.ts";
 import type { Protocol } from "../protocol.ts";
 import { ALIAS_OPERATIONS } from "./operations/aliases.ts";
 import { CACHE_OPERATIONS } from "./operations/cache.ts";
+import { DELETION_OPERATIONS } from "./operations/deletion.ts";
 import { ENCRYPTION_OPERATIONS } from "./operations/encryption.ts";
 import { EVENT_OPERATIONS } from "./operations/events.ts";
+import { GARBAGE_OPERATIONS } from "./operations/garbage.ts";
 import { INSPECTION_OPERATIONS } from "./operations/inspection.ts";
 import { PUBLICATION_OPERATIONS } from "./operations/publication.ts";
 import { ROUTING_OPERATIONS } from "./operations/routing.ts";
@@ -12,7 +14,7 @@ import { UPLOAD_OPERATIONS } from "./operations/uploads.ts";
 import { VERSION_OPERATIONS } from "./operations/versions.ts";
 import { SCHEMAS } from "./schemas.ts";
 
-/** Administration: publishing, routing, statistics and the cache. */
+/** Administration: publishing, routing, deletion, statistics and the cache. */
 export const ADMIN_PROTOCOL: Protocol = {
   name: "admin",
   basePath: "/admin",
@@ -28,6 +30,8 @@ export const ADMIN_PROTOCOL: Protocol = {
     ...VERSION_OPERATIONS,
     ...UPLOAD_OPERATIONS,
     ...PUBLICATION_OPERATIONS,
+    ...DELETION_OPERATIONS,
+    ...GARBAGE_OPERATIONS,
   ],
   schemas: SCHEMAS,
   renderError: renderProblem,

@@ -59,6 +59,10 @@ export const publishBodySchema = z.strictObject({
   alias: aliasSchema.optional().describe("An alias that gets the version when it is published."),
   actor: actorSchema.optional(),
   note: noteSchema.optional(),
+  force: z
+    .boolean()
+    .optional()
+    .describe("Publishes other files under the number of a version that was deleted."),
   dryRun: z
     .boolean()
     .optional()

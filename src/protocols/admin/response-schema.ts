@@ -168,10 +168,6 @@ export const purgeSummarySchema = z.strictObject({
     ),
 });
 
-export const deletedVersionSchema = z.strictObject({
-  deleted: z.strictObject({ name: z.string(), version: z.string() }),
-});
-
 const sha256 = z.string().describe("SHA-256 of the whole file, in hexadecimal.");
 
 export const uploadedFileSchema = z.strictObject({

@@ -31,6 +31,21 @@ export const routingHistorySchema = z.strictObject({
   entries: z.array(historyEntrySchema).describe("Newest first."),
 });
 
+export const deletedVersionSchema = z.strictObject({
+  deleted: z.strictObject({ name: z.string(), version: z.string() }),
+  removedObjects: z.int().min(0).describe("Of the version, in storage."),
+  removedRoutes: z
+    .array(
+      z.strictObject({
+        alias: z.string(),
+        from: routeSchema.nullable(),
+        to: routeSchema.nullable().describe("null: the alias was removed."),
+      }),
+    )
+    .describe("The routes that had the version; none without `force`."),
+  routing: routingStateSchema.describe("After the deletion."),
+});
+
 export const modelDetailsSchema = z.strictObject({
   name: z.string(),
   versions: z

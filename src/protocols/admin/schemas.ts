@@ -2,12 +2,13 @@ import { jsonValueSchema, manifestSchema } from "../../domain/manifest.ts";
 import { jsonContent } from "../openapi/schema-reference.ts";
 import { PROBLEM_SCHEMAS } from "../problem-errors.ts";
 import { encryptionRequestSchema } from "./encryption-request.ts";
+import { collectGarbageRequestSchema } from "./garbage-request.ts";
+import { collectedGarbageSchema, garbageSchema } from "./garbage-response.ts";
 import { publishBodySchema } from "./publish-body.ts";
 import { purgeRequestSchema } from "./purge-request.ts";
 import {
   cacheStatsSchema,
   deletedUploadsSchema,
-  deletedVersionSchema,
   encryptionProgressSchema,
   preparedVersionSchema,
   publicationSchema,
@@ -26,6 +27,7 @@ import {
   setShadowRequestSchema,
 } from "./routing-request.ts";
 import {
+  deletedVersionSchema,
   historyEntryResponseSchema,
   modelDetailsSchema,
   routeResponseSchema,
@@ -38,6 +40,7 @@ export const SCHEMAS = {
   requests: {
     EncryptionRequest: encryptionRequestSchema,
     PublishRequest: publishBodySchema,
+    CollectGarbageRequest: collectGarbageRequestSchema,
     PurgeRequest: purgeRequestSchema,
     RollbackRequest: rollbackRequestSchema,
     RoutingChangeRequest: changeRequestSchema,
@@ -46,8 +49,10 @@ export const SCHEMAS = {
   },
   responses: {
     CacheStatistics: cacheStatsSchema,
+    CollectedGarbage: collectedGarbageSchema,
     DeletedVersion: deletedVersionSchema,
     EncryptionProgress: encryptionProgressSchema,
+    Garbage: garbageSchema,
     JsonValue: jsonValueSchema,
     Manifest: manifestSchema,
     ModelDetails: modelDetailsSchema,

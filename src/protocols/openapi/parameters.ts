@@ -135,6 +135,32 @@ export const PARAMETERS = {
     description: "Whether new events follow the last ones.",
     schema: { type: "string", enum: ["true", "false", ""] },
   },
+  force: {
+    name: "force",
+    in: "query",
+    description: "Also a version that requests are routed to; the routes to it are removed.",
+    schema: { type: "boolean" },
+  },
+  forcePublication: {
+    name: "force",
+    in: "query",
+    description: "Publishes other files under the number of a version that was deleted.",
+    schema: { type: "boolean" },
+  },
+  olderThanSeconds: {
+    name: "olderThanSeconds",
+    in: "query",
+    description:
+      "Younger objects would not be removed, and are marked as `protected`; 86400 by default. Objects of versions are protected for two hours at least.",
+    schema: { type: "integer", minimum: 0, maximum: 31_536_000 },
+    example: 86_400,
+  },
+  cursor: {
+    name: "cursor",
+    in: "query",
+    description: "Of the response before; from the beginning when left out.",
+    schema: { type: "string", minLength: 1, maxLength: 1024 },
+  },
   "x-request-id": {
     name: "x-request-id",
     in: "header",

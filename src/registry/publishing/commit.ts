@@ -33,7 +33,11 @@ export async function commit(
 }
 
 async function isStored(store: ModelStore, id: ModelId, text: string): Promise<boolean> {
-  const stored = await store.manifest(id).catch(() => undefined);
+  return isManifest(await store.manifest(id).catch(() => undefined), text);
+}
+
+/** Whether the stored JSON is that of the text. */
+export function isManifest(stored: unknown, text: string): boolean {
   return stored !== undefined && JSON.stringify(stored) === JSON.stringify(JSON.parse(text));
 }
 

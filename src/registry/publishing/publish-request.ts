@@ -7,6 +7,7 @@ import {
 } from "../../domain/manifest.ts";
 import type { ModelId } from "../../domain/model-id.ts";
 import { publicationFolderOf } from "../../domain/publication-folder.ts";
+import type { ChangeAuthor } from "../../domain/routing-change.ts";
 import type { TaskKind } from "../../domain/task-kinds.ts";
 import { invalidManifest, schemaProblems } from "./manifest-problems.ts";
 import type { FilePin } from "./sent-files.ts";
@@ -32,6 +33,8 @@ export interface PublishRequest {
   readonly signature?: object | undefined;
   /** Publishes a number that was deleted with other files. */
   readonly force?: boolean | undefined;
+  /** Who publishes, for the history of the model. */
+  readonly author: ChangeAuthor;
   /** Whether all is done but the publication. */
   readonly dryRun?: boolean | undefined;
 }

@@ -1,7 +1,10 @@
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { parseConfig } from "../../../src/config.ts";
 import type { TelemetryEvent } from "../../../src/domain/event.ts";
+import { NO_ROUTING } from "../../../src/domain/routing.ts";
 import { shadowStatsSchema } from "../../../src/protocols/admin/response-schema.ts";
+import type { GarbageCollector } from "../../../src/registry/collect-garbage.ts";
+import type { VersionDeleter } from "../../../src/registry/delete-version.ts";
 import type { Publisher } from "../../../src/registry/publish.ts";
 import { createEventLog } from "../../../src/telemetry/event-log.ts";
 import { createShadowStatisticsSink } from "../../../src/telemetry/shadow-statistics.ts";
@@ -77,7 +80,7 @@ describe("a version", () => {
     );
     const app = createTestApp({
       config,
-      publisher: { publish, remove: async () => undefined },
+      publisher: { publish },
     });
     const send = (bytes: number, length?: string): Promise<Response> =>
       app.request(path, {
@@ -96,13 +99,126 @@ describe("a version", () => {
     expect(await (await send(10, "1001")).json()).toMatchObject({ code: "body_too_large" });
     expect(publish).toHaveBeenCalledTimes(1);
   });
+});
 
-  test("is deleted by its name and number", async () => {
-    const remove = vi.fn<Publisher["remove"]>(async () => undefined);
-    const app = createTestApp({ config, publisher: { publish: vi.fn(), remove } });
-    const response = await app.request(path, { method: "DELETE", headers });
-    expect(await response.json()).toEqual({ deleted: { name: "mine", version: "2" } });
-    expect(remove).toHaveBeenCalledWith({ name: "mine", version: "2" });
+describe("deleting a version", () => {
+  const path = "/admin/models/mine/versions/2";
+  const routes = { alias: "canary", from: { split: [{ version: "2", weight: 1 }] }, to: null };
+  const result = { removedObjects: 3, removedRoutes: [routes], routing: NO_ROUTING };
+
+  test.each([
+    ["", false],
+    ["?force=false", false],
+    ["?force=true", true],
+  ])("%s names who deletes it, and returns what has changed", async (query, force) => {
+    const remove = vi.fn<VersionDeleter["delete"]>(async () => result);
+    const app = createTestApp({ config, deleter: { delete: remove, resume: vi.fn() } });
+    const response = await app.request(`${path}${query}`, { method: "DELETE", headers });
+    expect(await response.json()).toEqual({
+      deleted: { name: "mine", version: "2" },
+      removedObjects: 3,
+      removedRoutes: [routes],
+      routing: { model: "mine", revision: 0, aliases: {}, default: null, deleted: {} },
+    });
+    // The beginning of the SHA-256 of "the-key".
+    expect(remove).toHaveBeenCalledWith(
+      { name: "mine", version: "2" },
+      { force, author: { by: "key:ad44dc8e" } },
+    );
+  });
+
+  test("refuses another value of force", async () => {
+    const app = createTestApp({ config });
+    const response = await app.request(`${path}?force=1`, { method: "DELETE", headers });
+    expect([response.status, await response.json()]).toMatchObject([
+      400,
+      { code: "invalid_request", details: { field: "force" } },
+    ]);
+  });
+});
+
+describe("collecting garbage", () => {
+  const orphan = {
+    key: "uploads/mine/1/model.onnx",
+    id: { name: "mine", version: "1" },
+    sizeBytes: 7,
+    reason: "upload",
+    ageMs: 90_500,
+    isProtected: false,
+  } as const;
+  const shown = { key: orphan.key, sizeBytes: 7, reason: "upload", ageSeconds: 90 };
+  const skipped = [{ name: "other", version: "1", problem: "not readable" }];
+
+  test("lists orphans, of which those that are too young are protected", async () => {
+    const find = vi.fn<GarbageCollector["find"]>(async () => ({
+      orphans: [orphan, { ...orphan, isProtected: true }],
+      skipped,
+      cursor: "models/mine/1/x",
+    }));
+    const app = createTestApp({ config, garbage: { find, collect: vi.fn() } });
+    const response = await app.request("/admin/gc?olderThanSeconds=60&cursor=models/a/1/b", {
+      headers,
+    });
+    expect(await response.json()).toEqual({
+      orphans: [shown, { ...shown, protected: true }],
+      totalBytes: 14,
+      olderThanSeconds: 60,
+      skipped,
+      cursor: "models/mine/1/x",
+    });
+    expect(find).toHaveBeenCalledWith({ olderThanMs: 60_000, cursor: "models/a/1/b" });
+  });
+
+  test("removes them, and emits an event", async () => {
+    const collect = vi.fn<GarbageCollector["collect"]>(async () => ({
+      removed: [orphan],
+      failed: [{ ...orphan, key: "uploads/mine/1/b", problem: "storage is down" }],
+      skipped,
+      cursor: undefined,
+    }));
+    const events: TelemetryEvent[] = [];
+    const sink = { emit: (event: TelemetryEvent) => void events.push(event) };
+    const app = createTestApp({ config, sink, garbage: { find: vi.fn(), collect } });
+    const post = (body?: string): Promise<Response> =>
+      app.request("/admin/gc", { method: "POST", headers, ...(body && { body }) });
+    expect(await (await post()).json()).toEqual({
+      removed: [shown],
+      removedBytes: 7,
+      failed: [{ ...shown, key: "uploads/mine/1/b", problem: "storage is down" }],
+      skipped,
+    });
+    await post(JSON.stringify({ olderThanSeconds: 0, keys: ["a", "a"] }));
+    expect(collect.mock.calls).toEqual([
+      [{ olderThanMs: 86_400_000, keys: undefined, cursor: undefined }],
+      [{ olderThanMs: 0, keys: ["a"], cursor: undefined }],
+    ]);
+    expect(events[0]).toMatchObject({
+      event: "gc",
+      removed: 1,
+      removedBytes: 7,
+      failed: 1,
+      skipped: 1,
+      complete: true,
+    });
+  });
+
+  test.each([
+    ["GET", "?olderThanSeconds=-1", undefined, "olderThanSeconds"],
+    ["GET", "?olderThanSeconds=1.5", undefined, "olderThanSeconds"],
+    ["POST", "", { olderThanSeconds: "1" }, undefined],
+    ["POST", "", { keys: [] }, undefined],
+    ["POST", "", { keys: ["a"], cursor: "models/a/1/b" }, undefined],
+    ["POST", "", { older: 1 }, undefined],
+  ])("%s %s with %o is refused", async (method, query, body, field) => {
+    const app = createTestApp({ config });
+    const response = await app.request(`/admin/gc${query}`, {
+      method,
+      headers,
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    const answer = (await response.json()) as { code: string; details?: { field?: string } };
+    expect([response.status, answer.code]).toEqual([400, "invalid_request"]);
+    if (field) expect(answer.details).toEqual({ field });
   });
 });
 

@@ -73,11 +73,13 @@ describe("deleting a version", () => {
     await publish("2", "bbbb", "two");
     await publish("12", "cccc", "twelve");
     // Of a publication that is not complete.
-    map.set("models/m/1/dddd/model.onnx", Uint8Array.of(1));
+    map.set("models/m/1/0123456789abcdef/model.onnx", Uint8Array.of(1));
+    // Of nobody.
+    map.set("models/m/1/notes.txt", Uint8Array.of(1));
     const { removedObjects, removedRoutes } = await remove("1");
     expect(removedRoutes).toEqual([]);
     expect([...map.keys()].sort()).toEqual([
-      "models/m/1/dddd/model.onnx",
+      "models/m/1/0123456789abcdef/model.onnx",
       "models/m/12/cccc/labels.txt",
       "models/m/12/cccc/model.onnx",
       "models/m/12/manifest.json",
@@ -86,7 +88,7 @@ describe("deleting a version", () => {
       "models/m/2/manifest.json",
       "models/m/routing.json",
     ]);
-    expect(removedObjects).toBe(3);
+    expect(removedObjects).toBe(4);
     expect(await routing()).toMatchObject({
       revision: 1,
       deleted: {

@@ -44,6 +44,8 @@ export interface LocalWorker {
   miniflare: Miniflare;
   bucket(binding?: string): Promise<ModelBucket>;
   kv(binding: string): Promise<KeyValueStore>;
+  /** Runs the Worker's Cron Trigger, as Cloudflare does at its times. */
+  runScheduled(): Promise<void>;
   dispose(): Promise<void>;
 }
 
@@ -90,6 +92,11 @@ export async function startLocalWorker(
     miniflare,
     bucket: (binding = "MODELS") => miniflare.getR2Bucket(binding, WORKER_NAME),
     kv: (binding) => miniflare.getKVNamespace(binding, WORKER_NAME),
+    async runScheduled() {
+      const target = await miniflare.getWorker(WORKER_NAME);
+      const { outcome } = await target.scheduled({ scheduledTime: new Date() });
+      if (outcome !== "ok") throw new Error(`the scheduled run has ended: ${outcome}`);
+    },
     dispose: () => miniflare.dispose(),
   };
 }

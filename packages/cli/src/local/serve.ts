@@ -84,6 +84,7 @@ export async function serve(project: WorkerProject, options: ServeOptions): Prom
   });
   const limitMs = parseCpuLimit(options.cpuMs, worker.cpuLimitMs);
   watchWorker(worker.url, limitMs, console.error);
+  runDaily(() => worker.runScheduled());
   const { seeded, unchanged, problems, names } = await seedFolder(
     worker.bucket,
     folder,
@@ -100,6 +101,15 @@ export async function serve(project: WorkerProject, options: ServeOptions): Prom
   if (problems.length === 0) return;
   console.error(`onnxflare: of ${modelsFolder}, these were not seeded:`);
   for (const problem of problems) console.error(`  ${problem}`);
+}
+
+const DAY_MS = 86_400_000;
+
+/** Miniflare runs no Cron Trigger by itself. */
+function runDaily(run: () => Promise<void>): void {
+  const failed = (error: unknown): void =>
+    console.error(`onnxflare: the daily run failed (${reason(error)})`);
+  setInterval(() => run().catch(failed), DAY_MS).unref();
 }
 
 function assertNodeServes(): void {

@@ -22,6 +22,7 @@ export const PUBLISH: readonly ErrorCode[] = [
   "model_not_found",
   "version_not_found",
   "version_exists",
+  "version_deleted",
   "upload_incomplete",
   "invalid_signature",
   "body_too_large",
@@ -67,7 +68,7 @@ export const PUBLICATION_OPERATIONS: readonly Operation[] = [
         const author = await authorOf(c, request);
         const { manifest, manifestText, proposed } = await publisher.publish(
           id,
-          request,
+          { ...request, author },
           waitUntil,
         );
         const proposal = proposed.length > 0 ? { proposed } : {};

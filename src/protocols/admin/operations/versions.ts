@@ -8,6 +8,7 @@ import { BINARY_CONTENT } from "../../openapi/schema-reference.ts";
 import type { Operation } from "../../operation.ts";
 import { authorOf } from "../change-author.ts";
 import { FILE_BODY, readFileBody } from "../file-body.ts";
+import { parseFlag } from "../parse-query.ts";
 import { MAX_CONTEXT, MIN_CONTEXT } from "../publish-body.ts";
 import { json } from "../schemas.ts";
 import { parseVersionPath, VERSION } from "../version-path.ts";
@@ -21,7 +22,7 @@ export const VERSION_OPERATIONS: readonly Operation[] = [
     summary: "Publish a model version from an ONNX or ORT file",
     description:
       "Inputs, outputs and labels are read from the file. A ZipMap at the end is replaced by the tensor that it reads, and weights in other files, sent before, become part of the model. Of an export of Optimum or transformers.js whose `config.json`, `tokenizer.json` and other files of configuration were sent before, the task is derived as well, and run once. `original` of the manifest has the digest of the file as it was sent. The file must not be compressed, and requires a `content-length` of at most `MAX_MODEL_BYTES`. Published versions never change.",
-    parameters: ["context", "aliasOfVersion", "repr-digest", "content-digest"],
+    parameters: ["context", "aliasOfVersion", "forcePublication", "repr-digest", "content-digest"],
     body: { required: true, content: BINARY_CONTENT },
     streamsBody: true,
     responses: {
@@ -41,27 +42,14 @@ export const VERSION_OPERATIONS: readonly Operation[] = [
         if (part) throw partOfModel(id);
         const context = parseContext(c.req.query("context"));
         const digests = { "repr-digest": sha256, "content-digest": contentSha256 };
-        const request = { model: { body, sizeBytes, digests }, context };
+        const force = parseFlag("force", c.req.query("force"));
         const alias = parseAlias(c.req.query("alias"));
+        const author = await authorOf(c);
+        const request = { model: { body, sizeBytes, digests }, context, force, author };
         const { manifest } = await publisher.publish(id, request, callOf(c).waitUntil);
-        if (alias !== undefined) await pointAlias(routing, id, alias, await authorOf(c));
+        if (alias !== undefined) await pointAlias(routing, id, alias, author);
         c.get("headers").location = `${prefix}/v2/models/${id.name}/versions/${id.version}`;
         return respond(c, JSON.stringify(manifest), { status: 201 });
-      },
-  },
-  {
-    ...VERSION,
-    id: "deleteVersion",
-    method: "delete",
-    summary: "Delete a model version",
-    responses: { 200: { description: "The deleted version.", content: json("DeletedVersion") } },
-    errors: ["model_not_found", "version_not_found", "storage_failed", "model_corrupt"],
-    handler:
-      ({ publisher }) =>
-      async (c) => {
-        const id = parseVersionPath(c);
-        await publisher.remove(id);
-        return respond(c, JSON.stringify({ deleted: id }));
       },
   },
 ];

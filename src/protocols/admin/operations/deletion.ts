@@ -1,0 +1,52 @@
+import { callOf } from "../../../http/call.ts";
+import { respond } from "../../../http/respond.ts";
+import type { Operation } from "../../operation.ts";
+import { authorOf } from "../change-author.ts";
+import { parseFlag } from "../parse-query.ts";
+import { toRoutingState } from "../routing-response.ts";
+import { json } from "../schemas.ts";
+import { parseVersionPath, VERSION } from "../version-path.ts";
+
+export const DELETION_OPERATIONS: readonly Operation[] = [
+  {
+    ...VERSION,
+    id: "deleteVersion",
+    method: "delete",
+    summary: "Delete a model version",
+    description:
+      "Deletes the version's files, what is cached and counted of it, and its number: only the same files may be published under it again. A version that an alias, a split, a shadow or the pinned default routes to is refused with 409, unless `force` is true: then it is removed from those routes too, in the same change, and an alias that is left without a version is removed. A deletion that was interrupted is completed by repeating it.",
+    parameters: ["force"],
+    responses: {
+      200: { description: "The deleted version.", content: json("DeletedVersion") },
+    },
+    errors: [
+      "invalid_request",
+      "model_not_found",
+      "version_not_found",
+      "version_in_use",
+      "routing_conflict",
+      "routing_corrupt",
+      "storage_failed",
+    ],
+    handler:
+      ({ deleter }) =>
+      async (c) => {
+        const id = parseVersionPath(c);
+        const force = parseFlag("force", c.req.query("force"));
+        const author = await authorOf(c);
+        const deletion = deleter.delete(id, { force, author });
+        // It is completed also if the client disconnects.
+        callOf(c).waitUntil(deletion.catch(() => undefined));
+        const { removedObjects, removedRoutes, routing } = await deletion;
+        return respond(
+          c,
+          JSON.stringify({
+            deleted: id,
+            removedObjects,
+            removedRoutes,
+            routing: toRoutingState(id.name, routing),
+          }),
+        );
+      },
+  },
+];
