@@ -4,6 +4,7 @@ import { createResponseCache } from "./cache/response-cache.ts";
 import { type Config, parseConfig } from "./config.ts";
 import type { BucketEncryption } from "./domain/bucket-encryption.ts";
 import { EVENT_SCHEMA_VERSION, type NoticeEvent } from "./domain/event.ts";
+import type { ModelHost } from "./domain/model-host.ts";
 import type { ObjectStore } from "./domain/object-store.ts";
 import type { EventSink, ModelStore } from "./domain/ports.ts";
 import type { OnnxflareEnv } from "./env.ts";
@@ -19,7 +20,7 @@ import { createBodyBudget } from "./inference/body-budget.ts";
 import { createBypassOf } from "./inference/cache-directives.ts";
 import { createRunCached } from "./inference/run-cached.ts";
 import { createRunTask } from "./inference/run-task.ts";
-import { createShadow } from "./inference/shadow.ts";
+import { createShadow, type Inference } from "./inference/shadow.ts";
 import { createShadowCopies } from "./inference/shadow-copies.ts";
 import { ISOLATE_CODE } from "./isolate-code.ts";
 import type { Services } from "./protocols/services.ts";
@@ -85,11 +86,6 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
   const { host, hasOwnIsolate } = createHost(env, config, store, overrides);
   const cache = createCache(env, config);
   const enabled = config.cache.tiers.length > 0;
-  const runCached = createRunCached(host, cache, {
-    enabled,
-    remoteTiers: config.cache.remoteTiers,
-    hasOwnIsolate,
-  });
   const statistics = createStatisticsSink();
   const cacheStatistics = createCacheStatisticsSink();
   const catalog = createCatalog(store, { listingTtlSeconds: config.catalogTtlSeconds });
@@ -139,12 +135,9 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
   const bodies = createBodyBudget({ limitBytes: config.maxBodiesBytes });
   const { maxBodyBytes: maxBytes } = config;
   const { infer, runTask } = createShadow({
-    infer: (request, call) => runCached(toCacheableRun(host.infer, request), call),
-    runTask: createRunTask(host, {
-      runCached,
-      answerCached: createAnswerCached(cache, { maxEntryBytes: config.cache.maxEntryBytes }),
-      bypassOf: createBypassOf({ enabled }),
-    }),
+    ...createInference(host, cache, config, hasOwnIsolate),
+    // Apart, so that no request waits for an identical copy, which gives way to all requests.
+    copies: createInference(host, cache, config, hasOwnIsolate),
     copyToShadow: createShadowCopies({
       admission,
       bodies,
@@ -235,6 +228,25 @@ function createHost(
     isolates: createIsolateHost({ loader, code, store, settings }),
     rules: { placement, ownFromBytes: ownIsolateFromBytes },
   });
+}
+
+/** What runs models and tasks, by way of the cache. */
+function createInference(
+  host: ModelHost,
+  cache: EntryStore,
+  { cache: { tiers, remoteTiers, maxEntryBytes } }: Config,
+  hasOwnIsolate: (model: string) => boolean,
+): Inference {
+  const enabled = tiers.length > 0;
+  const runCached = createRunCached(host, cache, { enabled, remoteTiers, hasOwnIsolate });
+  return {
+    infer: (request, call) => runCached(toCacheableRun(host.infer, request), call),
+    runTask: createRunTask(host, {
+      runCached,
+      answerCached: createAnswerCached(cache, { maxEntryBytes }),
+      bypassOf: createBypassOf({ enabled }),
+    }),
+  };
 }
 
 function notice(message: string): NoticeEvent {

@@ -10,9 +10,15 @@ import type { RunTask } from "./run-task.ts";
 import { seedOf } from "./seed-of.ts";
 import type { CopyToShadow } from "./shadow-copies.ts";
 
-export interface ShadowOptions {
+/** What runs models and tasks. */
+export interface Inference {
   readonly infer: Infer;
   readonly runTask: RunTask;
+}
+
+export interface ShadowOptions extends Inference {
+  /** The same for the copies. */
+  readonly copies: Inference;
   readonly copyToShadow: CopyToShadow;
   /** What the parts of one stream may take that are kept until they are compared. */
   readonly maxBytes: number;
@@ -25,8 +31,8 @@ export interface ShadowOptions {
  * Runs models and tasks, and copies a share of what is answered to the shadow of the route. Whatever is asked by whichever protocol,
  * whole or streamed, is copied when its response has ended. What fails has no answer that could be compared, so it is not copied.
  */
-export function createShadow(options: ShadowOptions): { infer: Infer; runTask: RunTask } {
-  const { infer, runTask, copyToShadow, maxBytes } = options;
+export function createShadow(options: ShadowOptions): Inference {
+  const { infer, runTask, copies, copyToShadow, maxBytes } = options;
   const { random = Math.random, now = () => performance.now() } = options;
 
   /** The shadow of a request that is copied. */
@@ -49,7 +55,7 @@ export function createShadow(options: ShadowOptions): { infer: Infer; runTask: R
         primaryMs: now() - startedAt,
         run: async (version, copied): Promise<Answer> => ({
           kind: "tensors",
-          tensors: await infer({ ...request, model: version }, copied),
+          tensors: await copies.infer({ ...request, model: version }, copied),
         }),
       } satisfies Parameters<CopyToShadow>[0];
       copyToShadow(copy, call);
@@ -75,7 +81,7 @@ export function createShadow(options: ShadowOptions): { infer: Infer; runTask: R
             skip: typeof planned === "string" ? planned : undefined,
             prompt: promptOf(model.manifest, request),
             run: async (version, copyCall) =>
-              toAnswer(await runTask(version, copied, copyCall), maxBytes, count),
+              toAnswer(await copies.runTask(version, copied, copyCall), maxBytes, count),
           },
           call,
         );

@@ -39,14 +39,19 @@ function create(execute: (model: PublishedModel, request: TaskRequest) => TaskRe
   const runTask = vi.fn(async (model: PublishedModel, request: TaskRequest) =>
     execute(model, request),
   );
+  const ofCopies = {
+    infer: vi.fn(async ({ model }: InferRequest) => [toTensor(model.version)]),
+    runTask: vi.fn(async (model: PublishedModel, request: TaskRequest) => execute(model, request)),
+  };
   const shadowed = createShadow({
     infer,
     runTask,
+    copies: ofCopies,
     copyToShadow: (copy) => copies.push(copy),
     maxBytes: 10_000,
     random: () => draw,
   });
-  return { ...shadowed, inner: { infer, runTask } };
+  return { ...shadowed, inner: { infer, runTask }, ofCopies };
 }
 
 const toVersion = ({ version }: PublishedModel): TaskResult => ({
@@ -73,7 +78,7 @@ describe("a run of tensors", () => {
   const request: InferRequest = { model: ROUTED, inputs: [toTensor("input")], outputs: ["a"] };
 
   test("is copied with its inputs and outputs, and the copy runs the shadow", async () => {
-    const { infer, inner } = create(toVersion);
+    const { infer, inner, ofCopies } = create(toVersion);
     const call = createCall();
     expect(await infer(request, call)).toEqual([toTensor("1")]);
     expect(copies).toMatchObject([
@@ -90,7 +95,8 @@ describe("a run of tensors", () => {
       kind: "tensors",
       tensors: [toTensor("2")],
     });
-    expect(inner.infer).toHaveBeenLastCalledWith({ ...request, model: SHADOW }, copied);
+    expect(ofCopies.infer).toHaveBeenLastCalledWith({ ...request, model: SHADOW }, copied);
+    expect(inner.infer).toHaveBeenCalledTimes(1);
   });
 
   test("is not copied without a shadow, when the sample leaves it out, and when it fails", async () => {
@@ -170,12 +176,12 @@ describe("a text", () => {
   });
 
   test("that was drawn is drawn again with the seed that its answer tells", async () => {
-    const { runTask, inner } = create(textWith({ seed: 42, tokens: [] }));
+    const { runTask, inner, ofCopies } = create(textWith({ seed: 42, tokens: [] }));
     await runTask(model, sampled, createCall());
     expect(copies).toMatchObject([{ skip: undefined, prompt: "Once" }]);
     await copies[0]?.run(SHADOW, createCall());
     const parameters = { do_sample: true, seed: 42 };
-    expect(inner.runTask.mock.lastCall?.[1]).toEqual({ ...sampled, parameters });
+    expect(ofCopies.runTask.mock.lastCall?.[1]).toEqual({ ...sampled, parameters });
     expect(inner.runTask.mock.calls[0]?.[1]).toEqual(sampled);
   });
 
@@ -184,10 +190,10 @@ describe("a text", () => {
       { token: { id: 1 }, details: null },
       { token: { id: 2 }, details: { seed: 7 } },
     ];
-    const { runTask, inner } = create(toStream(parts));
+    const { runTask, ofCopies } = create(toStream(parts));
     await readAll(await runTask(model, { ...sampled, stream: true }, createCall()));
     await copies[0]?.run(SHADOW, createCall());
-    expect(inner.runTask.mock.lastCall?.[1].parameters).toEqual({ do_sample: true, seed: 7 });
+    expect(ofCopies.runTask.mock.lastCall?.[1].parameters).toEqual({ do_sample: true, seed: 7 });
   });
 
   test("that was drawn without telling the seed is not copied", async () => {
@@ -197,7 +203,7 @@ describe("a text", () => {
   });
 
   test("that is determined by its request is copied as it is", async () => {
-    const { runTask, inner } = create(textWith());
+    const { runTask, ofCopies } = create(textWith());
     const request = {
       inputs: "Once",
       parameters: { do_sample: true, seed: 3, return_full_text: false },
@@ -205,7 +211,7 @@ describe("a text", () => {
     await runTask(model, request, createCall());
     expect(copies).toMatchObject([{ skip: undefined, prompt: undefined }]);
     await copies[0]?.run(SHADOW, createCall());
-    expect(inner.runTask.mock.lastCall?.[1]).toEqual(request);
+    expect(ofCopies.runTask.mock.lastCall?.[1]).toEqual(request);
   });
 });
 
