@@ -11,7 +11,7 @@ import { projectPath } from "../../scripts/project.ts";
 export interface WorkerSpec extends Omit<Partial<V4WorkerOptions>, "modules"> {
   readonly name: string;
   /** The folder of a build, or the text of the only module. */
-  readonly code: { readonly outdir: string } | { readonly script: string };
+  readonly code: { readonly outdir: string; readonly main?: string } | { readonly script: string };
 }
 
 export interface Workers {
@@ -41,7 +41,11 @@ export async function startWorkers(
         compatibilityFlags: compatibility_flags,
         ...(index === 0 && { unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }] }),
         ...("outdir" in code
-          ? { modulesRoot: code.outdir, rootPath: code.outdir, modules: listModules(code.outdir) }
+          ? {
+              modulesRoot: code.outdir,
+              rootPath: code.outdir,
+              modules: listModules(code.outdir, code.main),
+            }
           : {
               modules: [
                 {
