@@ -56,7 +56,14 @@ const SLICE_MS = 20;
 const SLICE_STEPS = 16;
 
 export const ANONYMOUS: Principal = { id: async () => "anonymous" };
-export const NEVER_ABORTED = new AbortController().signal;
+
+let unaborted: AbortSignal | undefined;
+
+/** A signal that is never aborted. Not created with its module: older versions of workerd allow no `AbortController` there. */
+export function neverAborted(): AbortSignal {
+  unaborted ??= new AbortController().signal;
+  return unaborted;
+}
 
 /** Creates a call. By default it has no limits and no cache directives, and its principal is anonymous. */
 export function createCall(options: CallOptions = {}): Call {
@@ -88,7 +95,7 @@ export function createCall(options: CallOptions = {}): Call {
     deadline,
     // Read only when needed: a request's signal costs a call into the runtime.
     get signal() {
-      return options.signal ?? NEVER_ABORTED;
+      return options.signal ?? neverAborted();
     },
     cache,
     trace,

@@ -1,6 +1,6 @@
 import type { EntryStore } from "../cache/entry-store.ts";
 import { type EntryLookup, type FoundEntry, toLookup } from "../cache/lookup.ts";
-import { type Call, NEVER_ABORTED, throwIfAborted } from "../domain/call.ts";
+import { type Call, neverAborted, throwIfAborted } from "../domain/call.ts";
 import type { Manifest } from "../domain/manifest.ts";
 import { memberFile, memberNames } from "../domain/member-models.ts";
 import type { CacheableRun, ModelHost, RunCached } from "../domain/model-host.ts";
@@ -76,7 +76,7 @@ export function createRunCached(
     const { key } = lookup.address;
     const detached = call.fork({
       get signal() {
-        return flights.isJoined(key) ? NEVER_ABORTED : call.signal;
+        return flights.isJoined(key) ? neverAborted() : call.signal;
       },
       trace: call.trace,
     });

@@ -1,5 +1,5 @@
 import type { Admission } from "../domain/admission.ts";
-import { type Call, NEVER_ABORTED } from "../domain/call.ts";
+import { type Call, neverAborted } from "../domain/call.ts";
 import { ApiError } from "../domain/errors.ts";
 import { memberFile, memberNames } from "../domain/member-models.ts";
 import type { ModelHost } from "../domain/model-host.ts";
@@ -58,7 +58,7 @@ export function createModelReadiness(
     }
     const loading = (async () => {
       try {
-        await permit?.acquire({ signal: NEVER_ABORTED });
+        await permit?.acquire({ signal: neverAborted() });
         await host.load(model, waitUntil);
         loaded.set(keyOf(model), true);
       } finally {

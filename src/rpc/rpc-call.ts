@@ -1,6 +1,6 @@
 import type { Permit } from "../domain/admission.ts";
 import type { BodyReservation } from "../domain/body-budget.ts";
-import { ANONYMOUS, type Call, createCall, NEVER_ABORTED, type WaitUntil } from "../domain/call.ts";
+import { ANONYMOUS, type Call, createCall, neverAborted, type WaitUntil } from "../domain/call.ts";
 import type { Deadline } from "../domain/deadline.ts";
 import { toApiError } from "../domain/errors.ts";
 import { parseModelReference } from "../domain/model-id.ts";
@@ -82,7 +82,7 @@ export class RpcCall {
   }
 
   get signal(): AbortSignal {
-    return this.#controller?.signal ?? NEVER_ABORTED;
+    return this.#controller?.signal ?? neverAborted();
   }
 
   /** Ends the work at its next checkpoint. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Admission } from "../../../src/domain/admission.ts";
-import { NEVER_ABORTED } from "../../../src/domain/call.ts";
+import { neverAborted } from "../../../src/domain/call.ts";
 import { createAdmission } from "../../../src/inference/admission.ts";
 import { createAdmissionByIsolate } from "../../../src/inference/admission-by-isolate.ts";
 import { catchApiError } from "../../support/errors.ts";
@@ -8,7 +8,7 @@ import { catchApiError } from "../../support/errors.ts";
 /** Two models that share an isolate, and one that has its own. */
 const OWN = "large";
 const LIMIT = 2;
-const CLIENT = { signal: NEVER_ABORTED };
+const CLIENT = { signal: neverAborted() };
 
 function create({ maxQueueMs = 1_000_000 } = {}): Admission {
   const options = { maxInFlight: LIMIT, maxQueueMs, maxTimeoutMs: 1_000_000, now: () => 0 };

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Admission, Permit, SpareAdmission } from "../../../src/domain/admission.ts";
-import { NEVER_ABORTED } from "../../../src/domain/call.ts";
+import { neverAborted } from "../../../src/domain/call.ts";
 import type { ApiError, ErrorCode } from "../../../src/domain/errors.ts";
 import { createAdmission } from "../../../src/inference/admission.ts";
 import { catchApiError, rejectedApiError } from "../../support/errors.ts";
@@ -8,7 +8,7 @@ import { catchApiError, rejectedApiError } from "../../support/errors.ts";
 /** Estimated waits, with a clock that the tests set, and time slices, with pauses that the tests end. */
 
 const MODEL = "model";
-const CLIENT = { signal: NEVER_ABORTED };
+const CLIENT = { signal: neverAborted() };
 
 let nowMs: number;
 let pauses: (() => void)[];

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Permit } from "../../../src/domain/admission.ts";
-import { type Call, createCall, NEVER_ABORTED } from "../../../src/domain/call.ts";
+import { type Call, createCall, neverAborted } from "../../../src/domain/call.ts";
 import { ApiError } from "../../../src/domain/errors.ts";
 import type { ShadowEvent, TelemetryEvent } from "../../../src/domain/event.ts";
 import { createBodyBudget } from "../../../src/inference/body-budget.ts";
@@ -193,7 +193,7 @@ describe("a copy", () => {
   });
 
   test("beyond its deadline is given up, and its call ends", async () => {
-    let signal = NEVER_ABORTED;
+    let signal = neverAborted();
     const copy = copyOf({
       run: (_shadow, given) => {
         ({ signal } = given);
