@@ -292,7 +292,7 @@ describe("a request is not copied", () => {
 test("a copy ends when a body needs its memory", async () => {
   const bodies = createBodyBudget({ limitBytes: 100_000 });
   const { call, end } = createEndedCall();
-  let signal = NEVER_ABORTED;
+  let signal = neverAborted();
   const copy = copyOf({
     inputs: "x".repeat(30_000),
     run: (_shadow, given) => {
