@@ -1,7 +1,6 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseEnv, promisify } from "node:util";
@@ -10,6 +9,7 @@ import { projectPath } from "../../../scripts/project.ts";
 import { sum } from "../../support/awkward-models.ts";
 import { buildOnnx } from "../../support/onnx-builder.ts";
 import { poll } from "../../support/poll.ts";
+import { freePort, portIsFree } from "../../support/ports.ts";
 import { type StartProcess, spawnStart } from "../../support/start-process.ts";
 
 const run = promisify(execFile);
@@ -365,29 +365,4 @@ function addLoop(models: string, name: string): void {
 
 function readManifest(model: string): string {
   return readFileSync(join(modelsFolder, model, "1", "manifest.json"), "utf8");
-}
-
-function freePort(): Promise<number> {
-  const server = createServer();
-  return new Promise((resolve) =>
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    }),
-  );
-}
-
-/** Waits until the port is closed, which means that workerd has ended. */
-async function portIsFree(port: number): Promise<void> {
-  await poll(`end of the listener on port ${port}`, async () =>
-    (await accepts(port)) ? undefined : true,
-  );
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1");
-    socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
-    socket.once("connect", () => socket.destroy());
-  });
 }

@@ -53,16 +53,13 @@ function tarball(file: string): PackageSource {
 
 function packCheckout(checkout: string): string {
   const folder = createTemporaryFolder("pack");
-  const args = ["pack", "--workspace", "onnxflare", "--pack-destination", folder, "--json"];
-  const { status, stdout, stderr, error } = spawnSync("npm", args, {
+  const script = join(checkout, "packages", "cli", "scripts", "pack.ts");
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script, folder], {
     cwd: checkout,
     encoding: "utf8",
-    shell: process.platform === "win32",
   });
-  if (error || status !== 0)
-    throw new UserError(
-      `the package onnxflare can't be packed: ${error ? reason(error) : stderr.trim() || stdout.trim()}`,
-    );
+  if (status !== 0)
+    throw new UserError(`the package onnxflare can't be packed: ${stderr.trim() || stdout.trim()}`);
   return join(folder, `onnxflare-${packageVersion}.tgz`);
 }
 

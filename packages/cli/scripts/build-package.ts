@@ -1,0 +1,16 @@
+import { rmSync } from "node:fs";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { buildCli } from "./build-cli.ts";
+import { buildWorkerPackage } from "./build-worker-package.ts";
+import { writeTemplate } from "./write-template.ts";
+
+export const packageFolder = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** Makes what is published of the package beside what is in the repository. */
+export async function buildPackage(dist: string): Promise<void> {
+  rmSync(dist, { recursive: true, force: true });
+  await buildCli(packageFolder, dist);
+  await buildWorkerPackage(dist);
+  writeTemplate(dirname(dirname(packageFolder)), dist);
+}
