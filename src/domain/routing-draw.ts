@@ -3,6 +3,7 @@ import { onlyVersion, type Route, type Split } from "./routing.ts";
 import { heaviestVersion } from "./routing-change.ts";
 
 const ENCODER = new TextEncoder();
+const MAX_HASHED_END = 4_194_304;
 
 /** What of a request decides which version of a split it gets. */
 export interface RequestTraits {
@@ -31,7 +32,14 @@ export function drawVersion(
   if (!traits) return heaviestVersion(split);
   const value = sticky && stickyValue(sticky, traits);
   if (value === undefined) return versionAt(split, traits.random);
-  return versionAt(split, murmur3(value, murmur3(ENCODER.encode(scope))) / 2 ** 32);
+  return versionAt(split, hash(value, murmur3(ENCODER.encode(scope))) / 2 ** 32);
+}
+
+/** Of a long body its ends, which bounds the time. */
+function hash(value: Uint8Array, seed: number): number {
+  if (value.byteLength <= 2 * MAX_HASHED_END) return murmur3(value, seed);
+  const first = murmur3(value.subarray(0, MAX_HASHED_END), seed);
+  return murmur3(value.subarray(-MAX_HASHED_END), first);
 }
 
 /** The version at a point of the weights' sum, from 0 to 1, in the order of the split. */
