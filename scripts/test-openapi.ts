@@ -6,10 +6,12 @@ import { runProgram } from "../packages/cli/src/local/run-program.ts";
 import { seedModels } from "../packages/cli/src/local/seed.ts";
 import { createTemporaryFolder } from "../packages/cli/src/local/temporary-folder.ts";
 import { exitWith, UserError } from "../packages/cli/src/local/user-error.ts";
+import type { ModelId } from "../src/domain/model-id.ts";
 import type { OpenApiDocument } from "../src/protocols/openapi/openapi-types.ts";
+import { fileKey, manifestKey } from "../src/storage/model-keys.ts";
 import { buildWorker } from "./build-worker.ts";
 import { exitOnSignal } from "./exit-on-signal.ts";
-import { startLocalWorker } from "./local-worker.ts";
+import { type ModelBucket, startLocalWorker } from "./local-worker.ts";
 import { projectPath } from "./project.ts";
 import { preparePython } from "./python-environment.ts";
 import { testGeneratedClients } from "./test-generated-clients.ts";
@@ -44,7 +46,9 @@ async function testOpenApi(args: readonly string[]): Promise<void> {
     vars: { ADMIN_KEY: adminKey, EVENT_LOG: "off", CATALOG_TTL_SECONDS: "0" },
   });
   try {
-    await seedModels(await worker.bucket(), projectPath("models"));
+    const bucket = await worker.bucket();
+    await seedModels(bucket, projectPath("models"));
+    await copyVersion(bucket, { name: "iris-logistic", version: "1" }, "2");
     const file = join(folder, "openapi.json");
     const document = await readDocument(worker.url);
     writeFileSync(file, JSON.stringify(document, null, 2));
@@ -53,6 +57,23 @@ async function testOpenApi(args: readonly string[]): Promise<void> {
     await checkResponses(python, file, worker.url, adminKey, { document, folder, args });
   } finally {
     await worker.dispose();
+  }
+}
+
+/** Changes of routing need a model of two versions. */
+async function copyVersion(bucket: ModelBucket, id: ModelId, version: string): Promise<void> {
+  const prefix = fileKey(id, "");
+  const target = { name: id.name, version };
+  const { objects } = await bucket.list({ prefix });
+  for (const { key } of objects) {
+    const object = await bucket.get(key);
+    if (!object) throw new Error(`${key} is missing`);
+    const bytes = Buffer.from(await object.arrayBuffer());
+    const isManifest = key === manifestKey(id);
+    const copy = isManifest
+      ? JSON.stringify({ ...JSON.parse(bytes.toString("utf8")), version })
+      : bytes;
+    await bucket.put(fileKey(target, key.slice(prefix.length)), copy);
   }
 }
 

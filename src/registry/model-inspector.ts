@@ -1,4 +1,5 @@
 import { ApiError, toApiError } from "../domain/errors.ts";
+import type { Manifest } from "../domain/manifest.ts";
 import type { ModelId } from "../domain/model-id.ts";
 import type { ModelStore } from "../domain/ports.ts";
 import type { Catalog, KnownModel } from "./catalog.ts";
@@ -11,7 +12,7 @@ export interface ModelInspector {
    */
   versions(name: string): Promise<readonly InspectedVersion[]>;
   /** @throws ApiError what {@link Catalog.resolve} throws */
-  version(id: ModelId): Promise<{ readonly manifest: unknown; readonly signature: unknown }>;
+  version(id: ModelId): Promise<{ readonly manifest: Manifest; readonly signature: unknown }>;
 }
 
 export interface InspectedVersion {
@@ -86,11 +87,8 @@ export function createModelInspector(
     async version(id) {
       const { manifest } = await catalog.resolve(id.name, id.version);
       const publication = await store.publication(id);
-      if (!publication) return { manifest, signature: undefined };
-      return {
-        manifest: publication.manifest,
-        signature: await store.signature(id, publication.manifestText),
-      };
+      const signature = publication && (await store.signature(id, publication.manifestText));
+      return { manifest, signature };
     },
   };
 }

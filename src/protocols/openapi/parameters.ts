@@ -74,7 +74,7 @@ export const PARAMETERS = {
     name: "at",
     in: "query",
     description: "A time in the past (ISO 8601).",
-    schema: { type: "string", format: "date-time" },
+    schema: { type: "string" },
     example: "2026-11-30T12:00:00Z",
   },
   limit: {
