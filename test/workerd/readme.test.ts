@@ -20,6 +20,9 @@ const requests = blocks.flatMap(({ language, text }, index) => {
   ];
 });
 
+/** Those that publish; test/workerd/lifecycle-page.test.ts makes a project and goes on from there. */
+const commandLines = blocks.filter(({ text }) => text.startsWith("npx onnxflare push"));
+
 let service: Service;
 beforeAll(async () => {
   service = await startService({ vars: { ADMIN_KEY: "local-admin-key" } });
@@ -28,7 +31,12 @@ afterAll(() => service.dispose());
 
 function run(command: string): string {
   const here = command.replaceAll(README_ORIGIN, service.origin);
-  return execFileSync("sh", ["-c", here], { cwd: projectPath(), encoding: "utf8" });
+  const env = {
+    ...process.env,
+    ONNXFLARE_URL: service.origin,
+    ONNXFLARE_KEY: "local-admin-key",
+  };
+  return execFileSync("sh", ["-e", "-c", here], { cwd: projectPath(), encoding: "utf8", env });
 }
 
 describe("README", () => {
@@ -43,6 +51,15 @@ describe("README", () => {
     else {
       expect(printed).not.toHaveProperty("code");
       expect(printed).not.toHaveProperty("error");
+    }
+  });
+
+  test("the README's commands that publish work", () => {
+    expect(commandLines).toHaveLength(1);
+    for (const { text } of commandLines) {
+      const printed = run(text);
+      expect(printed).toContain("published my-digits version 1, my-digits@canary");
+      expect(printed).toContain("my-digits@production: version 1");
     }
   });
 

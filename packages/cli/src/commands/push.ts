@@ -11,6 +11,7 @@ import {
   parseModelArgument,
   parseVersionArgument,
 } from "../parse-arguments.ts";
+import { historyFields } from "../routing/change-route.ts";
 
 export const PUSH: CliCommand = {
   name: "push",
@@ -61,13 +62,16 @@ export const PUSH: CliCommand = {
         "sign the manifest with this private key (encrypted: ONNXFLARE_SIGN_PASSPHRASE)",
       )
       .option("--force", "use the number of a deleted version again")
+      .option("--note <text>", "why the alias changes, for the history")
+      .option("--actor <name>", "who, for the history (default: the user of this machine)")
       .option("--dry-run", "send the files and show the manifest, but publish nothing")
-      .action(async (path, { labels, ...options }) => {
+      .action(async (path, { labels, note, actor, ...options }) => {
         const { output } = context();
         const { push } = await import("../push/push.ts");
         const start = performance.now();
         const pushed = await push(context(), path, {
           ...options,
+          ...historyFields({ note, actor }),
           ...(labels !== undefined && { labels: parseLabels(labels) }),
         });
         const { id, manifest, proposed = [], totalBytes, resumedBytes } = pushed;

@@ -5,6 +5,7 @@ export function describeEvent(output: Output, event: Readonly<Record<string, unk
   const { event: kind, time } = event;
   const at = output.style("dim", String(time ?? ""));
   if (kind === "request") return `${at} ${describeRequest(output, event)}`;
+  if (kind === "shadow") return `${at} ${describeShadow(output, event)}`;
   const { event: _, schemaVersion: __, time: ___, ...fields } = event;
   return `${at} ${output.style("bold", String(kind))} ${JSON.stringify(fields)}`;
 }
@@ -24,6 +25,23 @@ function describeRequest(output: Output, event: Readonly<Record<string, unknown>
       ? undefined
       : `${errorCode}${errorMessage === undefined ? "" : `: ${errorMessage}`}`,
     output.style("dim", String(event.requestId ?? "")),
+  ];
+  return parts.filter((part) => part !== undefined && part !== "").join("  ");
+}
+
+/** `shadow  digits@production  version 1 and 2  same  score_difference 0.01` */
+function describeShadow(output: Output, event: Readonly<Record<string, unknown>>): string {
+  const { model, alias, version, shadowVersion, outcome, measure, distance, requestId } = event;
+  const { errorCode, reason } = event;
+  const isSame = outcome === "same";
+  const parts = [
+    output.style("bold", "shadow"),
+    `${model}${alias === undefined ? "" : `@${alias}`}`,
+    `versions ${version} and ${shadowVersion}`,
+    output.style(isSame ? "green" : "yellow", String(outcome)),
+    measure === undefined ? undefined : `${measure} ${Number(Number(distance).toPrecision(4))}`,
+    ...[errorCode, reason].map((why) => (typeof why === "string" ? why : undefined)),
+    output.style("dim", String(requestId ?? "")),
   ];
   return parts.filter((part) => part !== undefined && part !== "").join("  ");
 }

@@ -20,6 +20,9 @@ export interface PublishRequest {
   readonly labels?: readonly string[] | undefined;
   readonly context?: number | undefined;
   readonly alias?: string | undefined;
+  /** Of the alias's change: who makes it, and why. */
+  readonly actor?: string | undefined;
+  readonly note?: string | undefined;
   readonly force?: boolean | undefined;
   readonly signature?: object | undefined;
   readonly dryRun?: boolean | undefined;

@@ -36,8 +36,8 @@ export async function push(
 ): Promise<PushResult> {
   const { output } = context;
   const { name, version, variant, sign } = options;
-  const { task, labels, context: tokens, alias, force, dryRun } = options;
-  const request = { task, labels, context: tokens, alias, force, dryRun };
+  const { task, labels, context: tokens, alias, actor, note, force, dryRun } = options;
+  const request = { task, labels, context: tokens, alias, actor, note, force, dryRun };
   const source = await readSource(resolve(path), variant);
   for (const note of source.notes) output.note(note);
   const model = modelName(name, source);
@@ -94,7 +94,7 @@ async function publish(
   const whole = { ...request, files: digests };
   if (keyFile === undefined || request.dryRun) return publishVersion(context, id, files, whole);
   // The text that is signed is the one that is stored, which the server makes.
-  const { alias, ...unsigned } = whole;
+  const { alias, actor, note, ...unsigned } = whole;
   const prepared = await publishVersion(context, id, files, { ...unsigned, dryRun: true });
   const signature = await sign(id, prepared, keyFile);
   const { manifest, proposed } = prepared;
@@ -103,6 +103,8 @@ async function publish(
     manifest: { ...manifest },
     signature,
     alias,
+    actor,
+    note,
     force,
   });
   return { ...published, proposed: [...(proposed ?? []), ...(published.proposed ?? [])] };

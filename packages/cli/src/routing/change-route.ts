@@ -15,7 +15,7 @@ export function aliasPath(model: string, alias: string, ...more: readonly string
 }
 
 /** What a change tells the history beside the key: who made it, and why. */
-export function historyFields({ note, actor = localUser() }: ChangeOptions): object {
+export function historyFields({ note, actor = localUser() }: ChangeOptions): ChangeOptions {
   return { ...(note !== undefined && { note }), ...(actor !== undefined && { actor }) };
 }
 
