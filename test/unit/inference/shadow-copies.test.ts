@@ -11,6 +11,7 @@ import {
   type ShadowCopy,
 } from "../../../src/inference/shadow-copies.ts";
 import { createManifest } from "../../support/cache-harness.ts";
+import { poll } from "../../support/poll.ts";
 
 /** Copies of requests, with an admission and a shadow that the tests control. */
 
@@ -251,13 +252,13 @@ describe("a request is not copied", () => {
       copies(copy, call);
       end();
     };
-    const turn = () => new Promise((resume) => setTimeout(resume, 20));
+    const until = (what: string, is: () => boolean) => poll(what, async () => is() || undefined);
     start(slow("x".repeat(30_000)));
     start(slow("x".repeat(30_000)));
-    await turn();
+    await until("the copy that is skipped", () => events.length === 1);
     expect(events).toMatchObject([skipped("memory")]);
     for (let count = 1; count <= MAX_COPIES; count++) start(slow());
-    await turn();
+    await until("all copies", () => finishes.length === MAX_COPIES && events.length === 2);
     expect(events).toMatchObject([skipped("memory"), skipped("overloaded")]);
     for (const finish of finishes) finish();
     await settle();
@@ -278,7 +279,7 @@ describe("a request is not copied", () => {
       lost.call,
     );
     lost.end();
-    await new Promise((resume) => setTimeout(resume, 20));
+    await poll("the copy", async () => permits[0]?.acquired || undefined);
     nowMs = 55_001;
     const { call, end } = createEndedCall();
     work = [];
@@ -302,7 +303,7 @@ test("a copy ends when a body needs its memory", async () => {
   });
   createCopies({ bodies })(copy, call);
   end();
-  await new Promise((resume) => setTimeout(resume, 20));
+  await poll("the copy", async () => permits[0]?.acquired || undefined);
   expect(signal.aborted).toBe(false);
   const body = bodies.reserve({ bytes: 90_000, timeoutMs: 1000 });
   await settle();
