@@ -403,6 +403,82 @@ describe("a shadow that fails", () => {
   });
 });
 
+describe("a shadow that is set over HTTP", () => {
+  const name = "lifecycle";
+  const path = `/models/${name}/aliases/production`;
+  const put = (to: string, body: object) =>
+    service.administer(to, { method: "PUT", body: JSON.stringify(body) });
+  const ask = async (): Promise<string> => {
+    const id = nextId();
+    const { status } = await service.post(
+      `/models/${name}@production`,
+      { inputs: different.inputs },
+      { "x-request-id": id },
+    );
+    expect(status).toBe(200);
+    return id;
+  };
+  const pairs = async (): Promise<readonly ShadowCounts[]> => {
+    const { body } = await service.administer(`/models/${name}/shadow`);
+    return (body as { pairs: readonly ShadowCounts[] }).pairs;
+  };
+
+  beforeAll(async () => {
+    const bytes = Uint8Array.from(fixture("iris-logistic-2.onnx"));
+    await publishAs(service.bucket, iris, { name, version: "1" });
+    await publishWithFile(service.bucket, iris, { name, version: "2" }, "model.onnx", bytes);
+    expect((await put(path, { version: "1" })).status).toBe(200);
+  });
+
+  test("gets copies until it is removed, promoted or deleted, and its counts go with its version", async () => {
+    expect(await put(`${path}/shadow`, { version: "2", sample: 1 })).toMatchObject({ status: 200 });
+    expectCompared(
+      { ...(await shadowEventOf(service, await ask())), alias: "default", model: "iris-logistic" },
+      different,
+    );
+    expect(await pairs()).toMatchObject([
+      { alias: "production", shadowVersion: "2", different: 1 },
+    ]);
+
+    expect((await service.administer(`${path}/shadow`, { method: "DELETE" })).status).toBe(200);
+    const without = await ask();
+    await put(`${path}/shadow`, { version: "2" });
+    await shadowEventOf(service, await ask());
+    expect(shadowEvents(service, without)).toEqual([]);
+
+    // Version 2 answers now, and has no shadow.
+    expect((await put(path, { version: "2" })).status).toBe(200);
+    const promoted = await ask();
+    expect(await put(`${path}/shadow`, { version: "1" })).toMatchObject({ status: 200 });
+    expect(await shadowEventOf(service, await ask())).toMatchObject({
+      version: "2",
+      shadowVersion: "1",
+      outcome: "different",
+    });
+    expect(shadowEvents(service, promoted)).toEqual([]);
+    expect(await pairs()).toHaveLength(2);
+
+    const version = `/models/${name}/versions/1`;
+    expect((await service.administer(version, { method: "DELETE" })).status).toBe(409);
+    const [deleted, ...answers] = await Promise.all([
+      service.administer(`${version}?force=true`, { method: "DELETE" }),
+      ...Array.from({ length: 20 }, ask),
+    ]);
+    expect([deleted.status, answers.length]).toEqual([200, 20]);
+    const after = await ask();
+    await shadowEventOf(service, await copied());
+    expect(shadowEvents(service, after)).toEqual([]);
+    expect(await pairs()).toEqual([]);
+  });
+
+  /** A request whose copy ends after those of all requests before. */
+  async function copied(): Promise<string> {
+    const id = nextId();
+    await service.post("/models/iris-logistic", { inputs: same.inputs }, { "x-request-id": id });
+    return id;
+  }
+});
+
 describe("a slow shadow", () => {
   /** `y` as fast as can be, and after as many multiplications as take some hundred milliseconds. */
   const COLUMNS = 512;
