@@ -1,4 +1,5 @@
 import { ApiError } from "../../domain/errors.ts";
+import { UPLOADS_PREFIX } from "../model-keys.ts";
 
 /**
  * The form of an encrypted object: a header of 48 bytes, and the plain bytes in chunks, each with its tag.
@@ -28,6 +29,9 @@ export const TAG_BYTES = 16;
 export const CHUNK_BYTES = 262_144;
 /** Of a chunk as it is stored. */
 export const STORED_CHUNK_BYTES = CHUNK_BYTES + TAG_BYTES;
+
+/** The routing of a model, or an older part of its history. */
+const ROUTING_KEY = /^models\/[^/]+\/routing[./]/;
 
 export interface Header {
   readonly keyId: Uint8Array<ArrayBuffer>;
@@ -89,9 +93,15 @@ export function plainSize(storedBytes: number): number | undefined {
 export function corruptObject(key: string, why: string, cause?: unknown): ApiError {
   return new ApiError(
     "model_corrupt",
-    `The object ${key} cannot be decrypted: ${why}. Restore it, or publish the version again.`,
+    `The object ${key} cannot be decrypted: ${why}. ${remedyOf(key)}.`,
     { cause, details: { object: key } },
   );
+}
+
+function remedyOf(key: string): string {
+  if (key.startsWith(UPLOADS_PREFIX)) return "Send the file again";
+  if (ROUTING_KEY.test(key)) return "Restore it from a copy";
+  return "Restore it, or publish the version again";
 }
 
 /** Of an object that was not encrypted, which whoever can write into the bucket may have put in the place of one that was. */
@@ -99,7 +109,7 @@ export class PlainObject extends ApiError {
   constructor(key: string) {
     super(
       "model_corrupt",
-      `The object ${key} is not encrypted, and with ENCRYPTION_KEY only encrypted objects are read. Publish the version again, or encrypt what was there before with POST /admin/encryption {"plain":true}.`,
+      `The object ${key} is not encrypted, and with ENCRYPTION_KEY only encrypted objects are read. ${remedyOf(key)}, or encrypt what was there before with POST /admin/encryption {"plain":true}.`,
       { details: { object: key } },
     );
   }

@@ -173,7 +173,7 @@ describe("a model file is not served when", () => {
     );
     expectCorrupt(
       response,
-      `The object ${key} is not encrypted, and with ENCRYPTION_KEY only encrypted objects are read. Publish the version again, or encrypt what was there before with POST /admin/encryption {"plain":true}.`,
+      `The object ${key} is not encrypted, and with ENCRYPTION_KEY only encrypted objects are read. Restore it, or publish the version again, or encrypt what was there before with POST /admin/encryption {"plain":true}.`,
     );
   });
 
@@ -305,7 +305,7 @@ test("an upload that was changed is not published", async () => {
     status: 503,
     body: {
       code: "model_corrupt",
-      detail: cannotBeDecrypted(upload.key, "chunk 1 of 1 is not the one that was written there"),
+      detail: `The object ${upload.key} cannot be decrypted: chunk 1 of 1 is not the one that was written there. Send the file again.`,
     },
   });
   expect((await service.request("/v2/models/uploaded")).status).toBe(404);
