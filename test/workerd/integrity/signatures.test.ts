@@ -66,10 +66,13 @@ async function store(name: string, version = "1"): Promise<Version> {
   return { name, version, manifestText, files: manifest.files };
 }
 
-async function sign(version: Version, algorithm: SigningAlgorithm = "ed25519"): Promise<object> {
+async function sign(
+  version: Pick<Version, "manifestText">,
+  algorithm: SigningAlgorithm = "ed25519",
+): Promise<object> {
   const key = signers.get(algorithm);
   if (!key) throw new Error(`no key of ${algorithm}`);
-  return signVersion(version, key);
+  return signVersion(version.manifestText, key);
 }
 
 function putSignature(version: Version, signature: unknown): Promise<unknown> {

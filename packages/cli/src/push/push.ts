@@ -96,7 +96,7 @@ async function publish(
   // The text that is signed is the one that is stored, which the server makes.
   const { alias, actor, note, ...unsigned } = whole;
   const prepared = await publishVersion(context, id, files, { ...unsigned, dryRun: true });
-  const signature = await sign(id, prepared, keyFile);
+  const signature = await sign(context, id, prepared, files, keyFile);
   const { manifest, proposed } = prepared;
   const { force } = request;
   const published = await publishVersion(context, id, files, {
@@ -111,12 +111,19 @@ async function publish(
 }
 
 async function sign(
-  { name }: ModelId,
-  { manifest, manifestText }: Published,
+  { output }: CommandContext,
+  id: ModelId,
+  { manifestText }: Published,
+  files: readonly HashedFile[],
   keyFile: string,
 ): Promise<object> {
   if (manifestText === undefined) throw new Error("a dry run has returned no text of a manifest");
+  const { checkPrepared } = await import("../signing/check-prepared.ts");
   const { readSigningKey, signVersion } = await import("../signing/sign-version.ts");
+  const sent = files.map(({ sha256 }) => sha256);
+  const changed = checkPrepared(id, manifestText, sent);
+  if (changed.length > 0)
+    output.note(`signed as the server has changed or made them: ${changed.join(", ")}`);
   const key = await readSigningKey(keyFile, process.env.ONNXFLARE_SIGN_PASSPHRASE);
-  return signVersion({ name, manifestText, files: manifest.files }, key);
+  return signVersion(manifestText, key);
 }

@@ -7,6 +7,7 @@ import {
 } from "../../../../src/domain/signature/bundle.ts";
 import {
   IGNORED_PATHS,
+  listedFiles,
   signedFilesOf,
 } from "../../../../src/domain/signature/manifest-signature.ts";
 import {
@@ -46,18 +47,14 @@ export async function readSigningKey(path: string, passphrase?: string): Promise
   }
 }
 
-/** A version whose manifest will not change any more, such as that of a dry run of its publication. */
-export interface VersionToSign {
-  readonly name: string;
-  /** Exactly as it will be stored. */
-  readonly manifestText: string;
-  readonly files: readonly SignedFile[];
-}
-
-/** The signature of a version: the JSON of a bundle of OpenSSF model signing. */
-export async function signVersion(version: VersionToSign, key: SigningKey): Promise<object> {
-  const files = await signedFilesOf(version.manifestText, version.files);
-  return signFiles(version.name, files, IGNORED_PATHS, key);
+/**
+ * The signature of a version: the JSON of a bundle of OpenSSF model signing.
+ * @param manifestText of a manifest that will not change any more, such as that of a dry run of its publication; exactly as it will be stored
+ */
+export async function signVersion(manifestText: string, key: SigningKey): Promise<object> {
+  const manifest: { name: string } = JSON.parse(manifestText);
+  const files = await signedFilesOf(manifestText, listedFiles(manifest));
+  return signFiles(manifest.name, files, IGNORED_PATHS, key);
 }
 
 /** The bundle that signs files of a folder. */

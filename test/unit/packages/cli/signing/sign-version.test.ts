@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { checkPrepared } from "../../../../../packages/cli/src/signing/check-prepared.ts";
 import {
   generateAdminKey,
   generateEncryptionKey,
@@ -40,7 +41,7 @@ describe("a version", () => {
     writeFileSync(file, keys[name].privatePem);
     const key = await readSigningKey(file);
     expect(key.hint).toBe(keys[name].hint);
-    const bundle = (await signVersion({ name: "signed", manifestText, files }, key)) as BundleJson;
+    const bundle = (await signVersion(manifestText, key)) as BundleJson;
     const verifying = await Promise.all(parsePublicKeys(keys[name].publicPem).map(toVerifyingKey));
     expect(await verifyBundle(bundle, verifying)).toHaveLength(files.length + 1);
   });
@@ -48,8 +49,7 @@ describe("a version", () => {
   test("is signed with the statement that Python's model_signing makes of its folder", async () => {
     const file = join(folder, "statement");
     writeFileSync(file, keys.p256.privatePem);
-    const version = { name: "signed", manifestText, files };
-    const bundle = (await signVersion(version, await readSigningKey(file))) as BundleJson;
+    const bundle = (await signVersion(manifestText, await readSigningKey(file))) as BundleJson;
     const expected = payloadOf(bundles.p256) as {
       predicate: { serialization: { ignore_paths: string[] } };
     };
@@ -69,6 +69,25 @@ describe("a version", () => {
   });
 });
 
+describe("what a server wants to have signed", () => {
+  const id = { name: "signed", version: "1" };
+  const digests = files.map(({ sha256 }) => sha256);
+
+  test("is the version that is pushed, and files that it has changed are known", () => {
+    expect(checkPrepared(id, manifestText, digests)).toEqual([]);
+    expect(checkPrepared(id, manifestText, digests.slice(1))).toEqual([files[0]?.path]);
+  });
+
+  test.each([
+    ["another model", { ...id, name: "other" }, manifestText],
+    ["another version", { ...id, version: "2" }, manifestText],
+    ["no files", id, '{"name":"signed","version":"1","files":[]}'],
+    ["no manifest", id, "null"],
+  ])("is not signed when it is %s", (_, pushed, text) => {
+    expect(() => checkPrepared(pushed, text, digests)).toThrow("nothing was signed");
+  });
+});
+
 describe("generated keys", () => {
   test.each(SIGNING_ALGORITHMS)("of %s sign", async (name) => {
     const pair = await generateSigningKeys(name);
@@ -83,7 +102,7 @@ describe("generated keys", () => {
       parsePublicKeys(readFileSync(`${file}.pub`, "utf8")).map(toVerifyingKey),
     );
     expect(verifying.map(({ hint }) => hint)).toEqual([pair.hint]);
-    const bundle = await signVersion({ name: "signed", manifestText, files }, key);
+    const bundle = await signVersion(manifestText, key);
     expect(await verifyBundle(bundle, verifying)).toHaveLength(files.length + 1);
   });
 
