@@ -23,7 +23,10 @@ const CREATE: readonly { readonly weight: number; readonly create: Create }[] = 
   {
     weight: 2,
     create: (random) =>
-      request("GET", `/admin/${random.pick(["models", "runtime", "cache", "", "a"])}`),
+      request(
+        "GET",
+        `/admin/${random.pick(["models", "runtime", "cache", "events", "events?status=4xx", "models/iris-logistic/shadow", "", "a"])}`,
+      ),
   },
   {
     weight: 4,

@@ -1,3 +1,4 @@
+import { ERROR_KINDS } from "../../domain/errors.ts";
 import { EVENT_KINDS, EVENT_STATUS, OPERATION_ID } from "../../domain/event.ts";
 import { MODEL_NAME, MODEL_REFERENCE, MODEL_VERSION } from "../../domain/model-id.ts";
 import { ALIAS_NAME } from "../../domain/routing.ts";
@@ -121,7 +122,7 @@ export const PARAMETERS = {
     name: "code",
     in: "query",
     description: "Events with this code of an error.",
-    schema: { type: "string" },
+    schema: { type: "string", enum: Object.keys(ERROR_KINDS) },
   },
   "event-filter": {
     name: "event",
@@ -133,7 +134,7 @@ export const PARAMETERS = {
     name: "follow",
     in: "query",
     description: "Whether new events follow the last ones.",
-    schema: { type: "string", enum: ["true", "false", ""] },
+    schema: { type: "boolean", default: false },
   },
   force: {
     name: "force",
