@@ -1,22 +1,23 @@
 import type { RoutingStore } from "../../domain/ports.ts";
 import { parseHistoryPart, type Routing } from "../../domain/routing.ts";
 
-/** Entries that a document keeps, at most; older ones are moved out of it in parts. */
+/** Entries that a document keeps, unless more are new; older ones are moved out of it in parts. */
 const MAX_KEPT = 200;
-/** All entries of a part must be in the document before the change that moves them. */
 const PART_LENGTH = 100;
 
 /**
  * The routing whose oldest entries were written to an object of their own, if its history is long. A part never changes: whoever
  * moves the same entries writes the same, and if the routing is not written after all, the document still has them.
+ * @param committed how many of its entries are in the document already: others must not be in a part
  */
 export async function moveHistory(
   store: Pick<RoutingStore, "putHistoryPart" | "historyPart">,
   name: string,
   routing: Routing,
+  committed: number,
 ): Promise<Routing> {
   let { history } = routing;
-  while (history.length > MAX_KEPT) {
+  for (let end = PART_LENGTH; end <= committed && history.length > MAX_KEPT; end += PART_LENGTH) {
     const part = history.slice(0, PART_LENGTH);
     const first = part[0]?.revision ?? 0;
     const isWritten = await store.putHistoryPart(name, first, part);

@@ -1,13 +1,9 @@
 import { ApiError } from "../../domain/errors.ts";
 import type { ModelStore, RoutingStore } from "../../domain/ports.ts";
 import type { Routing } from "../../domain/routing.ts";
-import {
-  applyChange,
-  type ChangeAuthor,
-  type RoutingChange,
-  versionsAfter,
-} from "../../domain/routing-change.ts";
-import { createKeyedQueue } from "../../shared/keyed-queue.ts";
+import type { ChangeAuthor, RoutingChange } from "../../domain/routing-change.ts";
+import { createBatches } from "../../shared/batches.ts";
+import { createChangeApplier, type RequestedChange } from "./apply-changes.ts";
 import { moveHistory } from "./move-history.ts";
 import { readRouting } from "./read-routing.ts";
 
@@ -40,95 +36,60 @@ export interface RoutingEditorOptions {
   readonly onChange?: (name: string) => void;
 }
 
-const MAX_ATTEMPTS = 16;
 const FIRST_WAIT_MS = 20;
 /** R2 writes an object about once a second. */
 const MAX_WAIT_MS = 1000;
-/** Changes of this isolate wait for one another, but not for one whose request the platform may have ended. */
-const MAX_QUEUED_MS = 5000;
+/** Of all waits together; how long an attempt takes depends on storage. */
+const MAX_WAITED_MS = 10_000;
+const MAX_BATCH_MS = 20_000;
 
 export function createRoutingEditor(
   store: RoutingStore & Pick<ModelStore, "versions">,
   { now = Date.now, wait = sleep, onChange = () => undefined }: RoutingEditorOptions = {},
 ): RoutingEditor {
-  const queue = createKeyedQueue(MAX_QUEUED_MS);
-
-  /** @throws ApiError `model_not_found` */
-  async function checkModel(name: string): Promise<readonly string[]> {
-    const versions = (await store.versions(name)).map(({ version }) => version);
-    if (versions.length > 0) return versions;
-    throw new ApiError("model_not_found", `No model named "${name}" has been published.`);
-  }
-
-  /** @throws ApiError `model_not_found`, `version_not_found` */
-  async function checkPublished(name: string, versions: readonly string[]): Promise<void> {
-    for (const version of versions) {
-      if (await store.isPublished({ name, version })) continue;
-      const versions = await checkModel(name);
-      throw new ApiError(
-        "version_not_found",
-        `Model "${name}" has no version ${version}: its versions are ${versions.join(", ")}.`,
-        { details: { versions } },
-      );
-    }
-  }
+  const applyAll = createChangeApplier(store, now);
+  /** Changes of this isolate at the same time are one write. */
+  const commit = createBatches<RequestedChange, Routing>(commitRepeatedly, MAX_BATCH_MS);
 
   /** @returns `undefined` when another change came first */
   async function attempt(
     name: string,
-    change: Parameters<RoutingEditor["change"]>[1],
-    author: ChangeAuthor & { readonly id: string },
-    { expectedRevision }: ChangeOptions,
-  ): Promise<Routing | undefined> {
+    changes: readonly RequestedChange[],
+  ): Promise<PromiseSettledResult<Routing>[] | undefined> {
     const { routing, etag } = await readRouting(store, name);
-    // A write may succeed whose acknowledgement fails.
-    if (routing.history.some(({ id }) => id === author.id)) return routing;
-    if (expectedRevision !== undefined && expectedRevision !== routing.revision)
-      throw new ApiError(
-        "routing_conflict",
-        `The routing of model "${name}" has revision ${routing.revision}, and not the expected ${expectedRevision}: read it, and change it again.`,
-        { details: { model: name, revision: routing.revision, expectedRevision } },
-      );
-    const planned = typeof change === "function" ? await change(routing) : change;
-    // A model without a document may not exist.
-    if (etag === undefined && planned.action !== "publish") await checkModel(name);
-    const changed = applyChange(routing, planned, { ...author, model: name, now: now() });
-    if (changed === routing) return routing;
-    await checkPublished(name, versionsAfter(planned));
-    const moved = await moveHistory(store, name, changed);
-    return (await store.putRouting(name, moved, etag)) ? moved : undefined;
+    const { changed, results } = await applyAll(name, { routing, etag }, changes);
+    if (changed === routing) return results;
+    const moved = await moveHistory(store, name, changed, routing.history.length);
+    return (await store.putRouting(name, moved, etag)) ? results : undefined;
   }
 
-  async function changeRepeatedly(
-    ...[name, change, author, options = {}]: Change
-  ): Promise<Routing> {
-    const identified = { ...author, id: crypto.randomUUID().slice(0, 8) };
+  async function commitRepeatedly(
+    name: string,
+    changes: readonly RequestedChange[],
+  ): Promise<PromiseSettledResult<Routing>[]> {
     let failure: unknown;
-    for (let attempts = 0; attempts < MAX_ATTEMPTS; attempts++) {
-      if (attempts > 0)
-        await wait(Math.random() * Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** attempts));
+    for (let waitedMs = 0, attempts = 1; ; attempts++) {
       try {
-        const changed = await attempt(name, change, identified, options);
-        if (changed) return changed;
-        failure = undefined;
+        const results = await attempt(name, changes);
+        if (results) return results;
+        failure = conflict(name, attempts, waitedMs);
       } catch (error) {
         if (!isStorageFailure(error)) throw error;
         failure = error;
       }
+      if (waitedMs >= MAX_WAITED_MS) throw failure;
+      const longest = Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** attempts);
+      const milliseconds = Math.max(1, Math.random() * longest);
+      waitedMs += milliseconds;
+      await wait(milliseconds);
     }
-    if (failure !== undefined) throw failure;
-    throw new ApiError(
-      "routing_conflict",
-      `The routing of model "${name}" was changed by others at each of ${MAX_ATTEMPTS} attempts: try again.`,
-      { details: { model: name } },
-    );
   }
 
   return {
-    async change(...args) {
-      const [name] = args;
+    async change(name, change, author, { expectedRevision } = {}) {
       try {
-        return await queue(name, () => changeRepeatedly(...args));
+        const id = crypto.randomUUID().slice(0, 8);
+        return await commit(name, { change, author, expectedRevision, id });
       } finally {
         onChange(name);
       }
@@ -136,7 +97,13 @@ export function createRoutingEditor(
   };
 }
 
-type Change = Parameters<RoutingEditor["change"]>;
+function conflict(name: string, attempts: number, waitedMs: number): ApiError {
+  return new ApiError(
+    "routing_conflict",
+    `The routing of model "${name}" was changed by others at each of ${attempts} attempts in ${Math.round(waitedMs / 1000)} seconds: try again.`,
+    { details: { model: name } },
+  );
+}
 
 function isStorageFailure(error: unknown): boolean {
   return error instanceof ApiError && error.code === "storage_failed";
