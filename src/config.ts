@@ -47,7 +47,7 @@ const settingsSchema = z.object({
   /** Who may load and unload models through `/v2/repository`: "admin" needs the key, "open" does not. */
   REPOSITORY_CONTROL: z.enum(["admin", "open"]).default("admin"),
   /** How long a listing of versions stays fresh: the longest delay until a new version is served. */
-  CATALOG_TTL_SECONDS: z.coerce.number().min(0).max(3600).default(10),
+  CATALOG_TTL_SECONDS: z.coerce.number().min(0).max(3600).default(8),
   /** The key of an object in the bucket of models that must exist before the server is ready. */
   READY_OBJECT: z.string().min(1).max(1024).optional(),
   /** Memory for loaded models, of the isolate's 128 MB, in bytes. */

@@ -7,7 +7,7 @@ import { readSignatureFixture } from "../support/signatures.ts";
 test("every setting has its documented default", () => {
   expect(parseConfig({})).toMatchObject({
     maxBodyBytes: 16_777_216,
-    catalogTtlSeconds: 10,
+    catalogTtlSeconds: 8,
     eventLog: true,
   });
 });
