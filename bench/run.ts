@@ -13,6 +13,7 @@ import { generation } from "./cases/generation.ts";
 import { isolates } from "./cases/isolates.ts";
 import { lifecycle } from "./cases/lifecycle.ts";
 import { overload } from "./cases/overload.ts";
+import { rpc } from "./cases/rpc.ts";
 import { soak } from "./cases/soak.ts";
 import { taskPhases } from "./cases/task-phases.ts";
 import { throughput } from "./cases/throughput.ts";
@@ -22,6 +23,7 @@ import { formatTable } from "./table.ts";
 const BENCHMARKS: readonly Benchmark[] = [
   throughput,
   binary,
+  rpc,
   coldStart,
   cache,
   taskPhases,
