@@ -87,6 +87,7 @@ export async function startCloudflareApi(): Promise<CloudflareApi> {
       },
     ],
     [/^POST \/workers\/scripts\/[^/]+\/deployments$/, () => ({ id: "2" })],
+    [/^PUT \/workers\/scripts\/[^/]+\/schedules$/, () => ({ schedules: [] })],
     [/^PATCH \/workers\/scripts\/[^/]+\/script-settings$/, () => ({})],
     [
       /^GET \/workers\/workers\/([^/]+)$/,

@@ -50,6 +50,7 @@ test("a new project and a server that works have nothing wrong but what the firs
     "namespaces warn",
     "compatibility ok",
     "limits ok",
+    "schedule ok",
     "settings ok",
     "entry ok",
     "secrets ok",
@@ -69,9 +70,9 @@ test("each check is a line, with what to do", async () => {
   const { folder: cwd } = createProject(folder, "lines");
   const { code, stdout, stderr } = await runCli(["doctor", "--url", "http://127.0.0.1:9"], { cwd });
   expect(code).toBe(9);
-  expect(stderr).toBe("error: 1 of 11 checks failed\n");
+  expect(stderr).toBe("error: 1 of 12 checks failed\n");
   const lines = stdout.trimEnd().split("\n");
-  expect(lines).toHaveLength(11);
+  expect(lines).toHaveLength(12);
   expect(lines[2]).toBe("ok    bindings       wrangler.toml has MODELS, CACHE, LOADER");
   expect(lines.at(-1)).toMatch(
     /^fail {2}server {9}http:\/\/127\.0\.0\.1:9 can't be reached: .+; start it: npx onnxflare dev; or name another one by --url$/,
@@ -96,6 +97,7 @@ describe("what is wrong with a project", () => {
       .replace("2026-11-01", "2025-01-01")
       .replace('["enable_request_signal"]', "[]")
       .replace(/\[limits\]\n.+\n/, "")
+      .replace(/\[triggers\]\n.+\n/, "")
       .replace('main = "src/index.ts"', 'main = "src/nowhere.ts"')
       .replace("[vars]", '[vars]\nADMIN_KEY = "in the open"\nMAX_IN_FLIGHT = "0"');
     writeFileSync(project.path("wrangler.toml"), toml);
@@ -113,6 +115,7 @@ describe("what is wrong with a project", () => {
     ["compatibility", "warn", /is 2025-01-01, and onnxflare is tested with 2026-11-01/, /^set/],
     ["compatibility", "warn", /lacks the compatibility flag enable_request_signal/, /^add/],
     ["limits", "warn", /no limit of CPU time/, /cpu_ms = 30000/],
+    ["schedule", "warn", /has no schedule/, /^add \[triggers\] with crons = \["17 3 \* \* \*"\]/],
     ["settings", "fail", /ADMIN_KEY in \[vars\]/, /npx wrangler secret put ADMIN_KEY/],
     ["settings", "fail", /invalid settings in \[vars\]: .*MAX_IN_FLIGHT/, /configuration\.md/],
     ["entry", "fail", /no entry file that exists/, /main = "src\/index.ts"/],
@@ -131,7 +134,7 @@ describe("what is wrong with a project", () => {
 
   test("and there is nothing else, and the exit code says it", () => {
     expect(report.code).toBe(9);
-    expect(report.checks.filter(({ status }) => status !== "ok")).toHaveLength(13);
+    expect(report.checks.filter(({ status }) => status !== "ok")).toHaveLength(14);
   });
 });
 

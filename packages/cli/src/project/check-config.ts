@@ -50,6 +50,11 @@ export async function checkConfig(project: WorkerProject): Promise<readonly Chec
       [...limitProblems(config, expected, file)],
       `cpu_ms = ${config.limits?.cpu_ms}`,
     ),
+    ...toChecks(
+      "schedule",
+      [...scheduleProblems(config, expected, file)],
+      `crons = ${JSON.stringify(cronsOf(config))}`,
+    ),
     ...toChecks("settings", [...settingProblems(config, file)], `the settings in [vars] are valid`),
     ...toChecks("entry", [...entryProblems(config, project)], entryOf(config, project)),
   ];
@@ -141,6 +146,24 @@ function* limitProblems(
     status: "warn",
     message: `${file} has no limit of CPU time, so a run of a model without an end is not ended`,
     remedy: `add [limits] with cpu_ms = ${(expected.limits as { cpu_ms: number }).cpu_ms}`,
+  };
+}
+
+function cronsOf({ triggers }: { triggers?: unknown }): readonly string[] {
+  return Object(triggers).crons ?? [];
+}
+
+function* scheduleProblems(
+  config: ProjectConfig,
+  expected: TomlTable,
+  file: string,
+): Iterable<Problem> {
+  const crons = cronsOf(expected);
+  if (crons.length === 0 || cronsOf(config).length > 0) return;
+  yield {
+    status: "warn",
+    message: `${file} has no schedule, so what interrupted uploads leave is not removed by itself`,
+    remedy: `add [triggers] with crons = ${JSON.stringify(crons)}; npx onnxflare gc lists and removes it`,
   };
 }
 

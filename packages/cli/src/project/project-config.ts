@@ -12,6 +12,7 @@ export interface ProjectConfig {
   readonly vars: Readonly<Record<string, unknown>>;
   readonly r2_buckets: readonly { readonly binding: string; readonly bucket_name?: string }[];
   readonly kv_namespaces: readonly { readonly binding: string; readonly id?: string }[];
+  readonly triggers?: { readonly crons?: readonly string[] | undefined } | undefined;
   readonly limits?: { readonly cpu_ms?: number | undefined } | undefined;
 }
 

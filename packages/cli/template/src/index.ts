@@ -10,4 +10,5 @@ export { default } from "onnxflare/worker";
 //   const onnxflare = createOnnxflare({ prefix: "/ai" });
 //   const app = new Hono();
 //   app.mount("/ai", onnxflare.fetch);
-//   export default app;
+//   export const OnnxflareEntrypoint = onnxflare.Entrypoint;
+//   export default { fetch: app.fetch, scheduled: onnxflare.scheduled };
