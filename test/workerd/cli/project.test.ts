@@ -103,6 +103,25 @@ test("onnxflare deploys it in a dry run", async () => {
   expect(printed).toMatch(/^my-models can be deployed: [\d.]+ KiB \/ gzip: [\d.]+ KiB\n$/);
 });
 
+test("the application that src/index.ts suggests can be built", async () => {
+  const entry = join(project, "src", "index.ts");
+  const before = readFileSync(entry, "utf8");
+  const suggested = before.match(/^\/\/ {3}.*$/gm) ?? [];
+  expect(suggested.length).toBeGreaterThan(5);
+  // Of the version that the repository has.
+  await command(project, "npm", "install", ...NPM, "--no-save", `hono@${honoVersion()}`);
+  writeFileSync(entry, suggested.map((line) => line.slice(5)).join("\n"));
+  try {
+    expect(await command(project, "npm", "run", "build")).toContain("env.MODELS");
+  } finally {
+    writeFileSync(entry, before);
+  }
+});
+
+function honoVersion(): string {
+  return JSON.parse(readFileSync(projectPath("package.json"), "utf8")).dependencies.hono;
+}
+
 describe("npm start", () => {
   let port: number;
   let running: StartProcess;
