@@ -3,8 +3,9 @@ import { vi } from "vitest";
 import type { ObjectStore } from "../../../src/domain/object-store.ts";
 import { createFaultyObjectStore, type Fault } from "./faulty-object-store.ts";
 
-/** A fault of the operation of storage with this number. */
+/** A fault of the operation of storage with this number, of all of them or of those that write. */
 export interface PlannedFault {
+  readonly of: "all" | "writes";
   readonly step: number;
   readonly fault: Fault;
 }
@@ -60,17 +61,26 @@ const MAX_STEPS = 20_000;
  */
 export function createSimulation(options: SimulationOptions): Simulation {
   const { scheduler, objects, maxOperationMs, afterStep } = options;
-  const faults = new Map(options.faults.map(({ step, fault }) => [step, fault]));
+  const faults = new Map(options.faults.map(({ of, step, fault }) => [`${of} ${step}`, fault]));
   const isolates = new Set<{ waitsSince(): number; kill(drops: boolean): void }>();
   const trace: string[] = [];
   let now = START;
   let steps = 0;
   let operations = 0;
+  let writes = 0;
   let isFaulty = true;
   vi.setSystemTime(now);
 
   function log(line: string): void {
     trace.push(`${((now - START) / 1000).toFixed(3).padStart(9)} ${line}`);
+  }
+
+  function plannedFault(operation: string): Fault | undefined {
+    operations += 1;
+    const ofAll = faults.get(`all ${operations}`);
+    if (!/^(put|delete) /.test(operation)) return ofAll;
+    writes += 1;
+    return faults.get(`writes ${writes}`) ?? ofAll;
   }
 
   async function take(what: string): Promise<void> {
@@ -124,10 +134,9 @@ export function createSimulation(options: SimulationOptions): Simulation {
           await take(`${name} ${operation}`);
           waiting.delete(wait);
           if (isDropping || now - wait.since > maxOperationMs) return never();
-          if (isFaulty) operations += 1;
-          const fault = isAlive && isFaulty ? faults.get(operations) : undefined;
-          log(`${name} ${operation}${fault ? ` (${fault})` : ""}`);
-          return fault;
+          const fault = isFaulty ? plannedFault(operation) : undefined;
+          log(`${name} ${operation}${fault && isAlive ? ` (${fault})` : ""}`);
+          return isAlive ? fault : undefined;
         },
       }),
     };

@@ -25,9 +25,21 @@ afterAll(() => {
   vi.unstubAllGlobals();
 });
 
-const faults = fc.array(fc.record({ step: fc.nat(100), fault: fc.constantFrom(...FAULTS) }), {
-  maxLength: 4,
-});
+const faults = fc.array(
+  fc.oneof(
+    fc.record({
+      of: fc.constant("all" as const),
+      step: fc.integer({ min: 1, max: 100 }),
+      fault: fc.constantFrom(...FAULTS),
+    }),
+    fc.record({
+      of: fc.constant("writes" as const),
+      step: fc.integer({ min: 1, max: 25 }),
+      fault: fc.constantFrom(...FAULTS),
+    }),
+  ),
+  { maxLength: 4 },
+);
 
 test(
   "whatever the schedule and the faults, versions are complete, routes lead to them, and nothing acknowledged is lost",
