@@ -1,7 +1,10 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { keyRingOf } from "../../../packages/cli/src/local/encryption.ts";
+import { type SeedResult, seedModels } from "../../../packages/cli/src/local/seed.ts";
 import { isEncrypted } from "../../../src/storage/encryption/format.ts";
 import {
   type AdministeredService,
@@ -71,7 +74,10 @@ describe("with ENCRYPTION_KEY", () => {
     });
     const deleted = await service.administer("/models/published/versions/1", { method: "DELETE" });
     expect(deleted.status).toBe(200);
-    expect(await listObjects("models/published/")).toEqual([]);
+    // The tombstone of its number.
+    expect(await listObjects("models/published/")).toEqual([
+      { key: "models/published/routing.json", encrypted: true },
+    ]);
   });
 
   test("a file that is sent in parts is encrypted, resumed by its plain sizes, and published", async () => {
@@ -109,6 +115,24 @@ describe("with ENCRYPTION_KEY", () => {
     expect(all.every(({ encrypted }) => encrypted)).toBe(true);
     expect(await listObjects("uploads/in-parts/")).toEqual([]);
   });
+});
+
+test("seeded models are encrypted, and again only when they or the key have changed", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "onnxflare-seeded-"));
+  try {
+    cpSync(findModel("iris-kmeans").folder, join(folder, "iris-kmeans", "1"), { recursive: true });
+    const seed = (key: string): Promise<SeedResult> =>
+      seedModels(service.bucket, folder, () => {}, keyRingOf({ ENCRYPTION_KEY: key }));
+    expect(await seed(OTHER_KEY)).toEqual({ seeded: 1, unchanged: 0 });
+    expect(await seed(OTHER_KEY)).toEqual({ seeded: 0, unchanged: 1 });
+    expect((await infer("iris-kmeans")).status).toBe(503);
+    expect(await seed(ENCRYPTION_KEY)).toEqual({ seeded: 1, unchanged: 0 });
+    const response = await infer("iris-kmeans");
+    expect(response.status).toBe(200);
+    expectOutputs(response.body, readExpected("iris-kmeans"));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test("objects that were there before the key are served when they have been encrypted", async () => {
