@@ -24,7 +24,8 @@ export interface Output {
 /** Colours, if the stream is a terminal that has them, and neither NO_COLOR nor `--no-color` is set. */
 export function styleFor(stream: NodeJS.WriteStream, style: Style, text: string): string {
   const isColoured = stream.isTTY && !process.env.NO_COLOR && stream.hasColors();
-  return isColoured ? styleText(style, text) : text;
+  // By default it looks at standard output, whatever the stream is.
+  return isColoured ? styleText(style, text, { validateStream: false }) : text;
 }
 
 interface Streams {

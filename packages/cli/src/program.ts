@@ -3,6 +3,7 @@ import { Command, Option } from "commander";
 import packageJson from "../package.json" with { type: "json" };
 import { type CliCommand, COMMAND_GROUPS, type CommandExample } from "./command.ts";
 import type { CommandContext } from "./context.ts";
+import { EXIT_CODES } from "./exit-codes.ts";
 import type { SharedOptions } from "./settings.ts";
 
 /** Makes the context of an action, of the options that all commands share. */
@@ -21,8 +22,15 @@ const ROOT_EXAMPLES: readonly CommandExample[] = [
   { command: "onnxflare rollback digits --alias production", does: "and back" },
 ];
 
-/** The parser of the command line, of the registry's commands. */
-export function createProgram(commands: readonly CliCommand[], open: OpenContext): Command {
+/**
+ * The parser of the command line, of the registry's commands.
+ * @param json whether errors of the command line are JSON
+ */
+export function createProgram(
+  commands: readonly CliCommand[],
+  open: OpenContext,
+  json = false,
+): Command {
   const program = new Command("onnxflare");
   let context: CommandContext | undefined;
   const current = (): CommandContext => {
@@ -36,7 +44,8 @@ export function createProgram(commands: readonly CliCommand[], open: OpenContext
     .version(packageJson.version)
     // `push --version 2` is the model's version, `onnxflare --version` the program's.
     .enablePositionalOptions()
-    .showHelpAfterError("(--help lists the arguments and options)")
+    .showHelpAfterError(json ? false : "(--help lists the arguments and options)")
+    .configureOutput(json ? { outputError: writeJsonError } : {})
     .exitOverride()
     .hook("preAction", (_, action) => {
       context = open(action.optsWithGlobals<SharedOptions>());
@@ -48,6 +57,15 @@ export function createProgram(commands: readonly CliCommand[], open: OpenContext
     for (const definition of commands)
       if (definition.group === group) addCommand(program, definition, current);
   return program;
+}
+
+/** @param text of the parser: `error: unknown option '--x'`, with a suggestion in a second line */
+function writeJsonError(text: string, write: (text: string) => void): void {
+  const message = text
+    .replace(/^error: /, "")
+    .trim()
+    .replaceAll(/\s*\n\s*/g, " ");
+  write(`${JSON.stringify({ error: { message, exitCode: EXIT_CODES.usage.code } })}\n`);
 }
 
 function addCommand(program: Command, definition: CliCommand, context: () => CommandContext): void {

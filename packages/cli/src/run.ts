@@ -23,7 +23,7 @@ export async function run(
   // The parser itself may fail, before it knows the option.
   const json = args.includes("--json");
   if (args.includes("--no-color")) process.env.NO_COLOR = "1";
-  const program = createProgram(commands, (options) => openContext(options, signal));
+  const program = createProgram(commands, (options) => openContext(options, signal), json);
   try {
     if (args[0] === COMPLETE && args[1] === "--") {
       printCompletions(program, args);
@@ -53,6 +53,8 @@ function openContext(options: SharedOptions, signal: AbortSignal): CommandContex
     server: createServerClient({
       settings,
       signal,
+      onPlainKey: () =>
+        output.warn(`the key is sent to ${settings.url} without encryption; use https`),
       onRetry: (error, delayMs) =>
         output.note(`${error.message}; trying again in ${(delayMs / 1000).toFixed(1)} s`),
     }),

@@ -103,6 +103,13 @@ describe("what is not valid", () => {
     expect(error.requestId).toMatch(/\S/);
   });
 
+  test("the command line itself is a JSON error with --json too", async () => {
+    const result = await run("split", "a", "b", "1=0", "--json");
+    expect(result).toMatchObject({ code: 2, stdout: "" });
+    expect(JSON.parse(result.stderr)).toMatchObject({ error: { exitCode: 2 } });
+    expect(JSON.parse(result.stderr).error.message).toContain("A share is VERSION=WEIGHT");
+  });
+
   test("an input that a model refuses is exit code 7", async () => {
     const result = await run("predict", "iris-logistic", "--input", '["a"]');
     expect(result).toMatchObject({ code: 7, stdout: "" });

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import {
   ADMIN_KEY,
@@ -63,4 +66,27 @@ test.each([
 ])("%j is refused", async (args, code) => {
   const result = await runCli(["logs", "--no-follow", ...args], { env: environment() });
   expect(result).toMatchObject({ code, stdout: "" });
+});
+
+test("events of a deployed Worker come through wrangler tail, and pass the same filter", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "onnxflare-tail-"));
+  const event = (requestId: string, status: number) => ({ event: "request", requestId, status });
+  const message = (...events: object[]) => ({
+    outcome: "ok",
+    logs: [{ message: ["other"] }, ...events.map((each) => ({ message: [JSON.stringify(each)] }))],
+  });
+  // Wrangler's tail needs an account: this program prints what it does, with the arguments that it gets.
+  const documents = [message(event("fails", 500)), message(event("works", 200), event("too", 503))];
+  const text = documents.map((each) => JSON.stringify(each, null, 4)).join("\n");
+  writeFileSync(join(folder, "npx"), `#!/bin/sh\necho "$*" >&2\ncat <<'E'\n${text}\nE\n`, {
+    mode: 0o755,
+  });
+  const env = { ...environment(), PATH: `${folder}:${process.env.PATH}` };
+  const result = await runCli(["logs", "--tail", "my-worker", "--status", "5xx", "--json"], {
+    env,
+  });
+  rmSync(folder, { recursive: true });
+  expect(result.code, result.stderr).toBe(0);
+  expect(result.lines()).toEqual([event("fails", 500), event("too", 503)]);
+  expect(result.stderr).toContain("wrangler tail my-worker --format json");
 });

@@ -103,6 +103,7 @@ test.each([
   first.signal(signal);
   const ended = await first.result;
   expect(ended.code).toBe(code);
+  if (code !== null) expect(ended.stderr).toContain("run the same command again to continue");
   // Nothing of it is visible.
   const listed = await runCli(["list", "--json"], { env: environment() });
   expect(listed.stdout).not.toContain(name);

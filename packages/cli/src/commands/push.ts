@@ -66,7 +66,10 @@ export const PUSH: CliCommand = {
       .option("--actor <name>", "who, for the history (default: the user of this machine)")
       .option("--dry-run", "send the files and show the manifest, but publish nothing")
       .action(async (path, { labels, note, actor, ...options }) => {
-        const { output } = context();
+        const { output, signal } = context();
+        signal.addEventListener("abort", () =>
+          output.note("what was sent is kept: run the same command again to continue"),
+        );
         const { push } = await import("../push/push.ts");
         const start = performance.now();
         const pushed = await push(context(), path, {

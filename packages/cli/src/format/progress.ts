@@ -13,18 +13,26 @@ export interface Progress {
 }
 
 /** The progress of an upload: a bar on a terminal, otherwise a few lines. It goes to standard error. */
-export function createProgress(label: string, totalBytes: number, doneBytes: number): Progress {
-  const { stderr } = process;
-  return stderr.isTTY
-    ? createBar(label, totalBytes, doneBytes)
-    : createLines(label, totalBytes, doneBytes);
+export function createProgress(
+  label: string,
+  totalBytes: number,
+  doneBytes: number,
+  stream: NodeJS.WriteStream = process.stderr,
+): Progress {
+  const create = stream.isTTY ? createBar : createLines;
+  return create(label, totalBytes, doneBytes, stream);
 }
 
-function createBar(label: string, totalBytes: number, doneBytes: number): Progress {
+function createBar(
+  label: string,
+  totalBytes: number,
+  doneBytes: number,
+  stream: NodeJS.WriteStream,
+): Progress {
   const bar = new SingleBar(
     {
       format: `${label} {bar} {percentage}% | {size} | {eta_formatted} left`,
-      stream: process.stderr,
+      stream,
       hideCursor: true,
       clearOnComplete: true,
       gracefulExit: true,
@@ -45,7 +53,12 @@ function createBar(label: string, totalBytes: number, doneBytes: number): Progre
   };
 }
 
-function createLines(label: string, totalBytes: number, doneBytes: number): Progress {
+function createLines(
+  label: string,
+  totalBytes: number,
+  doneBytes: number,
+  stream: NodeJS.WriteStream,
+): Progress {
   let sent = doneBytes;
   let printed = Math.floor((sent / totalBytes) * LINES);
   return {
@@ -55,7 +68,7 @@ function createLines(label: string, totalBytes: number, doneBytes: number): Prog
       if (reached <= printed || totalBytes < SMALLEST_FOR_LINES) return;
       printed = reached;
       const percentage = Math.round((reached / LINES) * 100);
-      process.stderr.write(`${label}: ${percentage}% of ${formatSize(totalBytes)}\n`);
+      stream.write(`${label}: ${percentage}% of ${formatSize(totalBytes)}\n`);
     },
     end() {},
   };

@@ -36,6 +36,8 @@ export interface ServerClientOptions {
   readonly signal: AbortSignal;
   /** Called before a request is repeated. */
   readonly onRetry: (error: CliError, delayMs: number) => void;
+  /** Called once, before the key is sent over plain HTTP to another machine. */
+  readonly onPlainKey?: () => void;
 }
 
 const OVERLOAD = 429;
@@ -51,7 +53,10 @@ export function createServerClient({
   settings,
   signal,
   onRetry,
+  onPlainKey = () => {},
 }: ServerClientOptions): ServerClient {
+  let isWarned = false;
+
   async function send(request: ServerRequest): Promise<Response> {
     for (let attempt = 0; ; attempt++) {
       const outcome = await trySend(request);
@@ -94,6 +99,10 @@ export function createServerClient({
         hint: "give the server's ADMIN_KEY by --key or the environment variable ONNXFLARE_KEY; for a local server, run the command in the folder of the project",
       });
     const sendsKey = isAdmin || settings.isKeyGiven;
+    if (sendsKey && !settings.isLocal && settings.url.startsWith("http:") && !isWarned) {
+      isWarned = true;
+      onPlainKey();
+    }
     return {
       ...(sendsKey && { authorization: `Bearer ${settings.key}` }),
       ...(value !== undefined && { "content-type": "application/json" }),

@@ -172,6 +172,27 @@ test("the key of a project's files is sent to /admin only, and a given one every
   ]);
 });
 
+test("a key that would be sent over plain HTTP to another machine is warned of once", async () => {
+  const { url } = await serve(ok);
+  for (const [isLocal, warnings] of [
+    [true, 0],
+    [false, 1],
+  ] as const) {
+    let warned = 0;
+    const server = createServerClient({
+      settings: { url, isLocal, key: "k", isKeyGiven: true, retries: 0, json: false },
+      signal: new AbortController().signal,
+      onRetry: () => undefined,
+      onPlainKey: () => {
+        warned += 1;
+      },
+    });
+    await server.json({ path: "/admin/models" });
+    await server.json({ path: "/admin/models" });
+    expect(warned).toBe(warnings);
+  }
+});
+
 test("without a key nothing is sent to /admin", async () => {
   const { url, requests } = await serve(ok);
   const error = await failure(client(url, { key: undefined }).json({ path: "/admin/models" }));
