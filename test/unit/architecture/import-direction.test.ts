@@ -63,6 +63,23 @@ const IMPORTS: Record<string, { allowed: string[]; refused: string[] }> = {
     ],
     refused: ["../../../../src/app.ts", "../../../client/src/client.ts", "miniflare", "openai"],
   },
+  "packages/cli/src/project/a.ts": {
+    allowed: [
+      "./b.ts",
+      "../local/b.ts",
+      "../cli-error.ts",
+      "../../../../src/config.ts",
+      "../../../../src/registry/b.ts",
+      "smol-toml",
+      "wrangler",
+    ],
+    refused: [
+      "../../../../src/app.ts",
+      "../../scripts/b.ts",
+      "../../../client/src/b.ts",
+      "esbuild",
+    ],
+  },
   "src/runtime/a.ts": {
     allowed: ["./b.ts", "../domain/b.ts", "../shared/b.ts", "onnxruntime-web/ort.wasm.mjs"],
     refused: ["../inference/b.ts", "../storage/b.ts", "hono", "zod"],
