@@ -55,7 +55,10 @@ export function createLifecycleIsolate(life: SimulatedIsolate): LifecycleIsolate
     store,
     editor,
     wait,
-    effects: { forget: async ({ name }) => catalog.forget(name), purge: async () => undefined },
+    effects: {
+      forget: async ({ name }) => catalog.forget(name),
+      purge: ({ version }) => life.compute(`purges version ${version}`),
+    },
   });
   const uploadStore = createUploadStore(objects);
   const uploads = createUploads(store, uploadStore);
