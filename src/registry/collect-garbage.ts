@@ -106,7 +106,13 @@ export function createGarbageCollector(options: GarbageCollectorOptions): Garbag
       if (group) groups.set(JSON.stringify(group), group);
     }
     const { orphans, skipped, add } = createPage(olderThanMs);
-    for (const { area, id } of groups.values())
+    const [...all] = groups.values();
+    for (const { id } of all.slice(MAX_GROUPS))
+      skipped.push({
+        ...id,
+        problem: `A request looks at ${MAX_GROUPS} versions: send its keys again.`,
+      });
+    for (const { area, id } of all.slice(0, MAX_GROUPS))
       await add({ area, id, objects: await inventory.objectsOf(area, id), lastKey: "" });
     return { orphans: orphans.filter(({ key }) => keys.includes(key)), skipped, cursor: undefined };
   }

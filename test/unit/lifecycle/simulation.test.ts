@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { FAULTS } from "../../support/simulation/faulty-object-store.ts";
 import { placedCommand } from "../../support/simulation/lifecycle-commands.ts";
+import { SCENARIOS } from "../../support/simulation/lifecycle-scenarios.ts";
 import { simulateLifecycle } from "../../support/simulation/simulate-lifecycle.ts";
 import { stubSimulatedGlobals } from "../../support/simulation/simulated-globals.ts";
 
@@ -41,6 +42,14 @@ const faults = fc.array(
   { maxLength: 4 },
 );
 
+const scenario = fc.record({
+  before: fc.array(placedCommand, { maxLength: 4 }),
+  clients: fc.array(fc.array(placedCommand, { minLength: 1, maxLength: 4 }), {
+    minLength: 2,
+    maxLength: 3,
+  }),
+});
+
 test(
   "whatever the schedule and the faults, versions are complete, routes lead to them, and nothing acknowledged is lost",
   async () => {
@@ -49,12 +58,8 @@ test(
       fc.asyncProperty(
         fc.scheduler(),
         fc.oneof(fc.constant([]), faults),
-        fc.array(placedCommand, { maxLength: 4 }),
-        fc.array(fc.array(placedCommand, { minLength: 1, maxLength: 4 }), {
-          minLength: 2,
-          maxLength: 3,
-        }),
-        async (scheduler, planned, before, clients) => {
+        fc.oneof({ weight: 4, arbitrary: scenario }, fc.constantFrom(...SCENARIOS)),
+        async (scheduler, planned, { before, clients }) => {
           steps += await simulateLifecycle({ scheduler, faults: planned, before, clients });
         },
       ),

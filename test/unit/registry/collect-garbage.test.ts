@@ -238,6 +238,16 @@ describe("pages", () => {
     expect(keys).toEqual([...map.keys()].sort());
   });
 
+  test("of given keys have 200 versions, and name the others", async () => {
+    for (let version = 1; version <= 202; version++)
+      await put(`models/m/${version}/f/model.onnx`, 2 * DAY);
+    const keys = [...map.keys()];
+    const { removed, skipped } = await collector.collect({ olderThanMs: DAY, keys });
+    expect(removed).toHaveLength(200);
+    expect(skipped.map(({ version }) => version)).toEqual(["201", "202"]);
+    expect(map.size).toBe(2);
+  });
+
   test.each(["x", "models/", "models/m/routing.json", "ready/1/2"])(
     "refuse the cursor %s",
     async (cursor) => {

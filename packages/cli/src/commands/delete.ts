@@ -7,6 +7,7 @@ import { pathOf } from "../server/server-client.ts";
 interface Deletion {
   readonly deleted: { readonly name: string; readonly version: string };
   readonly removedObjects?: number;
+  readonly removedRoutes?: readonly { readonly alias: string; readonly to: object | null }[];
 }
 
 export const DELETE: CliCommand = {
@@ -38,6 +39,14 @@ export const DELETE: CliCommand = {
         });
         const count =
           deletion.removedObjects === undefined ? "" : ` (${deletion.removedObjects} objects)`;
-        output.result(deletion, `deleted version ${version} of ${model}${count}`);
+        const routes = (deletion.removedRoutes ?? []).map(({ alias, to }) =>
+          to
+            ? `alias ${alias} does not route to it any more`
+            : `alias ${alias} is removed: it routed to this version alone`,
+        );
+        output.result(
+          deletion,
+          [`deleted version ${version} of ${model}${count}`, ...routes].join("\n"),
+        );
       }),
 };
