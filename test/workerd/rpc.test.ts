@@ -11,6 +11,7 @@ import type { CallOutcome } from "./workers/rpc-caller/index.ts";
 /** Calls of another Worker, `test/workerd/workers/rpc-caller`, over a service binding. */
 
 const IRIS = [5.1, 3.5, 1.4, 0.2];
+const ADMIN_KEY = "a-key-for-tests";
 const FACES = "test/fixtures/images/astronaut.png";
 const MODELS = [
   "iris-logistic",
@@ -43,13 +44,15 @@ beforeAll(async () => {
       },
       r2Buckets: { MODELS: "models" },
     },
-    { name: "service", bindings: { MAX_QUEUE_MS: "1000000" }, ...service },
+    { name: "service", bindings: { MAX_QUEUE_MS: "1000000", ADMIN_KEY }, ...service },
   ]);
   const bucket = await workers.bucket("MODELS");
   for (const name of MODELS) {
     const model = findModel(name);
     await publishAs(bucket, model, model.manifest);
   }
+  for (const version of ["1", "2"])
+    await publishAs(bucket, findModel("iris-logistic"), { name: "routed", version });
   const iris = findModel("iris-logistic");
   const cache = { ...iris.manifest.cache, scope: "key" as const };
   await publishAs(
@@ -74,7 +77,10 @@ const callCase = (method: string, name: string): Promise<CallOutcome> =>
 
 function event(requestId: string): Promise<RequestEvent> {
   return poll(`event of ${requestId}`, async () => {
-    const line = workers.logs.find(({ message }) => message.includes(`"requestId":"${requestId}"`));
+    const line = workers.logs.find(
+      ({ message }) =>
+        message.startsWith('{"event":"request"') && message.includes(`"requestId":"${requestId}"`),
+    );
     return line && (JSON.parse(line.message) as RequestEvent);
   });
 }
@@ -465,6 +471,61 @@ describe("errors", () => {
       retryable: true,
       details: { retryAfterSeconds: expect.any(Number) },
     });
+  });
+});
+
+describe("routing", () => {
+  const features = { data: [IRIS] };
+  const versionOf = async (options: object): Promise<string> => {
+    const { value } = await call("run", { inputs: { features }, ...options });
+    return (value as { version: string }).version;
+  };
+
+  async function administer(path: string, body: object): Promise<void> {
+    const service = await workers.miniflare.getWorker("service");
+    const response = await service.fetch(`https://service.example/admin/models/routed${path}`, {
+      method: "PUT",
+      headers: { authorization: `Bearer ${ADMIN_KEY}`, "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    expect(response.status).toBe(200);
+  }
+
+  test("a call gets the version of the alias that it names", async () => {
+    await administer("/aliases/stable", { version: "1" });
+    const argument = { model: "routed@stable", requestId: "rpc-alias" };
+    expect(await versionOf(argument)).toBe("1");
+    expect(await versionOf({ model: "routed" })).toBe("2");
+    expect(await event("rpc-alias")).toMatchObject({ alias: "stable", version: "1" });
+    const { error } = await call("predict", { model: "routed@none", inputs: IRIS });
+    expect(error).toMatchObject({ code: "alias_not_found", status: 404 });
+  });
+
+  test.each([
+    ["header", (key: string) => ({ stickyKey: key })],
+    ["key", (key: string) => ({ principal: key })],
+    ["input", (key: string) => ({ inputs: { features: { data: [[Number(key), 1, 2, 3]] } } })],
+  ] as const)("a split that is sticky by %s gives equal calls one version", async (sticky, of) => {
+    await administer(`/aliases/${sticky}`, { split: { 1: 50, 2: 50 }, sticky });
+    const keys = Array.from({ length: 12 }, (_, index) => String(index));
+    const versions = async (): Promise<string[]> =>
+      Promise.all(keys.map((key) => versionOf({ model: `routed@${sticky}`, ...of(key) })));
+    const first = await versions();
+    expect(new Set(first)).toEqual(new Set(["1", "2"]));
+    expect(await versions()).toEqual(first);
+  });
+
+  test("a copy of a call goes to the shadow", async () => {
+    await administer("/aliases/shadowed", { version: "1" });
+    await administer("/aliases/shadowed/shadow", { version: "2", sample: 1 });
+    const argument = { model: "routed@shadowed", inputs: IRIS, requestId: "rpc-shadow" };
+    expect(await call("predict", argument)).toMatchObject({ value: [SETOSA, {}, {}] });
+    const copy = await poll("event of the copy", async () =>
+      workers.logs
+        .map(({ message }) => message)
+        .find((line) => line.includes('"event":"shadow"') && line.includes("rpc-shadow")),
+    );
+    expect(JSON.parse(copy)).toMatchObject({ version: "1", shadowVersion: "2", outcome: "same" });
   });
 });
 
