@@ -38,6 +38,8 @@ export class ValueReader {
   sizeBytes = 0;
   #values = 0;
   #containers = 0;
+  #strings = 0;
+  #longIntegers = 0;
   /** Of the value that is read. */
   readonly #path: (string | number)[] = [];
 
@@ -63,7 +65,7 @@ export class ValueReader {
         this.#count(NUMBER_BYTES);
         return Number.isFinite(value) ? value : String(value);
       case "string":
-        this.#count(value.length);
+        this.#countText(value);
         return value;
       case "bigint":
         this.#count(NUMBER_BYTES);
@@ -128,7 +130,7 @@ export class ValueReader {
     if (names.length > keysOfObject) throw tooMany(keysOfObject, "keys in one object", LABEL);
     this.#addValues(names.length);
     for (const name of names) {
-      this.#count(name.length);
+      this.#countText(name);
       const set: Replace = (value) => {
         // No assignment, because a field may have the name `__proto__`.
         Object.defineProperty(fields, name, { ...FIELD, value });
@@ -164,13 +166,24 @@ export class ValueReader {
     if (value >= TWO_TO_64 || value <= -TWO_TO_64)
       throw new ApiError("value_out_of_range", `${this.#where} is an integer beyond 64 bits.`);
     const number = Number(value);
-    return Number.isSafeInteger(number) ? number : value;
+    if (Number.isSafeInteger(number)) return number;
+    this.#longIntegers += 1;
+    const { inexactNumbers } = JSON_LIMITS;
+    if (this.#longIntegers > inexactNumbers) throw tooMany(inexactNumbers, "long integers", LABEL);
+    return value;
   }
 
   #addValues(count: number): void {
     this.#values += count;
     const { values } = JSON_LIMITS;
     if (this.#values > values) throw tooMany(values, "values", LABEL);
+  }
+
+  #countText(text: string): void {
+    this.#count(text.length);
+    this.#strings += 1;
+    const { strings } = JSON_LIMITS;
+    if (this.#strings > strings) throw tooMany(strings, "strings", LABEL);
   }
 
   #count(bytes: number): void {

@@ -24,16 +24,25 @@ const MODELS = [
 let workers: Workers;
 
 beforeAll(async () => {
+  const abortable = {
+    compatibilityFlags: ["enable_request_signal", "enable_abortsignal_rpc"],
+  };
+  const caller = {
+    code: { outdir: inject("testWorkersBuild") },
+    bindings: { TEST_WORKER: "rpc-caller" },
+    r2Buckets: { MODELS: "models" },
+  };
   const service = {
+    ...abortable,
     code: { outdir: inject("workerBuild") },
     r2Buckets: { MODELS: "models" },
     kvNamespaces: { CACHE: "cache" },
   };
   workers = await startWorkers([
     {
+      ...caller,
+      ...abortable,
       name: "caller",
-      code: { outdir: inject("testWorkersBuild") },
-      bindings: { TEST_WORKER: "rpc-caller" },
       serviceBindings: {
         AI: { name: "service", entrypoint: "OnnxflareEntrypoint" },
         AI_AS_TENANT: {
@@ -41,8 +50,18 @@ beforeAll(async () => {
           entrypoint: "OnnxflareEntrypoint",
           props: { principal: "tenant-7" },
         },
+        AI_WITH_WRONG_PROPS: {
+          name: "service",
+          entrypoint: "OnnxflareEntrypoint",
+          props: { principal: 7 },
+        },
       },
-      r2Buckets: { MODELS: "models" },
+    },
+    {
+      ...caller,
+      name: "old-caller",
+      compatibilityDate: "2025-06-01",
+      serviceBindings: { AI: { name: "service", entrypoint: "OnnxflareEntrypoint" } },
     },
     { name: "service", bindings: { MAX_QUEUE_MS: "1000000", ADMIN_KEY }, ...service },
   ]);
@@ -526,6 +545,48 @@ describe("routing", () => {
         .find((line) => line.includes('"event":"shadow"') && line.includes("rpc-shadow")),
     );
     expect(JSON.parse(copy)).toMatchObject({ version: "1", shadowVersion: "2", outcome: "same" });
+  });
+});
+
+describe("callers of several kinds", () => {
+  test("one with an old compatibility date reads errors by their messages", async () => {
+    const old = await workers.miniflare.getWorker("old-caller");
+    const init = { method: "POST", body: JSON.stringify({ model: "none", inputs: 1 }) };
+    const response = await old.fetch("https://caller.example/call/predict", init);
+    const { error, thrown } = (await response.json()) as CallOutcome;
+    const message = 'No model named "none" has been published.';
+    expect(thrown?.message).toBe(`model_not_found: ${message}`);
+    expect(error).toEqual({ code: "model_not_found", message, status: 404, retryable: false });
+    const valid = {
+      method: "POST",
+      body: JSON.stringify({ model: "iris-logistic", inputs: IRIS }),
+    };
+    const predicted = await old.fetch("https://caller.example/call/predict", valid);
+    expect(await predicted.json()).toMatchObject({ value: [SETOSA, {}, {}] });
+  });
+
+  test("one that aborts its signal ends the work", async () => {
+    const argument = {
+      model: "pocket-gpt",
+      inputs: "Once",
+      parameters: { max_new_tokens: 200 },
+      cacheControl: "no-store",
+      requestId: "rpc-aborted",
+    };
+    const init = { method: "POST", body: JSON.stringify(argument) };
+    const { error } = await outcome("/aborted", init);
+    expect(error).toMatchObject({ code: "client_closed_request", status: 499 });
+    expect((await event("rpc-aborted")).generation?.["gen_ai.usage.output_tokens"]).toBeLessThan(
+      200,
+    );
+  });
+
+  test("one whose binding has wrong props is told so", async () => {
+    const { error } = await call("predict", { model: "iris-logistic", inputs: IRIS }, "?wrong");
+    expect(error).toMatchObject({
+      code: "invalid_request",
+      message: 'The props of the service binding must have a text as "principal"; got 7.',
+    });
   });
 });
 

@@ -1,6 +1,6 @@
 /// <reference path="../../../../worker-configuration.d.ts" />
 import { RpcTarget } from "cloudflare:workers";
-import type { OnnxflareService } from "../../../../src/rpc/api.ts";
+import type { OnnxflareService, PredictRequest } from "../../../../src/rpc/api.ts";
 import { readError, readParts } from "../../../../src/rpc/caller.ts";
 
 /**
@@ -11,6 +11,7 @@ export interface RpcCallerEnv {
   readonly AI: OnnxflareService;
   /** The same, with props that name the caller. */
   readonly AI_AS_TENANT: OnnxflareService;
+  readonly AI_WITH_WRONG_PROPS: OnnxflareService;
 }
 
 export interface CallOutcome {
@@ -156,7 +157,12 @@ export default {
   async fetch(request: Request, env: RpcCallerEnv): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url);
     const [, kind, method = "", name = ""] = pathname.split("/").map(decodeURIComponent);
-    const ai = (searchParams.has("tenant") ? env.AI_AS_TENANT : env.AI) as unknown as Callable;
+    const bound = searchParams.has("wrong")
+      ? env.AI_WITH_WRONG_PROPS
+      : searchParams.has("tenant")
+        ? env.AI_AS_TENANT
+        : env.AI;
+    const ai = bound as unknown as Callable;
     const call = (argument: unknown): Promise<unknown> =>
       (ai[method] as Callable[string])(argument);
     called.count = 0;
@@ -165,6 +171,15 @@ export default {
         return respond(async () => call(await request.json()));
       case "case":
         return respond(async () => call((method === "run" ? RUN : PREDICT)[name]?.()));
+      case "aborted":
+        return respond(async () => {
+          const controller = new AbortController();
+          const { signal } = controller;
+          const answer = env.AI.predict({ ...((await request.json()) as PredictRequest), signal });
+          await scheduler.wait(100);
+          controller.abort("no longer needed");
+          return answer;
+        });
       case "called":
         return Response.json(called.count);
       case "bytes":
