@@ -77,8 +77,6 @@ beforeAll(async () => {
   const { bucket } = service;
   await publishBoth(bucket, "pocket-gpt", "pocket-gpt", { eosTokenIds: [end] });
   await publishBoth(bucket, "pocket-gpt", "pocket-twin");
-  await publishBoth(bucket, "sentence-embeddings", "sentence-embeddings", { pooling: "cls" });
-  await publishBoth(bucket, "whisper-tiny-en", "whisper-tiny-en");
 }, 60_000);
 
 afterAll(() => service?.dispose());
@@ -199,6 +197,12 @@ test("a client that leaves a stream leaves a copy of what it had received", asyn
 describe("embeddings are compared with those of the shadow", () => {
   const input = ["A man eats.", "A woman sings in the rain."];
 
+  beforeAll(
+    () =>
+      publishBoth(service.bucket, "sentence-embeddings", "sentence-embeddings", { pooling: "cls" }),
+    60_000,
+  );
+
   function cosineDistance(first: readonly number[], second: readonly number[]): number {
     const dot = (a: readonly number[], b: readonly number[]) =>
       a.reduce((sum, value, at) => sum + value * (b[at] ?? 0), 0);
@@ -232,6 +236,8 @@ describe("embeddings are compared with those of the shadow", () => {
 
 describe("a transcript is compared with that of the shadow, word by word", () => {
   const recording = readRecording("speech", "hibari-05.wav");
+
+  beforeAll(() => publishBoth(service.bucket, "whisper-tiny-en", "whisper-tiny-en"), 60_000);
 
   async function transcribe(fields: Record<string, string>): Promise<string> {
     const id = nextId();
