@@ -8,6 +8,10 @@ const OLDEST_NODE = [20, 12];
 const source = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 
 if (existsSync(source)) {
+  // Without types removed and modules compiled anew, a command starts in a third of the time.
+  process.env.NODE_COMPILE_CACHE ??= fileURLToPath(
+    new URL("../../../node_modules/.cache/onnxflare-cli", import.meta.url),
+  );
   process.argv.splice(2, 0, source);
   await import(new URL("../../../scripts/bootstrap.mjs", import.meta.url).href);
 } else {

@@ -5,7 +5,7 @@ export const EXIT_CODES = {
   usage: {
     code: 2,
     description:
-      "The command line, the environment, `onnxflare.json` or a local file is not valid; nothing was sent.",
+      "The command line, the environment, `onnxflare.json` or a local file is not valid; nothing was changed.",
   },
   unreachable: { code: 3, description: "The server cannot be reached." },
   unauthorized: { code: 4, description: "The key is missing or wrong." },

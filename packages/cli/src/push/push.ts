@@ -41,9 +41,10 @@ export async function push(
   const source = await readSource(resolve(path), variant);
   for (const note of source.notes) output.note(note);
   const model = modelName(name, source);
-  const files = await hashFiles(source);
+  const next = async (): Promise<string> => version ?? (await nextVersion(context, model));
+  const [files, first] = await Promise.all([hashFiles(source), next()]);
   for (let races = 0; ; races++) {
-    const id = { name: model, version: version ?? (await nextVersion(context, model)) };
+    const id = { name: model, version: races === 0 ? first : await next() };
     try {
       const sent = await uploadFiles(context, id, files);
       const toPublish = { ...request, ...describe(source, id, files) };

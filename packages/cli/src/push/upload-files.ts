@@ -49,11 +49,9 @@ export async function uploadFiles(
   id: ModelId,
   files: readonly HashedFile[],
 ): Promise<UploadSummary> {
-  const { server, output, signal } = context;
-  const stored = await server.json<{ files: readonly StoredUpload[] }>({
-    path: versionPath(id, "files"),
-  });
-  const parts = files.flatMap((file) => missingOf(file, stored.files));
+  const { output, signal } = context;
+  const stored = await listUploads(context, id, files);
+  const parts = files.flatMap((file) => missingOf(file, stored));
   const totalBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   const missingBytes = parts.reduce((sum, { start, end }) => sum + end - start, 0);
   const resumedBytes = totalBytes - missingBytes;
@@ -84,6 +82,17 @@ export async function uploadFiles(
     progress.end();
   }
   return { totalBytes, resumedBytes };
+}
+
+/** What has arrived of large files. A file of one part is sent again: that takes no longer than to ask. */
+async function listUploads(
+  { server }: CommandContext,
+  id: ModelId,
+  files: readonly HashedFile[],
+): Promise<readonly StoredUpload[]> {
+  if (files.every(({ sizeBytes }) => sizeBytes <= PART_BYTES)) return [];
+  const path = versionPath(id, "files");
+  return (await server.json<{ files: readonly StoredUpload[] }>({ path })).files;
 }
 
 function missingOf(file: HashedFile, stored: readonly StoredUpload[]): Part[] {
