@@ -58,8 +58,7 @@ export async function simulateLifecycle(schedule: Schedule): Promise<number> {
 
   async function perform({ isolate: index, command }: PlacedCommand): Promise<void> {
     if (command.does === "pass") {
-      simulation.pass(command.seconds * 1000);
-      return;
+      return simulation.pass(command.seconds * 1000);
     }
     const { life, services, ownChange } = isolate(index);
     const work = runCommand(command, {
@@ -79,7 +78,7 @@ export async function simulateLifecycle(schedule: Schedule): Promise<number> {
 
   async function finish(): Promise<void> {
     for (const index of isolates.keys()) isolates[index] = undefined;
-    simulation.pass(THREE_HOURS_MS);
+    await simulation.pass(THREE_HOURS_MS);
     await perform({ isolate: 0, command: { does: "collect" } });
     const left = [...map.keys()].sort();
     const needed = observer.neededKeys();

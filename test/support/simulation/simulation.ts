@@ -31,8 +31,8 @@ export interface Simulation {
   /** Until {@link resumeFaults}, operations have no faults and are not counted. */
   pauseFaults(): void;
   resumeFaults(): void;
-  /** Lets time pass. It ends isolates that wait for an operation of storage longer than one can take. */
-  pass(milliseconds: number): void;
+  /** Lets time pass, as a step. It ends isolates that wait for an operation of storage longer than one can take. */
+  pass(milliseconds: number): Promise<void>;
   /**
    * Takes one step after the other, until nothing waits any more.
    * @throws Error when the work has not ended then
@@ -155,7 +155,8 @@ export function createSimulation(options: SimulationOptions): Simulation {
     resumeFaults() {
       isFaulty = true;
     },
-    pass(milliseconds) {
+    async pass(milliseconds) {
+      await take(`${milliseconds / 1000} s pass`);
       now += milliseconds;
       for (const isolate of [...isolates])
         if (now - isolate.waitsSince() > maxOperationMs) isolate.kill(true);
