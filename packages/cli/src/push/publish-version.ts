@@ -2,6 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { ModelId } from "../../../../src/domain/model-id.ts";
 import { CliError } from "../cli-error.ts";
 import type { CommandContext } from "../context.ts";
+import { aliasPath } from "../routing/change-route.ts";
 import { type HashedFile, versionPath } from "./upload-files.ts";
 
 interface FileDigest {
@@ -51,7 +52,8 @@ export interface Published {
 const SETTLE_MS = 1000;
 
 /**
- * Publishes what was sent. A publication whose response is lost may have been made: then it is looked up, because a second one would be refused.
+ * Publishes what was sent. A publication whose response is lost may have been made: then it is looked up, because a second one would be refused, and its
+ * alias is changed.
  * @param files what was sent
  * @throws CliError
  */
@@ -79,9 +81,24 @@ export async function publishVersion(
       const manifest = await findPublished(context, id);
       if (manifest === undefined) continue;
       if (!isOf(manifest, files)) throw error;
+      await pointAlias(context, id, request);
       return { manifest };
     }
   }
+}
+
+/** The publication may have ended before its alias was changed. */
+async function pointAlias(
+  { server }: CommandContext,
+  { name, version }: ModelId,
+  { alias, actor, note }: PublishRequest,
+): Promise<void> {
+  if (alias === undefined) return;
+  await server.send({
+    method: "PUT",
+    path: aliasPath(name, alias),
+    value: { version, actor, note },
+  });
 }
 
 async function findPublished(
