@@ -18,6 +18,7 @@ import { soak } from "./cases/soak.ts";
 import { taskPhases } from "./cases/task-phases.ts";
 import { throughput } from "./cases/throughput.ts";
 import { transcription } from "./cases/transcription.ts";
+import { upload } from "./cases/upload.ts";
 import { formatTable } from "./table.ts";
 
 const BENCHMARKS: readonly Benchmark[] = [
@@ -33,6 +34,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   isolates,
   lifecycle,
   generation,
+  upload,
   soak,
 ];
 
