@@ -1,6 +1,7 @@
 import { Deadline } from "../domain/deadline.ts";
 import { ApiError } from "../domain/errors.ts";
 import { settleBefore } from "../domain/settle-before.ts";
+import { pumpBytes } from "../shared/pump-bytes.ts";
 
 /**
  * The same stream, which fails with `body_timeout` when nothing arrives for `timeoutMs`. For uploads, which may take longer
@@ -10,27 +11,16 @@ export function endWhenStalled(
   body: ReadableStream<Uint8Array>,
   timeoutMs: number,
 ): ReadableStream<Uint8Array> {
-  const reader = body.getReader();
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        try {
-          const { value, done } = await settleBefore(new Deadline({ timeoutMs }), reader.read());
-          if (done) controller.close();
-          else controller.enqueue(value);
-        } catch (error) {
-          void reader.cancel(error).catch(() => undefined);
-          controller.error(
-            error instanceof ApiError
-              ? new ApiError("body_timeout", `Nothing of the body arrived for ${timeoutMs} ms.`, {
-                  details: { timeoutMs },
-                })
-              : error,
-          );
-        }
-      },
-      cancel: (reason) => reader.cancel(reason),
+  return pumpBytes(body, {
+    async wait(read) {
+      try {
+        return await settleBefore(new Deadline({ timeoutMs }), read);
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error;
+        throw new ApiError("body_timeout", `Nothing of the body arrived for ${timeoutMs} ms.`, {
+          details: { timeoutMs },
+        });
+      }
     },
-    { highWaterMark: 0 },
-  );
+  });
 }

@@ -1,4 +1,5 @@
 import type { ObjectStore, StoredObject, WriteCondition } from "../domain/object-store.ts";
+import { pumpInto } from "../shared/pump-bytes.ts";
 
 /** R2 deletes this many objects in one call. */
 const MAX_DELETED = 1000;
@@ -27,7 +28,7 @@ export function createR2ObjectStore(bucket: R2Bucket): ObjectStore {
     async putStream(key, body, sizeBytes) {
       // R2 accepts only streams of known length.
       const { readable, writable } = new FixedLengthStream(sizeBytes);
-      const [, object] = await Promise.all([body.pipeTo(writable), bucket.put(key, readable)]);
+      const [, object] = await Promise.all([pumpInto(body, writable), bucket.put(key, readable)]);
       if (!object) throw new Error(`${key} was not written`);
       return describe(object);
     },

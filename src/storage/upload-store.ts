@@ -30,21 +30,11 @@ export function createUploadStore(objects: ObjectStore): UploadStore {
       }),
 
     open: (id, upload, offset = 0) => {
-      const pieces = readParts(objects, upload, offset);
-      return new ReadableStream<Uint8Array>(
-        {
-          async pull(controller) {
-            const { done, value } = await guarded(
-              `upload ${upload.path} of ${formatModelId(id)} could not be read`,
-              () => pieces.next(),
-            );
-            if (done) controller.close();
-            else controller.enqueue(value);
-          },
-          cancel: async () => void (await pieces.return(undefined)),
-        },
-        { highWaterMark: 0 },
-      );
+      const { readable, writable } = new IdentityTransformStream();
+      guarded(`upload ${upload.path} of ${formatModelId(id)} could not be read`, () =>
+        writeParts(objects, upload, offset, writable),
+      ).catch((error: unknown) => writable.abort(error).catch(() => undefined));
+      return readable;
     },
 
     delete: (id, uploads) =>
@@ -78,11 +68,13 @@ function compareTexts(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
-async function* readParts(
+/** The parts one after the other, passed on by the platform. */
+async function writeParts(
   objects: ObjectStore,
   upload: Upload,
   offset: number,
-): AsyncGenerator<Uint8Array, undefined> {
+  writable: WritableStream<Uint8Array>,
+): Promise<void> {
   const parts = partsInOrder(upload);
   if (!parts) throw lost(upload);
   for (const { key, start, end } of parts) {
@@ -92,9 +84,9 @@ async function* readParts(
       await object?.body.cancel();
       throw lost(upload);
     }
-    yield* object.body;
+    await object.body.pipeTo(writable, { preventClose: true, preventAbort: true });
   }
-  return undefined;
+  await writable.close();
 }
 
 function lost({ path }: Upload): ApiError {

@@ -15,6 +15,7 @@ export function stubWorkersGlobals(): void {
     }),
   });
   vi.stubGlobal("FixedLengthStream", FixedLengthStream);
+  vi.stubGlobal("IdentityTransformStream", IdentityTransformStream);
   // ECMAScript 2026, which workerd has and Node 24 has not.
   Uint8Array.prototype.toHex ??= function toHex(this: Uint8Array) {
     return Buffer.from(this).toString("hex");
@@ -42,7 +43,7 @@ class DigestStream extends WritableStream<Uint8Array> {
   }
 }
 
-/** workerd's: a body of another length fails. */
+/** workerd's: a body of another length fails, and its writers may use their buffers again. */
 class FixedLengthStream extends TransformStream<Uint8Array, Uint8Array> {
   constructor(sizeBytes: number) {
     let leftBytes = sizeBytes;
@@ -50,11 +51,18 @@ class FixedLengthStream extends TransformStream<Uint8Array, Uint8Array> {
       transform(chunk, controller) {
         leftBytes -= chunk.byteLength;
         if (leftBytes < 0) throw new TypeError("Attempt to write too many bytes");
-        controller.enqueue(chunk);
+        controller.enqueue(chunk.slice());
       },
       flush() {
         if (leftBytes > 0) throw new TypeError("FixedLengthStream did not see all expected bytes");
       },
     });
+  }
+}
+
+/** workerd's: its writers may use their buffers again. */
+class IdentityTransformStream extends TransformStream<Uint8Array, Uint8Array> {
+  constructor() {
+    super({ transform: (chunk, controller) => controller.enqueue(chunk.slice()) });
   }
 }

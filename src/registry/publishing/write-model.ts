@@ -1,6 +1,7 @@
 import type { CandidateModel } from "../../domain/model-host.ts";
 import type { ModelAdaptation } from "../../onnx/adapt-model.ts";
 import { toHex } from "../../shared/hex.ts";
+import { pumpBytes } from "../../shared/pump-bytes.ts";
 import { ModelReader } from "../model-reader.ts";
 import type { Publication } from "./publication.ts";
 
@@ -59,15 +60,12 @@ export function hashStream(
   const digest = digestStream.digest.then((bytes) => toHex(new Uint8Array(bytes)));
   digest.catch(() => undefined);
   const digestWriter = digestStream.getWriter();
-  const hashed = body.pipeThrough(
-    new TransformStream<Uint8Array, Uint8Array>({
-      async transform(chunk, controller) {
-        observe(chunk);
-        await digestWriter.write(chunk);
-        controller.enqueue(chunk);
-      },
-      flush: () => digestWriter.close(),
-    }),
-  );
+  const hashed = pumpBytes(body, {
+    async observe(chunk) {
+      observe(chunk);
+      await digestWriter.write(chunk);
+    },
+    finish: () => digestWriter.close(),
+  });
   return { hashed, digest };
 }

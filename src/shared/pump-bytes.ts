@@ -1,0 +1,92 @@
+/** As large as what workerd reads of a connection at once. */
+const BUFFER_BYTES = 65_536;
+
+export interface PumpOptions {
+  /** Called with each chunk, whose bytes are others when it has returned. */
+  readonly observe?: (chunk: Uint8Array) => void | Promise<void>;
+  /** Called after the last chunk, before the stream ends. */
+  readonly finish?: () => Promise<void>;
+  /** Waits for a read of the source. */
+  readonly wait?: <T>(read: Promise<T>) => Promise<T>;
+}
+
+/**
+ * The same bytes, which go through a single buffer where the platform has streams of bytes: a chunk in memory of its own for each read would be
+ * garbage of the size of the whole stream.
+ */
+export function pumpBytes(
+  source: ReadableStream<Uint8Array>,
+  options: PumpOptions = {},
+): ReadableStream<Uint8Array> {
+  const { readable, writable } = new IdentityTransformStream();
+  // A failure is the reader's.
+  pumpInto(source, writable, options).catch(() => undefined);
+  return readable;
+}
+
+/**
+ * Writes the bytes of a stream to another one, and closes it; a failure of either ends both. workerd has no `pipeTo` between two streams of its own.
+ * @throws what either stream fails with
+ */
+export async function pumpInto(
+  source: ReadableStream<Uint8Array>,
+  writable: WritableStream<Uint8Array>,
+  { observe, finish, wait = (read) => read }: PumpOptions = {},
+): Promise<void> {
+  const reader = openReader(source);
+  const writer = writable.getWriter();
+  // Whoever reads may stop, also while the source sends nothing.
+  writer.closed.catch((error: unknown) => reader.cancel(error).catch(() => undefined));
+  try {
+    for (;;) {
+      const chunk = await wait(reader.read());
+      if (!chunk) break;
+      await observe?.(chunk);
+      // Fulfilled when the bytes were taken, so that the buffer can be used again.
+      await writer.write(chunk);
+    }
+    await finish?.();
+    await writer.close();
+  } catch (error) {
+    await Promise.allSettled([writer.abort(error), reader.cancel(error)]);
+    throw error;
+  }
+}
+
+interface Reader {
+  /** `undefined` at the end. */
+  read(): Promise<Uint8Array | undefined>;
+  cancel(reason: unknown): Promise<void>;
+}
+
+function openReader(source: ReadableStream<Uint8Array>): Reader {
+  const bytes = openByteReader(source);
+  if (bytes) {
+    let buffer = new ArrayBuffer(BUFFER_BYTES);
+    return {
+      async read() {
+        const { value, done } = await bytes.read(new Uint8Array(buffer));
+        if (value) buffer = value.buffer;
+        return done ? undefined : value;
+      },
+      cancel: (reason) => bytes.cancel(reason),
+    };
+  }
+  const chunks = source.getReader();
+  return {
+    async read() {
+      const { value, done } = await chunks.read();
+      return done ? undefined : value;
+    },
+    cancel: (reason) => chunks.cancel(reason),
+  };
+}
+
+/** `undefined` for a stream of chunks. */
+function openByteReader(source: ReadableStream<Uint8Array>): ReadableStreamBYOBReader | undefined {
+  try {
+    return source.getReader({ mode: "byob" });
+  } catch {
+    return undefined;
+  }
+}
