@@ -6,7 +6,7 @@ import { checkPart, checkUploadPath, type FileIdentity, type Upload } from "../d
 import type { UploadStore } from "../domain/upload-store.ts";
 import { checkDigest } from "./publishing/check-digest.ts";
 import { isTaken, versionExists } from "./publishing/commit.ts";
-import { hashStream } from "./publishing/write-model.ts";
+import { storeHashed } from "./publishing/write-model.ts";
 
 /** A file, or a part of one, that arrives for a version. */
 export interface ArrivingFile {
@@ -53,10 +53,10 @@ export function createUploads(store: Pick<ModelStore, "manifest">, uploads: Uplo
     const isWhole = range.end - range.start + 1 === file.sizeBytes;
     const before = await find(id, path, file);
     if (!isWhole) checkPart(before, path, range);
-    const { hashed, digest } = hashStream(body);
-    await uploads.putPart(id, path, file, range, hashed);
+    const sha256 = await storeHashed(body, (hashed) =>
+      uploads.putPart(id, path, file, range, hashed),
+    );
     const written = await find(id, path, file);
-    const sha256 = await digest;
     try {
       checkDigest(id, path, sha256, {
         "content-digest": contentSha256,
@@ -91,9 +91,9 @@ export function createUploads(store: Pick<ModelStore, "manifest">, uploads: Uplo
       }
       const whole = { start: 0, end: sizeBytes - 1 };
       if (sha256 !== undefined) return putPart(id, file, { sha256, sizeBytes }, whole);
-      const { hashed, digest } = hashStream(body);
-      await uploads.putWhole(id, path, hashed, sizeBytes);
-      const actual = await digest;
+      const actual = await storeHashed(body, (hashed) =>
+        uploads.putWhole(id, path, hashed, sizeBytes),
+      );
       const written = (await uploads.list(id)).find(
         (upload) => upload.path === path && upload.sha256 === undefined,
       );

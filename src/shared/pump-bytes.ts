@@ -19,9 +19,34 @@ export function pumpBytes(
   options: PumpOptions = {},
 ): ReadableStream<Uint8Array> {
   const { readable, writable } = new IdentityTransformStream();
+  const { wait = (read) => read } = options;
+  const noted: PumpOptions = {
+    ...options,
+    wait: (read) =>
+      wait(read).catch((error: unknown) => {
+        const cause = failureOf(source) ?? error;
+        noteFailure(readable, cause);
+        throw cause;
+      }),
+  };
   // A failure is the reader's.
-  pumpInto(source, writable, options).catch(() => undefined);
+  pumpInto(source, writable, noted).catch(() => undefined);
   return readable;
+}
+
+const failures = new WeakMap<ReadableStream<Uint8Array>, unknown>();
+
+/** Says why a stream of the platform fails, before it does: it passes on the message alone. */
+export function noteFailure(stream: ReadableStream<Uint8Array>, error: unknown): void {
+  failures.set(stream, error);
+}
+
+/**
+ * Why a stream has failed, if that was noted, as {@link pumpBytes} does of its source.
+ * @returns `undefined` for a stream that has not failed, and for others
+ */
+export function failureOf(stream: ReadableStream<Uint8Array>): unknown {
+  return failures.get(stream);
 }
 
 /**

@@ -3,6 +3,7 @@ import { formatModelId } from "../domain/model-id.ts";
 import type { ObjectStore, StoredObject } from "../domain/object-store.ts";
 import { partsInOrder, type Upload, type UploadPart } from "../domain/upload.ts";
 import type { UploadStore } from "../domain/upload-store.ts";
+import { noteFailure } from "../shared/pump-bytes.ts";
 import { quote } from "../shared/quote.ts";
 import { guarded } from "./guarded.ts";
 import { fromUploadKey, uploadKey, uploadPartKey } from "./model-keys.ts";
@@ -33,7 +34,10 @@ export function createUploadStore(objects: ObjectStore): UploadStore {
       const { readable, writable } = new IdentityTransformStream();
       guarded(`upload ${upload.path} of ${formatModelId(id)} could not be read`, () =>
         writeParts(objects, upload, offset, writable),
-      ).catch((error: unknown) => writable.abort(error).catch(() => undefined));
+      ).catch((error: unknown) => {
+        noteFailure(readable, error);
+        return writable.abort(error).catch(() => undefined);
+      });
       return readable;
     },
 

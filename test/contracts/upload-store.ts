@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { ModelId } from "../../src/domain/model-id.ts";
 import { isComplete, missingOf, receivedRanges, type Upload } from "../../src/domain/upload.ts";
 import type { UploadStore } from "../../src/domain/upload-store.ts";
+import { failureOf } from "../../src/shared/pump-bytes.ts";
 import { rejectedApiError } from "../support/errors.ts";
 
 export interface UploadStoreUnderTest {
@@ -121,7 +122,10 @@ export function testUploadStore(create: () => Promise<UploadStoreUnderTest>): vo
       const upload = await only();
       const body = uploads.open(id, upload);
       await uploads.delete(id, [{ ...upload, parts: upload.parts.slice(1) }]);
-      await rejectedApiError("storage_failed", Array.fromAsync(body));
+      await expect(Array.fromAsync(body)).rejects.toThrow(
+        "was changed or deleted while it was read",
+      );
+      expect(failureOf(body)).toMatchObject({ code: "storage_failed" });
     });
 
     test("is deleted alone where others were sent", async () => {

@@ -4,6 +4,7 @@ import { formatModelId, type ModelId } from "../../domain/model-id.ts";
 import { publicationFolderOf } from "../../domain/publication-folder.ts";
 import { isComplete, missingOf, type Upload } from "../../domain/upload.ts";
 import type { UploadStore } from "../../domain/upload-store.ts";
+import { failureOf } from "../../shared/pump-bytes.ts";
 import { quote, quoteAll } from "../../shared/quote.ts";
 
 /** The file that is meant where several were sent under one path. */
@@ -109,7 +110,10 @@ export class SentFiles {
         `The uploaded file ${quote(path)} is ${upload.sizeBytes} bytes, and a file of configuration may have ${MAX_CONFIGURATION_BYTES} bytes.`,
         { details: { limitBytes: MAX_CONFIGURATION_BYTES } },
       );
-    return new Response(this.open(upload)).bytes();
+    const body = this.open(upload);
+    return new Response(body).bytes().catch((error: unknown) => {
+      throw failureOf(body) ?? error;
+    });
   }
 
   /** Deletes all that was sent, and what dry runs have left. */

@@ -1,5 +1,6 @@
 import { ApiError } from "../../domain/errors.ts";
 import type { FileRange } from "../../onnx/edit.ts";
+import { failureOf } from "../../shared/pump-bytes.ts";
 import { quote } from "../../shared/quote.ts";
 
 /** A gap that is read over; what lies farther away is opened anew. */
@@ -10,6 +11,7 @@ export class UploadReader {
   readonly #openFile: (path: string, offset: number) => ReadableStream<Uint8Array>;
   #path = "";
   #position = 0;
+  #stream: ReadableStream<Uint8Array> | undefined;
   #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   /** What was read of the stream beyond the last range. */
   #rest = new Uint8Array();
@@ -34,7 +36,8 @@ export class UploadReader {
 
   async #open(path: string, offset: number): Promise<void> {
     await this.close();
-    this.#reader = this.#openFile(path, offset).getReader();
+    this.#stream = this.#openFile(path, offset);
+    this.#reader = this.#stream.getReader();
     this.#path = path;
     this.#position = offset;
     this.#rest = new Uint8Array();
@@ -43,7 +46,9 @@ export class UploadReader {
   async *#take(count: number): AsyncGenerator<Uint8Array> {
     for (let left = count; left > 0; ) {
       if (this.#rest.byteLength === 0) {
-        const next = await this.#reader?.read();
+        const next = await this.#reader?.read().catch((error: unknown) => {
+          throw (this.#stream && failureOf(this.#stream)) ?? error;
+        });
         if (!next || next.done) throw this.#lost(this.#path);
         this.#rest = next.value as Uint8Array<ArrayBuffer>;
       }

@@ -1,7 +1,8 @@
+import { ApiError } from "../../domain/errors.ts";
 import type { CandidateModel } from "../../domain/model-host.ts";
 import type { ModelAdaptation } from "../../onnx/adapt-model.ts";
 import { toHex } from "../../shared/hex.ts";
-import { pumpBytes } from "../../shared/pump-bytes.ts";
+import { failureOf, pumpBytes } from "../../shared/pump-bytes.ts";
 import { ModelReader } from "../model-reader.ts";
 import type { Publication } from "./publication.ts";
 
@@ -46,19 +47,24 @@ export async function writeHashed(
   sizeBytes: number,
   observe: (chunk: Uint8Array) => void = () => undefined,
 ): Promise<string> {
-  const { hashed, digest } = hashStream(body, observe);
-  await publication.putFile(path, hashed, sizeBytes);
-  return digest;
+  const put = (hashed: ReadableStream<Uint8Array>): Promise<void> =>
+    publication.putFile(path, hashed, sizeBytes);
+  return storeHashed(body, put, observe);
 }
 
-/** The same stream, whose SHA-256 is computed on the way. */
-export function hashStream(
+/**
+ * Stores a stream, and computes its SHA-256 on the way.
+ * @param store reads the stream to its end
+ * @returns the digest in hexadecimal
+ * @throws ApiError of the stream itself, such as `body_timeout`; what `store` throws
+ */
+export async function storeHashed(
   body: ReadableStream<Uint8Array>,
+  store: (hashed: ReadableStream<Uint8Array>) => Promise<void>,
   observe: (chunk: Uint8Array) => void = () => undefined,
-): { hashed: ReadableStream<Uint8Array>; digest: Promise<string> } {
+): Promise<string> {
   const digestStream = new crypto.DigestStream("SHA-256");
-  const digest = digestStream.digest.then((bytes) => toHex(new Uint8Array(bytes)));
-  digest.catch(() => undefined);
+  digestStream.digest.catch(() => undefined);
   const digestWriter = digestStream.getWriter();
   const hashed = pumpBytes(body, {
     async observe(chunk) {
@@ -67,5 +73,11 @@ export function hashStream(
     },
     finish: () => digestWriter.close(),
   });
-  return { hashed, digest };
+  try {
+    await store(hashed);
+  } catch (error) {
+    const failure = failureOf(hashed);
+    throw failure instanceof ApiError ? failure : error;
+  }
+  return toHex(new Uint8Array(await digestStream.digest));
 }
