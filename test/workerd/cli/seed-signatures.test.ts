@@ -35,8 +35,8 @@ afterAll(async () => {
 
 test("a version of models/ with its signature beside it is served by a Worker that wants one", async () => {
   const seed = () => seedModels(service.bucket, join(folder, "models"));
-  expect(await seed()).toEqual({ seeded: 2, unchanged: 0 });
-  expect(await seed()).toEqual({ seeded: 0, unchanged: 2 });
+  expect(await seed()).toEqual({ seeded: 2, unchanged: 0, deleted: 0 });
+  expect(await seed()).toEqual({ seeded: 0, unchanged: 2, deleted: 0 });
   const row = { inputs: [5.1, 3.5, 1.4, 0.2] };
   expect(await service.post("/models/iris-logistic", row)).toMatchObject({
     status: 200,

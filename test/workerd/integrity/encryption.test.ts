@@ -123,10 +123,10 @@ test("seeded models are encrypted, and again only when they or the key have chan
     cpSync(findModel("iris-kmeans").folder, join(folder, "iris-kmeans", "1"), { recursive: true });
     const seed = (key: string): Promise<SeedResult> =>
       seedModels(service.bucket, folder, () => {}, keyRingOf({ ENCRYPTION_KEY: key }));
-    expect(await seed(OTHER_KEY)).toEqual({ seeded: 1, unchanged: 0 });
-    expect(await seed(OTHER_KEY)).toEqual({ seeded: 0, unchanged: 1 });
+    expect(await seed(OTHER_KEY)).toEqual({ seeded: 1, unchanged: 0, deleted: 0 });
+    expect(await seed(OTHER_KEY)).toEqual({ seeded: 0, unchanged: 1, deleted: 0 });
     expect((await infer("iris-kmeans")).status).toBe(503);
-    expect(await seed(ENCRYPTION_KEY)).toEqual({ seeded: 1, unchanged: 0 });
+    expect(await seed(ENCRYPTION_KEY)).toEqual({ seeded: 1, unchanged: 0, deleted: 0 });
     const response = await infer("iris-kmeans");
     expect(response.status).toBe(200);
     expectOutputs(response.body, readExpected("iris-kmeans"));

@@ -3,11 +3,16 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { ApiError } from "../../../../src/domain/errors.ts";
+import type { ModelId } from "../../../../src/domain/model-id.ts";
+import type { ObjectStore } from "../../../../src/domain/object-store.ts";
+import { tombstoneOf } from "../../../../src/domain/routing.ts";
+import { readRouting } from "../../../../src/registry/routing/read-routing.ts";
 import { createEncryptedObjectStore } from "../../../../src/storage/encrypted-object-store.ts";
 import { storedSize } from "../../../../src/storage/encryption/format.ts";
 import type { KeyRing } from "../../../../src/storage/encryption/key-ring.ts";
 import { fileKey, manifestKey, signatureKey } from "../../../../src/storage/model-keys.ts";
 import { createR2ObjectStore } from "../../../../src/storage/r2-object-store.ts";
+import { createRoutingStore } from "../../../../src/storage/routing-store.ts";
 import { toStored } from "./encryption.ts";
 import type { ModelBucket } from "./local-worker.ts";
 import { type FolderModel, type ScannedFolder, scanModelFolder } from "./model-folder.ts";
@@ -18,6 +23,8 @@ export interface SeedResult {
   /** Versions of which a file or the manifest was written. */
   seeded: number;
   unchanged: number;
+  /** Versions that were deleted in the bucket, which are not written again. */
+  deleted: number;
 }
 
 export interface FolderSeedResult extends SeedResult {
@@ -50,15 +57,14 @@ export async function seedModels(
   const scanned = scanModelFolder(modelsFolder);
   const [invalid] = scanned.problems;
   if (invalid) throw new UserError(invalid);
-  const { seeded, unchanged, problems } = await seedFolder(
-    async () => bucket,
-    scanned,
-    report,
-    keys,
-  );
+  const {
+    problems,
+    names: _,
+    ...counts
+  } = await seedFolder(async () => bucket, scanned, report, keys);
   const [problem] = problems;
   if (problem) throw new UserError(problem);
-  return { seeded, unchanged };
+  return counts;
 }
 
 /**
@@ -74,19 +80,18 @@ export async function seedFolder(
   const result: FolderSeedResult = {
     seeded: 0,
     unchanged: 0,
+    deleted: 0,
     problems: [...problems],
     names: new Set(),
   };
   for (const model of models) {
     const { name, version } = model.manifest;
     try {
-      if (await withRetries(async () => seedVersion(await openBucket(), model, keys))) {
-        result.seeded += 1;
-        report(`seeded ${name} version ${version}`);
-      } else {
-        result.unchanged += 1;
-      }
-      result.names.add(name);
+      const outcome = await withRetries(async () => seedVersion(await openBucket(), model, keys));
+      result[outcome] += 1;
+      if (outcome === "seeded") report(`seeded ${name} version ${version}`);
+      if (outcome === "deleted") report(`${name} version ${version} was deleted: not seeded`);
+      else result.names.add(name);
     } catch (error) {
       const isNamed = error instanceof UserError;
       result.problems.push(
@@ -109,13 +114,15 @@ export async function withRetries<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Writes the manifest last, because it makes the version exist. @returns whether anything was written */
+/** Writes the manifest last, because it makes the version exist. */
 async function seedVersion(
   bucket: ModelBucket,
   model: FolderModel,
   keys: KeyRing | undefined,
-): Promise<boolean> {
+): Promise<keyof SeedResult> {
   const { manifest, manifestText, read } = await toVersionFiles(model);
+  const storedManifest = await readText(bucket, manifestKey(manifest), keys);
+  if (storedManifest === undefined && (await isDeleted(bucket, manifest, keys))) return "deleted";
   const keyId = await keys?.currentId();
   let written = false;
   for (const { path, sha256, sizeBytes } of manifest.files) {
@@ -132,14 +139,24 @@ async function seedVersion(
     written = true;
   }
   const key = manifestKey(manifest);
-  const isSame = (await readText(bucket, key, keys)) === manifestText;
   const signed = await seedSignature(bucket, model, manifestText, keys);
-  if (isSame) return written || signed;
+  if (storedManifest === manifestText) return written || signed ? "seeded" : "unchanged";
   const bytes = new Uint8Array(new TextEncoder().encode(manifestText));
   await bucket.put(key, await toStored(keys, key, bytes), {
     httpMetadata: { contentType: "application/json" },
   });
-  return true;
+  return "seeded";
+}
+
+/** Whether the version was deleted, and its number is not to be used again. */
+async function isDeleted(
+  bucket: ModelBucket,
+  { name, version }: ModelId,
+  keys: KeyRing | undefined,
+): Promise<boolean> {
+  const store = createRoutingStore(toObjects(bucket, keys));
+  const { routing } = await readRouting(store, name);
+  return tombstoneOf(routing, version) !== undefined;
 }
 
 /** Of a version that has one, for its manifest as it is stored. @returns whether it was written */
@@ -168,15 +185,19 @@ async function readText(
   keys: KeyRing | undefined,
 ): Promise<string | undefined> {
   if (!keys) return (await bucket.get(key))?.text();
-  // The same object, typed by Miniflare with the streams and headers of Node.
-  const objects = createR2ObjectStore(bucket as unknown as R2Bucket);
   try {
-    const object = await createEncryptedObjectStore(objects, keys).get(key);
+    const object = await toObjects(bucket, keys).get(key);
     return object && (await new Response(object.body).text());
   } catch (error) {
     if (error instanceof ApiError) return undefined;
     throw error;
   }
+}
+
+function toObjects(bucket: ModelBucket, keys: KeyRing | undefined): ObjectStore {
+  // The same object, typed by Miniflare with the streams and headers of Node.
+  const objects = createR2ObjectStore(bucket as unknown as R2Bucket);
+  return keys ? createEncryptedObjectStore(objects, keys) : objects;
 }
 
 /** Below it lies the object that makes a local server ready, for each start another one. */

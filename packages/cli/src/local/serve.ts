@@ -85,7 +85,7 @@ export async function serve(project: WorkerProject, options: ServeOptions): Prom
   const limitMs = parseCpuLimit(options.cpuMs, worker.cpuLimitMs);
   watchWorker(worker.url, limitMs, console.error);
   runDaily(() => worker.runScheduled());
-  const { seeded, unchanged, problems, names } = await seedFolder(
+  const { seeded, unchanged, deleted, problems, names } = await seedFolder(
     worker.bucket,
     folder,
     console.log,
@@ -95,7 +95,8 @@ export async function serve(project: WorkerProject, options: ServeOptions): Prom
   if (count === 0 && problems.length > 0) throw noModel(problems);
   await withRetries(async () => markReady(await worker.bucket(), ready));
   const failed = problems.length > 0 ? `, ${problems.length} not valid` : "";
-  console.log(`models: ${seeded} seeded, ${unchanged} unchanged${failed}\n`);
+  const left = deleted > 0 ? `, ${deleted} deleted` : "";
+  console.log(`models: ${seeded} seeded, ${unchanged} unchanged${left}${failed}\n`);
   console.log(`onnxflare serves ${count} models on ${worker.url.origin} - try:\n`);
   console.log(`  ${exampleCommand(worker.url, folder.models)}\n`);
   if (problems.length === 0) return;
