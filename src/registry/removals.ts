@@ -4,6 +4,7 @@ import type { RoutingStore } from "../domain/ports.ts";
 import { withoutRemoval, withRemoval } from "../domain/removals.ts";
 import { MAX_REMOVALS, type Routing, type Tombstone, tombstoneOf } from "../domain/routing.ts";
 import { readRouting } from "./routing/read-routing.ts";
+import { repeatSwap } from "./routing/repeat-swap.ts";
 
 /** Registers removals of objects in the tombstones of versions; no change of the history. */
 export interface Removals {
@@ -27,30 +28,19 @@ export interface RemovalsOptions {
   readonly wait: (milliseconds: number) => Promise<void>;
 }
 
-const MAX_ATTEMPTS = 12;
-const FIRST_WAIT_MS = 20;
-const MAX_WAIT_MS = 1000;
-
 export function createRemovals(
   store: Pick<RoutingStore, "routing" | "putRouting">,
   { now, wait }: RemovalsOptions,
 ): Removals {
   /** @param change returns the same routing for nothing to do */
-  async function update(
-    id: ModelId,
-    change: (routing: Routing) => Promise<Routing>,
-  ): Promise<Routing> {
-    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      if (attempt > 0) await wait(Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** attempt));
+  function update(id: ModelId, change: (routing: Routing) => Promise<Routing>): Promise<Routing> {
+    const attempt = async (): Promise<Routing | undefined> => {
       const { routing, etag } = await readRouting(store, id.name);
       const changed = await change(routing);
       if (changed === routing || (await store.putRouting(id.name, changed, etag))) return changed;
-    }
-    throw new ApiError(
-      "routing_conflict",
-      `The routing of model "${id.name}" was changed by others at each of ${MAX_ATTEMPTS} attempts: delete ${formatModelId(id)} again.`,
-      { details: { model: id.name } },
-    );
+      return undefined;
+    };
+    return repeatSwap(attempt, { wait, conflict: (attempts) => conflict(id, attempts) });
   }
 
   return {
@@ -78,4 +68,12 @@ export function createRemovals(
         withoutRemoval(current, id.version, removalId, new Date(now()).toISOString()),
       ),
   };
+}
+
+function conflict(id: ModelId, attempts: number): ApiError {
+  return new ApiError(
+    "routing_conflict",
+    `The routing of model "${id.name}" was changed by others at each of ${attempts} attempts: delete ${formatModelId(id)} again.`,
+    { details: { model: id.name } },
+  );
 }

@@ -6,6 +6,7 @@ import { createBatches } from "../../shared/batches.ts";
 import { createChangeApplier, type RequestedChange } from "./apply-changes.ts";
 import { moveHistory } from "./move-history.ts";
 import { readRouting } from "./read-routing.ts";
+import { repeatSwap } from "./repeat-swap.ts";
 
 /** Changes routings by compare-and-swap: of changes at the same time none is lost, whichever isolates make them. */
 export interface RoutingEditor {
@@ -36,11 +37,6 @@ export interface RoutingEditorOptions {
   readonly onChange?: (name: string) => void;
 }
 
-const FIRST_WAIT_MS = 20;
-/** R2 writes an object about once a second. */
-const MAX_WAIT_MS = 1000;
-/** Of all waits together; how long an attempt takes depends on storage. */
-const MAX_WAITED_MS = 10_000;
 const MAX_BATCH_MS = 20_000;
 
 export function createRoutingEditor(
@@ -63,26 +59,15 @@ export function createRoutingEditor(
     return (await store.putRouting(name, moved, etag)) ? results : undefined;
   }
 
-  async function commitRepeatedly(
+  function commitRepeatedly(
     name: string,
     changes: readonly RequestedChange[],
   ): Promise<PromiseSettledResult<Routing>[]> {
-    let failure: unknown;
-    for (let waitedMs = 0, attempts = 1; ; attempts++) {
-      try {
-        const results = await attempt(name, changes);
-        if (results) return results;
-        failure = conflict(name, attempts, waitedMs);
-      } catch (error) {
-        if (!isStorageFailure(error)) throw error;
-        failure = error;
-      }
-      if (waitedMs >= MAX_WAITED_MS) throw failure;
-      const longest = Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** attempts);
-      const milliseconds = Math.max(1, Math.random() * longest);
-      waitedMs += milliseconds;
-      await wait(milliseconds);
-    }
+    return repeatSwap(() => attempt(name, changes), {
+      wait,
+      conflict: (attempts, waitedMs) => conflict(name, attempts, waitedMs),
+      isRepeatable: isStorageFailure,
+    });
   }
 
   return {
