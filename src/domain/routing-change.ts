@@ -1,5 +1,4 @@
 import { ApiError } from "./errors.ts";
-import { compareVersions } from "./model-id.ts";
 import { withRemoval } from "./removals.ts";
 import {
   DEFAULT_ALIAS,
@@ -293,12 +292,4 @@ function withEntry<V>(
 ): Record<string, V> {
   const others = Object.entries(record).filter(([name]) => name !== key);
   return Object.fromEntries(value === undefined ? others : [...others, [key, value]]);
-}
-
-/** The version with the largest weight; of several, the newest one. */
-export function heaviestVersion(split: Split): string {
-  const [first] = [...split].sort(
-    (a, b) => b.weight - a.weight || compareVersions(a.version, b.version),
-  );
-  return first?.version ?? "";
 }

@@ -1,6 +1,5 @@
 import { murmur3 } from "../shared/murmur3.ts";
-import { onlyVersion, type Route, type Split } from "./routing.ts";
-import { heaviestVersion } from "./routing-change.ts";
+import { heaviestVersion, onlyVersion, type Route, type Split } from "./routing.ts";
 
 const ENCODER = new TextEncoder();
 const MAX_HASHED_END = 4_194_304;

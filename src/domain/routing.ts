@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { MODEL_VERSION } from "./model-id.ts";
+import { compareVersions, MODEL_VERSION } from "./model-id.ts";
 import { issueMessage } from "./schema-issue.ts";
 
 /**
@@ -28,7 +28,7 @@ const MAX_ACTOR_LENGTH = 100;
 export const STICKY_BY = ["header", "key", "input"] as const;
 export type StickyBy = (typeof STICKY_BY)[number];
 
-export const versionSchema = z.string().regex(MODEL_VERSION, "a version is a positive integer");
+const versionSchema = z.string().regex(MODEL_VERSION, "a version is a positive integer");
 export const aliasSchema = z
   .string()
   .regex(ALIAS_NAME, `an alias is ${ALIAS_NAME_RULE}`)
@@ -76,7 +76,7 @@ export const routeSchema = z.strictObject({
 const revision = z.int().min(0);
 const time = z.iso.datetime();
 
-export const tombstoneSchema = z.strictObject({
+const tombstoneSchema = z.strictObject({
   at: time,
   by: z.string(),
   filesDigest: z
@@ -93,7 +93,7 @@ export const tombstoneSchema = z.strictObject({
   removedAt: time.optional().describe("When the last of its objects was deleted."),
 });
 
-export const ROUTING_ACTIONS = [
+const ROUTING_ACTIONS = [
   "alias", // an alias stands for a version or a split
   "unalias", // an alias is removed; the default is the newest version again
   "shadow",
@@ -218,4 +218,12 @@ export function versionsOf({ split, shadow }: Route): string[] {
 /** The only version of a route that is not split. */
 export function onlyVersion({ split }: Pick<Route, "split">): string | undefined {
   return split.length === 1 ? split[0]?.version : undefined;
+}
+
+/** The version with the largest weight; of several, the newest one. */
+export function heaviestVersion(split: Split): string {
+  const [first] = [...split].sort(
+    (a, b) => b.weight - a.weight || compareVersions(a.version, b.version),
+  );
+  return first?.version ?? "";
 }

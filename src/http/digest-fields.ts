@@ -4,7 +4,7 @@ import { toHex } from "../shared/hex.ts";
 import { quote } from "../shared/quote.ts";
 
 /** Of a whole file, and of what one request contains of it (RFC 9530). */
-export type DigestField = "repr-digest" | "content-digest";
+type DigestField = "repr-digest" | "content-digest";
 
 const ALGORITHM = "sha-256";
 const DIGEST_BYTES = 32;

@@ -3,7 +3,7 @@ import type { RequestTraits } from "../domain/routing-draw.ts";
 import type { AppEnv } from "./context.ts";
 
 /** Which requests belong together for a split that is sticky by header. */
-export const STICKY_KEY = "x-sticky-key";
+const STICKY_KEY = "x-sticky-key";
 
 /** What decides on the version of a split that a request gets. Each is read only by the splits that need it. */
 export function traitsOf(c: Context<AppEnv>): RequestTraits {

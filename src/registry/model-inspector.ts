@@ -32,7 +32,7 @@ export interface InspectedVersion {
 }
 
 /** Bounds the storage calls of one request; older versions have no details. */
-export const MAX_DETAILED = 200;
+const MAX_DETAILED = 200;
 /** As many connections as a Worker may have open at the same time. */
 const MAX_CONCURRENT_READS = 6;
 

@@ -13,7 +13,7 @@ export function toRpcError(thrown: unknown): Error {
   return Object.assign(rpcError, toErrorFields(error));
 }
 
-export function toErrorFields({ code, message, details, kind }: ApiError): OnnxflareErrorFields {
+function toErrorFields({ code, message, details, kind }: ApiError): OnnxflareErrorFields {
   const { status, retryable } = kind;
   return { code, message, status, retryable, ...(details && { details }) };
 }

@@ -18,7 +18,7 @@ export interface CallerResult {
   readonly value: unknown;
 }
 
-export const TRANSPORTS = ["RPC", "HTTP", "HTTP, binary"] as const;
+const TRANSPORTS = ["RPC", "HTTP", "HTTP, binary"] as const;
 export type Transport = (typeof TRANSPORTS)[number];
 
 const ORIGIN = "https://onnxflare.example";

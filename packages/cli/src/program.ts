@@ -4,7 +4,7 @@ import packageJson from "../package.json" with { type: "json" };
 import { type CliCommand, COMMAND_GROUPS, type CommandExample } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { EXIT_CODES } from "./exit-codes.ts";
-import type { SharedOptions } from "./settings.ts";
+import { DEFAULT_URL, type SharedOptions } from "./settings.ts";
 
 /** Makes the context of an action, of the options that all commands share. */
 export type OpenContext = (options: SharedOptions) => CommandContext;
@@ -90,7 +90,7 @@ export function leavesOf(command: Command): Command[] {
 
 function addServerOptions(command: Command): void {
   const options = [
-    new Option("--url <url>", "URL of the server (ONNXFLARE_URL; default http://127.0.0.1:8787)"),
+    new Option("--url <url>", `URL of the server (ONNXFLARE_URL; default ${DEFAULT_URL})`),
     new Option(
       "--key <key>",
       "the server's ADMIN_KEY (ONNXFLARE_KEY; local: ADMIN_KEY of .dev.vars)",

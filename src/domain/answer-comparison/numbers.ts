@@ -8,7 +8,7 @@ import {
 } from "./comparison.ts";
 
 /** Values are the same within this, or within {@link RELATIVE_TOLERANCE} of the larger one. */
-export const ABSOLUTE_TOLERANCE = 1e-6;
+const ABSOLUTE_TOLERANCE = 1e-6;
 export const RELATIVE_TOLERANCE = 0.01;
 
 /** The differences of two lists of numbers of one length. */

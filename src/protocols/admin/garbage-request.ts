@@ -4,7 +4,7 @@ import { quote } from "../../shared/quote.ts";
 import { parseWith } from "../parse.ts";
 
 /** By default, a day: long after any publication has ended. */
-export const DEFAULT_GARBAGE_AGE_SECONDS = 86_400;
+const DEFAULT_GARBAGE_AGE_SECONDS = 86_400;
 const MAX_AGE_SECONDS = 31_536_000;
 const MAX_KEYS = 1000;
 const MAX_KEY_LENGTH = 1024;

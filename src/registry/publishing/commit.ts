@@ -60,7 +60,7 @@ export async function isTaken(store: Pick<ModelStore, "manifest">, id: ModelId):
 }
 
 /** Whether an error says that a manifest, or its signature, is not what was published. */
-export function isUnreadable(error: unknown): boolean {
+function isUnreadable(error: unknown): boolean {
   return (
     error instanceof ApiError &&
     (error.code === "model_corrupt" || error.code === "signature_invalid")

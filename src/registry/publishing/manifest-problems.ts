@@ -45,7 +45,7 @@ export function schemaProblems({
   }));
 }
 
-export function formatField(path: readonly PropertyKey[]): string {
+function formatField(path: readonly PropertyKey[]): string {
   return path
     .map((key, index) =>
       typeof key === "number" ? `[${key}]` : `${index > 0 ? "." : ""}${String(key)}`,

@@ -105,7 +105,7 @@ function remedyOf(key: string): string {
 }
 
 /** Of an object that was not encrypted, which whoever can write into the bucket may have put in the place of one that was. */
-export class PlainObject extends ApiError {
+class PlainObject extends ApiError {
   constructor(key: string) {
     super(
       "model_corrupt",

@@ -80,6 +80,10 @@ const IMPORTS: Record<string, { allowed: string[]; refused: string[] }> = {
       "esbuild",
     ],
   },
+  "packages/cli/src/push/a.ts": {
+    allowed: ["./b.ts", "../server/b.ts", "../../../../src/registry/b.ts", "node:fs"],
+    refused: ["../../../../src/app.ts", "../../../../src/deps.ts", "hono"],
+  },
   "src/runtime/a.ts": {
     allowed: ["./b.ts", "../domain/b.ts", "../shared/b.ts", "onnxruntime-web/ort.wasm.mjs"],
     refused: ["../inference/b.ts", "../storage/b.ts", "hono", "zod"],
@@ -87,6 +91,10 @@ const IMPORTS: Record<string, { allowed: string[]; refused: string[] }> = {
   "src/storage/a.ts": {
     allowed: ["./b.ts", "../domain/b.ts", "../shared/b.ts"],
     refused: ["../runtime/b.ts", "../cache/b.ts", "onnxruntime-web/ort.wasm.mjs"],
+  },
+  "src/storage/encryption/a.ts": {
+    allowed: ["./b.ts", "../b.ts", "../../domain/b.ts", "../../shared/b.ts"],
+    refused: ["../../registry/b.ts", "../../deps.ts", "zod"],
   },
   "src/telemetry/a.ts": {
     allowed: ["./b.ts", "../domain/b.ts", "../shared/b.ts", "cloudflare:workers"],
@@ -150,6 +158,10 @@ const IMPORTS: Record<string, { allowed: string[]; refused: string[] }> = {
     allowed: ["./b.ts", "../domain/b.ts", "../tasks/b.ts", "../shared/b.ts"],
     refused: ["../inference/b.ts", "../runtime/b.ts", "../storage/b.ts", "hono"],
   },
+  "src/registry/routing/a.ts": {
+    allowed: ["./b.ts", "../catalog.ts", "../../domain/b.ts", "../../shared/b.ts"],
+    refused: ["../../storage/b.ts", "../../inference/b.ts", "../../protocols/b.ts", "hono"],
+  },
   "src/inference/a.ts": {
     allowed: ["./b.ts", "../cache/b.ts", "../registry/b.ts", "../tasks/b.ts", "../domain/b.ts"],
     refused: ["../http/b.ts", "../protocols/b.ts", "../runtime/b.ts", "../storage/b.ts", "hono"],
@@ -177,6 +189,10 @@ const IMPORTS: Record<string, { allowed: string[]; refused: string[] }> = {
   "src/protocols/oip/a.ts": {
     allowed: ["./b.ts", "../b.ts", "../../http/b.ts", "../../registry/b.ts", "hono", "zod"],
     refused: ["../../runtime/b.ts", "../../storage/b.ts", "../../telemetry/b.ts", "../../app.ts"],
+  },
+  "src/protocols/admin/operations/a.ts": {
+    allowed: ["./b.ts", "../b.ts", "../../json.ts", "../../../http/b.ts", "../../../registry/b.ts"],
+    refused: ["../../oip/b.ts", "../../../storage/b.ts", "../../../rpc/b.ts", "../../../deps.ts"],
   },
   "src/app.ts": {
     allowed: ["./protocols/b.ts", "./http/b.ts", "./domain/b.ts", "hono"],

@@ -11,7 +11,6 @@ import {
 } from "../../../src/domain/routing.ts";
 import {
   applyChange,
-  heaviestVersion,
   type RoutingChange,
   replay,
   undo,
@@ -258,9 +257,4 @@ describe("a version that is deleted", () => {
       routing,
     );
   });
-});
-
-test("the version with the largest weight, and of several the newest", () => {
-  expect(heaviestVersion(splitOf({ 1: 10, 2: 90, 3: 5 }))).toBe("2");
-  expect(heaviestVersion(splitOf({ 9: 5, 10: 5, 1: 5 }))).toBe("10");
 });

@@ -1,6 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { parseHistoryPart, parseRouting, type Routing } from "../../../src/domain/routing.ts";
-import { pin, routingAfter } from "../../support/routings.ts";
+import {
+  heaviestVersion,
+  parseHistoryPart,
+  parseRouting,
+  type Routing,
+} from "../../../src/domain/routing.ts";
+import { pin, routingAfter, splitOf } from "../../support/routings.ts";
 
 const valid = routingAfter(pin("production", "1"), pin("production", "2"), pin("canary", "3"));
 
@@ -94,4 +99,9 @@ test("a part of a history is parsed, and refused if it is empty or has a gap", (
   expect(parseHistoryPart([])).toHaveProperty("problem");
   expect(parseHistoryPart([valid.history[0], valid.history[2]])).toHaveProperty("problem");
   expect(parseHistoryPart(undefined)).toHaveProperty("problem");
+});
+
+test("the heaviest version of a split is the one with the largest weight, and the newest of several", () => {
+  expect(heaviestVersion(splitOf({ 1: 10, 2: 90, 3: 5 }))).toBe("2");
+  expect(heaviestVersion(splitOf({ 9: 5, 10: 5, 1: 5 }))).toBe("10");
 });

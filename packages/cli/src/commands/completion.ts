@@ -2,7 +2,7 @@ import { script } from "@bomb.sh/tab";
 import { Argument } from "@commander-js/extra-typings";
 import type { CliCommand } from "../command.ts";
 
-export const SHELLS = ["bash", "zsh", "fish", "powershell"] as const;
+const SHELLS = ["bash", "zsh", "fish", "powershell"] as const;
 
 export const COMPLETION: CliCommand = {
   name: "completion",

@@ -1,5 +1,5 @@
 import { MODEL_VERSION } from "../../../../src/domain/model-id.ts";
-import { DEFAULT_ALIAS, NEWEST } from "../../../../src/domain/routing.ts";
+import { DEFAULT_ALIAS, heaviestVersion, NEWEST, routeOf } from "../../../../src/domain/routing.ts";
 import { CliError } from "../cli-error.ts";
 import type { ModelView } from "../server/admin-types.ts";
 import { pathOf, type ServerClient } from "../server/server-client.ts";
@@ -14,13 +14,10 @@ export async function resolveVersion(
   const { versions, routing } = await server.json<ModelView>({
     path: pathOf("admin", "models", model),
   });
-  const route = routing.aliases[at];
+  const route = routeOf(routing, at);
   const newest = String(Math.max(...versions.map(({ version }) => Number(version))));
   if (at === NEWEST || (at === DEFAULT_ALIAS && !route)) return newest;
-  const [largest] = [...(route?.split ?? [])].sort(
-    (a, b) => b.weight - a.weight || Number(b.version) - Number(a.version),
-  );
-  if (largest) return largest.version;
+  if (route) return heaviestVersion(route.split);
   const names = Object.keys(routing.aliases);
   throw new CliError("notFound", `${model} has no alias ${at}`, {
     code: "alias_not_found",

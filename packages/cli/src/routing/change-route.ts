@@ -1,4 +1,5 @@
 import { userInfo } from "node:os";
+import { routeOf } from "../../../../src/domain/routing.ts";
 import type { CommandContext } from "../context.ts";
 import { formatSeconds } from "../format/duration.ts";
 import type { RoutingView } from "../server/admin-types.ts";
@@ -28,7 +29,7 @@ export async function changeRoute(
   const start = performance.now();
   const routing = await server.json<RoutingView>(request);
   const took = formatSeconds((performance.now() - start) / 1000);
-  const route = describeRoute(alias, routing.aliases[alias]);
+  const route = describeRoute(alias, routeOf(routing, alias));
   output.note(`revision ${routing.revision} in ${took}; other isolates see it within 10 s`);
   output.result(routing, `${output.style("bold", `${model}@${alias}`)}: ${route}`);
 }

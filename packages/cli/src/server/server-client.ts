@@ -6,7 +6,10 @@ import { toServerError } from "./server-error.ts";
 
 export interface ServerRequest {
   readonly method?: "GET" | "POST" | "PUT" | "DELETE";
-  /** Below the server's URL; segments are encoded by whoever made it ({@link pathOf}). */
+  /**
+   * Below the server's URL; segments are encoded by whoever made it ({@link pathOf}). Requests to `/admin` need the key, others send it if it
+   * was given.
+   */
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   /** Sent as JSON. */
@@ -19,7 +22,6 @@ export interface ServerRequest {
    * was not sent, or was refused for overload.
    */
   readonly repeats?: "safely" | "never";
-  /** Requests to `/admin` need the key, others send it if it was given. */
   readonly signal?: AbortSignal;
 }
 
@@ -126,12 +128,9 @@ function urlOf(server: string, { path, query = {} }: ServerRequest): string {
 
 function mayRepeat({ repeats = "safely" }: ServerRequest, error: CliError): boolean {
   if (repeats === "never") return error.status === OVERLOAD || wasNotSent(error);
-  return error.status === undefined ? error.reason === "unreachable" : isRetryable(error);
-}
-
-/** A server that says so knows better: a model that is corrupt is a 503 that stays. */
-function isRetryable({ status = 0 }: CliError): boolean {
-  return RETRYABLE.includes(status);
+  return error.status === undefined
+    ? error.reason === "unreachable"
+    : RETRYABLE.includes(error.status);
 }
 
 const NOT_SENT: readonly unknown[] = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH"];
