@@ -5,7 +5,11 @@ import { embeddingsRequestSchema, embeddingsResponseSchema } from "./embeddings.
 import { openAiErrorSchema } from "./error.ts";
 import { openAiModelListSchema, openAiModelSchema, openAiModelStatusSchema } from "./models.ts";
 import { transcriptionRequestSchema } from "./transcription-request.ts";
-import { transcriptionResponseSchema } from "./transcription-response.ts";
+import {
+  transcriptionResponseSchema,
+  transcriptionSegmentSchema,
+  transcriptionUsageSchema,
+} from "./transcription-response.ts";
 
 export const SCHEMAS = {
   requests: {
@@ -23,6 +27,8 @@ export const SCHEMAS = {
     OpenAiModelList: openAiModelListSchema,
     OpenAiModelStatus: openAiModelStatusSchema,
     TranscriptionResponse: transcriptionResponseSchema,
+    TranscriptionSegment: transcriptionSegmentSchema,
+    TranscriptionUsage: transcriptionUsageSchema,
   },
 } as const;
 

@@ -2,14 +2,14 @@ import * as z from "zod";
 import type { Transcript } from "../../domain/blocks/postprocess/speech-recognition.ts";
 import type { ResponseFormat } from "./transcription-request.ts";
 
-const usage = z
+export const transcriptionUsageSchema = z
   .strictObject({
     type: z.literal("duration"),
     seconds: z.number().describe("Of the audio, rounded up."),
   })
   .describe("What was transcribed.");
 
-const segment = z.strictObject({
+export const transcriptionSegmentSchema = z.strictObject({
   id: z.int().min(0),
   seek: z.int().min(0).describe("Where its window begins, in hundredths of a second."),
   start: z.number(),
@@ -27,11 +27,11 @@ const verbose = z.strictObject({
   language: z.string().describe("In English: `english`."),
   duration: z.number().describe("Of the audio, in seconds."),
   text: z.string(),
-  segments: z.array(segment),
-  usage,
+  segments: z.array(transcriptionSegmentSchema),
+  usage: transcriptionUsageSchema,
 });
 
-const brief = z.strictObject({ text: z.string(), usage });
+const brief = z.strictObject({ text: z.string(), usage: transcriptionUsageSchema });
 
 export const transcriptionResponseSchema = z
   .union([verbose, brief])
@@ -44,7 +44,7 @@ export function languageName(code: string): string {
 }
 
 /** @param duration of the audio in seconds */
-export function toUsage(duration: number): z.output<typeof usage> {
+export function toUsage(duration: number): z.output<typeof transcriptionUsageSchema> {
   return { type: "duration", seconds: Math.ceil(duration) };
 }
 
