@@ -9,6 +9,8 @@ import { createSimulation, type PlannedFault, type SimulatedIsolate } from "./si
 export interface Schedule {
   readonly scheduler: fc.Scheduler;
   readonly faults: readonly PlannedFault[];
+  /** Of loading a model, purging and waiting. */
+  readonly computeSteps: number;
   /** What was done before, one after the other and without faults. */
   readonly before: readonly PlacedCommand[];
   /** What clients do at the same time, each one after the other. */
@@ -40,6 +42,7 @@ export async function simulateLifecycle(schedule: Schedule): Promise<number> {
   const simulation = createSimulation({
     scheduler: schedule.scheduler,
     faults: schedule.faults,
+    computeSteps: schedule.computeSteps,
     objects: createMemoryObjectStore(map),
     maxOperationMs: MAX_OPERATION_MS,
     afterStep: () => observer.check(),

@@ -46,6 +46,8 @@ export interface SimulationOptions {
   readonly faults: readonly PlannedFault[];
   readonly objects: ObjectStore;
   readonly maxOperationMs: number;
+  /** How many steps one takes that is no operation of storage: others go on meanwhile. */
+  readonly computeSteps: number;
   /** Called after each step, when all that follows from it has happened. */
   readonly afterStep: () => void;
 }
@@ -60,7 +62,7 @@ const MAX_STEPS = 20_000;
  * what happens: the same ones lead to the same end.
  */
 export function createSimulation(options: SimulationOptions): Simulation {
-  const { scheduler, objects, maxOperationMs, afterStep } = options;
+  const { scheduler, objects, maxOperationMs, computeSteps, afterStep } = options;
   const faults = new Map(options.faults.map(({ of, step, fault }) => [`${of} ${step}`, fault]));
   const isolates = new Set<{ waitsSince(): number; kill(drops: boolean): void }>();
   const trace: string[] = [];
@@ -115,7 +117,7 @@ export function createSimulation(options: SimulationOptions): Simulation {
         return isAlive;
       },
       async compute(what) {
-        await take(`${name} ${what}`);
+        for (let step = 0; step < computeSteps; step++) await take(`${name} ${what}`);
         if (!isAlive) return never();
         log(`${name} ${what}`);
       },

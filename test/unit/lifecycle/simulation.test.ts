@@ -59,8 +59,15 @@ test(
         fc.scheduler(),
         fc.oneof(fc.constant([]), faults),
         fc.oneof({ weight: 4, arbitrary: scenario }, fc.constantFrom(...SCENARIOS)),
-        async (scheduler, planned, { before, clients }) => {
-          steps += await simulateLifecycle({ scheduler, faults: planned, before, clients });
+        fc.constantFrom(1, 1, 1, 30),
+        async (scheduler, planned, { before, clients }, computeSteps) => {
+          steps += await simulateLifecycle({
+            scheduler,
+            faults: planned,
+            before,
+            clients,
+            computeSteps,
+          });
         },
       ),
       { numRuns: SCHEDULES, seed: SEED, endOnFailure: false },
