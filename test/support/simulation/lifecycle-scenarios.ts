@@ -31,11 +31,23 @@ const collect: Command = { does: "collect" };
 const request: Command = { does: "request", reference: "m@1" };
 const pass = (seconds: number): Command => ({ does: "pass", seconds });
 
+/** Steps in which the others come as far as a deletion needs to purge. */
+const LATER = Array.from({ length: 10 }, () => B(pass(1)));
+
+const route = (version: string): Command => ({
+  does: "change",
+  change: { action: "alias", alias: "production", split: [{ version, weight: 1 }] },
+});
+const routed: Command = { does: "request", reference: "m@production" };
+
 export const SCENARIOS: readonly Scenario[] = [
   // A deletion that goes on when another one has finished and the number has been published again.
   {
     before: [A(publish("x"))],
-    clients: [[A(remove)], [B(pass(QUARTER_HOUR)), B(remove), B(publish("x")), B(request)]],
+    clients: [
+      [A(remove)],
+      [...LATER, B(pass(QUARTER_HOUR)), B(remove), B(publish("x")), B(request)],
+    ],
   },
   // A publication during which another one is deleted.
   {
@@ -57,6 +69,14 @@ export const SCENARIOS: readonly Scenario[] = [
     clients: [
       [A(publish("x")), A(request)],
       [B(pass(THREE_HOURS)), B(collect)],
+    ],
+  },
+  // A change that the isolate that made it sees at once, and another one later.
+  {
+    before: [A(publish("x")), A({ ...publish("x"), version: "2" } as Command), A(route("1"))],
+    clients: [
+      [A(routed), A(route("2")), A(routed)],
+      [B(routed), B(pass(12)), B(routed)],
     ],
   },
   // A version that is promoted while it is deleted.
