@@ -9,7 +9,7 @@ import { createSimulation, type PlannedFault, type SimulatedIsolate } from "./si
 export interface Schedule {
   readonly scheduler: fc.Scheduler;
   readonly faults: readonly PlannedFault[];
-  /** Of loading a model, purging and waiting. */
+  /** Of loading a model, purging and waiting, in the first isolate. */
   readonly computeSteps: number;
   /** What was done before, one after the other and without faults. */
   readonly before: readonly PlacedCommand[];
@@ -42,7 +42,6 @@ export async function simulateLifecycle(schedule: Schedule): Promise<number> {
   const simulation = createSimulation({
     scheduler: schedule.scheduler,
     faults: schedule.faults,
-    computeSteps: schedule.computeSteps,
     objects: createMemoryObjectStore(map),
     maxOperationMs: MAX_OPERATION_MS,
     afterStep: () => observer.check(),
@@ -53,7 +52,10 @@ export async function simulateLifecycle(schedule: Schedule): Promise<number> {
     const running = isolates[index];
     if (running?.life.isAlive) return running;
     started += 1;
-    const life = simulation.startIsolate(`isolate ${"AB"[index]}${started}`);
+    const life = simulation.startIsolate(
+      `isolate ${"AB"[index]}${started}`,
+      index === 0 ? schedule.computeSteps : 1,
+    );
     const fresh = { life, services: createLifecycleIsolate(life), ownChange: { state: 0 } };
     isolates[index] = fresh;
     return fresh;

@@ -26,7 +26,8 @@ export interface Simulation {
   readonly trace: readonly string[];
   /** Steps so far. */
   readonly steps: number;
-  startIsolate(name: string): SimulatedIsolate;
+  /** @param computeSteps how many steps its work takes that is no operation of storage: others go on meanwhile */
+  startIsolate(name: string, computeSteps: number): SimulatedIsolate;
   log(line: string): void;
   /** Until {@link resumeFaults}, operations have no faults and are not counted. */
   pauseFaults(): void;
@@ -46,8 +47,6 @@ export interface SimulationOptions {
   readonly faults: readonly PlannedFault[];
   readonly objects: ObjectStore;
   readonly maxOperationMs: number;
-  /** How many steps one takes that is no operation of storage: others go on meanwhile. */
-  readonly computeSteps: number;
   /** Called after each step, when all that follows from it has happened. */
   readonly afterStep: () => void;
 }
@@ -62,7 +61,7 @@ const MAX_STEPS = 20_000;
  * what happens: the same ones lead to the same end.
  */
 export function createSimulation(options: SimulationOptions): Simulation {
-  const { scheduler, objects, maxOperationMs, computeSteps, afterStep } = options;
+  const { scheduler, objects, maxOperationMs, afterStep } = options;
   const faults = new Map(options.faults.map(({ of, step, fault }) => [`${of} ${step}`, fault]));
   const isolates = new Set<{ waitsSince(): number; kill(drops: boolean): void }>();
   const trace: string[] = [];
@@ -92,7 +91,7 @@ export function createSimulation(options: SimulationOptions): Simulation {
     vi.setSystemTime(now);
   }
 
-  function startIsolate(name: string): SimulatedIsolate {
+  function startIsolate(name: string, computeSteps: number): SimulatedIsolate {
     let isAlive = true;
     let isDropping = false;
     /** When the operations that wait were begun. */
