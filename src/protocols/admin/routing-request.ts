@@ -18,10 +18,12 @@ import type { ChangeAuthor, RoutingChange } from "../../domain/routing-change.ts
 import { quote } from "../../shared/quote.ts";
 import { parseWith } from "../parse.ts";
 
+/** Who makes a change, and why. */
+const AUTHOR = { note: noteSchema.optional(), actor: actorSchema.optional() } as const;
+
 /** Fields of every change. */
 const CHANGE = {
-  note: noteSchema.optional(),
-  actor: actorSchema.optional(),
+  ...AUTHOR,
   expectedRevision: z
     .int()
     .min(0)
@@ -58,6 +60,8 @@ export const setAliasRequestSchema = z
   .describe("Either `version` or `split`.");
 
 export const changeRequestSchema = z.strictObject(CHANGE);
+
+export const deleteVersionRequestSchema = z.strictObject(AUTHOR);
 
 export const setShadowRequestSchema = z.strictObject({
   version,
@@ -151,6 +155,11 @@ export function parseRollback(body: unknown): {
 /** @throws ApiError `invalid_request` */
 export function parseChange(body: unknown): ChangeFields {
   return parseWith(changeRequestSchema, body);
+}
+
+/** @throws ApiError `invalid_request` */
+export function parseDeletion(body: unknown): Pick<ChangeAuthor, "actor" | "note"> {
+  return parseWith(deleteVersionRequestSchema, body);
 }
 
 /** With a date, and the time in UTC unless it says otherwise. */

@@ -22,6 +22,7 @@ import {
 
 import {
   changeRequestSchema,
+  deleteVersionRequestSchema,
   rollbackRequestSchema,
   setAliasRequestSchema,
   setShadowRequestSchema,
@@ -40,6 +41,7 @@ export const SCHEMAS = {
   requests: {
     EncryptionRequest: encryptionRequestSchema,
     PublishRequest: publishBodySchema,
+    DeleteVersionRequest: deleteVersionRequestSchema,
     CollectGarbageRequest: collectGarbageRequestSchema,
     PurgeRequest: purgeRequestSchema,
     RollbackRequest: rollbackRequestSchema,

@@ -105,7 +105,11 @@ describe("delete", () => {
       new RegExp(`^deleted version 2 of ${model} \\(\\d objects\\)\n$`),
     );
     expect((await run("predict", `${model}@2`, "--input", IRIS)).code).toBe(5);
-    await run("delete", model, "3");
+    await run("delete", model, "3", "--actor", "ada", "--note", "worse than version 1");
+    const history = await run("history", model, "--limit", "1", "--json");
+    expect(history.json()).toMatchObject({
+      entries: [{ action: "delete", version: "3", actor: "ada", note: "worse than version 1" }],
+    });
     const next = await run(
       "push",
       projectPath("models", "iris-kmeans", "1"),

@@ -2,6 +2,7 @@ import { usageError } from "../cli-error.ts";
 import type { CliCommand } from "../command.ts";
 import { confirm } from "../confirm.ts";
 import { parseModelArgument, parseVersionArgument } from "../parse-arguments.ts";
+import { historyFields } from "../routing/change-route.ts";
 import { pathOf } from "../server/server-client.ts";
 
 interface Deletion {
@@ -26,8 +27,10 @@ export const DELETE: CliCommand = {
       .argument("<model>", "name of the model", parseModelArgument)
       .argument("<version>", "number of the version", parseVersionArgument)
       .option("--force", "also delete a version that aliases route to, and these routes")
+      .option("--note <text>", "why, for the history")
+      .option("--actor <name>", "who, for the history (default: the user of this machine)")
       .option("-y, --yes", "do not ask")
-      .action(async (model, version, { force, yes }) => {
+      .action(async (model, version, { force, yes, ...change }) => {
         const { server, output } = context();
         const question = `Delete version ${version} of ${model} on ${server.url}?`;
         if (!yes && !(await confirm(context(), question)))
@@ -36,6 +39,7 @@ export const DELETE: CliCommand = {
           method: "DELETE",
           path: pathOf("admin", "models", model, "versions", version),
           query: { force: force ? true : undefined },
+          value: historyFields(change),
         });
         const count =
           deletion.removedObjects === undefined ? "" : ` (${deletion.removedObjects} objects)`;
