@@ -22,6 +22,7 @@ import {
 import { findModel } from "../support/publish.ts";
 import type { TestResponse } from "../support/service.ts";
 import { only } from "../support/test-app.ts";
+import { uploadsOf } from "../support/uploads.ts";
 
 /** The OpenAPI document, compared with the app's routes and the responses of the built Worker. */
 
@@ -185,6 +186,24 @@ describe("responses conform to the document", () => {
     const deleted = await service.administer("/models/documented/versions/1", { method: "DELETE" });
     expect(deleted.status).toBe(200);
     expectDocumented("deleteVersion", deleted);
+  });
+
+  test("the responses of uploads and their publication conform to the document", async () => {
+    const uploads = uploadsOf(service, "documented-steps");
+    const kmeans = readModelFile(findModel("iris-kmeans"), "model.onnx");
+    expectDocumented("uploadFile", await uploads.send("model.onnx", kmeans), 201);
+    expectDocumented("uploadFile", await uploads.sendPart("part.bin", kmeans, 0, 9), 201);
+    expectDocumented("listUploads", await uploads.list(), 200);
+    const prepared = await uploads.publish({ task: "clustering", dryRun: true });
+    expectDocumented("publishUploads", prepared, 200);
+    const wrong = await uploads.publish({ manifest: { format: "ort" } });
+    expectDocumented("publishUploads", wrong, 400);
+    const incomplete = await uploads.publish({ task: "clustering", file: "part.bin" });
+    expectDocumented("publishUploads", incomplete, 409);
+    expectDocumented("publishUploads", await uploads.publish({ task: "clustering" }), 201);
+    const path = "/models/documented-steps/versions/2/files";
+    const deleted = await service.administer(path, { method: "DELETE" });
+    expectDocumented("deleteUploads", deleted, 200);
   });
 
   test("the 304 of predict conforms to the document", async () => {
