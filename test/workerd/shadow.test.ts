@@ -517,9 +517,7 @@ describe("a slow shadow", () => {
     expect((await ask(id)).status).toBe(200);
     expect(shadowEvents(service, id)).toEqual([]);
     const { shadowMs = 0, primaryMs } = await shadowEventOf(service, id);
-    const { totalMs } = await service.event(id);
     expect(primaryMs).toBeLessThan(shadowMs);
-    expect(totalMs).toBeLessThan(shadowMs + totalMs - primaryMs);
   });
 
   test("gets no more copies than may be in flight; all others are skipped, and every response is sent", async () => {

@@ -1,3 +1,5 @@
+import { Option } from "@commander-js/extra-typings";
+import { EVENT_KINDS } from "../../../../src/domain/event.ts";
 import { usageError } from "../cli-error.ts";
 import type { CliCommand } from "../command.ts";
 import { describeEvent } from "../logs/describe-event.ts";
@@ -41,7 +43,7 @@ export const LOGS: CliCommand = {
       )
       .option("--operation <id>", "only of this operation, such as infer")
       .option("--code <code>", "only with this error code, such as overloaded")
-      .option("--event <kind>", "only events of this kind: request, purge, notice or shadow")
+      .addOption(new Option("--event <kind>", "only events of this kind").choices(EVENT_KINDS))
       .option("--no-follow", "end after the events of the past")
       .option("--tail [worker]", "show the events of a deployed Worker, through wrangler tail")
       .action(async ({ tail, follow, ...filter }) => {

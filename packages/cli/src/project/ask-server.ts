@@ -1,4 +1,3 @@
-import { explain } from "../cli-error.ts";
 import type { Settings } from "../settings.ts";
 
 export interface Answer {
@@ -40,12 +39,4 @@ function parse(text: string): unknown {
   } catch {
     return text;
   }
-}
-
-/** Node's message is "fetch failed" whatever happened. */
-export function causeOf(error: unknown): string {
-  let cause = error;
-  while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause;
-  if (cause instanceof AggregateError) cause = cause.errors[0];
-  return explain(cause);
 }

@@ -1,5 +1,7 @@
+import { explain } from "../cli-error.ts";
+import { failureCause } from "../server/failure-cause.ts";
 import type { Settings } from "../settings.ts";
-import { type Answer, type Ask, causeOf, createAsk } from "./ask-server.ts";
+import { type Answer, type Ask, createAsk } from "./ask-server.ts";
 import type { Check } from "./check.ts";
 import { checkServedModels, type ExampleOf } from "./check-served-models.ts";
 import { packageVersion } from "./package-folder.ts";
@@ -25,7 +27,7 @@ export async function* checkServer(options: ServerChecks): AsyncIterable<Check> 
     yield {
       name: "server",
       status: "fail",
-      message: `${url} can't be reached: ${causeOf(error)}`,
+      message: `${url} can't be reached: ${explain(failureCause(error))}`,
       remedy: isLocal
         ? "start it: npx onnxflare dev; or name another one by --url"
         : "check --url or ONNXFLARE_URL, and deploy: npx onnxflare deploy",

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { CliError, explain } from "../cli-error.ts";
+import { failureCause } from "../server/failure-cause.ts";
 
 export interface WaitOptions {
   readonly report: (line: string) => void;
@@ -46,6 +47,6 @@ async function probe(
     const message = `is not ready: status ${response.status}, ${text.slice(0, 300)}`;
     return { reason: "serverFailed", message };
   } catch (error) {
-    return { reason: "unreachable", message: `can't be reached: ${explain(error)}` };
+    return { reason: "unreachable", message: `can't be reached: ${explain(failureCause(error))}` };
   }
 }

@@ -1,11 +1,12 @@
 import { createReadStream } from "node:fs";
 import { Readable } from "node:stream";
+import type { ByteRange } from "../../../../src/domain/byte-ranges.ts";
 import type { ModelId } from "../../../../src/domain/model-id.ts";
 import type { CommandContext } from "../context.ts";
 import { createProgress, type Progress } from "../format/progress.ts";
 import { formatSize } from "../format/size.ts";
 import { pathOf } from "../server/server-client.ts";
-import { type ByteRange, missingParts } from "./missing-parts.ts";
+import { missingParts } from "./missing-parts.ts";
 import type { SourceFile } from "./source-files.ts";
 
 /** One request each: short enough to be repeated after an interruption, and large enough that a model has few. */
@@ -28,6 +29,7 @@ interface StoredUpload {
   readonly path: string;
   readonly sizeBytes: number;
   readonly sha256?: string;
+  /** First and last byte of each range. */
   readonly received: readonly (readonly [number, number])[];
   readonly complete: boolean;
 }
@@ -53,7 +55,7 @@ export async function uploadFiles(
   const stored = await listUploads(context, id, files);
   const parts = files.flatMap((file) => missingOf(file, stored));
   const totalBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  const missingBytes = parts.reduce((sum, { start, end }) => sum + end - start, 0);
+  const missingBytes = parts.reduce((sum, { start, end }) => sum + end - start + 1, 0);
   const resumedBytes = totalBytes - missingBytes;
   if (resumedBytes > 0)
     output.note(
@@ -98,10 +100,8 @@ async function listUploads(
 function missingOf(file: HashedFile, stored: readonly StoredUpload[]): Part[] {
   const same = stored.find(({ path, sha256 }) => path === file.path && sha256 === file.sha256);
   if (same?.complete) return [];
-  return missingParts(file.sizeBytes, same?.received ?? [], PART_BYTES).map((range) => ({
-    ...range,
-    file,
-  }));
+  const received = (same?.received ?? []).map(([start, end]) => ({ start, end }));
+  return missingParts(file.sizeBytes, received, PART_BYTES).map((range) => ({ ...range, file }));
 }
 
 async function sendPart(
@@ -118,15 +118,15 @@ async function sendPart(
     path: versionPath(id, "files", ...file.path.split("/")),
     headers: {
       "content-type": "application/octet-stream",
-      "content-length": String(end - start),
-      "content-range": `bytes ${start}-${end - 1}/${file.sizeBytes}`,
+      "content-length": String(end - start + 1),
+      "content-range": `bytes ${start}-${end}/${file.sizeBytes}`,
       "repr-digest": `sha-256=:${digest}:`,
     },
     body: () => {
       progress.advance(-sent);
       sent = 0;
       const counted = async function* (): AsyncGenerator<Uint8Array> {
-        for await (const chunk of createReadStream(file.file, { start, end: end - 1 })) {
+        for await (const chunk of createReadStream(file.file, { start, end })) {
           sent += chunk.length;
           progress.advance(chunk.length);
           yield chunk;

@@ -2,6 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { retryDelayMs } from "../../../client/src/retry.ts";
 import { CliError, explain } from "../cli-error.ts";
 import type { Settings } from "../settings.ts";
+import { failureCause } from "./failure-cause.ts";
 import { toServerError } from "./server-error.ts";
 
 export interface ServerRequest {
@@ -139,12 +140,8 @@ function wasNotSent({ reason, details }: CliError): boolean {
   return reason === "unreachable" && NOT_SENT.includes(details?.cause);
 }
 
-/** Node's message is "fetch failed" whatever happened; the reason is in the error's cause. */
 function toUnreachable(error: unknown, { url, isLocal }: Settings): CliError {
-  let cause = error;
-  while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause;
-  // An attempt at several addresses has their errors.
-  if (cause instanceof AggregateError) cause = cause.errors[0];
+  const cause = failureCause(error);
   const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
   return new CliError("unreachable", `${url} can't be reached: ${explain(cause)}`, {
     cause: error,
