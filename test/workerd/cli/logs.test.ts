@@ -62,7 +62,8 @@ test("only the events that pass the filter are printed", async () => {
 test.each([
   [["--status", "abc"], 2],
   [["--model", "No"], 2],
-  [["--event", "nothing"], 7],
+  [["--event", "nothing"], 2],
+  [["--code", "nothing"], 7],
 ])("%j is refused", async (args, code) => {
   const result = await runCli(["logs", "--no-follow", ...args], { env: environment() });
   expect(result).toMatchObject({ code, stdout: "" });
