@@ -4,6 +4,7 @@ import type { TaskKind } from "../../../../src/domain/task-kinds.ts";
 import { fromJsonData } from "../../../../src/domain/tensor-json.ts";
 import { CliError, usageError } from "../cli-error.ts";
 import type { CommandContext } from "../context.ts";
+import { createProgress } from "../format/progress.ts";
 import type { Input } from "../predict/read-input.ts";
 import { toPrediction } from "../predict/request.ts";
 import { pathOf } from "../server/server-client.ts";
@@ -37,13 +38,20 @@ export async function compareVersions(
     versions.map((version) => readManifest(context, model, version)),
   );
   const task = manifests[0]?.task;
+  const inputs = given ?? exampleOf(model, versions, manifests);
   const comparisons: NamedComparison[] = [];
-  for (const { name, input } of given ?? exampleOf(model, versions, manifests)) {
-    const [first, second] = await Promise.all(
-      versions.map((version) => answer(context, { model, at: version }, input, parameters)),
-    );
-    if (!first || !second) continue;
-    comparisons.push({ input: name, ...compareAnswers(task, first, second) });
+  const progress = createProgress("comparing", inputs.length, 0, { format: String });
+  try {
+    for (const { name, input } of inputs) {
+      const [first, second] = await Promise.all(
+        versions.map((version) => answer(context, { model, at: version }, input, parameters)),
+      );
+      progress.advance(1);
+      if (!first || !second) continue;
+      comparisons.push({ input: name, ...compareAnswers(task, first, second) });
+    }
+  } finally {
+    progress.end();
   }
   const same = comparisons.filter((comparison) => comparison.same).length;
   return { model, versions, same, comparisons };

@@ -7,27 +7,34 @@ const LINES = 4;
 const SMALLEST_FOR_LINES = 4_194_304;
 
 export interface Progress {
-  /** Negative for bytes that are sent again. */
-  advance(bytes: number): void;
+  /** Negative for what is done again. */
+  advance(amount: number): void;
   end(): void;
 }
 
-/** The progress of an upload: a bar on a terminal, otherwise a few lines. It goes to standard error. */
+export interface ProgressOptions {
+  /** How amounts are written; as sizes by default. */
+  readonly format?: (amount: number) => string;
+  readonly stream?: NodeJS.WriteStream;
+}
+
+/** The progress of long work: a bar on a terminal, otherwise a few lines for a large upload. It goes to standard error. */
 export function createProgress(
   label: string,
-  totalBytes: number,
-  doneBytes: number,
-  stream: NodeJS.WriteStream = process.stderr,
+  total: number,
+  done: number,
+  { format = formatSize, stream = process.stderr }: ProgressOptions = {},
 ): Progress {
-  const create = stream.isTTY ? createBar : createLines;
-  return create(label, totalBytes, doneBytes, stream);
+  return stream.isTTY
+    ? createBar(label, total, done, { format, stream })
+    : createLines(label, total, done, stream);
 }
 
 function createBar(
   label: string,
-  totalBytes: number,
-  doneBytes: number,
-  stream: NodeJS.WriteStream,
+  total: number,
+  done: number,
+  { format, stream }: Required<ProgressOptions>,
 ): Progress {
   const bar = new SingleBar(
     {
@@ -41,13 +48,13 @@ function createBar(
     },
     Presets.shades_classic,
   );
-  let sent = doneBytes;
-  const size = (): string => `${formatSize(sent)} of ${formatSize(totalBytes)}`;
-  bar.start(totalBytes, doneBytes, { size: size() });
+  let reached = done;
+  const size = (): string => `${format(reached)} of ${format(total)}`;
+  bar.start(total, done, { size: size() });
   return {
-    advance(bytes) {
-      sent += bytes;
-      bar.update(sent, { size: size() });
+    advance(amount) {
+      reached += amount;
+      bar.update(reached, { size: size() });
     },
     end: () => bar.stop(),
   };

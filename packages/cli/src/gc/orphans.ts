@@ -1,4 +1,5 @@
 import type { CommandContext } from "../context.ts";
+import { createProgress } from "../format/progress.ts";
 
 const PATH = "/admin/gc";
 /** Of one request that removes. */
@@ -50,23 +51,29 @@ export async function removeOrphans(
 ): Promise<Removal> {
   const removed: Removal["removed"][number][] = [];
   const failed: Removal["failed"][number][] = [];
-  for (let start = 0; start < orphans.length; start += MAX_KEYS) {
-    const keys = orphans.slice(start, start + MAX_KEYS).map(({ key }) => key);
-    let cursor: string | undefined;
-    do {
-      const page = await server.json<Page & Removal>({
-        method: "POST",
-        path: PATH,
-        value: {
-          keys,
-          ...(olderThanSeconds !== undefined && { olderThanSeconds }),
-          ...(cursor !== undefined && { cursor }),
-        },
-      });
-      removed.push(...page.removed);
-      failed.push(...page.failed);
-      cursor = page.cursor;
-    } while (cursor !== undefined);
+  const progress = createProgress("removing", orphans.length, 0, { format: String });
+  try {
+    for (let start = 0; start < orphans.length; start += MAX_KEYS) {
+      const keys = orphans.slice(start, start + MAX_KEYS).map(({ key }) => key);
+      let cursor: string | undefined;
+      do {
+        const page = await server.json<Page & Removal>({
+          method: "POST",
+          path: PATH,
+          value: {
+            keys,
+            ...(olderThanSeconds !== undefined && { olderThanSeconds }),
+            ...(cursor !== undefined && { cursor }),
+          },
+        });
+        removed.push(...page.removed);
+        failed.push(...page.failed);
+        cursor = page.cursor;
+      } while (cursor !== undefined);
+      progress.advance(keys.length);
+    }
+  } finally {
+    progress.end();
   }
   const removedBytes = removed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   return { removed, removedBytes, failed };

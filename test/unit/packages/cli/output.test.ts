@@ -90,7 +90,7 @@ describe("progress", () => {
   function upload(isTTY: boolean, totalBytes: number, doneBytes = 0): string {
     const screen = new Screen(isTTY);
     const stream = screen as unknown as NodeJS.WriteStream;
-    const progress = createProgress("uploading", totalBytes, doneBytes, stream);
+    const progress = createProgress("uploading", totalBytes, doneBytes, { stream });
     for (let sent = doneBytes; sent < totalBytes; sent += MIB) progress.advance(MIB);
     progress.end();
     return screen.text;
@@ -107,6 +107,16 @@ describe("progress", () => {
       parts.map((part) => `uploading: ${part}% of 8.0 MiB\n`).join("");
     expect(upload(false, 8 * MIB)).toBe(lines([25, 50, 75, 100]));
     expect(upload(false, 8 * MIB, 4 * MIB)).toBe(lines([75, 100]));
+  });
+
+  test("of other work than an upload counts", () => {
+    const screen = new Screen(true);
+    const stream = screen as unknown as NodeJS.WriteStream;
+    const progress = createProgress("comparing", 3, 0, { format: String, stream });
+    progress.advance(1);
+    progress.end();
+    expect(screen.text).toContain("comparing ");
+    expect(screen.text).toMatch(/\d+% \| [01] of 3 /);
   });
 
   test("of a small file has no lines", () => {
