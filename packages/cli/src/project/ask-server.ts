@@ -12,7 +12,7 @@ const MAX_ANSWER_MS = 30_000;
 /** @param value sent as JSON */
 export type Ask = (path: string, value?: unknown) => Promise<Answer>;
 
-/** Requests without repetitions: what fails is told. */
+/** Requests that are not repeated: `doctor` reports what fails. */
 export function createAsk({ url, key }: Pick<Settings, "url" | "key">, signal: AbortSignal): Ask {
   return async (path, value) => {
     const started = performance.now();

@@ -36,7 +36,7 @@ export async function* checkServedModels(ask: Ask, exampleOf: ExampleOf): AsyncI
       remedy:
         state === "loading"
           ? "run npx onnxflare doctor again"
-          : `npx onnxflare inspect ${model}; npx onnxflare rollback ${model} routes to the version before`,
+          : `npx onnxflare inspect ${model}; npx onnxflare alias ${model} default VERSION routes to another version`,
     };
   }
   if (models.length === 0)
