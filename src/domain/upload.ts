@@ -30,8 +30,8 @@ export interface FileIdentity {
 
 /** Bounds what is listed of one file. */
 export const MAX_PARTS = 1000;
-/** A relative path without `.` and `..` segments, backslashes and control characters. */
-export const UPLOAD_PATH = /^(?!.*(?:^|\/)(?:\.{1,2})?(?:\/|$))[^\\\p{Cc}]{1,200}$/u;
+/** A relative path without `.` and `..` segments, backslashes, control characters and halves of surrogate pairs. */
+export const UPLOAD_PATH = /^(?![\s\S]*(?:^|\/)(?:\.{1,2})?(?:\/|$))[^\\\p{Cc}\p{Cs}]{1,200}$/u;
 /** Follows a path in the keys of its parts. */
 export const PARTS_FOLDER = ".parts/";
 

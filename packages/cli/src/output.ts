@@ -1,4 +1,5 @@
 import { styleText } from "node:util";
+import { toPrintable, toPrintableJson } from "./format/printable.ts";
 
 /** Of `util.styleText`. */
 export type Style = Parameters<typeof styleText>[0];
@@ -15,7 +16,7 @@ export interface Output {
   result(value: unknown, text: string): void;
   /** One of several results, as they come: with `--json` a line of JSON. */
   line(value: unknown, text: string): void;
-  /** Writes to standard output as it is, with or without `--json`. */
+  /** Writes to standard output as it is, with or without `--json`; a terminal gets escapes for what it would obey. */
   raw(text: string): void;
   /** Colours of standard output, if it is a terminal. */
   style(style: Style, text: string): string;
@@ -38,17 +39,18 @@ export function createOutput(json: boolean, streams: Streams = process): Output 
   const { stdout, stderr, stdin } = streams;
   const print = (text: string): void => void stdout.write(text.endsWith("\n") ? text : `${text}\n`);
   const write = (value: unknown, text: string): void => {
-    if (json) print(JSON.stringify(value));
-    else if (text !== "") print(text);
+    if (json) print(toPrintableJson(JSON.stringify(value)));
+    else if (text !== "") print(toPrintable(text));
   };
   return {
     json,
     isInteractive: Boolean(stdin.isTTY && stderr.isTTY),
-    note: (text) => void stderr.write(`${text}\n`),
-    warn: (text) => void stderr.write(`${styleFor(stderr, "yellow", "warning:")} ${text}\n`),
+    note: (text) => void stderr.write(`${toPrintable(text)}\n`),
+    warn: (text) =>
+      void stderr.write(`${styleFor(stderr, "yellow", "warning:")} ${toPrintable(text)}\n`),
     result: write,
     line: write,
-    raw: (text) => void stdout.write(text),
+    raw: (text) => void stdout.write(stdout.isTTY ? toPrintable(text) : text),
     style: (style, text) => styleFor(stdout, style, text),
   };
 }

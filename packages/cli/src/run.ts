@@ -1,9 +1,10 @@
 import { CommanderError } from "commander";
-import { CliError, usageError } from "./cli-error.ts";
+import { CliError, explain, usageError } from "./cli-error.ts";
 import type { CliCommand } from "./command.ts";
 import { COMPLETE, printCompletions } from "./complete.ts";
 import type { CommandContext } from "./context.ts";
 import { EXIT_CODES } from "./exit-codes.ts";
+import { toPrintable, toPrintableJson } from "./format/printable.ts";
 import { UserError } from "./local/user-error.ts";
 import { createOutput, styleFor } from "./output.ts";
 import { createProgram } from "./program.ts";
@@ -69,17 +70,21 @@ function toUsageCode({ exitCode }: CommanderError): number {
 function report(error: unknown, json: boolean): void {
   const { stderr } = process;
   if (!(error instanceof CliError)) {
-    stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+    const text = String(error instanceof Error ? error.stack : error);
+    const unknown = { message: explain(error), stack: text, exitCode: EXIT_CODES.failed.code };
+    stderr.write(
+      `${json ? toPrintableJson(JSON.stringify({ error: unknown })) : toPrintable(text)}\n`,
+    );
     return;
   }
   const { message, code, status, requestId, hint, details, exitCode } = error;
   if (json) {
     const known = { code, status, message, hint, requestId, details, exitCode };
-    stderr.write(`${JSON.stringify({ error: known })}\n`);
+    stderr.write(`${toPrintableJson(JSON.stringify({ error: known }))}\n`);
     return;
   }
   const lines = [`${styleFor(stderr, "red", "error:")} ${message}`];
   if (code !== undefined) lines.push(`  code ${code}, request id ${requestId ?? "unknown"}`);
   if (hint !== undefined) lines.push(`  ${hint}`);
-  stderr.write(`${lines.join("\n")}\n`);
+  stderr.write(`${toPrintable(lines.join("\n"))}\n`);
 }

@@ -4,6 +4,7 @@ import { describePrediction } from "../predict/print-prediction.ts";
 import { readInput } from "../predict/read-input.ts";
 import { toPrediction } from "../predict/request.ts";
 import { printStream } from "../predict/stream.ts";
+import { unexpectedResponse } from "../server/server-client.ts";
 
 export const PREDICT: CliCommand = {
   name: "predict",
@@ -40,14 +41,26 @@ export const PREDICT: CliCommand = {
       .action(async (reference, { input, ...options }) => {
         const { server, output } = context();
         const request = toPrediction(reference, readInput(input), options);
-        const response = await server.send(request);
-        const version = response.headers.get("x-model-version");
-        const note = `${formatReference(reference)}: version ${version ?? "unknown"}`;
-        if (options.stream) await printStream(output, response);
-        else {
-          const text = await response.text();
-          output.raw(`${output.json ? text : describePrediction(output, text)}\n`);
+        const noteOf = (headers: Headers): string =>
+          `${formatReference(reference)}: version ${headers.get("x-model-version") ?? "unknown"}`;
+        if (options.stream) {
+          const response = await server.send(request);
+          await printStream(output, response);
+          if (!output.json) output.note(noteOf(response.headers));
+          return;
         }
-        if (!output.json) output.note(note);
+        const { text, headers } = await server.text(request);
+        if (!isJson(text)) throw unexpectedResponse(text, server.url, request);
+        output.raw(`${output.json ? text : describePrediction(output, text)}\n`);
+        if (!output.json) output.note(noteOf(headers));
       }),
 };
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

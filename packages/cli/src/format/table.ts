@@ -1,9 +1,12 @@
 import { stripVTControlCharacters } from "node:util";
+import { toPrintable } from "./printable.ts";
 
 const GAP = "  ";
 
 /** Rows of texts as columns of the width of their longest text; the last one is not padded. */
-export function toTable(rows: readonly (readonly string[])[]): string {
+export function toTable(given: readonly (readonly string[])[]): string {
+  // A line break in a text would forge a row.
+  const rows = given.map((row) => row.map((cell) => toPrintable(cell, "")));
   const widths: number[] = [];
   for (const row of rows)
     for (const [column, cell] of row.entries())

@@ -1,11 +1,12 @@
 import { EventSourceParserStream } from "eventsource-parser/stream";
-import { CliError } from "../cli-error.ts";
+import { CliError, explain } from "../cli-error.ts";
 import type { Output } from "../output.ts";
 
 /** Prints the parts of a streamed result: texts as they come, with `--json` an event a line. */
 export async function printStream(output: Output, response: Response): Promise<void> {
-  let hasText = false;
-  for await (const data of readEvents(response)) {
+  let [hasEvents, hasText] = [false, false];
+  for await (const data of untilCut(readEvents(response))) {
+    hasEvents = true;
     const error = toStreamError(data);
     if (error) throw error;
     const text = output.json ? undefined : tokenText(data);
@@ -16,6 +17,20 @@ export async function printStream(output: Output, response: Response): Promise<v
     }
   }
   if (hasText) output.raw("\n");
+  if (!hasEvents)
+    throw new CliError("serverFailed", "the response has no events", {
+      hint: "check --url or ONNXFLARE_URL: this is no stream of the service",
+    });
+}
+
+async function* untilCut(events: AsyncIterable<string>): AsyncGenerator<string> {
+  try {
+    yield* events;
+  } catch (error) {
+    throw new CliError("unreachable", `the connection ended before the result: ${explain(error)}`, {
+      cause: error,
+    });
+  }
 }
 
 /** The data of server-sent events. */

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { UPLOAD_PATH } from "../../../../src/domain/upload.ts";
 import { explain, usageError } from "../cli-error.ts";
 import {
   listFiles,
@@ -21,10 +22,19 @@ export async function readManifestFolder(folder: string): Promise<PushSource> {
     ? manifest.files.flatMap((entry) => textOf(Object(entry).path))
     : undefined;
   const paths = declared ?? (await modelFiles(folder));
+  for (const path of paths) checkPath(folder, path);
   const files = new Map(paths.map((path) => [path, toSourceFile(join(folder, path), path)]));
   for (const model of [...files.values()].filter(({ path }) => path.endsWith(".onnx")))
     for (const weights of await weightsOf(model)) files.set(weights.path, weights);
   return { files: [...files.values()], model: textOf(manifest.file)[0], manifest, notes: [] };
+}
+
+/** A manifest is often somebody else's: it names files of its folder, and no others of this machine. */
+function checkPath(folder: string, path: string): void {
+  if (UPLOAD_PATH.test(path)) return;
+  throw usageError(
+    `${join(folder, MANIFEST_FILE)} lists ${JSON.stringify(path)}, which is no path in its folder: files are listed by relative paths of up to 200 characters, without "." and ".." segments`,
+  );
 }
 
 /** Everything but documents, for a manifest without a list of files. */

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { retryDelayMs } from "../../../client/src/retry.ts";
-import { CliError, explain } from "../cli-error.ts";
+import { CliError, explain, usageError } from "../cli-error.ts";
 import type { Settings } from "../settings.ts";
 import { failureCause } from "./failure-cause.ts";
 import { toServerError } from "./server-error.ts";
@@ -30,8 +30,15 @@ export interface ServerClient {
   readonly url: string;
   /** @throws CliError unless the response is a success */
   send(request: ServerRequest): Promise<Response>;
-  /** @throws CliError unless the response is a success */
+  /** @throws CliError unless the response is a success whose body came whole */
+  text(request: ServerRequest): Promise<ServerText>;
+  /** @throws CliError unless the response is a success with JSON, which is an object of what `/admin` responds */
   json<T>(request: ServerRequest): Promise<T>;
+}
+
+export interface ServerText {
+  readonly text: string;
+  readonly headers: Headers;
 }
 
 export interface ServerClientOptions {
@@ -44,6 +51,7 @@ export interface ServerClientOptions {
 }
 
 const OVERLOAD = 429;
+const LONGEST_QUOTE = 80;
 /** Statuses after which the same request may succeed. */
 const RETRYABLE: readonly number[] = [408, OVERLOAD, 500, 502, 503, 504];
 
@@ -60,10 +68,14 @@ export function createServerClient({
 }: ServerClientOptions): ServerClient {
   let isWarned = false;
 
-  async function send(request: ServerRequest): Promise<Response> {
+  /** @param read what is read of the response is sent for again when the connection ends before */
+  async function send<T>(
+    request: ServerRequest,
+    read: (response: Response) => T | Promise<T>,
+  ): Promise<T> {
     for (let attempt = 0; ; attempt++) {
-      const outcome = await trySend(request);
-      if (outcome instanceof Response) return outcome;
+      const outcome = await trySend(request, read);
+      if (!(outcome instanceof CliError)) return outcome;
       signal.throwIfAborted();
       request.signal?.throwIfAborted();
       if (attempt >= settings.retries || !mayRepeat(request, outcome)) throw outcome;
@@ -75,24 +87,26 @@ export function createServerClient({
   }
 
   /** A failure is returned, because the request may be repeated. */
-  async function trySend(request: ServerRequest): Promise<Response | CliError> {
+  async function trySend<T>(
+    request: ServerRequest,
+    read: (response: Response) => T | Promise<T>,
+  ): Promise<T | CliError> {
     const { method = "GET", value, body } = request;
     const content = typeof body === "function" ? await body() : body;
     const init: RequestInit & { duplex?: "half" } = {
       method,
-      headers: headersOf(request),
+      headers: toHeaders(headersOf(request)),
       body: value === undefined ? (content ?? null) : JSON.stringify(value),
       signal: request.signal ? AbortSignal.any([signal, request.signal]) : signal,
       redirect: "manual",
       ...(content instanceof ReadableStream && { duplex: "half" }),
     };
-    let response: Response;
     try {
-      response = await fetch(urlOf(settings.url, request), init);
+      const response = await fetch(urlOf(settings.url, request), init);
+      return response.ok ? await read(response) : await toServerError(response);
     } catch (error) {
       return toUnreachable(error, settings);
     }
-    return response.ok ? response : toServerError(response);
   }
 
   function headersOf({ path, value, headers }: ServerRequest): Record<string, string> {
@@ -115,9 +129,59 @@ export function createServerClient({
 
   return {
     url: settings.url,
-    send,
-    json: async <T>(request: ServerRequest) => (await send(request)).json() as Promise<T>,
+    send: (request) => send(request, (response) => response),
+    text: (request) => send(request, readText),
+    json: async <T>(request: ServerRequest) => {
+      const { text } = await send(request, readText);
+      return parseResponse(text, settings.url, request) as T;
+    },
   };
+}
+
+/** @throws CliError for a value that no header can have, before anything is sent */
+function toHeaders(headers: Readonly<Record<string, string>>): Headers {
+  const sent = new Headers();
+  for (const [name, value] of Object.entries(headers))
+    try {
+      sent.set(name, value);
+    } catch {
+      throw usageError(
+        name === "authorization"
+          ? "the key has characters that no header can have, such as a line break"
+          : `the header ${name} can't have the value ${JSON.stringify(value)}`,
+      );
+    }
+  return sent;
+}
+
+async function readText(response: Response): Promise<ServerText> {
+  return { text: await response.text(), headers: response.headers };
+}
+
+/** What a proxy or another program has answered is no response of the service. */
+function parseResponse(text: string, url: string, request: ServerRequest): unknown {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // Reported below.
+  }
+  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+  // Results of models may be any JSON.
+  if (isObject || (value !== undefined && !request.path.startsWith("/admin"))) return value;
+  throw unexpectedResponse(text, url, request);
+}
+
+/** A success that is no response of the service. */
+export function unexpectedResponse(
+  text: string,
+  url: string,
+  { method = "GET", path }: ServerRequest,
+): CliError {
+  const start = text.trim() === "" ? "nothing" : JSON.stringify(text.slice(0, LONGEST_QUOTE));
+  return new CliError("serverFailed", `${method} ${url}${path} was answered with ${start}`, {
+    hint: "check --url or ONNXFLARE_URL: this is no response of the service",
+  });
 }
 
 function urlOf(server: string, { path, query = {} }: ServerRequest): string {

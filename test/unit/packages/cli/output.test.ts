@@ -78,6 +78,34 @@ describe("output", () => {
     expect(open(false, true).output.style("red", "x")).toBe("x");
   });
 
+  // Escape sequences that set the title, clear the screen and hide what follows; the one-character form; a direction override.
+  const HOSTILE = "a\u001b]0;title\u0007\u001b[2J\u001b[8m\u009b2J\u202eb\rc";
+  const SHOWN = "a\\u001b]0;title\\u0007\\u001b[2J\\u001b[8m\\u009b2J\\u202eb\\u000dc";
+
+  test("shows what a terminal would obey as escapes, and leaves its own colours", () => {
+    const { output, stdout, stderr } = open(false, true);
+    output.result({}, `${output.style("bold", "x")} ${HOSTILE}`);
+    output.line({}, HOSTILE);
+    output.raw(`${HOSTILE}\n`);
+    output.note(HOSTILE);
+    output.warn(HOSTILE);
+    expect(stdout.text).toBe(`\u001b[1mx\u001b[22m ${SHOWN}\n${SHOWN}\n${SHOWN}\n`);
+    expect(stderr.text).toBe(`${SHOWN}\n\u001b[33mwarning:\u001b[39m ${SHOWN}\n`);
+  });
+
+  test("is written to a file as it is where a command writes it as it is", () => {
+    const { output, stdout } = open(false, false);
+    output.raw(HOSTILE);
+    expect(stdout.text).toBe(HOSTILE);
+  });
+
+  test("with --json has no character that a terminal obeys, and the same value", () => {
+    const { output, stdout } = open(true, true);
+    output.result({ text: HOSTILE }, "");
+    expect(stdout.text).toMatch(/^[ -~]+\n$/);
+    expect(JSON.parse(stdout.text)).toEqual({ text: HOSTILE });
+  });
+
   test("asks only where a terminal can answer", () => {
     expect(open(false, true).output.isInteractive).toBe(true);
     expect(open(false, false).output.isInteractive).toBe(false);
@@ -141,4 +169,8 @@ test("columns of a table are as wide as their longest text, without its colours"
     ["aaa", "b", ""],
   ];
   expect(toTable(rows)).toBe("\u001b[1mA\u001b[22m    BB  C\naaa  b");
+});
+
+test("a line break in a cell of a table makes no row", () => {
+  expect(toTable([["a\n1  forged", "b"]])).toBe("a\\u000a1  forged  b");
 });

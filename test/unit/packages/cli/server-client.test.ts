@@ -204,3 +204,69 @@ test("without a key nothing is sent to /admin", async () => {
 test("segments of a path are encoded", () => {
   expect(pathOf("admin", "models", "a/b?c", "1")).toBe("/admin/models/a%2Fb%3Fc/1");
 });
+
+describe("a response that is none of the service", () => {
+  const GET = { path: "/admin/models" } as const;
+  const write =
+    (body: string): Answer =>
+    (_, response) =>
+      response.end(body);
+
+  test.each(["<html>Sign in</html>", "", "null", "[]", '"text"', '{"models":['])(
+    "such as %j is a failure of the server, and not repeated",
+    async (body) => {
+      const { url, requests } = await serve(write(body));
+      const error: unknown = await client(url)
+        .json(GET)
+        .catch((reason: unknown) => reason);
+      expect(error).toMatchObject({ reason: "serverFailed", exitCode: 8 });
+      expect((error as CliError).message).toContain(`GET ${url}/admin/models was answered with`);
+      expect(requests).toHaveLength(1);
+    },
+  );
+});
+
+test.each([[[{ label: "a" }]], [null], [1.5]])("the result of a model may be %j", async (value) => {
+  const { url } = await serve((_, response) => response.end(JSON.stringify(value)));
+  expect(await client(url).json({ path: "/models/m" })).toEqual(value);
+});
+
+/** The connection ends in the middle of the body. */
+const cut: Answer = (request, response) => {
+  response.writeHead(200, { "content-length": "1000" }).write('{"models":[');
+  setTimeout(() => request.socket.destroy(), 10);
+};
+
+test("a response whose body is cut is requested again", async () => {
+  const { url, requests } = await serve(cut, ok);
+  expect(await client(url).json({ path: "/admin/models" })).toEqual({ ok: true });
+  expect(requests).toHaveLength(2);
+});
+
+test("a response whose body is cut again and again is an unreachable server", async () => {
+  const { url } = await serve(cut);
+  await expect(client(url, { retries: 1 }).text({ path: "/models/m" })).rejects.toMatchObject({
+    reason: "unreachable",
+    exitCode: 3,
+  });
+});
+
+test("a publication whose response is cut is not sent again", async () => {
+  const { url, requests } = await serve(cut, ok);
+  const request = { method: "POST", path: "/admin/x", value: {}, repeats: "never" } as const;
+  await expect(client(url).json(request)).rejects.toMatchObject({ reason: "unreachable" });
+  expect(requests).toHaveLength(1);
+});
+
+test("a key or a header that HTTP does not allow is refused before anything is sent", async () => {
+  const { url, requests } = await serve(ok);
+  await expect(client(url, { key: "a\nb" }).send({ path: "/admin/models" })).rejects.toMatchObject({
+    reason: "usage",
+    message: expect.not.stringContaining("a\nb"),
+  });
+  const headers = { "x-sticky-key": "a\u0000" };
+  await expect(client(url).send({ path: "/models/m", headers })).rejects.toMatchObject({
+    reason: "usage",
+  });
+  expect(requests).toHaveLength(0);
+});

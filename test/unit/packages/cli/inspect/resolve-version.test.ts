@@ -13,6 +13,7 @@ const VIEW = {
 const SERVER: ServerClient = {
   url: "http://127.0.0.1:8787",
   send: () => Promise.reject(new Error("not used")),
+  text: () => Promise.reject(new Error("not used")),
   json: <T>() => Promise.resolve(VIEW as T),
 };
 
