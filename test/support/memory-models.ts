@@ -27,7 +27,8 @@ export function storesOver(objects: ObjectStore) {
   return { store, routings: { ...createRoutingStore(objects), versions: store.versions } };
 }
 
-function manifestOf(name: string, version: string): object {
+/** A manifest that is valid, of a file that is not there. */
+export function manifestOf(name: string, version: string): Record<string, unknown> {
   return {
     schemaVersion: 1,
     name,

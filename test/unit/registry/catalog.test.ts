@@ -4,6 +4,7 @@ import type { ModelStore } from "../../../src/domain/ports.ts";
 import { type Catalog, createCatalog } from "../../../src/registry/catalog.ts";
 import { createMemoryModelStore } from "../../../src/storage/memory-model-store.ts";
 import { rejectedApiError } from "../../support/errors.ts";
+import { manifestOf } from "../../support/memory-models.ts";
 
 const TTL_SECONDS = 10;
 
@@ -30,20 +31,6 @@ beforeEach(() => {
 function put(name: string, version: string, manifest: unknown): void {
   const text = typeof manifest === "string" ? manifest : JSON.stringify(manifest);
   objects.set(`models/${name}/${version}/manifest.json`, new Uint8Array(Buffer.from(text)));
-}
-
-function manifestOf(name: string, version: string): Record<string, unknown> {
-  return {
-    schemaVersion: 1,
-    name,
-    version,
-    format: "onnx",
-    file: "model.onnx",
-    files: [{ path: "model.onnx", sha256: "a".repeat(64), sizeBytes: 1 }],
-    inputs: [],
-    outputs: [{ name: "y", datatype: "FP32", shape: [1] }],
-    createdAt: "2026-11-22T00:00:00Z",
-  };
 }
 
 function publish(name: string, ...versions: string[]): void {
