@@ -117,7 +117,7 @@ export function toRoutes(operation: Operation, basePath: string): OperationRoute
     id,
     summary,
     path: `${basePath}${literal}` || "/",
-    pattern: `${toPattern(path)}${hasSlashes ? "{.+}" : ""}`,
+    pattern: `${toPattern(path)}${hasSlashes ? "{[\\s\\S]+}" : ""}`,
     errors,
   };
   if (!versioned) return [route];

@@ -221,6 +221,8 @@ describe("a file that is sent as a whole", () => {
     ["a%2F..%2Fb", /relative path/],
     ["a%5Cb", /relative path/],
     ["a//b", /relative path/],
+    ["a%0Ab", /relative path/],
+    ["%0D", /relative path/],
   ])("under the name %s is refused", async (path, message) => {
     const uploads = uploadsOf(service, "reserved");
     expect(await uploads.send(path, MODEL)).toMatchObject({
