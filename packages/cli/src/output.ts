@@ -16,7 +16,7 @@ export interface Output {
   result(value: unknown, text: string): void;
   /** One of several results, as they come: with `--json` a line of JSON. */
   line(value: unknown, text: string): void;
-  /** Writes to standard output as it is, with or without `--json`; a terminal gets escapes for what it would obey. */
+  /** Writes to standard output as it is, with or without `--json`; a terminal gets escapes for what it would interpret. */
   raw(text: string): void;
   /** Colours of standard output, if it is a terminal. */
   style(style: Style, text: string): string;

@@ -82,7 +82,7 @@ describe("output", () => {
   const HOSTILE = "a\u001b]0;title\u0007\u001b[2J\u001b[8m\u009b2J\u202eb\rc";
   const SHOWN = "a\\u001b]0;title\\u0007\\u001b[2J\\u001b[8m\\u009b2J\\u202eb\\u000dc";
 
-  test("shows what a terminal would obey as escapes, and leaves its own colours", () => {
+  test("shows what a terminal would interpret as escapes, and leaves its own colours", () => {
     const { output, stdout, stderr } = open(false, true);
     output.result({}, `${output.style("bold", "x")} ${HOSTILE}`);
     output.line({}, HOSTILE);
@@ -99,7 +99,7 @@ describe("output", () => {
     expect(stdout.text).toBe(HOSTILE);
   });
 
-  test("with --json has no character that a terminal obeys, and the same value", () => {
+  test("with --json has no character that a terminal interprets, and the same value", () => {
     const { output, stdout } = open(true, true);
     output.result({ text: HOSTILE }, "");
     expect(stdout.text).toMatch(/^[ -~]+\n$/);
