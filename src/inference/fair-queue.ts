@@ -19,6 +19,12 @@ export interface Queued {
  * read, until its body is, and for the rest of its own.
  */
 export const SLICE_MS = 25;
+/**
+ * Pauses after each piece of what gives way. A request that arrives meanwhile is in no queue until it is read, its body is, and its model is found; without these
+ * pauses the next piece begins in between (measured with two clients and a shadow of 0.4 to 0.6 s: requests took 536 ms in the median and 1220 ms in 95 %, with
+ * them 3.5 ms and 714 ms).
+ */
+const PAUSES_AFTER_SPARE = 8;
 /** Requests in a time slice where the clock stands still, so that every request seems to take no time. */
 const SLICE_REQUESTS = 25;
 /** Largest number of requests in a time slice. */
@@ -41,6 +47,8 @@ export class FairQueue {
   /** What is left of this time slice. */
   #availableMs = SLICE_MS;
   #slices = 0;
+  /** Pauses before anything that gives way is served. */
+  #sparePauses = 0;
 
   /** @param pause lets the event loop read the network */
   constructor(pause: () => Promise<void>) {
@@ -50,7 +58,7 @@ export class FairQueue {
   /** Takes time of the current slice; returns whether there was enough. */
   tryTake(request: Queued): boolean {
     if (this.#waiting.size > 0) return false;
-    if (request.isSpare && this.#spare.size > 0) return false;
+    if (request.isSpare && (this.#spare.size > 0 || this.#sparePauses > 0)) return false;
     const costMs = toCost(request);
     // One request may always take a whole slice.
     if (costMs > this.#availableMs && this.#availableMs < SLICE_MS) {
@@ -96,7 +104,8 @@ export class FairQueue {
     this.#availableMs = SLICE_MS;
     for (const [model, served] of this.#servedMs)
       if (served <= this.#virtualMs && !this.#waiting.has(model)) this.#servedMs.delete(model);
-    for (let isFirst = true; this.#waiting.size + this.#spare.size > 0; isFirst = false) {
+    if (this.#sparePauses > 0) this.#sparePauses -= 1;
+    for (let isFirst = true; this.#hasNext(); isFirst = false) {
       const request = this.#next();
       const costMs = toCost(request);
       if (costMs > this.#availableMs && !isFirst) break;
@@ -105,6 +114,10 @@ export class FairQueue {
     }
     // What is left would let later requests overtake those that did not fit.
     if (this.#waiting.size > 0) this.endSlice();
+  }
+
+  #hasNext(): boolean {
+    return this.#waiting.size > 0 || (this.#spare.size > 0 && this.#sparePauses === 0);
   }
 
   /** The first request of the model that has had the least time. */
@@ -124,7 +137,10 @@ export class FairQueue {
 
   #serve({ model, isSpare }: Queued, costMs: number): void {
     this.#availableMs = Math.max(0, this.#availableMs - costMs);
-    if (isSpare) return;
+    if (isSpare) {
+      this.#sparePauses = PAUSES_AFTER_SPARE;
+      return;
+    }
     const served = Math.max(this.#servedMs.get(model) ?? 0, this.#virtualMs);
     this.#virtualMs = Math.max(this.#virtualMs, served);
     this.#servedMs.set(model, served + costMs);

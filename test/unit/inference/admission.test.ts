@@ -570,8 +570,27 @@ describe("work that gives way to requests", () => {
     wait("first copy", admission.admitSpare({ model: MODEL }));
     wait("second copy", admission.admitSpare({ model: MODEL }));
     wait("request", admit(admission));
-    for (let pauses = 0; pauses < 4; pauses++) await endPauses();
+    for (let pauses = 0; pauses < 20; pauses++) await endPauses();
     expect(order).toEqual(["request", "first copy", "second copy"]);
+  });
+
+  test("leaves pauses to requests that arrived while it ran, until they are read", async () => {
+    const admission = admissionOf();
+    const order: string[] = [];
+    const copy = (name: string): void => {
+      void admission
+        .admitSpare({ model: MODEL })
+        ?.acquire(CLIENT)
+        ?.then(() => order.push(name));
+    };
+    expect(admission.admitSpare({ model: MODEL })?.acquire(CLIENT)).toBeUndefined();
+    copy("second copy");
+    // The head of the request, its body, and what names its model.
+    for (let pauses = 0; pauses < 3; pauses++) await endPauses();
+    expect(order).toEqual([]);
+    void Promise.resolve(admit(admission).acquire(CLIENT)).then(() => order.push("request"));
+    for (let pauses = 0; pauses < 20; pauses++) await endPauses();
+    expect(order).toEqual(["request", "second copy"]);
   });
 
   test("that waits does not keep a request from the time of the current slice", () => {
@@ -593,7 +612,7 @@ describe("work that gives way to requests", () => {
     });
     await settle();
     expect(resumed).toBe(false);
-    await endPauses();
+    for (let pauses = 0; pauses < 10; pauses++) await endPauses();
     expect(resumed).toBe(true);
   });
 
