@@ -129,6 +129,7 @@ export function createPublisher(
         return complete(options, request, { manifest, proposed: [] }, tombstone);
       });
     } catch (error) {
+      await sent.deleteMismatch(error).catch(() => undefined);
       throw explain(id, error);
     } finally {
       await publication.discard();

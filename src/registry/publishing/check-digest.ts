@@ -3,6 +3,9 @@ import type { ModelId } from "../../domain/model-id.ts";
 import { formatModelId } from "../../domain/model-id.ts";
 import { quote } from "../../shared/quote.ts";
 
+/** Where the digest of a sent file is from: its sender has said it. */
+export const REPR_DIGEST = "its repr-digest";
+
 /**
  * @param actual SHA-256 in hexadecimal
  * @param digests by where they are from

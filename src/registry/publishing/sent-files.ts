@@ -6,6 +6,7 @@ import { isComplete, missingOf, type Upload } from "../../domain/upload.ts";
 import type { UploadStore } from "../../domain/upload-store.ts";
 import { failureOf } from "../../shared/pump-bytes.ts";
 import { quote, quoteAll } from "../../shared/quote.ts";
+import { REPR_DIGEST } from "./check-digest.ts";
 
 /** The file that is meant where several were sent under one path. */
 export interface FilePin {
@@ -114,6 +115,18 @@ export class SentFiles {
     return new Response(body).bytes().catch((error: unknown) => {
       throw failureOf(body) ?? error;
     });
+  }
+
+  /**
+   * Deletes a sent file that has another digest than its sender said, if the error is about one: which part is wrong is not known, and a client that resumes would send
+   * none of them again.
+   */
+  async deleteMismatch(error: unknown): Promise<void> {
+    if (!(error instanceof ApiError) || error.code !== "digest_mismatch") return;
+    const { file, source, expected } = error.details ?? {};
+    if (source !== REPR_DIGEST) return;
+    const wrong = this.#all.filter(({ path, sha256 }) => path === file && sha256 === expected);
+    await this.#uploads.delete(this.id, wrong);
   }
 
   /** Deletes all that was sent, and what dry runs have left. */

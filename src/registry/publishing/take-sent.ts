@@ -3,6 +3,7 @@ import type { ModelHost } from "../../domain/model-host.ts";
 import type { ModelStore } from "../../domain/ports.ts";
 import type { UploadStore } from "../../domain/upload-store.ts";
 import type { ExportBudget } from "../exports/memory-fit.ts";
+import { REPR_DIGEST } from "./check-digest.ts";
 import { invalidManifest } from "./manifest-problems.ts";
 import { toFileName } from "./sent-model.ts";
 import { type TakenModel, type TakeOptions, takeModel } from "./take-model.ts";
@@ -46,7 +47,7 @@ export function findFile(
       },
     ]);
   const digests = {
-    "its repr-digest": upload.sha256,
+    [REPR_DIGEST]: upload.sha256,
     "the request's files": sent.pinOf(path),
     [`the manifest's files[${index}].sha256`]: entry?.sha256,
   };
