@@ -9,6 +9,7 @@ import {
   TIERS,
 } from "../../support/cache-service.ts";
 import { cacheStatus } from "../../support/cache-status.ts";
+import { buildOnnx } from "../../support/onnx-builder.ts";
 import { store } from "../../support/stored-model.ts";
 
 /** Versions of a model, and its `cache` block. */
@@ -26,8 +27,10 @@ describe("another version", () => {
       const { hit = false } = cacheStatus(response);
       return [response.headers.get("x-model-version"), outputs[0]?.data[0], hit];
     };
-    const publish = async (version: string, bias: number): Promise<void> => {
-      expect((await service.publish("plus", sum(bias), version)).status).toBe(201);
+    const publish = async (version: string, bias: number, query = ""): Promise<void> => {
+      const path = `/models/plus/versions/${version}${query}`;
+      const init = { method: "PUT", body: buildOnnx(sum(bias)) };
+      expect((await service.administer(path, init)).status).toBe(201);
     };
     const remove = (version: string) =>
       service.administer(`/models/plus/versions/${version}`, { method: "DELETE" });
@@ -45,7 +48,7 @@ describe("another version", () => {
     await remove("2");
     expect(await infer()).toEqual(["1", 11, true]);
     // The same number once more, with another file.
-    await publish("2", 30);
+    await publish("2", 30, "?force=true");
     expect([await infer(), await infer()]).toEqual([
       ["2", 31, false],
       ["2", 31, true],

@@ -126,9 +126,9 @@ describe("a budget of three cells", () => {
 
   test("the memory of a deleted model is freed", async () => {
     await start(3 * CELL_BYTES);
-    await storeProducts(names);
-    for (const name of ["first", "second", "third"]) await inferProduct(name);
-    await service.administer("/models/second/versions/1", { method: "DELETE" });
+    await storeProducts(["first", "deleted", "third", "fourth"]);
+    for (const name of ["first", "deleted", "third"]) await inferProduct(name);
+    await service.administer("/models/deleted/versions/1", { method: "DELETE" });
     expect(await stats()).toMatchObject({ usedBytes: 2 * CELL_BYTES });
     await inferProduct("fourth");
     const runtime = await stats();
