@@ -77,16 +77,8 @@ export const ERROR_KINDS = {
     title: "The stored model is corrupt",
     retryable: true,
   },
-  routing_corrupt: {
-    status: 503,
-    title: "The stored routing is corrupt",
-    retryable: true,
-  },
-  signature_invalid: {
-    status: 503,
-    title: "The stored signature is not valid",
-    retryable: true,
-  },
+  routing_corrupt: { status: 503, title: "The stored routing is corrupt", retryable: false },
+  signature_invalid: { status: 503, title: "The stored signature is not valid", retryable: false },
   model_load_failed: { status: 503, title: "The model could not be loaded", retryable: true },
   not_cached: { status: 504, title: "Not in the cache", retryable: false },
   out_of_memory: { status: 507, title: "Out of memory", retryable: false },

@@ -397,3 +397,30 @@ describe("a task that cannot be proposed", () => {
     ).toEqual([]);
   });
 });
+
+describe("a version that is published in one request with a task", () => {
+  const put = (query: string) =>
+    service.administer(`/models/whole/versions/1${query}`, {
+      method: "PUT",
+      body: readModelFile(findModel("iris-logistic"), "model.onnx"),
+    });
+
+  test("gets the blocks of the task, whose answer is that of the model's example", async () => {
+    expect(await put("?task=tabular-classification")).toMatchObject({
+      status: 201,
+      body: { task: "tabular-classification", preprocess: { type: "tabular" } },
+    });
+    const { inputs, output } = findModel("iris-logistic").manifest.example ?? {};
+    const response = await service.post("/models/whole", { inputs });
+    const scores = (list: unknown) => (list as { score: number }[]).map(({ score }) => score);
+    for (const [index, score] of scores(response.body).entries())
+      expect(score).toBeCloseTo(scores(output)[index] ?? Number.NaN, 5);
+  });
+
+  test("that does not exist is refused with the tasks that do", async () => {
+    expect(await put("?task=irises")).toMatchObject({
+      status: 400,
+      body: { code: "invalid_request", detail: expect.stringContaining("tabular-regression") },
+    });
+  });
+});

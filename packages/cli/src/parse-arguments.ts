@@ -56,10 +56,11 @@ export function parseTimeArgument(text: string): string {
   if (/^\d+[smhd]$/.test(text))
     return new Date(Date.now() - parseDurationArgument(text) * 1000).toISOString();
   const isDate = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})?)?$/;
-  const time = isDate.test(text) ? Date.parse(text) : Number.NaN;
+  const hasNoZone = text.includes("T") && !/(?:Z|[+-]\d{2}:\d{2})$/.test(text);
+  const time = isDate.test(text) ? Date.parse(hasNoZone ? `${text}Z` : text) : Number.NaN;
   if (!Number.isNaN(time)) return new Date(time).toISOString();
   throw new InvalidArgumentError(
-    "A time is ISO 8601, such as 2026-11-30T15:00:00Z, or the time since then: 90s, 30m, 2h, 7d.",
+    "A time is ISO 8601, in UTC unless it has an offset, such as 2026-11-30T15:00:00Z, or the time since then: 90s, 30m, 2h, 7d.",
   );
 }
 

@@ -47,6 +47,9 @@ export async function run(
 function openContext(options: SharedOptions, signal: AbortSignal): CommandContext {
   const settings = resolveSettings(options, { env: process.env, folder: process.cwd() });
   const output = createOutput(settings.json);
+  // A folder of somebody else may name a server of theirs, which would get the key.
+  if (settings.urlFile && settings.isKeyGiven && !settings.isLocal)
+    output.note(`using ${settings.url}, which ${settings.urlFile} names`);
   return {
     settings,
     output,

@@ -21,6 +21,8 @@ export interface Settings {
   /** The server, without a final slash. It may have a path, under which the service is mounted. */
   readonly url: string;
   readonly isLocal: boolean;
+  /** The `onnxflare.json` that names the server; `undefined` when a flag or the environment does. */
+  readonly urlFile: string | undefined;
   /** The key of `/admin`, if there is one. */
   readonly key: string | undefined;
   /** Whether the key was given by flag or environment, and not found in the files of a project. */
@@ -57,6 +59,7 @@ export function resolveSettings(options: SharedOptions, { env, folder }: Surroun
   return {
     url: parsed.href.replace(/\/+$/, ""),
     isLocal,
+    urlFile: urlSource === found?.path ? found.path : undefined,
     key: key || undefined,
     isKeyGiven: given !== "",
     retries: parseRetries(options.retries) ?? file.retries ?? DEFAULT_RETRIES,

@@ -9,6 +9,16 @@ export const MAX_CONTEXT = 131_072;
 const MAX_FILES = 64;
 const MAX_LABELS = 200_000;
 
+/** A refinement: generators of requests cannot make texts of the pattern. */
+const uploadPath = z
+  .string()
+  .min(1)
+  .max(200)
+  .refine(
+    (path) => UPLOAD_PATH.test(path),
+    'a relative path without "." and ".." segments, backslashes and control characters',
+  );
+
 /** What is published of the files that were sent for a version. */
 export const publishBodySchema = z.strictObject({
   manifest: z
@@ -35,15 +45,11 @@ export const publishBodySchema = z.strictObject({
     .describe(
       "Of a language model: how many tokens prompt and answer may have together, if fewer than the model was made for.",
     ),
-  file: z
-    .string()
-    .regex(UPLOAD_PATH)
-    .optional()
-    .describe("The path of the model, where several models were sent."),
+  file: uploadPath.optional().describe("The path of the model, where several models were sent."),
   files: z
     .array(
       z.strictObject({
-        path: z.string().regex(UPLOAD_PATH),
+        path: uploadPath,
         sha256: z.string().regex(/^[0-9a-f]{64}$/, "64 lower-case hexadecimal digits"),
       }),
     )

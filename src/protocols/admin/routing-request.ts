@@ -173,7 +173,7 @@ export function parseTime(field: string, text: string): number {
   const match = TIME.exec(text);
   const isLocal = text.includes("T") && match?.[1] === undefined;
   const time = match ? Date.parse(isLocal ? `${text}Z` : text) : Number.NaN;
-  if (!Number.isNaN(time)) return time;
+  if (!Number.isNaN(time) && isDay(text)) return time;
   throw invalid(
     field,
     `"${field}" must be a time such as 2026-11-30T12:00:00Z (ISO 8601); got ${quote(text)}.`,
@@ -192,4 +192,10 @@ export function parseAliasName(alias: string): string {
 
 function invalid(field: string, message: string): ApiError {
   return new ApiError("invalid_request", message, { details: { field } });
+}
+
+/** Whether the month has the day: `Date` takes the 31st of February for the 3rd of March. */
+function isDay(text: string): boolean {
+  const day = text.slice(0, "2026-11-30".length);
+  return new Date(`${day}T00:00:00Z`).toISOString().startsWith(day);
 }

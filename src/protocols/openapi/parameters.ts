@@ -2,6 +2,7 @@ import { ERROR_KINDS } from "../../domain/errors.ts";
 import { EVENT_KINDS, EVENT_STATUS, OPERATION_ID } from "../../domain/event.ts";
 import { MODEL_NAME, MODEL_REFERENCE, MODEL_VERSION } from "../../domain/model-id.ts";
 import { ALIAS_NAME } from "../../domain/routing.ts";
+import { TASK_KINDS } from "../../domain/task-kinds.ts";
 import type { Parameter, Reference } from "./openapi-types.ts";
 
 /** Parameters of requests, by their names. `authorization` is a security scheme instead. */
@@ -141,6 +142,13 @@ export const PARAMETERS = {
     in: "query",
     description: "Also a version that requests are routed to; the routes to it are removed.",
     schema: { type: "boolean" },
+  },
+  taskOfVersion: {
+    name: "task",
+    in: "query",
+    description:
+      "The task of the version, whose blocks are proposed from the model and the files sent before.",
+    schema: { type: "string", enum: [...TASK_KINDS] },
   },
   forcePublication: {
     name: "force",

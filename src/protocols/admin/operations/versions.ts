@@ -1,6 +1,7 @@
 import { ApiError } from "../../../domain/errors.ts";
 import { type ModelId, refuseReservedName } from "../../../domain/model-id.ts";
 import { aliasSchema } from "../../../domain/routing.ts";
+import { TASK_KINDS, type TaskKind } from "../../../domain/task-kinds.ts";
 import { callOf } from "../../../http/call.ts";
 import { respond } from "../../../http/respond.ts";
 import { quote } from "../../../shared/quote.ts";
@@ -22,7 +23,14 @@ export const VERSION_OPERATIONS: readonly Operation[] = [
     summary: "Publish a model version from an ONNX or ORT file",
     description:
       "Inputs, outputs and labels are read from the file. A ZipMap at the end is replaced by the tensor that it reads, and weights in other files, sent before, become part of the model. Of an export of Optimum or transformers.js whose `config.json`, `tokenizer.json` and other files of configuration were sent before, the task is derived as well, and run once. `original` of the manifest has the digest of the file as it was sent. The file must not be compressed, and requires a `content-length` of at most `MAX_MODEL_BYTES`. Published versions never change.",
-    parameters: ["context", "aliasOfVersion", "forcePublication", "repr-digest", "content-digest"],
+    parameters: [
+      "taskOfVersion",
+      "context",
+      "aliasOfVersion",
+      "forcePublication",
+      "repr-digest",
+      "content-digest",
+    ],
     body: { required: true, content: BINARY_CONTENT },
     streamsBody: true,
     responses: {
@@ -40,12 +48,13 @@ export const VERSION_OPERATIONS: readonly Operation[] = [
         refuseReservedName(id.name);
         const { part, body, sizeBytes, sha256, contentSha256 } = readFileBody(c, config);
         if (part) throw partOfModel(id);
+        const task = parseTask(c.req.query("task"));
         const context = parseContext(c.req.query("context"));
         const digests = { "repr-digest": sha256, "content-digest": contentSha256 };
         const force = parseFlag("force", c.req.query("force"));
         const alias = parseAlias(c.req.query("alias"));
         const author = await authorOf(c);
-        const request = { model: { body, sizeBytes, digests }, context, force, author };
+        const request = { model: { body, sizeBytes, digests }, task, context, force, author };
         const { manifest } = await publisher.publish(id, request, callOf(c).waitUntil);
         if (alias !== undefined) await pointAlias(routing, id, alias, author);
         c.get("headers").location = `${prefix}/v2/models/${id.name}/versions/${id.version}`;
@@ -53,6 +62,18 @@ export const VERSION_OPERATIONS: readonly Operation[] = [
       },
   },
 ];
+
+/** @throws ApiError `invalid_request` */
+function parseTask(text: string | undefined): TaskKind | undefined {
+  if (text === undefined) return undefined;
+  const task = TASK_KINDS.find((kind) => kind === text);
+  if (task) return task;
+  throw new ApiError(
+    "invalid_request",
+    `The query parameter "task" must be one of ${TASK_KINDS.join(", ")}; got ${quote(text)}.`,
+    { details: { field: "task" } },
+  );
+}
 
 /** @throws ApiError `invalid_request` */
 function parseContext(text: string | undefined): number | undefined {

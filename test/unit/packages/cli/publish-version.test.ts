@@ -43,7 +43,15 @@ async function serveHalfPublication(aliasStatus: number) {
 }
 
 function contextOf(url: string): CommandContext {
-  const settings = { url, isLocal: true, key: "k", isKeyGiven: true, retries: 1, json: false };
+  const settings = {
+    url,
+    isLocal: true,
+    urlFile: undefined,
+    key: "k",
+    isKeyGiven: true,
+    retries: 1,
+    json: false,
+  };
   const { signal } = new AbortController();
   const output = { note: () => undefined } as unknown as CommandContext["output"];
   const server = createServerClient({ settings, signal, onRetry: () => undefined });

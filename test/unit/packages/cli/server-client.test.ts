@@ -51,6 +51,7 @@ function client(url: string, settings: Partial<Settings> = {}): Client {
     settings: {
       url,
       isLocal: true,
+      urlFile: undefined,
       key: "the-key",
       isKeyGiven: false,
       retries: 3,
@@ -180,7 +181,15 @@ test("a key that would be sent over plain HTTP to another machine is warned of o
   ] as const) {
     let warned = 0;
     const server = createServerClient({
-      settings: { url, isLocal, key: "k", isKeyGiven: true, retries: 0, json: false },
+      settings: {
+        url,
+        isLocal,
+        urlFile: undefined,
+        key: "k",
+        isKeyGiven: true,
+        retries: 0,
+        json: false,
+      },
       signal: new AbortController().signal,
       onRetry: () => undefined,
       onPlainKey: () => {

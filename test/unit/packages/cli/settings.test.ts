@@ -48,8 +48,9 @@ describe("the URL of the server", () => {
       url: "https://file.example/ml",
       retries: 2,
       isLocal: false,
+      urlFile: join(folder, "onnxflare.json"),
     });
-    expect(resolve({}, env).url).toBe("https://env.example");
+    expect(resolve({}, env)).toMatchObject({ url: "https://env.example", urlFile: undefined });
     expect(resolve({ url: "https://flag.example", retries: "0" }, env)).toMatchObject({
       url: "https://flag.example",
       retries: 0,
