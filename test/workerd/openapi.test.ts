@@ -61,7 +61,7 @@ describe("the document", () => {
       .map(
         ({ method, path }) =>
           `${method} ${path
-            .replace("{.+}", "")
+            .replace("{[\\s\\S]+}", "")
             .replace(/:(\w+)/g, "{$1}")
             .replace("/~", ":")}`,
       );
