@@ -204,9 +204,17 @@ describe("identical requests at once", () => {
 
   test("begin their own when the first one cannot begin", async () => {
     const { request, generations } = createAnswerHarness();
-    const failure = new ApiError("overloaded", "full");
-    const first = request({ stream: true, execute: () => Promise.reject(failure) });
+    const begun = Promise.withResolvers<void>();
+    const failed = Promise.withResolvers<never>();
+    const execute = (): Promise<never> => {
+      begun.resolve();
+      return failed.promise;
+    };
+    const first = request({ stream: true, execute });
+    // Keys are hashed in any order: the second request is not to be the first one.
+    await begun.promise;
     const second = request({ stream: true });
+    failed.reject(new ApiError("overloaded", "full"));
     finish(await generation(generations));
     await rejectedApiError("overloaded", first.result);
     expect(await partsOf(second.result)).toEqual(PARTS);
