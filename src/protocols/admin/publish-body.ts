@@ -8,16 +8,20 @@ export const MIN_CONTEXT = 2;
 export const MAX_CONTEXT = 131_072;
 const MAX_FILES = 64;
 const MAX_LABELS = 200_000;
+/** In characters. */
+const MAX_PATH = 200;
 
-/** A refinement: generators of requests cannot make texts of the pattern. */
+/**
+ * A refinement: generators of requests cannot make texts of the pattern. Its length is in characters, as that of JSON Schema, where
+ * `max` counts UTF-16 units.
+ */
 const uploadPath = z
   .string()
-  .min(1)
-  .max(200)
   .refine(
-    (path) => UPLOAD_PATH.test(path),
-    'a relative path without "." and ".." segments, backslashes and control characters',
-  );
+    (path) => path.length <= 2 * MAX_PATH && UPLOAD_PATH.test(path),
+    'a relative path of up to 200 characters without "." and ".." segments, backslashes and control characters',
+  )
+  .meta({ minLength: 1, maxLength: MAX_PATH });
 
 /** What is published of the files that were sent for a version. */
 export const publishBodySchema = z.strictObject({

@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { parseModelName } from "../../../domain/model-id.ts";
 import type { Routing } from "../../../domain/routing.ts";
-import type { ChangeAuthor } from "../../../domain/routing-change.ts";
+import type { ChangeAuthor, RoutingChange } from "../../../domain/routing-change.ts";
 import { callOf } from "../../../http/call.ts";
 import type { AppEnv } from "../../../http/context.ts";
 import { bodyOf } from "../../../http/receive.ts";
@@ -9,7 +9,7 @@ import { respond } from "../../../http/respond.ts";
 import type { ChangeOptions } from "../../../registry/routing/routing-editor.ts";
 import { READ_BODY } from "../../error-groups.ts";
 import { parseJson } from "../../json.ts";
-import type { Operation } from "../../operation.ts";
+import type { Operation, OtherOperation } from "../../operation.ts";
 import { authorOf } from "../change-author.ts";
 import {
   type ChangeFields,
@@ -65,15 +65,7 @@ export const ALIAS_OPERATIONS: readonly Operation[] = [
       }),
     },
     errors: [...CHANGE.errors, "empty_body"],
-    handler:
-      ({ routing }) =>
-      async (c) => {
-        const { name, alias } = target(c);
-        const { change, fields } = parseSetAlias(alias, parseJson(bodyOf(c)));
-        return changed(c, name, fields, (author, options) =>
-          routing.change(name, change, author, options),
-        );
-      },
+    handler: changing((c, alias) => parseSetAlias(alias, parseJson(bodyOf(c)))),
   },
   {
     ...CHANGE,
@@ -83,14 +75,10 @@ export const ALIAS_OPERATIONS: readonly Operation[] = [
     summary: "Remove an alias",
     description: "The default is the newest version again.",
     body: OPTIONAL_CHANGE,
-    handler:
-      ({ routing }) =>
-      async (c) => {
-        const { name, alias } = target(c);
-        return changed(c, name, parseChange(optionalBody(c)), (author, options) =>
-          routing.change(name, { action: "unalias", alias }, author, options),
-        );
-      },
+    handler: changing((c, alias) => ({
+      change: { action: "unalias", alias },
+      fields: parseChange(optionalBody(c)),
+    })),
   },
   {
     ...CHANGE,
@@ -130,15 +118,7 @@ export const ALIAS_OPERATIONS: readonly Operation[] = [
       content: json("SetShadowRequest", { half: { value: { version: "1", sample: 0.5 } } }),
     },
     errors: [...CHANGE.errors, "empty_body"],
-    handler:
-      ({ routing }) =>
-      async (c) => {
-        const { name, alias } = target(c);
-        const { change, fields } = parseSetShadow(alias, parseJson(bodyOf(c)));
-        return changed(c, name, fields, (author, options) =>
-          routing.change(name, change, author, options),
-        );
-      },
+    handler: changing((c, alias) => parseSetShadow(alias, parseJson(bodyOf(c)))),
   },
   {
     ...CHANGE,
@@ -147,16 +127,29 @@ export const ALIAS_OPERATIONS: readonly Operation[] = [
     path: "/models/{model}/aliases/{alias}/shadow",
     summary: "Stop copying an alias's requests",
     body: OPTIONAL_CHANGE,
-    handler:
-      ({ routing }) =>
-      async (c) => {
-        const { name, alias } = target(c);
-        return changed(c, name, parseChange(optionalBody(c)), (author, options) =>
-          routing.change(name, { action: "unshadow", alias }, author, options),
-        );
-      },
+    handler: changing((c, alias) => ({
+      change: { action: "unshadow", alias },
+      fields: parseChange(optionalBody(c)),
+    })),
   },
 ];
+
+/** The handler of a change that the request alone determines. */
+function changing(
+  parse: (
+    c: Context<AppEnv>,
+    alias: string,
+  ) => { readonly change: RoutingChange; readonly fields: ChangeFields },
+): OtherOperation["handler"] {
+  return ({ routing }) =>
+    async (c) => {
+      const { name, alias } = target(c);
+      const { change, fields } = parse(c, alias);
+      return changed(c, name, fields, (author, options) =>
+        routing.change(name, change, author, options),
+      );
+    };
+}
 
 /** @throws ApiError `model_not_found`, `invalid_request` */
 function target(c: Context<AppEnv>): { readonly name: string; readonly alias: string } {
