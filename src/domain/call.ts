@@ -1,3 +1,4 @@
+import type { Identity } from "./access/principal.ts";
 import { type CachePolicy, NO_DIRECTIVES } from "./cache-control.ts";
 import { Deadline } from "./deadline.ts";
 import { ApiError } from "./errors.ts";
@@ -6,19 +7,13 @@ import { Trace } from "./trace.ts";
 /** Keeps work alive after the request that started it has ended. */
 export type WaitUntil = (work: Promise<unknown>) => void;
 
-/** The party that makes a call. */
-export interface Principal {
-  /** An identifier made from the API key, or "anonymous". The key itself is never stored. */
-  id(): Promise<string>;
-}
-
 /**
  * One piece of work, independent of its origin: a request over HTTP, RPC or a queue, a warm-up, a shadow copy, a
  * sample of an explanation.
  */
 export interface Call {
   readonly id: string;
-  readonly principal: Principal;
+  readonly principal: Identity;
   readonly deadline: Deadline;
   /** Aborted when the client has disconnected. */
   readonly signal: AbortSignal;
@@ -55,7 +50,7 @@ export interface CallOptions extends Partial<Omit<Call, "checkpoint" | "pause" |
 const SLICE_MS = 20;
 const SLICE_STEPS = 16;
 
-export const ANONYMOUS: Principal = { id: async () => "anonymous" };
+export const ANONYMOUS: Identity = { id: async () => "anonymous" };
 
 let unaborted: AbortSignal | undefined;
 

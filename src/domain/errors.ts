@@ -7,6 +7,7 @@ export interface ErrorKind {
   readonly status:
     | 400
     | 401
+    | 403
     | 404
     | 405
     | 408
@@ -43,6 +44,7 @@ export const ERROR_KINDS = {
   invalid_model: { status: 400, title: "Invalid model", retryable: false },
   invalid_signature: { status: 400, title: "Invalid signature", retryable: false },
   unauthorized: { status: 401, title: "Unauthorized", retryable: false },
+  forbidden: { status: 403, title: "Forbidden", retryable: false },
   route_not_found: { status: 404, title: "No such route", retryable: false },
   model_not_found: { status: 404, title: "No such model", retryable: false },
   version_not_found: { status: 404, title: "No such version", retryable: false },
@@ -64,6 +66,9 @@ export const ERROR_KINDS = {
   unsupported_media_type: { status: 415, title: "Unsupported media type", retryable: false },
   overloaded: { status: 429, title: "Too many requests in flight", retryable: true },
   deadline_exceeded: { status: 429, title: "The deadline cannot be met", retryable: true },
+  rate_limited: { status: 429, title: "The rate limit is exceeded", retryable: true },
+  quota_exceeded: { status: 429, title: "The quota is exceeded", retryable: false },
+  too_many_attempts: { status: 429, title: "Too many failed attempts", retryable: true },
   /** 499 is nginx's status; it occurs only in events, because the client has disconnected. */
   client_closed_request: { status: 499, title: "The client closed the request", retryable: false },
   engine_crashed: { status: 500, title: "The engine crashed", retryable: true },
@@ -71,6 +76,11 @@ export const ERROR_KINDS = {
   not_supported: { status: 501, title: "Not supported", retryable: false },
   task_not_supported: { status: 501, title: "Task not supported", retryable: false },
   storage_failed: { status: 502, title: "Object storage failed", retryable: true },
+  authority_unavailable: {
+    status: 503,
+    title: "The authority of API keys is out of reach",
+    retryable: true,
+  },
   model_missing: { status: 503, title: "A file of the model is missing", retryable: true },
   model_corrupt: {
     status: 503,

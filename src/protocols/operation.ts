@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import type { Scope } from "../domain/access/scope.ts";
 import type { ErrorCode } from "../domain/errors.ts";
 import type { OperationKind } from "../domain/event.ts";
 import type { AppEnv } from "../http/context.ts";
@@ -69,8 +70,8 @@ interface OperationBase {
   /** Whether `/versions/{version}` may follow `{model}`. */
   readonly versioned?: boolean;
   /**
-   * Who may call it: any client (`public`); any client, identified by its key if it sends one (`client`); clients with the
-   * admin key (`admin`); clients with the admin key, or any client if `REPOSITORY_CONTROL` is `open` (`repository`).
+   * Who may call it: any client (`public`); clients with the scope; clients with the scope `models:write`, or any client if
+   * `REPOSITORY_CONTROL` is `open` (`repository`).
    */
   readonly access: Access;
   readonly tag: keyof typeof TAGS;
@@ -87,7 +88,12 @@ interface OperationBase {
   readonly errors?: readonly ErrorCode[];
 }
 
-export type Access = "public" | "client" | "admin" | "repository";
+export type Access = "public" | "repository" | Scope;
+
+/** Whether anybody may use it without a key. */
+export function isOpen(access: Access): boolean {
+  return access === "public" || access === "predict" || access === "models:read";
+}
 
 export interface OperationResponse {
   readonly description: string;

@@ -10,6 +10,7 @@ import { respondBytes } from "../http/respond.ts";
 import {
   type Access,
   type Handler,
+  isOpen,
   type Operation,
   type OperationRoute,
   toRoutes,
@@ -140,7 +141,7 @@ function selectByModel<T>(
 }
 
 function toGuard(access: Access, { config }: Services): MiddlewareHandler<AppEnv>[] {
-  const isClosed =
-    access === "admin" || (access === "repository" && config.repositoryControl === "admin");
+  if (isOpen(access)) return [];
+  const isClosed = access !== "repository" || config.repositoryControl === "admin";
   return isClosed ? [requireAdmin(config.adminKey)] : [];
 }

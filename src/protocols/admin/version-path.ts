@@ -7,7 +7,7 @@ import type { Operation } from "../operation.ts";
 export const VERSION = {
   kind: "admin",
   path: "/models/{model}/versions/{version}",
-  access: "admin",
+  access: "models:write",
   tag: "Administration",
 } as const satisfies Partial<Operation>;
 

@@ -1,5 +1,5 @@
 import { ERROR_KINDS, type ErrorCode } from "../../domain/errors.ts";
-import type { Access, OperationResponse, OperationRoute } from "../operation.ts";
+import { type Access, isOpen, type OperationResponse, type OperationRoute } from "../operation.ts";
 import type { Protocol } from "../protocol.ts";
 import { type HeaderName, headerReferences } from "./headers.ts";
 import type { Operation, Response, Schema } from "./openapi-types.ts";
@@ -11,12 +11,10 @@ export const ADMIN_KEY = "adminKey";
 /** The security scheme of the optional client key. */
 export const CLIENT_KEY = "clientKey";
 
-const SECURITY: Readonly<Record<Access, Operation["security"]>> = {
-  public: [],
-  client: [{}, { [CLIENT_KEY]: [] }],
-  admin: [{ [ADMIN_KEY]: [] }],
-  repository: [{ [ADMIN_KEY]: [] }],
-};
+function toSecurity(access: Access, isAdmin: boolean): Operation["security"] {
+  if (access === "public") return [];
+  return !isAdmin && isOpen(access) ? [{}, { [CLIENT_KEY]: [] }] : [{ [ADMIN_KEY]: [] }];
+}
 
 /** Errors of every operation. OpenAPI has no other place to document a path's unsupported methods. */
 const EVERYWHERE: readonly ErrorCode[] = ["method_not_allowed", "internal"];
@@ -33,13 +31,14 @@ export function toOpenApiOperation(route: OperationRoute, protocol: Protocol): O
   const { access, body, description, parameters = [], responses, tag } = operation;
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name as ParameterName);
   const codes = [...new Set([...route.errors, ...EVERYWHERE])];
-  if (access === "admin" || access === "repository") codes.push("unauthorized");
+  const isAdmin = protocol.isAdmin === true;
+  if (isAdmin || !isOpen(access)) codes.push("unauthorized");
   return {
     operationId: id,
     summary,
     ...(description === undefined ? {} : { description }),
     tags: [tag],
-    security: SECURITY[access],
+    security: toSecurity(access, isAdmin),
     parameters: parameterReferences([...inPath, ...parameters, "x-request-id"]),
     ...(body ? { requestBody: body } : {}),
     responses: toResponses(responses, codes, protocol),

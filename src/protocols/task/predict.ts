@@ -42,7 +42,7 @@ export const PREDICT: InferenceOperation = {
   method: "post",
   path: "/{model}",
   versioned: true,
-  access: "client",
+  access: "predict",
   tag: "Predictions",
   summary: "Run a model's task",
   description:

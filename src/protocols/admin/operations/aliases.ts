@@ -25,7 +25,7 @@ import { json } from "../schemas.ts";
 /** Properties that all changes of an alias share. */
 const CHANGE = {
   kind: "admin",
-  access: "admin",
+  access: "models:write",
   tag: "Administration",
   parameters: ["content-encoding"],
   responses: {

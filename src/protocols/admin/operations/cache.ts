@@ -13,7 +13,7 @@ export const CACHE_OPERATIONS: readonly Operation[] = [
     kind: "admin",
     method: "post",
     path: "/cache/purge",
-    access: "admin",
+    access: "models:write",
     tag: "Administration",
     summary: "Purge cached predictions",
     description:

@@ -13,7 +13,7 @@ export const ENCRYPTION_OPERATIONS: readonly Operation[] = [
     kind: "admin",
     method: "post",
     path: "/encryption",
-    access: "admin",
+    access: "models:write",
     tag: "Administration",
     summary: "Encrypt the objects of models with the current key",
     description:

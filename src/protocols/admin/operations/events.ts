@@ -14,7 +14,7 @@ export const EVENT_OPERATIONS: readonly Operation[] = [
     id: "streamEvents",
     method: "get",
     path: "/events",
-    access: "admin",
+    access: "metrics",
     tag: "Administration",
     summary: "Read the events of an isolate",
     description:

@@ -11,7 +11,7 @@ import { json } from "../schemas.ts";
 const GARBAGE = {
   kind: "admin",
   path: "/gc",
-  access: "admin",
+  access: "models:write",
   tag: "Administration",
 } as const satisfies Partial<Operation>;
 

@@ -6,7 +6,7 @@ import { json } from "../schemas.ts";
 const READ = {
   kind: "admin",
   method: "get",
-  access: "admin",
+  access: "models:read",
   tag: "Administration",
 } as const satisfies Partial<Operation>;
 
@@ -35,6 +35,7 @@ export const INSPECTION_OPERATIONS: readonly Operation[] = [
   {
     ...READ,
     id: "getRuntime",
+    access: "metrics",
     path: "/runtime",
     summary: "Get runtime statistics",
     responses: {
@@ -56,6 +57,7 @@ export const INSPECTION_OPERATIONS: readonly Operation[] = [
   {
     ...READ,
     id: "getCache",
+    access: "metrics",
     path: "/cache",
     summary: "Get cache statistics",
     responses: {

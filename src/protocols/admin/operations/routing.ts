@@ -16,7 +16,7 @@ const MAX_LIMIT = 1000;
 const READ = {
   kind: "admin",
   method: "get",
-  access: "admin",
+  access: "models:read",
   tag: "Administration",
   errors: ["model_not_found", "routing_corrupt", "storage_failed"],
 } as const satisfies Partial<Operation>;

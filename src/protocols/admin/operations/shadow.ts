@@ -10,7 +10,7 @@ export const SHADOW_OPERATIONS: readonly Operation[] = [
     id: "getShadow",
     method: "get",
     path: "/models/{model}/shadow",
-    access: "admin",
+    access: "models:read",
     tag: "Administration",
     summary: "Get the comparisons of a model's versions with their shadows",
     description:

@@ -10,7 +10,7 @@ import { json } from "../schemas.ts";
 /** Properties that the operations share. */
 const READ_MODEL = {
   method: "get",
-  access: "public",
+  access: "models:read",
   tag: "Models",
 } as const satisfies Partial<Operation>;
 

@@ -23,7 +23,7 @@ export const PREDICT: InferenceOperation = {
   method: "post",
   path: "/{model}:predict",
   versioned: true,
-  access: "client",
+  access: "predict",
   tag: "Predictions",
   summary: "Run inference on tensors in the form of KServe v1 and TensorFlow Serving",
   description:

@@ -29,7 +29,7 @@ export const INFER: InferenceOperation = {
   method: "post",
   path: "/models/{model}/infer",
   versioned: true,
-  access: "client",
+  access: "predict",
   tag: "Predictions",
   summary: "Run inference on tensors",
   description:

@@ -15,7 +15,7 @@ const READ_MODEL = {
   kind: "metadata",
   method: "get",
   versioned: true,
-  access: "public",
+  access: "models:read",
   tag: "Models",
   errors: RESOLVE_MODEL,
 } as const satisfies Partial<Operation>;
@@ -26,7 +26,7 @@ export const MODEL_OPERATIONS: readonly Operation[] = [
     kind: "metadata",
     method: "get",
     path: "/models",
-    access: "public",
+    access: "models:read",
     tag: "Models",
     summary: "List model names",
     responses: {
@@ -46,7 +46,7 @@ export const MODEL_OPERATIONS: readonly Operation[] = [
     method: "get",
     path: "/models/{model}",
     reservedModel: RESERVED_MODEL_NAME,
-    access: "public",
+    access: "models:read",
     tag: "Models",
     summary: "Get statistics of all versions",
     responses: {

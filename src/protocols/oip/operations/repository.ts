@@ -39,7 +39,7 @@ export const REPOSITORY_OPERATIONS: readonly Operation[] = [
     kind: "metadata",
     method: "post",
     path: "/repository/index",
-    access: "public",
+    access: "models:read",
     tag: "Repository",
     summary: "List versions and their states",
     description:

@@ -23,7 +23,7 @@ export const CREATE_EMBEDDINGS: InferenceOperation = {
   kind: "inference",
   method: "post",
   path: "/embeddings",
-  access: "client",
+  access: "predict",
   tag: "Predictions",
   summary: "Create embeddings in OpenAI's form",
   description:

@@ -6,7 +6,7 @@ import { guessModel, modelInRequest } from "../model-field.ts";
 export const GENERATION = {
   kind: "inference",
   method: "post",
-  access: "client",
+  access: "predict",
   tag: "Predictions",
   parameters: ["x-timeout-ms", "x-sticky-key", "cache-control", "content-encoding"],
   errors: RUN_MODEL,

@@ -19,7 +19,7 @@ export const MODEL_OPERATIONS: readonly Operation[] = [
     kind: "metadata",
     method: "get",
     path: "/models",
-    access: "public",
+    access: "models:read",
     tag: "Models",
     summary: "List models in OpenAI's form",
     description: "Has KServe's `models` too.",
@@ -37,7 +37,7 @@ export const MODEL_OPERATIONS: readonly Operation[] = [
     kind: "metadata",
     method: "get",
     path: "/models/{model}",
-    access: "public",
+    access: "models:read",
     tag: "Models",
     summary: "Get a model and its status in the form of OpenAI, KServe v1 and TensorFlow Serving",
     description:

@@ -28,7 +28,7 @@ export const CREATE_TRANSCRIPTION: InferenceOperation = {
   kind: "inference",
   method: "post",
   path: "/audio/transcriptions",
-  access: "client",
+  access: "predict",
   tag: "Predictions",
   summary: "Transcribe a recording in OpenAI's form",
   description:
