@@ -2,12 +2,14 @@ import { version } from "../package.json";
 import { createEntryStore, type EntryStore } from "./cache/entry-store.ts";
 import { createResponseCache } from "./cache/response-cache.ts";
 import { type Config, parseConfig } from "./config.ts";
+import type { KeyAuthority } from "./domain/access/key-authority.ts";
 import type { BucketEncryption } from "./domain/bucket-encryption.ts";
 import { EVENT_SCHEMA_VERSION, type NoticeEvent } from "./domain/event.ts";
 import type { ModelHost } from "./domain/model-host.ts";
 import type { ObjectStore } from "./domain/object-store.ts";
 import type { EventSink, ModelStore } from "./domain/ports.ts";
 import type { OnnxflareEnv } from "./env.ts";
+import { type AuthorityStub, createRemoteAuthority } from "./guard/remote-authority.ts";
 import { toCacheableRun } from "./hosts/cacheable-run.ts";
 import { createCellHost } from "./hosts/cell-host.ts";
 import { createIsolateHost } from "./hosts/isolate/worker/isolate-host.ts";
@@ -132,6 +134,7 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     ...(overrides.sink ? [overrides.sink] : []),
   );
   if (!env.LOADER) sink.emit(notice(NO_LOADER));
+  if (!env.KEYS) sink.emit(notice(NO_KEYS));
   const bodies = createBodyBudget({ limitBytes: config.maxBodiesBytes });
   const { maxBodyBytes: maxBytes } = config;
   const { infer, runTask } = createShadow({
@@ -183,6 +186,7 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
         ? { bytes: config.ownIsolateBudgetBytes, setting: "OWN_ISOLATE_BUDGET_BYTES" }
         : { bytes: config.memoryBudgetBytes, setting: "MEMORY_BUDGET_BYTES" },
     }),
+    keyAuthority: createKeyAuthority(env),
     deleter,
     garbage,
     sweep: async (at) => sink.emit(toGarbageEvent(await sweepGarbage(garbage, at))),
@@ -204,6 +208,16 @@ function createObjects(
 
 const NO_LOADER =
   "The Worker Loader binding LOADER is missing: all models share this isolate and its MEMORY_BUDGET_BYTES. docs/isolates.md has the binding.";
+
+const NO_KEYS =
+  "The Durable Object binding KEYS is missing: there are no API keys but the secret ADMIN_KEY. docs/keys.md has the binding.";
+
+/** The name of the one object that has all keys. */
+const AUTHORITY = "keys";
+
+function createKeyAuthority({ KEYS: namespace }: OnnxflareEnv): KeyAuthority | undefined {
+  return namespace && createRemoteAuthority(() => namespace.getByName(AUTHORITY) as AuthorityStub);
+}
 
 /** The host of all versions: this isolate's cells, and isolates of single models where the binding for them exists. */
 function createHost(

@@ -3,12 +3,19 @@ import type { SettingName } from "./config.ts";
 /** The settings of docs/configuration.md, which a Worker has as `[vars]` and secrets. */
 export type OnnxflareSettings = { readonly [Name in SettingName]?: string | number | undefined };
 
+/** What the service uses of a `DurableObjectNamespace`, whatever the types of a Worker say of its class. */
+export interface KeyAuthorityNamespace {
+  getByName(name: string): unknown;
+}
+
 /** What the service uses of a Worker's `env`. */
 export interface OnnxflareEnv extends OnnxflareSettings {
   /** The bucket of the models. */
   readonly MODELS: R2Bucket;
   /** Cached predictions, and purges; without it each isolate has its own alone. */
   readonly CACHE?: KVNamespace | undefined;
+  /** The authority of API keys, the Durable Object `KeyAuthority`; without it there are none. */
+  readonly KEYS?: KeyAuthorityNamespace | undefined;
   /** Starts isolates of large models; without it all models share the Worker's own. */
   readonly LOADER?: WorkerLoader | undefined;
 }

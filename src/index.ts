@@ -4,6 +4,9 @@ import {
   type OnnxflareEnv,
 } from "./library.ts";
 
+/** The Durable Object of the binding `KEYS`: docs/keys.md. */
+export { KeyAuthority } from "./library.ts";
+
 const onnxflare = createOnnxflare();
 
 /** Answers other Workers over RPC: docs/library.md. */

@@ -1,6 +1,7 @@
 import { createApp } from "./app.ts";
 import { createServices } from "./deps.ts";
 import type { TelemetryEvent } from "./domain/event.ts";
+import { KeyAuthority } from "./durable-objects/key-authority.ts";
 import type { OnnxflareEnv, OnnxflareSettings } from "./env.ts";
 import { parsePrefix } from "./protocols/prefix.ts";
 import { createEntrypoint } from "./rpc/entrypoint.ts";
@@ -12,6 +13,8 @@ export type * from "./domain/event.ts";
 export type * from "./rpc/api.ts";
 export type { OnnxflareEntrypoint, OnnxflareEntrypointClass } from "./rpc/entrypoint-class.ts";
 export type { OnnxflareEnv, OnnxflareSettings };
+/** The Durable Object of the binding `KEYS`, which the entry of a Worker exports: `export { KeyAuthority } from "onnxflare"`. */
+export { KeyAuthority };
 
 export interface OnnxflareOptions<Env = OnnxflareEnv> {
   /**

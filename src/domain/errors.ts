@@ -49,6 +49,7 @@ export const ERROR_KINDS = {
   model_not_found: { status: 404, title: "No such model", retryable: false },
   version_not_found: { status: 404, title: "No such version", retryable: false },
   alias_not_found: { status: 404, title: "No such alias", retryable: false },
+  key_not_found: { status: 404, title: "No such API key", retryable: false },
   method_not_allowed: { status: 405, title: "Method not allowed", retryable: false },
   body_timeout: { status: 408, title: "The body did not arrive in time", retryable: true },
   publication_conflict: {
@@ -60,6 +61,7 @@ export const ERROR_KINDS = {
   version_exists: { status: 409, title: "The version already exists", retryable: false },
   version_deleted: { status: 409, title: "The version was deleted", retryable: false },
   version_in_use: { status: 409, title: "The version is in use", retryable: false },
+  key_revoked: { status: 409, title: "The API key is revoked", retryable: false },
   routing_conflict: { status: 409, title: "The routing is another one", retryable: false },
   length_required: { status: 411, title: "Length required", retryable: false },
   body_too_large: { status: 413, title: "Body too large", retryable: false },

@@ -1,5 +1,6 @@
 import type { EntryStore } from "../cache/entry-store.ts";
 import type { ResponseCache } from "../cache/response-cache.ts";
+import type { KeyAuthority } from "../domain/access/key-authority.ts";
 import type { Admission } from "../domain/admission.ts";
 import type { BodyBudget } from "../domain/body-budget.ts";
 import type { BucketEncryption } from "../domain/bucket-encryption.ts";
@@ -61,6 +62,8 @@ export interface Services {
   readonly garbage: GarbageCollector;
   /** The daily removal of garbage, which emits an event. @param at in milliseconds since the epoch */
   readonly sweep: (at: number) => Promise<void>;
+  /** Knows the API keys; `undefined` without the binding `KEYS`. */
+  readonly keyAuthority: KeyAuthority | undefined;
   readonly sink: EventSink;
   /** The last events of this isolate, and those to come. */
   readonly eventLog: EventLog;

@@ -17,6 +17,8 @@ export interface WorkerSpec extends Omit<Partial<V4WorkerOptions>, "modules"> {
 export interface Workers {
   /** Where the first Worker is served. */
   readonly origin: string;
+  /** Where a Worker is served. */
+  originOf(name: string): Promise<string>;
   readonly miniflare: Miniflare;
   readonly logs: readonly LogLine[];
   bucket(binding: string): Promise<ModelBucket>;
@@ -36,10 +38,10 @@ export async function startWorkers(
     convertV4MiniflareOptions({
       cf: false,
       handleStructuredLogs: (line) => void logs.push(line),
-      workers: specs.map(({ code, ...options }, index) => ({
+      workers: specs.map(({ code, ...options }) => ({
         ...(compatibility_date && { compatibilityDate: compatibility_date }),
         compatibilityFlags: compatibility_flags,
-        ...(index === 0 && { unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }] }),
+        unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
         ...("outdir" in code
           ? {
               modulesRoot: code.outdir,
@@ -61,8 +63,11 @@ export async function startWorkers(
     }),
   );
   await miniflare.ready;
+  const originOf = async (worker: string): Promise<string> =>
+    (await miniflare.unsafeGetDirectURL(worker)).origin;
   return {
-    origin: (await miniflare.unsafeGetDirectURL(name)).origin,
+    origin: await originOf(name),
+    originOf,
     miniflare,
     logs,
     bucket: (binding) => miniflare.getR2Bucket(binding, name),

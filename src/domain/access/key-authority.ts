@@ -1,8 +1,18 @@
+import type { Grantor } from "./grantor.ts";
 import type { KeyPolicy } from "./key-policy.ts";
+import type {
+  KeyFields,
+  KeyIdentity,
+  KeyPage,
+  KeyPatch,
+  KeyQuery,
+  StoredKey,
+} from "./stored-key.ts";
 
-export type KeyState = "active" | "disabled" | "expired" | "revoked";
+export const KEY_STATES = ["active", "disabled", "expired", "revoked"] as const;
+export type KeyState = (typeof KEY_STATES)[number];
 
-/** One secret of a key. While a rotation overlaps, a key has two. */
+/** One secret of a key. While a rotation overlaps, a key has those before too. */
 export interface KeyDigest {
   /** SHA-256 of the whole key, in hexadecimal. */
   readonly sha256: string;
@@ -18,11 +28,35 @@ export interface VerifiableKey {
   readonly digests: readonly KeyDigest[];
 }
 
-/** Knows all keys. It may be far away or out of reach, so isolates keep what it said for some seconds. */
+/**
+ * Knows all keys. It may be far away or out of reach, so isolates keep what it said for some seconds. Arguments and results are
+ * plain data.
+ *
+ * Every method throws ApiError `authority_unavailable` when the authority is out of reach; what changes something may have been
+ * done then.
+ */
 export interface KeyAuthority {
-  /**
-   * @returns for each id what is known about it, in the same order; `undefined` for an id that no key has
-   * @throws Error when the authority is out of reach
-   */
+  /** @returns for each id what is known about it, in the same order; `undefined` for an id that no key has */
   find(ids: readonly string[]): Promise<readonly (VerifiableKey | undefined)[]>;
+  /**
+   * Stores a key. With the same identity and fields it can be repeated.
+   * @throws ApiError `invalid_request`, `forbidden`
+   */
+  createKey(identity: KeyIdentity, fields: KeyFields, by: Grantor): Promise<StoredKey>;
+  /** @throws ApiError `invalid_request` */
+  listKeys(query: KeyQuery, by: Grantor): Promise<KeyPage>;
+  /** @throws ApiError `key_not_found`, `forbidden` */
+  getKey(id: string, by: Grantor): Promise<StoredKey>;
+  /** @throws ApiError `key_not_found`, `key_revoked`, `invalid_request`, `forbidden` */
+  updateKey(id: string, patch: KeyPatch, by: Grantor): Promise<StoredKey>;
+  /**
+   * Gives a key another secret. The one before is accepted for some time more.
+   * @throws ApiError `key_not_found`, `key_revoked`, `invalid_request`, `forbidden`
+   */
+  rotateKey({ id, sha256 }: KeyIdentity, overlapSeconds: number, by: Grantor): Promise<StoredKey>;
+  /**
+   * Ends a key for good. It can be repeated.
+   * @throws ApiError `key_not_found`, `forbidden`
+   */
+  revokeKey(id: string, by: Grantor): Promise<StoredKey>;
 }

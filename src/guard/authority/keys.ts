@@ -1,0 +1,174 @@
+import { findExcess } from "../../domain/access/excess.ts";
+import type { Grantor } from "../../domain/access/grantor.ts";
+import type { VerifiableKey } from "../../domain/access/key-authority.ts";
+import type {
+  KeyFields,
+  KeyIdentity,
+  KeyPage,
+  KeyPatch,
+  KeyQuery,
+  StoredKey,
+} from "../../domain/access/stored-key.ts";
+import { ApiError } from "../../domain/errors.ts";
+import { quote } from "../../shared/quote.ts";
+import {
+  parseGrantor,
+  parseKeyFields,
+  parseKeyIdentity,
+  parseKeyPatch,
+  parseKeyQuery,
+  parseOverlapSeconds,
+} from "./key-arguments.ts";
+import { createKeyTable, expiryOf, type KeyRecord, stateOf, toStoredKey } from "./key-table.ts";
+import { mergePatch } from "./merge-patch.ts";
+import type { AuthorityStorage } from "./storage.ts";
+
+/** Keys that are not revoked, at most. */
+const MAX_KEYS = 10_000;
+/** Ids of one question, at most. */
+const MAX_IDS = 100;
+/** Rows that one page looks at, at most, of which it has those that are asked for. */
+const MAX_ROWS = 2000;
+
+export type Keys = ReturnType<typeof createKeys>;
+
+/** The keys of the authority. Arguments are checked here, because they come from another Worker. */
+export function createKeys({ sql, transaction, now }: AuthorityStorage) {
+  const table = createKeyTable(sql);
+
+  function toStored(record: KeyRecord): StoredKey {
+    const at = now();
+    return toStoredKey(record, table.digests(record.id, at), at);
+  }
+
+  /** @throws ApiError `key_not_found`, `forbidden` */
+  function findFor(id: string, by: Grantor): KeyRecord {
+    const record = typeof id === "string" ? table.find(id) : undefined;
+    if (!record)
+      throw new ApiError("key_not_found", `There is no API key with the id ${quote(String(id))}.`);
+    refuseExcess(by, record.fields, "administer a key with");
+    return record;
+  }
+
+  /** @throws ApiError `key_not_found`, `forbidden`, `key_revoked` */
+  function findToChange(id: string, by: Grantor): KeyRecord {
+    const record = findFor(id, by);
+    if (record.revokedAt === undefined) return record;
+    throw new ApiError(
+      "key_revoked",
+      `The API key ${id} was revoked at ${new Date(record.revokedAt).toISOString()}, which is for good. Create another one.`,
+    );
+  }
+
+  return {
+    find(ids: readonly string[]): (VerifiableKey | undefined)[] {
+      if (!Array.isArray(ids) || ids.length > MAX_IDS)
+        throw new ApiError("invalid_request", `The ids must be a list of at most ${MAX_IDS}.`);
+      const at = now();
+      return ids.map((id) => {
+        const record = typeof id === "string" ? table.find(id) : undefined;
+        if (!record) return undefined;
+        const { owner: _, notes: __, ...fields } = record.fields;
+        return {
+          policy: { id, ...fields },
+          state: stateOf(record, at),
+          digests: table.digests(id, at),
+        };
+      });
+    },
+
+    createKey: (identity: KeyIdentity, given: KeyFields, grantor: Grantor): StoredKey =>
+      transaction(() => {
+        const { id, sha256 } = parseKeyIdentity(identity);
+        const by = parseGrantor(grantor);
+        const existing = table.find(id);
+        if (existing && table.digests(id, now()).some((digest) => digest.sha256 === sha256))
+          return toStored(existing);
+        const fields = parseKeyFields(given);
+        refusePast(fields, now());
+        refuseExcess(by, fields, "give a key");
+        if (table.count() >= MAX_KEYS)
+          throw new ApiError(
+            "invalid_request",
+            `There are ${MAX_KEYS} API keys, and cannot be more. Revoke those that are not used any more.`,
+          );
+        table.insert({ id, fields, createdAt: now(), createdBy: by.label });
+        table.addDigest(id, sha256);
+        return toStored(findFor(id, by));
+      }),
+
+    listKeys(given: KeyQuery, grantor: Grantor): KeyPage {
+      const { limit, cursor, state, owner } = parseKeyQuery(given);
+      const by = parseGrantor(grantor);
+      const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(cursor);
+      const rows = table.list({ before, limit: MAX_ROWS, owner });
+      const keys: StoredKey[] = [];
+      let last = 0;
+      for (const row of rows) {
+        if (keys.length === limit) return { keys, cursor: String(last) };
+        last = row.seq;
+        if (findExcess(by, row.fields) !== undefined) continue;
+        if (state === undefined || stateOf(row, now()) === state) keys.push(toStored(row));
+      }
+      return { keys, ...(rows.length === MAX_ROWS && { cursor: String(last) }) };
+    },
+
+    getKey: (id: string, grantor: Grantor): StoredKey =>
+      toStored(findFor(id, parseGrantor(grantor))),
+
+    updateKey: (id: string, given: KeyPatch, grantor: Grantor): StoredKey =>
+      transaction(() => {
+        const by = parseGrantor(grantor);
+        const record = findToChange(id, by);
+        const { disabled = record.disabled, ...patch } = parseKeyPatch(given);
+        const fields = parseKeyFields(mergePatch(record.fields, patch));
+        if (patch.expiresAt !== undefined) refusePast(fields, now());
+        refuseExcess(by, fields, "give a key");
+        table.update(id, { fields, disabled, updatedAt: now() });
+        return toStored(findFor(id, by));
+      }),
+
+    rotateKey: (identity: KeyIdentity, overlapSeconds: number, grantor: Grantor): StoredKey =>
+      transaction(() => {
+        const { id, sha256 } = parseKeyIdentity(identity);
+        const by = parseGrantor(grantor);
+        const record = findToChange(id, by);
+        const at = now();
+        const [current] = table.digests(id, at);
+        if (current?.sha256 === sha256) return toStored(record);
+        table.endDigests(id, at + parseOverlapSeconds(overlapSeconds) * 1000, at);
+        table.addDigest(id, sha256);
+        table.setRotated(id, at);
+        return toStored(findFor(id, by));
+      }),
+
+    revokeKey: (id: string, grantor: Grantor): StoredKey =>
+      transaction(() => {
+        const by = parseGrantor(grantor);
+        const record = findFor(id, by);
+        if (record.revokedAt === undefined) table.setRevoked(id, now());
+        return toStored(findFor(id, by));
+      }),
+  };
+}
+
+/** @throws ApiError `invalid_request` */
+function refusePast(fields: KeyFields, now: number): void {
+  const expiry = expiryOf(fields);
+  if (expiry === undefined || expiry > now) return;
+  throw new ApiError(
+    "invalid_request",
+    `"expiresAt" must be in the future; got ${fields.expiresAt}, and it is ${new Date(now).toISOString()}. To end a key now, revoke or disable it.`,
+    { details: { field: "expiresAt" } },
+  );
+}
+
+/** @throws ApiError `forbidden` */
+function refuseExcess(by: Grantor, fields: KeyFields, what: string): void {
+  const excess = findExcess(by, fields);
+  if (excess === undefined) return;
+  throw new ApiError(
+    "forbidden",
+    `This credential cannot ${what} ${excess}: it does not have that itself.`,
+  );
+}

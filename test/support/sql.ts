@@ -1,0 +1,54 @@
+import { DatabaseSync } from "node:sqlite";
+import type { AuthorityStorage, SqlRow } from "../../src/guard/authority/storage.ts";
+
+export interface TestStorage extends AuthorityStorage {
+  /** Moves the clock. */
+  advance(milliseconds: number): void;
+}
+
+/** The authority's storage over Node's SQLite, in memory, with a clock that only tests move. */
+export function createTestStorage(startsAt = Date.parse("2026-11-30T12:00:00Z")): TestStorage {
+  const database = new DatabaseSync(":memory:");
+  let now = startsAt;
+  let depth = 0;
+  return {
+    sql: {
+      exec(query, ...bindings): SqlRow[] {
+        const values = bindings.map((each) =>
+          each instanceof ArrayBuffer ? new Uint8Array(each) : each,
+        );
+        return database
+          .prepare(query)
+          .all(...values)
+          .map(toRow);
+      },
+    },
+    transaction(work) {
+      const name = `level_${depth++}`;
+      database.exec(`SAVEPOINT ${name}`);
+      try {
+        const result = work();
+        database.exec(`RELEASE ${name}`);
+        return result;
+      } catch (error) {
+        database.exec(`ROLLBACK TO ${name}; RELEASE ${name}`);
+        throw error;
+      } finally {
+        depth--;
+      }
+    },
+    now: () => now,
+    advance(milliseconds) {
+      now += milliseconds;
+    },
+  };
+}
+
+/** A Durable Object has blobs as buffers. */
+function toRow(row: Record<string, unknown>): SqlRow {
+  const entries = Object.entries(row).map(([name, value]) => [
+    name,
+    value instanceof Uint8Array ? value.slice().buffer : value,
+  ]);
+  return Object.fromEntries(entries) as SqlRow;
+}
