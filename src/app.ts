@@ -5,6 +5,8 @@ import type { AppEnv } from "./http/context.ts";
 import { createCors } from "./http/cors.ts";
 import { observe } from "./http/observe.ts";
 import { createErrorHandler } from "./http/render-error.ts";
+import { neverStored, refuseOtherSites } from "./http/same-site.ts";
+import { createSecurityHeaders } from "./http/security-headers.ts";
 import { refuseOwnPath, withoutPrefix } from "./protocols/prefix.ts";
 import type { Protocol } from "./protocols/protocol.ts";
 import { PROTOCOLS } from "./protocols/registry.ts";
@@ -31,8 +33,10 @@ export function createApp(
   const { corsOrigins } = services.config;
   const cors = corsOrigins.length > 0 ? createCors(corsOrigins, isAdminPath(protocols)) : undefined;
   if (cors) app.use(cors.addHeaders);
-  app.use(observe(services.sink, handleError));
+  app.use(observe(services.sink, handleError, createSecurityHeaders(corsOrigins)));
   if (cors) app.use(cors.answerPreflight);
+  for (const { basePath, isAdmin } of protocols)
+    if (isAdmin) app.use(`${basePath}/*`, neverStored, refuseOtherSites());
   app.onError(handleError);
   app.notFound((c) => {
     throw new ApiError(

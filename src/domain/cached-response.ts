@@ -9,6 +9,8 @@ export interface CachedResponse {
   readonly headers: Headers;
   /** The age in `age` and `cache-status`, which are set when it changes. */
   ageSeconds: number | undefined;
+  /** Whether the headers are those for https, where that is known; they are set when it changes. */
+  isSecure?: boolean;
 }
 
 /** What the response cache has for a request. */

@@ -20,3 +20,10 @@ export function originProblem(text: string): string | undefined {
   const remedy = isWeb && normal !== text ? `; write ${normal}` : "";
   return `"${text}" is not an origin: ${expected}${remedy}`;
 }
+
+const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
+
+/** Whether a host, without its port, is this machine. */
+export function isLoopback(hostname: string): boolean {
+  return LOOPBACK.test(hostname);
+}

@@ -17,6 +17,7 @@ const REQUEST_HEADERS = [
   "inference-header-content-length",
   "x-request-id",
   "x-sticky-key",
+  "x-subject-id",
   "x-timeout-ms",
 ];
 
@@ -38,6 +39,12 @@ export const EXPOSED_HEADERS: readonly string[] = [
   "x-error-message",
   "x-model-alias",
   "x-model-version",
+  "x-ratelimit-limit-requests",
+  "x-ratelimit-limit-tokens",
+  "x-ratelimit-remaining-requests",
+  "x-ratelimit-remaining-tokens",
+  "x-ratelimit-reset-requests",
+  "x-ratelimit-reset-tokens",
   "x-request-id",
 ];
 
@@ -55,7 +62,8 @@ export interface Cors {
 
 /**
  * Lets pages of other origins call the API (the CORS protocol of https://fetch.spec.whatwg.org/#http-cors-protocol).
- * Credentials are never allowed: keys are sent in `Authorization` by the page itself, and there are no cookies.
+ * Credentials are never allowed: keys are sent in `Authorization` by the page itself, and the only cookie, the session of the
+ * dashboard, counts on admin routes alone, which are not for other origins.
  *
  * Not hono/cors: it sets headers before the response exists, and Hono then makes a new `Response` of it, without
  * `encodeBody: "manual"`, so that the runtime compresses a compressed body again.

@@ -6,24 +6,26 @@ import type { EventSink } from "../domain/ports.ts";
 import { toRequestEvent } from "../domain/request-event.ts";
 import { Trace } from "../domain/trace.ts";
 import type { AppEnv } from "./context.ts";
+import { createSecurityHeaders, type SecurityHeaders } from "./security-headers.ts";
 
 const NO_BODY = new Uint8Array();
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 
 /**
- * Gives each request its id and trace. When the body of the response has ended or the client has disconnected, releases the
+ * Gives each request its id, its trace and the headers with which every response begins. When the body of the response has ended or the client has disconnected, releases the
  * memory of the request's body and emits one event. A sink that fails never fails a request.
  */
 export function observe(
   sink: EventSink,
   onError: (thrown: unknown, c: Context<AppEnv>) => Response,
+  securityHeaders: SecurityHeaders = createSecurityHeaders([]),
 ): MiddlewareHandler<AppEnv> {
   return async function observe(c, next) {
     const time = Date.now();
     const given = c.req.header("x-request-id");
     c.set("requestId", given && REQUEST_ID.test(given) ? given : crypto.randomUUID());
     c.set("trace", new Trace());
-    c.set("headers", {});
+    c.set("headers", securityHeaders(c));
     try {
       await next();
     } catch (thrown) {

@@ -11,6 +11,7 @@ import {
   toEntityTag,
 } from "./cache-headers.ts";
 import type { AppEnv } from "./context.ts";
+import { isSecure, setTransportSecurity } from "./security-headers.ts";
 import { toServerTiming } from "./server-timing.ts";
 
 const ENCODER = new TextEncoder();
@@ -51,7 +52,10 @@ export function respondBytes(
   const sizeBytes = totalBytes(parts);
   const isLong = sizeBytes >= COMPRESSION_THRESHOLD_BYTES;
   const coding = compress ? chooseCoding(c.req.header("accept-encoding"), isLong) : "identity";
-  if (!compress) headers["cache-control"] = "no-transform";
+  if (!compress) {
+    const { "cache-control": known } = headers;
+    headers["cache-control"] = known ? `${known}, no-transform` : "no-transform";
+  }
   if (compress && (isLong || coding !== "identity")) addVary(headers, "accept-encoding");
   addRequestHeaders(c);
   const { key } = trace.cache;
@@ -100,6 +104,11 @@ function addRequestHeaders(c: Context<AppEnv>): void {
 /** Sends a response of the response cache, with its own headers except those that describe the request. */
 export function respondCached(c: Context<AppEnv>, response: CachedResponse): Response {
   const { body, headers } = response;
+  const secure = isSecure(c);
+  if (response.isSecure !== secure) {
+    response.isSecure = secure;
+    setTransportSecurity(headers, secure);
+  }
   const isLong = body.byteLength >= COMPRESSION_THRESHOLD_BYTES;
   const coding = chooseCoding(c.req.header("accept-encoding"), isLong);
   if (isLong || coding !== "identity" || c.req.header("if-none-match") !== undefined) {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { expectBrowserHeaders } from "../support/browser-headers.ts";
 import { type Service, startService, type TestResponse } from "../support/service.ts";
 
 /** CORS of the built Worker: responses that are cached, compressed, not modified and refused. */
@@ -32,9 +33,11 @@ test("computed, cached and stored responses have the origin of their own request
     expect(response.status).toBe(200);
     const expected = origin.includes("evil") ? null : origin;
     expect(allowed(response)).toEqual([expected, "origin"]);
+    expectBrowserHeaders(response.headers);
   }
   const stored = await send(OTHER);
   expect(stored.headers.get("cache-status")).toContain("; hit; ");
+  expectBrowserHeaders(stored.headers);
 });
 
 test("a response that is not modified has the headers", async () => {
@@ -42,6 +45,7 @@ test("a response that is not modified has the headers", async () => {
   const response = await send(OTHER, { "if-none-match": etag, "cache-control": "max-age=60" });
   expect(response.status).toBe(304);
   expect(allowed(response)).toEqual([OTHER, "origin"]);
+  expectBrowserHeaders(response.headers);
 });
 
 test("a compressed response is compressed once, and has the headers", async () => {
@@ -50,6 +54,7 @@ test("a compressed response is compressed once, and has the headers", async () =
   expect(response.headers.get("content-encoding")).toBe("gzip");
   expect(response.body).toMatchObject({ openapi: "3.1.0" });
   expect(allowed(response)).toEqual([PAGE, "accept-encoding, origin"]);
+  expectBrowserHeaders(response.headers);
 });
 
 test("a preflight is answered while no prediction is admitted, and a refused prediction has the headers", async () => {
@@ -69,9 +74,13 @@ test("a preflight is answered while no prediction is admitted, and a refused pre
   });
   expect(preflight.status).toBe(204);
   expect(preflight.headers.get("access-control-allow-methods")).toBe("GET, HEAD, POST");
+  expectBrowserHeaders(preflight.headers);
   const responses = await Promise.all(busy);
   expect(responses.map(({ status }) => status)).toContain(429);
-  for (const response of responses) expect(allowed(response)[0]).toBe(PAGE);
+  for (const response of responses) {
+    expect(allowed(response)[0]).toBe(PAGE);
+    expectBrowserHeaders(response.headers);
+  }
   const [refused] = responses.filter(({ status }) => status === 429);
   expect(refused?.headers.get("access-control-expose-headers")).toContain("retry-after");
 });

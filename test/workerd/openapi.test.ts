@@ -14,6 +14,7 @@ import {
   type AdministeredService,
   startAdministeredService,
 } from "../support/administration.ts";
+import { expectBrowserHeaders } from "../support/browser-headers.ts";
 import {
   ENCRYPTION_KEY,
   encryptedObjects,
@@ -259,6 +260,57 @@ describe("errors conform to the document", () => {
   );
 });
 
+describe("every route", () => {
+  const requests = operations.flatMap(({ path, method }) => {
+    const url = fill(path);
+    const others = ["OPTIONS", "PROPFIND", ...(method === "get" ? ["HEAD"] : [])];
+    return [method.toUpperCase(), ...others].map((each): [string, string] => [each, url]);
+  });
+
+  test("responses and errors of all routes have the headers for browsers", async () => {
+    const statuses = new Set<number>();
+    const paths = [
+      "/nothing",
+      "/v1/nothing",
+      "/v2/nothing",
+      "/admin/nothing",
+      "/docs",
+      "/openapi.json",
+    ];
+    const unknown = paths.map((path): [string, string] => ["GET", path]);
+    for (const [method, url] of [...requests, ...unknown]) {
+      const { status, headers } = await service.request(url, { method });
+      statuses.add(status);
+      expectBrowserHeaders(headers);
+      if (url.startsWith("/admin")) expect(headers.get("cache-control")).toBe("no-store");
+    }
+    expect([...statuses]).toEqual(expect.arrayContaining([200, 400, 401, 404, 405]));
+  });
+
+  test("markup in paths, queries and headers becomes no markup of a response", async () => {
+    const markup = `<img src=x onerror="alert('1')">`;
+    const headers = { accept: "text/html", referer: markup, "x-request-id": markup };
+    const encoded = encodeURIComponent(markup);
+    for (const [method, url] of requests.filter(([method]) => method !== "HEAD")) {
+      const path = url.replace(/iris-logistic|production/g, encoded);
+      for (const target of new Set([path, `${url}?${encoded}=${encoded}`])) {
+        const response = await service.request(target, { method, headers });
+        const type = response.headers.get("content-type");
+        if (type?.startsWith("text/html")) expect(response.body).not.toContain("onerror");
+        else
+          expect(type ?? "application/json").toMatch(
+            /^(?:application\/(?:problem\+)?json|text\/event-stream)$/,
+          );
+        expectBrowserHeaders(response.headers);
+      }
+    }
+    for (const page of ["/", "/docs", `/%3Cimg%20src=x%20onerror=1%3E`]) {
+      const { body } = await service.request(`${page}?${encoded}`, { headers });
+      if (typeof body === "string") expect(body).not.toContain("onerror");
+    }
+  });
+});
+
 describe("/docs", () => {
   test("/docs is a page without external resources", async () => {
     const { status, headers, body } = await service.request("/docs");
@@ -331,6 +383,7 @@ function expectDocumented(
   expectedStatus = response.status,
 ): void {
   expect(response.status).toBe(expectedStatus);
+  expectBrowserHeaders(response.headers);
   const documented = operationOf(operationId).responses[expectedStatus];
   if (!documented) throw new Error(`${operationId} documents no ${expectedStatus}`);
   for (const name of Object.keys(documented.headers ?? {})) {

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { expectBrowserHeaders } from "../support/browser-headers.ts";
 import { poll } from "../support/poll.ts";
 import { beginPost } from "../support/raw-request.ts";
 import { type Service, startService } from "../support/service.ts";
@@ -101,6 +102,7 @@ test("each part is sent when it is computed, and the event is written when the b
   expect(headers.get("cache-control")).toBe("no-store, no-transform");
   expect(headers.get("content-length")).toBeNull();
   expect(headers.get("x-model-version")).toBe("1");
+  expectBrowserHeaders(headers);
   const before = await stateOf(({ waiting }) => waiting === 1);
   await step();
   expect(await stream.next()).toBe('data: {"count":1}');

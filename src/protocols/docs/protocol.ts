@@ -66,8 +66,6 @@ function createOperations(
   async function respondHtml(c: Context<AppEnv>, each: Promise<Page>): Promise<Response> {
     const headers = c.get("headers");
     headers["content-security-policy"] = await policy();
-    headers["x-content-type-options"] = "nosniff";
-    headers["referrer-policy"] = "no-referrer";
     return respondPage(c, await each, "text/html; charset=utf-8");
   }
 
@@ -96,7 +94,7 @@ function createOperations(
       handler:
         ({ serverVersion, prefix }) =>
         async (c) => {
-          const { origin } = new URL(c.req.url);
+          const origin = originOf(c);
           addVary(c.get("headers"), "accept");
           if (/\btext\/html\b/i.test(c.req.header("accept") ?? ""))
             return respondHtml(c, landingPage(serverVersion, origin, prefix));
@@ -149,9 +147,17 @@ function createOperations(
       handler:
         ({ serverVersion, prefix }) =>
         (c) =>
-          respondHtml(c, page(serverVersion, new URL(c.req.url).origin, prefix)),
+          respondHtml(c, page(serverVersion, originOf(c), prefix)),
     },
   ];
+}
+
+const PLAIN_ORIGIN = /^https?:\/\/[a-z0-9.:[\]-]+$/;
+
+/** The origin for example requests. A host with other characters than those of names is not shown, though it would be escaped. */
+function originOf(c: Context<AppEnv>): string {
+  const { origin } = new URL(c.req.url);
+  return PLAIN_ORIGIN.test(origin) ? origin : "https://server.example";
 }
 
 /** A text, which changes only with the deployment. */

@@ -110,3 +110,18 @@ test("pages fit a phone: a viewport as wide as the device, and a table's cells b
   expect(page).toContain('<meta name="viewport" content="width=device-width, initial-scale=1">');
   expect(page).toMatch(/@media \(max-width: 40rem\) \{\s+th, td \{ display: block;/);
 });
+
+test.each(["/", "/docs"])(
+  "%s shows the host of the request only where it is a plain name",
+  async (path) => {
+    const page = async (host: string): Promise<string> => {
+      const headers = { accept: "text/html" };
+      return (await createTestApp().request(`https://${host}${path}`, { headers })).text();
+    };
+    expect(await page("models.example:8443")).toContain("https://models.example:8443/models/");
+    // Characters that URLs allow in hosts.
+    const odd = await page(`a"onload='b'&c`);
+    expect(odd).toContain("https://server.example/models/");
+    expect(odd).not.toContain("onload");
+  },
+);

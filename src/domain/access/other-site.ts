@@ -1,0 +1,23 @@
+import { isLoopback } from "../web-origin.ts";
+
+/** Reads a header of a request by its name in lower case. */
+export type ReadHeader = (name: string) => string | undefined;
+
+/**
+ * Whether a page of another origin made a request: by `Sec-Fetch-Site` (W3C Fetch Metadata), which pages cannot set, or by
+ * `Origin` of browsers that do not send it. Pages of other subdomains are other origins. Clients that are no browsers send
+ * neither; a request of the user, such as a bookmark, is `none`.
+ */
+export function isFromOtherSite(header: ReadHeader): boolean {
+  const site = header("sec-fetch-site");
+  if (site !== undefined) return site !== "same-origin" && site !== "none";
+  const origin = header("origin");
+  return origin !== undefined && !isOrigin(origin, header("host"));
+}
+
+/** Whether it is the origin of the host; over http only that of this machine is trustworthy. */
+function isOrigin(origin: string, host: string | undefined): boolean {
+  if (host === undefined) return false;
+  if (origin === `https://${host}`) return true;
+  return origin === `http://${host}` && isLoopback(host.replace(/:\d+$/, ""));
+}
