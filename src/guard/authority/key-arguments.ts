@@ -1,7 +1,7 @@
 import * as z from "zod";
+import { KEY_ID } from "../../domain/access/api-key.ts";
 import type { Grantor } from "../../domain/access/grantor.ts";
 import { KEY_STATES } from "../../domain/access/key-authority.ts";
-import { KEY_ID } from "../../domain/access/key-format.ts";
 import { keyFieldsSchema, keyPatchSchema } from "../../domain/access/key-schema.ts";
 import { SCOPES } from "../../domain/access/scope.ts";
 import type { KeyFields, KeyIdentity, KeyPatch, KeyQuery } from "../../domain/access/stored-key.ts";

@@ -3,40 +3,35 @@
  * are 190 bits, so a digest without salt and without work is enough to store. The checksum tells a key from a text that only looks
  * like one, without asking anybody: for scanners of secrets, and for guesses.
  */
-export const KEY_PREFIX = "of_live_";
+export const API_KEY_PREFIX = "of_live_";
+export const KEY_ID_LENGTH = 12;
 export const KEY_ID = /^[0-9A-Za-z]{12}$/;
 
 const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-const ID_LENGTH = 12;
 const SECRET_LENGTH = 32;
 const CHECKSUM_LENGTH = 6;
-const KEY = /^of_live_[0-9A-Za-z]{50}$/;
+export const API_KEY_LENGTH =
+  API_KEY_PREFIX.length + KEY_ID_LENGTH + SECRET_LENGTH + CHECKSUM_LENGTH;
+const API_KEY = /^of_live_[0-9A-Za-z]{50}$/;
 /** The largest multiple of 62 that a byte holds: what is above would favour some digits. */
 const FAIR_BYTES = 256 - (256 % DIGITS.length);
 
-export function generateKey(): { readonly id: string; readonly key: string } {
-  const id = randomDigits(ID_LENGTH);
-  const begin = `${KEY_PREFIX}${id}${randomDigits(SECRET_LENGTH)}`;
-  return { id, key: `${begin}${checksumOf(begin)}` };
+export function generateKeyId(): string {
+  return randomDigits(KEY_ID_LENGTH);
 }
 
-/** Another key with the id of one. */
-export function generateKeyOf(id: string): string {
-  const begin = `${KEY_PREFIX}${id}${randomDigits(SECRET_LENGTH)}`;
+/** A key of this id with a new secret. */
+export function generateApiKey(id: string): string {
+  const begin = `${API_KEY_PREFIX}${id}${randomDigits(SECRET_LENGTH)}`;
   return `${begin}${checksumOf(begin)}`;
 }
 
-/** Whether a credential claims to be an API key, well formed or not. */
-export function looksLikeKey(text: string): boolean {
-  return text.startsWith(KEY_PREFIX);
-}
-
 /** @returns the id of the key; `undefined` for a text that was never one */
-export function idOfKey(text: string): string | undefined {
-  if (!KEY.test(text)) return undefined;
-  const end = text.length - CHECKSUM_LENGTH;
+export function keyIdIn(text: string): string | undefined {
+  if (!API_KEY.test(text)) return undefined;
+  const end = API_KEY_LENGTH - CHECKSUM_LENGTH;
   if (checksumOf(text.slice(0, end)) !== text.slice(end)) return undefined;
-  return text.slice(KEY_PREFIX.length, KEY_PREFIX.length + ID_LENGTH);
+  return text.slice(API_KEY_PREFIX.length, API_KEY_PREFIX.length + KEY_ID_LENGTH);
 }
 
 function randomDigits(length: number): string {
@@ -47,7 +42,7 @@ function randomDigits(length: number): string {
   return digits;
 }
 
-/** CRC-32 (ISO 3309, as of gzip) of the ASCII text, as a number of base 62. */
+/** The CRC-32 as a number of base 62. */
 function checksumOf(text: string): string {
   let rest = crc32(text);
   let digits = "";
@@ -58,15 +53,17 @@ function checksumOf(text: string): string {
   return digits;
 }
 
-const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
+/** Of each byte, by the reversed polynomial of ISO/IEC 3309, as gzip has it. */
+const CRC_OF_BYTE = Uint32Array.from({ length: 256 }, (_, byte) => {
   let value = byte;
   for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xed_b8_83_20 : value >>> 1;
   return value;
 });
 
+/** @param text ASCII */
 function crc32(text: string): number {
   let crc = 0xff_ff_ff_ff;
   for (let index = 0; index < text.length; index++)
-    crc = (crc >>> 8) ^ (TABLE[(crc ^ text.charCodeAt(index)) & 0xff] ?? 0);
+    crc = (crc >>> 8) ^ (CRC_OF_BYTE[(crc ^ text.charCodeAt(index)) & 0xff] ?? 0);
   return (crc ^ 0xff_ff_ff_ff) >>> 0;
 }
