@@ -33,7 +33,9 @@ export function createApp(
   const { corsOrigins } = services.config;
   const cors = corsOrigins.length > 0 ? createCors(corsOrigins, isAdminPath(protocols)) : undefined;
   if (cors) app.use(cors.addHeaders);
-  app.use(observe(services.sink, handleError, createSecurityHeaders(corsOrigins)));
+  app.use(
+    observe(services.sink, handleError, createSecurityHeaders(corsOrigins), services.scrubReply),
+  );
   if (cors) app.use(cors.answerPreflight);
   for (const { basePath, isAdmin } of protocols)
     if (isAdmin) app.use(`${basePath}/*`, neverStored, refuseOtherSites());

@@ -101,6 +101,24 @@ export type SettingName = keyof typeof settingsSchema.shape;
 /** The names of all settings, each of which docs/configuration.md describes. */
 export const SETTING_NAMES: readonly string[] = Object.keys(settingsSchema.shape);
 
+const SECRETS = [
+  "ADMIN_KEY",
+  "ENCRYPTION_KEY",
+  "ENCRYPTION_KEYS_OLD",
+  "PRIVACY_KEY",
+] as const satisfies readonly (SettingName | "PRIVACY_KEY")[];
+
+/** The secrets of a deployment, each by itself, also those that are not valid. */
+export function readSecrets(
+  vars: Readonly<Partial<Record<(typeof SECRETS)[number], unknown>>>,
+): string[] {
+  return SECRETS.flatMap((name) => {
+    const value = vars[name];
+    if (typeof value !== "string") return [];
+    return value.split(",").map((part) => part.trim());
+  }).filter((secret) => secret !== "");
+}
+
 /** `undefined` without a key. */
 function toEncryption(
   key: Uint8Array<ArrayBuffer> | undefined,

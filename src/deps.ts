@@ -1,7 +1,7 @@
 import { version } from "../package.json";
 import { createEntryStore, type EntryStore } from "./cache/entry-store.ts";
 import { createResponseCache } from "./cache/response-cache.ts";
-import { type Config, parseConfig } from "./config.ts";
+import { type Config, parseConfig, readSecrets } from "./config.ts";
 import type { KeyAuthority } from "./domain/access/key-authority.ts";
 import type { BucketEncryption } from "./domain/bucket-encryption.ts";
 import { EVENT_SCHEMA_VERSION, type NoticeEvent } from "./domain/event.ts";
@@ -44,6 +44,7 @@ import { createTombstones } from "./registry/tombstones.ts";
 import { createUploads } from "./registry/uploads.ts";
 import { createSignatures } from "./registry/verify-signature.ts";
 import { createModelPool } from "./runtime/model-pool.ts";
+import { createScrubber } from "./shared/scrub-secrets.ts";
 import { createDatacenterCacheTier } from "./storage/datacenter-cache-tier.ts";
 import { createEncryptedObjectStore } from "./storage/encrypted-object-store.ts";
 import { createBucketEncryption } from "./storage/encryption/encrypt-bucket.ts";
@@ -61,6 +62,7 @@ import { createConsoleSink } from "./telemetry/console-sink.ts";
 import { createEventLog } from "./telemetry/event-log.ts";
 import { createFanOutSink } from "./telemetry/fan-out-sink.ts";
 import { createStatisticsSink } from "./telemetry/inference-statistics.ts";
+import { createScrubbingSink } from "./telemetry/scrubbing-sink.ts";
 import { createShadowStatisticsSink } from "./telemetry/shadow-statistics.ts";
 
 export interface ServiceOverrides {
@@ -125,13 +127,17 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     isOwn: hasOwnIsolate,
   });
   const eventLog = createEventLog();
-  const sink = createFanOutSink(
-    statistics,
-    cacheStatistics,
-    eventLog,
-    shadowStatistics,
-    ...(config.eventLog ? [createConsoleSink()] : []),
-    ...(overrides.sink ? [overrides.sink] : []),
+  const secrets = readSecrets(env);
+  const sink = createScrubbingSink(
+    createFanOutSink(
+      statistics,
+      cacheStatistics,
+      eventLog,
+      shadowStatistics,
+      ...(config.eventLog ? [createConsoleSink()] : []),
+      ...(overrides.sink ? [overrides.sink] : []),
+    ),
+    createScrubber(secrets, { findsCut: true }),
   );
   if (!env.LOADER) sink.emit(notice(NO_LOADER));
   if (!env.KEYS) sink.emit(notice(NO_KEYS));
@@ -155,6 +161,7 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     prefix: overrides.prefix ?? "",
     serverVersion: version,
     sink,
+    scrubReply: createScrubber(secrets.filter(isStrong), { findsCut: false }),
     eventLog,
     shadowStatistics,
     statistics,
@@ -261,6 +268,11 @@ function createInference(
       bypassOf: createBypassOf({ enabled }),
     }),
   };
+}
+
+/** Whether a reply may tell that a text is the secret: a weaker one could be guessed so, where nothing slows guesses. */
+function isStrong({ length }: string): boolean {
+  return length >= 20;
 }
 
 function notice(message: string): NoticeEvent {

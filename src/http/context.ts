@@ -8,6 +8,7 @@ import type { OperationKind } from "../domain/event.ts";
 import type { PublishedModel, RoutedModel } from "../domain/published-model.ts";
 import type { RequestTraits } from "../domain/routing-draw.ts";
 import type { Trace } from "../domain/trace.ts";
+import type { ScrubSecrets } from "../shared/scrub-secrets.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import type { RenderedError } from "./rendered-error.ts";
 
@@ -59,6 +60,8 @@ export interface AppEnv {
     responseLookup: ResponseLookup | undefined;
     /** Set by `respondFromCache`: decides whether the response may tell how the cache was used. */
     hideCache: ((model: PublishedModel) => Promise<void>) | undefined;
+    /** Removes secrets of the service from texts that a client gets. */
+    scrubReply: ScrubSecrets | undefined;
     /** Headers of the response, also if it becomes an error: `respond` sends them. */
     headers: Record<string, string>;
   };

@@ -5,7 +5,9 @@ import type { RequestEvent } from "../domain/event.ts";
 import type { EventSink } from "../domain/ports.ts";
 import { toRequestEvent } from "../domain/request-event.ts";
 import { Trace } from "../domain/trace.ts";
+import type { ScrubSecrets } from "../shared/scrub-secrets.ts";
 import type { AppEnv } from "./context.ts";
+import { hasSecret } from "./scrub-reply.ts";
 import { createSecurityHeaders, type SecurityHeaders } from "./security-headers.ts";
 
 const NO_BODY = new Uint8Array();
@@ -19,11 +21,12 @@ export function observe(
   sink: EventSink,
   onError: (thrown: unknown, c: Context<AppEnv>) => Response,
   securityHeaders: SecurityHeaders = createSecurityHeaders([]),
+  scrubReply?: ScrubSecrets,
 ): MiddlewareHandler<AppEnv> {
   return async function observe(c, next) {
     const time = Date.now();
-    const given = c.req.header("x-request-id");
-    c.set("requestId", given && REQUEST_ID.test(given) ? given : crypto.randomUUID());
+    c.set("scrubReply", scrubReply);
+    c.set("requestId", givenId(c) ?? crypto.randomUUID());
     c.set("trace", new Trace());
     c.set("headers", securityHeaders(c));
     try {
@@ -47,6 +50,12 @@ export function observe(
     });
     c.executionCtx.waitUntil(emitted);
   };
+}
+
+/** The id that the client sends, unless it is a secret: ids are logged and stored. */
+function givenId(c: Context<AppEnv>): string | undefined {
+  const given = c.req.header("x-request-id");
+  return given && REQUEST_ID.test(given) && !hasSecret(c, given) ? given : undefined;
 }
 
 /** Tells those who wait for the end of the response, and who may go on with the context of a request that is over. */

@@ -1,8 +1,9 @@
 import type { Context } from "hono";
-import { type ApiError, toApiError } from "../domain/errors.ts";
+import type { ApiError } from "../domain/errors.ts";
 import type { AppEnv } from "./context.ts";
 import type { RenderedError } from "./rendered-error.ts";
 import { respond } from "./respond.ts";
+import { scrubError } from "./scrub-reply.ts";
 
 /** Renders an error of a path that matches no operation, in the form of the protocol at that path. */
 export type RenderUnmatched = (path: string, error: ApiError, requestId: string) => RenderedError;
@@ -15,7 +16,7 @@ export function createErrorHandler(
   renderUnmatched: RenderUnmatched,
 ): (thrown: unknown, c: Context<AppEnv>) => Response {
   return (thrown, c) => {
-    const error = toApiError(thrown);
+    const error = scrubError(c, thrown);
     const requestId = c.get("requestId");
     const { allow, retryAfterSeconds } = error.details ?? {};
     const headers = c.get("headers");

@@ -1,9 +1,10 @@
 import type { Context } from "hono";
-import { ApiError, toApiError } from "../domain/errors.ts";
+import { ApiError } from "../domain/errors.ts";
 import { settlesWithin } from "../shared/settles-within.ts";
 import { connectionOf } from "./client-connection.ts";
 import type { AppEnv, BodyEnd } from "./context.ts";
 import { responseHeaders } from "./respond.ts";
+import { scrubError } from "./scrub-reply.ts";
 
 const ENCODER = new TextEncoder();
 
@@ -82,7 +83,7 @@ export function respondStream(
           end({});
         } catch (error) {
           if (signal.aborted) return;
-          send(format.error(toApiError(error)));
+          send(format.error(scrubError(c, error)));
           end({ error });
         }
         controller.close();

@@ -21,6 +21,7 @@ import type { RoutingAdministration } from "../registry/routing/administration.t
 import type { Router } from "../registry/routing/router.ts";
 import type { CheckServer } from "../registry/server-readiness.ts";
 import type { Uploads } from "../registry/uploads.ts";
+import type { ScrubSecrets } from "../shared/scrub-secrets.ts";
 
 /** The services that the protocols use. */
 export interface Services {
@@ -65,6 +66,8 @@ export interface Services {
   /** Knows the API keys; `undefined` without the binding `KEYS`. */
   readonly keyAuthority: KeyAuthority | undefined;
   readonly sink: EventSink;
+  /** Removes secrets, also the service's own, from what clients get. */
+  readonly scrubReply: ScrubSecrets;
   /** The last events of this isolate, and those to come. */
   readonly eventLog: EventLog;
   readonly shadowStatistics: ShadowStatistics;

@@ -25,7 +25,7 @@ export interface RpcContext {
 /** What the service needs for RPC. */
 export type RpcServices = Pick<
   Services,
-  "config" | "admission" | "bodies" | "router" | "infer" | "runTask" | "sink"
+  "scrubReply" | "config" | "admission" | "bodies" | "router" | "infer" | "runTask" | "sink"
 >;
 
 export type RpcOperation = "predict" | "run" | "stream";
@@ -65,7 +65,9 @@ export class RpcCall {
   begin(argument: unknown, fields: readonly string[]): BegunCall {
     const options = readOptions(argument, fields);
     const { model, requestId, timeoutMs, signal } = options;
-    this.#id = requestId;
+    // Ids are logged and stored.
+    this.#id =
+      requestId && this.#services.scrubReply(requestId) === requestId ? requestId : undefined;
     this.#principal = readPrincipal(this.#context.props, options.principal);
     if (signal || this.operation === "stream") this.#controller = new AbortController();
     if (signal?.aborted) this.abort(signal.reason);

@@ -52,7 +52,7 @@ export function createRpcService(services: RpcServices): RpcService {
       return result;
     } catch (error) {
       rpcCall.end(error);
-      throw toRpcError(error);
+      throw toRpcError(error, services.scrubReply);
     }
   }
 

@@ -55,6 +55,7 @@ export function createTestApp(
   const services: Partial<Services> = {
     config: parseConfig({}),
     prefix: "",
+    scrubReply: (text) => text,
     serverVersion: "1.2.3",
     sink: { emit: (event) => event.event === "request" && events.push(event) },
     admission: createAdmission({ maxInFlight: 10, maxQueueMs: 1000, maxTimeoutMs: 10_000 }),

@@ -1,7 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { ApiError } from "../../../src/domain/errors.ts";
 import { readRpcError, toRpcError } from "../../../src/rpc/rpc-error.ts";
+import { createScrubber } from "../../../src/shared/scrub-secrets.ts";
 
+const SECRET = "the-secret-of-the-service";
+const scrub = createScrubber([SECRET], { findsCut: false });
 const details = { versions: ["1"] };
 const fields = {
   code: "version_not_found",
@@ -14,7 +17,7 @@ const error = new ApiError("version_not_found", fields.message, { details, cause
 
 describe("the error of a call", () => {
   test("has the fields of the error, and not its cause", () => {
-    const rpcError = toRpcError(error);
+    const rpcError = toRpcError(error, scrub);
     const { message, ...others } = fields;
     expect({ ...rpcError }).toEqual({ ...others, name: fields.code });
     expect(rpcError.message).toBe(message);
@@ -22,8 +25,17 @@ describe("the error of a call", () => {
     expect(readRpcError(rpcError)).toEqual(fields);
   });
 
+  test("has no secret in its texts", () => {
+    const quoting = new ApiError("invalid_input", `"${SECRET}" is not a number.`, {
+      details: { received: [SECRET] },
+    });
+    const rpcError = toRpcError(quoting, scrub);
+    expect(rpcError.message).toBe('"[secret]" is not a number.');
+    expect(readRpcError(rpcError)?.details).toEqual({ received: ["[secret]"] });
+  });
+
   test("that is unknown is internal, without what it says", () => {
-    const rpcError = toRpcError(new TypeError("a secret"));
+    const rpcError = toRpcError(new TypeError("a secret"), scrub);
     expect(readRpcError(rpcError)).toMatchObject({ code: "internal", status: 500 });
     expect(rpcError.message).not.toContain("secret");
     expect(rpcError.cause).toBeUndefined();

@@ -71,7 +71,7 @@ describe("the deployments of one project", () => {
     });
     expect(api.buckets).toContain("my-models-models");
     expect(api.workers.get("my-models")).toEqual({ ADMIN_KEY: first.adminKey });
-    expect(first.adminKey).toMatch(/^[\w-]{32}$/);
+    expect(first.adminKey).toMatch(/^of_admin_[\w-]{32}$/);
     expect(first.next).toEqual([
       `export ONNXFLARE_URL=${service.origin} ONNXFLARE_KEY=${first.adminKey}`,
       "npx onnxflare push models/iris-logistic/1 --name iris-logistic",

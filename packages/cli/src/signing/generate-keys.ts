@@ -79,7 +79,7 @@ export function generateEncryptionKey(): string {
   return randomBytes(ENCRYPTION_KEY_BYTES).toString("base64");
 }
 
-/** A value of the secret `ADMIN_KEY`. */
+/** A value of the secret `ADMIN_KEY`. By its beginning the service knows it for a secret wherever a client puts it. */
 export function generateAdminKey(): string {
-  return randomBytes(ADMIN_KEY_BYTES).toString("base64url");
+  return `of_admin_${randomBytes(ADMIN_KEY_BYTES).toString("base64url")}`;
 }

@@ -1,0 +1,92 @@
+import { encodeBase64 } from "./base64.ts";
+
+/** In place of a secret. */
+export const HIDDEN = "[secret]";
+
+/**
+ * What has the form of a secret, whoever it belongs to: keys of this service (of which the first twelve characters are no secret), keys that
+ * clients of other services send by default, and JSON Web Tokens. Each form also matches what a cut has left of it.
+ */
+const FORMS: readonly RegExp[] = [
+  /of_live_[A-Za-z0-9]{13,}/g,
+  /of_admin_[A-Za-z0-9_-]{8,}/g,
+  /\bsk-[A-Za-z0-9_-]{20,}/g,
+  /\bhf_[A-Za-z0-9]{20,}/g,
+  /\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,4}/g,
+];
+
+/** A shorter one is a word that other texts may have. */
+const MIN_LENGTH = 8;
+
+/** Replaces secrets in a text. */
+export type ScrubSecrets = (text: string) => string;
+
+export interface ScrubOptions {
+  /**
+   * Whether a secret is also found when a text has only its beginning. Not in what a client gets of a request, where it would tell
+   * whether a guess begins as a secret does.
+   */
+  readonly findsCut: boolean;
+}
+
+/** @param secrets that are found as they are, and as they are spelled in JSON, URLs and base64, beside all that has the form of a secret */
+export function createScrubber(
+  secrets: readonly string[],
+  { findsCut }: ScrubOptions,
+): ScrubSecrets {
+  const known = [...new Set(secrets.flatMap(toSpellings))]
+    .filter(({ length }) => length >= MIN_LENGTH)
+    // One that contains another goes first.
+    .sort((a, b) => b.length - a.length);
+  const byBeginning = Map.groupBy(known, beginningOf);
+  return (text) => {
+    let scrubbed = text;
+    if (findsCut)
+      for (const [beginning, all] of byBeginning) scrubbed = removeCut(scrubbed, beginning, all);
+    else for (const secret of known) scrubbed = scrubbed.replaceAll(secret, HIDDEN);
+    for (const form of FORMS) scrubbed = scrubbed.replace(form, HIDDEN);
+    return scrubbed;
+  };
+}
+
+/** So much of a secret is no accident. */
+function beginningOf(secret: string): string {
+  return secret.slice(0, MIN_LENGTH);
+}
+
+/** Replaces as much as there is of a secret with this beginning. */
+function removeCut(text: string, beginning: string, secrets: readonly string[]): string {
+  let result = "";
+  let rest = 0;
+  for (let at = text.indexOf(beginning); at !== -1; at = text.indexOf(beginning, rest)) {
+    result += text.slice(rest, at) + HIDDEN;
+    rest = at + Math.max(...secrets.map((secret) => commonLength(text, at, secret)));
+  }
+  return result + text.slice(rest);
+}
+
+/** How many characters of the text from there on are those of the secret. */
+function commonLength(text: string, at: number, secret: string): number {
+  let length = 0;
+  while (length < secret.length && text[at + length] === secret[length]) length++;
+  return length;
+}
+
+function toSpellings(secret: string): string[] {
+  const json = JSON.stringify(secret).slice(1, -1);
+  const bytes = new TextEncoder().encode(secret);
+  // The last character depends on what follows.
+  const base64 = encodeBase64(bytes).replace(/.?=+$/, "");
+  const base64Url = base64.replaceAll("+", "-").replaceAll("/", "_");
+  return [secret, json, encodeURIComponent(secret.toWellFormed()), base64, base64Url];
+}
+
+/** The value with what `scrub` makes of each text in it, for values of JSON. */
+export function scrubTexts(value: unknown, scrub: ScrubSecrets): unknown {
+  if (typeof value === "string") return scrub(value);
+  if (Array.isArray(value)) return value.map((each) => scrubTexts(each, scrub));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, each]) => [scrub(name), scrubTexts(each, scrub)]),
+  );
+}
