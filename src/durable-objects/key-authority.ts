@@ -50,4 +50,12 @@ export class KeyAuthority extends DurableObject<unknown> {
   revokeKey(...args: Args<"revokeKey">): Answer<"revokeKey"> {
     return toOutcome(() => this.#authority.revokeKey(...args));
   }
+
+  lease(...args: Args<"lease">): Answer<"lease"> {
+    return toOutcome(() => this.#authority.lease(...args));
+  }
+
+  usage(...args: Args<"usage">): Answer<"usage"> {
+    return toOutcome(() => this.#authority.usage(...args));
+  }
 }

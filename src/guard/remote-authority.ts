@@ -38,6 +38,8 @@ export function createRemoteAuthority(connect: () => AuthorityStub): KeyAuthorit
     updateKey: (...args) => callAgain((stub) => stub.updateKey(...args)),
     rotateKey: (...args) => callAgain((stub) => stub.rotateKey(...args)),
     revokeKey: (...args) => callAgain((stub) => stub.revokeKey(...args)),
+    lease: (request) => call((stub) => stub.lease(request)),
+    usage: (key) => callAgain((stub) => stub.usage(key)),
   };
 }
 

@@ -1,4 +1,4 @@
-import { DatabaseSync } from "node:sqlite";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { AuthorityStorage, SqlRow } from "../../src/guard/authority/storage.ts";
 
 export interface TestStorage extends AuthorityStorage {
@@ -9,6 +9,7 @@ export interface TestStorage extends AuthorityStorage {
 /** The authority's storage over Node's SQLite, in memory, with a clock that only tests move. */
 export function createTestStorage(startsAt = Date.parse("2026-11-30T12:00:00Z")): TestStorage {
   const database = new DatabaseSync(":memory:");
+  const statements = new Map<string, StatementSync>();
   let now = startsAt;
   let depth = 0;
   return {
@@ -17,10 +18,9 @@ export function createTestStorage(startsAt = Date.parse("2026-11-30T12:00:00Z"))
         const values = bindings.map((each) =>
           each instanceof ArrayBuffer ? new Uint8Array(each) : each,
         );
-        return database
-          .prepare(query)
-          .all(...values)
-          .map(toRow);
+        const statement = statements.get(query) ?? database.prepare(query);
+        statements.set(query, statement);
+        return statement.all(...values).map(toRow);
       },
     },
     transaction(work) {

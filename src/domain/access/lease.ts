@@ -62,6 +62,7 @@ export type BudgetUsage = Readonly<Partial<Record<BudgetName, number>>>;
 
 /** The part of the authority that leases budgets. */
 export interface LeaseAuthority {
-  /** @throws Error when the authority is out of reach */
   lease(request: LeaseRequest): Promise<LeaseReply>;
+  /** What a key has used in its current windows, as far as isolates have reported it: they do within seconds. */
+  usage(key: string): Promise<BudgetUsage>;
 }

@@ -1,4 +1,5 @@
 import { KEY_MIGRATIONS } from "./key-table.ts";
+import { LEASE_MIGRATIONS } from "./lease-table.ts";
 import type { AuthorityStorage } from "./storage.ts";
 
 /** A change of the tables, which is made once in each database. It is never changed or removed: another one follows it. */
@@ -9,7 +10,7 @@ export interface Migration {
 }
 
 /** In the order in which they are made. Each part of the authority has its own. */
-export const MIGRATIONS: readonly Migration[] = [...KEY_MIGRATIONS];
+export const MIGRATIONS: readonly Migration[] = [...KEY_MIGRATIONS, ...LEASE_MIGRATIONS];
 
 /** Makes the changes that a database has not had yet. One of a newer version of the program is left as it is. */
 export function migrate(

@@ -1,13 +1,16 @@
-import { DatabaseSync } from "node:sqlite";
-import { type BudgetName, BUDGETS, type BudgetDefinition } from "../../../src/domain/access/budget.ts";
+import {
+  BUDGETS,
+  type BudgetDefinition,
+  type BudgetName,
+} from "../../../src/domain/access/budget.ts";
 import type { KeyPolicy } from "../../../src/domain/access/key-policy.ts";
 import type { LeaseReply, LeaseRequest } from "../../../src/domain/access/lease.ts";
 import type { Limiter, Ticket } from "../../../src/domain/access/limiter.ts";
 import { ApiError } from "../../../src/domain/errors.ts";
 import { createLeases, type Leases } from "../../../src/guard/authority/leases.ts";
 import { migrate } from "../../../src/guard/authority/migrations.ts";
-import type { AuthorityStorage, SqlRow } from "../../../src/guard/authority/storage.ts";
 import { createLimiter } from "../../../src/guard/limiter.ts";
+import { createTestStorage } from "../sql.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
 export interface LimitScenario {
@@ -25,6 +28,8 @@ export interface LimitScenario {
   readonly restartsPerHour: number;
   /** Part of the messages, in each direction. */
   readonly lost: number;
+  /** Part of the messages that take longer than anybody waits; 0.02 by default. */
+  readonly slow?: number;
   /** Of the clocks of isolates, in either direction. */
   readonly skewMs: number;
   /** Clients are idle for this part of the time, each minute anew. */
@@ -48,12 +53,16 @@ export async function simulateLimits(scenario: LimitScenario): Promise<LimitOutc
   const clock = new VirtualClock(START);
   const random = createRandom(scenario.seed);
   const policy: KeyPolicy = { id: KEY, name: "k", scopes: ["predict"], ...scenario.policy };
-  const storage = createStorage(() => clock.now());
+  const storage = { ...createTestStorage(), now: () => clock.now() };
+  migrate(storage);
   const leases = createLeases(storage, {
     find: (id) => (id === KEY ? { policy, state: "active", digests: [] } : undefined),
   });
   const ledger = new Ledger(policy);
   let messages = 0;
+  const { slow = 0.02 } = scenario;
+  /** Of a message, in milliseconds. */
+  const latency = (): number => (random() < slow ? 1000 + random() * 4000 : 2 + random() * 150);
 
   class Isolate {
     readonly limiter: Limiter;
@@ -64,7 +73,10 @@ export async function simulateLimits(scenario: LimitScenario): Promise<LimitOutc
       const skew = Math.round((random() * 2 - 1) * scenario.skewMs);
       const real = clock.skewed(skew);
       this.limiter = createLimiter({
-        authority: { lease: (request) => this.#send(request, leases) },
+        authority: {
+          lease: (request) => this.#send(request, leases),
+          usage: async (key) => leases.usage(key),
+        },
         longestMs: scenario.longestMs,
         clock: {
           now: () => real.now(),
@@ -79,16 +91,18 @@ export async function simulateLimits(scenario: LimitScenario): Promise<LimitOutc
       return new Promise((resolve, reject) => {
         const deliver = (): void => {
           const reply = authority.lease(structuredClone(request));
-          if (random() < scenario.lost) return fail();
-          clock.after(latency(random), () => this.isAlive && resolve(structuredClone(reply)));
+          if (random() < scenario.lost) fail();
+          else clock.after(latency(), () => this.isAlive && resolve(structuredClone(reply)));
         };
         const fail = (): void => {
           // Half of the failures are noticed.
-          if (random() < 0.5) clock.after(latency(random), () => this.isAlive && reject(new Error("lost")));
+          if (random() < 0.5)
+            clock.after(latency(), () => this.isAlive && reject(new Error("lost")));
         };
-        if (random() < scenario.lost) return fail();
-        clock.after(latency(random), deliver);
-        if (random() < scenario.lost) clock.after(latency(random) + 1000, deliver);
+        if (random() < scenario.lost) fail();
+        else clock.after(latency(), deliver);
+        // A message may arrive twice.
+        if (random() < scenario.lost) clock.after(latency() + 1000, deliver);
       });
     }
 
@@ -212,29 +226,6 @@ class Ledger {
       used: { ...used, concurrency: [this.#mostInFlight] },
     };
   }
-}
-
-function createStorage(now: () => number): AuthorityStorage {
-  const database = new DatabaseSync(":memory:");
-  const statements = new Map<string, ReturnType<DatabaseSync["prepare"]>>();
-  const storage: AuthorityStorage = {
-    sql: {
-      exec(query, ...bindings) {
-        const statement = statements.get(query) ?? database.prepare(query);
-        statements.set(query, statement);
-        return statement.all(...(bindings as (string | number | null)[])) as SqlRow[];
-      },
-    },
-    transaction: (work) => work(),
-    now,
-  };
-  migrate(storage);
-  return storage;
-}
-
-/** Of a message, in milliseconds: now and then it takes longer than anybody waits. */
-function latency(random: () => number): number {
-  return random() < 0.02 ? 1000 + random() * 4000 : 2 + random() * 150;
 }
 
 /** mulberry32 */
