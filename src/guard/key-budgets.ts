@@ -121,7 +121,7 @@ export class KeyBudgets {
   /** Asks for more in the background when a slice is nearly used up. */
   maintain(waitUntil: WaitUntil): void {
     const now = this.#options.clock.now();
-    if (this.#asking || this.#isOut(now)) return;
+    if (this.#asking !== undefined || this.#isOut(now)) return;
     for (const { name } of this.#budgets) {
       const slice = this.#slices.get(name);
       if (!slice?.isLow || slice.isScarce || slice.free <= 0 || now < slice.deniedUntil) continue;
@@ -132,14 +132,14 @@ export class KeyBudgets {
 
   /** Renews the slots of requests in flight. */
   async renew(): Promise<void> {
-    if (!this.#asking) await this.#ask(true).catch(ignore);
+    if (this.#asking === undefined) await this.#ask(true).catch(ignore);
   }
 
   /** To be called when a request has ended: what is not used is returned, soon where others need it. */
   release(waitUntil: WaitUntil): void {
     const now = this.#options.clock.now();
     this.#usedAt = now;
-    if (this.#isNeededElsewhere && !this.#asking) waitUntil(this.#giveBack());
+    if (this.#isNeededElsewhere && this.#asking === undefined) waitUntil(this.#giveBack());
     if (now < this.#watchedUntil) return;
     this.#watchedUntil = now + WATCH_MS;
     waitUntil(this.#watch(this.#watchedUntil));
@@ -185,7 +185,7 @@ export class KeyBudgets {
     const { clock } = this.#options;
     const usedAt = this.#usedAt;
     for (let attempt = 1; ; attempt++) {
-      if (this.#asking) return;
+      if (this.#asking !== undefined) return;
       try {
         await this.#ask(false);
         return;
@@ -234,7 +234,7 @@ export class KeyBudgets {
   async #contact(): Promise<void> {
     const { clock } = this.#options;
     const asking = this.#asking;
-    if (asking) {
+    if (asking !== undefined) {
       // That request may have ended with its client; then this one asks itself.
       await settlesInTime(clock, asking.catch(ignore), CONTACT_MS);
       return;
