@@ -1,4 +1,10 @@
 import * as z from "zod";
+import {
+  checkAudiences,
+  TOKEN_FIELDS,
+  toAccessSettings,
+  toTokenSettings,
+} from "./domain/access/token-fields.ts";
 import { CACHE_TIERS } from "./domain/cache.ts";
 import { parseEncryptionKeys } from "./domain/encryption-key.ts";
 import { PLACEMENTS } from "./domain/placement.ts";
@@ -94,6 +100,7 @@ const settingsSchema = z.object({
     .readonly(),
   /** Whether an event is written for each request: "on" or "off". */
   EVENT_LOG: z.enum(["on", "off"]).default("on"),
+  ...TOKEN_FIELDS,
 });
 
 export type SettingName = keyof typeof settingsSchema.shape;
@@ -127,7 +134,7 @@ function toEncryption(
   return key && Object.freeze({ key, oldKeys });
 }
 
-const configSchema = settingsSchema.transform((settings) =>
+const configSchema = settingsSchema.superRefine(checkAudiences).transform((settings) =>
   Object.freeze({
     maxBodyBytes: settings.MAX_BODY_BYTES,
     // Alone, a body of the largest size is always accepted.
@@ -155,6 +162,8 @@ const configSchema = settingsSchema.transform((settings) =>
     }),
     corsOrigins: settings.CORS_ORIGINS,
     eventLog: settings.EVENT_LOG === "on",
+    tokens: toTokenSettings(settings),
+    access: toAccessSettings(settings),
   }),
 );
 

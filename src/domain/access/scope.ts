@@ -15,3 +15,7 @@ export type Scope = (typeof SCOPES)[number];
 export function permits(scopes: ReadonlySet<Scope>, scope: Scope): boolean {
   return scopes.has(scope) || scopes.has("admin");
 }
+
+export function isScope(text: string): text is Scope {
+  return (SCOPES as readonly string[]).includes(text);
+}
