@@ -3,12 +3,14 @@ import { createEntryStore, type EntryStore } from "./cache/entry-store.ts";
 import { createResponseCache } from "./cache/response-cache.ts";
 import { type Config, parseConfig, readSecrets } from "./config.ts";
 import type { KeyAuthority } from "./domain/access/key-authority.ts";
+import { recordWork } from "./domain/audit/audit-recorder.ts";
 import type { BucketEncryption } from "./domain/bucket-encryption.ts";
 import { EVENT_SCHEMA_VERSION, type NoticeEvent } from "./domain/event.ts";
 import type { ModelHost } from "./domain/model-host.ts";
 import type { ObjectStore } from "./domain/object-store.ts";
 import type { EventSink, ModelStore } from "./domain/ports.ts";
 import type { OnnxflareEnv } from "./env.ts";
+import { createAuditRecorder } from "./guard/audit-recorder.ts";
 import { type AuthorityStub, createRemoteAuthority } from "./guard/remote-authority.ts";
 import { toCacheableRun } from "./hosts/cacheable-run.ts";
 import { createCellHost } from "./hosts/cell-host.ts";
@@ -141,6 +143,8 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
   );
   if (!env.LOADER) sink.emit(notice(NO_LOADER));
   if (!env.KEYS) sink.emit(notice(NO_KEYS));
+  const keyAuthority = createKeyAuthority(env);
+  const audit = createAuditRecorder({ authority: keyAuthority, sink });
   const bodies = createBodyBudget({ limitBytes: config.maxBodiesBytes });
   const { maxBodyBytes: maxBytes } = config;
   const { infer, runTask } = createShadow({
@@ -193,10 +197,19 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
         ? { bytes: config.ownIsolateBudgetBytes, setting: "OWN_ISOLATE_BUDGET_BYTES" }
         : { bytes: config.memoryBudgetBytes, setting: "MEMORY_BUDGET_BYTES" },
     }),
-    keyAuthority: createKeyAuthority(env),
+    keyAuthority,
+    audit,
     deleter,
     garbage,
-    sweep: async (at) => sink.emit(toGarbageEvent(await sweepGarbage(garbage, at))),
+    sweep: async (at) => {
+      const collected = await recordWork(
+        audit,
+        "sweepGarbage",
+        async () => toGarbageEvent(await sweepGarbage(garbage, at)),
+        ({ removed, removedBytes, failed }) => ({ after: { removed, removedBytes, failed } }),
+      );
+      sink.emit(collected);
+    },
     host,
   };
 }

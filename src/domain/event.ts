@@ -1,4 +1,5 @@
 import type { Measure } from "./answer-comparison/comparison.ts";
+import type { JsonObject } from "./audit/audit-entry.ts";
 import type { CacheTierName } from "./cache.ts";
 import type { MissReason } from "./cache-control.ts";
 import type { GenerationEvent } from "./generation-progress.ts";
@@ -119,6 +120,33 @@ export interface GarbageEvent {
   readonly complete: boolean;
 }
 
+/** Emitted when an administrator has changed something, or has tried to. */
+export interface AuditEvent {
+  readonly event: "audit";
+  readonly schemaVersion: typeof EVENT_SCHEMA_VERSION;
+  readonly time: string;
+  /** Absent for work that no request has asked for. */
+  readonly requestId?: string | undefined;
+  /** The id of the operation. */
+  readonly operation: string;
+  /** The label of the principal, and whom the request names. */
+  readonly by: string;
+  readonly actor?: string | undefined;
+  readonly target?: Readonly<Record<string, string>> | undefined;
+  /** Fields of the request's body. */
+  readonly request?: JsonObject | undefined;
+  /** What has changed, before and after. */
+  readonly before?: JsonObject | undefined;
+  readonly after?: JsonObject | undefined;
+  readonly outcome: "done" | "failed";
+  readonly errorCode?: string | undefined;
+  /** Distinguishes the change from all others. */
+  readonly change: string;
+  /** Its last entry in the audit log; absent when there is none, or it could not be written. */
+  readonly seq?: number | undefined;
+  readonly hash?: string | undefined;
+}
+
 /** Emitted once by an isolate whose configuration disables a feature. */
 export interface NoticeEvent {
   readonly event: "notice";
@@ -188,6 +216,13 @@ export const EVENT_KINDS = [
   "notice",
   "shadow",
   "gc",
+  "audit",
 ] as const satisfies readonly TelemetryEvent["event"][];
 
-export type TelemetryEvent = RequestEvent | PurgeEvent | NoticeEvent | ShadowEvent | GarbageEvent;
+export type TelemetryEvent =
+  | RequestEvent
+  | PurgeEvent
+  | NoticeEvent
+  | ShadowEvent
+  | GarbageEvent
+  | AuditEvent;

@@ -1,6 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import { type Authority, createAuthority } from "../guard/authority/authority.ts";
-import { toOutcome } from "../guard/authority/outcome.ts";
+import { toOutcome, toOutcomeLater } from "../guard/authority/outcome.ts";
 import type { AuthorityStub } from "../guard/remote-authority.ts";
 
 type Args<Name extends keyof AuthorityStub> = Parameters<AuthorityStub[Name]>;
@@ -8,7 +8,7 @@ type Answer<Name extends keyof AuthorityStub> = Awaited<ReturnType<AuthorityStub
 
 /**
  * The authority of API keys: one object with a SQLite database for all isolates of a deployment, binding `KEYS`. Its methods are
- * synchronous, so each sees and makes whole changes.
+ * synchronous, so each sees and makes whole changes; what the audit log appends is in a queue.
  */
 export class KeyAuthority extends DurableObject<unknown> {
   readonly #authority: Authority;
@@ -57,5 +57,25 @@ export class KeyAuthority extends DurableObject<unknown> {
 
   usage(...args: Args<"usage">): Answer<"usage"> {
     return toOutcome(() => this.#authority.usage(...args));
+  }
+
+  async appendAudit(...args: Args<"appendAudit">): Promise<Answer<"appendAudit">> {
+    return toOutcomeLater(() => this.#authority.appendAudit(...args));
+  }
+
+  readAudit(...args: Args<"readAudit">): Answer<"readAudit"> {
+    return toOutcome(() => this.#authority.readAudit(...args));
+  }
+
+  auditHead(...args: Args<"auditHead">): Answer<"auditHead"> {
+    return toOutcome(() => this.#authority.auditHead(...args));
+  }
+
+  exportAudit(...args: Args<"exportAudit">): Answer<"exportAudit"> {
+    return toOutcome(() => this.#authority.exportAudit(...args));
+  }
+
+  async eraseAudit(...args: Args<"eraseAudit">): Promise<Answer<"eraseAudit">> {
+    return toOutcomeLater(() => this.#authority.eraseAudit(...args));
   }
 }

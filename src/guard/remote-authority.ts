@@ -40,6 +40,11 @@ export function createRemoteAuthority(connect: () => AuthorityStub): KeyAuthorit
     revokeKey: (...args) => callAgain((stub) => stub.revokeKey(...args)),
     lease: (request) => call((stub) => stub.lease(request)),
     usage: (key) => callAgain((stub) => stub.usage(key)),
+    appendAudit: (record) => callAgain((stub) => stub.appendAudit(record)),
+    readAudit: (query) => callAgain((stub) => stub.readAudit(query)),
+    auditHead: () => callAgain((stub) => stub.auditHead()),
+    exportAudit: (keyId) => callAgain((stub) => stub.exportAudit(keyId)),
+    eraseAudit: (keyId) => callAgain((stub) => stub.eraseAudit(keyId)),
   };
 }
 

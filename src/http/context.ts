@@ -1,4 +1,5 @@
 import type { Permit } from "../domain/admission.ts";
+import type { ChangeDetails } from "../domain/audit/audit-recorder.ts";
 import type { BodyReservation } from "../domain/body-budget.ts";
 import type { ResponseLookup } from "../domain/cached-response.ts";
 import type { Call } from "../domain/call.ts";
@@ -62,6 +63,8 @@ export interface AppEnv {
     hideCache: ((model: PublishedModel) => Promise<void>) | undefined;
     /** Removes secrets of the service from texts that a client gets. */
     scrubReply: ScrubSecrets | undefined;
+    /** Set by `recordChange`: what the audit log gets besides the request. */
+    change: ChangeDetails | undefined;
     /** Headers of the response, also if it becomes an error: `respond` sends them. */
     headers: Record<string, string>;
   };

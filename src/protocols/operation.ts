@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import type { Scope } from "../domain/access/scope.ts";
 import type { ErrorCode } from "../domain/errors.ts";
 import type { OperationKind } from "../domain/event.ts";
+import type { AuditRule } from "../http/audited.ts";
 import type { AppEnv } from "../http/context.ts";
 import type { HeaderName } from "./openapi/headers.ts";
 import type { MediaType, Method, RequestBody } from "./openapi/openapi-types.ts";
@@ -51,6 +52,8 @@ export interface InferenceOperation extends OperationBase {
 
 export interface OtherOperation extends OperationBase {
   readonly kind: Exclude<OperationKind, "inference">;
+  /** Of an operation that changes something: its requests are recorded in the audit log. */
+  readonly audit?: AuditRule;
   readonly handler: (services: Services) => Handler;
 }
 
@@ -118,13 +121,14 @@ export interface OperationRoute {
 export function toRoutes(operation: Operation, basePath: string): OperationRoute[] {
   const { id, summary, path, reservedModel, versioned, hasSlashes, errors = [] } = operation;
   const literal = reservedModel === undefined ? path : path.replace("{model}", reservedModel);
+  const isAudited = operation.kind !== "inference" && operation.audit !== undefined;
   const route: OperationRoute = {
     operation,
     id,
     summary,
     path: `${basePath}${literal}` || "/",
     pattern: `${toPattern(path)}${hasSlashes ? "{[\\s\\S]+}" : ""}`,
-    errors,
+    errors: [...errors, ...(isAudited ? (["authority_unavailable"] as const) : [])],
   };
   if (!versioned) return [route];
   const versionPath = path.replace("{model}", "{model}/versions/{version}");

@@ -1,12 +1,14 @@
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import type { H } from "hono/types";
 import { acquirePermit, admit } from "../http/admit.ts";
+import { audited } from "../http/audited.ts";
 import type { AppEnv } from "../http/context.ts";
 import { methodNotAllowed } from "../http/method-not-allowed.ts";
 import { namedModel } from "../http/named-model.ts";
 import { receive } from "../http/receive.ts";
 import { requireAdmin } from "../http/require-admin.ts";
 import { respondBytes } from "../http/respond.ts";
+import { authorOf } from "./admin/change-author.ts";
 import {
   type Access,
   type Handler,
@@ -27,7 +29,11 @@ export function createRoutes(protocol: Protocol, services: Services): Hono<AppEn
   for (const [pattern, ofPattern] of Map.groupBy(all, (route) => route.pattern)) {
     const byMethod = Map.groupBy(ofPattern, ({ operation }) => operation.method.toUpperCase());
     for (const [method, ofMethod] of byMethod) {
-      const middleware = [...guard, ...toMiddleware(ofMethod, protocol, services)];
+      const middleware = [
+        ...guard,
+        ...toMiddleware(ofMethod, protocol, services),
+        ...toAudit(ofMethod, services),
+      ];
       const handler: H<AppEnv> = selectHandler(ofMethod, services);
       const [first = handler, ...others] = [...middleware, handler];
       routes.on(method, [pattern], entering(ofMethod, protocol, first), ...others);
@@ -99,6 +105,17 @@ function toMiddleware(
     respondFromCache(services, first.operation.id, identity),
     acquirePermit,
   ];
+}
+
+/** After everything that may refuse a request without its handler. */
+function toAudit(
+  [first]: Alternatives,
+  { audit: recorder }: Services,
+): MiddlewareHandler<AppEnv>[] {
+  if (!first || first.operation.kind === "inference" || !first.operation.audit) return [];
+  const { id: operation, audit: rule } = first.operation;
+  const labelOf = async (c: Context<AppEnv>): Promise<string> => (await authorOf(c)).by;
+  return [audited({ recorder, operation, rule, labelOf })];
 }
 
 function selectHandler(alternatives: Alternatives, services: Services): Handler {

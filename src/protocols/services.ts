@@ -2,6 +2,7 @@ import type { EntryStore } from "../cache/entry-store.ts";
 import type { ResponseCache } from "../cache/response-cache.ts";
 import type { KeyAuthority } from "../domain/access/key-authority.ts";
 import type { Admission } from "../domain/admission.ts";
+import type { AuditRecorder } from "../domain/audit/audit-recorder.ts";
 import type { BodyBudget } from "../domain/body-budget.ts";
 import type { BucketEncryption } from "../domain/bucket-encryption.ts";
 import type { EventLog } from "../domain/event-log.ts";
@@ -59,6 +60,7 @@ export interface Services {
   /** `undefined` when the bucket is not encrypted. */
   readonly encryption: BucketEncryption | undefined;
   readonly uploads: Uploads;
+  readonly audit: AuditRecorder;
   readonly deleter: VersionDeleter;
   readonly garbage: GarbageCollector;
   /** The daily removal of garbage, which emits an event. @param at in milliseconds since the epoch */

@@ -3,6 +3,8 @@ import { projectPath } from "../../scripts/project.ts";
 import { createApp } from "../../src/app.ts";
 import { parseConfig } from "../../src/config.ts";
 import type { RequestEvent } from "../../src/domain/event.ts";
+import type { EventSink } from "../../src/domain/ports.ts";
+import { createAuditRecorder } from "../../src/guard/audit-recorder.ts";
 import { createAdmission } from "../../src/inference/admission.ts";
 import { createBodyBudget } from "../../src/inference/body-budget.ts";
 import type { Protocol } from "../../src/protocols/protocol.ts";
@@ -52,7 +54,9 @@ export function createTestApp(
   const store = createMemoryModelStore(objects);
   const catalog = createCatalog(store, { listingTtlSeconds: 10 });
   const host = { state: unexpected, unload: unexpected };
+  const ignored: EventSink = { emit: () => undefined };
   const services: Partial<Services> = {
+    audit: createAuditRecorder({ authority: undefined, sink: changes.sink ?? ignored }),
     config: parseConfig({}),
     prefix: "",
     scrubReply: (text) => text,

@@ -1,3 +1,4 @@
+import type { AuditAuthority } from "../audit/audit-authority.ts";
 import type { Grantor } from "./grantor.ts";
 import type { KeyPolicy } from "./key-policy.ts";
 import type { LeaseAuthority } from "./lease.ts";
@@ -36,7 +37,7 @@ export interface VerifiableKey {
  * Every method throws ApiError `authority_unavailable` when the authority is out of reach; what changes something may have been
  * done then.
  */
-export interface KeyAuthority extends LeaseAuthority {
+export interface KeyAuthority extends LeaseAuthority, AuditAuthority {
   /** @returns for each id what is known about it, in the same order; `undefined` for an id that no key has */
   find(ids: readonly string[]): Promise<readonly (VerifiableKey | undefined)[]>;
   /**

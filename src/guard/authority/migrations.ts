@@ -1,3 +1,4 @@
+import { AUDIT_MIGRATIONS } from "./audit-table.ts";
 import { KEY_MIGRATIONS } from "./key-table.ts";
 import { LEASE_MIGRATIONS } from "./lease-table.ts";
 import type { AuthorityStorage } from "./storage.ts";
@@ -10,7 +11,11 @@ export interface Migration {
 }
 
 /** In the order in which they are made. Each part of the authority has its own. */
-export const MIGRATIONS: readonly Migration[] = [...KEY_MIGRATIONS, ...LEASE_MIGRATIONS];
+export const MIGRATIONS: readonly Migration[] = [
+  ...KEY_MIGRATIONS,
+  ...LEASE_MIGRATIONS,
+  ...AUDIT_MIGRATIONS,
+];
 
 /** Makes the changes that a database has not had yet. One of a newer version of the program is left as it is. */
 export function migrate(

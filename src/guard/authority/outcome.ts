@@ -22,6 +22,18 @@ export function toOutcome<T>(work: () => T): Outcome<T> {
   }
 }
 
+/** @throws what is thrown and is no ApiError */
+export async function toOutcomeLater<T>(work: () => Promise<T>): Promise<Outcome<T>> {
+  try {
+    const value = await work();
+    return { value };
+  } catch (error) {
+    return toOutcome(() => {
+      throw error;
+    });
+  }
+}
+
 /** @throws ApiError of an outcome that is one */
 export function fromOutcome<T>(outcome: Outcome<T>): T {
   if ("value" in outcome) return outcome.value;

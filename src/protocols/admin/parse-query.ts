@@ -14,3 +14,23 @@ export function parseFlag(name: string, text: string | undefined): boolean {
     { details: { field: name } },
   );
 }
+
+/**
+ * A query parameter that is an integer within bounds.
+ * @throws ApiError `invalid_request`
+ */
+export function parseCount(
+  name: string,
+  text: string | undefined,
+  min: number,
+  max: number,
+): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (/^[0-9]{1,16}$/.test(text) && value >= min && value <= max) return value;
+  throw new ApiError(
+    "invalid_request",
+    `The query parameter "${name}" must be an integer from ${min} to ${max}; got ${quote(text)}.`,
+    { details: { field: name } },
+  );
+}

@@ -1,6 +1,7 @@
 import { PROBLEM_ERRORS, renderProblem } from "../problem-errors.ts";
 import type { Protocol } from "../protocol.ts";
 import { ALIAS_OPERATIONS } from "./operations/aliases.ts";
+import { AUDIT_OPERATIONS } from "./operations/audit.ts";
 import { CACHE_OPERATIONS } from "./operations/cache.ts";
 import { DELETION_OPERATIONS } from "./operations/deletion.ts";
 import { ENCRYPTION_OPERATIONS } from "./operations/encryption.ts";
@@ -32,6 +33,7 @@ export const ADMIN_PROTOCOL: Protocol = {
     ...PUBLICATION_OPERATIONS,
     ...DELETION_OPERATIONS,
     ...GARBAGE_OPERATIONS,
+    ...AUDIT_OPERATIONS,
   ],
   schemas: SCHEMAS,
   renderError: renderProblem,

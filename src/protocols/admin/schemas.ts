@@ -1,6 +1,7 @@
 import { jsonValueSchema, manifestSchema } from "../../domain/manifest.ts";
 import { jsonContent } from "../openapi/schema-reference.ts";
 import { PROBLEM_SCHEMAS } from "../problem-errors.ts";
+import { auditHeadSchema, auditPageSchema } from "./audit-response.ts";
 import { encryptionRequestSchema } from "./encryption-request.ts";
 import { collectGarbageRequestSchema } from "./garbage-request.ts";
 import { collectedGarbageSchema, garbageSchema } from "./garbage-response.ts";
@@ -50,6 +51,8 @@ export const SCHEMAS = {
     SetShadowRequest: setShadowRequestSchema,
   },
   responses: {
+    AuditHead: auditHeadSchema,
+    AuditPage: auditPageSchema,
     CacheStatistics: cacheStatsSchema,
     CollectedGarbage: collectedGarbageSchema,
     DeletedVersion: deletedVersionSchema,

@@ -5,6 +5,9 @@ import { ALIAS_NAME } from "../../domain/routing.ts";
 import { TASK_KINDS } from "../../domain/task-kinds.ts";
 import type { Parameter, Reference } from "./openapi-types.ts";
 
+/** Labels of principals, ids of keys and of requests. */
+const LABEL = "^[A-Za-z0-9._:-]{1,128}$";
+
 /** Parameters of requests, by their names. `authorization` is a security scheme instead. */
 export const PARAMETERS = {
   model: {
@@ -92,6 +95,56 @@ export const PARAMETERS = {
     description: "Only changes before this revision.",
     schema: { type: "integer", minimum: 1 },
     example: 12,
+  },
+  "audit-after": {
+    name: "after",
+    in: "query",
+    description: "Entries after that number, oldest first.",
+    schema: { type: "integer", minimum: 0 },
+    example: 0,
+  },
+  "audit-before": {
+    name: "before",
+    in: "query",
+    description: "Entries before that number, newest first.",
+    schema: { type: "integer", minimum: 1 },
+  },
+  "audit-limit": {
+    name: "limit",
+    in: "query",
+    description: "Largest number of entries; 100 by default.",
+    schema: { type: "integer", minimum: 1, maximum: 1000 },
+    example: 20,
+  },
+  "audit-operation": {
+    name: "operation",
+    in: "query",
+    description: "Entries of this operation, by its id in this document.",
+    schema: { type: "string", pattern: OPERATION_ID.source },
+  },
+  "audit-by": {
+    name: "by",
+    in: "query",
+    description: "Entries of this principal, by its label.",
+    schema: { type: "string", pattern: LABEL },
+  },
+  "audit-model": {
+    name: "model",
+    in: "query",
+    description: "Entries about this model.",
+    schema: { type: "string", pattern: MODEL_NAME.source },
+  },
+  "audit-key": {
+    name: "key",
+    in: "query",
+    description: "Entries about this key, by its id.",
+    schema: { type: "string", pattern: LABEL },
+  },
+  "audit-request": {
+    name: "requestId",
+    in: "query",
+    description: "Entries of this request.",
+    schema: { type: "string", pattern: LABEL },
   },
   "x-sticky-key": {
     name: "x-sticky-key",

@@ -67,6 +67,13 @@ test("a purge applies to its scope, and emits an event", async () => {
   expect(purge).toHaveBeenCalledWith({ model: "iris-logistic" });
   expect(events).toMatchObject([
     { event: "purge", time: at, model: "iris-logistic", complete: true },
+    {
+      event: "audit",
+      operation: "purgeCache",
+      request: { model: "iris-logistic" },
+      after: { dropped: { isolate: 1, kv: 2 }, complete: true },
+      outcome: "done",
+    },
     { event: "request", operation: "purgeCache", status: 200 },
   ]);
 });
@@ -76,7 +83,7 @@ describe("a version", () => {
 
   test("is published from the body, whose size is told before it is read", async () => {
     const publish = vi.fn<Publisher["publish"]>(
-      async () => ({ manifest: { name: "mine" } }) as never,
+      async () => ({ manifest: { name: "mine", files: [] } }) as never,
     );
     const app = createTestApp({
       config,

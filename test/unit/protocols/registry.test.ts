@@ -20,6 +20,14 @@ test("no two operations have the same method and path", () => {
   expect(paths.toSorted()).toEqual([...new Set(paths)].sort());
 });
 
+test("each operation that administrators change something with is recorded in the audit log", () => {
+  const unrecorded = PROTOCOLS.flatMap(({ operations }) => operations).filter(
+    (operation) =>
+      operation.kind === "admin" && operation.method !== "get" && operation.audit === undefined,
+  );
+  expect(unrecorded.map(({ id }) => id)).toEqual([]);
+});
+
 test("a name in the OpenAPI document belongs to one schema", () => {
   const named = new Map<string, unknown>();
   for (const { schemas } of PROTOCOLS)

@@ -11,6 +11,7 @@ import { READ_BODY } from "../../error-groups.ts";
 import { parseJson } from "../../json.ts";
 import type { Operation, OtherOperation } from "../../operation.ts";
 import { authorOf } from "../change-author.ts";
+import { recordRouteChange } from "../record-route-change.ts";
 import {
   type ChangeFields,
   parseAliasName,
@@ -28,6 +29,9 @@ const CHANGE = {
   access: "models:write",
   tag: "Administration",
   parameters: ["content-encoding"],
+  audit: {
+    request: ["actor", "note", "version", "split", "sticky", "sample", "to", "expectedRevision"],
+  },
   responses: {
     200: { description: "The routing after the change.", content: json("RoutingState") },
   },
@@ -174,5 +178,7 @@ async function changed(
 ): Promise<Response> {
   const change = make(await authorOf(c, { actor, note }), { expectedRevision });
   callOf(c).waitUntil(change.catch(() => undefined));
-  return respond(c, JSON.stringify(toRoutingState(name, await change)));
+  const routing = await change;
+  recordRouteChange(c, routing);
+  return respond(c, JSON.stringify(toRoutingState(name, routing)));
 }

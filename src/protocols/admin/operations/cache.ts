@@ -1,5 +1,6 @@
 import { EVENT_SCHEMA_VERSION } from "../../../domain/event.ts";
 import { bodyOf } from "../../../http/receive.ts";
+import { recordChange } from "../../../http/record-change.ts";
 import { respond } from "../../../http/respond.ts";
 import { READ_BODY } from "../../error-groups.ts";
 import { parseJson } from "../../json.ts";
@@ -23,6 +24,7 @@ export const CACHE_OPERATIONS: readonly Operation[] = [
       required: true,
       content: json("PurgeRequest", { model: { value: { model: "iris-logistic" } } }),
     },
+    audit: { request: ["model", "version", "client", "all"] },
     responses: { 200: { description: "What was purged.", content: json("PurgeSummary") } },
     errors: [...READ_BODY, "empty_body", "storage_failed"],
     handler:
@@ -30,6 +32,7 @@ export const CACHE_OPERATIONS: readonly Operation[] = [
       async (c) => {
         const scope = parsePurgeRequest(parseJson(bodyOf(c)));
         const { at, dropped, complete } = await cache.purge(scope);
+        recordChange(c, { after: { dropped, complete } });
         sink.emit({
           event: "purge",
           schemaVersion: EVENT_SCHEMA_VERSION,

@@ -1,4 +1,6 @@
+import { tombstoneOf } from "../../../domain/routing.ts";
 import { callOf } from "../../../http/call.ts";
+import { recordChange } from "../../../http/record-change.ts";
 import { respond } from "../../../http/respond.ts";
 import { READ_BODY } from "../../error-groups.ts";
 import { parseJson } from "../../json.ts";
@@ -23,6 +25,7 @@ export const DELETION_OPERATIONS: readonly Operation[] = [
       required: false,
       content: json("DeleteVersionRequest"),
     },
+    audit: { request: ["actor", "note", "force"] },
     responses: {
       200: { description: "The deleted version.", content: json("DeletedVersion") },
     },
@@ -46,6 +49,11 @@ export const DELETION_OPERATIONS: readonly Operation[] = [
         // It is completed also if the client disconnects.
         callOf(c).waitUntil(deletion.catch(() => undefined));
         const { removedObjects, removedRoutes, routing } = await deletion;
+        const { at: deletedAt, by: deletedBy } = tombstoneOf(routing, id.version) ?? {};
+        recordChange(c, {
+          ...(removedRoutes.length > 0 && { before: { routes: removedRoutes } }),
+          after: { deletedAt, deletedBy, removedObjects },
+        });
         return respond(
           c,
           JSON.stringify({

@@ -1,5 +1,6 @@
 import { ApiError } from "../../../domain/errors.ts";
 import { bodyOf } from "../../../http/receive.ts";
+import { recordChange } from "../../../http/record-change.ts";
 import { respond } from "../../../http/respond.ts";
 import { READ_BODY } from "../../error-groups.ts";
 import { parseJson } from "../../json.ts";
@@ -26,6 +27,7 @@ export const ENCRYPTION_OPERATIONS: readonly Operation[] = [
         all: { value: { plain: true } },
       }),
     },
+    audit: { request: ["plain", "after"] },
     responses: {
       200: { description: "What was encrypted.", content: json("EncryptionProgress") },
     },
@@ -39,7 +41,9 @@ export const ENCRYPTION_OPERATIONS: readonly Operation[] = [
             "not_supported",
             "The bucket is not encrypted: the secret ENCRYPTION_KEY is not set.",
           );
-        return respond(c, JSON.stringify(await encryption.encrypt(request)));
+        const progress = await encryption.encrypt(request);
+        recordChange(c, { after: { ...progress } });
+        return respond(c, JSON.stringify(progress));
       },
   },
 ];

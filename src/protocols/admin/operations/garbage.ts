@@ -1,4 +1,5 @@
 import { callOf } from "../../../http/call.ts";
+import { recordChange } from "../../../http/record-change.ts";
 import { respond } from "../../../http/respond.ts";
 import { countCollected, toGarbageEvent } from "../../../registry/garbage-event.ts";
 import { READ_BODY } from "../../error-groups.ts";
@@ -45,6 +46,7 @@ export const GARBAGE_OPERATIONS: readonly Operation[] = [
       required: false,
       content: json("CollectGarbageRequest", { week: { value: { olderThanSeconds: 604_800 } } }),
     },
+    audit: { request: ["olderThanSeconds", "keys", "cursor"] },
     responses: {
       200: { description: "What was removed.", content: json("CollectedGarbage") },
     },
@@ -57,7 +59,10 @@ export const GARBAGE_OPERATIONS: readonly Operation[] = [
         const collecting = garbage.collect(request);
         callOf(c).waitUntil(collecting.catch(() => undefined));
         const collected = await collecting;
-        sink.emit(toGarbageEvent(countCollected([collected]), c.get("requestId")));
+        const event = toGarbageEvent(countCollected([collected]), c.get("requestId"));
+        const { removed, removedBytes, failed, complete } = event;
+        recordChange(c, { after: { removed, removedBytes, failed, complete } });
+        sink.emit(event);
         return respond(c, JSON.stringify(toCollectedGarbage(collected)));
       },
   },

@@ -1,7 +1,12 @@
+import type { Context } from "hono";
 import { ApiError, type ErrorCode } from "../../../domain/errors.ts";
+import type { Manifest } from "../../../domain/manifest.ts";
 import { formatModelId, type ModelId, refuseReservedName } from "../../../domain/model-id.ts";
+import type { Routing } from "../../../domain/routing.ts";
 import type { ChangeAuthor } from "../../../domain/routing-change.ts";
 import { callOf } from "../../../http/call.ts";
+import type { AppEnv } from "../../../http/context.ts";
+import { recordChange } from "../../../http/record-change.ts";
 import { respond } from "../../../http/respond.ts";
 import { LOAD_MODEL, READ_BODY } from "../../error-groups.ts";
 import { parseJson } from "../../json.ts";
@@ -9,6 +14,7 @@ import type { Operation } from "../../operation.ts";
 import type { Services } from "../../services.ts";
 import { authorOf } from "../change-author.ts";
 import { parsePublishBody } from "../publish-body.ts";
+import { recordRouteChange } from "../record-route-change.ts";
 import { json } from "../schemas.ts";
 import { parseVersionPath, VERSION } from "../version-path.ts";
 
@@ -45,6 +51,9 @@ export const PUBLICATION_OPERATIONS: readonly Operation[] = [
       required: false,
       content: json("PublishRequest"),
     },
+    audit: {
+      request: ["task", "context", "file", "files", "alias", "actor", "note", "force", "dryRun"],
+    },
     responses: {
       200: {
         description: "With `dryRun`: what would be published.",
@@ -74,12 +83,23 @@ export const PUBLICATION_OPERATIONS: readonly Operation[] = [
         const proposal = proposed.length > 0 ? { proposed } : {};
         if (request.dryRun)
           return respond(c, JSON.stringify({ manifest, manifestText, ...proposal }));
-        if (request.alias) await pointAlias(routing, id, request.alias, author);
+        recordPublication(c, manifest);
+        if (request.alias)
+          recordRouteChange(c, await pointAlias(routing, id, request.alias, author));
         c.get("headers").location = `${prefix}/v2/models/${id.name}/versions/${id.version}`;
         return respond(c, JSON.stringify({ manifest, ...proposal }), { status: 201 });
       },
   },
 ];
+
+/** Notes for the audit log that a version exists from now on, and of which files. */
+export function recordPublication(
+  c: Context<AppEnv>,
+  { files, format, postprocess }: Manifest,
+): void {
+  const digests = Object.fromEntries(files.map(({ path, sha256 }) => [path, sha256]));
+  recordChange(c, { after: { files: digests, format, task: postprocess?.type } });
+}
 
 /** @throws ApiError that says that the version is published, where the alias cannot be changed */
 export async function pointAlias(
@@ -87,10 +107,10 @@ export async function pointAlias(
   { name, version }: ModelId,
   alias: string,
   author: ChangeAuthor,
-): Promise<void> {
+): Promise<Routing> {
   try {
     const split = [{ version, weight: 1 }];
-    await routing.change(name, { action: "alias", alias, split }, author);
+    return await routing.change(name, { action: "alias", alias, split }, author);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     throw new ApiError(

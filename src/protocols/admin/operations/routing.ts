@@ -1,10 +1,9 @@
-import { ApiError } from "../../../domain/errors.ts";
 import { parseModelName, parseModelVersion } from "../../../domain/model-id.ts";
 import type { Routing } from "../../../domain/routing.ts";
 import { respond } from "../../../http/respond.ts";
-import { quote } from "../../../shared/quote.ts";
 import type { Operation } from "../../operation.ts";
 import type { Services } from "../../services.ts";
+import { parseCount } from "../parse-query.ts";
 import { parseAliasName, parseTime } from "../routing-request.ts";
 import { toRoutingState } from "../routing-response.ts";
 import { json } from "../schemas.ts";
@@ -106,21 +105,4 @@ async function readModelRouting(
   const current = await routing.read(name, at);
   if (current.revision === 0) await catalog.find(name, 0);
   return current;
-}
-
-/** @throws ApiError `invalid_request` */
-function parseCount(
-  name: string,
-  text: string | undefined,
-  min: number,
-  max: number,
-): number | undefined {
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (/^[0-9]{1,16}$/.test(text) && value >= min && value <= max) return value;
-  throw new ApiError(
-    "invalid_request",
-    `The query parameter "${name}" must be an integer from ${min} to ${max}; got ${quote(text)}.`,
-    { details: { field: name } },
-  );
 }

@@ -1,6 +1,7 @@
 import type { ModelId } from "../../../domain/model-id.ts";
 import { refuseReservedName } from "../../../domain/model-id.ts";
 import { isComplete, receivedRanges, type Upload } from "../../../domain/upload.ts";
+import { recordChange } from "../../../http/record-change.ts";
 import { respond } from "../../../http/respond.ts";
 import { BINARY_CONTENT } from "../../openapi/schema-reference.ts";
 import type { Operation } from "../../operation.ts";
@@ -24,6 +25,7 @@ export const UPLOAD_OPERATIONS: readonly Operation[] = [
     parameters: ["content-range", "repr-digest", "content-digest"],
     body: { required: true, content: BINARY_CONTENT },
     streamsBody: true,
+    audit: {},
     responses: {
       201: { description: "What of the file has arrived.", content: json("UploadedFile") },
     },
@@ -42,6 +44,8 @@ export const UPLOAD_OPERATIONS: readonly Operation[] = [
         const path = c.req.param("file") ?? "";
         const upload = await uploads.put(id, { path, ...readFileBody(c, config) });
         const file = toUploadedFile(id, upload);
+        const { sizeBytes, sha256, complete } = file;
+        recordChange(c, { after: { sizeBytes, sha256, complete } });
         return respond(c, JSON.stringify({ file }), { status: 201 });
       },
   },
@@ -68,6 +72,7 @@ export const UPLOAD_OPERATIONS: readonly Operation[] = [
     id: "deleteUploads",
     method: "delete",
     summary: "Delete the files that were sent for a model version",
+    audit: {},
     responses: { 200: { description: "What was deleted.", content: json("DeletedUploads") } },
     errors: ["model_not_found", "version_not_found", "storage_failed"],
     handler:
@@ -75,6 +80,7 @@ export const UPLOAD_OPERATIONS: readonly Operation[] = [
       async (c) => {
         const id = parseVersionPath(c);
         const removedObjects = await uploads.drop(id);
+        recordChange(c, { after: { removedObjects } });
         return respond(c, JSON.stringify({ deleted: id, removedObjects }));
       },
   },

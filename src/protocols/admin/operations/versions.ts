@@ -11,9 +11,10 @@ import { authorOf } from "../change-author.ts";
 import { FILE_BODY, readFileBody } from "../file-body.ts";
 import { parseFlag } from "../parse-query.ts";
 import { MAX_CONTEXT, MIN_CONTEXT } from "../publish-body.ts";
+import { recordRouteChange } from "../record-route-change.ts";
 import { json } from "../schemas.ts";
 import { parseVersionPath, VERSION } from "../version-path.ts";
-import { PUBLISH, pointAlias } from "./publication.ts";
+import { PUBLISH, pointAlias, recordPublication } from "./publication.ts";
 
 export const VERSION_OPERATIONS: readonly Operation[] = [
   {
@@ -33,6 +34,7 @@ export const VERSION_OPERATIONS: readonly Operation[] = [
     ],
     body: { required: true, content: BINARY_CONTENT },
     streamsBody: true,
+    audit: { request: ["task", "context", "alias", "force"] },
     responses: {
       201: {
         description: "The manifest of the published version.",
@@ -56,7 +58,8 @@ export const VERSION_OPERATIONS: readonly Operation[] = [
         const author = await authorOf(c);
         const request = { model: { body, sizeBytes, digests }, task, context, force, author };
         const { manifest } = await publisher.publish(id, request, callOf(c).waitUntil);
-        if (alias !== undefined) await pointAlias(routing, id, alias, author);
+        recordPublication(c, manifest);
+        if (alias !== undefined) recordRouteChange(c, await pointAlias(routing, id, alias, author));
         c.get("headers").location = `${prefix}/v2/models/${id.name}/versions/${id.version}`;
         return respond(c, JSON.stringify(manifest), { status: 201 });
       },

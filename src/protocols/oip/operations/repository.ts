@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import { callOf } from "../../../http/call.ts";
 import type { AppEnv } from "../../../http/context.ts";
+import { recordChange } from "../../../http/record-change.ts";
 import { LOAD_MODEL, READ_BODY, RESOLVE_MODEL } from "../../error-groups.ts";
 import { parseJson } from "../../json.ts";
 import type { Operation } from "../../operation.ts";
@@ -17,6 +18,7 @@ const CONTROL = {
   tag: "Repository",
   description: "Requires no key if the setting `REPOSITORY_CONTROL` is `open`.",
   parameters: ["content-encoding"],
+  audit: {},
   body: {
     required: false,
     content: json("RepositoryControlRequest", {
@@ -69,6 +71,7 @@ export const REPOSITORY_OPERATIONS: readonly Operation[] = [
       const model = await resolveModel(c, services.router);
       const current = await services.modelReadiness.load(model, callOf(c));
       if ("error" in current) throw current.error;
+      recordChange(c, { after: { version: model.version, state: current.state } });
       return respondJson(c, { name: model.name, state: current.state });
     },
   },
@@ -84,6 +87,7 @@ export const REPOSITORY_OPERATIONS: readonly Operation[] = [
       const { name, version, versions } = await resolveModel(c, router);
       const unloaded = namesVersion(c) ? [version] : versions;
       for (const each of unloaded) await repository.unload(await catalog.resolve(name, each));
+      recordChange(c, { after: { unloaded: [...unloaded] } });
       return respondJson(c, { name, state: "absent" });
     },
   },
