@@ -1,4 +1,7 @@
+import type { RequestLimits } from "./access/key-policy.ts";
+import type { TokenMeter } from "./access/limiter.ts";
 import type { Identity } from "./access/principal.ts";
+import { NO_LIMITS } from "./access/request-limits.ts";
 import { type CachePolicy, NO_DIRECTIVES } from "./cache-control.ts";
 import { Deadline } from "./deadline.ts";
 import { ApiError } from "./errors.ts";
@@ -20,6 +23,10 @@ export interface Call {
   readonly cache: CachePolicy;
   readonly trace: Trace;
   readonly waitUntil: WaitUntil;
+  /** Of the API key. */
+  readonly limits: RequestLimits;
+  /** Reserves the tokens of the call; absent where nothing limits them. */
+  readonly meter?: TokenMeter | undefined;
   /** Calls back when the call has been answered: that of a request when the body of its response has ended. */
   readonly onEnd: (listener: () => void) => void;
   /**
@@ -69,6 +76,8 @@ export function createCall(options: CallOptions = {}): Call {
     cache = NO_DIRECTIVES,
     trace = new Trace(),
     waitUntil = ignoreFailure,
+    limits = NO_LIMITS,
+    meter,
     onEnd = (listener) => void yieldToEventLoop().then(listener),
     yieldSlice = yieldToEventLoop,
     now = () => performance.now(),
@@ -95,6 +104,8 @@ export function createCall(options: CallOptions = {}): Call {
     cache,
     trace,
     waitUntil,
+    limits,
+    meter,
     onEnd,
     async checkpoint() {
       steps += 1;
@@ -114,6 +125,8 @@ export function createCall(options: CallOptions = {}): Call {
         principal,
         deadline,
         waitUntil,
+        limits,
+        meter: meter?.fork(),
         onEnd,
         yieldSlice,
         now,

@@ -5,8 +5,8 @@ export interface TaskRequest {
   /** Whether the result is wanted in parts; only of tasks that generate it step by step. */
   readonly stream?: boolean | undefined;
   /**
-   * Whether the request is only checked, as far as it is before anything is run: the result has no meaning. Only of tasks that
-   * generate, for several requests that are all valid before the first one begins.
+   * Whether the request is only checked, as far as it is before anything is run: the result has no value, and its usage is the most that
+   * there may be. Only of tasks that generate, for several requests that are all valid before the first one begins.
    */
   readonly checkOnly?: boolean | undefined;
 }

@@ -1,5 +1,6 @@
 import type { BudgetName } from "../domain/access/budget.ts";
 import type { Consumption, ServiceLimit, Ticket, TokenMeter } from "../domain/access/limiter.ts";
+import { createTokenMeter } from "../domain/access/token-meter.ts";
 import type { WaitUntil } from "../domain/call.ts";
 import type { Clock } from "../domain/clock.ts";
 import { type KeyBudgets, RENEW_MS } from "./key-budgets.ts";
@@ -32,7 +33,7 @@ export class KeyTicket implements Ticket {
     this.#deps = deps;
     this.#add(taken, amounts);
     if (deps.budgets.budgets.some(({ unit }) => unit === "tokens"))
-      this.meter = createMeter((more) => this.#reserveTokens(more));
+      this.meter = createTokenMeter((more) => this.#reserveTokens(more));
     if (taken.has("concurrency")) this.#renewLater();
   }
 
@@ -94,22 +95,3 @@ export class KeyTicket implements Ticket {
 }
 
 type Taken = ReadonlyMap<BudgetName, Slice>;
-
-/** @param reserve more tokens for the request */
-function createMeter(reserve: (more: number) => Promise<void>): TokenMeter {
-  let reserved = 0;
-  return {
-    async reserve(total) {
-      const more = Math.ceil(total) - reserved;
-      if (more <= 0) return;
-      reserved += more;
-      try {
-        await reserve(more);
-      } catch (error) {
-        reserved -= more;
-        throw error;
-      }
-    },
-    fork: () => createMeter(reserve),
-  };
-}

@@ -28,11 +28,13 @@ export function createBatchTask(
       const { items, form } = await splitInputs(preprocessor, request.inputs, ofPreprocessor, {
         trace,
         checkpoint,
+        limits: call.limits,
       });
       const context = { parameters: ofPreprocessor, trace, checkpoint };
       const plan = preprocessor.plan
         ? await preprocessor.plan(items, context)
         : inOrder(items, preprocessor.maxBatch);
+      if (call.meter && plan.tokens !== undefined) await call.meter.reserve(plan.tokens);
       const predictions: unknown[] = new Array(items.length);
       for (const indices of plan.runs) {
         const batch = indices.map((index) => plan.items[index] as Item);

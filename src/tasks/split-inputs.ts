@@ -1,3 +1,4 @@
+import { checkBatchLimit } from "../domain/access/request-limits.ts";
 import type { Call } from "../domain/call.ts";
 import { ApiError } from "../domain/errors.ts";
 import { Media } from "../domain/media.ts";
@@ -14,19 +15,20 @@ export interface InputSplitter<P> {
 
 /**
  * The items of a request.
- * @throws ApiError `unsupported_media_type`, `invalid_input`, `invalid_shape`
+ * @throws ApiError `unsupported_media_type`, `invalid_input`, `invalid_shape`; `invalid_request` for more items than the API key permits
  */
 export async function splitInputs<P>(
   splitter: InputSplitter<P>,
   inputs: unknown,
   parameters: P,
-  { trace, checkpoint }: Pick<Call, "trace" | "checkpoint">,
+  { trace, checkpoint, limits }: Pick<Call, "trace" | "checkpoint" | "limits">,
 ): Promise<Items> {
   refuseOtherMedia(splitter.mediaTypes, inputs);
   const made = trace.measure("preprocess", () => splitter.split(inputs, parameters, checkpoint));
   const split = made instanceof Promise ? await made : made;
   if (split.items.length === 0)
     throw new ApiError("invalid_input", '"inputs" is an empty list: send at least one item.');
+  checkBatchLimit(limits, split.items.length);
   return split;
 }
 

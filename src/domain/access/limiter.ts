@@ -19,6 +19,11 @@ export interface TokenMeter {
    * @throws ApiError `rate_limited`, `quota_exceeded`, `authority_unavailable`
    */
   reserve(total: number): Promise<void>;
+  /**
+   * Reserves tokens that this call and its forks will need together.
+   * @throws ApiError what {@link reserve} throws
+   */
+  prepare(total: number): Promise<void>;
   /** Counts for a part of the call whose tokens are counted from zero. */
   fork(): TokenMeter;
 }

@@ -12,6 +12,8 @@ export interface ChoiceRequest {
   readonly inputs: unknown;
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly stops: readonly string[];
+  /** Whether its prompt is that of the choice before, whose tokens are counted once. */
+  readonly repeatsPrompt?: boolean;
   /** Whether no token of an answer is wanted. */
   readonly isEchoOnly?: boolean;
   /** Adds to an error the field of the request that it is about. */
@@ -30,6 +32,7 @@ export async function generateChoices(
 ): Promise<AsyncIterableIterator<ChoiceDelta, undefined>> {
   const begin = async (request: ChoiceRequest, index: number, choiceCall: Call) => {
     const { inputs, parameters, stops, isEchoOnly = false, nameField } = request;
+    const { repeatsPrompt = false } = request;
     const isCompleted = parameters.grammar !== undefined;
     const text = new ChoiceText(index, { stops, isCompleted, isEchoOnly });
     const result = await runTask(model, { inputs, parameters, stream: true }, choiceCall).catch(
@@ -37,7 +40,7 @@ export async function generateChoices(
     );
     if (result.kind !== "stream") throw new Error("the task does not generate step by step");
     const parts = result.parts[Symbol.asyncIterator]();
-    return { parts, text, trace: choiceCall.trace, nameField };
+    return { parts, text, trace: choiceCall.trace, nameField, repeatsPrompt };
   };
 
   let current = await begin(first, 0, call);
@@ -50,8 +53,10 @@ export async function generateChoices(
   /** The event tells of all choices. */
   const record = (): void => {
     if (current.trace === call.trace) return;
-    const later = current.trace.generation ?? NOTHING_GENERATED;
-    call.trace.generation = add(earlier, later, call.trace.elapsedMs);
+    const { repeatsPrompt, trace } = current;
+    const later = trace.generation ?? NOTHING_GENERATED;
+    const added = repeatsPrompt ? { ...later, inputTokens: 0, cachedTokens: 0 } : later;
+    call.trace.generation = add(earlier, added, call.trace.elapsedMs);
   };
 
   const beginNext = async (): Promise<boolean> => {

@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import { checkTokenLimit } from "../../domain/access/request-limits.ts";
 import type { Call } from "../../domain/call.ts";
 import { ApiError } from "../../domain/errors.ts";
 import type { Manifest } from "../../domain/manifest.ts";
@@ -21,7 +22,7 @@ export interface Generation {
   readonly fields: GenerationFields;
   readonly choices: readonly [ChoiceRequest, ...ChoiceRequest[]];
   /** All prompts at once, where there are several. */
-  readonly prompts?: Omit<ChoiceRequest, "stops"> | undefined;
+  readonly prompts?: CheckedPrompts | undefined;
   readonly form: ChoiceForm;
   /** Of the response's id. */
   readonly idPrefix: string;
@@ -42,8 +43,11 @@ export async function respondGeneration(
     system_fingerprint: `fp_${model.revision}`,
   };
   const usage = new UsageCounter(n);
-  if (prompts) await checkPrompts(runTask, model, prompts, callOf(c));
-  const deltas = await generateChoices(runTask, model, choices, callOf(c));
+  const call = callOf(c);
+  const isLimited = call.meter !== undefined || call.limits.tokens !== undefined;
+  if (prompts || (n > 1 && isLimited))
+    await checkPrompts(runTask, model, { ...(prompts ?? choices[0]), n }, call);
+  const deltas = await generateChoices(runTask, model, choices, call);
   if (stream) {
     const includeUsage = stream_options?.include_usage ?? false;
     return respondStream(c, toChunks(deltas, form, head, usage, includeUsage), FORMAT);
@@ -56,15 +60,24 @@ export async function respondGeneration(
   };
 }
 
-/** @throws ApiError what the first prompt is refused with that is not valid, before the response begins */
+type CheckedPrompts = Pick<ChoiceRequest, "inputs" | "parameters" | "nameField">;
+
+/**
+ * Checks all prompts, and reserves the tokens of all choices, before the response begins.
+ * @throws ApiError what the first prompt is refused with that is not valid; `rate_limited`, `quota_exceeded`
+ */
 async function checkPrompts(
   runTask: RunTask,
   model: PublishedModel,
-  { inputs, parameters, nameField }: Omit<ChoiceRequest, "stops">,
+  { inputs, parameters, nameField, n }: CheckedPrompts & { readonly n: number },
   call: Call,
 ): Promise<void> {
   const request = { inputs, parameters, checkOnly: true };
-  await runTask(model, request, call).catch(nameField);
+  const checked = await runTask(model, request, call).catch(nameField);
+  if (checked.kind !== "value" || !checked.usage) return;
+  const { inputTokens, outputTokens = 0 } = checked.usage;
+  checkTokenLimit(call.limits, outputTokens * n);
+  await call.meter?.prepare((inputTokens + outputTokens) * n);
 }
 
 /** @throws ApiError `invalid_request`, because OpenAI's clients retry after a 501 */

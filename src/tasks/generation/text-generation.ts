@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { checkTokenLimit } from "../../domain/access/request-limits.ts";
 import {
   type GeneratedText,
   type TextGenerationBlock,
@@ -238,8 +239,12 @@ export function createTextGenerationTask(
           texts.push(prepare(prompt, parameters, sampling, grammar));
           await checkpoint();
         }
-        if (request.checkOnly) return { kind: "value", value: null, form };
         const inputTokens = prompts.reduce((sum, { ids }) => sum + ids.length, 0);
+        const newTokens = texts.reduce((sum, text) => sum + text.request.newTokens, 0);
+        checkTokenLimit(call.limits, newTokens);
+        const most = { inputTokens, outputTokens: newTokens };
+        if (request.checkOnly) return { kind: "value", value: null, form, usage: most };
+        await call.meter?.reserve(inputTokens + newTokens);
         trace.generation = { ...NOTHING_GENERATED, inputTokens };
         const [first] = texts;
         if (request.stream && first) {

@@ -1,3 +1,4 @@
+import { checkTokenLimit } from "../../domain/access/request-limits.ts";
 import { ENCODER } from "../../domain/blocks/encoder-name.ts";
 import type {
   ResultField,
@@ -124,6 +125,9 @@ export function createTextToTextTask(
         await checkpoint();
       }
       const inputTokens = sources.reduce((sum, ids) => sum + ids.length, 0);
+      const newTokens = sources.length * plan.options.texts * plan.options.maxNewTokens;
+      checkTokenLimit(call.limits, newTokens);
+      await call.meter?.reserve(inputTokens + newTokens);
       trace.generation = { ...NOTHING_GENERATED, inputTokens };
       const createResult = (ids: readonly number[]) =>
         new HuggingFaceText({

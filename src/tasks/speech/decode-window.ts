@@ -1,6 +1,8 @@
+import { checkTokenLimit } from "../../domain/access/request-limits.ts";
 import type { SpeechRecognitionBlock } from "../../domain/blocks/postprocess/speech-recognition.ts";
 import type { FinishReason } from "../../domain/blocks/postprocess/text-generation.ts";
 import type { Call } from "../../domain/call.ts";
+import { NOTHING_GENERATED } from "../../domain/generation-progress.ts";
 import type { EncodedText } from "../generation/encoder-decoder.ts";
 import { generate } from "../generation/generate.ts";
 import type { Random } from "../generation/sampling/random.ts";
@@ -57,6 +59,9 @@ export async function decodeWindow(
 ): Promise<WindowText> {
   const refused: Attempt[] = [];
   for (const temperature of options.temperatures) {
+    const { inputTokens, outputTokens } = call.trace.generation ?? NOTHING_GENERATED;
+    checkTokenLimit(call.limits, outputTokens + options.maxNewTokens);
+    await call.meter?.reserve(inputTokens + outputTokens + options.maxNewTokens);
     const attempt = await decodeOnce(block, options, temperature, begin, toText, call);
     const { meanLogprob, noSpeech } = attempt;
     if (meanLogprob < block.minLogprob && noSpeech > block.maxNoSpeech)

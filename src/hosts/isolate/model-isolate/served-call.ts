@@ -1,3 +1,4 @@
+import { createTokenMeter } from "../../../domain/access/token-meter.ts";
 import type { Admission, Permit } from "../../../domain/admission.ts";
 import { NO_DIRECTIVES } from "../../../domain/cache-control.ts";
 import { type Call, createCall, type WaitUntil } from "../../../domain/call.ts";
@@ -59,6 +60,8 @@ export class ServedCall {
       deadline: admission.begin(head.timeoutMs),
       trace: this.#trace,
       waitUntil,
+      ...(head.limits && { limits: head.limits }),
+      ...(head.isMetered && { meter: createTokenMeter((more) => reserveTokens(session, more)) }),
       yieldSlice: async (call) => this.#permit?.yield(busyMs(this.#trace), call),
       get signal() {
         return client.signal;
@@ -158,4 +161,10 @@ export class ServedCall {
     if (generation) return false;
     return coldStart === false || (coldStart === undefined && this.#usesHits);
   }
+}
+
+/** @throws ApiError what the Worker says against it */
+async function reserveTokens(session: SessionStub, more: number): Promise<void> {
+  const refused = await session.reserveTokens(more);
+  if (refused) throw fromWireError(refused);
 }

@@ -1,3 +1,4 @@
+import type { RequestLimits } from "../../../domain/access/key-policy.ts";
 import type { GenerationProgress } from "../../../domain/generation-progress.ts";
 import type { Manifest } from "../../../domain/manifest.ts";
 import type { CandidateModel } from "../../../domain/model-host.ts";
@@ -51,6 +52,10 @@ export interface CallHead {
   readonly client?: string | undefined;
   /** Of the request's body: calls with bodies of similar length are expected to take a similar time. */
   readonly bodyBytes: number;
+  /** Of the API key; absent for none. */
+  readonly limits?: RequestLimits | undefined;
+  /** Whether tokens are reserved before they are generated. */
+  readonly isMetered?: boolean | undefined;
 }
 
 export interface WireInferRequest {
@@ -150,6 +155,8 @@ export interface Session {
     outputs: readonly string[],
     run: () => Promise<RunReply>,
   ): Promise<CachedReply>;
+  /** Reserves more tokens of the call; returns why they cannot be. */
+  reserveTokens(more: number): Promise<WireError | undefined>;
   /** Resolves when the client has closed the connection, or nothing more is read of the result. */
   closed(): Promise<void>;
 }

@@ -1,3 +1,4 @@
+import { NO_LIMITS } from "../../../domain/access/request-limits.ts";
 import type { Call } from "../../../domain/call.ts";
 import { modelDigest } from "../../../domain/manifest.ts";
 import { memberDigests } from "../../../domain/member-models.ts";
@@ -58,6 +59,7 @@ export class IsolateCall {
   client: string | undefined;
   /** Called with each file that the isolate reads. */
   onOpen: (file: StoredFile) => void = () => {};
+  #reservedTokens = 0;
   readonly #left = Promise.withResolvers<void>();
   #isOver = false;
   #report: CallReport = EMPTY_REPORT;
@@ -70,12 +72,15 @@ export class IsolateCall {
 
   get head(): CallHead {
     const { id, digest, digests, model } = this.target;
-    const { remainingMs } = this.call.deadline;
+    const { deadline, limits, meter } = this.call;
+    const { remainingMs } = deadline;
     return {
       version: { ...id, revision: model?.revision ?? "", digest, digests },
       timeoutMs: Number.isFinite(remainingMs) ? remainingMs : undefined,
       bodyBytes: this.call.trace.bytesIn,
       ...(this.client !== undefined && { client: this.client }),
+      ...(limits !== NO_LIMITS && { limits }),
+      ...(meter && { isMetered: true }),
     };
   }
 
@@ -110,6 +115,12 @@ export class IsolateCall {
     } finally {
       signal.removeEventListener("abort", onAbort);
     }
+  }
+
+  /** @throws ApiError what the call's meter throws */
+  async reserveTokens(more: number): Promise<void> {
+    this.#reservedTokens += more;
+    await this.call.meter?.reserve(this.#reservedTokens);
   }
 
   /** Adds to the trace what the isolate measured since the report before. */

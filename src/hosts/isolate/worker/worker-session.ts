@@ -7,7 +7,7 @@ import type { PublishedModel } from "../../../domain/published-model.ts";
 import type { Tensor } from "../../../domain/tensor.ts";
 import { quote } from "../../../shared/quote.ts";
 import type { CachedReply, OpenReply, RunReply, Session } from "../wire/protocol.ts";
-import { fromWireError, toWireError } from "../wire/wire-error.ts";
+import { fromWireError, toWireError, type WireError } from "../wire/wire-error.ts";
 import { toWireTensors } from "../wire/wire-tensors.ts";
 import type { IsolateCall } from "./isolate-call.ts";
 import { parseOutputs } from "./parse-outputs.ts";
@@ -76,6 +76,18 @@ export class WorkerSession extends RpcTarget implements Session {
       return { outputs: toWireTensors(found), isHit };
     } catch (error) {
       return isOwn ? { own: true } : { error: toWireError(error) };
+    }
+  }
+
+  async reserveTokens(more: number): Promise<WireError | undefined> {
+    const isolateCall = this.#use();
+    if (!Number.isSafeInteger(more) || more < 1)
+      throw new Error(`tokens are reserved in whole numbers; got ${quote(String(more))}`);
+    try {
+      await isolateCall.reserveTokens(more);
+      return undefined;
+    } catch (error) {
+      return toWireError(error);
     }
   }
 

@@ -83,6 +83,7 @@ function toChoices(fields: ChatCompletionRequest): [ChoiceRequest, ...ChoiceRequ
       ...(grammar && { grammar }),
     },
     stops: stopsOf(fields),
+    repeatsPrompt: choice > 0,
     nameField: nameGenerationField({ input: "messages", path: "messages", limit }),
   }));
   // The schema asks for one choice.

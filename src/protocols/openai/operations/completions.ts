@@ -86,6 +86,7 @@ function toChoices(fields: CompletionsRequest): [ChoiceRequest, ...ChoiceRequest
           ...(echo && (logprobs === undefined ? PROMPT_TOKENS : PROMPT_LOGPROBS)),
         },
         isEchoOnly: max_tokens === 0,
+        repeatsPrompt: choice > 0,
         stops: stopsOf(fields),
         nameField: nameGenerationField({ input: "prompt", path, limit }),
       };

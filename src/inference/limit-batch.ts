@@ -1,0 +1,21 @@
+import { checkBatchLimit } from "../domain/access/request-limits.ts";
+import { memberModel } from "../domain/member-models.ts";
+import type { Infer, InferRequest } from "../domain/model-host.ts";
+
+/** Refuses tensors with more rows than the API key permits. */
+export function limitBatch(infer: Infer): Infer {
+  return async (request, call) => {
+    if (call.limits.batch !== undefined) checkBatchLimit(call.limits, rowsOf(request));
+    return infer(request, call);
+  };
+}
+
+/** The first dimension of the inputs in which the model's is open, so that it is that of a batch. */
+function rowsOf({ model, member, inputs }: InferRequest): number {
+  const specs = memberModel(model.manifest, member).inputs;
+  const rows = inputs.map(({ name, shape }) => {
+    const isOpen = specs.find((spec) => spec.name === name)?.shape[0] === -1;
+    return isOpen ? (shape[0] ?? 1) : 1;
+  });
+  return Math.max(1, ...rows);
+}
