@@ -13,7 +13,10 @@ export type {
   ModelBucket,
 } from "../packages/cli/src/local/local-worker.ts";
 
-/** Starts the repository's Worker in workerd with the bindings of wrangler.toml, all simulated on this machine. */
+/**
+ * Starts the repository's Worker in workerd with the bindings of wrangler.toml, all simulated on this machine. By default anybody may
+ * predict.
+ */
 export function startLocalWorker(options: LocalWorkerOptions = {}): Promise<LocalWorker> {
-  return start(checkout, options);
+  return start(checkout, { ...options, vars: { PUBLIC_PREDICT: "true", ...options.vars } });
 }

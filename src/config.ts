@@ -50,6 +50,10 @@ const settingsSchema = z.object({
   ENCRYPTION_KEYS_OLD: z.string().default("").transform(parseKeys(parseEncryptionKeys)),
   /** Public keys of those who may sign versions: PEM or base64; with any, versions that are not signed are refused. */
   SIGNING_PUBLIC_KEYS: z.string().default("").transform(parseKeys(parsePublicKeys)),
+  /** Whether anybody may predict, and list and describe models: "true", or "false" for clients with a key alone. */
+  PUBLIC_PREDICT: z.enum(["true", "false"]).default("false"),
+  /** How long API keys that are known go on while their authority is out of reach, from its last answer, in seconds. */
+  KEY_GRACE_SECONDS: z.coerce.number().min(0).max(86_400).default(600),
   /** Who may load and unload models through `/v2/repository`: "admin" needs the key, "open" does not. */
   REPOSITORY_CONTROL: z.enum(["admin", "open"]).default("admin"),
   /** How long a listing of versions stays fresh: the longest delay until a new version is served. */
@@ -143,6 +147,8 @@ const configSchema = settingsSchema.superRefine(checkAudiences).transform((setti
     adminKey: settings.ADMIN_KEY,
     signingKeys: settings.SIGNING_PUBLIC_KEYS,
     encryption: toEncryption(settings.ENCRYPTION_KEY[0], settings.ENCRYPTION_KEYS_OLD),
+    publicPredict: settings.PUBLIC_PREDICT === "true",
+    keyGraceSeconds: settings.KEY_GRACE_SECONDS,
     repositoryControl: settings.REPOSITORY_CONTROL,
     catalogTtlSeconds: settings.CATALOG_TTL_SECONDS,
     readyObject: settings.READY_OBJECT,

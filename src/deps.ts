@@ -11,6 +11,7 @@ import type { ObjectStore } from "./domain/object-store.ts";
 import type { EventSink, ModelStore } from "./domain/ports.ts";
 import type { OnnxflareEnv } from "./env.ts";
 import { createAuditRecorder } from "./guard/audit-recorder.ts";
+import { createAuthenticator } from "./guard/authenticator.ts";
 import { type AuthorityStub, createRemoteAuthority } from "./guard/remote-authority.ts";
 import { toCacheableRun } from "./hosts/cacheable-run.ts";
 import { createCellHost } from "./hosts/cell-host.ts";
@@ -162,6 +163,7 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
   });
   return {
     config,
+    authenticator: createAuthenticator({ ...config, authority: keyAuthority, sink }),
     prefix: overrides.prefix ?? "",
     serverVersion: version,
     sink,

@@ -4,7 +4,7 @@ import type { TelemetryEvent } from "./domain/event.ts";
 import { KeyAuthority } from "./durable-objects/key-authority.ts";
 import type { OnnxflareEnv, OnnxflareSettings } from "./env.ts";
 import { parsePrefix } from "./protocols/prefix.ts";
-import { createEntrypoint } from "./rpc/entrypoint.ts";
+import { createEntrypoint, toWorkerContext } from "./rpc/entrypoint.ts";
 import type { OnnxflareEntrypointClass } from "./rpc/entrypoint-class.ts";
 import { createRpcService, type RpcService } from "./rpc/service.ts";
 import { createCallbackSink } from "./telemetry/callback-sink.ts";
@@ -104,7 +104,12 @@ export function createOnnxflare<Env = OnnxflareEnv>({
     },
     Entrypoint: createEntrypoint((env: Env) => {
       running ??= start(env);
-      return { rpc: running.rpc, fetch: (request, context) => fetch(request, env, context) };
+      const { rpc, app } = running;
+      return {
+        rpc,
+        fetch: async (request, context) =>
+          app.fetch(request, env as object, toWorkerContext(context)),
+      };
     }),
   };
 }

@@ -46,6 +46,8 @@ export interface RequestEvent {
   readonly version?: string | undefined;
   /** The alias that the request named. */
   readonly alias?: string | undefined;
+  /** Who made the request: `key:` and the id of an API key, or another label; absent where nobody was identified. */
+  readonly principal?: string | undefined;
   /** SHA-256 of the model that ran. */
   readonly digest?: string | undefined;
   /** Whether the request waited for the model to be loaded; absent when no model ran. */
@@ -204,6 +206,29 @@ export interface ShadowEvent {
   readonly clock: "isolate";
 }
 
+/** What the guard of the service reports. */
+export const GUARD_KINDS = [
+  "authority_unreachable", // a key was decided on without its authority; once for each key and outage
+  "authority_reachable", // the outage has ended
+  "guesses_slowed", // a network has shown too many keys that are not valid
+] as const;
+export type GuardKind = (typeof GUARD_KINDS)[number];
+
+/** Emitted when the guard begins, or ends, to treat clients differently. */
+export interface GuardEvent {
+  readonly event: "guard";
+  readonly schemaVersion: typeof EVENT_SCHEMA_VERSION;
+  readonly time: string;
+  readonly kind: GuardKind;
+  readonly requestId?: string | undefined;
+  /** The label of whom it is about. */
+  readonly principal?: string | undefined;
+  /** Of a key in an outage: whether its requests go on. */
+  readonly isAccepted?: boolean | undefined;
+  /** Of slowed guesses: the first part of the addresses, which names no single client. */
+  readonly network?: string | undefined;
+}
+
 /** A status, or a class of them. */
 export const EVENT_STATUS = /^[1-5](?:xx|[0-9]{2})$/;
 /** The id of an operation in the OpenAPI document. */
@@ -217,6 +242,7 @@ export const EVENT_KINDS = [
   "shadow",
   "gc",
   "audit",
+  "guard",
 ] as const satisfies readonly TelemetryEvent["event"][];
 
 export type TelemetryEvent =
@@ -225,4 +251,5 @@ export type TelemetryEvent =
   | NoticeEvent
   | ShadowEvent
   | GarbageEvent
-  | AuditEvent;
+  | AuditEvent
+  | GuardEvent;

@@ -22,11 +22,13 @@ export interface EndedRequest {
   /** What it failed with; `undefined` when it did not. */
   readonly thrown: unknown;
   readonly trace: Trace;
+  /** The label of its principal. */
+  readonly principal?: string | undefined;
 }
 
 /** Unknown fields are `undefined`, which JSON omits: adding properties one by one costs more than the rest of the event. */
 export function toRequestEvent(request: EndedRequest): RequestEvent {
-  const { time, requestId, method, route, operation, status, thrown, trace } = request;
+  const { time, requestId, method, route, operation, status, thrown, trace, principal } = request;
   const { cache } = trace;
   const error = thrown === undefined ? undefined : describeError(thrown);
   return {
@@ -45,6 +47,7 @@ export function toRequestEvent(request: EndedRequest): RequestEvent {
     model: trace.model,
     version: trace.version,
     alias: trace.alias,
+    principal,
     digest: trace.digest,
     coldStart: trace.coldStart,
     isolate: trace.isolate && { ...trace.isolate, busyMs: toMicroseconds(trace.isolate.busyMs) },

@@ -1,12 +1,9 @@
 import type { Context } from "hono";
 import { parseCacheControl } from "../domain/cache-control.ts";
-import { type Call, createCall } from "../domain/call.ts";
+import { ANONYMOUS, type Call, createCall } from "../domain/call.ts";
 import { busyMs } from "../domain/trace.ts";
-import { toHex } from "../shared/hex.ts";
-import { sha256 } from "../shared/sha256.ts";
 import { connectionOf } from "./client-connection.ts";
 import type { AppEnv } from "./context.ts";
-import { keyIn } from "./request-traits.ts";
 
 /** The call of this request. On inference operations `admit` must have run before. */
 export function callOf(c: Context<AppEnv>): Call {
@@ -16,7 +13,7 @@ export function callOf(c: Context<AppEnv>): Call {
   const deadline = c.get("deadline");
   const call = createCall({
     id: c.get("requestId"),
-    principal: { id: () => principalId(c.req.header("authorization")) },
+    principal: c.get("principal") ?? ANONYMOUS,
     ...(deadline && { deadline }),
     ...(permit && { yieldSlice: (client) => permit.yield(busyMs(c.get("trace")), client) }),
     get signal() {
@@ -33,10 +30,4 @@ export function callOf(c: Context<AppEnv>): Call {
   });
   c.set("call", call);
   return call;
-}
-
-/** The principal's id, made from the API key, which itself is never stored. */
-async function principalId(authorization: string | undefined): Promise<string> {
-  const key = keyIn(authorization);
-  return key ? toHex((await sha256(key)).subarray(0, 8)) : "anonymous";
 }

@@ -1,3 +1,4 @@
+import type { Principal } from "../domain/access/principal.ts";
 import type { Permit } from "../domain/admission.ts";
 import type { ChangeDetails } from "../domain/audit/audit-recorder.ts";
 import type { BodyReservation } from "../domain/body-budget.ts";
@@ -37,6 +38,8 @@ export interface AppEnv {
     operation: CurrentOperation | undefined;
     /** Set where a path matches, but no operation of it: the form of errors of the path's protocol. */
     renderError: CurrentOperation["renderError"] | undefined;
+    /** Set by `authenticate`; not set on public operations, and where no operation matches. */
+    principal: Principal | undefined;
     /** Set by `admit`, on inference operations. */
     permit: Permit | undefined;
     /** Set by `callOf`. */
@@ -60,7 +63,7 @@ export interface AppEnv {
     /** Set by `respondFromCache` on a miss of the response cache: `respondBytes` stores the response with it. */
     responseLookup: ResponseLookup | undefined;
     /** Set by `respondFromCache`: decides whether the response may tell how the cache was used. */
-    hideCache: ((model: PublishedModel) => Promise<void>) | undefined;
+    hideCache: ((model: PublishedModel) => void) | undefined;
     /** Removes secrets of the service from texts that a client gets. */
     scrubReply: ScrubSecrets | undefined;
     /** Set by `recordChange`: what the audit log gets besides the request. */

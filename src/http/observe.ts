@@ -86,6 +86,7 @@ function toEvent(c: Context<AppEnv>, time: number, thrown: unknown): RequestEven
     status: c.res.status,
     thrown,
     trace: c.get("trace"),
+    principal: c.get("principal")?.label,
   });
 }
 

@@ -22,6 +22,8 @@ export function createErrorHandler(
     const headers = c.get("headers");
     if (typeof allow === "string") headers.allow = allow;
     if (typeof retryAfterSeconds === "number") headers["retry-after"] = String(retryAfterSeconds);
+    const challenge = toChallenge(error);
+    if (challenge !== undefined) headers["www-authenticate"] = challenge;
     const render = c.get("operation")?.renderError ?? c.get("renderError");
     const rendered = render?.(error, requestId) ?? renderUnmatched(c.req.path, error, requestId);
     const { contentType, body, compress } = rendered;
@@ -32,4 +34,14 @@ export function createErrorHandler(
       ...(compress !== undefined && { compress }),
     });
   };
+}
+
+/** `www-authenticate` of RFC 6750: which credentials are needed, and what is wrong with those that were sent. */
+function toChallenge({ code, details }: ApiError): string | undefined {
+  const { reason, scope } = details ?? {};
+  if (code === "unauthorized")
+    return reason === "invalid_token" ? 'Bearer error="invalid_token"' : "Bearer";
+  if (code === "forbidden" && typeof scope === "string")
+    return `Bearer error="insufficient_scope", scope="${scope}"`;
+  return undefined;
 }

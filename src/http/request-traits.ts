@@ -1,6 +1,9 @@
 import type { Context } from "hono";
+import type { PrincipalKind } from "../domain/access/principal.ts";
 import type { RequestTraits } from "../domain/routing-draw.ts";
 import type { AppEnv } from "./context.ts";
+
+const STABLE_KINDS: readonly PrincipalKind[] = ["key", "token", "access", "worker"];
 
 /** Which requests belong together for a split that is sticky by header. */
 const STICKY_KEY = "x-sticky-key";
@@ -23,6 +26,9 @@ class ContextTraits implements RequestTraits {
   }
 
   get clientKey(): string | undefined {
+    const principal = this.#context.get("principal");
+    // A key keeps its version when it is rotated, and a client when its token is renewed.
+    if (principal && STABLE_KINDS.includes(principal.kind)) return principal.label;
     return keyIn(this.#context.req.header("authorization"));
   }
 

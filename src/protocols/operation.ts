@@ -73,8 +73,8 @@ interface OperationBase {
   /** Whether `/versions/{version}` may follow `{model}`. */
   readonly versioned?: boolean;
   /**
-   * Who may call it: any client (`public`); clients with the scope; clients with the scope `models:write`, or any client if
-   * `REPOSITORY_CONTROL` is `open` (`repository`).
+   * Who may call it: any client (`public`); clients with the scope; clients with the scope `models:write`, or those with the scope
+   * `predict` if `REPOSITORY_CONTROL` is `open` (`repository`).
    */
   readonly access: Access;
   readonly tag: keyof typeof TAGS;
@@ -93,9 +93,14 @@ interface OperationBase {
 
 export type Access = "public" | "repository" | Scope;
 
-/** Whether anybody may use it without a key. */
-export function isOpen(access: Access): boolean {
-  return access === "public" || access === "predict" || access === "models:read";
+/** The scope that a client needs; `undefined` where anybody may use it. */
+export function scopeOf(
+  access: Access,
+  { repositoryControl }: { readonly repositoryControl: "admin" | "open" },
+): Scope | undefined {
+  if (access === "public") return undefined;
+  if (access !== "repository") return access;
+  return repositoryControl === "admin" ? "models:write" : "predict";
 }
 
 export interface OperationResponse {

@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import { ApiError } from "../domain/errors.ts";
 import { type ModelReference, parseModelReference } from "../domain/model-id.ts";
 import type { RoutedModel } from "../domain/published-model.ts";
+import { authorizeModel } from "../http/authenticate.ts";
 import type { AppEnv } from "../http/context.ts";
 import { traitsOf } from "../http/request-traits.ts";
 import type { Router } from "../registry/routing/router.ts";
@@ -59,7 +60,7 @@ export async function resolve(
       throw error;
     }),
   );
-  await c.get("hideCache")?.(model);
+  c.get("hideCache")?.(model);
   return recordModel(c, model);
 }
 
@@ -70,6 +71,7 @@ async function resolveOnce(
   reference: ModelReference,
 ): Promise<RoutedModel> {
   const { name, version, alias } = reference;
+  authorizeModel(c, name);
   const model = c.get("model");
   const isResolved =
     model?.name === name && model.alias === alias && (version ?? model.version) === model.version;

@@ -1,5 +1,6 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { type ModelReference, parseModelReference } from "../domain/model-id.ts";
+import { authorizeModel } from "../http/authenticate.ts";
 import { callOf } from "../http/call.ts";
 import type { AppEnv } from "../http/context.ts";
 import { traitsOf } from "../http/request-traits.ts";
@@ -39,12 +40,13 @@ export function respondFromCache(
     const body = c.get("body");
     if (!responseCache.accepts(call.cache, body.byteLength)) return next();
     const reference = modelIn ? parseModelReference(modelIn(body) ?? "") : inPath(c);
+    authorizeModel(c, reference.name);
     const model = router.recall(reference, traitsOf(c));
     if (!model) return next();
     c.set("model", model);
     // Each request whose model has a shadow is run, so that it can be copied.
     if (model.shadow || !responseCache.stores(model)) return next();
-    await hideCache(c, model, config);
+    hideCache(c, model, config);
     if (c.get("trace").hidesCache && call.cache.onlyIfCached) return next();
     // A model that only the body names is recorded by requests that are valid.
     if (!modelIn) recordModel(c, model);

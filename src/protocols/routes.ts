@@ -1,20 +1,20 @@
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import type { H } from "hono/types";
+import type { Authenticator, Requirement } from "../domain/access/authenticator.ts";
+import type { Scope } from "../domain/access/scope.ts";
 import { acquirePermit, admit } from "../http/admit.ts";
 import { audited } from "../http/audited.ts";
+import { authenticate, authorizeModel } from "../http/authenticate.ts";
 import type { AppEnv } from "../http/context.ts";
 import { methodNotAllowed } from "../http/method-not-allowed.ts";
 import { namedModel } from "../http/named-model.ts";
 import { receive } from "../http/receive.ts";
-import { requireAdmin } from "../http/require-admin.ts";
 import { respondBytes } from "../http/respond.ts";
-import { authorOf } from "./admin/change-author.ts";
 import {
-  type Access,
   type Handler,
-  isOpen,
   type Operation,
   type OperationRoute,
+  scopeOf,
   toRoutes,
 } from "./operation.ts";
 import type { Protocol } from "./protocol.ts";
@@ -24,26 +24,22 @@ import type { Services } from "./services.ts";
 /** The routes of a protocol, to be mounted at its base path. */
 export function createRoutes(protocol: Protocol, services: Services): Hono<AppEnv> {
   const routes = new Hono<AppEnv>({ strict: false });
-  const guard = protocol.isAdmin ? [requireAdmin(services.config.adminKey)] : [];
+  const guard = protocol.isAdmin ? [requireClient(services.authenticator)] : [];
   const all = protocol.operations.flatMap((operation) => toRoutes(operation, protocol.basePath));
   for (const [pattern, ofPattern] of Map.groupBy(all, (route) => route.pattern)) {
     const byMethod = Map.groupBy(ofPattern, ({ operation }) => operation.method.toUpperCase());
     for (const [method, ofMethod] of byMethod) {
-      const middleware = [
-        ...guard,
-        ...toMiddleware(ofMethod, protocol, services),
-        ...toAudit(ofMethod, services),
-      ];
+      const middleware = [...toMiddleware(ofMethod, services), ...toAudit(ofMethod, services)];
       const handler: H<AppEnv> = selectHandler(ofMethod, services);
       const [first = handler, ...others] = [...middleware, handler];
-      routes.on(method, [pattern], entering(ofMethod, protocol, first), ...others);
+      routes.on(method, [pattern], entering(ofMethod, protocol, services, first), ...others);
     }
     const allowed = [...byMethod.keys()].flatMap((method) =>
       method === "GET" ? ["GET", "HEAD"] : [method],
     );
     for (const handler of [...guard, refuseMethod(protocol, allowed)]) routes.all(pattern, handler);
   }
-  // Unknown paths require the key too, so that clients without it do not learn which paths exist.
+  // Unknown paths require a key too, so that clients without one do not learn which paths exist.
   if (protocol.isAdmin) routes.use(...guard);
   return routes;
 }
@@ -64,43 +60,87 @@ function refuseMethod(
 type Alternatives = readonly OperationRoute[];
 
 /**
- * Sets the operation of the request, for its event and its errors, and calls the first handler: a middleware of its own
- * would cost each request some microseconds.
+ * Sets the operation of the request, for its event and its errors, identifies the client, checks what it may do, and calls the
+ * first handler: a middleware of its own would cost each request some microseconds.
  */
-function entering(alternatives: Alternatives, protocol: Protocol, first: H<AppEnv>): H<AppEnv> {
-  const select = selectByModel(alternatives, ({ operation: { id, kind }, pattern }) => ({
-    id,
-    kind,
+function entering(
+  alternatives: Alternatives,
+  protocol: Protocol,
+  { authenticator, config }: Services,
+  first: H<AppEnv>,
+): H<AppEnv> {
+  const select = selectByModel(alternatives, ({ operation, pattern }) => ({
+    id: operation.id,
+    kind: operation.kind,
     route: `${protocol.basePath}${pattern}`.replace(/(?<=.)\/$/, ""),
     renderError: protocol.renderError,
+    namesModel: operation.reservedModel === undefined,
   }));
+  const scope = scopeOfAll(alternatives, config);
+  const isPublic = scope === undefined && !protocol.isAdmin;
+  const requirement = { scope, allowsAnonymous: !protocol.isAdmin };
   return function enterOperation(c, next) {
-    c.set("operation", select(c));
+    const operation = select(c);
+    c.set("operation", operation);
+    if (isPublic) return first(c, next);
+    const identified = authenticate(c, authenticator, requirement);
+    if (identified !== undefined)
+      return identified.then(() => {
+        if (operation.namesModel) authorizePath(c);
+        return first(c, next);
+      });
+    if (operation.namesModel) authorizePath(c);
     return first(c, next);
+  };
+}
+
+/** The model in the path, if there is one. That in a body is checked when it is read. */
+function authorizePath(c: Context<AppEnv>): void {
+  if (c.get("principal")?.models === undefined) return;
+  const name = namedModel(c);
+  if (name !== undefined) authorizeModel(c, name);
+}
+
+/** `undefined` for operations that anybody may use. */
+function scopeOfAll(
+  [first, ...others]: Alternatives,
+  config: Services["config"],
+): Scope | undefined {
+  for (const { operation } of others)
+    if (operation.access !== first?.operation.access)
+      throw new Error(`${operation.id} and ${first?.id} share a path, but not their access`);
+  return first && scopeOf(first.operation.access, config);
+}
+
+const ANY_CLIENT: Requirement = { scope: undefined, allowsAnonymous: false };
+
+/** Refuses requests of nobody in particular. */
+function requireClient(authenticator: Authenticator): MiddlewareHandler<AppEnv> {
+  return async function requireClient(c, next) {
+    await authenticate(c, authenticator, ANY_CLIENT);
+    await next();
   };
 }
 
 /** The middleware before the handler, in its order. */
 function toMiddleware(
   [first, ...others]: Alternatives,
-  { isAdmin }: Protocol,
   services: Services,
 ): MiddlewareHandler<AppEnv>[] {
   if (!first) return [];
-  const { access, kind } = first.operation;
+  const { kind } = first.operation;
   for (const { operation } of others)
-    if (operation.access !== access || operation.kind !== kind)
-      throw new Error(`${operation.id} and ${first.id} share a path, but not access and kind`);
-  const guard = isAdmin ? [] : toGuard(access, services);
+    if (operation.kind !== kind)
+      throw new Error(`${operation.id} and ${first.id} share a path, but not their kind`);
   const isInference = kind === "inference";
-  if (!isInference && (!first.operation.body || first.operation.streamsBody)) return guard;
+  if (!isInference && (!first.operation.body || first.operation.streamsBody)) return [];
   const { admission, bodies, config } = services;
   const limits = { maxBytes: config.maxBodyBytes, budget: bodies };
-  guard.push(receive({ admission, limits, isInference }));
-  if (first.operation.kind !== "inference") return guard;
+  const receiving = receive({ admission, limits, isInference });
+  if (first.operation.kind !== "inference") return [receiving];
   const { identity } = first.operation;
   return [
-    ...guard,
+    receiving,
     admit(admission, (c) => identity.guessModel?.(c.get("body")) ?? namedModel(c)),
     respondFromCache(services, first.operation.id, identity),
     acquirePermit,
@@ -114,7 +154,7 @@ function toAudit(
 ): MiddlewareHandler<AppEnv>[] {
   if (!first || first.operation.kind === "inference" || !first.operation.audit) return [];
   const { id: operation, audit: rule } = first.operation;
-  const labelOf = async (c: Context<AppEnv>): Promise<string> => (await authorOf(c)).by;
+  const labelOf = (c: Context<AppEnv>): string => c.get("principal")?.label ?? "anonymous";
   return [audited({ recorder, operation, rule, labelOf })];
 }
 
@@ -155,10 +195,4 @@ function selectByModel<T>(
   );
   if (reserved.size === 0) return () => value;
   return (c) => reserved.get(c.req.param("model")) ?? value;
-}
-
-function toGuard(access: Access, { config }: Services): MiddlewareHandler<AppEnv>[] {
-  if (isOpen(access)) return [];
-  const isClosed = access !== "repository" || config.repositoryControl === "admin";
-  return isClosed ? [requireAdmin(config.adminKey)] : [];
 }

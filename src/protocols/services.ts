@@ -1,5 +1,6 @@
 import type { EntryStore } from "../cache/entry-store.ts";
 import type { ResponseCache } from "../cache/response-cache.ts";
+import type { Authenticator } from "../domain/access/authenticator.ts";
 import type { KeyAuthority } from "../domain/access/key-authority.ts";
 import type { Admission } from "../domain/admission.ts";
 import type { AuditRecorder } from "../domain/audit/audit-recorder.ts";
@@ -30,7 +31,7 @@ export interface Services {
     readonly maxBodyBytes: number;
     readonly maxModelBytes: number;
     readonly timeoutMs: number;
-    readonly adminKey: string | undefined;
+    readonly publicPredict: boolean;
     readonly repositoryControl: "admin" | "open";
     readonly cache: { readonly tiers: readonly string[] };
     /** Origins whose pages may call the API; empty where none but the server's own may. */
@@ -65,6 +66,7 @@ export interface Services {
   readonly garbage: GarbageCollector;
   /** The daily removal of garbage, which emits an event. @param at in milliseconds since the epoch */
   readonly sweep: (at: number) => Promise<void>;
+  readonly authenticator: Authenticator;
   /** Knows the API keys; `undefined` without the binding `KEYS`. */
   readonly keyAuthority: KeyAuthority | undefined;
   readonly sink: EventSink;

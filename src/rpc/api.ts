@@ -117,6 +117,14 @@ export interface OnnxflareService {
 export interface OnnxflareProps {
   /** The id of the Worker that calls. */
   readonly principal?: string;
+  /**
+   * What the Worker may do: some of `predict`, `explain`, `feedback`, `metrics`, `models:read`, `models:write`, `keys` and `admin`. By
+   * default it may predict, explain, send feedback and read about models by the methods, and `fetch` has no permission of its own.
+   * With this property, `fetch` has it for requests without `Authorization`: leave it out where the Worker passes on requests of others.
+   */
+  readonly scopes?: readonly string[];
+  /** Patterns of the names of models that the Worker may use, in which `*` stands for any characters; all by default. */
+  readonly models?: readonly string[];
 }
 
 /** The error of a call, as it crosses to the Worker that called. */

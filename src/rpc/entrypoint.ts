@@ -1,6 +1,8 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
+import type { Principal } from "../domain/access/principal.ts";
 import type { OnnxflareProps, PredictRequest, RunRequest, RunResult } from "./api.ts";
 import type { OnnxflareEntrypointClass } from "./entrypoint-class.ts";
+import { readWorker } from "./read-principal.ts";
 import type { RpcContext } from "./rpc-call.ts";
 import type { RpcService } from "./service.ts";
 
@@ -8,6 +10,19 @@ import type { RpcService } from "./service.ts";
 export interface EntrypointService {
   fetch(request: Request, context: ExecutionContext): Promise<Response>;
   readonly rpc: RpcService;
+}
+
+/**
+ * The context of a request over the binding. Where the binding says what the Worker may do, requests without `Authorization` may do it.
+ */
+export function toWorkerContext(context: ExecutionContext): ExecutionContext {
+  const { principal, hasScopes } = readWorker(context.props);
+  if (!hasScopes) return context;
+  const own: Pick<ExecutionContext, "waitUntil"> & { readonly callingWorker: Principal } = {
+    waitUntil: (work) => context.waitUntil(work),
+    callingWorker: principal,
+  };
+  return own as unknown as ExecutionContext;
 }
 
 export function createEntrypoint<Env>(

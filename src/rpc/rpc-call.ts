@@ -1,6 +1,7 @@
+import { requireModel, requireScope } from "../domain/access/authorize.ts";
 import type { Permit } from "../domain/admission.ts";
 import type { BodyReservation } from "../domain/body-budget.ts";
-import { ANONYMOUS, type Call, createCall, neverAborted, type WaitUntil } from "../domain/call.ts";
+import { type Call, createCall, neverAborted, type WaitUntil } from "../domain/call.ts";
 import type { Deadline } from "../domain/deadline.ts";
 import { toApiError } from "../domain/errors.ts";
 import { parseModelReference } from "../domain/model-id.ts";
@@ -10,10 +11,8 @@ import { serviceMs } from "../domain/service-time.ts";
 import { busyMs, Trace } from "../domain/trace.ts";
 import { recordUnreadable } from "../protocols/record-unreadable.ts";
 import type { Services } from "../protocols/services.ts";
-import { toHex } from "../shared/hex.ts";
-import { sha256 } from "../shared/sha256.ts";
 import { type ReadOptions, readOptions } from "./call-options.ts";
-import { readPrincipal } from "./read-principal.ts";
+import { type CallingWorker, readWorker } from "./read-principal.ts";
 
 /** Of the entrypoint that is called. */
 export interface RpcContext {
@@ -43,7 +42,7 @@ export class RpcCall {
   readonly #time = Date.now();
   readonly #ended = Promise.withResolvers<void>();
   #id: string | undefined;
-  #principal: string | undefined;
+  #worker: CallingWorker | undefined;
   #controller: AbortController | undefined;
   #reservation: BodyReservation | undefined;
   #permit: Permit | undefined;
@@ -60,7 +59,7 @@ export class RpcCall {
    * Begins the deadline, and refuses the call when the isolate is overloaded.
    * @param argument of the method, which may be anything
    * @param fields of it, beside the options of every call
-   * @throws ApiError `invalid_request`, `overloaded`, `deadline_exceeded`
+   * @throws ApiError `invalid_request`, `forbidden`, `overloaded`, `deadline_exceeded`
    */
   begin(argument: unknown, fields: readonly string[]): BegunCall {
     const options = readOptions(argument, fields);
@@ -68,13 +67,16 @@ export class RpcCall {
     // Ids are logged and stored.
     this.#id =
       requestId && this.#services.scrubReply(requestId) === requestId ? requestId : undefined;
-    this.#principal = readPrincipal(this.#context.props, options.principal);
+    const worker = readWorker(this.#context.props, options.principal);
+    this.#worker = worker;
     if (signal || this.operation === "stream") this.#controller = new AbortController();
     if (signal?.aborted) this.abort(signal.reason);
     else signal?.addEventListener("abort", () => this.abort(signal.reason), { once: true });
     const { admission, bodies } = this.#services;
     const deadline = admission.begin(timeoutMs);
     const { name: purpose } = parseModelReference(model);
+    requireScope(worker.principal, "predict");
+    requireModel(worker.principal, purpose);
     admission.check({ deadline, model: purpose });
     const reservation = bodies.reserve({ bytes: 0, timeoutMs: deadline.remainingMs, purpose });
     this.#reservation = reservation;
@@ -101,7 +103,7 @@ export class RpcCall {
     let bytes: Uint8Array | undefined;
     const traits = {
       stickyKey,
-      clientKey: this.#principal,
+      clientKey: this.#worker?.clientKey,
       get input() {
         bytes ??= input();
         return bytes;
@@ -128,7 +130,6 @@ export class RpcCall {
    */
   async admit({ name }: RoutedModel, { deadline, options }: BegunCall): Promise<Call> {
     const { trace, signal } = this;
-    const principal = this.#principal;
     const permit = this.#services.admission.admit({
       deadline,
       model: name,
@@ -137,7 +138,7 @@ export class RpcCall {
     this.#permit = permit;
     const call = createCall({
       id: this.requestId,
-      principal: principal === undefined ? ANONYMOUS : { id: () => toId(principal) },
+      ...(this.#worker && { principal: this.#worker.principal }),
       deadline,
       yieldSlice: (client) => permit.yield(busyMs(trace), client),
       signal,
@@ -168,6 +169,7 @@ export class RpcCall {
       status: thrown === undefined ? 200 : toApiError(thrown).kind.status,
       thrown,
       trace,
+      principal: this.#worker?.principal.label,
     };
     try {
       this.#services.sink.emit(toRequestEvent(event));
@@ -191,9 +193,4 @@ export interface BegunCall {
   readonly deadline: Deadline;
   /** For the memory of the argument. */
   readonly reservation: BodyReservation;
-}
-
-/** As of an API key; no key begins so. */
-async function toId(principal: string): Promise<string> {
-  return toHex((await sha256(`\0rpc\0${principal}`)).subarray(0, 8));
 }

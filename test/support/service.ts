@@ -37,8 +37,8 @@ export interface Service {
 export interface ServiceOptions {
   /**
    * `[vars]` of wrangler.toml, to be changed. By default, new versions are served at
-   * once, every prediction is computed and not cached, and no request is refused because
-   * the machine is slow.
+   * once, every prediction is computed and not cached, anybody may predict, and no request is refused
+   * because the machine is slow.
    */
   readonly vars?: Readonly<Record<string, string>>;
   /** Names of the models to publish; all of `models/` when left out, which takes longer. */

@@ -1,10 +1,11 @@
 import { readModelFile, readModelFolder } from "../../packages/cli/src/local/model-folder.ts";
 import { projectPath } from "../../scripts/project.ts";
 import { createApp } from "../../src/app.ts";
-import { parseConfig } from "../../src/config.ts";
+import { type Config, parseConfig } from "../../src/config.ts";
 import type { RequestEvent } from "../../src/domain/event.ts";
 import type { EventSink } from "../../src/domain/ports.ts";
 import { createAuditRecorder } from "../../src/guard/audit-recorder.ts";
+import { createAuthenticator } from "../../src/guard/authenticator.ts";
 import { createAdmission } from "../../src/inference/admission.ts";
 import { createBodyBudget } from "../../src/inference/body-budget.ts";
 import type { Protocol } from "../../src/protocols/protocol.ts";
@@ -46,18 +47,30 @@ export function only(services: Partial<Services>): Services {
   });
 }
 
+/** By default anybody may predict; an authenticator is made of the whole configuration. */
+export interface TestServices extends Partial<Omit<Services, "config">> {
+  readonly config?: Config;
+}
+
 export function createTestApp(
-  changes: Partial<Services> = {},
+  changes: TestServices = {},
   protocols?: readonly Protocol[],
 ): TestApp {
   const events: RequestEvent[] = [];
+  const { config = parseConfig({ PUBLIC_PREDICT: "true" }) } = changes;
   const store = createMemoryModelStore(objects);
   const catalog = createCatalog(store, { listingTtlSeconds: 10 });
   const host = { state: unexpected, unload: unexpected };
   const ignored: EventSink = { emit: () => undefined };
   const services: Partial<Services> = {
     audit: createAuditRecorder({ authority: undefined, sink: changes.sink ?? ignored }),
-    config: parseConfig({}),
+    config,
+    authenticator: createAuthenticator({
+      ...config,
+      authority: changes.keyAuthority,
+      sink: ignored,
+    }),
+    keyAuthority: undefined,
     prefix: "",
     scrubReply: (text) => text,
     serverVersion: "1.2.3",

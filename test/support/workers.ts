@@ -25,7 +25,7 @@ export interface Workers {
   dispose(): Promise<void>;
 }
 
-/** Several Workers in one workerd, by default with the compatibility date and flags of wrangler.toml. */
+/** Several Workers in one workerd, by default with the compatibility date and flags of wrangler.toml, and open for predictions. */
 export async function startWorkers(
   specs: readonly [WorkerSpec, ...WorkerSpec[]],
 ): Promise<Workers> {
@@ -59,6 +59,7 @@ export async function startWorkers(
               modulesRoot: "/",
             }),
         ...options,
+        bindings: { PUBLIC_PREDICT: "true", ...(options.bindings as object | undefined) },
       })) as V4WorkerOptions[],
     }),
   );

@@ -19,3 +19,10 @@ export function permits(scopes: ReadonlySet<Scope>, scope: Scope): boolean {
 export function isScope(text: string): text is Scope {
   return (SCOPES as readonly string[]).includes(text);
 }
+
+/** What anybody may do where `PUBLIC_PREDICT` is on. */
+export const PUBLIC_SCOPES: ReadonlySet<Scope> = new Set(["predict", "explain", "models:read"]);
+
+export function isPublicScope(access: string): boolean {
+  return (PUBLIC_SCOPES as ReadonlySet<string>).has(access);
+}

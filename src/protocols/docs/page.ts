@@ -6,6 +6,7 @@ import type {
   RequestBody,
   Response,
 } from "../openapi/openapi-types.ts";
+import { BEARER } from "../openapi/to-operation.ts";
 import { Html, html, prose } from "./html.ts";
 import { PAGE_STYLE } from "./page-style.ts";
 
@@ -88,8 +89,15 @@ ${renderExample(pathOperation, document, origin)}
 }
 
 function renderAccess({ security }: Operation): Html | undefined {
-  if (!security.some((scheme) => "adminKey" in scheme)) return undefined;
-  return html`Requires <code>authorization: Bearer &lt;admin key&gt;</code>.`;
+  const scope = scopeIn(security);
+  if (scope === undefined) return undefined;
+  return html`Requires <code>authorization: Bearer &lt;key&gt;</code> with the scope <code>${scope}</code>.`;
+}
+
+/** The scope that a key must have; `undefined` where none is required. */
+function scopeIn(security: Operation["security"]): string | undefined {
+  if (security.some((scheme) => Object.keys(scheme).length === 0)) return undefined;
+  return security.flatMap((scheme) => scheme[BEARER] ?? [])[0];
 }
 
 function renderParameter({ $ref }: Reference, { components }: OpenApiDocument): Html | undefined {
@@ -131,9 +139,7 @@ function renderExample(
   const url = path.replace(/\{(\w+)\}/g, (_, name: string) =>
     String(components.parameters[name]?.example),
   );
-  const key = operation.security.some((scheme) => "adminKey" in scheme)
-    ? " -H 'authorization: Bearer ...'"
-    : "";
+  const key = scopeIn(operation.security) === undefined ? "" : " -H 'authorization: Bearer ...'";
   return html`<pre>curl -X ${method.toUpperCase()} ${origin}${prefixOf(document)}${url}${key} \\
   -d '${JSON.stringify(example.value)}'</pre>`;
 }

@@ -35,8 +35,11 @@ export function createDocsProtocol(documented: readonly Protocol[]): Protocol {
     name: "docs",
     basePath: "",
     operations: createOperations(
-      latest((version: string, prefix: string) =>
-        createOpenApiDocument([...documented, protocol], version, prefix),
+      latest((version: string, prefix: string, access: DocumentAccess) =>
+        createOpenApiDocument([...documented, protocol], version, {
+          prefix,
+          publicPredict: access === "public",
+        }),
       ),
     ),
     schemas: { requests: {}, responses: PROBLEM_SCHEMAS },
@@ -47,13 +50,14 @@ export function createDocsProtocol(documented: readonly Protocol[]): Protocol {
 }
 
 function createOperations(
-  document: (version: string, prefix: string) => OpenApiDocument,
+  document: (version: string, prefix: string, access: DocumentAccess) => OpenApiDocument,
 ): readonly Operation[] {
-  const json = latestFulfilled(async (version: string, prefix: string) =>
-    toPage(JSON.stringify(document(version, prefix))),
+  const json = latestFulfilled(async (version: string, prefix: string, access: DocumentAccess) =>
+    toPage(JSON.stringify(document(version, prefix, access))),
   );
-  const page = latestFulfilled(async (version: string, origin: string, prefix: string) =>
-    toPage(renderPage(document(version, prefix), origin)),
+  const page = latestFulfilled(
+    async (version: string, origin: string, prefix: string, access: DocumentAccess) =>
+      toPage(renderPage(document(version, prefix, access), origin)),
   );
   const landingPage = latestFulfilled(async (version: string, origin: string, prefix: string) =>
     toPage(renderLandingPage(version, origin, prefix)),
@@ -123,9 +127,9 @@ function createOperations(
         304: NOT_MODIFIED,
       },
       handler:
-        ({ serverVersion, prefix }) =>
+        ({ serverVersion, prefix, config }) =>
         async (c) =>
-          respondPage(c, await json(serverVersion, prefix), "application/json"),
+          respondPage(c, await json(serverVersion, prefix, accessOf(config)), "application/json"),
     },
     {
       id: "getDocs",
@@ -145,9 +149,9 @@ function createOperations(
         304: NOT_MODIFIED,
       },
       handler:
-        ({ serverVersion, prefix }) =>
+        ({ serverVersion, prefix, config }) =>
         (c) =>
-          respondHtml(c, page(serverVersion, originOf(c), prefix)),
+          respondHtml(c, page(serverVersion, originOf(c), prefix, accessOf(config))),
     },
   ];
 }
@@ -158,6 +162,13 @@ const PLAIN_ORIGIN = /^https?:\/\/[a-z0-9.:[\]-]+$/;
 function originOf(c: Context<AppEnv>): string {
   const { origin } = new URL(c.req.url);
   return PLAIN_ORIGIN.test(origin) ? origin : "https://server.example";
+}
+
+/** Whether anybody may predict, or only clients with a key. */
+type DocumentAccess = "public" | "keys";
+
+function accessOf({ publicPredict }: { readonly publicPredict: boolean }): DocumentAccess {
+  return publicPredict ? "public" : "keys";
 }
 
 /** A text, which changes only with the deployment. */

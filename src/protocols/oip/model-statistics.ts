@@ -17,7 +17,7 @@ export async function readStatistics(
     // What this isolate was never asked for tells nothing, and its manifest need not be read.
     if (counted.success.count === 0) return counted;
     const model = await catalog.resolve(name, version);
-    return (await isCacheHidden(c, model, config)) ? withoutCacheUse(counted) : counted;
+    return isCacheHidden(c, model, config) ? withoutCacheUse(counted) : counted;
   });
   return toModelStatistics(await Promise.all(all));
 }

@@ -1,4 +1,6 @@
 import * as z from "zod";
+import { API_KEY_PREFIX } from "../../domain/access/api-key.ts";
+import { isPublicScope } from "../../domain/access/scope.ts";
 import { jsonValueSchema } from "../../domain/manifest.ts";
 import { TAGS, toRoutes } from "../operation.ts";
 import type { Protocol } from "../protocol.ts";
@@ -7,18 +9,24 @@ import type { OpenApiDocument, Schema } from "./openapi-types.ts";
 import { PARAMETERS } from "./parameters.ts";
 import { toPlainSchema } from "./plain-schema.ts";
 import { toSchemaUri } from "./schema-reference.ts";
-import { ADMIN_KEY, CLIENT_KEY, toOpenApiOperation } from "./to-operation.ts";
+import { BEARER, toOpenApiOperation } from "./to-operation.ts";
+
+export interface DocumentOptions {
+  /** The path under which the service is mounted. */
+  readonly prefix?: string;
+  /** Whether anybody may predict, and list and describe models. */
+  readonly publicPredict?: boolean;
+}
 
 /**
  * Creates the OpenAPI document of every operation. It depends only on the arguments; creating it takes a few
  * milliseconds, so cache it.
  * @param version the version of onnxflare
- * @param prefix the path under which it is mounted
  */
 export function createOpenApiDocument(
   protocols: readonly Protocol[],
   version: string,
-  prefix = "",
+  { prefix = "", publicPredict = false }: DocumentOptions = {},
 ): OpenApiDocument {
   const routes = protocols.flatMap((protocol) =>
     protocol.operations
@@ -43,7 +51,11 @@ export function createOpenApiDocument(
         Object.fromEntries(
           ofPath.map(({ route, protocol }) => [
             route.operation.method,
-            toOpenApiOperation(route, protocol),
+            toOpenApiOperation(
+              route,
+              protocol,
+              publicPredict && !protocol.isAdmin && isPublicScope(route.operation.access),
+            ),
           ]),
         ),
       ]),
@@ -53,16 +65,10 @@ export function createOpenApiDocument(
       parameters: PARAMETERS,
       headers: HEADERS,
       securitySchemes: {
-        [ADMIN_KEY]: {
+        [BEARER]: {
           type: "http",
           scheme: "bearer",
-          description: "The secret `ADMIN_KEY`. Without one these operations are disabled.",
-        },
-        [CLIENT_KEY]: {
-          type: "http",
-          scheme: "bearer",
-          description:
-            "Any text that identifies a client. A model whose manifest sets `cache.scope` to `key` has separate cache entries for each client.",
+          description: `An API key (\`${API_KEY_PREFIX}...\`) with the scope that the operation names and for the model that the request names, or the secret \`ADMIN_KEY\`, which permits everything. Where the setting \`PUBLIC_PREDICT\` is \`true\`, anybody may predict, and list and describe models; any other text in \`authorization\` then only identifies a client, whose cache entries of models with \`cache.scope\` \`key\` are separate.`,
         },
       },
     },

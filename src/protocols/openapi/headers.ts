@@ -47,9 +47,9 @@ export const HEADERS = {
   },
   allow: { description: "The methods that the path supports.", required: true, schema: text },
   "www-authenticate": {
-    description: "The authentication scheme.",
-    required: true,
-    schema: { type: "string", const: "Bearer" },
+    description:
+      "The authentication scheme, and what is wrong with the key (RFC 6750). Absent of a 403 that concerns a model.",
+    schema: { type: "string", pattern: "^Bearer" },
   },
   location: {
     description: "The path of the version's metadata.",

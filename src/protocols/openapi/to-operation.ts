@@ -1,44 +1,58 @@
 import { ERROR_KINDS, type ErrorCode } from "../../domain/errors.ts";
-import { type Access, isOpen, type OperationResponse, type OperationRoute } from "../operation.ts";
+import { type Access, type OperationResponse, type OperationRoute, scopeOf } from "../operation.ts";
 import type { Protocol } from "../protocol.ts";
 import { type HeaderName, headerReferences } from "./headers.ts";
 import type { Operation, Response, Schema } from "./openapi-types.ts";
 import { type ParameterName, parameterReferences } from "./parameters.ts";
 import { schemaReference } from "./schema-reference.ts";
 
-/** The security scheme of the admin key. */
-export const ADMIN_KEY = "adminKey";
-/** The security scheme of the optional client key. */
-export const CLIENT_KEY = "clientKey";
+/** The security scheme of keys, of which an operation names the scope that it needs. */
+export const BEARER = "bearer";
 
-function toSecurity(access: Access, isAdmin: boolean): Operation["security"] {
-  if (access === "public") return [];
-  return !isAdmin && isOpen(access) ? [{}, { [CLIENT_KEY]: [] }] : [{ [ADMIN_KEY]: [] }];
+function toSecurity(access: Access, isOpen: boolean): Operation["security"] {
+  const scope = scopeOf(access, { repositoryControl: "admin" });
+  if (scope === undefined) return [];
+  return [...(isOpen ? [{}] : []), { [BEARER]: [scope] }];
 }
+
+/** Of every operation that is not public. */
+const IDENTIFYING: readonly ErrorCode[] = [
+  "unauthorized",
+  "forbidden",
+  "too_many_attempts",
+  "authority_unavailable",
+];
 
 /** Errors of every operation. OpenAPI has no other place to document a path's unsupported methods. */
 const EVERYWHERE: readonly ErrorCode[] = ["method_not_allowed", "internal"];
 
 const ERROR_HEADERS: Readonly<Record<number, readonly HeaderName[]>> = {
   401: ["www-authenticate"],
+  403: ["www-authenticate"],
   405: ["allow"],
   429: ["retry-after"],
 };
 
-/** An operation of a protocol in the form of OpenAPI. */
-export function toOpenApiOperation(route: OperationRoute, protocol: Protocol): Operation {
+/**
+ * An operation of a protocol in the form of OpenAPI.
+ * @param isOpen whether anybody may use the operation without a key
+ */
+export function toOpenApiOperation(
+  route: OperationRoute,
+  protocol: Protocol,
+  isOpen: boolean,
+): Operation {
   const { id, summary, path, operation } = route;
   const { access, body, description, parameters = [], responses, tag } = operation;
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name as ParameterName);
-  const codes = [...new Set([...route.errors, ...EVERYWHERE])];
-  const isAdmin = protocol.isAdmin === true;
-  if (isAdmin || !isOpen(access)) codes.push("unauthorized");
+  const identifying = access === "public" ? [] : IDENTIFYING;
+  const codes = [...new Set([...route.errors, ...EVERYWHERE, ...identifying])];
   return {
     operationId: id,
     summary,
     ...(description === undefined ? {} : { description }),
     tags: [tag],
-    security: toSecurity(access, isAdmin),
+    security: toSecurity(access, isOpen),
     parameters: parameterReferences([...inPath, ...parameters, "x-request-id"]),
     ...(body ? { requestBody: body } : {}),
     responses: toResponses(responses, codes, protocol),

@@ -1,15 +1,17 @@
 import type { Context } from "hono";
 import { describe, expect, test } from "vitest";
+import type { Principal } from "../../../src/domain/access/principal.ts";
 import type { Call } from "../../../src/domain/call.ts";
 import { callOf } from "../../../src/http/call.ts";
 import type { AppEnv } from "../../../src/http/context.ts";
 import { respondStream } from "../../../src/http/stream.ts";
 import { createHttpApp } from "../../support/http-app.ts";
 
-async function callWith(init: RequestInit): Promise<Call> {
+async function callWith(init: RequestInit, principal?: Principal): Promise<Call> {
   const app = createHttpApp();
   let call: Call | undefined;
   app.routes.get("/", (c) => {
+    c.set("principal", principal);
     call = callOf(c);
     expect(callOf(c)).toBe(call);
     return c.text("");
@@ -19,32 +21,10 @@ async function callWith(init: RequestInit): Promise<Call> {
   return call;
 }
 
-describe("the principal", () => {
-  const idOf = async (authorization?: string): Promise<string> => {
-    const { principal } = await callWith({
-      headers: authorization === undefined ? {} : { authorization },
-    });
-    return principal.id();
-  };
-
-  test("without a key is anonymous", async () => {
-    expect(await idOf()).toBe("anonymous");
-  });
-
-  test.each([
-    // printf alice | sha256sum
-    ["Bearer alice", "2bd806c97f0e00af"],
-    ["bearer alice", "2bd806c97f0e00af"],
-    ["Bearer  alice", "2bd806c97f0e00af"],
-    // printf bob | sha256sum
-    ["Bearer bob", "81b637d8fcd2c6da"],
-  ])("of %s is the beginning of the SHA-256 of the key", async (authorization, id) => {
-    expect(await idOf(authorization)).toBe(id);
-  });
-
-  test("of another scheme is one of its own", async () => {
-    expect(await idOf("Basic alice")).not.toBe(await idOf("Bearer alice"));
-  });
+test("the principal is the one that was identified, and nobody where none was", async () => {
+  expect(await (await callWith({})).principal.id()).toBe("anonymous");
+  const principal = { id: async () => "a-client" } as Principal;
+  expect((await callWith({}, principal)).principal).toBe(principal);
 });
 
 test("the request's id and its directives for the cache are the call's", async () => {

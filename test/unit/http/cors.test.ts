@@ -18,7 +18,7 @@ beforeAll(() => {
 });
 
 function request(origins: string, path: string, init: RequestInit = {}): Promise<Response> {
-  const config = parseConfig({ CORS_ORIGINS: origins, ADMIN_KEY: "key" });
+  const config = parseConfig({ CORS_ORIGINS: origins, ADMIN_KEY: "key", PUBLIC_PREDICT: "true" });
   return createTestApp({ config }).request(path, init);
 }
 

@@ -14,7 +14,9 @@ beforeAll(() => {
 
 test("the document is that of all protocols and of the server's version", async () => {
   const response = await createTestApp().request("/openapi.json");
-  const document = JSON.parse(JSON.stringify(createOpenApiDocument(PROTOCOLS, "1.2.3")));
+  const document = JSON.parse(
+    JSON.stringify(createOpenApiDocument(PROTOCOLS, "1.2.3", { publicPredict: true })),
+  );
   expect(await response.json()).toEqual(document);
 });
 

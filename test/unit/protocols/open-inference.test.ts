@@ -123,13 +123,13 @@ test.each([
 });
 
 describe("the model repository", () => {
-  test("is not controlled without the admin key, unless it is open to everybody", async () => {
+  test("is not controlled without a key, unless it is open to everybody", async () => {
     const path = "/v2/repository/models/iris-logistic/load";
     const modelReadiness = { check: unexpected, load: async () => ({ state: "ready" }) as const };
     const closed = await createTestApp({ modelReadiness }).request(path, { method: "POST" });
     expect(closed.status).toBe(401);
     const { parseConfig } = await import("../../../src/config.ts");
-    const config = parseConfig({ REPOSITORY_CONTROL: "open" });
+    const config = parseConfig({ REPOSITORY_CONTROL: "open", PUBLIC_PREDICT: "true" });
     const open = await createTestApp({ modelReadiness, config }).request(path, { method: "POST" });
     expect(await open.json()).toEqual({ name: "iris-logistic", state: "ready" });
   });

@@ -255,7 +255,17 @@ test("the document describes errors in the form of the operation's protocol", ()
   const document = createOpenApiDocument([protocolOf([read])], "1");
   const { responses, parameters, security } =
     document.paths["/example/{model}/versions/{version}"]?.get ?? {};
-  expect(Object.keys(responses ?? {})).toEqual(["200", "400", "401", "404", "405", "500"]);
+  expect(Object.keys(responses ?? {})).toEqual([
+    "200",
+    "400",
+    "401",
+    "403",
+    "404",
+    "405",
+    "429",
+    "500",
+    "503",
+  ]);
   expect(responses?.[404]?.content).toEqual({
     "application/json": {
       schema: {
@@ -271,6 +281,6 @@ test("the document describes errors in the form of the operation's protocol", ()
     { $ref: "#/components/parameters/version" },
     { $ref: "#/components/parameters/x-request-id" },
   ]);
-  expect(security).toEqual([{ adminKey: [] }]);
+  expect(security).toEqual([{ bearer: ["admin"] }]);
   expect(document.components.schemas.ExampleError).toMatchObject({ type: "object" });
 });

@@ -119,7 +119,9 @@ test.each([
   ["", false],
   ["isolate", true],
 ])("the configuration tells whether predictions are cached (tiers %j)", async (tiers, enable) => {
-  const app = createTestApp({ config: parseConfig({ CACHE_TIERS: tiers }) });
+  const app = createTestApp({
+    config: parseConfig({ CACHE_TIERS: tiers, PUBLIC_PREDICT: "true" }),
+  });
   const response = await app.request("/v2/models/iris-logistic/config");
   expect(await response.json()).toMatchObject({ response_cache: { enable } });
 });

@@ -26,6 +26,8 @@ export interface LocalWorkerOptions {
   statePath?: string;
   /** Secrets and variables in addition to those of wrangler.toml. `.dev.vars` is not read. */
   vars?: Record<string, string>;
+  /** Variables for those that neither wrangler.toml nor `vars` have. */
+  defaults?: Record<string, string>;
   /** Compatibility flags in addition to those of wrangler.toml. */
   compatibilityFlags?: readonly string[];
   /** Names of bindings of wrangler.toml that the Worker does not get. */
@@ -41,6 +43,8 @@ export interface LocalWorker {
   url: URL;
   /** `limits.cpu_ms` of wrangler.toml, which only Cloudflare's network enforces. */
   cpuLimitMs: number | undefined;
+  /** The variables of the Worker, some of which are secrets. */
+  vars: Readonly<Record<string, unknown>>;
   miniflare: Miniflare;
   bucket(binding?: string): Promise<ModelBucket>;
   kv(binding: string): Promise<KeyValueStore>;
@@ -56,7 +60,7 @@ export async function startLocalWorker(
 ): Promise<LocalWorker> {
   const { outdir = await buildInTemporaryFolder(project), port = 0, host = "127.0.0.1" } = options;
   const { onLog = () => {}, statePath, vars = {}, compatibilityFlags = [], onRestart } = options;
-  const { inspected = false, withoutBindings = [] } = options;
+  const { inspected = false, withoutBindings = [], defaults = {} } = options;
   const { unstable_getMiniflareWorkerOptions, unstable_readConfig } = await importWrangler(project);
   const { convertV4MiniflareOptions, Miniflare } = await importMiniflare(project);
   const config = unstable_readConfig({ config: project.configFile });
@@ -65,6 +69,7 @@ export async function startLocalWorker(
     // Wrangler reads .dev.vars from the folder of this file, which must not affect a test.
     userConfigPath: join(outdir, "wrangler.toml"),
   }).workerOptions;
+  const workerVars = { ...defaults, ...config.vars, ...vars };
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       ...omitBindings(workerOptions, withoutBindings),
@@ -72,7 +77,7 @@ export async function startLocalWorker(
       rootPath: outdir,
       modulesRoot: outdir,
       modules: listModules(outdir, config.main),
-      bindings: { ...config.vars, ...vars },
+      bindings: workerVars,
       compatibilityFlags: [...config.compatibility_flags, ...compatibilityFlags],
       // Bypasses Miniflare's entry worker, which reduces the requests per second by a factor of four.
       unsafeDirectSockets: [{ host, port }],
@@ -89,6 +94,7 @@ export async function startLocalWorker(
   return {
     url: await miniflare.unsafeGetDirectURL(WORKER_NAME),
     cpuLimitMs: config.limits?.cpu_ms,
+    vars: workerVars,
     miniflare,
     bucket: (binding = "MODELS") => miniflare.getR2Bucket(binding, WORKER_NAME),
     kv: (binding) => miniflare.getKVNamespace(binding, WORKER_NAME),

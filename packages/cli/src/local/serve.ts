@@ -79,6 +79,8 @@ export async function serve(project: WorkerProject, options: ServeOptions): Prom
     port,
     statePath,
     vars: { ...vars, READY_OBJECT: ready },
+    // Nobody else reaches this machine's own address, and one command is enough to try a model.
+    defaults: { PUBLIC_PREDICT: "true" },
     onLog: printLog,
     onRestart: () => console.error(`onnxflare: workerd serves again on ${worker.url.origin}`),
   });
@@ -97,6 +99,10 @@ export async function serve(project: WorkerProject, options: ServeOptions): Prom
   const failed = problems.length > 0 ? `, ${problems.length} not valid` : "";
   const left = deleted > 0 ? `, ${deleted} deleted` : "";
   console.log(`models: ${seeded} seeded, ${unchanged} unchanged${left}${failed}\n`);
+  if (worker.vars.PUBLIC_PREDICT === "true")
+    console.log(
+      'PUBLIC_PREDICT = "true": whoever reaches this address may predict without a key. A deployed Worker asks for one by default.\n',
+    );
   console.log(`onnxflare serves ${count} models on ${worker.url.origin} - try:\n`);
   console.log(`  ${exampleCommand(worker.url, folder.models)}\n`);
   if (problems.length === 0) return;

@@ -176,7 +176,7 @@ async function changed(
   { actor, note, expectedRevision }: ChangeFields,
   make: (author: ChangeAuthor, options: ChangeOptions) => Promise<Routing>,
 ): Promise<Response> {
-  const change = make(await authorOf(c, { actor, note }), { expectedRevision });
+  const change = make(authorOf(c, { actor, note }), { expectedRevision });
   callOf(c).waitUntil(change.catch(() => undefined));
   const routing = await change;
   recordRouteChange(c, routing);

@@ -1,4 +1,5 @@
 import { EVENT_SCHEMA_VERSION } from "../../../domain/event.ts";
+import { authorizeAllModels, authorizeModel } from "../../../http/authenticate.ts";
 import { bodyOf } from "../../../http/receive.ts";
 import { recordChange } from "../../../http/record-change.ts";
 import { respond } from "../../../http/respond.ts";
@@ -31,6 +32,8 @@ export const CACHE_OPERATIONS: readonly Operation[] = [
       ({ cache, sink }) =>
       async (c) => {
         const scope = parsePurgeRequest(parseJson(bodyOf(c)));
+        if ("model" in scope && scope.model !== undefined) authorizeModel(c, scope.model);
+        else authorizeAllModels(c);
         const { at, dropped, complete } = await cache.purge(scope);
         recordChange(c, { after: { dropped, complete } });
         sink.emit({

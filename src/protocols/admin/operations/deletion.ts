@@ -44,7 +44,7 @@ export const DELETION_OPERATIONS: readonly Operation[] = [
         const id = parseVersionPath(c);
         const force = parseFlag("force", c.req.query("force"));
         const body = c.get("body");
-        const author = await authorOf(c, body.byteLength > 0 ? parseDeletion(parseJson(body)) : {});
+        const author = authorOf(c, body.byteLength > 0 ? parseDeletion(parseJson(body)) : {});
         const deletion = deleter.delete(id, { force, author });
         // It is completed also if the client disconnects.
         callOf(c).waitUntil(deletion.catch(() => undefined));

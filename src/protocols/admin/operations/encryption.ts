@@ -1,4 +1,5 @@
 import { ApiError } from "../../../domain/errors.ts";
+import { authorizeAllModels } from "../../../http/authenticate.ts";
 import { bodyOf } from "../../../http/receive.ts";
 import { recordChange } from "../../../http/record-change.ts";
 import { respond } from "../../../http/respond.ts";
@@ -35,6 +36,7 @@ export const ENCRYPTION_OPERATIONS: readonly Operation[] = [
     handler:
       ({ encryption }) =>
       async (c) => {
+        authorizeAllModels(c);
         const request = parseEncryptionRequest(parseJson(bodyOf(c)));
         if (!encryption)
           throw new ApiError(

@@ -1,3 +1,7 @@
+import type { Context } from "hono";
+import type { TelemetryEvent } from "../../../domain/event.ts";
+import { mayUseModel } from "../../../http/authenticate.ts";
+import type { AppEnv } from "../../../http/context.ts";
 import { toProblem } from "../../../http/problem.ts";
 import { respond } from "../../../http/respond.ts";
 import { respondStream, type StreamFormat, toServerSentEvent } from "../../../http/stream.ts";
@@ -37,13 +41,23 @@ export const EVENT_OPERATIONS: readonly Operation[] = [
         const filter = parseEventFilter(c.req.query());
         // The body of a response to HEAD would never be read, and so never end.
         if (c.req.method === "HEAD") return respond(c, "", { contentType: "text/event-stream" });
-        const events = eventLog.read(filter);
+        const events = eventLog.read({
+          ...filter,
+          accepts: (event) => filter.accepts(event) && mayReadEvent(c, event),
+        });
         return respondStream(c, events, streamFormat(c.get("requestId")), {
           keepAliveMs: KEEP_ALIVE_MS,
         });
       },
   },
 ];
+
+/** A key of single models reads the events of these, and no others. */
+function mayReadEvent(c: Context<AppEnv>, event: TelemetryEvent): boolean {
+  if (c.get("principal")?.models === undefined) return true;
+  const model = "model" in event ? event.model : undefined;
+  return model !== undefined && mayUseModel(c, model);
+}
 
 function streamFormat(requestId: string): StreamFormat {
   return {

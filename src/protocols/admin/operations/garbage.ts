@@ -1,3 +1,4 @@
+import { authorizeAllModels } from "../../../http/authenticate.ts";
 import { callOf } from "../../../http/call.ts";
 import { recordChange } from "../../../http/record-change.ts";
 import { respond } from "../../../http/respond.ts";
@@ -30,6 +31,7 @@ export const GARBAGE_OPERATIONS: readonly Operation[] = [
     handler:
       ({ garbage }) =>
       async (c) => {
+        authorizeAllModels(c);
         const query = parseGarbageQuery(c.req.query("olderThanSeconds"), c.req.query("cursor"));
         return respond(c, JSON.stringify(toGarbage(await garbage.find(query), query.olderThanMs)));
       },
@@ -54,6 +56,7 @@ export const GARBAGE_OPERATIONS: readonly Operation[] = [
     handler:
       ({ garbage, sink }) =>
       async (c) => {
+        authorizeAllModels(c);
         const body = c.get("body");
         const request = parseCollectGarbage(body.byteLength > 0 ? parseJson(body) : {});
         const collecting = garbage.collect(request);

@@ -1,3 +1,4 @@
+import { authorizeAllModels, mayUseModel } from "../../../http/authenticate.ts";
 import { respond } from "../../../http/respond.ts";
 import type { Operation } from "../../operation.ts";
 import { json } from "../schemas.ts";
@@ -23,7 +24,8 @@ export const INSPECTION_OPERATIONS: readonly Operation[] = [
     handler:
       ({ catalog }) =>
       async (c) => {
-        const models = (await catalog.list()).map(({ name, version, revision, publishedAt }) => ({
+        const listed = (await catalog.list()).filter(({ name }) => mayUseModel(c, name));
+        const models = listed.map(({ name, version, revision, publishedAt }) => ({
           name,
           version,
           revision,
@@ -48,6 +50,7 @@ export const INSPECTION_OPERATIONS: readonly Operation[] = [
     handler:
       ({ host }) =>
       async (c) => {
+        authorizeAllModels(c);
         const all = await host.stats();
         const [own] = all.filter(({ model }) => model === undefined);
         const isolates = all.filter(({ model }) => model !== undefined);
@@ -68,7 +71,9 @@ export const INSPECTION_OPERATIONS: readonly Operation[] = [
     },
     handler:
       ({ cacheStats }) =>
-      (c) =>
-        respond(c, JSON.stringify(cacheStats())),
+      (c) => {
+        authorizeAllModels(c);
+        return respond(c, JSON.stringify(cacheStats()));
+      },
   },
 ];

@@ -74,7 +74,7 @@ export const PUBLICATION_OPERATIONS: readonly Operation[] = [
         const bytes = c.get("body");
         const request = bytes.byteLength > 0 ? parsePublishBody(parseJson(bytes)) : {};
         const { waitUntil } = callOf(c);
-        const author = await authorOf(c, request);
+        const author = authorOf(c, request);
         const { manifest, manifestText, proposed } = await publisher.publish(
           id,
           { ...request, author },

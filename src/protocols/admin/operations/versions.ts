@@ -55,7 +55,7 @@ export const VERSION_OPERATIONS: readonly Operation[] = [
         const digests = { "repr-digest": sha256, "content-digest": contentSha256 };
         const force = parseFlag("force", c.req.query("force"));
         const alias = parseAlias(c.req.query("alias"));
-        const author = await authorOf(c);
+        const author = authorOf(c);
         const request = { model: { body, sizeBytes, digests }, task, context, force, author };
         const { manifest } = await publisher.publish(id, request, callOf(c).waitUntil);
         recordPublication(c, manifest);

@@ -1,5 +1,6 @@
 import { toApiError } from "../../../domain/errors.ts";
 import { RESERVED_MODEL_NAME } from "../../../domain/model-id.ts";
+import { mayUseModel } from "../../../http/authenticate.ts";
 import { callOf } from "../../../http/call.ts";
 import { RESOLVE_MODEL } from "../../error-groups.ts";
 import type { Operation } from "../../operation.ts";
@@ -37,7 +38,8 @@ export const MODEL_OPERATIONS: readonly Operation[] = [
       ({ catalog }) =>
       async (c) => {
         const names = new Set((await catalog.list()).map(({ name }) => name));
-        return respondJson(c, { models: [...names].sort() });
+        const models = [...names].filter((name) => mayUseModel(c, name));
+        return respondJson(c, { models: models.sort() });
       },
   },
   {
@@ -53,8 +55,11 @@ export const MODEL_OPERATIONS: readonly Operation[] = [
       200: { description: "The statistics of every version.", content: json("ModelStatistics") },
     },
     errors: ["storage_failed"],
-    handler: (services) => async (c) =>
-      respondJson(c, await readStatistics(c, await services.catalog.list(), services)),
+    handler: (services) => async (c) => {
+      const all = await services.catalog.list();
+      const listed = all.filter(({ name }) => mayUseModel(c, name));
+      return respondJson(c, await readStatistics(c, listed, services));
+    },
   },
   {
     ...READ_MODEL,

@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import { mayUseModel } from "../../../http/authenticate.ts";
 import { callOf } from "../../../http/call.ts";
 import type { AppEnv } from "../../../http/context.ts";
 import { recordChange } from "../../../http/record-change.ts";
@@ -56,7 +57,8 @@ export const REPOSITORY_OPERATIONS: readonly Operation[] = [
     handler: (services) => async (c) => {
       const { readyOnly } = parseIndexRequest(readOptionalJson(c));
       const index = await services.repository.index();
-      const entries = index.map(({ id, state }) => toIndexEntry(id, state));
+      const listed = index.filter(({ id }) => mayUseModel(c, id.name));
+      const entries = listed.map(({ id, state }) => toIndexEntry(id, state));
       return respondJson(c, readyOnly ? entries.filter(({ state }) => state === "READY") : entries);
     },
   },

@@ -1,4 +1,5 @@
 import type { PublishedModel } from "../../../domain/published-model.ts";
+import { mayUseModel } from "../../../http/authenticate.ts";
 import { callOf } from "../../../http/call.ts";
 import { respond } from "../../../http/respond.ts";
 import type { Readiness } from "../../../registry/readiness.ts";
@@ -29,8 +30,10 @@ export const MODEL_OPERATIONS: readonly Operation[] = [
     errors: ["storage_failed"],
     handler:
       ({ repository }) =>
-      async (c) =>
-        respond(c, JSON.stringify(toOpenAiModelList(await repository.newest()))),
+      async (c) => {
+        const models = (await repository.newest()).filter(({ name }) => mayUseModel(c, name));
+        return respond(c, JSON.stringify(toOpenAiModelList(models)));
+      },
   },
   {
     id: "getOpenAiModel",

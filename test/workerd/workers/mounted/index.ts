@@ -33,7 +33,11 @@ const ai = createOnnxflare<MountedEnv>({
 });
 const other = createOnnxflare<MountedEnv>({
   prefix: "/nested/ai/",
-  env: ({ OTHER_MODELS, OTHER_KEY }) => ({ MODELS: OTHER_MODELS, ADMIN_KEY: OTHER_KEY }),
+  env: ({ OTHER_MODELS, OTHER_KEY }) => ({
+    MODELS: OTHER_MODELS,
+    ADMIN_KEY: OTHER_KEY,
+    PUBLIC_PREDICT: "true",
+  }),
   settings: { CATALOG_TTL_SECONDS: 0, CACHE_TIERS: "", CORS_ORIGINS: "https://app.example" },
   onEvent: () => {
     throw new Error("a failure of onEvent that nobody sees");
