@@ -1,0 +1,42 @@
+import { encodeBase64 } from "../../shared/base64.ts";
+
+const ENCODER = new TextEncoder();
+const SALT = ENCODER.encode("onnxflare session v1");
+/**
+ * Whoever has a session, also one of a key with few scopes, could try guesses of ADMIN_KEY against its MAC. Each then costs as much;
+ * workerd allows no more.
+ */
+const ITERATIONS = 100_000;
+
+/** Authenticates what cookies of sessions say. */
+export interface SessionMac {
+  /** In base64url. @param digest of the key that the session is bound to; empty for the admin key */
+  of(text: string, digest: string): Promise<string>;
+}
+
+/** @param adminKey without it admin routes are disabled, so there are no sessions either; another one ends all of them */
+export function createSessionMac(adminKey: string): SessionMac {
+  let key: CryptoKey | undefined;
+  return {
+    async of(text, digest) {
+      key ??= await deriveKey(adminKey);
+      const mac = await crypto.subtle.sign("HMAC", key, ENCODER.encode(`${text}\n${digest}`));
+      return toBase64Url(new Uint8Array(mac));
+    },
+  };
+}
+
+async function deriveKey(adminKey: string): Promise<CryptoKey> {
+  const { subtle } = crypto;
+  const secret = await subtle.importKey("raw", ENCODER.encode(adminKey), "PBKDF2", false, [
+    "deriveKey",
+  ]);
+  const kdf = { name: "PBKDF2", hash: "SHA-256", salt: SALT, iterations: ITERATIONS };
+  return subtle.deriveKey(kdf, secret, { name: "HMAC", hash: "SHA-256", length: 256 }, false, [
+    "sign",
+  ]);
+}
+
+function toBase64Url(bytes: Uint8Array): string {
+  return encodeBase64(bytes).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+}

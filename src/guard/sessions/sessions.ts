@@ -1,0 +1,73 @@
+import type { KeyDigest, VerifiableKey } from "../../domain/access/key-authority.ts";
+import { equalInConstantTime } from "../../shared/equal-in-constant-time.ts";
+import { type SessionClaim, signedPart, toSessionCookie } from "./session-cookie.ts";
+import { createSessionMac } from "./session-mac.ts";
+
+/** A session ends with its cookie after this time, or with the key that it is bound to. */
+export const SESSION_SECONDS = 3600;
+
+/** What a session is bound to: an API key, by the digest of the secret that was shown, or the admin key. */
+export interface SessionKey {
+  readonly keyId: string;
+  /** SHA-256 of the whole key, in hexadecimal. */
+  readonly sha256: string;
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number;
+}
+
+export interface OpenedSession {
+  /** The value of `Set-Cookie`. */
+  readonly cookie: string;
+  /** ISO 8601. */
+  readonly expiresAt: string;
+}
+
+/**
+ * Sessions of the dashboard. Nothing of them is stored: a cookie says which key it is bound to, and its MAC covers the digest of that
+ * key's secret, so that it is worth nothing once the key is revoked, disabled, expired or rotated, or ADMIN_KEY is another one.
+ */
+export class Sessions {
+  readonly #mac;
+  readonly #now: () => number;
+
+  constructor(adminKey: string, now: () => number) {
+    this.#mac = createSessionMac(adminKey);
+    this.#now = now;
+  }
+
+  /** @param key `undefined` for the admin key */
+  async open(key: SessionKey | undefined): Promise<OpenedSession> {
+    const nowSeconds = Math.floor(this.#now() / 1000);
+    const ends = Math.floor((key?.expiresAt ?? Number.POSITIVE_INFINITY) / 1000);
+    const expiresAt = Math.min(nowSeconds + SESSION_SECONDS, ends);
+    const claim = { keyId: key?.keyId, expiresAt };
+    const mac = await this.#mac.of(signedPart(claim), key?.sha256 ?? "");
+    return {
+      cookie: toSessionCookie({ ...claim, mac }, expiresAt - nowSeconds),
+      expiresAt: new Date(expiresAt * 1000).toISOString(),
+    };
+  }
+
+  /** Whether the session has ended, as far as the cookie says. */
+  hasEnded({ expiresAt }: SessionClaim): boolean {
+    return this.#now() / 1000 >= expiresAt;
+  }
+
+  /** Whether the session is one of the admin key. */
+  isOfAdmin(claim: SessionClaim): Promise<boolean> {
+    return this.#matches(claim, "");
+  }
+
+  /** The digest of the key's secret that the session is bound to, if the key has it still. */
+  async findDigest(
+    claim: SessionClaim,
+    { digests }: VerifiableKey,
+  ): Promise<KeyDigest | undefined> {
+    for (const digest of digests) if (await this.#matches(claim, digest.sha256)) return digest;
+    return undefined;
+  }
+
+  async #matches(claim: SessionClaim, digest: string): Promise<boolean> {
+    return equalInConstantTime(claim.mac, await this.#mac.of(signedPart(claim), digest));
+  }
+}
