@@ -2,6 +2,7 @@ import { version } from "../package.json";
 import { createEntryStore, type EntryStore } from "./cache/entry-store.ts";
 import { createResponseCache } from "./cache/response-cache.ts";
 import { type Config, parseConfig, readSecrets } from "./config.ts";
+import type { IdentityProvider } from "./domain/access/identity-provider.ts";
 import type { KeyAuthority } from "./domain/access/key-authority.ts";
 import { recordWork } from "./domain/audit/audit-recorder.ts";
 import type { BucketEncryption } from "./domain/bucket-encryption.ts";
@@ -13,6 +14,7 @@ import type { OnnxflareEnv } from "./env.ts";
 import { createAuditRecorder } from "./guard/audit-recorder.ts";
 import { createAuthenticator } from "./guard/authenticator.ts";
 import { type AuthorityStub, createRemoteAuthority } from "./guard/remote-authority.ts";
+import { createIdentityProviders } from "./guard/tokens/create-identity-providers.ts";
 import { toCacheableRun } from "./hosts/cacheable-run.ts";
 import { createCellHost } from "./hosts/cell-host.ts";
 import { createIsolateHost } from "./hosts/isolate/worker/isolate-host.ts";
@@ -163,7 +165,12 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
   });
   return {
     config,
-    authenticator: createAuthenticator({ ...config, authority: keyAuthority, sink }),
+    authenticator: createAuthenticator({
+      ...config,
+      authority: keyAuthority,
+      identityProviders: createTokenProviders(config, sink),
+      sink,
+    }),
     prefix: overrides.prefix ?? "",
     serverVersion: version,
     sink,
@@ -214,6 +221,25 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     },
     host,
   };
+}
+
+/** By tokens of the issuers that are configured, whose outages are events. */
+function createTokenProviders({ tokens, access }: Config, sink: EventSink): IdentityProvider[] {
+  return createIdentityProviders({
+    tokens,
+    access,
+    fetch: (url, init) => fetch(url, init),
+    now: Date.now,
+    onChange: (issuer, outage) =>
+      sink.emit({
+        event: "guard",
+        schemaVersion: EVENT_SCHEMA_VERSION,
+        time: new Date().toISOString(),
+        kind: outage ? "issuer_unreachable" : "issuer_reachable",
+        issuer,
+        ...outage,
+      }),
+  });
 }
 
 /** The bucket, encrypted when there is a key. */

@@ -211,6 +211,8 @@ export const GUARD_KINDS = [
   "authority_unreachable", // a key was decided on without its authority; once for each key and outage
   "authority_reachable", // the outage has ended
   "guesses_slowed", // a network has shown too many keys that are not valid
+  "issuer_unreachable", // the keys of an issuer cannot be read; once in each outage
+  "issuer_reachable", // they can be again
 ] as const;
 export type GuardKind = (typeof GUARD_KINDS)[number];
 
@@ -225,6 +227,9 @@ export interface GuardEvent {
   readonly principal?: string | undefined;
   /** Of a key in an outage: whether its requests go on. */
   readonly isAccepted?: boolean | undefined;
+  /** Of an issuer: its URL, and what it answered. */
+  readonly issuer?: string | undefined;
+  readonly problem?: string | undefined;
   /** Of slowed guesses: the first part of the addresses, which names no single client. */
   readonly network?: string | undefined;
 }

@@ -1,5 +1,6 @@
 import { API_KEY_PREFIX, keyIdIn } from "../domain/access/api-key.ts";
-import type { Authenticator, Presented } from "../domain/access/authenticator.ts";
+import type { Authenticator, Presented, Requirement } from "../domain/access/authenticator.ts";
+import type { IdentityProvider } from "../domain/access/identity-provider.ts";
 import type { KeyAuthority } from "../domain/access/key-authority.ts";
 import type { Principal } from "../domain/access/principal.ts";
 import { PUBLIC_SCOPES, permits, type Scope } from "../domain/access/scope.ts";
@@ -12,6 +13,7 @@ import { Guesses } from "./guesses.ts";
 import { KeyIdentifier, WrongSecret } from "./key-identifier.ts";
 import { invalidKey, UNKNOWN_KEY } from "./key-verdict.ts";
 import { admin, anonymous, anonymousWith } from "./principals.ts";
+import { SessionIdentifier } from "./sessions/session-identifier.ts";
 
 export interface AuthenticatorOptions {
   /** The secret that permits everything; `undefined` where there is none. */
@@ -21,6 +23,8 @@ export interface AuthenticatorOptions {
   /** `undefined` without the binding of it: then there are no API keys. */
   readonly authority: KeyAuthority | undefined;
   readonly keyGraceSeconds: number;
+  /** By which clients are identified that have no key. */
+  readonly identityProviders?: readonly IdentityProvider[];
   readonly sink: EventSink;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
@@ -31,12 +35,13 @@ const BEARER = /^bearer (.*)$/is;
 /** For the id of a client that is not known, whatever the scheme. */
 const SCHEME = /^bearer +/i;
 
-/** Identifies clients by API keys, by the secret `ADMIN_KEY`, or as anybody. */
+/** Identifies clients by API keys, by the secret `ADMIN_KEY`, by what others say of them, or as anybody. */
 export function createAuthenticator({
   adminKey,
   publicPredict,
   authority,
   keyGraceSeconds,
+  identityProviders = [],
   sink,
   now = Date.now,
 }: AuthenticatorOptions): Authenticator {
@@ -63,6 +68,15 @@ export function createAuthenticator({
         report({ kind: "authority_unreachable", principal: `key:${id}`, isAccepted }),
       onReachable: () => report({ kind: "authority_reachable" }),
     });
+
+  const sessions = adminKey
+    ? new SessionIdentifier({
+        adminKey,
+        keys,
+        administrator: async () => administrator ?? loadAdministrator(adminKey),
+        now,
+      })
+    : undefined;
 
   /** Counts an attempt that failed, and returns the error for it, or another one if the client has to wait. */
   function refuse(counted: Guesses, text: string, presented: Presented, error: ApiError): ApiError {
@@ -122,28 +136,63 @@ export function createAuthenticator({
     return 'This route is disabled: predictions are not public (PUBLIC_PREDICT = "true" makes them so), and the secret ADMIN_KEY is not set.';
   }
 
+  /** By the first credential that a provider knows. */
+  function identifyElsewhere(presented: Presented): Principal | Promise<Principal> | undefined {
+    for (const provider of identityProviders) {
+      const identified = provider.identify(presented);
+      if (identified !== undefined) return identified;
+    }
+    return undefined;
+  }
+
+  function isOpenFor({ scope, allowsAnonymous }: Requirement): boolean {
+    return allowsAnonymous && scope !== undefined && permits(anybody.scopes, scope);
+  }
+
+  /** A client without a key, and without a session. */
+  function identifyWithoutKey(
+    presented: Presented,
+    requirement: Requirement,
+  ): Principal | Promise<Principal> {
+    const identified = identifyElsewhere(presented);
+    if (identified !== undefined) return identified;
+    if (isOpenFor(requirement)) return anybody;
+    throw required(requirement.scope);
+  }
+
   return {
     recall(authorization) {
-      if (authorization === undefined) return anybody;
+      // A request may have what a provider knows in another header.
+      if (authorization === undefined) return identityProviders.length === 0 ? anybody : undefined;
       return keys?.recall(authorization);
     },
 
-    identify(presented, { scope, allowsAnonymous }) {
+    openSession(principal, authorization) {
+      if (!sessions) throw required(undefined);
+      return sessions.open(principal, BEARER.exec(authorization ?? "")?.[1]);
+    },
+
+    identify(presented, requirement) {
       const { authorization } = presented;
-      const isOpen = allowsAnonymous && scope !== undefined && permits(anybody.scopes, scope);
+      const { scope, allowsAnonymous } = requirement;
       if (authorization === undefined) {
-        if (isOpen) return anybody;
-        throw required(scope);
+        const claim = allowsAnonymous ? undefined : sessions?.claimIn(presented);
+        if (!claim || !sessions) return identifyWithoutKey(presented, requirement);
+        return sessions
+          .identify(claim, presented)
+          .then((principal) => principal ?? identifyWithoutKey(presented, requirement));
       }
       const text = BEARER.exec(authorization)?.[1];
       if (text?.startsWith(API_KEY_PREFIX)) return identifyKey(text, presented);
       if (adminKey && text !== undefined && isAdminKey(text, presented))
         return administrator ?? loadAdministrator(adminKey);
+      const identified = identifyElsewhere(presented);
+      if (identified !== undefined) return identified;
       const shown = text ?? authorization;
       const error =
         text !== undefined && adminKey ? invalidKey("The key is not valid.") : required(scope);
       const refusal = refuse(guesses, shown, presented, error);
-      if (isOpen) return anonymousWith(authorization.replace(SCHEME, ""));
+      if (isOpenFor(requirement)) return anonymousWith(authorization.replace(SCHEME, ""));
       throw refusal;
     },
   };

@@ -1,4 +1,4 @@
-import type { KeyAuthority } from "../domain/access/key-authority.ts";
+import type { KeyAuthority, KeyDigest, VerifiableKey } from "../domain/access/key-authority.ts";
 import type { Principal } from "../domain/access/principal.ts";
 import type { WaitUntil } from "../domain/call.ts";
 import { ApiError } from "../domain/errors.ts";
@@ -80,6 +80,26 @@ export class KeyIdentifier {
     if (principal) return principal;
     if (known.found && asks && known.askedAt < startedAt) throw unavailable();
     throw new WrongSecret();
+  }
+
+  /**
+   * The principal of a key one of whose secrets was shown before.
+   * @param find finds the digest of that secret among those of the key
+   * @throws ApiError as {@link identify}
+   */
+  async identifyBound(
+    id: string,
+    find: (key: VerifiableKey) => Promise<KeyDigest | undefined>,
+    waitUntil: WaitUntil,
+  ): Promise<Principal | undefined> {
+    const known = await this.#read(id, waitUntil);
+    const { found, principal } = known;
+    const digest = found && (await find(found));
+    if (!digest || !principal) return undefined;
+    const problem = problemOf(found, digest, this.#options.now());
+    if (problem !== undefined) throw invalidKey(problem);
+    known.isUsed = true;
+    return principal;
   }
 
   /** What the authority says about the id, which is asked if that is not known or not fresh. */

@@ -91,14 +91,14 @@ interface OperationBase {
   readonly errors?: readonly ErrorCode[];
 }
 
-export type Access = "public" | "repository" | Scope;
+export type Access = "public" | "identified" | "repository" | Scope;
 
 /** The scope that a client needs; `undefined` where anybody may use it. */
 export function scopeOf(
   access: Access,
   { repositoryControl }: { readonly repositoryControl: "admin" | "open" },
 ): Scope | undefined {
-  if (access === "public") return undefined;
+  if (access === "public" || access === "identified") return undefined;
   if (access !== "repository") return access;
   return repositoryControl === "admin" ? "models:write" : "predict";
 }

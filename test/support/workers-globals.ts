@@ -20,8 +20,13 @@ export function stubWorkersGlobals(): void {
   Uint8Array.prototype.toHex ??= function toHex(this: Uint8Array) {
     return Buffer.from(this).toString("hex");
   };
-  Uint8Array.prototype.toBase64 ??= function toBase64(this: Uint8Array) {
-    return Buffer.from(this).toString("base64");
+  Uint8Array.prototype.toBase64 ??= function toBase64(
+    this: Uint8Array,
+    { alphabet = "base64", omitPadding = false } = {},
+  ) {
+    // Buffer leaves the padding out of base64url alone.
+    const text = Buffer.from(this).toString(alphabet).replace(/=+$/, "");
+    return omitPadding ? text : text.padEnd(Math.ceil(text.length / 4) * 4, "=");
   };
 }
 

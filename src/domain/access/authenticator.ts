@@ -1,16 +1,13 @@
-import type { WaitUntil } from "../call.ts";
+import type { ShownIdentity } from "./identity-provider.ts";
 import type { Principal } from "./principal.ts";
 import type { Scope } from "./scope.ts";
+import type { OpenedSession } from "./session.ts";
 
 /** What a request has to identify its client by. */
-export interface Presented {
-  /** The header `Authorization`. */
-  readonly authorization: string | undefined;
+export interface Presented extends ShownIdentity {
   /** The IP address of the client, where it is known. */
   readonly address: string | undefined;
   readonly requestId: string;
-  header(name: string): string | undefined;
-  readonly waitUntil: WaitUntil;
 }
 
 /** What an operation needs of its client. */
@@ -36,4 +33,11 @@ export interface Authenticator {
    *   `too_many_attempts`; `authority_unavailable`
    */
   identify(presented: Presented, requirement: Requirement): Principal | Promise<Principal>;
+  /**
+   * Opens a session for a browser, which ends with the key that was presented. Sessions identify clients only where nobody in particular
+   * may be one.
+   * @param principal whom the key is of
+   * @throws ApiError `forbidden` for who presents no key
+   */
+  openSession(principal: Principal, authorization: string | undefined): Promise<OpenedSession>;
 }

@@ -10,17 +10,17 @@ const ITERATIONS = 100_000;
 
 /** Authenticates what cookies of sessions say. */
 export interface SessionMac {
-  /** In base64url. @param digest of the key that the session is bound to; empty for the admin key */
-  of(text: string, digest: string): Promise<string>;
+  /** In base64url. @param purpose so that what is made for one is nothing for another */
+  of(purpose: "session" | "key", text: string): Promise<string>;
 }
 
 /** @param adminKey without it admin routes are disabled, so there are no sessions either; another one ends all of them */
 export function createSessionMac(adminKey: string): SessionMac {
   let key: CryptoKey | undefined;
   return {
-    async of(text, digest) {
+    async of(purpose, text) {
       key ??= await deriveKey(adminKey);
-      const mac = await crypto.subtle.sign("HMAC", key, ENCODER.encode(`${text}\n${digest}`));
+      const mac = await crypto.subtle.sign("HMAC", key, ENCODER.encode(`${purpose}\n${text}`));
       return toBase64Url(new Uint8Array(mac));
     },
   };

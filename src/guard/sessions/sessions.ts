@@ -1,6 +1,11 @@
 import type { KeyDigest, VerifiableKey } from "../../domain/access/key-authority.ts";
+import type { OpenedSession } from "../../domain/access/session.ts";
+import {
+  type SessionClaim,
+  signedPart,
+  toSessionCookie,
+} from "../../domain/access/session-cookie.ts";
 import { equalInConstantTime } from "../../shared/equal-in-constant-time.ts";
-import { type SessionClaim, signedPart, toSessionCookie } from "./session-cookie.ts";
 import { createSessionMac } from "./session-mac.ts";
 
 /** A session ends with its cookie after this time, or with the key that it is bound to. */
@@ -15,16 +20,9 @@ export interface SessionKey {
   readonly expiresAt: number;
 }
 
-export interface OpenedSession {
-  /** The value of `Set-Cookie`. */
-  readonly cookie: string;
-  /** ISO 8601. */
-  readonly expiresAt: string;
-}
-
 /**
- * Sessions of the dashboard. Nothing of them is stored: a cookie says which key it is bound to, and its MAC covers the digest of that
- * key's secret, so that it is worth nothing once the key is revoked, disabled, expired or rotated, or ADMIN_KEY is another one.
+ * Sessions of the dashboard. Nothing of them is stored: a cookie says which key it is bound to, by a keyed digest of its secret, so that
+ * it is worth nothing once the key is revoked, disabled, expired or rotated, or ADMIN_KEY is another one.
  */
 export class Sessions {
   readonly #mac;
@@ -40,34 +38,28 @@ export class Sessions {
     const nowSeconds = Math.floor(this.#now() / 1000);
     const ends = Math.floor((key?.expiresAt ?? Number.POSITIVE_INFINITY) / 1000);
     const expiresAt = Math.min(nowSeconds + SESSION_SECONDS, ends);
-    const claim = { keyId: key?.keyId, expiresAt };
-    const mac = await this.#mac.of(signedPart(claim), key?.sha256 ?? "");
+    const binding = await this.#mac.of("key", key?.sha256 ?? "");
+    const claim = { keyId: key?.keyId, expiresAt, binding };
+    const mac = await this.#mac.of("session", signedPart(claim));
     return {
       cookie: toSessionCookie({ ...claim, mac }, expiresAt - nowSeconds),
       expiresAt: new Date(expiresAt * 1000).toISOString(),
     };
   }
 
-  /** Whether the session has ended, as far as the cookie says. */
-  hasEnded({ expiresAt }: SessionClaim): boolean {
-    return this.#now() / 1000 >= expiresAt;
-  }
-
-  /** Whether the session is one of the admin key. */
-  isOfAdmin(claim: SessionClaim): Promise<boolean> {
-    return this.#matches(claim, "");
+  /** Whether this server has opened the session, and it has not ended by itself. Nobody is asked. */
+  async isOpen(claim: SessionClaim): Promise<boolean> {
+    if (this.#now() / 1000 >= claim.expiresAt) return false;
+    return equalInConstantTime(claim.mac, await this.#mac.of("session", signedPart(claim)));
   }
 
   /** The digest of the key's secret that the session is bound to, if the key has it still. */
   async findDigest(
-    claim: SessionClaim,
+    { binding }: SessionClaim,
     { digests }: VerifiableKey,
   ): Promise<KeyDigest | undefined> {
-    for (const digest of digests) if (await this.#matches(claim, digest.sha256)) return digest;
+    for (const digest of digests)
+      if (equalInConstantTime(binding, await this.#mac.of("key", digest.sha256))) return digest;
     return undefined;
-  }
-
-  async #matches(claim: SessionClaim, digest: string): Promise<boolean> {
-    return equalInConstantTime(claim.mac, await this.#mac.of(signedPart(claim), digest));
   }
 }

@@ -10,6 +10,7 @@ import { GARBAGE_OPERATIONS } from "./operations/garbage.ts";
 import { INSPECTION_OPERATIONS } from "./operations/inspection.ts";
 import { PUBLICATION_OPERATIONS } from "./operations/publication.ts";
 import { ROUTING_OPERATIONS } from "./operations/routing.ts";
+import { SESSION_OPERATIONS } from "./operations/sessions.ts";
 import { SHADOW_OPERATIONS } from "./operations/shadow.ts";
 import { UPLOAD_OPERATIONS } from "./operations/uploads.ts";
 import { VERSION_OPERATIONS } from "./operations/versions.ts";
@@ -34,6 +35,7 @@ export const ADMIN_PROTOCOL: Protocol = {
     ...DELETION_OPERATIONS,
     ...GARBAGE_OPERATIONS,
     ...AUDIT_OPERATIONS,
+    ...SESSION_OPERATIONS,
   ],
   schemas: SCHEMAS,
   renderError: renderProblem,

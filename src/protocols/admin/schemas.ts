@@ -20,7 +20,6 @@ import {
   uploadedFileSchema,
   uploadedFilesSchema,
 } from "./response-schema.ts";
-
 import {
   changeRequestSchema,
   deleteVersionRequestSchema,
@@ -37,6 +36,7 @@ import {
   routingStateSchema,
   versionDetailsSchema,
 } from "./routing-response.ts";
+import { endedSessionSchema, sessionSchema } from "./session-response.ts";
 
 export const SCHEMAS = {
   requests: {
@@ -70,7 +70,9 @@ export const SCHEMAS = {
     RuntimeStatistics: runtimeStatsSchema,
     ShadowStatistics: shadowStatsSchema,
     DeletedUploads: deletedUploadsSchema,
+    EndedSession: endedSessionSchema,
     PreparedVersion: preparedVersionSchema,
+    Session: sessionSchema,
     PublishedVersion: publicationSchema,
     VersionDetails: versionDetailsSchema,
     UploadedFile: uploadedFileSchema,

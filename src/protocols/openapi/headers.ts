@@ -56,6 +56,11 @@ export const HEADERS = {
     required: true,
     schema: { type: "string", format: "uri-reference" },
   },
+  "set-cookie": {
+    description: "The cookie of the session, or its end.",
+    required: true,
+    schema: text,
+  },
   "content-security-policy": {
     description: "Allows only the page's own style.",
     required: true,

@@ -11,7 +11,7 @@ export const BEARER = "bearer";
 
 function toSecurity(access: Access, isOpen: boolean): Operation["security"] {
   const scope = scopeOf(access, { repositoryControl: "admin" });
-  if (scope === undefined) return [];
+  if (scope === undefined) return access === "identified" ? [{ [BEARER]: [] }] : [];
   return [...(isOpen ? [{}] : []), { [BEARER]: [scope] }];
 }
 

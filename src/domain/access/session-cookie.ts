@@ -10,18 +10,20 @@ export interface SessionClaim {
   readonly keyId: string | undefined;
   /** Seconds since the epoch. */
   readonly expiresAt: number;
-  /** HMAC-SHA-256 in base64url. */
+  /** A keyed digest of the key's secret, in base64url. */
+  readonly binding: string;
+  /** HMAC-SHA-256 of all before it, in base64url. */
   readonly mac: string;
 }
 
 const ADMIN = "admin";
-const VALUE = /^v1\.(admin|[0-9A-Za-z]{12})\.([1-9][0-9]{9})\.([\w-]{43})$/;
+const VALUE = /^v1\.(admin|[0-9A-Za-z]{12})\.([1-9][0-9]{9})\.([\w-]{43})\.([\w-]{43})$/;
 /** A browser sends every cookie of the host. */
 const MAX_HEADER_LENGTH = 8192;
 
-/** What the MAC covers, beside the key's digest. */
-export function signedPart({ keyId, expiresAt }: Omit<SessionClaim, "mac">): string {
-  return `v1.${keyId ?? ADMIN}.${expiresAt}`;
+/** What the MAC covers. */
+export function signedPart({ keyId, expiresAt, binding }: Omit<SessionClaim, "mac">): string {
+  return `v1.${keyId ?? ADMIN}.${expiresAt}.${binding}`;
 }
 
 /**
@@ -35,9 +37,9 @@ export function readSessionCookie(header: string | undefined): SessionClaim | un
     .map((pair) => pair.trim())
     .filter((pair) => pair.startsWith(`${SESSION_COOKIE}=`))
     .map((pair) => pair.slice(SESSION_COOKIE.length + 1));
-  const [, id = "", expiresAt = "", mac = ""] = VALUE.exec(values[0] ?? "") ?? [];
+  const [, id, expiresAt, binding = "", mac = ""] = VALUE.exec(values[0] ?? "") ?? [];
   if (values.length !== 1 || mac === "") return undefined;
-  return { keyId: id === ADMIN ? undefined : id, expiresAt: Number(expiresAt), mac };
+  return { keyId: id === ADMIN ? undefined : id, expiresAt: Number(expiresAt), binding, mac };
 }
 
 const ATTRIBUTES = "Path=/; Secure; HttpOnly; SameSite=Strict";
