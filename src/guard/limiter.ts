@@ -75,6 +75,7 @@ export function createLimiter({
       const taken = budgets.take(amounts);
       return taken ? toTicket(taken) : budgets.obtain(amounts).then(toTicket);
     },
+    limits: ({ id }) => accountOf(id).budgets.limits(),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import { NO_LIMITS } from "../domain/access/request-limits.ts";
 import { parseCacheControl } from "../domain/cache-control.ts";
 import { ANONYMOUS, type Call, createCall } from "../domain/call.ts";
 import { busyMs } from "../domain/trace.ts";
@@ -15,6 +16,8 @@ export function callOf(c: Context<AppEnv>): Call {
     id: c.get("requestId"),
     principal: c.get("principal") ?? ANONYMOUS,
     ...(deadline && { deadline }),
+    limits: c.get("principal")?.policy?.limits ?? NO_LIMITS,
+    meter: c.get("ticket")?.meter,
     ...(permit && { yieldSlice: (client) => permit.yield(busyMs(c.get("trace")), client) }),
     get signal() {
       return connectionOf(c).signal;

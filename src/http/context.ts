@@ -1,4 +1,5 @@
 import type { Principal } from "../domain/access/principal.ts";
+import type { Ticket } from "../domain/access/limiter.ts";
 import type { Permit } from "../domain/admission.ts";
 import type { ChangeDetails } from "../domain/audit/audit-recorder.ts";
 import type { BodyReservation } from "../domain/body-budget.ts";
@@ -42,6 +43,8 @@ export interface AppEnv {
     principal: Principal | undefined;
     /** Set by `admit`, on inference operations. */
     permit: Permit | undefined;
+    /** Set by `limit`, on inference operations, for a client whose API key has budgets. */
+    ticket: Ticket | undefined;
     /** Set by `callOf`. */
     call: Call | undefined;
     /** Set by `connectionOf`. */

@@ -59,4 +59,6 @@ export interface Limiter {
    *   `authority_unavailable`, `unauthorized`
    */
   admit(policy: KeyPolicy, options: TicketOptions): Ticket | undefined | Promise<Ticket>;
+  /** Of all budgets of a key, also of one whose request was refused. */
+  limits(policy: KeyPolicy): readonly ServiceLimit[];
 }

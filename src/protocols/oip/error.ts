@@ -1,4 +1,5 @@
 import type { ApiError } from "../../domain/errors.ts";
+import { quotaMembers } from "../../http/problem.ts";
 import type { RenderedError } from "../../http/rendered-error.ts";
 
 /**
@@ -6,12 +7,13 @@ import type { RenderedError } from "../../http/rendered-error.ts";
  * asyncio client accepts gzip, but does not decompress it.
  */
 export function renderInferenceError(
-  { code, message, details }: ApiError,
+  apiError: ApiError,
   requestId: string,
 ): RenderedError {
+  const { code, message, details } = apiError;
   return {
     contentType: "application/json",
-    body: JSON.stringify({ error: message, code, request_id: requestId, details }),
+    body: JSON.stringify({ error: message, code, request_id: requestId, ...quotaMembers(apiError), details }),
     compress: false,
   };
 }

@@ -1,0 +1,87 @@
+import type { Context, MiddlewareHandler, Next } from "hono";
+import type { CpuCosts } from "../domain/access/cpu-costs.ts";
+import type { KeyPolicy } from "../domain/access/key-policy.ts";
+import type { Limiter, Ticket } from "../domain/access/limiter.ts";
+import { toApiError } from "../domain/errors.ts";
+import type { Trace } from "../domain/trace.ts";
+import type { AppEnv } from "./context.ts";
+import { toOpenAiHeaders, toRateLimitHeaders } from "./rate-limit-headers.ts";
+
+export interface LimitServices {
+  /** `undefined` where there are no API keys. */
+  readonly limiter: Limiter | undefined;
+  readonly cpuCosts: CpuCosts;
+}
+
+/** Refuses a request for which its API key has no budget left, and charges the others when their response has ended. */
+export function limit({ limiter, cpuCosts }: LimitServices): MiddlewareHandler<AppEnv> {
+  return async function limit(c, next) {
+    const policy = c.get("principal")?.policy;
+    const ticket = limiter && policy && (await admit(c, limiter, policy));
+    if (!ticket) return next();
+    c.set("ticket", ticket);
+    await serve(c, next, ticket, cpuCosts);
+  };
+}
+
+async function admit(
+  c: Context<AppEnv>,
+  limiter: Limiter,
+  policy: KeyPolicy,
+): Promise<Ticket | undefined> {
+  try {
+    return await limiter.admit(policy, { waitUntil: (work) => c.executionCtx.waitUntil(work) });
+  } catch (error) {
+    Object.assign(c.get("headers"), headersOf(c, limiter.limits(policy)));
+    // OpenAI's clients would wait a few seconds for what takes hours.
+    if (isOpenAi(c) && toApiError(error).code === "quota_exceeded")
+      c.get("headers")["x-should-retry"] = "false";
+    throw error;
+  }
+}
+
+async function serve(
+  c: Context<AppEnv>,
+  next: Next,
+  ticket: Ticket,
+  cpuCosts: CpuCosts,
+): Promise<void> {
+  const measurement = cpuCosts.begin();
+  const end = (isStream: boolean): void => {
+    const trace = c.get("trace");
+    const cpuMs = measurement.end(trace, isStream);
+    const consumption = { tokens: tokensOf(trace), isVoid: isVoid(c.res.status) };
+    if (typeof cpuMs === "number") return ticket.end({ ...consumption, cpuMs });
+    const ended = cpuMs.then((ms) => ticket.end({ ...consumption, cpuMs: ms }));
+    c.executionCtx.waitUntil(ended);
+  };
+  try {
+    await next();
+    // Not before: the response cache stores the headers of the context for other clients too.
+    for (const [name, value] of Object.entries(headersOf(c, ticket.limits())))
+      c.res.headers.set(name, value);
+  } finally {
+    const bodyEnd = c.get("bodyEnd");
+    if (bodyEnd) c.executionCtx.waitUntil(bodyEnd.then(() => end(true)));
+    else end(false);
+  }
+}
+
+function headersOf(c: Context<AppEnv>, limits: ReturnType<Ticket["limits"]>) {
+  return { ...toRateLimitHeaders(limits), ...(isOpenAi(c) && toOpenAiHeaders(limits)) };
+}
+
+function isOpenAi(c: Context<AppEnv>): boolean {
+  return c.get("operation")?.route.startsWith("/v1/") === true;
+}
+
+/** Of an answer that is read from the cache, none; of a task that does not count them one by one, what it has reserved. */
+function tokensOf({ cache, generation }: Trace): number | undefined {
+  if (cache.outcome === "hit") return 0;
+  return generation && generation.inputTokens + generation.outputTokens;
+}
+
+/** Whether the service had no time for the request, or failed. */
+function isVoid(status: number): boolean {
+  return status === 429 || status >= 500;
+}
