@@ -3,6 +3,7 @@ import { getPathNoStrict } from "hono/utils/url";
 import { ApiError } from "./domain/errors.ts";
 import type { AppEnv } from "./http/context.ts";
 import { createCors } from "./http/cors.ts";
+import { refuseFloods } from "./http/flood-guard.ts";
 import { observe } from "./http/observe.ts";
 import { createErrorHandler } from "./http/render-error.ts";
 import { neverStored, refuseOtherSites } from "./http/same-site.ts";
@@ -36,6 +37,7 @@ export function createApp(
   app.use(
     observe(services.sink, handleError, createSecurityHeaders(corsOrigins), services.scrubReply),
   );
+  if (services.floodGuard) app.use(refuseFloods(services.floodGuard));
   if (cors) app.use(cors.answerPreflight);
   for (const { basePath, isAdmin } of protocols)
     if (isAdmin) app.use(`${basePath}/*`, neverStored, refuseOtherSites());

@@ -2,6 +2,7 @@ import { version } from "../package.json";
 import { createEntryStore, type EntryStore } from "./cache/entry-store.ts";
 import { createResponseCache } from "./cache/response-cache.ts";
 import { type Config, parseConfig, readSecrets } from "./config.ts";
+import type { FloodGuard } from "./domain/access/flood-guard.ts";
 import type { IdentityProvider } from "./domain/access/identity-provider.ts";
 import type { KeyAuthority } from "./domain/access/key-authority.ts";
 import { recordWork } from "./domain/audit/audit-recorder.ts";
@@ -13,6 +14,9 @@ import type { EventSink, ModelStore } from "./domain/ports.ts";
 import type { OnnxflareEnv } from "./env.ts";
 import { createAuditRecorder } from "./guard/audit-recorder.ts";
 import { createAuthenticator } from "./guard/authenticator.ts";
+import { createCpuCosts } from "./guard/cpu-costs.ts";
+import { createFloodGuard } from "./guard/flood-guard.ts";
+import { createLimiter } from "./guard/limiter.ts";
 import { type AuthorityStub, createRemoteAuthority } from "./guard/remote-authority.ts";
 import { createIdentityProviders } from "./guard/tokens/create-identity-providers.ts";
 import { toCacheableRun } from "./hosts/cacheable-run.ts";
@@ -25,6 +29,7 @@ import { createAdmissionByIsolate } from "./inference/admission-by-isolate.ts";
 import { createAnswerCached } from "./inference/answer-cached.ts";
 import { createBodyBudget } from "./inference/body-budget.ts";
 import { createBypassOf } from "./inference/cache-directives.ts";
+import { limitBatch } from "./inference/limit-batch.ts";
 import { createRunCached } from "./inference/run-cached.ts";
 import { createRunTask } from "./inference/run-task.ts";
 import { createShadow, type Inference } from "./inference/shadow.ts";
@@ -145,6 +150,7 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     createScrubber(secrets, { findsCut: true }),
   );
   if (!env.LOADER) sink.emit(notice(NO_LOADER));
+  if (!env.RATE_LIMITER) sink.emit(notice(NO_RATE_LIMITER));
   if (!env.KEYS) sink.emit(notice(NO_KEYS));
   const keyAuthority = createKeyAuthority(env);
   const audit = createAuditRecorder({ authority: keyAuthority, sink });
@@ -171,6 +177,9 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
       identityProviders: createTokenProviders(config, sink),
       sink,
     }),
+    limiter: keyAuthority && createLimiter({ authority: keyAuthority, longestMs: maxTimeoutMs }),
+    cpuCosts: createCpuCosts(),
+    floodGuard: createFloods(env, sink),
     prefix: overrides.prefix ?? "",
     serverVersion: version,
     sink,
@@ -185,7 +194,7 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     router,
     routing: createRoutingAdministration(routings, routingEditor),
     inspector: createModelInspector(store, catalog),
-    infer,
+    infer: limitBatch(infer),
     responseCache: createResponseCache(cache, { enabled }),
     cache,
     encryption,
@@ -267,6 +276,9 @@ function createKeyAuthority({ KEYS: namespace }: OnnxflareEnv): KeyAuthority | u
   return namespace && createRemoteAuthority(() => namespace.getByName(AUTHORITY) as AuthorityStub);
 }
 
+const NO_RATE_LIMITER =
+  "The rate limit binding RATE_LIMITER is missing: nothing limits how many requests an address sends. docs/quotas.md has the binding.";
+
 /** The host of all versions: this isolate's cells, and isolates of single models where the binding for them exists. */
 function createHost(
   env: OnnxflareEnv,
@@ -314,6 +326,19 @@ function createInference(
 /** Whether a reply may tell that a text is the secret: a weaker one could be guessed so, where nothing slows guesses. */
 function isStrong({ length }: string): boolean {
   return length >= 20;
+}
+
+/** `undefined` without the binding. */
+function createFloods({ RATE_LIMITER }: OnnxflareEnv, sink: EventSink): FloodGuard | undefined {
+  if (!RATE_LIMITER) return undefined;
+  return createFloodGuard(RATE_LIMITER, () =>
+    sink.emit({
+      event: "guard",
+      schemaVersion: EVENT_SCHEMA_VERSION,
+      time: new Date().toISOString(),
+      kind: "flood_guard_unreachable",
+    }),
+  );
 }
 
 function notice(message: string): NoticeEvent {

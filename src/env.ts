@@ -16,6 +16,8 @@ export interface OnnxflareEnv extends OnnxflareSettings {
   readonly CACHE?: KVNamespace | undefined;
   /** The authority of API keys, the Durable Object `KeyAuthority`; without it there are none. */
   readonly KEYS?: KeyAuthorityNamespace | undefined;
+  /** Limits the requests of an address before anything is done for them; without it nothing does. */
+  readonly RATE_LIMITER?: RateLimit | undefined;
   /** Starts isolates of large models; without it all models share the Worker's own. */
   readonly LOADER?: WorkerLoader | undefined;
 }

@@ -210,6 +210,7 @@ export interface ShadowEvent {
 export const GUARD_KINDS = [
   "authority_unreachable", // a key was decided on without its authority; once for each key and outage
   "authority_reachable", // the outage has ended
+  "flood_guard_unreachable", // the rate limiter of the platform fails, and lets all requests pass; once for each outage
   "guesses_slowed", // a network has shown too many keys that are not valid
   "issuer_unreachable", // the keys of an issuer cannot be read; once in each outage
   "issuer_reachable", // they can be again

@@ -5,18 +5,21 @@ export interface RateLimiterBinding {
   limit(options: { readonly key: string }): Promise<{ readonly success: boolean }>;
 }
 
-/** @param onFailure called when the limiter fails, which lets requests pass */
+/** @param onFailure called when the limiter begins to fail, which lets requests pass */
 export function createFloodGuard(
   limiter: RateLimiterBinding,
   onFailure: (error: unknown) => void,
 ): FloodGuard {
+  let isFailing = false;
   return {
     async allows(network) {
       try {
         const { success } = await limiter.limit({ key: network });
+        isFailing = false;
         return success;
       } catch (error) {
-        onFailure(error);
+        if (!isFailing) onFailure(error);
+        isFailing = true;
         return true;
       }
     },

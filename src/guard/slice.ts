@@ -92,6 +92,8 @@ export class Slice {
     this.reserved -= reserved;
     this.used += used;
     this.#takenSince += Math.max(0, used - reserved);
+    // The authority has not said yet whether what is free now is enough.
+    if (used < reserved) this.deniedUntil = 0;
   }
 
   /** The claim for the next request of the isolate. What it does not keep cannot be used any more. */
@@ -103,6 +105,7 @@ export class Slice {
   ): Omit<BudgetClaim, "holdMs"> {
     const keeps = keepsUnused ? Math.max(this.granted, this.taken) : this.taken;
     const wants = keepsUnused || needs > 0 ? Math.max(needs, this.#expected(needs, now)) : 0;
+    this.free += this.granted - keeps;
     this.granted = keeps;
     this.askedLimit = budget.limit;
     this.#takenSince = 0;

@@ -1,5 +1,5 @@
-import type { Principal } from "../domain/access/principal.ts";
 import type { Ticket } from "../domain/access/limiter.ts";
+import type { Principal } from "../domain/access/principal.ts";
 import type { Permit } from "../domain/admission.ts";
 import type { ChangeDetails } from "../domain/audit/audit-recorder.ts";
 import type { BodyReservation } from "../domain/body-budget.ts";

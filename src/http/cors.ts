@@ -46,6 +46,7 @@ export const EXPOSED_HEADERS: readonly string[] = [
   "x-ratelimit-reset-requests",
   "x-ratelimit-reset-tokens",
   "x-request-id",
+  "x-should-retry",
 ];
 
 /** Browsers keep the answer to a preflight for two hours (Chromium) or a day (Firefox) at most. */

@@ -8,19 +8,20 @@ import type { AppEnv } from "./context.ts";
 import { toOpenAiHeaders, toRateLimitHeaders } from "./rate-limit-headers.ts";
 
 export interface LimitServices {
-  /** `undefined` where there are no API keys. */
-  readonly limiter: Limiter | undefined;
+  readonly limiter: Limiter;
   readonly cpuCosts: CpuCosts;
 }
 
 /** Refuses a request for which its API key has no budget left, and charges the others when their response has ended. */
 export function limit({ limiter, cpuCosts }: LimitServices): MiddlewareHandler<AppEnv> {
-  return async function limit(c, next) {
+  return function limit(c, next) {
     const policy = c.get("principal")?.policy;
-    const ticket = limiter && policy && (await admit(c, limiter, policy));
-    if (!ticket) return next();
-    c.set("ticket", ticket);
-    await serve(c, next, ticket, cpuCosts);
+    if (!policy) return next();
+    return admit(c, limiter, policy).then((ticket) => {
+      if (!ticket) return next();
+      c.set("ticket", ticket);
+      return serve(c, next, ticket, cpuCosts);
+    });
   };
 }
 
@@ -51,9 +52,8 @@ async function serve(
     const trace = c.get("trace");
     const cpuMs = measurement.end(trace, isStream);
     const consumption = { tokens: tokensOf(trace), isVoid: isVoid(c.res.status) };
-    if (typeof cpuMs === "number") return ticket.end({ ...consumption, cpuMs });
-    const ended = cpuMs.then((ms) => ticket.end({ ...consumption, cpuMs: ms }));
-    c.executionCtx.waitUntil(ended);
+    if (typeof cpuMs === "number") ticket.end({ ...consumption, cpuMs });
+    else c.executionCtx.waitUntil(cpuMs.then((ms) => ticket.end({ ...consumption, cpuMs: ms })));
   };
   try {
     await next();

@@ -3,8 +3,7 @@ import type { ApiError } from "../domain/errors.ts";
 export const PROBLEM_MEDIA_TYPE = "application/problem+json";
 
 /** The type of a request that exceeds a quota policy, of draft-ietf-httpapi-ratelimit-headers-10, section 5.1. */
-export const QUOTA_EXCEEDED_TYPE =
-  "https://iana.org/assignments/http-problem-types#quota-exceeded";
+export const QUOTA_EXCEEDED_TYPE = "https://iana.org/assignments/http-problem-types#quota-exceeded";
 
 /** An error as problem details (RFC 9457). */
 export function toProblem(error: ApiError, requestId: string): object {

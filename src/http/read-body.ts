@@ -10,6 +10,8 @@ import type { AppEnv } from "./context.ts";
 export interface BodyLimits {
   /** Of one body, decompressed. */
   readonly maxBytes: number;
+  /** Whether that is the limit of the API key, and not that of all requests. */
+  readonly isOfKey?: boolean;
   /** Of the bodies of all requests in flight. */
   readonly budget: BodyBudget;
 }
@@ -24,13 +26,14 @@ const SMALL_BYTES = 65_536;
  */
 export async function readBody(
   c: Context<AppEnv>,
-  { maxBytes, budget }: BodyLimits,
+  limits: BodyLimits,
   deadline: Deadline,
 ): Promise<Uint8Array> {
+  const { maxBytes, budget } = limits;
   const trace = c.get("trace");
   const coding = parseContentCoding(c.req.header("content-encoding"));
   const length = contentLength(c);
-  if (length !== undefined && length > maxBytes) throw tooLarge(maxBytes);
+  if (length !== undefined && length > maxBytes) throw tooLarge(limits);
   const { body } = c.req.raw;
   if (!body) return new Uint8Array();
   const isSmall = length !== undefined && length <= SMALL_BYTES;
@@ -45,7 +48,7 @@ export async function readBody(
   c.executionCtx.waitUntil(reservation.released);
   const end = trace.start("body");
   try {
-    const options = collectOptions(reservation, deadline, maxBytes);
+    const options = collectOptions(reservation, deadline, limits);
     let bytes: Uint8Array<ArrayBuffer> =
       isSmall && coding === "identity"
         ? new Uint8Array(await options.wait(c.req.raw.arrayBuffer()))
@@ -59,7 +62,7 @@ export async function readBody(
       reservation.resize(bytes.buffer.byteLength);
     }
     // In a request of another Worker, content-length may not match the body.
-    if (bytes.byteLength > maxBytes) throw tooLarge(maxBytes);
+    if (bytes.byteLength > maxBytes) throw tooLarge(limits);
     reservation.complete();
     trace.bytesIn = bytes.byteLength;
     return bytes;
@@ -78,17 +81,17 @@ function contentLength(c: Context<AppEnv>): number | undefined {
 function collectOptions(
   reservation: BodyReservation,
   deadline: Deadline,
-  maxBytes: number,
+  limits: BodyLimits,
 ): CollectOptions {
   return {
-    maxBytes,
+    maxBytes: limits.maxBytes,
     reserve: (bytes) => reservation.resize(bytes),
     async wait(read) {
       const result = await settleBefore(deadline, read, reservation.onEvicted);
       reservation.progress();
       return result;
     },
-    tooLarge: () => tooLarge(maxBytes),
+    tooLarge: () => tooLarge(limits),
   };
 }
 
@@ -100,8 +103,9 @@ function refuseIncomplete(cause: unknown): never {
   });
 }
 
-function tooLarge(maxBytes: number): ApiError {
-  return new ApiError("body_too_large", `The body is larger than the limit of ${maxBytes} bytes.`, {
-    details: { limitBytes: maxBytes },
+function tooLarge({ maxBytes, isOfKey = false }: BodyLimits): ApiError {
+  const limit = isOfKey ? `the API key's limit "bodyBytes"` : "the limit";
+  return new ApiError("body_too_large", `The body is larger than ${limit} of ${maxBytes} bytes.`, {
+    details: { limitBytes: maxBytes, ...(isOfKey && { keyLimit: "bodyBytes" }) },
   });
 }

@@ -1,4 +1,5 @@
 import type { Context, MiddlewareHandler } from "hono";
+import type { RequestLimits } from "../domain/access/key-policy.ts";
 import type { Admission } from "../domain/admission.ts";
 import { ApiError } from "../domain/errors.ts";
 import { quote } from "../shared/quote.ts";
@@ -26,10 +27,11 @@ export function receive({
   isInference,
 }: ReceiveOptions): MiddlewareHandler<AppEnv> {
   return async function receive(c, next) {
-    const deadline = admission.begin(readTimeout(c));
+    const ofKey = c.get("principal")?.policy?.limits;
+    const deadline = admission.begin(shorter(readTimeout(c), ofKey?.timeoutMs));
     c.set("deadline", deadline);
     if (isInference) admission.check({ deadline, model: namedModel(c) });
-    c.set("body", await readBody(c, limits, deadline));
+    c.set("body", await readBody(c, withinKey(limits, ofKey), deadline));
     await next();
   };
 }
@@ -42,6 +44,15 @@ export function bodyOf(c: Context<AppEnv>): Uint8Array {
   const body = c.get("body");
   if (body.byteLength > 0) return body;
   throw new ApiError("empty_body", "The body is empty: send a JSON object.");
+}
+
+function shorter(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
+}
+
+function withinKey(limits: BodyLimits, { bodyBytes }: RequestLimits = {}): BodyLimits {
+  if (bodyBytes === undefined || bodyBytes >= limits.maxBytes) return limits;
+  return { ...limits, maxBytes: bodyBytes, isOfKey: true };
 }
 
 function readTimeout(c: Context<AppEnv>): number | undefined {

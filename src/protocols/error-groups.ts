@@ -46,6 +46,8 @@ export const RUN_MODEL: readonly ErrorCode[] = [
   "inference_failed",
   "deadline_exceeded",
   "not_cached",
+  "rate_limited",
+  "quota_exceeded",
   ...RESOLVE_MODEL,
   ...LOAD_MODEL,
 ];

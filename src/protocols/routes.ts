@@ -6,6 +6,7 @@ import { acquirePermit, admit } from "../http/admit.ts";
 import { audited } from "../http/audited.ts";
 import { authenticate, authorizeModel } from "../http/authenticate.ts";
 import type { AppEnv } from "../http/context.ts";
+import { limit } from "../http/limit.ts";
 import { methodNotAllowed } from "../http/method-not-allowed.ts";
 import { namedModel } from "../http/named-model.ts";
 import { receive } from "../http/receive.ts";
@@ -134,12 +135,13 @@ function toMiddleware(
       throw new Error(`${operation.id} and ${first.id} share a path, but not their kind`);
   const isInference = kind === "inference";
   if (!isInference && (!first.operation.body || first.operation.streamsBody)) return [];
-  const { admission, bodies, config } = services;
+  const { admission, bodies, config, limiter } = services;
   const limits = { maxBytes: config.maxBodyBytes, budget: bodies };
   const receiving = receive({ admission, limits, isInference });
   if (first.operation.kind !== "inference") return [receiving];
   const { identity } = first.operation;
   return [
+    ...(limiter ? [limit({ limiter, cpuCosts: services.cpuCosts })] : []),
     receiving,
     admit(admission, (c) => identity.guessModel?.(c.get("body")) ?? namedModel(c)),
     respondFromCache(services, first.operation.id, identity),

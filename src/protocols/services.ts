@@ -1,7 +1,10 @@
 import type { EntryStore } from "../cache/entry-store.ts";
 import type { ResponseCache } from "../cache/response-cache.ts";
 import type { Authenticator } from "../domain/access/authenticator.ts";
+import type { CpuCosts } from "../domain/access/cpu-costs.ts";
+import type { FloodGuard } from "../domain/access/flood-guard.ts";
 import type { KeyAuthority } from "../domain/access/key-authority.ts";
+import type { Limiter } from "../domain/access/limiter.ts";
 import type { Admission } from "../domain/admission.ts";
 import type { AuditRecorder } from "../domain/audit/audit-recorder.ts";
 import type { BodyBudget } from "../domain/body-budget.ts";
@@ -67,6 +70,11 @@ export interface Services {
   /** The daily removal of garbage, which emits an event. @param at in milliseconds since the epoch */
   readonly sweep: (at: number) => Promise<void>;
   readonly authenticator: Authenticator;
+  /** Decides on the budgets of API keys; `undefined` without the binding `KEYS`. */
+  readonly limiter: Limiter | undefined;
+  readonly cpuCosts: CpuCosts;
+  /** `undefined` without the binding `RATE_LIMITER`. */
+  readonly floodGuard: FloodGuard | undefined;
   /** Knows the API keys; `undefined` without the binding `KEYS`. */
   readonly keyAuthority: KeyAuthority | undefined;
   readonly sink: EventSink;

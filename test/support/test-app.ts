@@ -43,7 +43,7 @@ export function unexpected(): never {
 /** These services, and for every other one a function that fails. */
 export function only(services: Partial<Services>): Services {
   return new Proxy(services as Services, {
-    get: (known, name) => Reflect.get(known, name) ?? unexpected,
+    get: (known, name) => (name in known ? Reflect.get(known, name) : unexpected),
   });
 }
 
@@ -71,6 +71,8 @@ export function createTestApp(
       sink: ignored,
     }),
     keyAuthority: undefined,
+    limiter: undefined,
+    floodGuard: undefined,
     prefix: "",
     scrubReply: (text) => text,
     serverVersion: "1.2.3",

@@ -31,6 +31,7 @@ export const LEASE_MIGRATIONS: readonly Migration[] = [
       "CREATE INDEX budget_slices_by_end ON budget_slices (ends_at)",
     ],
   },
+  { name: "leases-2", statements: ["ALTER TABLE budget_windows ADD COLUMN refused_by TEXT"] },
 ];
 
 /** The slice of one isolate. There is one for each budget: that of the last window in which the isolate asked. */
@@ -48,6 +49,8 @@ export interface WindowRow {
   readonly used: number;
   /** When an isolate last needed more than there was. */
   readonly refusedAt: number | undefined;
+  /** Which one that was. */
+  readonly refusedBy: string | undefined;
 }
 
 export type LeaseTable = ReturnType<typeof createLeaseTable>;
@@ -56,7 +59,7 @@ export function createLeaseTable(sql: Sql) {
   return {
     window(key: string, budget: BudgetName, window: number): WindowRow {
       const [row] = sql.exec(
-        "SELECT leased, used, refused_at FROM budget_windows WHERE key_id = ? AND budget = ? AND window = ?",
+        "SELECT leased, used, refused_at, refused_by FROM budget_windows WHERE key_id = ? AND budget = ? AND window = ?",
         key,
         budget,
         window,
@@ -65,23 +68,25 @@ export function createLeaseTable(sql: Sql) {
         leased: Number(row?.leased ?? 0),
         used: Number(row?.used ?? 0),
         refusedAt: typeof row?.refused_at === "number" ? row.refused_at : undefined,
+        refusedBy: typeof row?.refused_by === "string" ? row.refused_by : undefined,
       };
     },
     setWindow(
       key: string,
       budget: BudgetName,
       window: number,
-      { leased, used, refusedAt, endsAt }: WindowRow & { readonly endsAt: number },
+      { leased, used, refusedAt, refusedBy, endsAt }: WindowRow & { readonly endsAt: number },
     ): void {
       sql.exec(
-        `INSERT INTO budget_windows (key_id, budget, window, leased, used, refused_at, ends_at) VALUES (?, ?, ?, ?, ?, ?, ?)
-         ON CONFLICT DO UPDATE SET leased = excluded.leased, used = excluded.used, refused_at = excluded.refused_at, ends_at = excluded.ends_at`,
+        `INSERT INTO budget_windows (key_id, budget, window, leased, used, refused_at, refused_by, ends_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT DO UPDATE SET leased = excluded.leased, used = excluded.used, refused_at = excluded.refused_at, refused_by = excluded.refused_by, ends_at = excluded.ends_at`,
         key,
         budget,
         window,
         leased,
         used,
         refusedAt ?? null,
+        refusedBy ?? null,
         endsAt,
       );
     },

@@ -14,7 +14,7 @@ import type {
   LeaseRequest,
 } from "../../domain/access/lease.ts";
 import { ApiError } from "../../domain/errors.ts";
-import { createLeaseTable, type SliceRow } from "./lease-table.ts";
+import { createLeaseTable, type SliceRow, type WindowRow } from "./lease-table.ts";
 import type { AuthorityStorage } from "./storage.ts";
 
 /** An isolate that only wants more gets this part of what is left, so that others find some too. */
@@ -82,7 +82,7 @@ export function createLeases({ sql, transaction, now }: AuthorityStorage, { find
       ? table.heldByOthers(key, name, isolate, at)
       : Math.max(0, totals.leased - slice.granted);
     const usedByOthers = isSlots ? 0 : totals.used - slice.used;
-    const reply = (granted: number, isScarce: boolean): BudgetGrant => ({
+    const reply = (granted: number, { refusedAt, refusedBy }: Refusal): BudgetGrant => ({
       budget: name,
       window,
       limit,
@@ -90,11 +90,11 @@ export function createLeases({ sql, transaction, now }: AuthorityStorage, { find
       free: Math.max(0, limit - others - granted),
       returnable: Math.max(0, others - usedByOthers),
       resetMs: endsAt - at,
-      isScarce,
+      // What this isolate would return for itself, it may as well keep.
+      isScarce: refusedBy !== isolate && refusedAt !== undefined && at - refusedAt < SCARCE_MS,
     });
     // A request that was overtaken by a later one, or arrives again.
-    if (known && known.sequence >= sequence)
-      return reply(slice.granted, isRecent(totals.refusedAt, at));
+    if (known && known.sequence >= sequence) return reply(slice.granted, totals);
 
     const isOfWindow = claim.window === window;
     const used = isOfWindow ? claim.used : 0;
@@ -107,25 +107,26 @@ export function createLeases({ sql, transaction, now }: AuthorityStorage, { find
       ? Math.min(free, Math.max(claim.needs, Math.min(claim.wants, Math.floor(free / SHARE))))
       : 0;
     const granted = base + more;
-    const refusedAt = isActive && more < claim.needs ? at : totals.refusedAt;
+    const isRefused = isActive && more < claim.needs;
+    const refusal = isRefused ? { refusedAt: at, refusedBy: isolate } : pickRefusal(totals);
     table.setSlice(key, name, isolate, { window, granted, used, sequence, endsAt });
     table.setWindow(key, name, window, {
       leased: isSlots ? 0 : others + granted,
       used: usedByOthers + (isSlots ? 0 : used),
-      refusedAt,
+      ...refusal,
       endsAt,
     });
-    return reply(granted, isRecent(refusedAt, at));
+    return reply(granted, refusal);
   }
 
   /** The last word of an isolate on a window that has ended. */
   function closeSlice(key: string, name: BudgetName, slice: SliceRow, claim: BudgetClaim): void {
     if (claim.window !== slice.window) return;
-    const { leased, used, refusedAt } = table.window(key, name, slice.window);
+    const { leased, used, ...refusal } = table.window(key, name, slice.window);
     table.setWindow(key, name, slice.window, {
+      ...refusal,
       leased: leased - slice.granted + claim.used,
       used: used - slice.used + claim.used,
-      refusedAt,
       endsAt: slice.endsAt,
     });
   }
@@ -162,6 +163,8 @@ export function createLeases({ sql, transaction, now }: AuthorityStorage, { find
   };
 }
 
-function isRecent(refusedAt: number | undefined, at: number): boolean {
-  return refusedAt !== undefined && at - refusedAt < SCARCE_MS;
+type Refusal = Pick<WindowRow, "refusedAt" | "refusedBy">;
+
+function pickRefusal({ refusedAt, refusedBy }: Refusal): Refusal {
+  return { refusedAt, refusedBy };
 }

@@ -11,6 +11,7 @@ export const openAiErrorSchema = z
         "invalid_request_error",
         "authentication_error",
         "rate_limit_error",
+        "insufficient_quota",
         "server_error",
       ]),
       param: z.string().nullable().describe("The field of the request that is wrong."),
@@ -23,11 +24,15 @@ export const openAiErrorSchema = z
 export function renderOpenAiError({ code, message, details, kind }: ApiError): RenderedError {
   const { field } = details ?? {};
   const param = typeof field === "string" && field !== "" ? field : null;
-  const error = { message, type: typeOf(kind.status), param, code };
+  const error = { message, type: typeOf(code, kind.status), param, code };
   return { contentType: "application/json", body: JSON.stringify({ error }) };
 }
 
-function typeOf(status: number): z.output<typeof openAiErrorSchema>["error"]["type"] {
+function typeOf(
+  code: ErrorCode,
+  status: number,
+): z.output<typeof openAiErrorSchema>["error"]["type"] {
+  if (code === "quota_exceeded") return "insufficient_quota";
   if (status === 401) return "authentication_error";
   if (status === 429) return "rate_limit_error";
   return status < 500 ? "invalid_request_error" : "server_error";

@@ -45,6 +45,16 @@ export const HEADERS = {
     required: true,
     schema: { type: "integer", minimum: 1 },
   },
+  "ratelimit-policy": {
+    description:
+      'The budgets of the API key: `"requests-per-day";q=1000;w=86400` (draft-ietf-httpapi-ratelimit-headers-10). Absent for a client without budgets, as are all headers of this kind.',
+    schema: text,
+  },
+  ratelimit: {
+    description:
+      'What is left of each budget, and in how many seconds it begins anew: `"requests-per-day";r=50;t=30`.',
+    schema: text,
+  },
   allow: { description: "The methods that the path supports.", required: true, schema: text },
   "www-authenticate": {
     description:

@@ -26,6 +26,9 @@ const IDENTIFYING: readonly ErrorCode[] = [
 /** Errors of every operation. OpenAPI has no other place to document a path's unsupported methods. */
 const EVERYWHERE: readonly ErrorCode[] = ["method_not_allowed", "internal"];
 
+/** Of operations that run models. */
+const LIMIT_HEADERS: readonly HeaderName[] = ["ratelimit-policy", "ratelimit"];
+
 const ERROR_HEADERS: Readonly<Record<number, readonly HeaderName[]>> = {
   401: ["www-authenticate"],
   403: ["www-authenticate"],
@@ -55,7 +58,12 @@ export function toOpenApiOperation(
     security: toSecurity(access, isOpen),
     parameters: parameterReferences([...inPath, ...parameters, "x-request-id"]),
     ...(body ? { requestBody: body } : {}),
-    responses: toResponses(responses, codes, protocol),
+    responses: toResponses(
+      responses,
+      codes,
+      protocol,
+      operation.kind === "inference" ? LIMIT_HEADERS : [],
+    ),
   };
 }
 
@@ -63,10 +71,11 @@ function toResponses(
   successes: Readonly<Record<string, OperationResponse>>,
   codes: readonly ErrorCode[],
   { errors: { contentType, schema, narrow } }: Protocol,
+  common: readonly HeaderName[],
 ): Record<string, Response> {
   const responses = Object.entries(successes).map(
     ([status, { description, headers = [], content }]) =>
-      [status, toResponse(description, headers, content)] as const,
+      [status, toResponse(description, [...common, ...headers], content)] as const,
   );
   const byStatus = Map.groupBy(codes, (code) => ERROR_KINDS[code].status);
   const statuses = [...byStatus].sort(([a], [b]) => a - b);
@@ -74,7 +83,11 @@ function toResponses(
     const success = successes[status];
     const meanings = group.map((code) => `\`${code}\`: ${ERROR_KINDS[code].title}.`);
     const description = [...(success ? [success.description] : []), ...meanings].join(" ");
-    const headers = [...(success?.headers ?? []), ...(ERROR_HEADERS[status] ?? [])];
+    const headers = [
+      ...(status === 401 || status === 403 ? [] : common),
+      ...(success?.headers ?? []),
+      ...(ERROR_HEADERS[status] ?? []),
+    ];
     const error: Schema = { allOf: [schemaReference(schema), narrow({ enum: group })] };
     const other = success?.content?.[contentType]?.schema;
     const content = { [contentType]: { schema: other ? { anyOf: [other, error] } : error } };

@@ -17,6 +17,7 @@ type Problem = Omit<Check, "name">;
 const WITHOUT: Readonly<Record<string, string>> = {
   CACHE: "predictions are not cached beyond a datacenter, and purges reach one isolate only",
   LOADER: "all models share one isolate of 128 MB",
+  RATE_LIMITER: "nothing limits how many requests an address sends",
 };
 
 /** The check of what a deployment adds. */
@@ -78,7 +79,8 @@ interface Binding {
 function bindingsOf(config: object): Binding[] {
   return Object.entries(config).flatMap(([kind, tables]) =>
     (Array.isArray(tables) ? tables : []).flatMap((table) => {
-      const binding = Object(table).binding;
+      const { binding: named, name } = Object(table);
+      const binding = kind === "ratelimits" ? name : named;
       return typeof binding === "string" ? [{ kind, binding }] : [];
     }),
   );
