@@ -24,7 +24,7 @@ const IDENTIFYING: readonly ErrorCode[] = [
 ];
 
 /** Errors of every operation. OpenAPI has no other place to document a path's unsupported methods. */
-const EVERYWHERE: readonly ErrorCode[] = ["method_not_allowed", "internal"];
+const EVERYWHERE: readonly ErrorCode[] = ["method_not_allowed", "rate_limited", "internal"];
 
 /** Of operations that run models. */
 const LIMIT_HEADERS: readonly HeaderName[] = ["ratelimit-policy", "ratelimit"];
