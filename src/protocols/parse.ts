@@ -10,14 +10,27 @@ import { clip } from "../shared/quote.ts";
  * @throws ApiError `invalid_request` that names the first invalid field, what was expected and what was received
  */
 export function parseWith<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
-  const result = schema.safeParse(withoutNulls(schema, value));
+  return parseExactly(schema, withoutNulls(schema, value), value);
+}
+
+/**
+ * As {@link parseWith}, for a schema in which `null` has a meaning of its own.
+ * @param given what the value was made of, for the error
+ * @throws ApiError `invalid_request`
+ */
+export function parseExactly<S extends z.ZodType>(
+  schema: S,
+  value: unknown,
+  given: unknown = value,
+): z.output<S> {
+  const result = schema.safeParse(value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   if (!issue) throw new ApiError("invalid_request", "The body is not valid.");
   const label = issue.path.length > 0 ? formatPath(issue.path) : "The body";
   const received = issue.path.reduce<unknown>(
     (parent, key) => (parent as Record<PropertyKey, unknown> | undefined)?.[key],
-    value,
+    given,
   );
   throw new ApiError(
     "invalid_request",

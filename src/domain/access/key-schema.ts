@@ -30,7 +30,10 @@ const models = z
   .max(MAX_PATTERNS)
   .describe("Patterns of the names of models that the key may use; all when left out.");
 const expiresAt = z.iso
-  .datetime({ offset: true })
+  .datetime({
+    offset: true,
+    error: "a time such as 2027-01-31T00:00:00Z is expected (ISO 8601, with Z or an offset)",
+  })
   .describe("When the key ends by itself (ISO 8601), in the future.");
 const owner = z.string().trim().min(1).max(MAX_OWNER_LENGTH).describe("Who answers for the key.");
 const notes = z.string().max(MAX_NOTES_LENGTH);

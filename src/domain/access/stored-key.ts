@@ -1,6 +1,17 @@
 import type { KeyState } from "./key-authority.ts";
 import type { KeyPolicy } from "./key-policy.ts";
 
+/** The longest time for which a key has two secrets: 30 days. */
+export const MAX_OVERLAP_SECONDS = 2_592_000;
+export const MAX_KEYS_OF_PAGE = 1000;
+
+/** What a key has used in the day, as far as there are quotas of it. */
+export interface KeyUsage {
+  readonly requests?: number | undefined;
+  readonly tokens?: number | undefined;
+  readonly cpuMs?: number | undefined;
+}
+
 /** An API key as administrators see it: everything but its secrets. Times are ISO 8601, by the clock of the authority. */
 export interface StoredKey extends KeyPolicy {
   readonly state: KeyState;
@@ -16,6 +27,7 @@ export interface StoredKey extends KeyPolicy {
   /** Until when the secret before is accepted; absent when it is not. */
   readonly overlapEndsAt?: string | undefined;
   readonly revokedAt?: string | undefined;
+  readonly usage?: KeyUsage | undefined;
 }
 
 /** What a key is made with. */
@@ -38,7 +50,7 @@ export interface KeyIdentity {
 }
 
 export interface KeyQuery {
-  /** 1 to 1000. */
+  /** 1 to {@link MAX_KEYS_OF_PAGE}. */
   readonly limit: number;
   /** Of the page before. */
   readonly cursor?: string | undefined;

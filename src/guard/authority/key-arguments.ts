@@ -4,14 +4,16 @@ import type { Grantor } from "../../domain/access/grantor.ts";
 import { KEY_STATES } from "../../domain/access/key-authority.ts";
 import { keyFieldsSchema, keyPatchSchema } from "../../domain/access/key-schema.ts";
 import { SCOPES } from "../../domain/access/scope.ts";
-import type { KeyFields, KeyIdentity, KeyPatch, KeyQuery } from "../../domain/access/stored-key.ts";
+import {
+  type KeyFields,
+  type KeyIdentity,
+  type KeyPatch,
+  type KeyQuery,
+  MAX_KEYS_OF_PAGE,
+  MAX_OVERLAP_SECONDS,
+} from "../../domain/access/stored-key.ts";
 import { ApiError } from "../../domain/errors.ts";
 import { issueMessage } from "../../domain/schema-issue.ts";
-
-/** The longest time for which a key has two secrets: 30 days. */
-export const MAX_OVERLAP_SECONDS = 2_592_000;
-/** Keys of one page, at most. */
-export const MAX_PAGE = 1000;
 
 const identitySchema = z.strictObject({
   id: z.string().regex(KEY_ID, "an id is 12 letters and digits"),
@@ -19,7 +21,7 @@ const identitySchema = z.strictObject({
 });
 
 const querySchema = z.strictObject({
-  limit: z.int().min(1).max(MAX_PAGE),
+  limit: z.int().min(1).max(MAX_KEYS_OF_PAGE),
   cursor: z
     .string()
     .regex(/^[1-9][0-9]{0,14}$/, "a cursor is that of the page before")
@@ -39,9 +41,16 @@ const grantorSchema = z.strictObject({
 
 const overlapSchema = z.int().min(0).max(MAX_OVERLAP_SECONDS);
 
-/** @throws ApiError `invalid_request` */
+/**
+ * Times are in UTC then.
+ * @throws ApiError `invalid_request`
+ */
 export function parseKeyFields(given: unknown): KeyFields {
-  return parse("the key", keyFieldsSchema, given);
+  const { expiresAt: expiry, ...fields } = parse("the key", keyFieldsSchema, given);
+  return {
+    ...fields,
+    ...(expiry !== undefined && { expiresAt: new Date(expiry).toISOString() }),
+  };
 }
 
 /** @throws ApiError `invalid_request` */

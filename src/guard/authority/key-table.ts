@@ -122,6 +122,9 @@ export function createKeyTable(sql: Sql) {
         ...(expiresAt !== null && { expiresAt: Number(expiresAt) }),
       }));
     },
+    hasDigest(sha256: string): boolean {
+      return [...sql.exec("SELECT 1 FROM key_digests WHERE sha256 = ?", sha256)].length > 0;
+    },
     addDigest(id: string, sha256: string): void {
       sql.exec("INSERT INTO key_digests (sha256, key_id) VALUES (?, ?)", sha256, id);
     },

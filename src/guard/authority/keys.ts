@@ -7,6 +7,7 @@ import type {
   KeyPage,
   KeyPatch,
   KeyQuery,
+  KeyUsage,
   StoredKey,
 } from "../../domain/access/stored-key.ts";
 import { ApiError } from "../../domain/errors.ts";
@@ -32,13 +33,22 @@ const MAX_ROWS = 2000;
 
 export type Keys = ReturnType<typeof createKeys>;
 
+export interface KeyOptions {
+  /** What the key has used today. */
+  readonly usageOf?: (id: string) => KeyUsage | undefined;
+}
+
 /** The keys of the authority. Arguments are checked here, because they come from another Worker. */
-export function createKeys({ sql, transaction, now }: AuthorityStorage) {
+export function createKeys(
+  { sql, transaction, now }: AuthorityStorage,
+  { usageOf = () => undefined }: KeyOptions = {},
+) {
   const table = createKeyTable(sql);
 
   function toStored(record: KeyRecord): StoredKey {
     const at = now();
-    return toStoredKey(record, table.digests(record.id, at), at);
+    const usage = usageOf(record.id);
+    return { ...toStoredKey(record, table.digests(record.id, at), at), ...(usage && { usage }) };
   }
 
   /** @throws ApiError `key_not_found`, `forbidden` */
@@ -58,6 +68,13 @@ export function createKeys({ sql, transaction, now }: AuthorityStorage) {
       "key_revoked",
       `The API key ${id} was revoked at ${new Date(record.revokedAt).toISOString()}, which is for good. Create another one.`,
     );
+  }
+
+  /** A key that is stored again, because the answer before did not arrive. */
+  function sameKey(existing: KeyRecord, sha256: string): StoredKey {
+    if (table.digests(existing.id, now()).some((digest) => digest.sha256 === sha256))
+      return toStored(existing);
+    throw new ApiError("invalid_request", `There is another API key with the id ${existing.id}.`);
   }
 
   return {
@@ -82,8 +99,7 @@ export function createKeys({ sql, transaction, now }: AuthorityStorage) {
         const { id, sha256 } = parseKeyIdentity(identity);
         const by = parseGrantor(grantor);
         const existing = table.find(id);
-        if (existing && table.digests(id, now()).some((digest) => digest.sha256 === sha256))
-          return toStored(existing);
+        if (existing) return sameKey(existing, sha256);
         const fields = parseKeyFields(given);
         refusePast(fields, now());
         refuseExcess(by, fields, "give a key");
@@ -136,6 +152,8 @@ export function createKeys({ sql, transaction, now }: AuthorityStorage) {
         const at = now();
         const [current] = table.digests(id, at);
         if (current?.sha256 === sha256) return toStored(record);
+        if (table.hasDigest(sha256))
+          throw new ApiError("invalid_request", "A secret cannot be given to a key again.");
         table.endDigests(id, at + parseOverlapSeconds(overlapSeconds) * 1000, at);
         table.addDigest(id, sha256);
         table.setRotated(id, at);

@@ -8,6 +8,7 @@ import { ENCRYPTION_OPERATIONS } from "./operations/encryption.ts";
 import { EVENT_OPERATIONS } from "./operations/events.ts";
 import { GARBAGE_OPERATIONS } from "./operations/garbage.ts";
 import { INSPECTION_OPERATIONS } from "./operations/inspection.ts";
+import { KEY_OPERATIONS } from "./operations/keys.ts";
 import { PUBLICATION_OPERATIONS } from "./operations/publication.ts";
 import { ROUTING_OPERATIONS } from "./operations/routing.ts";
 import { SESSION_OPERATIONS } from "./operations/sessions.ts";
@@ -25,6 +26,7 @@ export const ADMIN_PROTOCOL: Protocol = {
     ...INSPECTION_OPERATIONS,
     ...ROUTING_OPERATIONS,
     ...ALIAS_OPERATIONS,
+    ...KEY_OPERATIONS,
     ...EVENT_OPERATIONS,
     ...SHADOW_OPERATIONS,
     ...CACHE_OPERATIONS,

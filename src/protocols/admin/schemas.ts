@@ -1,3 +1,4 @@
+import { keyFieldsSchema, keyPatchSchema } from "../../domain/access/key-schema.ts";
 import { jsonValueSchema, manifestSchema } from "../../domain/manifest.ts";
 import { jsonContent } from "../openapi/schema-reference.ts";
 import { PROBLEM_SCHEMAS } from "../problem-errors.ts";
@@ -5,6 +6,8 @@ import { auditHeadSchema, auditPageSchema } from "./audit-response.ts";
 import { encryptionRequestSchema } from "./encryption-request.ts";
 import { collectGarbageRequestSchema } from "./garbage-request.ts";
 import { collectedGarbageSchema, garbageSchema } from "./garbage-response.ts";
+import { rotateKeyRequestSchema } from "./key-request.ts";
+import { createdKeySchema, keyPageSchema, keySchema } from "./key-response.ts";
 import { publishBodySchema } from "./publish-body.ts";
 import { purgeRequestSchema } from "./purge-request.ts";
 import {
@@ -40,6 +43,9 @@ import { endedSessionSchema, sessionSchema } from "./session-response.ts";
 
 export const SCHEMAS = {
   requests: {
+    CreateKeyRequest: keyFieldsSchema,
+    ChangeKeyRequest: keyPatchSchema,
+    RotateKeyRequest: rotateKeyRequestSchema,
     EncryptionRequest: encryptionRequestSchema,
     PublishRequest: publishBodySchema,
     DeleteVersionRequest: deleteVersionRequestSchema,
@@ -53,8 +59,11 @@ export const SCHEMAS = {
   responses: {
     AuditHead: auditHeadSchema,
     AuditPage: auditPageSchema,
+    ApiKey: keySchema,
+    ApiKeys: keyPageSchema,
     CacheStatistics: cacheStatsSchema,
     CollectedGarbage: collectedGarbageSchema,
+    CreatedKey: createdKeySchema,
     DeletedVersion: deletedVersionSchema,
     EncryptionProgress: encryptionProgressSchema,
     Garbage: garbageSchema,

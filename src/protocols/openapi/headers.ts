@@ -27,7 +27,8 @@ export const HEADERS = {
     schema: text,
   },
   "cache-control": {
-    description: "`no-cache`: to be stored, and used only if the entity tag is still current.",
+    description:
+      "`no-cache`: to be stored, and used only if the entity tag is still current. `no-store`: the response has a secret.",
     required: true,
     schema: text,
   },
@@ -62,7 +63,7 @@ export const HEADERS = {
     schema: { type: "string", pattern: "^Bearer" },
   },
   location: {
-    description: "The path of the version's metadata.",
+    description: "The path of what was created, such as a version's metadata.",
     required: true,
     schema: { type: "string", format: "uri-reference" },
   },

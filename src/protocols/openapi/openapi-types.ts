@@ -38,7 +38,7 @@ export interface Response {
   readonly content?: Readonly<Record<string, MediaType>>;
 }
 
-export type Method = "get" | "put" | "post" | "delete";
+export type Method = "get" | "put" | "post" | "patch" | "delete";
 
 export interface Operation {
   readonly operationId: string;

@@ -1,3 +1,5 @@
+import { KEY_ID } from "../../domain/access/api-key.ts";
+import { KEY_STATES } from "../../domain/access/key-authority.ts";
 import { ERROR_KINDS } from "../../domain/errors.ts";
 import { EVENT_KINDS, EVENT_STATUS, OPERATION_ID } from "../../domain/event.ts";
 import { MODEL_NAME, MODEL_REFERENCE, MODEL_VERSION } from "../../domain/model-id.ts";
@@ -18,6 +20,14 @@ export const PARAMETERS = {
     required: true,
     schema: { type: "string", pattern: MODEL_REFERENCE.source },
     example: "iris-logistic",
+  },
+  key: {
+    name: "key",
+    in: "path",
+    description: "The id of an API key: the 12 characters after `of_live_`.",
+    required: true,
+    schema: { type: "string", pattern: KEY_ID.source },
+    example: "Kq3v0XyWm2Bt",
   },
   version: {
     name: "version",
@@ -88,6 +98,26 @@ export const PARAMETERS = {
     description: "Largest number of changes; 100 by default.",
     schema: { type: "integer", minimum: 1, maximum: 1000 },
     example: 20,
+  },
+  "keys-limit": {
+    name: "limit",
+    in: "query",
+    description: "Largest number of keys; 100 by default.",
+    schema: { type: "integer", minimum: 1, maximum: 1000 },
+    example: 20,
+  },
+  "state-filter": {
+    name: "state",
+    in: "query",
+    description: "Only keys in this state.",
+    schema: { type: "string", enum: [...KEY_STATES] },
+  },
+  "owner-filter": {
+    name: "owner",
+    in: "query",
+    description: "Only keys of this owner.",
+    schema: { type: "string", minLength: 1, maxLength: 200 },
+    example: "search-team",
   },
   before: {
     name: "before",
