@@ -13,7 +13,7 @@ export type * from "./domain/event.ts";
 export type * from "./rpc/api.ts";
 export type { OnnxflareEntrypoint, OnnxflareEntrypointClass } from "./rpc/entrypoint-class.ts";
 export type { OnnxflareEnv, OnnxflareSettings };
-/** The Durable Object of the binding `KEYS`, which the entry of a Worker exports: `export { KeyAuthority } from "onnxflare"`. */
+/** The Durable Object of the binding `KEYS`, which the entry of a Worker exports as well. */
 export { KeyAuthority };
 
 export interface OnnxflareOptions<Env = OnnxflareEnv> {

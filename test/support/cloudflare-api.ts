@@ -13,6 +13,8 @@ export interface CloudflareApi {
   readonly namespaces: { id: string; title: string }[];
   /** The secrets of each Worker that was deployed. */
   readonly workers: Map<string, Record<string, string>>;
+  /** Of Durable Objects, as they were uploaded. */
+  readonly migrations: { worker: string; steps: unknown }[];
   /** `METHOD path` of every request, below the account. */
   readonly requests: string[];
   /** Requests whose `METHOD path` matches are refused, until they are accepted again. */
@@ -33,6 +35,9 @@ export async function startCloudflareApi(): Promise<CloudflareApi> {
   const buckets = new Set<string>();
   const namespaces: { id: string; title: string }[] = [];
   const workers = new Map<string, Record<string, string>>();
+  /** Of the last migration of each Worker's Durable Objects. */
+  const migrationTags = new Map<string, string>();
+  const migrations: CloudflareApi["migrations"] = [];
   const requests: string[] = [];
   let refusals: { pattern: RegExp; error: ApiFailure }[] = [];
 
@@ -75,6 +80,11 @@ export async function startCloudflareApi(): Promise<CloudflareApi> {
       /^PUT \/workers\/scripts\/([^/]+)$/,
       ([, name = ""], body) => {
         workers.set(name, { ...workers.get(name), ...secretsIn(body) });
+        const { migrations: uploaded } = metadataIn(body);
+        if (uploaded) {
+          migrationTags.set(name, uploaded.new_tag);
+          migrations.push({ worker: name, steps: uploaded.steps });
+        }
         return { id: name, tag: "tag", deployment_id: "1", startup_time_ms: 20 };
       },
     ],
@@ -103,7 +113,10 @@ export async function startCloudflareApi(): Promise<CloudflareApi> {
     ],
     [
       /^GET \/workers\/services\/([^/]+)$/,
-      ([, name = ""]) => (workers.has(name) ? { default_environment: { script: {} } } : NO_SERVICE),
+      ([, name = ""]) =>
+        workers.has(name)
+          ? { default_environment: { script: { migration_tag: migrationTags.get(name) } } }
+          : NO_SERVICE,
     ],
     [
       /^GET \/workers\/scripts\/([^/]+)\/deployments$/,
@@ -141,6 +154,7 @@ export async function startCloudflareApi(): Promise<CloudflareApi> {
     buckets,
     namespaces,
     workers,
+    migrations,
     requests,
     refuse: (pattern, error) => void refusals.push({ pattern, error }),
     acceptAll: () => {
@@ -175,13 +189,18 @@ const NO_SERVICE = new Failure({
   message: "workers.api.error.service_not_found",
 });
 
-/** Of the metadata in the form that uploads a Worker. */
-function secretsIn(form: Buffer): Record<string, string> {
+/** The metadata in the form that uploads a Worker. */
+function metadataIn(form: Buffer): {
+  readonly bindings?: { type: string; name: string; text: string }[];
+  readonly migrations?: { readonly new_tag: string; readonly steps: unknown };
+} {
   const [, metadata = "{}"] =
     /name="metadata"[^\n]*\r\n(?:[^\r\n]+\r\n)*\r\n(.*)\r\n/.exec(form.toString("latin1")) ?? [];
-  const { bindings = [] } = JSON.parse(metadata) as {
-    bindings?: { type: string; name: string; text: string }[];
-  };
+  return JSON.parse(metadata);
+}
+
+function secretsIn(form: Buffer): Record<string, string> {
+  const { bindings = [] } = metadataIn(form);
   return Object.fromEntries(
     bindings.filter(({ type }) => type === "secret_text").map(({ name, text }) => [name, text]),
   );

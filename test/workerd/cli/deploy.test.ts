@@ -12,7 +12,10 @@ import { createProject, type TemporaryProject } from "../../support/temporary-pr
  * The real wrangler deploys, to a simulation of Cloudflare's API: an account cannot be had here. What the account refuses is what a test says
  * that it refuses, and the Worker's address is that of a local server.
  */
-const WORKER = `export default { fetch: () => new Response("deployed") };`;
+const WORKER = `import { DurableObject } from "cloudflare:workers";
+export class KeyAuthority extends DurableObject {}
+export default { fetch: () => new Response("deployed") };
+`;
 
 let folder: string;
 let api: CloudflareApi;
@@ -100,6 +103,12 @@ describe("the deployments of one project", () => {
     expect(api.workers.get("my-models")).toEqual({ ADMIN_KEY: first.adminKey });
     expect(readFileSync(project.path("wrangler.toml"), "utf8")).toBe(before);
     expect([api.buckets.size, api.namespaces.length]).toEqual([1, 1]);
+  });
+
+  test("the class of the API keys is created once", () => {
+    expect(api.migrations).toEqual([
+      { worker: "my-models", steps: [{ new_sqlite_classes: ["KeyAuthority"] }] },
+    ]);
   });
 
   test("a new key replaces the former one", async () => {
@@ -234,7 +243,7 @@ test("a dry run builds and checks, and asks no account", async () => {
 });
 
 test("a Worker that cannot be built is refused with the place", async () => {
-  const { folder: cwd } = createProject(folder, "broken", `import "./nowhere.ts";`);
+  const { folder: cwd } = createProject(folder, "broken", `import "./nowhere.ts";\n${WORKER}`);
   const { code, stderr } = await runCli(["deploy", "--dry-run"], { cwd });
   expect(code).toBe(8);
   expect(stderr).toContain("src/index.ts:1:7");

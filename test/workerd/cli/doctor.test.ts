@@ -47,6 +47,7 @@ test("a new project and a server that works have nothing wrong but what the firs
     "node ok",
     "wrangler ok",
     "bindings ok",
+    "keys ok",
     "namespaces warn",
     "compatibility ok",
     "limits ok",
@@ -70,9 +71,9 @@ test("each check is a line, with what to do", async () => {
   const { folder: cwd } = createProject(folder, "lines");
   const { code, stdout, stderr } = await runCli(["doctor", "--url", "http://127.0.0.1:9"], { cwd });
   expect(code).toBe(9);
-  expect(stderr).toBe("error: 1 of 12 checks failed\n");
+  expect(stderr).toBe("error: 1 of 13 checks failed\n");
   const lines = stdout.trimEnd().split("\n");
-  expect(lines).toHaveLength(12);
+  expect(lines).toHaveLength(13);
   expect(lines[2]).toBe("ok    bindings       wrangler.toml has MODELS, CACHE, LOADER");
   expect(lines.at(-1)).toMatch(
     /^fail {2}server {9}http:\/\/127\.0\.0\.1:9 can't be reached: .+; start it: npx onnxflare dev; or name another one by --url$/,
@@ -98,6 +99,7 @@ describe("what is wrong with a project", () => {
       .replace('["enable_request_signal"]', "[]")
       .replace(/\[limits\]\n.+\n/, "")
       .replace(/\[triggers\]\n.+\n/, "")
+      .replace(/\[\[migrations\]\]\n(?:.+\n)+/, "")
       .replace('main = "src/index.ts"', 'main = "src/nowhere.ts"')
       .replace("[vars]", '[vars]\nADMIN_KEY = "in the open"\nMAX_IN_FLIGHT = "0"');
     writeFileSync(project.path("wrangler.toml"), toml);
@@ -112,6 +114,7 @@ describe("what is wrong with a project", () => {
   test.each<[string, Check["status"], RegExp, RegExp]>([
     ["bindings", "fail", /no \[\[r2_buckets\]\] with the binding MODELS$/, /^add it as it is/],
     ["bindings", "warn", /binding LOADER: all models share one isolate/, /^add it as it is/],
+    ["keys", "fail", /no migration that creates KeyAuthority, the class of KEYS/, /^add/],
     ["compatibility", "warn", /is 2025-01-01, and onnxflare is tested with 2026-11-01/, /^set/],
     ["compatibility", "warn", /lacks the compatibility flag enable_request_signal/, /^add/],
     ["limits", "warn", /no limit of CPU time/, /cpu_ms = 30000/],
@@ -134,7 +137,7 @@ describe("what is wrong with a project", () => {
 
   test("and there is nothing else, and the exit code says it", () => {
     expect(report.code).toBe(9);
-    expect(report.checks.filter(({ status }) => status !== "ok")).toHaveLength(14);
+    expect(report.checks.filter(({ status }) => status !== "ok")).toHaveLength(15);
   });
 });
 

@@ -4,14 +4,13 @@ import { parse } from "smol-toml";
 import { parseConfig } from "../../../../src/config.ts";
 import { explain } from "../cli-error.ts";
 import type { WorkerProject } from "../local/worker-project.ts";
-import { type Check, toChecks } from "./check.ts";
+import { type Check, type Problem, toChecks } from "./check.ts";
+import { authorityProblems } from "./check-authority.ts";
 import { isResourceId, type ProjectConfig, readProjectConfig } from "./project-config.ts";
 import { readTemplate } from "./template.ts";
 
 /** Settings that do not belong in a file that is committed. */
 const SECRETS = ["ADMIN_KEY", "ENCRYPTION_KEY", "ENCRYPTION_KEYS_OLD"];
-
-type Problem = Omit<Check, "name">;
 
 /** What the service does without a binding. */
 const WITHOUT: Readonly<Record<string, string>> = {
@@ -35,6 +34,11 @@ export async function checkConfig(project: WorkerProject): Promise<readonly Chec
       `${file} has ${bindingsOf(expected)
         .map(({ binding }) => binding)
         .join(", ")}`,
+    ),
+    ...toChecks(
+      "keys",
+      [...authorityProblems(config, file)],
+      `${file} has KEYS, the Durable Object of API keys`,
     ),
     ...toChecks(
       NAMESPACES,

@@ -8,10 +8,12 @@ export interface Check {
   readonly remedy?: string | undefined;
 }
 
+export type Problem = Omit<Check, "name">;
+
 /** The checks of one name: of each problem, or one that is ok. */
 export function toChecks(
   name: string,
-  problems: readonly Omit<Check, "name">[],
+  problems: readonly Problem[],
   message = "",
 ): readonly Check[] {
   if (problems.length === 0) return [{ name, status: "ok", message }];

@@ -12,8 +12,26 @@ export interface ProjectConfig {
   readonly vars: Readonly<Record<string, unknown>>;
   readonly r2_buckets: readonly { readonly binding: string; readonly bucket_name?: string }[];
   readonly kv_namespaces: readonly { readonly binding: string; readonly id?: string }[];
+  readonly durable_objects?:
+    | {
+        readonly bindings: readonly {
+          readonly name: string;
+          readonly class_name: string;
+          /** The Worker that has the class, where it is another one. */
+          readonly script_name?: string | undefined;
+        }[];
+      }
+    | undefined;
+  readonly migrations?: readonly DurableObjectMigration[] | undefined;
   readonly triggers?: { readonly crons?: readonly string[] | undefined } | undefined;
   readonly limits?: { readonly cpu_ms?: number | undefined } | undefined;
+}
+
+export interface DurableObjectMigration {
+  readonly new_classes?: readonly string[] | undefined;
+  readonly new_sqlite_classes?: readonly string[] | undefined;
+  readonly renamed_classes?: readonly { readonly from: string; readonly to: string }[] | undefined;
+  readonly transferred_classes?: readonly { readonly to: string }[] | undefined;
 }
 
 /** @throws CliError with what wrangler finds wrong */
