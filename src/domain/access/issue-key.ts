@@ -3,7 +3,7 @@ import { sha256 } from "../../shared/sha256.ts";
 import { generateApiKey, generateKeyId } from "./api-key.ts";
 import type { Grantor } from "./grantor.ts";
 import type { KeyAuthority } from "./key-authority.ts";
-import type { KeyFields, StoredKey } from "./stored-key.ts";
+import type { ChangedKey, KeyFields, StoredKey } from "./stored-key.ts";
 
 /** A key with its secret, which is nowhere else: the authority has only its digest. */
 export interface IssuedKey {
@@ -22,16 +22,21 @@ export async function issueKey(
   return { key, stored: await authority.createKey({ id, sha256: await digest(key) }, fields, by) };
 }
 
+/** A key with its new secret. */
+export interface ReissuedKey extends ChangedKey {
+  readonly key: string;
+}
+
 /** @throws what {@link KeyAuthority.rotateKey} throws */
 export async function reissueKey(
   authority: KeyAuthority,
   id: string,
   overlapSeconds: number,
   by: Grantor,
-): Promise<IssuedKey> {
+): Promise<ReissuedKey> {
   const key = generateApiKey(id);
   const identity = { id, sha256: await digest(key) };
-  return { key, stored: await authority.rotateKey(identity, overlapSeconds, by) };
+  return { key, ...(await authority.rotateKey(identity, overlapSeconds, by)) };
 }
 
 async function digest(key: string): Promise<string> {

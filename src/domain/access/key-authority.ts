@@ -3,6 +3,7 @@ import type { Grantor } from "./grantor.ts";
 import type { KeyPolicy } from "./key-policy.ts";
 import type { LeaseAuthority } from "./lease.ts";
 import type {
+  ChangedKey,
   KeyFields,
   KeyIdentity,
   KeyPage,
@@ -50,15 +51,15 @@ export interface KeyAuthority extends LeaseAuthority, AuditAuthority {
   /** @throws ApiError `key_not_found`, `forbidden` */
   getKey(id: string, by: Grantor): Promise<StoredKey>;
   /** @throws ApiError `key_not_found`, `key_revoked`, `invalid_request`, `forbidden` */
-  updateKey(id: string, patch: KeyPatch, by: Grantor): Promise<StoredKey>;
+  updateKey(id: string, patch: KeyPatch, by: Grantor): Promise<ChangedKey>;
   /**
    * Gives a key another secret. The one before is accepted for some time more.
    * @throws ApiError `key_not_found`, `key_revoked`, `invalid_request`, `forbidden`
    */
-  rotateKey({ id, sha256 }: KeyIdentity, overlapSeconds: number, by: Grantor): Promise<StoredKey>;
+  rotateKey({ id, sha256 }: KeyIdentity, overlapSeconds: number, by: Grantor): Promise<ChangedKey>;
   /**
    * Ends a key for good. It can be repeated.
    * @throws ApiError `key_not_found`, `forbidden`
    */
-  revokeKey(id: string, by: Grantor): Promise<StoredKey>;
+  revokeKey(id: string, by: Grantor): Promise<ChangedKey>;
 }

@@ -1,16 +1,9 @@
 import type { KeyState } from "./key-authority.ts";
-import type { KeyPolicy } from "./key-policy.ts";
+import type { KeyPolicy, Quota } from "./key-policy.ts";
 
 /** The longest time for which a key has two secrets: 30 days. */
 export const MAX_OVERLAP_SECONDS = 2_592_000;
 export const MAX_KEYS_OF_PAGE = 1000;
-
-/** What a key has used in the day, as far as there are quotas of it. */
-export interface KeyUsage {
-  readonly requests?: number | undefined;
-  readonly tokens?: number | undefined;
-  readonly cpuMs?: number | undefined;
-}
 
 /** An API key as administrators see it: everything but its secrets. Times are ISO 8601, by the clock of the authority. */
 export interface StoredKey extends KeyPolicy {
@@ -27,7 +20,8 @@ export interface StoredKey extends KeyPolicy {
   /** Until when the secret before is accepted; absent when it is not. */
   readonly overlapEndsAt?: string | undefined;
   readonly revokedAt?: string | undefined;
-  readonly usage?: KeyUsage | undefined;
+  /** What is counted of the day, as far as isolates have reported it: by the names of the quotas that there are. */
+  readonly usage?: Quota | undefined;
 }
 
 /** What a key is made with. */
@@ -47,6 +41,12 @@ export interface KeyIdentity {
   readonly id: string;
   /** SHA-256 of the whole key, in hexadecimal. */
   readonly sha256: string;
+}
+
+/** What a change has made of a key. */
+export interface ChangedKey {
+  readonly before: StoredKey;
+  readonly after: StoredKey;
 }
 
 export interface KeyQuery {

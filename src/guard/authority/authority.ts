@@ -1,3 +1,5 @@
+import type { Quota } from "../../domain/access/key-policy.ts";
+import type { BudgetUsage } from "../../domain/access/lease.ts";
 import { type AuditLog, createAuditLog } from "./audit-log.ts";
 import { createKeys, type Keys } from "./keys.ts";
 import { createLeases, type Leases } from "./leases.ts";
@@ -9,7 +11,17 @@ export interface Authority extends Keys, Leases, AuditLog {}
 
 export function createAuthority(storage: AuthorityStorage): Authority {
   migrate(storage);
-  const keys = createKeys(storage);
+  const keys = createKeys(storage, { usageOf: (id) => toQuotaUsage(leases.usage(id)) });
   const leases = createLeases(storage, { find: (id) => keys.find([id])[0] });
   return { ...keys, ...leases, ...createAuditLog(storage) };
+}
+
+/** By the names of the quotas of a key. */
+function toQuotaUsage(usage: BudgetUsage): Quota | undefined {
+  const entries = [
+    ["requestsPerDay", usage["requests-per-day"]],
+    ["tokensPerDay", usage["tokens-per-day"]],
+    ["cpuMsPerDay", usage["cpu-ms-per-day"]],
+  ].filter(([, used]) => used !== undefined);
+  return entries.length > 0 ? Object.fromEntries(entries) : undefined;
 }

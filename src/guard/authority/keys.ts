@@ -1,13 +1,14 @@
 import { findExcess } from "../../domain/access/excess.ts";
 import type { Grantor } from "../../domain/access/grantor.ts";
 import type { VerifiableKey } from "../../domain/access/key-authority.ts";
+import type { Quota } from "../../domain/access/key-policy.ts";
 import type {
+  ChangedKey,
   KeyFields,
   KeyIdentity,
   KeyPage,
   KeyPatch,
   KeyQuery,
-  KeyUsage,
   StoredKey,
 } from "../../domain/access/stored-key.ts";
 import { ApiError } from "../../domain/errors.ts";
@@ -35,7 +36,7 @@ export type Keys = ReturnType<typeof createKeys>;
 
 export interface KeyOptions {
   /** What the key has used today. */
-  readonly usageOf?: (id: string) => KeyUsage | undefined;
+  readonly usageOf?: (id: string) => Quota | undefined;
 }
 
 /** The keys of the authority. Arguments are checked here, because they come from another Worker. */
@@ -132,7 +133,7 @@ export function createKeys(
     getKey: (id: string, grantor: Grantor): StoredKey =>
       toStored(findFor(id, parseGrantor(grantor))),
 
-    updateKey: (id: string, given: KeyPatch, grantor: Grantor): StoredKey =>
+    updateKey: (id: string, given: KeyPatch, grantor: Grantor): ChangedKey =>
       transaction(() => {
         const by = parseGrantor(grantor);
         const record = findToChange(id, by);
@@ -140,32 +141,35 @@ export function createKeys(
         const fields = parseKeyFields(mergePatch(record.fields, patch));
         if (patch.expiresAt !== undefined) refusePast(fields, now());
         refuseExcess(by, fields, "give a key");
+        const before = toStored(record);
         table.update(id, { fields, disabled, updatedAt: now() });
-        return toStored(findFor(id, by));
+        return { before, after: toStored(findFor(id, by)) };
       }),
 
-    rotateKey: (identity: KeyIdentity, overlapSeconds: number, grantor: Grantor): StoredKey =>
+    rotateKey: (identity: KeyIdentity, overlapSeconds: number, grantor: Grantor): ChangedKey =>
       transaction(() => {
         const { id, sha256 } = parseKeyIdentity(identity);
         const by = parseGrantor(grantor);
         const record = findToChange(id, by);
         const at = now();
         const [current] = table.digests(id, at);
-        if (current?.sha256 === sha256) return toStored(record);
+        const before = toStored(record);
+        if (current?.sha256 === sha256) return { before, after: before };
         if (table.hasDigest(sha256))
           throw new ApiError("invalid_request", "A secret cannot be given to a key again.");
         table.endDigests(id, at + parseOverlapSeconds(overlapSeconds) * 1000, at);
         table.addDigest(id, sha256);
         table.setRotated(id, at);
-        return toStored(findFor(id, by));
+        return { before, after: toStored(findFor(id, by)) };
       }),
 
-    revokeKey: (id: string, grantor: Grantor): StoredKey =>
+    revokeKey: (id: string, grantor: Grantor): ChangedKey =>
       transaction(() => {
         const by = parseGrantor(grantor);
         const record = findFor(id, by);
+        const before = toStored(record);
         if (record.revokedAt === undefined) table.setRevoked(id, now());
-        return toStored(findFor(id, by));
+        return { before, after: toStored(findFor(id, by)) };
       }),
   };
 }

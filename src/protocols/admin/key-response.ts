@@ -23,12 +23,14 @@ export const keySchema = keyFieldsSchema.extend({
   revokedAt: time.optional(),
   usage: z
     .strictObject({
-      requests: count.optional(),
-      tokens: count.optional(),
-      cpuMs: count.optional(),
+      requestsPerDay: count.optional(),
+      tokensPerDay: count.optional(),
+      cpuMsPerDay: count.optional(),
     })
     .optional()
-    .describe("What is counted of today, which begins at 00:00 UTC: of the quotas that there are."),
+    .describe(
+      "What is counted of the quotas today, which begins at 00:00 UTC. Isolates report it within seconds.",
+    ),
 });
 
 export const keyPageSchema = z.strictObject({

@@ -1,10 +1,13 @@
 import type { Context } from "hono";
 import { type Grantor, toGrantor } from "../../../domain/access/grantor.ts";
-import { type IssuedKey, issueKey, reissueKey } from "../../../domain/access/issue-key.ts";
+import { issueKey, reissueKey } from "../../../domain/access/issue-key.ts";
 import type { KeyAuthority } from "../../../domain/access/key-authority.ts";
+import type { ChangedKey, StoredKey } from "../../../domain/access/stored-key.ts";
+import type { JsonObject } from "../../../domain/audit/audit-entry.ts";
 import { ApiError } from "../../../domain/errors.ts";
 import type { AppEnv } from "../../../http/context.ts";
 import { bodyOf } from "../../../http/receive.ts";
+import { recordChange } from "../../../http/record-change.ts";
 import { respond } from "../../../http/respond.ts";
 import { READ_BODY } from "../../error-groups.ts";
 import { parseJson } from "../../json.ts";
@@ -68,11 +71,13 @@ export const KEY_OPERATIONS: readonly Operation[] = [
       },
     },
     errors: [...KEYS.errors, ...READ_BODY, "empty_body"],
+    audit: {},
     handler: asking(async (c, authority, by, prefix) => {
       const fields = parseCreateKey(parseJson(bodyOf(c)));
-      const issued = await issueKey(authority, fields, by);
-      c.get("headers").location = `${prefix}/admin/keys/${issued.stored.id}`;
-      return respondOnce(c, issued, 201);
+      const { key, stored } = await issueKey(authority, fields, by);
+      recordChange(c, { target: { key: stored.id }, after: toRecord(stored) });
+      c.get("headers").location = `${prefix}/admin/keys/${stored.id}`;
+      return respondOnce(c, key, stored, 201);
     }),
   },
   {
@@ -118,12 +123,10 @@ export const KEY_OPERATIONS: readonly Operation[] = [
     },
     responses: THE_KEY,
     errors: [...OF_KEY.errors, ...READ_BODY, "empty_body", "key_revoked"],
+    audit: { request: ["disabled"] },
     handler: asking(async (c, authority, by) => {
       const patch = parseChangeKey(parseJson(bodyOf(c)));
-      return respond(
-        c,
-        JSON.stringify(toKeyResponse(await authority.updateKey(idOf(c), patch, by))),
-      );
+      return respondChanged(c, await authority.updateKey(idOf(c), patch, by));
     }),
   },
   {
@@ -150,11 +153,14 @@ export const KEY_OPERATIONS: readonly Operation[] = [
       },
     },
     errors: [...OF_KEY.errors, ...READ_BODY, "key_revoked"],
+    audit: { request: ["overlapSeconds"] },
     handler: asking(async (c, authority, by) => {
       const id = idOf(c);
       const body = c.get("body");
       const overlapSeconds = parseRotateKey(body.byteLength > 0 ? parseJson(body) : {});
-      return respondOnce(c, await reissueKey(authority, id, overlapSeconds, by), 200);
+      const { key, ...changed } = await reissueKey(authority, id, overlapSeconds, by);
+      record(c, changed);
+      return respondOnce(c, key, changed.after, 200);
     }),
   },
   {
@@ -165,8 +171,9 @@ export const KEY_OPERATIONS: readonly Operation[] = [
     description:
       "For good: all isolates refuse the key within 5 seconds. It stays in the list, without its digest. Revoking it again changes nothing.",
     responses: THE_KEY,
+    audit: {},
     handler: asking(async (c, authority, by) =>
-      respond(c, JSON.stringify(toKeyResponse(await authority.revokeKey(idOf(c), by)))),
+      respondChanged(c, await authority.revokeKey(idOf(c), by)),
     ),
   },
 ];
@@ -198,8 +205,31 @@ function idOf(c: Context<AppEnv>): string {
 }
 
 /** A response with a secret, which nobody may keep. */
-function respondOnce(c: Context<AppEnv>, { key, stored }: IssuedKey, status: number): Response {
+function respondOnce(c: Context<AppEnv>, key: string, stored: StoredKey, status: number): Response {
   c.get("headers")["cache-control"] = "no-store";
   const { id, ...others } = toKeyResponse(stored);
   return respond(c, JSON.stringify({ id, key, ...others }), { status });
+}
+
+function respondChanged(c: Context<AppEnv>, changed: ChangedKey): Response {
+  record(c, changed);
+  return respond(c, JSON.stringify(toKeyResponse(changed.after)));
+}
+
+function record(c: Context<AppEnv>, { before, after }: ChangedKey): void {
+  const rewritten = WRITTEN.filter((field) => before[field] !== after[field]);
+  recordChange(c, {
+    before: toRecord(before),
+    after: { ...toRecord(after), ...(rewritten.length > 0 && { rewritten }) },
+  });
+}
+
+/** What somebody has written, which may be of a person: the audit log has only that it was changed. */
+const WRITTEN = ["name", "owner", "notes"] as const;
+
+function toRecord({ id: _, usage: __, ...stored }: StoredKey): JsonObject {
+  const entries = Object.entries(stored).filter(
+    ([field]) => !WRITTEN.some((each) => each === field),
+  );
+  return Object.fromEntries(entries) as JsonObject;
 }

@@ -179,8 +179,10 @@ describe("updateKey", () => {
     ["a new budget", { rate: { tokensPerMinute: 7 } }, { rate: { tokensPerMinute: 7 } }],
   ])("changes %s", (_, patch, changed) => {
     const id = create(full);
+    const before = authority.getKey(id, ADMIN);
     storage.advance(5000);
-    const updated = authority.updateKey(id, patch, ADMIN);
+    const { after: updated, ...others } = authority.updateKey(id, patch, ADMIN);
+    expect(others).toEqual({ before });
     expect(updated).toMatchObject({ ...full, ...changed });
     expect(updated).toMatchObject({ createdAt: START, updatedAt: "2026-11-30T12:00:05.000Z" });
     expect(authority.getKey(id, ADMIN)).toEqual(updated);
@@ -194,13 +196,13 @@ describe("updateKey", () => {
     ["the owner", { owner: null }, "owner"],
   ])("removes %s", (_, patch, field) => {
     const id = create(full);
-    expect(authority.updateKey(id, patch, ADMIN)).not.toHaveProperty(field);
+    expect(authority.updateKey(id, patch, ADMIN).after).not.toHaveProperty(field);
     expect(authority.find([id])[0]?.policy).not.toHaveProperty(field);
   });
 
   it("removes one limit of several", () => {
     const id = create(full);
-    const { limits } = authority.updateKey(id, { limits: { tokens: null } }, ADMIN);
+    const { limits } = authority.updateKey(id, { limits: { tokens: null } }, ADMIN).after;
     expect(limits).toEqual({ batch: 5 });
   });
 
@@ -221,7 +223,7 @@ describe("updateKey", () => {
   it("changes other fields of a key that has expired", () => {
     const id = create({ expiresAt: "2026-11-30T13:00:00Z" });
     storage.advance(DAY_MS);
-    expect(authority.updateKey(id, { notes: "seen" }, ADMIN)).toMatchObject({
+    expect(authority.updateKey(id, { notes: "seen" }, ADMIN).after).toMatchObject({
       notes: "seen",
       state: "expired",
     });
@@ -236,7 +238,7 @@ describe("rotateKey", () => {
     const id = create();
     const [before] = digestsOf(id);
     storage.advance(1000);
-    const rotated = authority.rotateKey({ id, sha256: "a".repeat(64) }, 60, ADMIN);
+    const { after: rotated } = authority.rotateKey({ id, sha256: "a".repeat(64) }, 60, ADMIN);
     expect(rotated).toMatchObject({
       rotatedAt: "2026-11-30T12:00:01.000Z",
       overlapEndsAt: "2026-11-30T12:01:01.000Z",
@@ -254,7 +256,7 @@ describe("rotateKey", () => {
 
   it("ends the secret before at once without an overlap", () => {
     const id = create();
-    const rotated = authority.rotateKey({ id, sha256: "b".repeat(64) }, 0, ADMIN);
+    const { after: rotated } = authority.rotateKey({ id, sha256: "b".repeat(64) }, 0, ADMIN);
     expect(rotated).not.toHaveProperty("overlapEndsAt");
     expect(digestsOf(id)).toEqual(["b".repeat(64)]);
   });
@@ -275,9 +277,9 @@ describe("rotateKey", () => {
   it("has one effect when it is repeated", () => {
     const id = create();
     const rotation = [{ id, sha256: "f".repeat(64) }, 60, ADMIN] as const;
-    const first = authority.rotateKey(...rotation);
+    const { after } = authority.rotateKey(...rotation);
     storage.advance(1000);
-    expect(authority.rotateKey(...rotation)).toEqual(first);
+    expect(authority.rotateKey(...rotation)).toEqual({ before: after, after });
   });
 
   it.each([-1, 1.5, 2_592_001, Number.NaN, "60"])("refuses an overlap of %j", (overlap) => {
@@ -294,7 +296,7 @@ describe("revokeKey", () => {
     const id = create({ owner: "me" });
     authority.rotateKey({ id, sha256: "1".repeat(64) }, 60, ADMIN);
     storage.advance(1000);
-    const revoked = authority.revokeKey(id, ADMIN);
+    const { after: revoked } = authority.revokeKey(id, ADMIN);
     expect(revoked).toMatchObject({
       state: "revoked",
       revokedAt: "2026-11-30T12:00:01.000Z",
@@ -304,7 +306,7 @@ describe("revokeKey", () => {
     expect(digestsOf(id)).toEqual([]);
     expect([...storage.sql.exec("SELECT * FROM key_digests WHERE key_id = ?", id)]).toEqual([]);
     storage.advance(1000);
-    expect(authority.revokeKey(id, ADMIN)).toEqual(revoked);
+    expect(authority.revokeKey(id, ADMIN)).toEqual({ before: revoked, after: revoked });
     for (const change of [
       () => authority.updateKey(id, { disabled: false }, ADMIN),
       () => authority.rotateKey({ id, sha256: "2".repeat(64) }, 0, ADMIN),
@@ -416,7 +418,8 @@ describe("a grantor that has less than everything", () => {
     ] satisfies KeyPatch[])
       catchApiError("forbidden", () => authority.updateKey(mine, patch, team));
     expect(authority.updateKey(mine, { quota: { requestsPerDay: 10 } }, team)).toMatchObject({
-      quota: { requestsPerDay: 10 },
+      before: { quota: { requestsPerDay: 100 } },
+      after: { quota: { requestsPerDay: 10 } },
     });
   });
 

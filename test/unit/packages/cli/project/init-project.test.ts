@@ -68,8 +68,8 @@ test("each project has a key of its own, which only its owner can read and git d
     return parseEnv(read(name, ".dev.vars")).ADMIN_KEY;
   });
   expect(keys).toEqual([
-    expect.stringMatching(/^[\w-]{32}$/),
-    expect.stringMatching(/^[\w-]{32}$/),
+    expect.stringMatching(/^of_admin_[\w-]{32}$/),
+    expect.stringMatching(/^of_admin_[\w-]{32}$/),
   ]);
   expect(keys[0]).not.toBe(keys[1]);
   expect(statSync(join(folder, "first", ".dev.vars")).mode & 0o777).toBe(0o600);
