@@ -1,6 +1,6 @@
 import type { KeyAuthority } from "../../src/domain/access/key-authority.ts";
 import { type Authority, createAuthority } from "../../src/guard/authority/authority.ts";
-import { toOutcome } from "../../src/guard/authority/outcome.ts";
+import { toOutcomeLater } from "../../src/guard/authority/outcome.ts";
 import { type AuthorityStub, createRemoteAuthority } from "../../src/guard/remote-authority.ts";
 import { createTestStorage } from "./sql.ts";
 
@@ -12,7 +12,7 @@ export function createLocalAuthority(storage = createTestStorage()): KeyAuthorit
       (target, name) =>
       async (...args: never[]) => {
         const method = target[name as keyof Authority] as (...args: never[]) => unknown;
-        return structuredClone(toOutcome(() => method(...structuredClone(args))));
+        return structuredClone(await toOutcomeLater(async () => method(...structuredClone(args))));
       },
   });
   return createRemoteAuthority(() => stub as unknown as AuthorityStub);
