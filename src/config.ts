@@ -48,6 +48,12 @@ const settingsSchema = z.object({
     ),
   /** A secret: keys of before, separated by commas, with which objects are still read. */
   ENCRYPTION_KEYS_OLD: z.string().default("").transform(parseKeys(parseEncryptionKeys)),
+  /** A secret: base64 of 32 bytes, for the hashes of subjects, the encryption of captures and the signature of receipts. */
+  PRIVACY_KEY: z
+    .string()
+    .default("")
+    .transform(parseKeys(parseEncryptionKeys))
+    .refine((keys) => keys.length <= 1, "there is one key: a second one has no use"),
   /** Public keys of those who may sign versions: PEM or base64; with any, versions that are not signed are refused. */
   SIGNING_PUBLIC_KEYS: z.string().default("").transform(parseKeys(parsePublicKeys)),
   /** Whether anybody may predict, and list and describe models: "true", or "false" for clients with a key alone. */
@@ -146,6 +152,7 @@ const configSchema = settingsSchema.superRefine(checkAudiences).transform((setti
     maxModelBytes: settings.MAX_MODEL_BYTES,
     adminKey: settings.ADMIN_KEY,
     signingKeys: settings.SIGNING_PUBLIC_KEYS,
+    privacyKey: settings.PRIVACY_KEY[0],
     encryption: toEncryption(settings.ENCRYPTION_KEY[0], settings.ENCRYPTION_KEYS_OLD),
     publicPredict: settings.PUBLIC_PREDICT === "true",
     keyGraceSeconds: settings.KEY_GRACE_SECONDS,

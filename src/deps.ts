@@ -1,4 +1,5 @@
 import { version } from "../package.json";
+import { decodeEntry } from "./cache/entry.ts";
 import { createEntryStore, type EntryStore } from "./cache/entry-store.ts";
 import { createResponseCache } from "./cache/response-cache.ts";
 import { type Config, parseConfig, readSecrets } from "./config.ts";
@@ -7,7 +8,9 @@ import type { IdentityProvider } from "./domain/access/identity-provider.ts";
 import type { KeyAuthority } from "./domain/access/key-authority.ts";
 import { recordWork } from "./domain/audit/audit-recorder.ts";
 import type { BucketEncryption } from "./domain/bucket-encryption.ts";
-import { EVENT_SCHEMA_VERSION, type NoticeEvent } from "./domain/event.ts";
+import type { Purge } from "./domain/cache.ts";
+import { toSelector } from "./domain/data-selector.ts";
+import { type ErasureEvent, EVENT_SCHEMA_VERSION, type NoticeEvent } from "./domain/event.ts";
 import type { ModelHost } from "./domain/model-host.ts";
 import type { ObjectStore } from "./domain/object-store.ts";
 import type { EventSink, ModelStore } from "./domain/ports.ts";
@@ -30,11 +33,23 @@ import { createAnswerCached } from "./inference/answer-cached.ts";
 import { createBodyBudget } from "./inference/body-budget.ts";
 import { createBypassOf } from "./inference/cache-directives.ts";
 import { limitBatch } from "./inference/limit-batch.ts";
+import { createCaptures } from "./inference/captures.ts";
+import { createCapturing } from "./inference/capturing.ts";
 import { createRunCached } from "./inference/run-cached.ts";
 import { createRunTask } from "./inference/run-task.ts";
 import { createShadow, type Inference } from "./inference/shadow.ts";
 import { createShadowCopies } from "./inference/shadow-copies.ts";
 import { ISOLATE_CODE } from "./isolate-code.ts";
+import { sweepLateData } from "./privacy/late-data.ts";
+import type { PersonalDataStore } from "./privacy/personal-data-store.ts";
+import { createPrivacy } from "./privacy/privacy.ts";
+import { derivePrivacyKey } from "./privacy/privacy-keys.ts";
+import { createCapturesData } from "./privacy/stores/captures.ts";
+import { createEventsData, removeEvents } from "./privacy/stores/events.ts";
+import { createKeysData } from "./privacy/stores/keys.ts";
+import { createPredictionsData } from "./privacy/stores/predictions.ts";
+import { createPrefixesData } from "./privacy/stores/prefixes.ts";
+import { createSubjects } from "./privacy/subject-hashes.ts";
 import type { Services } from "./protocols/services.ts";
 import { createCatalog } from "./registry/catalog.ts";
 import { createGarbageCollector } from "./registry/collect-garbage.ts";
@@ -55,11 +70,13 @@ import { createUploads } from "./registry/uploads.ts";
 import { createSignatures } from "./registry/verify-signature.ts";
 import { createModelPool } from "./runtime/model-pool.ts";
 import { createScrubber } from "./shared/scrub-secrets.ts";
+import { createCaptureStore } from "./storage/capture-store.ts";
 import { createDatacenterCacheTier } from "./storage/datacenter-cache-tier.ts";
 import { createEncryptedObjectStore } from "./storage/encrypted-object-store.ts";
 import { createBucketEncryption } from "./storage/encryption/encrypt-bucket.ts";
 import { KeyRing } from "./storage/encryption/key-ring.ts";
 import { createKvCacheTier, createKvPurgeLog } from "./storage/kv-cache-tier.ts";
+import { createKvEntryInventory } from "./storage/kv-entry-inventory.ts";
 import { createModelStore } from "./storage/model-store.ts";
 import { createObjectInventory } from "./storage/object-inventory.ts";
 import { createR2ObjectStore } from "./storage/r2-object-store.ts";
@@ -93,12 +110,19 @@ export interface ServiceOverrides {
 export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = {}): Services {
   const config = parseConfig(env);
   if (!env.MODELS) throw new Error("the R2 binding MODELS is missing: see wrangler.toml");
-  const { objects, encryption } = createObjects(env.MODELS, config);
+  const { stored, objects, encryption } = createObjects(env.MODELS, config);
   const signatures = createSignatures(config.signingKeys);
   const store = createModelStore(objects, { checkManifest: signatures.checkManifest });
   const uploadStore = createUploadStore(objects);
   const { host, hasOwnIsolate } = createHost(env, config, store, overrides);
-  const cache = createCache(env, config);
+  const {
+    cache,
+    purgeLog,
+    inventory: entries,
+  } = createCache(env, config, async (erasures) => {
+    await removeEvents(eventLog, erasures.map(toSelector));
+    await host.dropKept();
+  });
   const enabled = config.cache.tiers.length > 0;
   const statistics = createStatisticsSink();
   const cacheStatistics = createCacheStatisticsSink();
@@ -154,9 +178,10 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
   if (!env.KEYS) sink.emit(notice(NO_KEYS));
   const keyAuthority = createKeyAuthority(env);
   const audit = createAuditRecorder({ authority: keyAuthority, sink });
+  if (!config.privacyKey) sink.emit(notice(NO_PRIVACY_KEY));
   const bodies = createBodyBudget({ limitBytes: config.maxBodiesBytes });
   const { maxBodyBytes: maxBytes } = config;
-  const { infer, runTask } = createShadow({
+  const inference = createShadow({
     ...createInference(host, cache, config, hasOwnIsolate),
     // Apart, so that no request waits for an identical copy, which gives way to all requests.
     copies: createInference(host, cache, config, hasOwnIsolate),
@@ -169,6 +194,25 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     }),
     maxBytes,
   });
+  const { privacyKey } = config;
+  const captures =
+    privacyKey && createCaptureStore(stored, () => derivePrivacyKey(privacyKey, "captures"));
+  const usesDatacenter = config.cache.tiers.includes("datacenter");
+  const personalData: readonly PersonalDataStore[] = [
+    // First, because it has no isolate use or store what was there before.
+    createPredictionsData({ cache, inventory: entries, usesDatacenter, decode: decodeEntry }),
+    ...(captures ? [createCapturesData(captures)] : []),
+    createPrefixesData(host),
+    createEventsData(eventLog),
+    ...(keyAuthority ? [createKeysData(keyAuthority)] : []),
+  ];
+  const { isErased } = cache;
+  const { infer, runTask } = captures
+    ? createCapturing({
+        ...inference,
+        storeCapture: createCaptures({ store: captures, isErased, bodies, sink }),
+      })
+    : inference;
   return {
     config,
     authenticator: createAuthenticator({
@@ -196,6 +240,7 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     inspector: createModelInspector(store, catalog),
     infer: limitBatch(infer),
     responseCache: createResponseCache(cache, { enabled }),
+    subjects: config.privacyKey && createSubjects(config.privacyKey),
     cache,
     encryption,
     cacheStats: () => ({
@@ -219,6 +264,7 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     audit,
     deleter,
     garbage,
+    privacy: privacyKey && createPrivacy(privacyKey, personalData),
     sweep: async (at) => {
       const collected = await recordWork(
         audit,
@@ -227,6 +273,13 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
         ({ removed, removedBytes, failed }) => ({ after: { removed, removedBytes, failed } }),
       );
       sink.emit(collected);
+      const { erased, complete, problem } = await sweepLateData(
+        personalData,
+        (await purgeLog?.list()) ?? [],
+        at,
+      );
+      if (erased > 0 || !complete)
+        sink.emit({ ...createErasureEvent(erased, complete), errorCode: problem });
     },
     host,
   };
@@ -255,13 +308,21 @@ function createTokenProviders({ tokens, access }: Config, sink: EventSink): Iden
 function createObjects(
   bucket: R2Bucket,
   { encryption }: Config,
-): { objects: ObjectStore; encryption: BucketEncryption | undefined } {
+): {
+  /** As it is stored. */
+  stored: ObjectStore;
+  objects: ObjectStore;
+  encryption: BucketEncryption | undefined;
+} {
   const stored = createR2ObjectStore(bucket);
-  if (!encryption) return { objects: stored, encryption: undefined };
+  if (!encryption) return { stored, objects: stored, encryption: undefined };
   const keys = new KeyRing(encryption.key, encryption.oldKeys);
   const objects = createEncryptedObjectStore(stored, keys);
-  return { objects, encryption: createBucketEncryption(stored, objects, keys) };
+  return { stored, objects, encryption: createBucketEncryption(stored, objects, keys) };
 }
+
+const NO_PRIVACY_KEY =
+  "The secret PRIVACY_KEY is not set: no request is captured, nothing is kept of requests with x-subject-id, and data can be neither erased nor exported. docs/privacy.md says how to make one.";
 
 const NO_LOADER =
   "The Worker Loader binding LOADER is missing: all models share this isolate and its MEMORY_BUDGET_BYTES. docs/isolates.md has the binding.";
@@ -341,22 +402,38 @@ function createFloods({ RATE_LIMITER }: OnnxflareEnv, sink: EventSink): FloodGua
   );
 }
 
+function createErasureEvent(erased: number, complete: boolean): ErasureEvent {
+  const time = new Date().toISOString();
+  return { event: "erasure", schemaVersion: EVENT_SCHEMA_VERSION, time, erased, complete };
+}
+
 function notice(message: string): NoticeEvent {
   const time = new Date().toISOString();
   return { event: "notice", schemaVersion: EVENT_SCHEMA_VERSION, time, message };
 }
 
-/** The entry store with the tiers that are enabled and whose bindings exist. */
-function createCache(env: OnnxflareEnv, { cache }: Config): EntryStore {
+/**
+ * The entry store with the tiers that are enabled and whose bindings exist.
+ * @param onErasures called with erasures that other isolates have made
+ */
+function createCache(
+  env: OnnxflareEnv,
+  { cache }: Config,
+  onErasures: (erasures: readonly Purge[]) => Promise<void>,
+) {
   const { tiers, isolateBytes, maxEntryBytes, readTimeoutMs } = cache;
   const kv = env.CACHE;
-  return createEntryStore(
+  // Independent of the tiers: other isolates read the purges there.
+  const purgeLog = kv && createKvPurgeLog(kv);
+  const localBytes = tiers.includes("isolate") ? isolateBytes : 0;
+  const entries = createEntryStore(
     [
       ...(tiers.includes("datacenter") ? [createDatacenterCacheTier(caches.default)] : []),
       ...(tiers.includes("kv") && kv ? [createKvCacheTier(kv)] : []),
     ],
-    // Independent of the tiers: other isolates read the purges there.
-    kv && createKvPurgeLog(kv),
-    { localBytes: tiers.includes("isolate") ? isolateBytes : 0, maxEntryBytes, readTimeoutMs },
+    purgeLog,
+    { localBytes, maxEntryBytes, readTimeoutMs, onErasures },
   );
+  // Also of a tier that was switched off: its entries are still there.
+  return { cache: entries, purgeLog, inventory: kv && createKvEntryInventory(kv) };
 }

@@ -89,6 +89,10 @@ export function createEntrypoint(overrides: IsolateOverrides = {}) {
       return this.#server.unload(digests, this.#waitUntil);
     }
 
+    async dropKept(): Promise<number> {
+      return this.#server.dropKept();
+    }
+
     async stats(): Promise<RuntimeStats> {
       return this.#server.stats();
     }

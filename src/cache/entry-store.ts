@@ -1,9 +1,19 @@
-import type { CacheEntry, CacheTier, PurgeLog, PurgeScope } from "../domain/cache.ts";
+import {
+  type CacheAddress,
+  type CacheEntry,
+  type CacheTier,
+  isErasure,
+  type OwnedData,
+  type Purge,
+  type PurgeLog,
+  type PurgeScope,
+} from "../domain/cache.ts";
 import type { CacheReport, MissReason } from "../domain/cache-control.ts";
 import type { WaitUntil } from "../domain/call.ts";
 import { toTensorBytes } from "../domain/tensor-bytes.ts";
 import { createLocalTier, type LocalTier } from "./local-tier.ts";
 import type { EntryLookup, FoundEntry } from "./lookup.ts";
+import { createPurgeIndex } from "./purge-index.ts";
 import { createPurgeList } from "./purge-list.ts";
 import { createRemoteTiers } from "./remote-tiers.ts";
 
@@ -14,6 +24,8 @@ export interface EntryStoreOptions {
   readonly maxEntryBytes: number;
   /** A remote tier that takes longer to read counts as a miss. */
   readonly readTimeoutMs: number;
+  /** Called with erasures that other isolates have made, for what else the memory of this one has. */
+  readonly onErasures?: (erasures: readonly Purge[]) => Promise<unknown>;
   readonly now?: () => number;
 }
 
@@ -59,6 +71,19 @@ export interface EntryStore extends Pick<LocalTier, "getByRequest" | "putRespons
   ): FoundEntry;
   /** @throws ApiError `storage_failed` when other isolates cannot read the purge */
   purge(scope: PurgeScope): Promise<PurgeSummary>;
+  /**
+   * Has this isolate use nothing in the scope any more that is older than now, and the others once they read the list of purges.
+   * What the remote tiers have is not removed.
+   * @returns the entries that were removed from the memory of this isolate
+   * @throws ApiError `storage_failed` when other isolates cannot read the erasure; this one applies it
+   */
+  forget(scope: PurgeScope): Promise<number>;
+  /** Whether what belongs to somebody or a request was erased since it was created. */
+  isErased(data: OwnedData): boolean;
+  /** Removes entries from the remote tiers that cannot be listed, where this data center has them. */
+  removeUnlisted(addresses: readonly CacheAddress[]): Promise<void>;
+  /** The entries in a scope in the memory of this isolate. */
+  findLocally(scope: PurgeScope): readonly CacheEntry[];
   usage(): LocalTierUsage;
   /** Writes to remote tiers that failed since the isolate started, by tier. */
   failedWrites(): Readonly<Record<string, number>>;
@@ -70,10 +95,22 @@ export function createEntryStore(
   purgeLog: PurgeLog | undefined,
   options: EntryStoreOptions,
 ): EntryStore {
-  const { localBytes, maxEntryBytes, readTimeoutMs, now = Date.now } = options;
+  const { localBytes, maxEntryBytes, readTimeoutMs, onErasures, now = Date.now } = options;
   const local = createLocalTier(localBytes);
   const remote = createRemoteTiers(tiers, readTimeoutMs);
-  const purges = createPurgeList(purgeLog, readTimeoutMs, now);
+  const purges = createPurgeList(purgeLog, readTimeoutMs, now, async (news) => {
+    const erasures = news.filter(isErasure);
+    if (erasures.length === 0) return;
+    const index = createPurgeIndex(erasures);
+    local.removeWhere((entry) => index.covers(entry, entry));
+    dropResponsesFor(erasures);
+    await onErasures?.(erasures);
+  });
+
+  /** Whose request a stored response belongs to is not known: it is that of a later one than the entry's. */
+  function dropResponsesFor(erasures: readonly PurgeScope[]): void {
+    if (erasures.some(isErasure)) local.dropResponses();
+  }
 
   function reasonAgainst(entry: CacheEntry, lookup: EntryLookup): MissReason | undefined {
     if (purges.covers(entry, lookup.address)) return "purged";
@@ -162,6 +199,16 @@ export function createEntryStore(
       const dropped = { isolate, kv: removed.length };
       return { at: new Date(at).toISOString(), dropped, complete };
     },
+
+    async forget(scope) {
+      const removed = local.purge(scope);
+      dropResponsesFor([scope]);
+      await purges.record(scope, now());
+      return removed;
+    },
+    isErased: purges.isErased,
+    removeUnlisted: (addresses) => remote.remove(addresses, "kv"),
+    findLocally: local.find,
 
     usage: () => ({
       limitBytes: localBytes,

@@ -30,6 +30,12 @@ export interface LocalTier {
   delete(key: string): void;
   /** Returns how many entries were removed. */
   purge(scope: PurgeScope): number;
+  /** {@link purge} for what any condition selects. */
+  removeWhere(condition: (entry: CacheEntry) => boolean): number;
+  /** Drops the stored responses, with the requests that they belong to, of all entries. */
+  dropResponses(): void;
+  /** The entries in a scope, each once. */
+  find(scope: PurgeScope): readonly CacheEntry[];
   /** Of memory, estimated. */
   readonly usedBytes: number;
   readonly entries: number;
@@ -57,6 +63,12 @@ export function createLocalTier(limitBytes: number): LocalTier {
     },
   });
 
+  function removeWhere(condition: (entry: CacheEntry) => boolean): number {
+    const removed = [...slots.values()].filter(({ entry }) => condition(entry));
+    for (const { entry } of removed) slots.delete(entry.key);
+    return removed.length;
+  }
+
   return {
     get: (key) => slots.get(key),
     getByRequest(request) {
@@ -78,11 +90,14 @@ export function createLocalTier(limitBytes: number): LocalTier {
       byRequest.set(request, withResponse);
     },
     delete: (key) => void slots.delete(key),
-    purge(scope) {
-      const removed = [...slots.values()].filter(({ entry }) => isInScope(entry, scope));
-      for (const { entry } of removed) slots.delete(entry.key);
-      return removed.length;
+    purge: (scope) => removeWhere((entry) => isInScope(entry, scope)),
+    removeWhere,
+    dropResponses() {
+      for (const slot of [...slots.values()])
+        if (slot.stored) slots.set(slot.entry.key, { ...slot, stored: undefined }, slot.entryBytes);
     },
+    find: (scope) =>
+      [...slots.values()].map(({ entry }) => entry).filter((entry) => isInScope(entry, scope)),
     get usedBytes() {
       return slots.weight;
     },

@@ -1,14 +1,16 @@
 import {
   type CacheAddress,
   type CacheEntry,
-  isInScope,
+  type OwnedData,
   type Purge,
   type PurgeLog,
   type PurgeResult,
   type PurgeScope,
+  scopeKey,
 } from "../domain/cache.ts";
 import type { WaitUntil } from "../domain/call.ts";
 import { settlesWithin } from "../shared/settles-within.ts";
+import { createPurgeIndex, type PurgeIndex } from "./purge-index.ts";
 
 /** The purges of this isolate and of others: no entry from before them may be used. */
 export interface PurgeList {
@@ -22,11 +24,18 @@ export interface PurgeList {
   refresh(waitUntil: WaitUntil): Promise<string | undefined> | undefined;
   /** Whether a purge from after the entry's creation has the entry, or the address looked up, in its scope. */
   covers(entry: CacheEntry, address: Pick<CacheAddress, "model" | "client">): boolean;
+  /** Whether an erasure from after its creation has it in its scope. */
+  isErased(data: OwnedData): boolean;
   /**
    * Applies a purge in this isolate from now on, and in the others once they read the log.
    * @throws ApiError `storage_failed`
    */
   add(scope: PurgeScope, at: number): Promise<PurgeResult>;
+  /**
+   * {@link add} without the removal of entries from storage.
+   * @throws ApiError `storage_failed`
+   */
+  record(scope: PurgeScope, at: number): Promise<void>;
 }
 
 /** How long the purges read last are fresh: the delay until other isolates apply a purge. */
@@ -36,34 +45,51 @@ const REFRESH_FROM_MS = 20_000;
 /** After a failure, and while a reading hangs, no other request waits or tries again for so long. */
 const RETRY_AFTER_MS = 10_000;
 
-/** @param maxWaitMs how long a request waits for the log */
+/**
+ * @param maxWaitMs how long a request waits for the log
+ * @param onNews called with the purges that the log has since it was read last; no request waits for it
+ */
 export function createPurgeList(
   log: PurgeLog | undefined,
   maxWaitMs: number,
   now: () => number,
+  onNews: (purges: readonly Purge[]) => Promise<unknown> = async () => undefined,
 ): PurgeList {
   /** By scope: KV may take a minute to list what this isolate added. */
   const own = new Map<string, Purge>();
   let listed: readonly Purge[] = [];
+  let index: PurgeIndex = createPurgeIndex([]);
   let readAt = Number.NEGATIVE_INFINITY;
   let triedAt = Number.NEGATIVE_INFINITY;
   let reading: Promise<string | undefined> = Promise.resolve(undefined);
 
-  async function read(source: PurgeLog): Promise<string | undefined> {
+  async function read(source: PurgeLog, waitUntil: WaitUntil): Promise<string | undefined> {
     try {
       const startedAt = now();
       const purges = await source.list();
       // A reading that hung may end after the one that replaced it.
       if (startedAt < readAt) return undefined;
+      const news = newPurges(listed, purges);
       listed = purges;
       readAt = startedAt;
       triedAt = Number.NEGATIVE_INFINITY;
       for (const purge of purges)
-        if ((own.get(toKey(purge))?.at ?? 0) <= purge.at) own.delete(toKey(purge));
+        if ((own.get(scopeKey(purge))?.at ?? 0) <= purge.at) own.delete(scopeKey(purge));
+      rebuild();
+      if (news.length > 0) waitUntil(onNews(news));
       return undefined;
     } catch (error) {
       return `the list of purges: ${String(error)}`;
     }
+  }
+
+  function rebuild(): void {
+    index = createPurgeIndex([...listed, ...own.values()]);
+  }
+
+  function apply(scope: PurgeScope, at: number): void {
+    own.set(scopeKey(scope), { ...scope, at });
+    rebuild();
   }
 
   async function wait(): Promise<string | undefined> {
@@ -82,7 +108,7 @@ export function createPurgeList(
       const sinceTriedMs = now() - triedAt;
       if (sinceTriedMs >= RETRY_AFTER_MS) {
         triedAt = now();
-        reading = read(log);
+        reading = read(log, waitUntil);
         waitUntil(reading);
       }
       const isFresh = ageMs < FRESH_MS;
@@ -90,20 +116,23 @@ export function createPurgeList(
       return isFresh || isGivenUp ? undefined : wait();
     },
 
-    covers(entry, address) {
-      if (own.size === 0 && listed.length === 0) return false;
-      const matches = (purge: Purge): boolean =>
-        entry.createdAt <= purge.at && (isInScope(entry, purge) || isInScope(address, purge));
-      return listed.some(matches) || own.values().some(matches);
+    covers: (entry, address) => index.covers(entry, address),
+    isErased: (data) => index.isErased(data),
+
+    async record(scope, at) {
+      apply(scope, at);
+      await log?.record(scope, at);
     },
 
     async add(scope, at) {
-      own.set(toKey(scope), { ...scope, at });
+      apply(scope, at);
       return (await log?.purge(scope, at)) ?? { removed: [], complete: true };
     },
   };
 }
 
-function toKey({ model, version, client }: PurgeScope): string {
-  return JSON.stringify([model, version, client]);
+/** Those that were not listed before, or at another time. */
+function newPurges(before: readonly Purge[], after: readonly Purge[]): readonly Purge[] {
+  const known = new Map(before.map((purge) => [scopeKey(purge), purge.at]));
+  return after.filter((purge) => known.get(scopeKey(purge)) !== purge.at);
 }

@@ -1,5 +1,6 @@
 import type { CacheAddress, CacheEntry, CacheTier, CacheTierName } from "../domain/cache.ts";
 import type { CacheReport } from "../domain/cache-control.ts";
+import { fromPartition } from "../domain/cache-partition.ts";
 import { settlesWithin } from "../shared/settles-within.ts";
 import { decodeEntry, encodeEntry } from "./entry.ts";
 import type { FoundEntry } from "./lookup.ts";
@@ -69,11 +70,17 @@ export function createRemoteTiers(tiers: readonly CacheTier[], readTimeoutMs: nu
     }
   }
 
+  /** A Worker deletes from the Cache API of its own data center only, so what belongs to a subject is never there. */
+  function tiersOf({ client }: Pick<CacheAddress, "client">): readonly CacheTier[] {
+    const hasSubject = client !== undefined && fromPartition(client).subject !== undefined;
+    return hasSubject ? tiers.filter(({ name }) => name !== "datacenter") : tiers;
+  }
+
   return {
     count: tiers.length,
 
     async find(address, report, accept) {
-      for (const [position, tier] of tiers.entries()) {
+      for (const [position, tier] of tiersOf(address).entries()) {
         const found = await read(tier, address, report);
         if (found && accept(found)) return { found, position };
       }
@@ -85,14 +92,16 @@ export function createRemoteTiers(tiers: readonly CacheTier[], readTimeoutMs: nu
       if (isPurged()) return;
       const bytes = await encodeEntry(entry);
       await Promise.all(
-        tiers.slice(0, count).map(async (tier) => {
-          try {
-            await tier.put(entry, bytes, ttlSeconds);
-          } catch {
-            // The next request has a miss; no request is left to report it to.
-            failedWrites[tier.name] = (failedWrites[tier.name] ?? 0) + 1;
-          }
-        }),
+        tiersOf(entry)
+          .slice(0, count)
+          .map(async (tier) => {
+            try {
+              await tier.put(entry, bytes, ttlSeconds);
+            } catch {
+              // The next request has a miss; no request is left to report it to.
+              failedWrites[tier.name] = (failedWrites[tier.name] ?? 0) + 1;
+            }
+          }),
       );
     },
 

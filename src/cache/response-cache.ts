@@ -47,9 +47,12 @@ export function createResponseCache(
     return enabled && !noStore && !noCache && sizeBytes > 0 && sizeBytes <= MAX_REQUEST_BYTES;
   }
 
-  /** Entries of a single client are not stored: the same request of another client must not match them. */
-  function stores({ manifest: { cache } }: PublishedModel): boolean {
-    return cache.enabled && cache.scope === "public";
+  /**
+   * Entries of a single client are not stored: the same request of another client must not match them. Neither are those of a model
+   * whose requests are captured: each of them must be seen.
+   */
+  function stores({ manifest: { cache, capture } }: PublishedModel): boolean {
+    return cache.enabled && cache.scope === "public" && !capture;
   }
 
   function use(

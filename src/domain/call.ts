@@ -17,6 +17,8 @@ export type WaitUntil = (work: Promise<unknown>) => void;
 export interface Call {
   readonly id: string;
   readonly principal: Identity;
+  /** The keyed hash of the subject whose request it is; `undefined` when the request names none. */
+  readonly subject?: string | undefined;
   readonly deadline: Deadline;
   /** Aborted when the client has disconnected. */
   readonly signal: AbortSignal;
@@ -40,7 +42,7 @@ export interface Call {
    * @throws ApiError `deadline_exceeded`, `client_closed_request`
    */
   pause(): Promise<void>;
-  /** A call with its own trace that ends with this one: same principal, deadline, signal and cache policy, unless changed. */
+  /** A call with its own trace that ends with this one: same principal, subject, deadline, signal and cache policy, unless changed. */
   fork(changes?: Partial<Pick<Call, "cache" | "trace" | "signal">>): Call;
 }
 
@@ -72,6 +74,7 @@ export function createCall(options: CallOptions = {}): Call {
   const {
     id = crypto.randomUUID(),
     principal = ANONYMOUS,
+    subject,
     deadline = new Deadline(),
     cache = NO_DIRECTIVES,
     trace = new Trace(),
@@ -96,6 +99,7 @@ export function createCall(options: CallOptions = {}): Call {
   const call: Call = {
     id,
     principal,
+    subject,
     deadline,
     // Read only when needed: a request's signal costs a call into the runtime.
     get signal() {
@@ -123,6 +127,7 @@ export function createCall(options: CallOptions = {}): Call {
       return createCall({
         id,
         principal,
+        subject,
         deadline,
         waitUntil,
         limits,

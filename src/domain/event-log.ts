@@ -8,6 +8,10 @@ export interface EventLog {
    * @throws ApiError `overloaded` when as many readers follow as may
    */
   read(options: ReadEvents): AsyncIterableIterator<TelemetryEvent, undefined>;
+  /** The last events, oldest first. */
+  all(): readonly TelemetryEvent[];
+  /** Removes events, also those that readers have not read yet; returns how many of the last ones were removed. */
+  remove(isRemoved: (event: TelemetryEvent) => boolean): number;
 }
 
 export interface ReadEvents {

@@ -2,6 +2,7 @@ import type { Measure } from "./answer-comparison/comparison.ts";
 import type { JsonObject } from "./audit/audit-entry.ts";
 import type { CacheTierName } from "./cache.ts";
 import type { MissReason } from "./cache-control.ts";
+import type { SelectorKind } from "./data-selector.ts";
 import type { GenerationEvent } from "./generation-progress.ts";
 import type { IsolateEvent } from "./isolate-event.ts";
 import type { TaskKind } from "./task-kinds.ts";
@@ -44,6 +45,8 @@ export interface RequestEvent {
   readonly errorCause?: string | undefined;
   readonly model?: string | undefined;
   readonly version?: string | undefined;
+  /** The keyed hash of the subject that the request named by `x-subject-id`. */
+  readonly subject?: string | undefined;
   /** The alias that the request named. */
   readonly alias?: string | undefined;
   /** Who made the request: `key:` and the id of an API key, or another label; absent where nobody was identified. */
@@ -235,6 +238,51 @@ export interface GuardEvent {
   readonly network?: string | undefined;
 }
 
+/** Emitted when what is kept of a key, a subject or a request is erased, and when a scheduled run erases what was stored late. */
+export interface ErasureEvent {
+  readonly event: "erasure";
+  readonly schemaVersion: typeof EVENT_SCHEMA_VERSION;
+  readonly time: string;
+  /** Absent for a scheduled run, as the fields about what was selected are. */
+  readonly requestId?: string | undefined;
+  /** Of the erasure, which may take several requests. */
+  readonly id?: string | undefined;
+  readonly selector?: SelectorKind | undefined;
+  /** Objects, entries, events, rows. */
+  readonly erased: number;
+  /** Whether nothing is left. */
+  readonly complete: boolean;
+  /** The code of an error that ended it in a store. */
+  readonly errorCode?: string | undefined;
+}
+
+/** Why a request whose model is captured was not stored. */
+export const CAPTURE_SKIPS = [
+  "too_large", // over the `maxBytes` of the manifest
+  "rate", // the isolate has stored as many as it may in a minute, or at once
+  "memory", // requests in flight need the memory
+  "erased", // what belongs to its key, subject or id was erased meanwhile
+] as const;
+export type CaptureSkip = (typeof CAPTURE_SKIPS)[number];
+
+/** Emitted for each request that was chosen to be stored, after the response. */
+export interface CaptureEvent {
+  readonly event: "capture";
+  readonly schemaVersion: typeof EVENT_SCHEMA_VERSION;
+  readonly time: string;
+  readonly requestId: string;
+  readonly model: string;
+  readonly version: string;
+  readonly outcome: "stored" | "skipped" | "failed";
+  /** Of one that was skipped. */
+  readonly reason?: CaptureSkip | undefined;
+  /** Of one that could not be stored. */
+  readonly errorCode?: string | undefined;
+  readonly errorMessage?: string | undefined;
+  /** Of the JSON, before it is encrypted. */
+  readonly bytes?: number | undefined;
+}
+
 /** A status, or a class of them. */
 export const EVENT_STATUS = /^[1-5](?:xx|[0-9]{2})$/;
 /** The id of an operation in the OpenAPI document. */
@@ -249,6 +297,8 @@ export const EVENT_KINDS = [
   "gc",
   "audit",
   "guard",
+  "capture",
+  "erasure",
 ] as const satisfies readonly TelemetryEvent["event"][];
 
 export type TelemetryEvent =
@@ -258,4 +308,6 @@ export type TelemetryEvent =
   | ShadowEvent
   | GarbageEvent
   | AuditEvent
-  | GuardEvent;
+  | GuardEvent
+  | CaptureEvent
+  | ErasureEvent;

@@ -3,6 +3,7 @@ import type { Problem } from "./blocks/block-definition.ts";
 import { filePath } from "./blocks/block-fields.ts";
 import { blockProblems } from "./blocks/block-problems.ts";
 import { postprocessSchema, preprocessSchema } from "./blocks/registry.ts";
+import { captureSchema } from "./capture.ts";
 import { DATATYPES } from "./datatype.ts";
 import {
   MODEL_NAME,
@@ -147,6 +148,7 @@ const structureSchema = z.strictObject({
         ),
     })
     .default({ enabled: true, ttlSeconds: 86_400, scope: "public" }),
+  capture: captureSchema.optional(),
   runtime: z
     .strictObject({
       prepack: z.boolean().default(true),

@@ -82,8 +82,19 @@ export interface ModelHost {
   state(model: Pick<PublishedModel, "manifest">): Promise<ModelState>;
   /** Frees the version's memory; returns whether it was loaded. */
   unload(model: Pick<PublishedModel, "manifest">): Promise<boolean>;
+  /**
+   * Drops what is kept of requests for later ones, such as prefixes of prompts, in each isolate in which versions run, as far as this one
+   * knows them.
+   */
+  dropKept(): Promise<DroppedKept>;
   /** Of each isolate in which versions run, as far as this one knows them. */
   stats(): Promise<readonly IsolateStats[]>;
+}
+
+export interface DroppedKept {
+  readonly dropped: number;
+  /** Isolates of models that did not reply: what they keep ends ten minutes after it was last used. */
+  readonly unreached: number;
 }
 
 /** The state of an isolate's runtime. */

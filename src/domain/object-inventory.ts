@@ -21,8 +21,9 @@ export interface ObjectInventory {
   delete(keys: readonly string[]): Promise<void>;
 }
 
-/** The objects of versions, and the files that were uploaded for versions. */
-export type ObjectArea = "version" | "uploads";
+/** The captures of a version whose retention has ended, its objects, and the files that were uploaded for it. */
+export const OBJECT_AREAS = ["captures", "version", "uploads"] as const;
+export type ObjectArea = (typeof OBJECT_AREAS)[number];
 
 export interface ObjectGroup {
   readonly area: ObjectArea;
@@ -35,7 +36,7 @@ export interface ObjectGroup {
 export interface GroupOptions {
   /** Only groups whose keys follow this one, which is the last key of a group. */
   readonly after?: string | undefined;
-  /** Both by default, uploads last. */
+  /** All by default, in the order of {@link OBJECT_AREAS}. */
   readonly areas?: readonly ObjectArea[];
 }
 

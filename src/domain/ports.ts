@@ -337,6 +337,8 @@ export interface ModelRuntime {
    * while new calls load another one.
    */
   unload(sha256: string): boolean;
+  /** Ends what is kept of requests until its memory is needed; returns the number of such leases. */
+  dropKept(): number;
   /** Counts a consumer's memory within the budget from now on; it is released before models are evicted. */
   register(consumer: MemoryConsumer): void;
   /**

@@ -48,6 +48,7 @@ export function toRequestEvent(request: EndedRequest): RequestEvent {
     version: trace.version,
     alias: trace.alias,
     principal,
+    subject: trace.subject,
     digest: trace.digest,
     coldStart: trace.coldStart,
     isolate: trace.isolate && { ...trace.isolate, busyMs: toMicroseconds(trace.isolate.busyMs) },

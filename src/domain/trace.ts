@@ -48,6 +48,8 @@ export class Trace {
   version: string | undefined;
   /** That the request named. */
   alias: string | undefined;
+  /** The keyed hash of the subject that the request named. */
+  subject: string | undefined;
   /** SHA-256 of the model file that ran, hexadecimal. */
   digest: string | undefined;
   /** Whether the call waited for the model to be loaded; `undefined` when no model ran. */

@@ -47,6 +47,14 @@ export class KeyAuthority extends DurableObject<unknown> {
     return toOutcome(() => this.#authority.rotateKey(...args));
   }
 
+  exportKey(...args: Args<"exportKey">): Answer<"exportKey"> {
+    return toOutcome(() => this.#authority.exportKey(...args));
+  }
+
+  eraseKey(...args: Args<"eraseKey">): Answer<"eraseKey"> {
+    return toOutcome(() => this.#authority.eraseKey(...args));
+  }
+
   revokeKey(...args: Args<"revokeKey">): Answer<"revokeKey"> {
     return toOutcome(() => this.#authority.revokeKey(...args));
   }

@@ -45,6 +45,8 @@ export function createRemoteAuthority(connect: () => AuthorityStub): KeyAuthorit
     auditHead: () => callAgain((stub) => stub.auditHead()),
     exportAudit: (keyId) => callAgain((stub) => stub.exportAudit(keyId)),
     eraseAudit: (keyId) => callAgain((stub) => stub.eraseAudit(keyId)),
+    exportKey: (id) => callAgain((stub) => stub.exportKey(id)),
+    eraseKey: (id) => callAgain((stub) => stub.eraseKey(id)),
   };
 }
 

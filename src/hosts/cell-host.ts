@@ -174,6 +174,7 @@ export function createCellHost({
         const wereLoaded = memberDigests(manifest).map((digest) => runtime.unload(digest));
         return wereLoaded.includes(true);
       },
+      dropKept: async () => ({ dropped: runtime.dropKept(), unreached: 0 }),
       stats: async () => [runtime.stats()],
     };
   };

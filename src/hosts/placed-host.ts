@@ -84,6 +84,13 @@ export function createPlacedHost({ cells, isolates, rules }: PlacedHostOptions):
     describe,
     state: (model) => hostOf(model).state(model),
     unload: (model) => hostOf(model).unload(model),
+    async dropKept() {
+      const both = [await cells.dropKept(), await isolates.dropKept()];
+      return {
+        dropped: both.reduce((sum, { dropped }) => sum + dropped, 0),
+        unreached: both.reduce((sum, { unreached }) => sum + unreached, 0),
+      };
+    },
     stats: async () => [...(await cells.stats()), ...(await isolates.stats())],
   };
   return { host, hasOwnIsolate: (name) => inCells.get(name)?.size === 0 };

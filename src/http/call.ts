@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import { NO_LIMITS } from "../domain/access/request-limits.ts";
-import { parseCacheControl } from "../domain/cache-control.ts";
+import { type CachePolicy, parseCacheControl } from "../domain/cache-control.ts";
 import { ANONYMOUS, type Call, createCall } from "../domain/call.ts";
 import { busyMs } from "../domain/trace.ts";
 import { connectionOf } from "./client-connection.ts";
@@ -12,6 +12,7 @@ export function callOf(c: Context<AppEnv>): Call {
   if (known) return known;
   const permit = c.get("permit");
   const deadline = c.get("deadline");
+  const subject = c.get("subject");
   const call = createCall({
     id: c.get("requestId"),
     principal: c.get("principal") ?? ANONYMOUS,
@@ -22,7 +23,8 @@ export function callOf(c: Context<AppEnv>): Call {
     get signal() {
       return connectionOf(c).signal;
     },
-    cache: parseCacheControl(c.req.header("cache-control")),
+    ...(subject && { subject: subject.hash }),
+    cache: cachePolicyOf(c),
     trace: c.get("trace"),
     waitUntil: (work) => c.executionCtx.waitUntil(work),
     onEnd(listener) {
@@ -33,4 +35,11 @@ export function callOf(c: Context<AppEnv>): Call {
   });
   c.set("call", call);
   return call;
+}
+
+/** Nothing is kept of a request whose subject would have to be kept as it is. */
+function cachePolicyOf(c: Context<AppEnv>): CachePolicy {
+  const policy = parseCacheControl(c.req.header("cache-control"));
+  const subject = c.get("subject");
+  return subject && subject.hash === undefined ? { ...policy, noStore: true } : policy;
 }

@@ -14,6 +14,7 @@ import type { Trace } from "../domain/trace.ts";
 import type { ScrubSecrets } from "../shared/scrub-secrets.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import type { RenderedError } from "./rendered-error.ts";
+import type { NamedSubject } from "./subject.ts";
 
 /** The operation that handles a request. */
 export interface CurrentOperation {
@@ -45,6 +46,8 @@ export interface AppEnv {
     permit: Permit | undefined;
     /** Set by `limit`, on inference operations, for a client whose API key has budgets. */
     ticket: Ticket | undefined;
+    /** Set by `readSubject`, on inference operations, for requests that name one. */
+    subject: NamedSubject | undefined;
     /** Set by `callOf`. */
     call: Call | undefined;
     /** Set by `connectionOf`. */

@@ -1,8 +1,11 @@
 import type { EntryStore } from "../cache/entry-store.ts";
 import { answerKey } from "../cache/key.ts";
 import { type EntryLookup, toLookup } from "../cache/lookup.ts";
+import type { EntryOrigin } from "../domain/cache.ts";
+import { cachePartition } from "../domain/cache-partition.ts";
 import type { Call } from "../domain/call.ts";
 import { toCanonical } from "../domain/canonical-inputs.ts";
+import { entryOrigin } from "../domain/entry-origin.ts";
 import type { PublishedModel } from "../domain/published-model.ts";
 import type { TaskRequest, TaskResult } from "../domain/task.ts";
 import { settlesBefore } from "../shared/settles-within.ts";
@@ -42,9 +45,9 @@ export function createAnswerCached(
   const flights = new Map<string, AnswerFlight>();
 
   async function toEntryLookup({ model, plan }: CacheableAnswer, call: Call): Promise<EntryLookup> {
-    const { principal, cache: policy, trace, waitUntil } = call;
+    const { cache: policy, trace, waitUntil } = call;
     const { manifest } = model;
-    const client = manifest.cache.scope === "key" ? await principal.id() : undefined;
+    const client = await cachePartition(manifest, call);
     const key = await answerKey(manifest, await toCanonical(plan.identity), client);
     trace.cache.key = key;
     await entries.refreshPurges(trace.cache, waitUntil);
@@ -54,27 +57,30 @@ export function createAnswerCached(
   function toSource(
     { plan, execute }: CacheableAnswer,
     lookup: EntryLookup,
-    { cache: policy, trace, waitUntil }: Call,
+    call: Call,
   ): AnswerSource {
+    const { cache: policy, trace, waitUntil } = call;
     const { cache: report } = trace;
     let createdAt = 0;
+    let origin: EntryOrigin | undefined;
     return {
       find: async () =>
         policy.noCache
           ? undefined
           : trace.measureAsync("cache", () => entries.findRemote(lookup, report, waitUntil)),
-      execute(generating) {
+      async execute(generating) {
         report.outcome = "miss";
         refuseIfOnlyCached(policy, report);
         // Taken before the first run, so that a purge during the generation applies to the entry.
         createdAt = now();
+        origin = await entryOrigin(call);
         return execute(plan.request, generating);
       },
       toParts: plan.toParts,
       toShared: plan.toShared ?? ((part) => part),
       store(answer) {
         const runMs = trace.phasesMs.infer ?? 0;
-        const entry = { ...lookup.address, createdAt, runMs, outputs: [] };
+        const entry = { ...lookup.address, origin, createdAt, runMs, outputs: [] };
         entries.store({ ...entry, answer: encodeAnswer(answer) }, lookup, report, waitUntil);
       },
     };

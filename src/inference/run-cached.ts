@@ -1,6 +1,8 @@
 import type { EntryStore } from "../cache/entry-store.ts";
 import { type EntryLookup, type FoundEntry, toLookup } from "../cache/lookup.ts";
+import { cachePartition } from "../domain/cache-partition.ts";
 import { type Call, neverAborted, throwIfAborted } from "../domain/call.ts";
+import { entryOrigin } from "../domain/entry-origin.ts";
 import type { Manifest } from "../domain/manifest.ts";
 import { memberFile, memberNames } from "../domain/member-models.ts";
 import type { CacheableRun, ModelHost, RunCached } from "../domain/model-host.ts";
@@ -65,8 +67,10 @@ export function createRunCached(
     refuseIfOnlyCached(policy, trace.cache);
     // Taken before the run, so that a purge during the run applies to the entry.
     const createdAt = now();
+    const origin = entryOrigin(call);
     const outputs = await run.run(call);
-    const entry = { ...lookup.address, createdAt, runMs: trace.phasesMs.infer ?? 0, outputs };
+    const runMs = trace.phasesMs.infer ?? 0;
+    const entry = { ...lookup.address, origin: await origin, createdAt, runMs, outputs };
     return entries.store(entry, lookup, trace.cache, waitUntil);
   }
 
@@ -118,7 +122,7 @@ export function createRunCached(
     }
 
     const endLookup = trace.start("cache");
-    const client = manifest.cache.scope === "key" ? await call.principal.id() : undefined;
+    const client = await cachePartition(manifest, call);
     const key = await run.key(client);
     report.key = key;
     await entries.refreshPurges(report, waitUntil);

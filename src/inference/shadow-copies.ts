@@ -103,6 +103,7 @@ export function createShadowCopies({
     const copied = createCall({
       id: call.id,
       principal: call.principal,
+      subject: call.subject,
       cache: { ...call.cache, onlyIfCached: false },
       waitUntil: call.waitUntil,
       deadline: new Deadline({ timeoutMs }),

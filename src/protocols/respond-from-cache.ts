@@ -5,6 +5,7 @@ import { callOf } from "../http/call.ts";
 import type { AppEnv } from "../http/context.ts";
 import { traitsOf } from "../http/request-traits.ts";
 import { respondCached } from "../http/respond.ts";
+import { readSubject } from "../http/subject.ts";
 import { hideCache } from "./hide-cache.ts";
 import { pathReference, recordModel } from "./resolve-model.ts";
 import type { Services } from "./services.ts";
@@ -30,13 +31,22 @@ export interface RequestIdentity {
  * that was resolved here, and `respondBytes` stores the response.
  */
 export function respondFromCache(
-  { config, router, responseCache }: Pick<Services, "config" | "router" | "responseCache">,
+  {
+    config,
+    router,
+    responseCache,
+    subjects,
+  }: Pick<Services, "config" | "router" | "responseCache" | "subjects">,
   operationId: string,
   { variesBy, modelIn, reference: inPath = pathReference }: RequestIdentity,
 ): MiddlewareHandler<AppEnv> {
   return async function respondFromCache(c, next) {
     c.set("hideCache", (model) => hideCache(c, model, config));
+    const reading = readSubject(c, subjects);
+    if (reading !== undefined) await reading;
     const call = callOf(c);
+    // Its entries are of its own, which no stored response is.
+    if (c.get("subject")) return next();
     const body = c.get("body");
     if (!responseCache.accepts(call.cache, body.byteLength)) return next();
     const reference = modelIn ? parseModelReference(modelIn(body) ?? "") : inPath(c);

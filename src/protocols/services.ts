@@ -13,7 +13,9 @@ import type { EventLog } from "../domain/event-log.ts";
 import type { StatisticsReader } from "../domain/inference-statistics.ts";
 import type { Infer, ModelHost } from "../domain/model-host.ts";
 import type { EventSink } from "../domain/ports.ts";
+import type { Privacy } from "../domain/privacy.ts";
 import type { ShadowStatistics } from "../domain/shadow-statistics.ts";
+import type { Subjects } from "../domain/subject.ts";
 import type { RunTask } from "../inference/run-task.ts";
 import type { Catalog } from "../registry/catalog.ts";
 import type { GarbageCollector } from "../registry/collect-garbage.ts";
@@ -53,6 +55,8 @@ export interface Services {
   /** Runs a model once, or reads its outputs from the cache. */
   readonly infer: Infer;
   readonly responseCache: ResponseCache;
+  /** `undefined` without the secret PRIVACY_KEY. */
+  readonly subjects: Subjects | undefined;
   readonly runTask: RunTask;
   readonly modelReadiness: ModelReadiness;
   readonly serverReadiness: CheckServer;
@@ -67,6 +71,8 @@ export interface Services {
   readonly audit: AuditRecorder;
   readonly deleter: VersionDeleter;
   readonly garbage: GarbageCollector;
+  /** `undefined` without the secret PRIVACY_KEY. */
+  readonly privacy: Privacy | undefined;
   /** The daily removal of garbage, which emits an event. @param at in milliseconds since the epoch */
   readonly sweep: (at: number) => Promise<void>;
   readonly authenticator: Authenticator;

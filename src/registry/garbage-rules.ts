@@ -17,6 +17,8 @@ export const ORPHAN_REASONS = [
   "version-deleted",
   /** Uploaded, and not published. */
   "upload",
+  /** A capture whose retention has ended. */
+  "capture-expired",
 ] as const;
 export type OrphanReason = (typeof ORPHAN_REASONS)[number];
 
@@ -80,6 +82,7 @@ export function createGarbageRules({ inventory, routings, now }: GarbageRulesOpt
 
   return async (group, olderThanMs) => {
     if (group.area === "version") return orphansOfVersion(group, olderThanMs);
+    if (group.area === "captures") return expiredCaptures(group, now());
     return orphansOfUploads(group, olderThanMs, now());
   };
 }
@@ -93,6 +96,14 @@ function orphansOfUploads(
   const ageMs = Math.max(0, now - newest(objects));
   const isProtected = ageMs < olderThanMs;
   return objects.map((each) => ({ ...pick(each), id, reason: "upload", ageMs, isProtected }));
+}
+
+/** The end of a retention was promised, so nothing delays it. */
+function expiredCaptures({ id, objects }: ObjectGroup, now: number): Orphan[] {
+  return objects.map((each) => {
+    const ageMs = Math.max(0, now - each.writtenAt);
+    return { ...pick(each), id, reason: "capture-expired", ageMs, isProtected: false };
+  });
 }
 
 function newest(objects: readonly StoredObject[]): number {

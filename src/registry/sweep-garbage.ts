@@ -4,7 +4,7 @@ import { type CollectedCounts, countCollected } from "./garbage-event.ts";
 
 const DAY_MS = 86_400_000;
 /** A scheduled run may make as many calls of storage as a request: about 900 for the versions of two pages. */
-const MAX_PAGES: Readonly<Record<ObjectArea, number>> = { uploads: 10, version: 2 };
+const MAX_PAGES: Readonly<Record<ObjectArea, number>> = { captures: 50, uploads: 10, version: 2 };
 const FIRST_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789";
 
 /**
@@ -31,6 +31,7 @@ export async function sweepGarbage(
     return cursor;
   }
 
+  const expired = await collect("captures", undefined, MAX_PAGES.captures);
   const left = await collect("uploads", undefined, MAX_PAGES.uploads);
   const letter = FIRST_LETTERS[Math.floor(at / DAY_MS) % FIRST_LETTERS.length];
   const begun = pages.length;
@@ -39,5 +40,6 @@ export async function sweepGarbage(
   // The models before that letter.
   const rest =
     last === undefined && pagesLeft > 0 && (await collect("version", undefined, pagesLeft));
-  return { ...countCollected(pages), complete: left === undefined && rest === undefined };
+  const isComplete = expired === undefined && left === undefined && rest === undefined;
+  return { ...countCollected(pages), complete: isComplete };
 }

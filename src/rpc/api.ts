@@ -15,6 +15,11 @@ export interface CallOptions {
   readonly requestId?: string | undefined;
   /** For whom the call is made, such as a user's id: it separates cache entries and sticky routing as an API key does over HTTP. */
   readonly principal?: string | undefined;
+  /**
+   * The id of the person whom the call is about: what is kept of the call can be exported and erased by it. Only a keyed hash of it is
+   * kept. As the header `x-subject-id` of a request: 1 to 256 printable ASCII characters without spaces and commas.
+   */
+  readonly subject?: string | undefined;
   /** The value by which a split with `sticky: "header"` chooses a version. */
   readonly stickyKey?: string | undefined;
   /** Ends the call. Both Workers need the compatibility flag `enable_abortsignal_rpc`; to cancel a stream needs no flag. */

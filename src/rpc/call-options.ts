@@ -1,6 +1,7 @@
 import type { CachePolicy } from "../domain/cache-control.ts";
 import { parseCacheControl } from "../domain/cache-control.ts";
 import { ApiError } from "../domain/errors.ts";
+import { parseSubjectId } from "../domain/subject.ts";
 import { quoteAll } from "../shared/quote.ts";
 import { describeValue } from "./describe.ts";
 
@@ -11,6 +12,7 @@ export interface ReadOptions {
   readonly cache: CachePolicy;
   readonly requestId: string | undefined;
   readonly principal: string | undefined;
+  readonly subject: string | undefined;
   readonly stickyKey: string | undefined;
   readonly signal: AbortSignal | undefined;
 }
@@ -24,6 +26,7 @@ const OPTIONS = [
   "cacheControl",
   "requestId",
   "principal",
+  "subject",
   "stickyKey",
   "signal",
 ];
@@ -58,9 +61,14 @@ export function readOptions(argument: unknown, fields: readonly string[]): ReadO
     cache: parseCacheControl(text("cacheControl")),
     requestId: read(argument, "requestId", "1 to 128 letters, digits and ._:-", isRequestId),
     principal: text("principal"),
+    subject: readSubject(argument.subject),
     stickyKey: text("stickyKey"),
     signal: read(argument, "signal", "an AbortSignal", (value) => value instanceof AbortSignal),
   };
+}
+
+function readSubject(value: unknown): string | undefined {
+  return value === undefined || value === null ? undefined : parseSubjectId(value, "subject");
 }
 
 /** A field, which may be absent or null. */

@@ -24,7 +24,15 @@ export interface RpcContext {
 /** What the service needs for RPC. */
 export type RpcServices = Pick<
   Services,
-  "scrubReply" | "config" | "admission" | "bodies" | "router" | "infer" | "runTask" | "sink"
+  | "scrubReply"
+  | "config"
+  | "admission"
+  | "bodies"
+  | "router"
+  | "infer"
+  | "runTask"
+  | "sink"
+  | "subjects"
 >;
 
 export type RpcOperation = "predict" | "run" | "stream";
@@ -130,6 +138,9 @@ export class RpcCall {
    */
   async admit({ name }: RoutedModel, { deadline, options }: BegunCall): Promise<Call> {
     const { trace, signal } = this;
+    const { subjects } = this.#services;
+    const subject = options.subject && (await subjects?.hash(options.subject));
+    trace.subject = subject;
     const permit = this.#services.admission.admit({
       deadline,
       model: name,
@@ -139,10 +150,12 @@ export class RpcCall {
     const call = createCall({
       id: this.requestId,
       ...(this.#worker && { principal: this.#worker.principal }),
+      subject,
       deadline,
       yieldSlice: (client) => permit.yield(busyMs(trace), client),
       signal,
-      cache: options.cache,
+      // Nothing is kept of a call whose subject would have to be kept as it is.
+      cache: options.subject && !subject ? { ...options.cache, noStore: true } : options.cache,
       trace,
       waitUntil: this.#context.waitUntil,
       onEnd: (listener) => void this.#listeners.push(listener),

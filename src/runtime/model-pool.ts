@@ -170,6 +170,12 @@ class ModelPool implements ModelRuntime, LeaseHost {
     this.#budget.reserveForConsumer(bytes);
   }
 
+  dropKept(): number {
+    const kept = [...this.#leases].filter(({ isRevocable }) => isRevocable);
+    for (const lease of kept) lease.dispose();
+    return kept.length;
+  }
+
   stats(): RuntimeStats {
     this.dropCutOff();
     this.#budget.endExpiredPins();

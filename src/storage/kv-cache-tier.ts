@@ -6,26 +6,24 @@ import type {
   PurgeResult,
   PurgeScope,
 } from "../domain/cache.ts";
-import { isInScope } from "../domain/cache.ts";
+import { isErasure, isInScope } from "../domain/cache.ts";
 import { ApiError } from "../domain/errors.ts";
+import {
+  DELETIONS_AT_ONCE,
+  type EntryMetadata,
+  fromListed,
+  predictionKeyOf,
+  predictionPrefix,
+  toMetadata,
+} from "./kv-prediction-keys.ts";
 
 /** KV refuses a shorter `expirationTtl`. */
 const MIN_TTL_SECONDS = 60;
 /** How long KV may serve a value from its own cache at the edge. */
 const EDGE_TTL_SECONDS = 60;
-const PREDICTIONS = "prediction/";
 const PURGES = "purge/";
 /** Longer than the longest ttl, so that a purge outlives the entries in its scope. */
 const PURGE_TTL_SECONDS = 366 * 86_400;
-/** Concurrent deletions; a request has six connections at most. */
-const DELETIONS_AT_ONCE = 6;
-/** The client's segment in the key of an entry that is shared by all clients. */
-const SHARED = "-";
-
-/** The keys of the namespace, as `docs/storage.md` documents them. */
-function predictionKeyOf({ key, model, client }: CacheAddress): string {
-  return `${PREDICTIONS}${model.name}/${model.version}/${client ?? SHARED}/${key}`;
-}
 
 /** The KV namespace as the last tier: shared by all data centers, eventually consistent. */
 export function createKvCacheTier(namespace: KVNamespace): CacheTier {
@@ -41,6 +39,8 @@ export function createKvCacheTier(namespace: KVNamespace): CacheTier {
     put: (address, value, ttlSeconds) =>
       namespace.put(predictionKeyOf(address), value as Uint8Array<ArrayBuffer>, {
         expirationTtl: Math.max(MIN_TTL_SECONDS, ttlSeconds),
+        // A listing has it, so that what belongs to a request is found without reading every value.
+        ...toMetadata(address),
       }),
     delete: (address) => namespace.delete(predictionKeyOf(address)),
   };
@@ -48,20 +48,25 @@ export function createKvCacheTier(namespace: KVNamespace): CacheTier {
 
 /** Stores purges in the same namespace, where every isolate reads them. */
 export function createKvPurgeLog(namespace: KVNamespace): PurgeLog {
+  async function record(scope: PurgeScope, at: number): Promise<void> {
+    try {
+      await namespace.put(`${PURGES}${toSegment(scope)}`, "", {
+        metadata: { ...scope, at },
+        expirationTtl: PURGE_TTL_SECONDS,
+      });
+    } catch (cause) {
+      throw new ApiError(
+        "storage_failed",
+        "The purge could not be stored for other isolates; this one applies it. Try again.",
+        { cause },
+      );
+    }
+  }
+
   return {
+    record,
     async purge(scope, at) {
-      try {
-        await namespace.put(`${PURGES}${toSegment(scope)}`, "", {
-          metadata: { ...scope, at },
-          expirationTtl: PURGE_TTL_SECONDS,
-        });
-      } catch (cause) {
-        throw new ApiError(
-          "storage_failed",
-          "The purge could not be stored for other isolates; this one applies it. Try again.",
-          { cause },
-        );
-      }
+      await record(scope, at);
       return removePredictions(namespace, scope);
     },
     async list() {
@@ -75,9 +80,8 @@ export function createKvPurgeLog(namespace: KVNamespace): PurgeLog {
 async function removePredictions(namespace: KVNamespace, scope: PurgeScope): Promise<PurgeResult> {
   const removed: CacheAddress[] = [];
   try {
-    const addresses = (await listKeys(namespace, predictionPrefix(scope)))
-      .map(({ name }) => fromPredictionKey(name))
-      .filter((address) => address !== undefined)
+    const addresses = (await listKeys<EntryMetadata>(namespace, predictionPrefix(scope)))
+      .flatMap((key) => fromListed(key) ?? [])
       .filter((address) => isInScope(address, scope));
     for (let start = 0; start < addresses.length; start += DELETIONS_AT_ONCE) {
       const some = addresses.slice(start, start + DELETIONS_AT_ONCE);
@@ -110,22 +114,11 @@ async function listKeys<M>(
   return found;
 }
 
-function predictionPrefix({ model, version }: PurgeScope): string {
-  if (model === undefined) return PREDICTIONS;
-  return version === undefined ? `${PREDICTIONS}${model}/` : `${PREDICTIONS}${model}/${version}/`;
-}
-
-function fromPredictionKey(name: string): CacheAddress | undefined {
-  const [, model, version, client, key] = name.split("/");
-  if (!model || !version || !client || !key) return undefined;
-  return {
-    key,
-    model: { name: model, version },
-    client: client === SHARED ? undefined : client,
-  };
-}
-
 /** One key for each scope: a later purge of the same scope replaces the earlier. */
-function toSegment({ model = "", version = "", client = "" }: PurgeScope): string {
-  return `${model}/${version}/${client}`;
+function toSegment(scope: PurgeScope): string {
+  const { model = "", version = "", client = "" } = scope;
+  const segment = `${model}/${version}/${client}`;
+  if (!isErasure(scope)) return segment;
+  const { principal = "", subject = "", request = "" } = scope;
+  return `${segment}/${principal}/${subject}/${request}`;
 }

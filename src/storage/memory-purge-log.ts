@@ -1,4 +1,10 @@
-import type { CacheAddress, Purge, PurgeLog, PurgeScope } from "../domain/cache.ts";
+import {
+  type CacheAddress,
+  type Purge,
+  type PurgeLog,
+  type PurgeScope,
+  scopeKey,
+} from "../domain/cache.ts";
 
 /**
  * Purges in memory, for tests and for a service of one isolate.
@@ -9,10 +15,12 @@ export function createMemoryPurgeLog(
 ): PurgeLog {
   /** By scope: a later purge of the same scope replaces the earlier. */
   const purges = new Map<string, Purge>();
+  const record = async (scope: PurgeScope, at: number): Promise<void> =>
+    void purges.set(scopeKey(scope), { ...scope, at });
   return {
+    record,
     async purge(scope, at) {
-      const { model, version, client } = scope;
-      purges.set(JSON.stringify([model, version, client]), { ...scope, at });
+      await record(scope, at);
       return { removed: removeEntries(scope), complete: true };
     },
     list: async () => [...purges.values()],

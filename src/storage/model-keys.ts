@@ -6,6 +6,7 @@ import { type FileIdentity, PARTS_FOLDER } from "../domain/upload.ts";
 
 export const MODELS_PREFIX = "models/";
 export const UPLOADS_PREFIX = "uploads/";
+export const CAPTURES_PREFIX = "captures/";
 /** So that keys of parts are in their order. */
 const OFFSET_DIGITS = 12;
 const PART = /^(.+)\.parts\/([0-9a-f]{64})-(\d{1,15})\/(\d{12})$/s;

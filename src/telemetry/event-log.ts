@@ -84,7 +84,19 @@ export function createEventLog({
     };
   }
 
+  function remove(events: TelemetryEvent[], isRemoved: (event: TelemetryEvent) => boolean): void {
+    const kept = events.filter((event) => !isRemoved(event));
+    events.splice(0, events.length, ...kept);
+  }
+
   return {
+    all: () => [...last],
+    remove(isRemoved) {
+      const before = last.length;
+      remove(last, isRemoved);
+      for (const { waiting } of followers) remove(waiting, isRemoved);
+      return before - last.length;
+    },
     emit(event) {
       // Its fields are never changed after this, so a copy of the outermost object is enough.
       const kept = { ...event };

@@ -62,4 +62,11 @@ export interface KeyAuthority extends LeaseAuthority, AuditAuthority {
    * @throws ApiError `key_not_found`, `forbidden`
    */
   revokeKey(id: string, by: Grantor): Promise<ChangedKey>;
+  /** All that the authority has of a key, by table, without what verifies it: for access requests. */
+  exportKey(id: string): Promise<Readonly<Record<string, readonly object[]>>>;
+  /**
+   * Deletes all of it, and so the key. It can be repeated.
+   * @returns how many rows there were
+   */
+  eraseKey(id: string): Promise<number>;
 }

@@ -1,19 +1,20 @@
 import type { Quota } from "../../domain/access/key-policy.ts";
 import type { BudgetUsage } from "../../domain/access/lease.ts";
 import { type AuditLog, createAuditLog } from "./audit-log.ts";
+import { createKeyData, type KeyData } from "./key-data.ts";
 import { createKeys, type Keys } from "./keys.ts";
 import { createLeases, type Leases } from "./leases.ts";
 import { migrate } from "./migrations.ts";
 import type { AuthorityStorage } from "./storage.ts";
 
 /** What the Durable Object delegates to: each part has its own tables and methods. */
-export interface Authority extends Keys, Leases, AuditLog {}
+export interface Authority extends Keys, Leases, AuditLog, KeyData {}
 
 export function createAuthority(storage: AuthorityStorage): Authority {
   migrate(storage);
   const keys = createKeys(storage, { usageOf: (id) => toQuotaUsage(leases.usage(id)) });
   const leases = createLeases(storage, { find: (id) => keys.find([id])[0] });
-  return { ...keys, ...leases, ...createAuditLog(storage) };
+  return { ...keys, ...leases, ...createAuditLog(storage), ...createKeyData(storage) };
 }
 
 /** By the names of the quotas of a key. */

@@ -10,7 +10,7 @@ const orphan = z.strictObject({
   reason: z
     .enum(ORPHAN_REASONS)
     .describe(
-      "`no-manifest`: its version was never published; `not-in-manifest`: its version does not need it; `version-deleted`: it is left of a deletion that was interrupted; `upload`: it was uploaded and not published.",
+      "`no-manifest`: its version was never published; `not-in-manifest`: its version does not need it; `version-deleted`: it is left of a deletion that was interrupted; `upload`: it was uploaded and not published; `capture-expired`: a stored request whose retention has ended.",
     ),
   ageSeconds: z
     .int()

@@ -9,6 +9,7 @@ import { EVENT_OPERATIONS } from "./operations/events.ts";
 import { GARBAGE_OPERATIONS } from "./operations/garbage.ts";
 import { INSPECTION_OPERATIONS } from "./operations/inspection.ts";
 import { KEY_OPERATIONS } from "./operations/keys.ts";
+import { PRIVACY_OPERATIONS } from "./operations/privacy.ts";
 import { PUBLICATION_OPERATIONS } from "./operations/publication.ts";
 import { ROUTING_OPERATIONS } from "./operations/routing.ts";
 import { SESSION_OPERATIONS } from "./operations/sessions.ts";
@@ -38,6 +39,7 @@ export const ADMIN_PROTOCOL: Protocol = {
     ...GARBAGE_OPERATIONS,
     ...AUDIT_OPERATIONS,
     ...SESSION_OPERATIONS,
+    ...PRIVACY_OPERATIONS,
   ],
   schemas: SCHEMAS,
   renderError: renderProblem,

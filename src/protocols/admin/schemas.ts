@@ -3,6 +3,8 @@ import { jsonValueSchema, manifestSchema } from "../../domain/manifest.ts";
 import { jsonContent } from "../openapi/schema-reference.ts";
 import { PROBLEM_SCHEMAS } from "../problem-errors.ts";
 import { auditHeadSchema, auditPageSchema } from "./audit-response.ts";
+import { dataRequestSchema } from "./data-request.ts";
+import { dataExportSchema, erasureSchema } from "./data-response.ts";
 import { encryptionRequestSchema } from "./encryption-request.ts";
 import { collectGarbageRequestSchema } from "./garbage-request.ts";
 import { collectedGarbageSchema, garbageSchema } from "./garbage-response.ts";
@@ -46,6 +48,7 @@ export const SCHEMAS = {
     CreateKeyRequest: keyFieldsSchema,
     ChangeKeyRequest: keyPatchSchema,
     RotateKeyRequest: rotateKeyRequestSchema,
+    DataRequest: dataRequestSchema,
     EncryptionRequest: encryptionRequestSchema,
     PublishRequest: publishBodySchema,
     DeleteVersionRequest: deleteVersionRequestSchema,
@@ -65,6 +68,8 @@ export const SCHEMAS = {
     CollectedGarbage: collectedGarbageSchema,
     CreatedKey: createdKeySchema,
     DeletedVersion: deletedVersionSchema,
+    DataExport: dataExportSchema,
+    Erasure: erasureSchema,
     EncryptionProgress: encryptionProgressSchema,
     Garbage: garbageSchema,
     JsonValue: jsonValueSchema,

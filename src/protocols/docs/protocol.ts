@@ -13,6 +13,7 @@ import type { Protocol } from "../protocol.ts";
 import { landingLinks, renderLandingJson, renderLandingPage } from "./landing.ts";
 import { renderPage } from "./page.ts";
 import { PAGE_STYLE } from "./page-style.ts";
+import { GET_RECEIPT_KEYS } from "./receipt-keys.ts";
 
 const NOT_MODIFIED: OperationResponse = {
   description: "Not modified: the client has the current response.",
@@ -153,6 +154,7 @@ function createOperations(
         (c) =>
           respondHtml(c, page(serverVersion, originOf(c), prefix, accessOf(config))),
     },
+    GET_RECEIPT_KEYS,
   ];
 }
 

@@ -4,6 +4,7 @@ import { ERROR_KINDS } from "../../domain/errors.ts";
 import { EVENT_KINDS, EVENT_STATUS, OPERATION_ID } from "../../domain/event.ts";
 import { MODEL_NAME, MODEL_REFERENCE, MODEL_VERSION } from "../../domain/model-id.ts";
 import { ALIAS_NAME } from "../../domain/routing.ts";
+import { SUBJECT_ID } from "../../domain/subject.ts";
 import { TASK_KINDS } from "../../domain/task-kinds.ts";
 import type { Parameter, Reference } from "./openapi-types.ts";
 
@@ -183,6 +184,14 @@ export const PARAMETERS = {
       "Of an alias that is split by this header: requests with the same value get the same version.",
     schema: { type: "string" },
     example: "customer-42",
+  },
+  "x-subject-id": {
+    name: "x-subject-id",
+    in: "header",
+    description:
+      "The id of the person whom the request is about. Only a keyed hash of it is kept, by which what is kept of the request can be exported and erased.",
+    schema: { type: "string", pattern: SUBJECT_ID.source },
+    example: "user-42",
   },
   "model-filter": {
     name: "model",

@@ -1,5 +1,5 @@
 import { ApiError } from "../../domain/errors.ts";
-import { UPLOADS_PREFIX } from "../model-keys.ts";
+import { CAPTURES_PREFIX, UPLOADS_PREFIX } from "../model-keys.ts";
 
 /**
  * The form of an encrypted object: a header of 48 bytes, and the plain bytes in chunks, each with its tag.
@@ -100,6 +100,8 @@ export function corruptObject(key: string, why: string, cause?: unknown): ApiErr
 
 function remedyOf(key: string): string {
   if (key.startsWith(UPLOADS_PREFIX)) return "Send the file again";
+  if (key.startsWith(CAPTURES_PREFIX))
+    return "Delete it, unless the Worker had another PRIVACY_KEY";
   if (ROUTING_KEY.test(key)) return "Restore it from a copy";
   return "Restore it, or publish the version again";
 }

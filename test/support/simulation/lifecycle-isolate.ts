@@ -107,6 +107,7 @@ function createStubHost(life: SimulatedIsolate): ModelHost {
     state: unused,
     stats: unused,
     unload: async () => false,
+    dropKept: async () => ({ dropped: 0, unreached: 0 }),
     async describe({ path }) {
       await life.compute(`loads ${path}`);
       return {

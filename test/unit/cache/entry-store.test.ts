@@ -449,6 +449,7 @@ describe("a purge", () => {
     const removed = [{ key: "k", model: { name: "echo", version: "1" }, client: undefined }];
     const log: PurgeLog = {
       list: async () => [],
+      record: async () => undefined,
       purge: async () => ({ removed, complete: false }),
     };
     const harness = createHarness({ tiers, log });

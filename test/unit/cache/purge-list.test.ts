@@ -49,6 +49,7 @@ describe("a purge by another isolate", () => {
   test("a purge is applied by its own isolate before the log lists it", async () => {
     const slow: PurgeLog = {
       list: async () => [],
+      record: async () => undefined,
       purge: async () => ({ removed: [], complete: true }),
     };
     const { clock, one } = createIsolates(slow);

@@ -47,6 +47,7 @@ function createCase({
   const options = { localBytes, maxEntryBytes: 10_000, readTimeoutMs: 100, now: () => clock.ms };
   const log = purges && {
     list: async () => purges,
+    record: async () => undefined,
     purge: async () => ({ removed: [], complete: true }),
   };
   const entries = createEntryStore([], log, options);

@@ -118,6 +118,10 @@ export class IsolateServer {
     return wereLoaded.includes(true);
   }
 
+  dropKept(): number {
+    return this.#options.runtime.dropKept();
+  }
+
   stats(): RuntimeStats {
     return this.#options.runtime.stats();
   }

@@ -127,6 +127,8 @@ export interface IsolateMethods {
   describe(candidate: CandidateModel, session: Session): Promise<Reply<ModelDescription>>;
   /** Frees the memory of the models with these digests; returns whether one was loaded. */
   unload(digests: readonly string[]): Promise<boolean>;
+  /** Drops what is kept of requests; returns how much there was. */
+  dropKept(): Promise<number>;
   stats(): Promise<RuntimeStats>;
 }
 

@@ -1,4 +1,5 @@
 import { postprocessDefinition } from "../../../domain/blocks/registry.ts";
+import { cachePartition } from "../../../domain/cache-partition.ts";
 import { type Call, createCall, throwIfAborted } from "../../../domain/call.ts";
 import { ApiError } from "../../../domain/errors.ts";
 import { keepingClient } from "../../../domain/keeping-client.ts";
@@ -18,7 +19,7 @@ import { IsolateCall, type IsolateTarget, toCandidateTarget, toTarget } from "./
 import { toIsolateFailure, toReplyError } from "./isolate-failure.ts";
 import { createIsolateLoader, type IsolateLoaderOptions } from "./isolate-loader.ts";
 import { parseOutputs } from "./parse-outputs.ts";
-import { InvalidReply, parseReply } from "./parse-reply.ts";
+import { InvalidReply, parseAmount, parseReply } from "./parse-reply.ts";
 import { parseDescription, parseStats } from "./parse-stats.ts";
 import { readResult } from "./read-result.ts";
 import { WorkerSession } from "./worker-session.ts";
@@ -113,6 +114,35 @@ export function createIsolateHost({
     }
   }
 
+  /** Those that are running: a call of one that has ended would start it again, and one that failed to load its model may have. */
+  function running(): readonly [digest: string, isolate: KnownIsolate][] {
+    return [...known.entries()].filter(
+      ([, { state, loading }]) => state.state === "ready" || loading > 0,
+    );
+  }
+
+  /** Asks all that are running, as many at once as may be. */
+  async function askRunning<T>(ask: (digest: string, id: ModelId) => Promise<T>): Promise<T[]> {
+    const all = running();
+    const answers: T[] = [];
+    for (let start = 0; start < all.length; start += MAX_AT_ONCE) {
+      const some = all.slice(start, start + MAX_AT_ONCE);
+      answers.push(...(await Promise.all(some.map(([digest, { id }]) => ask(digest, id)))));
+    }
+    return answers;
+  }
+
+  /** `undefined` when the isolate does not reply. */
+  async function dropKeptOf(digest: string): Promise<number | undefined> {
+    try {
+      const dropping: Promise<unknown> = methodsOf(digest).dropKept();
+      if (!(await settlesWithin(dropping, MAX_ADMIN_MS))) return undefined;
+      return parseAmount(await dropping);
+    } catch {
+      return undefined;
+    }
+  }
+
   /** `undefined` when the isolate has ended, or does not reply. */
   async function statsOf(digest: string, id: ModelId): Promise<IsolateStats | undefined> {
     try {
@@ -148,8 +178,7 @@ export function createIsolateHost({
       const isolateCall = toPublishedCall(toTarget(model, store), call, runCached);
       // Its tasks look for their client only now and then.
       throwIfAborted(call.signal);
-      const isByClient = runCached && model.manifest.cache.scope === "key";
-      const client = isByClient ? await call.principal.id() : undefined;
+      const client = runCached && (await cachePartition(model.manifest, call));
       if (generates(model.manifest)) isolateCall.client = await keepingClient(model.manifest, call);
       const request = {
         inputs: toWireValue(inputs),
@@ -198,18 +227,16 @@ export function createIsolateHost({
       }
       return true;
     },
+    async dropKept() {
+      const dropped = await askRunning(dropKeptOf);
+      const replies = dropped.filter((count) => count !== undefined);
+      return {
+        dropped: replies.reduce((sum, count) => sum + count, 0),
+        unreached: dropped.length - replies.length,
+      };
+    },
     async stats() {
-      // A call of one that has ended would start it again, and one that failed to load its model may have.
-      const all = [...known.entries()].filter(
-        ([, { state, loading }]) => state.state === "ready" || loading > 0,
-      );
-      const stats: IsolateStats[] = [];
-      for (let start = 0; start < all.length; start += MAX_AT_ONCE) {
-        const some = all.slice(start, start + MAX_AT_ONCE);
-        const found = await Promise.all(some.map(([digest, { id }]) => statsOf(digest, id)));
-        stats.push(...found.filter((each) => each !== undefined));
-      }
-      return stats;
+      return (await askRunning(statsOf)).filter((stats) => stats !== undefined);
     },
   };
 }

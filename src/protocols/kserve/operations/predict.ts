@@ -31,6 +31,7 @@ export const PREDICT: InferenceOperation = {
   parameters: [
     "x-timeout-ms",
     "x-sticky-key",
+    "x-subject-id",
     "cache-control",
     "if-none-match",
     "content-encoding",

@@ -37,6 +37,7 @@ export const INFER: InferenceOperation = {
   parameters: [
     "x-timeout-ms",
     "x-sticky-key",
+    "x-subject-id",
     "cache-control",
     "if-none-match",
     "content-encoding",

@@ -8,7 +8,7 @@ export const GENERATION = {
   method: "post",
   access: "predict",
   tag: "Predictions",
-  parameters: ["x-timeout-ms", "x-sticky-key", "cache-control", "content-encoding"],
+  parameters: ["x-timeout-ms", "x-sticky-key", "x-subject-id", "cache-control", "content-encoding"],
   errors: RUN_MODEL,
   identity: { variesBy: () => "", modelIn: modelInRequest, guessModel },
 } as const satisfies Partial<InferenceOperation>;

@@ -1,0 +1,35 @@
+import type { Call } from "./call.ts";
+import type { Manifest } from "./manifest.ts";
+
+/** Between the id of a principal and the hash of a subject; neither has it. */
+const SEPARATOR = ".";
+
+/**
+ * The id of those whose requests may use an entry: of the principal for models with `"scope": "key"`, and of principal and
+ * subject for requests that name one; `undefined` for an entry that all may use.
+ */
+export async function cachePartition(
+  { cache: { scope } }: Pick<Manifest, "cache">,
+  call: Pick<Call, "principal" | "subject">,
+): Promise<string | undefined> {
+  return scope === "key" || call.subject !== undefined ? partitionOf(call) : undefined;
+}
+
+/** The id of the principal, combined with the hash of the subject where the call has one. */
+export async function partitionOf({
+  principal,
+  subject,
+}: Pick<Call, "principal" | "subject">): Promise<string> {
+  const id = await principal.id();
+  return subject === undefined ? id : `${id}${SEPARATOR}${subject}`;
+}
+
+/** The principal and the subject of a partition. */
+export function fromPartition(partition: string): {
+  readonly principal: string;
+  readonly subject: string | undefined;
+} {
+  const end = partition.indexOf(SEPARATOR);
+  if (end === -1) return { principal: partition, subject: undefined };
+  return { principal: partition.slice(0, end), subject: partition.slice(end + 1) };
+}

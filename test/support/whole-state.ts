@@ -1,0 +1,107 @@
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import type { KeyValueStore, ModelBucket } from "../../scripts/local-worker.ts";
+import { derivePrivacyKey } from "../../src/privacy/privacy-keys.ts";
+import { createEncryptedObjectStore } from "../../src/storage/encrypted-object-store.ts";
+import { KeyRing } from "../../src/storage/encryption/key-ring.ts";
+import { createR2ObjectStore } from "../../src/storage/r2-object-store.ts";
+
+/** Everything that a deployment has stored, as texts by where they were found. */
+export interface WholeState {
+  /** Where a text is. */
+  find(text: string): readonly string[];
+  readonly places: ReadonlyMap<string, string>;
+}
+
+export interface StoredWhere {
+  readonly bucket: ModelBucket;
+  readonly kv: KeyValueStore;
+  /** The folder in which the simulation of the platform has its files: those of Durable Objects and of the Cache API. */
+  readonly folder: string;
+  /** With which captures are decrypted, so that they can be searched. */
+  readonly privacyKey: string;
+}
+
+/** Reads the bucket, KV, and the databases and files of Durable Objects and of the Cache API. */
+export async function readWholeState({
+  bucket,
+  kv,
+  folder,
+  privacyKey,
+}: StoredWhere): Promise<WholeState> {
+  const places = new Map<string, string>();
+  const secret = new Uint8Array(Buffer.from(privacyKey, "base64"));
+  const ring = new KeyRing(await derivePrivacyKey(secret, "captures"));
+  const objects = createR2ObjectStore(bucket as unknown as R2Bucket);
+  const decrypted = createEncryptedObjectStore(objects, ring);
+  for await (const { key } of objects.list("")) {
+    const store = key.startsWith("captures/") ? decrypted : objects;
+    const object = await store.get(key);
+    places.set(`R2 ${key}`, key + toText(await new Response(object?.body).bytes()));
+  }
+  for (const { name, metadata } of (await kv.list()).keys) {
+    const value = await kv.get(name, "arrayBuffer");
+    const text = toText(new Uint8Array(value ?? new ArrayBuffer()));
+    places.set(`KV ${name}`, `${name} ${JSON.stringify(metadata)} ${text}`);
+  }
+  for (const path of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
+    // R2 and KV are read by their own interfaces.
+    if (/^(?:r2|kv)\//.test(path) || !/^[^/]+\/.*[^/]$/.test(path)) continue;
+    const file = join(folder, path);
+    if (path.endsWith(".sqlite")) places.set(path, readDatabase(file));
+    else if (!/\.sqlite-(?:wal|shm)$/.test(path) && isFile(file))
+      places.set(path, toText(readFileSync(file)));
+  }
+  return {
+    places,
+    find: (text) => [...places].filter(([, held]) => held.includes(text)).map(([place]) => place),
+  };
+}
+
+/** The rows of all tables, of a copy: the database is in use. */
+function readDatabase(file: string): string {
+  const copies = mkdtempSync(join(tmpdir(), "onnxflare-state-"));
+  try {
+    for (const suffix of ["", "-wal"])
+      if (existsSync(file + suffix))
+        copyFileSync(file + suffix, join(copies, basename(file) + suffix));
+    const database = new DatabaseSync(join(copies, basename(file)));
+    const tables = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all();
+    const rows = tables.map(({ name }) => [
+      name,
+      database.prepare(`SELECT * FROM "${name}"`).all().map(toTexts),
+    ]);
+    database.close();
+    return JSON.stringify(rows);
+  } finally {
+    rmSync(copies, { recursive: true });
+  }
+}
+
+function toTexts(row: object): object {
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [
+      name,
+      value instanceof Uint8Array ? toText(value) : value,
+    ]),
+  );
+}
+
+function isFile(path: string): boolean {
+  return existsSync(path) && readdirIfFolder(path) === undefined;
+}
+
+function readdirIfFolder(path: string): readonly string[] | undefined {
+  try {
+    return readdirSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Each byte is a character, so that no text is lost between others. */
+function toText(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("latin1");
+}
