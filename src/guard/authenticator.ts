@@ -145,6 +145,14 @@ export function createAuthenticator({
     return undefined;
   }
 
+  function recallElsewhere(authorization: string): Principal | undefined {
+    for (const provider of identityProviders) {
+      const principal = provider.recall?.(authorization);
+      if (principal) return principal;
+    }
+    return undefined;
+  }
+
   function isOpenFor({ scope, allowsAnonymous }: Requirement): boolean {
     return allowsAnonymous && scope !== undefined && permits(anybody.scopes, scope);
   }
@@ -164,7 +172,7 @@ export function createAuthenticator({
     recall(authorization) {
       // A request may have what a provider knows in another header.
       if (authorization === undefined) return identityProviders.length === 0 ? anybody : undefined;
-      return keys?.recall(authorization);
+      return keys?.recall(authorization) ?? recallElsewhere(authorization);
     },
 
     openSession(principal, authorization) {

@@ -5,6 +5,7 @@ import {
   startAdministeredService,
 } from "../support/administration.ts";
 import { AUDIENCE, type Issuer, startIssuer } from "../support/issuer.ts";
+import { poll } from "../support/poll.ts";
 import type { TestResponse } from "../support/service.ts";
 
 /** Clients with tokens of an issuer, and of Cloudflare Access, at the built Worker; both are served on this machine, and jose signs. */
@@ -135,5 +136,160 @@ describe("a token of Cloudflare Access", () => {
   test("does not stand in the way of a key", async () => {
     const headers = { ...assertion(await team.sign({ type: "app" })), ...bearer(ADMIN_KEY) };
     expect((await service.request("/admin/cache", { headers })).status).toBe(200);
+  });
+});
+
+describe("a session of a browser", () => {
+  interface CreatedKey {
+    readonly id: string;
+    readonly key: string;
+  }
+
+  async function createKey(scopes: readonly string[]): Promise<CreatedKey> {
+    const body = JSON.stringify({ name: "dashboard", scopes });
+    const { status, body: created } = await service.administer("/keys", { method: "POST", body });
+    expect(status).toBe(201);
+    return created as CreatedKey;
+  }
+
+  const SAME = { "sec-fetch-site": "same-origin" };
+
+  async function open(key: string): Promise<{ cookie: string; response: TestResponse }> {
+    const headers = { ...bearer(key), ...SAME };
+    const response = await service.request("/admin/session", { method: "POST", headers });
+    const cookie = response.headers.get("set-cookie")?.split(";")[0] ?? "";
+    return { cookie, response };
+  }
+
+  const read = async (
+    cookie: string,
+    path = "/admin/cache",
+    headers: Record<string, string> = SAME,
+  ) => (await service.request(path, { headers: { cookie, ...headers } })).status;
+
+  test("may do on admin routes what its key may do, and nothing elsewhere", async () => {
+    const { key, id } = await createKey(["metrics", "predict"]);
+    const { cookie, response } = await open(key);
+    expect(response).toMatchObject({
+      status: 200,
+      body: {
+        principal: `key:${id}`,
+        scopes: ["metrics", "predict"],
+        expiresAt: expect.any(String),
+      },
+    });
+    expect(response.headers.get("set-cookie")).toMatch(
+      /^__Host-onnxflare=[\w.-]+; Max-Age=3600; Path=\/; Secure; HttpOnly; SameSite=Strict$/,
+    );
+    expect(response.headers.get("cache-control")).toBe("no-store");
+    expect(await read(cookie)).toBe(200);
+    expect(await read(cookie, "/admin/models")).toBe(403);
+    expect((await predict({ cookie, ...SAME })).status).toBe(401);
+  });
+
+  test("of the admin key may do everything there", async () => {
+    const { cookie } = await open(ADMIN_KEY);
+    expect(await read(cookie, "/admin/models")).toBe(200);
+    const body = JSON.stringify({ all: true });
+    const headers = { cookie, ...SAME };
+    const purged = await service.request("/admin/cache/purge", { method: "POST", headers, body });
+    expect(purged.status).toBe(200);
+  });
+
+  test("is of no use to pages of other sites", async () => {
+    const { cookie } = await open(ADMIN_KEY);
+    const sites = [
+      { "sec-fetch-site": "cross-site" },
+      { "sec-fetch-site": "same-site", origin: "https://other.acme.example" },
+      { origin: "https://evil.example" },
+      { origin: "null" },
+    ];
+    for (const site of sites)
+      for (const [method, path] of [
+        ["POST", "/admin/cache/purge"],
+        ["DELETE", "/admin/models/iris-kmeans/versions/1"],
+        ["POST", "/admin/session"],
+        ["GET", "/admin/models"],
+      ] as const) {
+        const init = { method, headers: { cookie, ...site } };
+        const { status, headers } = await service.request(path, init);
+        expect([status, headers.get("access-control-allow-origin")]).toEqual([403, null]);
+      }
+    expect((await predict(bearer(await issuer.sign()), "/models/iris-kmeans")).status).toBe(200);
+  });
+
+  test("ends within five seconds of the revocation of its key", async () => {
+    const { key, id } = await createKey(["metrics"]);
+    const { cookie } = await open(key);
+    expect(await read(cookie)).toBe(200);
+    const revokedAt = Date.now();
+    expect((await service.administer(`/keys/${id}`, { method: "DELETE" })).status).toBe(200);
+    await poll("the end of the session", async () => (await read(cookie)) === 401 || undefined);
+    expect(Date.now() - revokedAt).toBeLessThan(6000);
+  });
+
+  test("ends with the rotation of its key", async () => {
+    const { key, id } = await createKey(["metrics"]);
+    const { cookie } = await open(key);
+    const body = JSON.stringify({ overlapSeconds: 0 });
+    const rotated = await service.administer(`/keys/${id}/rotate`, { method: "POST", body });
+    expect(rotated.status).toBe(200);
+    await poll("the end of the session", async () => (await read(cookie)) === 401 || undefined);
+    const { key: next } = rotated.body as CreatedKey;
+    expect(await read((await open(next)).cookie)).toBe(200);
+  });
+
+  test("is opened by a key alone, not by a session, a token or nobody", async () => {
+    const { cookie } = await open(ADMIN_KEY);
+    const token = await issuer.sign({ scope: "metrics" });
+    const admin = await team.sign({ type: "app", email: "ops@acme.example" });
+    const begin = async (headers: Record<string, string>) =>
+      (await service.request("/admin/session", { method: "POST", headers })).status;
+    expect(await begin({ cookie, ...SAME })).toBe(403);
+    expect(await begin(bearer(token))).toBe(403);
+    expect(await begin(assertion(admin))).toBe(403);
+    expect(await begin({})).toBe(401);
+    expect(await begin(bearer("a guess"))).toBe(401);
+  });
+
+  test("ends for the browser that asks for it, and is in the audit log", async () => {
+    const { cookie, response } = await open(ADMIN_KEY);
+    const init = { method: "DELETE", headers: { cookie, ...SAME } };
+    const ended = await service.request("/admin/session", init);
+    expect([ended.status, ended.headers.get("set-cookie")]).toEqual([
+      200,
+      "__Host-onnxflare=; Max-Age=0; Path=/; Secure; HttpOnly; SameSite=Strict",
+    ]);
+    const { body } = await service.administer("/audit?limit=1000");
+    const entries = JSON.stringify(body);
+    expect(entries).toContain('"openSession"');
+    expect(entries).toContain('"closeSession"');
+    expect(entries).toContain(response.headers.get("x-request-id") ?? "no id");
+    expect(entries).not.toContain(cookie.slice(20));
+  });
+
+  test("that was forged is none, and never makes the server ask for a key", async () => {
+    const { cookie } = await open(ADMIN_KEY);
+    for (const forged of [
+      cookie.replace("admin", "AbCdEf012345"),
+      `${cookie.slice(0, -2)}AA`,
+      `${cookie}; ${cookie}`,
+      cookie.replace("__Host-", ""),
+      `__Host-onnxflare=${ADMIN_KEY}`,
+    ])
+      expect(await read(forged)).toBe(401);
+  });
+
+  test("and tokens are in no line that the server logs", async () => {
+    const { cookie } = await open(ADMIN_KEY);
+    await read(cookie);
+    const token = await issuer.sign();
+    await predict(bearer(token));
+    await predict(bearer(`${token}x`));
+    const event = await predict(assertion(await team.sign({ aud: "another" })));
+    await service.event(event.headers.get("x-request-id") ?? "");
+    const logs = service.logs.map(({ message }) => message).join("\n");
+    for (const secret of [cookie.split("=")[1] ?? "", token, token.split(".")[2] ?? ""])
+      expect(logs).not.toContain(secret);
   });
 });

@@ -35,7 +35,7 @@ function createVerifier(
   const { issuer, keysUrl } = settings;
   const keys = createIssuerKeys({
     issuer,
-    locate: async () => keysUrl ?? discoverKeys(issuer, fetch),
+    locate: async (signal) => keysUrl ?? discoverKeys(issuer, fetch, signal),
     fetch,
     now,
     onChange: (outage) => onChange(issuer, outage),

@@ -6,12 +6,19 @@ import type { TokenVerifier } from "./token-verifier.ts";
 /** The scheme in any case, and a token that begins with an object in base64url. */
 const BEARER_TOKEN = /^bearer +(eyJ[^ ]*)$/i;
 
+const USUAL_START = "Bearer eyJ";
+const SCHEME_LENGTH = "Bearer ".length;
+
 /** The header that Cloudflare Access adds to the requests which it lets through. Its cookie is not read. */
 const ASSERTION = "cf-access-jwt-assertion";
 
 /** Identifies clients by `Authorization: Bearer` with a token of the issuer. */
 export function createBearerTokens(verifier: TokenVerifier): IdentityProvider {
   return {
+    recall(authorization) {
+      if (!authorization.startsWith(USUAL_START)) return undefined;
+      return verifier.recall(authorization.slice(SCHEME_LENGTH));
+    },
     identify({ authorization, waitUntil }) {
       const token = authorization && BEARER_TOKEN.exec(authorization)?.[1];
       if (!token || !verifier.recognizes(token)) return undefined;

@@ -12,8 +12,10 @@ export const KEYS_KEPT_MS = 6 * 3_600_000;
 export const COOLDOWN_MS = 30_000;
 /** The same while there are none. */
 export const FIRST_COOLDOWN_MS = 5000;
-/** Longer than two requests to the issuer may take. */
-const MAX_WAIT_MS = 12_000;
+/** For the requests to the issuer together. */
+const TIMEOUT_MS = 5000;
+/** How long a request waits for what another one has begun. */
+const MAX_WAIT_MS = 7000;
 
 /** Why keys cannot be read. */
 export interface IssuerOutage {
@@ -24,7 +26,7 @@ export interface IssuerKeysOptions {
   /** For messages. */
   readonly issuer: string;
   /** Finds the URL of the key set, each time that it is read. */
-  readonly locate: () => Promise<string>;
+  readonly locate: (signal: AbortSignal) => Promise<string>;
   readonly fetch: Fetch;
   /** Called when keys cannot be read, and when they can be again: once each. */
   readonly onChange: (outage: IssuerOutage | undefined) => void;
@@ -34,6 +36,8 @@ export interface IssuerKeysOptions {
 
 /** The keys of an issuer, which are read when they are needed, and kept. */
 export interface IssuerKeys {
+  /** The keys that are known, while they need not be read again. */
+  peek(): KeySet | undefined;
   /** The keys that are known, which are read again in the background when they are old; `undefined` if they must be waited for. */
   recall(waitUntil: WaitUntil): KeySet | undefined;
   /**
@@ -54,7 +58,8 @@ export function createIssuerKeys(options: IssuerKeysOptions): IssuerKeys {
   async function read(): Promise<KeySet> {
     const readAt = now();
     try {
-      const keys = parseKeySet(await readRemoteJson(await locate(), fetch));
+      const signal = AbortSignal.timeout(TIMEOUT_MS);
+      const keys = parseKeySet(await readRemoteJson(await locate(signal), fetch, signal));
       // The same object for the same keys, by which those who keep what it verified know that it is still valid.
       const same = known?.keys.fingerprint === keys.fingerprint ? known.keys : keys;
       known = { keys: same, readAt };
@@ -85,11 +90,16 @@ export function createIssuerKeys(options: IssuerKeysOptions): IssuerKeys {
     return now() - triedAt >= cooldownMs;
   }
 
+  function isFresh(): boolean {
+    return known !== undefined && now() - known.readAt < KEYS_FRESH_MS;
+  }
+
   return {
+    peek: () => (isFresh() ? known?.keys : undefined),
+
     recall(waitUntil) {
       const keys = kept();
-      if (keys && known && now() - known.readAt >= KEYS_FRESH_MS && mayTry())
-        start(waitUntil).catch(() => undefined);
+      if (keys && !isFresh() && mayTry()) start(waitUntil).catch(() => undefined);
       return keys;
     },
 

@@ -3,7 +3,6 @@ import { collectStream } from "../../shared/collect-stream.ts";
 /** The global function, or what a test has in its place. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
-const TIMEOUT_MS = 5000;
 /** Discovery documents and key sets have some kilobytes; Microsoft's key set, among the largest, has 20. */
 const MAX_BYTES = 262_144;
 
@@ -14,11 +13,12 @@ const MAX_BYTES = 262_144;
 export async function readRemoteJson(
   url: string,
   fetch: Fetch,
+  signal: AbortSignal,
 ): Promise<Readonly<Record<string, unknown>>> {
   const response = await fetch(url, {
     headers: { accept: "application/json", "user-agent": "onnxflare" },
     redirect: "manual",
-    signal: AbortSignal.timeout(TIMEOUT_MS),
+    signal,
   });
   const { status, body } = response;
   if (status !== 200 || !body) {

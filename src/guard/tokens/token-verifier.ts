@@ -12,6 +12,8 @@ import { VerifiedTokens } from "./verified-tokens.ts";
 
 /** Verifies the tokens of one issuer. */
 export interface TokenVerifier {
+  /** The party of a token that was verified before, unless something else is to be done. */
+  recall(token: string): Principal | undefined;
   /** Whether a text has the form of a token: that of another issuer too. */
   recognizes(text: string): boolean;
   /**
@@ -98,6 +100,10 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
   }
 
   return {
+    recall(token) {
+      const known = keys.peek();
+      return known && verified.get(token, known, now());
+    },
     recognizes: (text) => FORM.test(text),
     verify(token, waitUntil) {
       const known = keys.recall(waitUntil);

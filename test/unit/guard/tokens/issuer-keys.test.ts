@@ -71,6 +71,8 @@ describe("a token that was verified", () => {
     const first = await identify(provider, token);
     const again = identify(provider, token);
     expect(again).toBe(first);
+    expect(provider.recall?.(`Bearer ${token}`)).toBe(first);
+    expect(provider.recall?.(`Bearer ${token}A`)).toBeUndefined();
     expect(issuer.requests).toEqual(KEYS_READ);
   });
 
@@ -82,6 +84,7 @@ describe("a token that was verified", () => {
     now = exp * 1000 + 29_000;
     expect(await codeOf(provider, token)).toBe("token");
     now = exp * 1000 + 30_000;
+    expect(provider.recall?.(`Bearer ${token}`)).toBeUndefined();
     expect(await codeOf(provider, token)).toBe("unauthorized");
   });
 
@@ -102,6 +105,7 @@ describe("a token that was verified", () => {
     expect(await codeOf(provider, token)).toBe("token");
     issuer.keys = [];
     now += KEYS_FRESH_MS;
+    expect(provider.recall?.(`Bearer ${token}`)).toBeUndefined();
     // Read in the background of this request.
     expect(await codeOf(provider, token)).toBe("token");
     await Promise.all(background);
