@@ -34,6 +34,7 @@ const { limits, rate, quota, concurrency, expiresAt } = keyFieldsSchema.shape;
 
 const grantorSchema = z.strictObject({
   label: z.string().min(1).max(200),
+  key: z.string().optional(),
   scopes: z.array(z.enum(SCOPES)),
   models: z.array(z.string()).optional(),
   bounds: z.strictObject({ limits, rate, quota, concurrency, expiresAt }).optional(),

@@ -71,6 +71,24 @@ export function createKeys(
     );
   }
 
+  /**
+   * An isolate may know a key for some seconds after it was changed or revoked, in which it must not make itself others.
+   * @throws ApiError `invalid_request`, `unauthorized`
+   */
+  function grantorNow(given: Grantor): Grantor {
+    const by = parseGrantor(given);
+    if (by.key === undefined) return by;
+    const record = table.find(by.key);
+    const state = record && stateOf(record, now());
+    if (!record || state !== "active")
+      throw new ApiError("unauthorized", `The API key of the request is ${state ?? "unknown"}.`, {
+        details: { reason: "invalid_token" },
+      });
+    const { scopes, models, limits, rate, quota, concurrency, expiresAt } = record.fields;
+    const bounds = { limits, rate, quota, concurrency, expiresAt };
+    return { label: by.label, key: by.key, scopes, models, bounds };
+  }
+
   /** A key that is stored again, because the answer before did not arrive. */
   function sameKey(existing: KeyRecord, sha256: string): StoredKey {
     if (table.digests(existing.id, now()).some((digest) => digest.sha256 === sha256))
@@ -98,7 +116,7 @@ export function createKeys(
     createKey: (identity: KeyIdentity, given: KeyFields, grantor: Grantor): StoredKey =>
       transaction(() => {
         const { id, sha256 } = parseKeyIdentity(identity);
-        const by = parseGrantor(grantor);
+        const by = grantorNow(grantor);
         const existing = table.find(id);
         if (existing) return sameKey(existing, sha256);
         const fields = parseKeyFields(given);
@@ -116,7 +134,7 @@ export function createKeys(
 
     listKeys(given: KeyQuery, grantor: Grantor): KeyPage {
       const { limit, cursor, state, owner } = parseKeyQuery(given);
-      const by = parseGrantor(grantor);
+      const by = grantorNow(grantor);
       const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(cursor);
       const rows = table.list({ before, limit: MAX_ROWS, owner });
       const keys: StoredKey[] = [];
@@ -130,12 +148,11 @@ export function createKeys(
       return { keys, ...(rows.length === MAX_ROWS && { cursor: String(last) }) };
     },
 
-    getKey: (id: string, grantor: Grantor): StoredKey =>
-      toStored(findFor(id, parseGrantor(grantor))),
+    getKey: (id: string, grantor: Grantor): StoredKey => toStored(findFor(id, grantorNow(grantor))),
 
     updateKey: (id: string, given: KeyPatch, grantor: Grantor): ChangedKey =>
       transaction(() => {
-        const by = parseGrantor(grantor);
+        const by = grantorNow(grantor);
         const record = findToChange(id, by);
         const { disabled = record.disabled, ...patch } = parseKeyPatch(given);
         const fields = parseKeyFields(mergePatch(record.fields, patch));
@@ -149,7 +166,7 @@ export function createKeys(
     rotateKey: (identity: KeyIdentity, overlapSeconds: number, grantor: Grantor): ChangedKey =>
       transaction(() => {
         const { id, sha256 } = parseKeyIdentity(identity);
-        const by = parseGrantor(grantor);
+        const by = grantorNow(grantor);
         const record = findToChange(id, by);
         const at = now();
         const [current] = table.digests(id, at);
@@ -165,7 +182,7 @@ export function createKeys(
 
     revokeKey: (id: string, grantor: Grantor): ChangedKey =>
       transaction(() => {
-        const by = parseGrantor(grantor);
+        const by = grantorNow(grantor);
         const record = findFor(id, by);
         const before = toStored(record);
         if (record.revokedAt === undefined) table.setRevoked(id, now());

@@ -432,3 +432,49 @@ describe("a grantor that has less than everything", () => {
     catchApiError("invalid_request", () => authority.getKey(create(), by as Grantor));
   });
 });
+
+describe("a grantor that is an API key", () => {
+  const known: Grantor = { label: "key:a", scopes: ["keys", "predict"] };
+  let by: Grantor;
+
+  beforeEach(() => {
+    by = { ...known, key: create({ scopes: ["keys", "predict"] }) };
+  });
+
+  it.each<[string, (key: string) => void]>([
+    ["revoked", (key) => void authority.revokeKey(key, ADMIN)],
+    ["disabled", (key) => void authority.updateKey(key, { disabled: true }, ADMIN)],
+    [
+      "expired",
+      (key) => {
+        authority.updateKey(key, { expiresAt: "2026-11-30T12:00:01Z" }, ADMIN);
+        storage.advance(1000);
+      },
+    ],
+  ])("and is %s since an isolate asked makes itself no other one", (state, end) => {
+    const other = create();
+    end(String(by.key));
+    for (const attempt of [
+      () => create({}, by),
+      () => authority.listKeys({ limit: 1 }, by),
+      () => authority.getKey(other, by),
+      () => authority.updateKey(other, { disabled: true }, by),
+      () => authority.rotateKey({ id: other, sha256: digest(0) }, 0, by),
+      () => authority.revokeKey(other, by),
+    ])
+      expect(catchApiError("unauthorized", attempt).message).toContain(state);
+    expect(stateOf(other)).toBe("active");
+  });
+
+  it("has what it has now, and not what an isolate knew of it", () => {
+    create({}, by);
+    authority.updateKey(String(by.key), { scopes: ["keys"], quota: { requestsPerDay: 5 } }, ADMIN);
+    catchApiError("forbidden", () => create({}, by));
+    catchApiError("forbidden", () => create({ scopes: ["keys"] }, by));
+    create({ scopes: ["keys"], quota: { requestsPerDay: 5 } }, by);
+  });
+
+  it("that there is not is refused", () => {
+    catchApiError("unauthorized", () => create({}, { ...known, key: "999999999999" }));
+  });
+});
