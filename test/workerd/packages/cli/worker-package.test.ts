@@ -21,17 +21,18 @@ const ADMIN_KEY = "a-key-for-tests";
 const APP = `
 import { Hono } from "hono";
 import { cors } from "hono/cors";
-import { createOnnxflare, type OnnxflareEnv, type RequestEvent, type TelemetryEvent } from "onnxflare";
+import { createOnnxflare, KeyAuthority, type OnnxflareEnv, type RequestEvent, type TelemetryEvent } from "onnxflare";
 
 interface Env {
   readonly AI_MODELS: R2Bucket;
   /** Of the app, and of another kind than that of the service. */
   readonly MODELS: string;
   readonly AI_KEY: string;
+  readonly AI_KEYS: DurableObjectNamespace<KeyAuthority>;
 }
 
 const events: string[] = [];
-const toEnv = ({ AI_MODELS, AI_KEY }: Env): OnnxflareEnv => ({ MODELS: AI_MODELS, ADMIN_KEY: AI_KEY });
+const toEnv = ({ AI_MODELS, AI_KEY, AI_KEYS }: Env): OnnxflareEnv => ({ MODELS: AI_MODELS, ADMIN_KEY: AI_KEY, KEYS: AI_KEYS });
 const onnxflare = createOnnxflare<Env>({
   prefix: "/ai",
   env: toEnv,
@@ -50,6 +51,7 @@ app.get("/events", (c) => c.json(events));
 app.mount("/ai", onnxflare.fetch);
 
 export const OnnxflareEntrypoint = onnxflare.Entrypoint;
+export { KeyAuthority };
 export default app;
 `;
 
@@ -260,6 +262,17 @@ describe("Workers that wrangler builds of the package", () => {
       `compatibility_date = "${DATE}"`,
       'compatibility_flags = ["enable_request_signal"]',
     ];
+    // Wrangler refuses a binding whose class the entry does not export.
+    const keys = { app: "AI_KEYS", default: "KEYS", caller: undefined }[name];
+    if (keys !== undefined)
+      config.push(
+        "[[durable_objects.bindings]]",
+        `name = "${keys}"`,
+        'class_name = "KeyAuthority"',
+        "[[migrations]]",
+        'tag = "key-authority"',
+        'new_sqlite_classes = ["KeyAuthority"]',
+      );
     writeFileSync(join(folder, `${name}.toml`), `${config.join("\n")}\n`);
     const args = ["deploy", "--config", `${name}.toml`, "--dry-run", "--outdir", outdir];
     const { status, output } = run(resolve("wrangler"), args);
@@ -288,6 +301,7 @@ describe("Workers that wrangler builds of the package", () => {
         code: modules("app"),
         bindings: { MODELS: "of the app", AI_KEY: ADMIN_KEY },
         r2Buckets: { AI_MODELS: "models" },
+        durableObjects: { AI_KEYS: { className: "KeyAuthority", useSQLite: true } },
       },
       {
         name: "default",
@@ -324,18 +338,25 @@ describe("Workers that wrangler builds of the package", () => {
     const at = (path: string): string => `https://app.example${path}`;
     expect(await (await app.fetch(at("/"))).text()).toBe("of the app");
     const body = JSON.stringify({ instances: [[5.1, 3.5, 1.4, 0.2]] });
-    const predicted = await app.fetch(at("/ai/v1/models/iris-logistic:predict"), {
+    const admin = { authorization: `Bearer ${ADMIN_KEY}` };
+    const created = await app.fetch(at("/ai/admin/keys"), {
       method: "POST",
-      body,
+      body: JSON.stringify({ name: "of a client", scopes: ["predict"] }),
+      headers: admin,
     });
+    expect(created.headers.get("location")).toMatch(/^\/ai\/admin\/keys\/\w{12}$/);
+    const { key } = (await created.json()) as { key: string };
+    const predict = (headers: Record<string, string>) =>
+      app.fetch(at("/ai/v1/models/iris-logistic:predict"), { method: "POST", body, headers });
+    expect((await predict({})).status).toBe(401);
+    const predicted = await predict({ authorization: `Bearer ${key}` });
     expect(await predicted.json()).toMatchObject({ predictions: [{ label: 0 }] });
     expect(predicted.headers.get("access-control-allow-origin")).toBe("*");
     const compressed = await app.fetch(at("/ai/openapi.json"), {
       headers: { "accept-encoding": "gzip" },
     });
     expect(await compressed.json()).toMatchObject({ servers: [{ url: "/ai" }] });
-    const headers = { authorization: `Bearer ${ADMIN_KEY}` };
-    expect((await app.fetch(at("/ai/admin/models"), { headers })).status).toBe(200);
+    expect((await app.fetch(at("/ai/admin/models"), { headers: admin })).status).toBe(200);
     expect(await (await app.fetch(at("/events"))).json()).toEqual(
       expect.arrayContaining(["RPC run 200", "RPC predict 404", "POST predictInstances 200"]),
     );
