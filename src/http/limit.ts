@@ -1,8 +1,8 @@
 import type { Context, MiddlewareHandler, Next } from "hono";
 import type { CpuCosts } from "../domain/access/cpu-costs.ts";
 import type { KeyPolicy } from "../domain/access/key-policy.ts";
-import type { Limiter, Ticket } from "../domain/access/limiter.ts";
-import { toApiError } from "../domain/errors.ts";
+import type { Limiter, ServiceLimit, Ticket } from "../domain/access/limiter.ts";
+import { ApiError } from "../domain/errors.ts";
 import type { Trace } from "../domain/trace.ts";
 import type { AppEnv } from "./context.ts";
 import { toOpenAiHeaders, toRateLimitHeaders } from "./rate-limit-headers.ts";
@@ -33,10 +33,7 @@ async function admit(
   try {
     return await limiter.admit(policy, { waitUntil: (work) => c.executionCtx.waitUntil(work) });
   } catch (error) {
-    Object.assign(c.get("headers"), headersOf(c, limiter.limits(policy)));
-    // OpenAI's clients would wait a few seconds for what takes hours.
-    if (isOpenAi(c) && toApiError(error).code === "quota_exceeded")
-      c.get("headers")["x-should-retry"] = "false";
+    Object.assign(c.get("headers"), headersOf(c, limiter.limits(policy), error));
     throw error;
   }
 }
@@ -58,7 +55,7 @@ async function serve(
   try {
     await next();
     // Not before: the response cache stores the headers of the context for other clients too.
-    for (const [name, value] of Object.entries(headersOf(c, ticket.limits())))
+    for (const [name, value] of Object.entries(headersOf(c, ticket.limits(), c.error)))
       c.res.headers.set(name, value);
   } finally {
     const bodyEnd = c.get("bodyEnd");
@@ -67,8 +64,16 @@ async function serve(
   }
 }
 
-function headersOf(c: Context<AppEnv>, limits: ReturnType<Ticket["limits"]>) {
-  return { ...toRateLimitHeaders(limits), ...(isOpenAi(c) && toOpenAiHeaders(limits)) };
+function headersOf(
+  c: Context<AppEnv>,
+  limits: readonly ServiceLimit[],
+  error: unknown,
+): Record<string, string> {
+  const headers = toRateLimitHeaders(limits);
+  if (!isOpenAi(c)) return headers;
+  // OpenAI's clients would repeat after some seconds what is refused for hours.
+  const isFinal = error instanceof ApiError && error.code === "quota_exceeded";
+  return { ...headers, ...toOpenAiHeaders(limits), ...(isFinal && { "x-should-retry": "false" }) };
 }
 
 function isOpenAi(c: Context<AppEnv>): boolean {

@@ -14,8 +14,8 @@ export function limitBatch(infer: Infer): Infer {
 function rowsOf({ model, member, inputs }: InferRequest): number {
   const specs = memberModel(model.manifest, member).inputs;
   const rows = inputs.map(({ name, shape }) => {
-    const isOpen = specs.find((spec) => spec.name === name)?.shape[0] === -1;
-    return isOpen ? (shape[0] ?? 1) : 1;
+    const first = specs.find((spec) => spec.name === name)?.shape[0];
+    return typeof first === "number" && first >= 0 ? 1 : (shape[0] ?? 1);
   });
   return Math.max(1, ...rows);
 }
