@@ -1,4 +1,7 @@
+import { readFileSync } from "node:fs";
+import type { JWK } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { projectPath } from "../../scripts/project.ts";
 import {
   ADMIN_KEY,
   type AdministeredService,
@@ -291,5 +294,52 @@ describe("a session of a browser", () => {
     const logs = service.logs.map(({ message }) => message).join("\n");
     for (const secret of [cookie.split("=")[1] ?? "", token, token.split(".")[2] ?? ""])
       expect(logs).not.toContain(secret);
+  });
+});
+
+describe("tokens by PyJWT, and those of attackers, on a server whose predictions are public", () => {
+  interface TokenFixture {
+    readonly issuer: string;
+    readonly audience: string;
+    readonly jwks: { readonly keys: JWK[] };
+    readonly valid: Readonly<Record<string, string>>;
+    readonly attacks: Readonly<Record<string, string>>;
+  }
+
+  const fixture: TokenFixture = JSON.parse(
+    readFileSync(projectPath("test", "fixtures", "tokens", "pyjwt.json"), "utf8"),
+  );
+  let keys: Issuer;
+  let open: AdministeredService;
+
+  beforeAll(async () => {
+    keys = await startIssuer();
+    keys.keys = fixture.jwks.keys;
+    open = await startAdministeredService({
+      vars: {
+        JWT_ISSUER: fixture.issuer,
+        JWT_AUDIENCE: fixture.audience,
+        JWT_JWKS_URL: `${keys.url}/keys`,
+      },
+    });
+  });
+
+  afterAll(() => Promise.all([open?.dispose(), keys?.close()]));
+
+  const statusOf = async (token: string): Promise<number> =>
+    (await open.request("/v1/models", { headers: bearer(token) })).status;
+
+  test("all valid ones are accepted, twice", async () => {
+    for (const [name, token] of Object.entries(fixture.valid))
+      expect([name, await statusOf(token), await statusOf(token)]).toEqual([name, 200, 200]);
+  });
+
+  test("all others get 401, and the issuer is asked twice at most", async () => {
+    for (const [name, token] of Object.entries(fixture.attacks)) {
+      // What is no JWT at all is a text like any other, by which nobody is identified on such a server.
+      const isToken = /^eyJ[^.]*\.[^.]*\.[^.]*$/.test(token);
+      expect([name, await statusOf(token)]).toEqual([name, isToken ? 401 : 200]);
+    }
+    expect(keys.requests.length).toBeLessThanOrEqual(2);
   });
 });

@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs";
+import fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
 import { projectPath } from "../../../../scripts/project.ts";
 import { parseConfig } from "../../../../src/config.ts";
 import type { IdentityProvider } from "../../../../src/domain/access/identity-provider.ts";
 import type { Principal } from "../../../../src/domain/access/principal.ts";
+import type { ApiError } from "../../../../src/domain/errors.ts";
 import { createIdentityProviders } from "../../../../src/guard/tokens/create-identity-providers.ts";
 
 /** Tokens that PyJWT signed, and tokens of attackers, by recipes/token_fixtures.py. */
@@ -144,4 +146,31 @@ describe("tokens of attackers", () => {
     }
     expect(fetched).toEqual([]);
   });
+});
+
+test("a token in which one character is another one is refused", async () => {
+  const provider = createProvider();
+  const tokens = Object.values(fixture.valid);
+  for (const token of tokens) await identify(provider, token);
+  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  const changed = fc.tuple(fc.constantFrom(...tokens), fc.nat(), fc.constantFrom(...alphabet));
+  await fc.assert(
+    fc.asyncProperty(changed, async ([token, at, character]) => {
+      const index = at % token.length;
+      const other = `${token.slice(0, index)}${character}${token.slice(index + 1)}`;
+      // The last character has bits that no byte has: another one may be the same signature.
+      const signatures = [token, other].map((each) =>
+        Buffer.from(each.split(".")[2] ?? "", "base64url"),
+      );
+      const isSame =
+        index > token.lastIndexOf(".") &&
+        signatures[0]?.equals(signatures[1] ?? Buffer.alloc(0)) === true;
+      const outcome = await (async () => identify(provider, other))().catch(
+        (error: ApiError) => error.code,
+      );
+      if (other === token || isSame) expect(outcome).toMatchObject({ kind: "token" });
+      else expect([undefined, "unauthorized"]).toContain(outcome);
+    }),
+    { numRuns: 300 },
+  );
 });
