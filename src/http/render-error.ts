@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import type { ApiError } from "../domain/errors.ts";
 import type { AppEnv } from "./context.ts";
+import { toHeaderText, withoutInputs } from "./error-message-header.ts";
 import type { RenderedError } from "./rendered-error.ts";
 import { respond } from "./respond.ts";
 import { scrubError } from "./scrub-reply.ts";
@@ -26,8 +27,10 @@ export function createErrorHandler(
     if (challenge !== undefined) headers["www-authenticate"] = challenge;
     const render = c.get("operation")?.renderError ?? c.get("renderError");
     const rendered = render?.(error, requestId) ?? renderUnmatched(c.req.path, error, requestId);
-    const { contentType, body, compress } = rendered;
+    const { contentType, body, compress, messageHeader } = rendered;
     Object.assign(headers, rendered.headers);
+    if (messageHeader !== undefined)
+      headers["x-error-message"] = toHeaderText(withoutInputs(messageHeader, c.get("body")));
     return respond(c, body, {
       status: error.kind.status,
       contentType,

@@ -4,6 +4,8 @@ export interface RenderedError {
   readonly body: string;
   /** Of the response, in addition to those of every error. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as `x-error-message` too, without what it quotes of the request's body. */
+  readonly messageHeader?: string;
   /** False if clients of the protocol cannot read compressed errors. */
   readonly compress?: boolean;
 }

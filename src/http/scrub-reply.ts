@@ -25,6 +25,12 @@ export function hasSecret(c: Context<AppEnv>, text: string): boolean {
   return scrubberOf(c)(text) !== text || credentialsOf(c).some((each) => each.includes(text));
 }
 
+/** Whether a secret of the service, one of the request, or what has the form of one is in the text as a whole. */
+export function containsSecret(c: Context<AppEnv>, text: string): boolean {
+  const scrubOwn = createScrubber(credentialsOf(c), { findsCut: false });
+  return (c.get("scrubReply")?.(text) ?? text) !== text || scrubOwn(text) !== text;
+}
+
 /** Secrets of the service, and those of the request. */
 function scrubberOf(c: Context<AppEnv>): ScrubSecrets {
   const scrubKnown = c.get("scrubReply");

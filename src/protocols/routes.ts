@@ -10,6 +10,7 @@ import { limit } from "../http/limit.ts";
 import { methodNotAllowed } from "../http/method-not-allowed.ts";
 import { namedModel } from "../http/named-model.ts";
 import { receive } from "../http/receive.ts";
+import { refuseSecrets } from "../http/refuse-secrets.ts";
 import { respondBytes } from "../http/respond.ts";
 import {
   type Handler,
@@ -30,7 +31,11 @@ export function createRoutes(protocol: Protocol, services: Services): Hono<AppEn
   for (const [pattern, ofPattern] of Map.groupBy(all, (route) => route.pattern)) {
     const byMethod = Map.groupBy(ofPattern, ({ operation }) => operation.method.toUpperCase());
     for (const [method, ofMethod] of byMethod) {
-      const middleware = [...toMiddleware(ofMethod, services), ...toAudit(ofMethod, services)];
+      const middleware = [
+        ...toMiddleware(ofMethod, services),
+        ...(isChange(ofMethod) ? [refuseSecrets] : []),
+        ...toAudit(ofMethod, services),
+      ];
       const handler: H<AppEnv> = selectHandler(ofMethod, services);
       const [first = handler, ...others] = [...middleware, handler];
       routes.on(method, [pattern], entering(ofMethod, protocol, services, first), ...others);
@@ -150,6 +155,11 @@ function toMiddleware(
 }
 
 /** After everything that may refuse a request without its handler. */
+/** Whether something is stored of the request. */
+function isChange([first]: Alternatives): boolean {
+  return first?.operation.kind === "admin" && first.operation.method !== "get";
+}
+
 function toAudit(
   [first]: Alternatives,
   { audit: recorder }: Services,

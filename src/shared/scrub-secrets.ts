@@ -78,7 +78,8 @@ function toSpellings(secret: string): string[] {
   // The last character depends on what follows.
   const base64 = encodeBase64(bytes).replace(/.?=+$/, "");
   const base64Url = base64.replaceAll("+", "-").replaceAll("/", "_");
-  return [secret, json, encodeURIComponent(secret.toWellFormed()), base64, base64Url];
+  const unpadded = secret.replace(/=+$/, "");
+  return [secret, unpadded, json, encodeURIComponent(secret.toWellFormed()), base64, base64Url];
 }
 
 /** The value with what `scrub` makes of each text in it, for values of JSON. */

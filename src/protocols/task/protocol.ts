@@ -1,4 +1,3 @@
-import { toHeaderText } from "../../http/error-message-header.ts";
 import { PROBLEM_ERRORS, renderProblem } from "../problem-errors.ts";
 import type { Protocol } from "../protocol.ts";
 import { PREDICT } from "./predict.ts";
@@ -12,7 +11,8 @@ export const TASK_PROTOCOL: Protocol = {
   schemas: SCHEMAS,
   renderError: (error, requestId) => ({
     ...renderProblem(error, requestId),
-    headers: { "x-error-code": error.code, "x-error-message": toHeaderText(error.message) },
+    headers: { "x-error-code": error.code },
+    messageHeader: error.message,
   }),
   errors: PROBLEM_ERRORS,
 };
