@@ -26,6 +26,22 @@ export function addCacheHeaders(
   if (ageSeconds !== undefined) headers.age = String(Math.floor(ageSeconds));
 }
 
+/**
+ * Says that the response is for this client alone: who it is decides whether there is one, and often what is in it. A shared cache
+ * that knew neither header would send it to others (RFC 9111, sections 3.5 and 4.1).
+ */
+export function markPrivate(headers: Record<string, string>): void {
+  headers["cache-control"] ??= "private";
+  addVary(headers, "authorization");
+}
+
+/** Adds a directive to those of the response. */
+export function addCacheDirective(headers: Record<string, string>, directive: string): void {
+  const known = headers["cache-control"];
+  if (known === undefined) headers["cache-control"] = directive;
+  else if (!known.includes(directive)) headers["cache-control"] = `${known}, ${directive}`;
+}
+
 /** Adds a request header to those that the response depends on. */
 export function addVary(headers: Record<string, string>, name: string): void {
   const known = headers.vary?.split(", ") ?? [];

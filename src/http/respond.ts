@@ -4,6 +4,7 @@ import type { CachedResponse } from "../domain/cached-response.ts";
 import { concatenateBytes, totalBytes } from "../shared/bytes.ts";
 import { chooseCoding } from "./accept-encoding.ts";
 import {
+  addCacheDirective,
   addCacheHeaders,
   addVary,
   HIDDEN_CACHE_STATUS,
@@ -52,10 +53,7 @@ export function respondBytes(
   const sizeBytes = totalBytes(parts);
   const isLong = sizeBytes >= COMPRESSION_THRESHOLD_BYTES;
   const coding = compress ? chooseCoding(c.req.header("accept-encoding"), isLong) : "identity";
-  if (!compress) {
-    const { "cache-control": known } = headers;
-    headers["cache-control"] = known ? `${known}, no-transform` : "no-transform";
-  }
+  if (!compress) addCacheDirective(headers, "no-transform");
   if (compress && (isLong || coding !== "identity")) addVary(headers, "accept-encoding");
   addRequestHeaders(c);
   const { key } = trace.cache;

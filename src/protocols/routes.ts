@@ -5,6 +5,7 @@ import type { Scope } from "../domain/access/scope.ts";
 import { acquirePermit, admit } from "../http/admit.ts";
 import { audited } from "../http/audited.ts";
 import { authenticate, authorizeModel } from "../http/authenticate.ts";
+import { markPrivate } from "../http/cache-headers.ts";
 import type { AppEnv } from "../http/context.ts";
 import { limit } from "../http/limit.ts";
 import { methodNotAllowed } from "../http/method-not-allowed.ts";
@@ -89,6 +90,7 @@ function entering(
     const operation = select(c);
     c.set("operation", operation);
     if (isPublic) return first(c, next);
+    markPrivate(c.get("headers"));
     const identified = authenticate(c, authenticator, requirement);
     if (identified !== undefined)
       return identified.then(() => {

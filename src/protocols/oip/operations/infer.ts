@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import type { PublishedModel } from "../../../domain/published-model.ts";
 import type { Tensor } from "../../../domain/tensor.ts";
+import { addCacheDirective } from "../../../http/cache-headers.ts";
 import { callOf } from "../../../http/call.ts";
 import type { AppEnv } from "../../../http/context.ts";
 import { bodyOf } from "../../../http/receive.ts";
@@ -97,7 +98,7 @@ function serialize(
   const head = ENCODER.encode(json);
   const headers = c.get("headers");
   // Cloudflare must not compress it: tritonclient supports gzip, but not the brotli that Cloudflare may choose.
-  headers["cache-control"] = "no-transform";
+  addCacheDirective(headers, "no-transform");
   if (binary.length > 0) headers[HEADER_LENGTH] = String(head.byteLength);
   return {
     contentType: binary.length > 0 ? "application/octet-stream" : "application/json",
