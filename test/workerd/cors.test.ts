@@ -32,7 +32,7 @@ test("computed, cached and stored responses have the origin of their own request
     const response = await send(origin);
     expect(response.status).toBe(200);
     const expected = origin.includes("evil") ? null : origin;
-    expect(allowed(response)).toEqual([expected, "origin"]);
+    expect(allowed(response)).toEqual([expected, "authorization, origin"]);
     expectBrowserHeaders(response.headers);
   }
   const stored = await send(OTHER);
@@ -44,7 +44,7 @@ test("a response that is not modified has the headers", async () => {
   const etag = (await send(PAGE)).headers.get("etag") ?? "";
   const response = await send(OTHER, { "if-none-match": etag, "cache-control": "max-age=60" });
   expect(response.status).toBe(304);
-  expect(allowed(response)).toEqual([OTHER, "origin"]);
+  expect(allowed(response)).toEqual([OTHER, "authorization, origin"]);
   expectBrowserHeaders(response.headers);
 });
 
