@@ -10,6 +10,8 @@ export const HIDDEN = "[secret]";
 const FORMS: readonly RegExp[] = [
   /of_live_[A-Za-z0-9]{13,}/g,
   /of_admin_[A-Za-z0-9_-]{8,}/g,
+  // A session of the dashboard.
+  /\bv1\.\w+\.\d{10}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?/g,
   /\bsk-[A-Za-z0-9_-]{20,}/g,
   /\bhf_[A-Za-z0-9]{20,}/g,
   /\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,4}/g,

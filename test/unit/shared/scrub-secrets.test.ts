@@ -47,6 +47,8 @@ describe("the form of a secret", () => {
     ["a generated admin key", "of_admin_A1b2-C3d4_E5f6"],
     ["a JSON Web Token", JWT],
     ["a JSON Web Token that was cut", JWT.slice(0, 30)],
+    ["a session", "v1.admin.1796070051.bBxCwBazth78C4pTELimjO9q_an1.GiDkepYEfZ2V-t7"],
+    ["a session that was cut", "v1.admin.1796070051.bBxCwBazth78"],
     ["a key of another service", `sk-proj-${"a1B2".repeat(8)}`],
     ["a token of Hugging Face", `hf_${"a1B2".repeat(8)}`],
   ])("is replaced: %s", (_, secret) => {

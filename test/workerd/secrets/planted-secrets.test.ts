@@ -3,7 +3,6 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import type { ModelBucket } from "../../../scripts/local-worker.ts";
 import { projectPath } from "../../../scripts/project.ts";
-import { generateApiKey, generateKeyId } from "../../../src/domain/access/api-key.ts";
 import type { ObjectStore } from "../../../src/domain/object-store.ts";
 import type { OpenApiDocument } from "../../../src/protocols/openapi/openapi-types.ts";
 import { manifestKey } from "../../../src/storage/model-keys.ts";
@@ -57,7 +56,11 @@ const TEXT = "the quokkamarzipan of zanzibar weighs 90417 grams";
 const NUMBERS = [5.137482910346, 3.518273640518, 1.427193840562, 0.219374650183];
 const INTEGER = 1_936_026_992;
 
-const apiKey = generateApiKey(generateKeyId());
+let apiKey: string;
+let session: string;
+/** The ids of keys that operations on keys may change, and revoke. */
+let otherKey: string;
+let revokedKey: string;
 let run: PlantedRun;
 let document: OpenApiDocument;
 let state: StoredPiece[];
@@ -65,7 +68,7 @@ const privateExchanges: Exchange[] = [];
 
 /** What a client might put anywhere. */
 function credentials(): string[] {
-  return [apiKey, ADMIN_KEY, JWT, FOREIGN_KEY, ENCRYPTION_KEY, PRIVACY_KEY];
+  return [apiKey, ADMIN_KEY, JWT, session, FOREIGN_KEY, ENCRYPTION_KEY, PRIVACY_KEY];
 }
 
 function plantedCredentials(): PlantedSecret[] {
@@ -73,6 +76,7 @@ function plantedCredentials(): PlantedSecret[] {
     plantedText("API key", apiKey),
     plantedText("secret of the API key", apiKey.slice(20)),
     plantedText("admin key", ADMIN_KEY),
+    plantedText("session", session),
     plantedText("token", JWT),
     plantedText("signature of the token", JWT.slice(JWT.lastIndexOf(".") + 1)),
     plantedText("key of another service", FOREIGN_KEY),
@@ -119,11 +123,16 @@ beforeAll(async () => {
     CATALOG_TTL_SECONDS: "0",
     CACHE_OUTER_TIERS: "always",
     MAX_QUEUE_MS: "1000000",
+    PUBLIC_PREDICT: "false",
   });
   const objects = encryptedObjects(await run.worker.bucket(), ENCRYPTION_KEY);
   await seed(objects);
   document = (await (await fetch(new URL("/openapi.json", run.url))).json()) as OpenApiDocument;
   run.startOfStorage();
+  apiKey = (await createKey("planted")).key;
+  otherKey = (await createKey("changed")).id;
+  revokedKey = (await createKey("revoked")).id;
+  session = await openSession();
   const seeded = new Set((await readObjects(objects)).map(({ place }) => place));
   await plant();
   const written = (await readObjects(objects)).filter(({ place }) => !seeded.has(place));
@@ -131,6 +140,23 @@ beforeAll(async () => {
 });
 
 afterAll(() => run?.end());
+
+async function createKey(name: string): Promise<{ id: string; key: string }> {
+  const response = await fetch(new URL("/admin/keys", run.url), {
+    method: "POST",
+    headers: { authorization: `Bearer ${ADMIN_KEY}` },
+    body: JSON.stringify({ name, scopes: ["predict", "explain", "feedback", "models:read"] }),
+  });
+  return (await response.json()) as { id: string; key: string };
+}
+
+async function openSession(): Promise<string> {
+  const { headers } = await fetch(new URL("/admin/session", run.url), {
+    method: "POST",
+    headers: { authorization: `Bearer ${ADMIN_KEY}` },
+  });
+  return /__Host-onnxflare=([^;]+)/.exec(headers.get("set-cookie") ?? "")?.[1] ?? "";
+}
 
 async function seed(objects: ObjectStore): Promise<void> {
   for (const name of [
@@ -192,6 +218,7 @@ function changes(): Record<string, OperationRequest> {
     listUploads: uploads,
     deleteUploads: { parameters: { model: "uploaded", version: "2" } },
     publishUploads: { ...uploads, bodies: [{ json: { task: "clustering" } }] },
+    revokeKey: { parameters: { key: revokedKey } },
     createTranscription: {
       bodies: [form({ model: "whisper-tiny-en" }, "recording.wav", recording())],
     },
@@ -238,7 +265,8 @@ function authorizations(): Record<string, string>[] {
     .concat(
       { "x-api-key": apiKey },
       { "api-key": apiKey },
-      { cookie: `__Host-onnxflare=${JWT}; key=${apiKey}` },
+      { cookie: `__Host-onnxflare=${session}; key=${apiKey}` },
+      { cookie: `__Host-onnxflare=${session.slice(0, -2)}` },
       { "cf-access-jwt-assertion": JWT },
       { "proxy-authorization": `Bearer ${apiKey}` },
     );
@@ -246,7 +274,7 @@ function authorizations(): Record<string, string>[] {
 
 /** Sends everything. */
 async function plant(): Promise<void> {
-  const operations = plantableOperations(document, PARAMETERS, changes());
+  const operations = plantableOperations(document, { ...PARAMETERS, key: otherKey }, changes());
   for (const operation of operations)
     for (const request of plainRequests(operation, headersFor(operation))) await run.send(request);
   const headers = { ...headersFor({ path: "/models" }) };
