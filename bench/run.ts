@@ -5,6 +5,7 @@ import { exitWith, reason, UserError } from "../packages/cli/src/local/user-erro
 import { exitOnSignal } from "../scripts/exit-on-signal.ts";
 import { projectPath } from "../scripts/project.ts";
 import type { Benchmark } from "./benchmark.ts";
+import { authentication } from "./cases/authentication.ts";
 import { binary } from "./cases/binary.ts";
 import { cache } from "./cases/cache.ts";
 import { coldStart } from "./cases/cold-start.ts";
@@ -24,6 +25,7 @@ import { formatTable } from "./table.ts";
 const BENCHMARKS: readonly Benchmark[] = [
   throughput,
   binary,
+  authentication,
   rpc,
   coldStart,
   cache,
