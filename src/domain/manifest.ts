@@ -144,7 +144,7 @@ const structureSchema = z.strictObject({
         .boolean()
         .optional()
         .describe(
-          "Whether responses tell clients without the admin key how the cache was used, and so what others have asked: by default not for models of texts.",
+          "Whether responses tell clients without the scope admin how the cache was used, and so what others have asked: by default not for models of texts.",
         ),
     })
     .default({ enabled: true, ttlSeconds: 86_400, scope: "public" }),

@@ -107,7 +107,11 @@ export const historyEntrySchema = z.strictObject({
   revision: z.int().min(1),
   id: z.string().optional().describe("Distinguishes the change from one of the same content."),
   at: time,
-  by: z.string().describe("The admin key, as the beginning of its SHA-256."),
+  by: z
+    .string()
+    .describe(
+      "Who made the change: `key:` and the id of an API key or the beginning of the SHA-256 of `ADMIN_KEY`, or another label.",
+    ),
   actor: actorSchema.optional(),
   action: z.enum(ROUTING_ACTIONS),
   alias: aliasSchema.optional(),

@@ -25,7 +25,7 @@ export function refuseHidden({ trace, cache }: Pick<Call, "trace" | "cache">): v
   if (!trace.hidesCache || !cache.onlyIfCached) return;
   throw new ApiError(
     "not_cached",
-    "The request allows only a cached response (only-if-cached), but what is cached of this model is not disclosed: leave the directive out, send the admin key, or set cache.disclose in the manifest.",
+    "The request allows only a cached response (only-if-cached), but what is cached of this model is not disclosed: leave the directive out, send a key with the scope admin, or set cache.disclose in the manifest.",
     { details: { reason: "hidden" } },
   );
 }

@@ -35,7 +35,7 @@ export const TAGS = {
   Repository:
     "Triton's model repository: which models are in the memory of the isolate that handles the request.",
   Administration:
-    "Publish and delete versions, read statistics, purge the cache. Requires the admin key.",
+    "Publish and delete versions, read statistics, purge the cache, administer keys. Requires a key.",
   Documentation: "The documentation of the API.",
 } as const;
 

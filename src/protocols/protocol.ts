@@ -9,7 +9,7 @@ export interface Protocol {
   readonly name: string;
   /** The prefix of its operations, and of the unknown paths whose errors it renders; empty for the root. */
   readonly basePath: string;
-  /** Whether every path below the base path requires the admin key, including unknown ones. */
+  /** Whether every path below the base path requires a key, including unknown ones, whatever anybody may do elsewhere. */
   readonly isAdmin?: boolean;
   readonly operations: readonly Operation[];
   readonly schemas: ProtocolSchemas;

@@ -2,8 +2,8 @@ import type { WorkerEntrypoint } from "cloudflare:workers";
 import type { OnnxflareProps, PredictRequest, RunRequest } from "./api.ts";
 
 /**
- * What answers {@link OnnxflareService}. The binding itself is the permission to call: whoever has it may use all models, and no admin
- * operation but those over `fetch`, which need the admin key. Results have the loose types that those of Workers' RPC understand.
+ * What answers {@link OnnxflareService}. The binding itself is the permission to call: what a Worker may do is in its props, and
+ * requests over `fetch` need a key unless the props have scopes. Results have the loose types that those of Workers' RPC understand.
  */
 export interface OnnxflareEntrypoint<Env = unknown> extends WorkerEntrypoint<Env, OnnxflareProps> {
   fetch(request: Request): Promise<Response>;

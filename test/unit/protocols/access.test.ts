@@ -93,6 +93,7 @@ test("every operation but health, documentation and the server's metadata needs 
   expect(open.map(({ route }) => `${route.operation.method} ${route.path}`).sort()).toEqual(
     [
       "get /",
+      "get /.well-known/erasure-receipts.json",
       "get /docs",
       "get /openapi.json",
       "get /v2",
