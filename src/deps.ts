@@ -162,6 +162,7 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
   });
   const eventLog = createEventLog();
   const secrets = readSecrets(env);
+  const scrubStored = createScrubber(secrets, { findsCut: true });
   const sink = createScrubbingSink(
     createFanOutSink(
       statistics,
@@ -171,13 +172,13 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
       ...(config.eventLog ? [createConsoleSink()] : []),
       ...(overrides.sink ? [overrides.sink] : []),
     ),
-    createScrubber(secrets, { findsCut: true }),
+    scrubStored,
   );
   if (!env.LOADER) sink.emit(notice(NO_LOADER));
   if (!env.RATE_LIMITER) sink.emit(notice(NO_RATE_LIMITER));
   if (!env.KEYS) sink.emit(notice(NO_KEYS));
   const keyAuthority = createKeyAuthority(env);
-  const audit = createAuditRecorder({ authority: keyAuthority, sink });
+  const audit = createAuditRecorder({ authority: keyAuthority, sink, scrub: scrubStored });
   if (!config.privacyKey) sink.emit(notice(NO_PRIVACY_KEY));
   const bodies = createBodyBudget({ limitBytes: config.maxBodiesBytes });
   const { maxBodyBytes: maxBytes } = config;

@@ -6,6 +6,7 @@ import { ApiError, toApiError } from "../domain/errors.ts";
 import { EVENT_SCHEMA_VERSION } from "../domain/event.ts";
 import type { EventSink } from "../domain/ports.ts";
 import { toHex } from "../shared/hex.ts";
+import { type ScrubSecrets, scrubTexts } from "../shared/scrub-secrets.ts";
 
 /** Of the entry after a change, which nobody can ask for again. */
 const END_ATTEMPTS = 4;
@@ -16,12 +17,15 @@ export interface AuditRecorderOptions {
   /** `undefined` without the binding KEYS: changes are events only. */
   readonly authority: AuditAuthority | undefined;
   readonly sink: EventSink;
+  /** Removes secrets from texts: a note may have one. */
+  readonly scrub?: ScrubSecrets;
   readonly pause?: (milliseconds: number) => Promise<void>;
 }
 
 export function createAuditRecorder({
   authority,
   sink,
+  scrub = (text) => text,
   pause = sleep,
 }: AuditRecorderOptions): AuditRecorder {
   /** @throws what the last attempt fails with */
@@ -36,12 +40,17 @@ export function createAuditRecorder({
       }
   }
 
+  function toStored(record: AuditRecord): AuditRecord {
+    // Cut first, where a secret has been cut its beginning is found.
+    return scrubTexts(toBounded(record), scrub) as AuditRecord;
+  }
+
   return {
     async begin({ actor, request, ...subject }) {
       const change = newChangeId();
       try {
         const details = { actor, request };
-        await append(toBounded({ ...subject, change, phase: "begun", details }), 1);
+        await append(toStored({ ...subject, change, phase: "begun", details }), 1);
       } catch (cause) {
         throw new ApiError(
           "authority_unavailable",
@@ -52,7 +61,7 @@ export function createAuditRecorder({
       return {
         async end({ target, before, after, actor: named = actor }, error) {
           const states = before && after ? toDifference(before, after) : { before, after };
-          const record = toBounded({
+          const record = toStored({
             ...subject,
             ...(target && { target: { ...subject.target, ...target } }),
             change,

@@ -131,11 +131,15 @@ const CHANGES: readonly (readonly [
   ],
   [
     "setAlias",
-    ["PUT", "/admin/models/iris/aliases/production", { version: "1", actor: "Ada", note: "first" }],
+    [
+      "PUT",
+      "/admin/models/iris/aliases/production",
+      { version: "1", actor: "Ada", note: ADMIN_KEY },
+    ],
     {
       begun: {
         target: { model: "iris", alias: "production" },
-        details: { actor: "Ada", request: { version: "1", note: "first" } },
+        details: { actor: "Ada", request: { version: "1", note: "[secret]" } },
       },
       end: {
         details: {

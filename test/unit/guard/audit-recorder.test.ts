@@ -5,11 +5,18 @@ import { recordWork } from "../../../src/domain/audit/audit-recorder.ts";
 import { ApiError } from "../../../src/domain/errors.ts";
 import type { TelemetryEvent } from "../../../src/domain/event.ts";
 import { createAuditRecorder } from "../../../src/guard/audit-recorder.ts";
+import { createScrubber, type ScrubSecrets } from "../../../src/shared/scrub-secrets.ts";
 
 const SUBJECT = { operation: "setAlias", by: "key:1f0c2a9b", target: { model: "iris" } };
 
-/** @param failures how many of the next appends fail */
-function createRecorder({ failures = 0, authority = true } = {}) {
+interface Options {
+  /** How many of the next appends fail. */
+  readonly failures?: number;
+  readonly authority?: boolean;
+  readonly scrub?: ScrubSecrets;
+}
+
+function createRecorder({ failures = 0, authority = true, scrub = (text) => text }: Options = {}) {
   const records: AuditRecord[] = [];
   const events: TelemetryEvent[] = [];
   const state = { failures };
@@ -27,6 +34,7 @@ function createRecorder({ failures = 0, authority = true } = {}) {
   const recorder = createAuditRecorder({
     authority: authority ? fake : undefined,
     sink: { emit: (event) => void events.push(event) },
+    scrub,
     pause: async () => undefined,
   });
   return { recorder, records, events, state };
@@ -92,6 +100,26 @@ test("the entry after a change is tried again, and without it the event remains"
   expect(records).toHaveLength(3);
   expect(events[1]).toMatchObject({ outcome: "done", after: { version: "2" } });
   expect(events[1]).not.toHaveProperty("seq");
+});
+
+test("a secret in a note is in no entry and no event, also where it is cut", async () => {
+  const key = "a-secret-of-the-service-1234";
+  const { recorder, records, events } = createRecorder({
+    scrub: createScrubber([key], { findsCut: true }),
+  });
+  const request = { note: `my key is ${key}`, other: `${"x".repeat(240)}${key}` };
+  const change = await recorder.begin({ ...SUBJECT, actor: key, request });
+  await change.end({
+    after: { [key]: [key, "of_live_0123456789abABCDEFGHIJKLMNOPQRSTUVWXYZ012345"] },
+  });
+  expect(records[0]?.details).toMatchObject({
+    actor: "[secret]",
+    request: { note: "my key is [secret]" },
+  });
+  expect(records[1]?.details?.after).toEqual({ "[secret]": ["[secret]", "[secret]"] });
+  const written = JSON.stringify([records, events]);
+  expect(written).not.toContain(key.slice(0, 8));
+  expect(written).not.toContain("ABCDEFG");
 });
 
 test("without an authority changes are events only", async () => {
