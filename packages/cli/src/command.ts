@@ -2,7 +2,7 @@ import type { Command } from "@commander-js/extra-typings";
 import type { CommandContext } from "./context.ts";
 
 /** The headings of `onnxflare --help`, in their order. */
-export const COMMAND_GROUPS = ["Project", "Models", "Routing", "Operations"] as const;
+export const COMMAND_GROUPS = ["Project", "Models", "Routing", "Access", "Operations"] as const;
 
 export type CommandGroup = (typeof COMMAND_GROUPS)[number];
 
@@ -22,6 +22,8 @@ export interface CliCommand {
   readonly examples: readonly CommandExample[];
   /** Whether it calls a server: it has `--url`, `--key` and `--retries` then. */
   readonly callsServer: boolean;
+  /** Names of subcommands that do not. */
+  readonly offline?: readonly string[];
   /**
    * Adds arguments, options and the action, or subcommands that have them. The options that all commands share are added to it.
    * @param context for the action: it exists once the command line has been parsed

@@ -8,7 +8,10 @@ export const EXIT_CODES = {
       "The command line, the environment, `onnxflare.json` or a local file is not valid; nothing was changed.",
   },
   unreachable: { code: 3, description: "The server cannot be reached." },
-  unauthorized: { code: 4, description: "The key is missing or wrong." },
+  unauthorized: {
+    code: 4,
+    description: "The key is missing, wrong, expired or revoked, or does not permit it.",
+  },
   notFound: { code: 5, description: "The model, version, alias or route does not exist." },
   conflict: {
     code: 6,
@@ -25,6 +28,10 @@ export const EXIT_CODES = {
   different: {
     code: 9,
     description: "A check found problems, or a comparison found differences.",
+  },
+  limited: {
+    code: 10,
+    description: "A rate limit or a quota of the key is used up, or too many keys were wrong.",
   },
   interrupted: {
     code: 130,

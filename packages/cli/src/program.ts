@@ -69,7 +69,7 @@ function writeJsonError(text: string, write: (text: string) => void): void {
 }
 
 function addCommand(program: Command, definition: CliCommand, context: () => CommandContext): void {
-  const { name, group, summary, description, examples, callsServer } = definition;
+  const { name, group, summary, description, examples, callsServer, offline = [] } = definition;
   const command = program
     .command(name)
     .helpGroup(`${group}:`)
@@ -77,7 +77,7 @@ function addCommand(program: Command, definition: CliCommand, context: () => Com
     .description(description === undefined ? `${summary}.` : `${summary}. ${description}`);
   definition.define(command as unknown as TypedCommand, context);
   for (const leaf of leavesOf(command)) {
-    if (callsServer) addServerOptions(leaf);
+    if (callsServer && !isOffline(leaf, offline)) addServerOptions(leaf);
     addCommonOptions(leaf);
   }
   addExamples(command, examples);
@@ -88,12 +88,18 @@ export function leavesOf(command: Command): Command[] {
   return command.commands.length === 0 ? [command] : command.commands.flatMap(leavesOf);
 }
 
+function isOffline(leaf: Command, names: readonly string[]): boolean {
+  for (let each: Command | null = leaf; each; each = each.parent)
+    if (names.includes(each.name())) return true;
+  return false;
+}
+
 function addServerOptions(command: Command): void {
   const options = [
     new Option("--url <url>", `URL of the server (ONNXFLARE_URL; default ${DEFAULT_URL})`),
     new Option(
       "--key <key>",
-      "the server's ADMIN_KEY (ONNXFLARE_KEY; local: ADMIN_KEY of .dev.vars)",
+      "an API key, or the server's ADMIN_KEY (better: ONNXFLARE_KEY; local: ADMIN_KEY of .dev.vars)",
     ),
     new Option("--retries <n>", "attempts after the first one, while the server fails (default 4)"),
   ];

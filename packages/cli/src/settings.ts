@@ -23,7 +23,7 @@ export interface Settings {
   readonly isLocal: boolean;
   /** The `onnxflare.json` that names the server; `undefined` when a flag or the environment does. */
   readonly urlFile: string | undefined;
-  /** The key of `/admin`, if there is one. */
+  /** An API key, or the server's ADMIN_KEY, if there is one. */
   readonly key: string | undefined;
   /** Whether the key was given by flag or environment, and not found in the files of a project. */
   readonly isKeyGiven: boolean;

@@ -6,8 +6,12 @@ const RETRYABLE_STATUSES: readonly number[] = [429, 502, 503];
 const FIRST_BACKOFF_MS = 100;
 const LONGEST_BACKOFF_MS = 5000;
 
-export function isRetryable(status: number): boolean {
-  return RETRYABLE_STATUSES.includes(status);
+/** Codes of refusals that last: a quota is of a day, and a wrong key remains wrong. */
+const LASTING: readonly string[] = ["quota_exceeded", "too_many_attempts"];
+
+/** Whether the same request may succeed when it is sent again. @param code of the error, if the response has one */
+export function isRetryable(status: number, code: string): boolean {
+  return RETRYABLE_STATUSES.includes(status) && !LASTING.includes(code);
 }
 
 /**

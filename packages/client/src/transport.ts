@@ -52,8 +52,9 @@ export async function send(
         throw new OnnxflareError("timeout", `No response within ${timeoutMs} ms.`, {
           cause: outcome,
         });
-      if (outcome.status !== undefined && !isRetryable(outcome.status)) throw outcome;
-      const delayMs = retryDelayMs(attempt, outcome.retryAfterSeconds);
+      const { status, code, retryAfterSeconds } = outcome;
+      if (status !== undefined && !isRetryable(status, code)) throw outcome;
+      const delayMs = retryDelayMs(attempt, retryAfterSeconds);
       if (attempt >= retries || delayMs >= leftMs()) throw outcome;
       await sleep(delayMs, caller);
     }

@@ -3,13 +3,14 @@ import { retryDelayMs } from "../../../client/src/retry.ts";
 import { CliError, explain, usageError } from "../cli-error.ts";
 import type { Settings } from "../settings.ts";
 import { failureCause } from "./failure-cause.ts";
+import { isWorthWaiting } from "./remedies.ts";
 import { toServerError } from "./server-error.ts";
 
 export interface ServerRequest {
-  readonly method?: "GET" | "POST" | "PUT" | "DELETE";
+  readonly method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /**
-   * Below the server's URL; segments are encoded by whoever made it ({@link pathOf}). Requests to `/admin` need the key, others send it if it
-   * was given.
+   * Below the server's URL; segments are encoded by whoever made it ({@link pathOf}). Requests to `/admin` need a key; others send one that was
+   * given, and that of a local server where it asks for one.
    */
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
@@ -67,6 +68,8 @@ export function createServerClient({
   onPlainKey = () => {},
 }: ServerClientOptions): ServerClient {
   let isWarned = false;
+  /** Whether a local server has asked for a key where others need none. */
+  let isAsked = false;
 
   /** @param read what is read of the response is sent for again when the connection ends before */
   async function send<T>(
@@ -74,7 +77,11 @@ export function createServerClient({
     read: (response: Response) => T | Promise<T>,
   ): Promise<T> {
     for (let attempt = 0; ; attempt++) {
-      const outcome = await trySend(request, read);
+      let outcome = await trySend(request, read);
+      if (outcome instanceof CliError && needsLocalKey(request, outcome)) {
+        isAsked = true;
+        outcome = await trySend(request, read);
+      }
       if (!(outcome instanceof CliError)) return outcome;
       signal.throwIfAborted();
       request.signal?.throwIfAborted();
@@ -109,13 +116,18 @@ export function createServerClient({
     }
   }
 
+  function needsLocalKey({ path }: ServerRequest, { status }: CliError): boolean {
+    const wasSent = settings.isKeyGiven || isAsked || path.startsWith("/admin");
+    return status === 401 && settings.isLocal && settings.key !== undefined && !wasSent;
+  }
+
   function headersOf({ path, value, headers }: ServerRequest): Record<string, string> {
     const isAdmin = path.startsWith("/admin");
     if (isAdmin && settings.key === undefined)
       throw new CliError("unauthorized", `there is no key for ${settings.url}`, {
-        hint: "give the server's ADMIN_KEY by --key or the environment variable ONNXFLARE_KEY; for a local server, run the command in the folder of the project",
+        hint: "give the server's ADMIN_KEY, or an API key that may do this, by the environment variable ONNXFLARE_KEY or by --key; for a local server, run the command in the folder of the project",
       });
-    const sendsKey = isAdmin || settings.isKeyGiven;
+    const sendsKey = isAdmin || settings.isKeyGiven || isAsked;
     if (sendsKey && !settings.isLocal && settings.url.startsWith("http:") && !isWarned) {
       isWarned = true;
       onPlainKey();
@@ -192,6 +204,7 @@ function urlOf(server: string, { path, query = {} }: ServerRequest): string {
 }
 
 function mayRepeat({ repeats = "safely" }: ServerRequest, error: CliError): boolean {
+  if (!isWorthWaiting(error.code, error.details?.retryAfterSeconds)) return false;
   if (repeats === "never") return error.status === OVERLOAD || wasNotSent(error);
   return error.status === undefined
     ? error.reason === "unreachable"

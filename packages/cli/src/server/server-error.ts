@@ -1,6 +1,7 @@
 import { parseRetryAfter } from "../../../client/src/retry.ts";
 import { CliError } from "../cli-error.ts";
 import type { ExitReason } from "../exit-codes.ts";
+import { findRefusal } from "./remedies.ts";
 
 const LONGEST_TEXT = 200;
 
@@ -8,8 +9,6 @@ const LONGEST_TEXT = 200;
 const REFUSALS: readonly number[] = [501, 507];
 
 const REASONS: Readonly<Record<number, ExitReason>> = {
-  401: "unauthorized",
-  403: "unauthorized",
   404: "notFound",
   408: "serverFailed",
   409: "conflict",
@@ -27,15 +26,17 @@ export async function toServerError(response: Response): Promise<CliError> {
   );
   const code = [body.code, nested.code].find((value) => typeof value === "string");
   const requestId = body.request_id ?? response.headers.get("x-request-id");
+  const knownCode = typeof code === "string" ? code : undefined;
+  const refusal = findRefusal(knownCode, status);
   return new CliError(
-    reasonOf(status),
+    refusal?.reason ?? reasonOf(status),
     typeof message === "string" ? message : `the server responded with ${status}: ${clip(text)}`,
     {
       status,
-      code: typeof code === "string" ? code : undefined,
+      code: knownCode,
       requestId: typeof requestId === "string" ? requestId : undefined,
       details: { ...parseRecord(body.details), retryAfterSeconds: retryAfter(response) },
-      hint: hintOf(status),
+      hint: refusal?.hint,
     },
   );
 }
@@ -43,11 +44,6 @@ export async function toServerError(response: Response): Promise<CliError> {
 function reasonOf(status: number): ExitReason {
   const isRefusal = status < 500 || REFUSALS.includes(status);
   return REASONS[status] ?? (isRefusal ? "refused" : "serverFailed");
-}
-
-function hintOf(status: number): string | undefined {
-  if (status !== 401 && status !== 403) return undefined;
-  return "give the server's ADMIN_KEY by --key or the environment variable ONNXFLARE_KEY";
 }
 
 function retryAfter({ headers }: Response): number | undefined {

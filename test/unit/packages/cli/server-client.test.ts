@@ -279,3 +279,50 @@ test("a key or a header that HTTP does not allow is refused before anything is s
   });
   expect(requests).toHaveLength(0);
 });
+
+describe("what the guard refuses", () => {
+  test.each([
+    [401, "unauthorized", 4, "ONNXFLARE_KEY"],
+    [403, "forbidden", 4, "keys update"],
+    [429, "quota_exceeded", 10, "00:00 UTC"],
+    [429, "too_many_attempts", 10, "wrong key"],
+  ])("%d %s is not tried again, and has a remedy", async (...given) => {
+    const [status, code, exitCode, remedy] = given;
+    const { url, requests } = await serve(problem(status, code, { "retry-after": "0" }), ok);
+    const error = await failure(client(url, { isKeyGiven: true }).json({ path: "/v2" }));
+    expect(error).toMatchObject({ status, code, exitCode });
+    expect(error.hint).toContain(remedy);
+    expect(requests).toHaveLength(1);
+  });
+
+  test("a rate limit and an authority out of reach are waited for, but not for minutes", async () => {
+    const soon = { "retry-after": "0" };
+    const limited = problem(429, "rate_limited", soon);
+    const { url, requests } = await serve(limited, problem(503, "authority_unavailable", soon), ok);
+    expect(await client(url).json({ path: "/v2" })).toEqual({ ok: true });
+    expect(requests).toHaveLength(3);
+    const far = await serve(problem(429, "rate_limited", { "retry-after": "600" }), ok);
+    const error = await failure(client(far.url).json({ path: "/v2" }));
+    expect(error).toMatchObject({ code: "rate_limited", exitCode: 10 });
+    expect(far.requests).toHaveLength(1);
+  });
+
+  test("a local server gets its own key where it asks for one, once and then always", async () => {
+    const { url, requests } = await serve(problem(401, "unauthorized"), ok);
+    const server = client(url);
+    expect(await server.json({ path: "/v2" })).toEqual({ ok: true });
+    await server.json({ path: "/v2/models" });
+    expect(requests.map(({ headers }) => headers.authorization)).toEqual([
+      undefined,
+      "Bearer the-key",
+      "Bearer the-key",
+    ]);
+  });
+
+  test("another server does not get a key that was not given", async () => {
+    const { url, requests } = await serve(problem(401, "unauthorized"), ok);
+    const error = await failure(client(url, { isLocal: false }).json({ path: "/v2" }));
+    expect(error).toMatchObject({ exitCode: 4 });
+    expect(requests.map(({ headers }) => headers.authorization)).toEqual([undefined]);
+  });
+});

@@ -134,6 +134,22 @@ test.each([400, 401, 404, 413, 500, 504, 507])("the status %d is not retried", a
   expect(seen).toHaveLength(1);
 });
 
+test.each([
+  ["a key that is wrong", 401, "unauthorized"],
+  ["a key that may not do it", 403, "forbidden"],
+  ["a quota that is used up", 429, "quota_exceeded"],
+  ["an address with too many wrong keys", 429, "too_many_attempts"],
+])("%s is not tried again, and its error has the code and the time", async (_, status, code) => {
+  const body = JSON.stringify({ error: "No.", code });
+  behaviours = [fail(status, { "retry-after": "1" }, body), succeed];
+  await expect(client({ timeoutMs: 60_000 }).infer(REQUEST)).rejects.toMatchObject({
+    status,
+    code,
+    retryAfterSeconds: 1,
+  });
+  expect(seen).toHaveLength(1);
+});
+
 describe("Retry-After", () => {
   describe("is waited for", () => {
     const NOW = Date.parse("2026-11-22T00:00:00Z");
