@@ -1,11 +1,14 @@
 import type { CliCommand } from "./command.ts";
 import { ALIAS } from "./commands/alias.ts";
+import { AUDIT } from "./commands/audit.ts";
 import { COMPLETION } from "./commands/completion.ts";
 import { DELETE } from "./commands/delete.ts";
 import { DEPLOY } from "./commands/deploy.ts";
 import { DEV } from "./commands/dev.ts";
 import { DIFF } from "./commands/diff.ts";
 import { DOCTOR } from "./commands/doctor.ts";
+import { ERASE } from "./commands/erase.ts";
+import { EXPORT_DATA } from "./commands/export-data.ts";
 import { GC } from "./commands/gc.ts";
 import { HISTORY } from "./commands/history.ts";
 import { INIT } from "./commands/init.ts";
@@ -38,8 +41,11 @@ export const COMMANDS: readonly CliCommand[] = [
   SHADOW,
   ROLLBACK,
   HISTORY,
+  KEYS,
+  AUDIT,
+  ERASE,
+  EXPORT_DATA,
   LOGS,
   GC,
-  KEYS,
   COMPLETION,
 ];

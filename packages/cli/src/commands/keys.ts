@@ -1,19 +1,14 @@
-import { InvalidArgumentError } from "commander";
+import { Option } from "@commander-js/extra-typings";
+import { type Command, InvalidArgumentError } from "commander";
 import { API_KEY_PREFIX, KEY_ID } from "../../../../src/domain/access/api-key.ts";
 import { KEY_STATES } from "../../../../src/domain/access/key-authority.ts";
-import { Option } from "@commander-js/extra-typings";
 import { usageError } from "../cli-error.ts";
 import type { CliCommand } from "../command.ts";
 import { confirm } from "../confirm.ts";
 import type { CommandContext } from "../context.ts";
 import { defineGenerate } from "../keys/define-generate.ts";
 import { addKeyOptions, type KeyOptions, toKeyFields } from "../keys/key-options.ts";
-import {
-  type CreatedKeyView,
-  describeKey,
-  describeKeys,
-  type KeyView,
-} from "../keys/key-view.ts";
+import { type CreatedKeyView, describeKey, describeKeys, type KeyView } from "../keys/key-view.ts";
 import { checkFile, type FileOptions, printOnlySecret } from "../keys/print-secret.ts";
 import { parseDurationArgument } from "../parse-arguments.ts";
 import { pathOf } from "../server/server-client.ts";
@@ -26,14 +21,27 @@ export const KEYS: CliCommand = {
     "API keys are the server's, which stores no more than their hashes: a key is printed once, alone on standard output. keys generate makes keys on this machine and sends them nowhere.",
   examples: [
     {
-      command: "onnxflare keys create 'search in production' --scopes predict --models 'digits,iris-*' --requests-per-day 10000",
+      command:
+        "onnxflare keys create 'search in production' --scopes predict --models 'digits,iris-*' --requests-per-day 10000",
       does: "prints the key, once",
     },
-    { command: "onnxflare keys create ci --scopes models:write --expires 90d --out ci.key", does: "into a file that only you can read" },
+    {
+      command: "onnxflare keys create ci --scopes models:write --expires 90d --out ci.key",
+      does: "into a file that only you can read",
+    },
     { command: "onnxflare keys list", does: "states, scopes and what was used today" },
-    { command: "onnxflare keys rotate ID --overlap 2h", does: "a new secret; the one before is accepted for two hours" },
-    { command: "onnxflare keys update ID --requests-per-day 50000 --expires none", does: "other limits, without a new secret" },
-    { command: "onnxflare keys revoke ID", does: "ends it everywhere within five seconds, for good" },
+    {
+      command: "onnxflare keys rotate ID --overlap 2h",
+      does: "a new secret; the one before is accepted for two hours",
+    },
+    {
+      command: "onnxflare keys update ID --requests-per-day 50000 --expires none",
+      does: "other limits, without a new secret",
+    },
+    {
+      command: "onnxflare keys revoke ID",
+      does: "ends it everywhere within five seconds, for good",
+    },
     {
       command: "onnxflare keys generate admin | npx wrangler secret put ADMIN_KEY",
       does: "the key of /admin",
@@ -50,20 +58,18 @@ export const KEYS: CliCommand = {
   callsServer: true,
   offline: ["generate"],
   define: (command, context) => {
-    addKeyOptions(
-      command
-        .command("create")
-        .description("Create an API key, and print it once.")
-        .argument("<name>", "what it is for"),
-      false,
-    )
+    const create = command
+      .command("create")
+      .description("Create an API key, and print it once.")
+      .argument("<name>", "what it is for")
       .option("--out <file>", "write it into a file that only you can read")
       .option("--force", "replace the file")
-      .action(async (name, options) => {
-        const { scopes = ["predict"], ...others } = options as KeyOptions;
+      .action(async (name, options: KeyOptions & FileOptions) => {
+        const { scopes = ["predict"], ...others } = options;
         const value = toKeyFields({ ...others, name, scopes });
-        await printCreated(context(), options as FileOptions, { path: "/admin/keys", value });
+        await printCreated(context(), options, { path: "/admin/keys", value });
       });
+    addKeyOptions(create as unknown as Command, false);
     command
       .command("list")
       .description("List API keys, without their secrets.")
@@ -90,19 +96,18 @@ export const KEYS: CliCommand = {
       .description("Show an API key, and what was used of it today.")
       .argument("<id>", "id of the key", parseKeyArgument)
       .action(async (id) => print(context(), await context().server.json({ path: keyPath(id) })));
-    addKeyOptions(
-      command
-        .command("update")
-        .description("Change what an API key may do.")
-        .argument("<id>", "id of the key", parseKeyArgument)
-        .option("--name <text>", "what it is for"),
-      true,
-    ).action(async (id, options) => {
-      const value = toKeyFields(options as KeyOptions);
-      if (Object.keys(value).length === 0)
-        throw usageError("nothing to change", "--help has the options");
-      await patch(context(), id, value);
-    });
+    const update = command
+      .command("update")
+      .description("Change what an API key may do.")
+      .argument("<id>", "id of the key", parseKeyArgument)
+      .option("--name <text>", "what it is for")
+      .action(async (id, options: KeyOptions) => {
+        const value = toKeyFields(options);
+        if (Object.keys(value).length === 0)
+          throw usageError("nothing to change", "--help has the options");
+        await patch(context(), id, value);
+      });
+    addKeyOptions(update as unknown as Command, true);
     command
       .command("rotate")
       .description("Give an API key a new secret, and print it once.")

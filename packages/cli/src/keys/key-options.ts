@@ -1,5 +1,4 @@
-import type { Command } from "@commander-js/extra-typings";
-import { InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import { MODEL_PATTERN } from "../../../../src/domain/access/model-pattern.ts";
 import { isScope, SCOPES } from "../../../../src/domain/access/scope.ts";
 import { parseDurationArgument, parseTimeArgument } from "../parse-arguments.ts";
@@ -33,7 +32,7 @@ export type KeyOptions = {
 } & { readonly [Name in CountName]?: number | null | undefined };
 
 /** Adds the options of what a key has. @param patched whether they change a key, so that "none" removes what it has */
-export function addKeyOptions<T extends Command>(command: T, patched: boolean): T {
+export function addKeyOptions(command: Command, patched: boolean): void {
   const none = patched ? "; none removes it" : "";
   const optional =
     <V>(parse: (text: string) => V) =>
@@ -46,16 +45,11 @@ export function addKeyOptions<T extends Command>(command: T, patched: boolean): 
       `only these models, with commas: digits,iris-*${none}`,
       optional(parsePatterns),
     )
-    .option(
-      "--expires <time>",
-      `when it ends: 90d, 12h, or ISO 8601${none}`,
-      optional(parseExpiry),
-    )
+    .option("--expires <time>", `when it ends: 90d, 12h, or ISO 8601${none}`, optional(parseExpiry))
     .option("--owner <text>", `who answers for it${none}`, optional(String))
     .option("--notes <text>", `anything else${none}`, optional(String));
   for (const [flags, , , what] of COUNTS)
     command.option(flags, `at most so many ${what}${none}`, optional(parseKeyCount));
-  return command;
 }
 
 /** The fields of a key, as `/admin/keys` takes them. */
