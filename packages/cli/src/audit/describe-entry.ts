@@ -44,7 +44,12 @@ function toRow(output: Output, entry: ListedEntry): string[] {
 }
 
 /** `digits@production`, `digits@2 model.onnx` */
-function describeTarget({ model, alias, version, ...others }: Readonly<Record<string, string>>): string {
+function describeTarget({
+  model,
+  alias,
+  version,
+  ...others
+}: Readonly<Record<string, string>>): string {
   const at = alias ?? version;
   const reference = at === undefined ? model : `${model ?? ""}@${at}`;
   return [reference, ...Object.values(others)].filter((part) => part !== undefined).join(" ");

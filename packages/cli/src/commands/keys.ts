@@ -31,15 +31,15 @@ export const KEYS: CliCommand = {
     },
     { command: "onnxflare keys list", does: "states, scopes and what was used today" },
     {
-      command: "onnxflare keys rotate ID --overlap 2h",
+      command: "onnxflare keys rotate 8YzQ2mXb4Tq1 --overlap 2h",
       does: "a new secret; the one before is accepted for two hours",
     },
     {
-      command: "onnxflare keys update ID --requests-per-day 50000 --expires none",
+      command: "onnxflare keys update 8YzQ2mXb4Tq1 --requests-per-day 50000 --expires none",
       does: "other limits, without a new secret",
     },
     {
-      command: "onnxflare keys revoke ID",
+      command: "onnxflare keys revoke 8YzQ2mXb4Tq1",
       does: "ends it everywhere within five seconds, for good",
     },
     {
@@ -102,7 +102,7 @@ export const KEYS: CliCommand = {
       .argument("<id>", "id of the key", parseKeyArgument)
       .option("--name <text>", "what it is for")
       .action(async (id, options: KeyOptions) => {
-        const value = toKeyFields(options);
+        const value = toKeyFields(options, true);
         if (Object.keys(value).length === 0)
           throw usageError("nothing to change", "--help has the options");
         await patch(context(), id, value);

@@ -5,6 +5,8 @@ import { parseDurationArgument, parseTimeArgument } from "../parse-arguments.ts"
 
 /** Removes what a key has. */
 const NONE = "none";
+/** The parser of the command line has no `null`. */
+type OrNone<T> = T | typeof NONE;
 
 /** Options of numbers: the flag, the group and the name of the field, and what it is. */
 const COUNTS = [
@@ -25,19 +27,19 @@ type CountName = (typeof COUNTS)[number][2];
 export type KeyOptions = {
   readonly name?: string | undefined;
   readonly scopes?: readonly string[] | undefined;
-  readonly models?: readonly string[] | null | undefined;
-  readonly expires?: string | null | undefined;
-  readonly owner?: string | null | undefined;
-  readonly notes?: string | null | undefined;
-} & { readonly [Name in CountName]?: number | null | undefined };
+  readonly models?: OrNone<readonly string[]> | undefined;
+  readonly expires?: string | undefined;
+  readonly owner?: string | undefined;
+  readonly notes?: string | undefined;
+} & { readonly [Name in CountName]?: OrNone<number> | undefined };
 
 /** Adds the options of what a key has. @param patched whether they change a key, so that "none" removes what it has */
 export function addKeyOptions(command: Command, patched: boolean): void {
   const none = patched ? "; none removes it" : "";
   const optional =
     <V>(parse: (text: string) => V) =>
-    (text: string): V | null =>
-      patched && text === NONE ? null : parse(text);
+    (text: string): OrNone<V> =>
+      patched && text === NONE ? NONE : parse(text);
   command
     .option("--scopes <scopes>", `what it may do, with commas: ${SCOPES.join(", ")}`, parseScopes)
     .option(
@@ -52,15 +54,19 @@ export function addKeyOptions(command: Command, patched: boolean): void {
     command.option(flags, `at most so many ${what}${none}`, optional(parseKeyCount));
 }
 
-/** The fields of a key, as `/admin/keys` takes them. */
-export function toKeyFields(options: KeyOptions): Record<string, unknown> {
+/** The fields of a key, as `/admin/keys` takes them. @param patched whether "none" removes what the key has */
+export function toKeyFields(options: KeyOptions, patched = false): Record<string, unknown> {
   const { name, scopes, models, expires: expiresAt, owner, notes } = options;
-  const fields: Record<string, unknown> = { name, scopes, models, expiresAt, owner, notes };
+  const fields: Record<string, unknown> = { name, scopes };
+  const set = (target: Record<string, unknown>, field: string, value: unknown): void => {
+    target[field] = patched && value === NONE ? null : value;
+  };
+  for (const [field, value] of Object.entries({ models, expiresAt, owner, notes }))
+    set(fields, field, value);
   for (const [, group, field] of COUNTS) {
-    const count = options[field];
-    if (count === undefined) continue;
-    if (group === undefined) fields[field] = count;
-    else fields[group] = { ...(fields[group] as object | undefined), [field]: count };
+    if (options[field] === undefined) continue;
+    const target = group === undefined ? fields : ((fields[group] ??= {}) as typeof fields);
+    set(target, field, options[field]);
   }
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }

@@ -5,6 +5,7 @@ export function describeEvent(output: Output, event: Readonly<Record<string, unk
   const { event: kind, time } = event;
   const at = output.style("dim", String(time ?? ""));
   if (kind === "request") return `${at} ${describeRequest(output, event)}`;
+  if (kind === "audit") return `${at} ${describeAudit(output, event)}`;
   if (kind === "shadow") return `${at} ${describeShadow(output, event)}`;
   const { event: _, schemaVersion: __, time: ___, ...fields } = event;
   return `${at} ${output.style("bold", String(kind))} ${JSON.stringify(fields)}`;
@@ -25,6 +26,21 @@ function describeRequest(output: Output, event: Readonly<Record<string, unknown>
       ? undefined
       : `${errorCode}${errorMessage === undefined ? "" : `: ${errorMessage}`}`,
     output.style("dim", String(event.requestId ?? "")),
+  ];
+  return parts.filter((part) => part !== undefined && part !== "").join("  ");
+}
+
+/** `audit  setAlias  done  Ada (key:1f0c2a9b)  {"model":"digits","alias":"production"}` */
+function describeAudit(output: Output, event: Readonly<Record<string, unknown>>): string {
+  const { operation, outcome, by, actor, target, errorCode, requestId } = event;
+  const isDone = outcome === "done";
+  const parts = [
+    output.style("bold", "audit"),
+    String(operation),
+    output.style(isDone ? "green" : "red", isDone ? "done" : `failed: ${errorCode}`),
+    actor === undefined ? String(by) : `${actor} (${by})`,
+    target === undefined ? undefined : JSON.stringify(target),
+    output.style("dim", String(requestId ?? "")),
   ];
   return parts.filter((part) => part !== undefined && part !== "").join("  ");
 }
