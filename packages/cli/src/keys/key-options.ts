@@ -65,8 +65,13 @@ export function toKeyFields(options: KeyOptions, patched = false): Record<string
     set(fields, field, value);
   for (const [, group, field] of COUNTS) {
     if (options[field] === undefined) continue;
-    const target = group === undefined ? fields : ((fields[group] ??= {}) as typeof fields);
-    set(target, field, options[field]);
+    if (group === undefined) {
+      set(fields, field, options[field]);
+      continue;
+    }
+    const counts = { ...(fields[group] as object | undefined) };
+    set(counts, field, options[field]);
+    fields[group] = counts;
   }
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }

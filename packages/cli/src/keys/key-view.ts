@@ -1,4 +1,3 @@
-import type { Quota } from "../../../../src/domain/access/key-policy.ts";
 import type { StoredKey } from "../../../../src/domain/access/stored-key.ts";
 import { toTable } from "../format/table.ts";
 import type { Output } from "../output.ts";
@@ -7,8 +6,6 @@ import type { Output } from "../output.ts";
 export interface KeyView extends StoredKey {
   /** How the key begins. */
   readonly prefix: string;
-  /** What is counted of the quotas today. */
-  readonly usage?: Quota | undefined;
 }
 
 export interface CreatedKeyView extends KeyView {
