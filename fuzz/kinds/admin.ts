@@ -17,6 +17,26 @@ const PURGES: readonly JsonNode[] = [
 /** Cheap to load again. */
 const RELOADED = ["iris-logistic", "wine-decision-tree", "diabetes-linear"];
 
+/** Only scopes that do no harm: the keys are as real as all others. */
+const KEYS: readonly JsonNode[] = [
+  { name: "fuzz", scopes: ["predict"], models: ["iris-*"], limits: { tokens: 5, batch: 2 } },
+  { name: "fuzz", scopes: ["models:read"], rate: { requestsPerMinute: 60 }, concurrency: 2 },
+  { name: "fuzz", scopes: ["metrics"], expiresAt: "2099-01-31T00:00:00Z", owner: "a", notes: "" },
+].map(toTree);
+const KEY_PATCHES: readonly JsonNode[] = [
+  { quota: { requestsPerDay: 5, tokensPerDay: null }, models: null },
+  { disabled: true },
+  { overlapSeconds: 60 },
+].map(toTree);
+const KEY_IDS = [
+  "Kq3v0XyWm2Bt",
+  "0",
+  "of_live_",
+  "%2e%2e",
+  "a%00",
+  "' OR 1=1 --".replaceAll(" ", "+"),
+];
+
 type Create = (random: Random, samples: Samples) => FuzzRequest;
 
 const CREATE: readonly { readonly weight: number; readonly create: Create }[] = [
@@ -56,6 +76,36 @@ const CREATE: readonly { readonly weight: number; readonly create: Create }[] = 
   },
   {
     weight: 2,
+    create: (random) => {
+      const query = random.pick([
+        "",
+        "?limit=2",
+        "?limit=0",
+        "?cursor=a",
+        "?state=revoked",
+        "?owner=",
+      ]);
+      if (random.chance(0.3)) return request("GET", `/admin/keys${query}`);
+      const body = Buffer.from(toJsonText(mutateTree(random.pick(KEYS), random)));
+      return request("POST", "/admin/keys", random.chance(0.9) ? body : mutateBytes(body, random));
+    },
+  },
+  {
+    weight: 1,
+    create: (random) => {
+      const [method, verb] = random.pick([
+        ["GET", ""],
+        ["DELETE", ""],
+        ["PATCH", ""],
+        ["POST", "/rotate"],
+      ] as const);
+      const body = toJsonText(mutateTree(random.pick(KEY_PATCHES), random));
+      const target = `/admin/keys/${random.pick(KEY_IDS)}${verb}`;
+      return request(method, target, method === "GET" ? undefined : Buffer.from(body));
+    },
+  },
+  {
+    weight: 2,
     create: (random, samples) => {
       // Not a model at all, or one at a name or a version that is refused.
       const model = samples.models[0]?.bytes ?? new Uint8Array();
@@ -80,7 +130,7 @@ const CREATE: readonly { readonly weight: number; readonly create: Create }[] = 
 export const admin: FuzzKind = {
   name: "admin",
   description:
-    "admin routes with the key: purges, load and unload, versions of scratch models, uploads that are no models",
+    "admin routes with the key: purges, load and unload, API keys, versions of scratch models, uploads that are no models",
   weight: 3,
   create: (random, samples) => random.pickWeighted(CREATE).create(random, samples),
 };

@@ -29,7 +29,7 @@ import type { AuthorityStorage } from "./storage.ts";
 const MAX_KEYS = 10_000;
 /** Ids of one question, at most. */
 const MAX_IDS = 100;
-/** Rows that one page looks at, at most, of which it has those that are asked for. */
+/** Rows that one page looks at, about, of which it has those that are asked for: it may have fewer than its limit. */
 const MAX_ROWS = 2000;
 
 export type Keys = ReturnType<typeof createKeys>;
@@ -135,17 +135,20 @@ export function createKeys(
     listKeys(given: KeyQuery, grantor: Grantor): KeyPage {
       const { limit, cursor, state, owner } = parseKeyQuery(given);
       const by = grantorNow(grantor);
-      const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(cursor);
-      const rows = table.list({ before, limit: MAX_ROWS, owner });
       const keys: StoredKey[] = [];
-      let last = 0;
-      for (const row of rows) {
-        if (keys.length === limit) return { keys, cursor: String(last) };
-        last = row.seq;
-        if (findExcess(by, row.fields) !== undefined) continue;
-        if (state === undefined || stateOf(row, now()) === state) keys.push(toStored(row));
+      let last = cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(cursor);
+      for (let read = 0; read < MAX_ROWS; read += limit + 1) {
+        // One more than the page may have, which says whether there is another page.
+        const rows = table.list({ before: last, limit: limit + 1, owner });
+        for (const row of rows) {
+          if (keys.length === limit) return { keys, cursor: String(last) };
+          last = row.seq;
+          if (findExcess(by, row.fields) !== undefined) continue;
+          if (state === undefined || stateOf(row, now()) === state) keys.push(toStored(row));
+        }
+        if (rows.length <= limit) return { keys };
       }
-      return { keys, ...(rows.length === MAX_ROWS && { cursor: String(last) }) };
+      return { keys, cursor: String(last) };
     },
 
     getKey: (id: string, grantor: Grantor): StoredKey => toStored(findFor(id, grantorNow(grantor))),

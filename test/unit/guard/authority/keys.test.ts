@@ -336,6 +336,23 @@ describe("listKeys", () => {
     expect(listed).toEqual(ids.toReversed());
   });
 
+  it("finds all of those that are asked for, among any number of others", () => {
+    const wanted = Array.from({ length: 3 }, () => {
+      for (let other = 0; other < 900; other++) create();
+      return create({ scopes: ["explain"] });
+    });
+    const by: Grantor = { label: "a", scopes: ["keys", "explain"] };
+    const found: string[] = [];
+    let cursor: string | undefined;
+    let pages = 0;
+    do {
+      const page = authority.listKeys({ limit: 2, cursor }, by);
+      found.push(...page.keys.map(({ id }) => id));
+      cursor = page.cursor;
+    } while (cursor !== undefined && ++pages < 5);
+    expect(found).toEqual(wanted.toReversed());
+  });
+
   it("ends with a page that is full", () => {
     create();
     create();
