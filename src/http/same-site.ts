@@ -2,6 +2,7 @@ import type { Context, MiddlewareHandler, Next } from "hono";
 import { isFromOtherSite } from "../domain/access/other-site.ts";
 import { ApiError } from "../domain/errors.ts";
 import type { AppEnv } from "./context.ts";
+import { isSecure } from "./security-headers.ts";
 
 /**
  * Refuses requests that pages of other origins make, whatever credential they have: browsers add cookies, and those of
@@ -11,7 +12,7 @@ export function refuseOtherSites(): MiddlewareHandler<AppEnv> {
   return async function refuseOtherSites(c, next) {
     const header = (name: string): string | undefined =>
       c.req.header(name) ?? (name === "host" ? new URL(c.req.url).host : undefined);
-    if (isFromOtherSite(header))
+    if (isFromOtherSite(header, isSecure(c)))
       throw new ApiError(
         "forbidden",
         "This route is not for pages of other sites: call it from a page of this server, or without a browser.",

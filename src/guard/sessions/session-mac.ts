@@ -16,11 +16,16 @@ export interface SessionMac {
 
 /** @param adminKey without it admin routes are disabled, so there are no sessions either; another one ends all of them */
 export function createSessionMac(adminKey: string): SessionMac {
-  let key: CryptoKey | undefined;
+  /** Begun once for all, because it takes some 50 ms. */
+  let deriving: Promise<CryptoKey> | undefined;
   return {
     async of(purpose, text) {
-      key ??= await deriveKey(adminKey);
-      const mac = await crypto.subtle.sign("HMAC", key, ENCODER.encode(`${purpose}\n${text}`));
+      deriving ??= deriveKey(adminKey);
+      const mac = await crypto.subtle.sign(
+        "HMAC",
+        await deriving,
+        ENCODER.encode(`${purpose}\n${text}`),
+      );
       return toBase64Url(new Uint8Array(mac));
     },
   };

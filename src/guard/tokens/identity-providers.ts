@@ -37,7 +37,7 @@ export function createAccessTokens(verifier: TokenVerifier): IdentityProvider {
       const header = (name: string) => shown.header(name);
       const token = header(ASSERTION);
       if (token === undefined) return undefined;
-      if (header("origin") !== undefined && isFromOtherSite(header))
+      if (header("origin") !== undefined && isFromOtherSite(header, true))
         throw new ApiError(
           "forbidden",
           "Pages of other sites may not use the session of Cloudflare Access.",

@@ -13,9 +13,14 @@ beforeAll(() => {
 const KEY = "a-key-for-tests";
 const config = parseConfig({ ADMIN_KEY: KEY, CORS_ORIGINS: "https://app.example" });
 
-async function statusOf(headers: Record<string, string>, path = "/admin/cache", method = "GET") {
+async function statusOf(
+  headers: Record<string, string>,
+  path = "/admin/cache",
+  method = "GET",
+  origin = "https://models.example",
+) {
   const app = createTestApp({ config, cacheStats: () => ({}) });
-  const response = await app.request(`https://models.example${path}`, {
+  const response = await app.request(`${origin}${path}`, {
     method,
     headers: { authorization: `Bearer ${KEY}`, ...headers },
   });
@@ -65,4 +70,12 @@ test("pages of other origins may call other routes", async () => {
   const headers = { "sec-fetch-site": "cross-site", origin: "https://app.example" };
   const response = await createTestApp({ config }).request("/docs", { headers });
   expect(response.status).toBe(200);
+});
+
+test("without https, a page of the server may call admin routes of the server over http", async () => {
+  const home = "http://192.168.1.5:8787";
+  const call = (origin: string) => statusOf({ origin }, "/admin/cache", "GET", home);
+  expect(await call(home)).toBe(200);
+  expect(await call("http://192.168.1.5:8788")).toBe(403);
+  expect(await call("http://192.168.1.6:8787")).toBe(403);
 });
