@@ -2,7 +2,7 @@ import type { Call } from "../domain/call.ts";
 import type { CaptureSettings } from "../domain/capture.ts";
 import type { PublishedModel } from "../domain/published-model.ts";
 import type { TaskPart } from "../domain/task.ts";
-import { hashText } from "../shared/fnv1a.ts";
+import { murmur3 } from "../shared/murmur3.ts";
 import type { Capture, StoreCapture } from "./captures.ts";
 import { recordParts } from "./recorded-parts.ts";
 import type { Inference } from "./shadow.ts";
@@ -16,6 +16,7 @@ export interface CapturingOptions extends Inference {
 /** What the parts of one stream may take that are kept until it has ended. */
 const MAX_PARTS_BYTES = 4_194_304;
 const HASHES = 2 ** 32;
+const ENCODER = new TextEncoder();
 
 /**
  * Runs models and tasks, and has a share of what is answered stored where the manifest says so. A request that must not be stored,
@@ -31,8 +32,9 @@ export function createCapturing({
   function settingsOf({ manifest }: PublishedModel, call: Call): CaptureSettings | undefined {
     const { capture } = manifest;
     if (!capture || call.cache.noStore) return undefined;
-    const isChosen = capture.sample === 1 || hashText(salt + call.id) / HASHES < capture.sample;
-    return isChosen ? capture : undefined;
+    if (capture.sample === 1) return capture;
+    const hash = murmur3(ENCODER.encode(salt + call.id));
+    return hash / HASHES < capture.sample ? capture : undefined;
   }
 
   return {

@@ -11,11 +11,15 @@ export interface PurgeLogUnderTest {
   dispose(): Promise<void>;
 }
 
+const SUBJECT = "5".repeat(32);
+const REQUEST = "7".repeat(32);
+const origin = { principal: "0123456789abcdef", request: REQUEST };
+
 const stored: readonly CacheAddress[] = [
   address("iris", "1", "a"),
-  address("iris", "2", "b"),
+  { ...address("iris", "2", "b"), origin, createdAt: 1 },
   address("iris", "2", "c", "0123456789abcdef"),
-  address("iris-2", "1", "d"),
+  address("iris-2", "1", "d", `fedcba9876543210.${SUBJECT}`),
   address("digits", "1", "e", "0123456789abcdef"),
   address("digits", "1", "f", "fedcba9876543210"),
 ];
@@ -49,6 +53,9 @@ export function testPurgeLog(create: () => Promise<PurgeLogUnderTest>): void {
     ["a client", { client: "0123456789abcdef" }, "ce"],
     ["a client of a model", { model: "digits", client: "0123456789abcdef" }, "e"],
     ["a client of a version", { model: "iris", version: "2", client: "0123456789abcdef" }, "c"],
+    ["what is for a principal or was computed for it", { principal: "0123456789abcdef" }, "bce"],
+    ["a subject", { subject: SUBJECT }, "d"],
+    ["a request", { request: REQUEST }, "b"],
     ["what is not there", { model: "iri" }, ""],
   ])("removes %s, and nothing else", async (_, scope, gone) => {
     const { removed, complete } = await subject.log.purge(scope, 5);
@@ -93,6 +100,18 @@ export function testPurgeLog(create: () => Promise<PurgeLogUnderTest>): void {
   test("lists a purge of what is not there, which may be stored elsewhere", async () => {
     await subject.log.purge({ model: "unknown" }, 7);
     expect(await subject.log.list()).toEqual([{ model: "unknown", at: 7 }]);
+  });
+
+  test("records a purge without removing anything, beside others of other scopes", async () => {
+    const { log } = subject;
+    const scopes = [{}, { principal: "abc" }, { subject: "abc" }, { request: "abc" }];
+    for (const [at, scope] of scopes.entries()) await log.record(scope, at);
+    await log.record({ subject: "abc" }, 9);
+    expect(digitsOf(await subject.keys())).toBe("abcdef");
+    const expected = scopes.map((scope, at) => ({ ...scope, at: "subject" in scope ? 9 : at }));
+    const listed = await log.list();
+    expect(listed).toHaveLength(expected.length);
+    expect(listed).toEqual(expect.arrayContaining(expected));
   });
 
   test("gives lists that do not change with a later purge", async () => {

@@ -38,6 +38,10 @@ export interface RequestOptions {
   /** The request's Cache-Control header. */
   readonly control?: string;
   readonly client?: string;
+  /** The hash of a subject. */
+  readonly subject?: string;
+  /** The request's id. */
+  readonly id?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -115,6 +119,8 @@ export function createHarness({
       outputs,
       control,
       client = "anonymous",
+      subject,
+      id,
       signal,
     } = {}) {
       const trace = new Trace();
@@ -127,6 +133,8 @@ export function createHarness({
           trace,
           cache: parseCacheControl(control),
           principal: { id: async () => client },
+          subject,
+          ...(id && { id }),
           waitUntil: (work) => void pending.push(work),
           ...(signal && { signal }),
         }),

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { KeyValueStore, ModelBucket } from "../../scripts/local-worker.ts";
+import type { ObjectStore } from "../../src/domain/object-store.ts";
 import { derivePrivacyKey } from "../../src/privacy/privacy-keys.ts";
 import { createEncryptedObjectStore } from "../../src/storage/encrypted-object-store.ts";
 import { KeyRing } from "../../src/storage/encryption/key-ring.ts";
@@ -24,6 +25,9 @@ export interface StoredWhere {
   readonly privacyKey: string;
 }
 
+/** Of large objects that never change, by key and entity tag: models are read once. */
+const read = new Map<string, string>();
+
 /** Reads the bucket, KV, and the databases and files of Durable Objects and of the Cache API. */
 export async function readWholeState({
   bucket,
@@ -36,10 +40,11 @@ export async function readWholeState({
   const ring = new KeyRing(await derivePrivacyKey(secret, "captures"));
   const objects = createR2ObjectStore(bucket as unknown as R2Bucket);
   const decrypted = createEncryptedObjectStore(objects, ring);
-  for await (const { key } of objects.list("")) {
+  for await (const { key, etag } of objects.list("")) {
     const store = key.startsWith("captures/") ? decrypted : objects;
-    const object = await store.get(key);
-    places.set(`R2 ${key}`, key + toText(await new Response(object?.body).bytes()));
+    const text = read.get(`${key} ${etag}`) ?? toText(await readObject(store, key));
+    read.set(`${key} ${etag}`, text);
+    places.set(`R2 ${key}`, key + text);
   }
   for (const { name, metadata } of (await kv.list()).keys) {
     const value = await kv.get(name, "arrayBuffer");
@@ -58,6 +63,11 @@ export async function readWholeState({
     places,
     find: (text) => [...places].filter(([, held]) => held.includes(text)).map(([place]) => place),
   };
+}
+
+async function readObject(store: ObjectStore, key: string): Promise<Uint8Array> {
+  const object = await store.get(key);
+  return object ? new Response(object.body).bytes() : new Uint8Array();
 }
 
 /** The rows of all tables, of a copy: the database is in use. */

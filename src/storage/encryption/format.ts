@@ -111,7 +111,9 @@ class PlainObject extends ApiError {
   constructor(key: string) {
     super(
       "model_corrupt",
-      `The object ${key} is not encrypted, and with ENCRYPTION_KEY only encrypted objects are read. ${remedyOf(key)}, or encrypt what was there before with POST /admin/encryption {"plain":true}.`,
+      key.startsWith(CAPTURES_PREFIX)
+        ? `The object ${key} cannot be decrypted: it is not encrypted, and every capture is. ${remedyOf(key)}.`
+        : `The object ${key} is not encrypted, and with ENCRYPTION_KEY only encrypted objects are read. ${remedyOf(key)}, or encrypt what was there before with POST /admin/encryption {"plain":true}.`,
       { details: { object: key } },
     );
   }

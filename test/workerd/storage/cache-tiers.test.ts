@@ -7,7 +7,9 @@ import {
 import type { CacheAddress } from "../../../src/domain/cache.ts";
 import { createDatacenterCacheTier } from "../../../src/storage/datacenter-cache-tier.ts";
 import { createKvCacheTier, createKvPurgeLog } from "../../../src/storage/kv-cache-tier.ts";
+import { createKvEntryInventory } from "../../../src/storage/kv-entry-inventory.ts";
 import { testCacheTier } from "../../contracts/cache-tier.ts";
+import { testEntryInventory } from "../../contracts/entry-inventory.ts";
 import { type PurgeLogUnderTest, testPurgeLog } from "../../contracts/purge-log.ts";
 import { rejectedApiError } from "../../support/errors.ts";
 
@@ -115,6 +117,33 @@ describe("the log of purges in KV", () => {
 
   describe("that lists in several calls", () => {
     testPurgeLog(() => create({ list: (options: object) => kv.list({ ...options, limit: 2 }) }));
+  });
+});
+
+describe("the entries in KV", () => {
+  const create = async (overrides: object = {}) => {
+    const tier = createKvCacheTier(namespace());
+    return {
+      inventory: createKvEntryInventory(namespace(overrides)),
+      put: (entry: CacheAddress, value: Uint8Array) => tier.put(entry, value, 3600),
+    };
+  };
+
+  testEntryInventory(create);
+
+  describe("that are listed in several calls", () => {
+    testEntryInventory(() =>
+      create({ list: (options: object) => kv.list({ ...options, limit: 3 }) }),
+    );
+  });
+
+  test("say when they expire", async () => {
+    const { inventory, put } = await create();
+    const before = Date.now();
+    await put(address("iris", "1", "a"), Uint8Array.of(1));
+    const { expiresAt = 0 } = await inventory.find({}, { limit: 10 });
+    expect(expiresAt).toBeGreaterThan(before + 3_590_000);
+    expect(expiresAt).toBeLessThanOrEqual(Date.now() + 3_601_000);
   });
 });
 

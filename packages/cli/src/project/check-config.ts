@@ -10,7 +10,7 @@ import { isResourceId, type ProjectConfig, readProjectConfig } from "./project-c
 import { readTemplate } from "./template.ts";
 
 /** Settings that do not belong in a file that is committed. */
-const SECRETS = ["ADMIN_KEY", "ENCRYPTION_KEY", "ENCRYPTION_KEYS_OLD"];
+const SECRETS = ["ADMIN_KEY", "ENCRYPTION_KEY", "ENCRYPTION_KEYS_OLD", "PRIVACY_KEY"];
 
 /** What the service does without a binding. */
 const WITHOUT: Readonly<Record<string, string>> = {
