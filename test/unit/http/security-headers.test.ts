@@ -31,6 +31,19 @@ test("a response, and an error, says how browsers must treat it", async () => {
     });
 });
 
+test("a request that the flood guard refuses gets the headers, and those of CORS", async () => {
+  const config = parseConfig({ CORS_ORIGINS: "https://app.example" });
+  const app = createTestApp({ config, floodGuard: { allows: async () => false } });
+  const headers = { "cf-connecting-ip": "203.0.113.7", origin: "https://app.example" };
+  const response = await app.request("/models/iris-logistic", { method: "POST", headers });
+  expect(response.status).toBe(429);
+  expect(Object.fromEntries(response.headers)).toMatchObject({
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "access-control-allow-origin": "https://app.example",
+  });
+});
+
 test("responses over https ask browsers to stay there, and those over http do not", async () => {
   const app = createHttpApp();
   app.routes.get("/", (c) => respond(c, "{}"));
