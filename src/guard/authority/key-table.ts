@@ -53,6 +53,9 @@ export interface RowQuery {
   readonly owner: string | undefined;
 }
 
+const ACCEPTED = "(expires_at IS NULL OR expires_at > ?)";
+const NEWEST_FIRST = "ORDER BY expires_at IS NULL DESC, expires_at DESC";
+
 export type KeyTable = ReturnType<typeof createKeyTable>;
 
 export function createKeyTable(sql: Sql) {
@@ -60,6 +63,29 @@ export function createKeyTable(sql: Sql) {
     find(id: string): KeyRecord | undefined {
       const [row] = sql.exec("SELECT * FROM keys WHERE id = ?", id);
       return row && toRecord(row);
+    },
+    /** By their ids; two statements for any number of them, because the authority is asked for many at once. */
+    findAll(
+      ids: readonly string[],
+      at: number,
+    ): Map<string, { readonly record: KeyRecord; readonly digests: readonly KeyDigest[] }> {
+      const list = JSON.stringify(ids);
+      const rows = sql.exec(
+        "SELECT * FROM keys WHERE id IN (SELECT value FROM json_each(?))",
+        list,
+      );
+      const found = new Map(
+        [...rows]
+          .map(toRecord)
+          .map((record) => [record.id, { record, digests: [] as KeyDigest[] }]),
+      );
+      const digests = sql.exec(
+        `SELECT key_id, sha256, expires_at FROM key_digests WHERE key_id IN (SELECT value FROM json_each(?)) AND ${ACCEPTED} ${NEWEST_FIRST}`,
+        list,
+        at,
+      );
+      for (const row of digests) found.get(String(row.key_id))?.digests.push(toDigest(row));
+      return found;
     },
     /** Newest first. */
     list({ before, limit, owner }: RowQuery): KeyRecord[] {
@@ -113,14 +139,11 @@ export function createKeyTable(sql: Sql) {
     /** Those that are accepted at a time; the one that does not end by itself first. */
     digests(id: string, at: number): KeyDigest[] {
       const rows = sql.exec(
-        "SELECT sha256, expires_at FROM key_digests WHERE key_id = ? AND (expires_at IS NULL OR expires_at > ?) ORDER BY expires_at IS NULL DESC, expires_at DESC",
+        `SELECT sha256, expires_at FROM key_digests WHERE key_id = ? AND ${ACCEPTED} ${NEWEST_FIRST}`,
         id,
         at,
       );
-      return [...rows].map(({ sha256, expires_at: expiresAt }) => ({
-        sha256: String(sha256),
-        ...(expiresAt !== null && { expiresAt: Number(expiresAt) }),
-      }));
+      return [...rows].map(toDigest);
     },
     hasDigest(sha256: string): boolean {
       return [...sql.exec("SELECT 1 FROM key_digests WHERE sha256 = ?", sha256)].length > 0;
@@ -174,6 +197,13 @@ export function toStoredKey(
 
 function toTime(milliseconds: number): string {
   return new Date(milliseconds).toISOString();
+}
+
+function toDigest({ sha256, expires_at: expiresAt }: SqlRow): KeyDigest {
+  return {
+    sha256: String(sha256),
+    ...(typeof expiresAt === "number" && { expiresAt }),
+  };
 }
 
 function toRecord(row: SqlRow): KeyRecord {

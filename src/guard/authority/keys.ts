@@ -101,15 +101,13 @@ export function createKeys(
       if (!Array.isArray(ids) || ids.length > MAX_IDS)
         throw new ApiError("invalid_request", `The ids must be a list of at most ${MAX_IDS}.`);
       const at = now();
+      const all = table.findAll(ids, at);
       return ids.map((id) => {
-        const record = typeof id === "string" ? table.find(id) : undefined;
-        if (!record) return undefined;
+        const found = all.get(id);
+        if (!found) return undefined;
+        const { record, digests } = found;
         const { owner: _, notes: __, ...fields } = record.fields;
-        return {
-          policy: { id, ...fields },
-          state: stateOf(record, at),
-          digests: table.digests(id, at),
-        };
+        return { policy: { id, ...fields }, state: stateOf(record, at), digests };
       });
     },
 
