@@ -81,6 +81,7 @@ import { createModelStore } from "./storage/model-store.ts";
 import { createObjectInventory } from "./storage/object-inventory.ts";
 import { createR2ObjectStore } from "./storage/r2-object-store.ts";
 import { createRoutingStore } from "./storage/routing-store.ts";
+import { createTimedNamespace } from "./storage/timed-namespace.ts";
 import { createUploadStore } from "./storage/upload-store.ts";
 import { createBudgetedDecoder } from "./tasks/image/budgeted-decoder.ts";
 import { createTask } from "./tasks/registry.ts";
@@ -308,14 +309,14 @@ function createTokenProviders({ tokens, access }: Config, sink: EventSink): Iden
 /** The bucket, encrypted when there is a key. */
 function createObjects(
   bucket: R2Bucket,
-  { encryption }: Config,
+  { encryption, storageTimeoutMs: timeoutMs }: Config,
 ): {
   /** As it is stored. */
   stored: ObjectStore;
   objects: ObjectStore;
   encryption: BucketEncryption | undefined;
 } {
-  const stored = createR2ObjectStore(bucket);
+  const stored = createR2ObjectStore(bucket, { timeoutMs });
   if (!encryption) return { stored, objects: stored, encryption: undefined };
   const keys = new KeyRing(encryption.key, encryption.oldKeys);
   const objects = createEncryptedObjectStore(stored, keys);
@@ -419,11 +420,11 @@ function notice(message: string): NoticeEvent {
  */
 function createCache(
   env: OnnxflareEnv,
-  { cache }: Config,
+  { cache, storageTimeoutMs }: Config,
   onErasures: (erasures: readonly Purge[]) => Promise<void>,
 ) {
   const { tiers, isolateBytes, maxEntryBytes, readTimeoutMs } = cache;
-  const kv = env.CACHE;
+  const kv = env.CACHE && createTimedNamespace(env.CACHE, storageTimeoutMs);
   // Independent of the tiers: other isolates read the purges there.
   const purgeLog = kv && createKvPurgeLog(kv);
   const localBytes = tiers.includes("isolate") ? isolateBytes : 0;
@@ -433,7 +434,7 @@ function createCache(
       ...(tiers.includes("kv") && kv ? [createKvCacheTier(kv)] : []),
     ],
     purgeLog,
-    { localBytes, maxEntryBytes, readTimeoutMs, onErasures },
+    { localBytes, maxEntryBytes, readTimeoutMs, writeTimeoutMs: storageTimeoutMs, onErasures },
   );
   // Also of a tier that was switched off: its entries are still there.
   return { cache: entries, purgeLog, inventory: kv && createKvEntryInventory(kv) };

@@ -26,6 +26,8 @@ export interface EntryStoreOptions {
   readonly readTimeoutMs: number;
   /** Called with erasures that other isolates have made, for what else the memory of this one has. */
   readonly onErasures?: (erasures: readonly Purge[]) => Promise<unknown>;
+  /** A remote tier that takes longer to write or to delete has failed; ten seconds by default. */
+  readonly writeTimeoutMs?: number;
   readonly now?: () => number;
 }
 
@@ -89,6 +91,8 @@ export interface EntryStore extends Pick<LocalTier, "getByRequest" | "putRespons
   failedWrites(): Readonly<Record<string, number>>;
 }
 
+const WRITE_TIMEOUT_MS = 10_000;
+
 /** @param tiers the remote ones, in the order in which they are read */
 export function createEntryStore(
   tiers: readonly CacheTier[],
@@ -96,8 +100,9 @@ export function createEntryStore(
   options: EntryStoreOptions,
 ): EntryStore {
   const { localBytes, maxEntryBytes, readTimeoutMs, onErasures, now = Date.now } = options;
+  const { writeTimeoutMs = WRITE_TIMEOUT_MS } = options;
   const local = createLocalTier(localBytes);
-  const remote = createRemoteTiers(tiers, readTimeoutMs);
+  const remote = createRemoteTiers(tiers, { readTimeoutMs, writeTimeoutMs });
   const purges = createPurgeList(purgeLog, readTimeoutMs, now, async (news) => {
     const erasures = news.filter(isErasure);
     if (erasures.length === 0) return;

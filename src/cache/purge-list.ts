@@ -70,7 +70,7 @@ export function createPurgeList(
       // A reading that hung may end after the one that replaced it.
       if (startedAt < readAt) return undefined;
       const news = newPurges(listed, purges);
-      listed = purges;
+      listed = merge(listed, purges);
       readAt = startedAt;
       triedAt = Number.NEGATIVE_INFINITY;
       for (const purge of purges)
@@ -131,8 +131,21 @@ export function createPurgeList(
   };
 }
 
-/** Those that were not listed before, or at another time. */
+/** Those that were not listed before, or at an earlier time. */
 function newPurges(before: readonly Purge[], after: readonly Purge[]): readonly Purge[] {
   const known = new Map(before.map((purge) => [scopeKey(purge), purge.at]));
-  return after.filter((purge) => known.get(scopeKey(purge)) !== purge.at);
+  return after.filter((purge) => (known.get(scopeKey(purge)) ?? Number.NEGATIVE_INFINITY) < purge.at);
+}
+
+/**
+ * The latest purge of each scope that either list has. KV is eventually consistent: a list may lack what an earlier one had, and what was purged
+ * stays purged.
+ */
+function merge(before: readonly Purge[], listed: readonly Purge[]): readonly Purge[] {
+  const latest = new Map<string, Purge>();
+  for (const purge of [...before, ...listed]) {
+    const key = scopeKey(purge);
+    if ((latest.get(key)?.at ?? Number.NEGATIVE_INFINITY) <= purge.at) latest.set(key, purge);
+  }
+  return [...latest.values()];
 }

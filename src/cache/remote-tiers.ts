@@ -2,6 +2,7 @@ import type { CacheAddress, CacheEntry, CacheTier, CacheTierName } from "../doma
 import type { CacheReport } from "../domain/cache-control.ts";
 import { fromPartition } from "../domain/cache-partition.ts";
 import { settlesWithin } from "../shared/settles-within.ts";
+import { within } from "../shared/within.ts";
 import { decodeEntry, encodeEntry } from "./entry.ts";
 import type { FoundEntry } from "./lookup.ts";
 
@@ -40,8 +41,17 @@ export interface RemoteTiers {
   failedWrites(): Readonly<Record<string, number>>;
 }
 
-/** @param readTimeoutMs a tier that takes longer to read counts as a miss */
-export function createRemoteTiers(tiers: readonly CacheTier[], readTimeoutMs: number): RemoteTiers {
+export interface RemoteTiersOptions {
+  /** A tier that takes longer to read counts as a miss. */
+  readonly readTimeoutMs: number;
+  /** One that takes longer to write or to delete has failed. */
+  readonly writeTimeoutMs: number;
+}
+
+export function createRemoteTiers(
+  tiers: readonly CacheTier[],
+  { readTimeoutMs, writeTimeoutMs }: RemoteTiersOptions,
+): RemoteTiers {
   const failedWrites = Object.fromEntries(tiers.map(({ name }) => [name, 0]));
 
   /** @returns the entry of one tier; a failure is reported, and is a miss */
@@ -96,7 +106,7 @@ export function createRemoteTiers(tiers: readonly CacheTier[], readTimeoutMs: nu
           .slice(0, count)
           .map(async (tier) => {
             try {
-              await tier.put(entry, bytes, ttlSeconds);
+              await within(tier.put(entry, bytes, ttlSeconds), writeTimeoutMs);
             } catch {
               // The next request has a miss; no request is left to report it to.
               failedWrites[tier.name] = (failedWrites[tier.name] ?? 0) + 1;
@@ -108,7 +118,9 @@ export function createRemoteTiers(tiers: readonly CacheTier[], readTimeoutMs: nu
     async remove(addresses, except) {
       const others = tiers.filter(({ name }) => name !== except);
       await Promise.allSettled(
-        addresses.flatMap((address) => others.map(async (tier) => tier.delete(address))),
+        addresses.flatMap((address) =>
+          others.map(async (tier) => within(tier.delete(address), writeTimeoutMs)),
+        ),
       );
     },
 

@@ -17,6 +17,7 @@ import { openModelFile, readModelFile } from "../registry/model-files.ts";
 import { checkDeclaration, toModelSource } from "../registry/model-source.ts";
 import { CreatedOnce, type CreationWait } from "../shared/created-once.ts";
 import { quote } from "../shared/quote.ts";
+import { beforeDeadline } from "../shared/settles-within.ts";
 import type { ModelSet, Task } from "../tasks/task.ts";
 import { toCacheableRun } from "./cacheable-run.ts";
 import { warmUp } from "./warm-up.ts";
@@ -94,8 +95,10 @@ export function createCellHost({
       checkOutputs(declared, names);
       trace.digest = modelDigest(manifest);
       const endLoad = trace.start("load");
+      let isLoaded = false;
       try {
-        return await runtime.use(sourceOf(model, member), waitUntil, (loaded, coldStart) => {
+        const running = runtime.use(sourceOf(model, member), waitUntil, (loaded, coldStart) => {
+          isLoaded = true;
           endLoad();
           trace.coldStart ||= coldStart;
           // The client has been looked at before; reading the signal costs more than a small model's run.
@@ -104,6 +107,8 @@ export function createCellHost({
           checkOnce(model, member, loaded);
           return trace.measure("infer", () => loaded.run(inputs, names));
         });
+        // Of a model that was loaded, the run is over by now; a load that storage delays goes on for others.
+        return await (isLoaded ? running : beforeDeadline(running, deadline));
       } finally {
         endLoad();
       }
@@ -130,9 +135,13 @@ export function createCellHost({
           trace.digest = modelDigest(model.manifest);
           const lifetimeMs = Math.min(deadline.remainingMs + LEASE_AFTER_DEADLINE_MS, MAX_LEASE_MS);
           const options = { expiresAt: Date.now() + lifetimeMs, reservedBytes };
-          const lease = await trace.measureAsync("load", () =>
-            runtime.lease(sourceOf(model, member), waitUntil, options),
-          );
+          const lease = await trace.measureAsync("load", () => {
+            const leasing = runtime.lease(sourceOf(model, member), waitUntil, options);
+            return beforeDeadline(leasing, deadline).catch((error: unknown) => {
+              leasing.then((late) => late.dispose()).catch(() => undefined);
+              throw error;
+            });
+          });
           trace.coldStart ||= lease.coldStart;
           try {
             checkOnce(model, member, lease.model);

@@ -76,7 +76,8 @@ async function resolveOnce(
   const isResolved =
     model?.name === name && model.alias === alias && (version ?? model.version) === model.version;
   if (isResolved) return model;
-  return router.resolve(reference, drawsVersion(c) ? traitsOf(c) : undefined);
+  const traits = drawsVersion(c) ? traitsOf(c) : undefined;
+  return router.resolve(reference, traits, c.get("deadline"));
 }
 
 /** Only requests that run a model are traffic. */

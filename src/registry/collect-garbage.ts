@@ -3,6 +3,7 @@ import type { ModelId } from "../domain/model-id.ts";
 import type { ObjectArea, ObjectGroup, ObjectInventory } from "../domain/object-inventory.ts";
 import type { RoutingStore } from "../domain/ports.ts";
 import type { VersionDeleter } from "./delete-version.ts";
+import { FailuresInARow } from "./failures-in-a-row.ts";
 import { createGarbageRules, type Orphan } from "./garbage-rules.ts";
 
 /** Finds and removes what storage has and nothing needs. */
@@ -55,6 +56,7 @@ export interface GarbageCollectorOptions {
 const MAX_GROUPS = 200;
 const MAX_OBJECTS = 20_000;
 const MAX_ORPHANS = 1000;
+const LEFT = "Object storage fails: this one was left. Try again.";
 
 export function createGarbageCollector(options: GarbageCollectorOptions): GarbageCollector {
   const { inventory, routings, deleter, now = Date.now } = options;
@@ -64,17 +66,25 @@ export function createGarbageCollector(options: GarbageCollectorOptions): Garbag
   function createPage(olderThanMs: number): {
     readonly orphans: Orphan[];
     readonly skipped: SkippedVersion[];
+    /** Whether storage fails, so that the page ends. */
+    readonly isOver: boolean;
     add(group: ObjectGroup): Promise<void>;
   } {
+    const failures = new FailuresInARow();
     const orphans: Orphan[] = [];
     const skipped: SkippedVersion[] = [];
     return {
       orphans,
       skipped,
+      get isOver() {
+        return failures.isTooMany;
+      },
       async add(group) {
         try {
           orphans.push(...(await orphansOf(group, olderThanMs)));
+          failures.note();
         } catch (error) {
+          failures.note(error);
           skipped.push({ ...group.id, problem: toApiError(error).message });
         }
       },
@@ -83,15 +93,17 @@ export function createGarbageCollector(options: GarbageCollectorOptions): Garbag
 
   async function find({ olderThanMs, cursor, areas }: GarbageOptions): Promise<GarbagePage> {
     const after = cursor === undefined ? undefined : parseCursor(inventory, cursor);
-    const { orphans, skipped, add } = createPage(olderThanMs);
+    const page = createPage(olderThanMs);
+    const { orphans, skipped } = page;
     let groups = 0;
     let objects = 0;
     for await (const group of inventory.groups({ after, ...(areas && { areas }) })) {
-      await add(group);
+      await page.add(group);
       groups += 1;
       objects += group.objects.length;
-      if (groups >= MAX_GROUPS || objects >= MAX_OBJECTS || orphans.length >= MAX_ORPHANS)
-        return { orphans, skipped, cursor: group.lastKey };
+      const isLong =
+        groups >= MAX_GROUPS || objects >= MAX_OBJECTS || orphans.length >= MAX_ORPHANS;
+      if (isLong || page.isOver) return { orphans, skipped, cursor: group.lastKey };
     }
     return { orphans, skipped, cursor: undefined };
   }
@@ -105,15 +117,18 @@ export function createGarbageCollector(options: GarbageCollectorOptions): Garbag
       const group = inventory.groupOf(key);
       if (group) groups.set(JSON.stringify(group), group);
     }
-    const { orphans, skipped, add } = createPage(olderThanMs);
+    const page = createPage(olderThanMs);
+    const { orphans, skipped } = page;
     const [...all] = groups.values();
     for (const { id } of all.slice(MAX_GROUPS))
       skipped.push({
         ...id,
         problem: `A request looks at ${MAX_GROUPS} versions: send its keys again.`,
       });
-    for (const { area, id } of all.slice(0, MAX_GROUPS))
-      await add({ area, id, objects: await inventory.objectsOf(area, id), lastKey: "" });
+    for (const { area, id } of all.slice(0, MAX_GROUPS)) {
+      if (page.isOver) skipped.push({ ...id, problem: LEFT });
+      else await page.add({ area, id, objects: await inventory.objectsOf(area, id), lastKey: "" });
+    }
     return { orphans: orphans.filter(({ key }) => keys.includes(key)), skipped, cursor: undefined };
   }
 
@@ -125,13 +140,18 @@ export function createGarbageCollector(options: GarbageCollectorOptions): Garbag
       const removable = orphans.filter(({ isProtected }) => !isProtected);
       const removed: Orphan[] = [];
       const failed: (Orphan & { problem: string })[] = [];
+      const failures = new FailuresInARow();
+      const fail = (some: readonly Orphan[], problem: string): void =>
+        void failed.push(...some.map((orphan) => ({ ...orphan, problem })));
       const attempt = async (some: readonly Orphan[], work: () => Promise<unknown>) => {
+        if (failures.isTooMany) return fail(some, LEFT);
         try {
           await work();
+          failures.note();
           removed.push(...some);
         } catch (error) {
-          const problem = toApiError(error).message;
-          failed.push(...some.map((orphan) => ({ ...orphan, problem })));
+          failures.note(error);
+          fail(some, toApiError(error).message);
         }
       };
       for (const [id, some] of deletedVersions(removable))

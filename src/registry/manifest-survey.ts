@@ -2,6 +2,7 @@ import { ApiError } from "../domain/errors.ts";
 import type { ListedVersion, ModelStore } from "../domain/ports.ts";
 import { LruMap } from "../shared/lru-map.ts";
 import type { Catalog } from "./catalog.ts";
+import { FailuresInARow } from "./failures-in-a-row.ts";
 import { readManifest } from "./read-manifest.ts";
 
 /** What lists of models say about a manifest. */
@@ -10,7 +11,8 @@ export type ManifestFacts =
   { readonly createdAt: number } | { readonly error: unknown };
 
 /**
- * What is known about the manifests of listed versions. Reads up to {@link MAX_READS} that this isolate has not read before.
+ * What is known about the manifests of listed versions. Reads up to {@link MAX_READS} that this isolate has not read before, or fewer when storage
+ * fails.
  * @returns for each version its facts, or `undefined` if its manifest has not been read
  */
 export type SurveyManifests = (
@@ -55,6 +57,7 @@ export function createManifestSurvey(
 
   return async (versions) => {
     const found = versions.map(recall);
+    const failures = new FailuresInARow();
     const unread = versions
       .map((version, index) => ({ version, index }))
       .filter(({ index }) => found[index] === undefined)
@@ -62,7 +65,12 @@ export function createManifestSurvey(
       .values();
     await Promise.all(
       Array.from({ length: MAX_CONCURRENT_READS }, async () => {
-        for (const { version, index } of unread) found[index] = await read(version);
+        for (const { version, index } of unread) {
+          const facts = await read(version);
+          found[index] = facts;
+          failures.note("error" in facts ? facts.error : undefined);
+          if (failures.isTooMany) return;
+        }
       }),
     );
     return found;

@@ -3,6 +3,7 @@ import type { Manifest } from "../domain/manifest.ts";
 import type { ModelId } from "../domain/model-id.ts";
 import type { ModelStore } from "../domain/ports.ts";
 import type { Catalog, KnownModel } from "./catalog.ts";
+import { FailuresInARow } from "./failures-in-a-row.ts";
 
 /** What administrators see of models and versions. */
 export interface ModelInspector {
@@ -40,7 +41,12 @@ export function createModelInspector(
   store: Pick<ModelStore, "publication" | "signature">,
   catalog: Pick<Catalog, "find" | "version" | "resolve">,
 ): ModelInspector {
-  async function describe(known: KnownModel, version: string): Promise<Partial<InspectedVersion>> {
+  async function describe(
+    known: KnownModel,
+    version: string,
+    failures: FailuresInARow,
+  ): Promise<Partial<InspectedVersion>> {
+    if (failures.isTooMany) return { problem: "Object storage fails: this one was not read." };
     try {
       const { name } = known;
       const { manifest } = await catalog.version(known, version);
@@ -49,6 +55,7 @@ export function createModelInspector(
       const publication = await store.publication({ name, version });
       const signature =
         publication && (await store.signature({ name, version }, publication.manifestText));
+      failures.note();
       return {
         sizeBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
         format,
@@ -58,6 +65,7 @@ export function createModelInspector(
         signed: signature !== undefined,
       };
     } catch (error) {
+      failures.note(error);
       return { problem: toApiError(error).message };
     }
   }
@@ -74,11 +82,12 @@ export function createModelInspector(
         revision,
         publishedAt: new Date(publishedAt).toISOString(),
       }));
+      const failures = new FailuresInARow();
       const unread = found.slice(0, MAX_DETAILED).entries();
       await Promise.all(
         Array.from({ length: MAX_CONCURRENT_READS }, async () => {
           for (const [index, listed] of unread)
-            found[index] = { ...listed, ...(await describe(known, listed.version)) };
+            found[index] = { ...listed, ...(await describe(known, listed.version, failures)) };
         }),
       );
       return found;

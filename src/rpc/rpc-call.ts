@@ -104,7 +104,7 @@ export class RpcCall {
 
   /** @param input makes the bytes by which a split may choose a version */
   async resolve(
-    { options: { model: reference, stickyKey } }: BegunCall,
+    { deadline, options: { model: reference, stickyKey } }: BegunCall,
     input: () => Uint8Array,
   ): Promise<RoutedModel> {
     const { trace } = this;
@@ -120,7 +120,7 @@ export class RpcCall {
     };
     try {
       const model = await trace.measureAsync("resolve", () =>
-        this.#services.router.resolve(parseModelReference(reference), traits),
+        this.#services.router.resolve(parseModelReference(reference), traits, deadline),
       );
       trace.model = model.name;
       trace.version = model.version;

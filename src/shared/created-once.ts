@@ -1,4 +1,4 @@
-import { settlesBefore, type WaitDeadline } from "./settles-within.ts";
+import { beforeDeadline, settlesBefore, type WaitDeadline } from "./settles-within.ts";
 
 /** How one caller waits for a creation. */
 export interface CreationWait {
@@ -29,7 +29,7 @@ export class CreatedOnce<K extends WeakKey, V> {
     return known.isDone ? known.promise : this.#join(key, known, create, wait);
   }
 
-  #start(key: K, create: () => Promise<V>, { waitUntil }: CreationWait): Promise<V> {
+  #start(key: K, create: () => Promise<V>, { waitUntil, deadline }: CreationWait): Promise<V> {
     const creation: Creation<V> = { promise: create(), isDone: false };
     this.#creations.set(key, creation);
     const ended = creation.promise.then(
@@ -40,7 +40,7 @@ export class CreatedOnce<K extends WeakKey, V> {
       () => this.#forget(key, creation),
     );
     waitUntil?.(ended);
-    return creation.promise;
+    return beforeDeadline(creation.promise, deadline);
   }
 
   async #join(

@@ -8,6 +8,8 @@ export interface PumpOptions {
   readonly finish?: () => Promise<void>;
   /** Waits for a read of the source. */
   readonly wait?: <T>(read: Promise<T>) => Promise<T>;
+  /** Waits until bytes, or the end, were taken. */
+  readonly waitTaken?: (write: Promise<void>) => Promise<void>;
 }
 
 /**
@@ -19,15 +21,16 @@ export function pumpBytes(
   options: PumpOptions = {},
 ): ReadableStream<Uint8Array> {
   const { readable, writable } = new IdentityTransformStream();
-  const { wait = (read) => read } = options;
+  const { wait = (read) => read, finish } = options;
+  const fail = (error: unknown): never => {
+    const cause = failureOf(source) ?? error;
+    noteFailure(readable, cause);
+    throw cause;
+  };
   const noted: PumpOptions = {
     ...options,
-    wait: (read) =>
-      wait(read).catch((error: unknown) => {
-        const cause = failureOf(source) ?? error;
-        noteFailure(readable, cause);
-        throw cause;
-      }),
+    wait: (read) => wait(read).catch(fail),
+    ...(finish && { finish: () => finish().catch(fail) }),
   };
   // A failure is the reader's.
   pumpInto(source, writable, noted).catch(() => undefined);
@@ -56,7 +59,7 @@ export function failureOf(stream: ReadableStream<Uint8Array>): unknown {
 export async function pumpInto(
   source: ReadableStream<Uint8Array>,
   writable: WritableStream<Uint8Array>,
-  { observe, finish, wait = (read) => read }: PumpOptions = {},
+  { observe, finish, wait = (read) => read, waitTaken = (write) => write }: PumpOptions = {},
 ): Promise<void> {
   const reader = openReader(source);
   const writer = writable.getWriter();
@@ -68,10 +71,10 @@ export async function pumpInto(
       if (!chunk) break;
       await observe?.(chunk);
       // Fulfilled when the bytes were taken, so that the buffer can be used again.
-      await writer.write(chunk);
+      await waitTaken(writer.write(chunk));
     }
     await finish?.();
-    await writer.close();
+    await waitTaken(writer.close());
   } catch (error) {
     await Promise.allSettled([writer.abort(error), reader.cancel(error)]);
     throw error;

@@ -41,3 +41,19 @@ export async function settlesBefore(
   }
   return false;
 }
+
+/**
+ * Waits for work that others may need as well, and that goes on, until the caller's own deadline.
+ * @throws what the promise rejects with, and what the deadline's check throws
+ */
+export async function beforeDeadline<T>(
+  work: Promise<T>,
+  deadline: WaitDeadline | undefined,
+): Promise<T> {
+  if (deadline && Number.isFinite(deadline.remainingMs))
+    await settlesBefore(work, MAX_TIMER_MS, deadline);
+  return work;
+}
+
+/** A longer timer fires at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;

@@ -1,4 +1,5 @@
 import { ApiError } from "../domain/errors.ts";
+import { NoAnswer } from "../shared/within.ts";
 
 /** @throws ApiError `storage_failed` that says what failed, for a failure of object storage */
 export async function guarded<T>(what: string, work: () => Promise<T>): Promise<T> {
@@ -6,6 +7,9 @@ export async function guarded<T>(what: string, work: () => Promise<T>): Promise<
     return await work();
   } catch (cause) {
     if (cause instanceof ApiError) throw cause;
-    throw new ApiError("storage_failed", `Object storage failed: ${what}. Try again.`, { cause });
+    const failed = cause instanceof NoAnswer ? "did not answer in time" : "failed";
+    throw new ApiError("storage_failed", `Object storage ${failed}: ${what}. Try again.`, {
+      cause,
+    });
   }
 }

@@ -34,8 +34,8 @@ export function stubWorkersGlobals(): void {
 class DigestStream extends WritableStream<Uint8Array> {
   readonly digest: Promise<ArrayBuffer>;
 
-  constructor() {
-    const hash = createHash("sha256");
+  constructor(algorithm: string) {
+    const hash = createHash(algorithm.replace("-", ""));
     const { promise, resolve } = Promise.withResolvers<ArrayBuffer>();
     super({
       async write(chunk) {

@@ -65,7 +65,7 @@ export class Publication {
    */
   async discard(): Promise<boolean> {
     if (this.#isAbandoned) return false;
-    for (const path of [...this.#written]) await this.deleteFile(path).catch(() => undefined);
+    await Promise.allSettled([...this.#written].map((path) => this.deleteFile(path)));
     return this.#written.size === 0;
   }
 }

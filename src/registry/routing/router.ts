@@ -12,6 +12,7 @@ import {
 import { aliasNotFound } from "../../domain/routing-change.ts";
 import { drawVersion, type RequestTraits } from "../../domain/routing-draw.ts";
 import { quote } from "../../shared/quote.ts";
+import { beforeDeadline, type WaitDeadline } from "../../shared/settles-within.ts";
 import { type Catalog, type KnownModel, RELIST_AFTER_MS, withCurrentListing } from "../catalog.ts";
 
 /** Resolves references to the versions that requests get. */
@@ -20,9 +21,14 @@ export interface Router {
    * The version that a request gets.
    * @param traits decide on the version of a split; without them it is the one with the largest weight, as for requests that run
    *   no model
-   * @throws ApiError what {@link Catalog.resolve} throws, `alias_not_found`, `routing_corrupt`
+   * @param deadline until which storage is waited for
+   * @throws ApiError what {@link Catalog.resolve} throws, `alias_not_found`, `routing_corrupt`, `deadline_exceeded`
    */
-  resolve(reference: ModelReference, traits?: RequestTraits): Promise<RoutedModel>;
+  resolve(
+    reference: ModelReference,
+    traits?: RequestTraits,
+    deadline?: WaitDeadline,
+  ): Promise<RoutedModel>;
   /** The result of `resolve`, if it is cached; the same version for the same traits. */
   recall(reference: ModelReference, traits?: RequestTraits): RoutedModel | undefined;
 }
@@ -97,15 +103,18 @@ export function createRouter(catalog: Catalog): Router {
   return {
     recall,
 
-    async resolve(reference, traits) {
+    async resolve(reference, traits, deadline) {
       const recalled = recall(reference, traits);
       if (recalled) return recalled;
       const { name, version, alias } = reference;
-      if (version !== undefined) return catalog.resolve(name, version);
-      return withCurrentListing(
-        () => resolveRoute(name, alias, traits),
-        () => catalog.find(name, 0),
-      );
+      const resolving =
+        version !== undefined
+          ? catalog.resolve(name, version)
+          : withCurrentListing(
+              () => resolveRoute(name, alias, traits),
+              () => catalog.find(name, 0),
+            );
+      return beforeDeadline(resolving, deadline);
     },
   };
 }
