@@ -76,7 +76,9 @@ export async function pumpInto(
     await finish?.();
     await waitTaken(writer.close());
   } catch (error) {
-    await Promise.allSettled([writer.abort(error), reader.cancel(error)]);
+    // Not awaited: neither ends while the other side does not take, or send, what it has been given.
+    writer.abort(error).catch(() => undefined);
+    reader.cancel(error).catch(() => undefined);
     throw error;
   }
 }

@@ -64,8 +64,8 @@ export function faultsOf({
 export class FaultPlan {
   /** Since {@link arm}. */
   readonly calls: BindingCall[] = [];
-  /** Calls that have not been answered, and never will be. */
-  hanging = 0;
+  /** Whether the latest call is never answered: another one shows that it is not waited for any longer. */
+  isHanging = false;
   #isArmed = false;
   #at = -1;
   #fault: Fault | undefined;
@@ -84,10 +84,11 @@ export class FaultPlan {
   /** Until {@link arm}, calls have no faults and are not counted. */
   disarm(): void {
     this.#isArmed = false;
-    this.hanging = 0;
+    this.isHanging = false;
   }
 
   next(call: BindingCall): Fault | undefined {
+    this.isHanging = false;
     if (!this.#isArmed) return undefined;
     this.calls.push(call);
     return this.calls.length - 1 === this.#at ? this.#fault : undefined;

@@ -3,8 +3,7 @@ import type { BindingCall, Fault } from "./fault-plan.ts";
 /** Decides on the fault of each call. */
 export interface Faults {
   next(call: BindingCall): Fault | undefined;
-  /** Calls that are never answered. */
-  hanging: number;
+  isHanging: boolean;
 }
 
 type Method = (...args: readonly unknown[]) => Promise<unknown>;
@@ -19,7 +18,7 @@ export function withFaults<T extends object>(binding: T, name: string, faults: F
     const fault = faults.next({ binding: name, method, key });
     const failure = new Error(`${name}.${method} ${key}: ${fault}`);
     const hang = (): Promise<never> => {
-      faults.hanging += 1;
+      faults.isHanging = true;
       return new Promise(() => undefined);
     };
     switch (fault) {
@@ -39,7 +38,7 @@ export function withFaults<T extends object>(binding: T, name: string, faults: F
         return earlier.get(`${method} ${key}`) ?? emptyOf(method);
       default:
         return spoil(await target(...args), fault, failure, () => {
-          faults.hanging += 1;
+          faults.isHanging = true;
         });
     }
     if (!earlier.has(`${method} ${key}`) && name !== "MODELS" && /^(get|list)$/.test(method)) {

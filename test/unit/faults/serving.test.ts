@@ -37,7 +37,7 @@ async function setAlias(service: FaultyService): Promise<void> {
 test.each<[what: string, scenario: Scenario]>([
   [
     "a prediction of a model that is not loaded",
-    { models: [IRIS], act: (service) => infer(service), check: checkIris },
+    { models: [IRIS], spoilsObjects: true, act: (service) => infer(service), check: checkIris },
   ],
   [
     "a prediction by an alias",
@@ -66,6 +66,7 @@ test.each<[what: string, scenario: Scenario]>([
     "a prediction of a task with a file of its own",
     {
       models: [LANGUAGES],
+      spoilsObjects: true,
       settings: { CACHE_TIERS: "" },
       act: (service) =>
         service.post(`/models/${LANGUAGES}`, {
@@ -79,6 +80,7 @@ test.each<[what: string, scenario: Scenario]>([
     "a prediction from an encrypted bucket",
     {
       models: [IRIS],
+      spoilsObjects: true,
       settings: { CACHE_TIERS: "", ENCRYPTION_KEY },
       async prepare(service) {
         const body = JSON.stringify({ plain: true });
