@@ -20,7 +20,7 @@ export function pumpBytes(
   source: ReadableStream<Uint8Array>,
   options: PumpOptions = {},
 ): ReadableStream<Uint8Array> {
-  const { readable, writable } = new IdentityTransformStream();
+  const { readable, writable } = createPipe();
   const { wait = (read) => read, finish } = options;
   const fail = (error: unknown): never => {
     const cause = failureOf(source) ?? error;
@@ -35,6 +35,14 @@ export function pumpBytes(
   // A failure is the reader's.
   pumpInto(source, writable, noted).catch(() => undefined);
   return readable;
+}
+
+/** The platform's, which passes bytes on without copies; in Node, where the command line runs, a stream of chunks. */
+function createPipe(): TransformStream<Uint8Array, Uint8Array> {
+  if (typeof IdentityTransformStream === "function") return new IdentityTransformStream();
+  return new TransformStream({
+    transform: (chunk, controller) => controller.enqueue(chunk.slice()),
+  });
 }
 
 const failures = new WeakMap<ReadableStream<Uint8Array>, unknown>();
@@ -59,25 +67,46 @@ export function failureOf(stream: ReadableStream<Uint8Array>): unknown {
 export async function pumpInto(
   source: ReadableStream<Uint8Array>,
   writable: WritableStream<Uint8Array>,
-  { observe, finish, wait = (read) => read, waitTaken = (write) => write }: PumpOptions = {},
+  options: PumpOptions = {},
+): Promise<void> {
+  const { finish, waitTaken = (write) => write } = options;
+  const writer = writable.getWriter();
+  try {
+    await writeBytes(source, writer, options);
+    await finish?.();
+    await waitTaken(writer.close());
+  } catch (error) {
+    // Not awaited: it does not end while the other side does not take what it has been given.
+    writer.abort(error).catch(() => undefined);
+    throw error;
+  }
+}
+
+/**
+ * Writes the bytes of a stream, which is cancelled when that fails; the writer is left as it is.
+ * @throws what the stream fails with, or the writer
+ */
+export async function writeBytes(
+  source: ReadableStream<Uint8Array>,
+  writer: WritableStreamDefaultWriter<Uint8Array>,
+  {
+    observe,
+    wait = (read) => read,
+    waitTaken = (write) => write,
+  }: Omit<PumpOptions, "finish"> = {},
 ): Promise<void> {
   const reader = openReader(source);
-  const writer = writable.getWriter();
   // Whoever reads may stop, also while the source sends nothing.
   writer.closed.catch((error: unknown) => reader.cancel(error).catch(() => undefined));
   try {
     for (;;) {
       const chunk = await wait(reader.read());
-      if (!chunk) break;
+      if (!chunk) return;
       await observe?.(chunk);
       // Fulfilled when the bytes were taken, so that the buffer can be used again.
       await waitTaken(writer.write(chunk));
     }
-    await finish?.();
-    await waitTaken(writer.close());
   } catch (error) {
-    // Not awaited: neither ends while the other side does not take, or send, what it has been given.
-    writer.abort(error).catch(() => undefined);
     reader.cancel(error).catch(() => undefined);
     throw error;
   }

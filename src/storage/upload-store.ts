@@ -3,7 +3,7 @@ import { formatModelId } from "../domain/model-id.ts";
 import type { ObjectStore, StoredObject } from "../domain/object-store.ts";
 import { partsInOrder, type Upload, type UploadPart } from "../domain/upload.ts";
 import type { UploadStore } from "../domain/upload-store.ts";
-import { noteFailure } from "../shared/pump-bytes.ts";
+import { noteFailure, writeBytes } from "../shared/pump-bytes.ts";
 import { quote } from "../shared/quote.ts";
 import { guarded } from "./guarded.ts";
 import { fromUploadKey, uploadKey, uploadPartKey } from "./model-keys.ts";
@@ -32,11 +32,12 @@ export function createUploadStore(objects: ObjectStore): UploadStore {
 
     open: (id, upload, offset = 0) => {
       const { readable, writable } = new IdentityTransformStream();
+      const writer = writable.getWriter();
       guarded(`upload ${upload.path} of ${formatModelId(id)} could not be read`, () =>
-        writeParts(objects, upload, offset, writable),
+        writeParts(objects, upload, offset, writer),
       ).catch((error: unknown) => {
         noteFailure(readable, error);
-        return writable.abort(error).catch(() => undefined);
+        return writer.abort(error).catch(() => undefined);
       });
       return readable;
     },
@@ -72,12 +73,12 @@ function compareTexts(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
-/** The parts one after the other, passed on by the platform. */
+/** The parts one after the other. */
 async function writeParts(
   objects: ObjectStore,
   upload: Upload,
   offset: number,
-  writable: WritableStream<Uint8Array>,
+  writer: WritableStreamDefaultWriter<Uint8Array>,
 ): Promise<void> {
   const parts = partsInOrder(upload);
   if (!parts) throw lost(upload);
@@ -88,9 +89,9 @@ async function writeParts(
       await object?.body.cancel();
       throw lost(upload);
     }
-    await object.body.pipeTo(writable, { preventClose: true, preventAbort: true });
+    await writeBytes(object.body, writer);
   }
-  await writable.close();
+  await writer.close();
 }
 
 function lost({ path }: Upload): ApiError {

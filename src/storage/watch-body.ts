@@ -42,7 +42,8 @@ export async function readBody(
   const response = new Response(stored);
   const bytes = new Uint8Array(await limit(response.arrayBuffer()));
   checkSize(key, bytes.byteLength, sizeBytes);
-  if (md5 && (await md5Of(bytes)) !== toHex(new Uint8Array(md5)))
+  // The command line reads objects in Node, whose Web Crypto has no MD5.
+  if (md5 && "DigestStream" in crypto && (await md5Of(bytes)) !== toHex(new Uint8Array(md5)))
     throw new Error(`${key} has arrived with other bytes than are stored`);
   return new Response(bytes).body ?? new Blob().stream();
 }
