@@ -134,7 +134,9 @@ export function createPurgeList(
 /** Those that were not listed before, or at an earlier time. */
 function newPurges(before: readonly Purge[], after: readonly Purge[]): readonly Purge[] {
   const known = new Map(before.map((purge) => [scopeKey(purge), purge.at]));
-  return after.filter((purge) => (known.get(scopeKey(purge)) ?? Number.NEGATIVE_INFINITY) < purge.at);
+  return after.filter(
+    (purge) => (known.get(scopeKey(purge)) ?? Number.NEGATIVE_INFINITY) < purge.at,
+  );
 }
 
 /**

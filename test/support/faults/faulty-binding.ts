@@ -49,11 +49,19 @@ export function withFaults<T extends object>(binding: T, name: string, faults: F
     return target(...args);
   }
 
+  /** A loader returns its stub at once. */
+  function load(method: string, target: Method, args: readonly unknown[]): unknown {
+    const key = keyOf(args);
+    if (faults.next({ binding: name, method, key }) === undefined) return target(...args);
+    throw new Error(`${name}.${method} ${key} fails`);
+  }
+
   return new Proxy(binding, {
     get(target, property) {
       const value = Reflect.get(target, property);
       if (typeof value !== "function") return value;
       const method: Method = value.bind(target);
+      if (name === "LOADER") return (...args: unknown[]) => load(String(property), method, args);
       return (...args: unknown[]) => call(String(property), method, args);
     },
   });

@@ -22,6 +22,10 @@ export interface FaultyService {
   /** With the admin key; the response, when it and all that follows have ended. */
   request(path: string, init?: RequestInit): Promise<TestResponse>;
   post(path: string, value: unknown, headers?: Record<string, string>): Promise<TestResponse>;
+  /** Does something whose requests have their responses as soon as they are there. */
+  answer(work: (service: FaultyService) => Promise<TestResponse>): Promise<TestResponse>;
+  /** Waits for all that follows from the requests so far. */
+  settle(): Promise<void>;
   /** Another isolate over the same storage. */
   restart(): void;
 }
@@ -54,8 +58,19 @@ export async function createFaultyService(
   const start = () => createOnnxflare({ onEvent: (event) => void events.push(event) });
   let onnxflare = start();
 
+  /** What goes on after responses. */
+  const pending: Promise<unknown>[] = [];
+  let settles = true;
+
+  async function settle(): Promise<void> {
+    for (let work = pending.shift(); work; work = pending.shift())
+      await inVirtualTime(
+        plan,
+        work.catch(() => undefined),
+      );
+  }
+
   async function request(path: string, init: RequestInit = {}): Promise<TestResponse> {
-    const pending: Promise<unknown>[] = [];
     const context = { waitUntil: (work: Promise<unknown>) => void pending.push(work) };
     const headers = new Headers(init.headers);
     headers.set("authorization", `Bearer ${ADMIN_KEY}`);
@@ -72,15 +87,11 @@ export async function createFaultyService(
       return { ...read, body: isJson && text ? JSON.parse(text) : text };
     };
     const response = await inVirtualTime(plan, answer());
-    for (let at = 0; at < pending.length; at++)
-      await inVirtualTime(
-        plan,
-        Promise.resolve(pending[at]).catch(() => undefined),
-      );
+    if (settles) await settle();
     return response;
   }
 
-  return {
+  const service: FaultyService = {
     plan,
     events,
     storage,
@@ -88,6 +99,15 @@ export async function createFaultyService(
       return Date.now() - startedAt;
     },
     request,
+    settle,
+    async answer(work) {
+      settles = false;
+      try {
+        return await work(service);
+      } finally {
+        settles = true;
+      }
+    },
     post: (path, value, headers = {}) =>
       request(path, {
         method: "POST",
@@ -98,27 +118,36 @@ export async function createFaultyService(
       onnxflare = start();
     },
   };
+  return service;
 }
 
 /** Turns of the event loop in which nothing happens when something hangs. */
 const TURNS = 20;
 const STEP_MS = 500;
-const MAX_ROUNDS = 5000;
+const MAX_REAL_MS = 30_000;
 
-/** Waits for work. While a call hangs and nothing else happens, time passes at once. */
+/** Waits for work. Time passes as it really does, but in long steps while a call hangs and nothing else happens. */
 async function inVirtualTime<T>(plan: FaultPlan, work: Promise<T>): Promise<T> {
   let isDone = false;
   const end = (): void => {
     isDone = true;
   };
   work.then(end, end);
-  for (let round = 0; round < MAX_ROUNDS; round++) {
+  const startedAt = realMs();
+  let passedMs = 0;
+  while (realMs() - startedAt < MAX_REAL_MS) {
     for (let turn = 0; turn < TURNS && !isDone; turn++) {
       await new Promise((resume) => setImmediate(resume));
-      vi.advanceTimersByTime(1);
+      const sinceMs = Math.floor(realMs() - startedAt) - passedMs;
+      vi.advanceTimersByTime(sinceMs);
+      passedMs += sinceMs;
     }
     if (isDone) return work;
     if (plan.isHanging) vi.advanceTimersByTime(STEP_MS);
   }
   throw new Error("the work does not end");
+}
+
+function realMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
 }

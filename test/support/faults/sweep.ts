@@ -52,7 +52,7 @@ export async function sweepFaults(scenario: Scenario): Promise<readonly BindingC
         failures.push(`call ${at + 1}, ${what}: ${error instanceof Error ? error.message : error}`);
       }
     }
-  expect(failures).toEqual([]);
+  if (failures.length > 0) throw new Error(failures.join("\n"));
   return calls;
 }
 

@@ -165,6 +165,26 @@ describe.each<[string, PurgeLog["list"]]>([
   });
 });
 
+test("a purge stays in effect when a later list lacks it, as a stale one of KV may", async () => {
+  const inner = createMemoryPurgeLog();
+  let isStale = false;
+  const log: PurgeLog = { ...inner, list: async () => (isStale ? [] : inner.list()) };
+  const { clock, kv, one } = createIsolates(log);
+  await one.request();
+  await one.settle();
+  clock.ms = 1 * SECOND_MS;
+  await inner.purge({}, clock.ms);
+  const two = createHarness({ tiers: [kv], log, clock, localBytes: 0 });
+  expect((await two.request({ control: "max-age=1000" })).report.outcome).toBe("miss");
+  isStale = true;
+  clock.ms = 40 * SECOND_MS;
+  kv.values.clear();
+  const three = createHarness({ tiers: [kv], log: undefined, clock: { ms: 0 } });
+  await three.request();
+  await three.settle();
+  expect((await two.request()).report).toMatchObject({ outcome: "miss", reason: "purged" });
+});
+
 test("a read of the purge log that ends after a later one has no effect", async () => {
   const first = Promise.withResolvers<[]>();
   const inner = createMemoryPurgeLog();

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { beforeEach, expect, test, vi } from "vitest";
-import type { FaultyService } from "../../support/faults/faulty-service.ts";
-import { type Scenario, sweepFaults } from "../../support/faults/sweep.ts";
+import { createFaultyService, type FaultyService } from "../../support/faults/faulty-service.ts";
+import { codeOf, type Scenario, sweepFaults } from "../../support/faults/sweep.ts";
 import { findModel } from "../../support/publish.ts";
 import type { TestResponse } from "../../support/service.ts";
 import { expectOutputs, readExpected } from "../../support/tensors.ts";
@@ -22,6 +22,11 @@ const INPUTS = { inputs: readExpected(IRIS).inputs };
 const infer = (service: FaultyService, reference = IRIS): Promise<TestResponse> =>
   service.post(`/v2/models/${reference}/infer`, INPUTS);
 const checkIris = ({ body }: TestResponse): void => expectOutputs(body, readExpected(IRIS));
+
+const INPUT_OF_LANGUAGES = {
+  inputs: findModel(LANGUAGES).manifest.example?.inputs,
+  parameters: { top_k: 1 },
+};
 
 const ENCRYPTION_KEY = createHash("sha256").update("a key for tests").digest("base64");
 
@@ -68,11 +73,7 @@ test.each<[what: string, scenario: Scenario]>([
       models: [LANGUAGES],
       spoilsObjects: true,
       settings: { CACHE_TIERS: "" },
-      act: (service) =>
-        service.post(`/models/${LANGUAGES}`, {
-          inputs: findModel(LANGUAGES).manifest.example?.inputs,
-          parameters: { top_k: 1 },
-        }),
+      act: (service) => service.post(`/models/${LANGUAGES}`, INPUT_OF_LANGUAGES),
       check: ({ body }) => expect(body).toMatchObject([{ label: "eng" }]),
     },
   ],
@@ -121,3 +122,38 @@ test.each<[path: string, init: RequestInit, expected: object]>([
     });
   },
 );
+
+test("a prediction ends at its own deadline, whichever call of storage hangs", async () => {
+  const act = (service: FaultyService): Promise<TestResponse> =>
+    service.post(`/models/${LANGUAGES}`, INPUT_OF_LANGUAGES, { "x-timeout-ms": "5000" });
+  const settings = { CACHE_TIERS: "" };
+  const { plan, ...first } = await createFaultyService([LANGUAGES], settings);
+  plan.arm();
+  expect((await act({ ...first, plan })).status).toBe(200);
+  // A list, a manifest, the model, and the task's own file.
+  expect(plan.calls).toHaveLength(4);
+  for (const at of plan.calls.keys()) {
+    const service = await createFaultyService([LANGUAGES], settings);
+    service.plan.arm(at, "hangs");
+    const before = service.elapsedMs;
+    const response = await service.answer(act);
+    expect([codeOf(response), at]).toEqual(["deadline_exceeded", at]);
+    expect(response.headers.get("retry-after")).toBe("1");
+    expect(service.elapsedMs - before).toBeLessThan(7000);
+    await service.settle();
+    service.plan.disarm();
+    expect((await act(service)).status).toBe(200);
+  }
+});
+
+test("a call of storage that could take for ever would be found", async () => {
+  const scenario: Scenario = {
+    models: [IRIS],
+    settings: { CACHE_TIERS: "", STORAGE_TIMEOUT_MS: 600_000 },
+    act: (service) => service.request(`/v2/models/${IRIS}`),
+    check: () => undefined,
+  };
+  await expect(sweepFaults(scenario)).rejects.toThrow(
+    "MODELS.list models/iris-logistic/ hangs: it took",
+  );
+});

@@ -1,4 +1,5 @@
 /// <reference path="../../../worker-configuration.d.ts" />
+import faults from "./faults/index.ts";
 import faulty from "./faulty/index.ts";
 import heldStorage from "./held-storage/index.ts";
 import hosts, { type HostsEnv } from "./hosts/index.ts";
@@ -12,6 +13,7 @@ export * from "../../../src/index.ts";
 
 /** The Workers that only tests use, in one build: the variable `TEST_WORKER` selects one. */
 const WORKERS = {
+  faults,
   faulty,
   "held-storage": heldStorage,
   hosts,

@@ -47,3 +47,17 @@ test("an error ends the repetition, unless it is repeatable", async () => {
   const options = { ...optionsOf(waits), isRepeatable: (error: unknown) => error === failure };
   expect(await repeatSwap(attempt, options)).toBe("done");
 });
+
+test("attempts end in time when storage does not answer", async () => {
+  const waits: number[] = [];
+  const clock = { ms: 0 };
+  let attempts = 0;
+  const hanging = async (): Promise<never> => {
+    attempts += 1;
+    clock.ms += 10_000;
+    throw new ApiError("storage_failed", "no answer");
+  };
+  const options = { ...optionsOf(waits), now: () => clock.ms, isRepeatable: () => true };
+  await rejectedApiError("storage_failed", repeatSwap(hanging, options));
+  expect(attempts).toBe(2);
+});
