@@ -60,12 +60,21 @@ export function faultsOf({
   return faults;
 }
 
+/** How long a call is waited for, and somewhat longer. */
+const LONGEST_WAITS_MS: Readonly<Record<string, number>> = {
+  "MODELS.put": 30_500,
+  "MODELS.delete": 30_500,
+  "CACHE.get": 500,
+  "DATACENTER.match": 500,
+};
+
 /** Which of the calls has a fault. */
 export class FaultPlan {
   /** Since {@link arm}. */
   readonly calls: BindingCall[] = [];
-  /** Whether the latest call is never answered: another one shows that it is not waited for any longer. */
-  isHanging = false;
+  /** How long a call is waited for that is never answered; by default as long as the service does. */
+  longestWaitMs: number | undefined;
+  #hangsUntil = 0;
   #isArmed = false;
   #at = -1;
   #fault: Fault | undefined;
@@ -84,11 +93,20 @@ export class FaultPlan {
   /** Until {@link arm}, calls have no faults and are not counted. */
   disarm(): void {
     this.#isArmed = false;
-    this.isHanging = false;
+    this.#hangsUntil = 0;
+  }
+
+  /** Whether a call that is never answered is still waited for. */
+  get isHanging(): boolean {
+    return Date.now() < this.#hangsUntil;
+  }
+
+  onHang({ binding, method }: BindingCall): void {
+    const expectedMs = LONGEST_WAITS_MS[`${binding}.${method}`] ?? 10_500;
+    this.#hangsUntil = Date.now() + (this.longestWaitMs ?? expectedMs);
   }
 
   next(call: BindingCall): Fault | undefined {
-    this.isHanging = false;
     if (!this.#isArmed) return undefined;
     this.calls.push(call);
     return this.calls.length - 1 === this.#at ? this.#fault : undefined;

@@ -3,7 +3,8 @@ import type { BindingCall, Fault } from "./fault-plan.ts";
 /** Decides on the fault of each call. */
 export interface Faults {
   next(call: BindingCall): Fault | undefined;
-  isHanging: boolean;
+  /** To be told of a call that is never answered. */
+  onHang(call: BindingCall): void;
 }
 
 type Method = (...args: readonly unknown[]) => Promise<unknown>;
@@ -15,10 +16,11 @@ export function withFaults<T extends object>(binding: T, name: string, faults: F
 
   async function call(method: string, target: Method, args: readonly unknown[]): Promise<unknown> {
     const key = keyOf(args);
-    const fault = faults.next({ binding: name, method, key });
+    const bindingCall = { binding: name, method, key };
+    const fault = faults.next(bindingCall);
     const failure = new Error(`${name}.${method} ${key}: ${fault}`);
     const hang = (): Promise<never> => {
-      faults.isHanging = true;
+      faults.onHang(bindingCall);
       return new Promise(() => undefined);
     };
     switch (fault) {
@@ -37,9 +39,7 @@ export function withFaults<T extends object>(binding: T, name: string, faults: F
       case "stale":
         return earlier.get(`${method} ${key}`) ?? emptyOf(method);
       default:
-        return spoil(await target(...args), fault, failure, () => {
-          faults.isHanging = true;
-        });
+        return spoil(await target(...args), fault, failure, () => faults.onHang(bindingCall));
     }
     if (!earlier.has(`${method} ${key}`) && name !== "MODELS" && /^(get|list)$/.test(method)) {
       const result = await target(...args);

@@ -149,7 +149,10 @@ test("a prediction ends at its own deadline, whichever call of storage hangs", a
 test("a call of storage that could take for ever would be found", async () => {
   const scenario: Scenario = {
     models: [IRIS],
-    settings: { CACHE_TIERS: "", STORAGE_TIMEOUT_MS: 600_000 },
+    settings: { CACHE_TIERS: "", STORAGE_TIMEOUT_MS: 100_000 },
+    async prepare({ plan }) {
+      plan.longestWaitMs = 101_000;
+    },
     act: (service) => service.request(`/v2/models/${IRIS}`),
     check: () => undefined,
   };

@@ -15,7 +15,7 @@ export interface PlannedFault extends Partial<BindingCall> {
 let planned: PlannedFault | undefined;
 
 const faults = {
-  isHanging: false,
+  onHang: () => undefined,
   next({ binding, method, key }: BindingCall): Fault | undefined {
     if (!planned) return undefined;
     const { fault, ...expected } = planned;
