@@ -55,6 +55,16 @@ beforeAll(async () => {
           entrypoint: "OnnxflareEntrypoint",
           props: { principal: 7 },
         },
+        AI_OF_IRIS: {
+          name: "service",
+          entrypoint: "OnnxflareEntrypoint",
+          props: { principal: "front", scopes: ["predict", "models:read"], models: ["iris-*"] },
+        },
+        AI_READER: {
+          name: "service",
+          entrypoint: "OnnxflareEntrypoint",
+          props: { scopes: ["models:read"] },
+        },
       },
     },
     {
@@ -489,6 +499,57 @@ describe("errors", () => {
       code: "deadline_exceeded",
       retryable: true,
       details: { retryAfterSeconds: expect.any(Number) },
+    });
+  });
+});
+
+describe("the props of a binding", () => {
+  const refused = (error: object) => ({ error: { code: "forbidden", status: 403, ...error } });
+
+  test("name the Worker in events", async () => {
+    const argument = { model: "iris-logistic", inputs: IRIS };
+    for (const [query, principal] of [
+      ["", "worker"],
+      ["?tenant", "worker:tenant-7"],
+      ["?iris", "worker:front"],
+    ] as const) {
+      const requestId = `rpc-principal${query}`.replace("?", "-");
+      await call("predict", { ...argument, requestId, principal: "a-user" }, query);
+      expect((await event(requestId)).principal).toBe(principal);
+    }
+  });
+
+  test("limit a Worker to models, whether others exist or not", async () => {
+    const allowed = await call("predict", { model: "iris-logistic", inputs: IRIS }, "?iris");
+    expect(allowed.value).toMatchObject([SETOSA, {}, {}]);
+    for (const model of ["pocket-gpt", "pocket-gpt@1", "no-such"])
+      for (const method of ["predict", "run", "stream"]) {
+        const [name] = model.split("@");
+        const message = `The key may not use the model "${name}".`;
+        expect(await call(method, { model, inputs: IRIS }, "?iris")).toMatchObject(
+          refused({ message }),
+        );
+      }
+  });
+
+  test("limit a Worker to scopes", async () => {
+    const argument = { model: "iris-logistic", inputs: IRIS };
+    expect(await call("predict", argument, "?reader")).toMatchObject(
+      refused({ details: { scope: "predict" } }),
+    );
+  });
+
+  test("permit requests over fetch, which need a key without scopes in the props", async () => {
+    const send = async (path: string, query: string) => {
+      const response = await fetch(`${workers.origin}/http/${path}${query}`);
+      return { status: response.status, body: (await response.json()) as { models?: unknown } };
+    };
+    expect(await send("admin/models", "")).toMatchObject({ status: 401 });
+    expect(await send("admin/models", "?reader")).toMatchObject({ status: 200 });
+    expect(await send("admin/runtime", "?iris")).toMatchObject({ status: 403 });
+    expect(await send("v2/models", "?iris")).toEqual({
+      status: 200,
+      body: { models: ["iris-logistic"] },
     });
   });
 });

@@ -77,6 +77,13 @@ describe("a running start", () => {
     expect(event).toMatchObject({ event: "request", method: "POST", status: 404 });
   });
 
+  test("a start says that anybody may predict", async () => {
+    await running.line(READY);
+    expect(running.output()).toContain(
+      'PUBLIC_PREDICT = "true": whoever reaches this address may predict without a key.',
+    );
+  });
+
   test("a start prints the number of its models", async () => {
     expect(await running.line(READY)).toMatch(/^onnxflare serves 2 models on /);
   });
@@ -100,8 +107,12 @@ describe("a running start", () => {
     expect(await running.exitCode).toBe(0);
     await portIsFree(Number(env.PORT));
 
-    running = spawnStart(env, "npm start");
+    running = spawnStart({ ...env, PUBLIC_PREDICT: "false" }, "npm start");
     expect(await running.line(READY)).toMatch(/^onnxflare serves 3 models on /);
+    expect(running.output()).toContain('PUBLIC_PREDICT = "false": predictions require a key');
+    expect(await running.line(/^ {2}curl /)).toContain(" -H 'authorization: Bearer KEY' ");
+    const closed = await fetch(`http://127.0.0.1:${env.PORT}/v2/models`);
+    expect(closed.status).toBe(401);
     expect(running.output()).toContain("models: 0 seeded, 2 unchanged");
   });
 
@@ -163,6 +174,12 @@ describe.concurrent("one clear line for", () => {
       expect.stringMatching(/^ {2}model a version 1: manifest.json can't be read: ENOENT/),
       "  model c has no version: expected c/1/manifest.json",
     ]);
+  });
+
+  test("PUBLIC_PREDICT=yes", async () => {
+    expect(await failedStart({ PUBLIC_PREDICT: "yes" })).toBe(
+      'onnxflare: PUBLIC_PREDICT must be true or false; got "yes"',
+    );
   });
 
   test.each(["abc", "-1", "1e3"])("ONNXFLARE_CPU_MS=%s", async (limit) => {

@@ -5,7 +5,7 @@ export const DEV: CliCommand = {
   group: "Project",
   summary: "Serve the project on this machine",
   description:
-    "Builds the Worker with the project's wrangler, stores the models of its folder in a simulated bucket, and serves them with workerd until Ctrl-C. What is published to it is kept. The environment variables PORT, ONNXFLARE_STATE, ONNXFLARE_MODELS and ONNXFLARE_CPU_MS are the same as these options.",
+    "Builds the Worker with the project's wrangler, stores the models of its folder in a simulated bucket, and serves them with workerd until Ctrl-C. What is published to it is kept. The environment variables PORT, ONNXFLARE_STATE, ONNXFLARE_MODELS and ONNXFLARE_CPU_MS are the same as these options. Anybody may predict, unless PUBLIC_PREDICT is false in the environment, .dev.vars or wrangler.toml.",
   examples: [
     { command: "onnxflare dev", does: "serve on http://127.0.0.1:8787" },
     { command: "onnxflare dev --port 0 --state /tmp/state", does: "a free port, another state" },

@@ -24,6 +24,8 @@ export interface ServeOptions {
   readonly models?: string | undefined;
   /** CPU time in milliseconds after which a run without an end is ended, 0 for none. */
   readonly cpuMs?: string | undefined;
+  /** Whether anybody may predict: "true" or "false". */
+  readonly publicPredict?: string | undefined;
 }
 
 /**
@@ -33,10 +35,12 @@ export interface ServeOptions {
  * ONNXFLARE_STATE   default .onnxflare/state
  * ONNXFLARE_MODELS  default models
  * ONNXFLARE_CPU_MS  default cpu_ms of wrangler.toml
+ * PUBLIC_PREDICT    default that of .dev.vars or wrangler.toml, and else true
  */
 export function serveOptionsOf(env: NodeJS.ProcessEnv): ServeOptions {
   const { PORT: port, ONNXFLARE_STATE: state, ONNXFLARE_MODELS: models } = env;
-  return { port, state, models, cpuMs: env.ONNXFLARE_CPU_MS };
+  const { PUBLIC_PREDICT: publicPredict } = env;
+  return { port, state, models, cpuMs: env.ONNXFLARE_CPU_MS, publicPredict };
 }
 
 const HOST = "127.0.0.1";
@@ -57,6 +61,7 @@ export async function serve(project: WorkerProject, options: ServeOptions): Prom
   const port = parsePort(options.port);
   const modelsFolder = resolve(options.models || join(project.folder, "models"));
   parseCpuLimit(options.cpuMs, undefined);
+  const given = parsePublicPredict(options.publicPredict);
   const folder = scanModelFolder(modelsFolder);
   if (folder.models.length === 0 && folder.problems.length > 0) throw noModel(folder.problems);
   await assertPortIsFree(port);
@@ -78,7 +83,7 @@ export async function serve(project: WorkerProject, options: ServeOptions): Prom
     host: HOST,
     port,
     statePath,
-    vars: { ...vars, READY_OBJECT: ready },
+    vars: { ...vars, ...given, READY_OBJECT: ready },
     // Nobody else reaches this machine's own address, and one command is enough to try a model.
     defaults: { PUBLIC_PREDICT: "true" },
     onLog: printLog,
@@ -93,22 +98,25 @@ export async function serve(project: WorkerProject, options: ServeOptions): Prom
     console.log,
     keys,
   );
-  const count = await withRetries(() => countModels(worker.url, names));
+  const count = await withRetries(() => countModels(worker.url, names, vars.ADMIN_KEY));
   if (count === 0 && problems.length > 0) throw noModel(problems);
   await withRetries(async () => markReady(await worker.bucket(), ready));
   const failed = problems.length > 0 ? `, ${problems.length} not valid` : "";
   const left = deleted > 0 ? `, ${deleted} deleted` : "";
   console.log(`models: ${seeded} seeded, ${unchanged} unchanged${left}${failed}\n`);
-  if (worker.vars.PUBLIC_PREDICT === "true")
-    console.log(
-      'PUBLIC_PREDICT = "true": whoever reaches this address may predict without a key. A deployed Worker asks for one by default.\n',
-    );
+  const isPublic = worker.vars.PUBLIC_PREDICT === "true";
+  console.log(`PUBLIC_PREDICT = "${isPublic}": ${isPublic ? OPEN : CLOSED}\n`);
   console.log(`onnxflare serves ${count} models on ${worker.url.origin} - try:\n`);
-  console.log(`  ${exampleCommand(worker.url, folder.models)}\n`);
+  console.log(`  ${exampleCommand(worker.url, folder.models, isPublic)}\n`);
   if (problems.length === 0) return;
   console.error(`onnxflare: of ${modelsFolder}, these were not seeded:`);
   for (const problem of problems) console.error(`  ${problem}`);
 }
+
+const OPEN =
+  "whoever reaches this address may predict without a key. A deployed Worker requires one by default.";
+const CLOSED =
+  "predictions require a key, such as ADMIN_KEY of .dev.vars, as they do by default of a deployed Worker.";
 
 const DAY_MS = 86_400_000;
 
@@ -140,6 +148,13 @@ function parsePort(text = ""): number {
   throw new UserError(`PORT must be a number from 0 to 65535; got ${JSON.stringify(text)}`);
 }
 
+/** @throws UserError */
+function parsePublicPredict(text = ""): { PUBLIC_PREDICT?: string } {
+  if (text === "") return {};
+  if (text === "true" || text === "false") return { PUBLIC_PREDICT: text };
+  throw new UserError(`PUBLIC_PREDICT must be true or false; got ${JSON.stringify(text)}`);
+}
+
 function assertPortIsFree(port: number): Promise<void> {
   const probe = createServer();
   return new Promise((free, rejected) => {
@@ -158,21 +173,33 @@ function assertPortIsFree(port: number): Promise<void> {
  * output; a workerd that waits for that would never answer.
  * @param seeded names that the Worker's listing, which may be some seconds old, may lack
  */
-async function countModels(url: URL, seeded: ReadonlySet<string>): Promise<number> {
-  const response = await fetch(new URL("/v2/models", url));
+async function countModels(
+  url: URL,
+  seeded: ReadonlySet<string>,
+  adminKey: string | undefined,
+): Promise<number> {
+  const headers = adminKey ? { authorization: `Bearer ${adminKey}` } : {};
+  const response = await fetch(new URL("/v2/models", url), { headers });
+  // Without a key, a server on which nobody may predict does not tell.
+  if (response.status === 401) return seeded.size;
   const { models } = (await response.json()) as { models: string[] };
   return seeded.union(new Set(models)).size;
 }
 
 /** A curl command: the example of the smallest model, or the list of models if there is no example. */
-function exampleCommand({ origin }: URL, models: readonly FolderModel[]): string {
+function exampleCommand(
+  { origin }: URL,
+  models: readonly FolderModel[],
+  isPublic: boolean,
+): string {
+  const key = isPublic ? "" : " -H 'authorization: Bearer KEY'";
   const model =
     models.findLast(({ manifest }) => manifest.name === EXAMPLE_MODEL) ??
     models.find(({ manifest }) => manifest.example);
-  if (!model?.manifest.example) return `curl -s ${origin}/v2/models`;
+  if (!model?.manifest.example) return `curl -s ${origin}/v2/models${key}`;
   const { name, example } = model.manifest;
   const body = JSON.stringify({ inputs: example.inputs }).replaceAll("'", "'\\''");
-  return `curl -s ${origin}/models/${name} -H 'content-type: application/json' -d '${body}'`;
+  return `curl -s ${origin}/models/${name} -H 'content-type: application/json'${key} -d '${body}'`;
 }
 
 function printLog(line: LogLine): void {

@@ -12,6 +12,10 @@ export interface RpcCallerEnv {
   /** The same, with props that name the caller. */
   readonly AI_AS_TENANT: OnnxflareService;
   readonly AI_WITH_WRONG_PROPS: OnnxflareService;
+  /** Some models, which it may describe as well. */
+  readonly AI_OF_IRIS: OnnxflareService;
+  /** All models, which it may describe alone. */
+  readonly AI_READER: OnnxflareService;
 }
 
 export interface CallOutcome {
@@ -157,11 +161,14 @@ export default {
   async fetch(request: Request, env: RpcCallerEnv): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url);
     const [, kind, method = "", name = ""] = pathname.split("/").map(decodeURIComponent);
-    const bound = searchParams.has("wrong")
-      ? env.AI_WITH_WRONG_PROPS
-      : searchParams.has("tenant")
-        ? env.AI_AS_TENANT
-        : env.AI;
+    const bindings: Record<string, OnnxflareService> = {
+      wrong: env.AI_WITH_WRONG_PROPS,
+      tenant: env.AI_AS_TENANT,
+      iris: env.AI_OF_IRIS,
+      reader: env.AI_READER,
+    };
+    const [as = ""] = searchParams.keys();
+    const bound = bindings[as] ?? env.AI;
     const ai = bound as unknown as Callable;
     const call = (argument: unknown): Promise<unknown> =>
       (ai[method] as Callable[string])(argument);
@@ -200,7 +207,7 @@ export default {
           headers: { "content-type": "text/event-stream" },
         });
       case "http":
-        return env.AI.fetch(url(method ? `/${method}` : "/"));
+        return bound.fetch(url(`/${[method, name].filter(Boolean).join("/")}`));
     }
     return new Response(null, { status: 404 });
   },
