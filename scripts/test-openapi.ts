@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -43,7 +43,12 @@ async function testOpenApi(args: readonly string[]): Promise<void> {
   const worker = await startLocalWorker({
     outdir,
     // New versions are served at once, as the requests after a publication expect.
-    vars: { ADMIN_KEY: adminKey, EVENT_LOG: "off", CATALOG_TTL_SECONDS: "0" },
+    vars: {
+      ADMIN_KEY: adminKey,
+      PRIVACY_KEY: randomBytes(32).toString("base64"),
+      EVENT_LOG: "off",
+      CATALOG_TTL_SECONDS: "0",
+    },
   });
   try {
     const bucket = await worker.bucket();

@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import { parseSubjectId, SUBJECT_HEADER, type Subjects } from "../domain/subject.ts";
+import { addVary } from "./cache-headers.ts";
 import type { AppEnv } from "./context.ts";
 
 /** The subject that a request names. */
@@ -27,6 +28,7 @@ async function setSubject(
   id: string,
   subjects: Subjects | undefined,
 ): Promise<void> {
+  addVary(c.get("headers"), SUBJECT_HEADER);
   const hash = await subjects?.hash(id);
   c.set("subject", { hash });
   c.get("trace").subject = hash;

@@ -71,6 +71,8 @@ export function createTestApp(
       sink: ignored,
     }),
     keyAuthority: undefined,
+    privacy: undefined,
+    subjects: undefined,
     limiter: undefined,
     floodGuard: undefined,
     prefix: "",

@@ -48,7 +48,12 @@ beforeAll(async () => {
   service = await startAdministeredService({
     models: ["iris-logistic", "iris-kmeans", "diabetes-ridge", "sentence-embeddings", "pocket-gpt"],
     // The cache is for `cache-status` and 304, the key for the operation that encrypts.
-    vars: { CACHE_TIERS: "isolate", MAX_BODY_BYTES: String(LIMIT_BYTES), ENCRYPTION_KEY },
+    vars: {
+      CACHE_TIERS: "isolate",
+      MAX_BODY_BYTES: String(LIMIT_BYTES),
+      ENCRYPTION_KEY,
+      PRIVACY_KEY: ENCRYPTION_KEY,
+    },
   });
   const key = { method: "POST", body: JSON.stringify({ name: "a", scopes: ["predict"] }) };
   keyId = ((await service.administer("/keys", key)).body as { id: string }).id;

@@ -12,6 +12,8 @@ import type { CallOutcome } from "./workers/rpc-caller/index.ts";
 
 const IRIS = [5.1, 3.5, 1.4, 0.2];
 const ADMIN_KEY = "a-key-for-tests";
+/** base64 of 32 bytes. */
+const PRIVACY_KEY = "c2VjcmV0IG9mIHRlc3RzLCBvZiAzMiBieXRlcywgeWU=";
 const FACES = "test/fixtures/images/astronaut.png";
 const MODELS = [
   "iris-logistic",
@@ -73,7 +75,11 @@ beforeAll(async () => {
       compatibilityDate: "2025-06-01",
       serviceBindings: { AI: { name: "service", entrypoint: "OnnxflareEntrypoint" } },
     },
-    { name: "service", bindings: { MAX_QUEUE_MS: "1000000", ADMIN_KEY }, ...service },
+    {
+      name: "service",
+      bindings: { MAX_QUEUE_MS: "1000000", ADMIN_KEY, PRIVACY_KEY },
+      ...service,
+    },
   ]);
   const bucket = await workers.bucket("MODELS");
   for (const name of MODELS) {
@@ -189,6 +195,25 @@ describe("predict", () => {
       outcomes.push((await event(requestId)).cache?.outcome);
     }
     expect(outcomes).toEqual(["miss", "hit", "miss", "miss", "hit", "miss", "miss"]);
+  });
+
+  test("calls for a subject have entries of their own, and its id is not in their events", async () => {
+    const outcomes: (string | undefined)[] = [];
+    const subjects: (string | undefined)[] = [];
+    for (const subject of ["jane@example.org", "jane@example.org", "john@example.org", undefined]) {
+      const requestId = `rpc-subject-${outcomes.length}`;
+      await call("predict", { model: "by-key", inputs: IRIS, principal: "s", subject, requestId });
+      const logged = await event(requestId);
+      outcomes.push(logged.cache?.outcome);
+      subjects.push(logged.subject);
+      expect(JSON.stringify(logged)).not.toContain("example.org");
+    }
+    expect(outcomes).toEqual(["miss", "hit", "miss", "miss"]);
+    expect(subjects[0]).toMatch(/^[0-9a-f]{32}$/);
+    expect(subjects[1]).toBe(subjects[0]);
+    expect([subjects[2] === subjects[0], subjects[3]]).toEqual([false, undefined]);
+    const refused = await call("predict", { model: "by-key", inputs: IRIS, subject: "two words" });
+    expect(refused.error).toMatchObject({ code: "invalid_request" });
   });
 
   test("embeds sentences as over HTTP", async () => {

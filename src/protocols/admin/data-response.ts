@@ -47,16 +47,3 @@ export const dataExportSchema = z.strictObject({
   ),
   cursor,
 });
-
-export const receiptKeysSchema = z.strictObject({
-  keys: z.array(
-    z.strictObject({
-      kty: z.literal("OKP"),
-      crv: z.literal("Ed25519"),
-      x: z.string(),
-      kid: z.string(),
-      alg: z.literal("EdDSA"),
-      use: z.literal("sig"),
-    }),
-  ),
-});

@@ -13,7 +13,7 @@ import type { Protocol } from "../protocol.ts";
 import { landingLinks, renderLandingJson, renderLandingPage } from "./landing.ts";
 import { renderPage } from "./page.ts";
 import { PAGE_STYLE } from "./page-style.ts";
-import { GET_RECEIPT_KEYS } from "./receipt-keys.ts";
+import { GET_RECEIPT_KEYS, RECEIPT_SCHEMAS } from "./receipt-keys.ts";
 
 const NOT_MODIFIED: OperationResponse = {
   description: "Not modified: the client has the current response.",
@@ -43,7 +43,7 @@ export function createDocsProtocol(documented: readonly Protocol[]): Protocol {
         }),
       ),
     ),
-    schemas: { requests: {}, responses: PROBLEM_SCHEMAS },
+    schemas: { requests: {}, responses: { ...PROBLEM_SCHEMAS, ...RECEIPT_SCHEMAS } },
     renderError: renderProblem,
     errors: PROBLEM_ERRORS,
   };

@@ -1,22 +1,25 @@
+import * as z from "zod";
 import { respond } from "../../http/respond.ts";
+import { jsonContent } from "../openapi/schema-reference.ts";
 import type { Operation } from "../operation.ts";
 
-const KEY_SET = {
-  type: "object",
-  required: ["keys"],
-  properties: {
-    keys: {
-      type: "array",
-      items: {
-        type: "object",
-        required: ["kty", "crv", "x", "kid", "alg", "use"],
-        properties: Object.fromEntries(
-          ["kty", "crv", "x", "kid", "alg", "use"].map((name) => [name, { type: "string" }]),
-        ),
-      },
-    },
-  },
+/** A JSON Web Key Set (RFC 7517) with keys of Ed25519 (RFC 8037). */
+export const RECEIPT_SCHEMAS = {
+  ReceiptKeys: z.strictObject({
+    keys: z.array(
+      z.strictObject({
+        kty: z.literal("OKP"),
+        crv: z.literal("Ed25519"),
+        x: z.string(),
+        kid: z.string(),
+        alg: z.literal("EdDSA"),
+        use: z.literal("sig"),
+      }),
+    ),
+  }),
 };
+
+const json = jsonContent({ requests: {}, responses: RECEIPT_SCHEMAS });
 
 /** Whoever has a receipt can verify it, without a key of this deployment. */
 export const GET_RECEIPT_KEYS: Operation = {
@@ -33,7 +36,7 @@ export const GET_RECEIPT_KEYS: Operation = {
     200: {
       description: "The key.",
       headers: ["cache-control"],
-      content: { "application/json": { schema: KEY_SET } },
+      content: json("ReceiptKeys"),
     },
   },
   handler:
