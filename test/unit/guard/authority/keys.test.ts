@@ -495,3 +495,18 @@ describe("a grantor that is an API key", () => {
     catchApiError("unauthorized", () => create({}, { ...known, key: "999999999999" }));
   });
 });
+
+it("a key has what isolates have reported of its quotas today", () => {
+  const id = create({ quota: { requestsPerDay: 100, tokensPerDay: 1000 }, concurrency: 5 });
+  expect(authority.getKey(id, ADMIN)).not.toHaveProperty("usage");
+  const claims = { budget: "requests-per-day", needs: 1, wants: 10 } as const;
+  const lease = (sequence: number, rest: object): unknown =>
+    authority.lease({ isolate: "a", sequence, key: id, claims: [{ ...claims, ...rest } as never] });
+  lease(1, { used: 0, keeps: 0 });
+  const window = Math.floor(storage.now() / DAY_MS);
+  lease(2, { window, used: 7, keeps: 10 });
+  expect(authority.getKey(id, ADMIN).usage).toEqual({ requestsPerDay: 7 });
+  expect(authority.listKeys({ limit: 1 }, ADMIN).keys[0]?.usage).toEqual({ requestsPerDay: 7 });
+  storage.advance(DAY_MS / 2);
+  expect(authority.getKey(id, ADMIN)).not.toHaveProperty("usage");
+});
