@@ -100,7 +100,7 @@ export class KeyBudgets {
    * {@link take}, for which the authority is asked as often as it may help.
    * @throws ApiError `rate_limited`, `quota_exceeded`, `authority_unavailable`, `unauthorized`
    */
-  async obtain(amounts: Amounts): Promise<Map<BudgetName, Slice>> {
+  async obtain(amounts: Amounts, waitUntil: WaitUntil): Promise<Map<BudgetName, Slice>> {
     const { clock } = this.#options;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const taken = this.take(amounts);
@@ -110,7 +110,7 @@ export class KeyBudgets {
       const shortfalls = this.#shortfalls(amounts);
       for (const [name, amount] of shortfalls) this.#need(name, amount);
       try {
-        await this.#contact();
+        await this.#contact(waitUntil);
       } finally {
         for (const [name, amount] of shortfalls) this.#need(name, -amount);
       }
@@ -121,7 +121,7 @@ export class KeyBudgets {
   /** Asks for more in the background when a slice is nearly used up. */
   maintain(waitUntil: WaitUntil): void {
     const now = this.#options.clock.now();
-    if (this.#asking !== undefined || this.#isOut(now)) return;
+    if (this.#current !== undefined || this.#isOut(now)) return;
     for (const { name } of this.#budgets) {
       const slice = this.#slices.get(name);
       if (!slice?.isLow || slice.isScarce || slice.free <= 0 || now < slice.deniedUntil) continue;
@@ -132,14 +132,14 @@ export class KeyBudgets {
 
   /** Renews the slots of requests in flight. */
   async renew(): Promise<void> {
-    if (this.#asking === undefined) await this.#ask(true).catch(ignore);
+    if (this.#current === undefined) await this.#ask(true).catch(ignore);
   }
 
   /** To be called when a request has ended: what is not used is returned, soon where others need it. */
   release(waitUntil: WaitUntil): void {
     const now = this.#options.clock.now();
     this.#usedAt = now;
-    if (this.#isNeededElsewhere && this.#asking === undefined) waitUntil(this.#giveBack());
+    if (this.#isNeededElsewhere && this.#current === undefined) waitUntil(this.#giveBack());
     if (now < this.#watchedUntil) return;
     this.#watchedUntil = now + WATCH_MS;
     waitUntil(this.#watch(this.#watchedUntil));
@@ -185,7 +185,7 @@ export class KeyBudgets {
     const { clock } = this.#options;
     const usedAt = this.#usedAt;
     for (let attempt = 1; ; attempt++) {
-      if (this.#asking !== undefined) return;
+      if (this.#current !== undefined) return;
       try {
         await this.#ask(false);
         return;
@@ -230,22 +230,31 @@ export class KeyBudgets {
     return this.#failedAt !== undefined && now - this.#failedAt < RETRY_MS;
   }
 
+  /** The question that is under way. One that takes longer than it can belongs to a request that the platform has ended. */
+  get #current(): Promise<void> | undefined {
+    const isOver = this.#options.clock.now() - this.#askedAt > CONTACT_MS + RETRY_MS;
+    return isOver ? undefined : this.#asking;
+  }
+
   /** Asks the authority, or waits for an answer that another request waits for. */
-  async #contact(): Promise<void> {
+  async #contact(waitUntil: WaitUntil): Promise<void> {
     const { clock } = this.#options;
-    const asking = this.#asking;
-    if (asking !== undefined) {
-      // That request may have ended with its client; then this one asks itself.
-      await settlesInTime(clock, asking.catch(ignore), CONTACT_MS);
+    const current = this.#current;
+    if (current !== undefined) {
+      const isSettled = await settlesInTime(clock, current.catch(ignore), CONTACT_MS);
+      if (!isSettled && this.#asking === current) this.#asking = undefined;
       return;
     }
     const sentAt = clock.now();
     if (this.#isOut(sentAt)) throw unavailable(undefined);
-    await this.#ask(true).catch((error: unknown) => {
+    const asking = this.#ask(true).catch((error: unknown) => {
       // A message that failed at once may have been lost with its connection.
       if (clock.now() - sentAt >= RETRY_MS) throw error;
       return this.#ask(true);
     });
+    // Others wait for the answer too, when the client of this request has left.
+    waitUntil(asking.catch(ignore));
+    await asking;
     if (this.#state !== "active") throw refused(this.#state);
   }
 

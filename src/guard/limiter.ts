@@ -73,7 +73,7 @@ export function createLimiter({
         return new KeyTicket({ budgets, clock, waitUntil, onCost }, taken, amounts);
       };
       const taken = budgets.take(amounts);
-      return taken ? toTicket(taken) : budgets.obtain(amounts).then(toTicket);
+      return taken ? toTicket(taken) : budgets.obtain(amounts, waitUntil).then(toTicket);
     },
     limits: ({ id }) => accountOf(id).budgets.limits(),
   };

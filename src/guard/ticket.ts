@@ -74,7 +74,7 @@ export class KeyTicket implements Ticket {
       ["tokens-per-minute", more],
       ["tokens-per-day", more],
     ]);
-    const taken = budgets.take(amounts) ?? (await budgets.obtain(amounts));
+    const taken = budgets.take(amounts) ?? (await budgets.obtain(amounts, waitUntil));
     if (this.#hasEnded) {
       for (const slice of taken.values()) slice.settle(more, 0);
       return;

@@ -45,12 +45,19 @@ async function serve(
   cpuCosts: CpuCosts,
 ): Promise<void> {
   const measurement = cpuCosts.begin();
+  const ended = Promise.withResolvers<void>();
+  // Keeps the request alive when its client disconnects, so that what it holds is released.
+  c.executionCtx.waitUntil(ended.promise);
   const end = (isStream: boolean): void => {
     const trace = c.get("trace");
     const cpuMs = measurement.end(trace, isStream);
     const consumption = { tokens: tokensOf(trace), isVoid: isVoid(c.res.status) };
-    if (typeof cpuMs === "number") ticket.end({ ...consumption, cpuMs });
-    else c.executionCtx.waitUntil(cpuMs.then((ms) => ticket.end({ ...consumption, cpuMs: ms })));
+    const charge = (ms: number): void => {
+      ticket.end({ ...consumption, cpuMs: ms });
+      ended.resolve();
+    };
+    if (typeof cpuMs === "number") charge(cpuMs);
+    else void cpuMs.then(charge);
   };
   try {
     await next();
@@ -59,7 +66,7 @@ async function serve(
       c.res.headers.set(name, value);
   } finally {
     const bodyEnd = c.get("bodyEnd");
-    if (bodyEnd) c.executionCtx.waitUntil(bodyEnd.then(() => end(true)));
+    if (bodyEnd) void bodyEnd.then(() => end(true));
     else end(false);
   }
 }
