@@ -73,6 +73,26 @@ export function testHostTasks(hostOf: () => HostClient): void {
     expect(answer.usage).toEqual({ inputTokens });
   });
 
+  test("tokens are reserved before they are read, as far as the client's key has them", async () => {
+    const call = { name: "sentence-embeddings", inputs: [{ $tokens: [101, 1996, 102] }] };
+    const answer = await hostOf().execute({ ...call, tokens: 3 });
+    expect([answer.usage, answer.reservedTokens]).toEqual([{ inputTokens: 3 }, 3]);
+    const refused = await hostOf().execute({ ...call, tokens: 2 });
+    expect(refused).toMatchObject({
+      error: { code: "quota_exceeded", message: "2 tokens are not 3" },
+      reservedTokens: 0,
+    });
+  });
+
+  test("more inputs than the client's key permits are refused", async () => {
+    const call = { name: "iris-logistic", inputs: Array(3).fill([5.1, 3.5, 1.4, 0.2]) };
+    expect((await hostOf().execute({ ...call, limits: { batch: 3 } })).error).toBeUndefined();
+    expect((await hostOf().execute({ ...call, limits: { batch: 2 } })).error).toMatchObject({
+      code: "invalid_request",
+      details: { keyLimit: "batch", limit: 2 },
+    });
+  });
+
   test("a picture is read by its bytes", async () => {
     const { example } = findModel("face-detection").manifest;
     const base64 = String(example?.inputs).replace(/^data:[^,]*,/, "");

@@ -319,6 +319,30 @@ describe("slices", () => {
   });
 });
 
+test("a question that was dropped with its request keeps no other request waiting", async () => {
+  setPolicy({ quota: { requestsPerDay: 10 } });
+  let isDropped = true;
+  const dropped = new VirtualClock(NOON);
+  const isolate = createLimiter({
+    clock: {
+      now: () => clock.now(),
+      // The platform has ended the request, with its timers.
+      after: (ms, callback) => (isDropped ? dropped : clock).after(ms, callback),
+    },
+    longestMs: LONGEST_MS,
+    authority: {
+      lease: (request) =>
+        isDropped ? new Promise(() => undefined) : Promise.resolve(leases.lease(request)),
+      usage: async () => ({}),
+    },
+  });
+  void isolate.admit(policy, { waitUntil });
+  isDropped = false;
+  const waiting = admit(isolate);
+  await pass(2000);
+  (await waiting).end(NOTHING);
+});
+
 describe("tokens", () => {
   test("are reserved before they are generated, and those that are not are released", async () => {
     setPolicy({ quota: { tokensPerDay: 100 } });

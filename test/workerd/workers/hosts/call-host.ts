@@ -1,3 +1,4 @@
+import { createTokenMeter } from "../../../../src/domain/access/token-meter.ts";
 import { ANONYMOUS, type Call, createCall } from "../../../../src/domain/call.ts";
 import { Deadline } from "../../../../src/domain/deadline.ts";
 import { ApiError } from "../../../../src/domain/errors.ts";
@@ -32,7 +33,17 @@ export async function callHost(
     ...(asked.isLate && { timeoutMs: 1 }),
   });
   if (asked.isLate) await scheduler.wait(5);
+  let reservedTokens = 0;
+  const { limits, tokens } = asked;
   const call = createCall({
+    ...(limits && { limits }),
+    ...(tokens !== undefined && {
+      meter: createTokenMeter(async (more) => {
+        if (reservedTokens + more > tokens)
+          throw new ApiError("quota_exceeded", `${tokens} tokens are not ${reservedTokens + more}`);
+        reservedTokens += more;
+      }),
+    }),
     deadline,
     principal: ANONYMOUS,
     signal: controller.signal,
@@ -49,6 +60,7 @@ export async function callHost(
     answer = { parts, error: toTestError(error) };
   }
   const { phasesMs, coldStart, digest, isolate, cache } = call.trace;
+  if (tokens !== undefined) answer = { ...answer, reservedTokens };
   return { ...answer, trace: { phasesMs, coldStart, digest, isolate, cache } } as HostAnswer;
 }
 

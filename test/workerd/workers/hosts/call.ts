@@ -1,3 +1,4 @@
+import type { RequestLimits } from "../../../../src/domain/access/key-policy.ts";
 import type { Datatype } from "../../../../src/domain/datatype.ts";
 import type { CandidateModel, IsolateStats } from "../../../../src/domain/model-host.ts";
 import type { ModelDescription } from "../../../../src/domain/ports.ts";
@@ -32,6 +33,10 @@ export interface HostCall {
   readonly parameters?: Readonly<Record<string, unknown>>;
   readonly candidate?: CandidateModel;
   readonly timeoutMs?: number;
+  /** How many tokens the key of the client has; it counts none when left out. */
+  readonly tokens?: number;
+  /** Of the key of the client. */
+  readonly limits?: RequestLimits;
   /** Whether the deadline has passed when the call begins. */
   readonly isLate?: boolean;
   /** Whether the client has left when the call begins. */
@@ -56,6 +61,8 @@ export interface HostAnswer {
   readonly json?: string;
   readonly form?: string;
   readonly usage?: unknown;
+  /** Of the key's tokens. */
+  readonly reservedTokens?: number;
   /** Parts of a streamed result that were read before it ended. */
   readonly parts?: readonly unknown[];
   readonly description?: ModelDescription;
