@@ -3,8 +3,8 @@ import type { BudgetClaim, BudgetGrant } from "../domain/access/lease.ts";
 
 /** An isolate asks for as much as it uses in this time. */
 const HORIZON_MS = 10_000;
-/** What it asks for first, as a multiple of what it needs. */
-const FIRST_MULTIPLE = 4;
+/** It asks for so many times what it needs first, and then for as many times what it has used since it was asked last, at most. */
+const GROWTH = 4;
 /** Shorter times between two requests say little about how much is used. */
 const MIN_MEASURED_MS = 100;
 /** For how long the authority's word counts that there is not enough. */
@@ -117,9 +117,10 @@ export class Slice {
   /** What it will take soon, as fast as since it was asked last, beside what it has. */
   #expected(needs: number, now: number): number {
     if (this.isScarce) return needs;
-    if (this.#askedAt === undefined) return needs * FIRST_MULTIPLE;
+    if (this.#askedAt === undefined) return needs * GROWTH;
     const elapsedMs = Math.max(MIN_MEASURED_MS, now - this.#askedAt);
-    return Math.ceil((this.#takenSince / elapsedMs) * HORIZON_MS - Math.max(0, this.available));
+    const expected = (this.#takenSince / elapsedMs) * HORIZON_MS - Math.max(0, this.available);
+    return Math.ceil(Math.min(expected, (needs + this.#takenSince) * GROWTH));
   }
 
   /** @param needs what the claim had needed */
@@ -147,6 +148,6 @@ export class Slice {
 
 /** The claim of an isolate that has no slice of the current window. */
 export function firstClaim(budget: Budget, needs: number): Omit<BudgetClaim, "holdMs"> {
-  const wants = budget.windowSeconds === undefined ? needs : needs * FIRST_MULTIPLE;
+  const wants = budget.windowSeconds === undefined ? needs : needs * GROWTH;
   return { budget: budget.name, window: undefined, used: 0, keeps: 0, needs, wants };
 }
