@@ -209,7 +209,8 @@ export class KeyBudgets {
       const slice = this.#slices.get(budget.name);
       if (amount === undefined || !slice) return [];
       const isDenied = now < slice.deniedUntil && slice.isUsable(budget, now);
-      if (!isDenied || slice.available >= amount) return [];
+      // What no isolate has may be enough for a smaller amount than the one that was refused.
+      if (!isDenied || slice.available + slice.free >= amount) return [];
       const remaining = Math.max(0, slice.remaining);
       return [{ budget, amount, remaining, resetSeconds: resetSeconds(budget, slice, now) }];
     });

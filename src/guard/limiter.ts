@@ -1,4 +1,4 @@
-import { type Budget, type BudgetName, budgetsOf } from "../domain/access/budget.ts";
+import { type Budget, type BudgetName, budgetsOf, toAmount } from "../domain/access/budget.ts";
 import type { KeyPolicy } from "../domain/access/key-policy.ts";
 import type { LeaseAuthority } from "../domain/access/lease.ts";
 import type { Limiter, Ticket } from "../domain/access/limiter.ts";
@@ -26,6 +26,7 @@ const IDLE_MS = 60_000;
 const COST_WEIGHT = 0.2;
 /** At most this part of a budget of CPU time is reserved for a request, whose cost is not known before. */
 const MAX_RESERVED_COST = 0.02;
+const MIN_COST_MS = 0.001;
 
 /** Admits requests by slices of their keys' budgets, which the authority leases this isolate. */
 export function createLimiter({
@@ -85,7 +86,7 @@ function toAmounts(budgets: readonly Budget[], cpuMs: number): Map<BudgetName, n
     budgets.map(({ name, unit, limit }) => {
       if (unit === "tokens") return [name, 0];
       if (unit === "cpu-milliseconds")
-        return [name, Math.max(0.001, Math.min(cpuMs, limit * MAX_RESERVED_COST))];
+        return [name, toAmount(Math.max(MIN_COST_MS, Math.min(cpuMs, limit * MAX_RESERVED_COST)))];
       return [name, 1];
     }),
   );

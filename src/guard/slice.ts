@@ -137,7 +137,7 @@ export class Slice {
     // The authority has measured after the request was sent, and before its reply arrived.
     this.usableUntil = sentAt + grant.resetMs - (isSlots ? slotMarginMs : 0);
     this.resetAt = receivedAt + grant.resetMs;
-    const isDenied = needs > 0 && more < needs;
+    const isDenied = grant.isRefused;
     const isExhausted = grant.free + grant.returnable < needs - more;
     if (needs > 0) this.#denials = isDenied ? this.#denials + 1 : 0;
     const again = Math.min(MAX_DENIED_MS, DENIED_MS * 2 ** (this.#denials - 1));

@@ -1,4 +1,4 @@
-import type { BudgetName } from "../domain/access/budget.ts";
+import { type BudgetName, toAmount } from "../domain/access/budget.ts";
 import type { Consumption, ServiceLimit, Ticket, TokenMeter } from "../domain/access/limiter.ts";
 import { createTokenMeter } from "../domain/access/token-meter.ts";
 import type { WaitUntil } from "../domain/call.ts";
@@ -56,7 +56,7 @@ export class KeyTicket implements Ticket {
     ]);
     for (const { name, of } of this.#reserved) {
       const charged =
-        name === "cpu-ms-per-day" ? cpuMs : Math.min(of.amount, charges.get(name) ?? 0);
+        name === "cpu-ms-per-day" ? toAmount(cpuMs) : Math.min(of.amount, charges.get(name) ?? 0);
       charges.set(name, (charges.get(name) ?? 0) - charged);
       of.slice.settle(of.amount, charged);
     }

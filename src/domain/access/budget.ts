@@ -48,6 +48,14 @@ export type BudgetName = keyof typeof BUDGETS;
 
 export const BUDGET_NAMES = Object.keys(BUDGETS) as readonly BudgetName[];
 
+/** Parts of a unit that are counted: sums and differences of their multiples are exact. */
+const PARTS = 1024;
+
+/** An amount as it is counted, rounded up. */
+export function toAmount(value: number): number {
+  return Math.ceil(value * PARTS) / PARTS;
+}
+
 /** A budget of a key. */
 export interface Budget {
   readonly name: BudgetName;

@@ -53,6 +53,8 @@ export interface BudgetGrant {
   readonly returnable: number;
   /** Until the window ends, by the clock of the authority; or the slots are given to others. */
   readonly resetMs: number;
+  /** Whether that was less than the isolate needs. */
+  readonly isRefused: boolean;
   /** Whether an isolate has needed more than there was a short while ago, so that unused slices should be returned soon. */
   readonly isScarce: boolean;
 }

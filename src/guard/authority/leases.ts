@@ -82,7 +82,11 @@ export function createLeases({ sql, transaction, now }: AuthorityStorage, { find
       ? table.heldByOthers(key, name, isolate, at)
       : Math.max(0, totals.leased - slice.granted);
     const usedByOthers = isSlots ? 0 : totals.used - slice.used;
-    const reply = (granted: number, { refusedAt, refusedBy }: Refusal): BudgetGrant => ({
+    const reply = (
+      granted: number,
+      { refusedAt, refusedBy }: Refusal,
+      isRefused = false,
+    ): BudgetGrant => ({
       budget: name,
       window,
       limit,
@@ -90,6 +94,7 @@ export function createLeases({ sql, transaction, now }: AuthorityStorage, { find
       free: Math.max(0, limit - others - granted),
       returnable: Math.max(0, others - usedByOthers),
       resetMs: endsAt - at,
+      isRefused,
       // What this isolate would return for itself, it may as well keep.
       isScarce: refusedBy !== isolate && refusedAt !== undefined && at - refusedAt < SCARCE_MS,
     });
@@ -116,7 +121,7 @@ export function createLeases({ sql, transaction, now }: AuthorityStorage, { find
       ...refusal,
       endsAt,
     });
-    return reply(granted, refusal);
+    return reply(granted, refusal, isRefused);
   }
 
   /** The last word of an isolate on a window that has ended. */

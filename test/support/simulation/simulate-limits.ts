@@ -134,7 +134,7 @@ export async function simulateLimits(scenario: LimitScenario): Promise<LimitOutc
         clock.after(random() * scenario.longestMs, () => {
           if (!this.inFlight.has(end)) return;
           end();
-          given.end({ tokens, cpuMs: 0 });
+          given.end({ tokens, cpuMs: random() * 30 });
         });
       } catch (error) {
         if (this.isAlive) ledger.refuse(error);

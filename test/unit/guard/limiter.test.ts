@@ -370,6 +370,20 @@ describe("tokens", () => {
     expect(remaining(isolate, "tokens-per-day")).toBe(0);
   });
 
+  test("that are too few for one request are enough for a smaller one, at once and later", async () => {
+    setPolicy({ quota: { tokensPerDay: 500 } });
+    const isolate = createIsolate();
+    for (const delay of [0, 3000, 100]) {
+      const large = await admit(isolate);
+      await expect(large.meter?.reserve(1000)).rejects.toMatchObject({ code: "quota_exceeded" });
+      large.end(NOTHING);
+      await pass(delay);
+      const small = await admit(isolate);
+      await small.meter?.reserve(50);
+      small.end({ tokens: 50, cpuMs: 0 });
+    }
+  });
+
   test("that were prepared for all parts of a request are reserved once", async () => {
     setPolicy({ quota: { tokensPerDay: 100 } });
     const ticket = await admit(createIsolate());

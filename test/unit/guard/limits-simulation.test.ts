@@ -20,7 +20,7 @@ const CALM: LimitScenario = {
   skewMs: 0,
 };
 
-/** The scenarios begin at 20:00 UTC, so that those of 8 hours have parts of two days. */
+/** The scenarios begin at 20:00 UTC, so that they have parts of two days. */
 const scenario: fc.Arbitrary<LimitScenario> = fc
   .record({
     seed: fc.integer({ min: 1, max: 1_000_000 }),
@@ -51,7 +51,7 @@ const scenario: fc.Arbitrary<LimitScenario> = fc
     skewMs: fc.constantFrom(0, 1000, 7_200_000),
     idle: fc.constantFrom(0, 0.5),
   })
-  .map((changes) => ({ ...CALM, hours: 6, requestsPerMinute: 20, ...changes }));
+  .map((changes) => ({ ...CALM, hours: 5, requestsPerMinute: 15, ...changes }));
 
 function expectWithinBudgets({ policy }: LimitScenario, { used }: LimitOutcome): void {
   for (const { name, limit } of budgetsOf({ id: "", name: "", scopes: [], ...policy }))
@@ -71,7 +71,7 @@ describe("the budgets of a key in 50 isolates", () => {
       fc.asyncProperty(scenario, async (given) => {
         expectWithinBudgets(given, await simulateLimits(given));
       }),
-      { numRuns: 10 },
+      { numRuns: 8 },
     );
   });
 
@@ -86,6 +86,25 @@ describe("the budgets of a key in 50 isolates", () => {
     const outcome = await simulateLimits({ ...CALM, policy, restartsPerHour: 25, lost: 0.01 });
     expectWithinBudgets({ ...CALM, policy }, outcome);
     expect(leastShare(outcome, "requests-per-day", 4000)).toBeGreaterThan(0.98);
+  });
+
+  test("no request within the budgets is refused, after pauses neither", async () => {
+    const much = 1_000_000_000;
+    const policy = {
+      rate: { requestsPerMinute: much, tokensPerMinute: much },
+      quota: { requestsPerDay: much, tokensPerDay: much, cpuMsPerDay: much },
+      concurrency: 100_000,
+    };
+    for (const [isolates, requestsPerMinute] of [
+      [3, 600],
+      [3, 10],
+      [50, 60],
+    ] as const) {
+      const scenario = { ...CALM, policy, isolates, requestsPerMinute, idle: 0.5, slow: 0 };
+      const outcome = await simulateLimits({ ...scenario, hours: 1 });
+      expect([outcome.refused, outcome.unavailable]).toEqual([0, 0]);
+      expect(outcome.admitted).toBeGreaterThan(100);
+    }
   });
 
   test("slices that one isolate does not use are used by others", async () => {
