@@ -268,20 +268,31 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     garbage,
     privacy: privacyKey && createPrivacy(privacyKey, personalData),
     sweep: async (at) => {
-      const collected = await recordWork(
-        audit,
-        "sweepGarbage",
-        async () => toGarbageEvent(await sweepGarbage(garbage, at)),
-        ({ removed, removedBytes, failed }) => ({ after: { removed, removedBytes, failed } }),
-      );
-      sink.emit(collected);
-      const { erased, complete, problem } = await sweepLateData(
-        personalData,
-        (await purgeLog?.list()) ?? [],
-        at,
-      );
-      if (erased > 0 || !complete)
-        sink.emit({ ...createErasureEvent(erased, complete), errorCode: problem });
+      const sweeps = [
+        async () => {
+          const collected = await recordWork(
+            audit,
+            "sweepGarbage",
+            async () => toGarbageEvent(await sweepGarbage(garbage, at)),
+            ({ removed, removedBytes, failed }) => ({ after: { removed, removedBytes, failed } }),
+          );
+          sink.emit(collected);
+        },
+        async () => {
+          const { erased, complete, problem } = await recordWork(
+            audit,
+            "sweepLateData",
+            async () => sweepLateData(personalData, (await purgeLog?.list()) ?? [], at),
+            (late) => ({ after: { erased: late.erased, complete: late.complete } }),
+          );
+          if (erased > 0 || !complete)
+            sink.emit({ ...createErasureEvent(erased, complete), errorCode: problem });
+        },
+      ];
+      // One that fails does not keep the other from its work.
+      const failed: unknown[] = [];
+      for (const sweep of sweeps) await sweep().catch((error: unknown) => failed.push(error));
+      if (failed.length > 0) throw failed[0];
     },
     host,
   };

@@ -200,3 +200,22 @@ test("changes of keys are in the audit log, without their secrets", async () => 
   expect(secrets.length).toBeGreaterThan(5);
   expect((await run(["audit", "verify"])).code).toBe(0);
 });
+
+test("doctor examines a closed server with its key, and says what a key may not do", async () => {
+  const examined = await run(["doctor"]);
+  expect(examined.code, examined.stdout).toBe(0);
+  for (const line of [
+    /^ok +key +the server accepts the key$/m,
+    /^ok +access +only clients with a key may predict$/m,
+    /^ok +authority +the server has API keys and an audit log$/m,
+    /^ok +served +2 of 2 ready$/m,
+  ])
+    expect(examined.stdout).toMatch(line);
+  const { key } = await create();
+  const limited = await run(["doctor"], key);
+  expect(limited.code, limited.stdout).toBe(0);
+  expect(limited.stdout).toMatch(
+    /^warn +key +the server knows the key, which may not do everything/m,
+  );
+  expect(limited.stdout).toMatch(/^warn +served +not examined: the key lacks/m);
+});

@@ -52,6 +52,7 @@ test("a new project and a server that works have nothing wrong but what the firs
     "compatibility ok",
     "limits ok",
     "schedule ok",
+    "public ok",
     "settings ok",
     "entry ok",
     "secrets ok",
@@ -61,6 +62,8 @@ test("a new project and a server that works have nothing wrong but what the firs
     "version ok",
     "storage ok",
     "key ok",
+    "access ok",
+    "authority ok",
     "served ok",
     "engine ok",
   ]);
@@ -71,9 +74,9 @@ test("each check is a line, with what to do", async () => {
   const { folder: cwd } = createProject(folder, "lines");
   const { code, stdout, stderr } = await runCli(["doctor", "--url", "http://127.0.0.1:9"], { cwd });
   expect(code).toBe(9);
-  expect(stderr).toBe("error: 1 of 13 checks failed\n");
+  expect(stderr).toBe("error: 1 of 14 checks failed\n");
   const lines = stdout.trimEnd().split("\n");
-  expect(lines).toHaveLength(13);
+  expect(lines).toHaveLength(14);
   expect(lines[2]).toBe("ok    bindings       wrangler.toml has MODELS, CACHE, LOADER");
   expect(lines.at(-1)).toMatch(
     /^fail {2}server {9}http:\/\/127\.0\.0\.1:9 can't be reached: .+; start it: npx onnxflare dev; or name another one by --url$/,
@@ -101,7 +104,10 @@ describe("what is wrong with a project", () => {
       .replace(/\[triggers\]\n.+\n/, "")
       .replace(/\[\[migrations\]\]\n(?:.+\n)+/, "")
       .replace('main = "src/index.ts"', 'main = "src/nowhere.ts"')
-      .replace("[vars]", '[vars]\nADMIN_KEY = "in the open"\nMAX_IN_FLIGHT = "0"');
+      .replace(
+        "[vars]",
+        '[vars]\nADMIN_KEY = "in the open"\nMAX_IN_FLIGHT = "0"\nPUBLIC_PREDICT = "true"',
+      );
     writeFileSync(project.path("wrangler.toml"), toml);
     writeFileSync(project.path(".dev.vars"), "ENCRYPTION_KEY=short\n");
     execFileSync("git", ["init", "-q"], { cwd: project.folder });
@@ -119,6 +125,7 @@ describe("what is wrong with a project", () => {
     ["compatibility", "warn", /lacks the compatibility flag enable_request_signal/, /^add/],
     ["limits", "warn", /no limit of CPU time/, /cpu_ms = 30000/],
     ["schedule", "warn", /has no schedule/, /^add \[triggers\] with crons = \["17 3 \* \* \*"\]/],
+    ["public", "warn", /anybody may predict without a key$/, /keys create/],
     ["settings", "fail", /ADMIN_KEY in \[vars\]/, /npx wrangler secret put ADMIN_KEY/],
     ["settings", "fail", /invalid settings in \[vars\]: .*MAX_IN_FLIGHT/, /configuration\.md/],
     ["entry", "fail", /no entry file that exists/, /main = "src\/index.ts"/],
@@ -137,7 +144,7 @@ describe("what is wrong with a project", () => {
 
   test("and there is nothing else, and the exit code says it", () => {
     expect(report.code).toBe(9);
-    expect(report.checks.filter(({ status }) => status !== "ok")).toHaveLength(15);
+    expect(report.checks.filter(({ status }) => status !== "ok")).toHaveLength(16);
   });
 });
 

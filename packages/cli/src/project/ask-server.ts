@@ -9,17 +9,23 @@ export interface Answer {
 
 const MAX_ANSWER_MS = 30_000;
 
-/** @param value sent as JSON */
-export type Ask = (path: string, value?: unknown) => Promise<Answer>;
+export interface AskOptions {
+  /** Sent as JSON. */
+  readonly value?: unknown;
+  /** Asks as somebody without a key. */
+  readonly anonymous?: boolean;
+}
+
+export type Ask = (path: string, options?: AskOptions) => Promise<Answer>;
 
 /** Requests that are not repeated: `doctor` reports what fails. */
 export function createAsk({ url, key }: Pick<Settings, "url" | "key">, signal: AbortSignal): Ask {
-  return async (path, value) => {
+  return async (path, { value, anonymous = false } = {}) => {
     const started = performance.now();
     const response = await fetch(url + path, {
       method: value === undefined ? "GET" : "POST",
       headers: {
-        ...(key !== undefined && path.startsWith("/admin") && { authorization: `Bearer ${key}` }),
+        ...(key !== undefined && !anonymous && { authorization: `Bearer ${key}` }),
         ...(value !== undefined && { "content-type": "application/json" }),
       },
       body: value === undefined ? null : JSON.stringify(value),

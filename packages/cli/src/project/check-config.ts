@@ -60,6 +60,11 @@ export async function checkConfig(project: WorkerProject): Promise<readonly Chec
       [...scheduleProblems(config, expected, file)],
       `crons = ${JSON.stringify(cronsOf(config))}`,
     ),
+    ...toChecks(
+      "public",
+      [...publicProblems(config, file)],
+      "PUBLIC_PREDICT is not on: clients need a key",
+    ),
     ...toChecks("settings", [...settingProblems(config, file)], `the settings in [vars] are valid`),
     ...toChecks("entry", [...entryProblems(config, project)], entryOf(config, project)),
   ];
@@ -190,6 +195,23 @@ function* settingProblems({ vars }: ProjectConfig, file: string): Iterable<Probl
       remedy: `correct it in ${file}; dist/docs/configuration.md of the package has all settings`,
     };
   }
+}
+
+/** What everybody may do. */
+function* publicProblems({ vars }: ProjectConfig, file: string): Iterable<Problem> {
+  if (vars.PUBLIC_PREDICT === "true")
+    yield {
+      status: "warn",
+      message: `${file} sets PUBLIC_PREDICT: anybody may predict without a key`,
+      remedy:
+        "remove it unless that is meant; npx onnxflare keys create NAME makes a key for a client",
+    };
+  if (vars.REPOSITORY_CONTROL === "open" && vars.PUBLIC_PREDICT === "true")
+    yield {
+      status: "warn",
+      message: `${file} sets REPOSITORY_CONTROL to open: anybody may load and unload models`,
+      remedy: 'remove it, or set "admin"',
+    };
 }
 
 function* entryProblems({ main }: ProjectConfig, { configFile }: WorkerProject): Iterable<Problem> {

@@ -12,6 +12,10 @@ export type ExampleOf = (name: string) => Example | undefined;
 /** Each model that is served, as requests without a version find it; then one prediction. */
 export async function* checkServedModels(ask: Ask, exampleOf: ExampleOf): AsyncIterable<Check> {
   const { status, body } = await ask("/v2/models");
+  if (status === 401 || status === 403) {
+    yield toRefused("served", status);
+    return;
+  }
   if (status !== 200) {
     const message = `the models can't be listed: status ${status}`;
     yield { name: "served", status: "fail", message, remedy: "see the check of the storage" };
@@ -51,6 +55,20 @@ export async function* checkServedModels(ask: Ask, exampleOf: ExampleOf): AsyncI
   yield await checkEngine(ask, ready, exampleOf);
 }
 
+/** A server that only answers clients with a key works, as far as can be seen. */
+function toRefused(name: string, status: 401 | 403): Check {
+  return {
+    name,
+    status: "warn",
+    message:
+      status === 401
+        ? "not examined: the server asks for a key"
+        : "not examined: the key lacks the scope models:read or predict",
+    remedy:
+      "give another key by ONNXFLARE_KEY; npx onnxflare keys create NAME --scopes predict,models:read makes one",
+  };
+}
+
 async function checkEngine(
   ask: Ask,
   ready: readonly string[],
@@ -62,9 +80,9 @@ async function checkEngine(
     if (!example) continue;
     const { inputs, parameters } = example;
     const { status, body, ms } = await ask(`/models/${encodeURIComponent(model)}`, {
-      inputs,
-      ...(parameters !== undefined && { parameters }),
+      value: { inputs, ...(parameters !== undefined && { parameters }) },
     });
+    if (status === 401 || status === 403) return toRefused(name, status);
     if (status === 200) return { name, status: "ok", message: `${model} predicts in ${ms} ms` };
     const { detail = `status ${status}` } = Object(body) as { detail?: string };
     const message = `${model} does not predict: ${detail}`;

@@ -49,7 +49,11 @@ export async function* checkServer(options: ServerChecks): AsyncIterable<Check> 
   yield await checkReady(ask);
   const key = await checkKey(ask, options.settings);
   yield key;
-  yield* checkServedModels(ask, options.exampleOf);
+  yield await checkAccess(ask, options.settings);
+  if (key.status !== "fail" && options.settings.key !== undefined) yield await checkAuthority(ask);
+  // With a key that is wrong, a server that is open to everybody refuses too.
+  const anonymous = key.status === "fail";
+  yield* checkServedModels((path, asked) => ask(path, { anonymous, ...asked }), options.exampleOf);
 }
 
 function checkClock({ date }: Answer, isLocal: boolean): Check {
@@ -120,6 +124,14 @@ async function checkKey(
   const { status, body } = await ask("/admin/models");
   if (status === 200) return { name, status: "ok", message: "the server accepts the key" };
   const { detail = `status ${status}` } = Object(body) as { detail?: string };
+  if (status === 403)
+    return {
+      name,
+      status: "warn",
+      message: `the server knows the key, which may not do everything: ${detail}`,
+      remedy:
+        "npx onnxflare keys update ID --scopes ... gives it more; the server's ADMIN_KEY may do everything",
+    };
   return {
     name,
     status: "fail",
@@ -127,5 +139,52 @@ async function checkKey(
     remedy: isLocal
       ? "the key of a local server is ADMIN_KEY in its .dev.vars, read when it starts"
       : "a new one is set by: npx onnxflare deploy --set-admin-key",
+  };
+}
+
+/** Whether anybody may predict. */
+async function checkAccess(ask: Ask, { isLocal }: Pick<Settings, "isLocal">): Promise<Check> {
+  const name = "access";
+  const { status } = await ask("/v2/models", { anonymous: true });
+  if (status === 401) return { name, status: "ok", message: "only clients with a key may predict" };
+  if (status !== 200)
+    return {
+      name,
+      status: "warn",
+      message: `whether anybody may predict is not known: status ${status}`,
+      remedy: "run npx onnxflare doctor again",
+    };
+  if (isLocal)
+    return { name, status: "ok", message: "whoever reaches this machine's server may predict" };
+  return {
+    name,
+    status: "warn",
+    message: "anybody may predict without a key: PUBLIC_PREDICT is on",
+    remedy:
+      'remove PUBLIC_PREDICT = "true" from [vars], deploy, and give clients keys: npx onnxflare keys create NAME',
+  };
+}
+
+/** API keys and the audit log. */
+async function checkAuthority(ask: Ask): Promise<Check> {
+  const name = "authority";
+  const { status, body } = await ask("/admin/keys?limit=1");
+  if (status === 200)
+    return { name, status: "ok", message: "the server has API keys and an audit log" };
+  if (status === 403)
+    return { name, status: "ok", message: "not examined: the key lacks the scope keys" };
+  const { detail = `status ${status}` } = Object(body) as { detail?: string };
+  if (status === 501)
+    return {
+      name,
+      status: "warn",
+      message: "the server has no API keys and no audit log: it lacks the binding KEYS",
+      remedy: "add it as it is in the wrangler.toml of a new project, and deploy",
+    };
+  return {
+    name,
+    status: "fail",
+    message: `API keys and the audit log can't be reached: ${detail}`,
+    remedy: "run npx onnxflare doctor again; npx wrangler tail shows errors of a deployment",
   };
 }
