@@ -25,6 +25,10 @@ export interface AuditedOptions {
 
 /** For the entry after the change. It is written also later; the response need not wait for an authority that is out of reach. */
 const MAX_WAIT_MS = 3000;
+/** Reading a larger body, whose handler reads it too, would keep others from their work. */
+const MAX_READ_BYTES = 1024 * 1024;
+/** No name of a field, so that it is always recorded. */
+const LARGE_BODY = "(body)";
 const DECODER = new TextDecoder();
 
 /**
@@ -48,7 +52,7 @@ async function toSubject(
   { operation, rule, labelOf }: AuditedOptions,
 ): Promise<AuditSubject> {
   const target: Record<string, string> = c.req.param();
-  const { actor, ...request } = pick(requestOf(c), rule.request ?? []);
+  const { actor, ...request } = pick(requestOf(c), [...(rule.request ?? []), LARGE_BODY]);
   return {
     operation,
     by: await labelOf(c),
@@ -65,6 +69,8 @@ function requestOf(c: Context<AppEnv>): JsonObject {
   const body: Uint8Array | undefined = c.get("body");
   const query = c.req.query();
   if (!body?.byteLength) return query;
+  if (body.byteLength > MAX_READ_BYTES)
+    return { ...query, [LARGE_BODY]: `(${body.byteLength} bytes)` };
   try {
     const value: unknown = JSON.parse(DECODER.decode(body));
     const isObject = typeof value === "object" && value !== null && !Array.isArray(value);

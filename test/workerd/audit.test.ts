@@ -278,6 +278,15 @@ describe("with an authority", () => {
     expect(missing.map(({ id }) => id)).toEqual([]);
   });
 
+  test("a body that is nested deeply is refused as it is without an audit log", async () => {
+    const depth = 12_000;
+    const body = new TextEncoder().encode(`{"all":${"[".repeat(depth)}${"]".repeat(depth)}}`);
+    const { status, body: problem } = await audited("POST", "/admin/cache/purge", body);
+    expect([status, problem.code]).toEqual([400, expect.stringMatching(/^invalid_/)]);
+    const [, begun] = await readLog("operation=purgeCache&limit=2");
+    expect(JSON.stringify(begun).length).toBeLessThan(2000);
+  });
+
   test("a job that removes garbage is recorded", async () => {
     const worker = await workers.miniflare.getWorker("audited");
     await worker.scheduled({ scheduledTime: new Date() });

@@ -6,6 +6,9 @@ import type { AuditDetails, AuditRecord, JsonObject } from "./audit-entry.ts";
 const MAX_TEXT = 256;
 const MAX_FIELD = 1024;
 const MAX_OBJECT = 4096;
+/** Of lists and objects in one another, and of what each of them has. */
+const MAX_DEPTH = 8;
+const MAX_ENTRIES = 200;
 
 /** What differs between two states: fields with other values, which in one of them may be absent. */
 export function toDifference(
@@ -48,7 +51,7 @@ function boundObject(value: JsonObject): JsonObject {
   const fields: [string, Json][] = [];
   for (const [name, field] of Object.entries(value)) {
     if (field === undefined) continue;
-    const bounded = boundTexts(field);
+    const bounded = boundValue(field);
     const size = textOf(bounded).length;
     const isShort = size <= MAX_FIELD;
     const kept: Json = isShort ? bounded : `(${size} characters of JSON)`;
@@ -60,13 +63,19 @@ function boundObject(value: JsonObject): JsonObject {
   return Object.fromEntries(left < 0 ? [...fields, ["...", `${omitted} more fields`]] : fields);
 }
 
-function boundTexts(value: Json): Json {
+function boundValue(value: Json, depth = 1): Json {
   if (typeof value === "string") return clip(value.toWellFormed(), MAX_TEXT);
   if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map(boundTexts);
+  const isList = Array.isArray(value);
+  const size = isList ? value.length : Object.keys(value).length;
+  if (depth > MAX_DEPTH || size > MAX_ENTRIES)
+    return isList ? `(list of ${size})` : `(object of ${size})`;
+  if (isList) return value.map((each: Json) => boundValue(each, depth + 1));
   return Object.fromEntries(
     Object.entries(value).flatMap(([name, field]) =>
-      field === undefined ? [] : [[name, boundTexts(field as Json)]],
+      field === undefined
+        ? []
+        : [[clip(name.toWellFormed(), MAX_TEXT), boundValue(field as Json, depth + 1)]],
     ),
   );
 }

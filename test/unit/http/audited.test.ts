@@ -74,6 +74,19 @@ test("a request is recorded with its path, and of its body and query only the fi
   ]);
 });
 
+test("a body that is larger than a megabyte is recorded by its size, and one that is no object not at all", async () => {
+  const { app, begun, middleware } = createAuditedApp();
+  app.routes.put("/models/:model", middleware, (c) => c.text("changed"));
+  const large = JSON.stringify({ version: "2", other: "x".repeat(1024 * 1024) });
+  await app.request("/models/iris?force=true", put(large));
+  for (const body of ["[1]", "null", "3", '"version"', "{"])
+    await app.request("/models/iris", put(body));
+  expect(begun.map(({ request }) => request)).toEqual([
+    { force: "true", "(body)": `(${large.length} bytes)` },
+    ...Array.from({ length: 5 }, () => undefined),
+  ]);
+});
+
 test("a handler that throws is recorded with its error", async () => {
   const { app, ended, middleware } = createAuditedApp();
   app.routes.put("/models/:model", middleware, () => {
