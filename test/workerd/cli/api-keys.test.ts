@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { generateEncryptionKey } from "../../../packages/cli/src/signing/generate-keys.ts";
 import { keyIdIn } from "../../../src/domain/access/api-key.ts";
 import {
   ADMIN_KEY,
@@ -24,7 +25,7 @@ const secrets: string[] = [];
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "onnxflare-api-keys-"));
   service = await startAdministeredService({
-    vars: { PUBLIC_PREDICT: "false" },
+    vars: { PUBLIC_PREDICT: "false", PRIVACY_KEY: generateEncryptionKey() },
     models: ["iris-logistic", "iris-kmeans"],
   });
 });
@@ -199,6 +200,28 @@ test("changes of keys are in the audit log, without their secrets", async () => 
   for (const secret of [...secrets, ADMIN_KEY]) expect(all).not.toContain(secret);
   expect(secrets.length).toBeGreaterThan(5);
   expect((await run(["audit", "verify"])).code).toBe(0);
+});
+
+test("what is kept of a key is exported and erased, with a signed receipt", async () => {
+  const { key, id } = await create("--owner", "somebody", "--notes", "a note");
+  const file = join(folder, "export.json");
+  const exported = await run(["export-data", "--key-id", id, "--out", file]);
+  expect(exported.code, exported.stderr).toBe(0);
+  expect(readFileSync(file, "utf8")).toContain("somebody");
+  expect(readFileSync(file, "utf8")).not.toContain(key);
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  const receipts = join(folder, "receipts.jws");
+  const erased = await run(["erase", "--key-id", id, "--receipt", receipts, "--json"]);
+  expect(erased.code, erased.stderr).toBe(0);
+  expect(erased.json()).toMatchObject({ receipt: { complete: true, selector: { value: id } } });
+  expect(readFileSync(receipts, "utf8")).toMatch(/^(?:[\w-]+\.[\w-]+\.[\w-]+\n)+$/);
+  await answers(key, 401);
+  expect((await run(["export-data", "--key-id", id])).stdout).not.toContain("somebody");
+  const verified = await run(["audit", "verify", "--json"]);
+  expect(verified.json()).toMatchObject({ ok: true, problems: [] });
+  expect(verified.json<{ erased: number }>().erased).toBeGreaterThan(0);
+  for (const wrong of [[], ["--key-id", id, "--subject", "s"]])
+    expect((await run(["erase", ...wrong])).code).toBe(2);
 });
 
 test("doctor examines a closed server with its key, and says what a key may not do", async () => {

@@ -77,7 +77,9 @@ test("each check is a line, with what to do", async () => {
   expect(stderr).toBe("error: 1 of 14 checks failed\n");
   const lines = stdout.trimEnd().split("\n");
   expect(lines).toHaveLength(14);
-  expect(lines[2]).toBe("ok    bindings       wrangler.toml has MODELS, CACHE, LOADER, RATE_LIMITER");
+  expect(lines[2]).toBe(
+    "ok    bindings       wrangler.toml has MODELS, CACHE, LOADER, RATE_LIMITER",
+  );
   expect(lines.at(-1)).toMatch(
     /^fail {2}server {9}http:\/\/127\.0\.0\.1:9 can't be reached: .+; start it: npx onnxflare dev; or name another one by --url$/,
   );
