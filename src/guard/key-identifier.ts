@@ -35,7 +35,7 @@ export interface KeyIdentifierOptions {
 /** Identifies clients by API keys, of which the isolate knows those that were used. */
 export class KeyIdentifier {
   readonly #options: KeyIdentifierOptions;
-  readonly #keys = new KnownKeys();
+  readonly #keys: KnownKeys;
   /** Questions that the authority has not answered yet, by the ids in them. */
   readonly #asking = new Map<string, Promise<void>>();
   #failedAt: number | undefined;
@@ -44,6 +44,7 @@ export class KeyIdentifier {
 
   constructor(options: KeyIdentifierOptions) {
     this.#options = options;
+    this.#keys = new KnownKeys(options.graceMs);
   }
 
   /** The principal of a header whose key was verified before, while that is fresh. */

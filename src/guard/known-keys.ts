@@ -46,6 +46,12 @@ export interface KnownKey {
 export class KnownKeys {
   readonly #keys = new LruMap<string, KnownKey>(MAX_KEYS);
   readonly #unknown = new LruMap<string, KnownKey>(MAX_UNKNOWN);
+  readonly #keepMs: number;
+
+  /** @param keepMs how long what the authority said is kept, from when it was asked */
+  constructor(keepMs: number) {
+    this.#keepMs = Math.max(keepMs, FRESH_MS);
+  }
 
   get(id: string): KnownKey | undefined {
     return this.#keys.get(id) ?? this.#unknown.get(id);
@@ -85,6 +91,16 @@ export class KnownKeys {
     if (found) this.#unknown.delete(id);
     else this.#keys.delete(id);
     (found ? this.#keys : this.#unknown).set(id, known);
+    this.#forget(askedAt);
+  }
+
+  /** Secrets of keys that nobody uses any more do not stay in memory. */
+  #forget(now: number): void {
+    for (const keys of [this.#keys, this.#unknown])
+      for (const { id, askedAt } of keys.values()) {
+        if (now - askedAt <= this.#keepMs) break;
+        keys.delete(id);
+      }
   }
 
   /** Notes that a client has shown this secret of the key. */
