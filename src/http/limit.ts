@@ -1,6 +1,5 @@
 import type { Context, MiddlewareHandler, Next } from "hono";
 import type { CpuCosts } from "../domain/access/cpu-costs.ts";
-import type { KeyPolicy } from "../domain/access/key-policy.ts";
 import type { Limiter, ServiceLimit, Ticket } from "../domain/access/limiter.ts";
 import { ApiError } from "../domain/errors.ts";
 import type { Trace } from "../domain/trace.ts";
@@ -17,25 +16,19 @@ export function limit({ limiter, cpuCosts }: LimitServices): MiddlewareHandler<A
   return function limit(c, next) {
     const policy = c.get("principal")?.policy;
     if (!policy) return next();
-    return admit(c, limiter, policy).then((ticket) => {
-      if (!ticket) return next();
-      c.set("ticket", ticket);
-      return serve(c, next, ticket, cpuCosts);
+    const admitted = limiter.admit(policy, {
+      waitUntil: (work) => c.executionCtx.waitUntil(work),
     });
+    if (admitted === undefined) return next();
+    if (!(admitted instanceof Promise)) return serve(c, next, admitted, cpuCosts);
+    return admitted.then(
+      (ticket) => serve(c, next, ticket, cpuCosts),
+      (error: unknown) => {
+        Object.assign(c.get("headers"), headersOf(c, limiter.limits(policy), error));
+        throw error;
+      },
+    );
   };
-}
-
-async function admit(
-  c: Context<AppEnv>,
-  limiter: Limiter,
-  policy: KeyPolicy,
-): Promise<Ticket | undefined> {
-  try {
-    return await limiter.admit(policy, { waitUntil: (work) => c.executionCtx.waitUntil(work) });
-  } catch (error) {
-    Object.assign(c.get("headers"), headersOf(c, limiter.limits(policy), error));
-    throw error;
-  }
 }
 
 async function serve(
@@ -44,6 +37,7 @@ async function serve(
   ticket: Ticket,
   cpuCosts: CpuCosts,
 ): Promise<void> {
+  c.set("ticket", ticket);
   const measurement = cpuCosts.begin();
   const ended = Promise.withResolvers<void>();
   // Keeps the request alive when its client disconnects, so that what it holds is released.

@@ -10,9 +10,9 @@ import {
 const CALM: LimitScenario = {
   seed: 1,
   isolates: 50,
-  hours: 8,
+  hours: 5,
   policy: {},
-  requestsPerMinute: 30,
+  requestsPerMinute: 10,
   tokens: 200,
   longestMs: 5000,
   restartsPerHour: 0,
@@ -28,15 +28,15 @@ const scenario: fc.Arbitrary<LimitScenario> = fc
       {
         quota: fc.record(
           {
-            requestsPerDay: fc.integer({ min: 1, max: 600 }),
-            tokensPerDay: fc.integer({ min: 1, max: 40_000 }),
+            requestsPerDay: fc.integer({ min: 1, max: 300 }),
+            tokensPerDay: fc.integer({ min: 1, max: 15_000 }),
           },
           { requiredKeys: [] },
         ),
         rate: fc.record(
           {
-            requestsPerMinute: fc.integer({ min: 1, max: 25 }),
-            tokensPerMinute: fc.integer({ min: 100, max: 3000 }),
+            requestsPerMinute: fc.integer({ min: 1, max: 12 }),
+            tokensPerMinute: fc.integer({ min: 100, max: 1500 }),
           },
           { requiredKeys: [] },
         ),
@@ -51,7 +51,7 @@ const scenario: fc.Arbitrary<LimitScenario> = fc
     skewMs: fc.constantFrom(0, 1000, 7_200_000),
     idle: fc.constantFrom(0, 0.5),
   })
-  .map((changes) => ({ ...CALM, hours: 5, requestsPerMinute: 15, ...changes }));
+  .map((changes) => ({ ...CALM, hours: 4.5, requestsPerMinute: 8, ...changes }));
 
 function expectWithinBudgets({ policy }: LimitScenario, { used }: LimitOutcome): void {
   for (const { name, limit } of budgetsOf({ id: "", name: "", scopes: [], ...policy }))
@@ -76,16 +76,16 @@ describe("the budgets of a key in 50 isolates", () => {
   });
 
   test("a key that asks for more than its quota gets all of it while nothing fails", async () => {
-    const policy = { quota: { requestsPerDay: 4000 } };
+    const policy = { quota: { requestsPerDay: 400 } };
     const outcome = await simulateLimits({ ...CALM, policy });
-    expect(leastShare(outcome, "requests-per-day", 4000)).toBe(1);
+    expect(leastShare(outcome, "requests-per-day", 400)).toBe(1);
   });
 
   test("it gets nearly all of it while isolates are restarted and messages are lost", async () => {
-    const policy = { quota: { requestsPerDay: 4000 } };
+    const policy = { quota: { requestsPerDay: 400 } };
     const outcome = await simulateLimits({ ...CALM, policy, restartsPerHour: 25, lost: 0.01 });
     expectWithinBudgets({ ...CALM, policy }, outcome);
-    expect(leastShare(outcome, "requests-per-day", 4000)).toBeGreaterThan(0.98);
+    expect(leastShare(outcome, "requests-per-day", 400)).toBeGreaterThan(0.97);
   });
 
   test("no request within the budgets is refused, after pauses neither", async () => {
@@ -95,23 +95,30 @@ describe("the budgets of a key in 50 isolates", () => {
       quota: { requestsPerDay: much, tokensPerDay: much, cpuMsPerDay: much },
       concurrency: 100_000,
     };
-    for (const [isolates, requestsPerMinute] of [
-      [3, 600],
-      [3, 10],
-      [50, 60],
+    for (const [isolates, requestsPerMinute, hours] of [
+      [3, 600, 0.1],
+      [3, 10, 1],
+      [50, 60, 0.5],
     ] as const) {
-      const scenario = { ...CALM, policy, isolates, requestsPerMinute, idle: 0.5, slow: 0 };
-      const outcome = await simulateLimits({ ...scenario, hours: 1 });
+      const outcome = await simulateLimits({
+        ...CALM,
+        policy,
+        isolates,
+        requestsPerMinute,
+        hours,
+        idle: 0.5,
+        slow: 0,
+      });
       expect([outcome.refused, outcome.unavailable]).toEqual([0, 0]);
       expect(outcome.admitted).toBeGreaterThan(100);
     }
   });
 
   test("slices that one isolate does not use are used by others", async () => {
-    const policy = { quota: { tokensPerDay: 300_000 } };
-    const outcome = await simulateLimits({ ...CALM, policy, requestsPerMinute: 60 });
+    const policy = { quota: { tokensPerDay: 50_000 } };
+    const outcome = await simulateLimits({ ...CALM, policy, requestsPerMinute: 25 });
     expectWithinBudgets({ ...CALM, policy }, outcome);
     // A request reserves up to 200 tokens, so that the last ones are too few for most of them.
-    expect(leastShare(outcome, "tokens-per-day", 300_000)).toBeGreaterThan(0.99);
+    expect(leastShare(outcome, "tokens-per-day", 50_000)).toBeGreaterThan(0.99);
   });
 });
