@@ -14,8 +14,14 @@ const FORMS: readonly RegExp[] = [
   /\bv1\.\w+\.\d{10}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?/g,
   /\bsk-[A-Za-z0-9_-]{20,}/g,
   /\bhf_[A-Za-z0-9]{20,}/g,
-  /\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,4}/g,
 ];
+
+/** What may have a JSON Web Token in it. It begins where no run of such characters is, so that each is looked at once. */
+const DOTTED = /(?<![\w-])[\w-]+(?:\.[\w-]*)+/g;
+/** A JSON object in base64url. */
+const TOKEN_HEADER = /\beyJ[\w-]{8}/;
+/** After the header; a token that is encrypted has the most. */
+const TOKEN_PARTS = 4;
 
 /** A shorter one is a word that other texts may have. */
 const MIN_LENGTH = 8;
@@ -47,8 +53,21 @@ export function createScrubber(
       for (const [beginning, all] of byBeginning) scrubbed = removeCut(scrubbed, beginning, all);
     else for (const secret of known) scrubbed = scrubbed.replaceAll(secret, HIDDEN);
     for (const form of FORMS) scrubbed = scrubbed.replace(form, HIDDEN);
-    return scrubbed;
+    return scrubbed.replace(DOTTED, removeTokens);
   };
+}
+
+/** In time proportional to the text, which one expression for a token is not: a client may repeat how one begins. */
+function removeTokens(dotted: string): string {
+  const parts = dotted.split(".");
+  const kept: string[] = [];
+  for (let index = 0; index < parts.length; index++) {
+    const part = parts[index] ?? "";
+    const at = index < parts.length - 1 ? part.search(TOKEN_HEADER) : -1;
+    kept.push(at === -1 ? part : part.slice(0, at) + HIDDEN);
+    if (at !== -1) index += TOKEN_PARTS;
+  }
+  return kept.join(".");
 }
 
 /** So much of a secret is no accident. */

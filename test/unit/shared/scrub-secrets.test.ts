@@ -67,6 +67,32 @@ describe("the form of a secret", () => {
   ])("is not that of %j", (text) => expect(scrub(text)).toBe(text));
 });
 
+test("tokens are found wherever they begin, and what is around them is left", () => {
+  expect(scrub(`https://www.example.com/a-${JWT}.x.y.z.html`)).toBe(
+    "https://www.example.com/a-[secret].z.html",
+  );
+  expect(scrub(`www.${JWT} (${JWT})`)).toBe("www.[secret] ([secret])");
+  expect(scrub("www.eyJhbGciOiJFUzI1NiJ9")).toBe("www.eyJhbGciOiJFUzI1NiJ9");
+});
+
+test.each([
+  "-eyJ",
+  "eyJaaaaaaaa-",
+  "-eyJaaaaaaaa.",
+  "v1.a.",
+  "v1.a.1234567890.",
+  "of_live_",
+  "sk-",
+  "hf_",
+  SECRET.slice(0, 8),
+])("a text that repeats %j takes time in proportion to its length", (beginning) => {
+  const text = beginning.repeat(400_000 / beginning.length);
+  const startedAt = performance.now();
+  scrub(text);
+  // By the square of the length it would take minutes.
+  expect(performance.now() - startedAt).toBeLessThan(2000);
+});
+
 test("texts in a value are scrubbed wherever they are, and nothing else is changed", () => {
   const value = { a: [API_KEY, 1, null, true], [API_KEY]: { b: `x${API_KEY}` }, c: undefined };
   expect(scrubTexts(value, scrub)).toEqual({
