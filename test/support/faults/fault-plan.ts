@@ -48,6 +48,18 @@ const APPLICABLE: Readonly<Record<string, readonly Fault[]>> = {
   "DATACENTER.match": [...STREAMS, "stale"],
   "DATACENTER.put": WRITES,
   "DATACENTER.delete": WRITES,
+  "KEYS.find": READS,
+  "KEYS.listKeys": READS,
+  "KEYS.getKey": READS,
+  "KEYS.usage": READS,
+  "KEYS.readAudit": READS,
+  "KEYS.auditHead": READS,
+  "KEYS.createKey": WRITES,
+  "KEYS.updateKey": WRITES,
+  "KEYS.rotateKey": WRITES,
+  "KEYS.revokeKey": WRITES,
+  "KEYS.lease": WRITES,
+  "KEYS.appendAudit": WRITES,
 };
 
 /** The faults that a call can have. */
@@ -66,6 +78,7 @@ const LONGEST_WAITS_MS: Readonly<Record<string, number>> = {
   "MODELS.delete": 30_500,
   "CACHE.get": 500,
   "DATACENTER.match": 500,
+  "KEYS.find": 2500,
 };
 
 /** Which of the calls has a fault. */

@@ -19,7 +19,7 @@ export interface FaultyService {
   readonly elapsedMs: number;
   /** What storage really has. */
   readonly storage: MemoryBindings;
-  /** With the admin key; the response, when it and all that follows have ended. */
+  /** With the admin key by default; the response, when it and all that follows have ended. */
   request(path: string, init?: RequestInit): Promise<TestResponse>;
   post(path: string, value: unknown, headers?: Record<string, string>): Promise<TestResponse>;
   /** Does something whose requests have their responses as soon as they are there. */
@@ -44,9 +44,11 @@ export async function createFaultyService(
     await storage.MODELS.put(manifestKey(manifest), Buffer.from(manifestText));
   }
   const plan = new FaultPlan();
+  const authority = withFaults(storage.authority, "KEYS", plan);
   const env = {
     MODELS: withFaults(storage.MODELS, "MODELS", plan),
     CACHE: withFaults(storage.CACHE, "CACHE", plan),
+    KEYS: { getByName: () => authority } as unknown as DurableObjectNamespace,
     ADMIN_KEY,
     CATALOG_TTL_SECONDS: 0,
     EVENT_LOG: "off",
@@ -65,15 +67,15 @@ export async function createFaultyService(
   async function settle(): Promise<void> {
     for (let work = pending.shift(); work; work = pending.shift())
       await inVirtualTime(
-        plan,
         work.catch(() => undefined),
+        () => true,
       );
   }
 
   async function request(path: string, init: RequestInit = {}): Promise<TestResponse> {
     const context = { waitUntil: (work: Promise<unknown>) => void pending.push(work) };
     const headers = new Headers(init.headers);
-    headers.set("authorization", `Bearer ${ADMIN_KEY}`);
+    if (!headers.has("authorization")) headers.set("authorization", `Bearer ${ADMIN_KEY}`);
     const body = init.body as
       | { readonly byteLength?: number; readonly length?: number }
       | undefined;
@@ -86,7 +88,7 @@ export async function createFaultyService(
       const read = { status: response.status, headers: response.headers };
       return { ...read, body: isJson && text ? JSON.parse(text) : text };
     };
-    const response = await inVirtualTime(plan, answer());
+    const response = await inVirtualTime(answer(), () => plan.isHanging);
     if (settles) await settle();
     return response;
   }
@@ -126,8 +128,11 @@ const TURNS = 20;
 const STEP_MS = 500;
 const MAX_REAL_MS = 30_000;
 
-/** Waits for work. Time passes as it really does, but in long steps while a call hangs and nothing else happens. */
-async function inVirtualTime<T>(plan: FaultPlan, work: Promise<T>): Promise<T> {
+/**
+ * Waits for work. Time passes as it really does, but in long steps when nothing happens.
+ * @param mayWait whether the work waits for time to pass, as far as is known
+ */
+async function inVirtualTime<T>(work: Promise<T>, mayWait: () => boolean): Promise<T> {
   let isDone = false;
   const end = (): void => {
     isDone = true;
@@ -143,7 +148,7 @@ async function inVirtualTime<T>(plan: FaultPlan, work: Promise<T>): Promise<T> {
       passedMs += sinceMs;
     }
     if (isDone) return work;
-    if (plan.isHanging) vi.advanceTimersByTime(STEP_MS);
+    if (mayWait()) vi.advanceTimersByTime(STEP_MS);
   }
   throw new Error("the work does not end");
 }

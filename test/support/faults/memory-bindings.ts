@@ -1,4 +1,6 @@
 import { createHash } from "node:crypto";
+import { KeyAuthority } from "../../../src/durable-objects/key-authority.ts";
+import { createTestStorage } from "../sql.ts";
 
 /**
  * Bindings of a Worker in memory, as far as the service uses them. Those of R2 and KV pass, with their adapters, the contract suites that
@@ -9,6 +11,8 @@ export interface MemoryBindings {
   readonly CACHE: KVNamespace;
   /** `caches.default`. */
   readonly cache: Cache;
+  /** The one object of `KEYS`, over SQLite in memory. */
+  readonly authority: object;
 }
 
 /** So that a listing takes several calls. */
@@ -19,7 +23,15 @@ export function createMemoryBindings(): MemoryBindings {
     MODELS: createMemoryBucket(),
     CACHE: createMemoryNamespace(),
     cache: createMemoryCache(),
+    authority: createMemoryAuthority(),
   };
+}
+
+/** The class that a deployment has, with as much of its context as it uses. */
+function createMemoryAuthority(): object {
+  const { sql, transaction } = createTestStorage();
+  const context = { storage: { sql, transactionSync: transaction } };
+  return new KeyAuthority(context as unknown as DurableObjectState, {});
 }
 
 interface Stored {

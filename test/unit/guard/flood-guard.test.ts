@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { createFloodGuard } from "../../../src/guard/flood-guard.ts";
 
 test("a limiter that fails lets requests pass, and is reported once for each outage", async () => {
@@ -27,4 +27,21 @@ test("a limiter that fails lets requests pass, and is reported once for each out
   expect(await guard.allows("192.0.2.3")).toBe(true);
   expect(failures).toEqual([error, error]);
   expect(new Set(keys)).toEqual(new Set(["192.0.2.1", "192.0.2.2", "192.0.2.3"]));
+});
+
+test("a limiter that never answers lets requests pass, of which one waits for it in a second", async () => {
+  let hangs = true;
+  const clock = { ms: 0 };
+  const onFailure = vi.fn();
+  const limit = vi.fn(async () =>
+    hangs ? new Promise<never>(() => undefined) : { success: false },
+  );
+  const guard = createFloodGuard({ limit }, onFailure, () => clock.ms);
+  expect(await guard.allows("a")).toBe(true);
+  expect(await guard.allows("a")).toBe(true);
+  expect(limit).toHaveBeenCalledTimes(1);
+  expect(onFailure).toHaveBeenCalledTimes(1);
+  hangs = false;
+  clock.ms = 1000;
+  expect(await guard.allows("a")).toBe(false);
 });
