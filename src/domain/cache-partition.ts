@@ -1,8 +1,9 @@
 import type { Call } from "./call.ts";
 import type { Manifest } from "./manifest.ts";
 
-/** Between the id of a principal and the hash of a subject; neither has it. */
+/** Between the id of a principal and the hash of a subject. */
 const SEPARATOR = ".";
+const WITH_SUBJECT = /^(.*)\.([0-9a-f]{32})$/s;
 
 /**
  * The id of those whose requests may use an entry: of the principal for models with `"scope": "key"`, and of principal and
@@ -29,7 +30,6 @@ export function fromPartition(partition: string): {
   readonly principal: string;
   readonly subject: string | undefined;
 } {
-  const end = partition.indexOf(SEPARATOR);
-  if (end === -1) return { principal: partition, subject: undefined };
-  return { principal: partition.slice(0, end), subject: partition.slice(end + 1) };
+  const [, principal = partition, subject] = WITH_SUBJECT.exec(partition) ?? [];
+  return { principal, subject };
 }

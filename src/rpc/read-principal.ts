@@ -1,10 +1,9 @@
 import { MODEL_PATTERN } from "../domain/access/model-pattern.ts";
 import type { Principal } from "../domain/access/principal.ts";
 import { SCOPES, type Scope } from "../domain/access/scope.ts";
+import { workerId } from "../domain/access/worker-id.ts";
 import { ApiError } from "../domain/errors.ts";
-import { toHex } from "../shared/hex.ts";
 import { clip } from "../shared/quote.ts";
-import { sha256 } from "../shared/sha256.ts";
 import { describeValue } from "./describe.ts";
 
 /** The Worker that calls, as its binding describes it. */
@@ -44,7 +43,7 @@ export function readWorker(props: unknown, named?: string): CallingWorker {
     principal: {
       kind: "worker",
       label: principal === undefined ? "worker" : `worker:${clip(principal)}`,
-      id: async () => (clientKey === undefined ? "anonymous" : toId(clientKey)),
+      id: async () => (clientKey === undefined ? "anonymous" : workerId(clientKey)),
       scopes: scopes ? new Set(scopes) : DEFAULT_SCOPES,
       models,
     },
@@ -68,9 +67,4 @@ function wrongProps(expected: string, value: unknown): ApiError {
     "invalid_request",
     `The props of the service binding must have ${expected}; got ${describeValue(value)}.`,
   );
-}
-
-/** As of an API key; no key begins so. */
-async function toId(principal: string): Promise<string> {
-  return toHex((await sha256(`\0rpc\0${principal}`)).subarray(0, 8));
 }

@@ -7,7 +7,8 @@ import { CAPTURES_PREFIX } from "./model-keys.ts";
 /** Seconds since the epoch, so that keys are in the order in which their retentions end. */
 const EXPIRY_DIGITS = 11;
 const EXPIRY = /^\d{11}$/;
-const PRINCIPAL = /^[A-Za-z0-9_-]{1,64}$/;
+/** As `encodeURIComponent` returns it: the id of a token has a colon. */
+const PRINCIPAL = /^[A-Za-z0-9_.!~*'()%-]{1,256}$/;
 const SEQUENCE = /^[0-9a-f]{8}$/;
 /** The segment of a capture without a subject. */
 const NO_SUBJECT = "-";
@@ -19,7 +20,8 @@ const NO_SUBJECT = "-";
 export function captureKey(capture: Omit<CaptureAddress, "key">, sequence: string): string {
   const { name, version, principal, subject = NO_SUBJECT, request, expiresAt } = capture;
   const expiry = String(Math.ceil(expiresAt / 1000)).padStart(EXPIRY_DIGITS, "0");
-  const segments = [expiry, name, version, principal, subject, `${request}-${sequence}`];
+  const last = `${request}-${sequence}`;
+  const segments = [expiry, name, version, encodeURIComponent(principal), subject, last];
   return `${CAPTURES_PREFIX}${segments.join("/")}`;
 }
 
@@ -43,7 +45,7 @@ export function fromCaptureKey(key: string): CaptureAddress | undefined {
     key,
     name,
     version,
-    principal,
+    principal: decodeURIComponent(principal),
     subject: subject === NO_SUBJECT ? undefined : subject,
     request,
     expiresAt: Number(expiry) * 1000,

@@ -31,6 +31,8 @@ export function createCaptureStore(
       guarded("the capture could not be written", async () => {
         const sequence = toHex(crypto.getRandomValues(new Uint8Array(SEQUENCE_BYTES)));
         const key = captureKey(capture, sequence);
+        // Nothing may be stored that could not be found again.
+        if (!fromCaptureKey(key)) throw new Error(`${key} is no key of a capture`);
         await (await open()).put(key, json, { contentType: "application/json" });
         return key;
       }),

@@ -66,7 +66,7 @@ describe("a token of the issuer", () => {
   test("names its subject in events by a digest", async () => {
     const response = await predict({ ...bearer(await issuer.sign({ sub: "alice@acme.example" })) });
     const event = await service.event(response.headers.get("x-request-id") ?? "");
-    expect(event.principal).toMatch(/^token:[0-9a-f]{16}$/);
+    expect(event.principal).toMatch(/^token:[0-9a-f]{32}$/);
     expect(service.logs.some(({ message }) => message.includes("alice@acme.example"))).toBe(false);
   });
 
@@ -111,7 +111,7 @@ describe("a token of Cloudflare Access", () => {
     const response = await predict(assertion(token));
     expect(response.status).toBe(200);
     const event = await service.event(response.headers.get("x-request-id") ?? "");
-    expect(event.principal).toMatch(/^access:[0-9a-f]{16}$/);
+    expect(event.principal).toMatch(/^access:[0-9a-f]{32}$/);
   });
 
   test("of an operator may administer, but no page of another site by it", async () => {

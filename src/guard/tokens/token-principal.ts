@@ -6,9 +6,11 @@ import type { TokenSettings } from "../../domain/access/token-settings.ts";
 import { toHex } from "../../shared/hex.ts";
 import { sha256 } from "../../shared/sha256.ts";
 
-/** Hexadecimal digits of the digest of a subject in a label, and in the id that partitions private cache entries. */
-const LABEL_LENGTH = 16;
-const ID_LENGTH = 32;
+/**
+ * Hexadecimal digits of the digest of a subject in a label. The id, which partitions private cache entries, is the same: what is kept
+ * of a party is found by how events name it.
+ */
+const LABEL_LENGTH = 32;
 
 /**
  * The party that a verified token is of. Its id is the same for all of its tokens.
@@ -21,12 +23,12 @@ export async function toTokenPrincipal(
   { issuer, scopes, models }: TokenSettings,
 ): Promise<Principal> {
   const digest = toHex(await sha256(JSON.stringify([issuer, ...subject])));
-  const id = `${kind}:${digest.slice(0, ID_LENGTH)}`;
+  const label = `${kind}:${digest.slice(0, LABEL_LENGTH)}`;
   const patterns = models && valuesOfClaims(models, claims, (text) => MODEL_PATTERN.test(text));
   return {
     kind,
-    label: `${kind}:${digest.slice(0, LABEL_LENGTH)}`,
-    id: async () => id,
+    label,
+    id: async () => label,
     scopes: new Set([...valuesOfClaims(scopes, claims, isScope)].filter(isScope)),
     models: patterns?.has("*") ? undefined : patterns && [...patterns],
   };

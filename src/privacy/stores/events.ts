@@ -1,3 +1,4 @@
+import { workerId } from "../../domain/access/worker-id.ts";
 import { type DataOwners, type DataSelector, selects } from "../../domain/data-selector.ts";
 import type { TelemetryEvent } from "../../domain/event.ts";
 import type { EventLog } from "../../domain/event-log.ts";
@@ -63,9 +64,14 @@ type EventOwners = TelemetryEvent & {
 async function ownersOf(event: TelemetryEvent): Promise<DataOwners> {
   const { requestId, by, principal = by, subject } = event as EventOwners;
   return {
-    // A label such as `key:<id>`.
-    principal: principal?.slice(principal.indexOf(":") + 1),
+    principal: principal === undefined ? undefined : await toPrincipalId(principal),
     subject,
     request: requestId === undefined ? undefined : await requestHash(requestId),
   };
+}
+
+/** Of a label: that of a key has its id after `key:`, that of a token is the id. */
+async function toPrincipalId(label: string): Promise<string> {
+  if (label.startsWith("worker:")) return workerId(label.slice("worker:".length));
+  return label.replace(/^key:/, "");
 }

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { KEY_ID_LENGTH } from "../../domain/access/api-key.ts";
+import { workerId } from "../../domain/access/worker-id.ts";
 import type { DataSelector } from "../../domain/data-selector.ts";
 import { ApiError } from "../../domain/errors.ts";
 import { requestHash } from "../../domain/request-hash.ts";
@@ -7,10 +7,11 @@ import { parseSubjectId, SUBJECT_ID, type Subjects } from "../../domain/subject.
 import { parseWith } from "../parse.ts";
 
 const MAX_CURSOR = 65_536;
-/** An id, after the prefix of keys, or of the labels that events have for principals. */
-const KEY = /^(?:of_live_|key:|token:|access:|worker:)?([A-Za-z0-9_-]{1,64})$/;
+/** The id of an API key, or the label that events have for a principal. */
+const KEY = /^(?:(?:of_live_|key:|token:|access:)?[A-Za-z0-9_-]{1,64}|worker:[\s\S]{1,1024})$/;
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
-const API_KEY_PREFIX = /^of_live_/;
+const WORKER = "worker:";
+const KEY_PREFIX = /^(?:of_live_|key:)/;
 
 const SELECTORS = ["key", "subject", "requestId"] as const;
 
@@ -20,7 +21,7 @@ export const dataRequestSchema = z.strictObject({
     .string()
     .regex(KEY)
     .optional()
-    .describe("The id of an API key, or of another principal, as in events."),
+    .describe("The id of an API key, or another principal as events name it, such as `token:...`."),
   subject: z
     .string()
     .regex(SUBJECT_ID)
@@ -54,16 +55,17 @@ export async function parseDataRequest(body: unknown, subjects: Subjects): Promi
       `Select whose data by one of ${SELECTORS.map((name) => `"${name}"`).join(", ")}; got ${given.length === 0 ? "none" : given.map((name) => `"${name}"`).join(" and ")}.`,
       { details: { valid: SELECTORS } },
     );
-  if (key !== undefined) return { selector: { kind: "key", value: toKeyId(key) }, cursor };
+  if (key !== undefined)
+    return { selector: { kind: "key", value: await toPrincipalId(key) }, cursor };
   if (subject !== undefined)
     return { selector: { kind: "subject", value: await subjects.hash(subject) }, cursor };
   return { selector: { kind: "request", value: await requestHash(requestId ?? "") }, cursor };
 }
 
-/** Of a whole key, the part that is its id. */
-function toKeyId(key: string): string {
-  const id = KEY.exec(key)?.[1] ?? key;
-  return API_KEY_PREFIX.test(key) ? id.slice(0, KEY_ID_LENGTH) : id;
+/** The id of a key is that of its principal, and the label of a token as well. */
+async function toPrincipalId(key: string): Promise<string> {
+  if (key.startsWith(WORKER)) return workerId(key.slice(WORKER.length));
+  return key.replace(KEY_PREFIX, "");
 }
 
 function hasSubject(body: unknown): body is { readonly subject: unknown } {

@@ -48,6 +48,8 @@ describe("the partition of a cache entry", () => {
 
   test("tells its principal and its subject", () => {
     expect(fromPartition("abc")).toEqual({ principal: "abc", subject: undefined });
-    expect(fromPartition(`abc.${subject}`)).toEqual({ principal: "abc", subject });
+    for (const principal of ["abc", "token:0123", "a.b"])
+      expect(fromPartition(`${principal}.${subject}`)).toEqual({ principal, subject });
+    expect(fromPartition("a.b")).toEqual({ principal: "a.b", subject: undefined });
   });
 });

@@ -234,6 +234,7 @@ describe("events", () => {
       outcome: "stored",
     },
     PURGE,
+    { ...HIT, requestId: "request-4", principal: "token:0123" },
   ];
 
   function createFilled() {
@@ -247,6 +248,7 @@ describe("events", () => {
     ["key", "abc", [0, 1, 3]],
     ["request", "request-3", [2]],
     ["key", "key:abc", []],
+    ["key", "token:0123", [5]],
   ];
 
   test.each(CASES)("of a %s %s go, with those about the same requests", async (kind, of, gone) => {
@@ -265,8 +267,8 @@ describe("events", () => {
     await reader.next();
     await store.erase({ kind: "subject", value: OTHER }, page());
     const rest: unknown[] = [];
-    for (let count = 0; count < 3; count++) rest.push((await reader.next()).value);
-    expect(rest).toEqual([events[1], events[3], events[4]]);
+    for (let count = 0; count < 4; count++) rest.push((await reader.next()).value);
+    expect(rest).toEqual([events[1], events[3], events[4], events[5]]);
     await reader.return?.();
   });
 });

@@ -67,6 +67,20 @@ test("captures are listed in the order in which their retentions end, page by pa
   expect(listed.map(({ expiresAt }) => expiresAt)).toEqual(ends.toSorted((a, b) => a - b));
 });
 
+test.each(["token:0123456789abcdef", "anonymous", "a.b/c d%", "worker:\u00e4"])(
+  "a capture of the principal %s is found",
+  async (principal) => {
+    await store.put({ ...capture, principal }, json);
+    expect(await collect()).toEqual([expect.objectContaining({ principal })]);
+  },
+);
+
+test("what could not be found again is not stored", async () => {
+  await rejectedApiError("storage_failed", store.put({ ...capture, name: "No Name" }, json));
+  await rejectedApiError("storage_failed", store.put({ ...capture, principal: "" }, json));
+  expect(await Array.fromAsync(objects.list(""))).toEqual([]);
+});
+
 test("more captures than a page has are all listed", async () => {
   for (let index = 0; index < 1003; index++)
     await objects.put(

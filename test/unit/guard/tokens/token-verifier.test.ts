@@ -65,7 +65,7 @@ describe("tokens by PyJWT", () => {
   test.each(Object.entries(fixture.valid))("a valid token is accepted: %s", async (_, token) => {
     const principal = (await identify(createProvider(), token)) as Principal;
     expect(principal.kind).toBe("token");
-    expect(principal.label).toMatch(/^token:[0-9a-f]{16}$/);
+    expect(principal.label).toMatch(/^token:[0-9a-f]{32}$/);
     expect(await principal.id()).toMatch(/^token:[0-9a-f]{32}$/);
     expect([...principal.scopes].sort()).toEqual(["models:read", "predict"]);
     expect(principal.models).toBeUndefined();
