@@ -380,6 +380,28 @@ describe("run", () => {
   });
 });
 
+describe("secrets in arguments", () => {
+  const key = `of_live_${"a1B2c3D4e5".repeat(5)}`;
+
+  test.each([
+    { model: key, inputs: IRIS },
+    { model: `iris-logistic@${key}`, inputs: IRIS },
+    { model: "iris-logistic", inputs: key },
+    { model: "iris-logistic", inputs: { [key]: key } },
+    { model: "iris-logistic", inputs: IRIS, parameters: { [key]: key } },
+    { model: "iris-logistic", inputs: IRIS, [key]: key },
+    { model: "iris-logistic", inputs: IRIS, requestId: key, principal: key },
+  ])("are in no error and no event: %j", async (argument) => {
+    for (const method of ["predict", "run", "stream"]) {
+      const answer = await call(method, argument);
+      expect(JSON.stringify(answer)).not.toContain(key);
+    }
+    await call("predict", { model: "iris-logistic", inputs: IRIS, requestId: "after-secrets" });
+    await event("after-secrets");
+    for (const { message } of workers.logs) expect(message).not.toContain(key);
+  });
+});
+
 describe("hostile arguments of predict", () => {
   test.each([
     ["a function", "invalid_request", "A call takes one object such as {model:"],

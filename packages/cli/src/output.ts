@@ -1,4 +1,5 @@
 import { styleText } from "node:util";
+import { hideSecrets } from "./format/hide-secrets.ts";
 import { toPrintable, toPrintableJson } from "./format/printable.ts";
 
 /** Of `util.styleText`. */
@@ -45,9 +46,11 @@ export function createOutput(json: boolean, streams: Streams = process): Output 
   return {
     json,
     isInteractive: Boolean(stdin.isTTY && stderr.isTTY),
-    note: (text) => void stderr.write(`${toPrintable(text)}\n`),
+    note: (text) => void stderr.write(`${toPrintable(hideSecrets(text))}\n`),
     warn: (text) =>
-      void stderr.write(`${styleFor(stderr, "yellow", "warning:")} ${toPrintable(text)}\n`),
+      void stderr.write(
+        `${styleFor(stderr, "yellow", "warning:")} ${toPrintable(hideSecrets(text))}\n`,
+      ),
     result: write,
     line: write,
     raw: (text) => void stdout.write(stdout.isTTY ? toPrintable(text) : text),

@@ -4,6 +4,7 @@ import packageJson from "../package.json" with { type: "json" };
 import { type CliCommand, COMMAND_GROUPS, type CommandExample } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { EXIT_CODES } from "./exit-codes.ts";
+import { hideSecrets } from "./format/hide-secrets.ts";
 import { DEFAULT_URL, type SharedOptions } from "./settings.ts";
 
 /** Makes the context of an action, of the options that all commands share. */
@@ -45,7 +46,9 @@ export function createProgram(
     // `push --version 2` is the model's version, `onnxflare --version` the program's.
     .enablePositionalOptions()
     .showHelpAfterError(json ? false : "(--help lists the arguments and options)")
-    .configureOutput(json ? { outputError: writeJsonError } : {})
+    .configureOutput({
+      outputError: json ? writeJsonError : (text, write) => write(hideSecrets(text)),
+    })
     .exitOverride()
     .hook("preAction", (_, action) => {
       context = open(action.optsWithGlobals<SharedOptions>());
@@ -61,7 +64,7 @@ export function createProgram(
 
 /** @param text of the parser: `error: unknown option '--x'`, with a suggestion in a second line */
 function writeJsonError(text: string, write: (text: string) => void): void {
-  const message = text
+  const message = hideSecrets(text)
     .replace(/^error: /, "")
     .trim()
     .replaceAll(/\s*\n\s*/g, " ");

@@ -4,6 +4,7 @@ import type { CliCommand } from "./command.ts";
 import { COMPLETE, printCompletions } from "./complete.ts";
 import type { CommandContext } from "./context.ts";
 import { EXIT_CODES } from "./exit-codes.ts";
+import { hideSecrets } from "./format/hide-secrets.ts";
 import { toPrintable, toPrintableJson } from "./format/printable.ts";
 import { UserError } from "./local/user-error.ts";
 import { createOutput, styleFor } from "./output.ts";
@@ -76,18 +77,18 @@ function report(error: unknown, json: boolean): void {
     const text = String(error instanceof Error ? error.stack : error);
     const unknown = { message: explain(error), stack: text, exitCode: EXIT_CODES.failed.code };
     stderr.write(
-      `${json ? toPrintableJson(JSON.stringify({ error: unknown })) : toPrintable(text)}\n`,
+      `${json ? toPrintableJson(hideSecrets(JSON.stringify({ error: unknown }))) : toPrintable(hideSecrets(text))}\n`,
     );
     return;
   }
   const { message, code, status, requestId, hint, details, exitCode } = error;
   if (json) {
     const known = { code, status, message, hint, requestId, details, exitCode };
-    stderr.write(`${toPrintableJson(JSON.stringify({ error: known }))}\n`);
+    stderr.write(`${toPrintableJson(hideSecrets(JSON.stringify({ error: known })))}\n`);
     return;
   }
   const lines = [`${styleFor(stderr, "red", "error:")} ${message}`];
   if (code !== undefined) lines.push(`  code ${code}, request id ${requestId ?? "unknown"}`);
   if (hint !== undefined) lines.push(`  ${hint}`);
-  stderr.write(`${toPrintable(lines.join("\n"))}\n`);
+  stderr.write(`${toPrintable(hideSecrets(lines.join("\n")))}\n`);
 }

@@ -3,10 +3,14 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import type { ModelBucket } from "../../../scripts/local-worker.ts";
 import { projectPath } from "../../../scripts/project.ts";
+import type { Manifest } from "../../../src/domain/manifest.ts";
 import type { ObjectStore } from "../../../src/domain/object-store.ts";
+import { NO_ROUTING } from "../../../src/domain/routing.ts";
+import { applyChange, type RoutingChange } from "../../../src/domain/routing-change.ts";
 import type { OpenApiDocument } from "../../../src/protocols/openapi/openapi-types.ts";
-import { manifestKey } from "../../../src/storage/model-keys.ts";
+import { manifestKey, routingKey } from "../../../src/storage/model-keys.ts";
 import { quotient } from "../../support/awkward-models.ts";
+import { type CliResult, runCli } from "../../support/cli.ts";
 import { encryptedObjects, publishEncrypted } from "../../support/encrypted-service.ts";
 import { findModel } from "../../support/publish.ts";
 import {
@@ -162,7 +166,6 @@ async function seed(objects: ObjectStore): Promise<void> {
   for (const name of [
     "iris-logistic",
     "iris-kmeans",
-    "language-identification",
     "face-detection",
     "sentence-embeddings",
     "pocket-gpt",
@@ -170,7 +173,7 @@ async function seed(objects: ObjectStore): Promise<void> {
   ])
     await publishEncrypted(objects, name);
   await publishEncrypted(objects, "iris-logistic", "2");
-  await publishEncrypted(objects, "language-identification", "2");
+  await seedCaptured(objects);
   const bucket = {
     put: (key: string, value: string | Uint8Array<ArrayBuffer>) =>
       objects.put(key, typeof value === "string" ? new TextEncoder().encode(value) : value),
@@ -190,12 +193,39 @@ async function seed(objects: ObjectStore): Promise<void> {
   await objects.put(manifestKey(id), new TextEncoder().encode(manifest));
 }
 
+/** A model whose manifest has inputs stored, with a shadow. */
+async function seedCaptured(objects: ObjectStore): Promise<void> {
+  const { manifest } = findModel("language-identification");
+  const captured: Manifest = {
+    ...manifest,
+    capture: { sample: 1, inputs: true, outputs: true, retentionDays: 1, maxBytes: 65_536 },
+  };
+  for (const version of ["1", "2"]) {
+    await publishEncrypted(objects, manifest.name, version);
+    const text = JSON.stringify({ ...captured, version });
+    await objects.put(manifestKey({ ...captured, version }), new TextEncoder().encode(text));
+  }
+  const split = [{ version: "1", weight: 1 }];
+  const changes: RoutingChange[] = [
+    { action: "alias", alias: "production", split },
+    { action: "shadow", alias: "production", shadow: { version: "2", sample: 1 } },
+  ];
+  const routing = changes.reduce(
+    (before, change) => applyChange(before, change, { model: manifest.name, by: "test", now: 0 }),
+    NO_ROUTING,
+  );
+  const text = new TextEncoder().encode(JSON.stringify(routing));
+  await objects.put(routingKey(manifest.name), text);
+}
+
 async function readObjects(objects: ObjectStore): Promise<StoredPiece[]> {
   const bucket = await run.worker.bucket();
   const { objects: all } = await bucket.list();
   return Promise.all(
     all.map(async ({ key, size }) => {
-      const found = size > 1_000_000 ? undefined : await objects.get(key);
+      // Captures are encrypted with another key, which is in nobody's hands: their bytes are searched below.
+      const isReadable = size < 1_000_000 && !key.startsWith("captures/");
+      const found = isReadable ? await objects.get(key) : undefined;
       const bytes = found ? await new Response(found.body).bytes() : new Uint8Array();
       return { place: `object ${key}`, bytes };
     }),
@@ -290,6 +320,7 @@ async function plant(): Promise<void> {
   // What is in the cache now.
   for (const request of requests.filter(({ planted }) => !planted.includes("recording")))
     privateExchanges.push(await run.send(request));
+  await runCommands();
   let count = 0;
   const nextSecret = (): string => {
     const all = credentials();
@@ -309,6 +340,34 @@ async function plant(): Promise<void> {
         .flatMap((each) => plainRequests(operation, each).slice(0, 1)),
     ]),
   );
+}
+
+/** Output of the command line, with its exit codes. */
+const commands: (CliResult & { readonly place: string })[] = [];
+
+/** With the admin key, with a key that may not, and with keys in wrong places. */
+async function runCommands(): Promise<void> {
+  const file = projectPath("models", "iris-kmeans", "1", "model.onnx");
+  const push = ["push", file, "--name", "pushed"];
+  const calls: [key: string, args: string[]][] = [
+    [ADMIN_KEY, push],
+    [apiKey, push],
+    [`${apiKey}0`, ["list"]],
+    [ADMIN_KEY, ["push", file, "--name", apiKey]],
+    [ADMIN_KEY, ["alias", "set", "pushed", "production", "1", "--note", apiKey]],
+    [ADMIN_KEY, ["inspect", apiKey]],
+    [
+      apiKey,
+      ["predict", "language-identification", "--input", JSON.stringify({ inputs: 1, key: apiKey })],
+    ],
+  ];
+  await Promise.all(
+    calls.map(async ([key, args]) => {
+      const env = { ONNXFLARE_URL: run.url.origin, ONNXFLARE_KEY: key };
+      commands.push({ ...(await runCli(args, { env })), place: args.slice(0, 2).join(" ") });
+    }),
+  );
+  await run.worker.runScheduled();
 }
 
 describe("planted secrets", () => {
@@ -359,6 +418,16 @@ describe("planted secrets", () => {
     expectNone(plantedInputs(), headers);
   });
 
+  test("the command line shows none", () => {
+    expect(commands.map(({ code }) => code).sort()).toContain(0);
+    expect(commands.filter(({ code }) => code !== 0).length).toBeGreaterThan(3);
+    const outputs = commands.map(({ place, stdout, stderr }) => ({
+      place,
+      bytes: stdout + stderr,
+    }));
+    expect(findSecrets(plantedCredentials(), outputs)).toEqual([]);
+  });
+
   test("storage has none", () => {
     expectNone([...plantedCredentials(), ...plantedInputs()], state);
   });
@@ -366,6 +435,7 @@ describe("planted secrets", () => {
   test("what is known to be in the console and in each store is found there", () => {
     const lines = run.logs.map(({ level, message }) => ({ place: level, bytes: message }));
     expect(findSecrets([plantedText("model", "iris-logistic")], lines).length).toBeGreaterThan(100);
+    expect(state.some(({ place }) => place.startsWith("object captures/"))).toBe(true);
     const known = {
       object: "production",
       r2: "iris-logistic",
