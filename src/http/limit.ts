@@ -1,7 +1,7 @@
 import type { Context, MiddlewareHandler, Next } from "hono";
 import type { CpuCosts } from "../domain/access/cpu-costs.ts";
 import type { Limiter, ServiceLimit, Ticket } from "../domain/access/limiter.ts";
-import { ApiError } from "../domain/errors.ts";
+import { ApiError, type ErrorCode } from "../domain/errors.ts";
 import type { Trace } from "../domain/trace.ts";
 import type { AppEnv } from "./context.ts";
 import { toOpenAiHeaders, toRateLimitHeaders } from "./rate-limit-headers.ts";
@@ -45,7 +45,7 @@ async function serve(
   const end = (isStream: boolean): void => {
     const trace = c.get("trace");
     const cpuMs = measurement.end(trace, isStream);
-    const consumption = { tokens: tokensOf(trace), isVoid: isVoid(c.res.status) };
+    const consumption = { tokens: tokensOf(trace), isVoid: isVoid(c.res.status, c.error, trace) };
     const charge = (ms: number): void => {
       ticket.end({ ...consumption, cpuMs: ms });
       ended.resolve();
@@ -87,7 +87,12 @@ function tokensOf({ cache, generation }: Trace): number | undefined {
   return generation && generation.inputTokens + generation.outputTokens;
 }
 
-/** Whether the service had no time for the request, or failed. */
-function isVoid(status: number): boolean {
-  return status === 429 || status >= 500;
+/** What a client can bring about, by a short timeout or by its inputs. */
+const OF_REQUESTS: ReadonlySet<string> = new Set<ErrorCode>(["deadline_exceeded", "out_of_memory"]);
+
+/** Whether the service had no time for the request, or failed; not where it ran the model in vain. */
+function isVoid(status: number, error: unknown, { phasesMs }: Trace): boolean {
+  if (status !== 429 && status < 500) return false;
+  const hasRun = phasesMs.infer !== undefined || phasesMs.decode !== undefined;
+  return !(hasRun && error instanceof ApiError && OF_REQUESTS.has(error.code));
 }
