@@ -1,5 +1,6 @@
 import { ApiError } from "../domain/errors.ts";
 import { decodeBase64 } from "../shared/base64.ts";
+import { latestFulfilled } from "../shared/latest.ts";
 import { toBase64Url } from "./base64-url.ts";
 import { deriveMacKey } from "./privacy-keys.ts";
 
@@ -23,11 +24,7 @@ const DECODER = new TextDecoder();
 
 /** @param purpose cursors of another purpose are not accepted */
 export function createCursors(secret: Uint8Array<ArrayBuffer>, purpose: string): Cursors {
-  let deriving: Promise<CryptoKey> | undefined;
-  const key = (): Promise<CryptoKey> => {
-    deriving ??= deriveMacKey(secret, "cursors");
-    return deriving;
-  };
+  const key = latestFulfilled(() => deriveMacKey(secret, "cursors"));
   const signed = (payload: string): Uint8Array<ArrayBuffer> =>
     new Uint8Array(ENCODER.encode(`${purpose}.${payload}`));
 

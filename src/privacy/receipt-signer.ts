@@ -1,6 +1,7 @@
 import type { ErasureReceipt } from "../domain/erasure-receipt.ts";
 import type { ReceiptKey } from "../domain/privacy.ts";
 import { concatenateBytes } from "../shared/bytes.ts";
+import { latestFulfilled } from "../shared/latest.ts";
 import { sha256 } from "../shared/sha256.ts";
 import { toBase64Url } from "./base64-url.ts";
 import { derivePrivacyKey } from "./privacy-keys.ts";
@@ -22,11 +23,7 @@ const TYPE = "erasure-receipt+jws";
 
 /** Signs receipts with Ed25519, by a key that is derived from the secret PRIVACY_KEY. */
 export function createReceiptSigner(secret: Uint8Array<ArrayBuffer>): ReceiptSigner {
-  let deriving: ReturnType<typeof deriveKeys> | undefined;
-  const keys = (): ReturnType<typeof deriveKeys> => {
-    deriving ??= deriveKeys(secret);
-    return deriving;
-  };
+  const keys = latestFulfilled(() => deriveKeys(secret));
   return {
     key: async () => (await keys()).publicKey,
     async sign(receipt) {

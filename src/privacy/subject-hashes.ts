@@ -1,5 +1,6 @@
 import type { Subjects } from "../domain/subject.ts";
 import { toHex } from "../shared/hex.ts";
+import { latestFulfilled } from "../shared/latest.ts";
 import { deriveMacKey } from "./privacy-keys.ts";
 
 const HASH_BYTES = 16;
@@ -10,11 +11,10 @@ const ENCODER = new TextEncoder();
  * hash is, however few ids there may be.
  */
 export function createSubjects(secret: Uint8Array<ArrayBuffer>): Subjects {
-  let deriving: Promise<CryptoKey> | undefined;
+  const key = latestFulfilled(() => deriveMacKey(secret, "subjects"));
   return {
     async hash(id) {
-      deriving ??= deriveMacKey(secret, "subjects");
-      const mac = await crypto.subtle.sign("HMAC", await deriving, ENCODER.encode(id));
+      const mac = await crypto.subtle.sign("HMAC", await key(), ENCODER.encode(id));
       return toHex(new Uint8Array(mac, 0, HASH_BYTES));
     },
   };

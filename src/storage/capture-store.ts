@@ -1,6 +1,7 @@
 import type { CaptureStore, StoredCapture } from "../domain/capture.ts";
 import type { ObjectStore } from "../domain/object-store.ts";
 import { toHex } from "../shared/hex.ts";
+import { latestFulfilled } from "../shared/latest.ts";
 import { captureKey, fromCaptureKey } from "./capture-keys.ts";
 import { createEncryptedObjectStore } from "./encrypted-object-store.ts";
 import { KeyRing } from "./encryption/key-ring.ts";
@@ -20,11 +21,9 @@ export function createCaptureStore(
   objects: ObjectStore,
   deriveKey: () => Promise<Uint8Array<ArrayBuffer>>,
 ): CaptureStore {
-  let opening: Promise<ObjectStore> | undefined;
-  const open = (): Promise<ObjectStore> => {
-    opening ??= deriveKey().then((key) => createEncryptedObjectStore(objects, new KeyRing(key)));
-    return opening;
-  };
+  const open = latestFulfilled(async () =>
+    createEncryptedObjectStore(objects, new KeyRing(await deriveKey())),
+  );
 
   return {
     put: (capture, json) =>

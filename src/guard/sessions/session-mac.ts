@@ -1,4 +1,5 @@
 import { encodeBase64 } from "../../shared/base64.ts";
+import { latestFulfilled } from "../../shared/latest.ts";
 
 const ENCODER = new TextEncoder();
 const SALT = ENCODER.encode("onnxflare session v1");
@@ -16,14 +17,13 @@ export interface SessionMac {
 
 /** @param adminKey without it admin routes are disabled, so there are no sessions either; another one ends all of them */
 export function createSessionMac(adminKey: string): SessionMac {
-  /** Begun once for all, because it takes some 50 ms. */
-  let deriving: Promise<CryptoKey> | undefined;
+  /** Kept, because it takes some 50 ms. */
+  const key = latestFulfilled(() => deriveKey(adminKey));
   return {
     async of(purpose, text) {
-      deriving ??= deriveKey(adminKey);
       const mac = await crypto.subtle.sign(
         "HMAC",
-        await deriving,
+        await key(),
         ENCODER.encode(`${purpose}\n${text}`),
       );
       return toBase64Url(new Uint8Array(mac));

@@ -30,10 +30,14 @@ export interface FaultyService {
   restart(): void;
 }
 
-/** The models that are published; their files are read once. */
+/**
+ * @param models that are published; their files are read once
+ * @param hasAuthority whether there is the binding KEYS; without it every fault is one of storage
+ */
 export async function createFaultyService(
   models: readonly string[],
   settings: OnnxflareSettings = {},
+  hasAuthority = false,
 ): Promise<FaultyService> {
   const storage = createMemoryBindings();
   for (const name of models) {
@@ -48,7 +52,9 @@ export async function createFaultyService(
   const env = {
     MODELS: withFaults(storage.MODELS, "MODELS", plan),
     CACHE: withFaults(storage.CACHE, "CACHE", plan),
-    KEYS: { getByName: () => authority } as unknown as DurableObjectNamespace,
+    ...(hasAuthority && {
+      KEYS: { getByName: () => authority } as unknown as DurableObjectNamespace,
+    }),
     ADMIN_KEY,
     CATALOG_TTL_SECONDS: 0,
     EVENT_LOG: "off",
@@ -69,6 +75,7 @@ export async function createFaultyService(
       await inVirtualTime(
         work.catch(() => undefined),
         () => true,
+        IDLE_MS,
       );
   }
 
@@ -126,13 +133,16 @@ export async function createFaultyService(
 /** Turns of the event loop in which nothing happens when something hangs. */
 const TURNS = 20;
 const STEP_MS = 500;
+/** What is computed after a response, such as a digest, takes less. */
+const IDLE_MS = 10;
 const MAX_REAL_MS = 30_000;
 
 /**
  * Waits for work. Time passes as it really does, but in long steps when nothing happens.
  * @param mayWait whether the work waits for time to pass, as far as is known
+ * @param idleMs how long it must really take before that is so
  */
-async function inVirtualTime<T>(work: Promise<T>, mayWait: () => boolean): Promise<T> {
+async function inVirtualTime<T>(work: Promise<T>, mayWait: () => boolean, idleMs = 0): Promise<T> {
   let isDone = false;
   const end = (): void => {
     isDone = true;
@@ -140,6 +150,7 @@ async function inVirtualTime<T>(work: Promise<T>, mayWait: () => boolean): Promi
   work.then(end, end);
   const startedAt = realMs();
   let passedMs = 0;
+  let steppedAt = startedAt;
   while (realMs() - startedAt < MAX_REAL_MS) {
     for (let turn = 0; turn < TURNS && !isDone; turn++) {
       await new Promise((resume) => setImmediate(resume));
@@ -148,7 +159,9 @@ async function inVirtualTime<T>(work: Promise<T>, mayWait: () => boolean): Promi
       passedMs += sinceMs;
     }
     if (isDone) return work;
-    if (mayWait()) vi.advanceTimersByTime(STEP_MS);
+    if (!mayWait() || realMs() - steppedAt < idleMs) continue;
+    steppedAt = realMs();
+    vi.advanceTimersByTime(STEP_MS);
   }
   throw new Error("the work does not end");
 }

@@ -9,6 +9,8 @@ import { createFaultyService, type FaultyService } from "./faulty-service.ts";
 export interface Scenario {
   readonly models: readonly string[];
   readonly settings?: OnnxflareSettings;
+  /** Whether there is the binding KEYS, whose calls have faults too. */
+  readonly hasAuthority?: boolean;
   /** What was done before, without faults. */
   prepare?(service: FaultyService): Promise<void>;
   act(service: FaultyService): Promise<TestResponse>;
@@ -61,8 +63,8 @@ async function perform(
   at?: number,
   fault?: Fault,
 ): Promise<{ readonly calls: readonly BindingCall[] }> {
-  const { models, settings, errors = [], prepare, act, check } = scenario;
-  const service = await createFaultyService(models, settings);
+  const { models, settings, hasAuthority, errors = [], prepare, act, check } = scenario;
+  const service = await createFaultyService(models, settings, hasAuthority);
   const { plan } = service;
   await prepare?.(service);
   plan.arm(at, fault);

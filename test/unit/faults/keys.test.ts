@@ -14,7 +14,7 @@ beforeEach(() => {
 
 const IRIS = "iris-logistic";
 const SETTINGS = { CACHE_TIERS: "" };
-const DURING_OUTAGE = { errors: ["authority_unavailable"] } as const;
+const DURING_OUTAGE = { hasAuthority: true, errors: ["authority_unavailable"] } as const;
 
 interface Issued {
   readonly id: string;
@@ -188,6 +188,7 @@ test("a quota is never exceeded, whatever happens to the messages about it", asy
   await sweepFaults({
     models: [IRIS],
     settings: SETTINGS,
+    hasAuthority: true,
     errors: ["authority_unavailable", "quota_exceeded"],
     prepare: prepareKey({ quota: { requestsPerDay: 3 } }),
     act,
