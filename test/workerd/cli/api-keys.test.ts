@@ -1,8 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { generateEncryptionKey } from "../../../packages/cli/src/signing/generate-keys.ts";
+import { projectPath } from "../../../scripts/project.ts";
 import { keyIdIn } from "../../../src/domain/access/api-key.ts";
 import {
   ADMIN_KEY,
@@ -222,6 +225,23 @@ test("what is kept of a key is exported and erased, with a signed receipt", asyn
   expect(verified.json<{ erased: number }>().erased).toBeGreaterThan(0);
   for (const wrong of [[], ["--key-id", id, "--subject", "s"]])
     expect((await run(["erase", ...wrong])).code).toBe(2);
+});
+
+test("the program of docs/privacy.md verifies a receipt, and refuses one that was changed", async () => {
+  const page = readFileSync(projectPath("docs", "privacy.md"), "utf8");
+  const [, program = ""] = /^```js\n(.*?)^```/ms.exec(page) ?? [];
+  const verifier = join(folder, "verify.mjs");
+  writeFileSync(verifier, program);
+  const file = join(folder, "receipt.jws");
+  const erased = await run(["erase", "--subject", "user-42", "--receipt", file, "--yes"]);
+  expect(erased.code, erased.stderr).toBe(0);
+  const verify = () => promisify(execFile)(process.execPath, [verifier, file, service.origin]);
+  expect(JSON.parse((await verify()).stdout)).toMatchObject({ complete: true });
+  const [header, payload = "", signature] = readFileSync(file, "utf8").split(".");
+  const receipt = JSON.parse(String(Buffer.from(payload, "base64url")));
+  const changed = Buffer.from(JSON.stringify({ ...receipt, complete: false }));
+  writeFileSync(file, [header, changed.toString("base64url"), signature].join("."));
+  await expect(verify()).rejects.toThrow("the receipt is not of this server");
 });
 
 test("doctor examines a closed server with its key, and says what a key may not do", async () => {
