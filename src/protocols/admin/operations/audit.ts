@@ -1,5 +1,6 @@
 import type { AuditAuthority } from "../../../domain/audit/audit-authority.ts";
 import { ApiError } from "../../../domain/errors.ts";
+import { authorizeAllModels } from "../../../http/authenticate.ts";
 import { respond } from "../../../http/respond.ts";
 import type { Operation } from "../../operation.ts";
 import type { Services } from "../../services.ts";
@@ -35,6 +36,7 @@ export const AUDIT_OPERATIONS: readonly Operation[] = [
     responses: { 200: { description: "The entries.", content: json("AuditPage") } },
     errors: [...READ.errors, "invalid_request"],
     handler: (services) => async (c) => {
+      authorizeAllModels(c);
       const query = parseAuditQuery(c.req.query());
       return respond(c, JSON.stringify(await authorityOf(services).readAudit(query)));
     },
@@ -47,8 +49,10 @@ export const AUDIT_OPERATIONS: readonly Operation[] = [
     description:
       "Its number and hash. Kept elsewhere, they show later whether entries up to it were changed or removed.",
     responses: { 200: { description: "The head.", content: json("AuditHead") } },
-    handler: (services) => async (c) =>
-      respond(c, JSON.stringify(await authorityOf(services).auditHead())),
+    handler: (services) => async (c) => {
+      authorizeAllModels(c);
+      return respond(c, JSON.stringify(await authorityOf(services).auditHead()));
+    },
   },
 ];
 

@@ -1,6 +1,7 @@
 import type { DataSelector } from "../../../domain/data-selector.ts";
 import { ApiError } from "../../../domain/errors.ts";
 import { EVENT_SCHEMA_VERSION } from "../../../domain/event.ts";
+import { authorizeAllModels } from "../../../http/authenticate.ts";
 import { callOf } from "../../../http/call.ts";
 import { bodyOf } from "../../../http/receive.ts";
 import { recordChange } from "../../../http/record-change.ts";
@@ -34,6 +35,7 @@ export const PRIVACY_OPERATIONS: readonly Operation[] = [
     handler:
       ({ privacy, subjects, sink }) =>
       async (c) => {
+        authorizeAllModels(c);
         const { erasures } = requirePrivacy(privacy);
         const { selector, cursor } = await parseDataRequest(
           parseJson(bodyOf(c)),
@@ -86,6 +88,7 @@ export const PRIVACY_OPERATIONS: readonly Operation[] = [
     handler:
       ({ privacy, subjects }) =>
       async (c) => {
+        authorizeAllModels(c);
         const { exports } = requirePrivacy(privacy);
         const { selector, cursor } = await parseDataRequest(
           parseJson(bodyOf(c)),
