@@ -32,10 +32,12 @@ statuses: set[tuple[str, int]] = set()
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    """Directs publishing and deleting to a model that no other request uses, and lets streams of events end."""
+    """Directs publishing and deleting to a model that no other request uses, and revoking to such a key; lets streams of events end."""
     operation = case.operation.definition.raw["operationId"]
     if operation in CHANGING and (MODELS / str(case.path_parameters.get("model"))).is_dir():
         case.path_parameters["model"] = SCRATCH
+    if operation == "revokeKey" and case.path_parameters.get("key") == os.environ["ONNXFLARE_KEY_ID"]:
+        case.path_parameters["key"] = os.environ["ONNXFLARE_REVOKED_KEY_ID"]
     if operation == "streamEvents" and str(case.query.get("follow")).lower() in ("true", ""):
         case.query["follow"] = "false"
 

@@ -3,7 +3,7 @@ import { MODEL_PATTERN } from "./model-pattern.ts";
 import { SCOPES } from "./scope.ts";
 
 const MAX_NAME_LENGTH = 100;
-const MAX_OWNER_LENGTH = 200;
+export const MAX_OWNER_LENGTH = 200;
 const MAX_NOTES_LENGTH = 2000;
 const MAX_PATTERNS = 100;
 /** More than a counter reaches, and far below what a double holds exactly. */

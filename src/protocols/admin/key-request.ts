@@ -1,7 +1,11 @@
 import * as z from "zod";
 import { API_KEY_PREFIX, KEY_ID } from "../../domain/access/api-key.ts";
 import { KEY_STATES, type KeyState } from "../../domain/access/key-authority.ts";
-import { keyFieldsSchema, keyPatchSchema } from "../../domain/access/key-schema.ts";
+import {
+  keyFieldsSchema,
+  keyPatchSchema,
+  MAX_OWNER_LENGTH,
+} from "../../domain/access/key-schema.ts";
 import {
   type KeyFields,
   type KeyPatch,
@@ -65,13 +69,18 @@ export function parseKeyQuery(query: (name: string) => string | undefined): KeyQ
     limit: parseCount("limit", query("limit"), 1, MAX_KEYS_OF_PAGE) ?? DEFAULT_PAGE,
     cursor: parseCursor(query("cursor")),
     state: parseState(query("state")),
-    owner: query("owner"),
+    owner: parseOwner(query("owner")),
   };
 }
 
 function parseCursor(text: string | undefined): string | undefined {
   if (text === undefined || /^[1-9][0-9]{0,14}$/.test(text)) return text;
   throw invalid("cursor", `must be the "cursor" of a response before; got ${quote(text)}`);
+}
+
+function parseOwner(text: string | undefined): string | undefined {
+  if (text === undefined || (text.length > 0 && text.length <= MAX_OWNER_LENGTH)) return text;
+  throw invalid("owner", `must have 1 to ${MAX_OWNER_LENGTH} characters; got ${text.length}`);
 }
 
 function parseState(text: string | undefined): KeyState | undefined {

@@ -1,5 +1,6 @@
 import { KEY_ID } from "../../domain/access/api-key.ts";
 import { KEY_STATES } from "../../domain/access/key-authority.ts";
+import { MAX_OWNER_LENGTH } from "../../domain/access/key-schema.ts";
 import { ERROR_KINDS } from "../../domain/errors.ts";
 import { EVENT_KINDS, EVENT_STATUS, OPERATION_ID } from "../../domain/event.ts";
 import { MODEL_NAME, MODEL_REFERENCE, MODEL_VERSION } from "../../domain/model-id.ts";
@@ -117,7 +118,7 @@ export const PARAMETERS = {
     name: "owner",
     in: "query",
     description: "Only keys of this owner.",
-    schema: { type: "string", minLength: 1, maxLength: 200 },
+    schema: { type: "string", minLength: 1, maxLength: MAX_OWNER_LENGTH },
     example: "search-team",
   },
   before: {

@@ -217,6 +217,8 @@ describe("GET /admin/keys", () => {
     ["cursor=abc", "cursor"],
     ["cursor=", "cursor"],
     ["state=gone", "state"],
+    ["owner=", "owner"],
+    [`owner=${"a".repeat(201)}`, "owner"],
   ])("refuses %s", async (query, field) => {
     const { status, body } = await send("GET", `/admin/keys?${query}`);
     expect(status).toBe(400);
