@@ -135,7 +135,7 @@ async function checkResponses(
   const statusesFile = join(folder, "statuses.json");
   const config = join(folder, "schemathesis.toml");
   const template = readFileSync(join(settings, "schemathesis.toml"), "utf8");
-  writeFileSync(config, template.replace("${ONNXFLARE_KEY_ID}", keyId ?? ""));
+  writeFileSync(config, template.replace("KEY_ID", keyId ?? ""));
   const { code } = await runProgram(
     python,
     [
