@@ -3,6 +3,9 @@ import type { AuditAuthority } from "../../domain/audit/audit-authority.ts";
 import type { DataSelector } from "../../domain/data-selector.ts";
 import type { PersonalDataStore } from "../personal-data-store.ts";
 
+/** The platform can restore the database of a Durable Object to any time since then. */
+const RESTORABLE_MS = 30 * 86_400_000;
+
 /**
  * What the authority has of an API key, and the details of the entries about it in the audit; the entries themselves stay, as a
  * chain of hashes has to. Of subjects and requests it has nothing.
@@ -10,6 +13,7 @@ import type { PersonalDataStore } from "../personal-data-store.ts";
 export function createKeysData(
   authority: Pick<KeyAuthority, "exportKey" | "eraseKey"> &
     Pick<AuditAuthority, "exportAudit" | "eraseAudit">,
+  now: () => number = Date.now,
 ): PersonalDataStore {
   const idOf = ({ kind, value }: DataSelector): string | undefined =>
     kind === "key" ? value : undefined;
@@ -21,7 +25,10 @@ export function createKeysData(
       if (id === undefined) return { erased: 0 };
       budget.spend(2);
       const rows = await authority.eraseKey(id);
-      return { erased: rows + (await authority.eraseAudit(id)) };
+      const erased = rows + (await authority.eraseAudit(id));
+      const until = new Date(now() + RESTORABLE_MS).toISOString();
+      const what = "what Cloudflare keeps to restore the database to an earlier time";
+      return { erased, remains: [{ what, until }] };
     },
 
     async export(selector, { budget }) {

@@ -9,6 +9,7 @@ import { sweepLateData } from "../../../src/privacy/late-data.ts";
 import type { ErasedPage } from "../../../src/privacy/personal-data-store.ts";
 import { createCapturesData } from "../../../src/privacy/stores/captures.ts";
 import { createEventsData } from "../../../src/privacy/stores/events.ts";
+import { createKeysData } from "../../../src/privacy/stores/keys.ts";
 import { createPredictionsData } from "../../../src/privacy/stores/predictions.ts";
 import { createPrefixesData } from "../../../src/privacy/stores/prefixes.ts";
 import { WorkBudget } from "../../../src/privacy/work-budget.ts";
@@ -17,6 +18,10 @@ import { createMemoryObjectStore } from "../../../src/storage/memory-object-stor
 import { createEventLog } from "../../../src/telemetry/event-log.ts";
 import { HIT, PURGE } from "../../contracts/event-sink.ts";
 import { createHarness, createMemoryTier } from "../../support/cache-harness.ts";
+import { createTestKeys } from "../../support/keys.ts";
+import { stubWorkersGlobals } from "../../support/workers-globals.ts";
+
+stubWorkersGlobals();
 
 const [SUBJECT, OTHER] = ["5".repeat(32), "6".repeat(32)];
 const NOW = Date.UTC(2026, 10, 30);
@@ -271,6 +276,22 @@ describe("events", () => {
     expect(rest).toEqual([events[1], events[3], events[4], events[5]]);
     await reader.return?.();
   });
+});
+
+test("an erased key remains in what the platform keeps for restorations, and that is told", async () => {
+  const keys = createTestKeys();
+  const { id: value } = await keys.create();
+  const store = createKeysData(keys.authority, () => NOW);
+  expect(await store.erase({ kind: "key", value }, page())).toEqual({
+    erased: 2,
+    remains: [
+      {
+        what: expect.stringContaining("restore"),
+        until: new Date(NOW + 30 * 86_400_000).toISOString(),
+      },
+    ],
+  });
+  expect(await store.erase({ kind: "subject", value: SUBJECT }, page())).toEqual({ erased: 0 });
 });
 
 test("prefixes in isolates of models that did not reply are told, with the time when they are gone", async () => {
