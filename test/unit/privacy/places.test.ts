@@ -118,6 +118,7 @@ const LOCAL = [
   "guard/tokens/unverified-token.ts",
   "http/accept-encoding.ts",
   "http/cors.ts",
+  "http/limit.ts",
   "inference/retained-bytes.ts",
 ];
 
