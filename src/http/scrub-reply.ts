@@ -1,13 +1,20 @@
 import type { Context } from "hono";
 import { ApiError, toApiError } from "../domain/errors.ts";
 import { decodeBase64 } from "../shared/base64.ts";
-import { createScrubber, type ScrubSecrets, scrubTexts } from "../shared/scrub-secrets.ts";
+import {
+  createScrubber,
+  hasBeginning,
+  type ScrubSecrets,
+  scrubTexts,
+} from "../shared/scrub-secrets.ts";
 import type { AppEnv } from "./context.ts";
 
 /** Headers in which clients send keys, also those that are not read. */
 const CREDENTIAL_HEADERS = ["authorization", "x-api-key", "api-key"];
 /** Shorter ones are words, such as the keys that clients send where none is needed. */
 const MIN_CREDENTIAL_LENGTH = 12;
+/** Removes what has the form of a secret. */
+const scrubForms = createScrubber([], { findsCut: true });
 
 /** The error without secrets in its texts, which quote the request: clients put keys where names and inputs belong, and log errors. */
 export function scrubError(c: Context<AppEnv>, thrown: unknown): ApiError {
@@ -22,7 +29,10 @@ export function scrubError(c: Context<AppEnv>, thrown: unknown): ApiError {
 
 /** Whether a text that a client sends, and that is logged and sent back, has a secret in it. */
 export function hasSecret(c: Context<AppEnv>, text: string): boolean {
-  return scrubberOf(c)(text) !== text || credentialsOf(c).some((each) => each.includes(text));
+  const credentials = credentialsOf(c);
+  if (credentials.some((each) => each.includes(text))) return true;
+  const scrubKnown = c.get("scrubReply") ?? scrubForms;
+  return scrubKnown(text) !== text || hasBeginning(text, credentials);
 }
 
 /** Whether a secret of the service, one of the request, or what has the form of one is in the text as a whole. */

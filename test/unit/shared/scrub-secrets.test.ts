@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { createScrubber, scrubTexts } from "../../../src/shared/scrub-secrets.ts";
+import { createScrubber, hasBeginning, scrubTexts } from "../../../src/shared/scrub-secrets.ts";
 
 const SECRET = 'Tr0ub4dor "&" 3/+?';
 const API_KEY = `of_live_${"a1B2c3D4e5".repeat(5)}`;
@@ -24,6 +24,18 @@ describe("a secret that is known", () => {
     expect(scrub(`"${SECRET.slice(0, 8)}..."`)).toBe('"[secret]..."');
     expect(scrub(SECRET.slice(0, 12))).toBe("[secret]");
     expect(scrub(SECRET.slice(0, 7))).toBe(SECRET.slice(0, 7));
+  });
+
+  test.each([
+    ["as it is", SECRET],
+    ["in JSON", JSON.stringify(SECRET).slice(1, -1)],
+    ["in a URL", encodeURIComponent(SECRET)],
+    ["in base64", Buffer.from(SECRET).toString("base64")],
+    ["in base64url", Buffer.from(SECRET).toString("base64url")],
+  ])("is found by its first eight characters %s, and by no fewer", (_, spelling) => {
+    expect(hasBeginning(`id-${spelling.slice(0, 8)}-1`, ["another secret", SECRET])).toBe(true);
+    expect(hasBeginning(`id-${spelling.slice(0, 7)}-1`, ["another secret", SECRET])).toBe(false);
+    expect(hasBeginning(`id-${spelling.slice(1)}`, [SECRET])).toBe(false);
   });
 
   test("is replaced as a whole alone where guesses must not be answered", () => {
