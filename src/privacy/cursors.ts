@@ -1,7 +1,6 @@
 import { ApiError } from "../domain/errors.ts";
-import { decodeBase64 } from "../shared/base64.ts";
+import { decodeBase64, encodeBase64Url } from "../shared/base64.ts";
 import { latestFulfilled } from "../shared/latest.ts";
-import { toBase64Url } from "./base64-url.ts";
 import { deriveMacKey } from "./privacy-keys.ts";
 
 /**
@@ -30,9 +29,9 @@ export function createCursors(secret: Uint8Array<ArrayBuffer>, purpose: string):
 
   return {
     async seal(state) {
-      const payload = toBase64Url(ENCODER.encode(JSON.stringify(state)));
+      const payload = encodeBase64Url(ENCODER.encode(JSON.stringify(state)));
       const mac = await crypto.subtle.sign("HMAC", await key(), signed(payload));
-      return `${payload}${SEPARATOR}${toBase64Url(new Uint8Array(mac))}`;
+      return `${payload}${SEPARATOR}${encodeBase64Url(new Uint8Array(mac))}`;
     },
 
     async open(cursor) {

@@ -1,9 +1,9 @@
 import type { ErasureReceipt } from "../domain/erasure-receipt.ts";
 import type { ReceiptKey } from "../domain/privacy.ts";
+import { encodeBase64Url } from "../shared/base64.ts";
 import { concatenateBytes } from "../shared/bytes.ts";
 import { latestFulfilled } from "../shared/latest.ts";
 import { sha256 } from "../shared/sha256.ts";
-import { toBase64Url } from "./base64-url.ts";
 import { derivePrivacyKey } from "./privacy-keys.ts";
 
 export interface ReceiptSigner {
@@ -30,11 +30,11 @@ export function createReceiptSigner(secret: Uint8Array<ArrayBuffer>): ReceiptSig
       const { privateKey, publicKey } = await keys();
       const header = { alg: publicKey.alg, kid: publicKey.kid, typ: TYPE };
       const parts = [header, receipt].map((part) =>
-        toBase64Url(ENCODER.encode(JSON.stringify(part))),
+        encodeBase64Url(ENCODER.encode(JSON.stringify(part))),
       );
       const signed = parts.join(".");
       const signature = await crypto.subtle.sign("Ed25519", privateKey, ENCODER.encode(signed));
-      return `${signed}.${toBase64Url(new Uint8Array(signature))}`;
+      return `${signed}.${encodeBase64Url(new Uint8Array(signature))}`;
     },
   };
 }
@@ -57,5 +57,5 @@ async function deriveKeys(secret: Uint8Array<ArrayBuffer>) {
 
 /** RFC 7638, section 3: of the required members in the order of their names. */
 async function thumbprint(x: string): Promise<string> {
-  return toBase64Url(await sha256(JSON.stringify({ crv: "Ed25519", kty: "OKP", x })));
+  return encodeBase64Url(await sha256(JSON.stringify({ crv: "Ed25519", kty: "OKP", x })));
 }

@@ -54,6 +54,11 @@ export function decodeBase64(text: string): Uint8Array<ArrayBuffer> | undefined 
   return bytes.subarray(0, length);
 }
 
+/** Base64 in the alphabet of URLs (RFC 4648, section 5) without padding; for some kilobytes. */
+export function encodeBase64Url(bytes: Uint8Array): string {
+  return encodeBase64(bytes).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
 /** Base64 with padding; for some kilobytes. `Uint8Array.prototype.toBase64` is newer than the oldest engine that runs this. */
 export function encodeBase64(bytes: Uint8Array): string {
   return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));

@@ -1,4 +1,4 @@
-import { encodeBase64 } from "../../shared/base64.ts";
+import { encodeBase64Url } from "../../shared/base64.ts";
 import { latestFulfilled } from "../../shared/latest.ts";
 
 const ENCODER = new TextEncoder();
@@ -26,7 +26,7 @@ export function createSessionMac(adminKey: string): SessionMac {
         await key(),
         ENCODER.encode(`${purpose}\n${text}`),
       );
-      return toBase64Url(new Uint8Array(mac));
+      return encodeBase64Url(new Uint8Array(mac));
     },
   };
 }
@@ -40,8 +40,4 @@ async function deriveKey(adminKey: string): Promise<CryptoKey> {
   return subtle.deriveKey(kdf, secret, { name: "HMAC", hash: "SHA-256", length: 256 }, false, [
     "sign",
   ]);
-}
-
-function toBase64Url(bytes: Uint8Array): string {
-  return encodeBase64(bytes).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
 }
