@@ -38,12 +38,15 @@ export function createCapturing({
   }
 
   return {
-    async infer(request, call) {
+    infer(request, call) {
       const { model, inputs } = request;
       const settings = settingsOf(model, call);
-      const outputs = await infer(request, call);
-      if (settings) storeCapture({ model, settings, inputs, outputs }, call);
-      return outputs;
+      const answered = infer(request, call);
+      if (!settings) return answered;
+      return answered.then((outputs) => {
+        storeCapture({ model, settings, inputs, outputs }, call);
+        return outputs;
+      });
     },
 
     async runTask(model, request, call) {

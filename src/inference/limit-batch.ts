@@ -1,13 +1,17 @@
 import { checkBatchLimit } from "../domain/access/request-limits.ts";
+import type { Call } from "../domain/call.ts";
 import { memberModel } from "../domain/member-models.ts";
 import type { Infer, InferRequest } from "../domain/model-host.ts";
 
 /** Refuses tensors with more rows than the API key permits. */
 export function limitBatch(infer: Infer): Infer {
-  return async (request, call) => {
-    if (call.limits.batch !== undefined) checkBatchLimit(call.limits, rowsOf(request));
-    return infer(request, call);
-  };
+  return (request, call) =>
+    call.limits.batch === undefined ? infer(request, call) : inferLimited(infer, request, call);
+}
+
+async function inferLimited(infer: Infer, request: InferRequest, call: Call): ReturnType<Infer> {
+  checkBatchLimit(call.limits, rowsOf(request));
+  return infer(request, call);
 }
 
 /** The first dimension of the inputs in which the model's is open, so that it is that of a batch. */
