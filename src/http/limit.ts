@@ -56,8 +56,9 @@ async function serve(
   try {
     await next();
     // Not before: the response cache stores the headers of the context for other clients too.
+    const { headers } = c.res;
     for (const [name, value] of Object.entries(headersOf(c, ticket.limits(), c.error)))
-      c.res.headers.set(name, value);
+      headers.set(name, value);
   } finally {
     const bodyEnd = c.get("bodyEnd");
     if (bodyEnd) void bodyEnd.then(() => end(true));
@@ -88,11 +89,11 @@ function tokensOf({ cache, generation }: Trace): number | undefined {
 }
 
 /** What a client can bring about, by a short timeout or by its inputs. */
-const OF_REQUESTS: ReadonlySet<string> = new Set<ErrorCode>(["deadline_exceeded", "out_of_memory"]);
+const OF_REQUESTS: readonly ErrorCode[] = ["deadline_exceeded", "out_of_memory"];
 
 /** Whether the service had no time for the request, or failed; not where it ran the model in vain. */
 function isVoid(status: number, error: unknown, { phasesMs }: Trace): boolean {
   if (status !== 429 && status < 500) return false;
   const hasRun = phasesMs.infer !== undefined || phasesMs.decode !== undefined;
-  return !(hasRun && error instanceof ApiError && OF_REQUESTS.has(error.code));
+  return !(hasRun && error instanceof ApiError && OF_REQUESTS.includes(error.code));
 }
