@@ -1,5 +1,5 @@
 /** In increasing order. */
-export const SEVERITIES = ["info", "low", "moderate", "high", "critical"] as const;
+const SEVERITIES = ["info", "low", "moderate", "high", "critical"] as const;
 export type Severity = (typeof SEVERITIES)[number];
 
 export interface Vulnerability {

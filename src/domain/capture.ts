@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { ModelId } from "./model-id.ts";
 
 /** The most that one capture may take, as JSON. */
-export const MAX_CAPTURE_BYTES = 1_048_576;
+const MAX_CAPTURE_BYTES = 1_048_576;
 const DEFAULT_CAPTURE_BYTES = 262_144;
 const MAX_RETENTION_DAYS = 3650;
 

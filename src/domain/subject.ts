@@ -15,7 +15,7 @@ export interface Subjects {
   hash(id: string): Promise<string>;
 }
 
-export function isSubjectId(value: unknown): value is string {
+function isSubjectId(value: unknown): value is string {
   return typeof value === "string" && SUBJECT_ID.test(value);
 }
 

@@ -4,7 +4,7 @@ import type { AppEnv } from "./context.ts";
 
 /** A year: browsers that have used the server over https once do not use it over http again (RFC 6797). */
 const HSTS = "max-age=31536000";
-export const HSTS_HEADER = "strict-transport-security";
+const HSTS_HEADER = "strict-transport-security";
 
 export type SecurityHeaders = (c: Context<AppEnv>) => Record<string, string>;
 

@@ -156,12 +156,12 @@ function toMiddleware(
   ];
 }
 
-/** After everything that may refuse a request without its handler. */
 /** Whether something is stored of the request. */
 function isChange([first]: Alternatives): boolean {
   return first?.operation.kind === "admin" && first.operation.method !== "get";
 }
 
+/** After everything that may refuse a request without its handler. */
 function toAudit(
   [first]: Alternatives,
   { audit: recorder }: Services,

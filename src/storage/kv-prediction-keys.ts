@@ -2,7 +2,7 @@ import type { CacheAddress, EntryOrigin, PurgeScope } from "../domain/cache.ts";
 
 /** The keys of cache entries in KV, as `docs/storage.md` documents them. */
 
-export const PREDICTIONS = "prediction/";
+const PREDICTIONS = "prediction/";
 /** The client's segment in the key of an entry that is shared by all clients. */
 const SHARED = "-";
 /** Concurrent deletions; a request has six connections at most. */

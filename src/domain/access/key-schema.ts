@@ -56,9 +56,9 @@ const ABOUT_LIMITS = "Of each request, below the limits of the deployment.";
 const ABOUT_RATE = "In each minute.";
 const ABOUT_QUOTA = "In each day, which begins at 00:00 UTC.";
 
-export const limitsSchema = toOptional(LIMITS).describe(ABOUT_LIMITS);
-export const rateSchema = toOptional(RATE).describe(ABOUT_RATE);
-export const quotaSchema = toOptional(QUOTA).describe(ABOUT_QUOTA);
+const limitsSchema = toOptional(LIMITS).describe(ABOUT_LIMITS);
+const rateSchema = toOptional(RATE).describe(ABOUT_RATE);
+const quotaSchema = toOptional(QUOTA).describe(ABOUT_QUOTA);
 
 /** What a key is made with. */
 export const keyFieldsSchema = z.strictObject({

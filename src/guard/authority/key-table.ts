@@ -56,8 +56,6 @@ export interface RowQuery {
 const ACCEPTED = "(expires_at IS NULL OR expires_at > ?)";
 const NEWEST_FIRST = "ORDER BY expires_at IS NULL DESC, expires_at DESC";
 
-export type KeyTable = ReturnType<typeof createKeyTable>;
-
 export function createKeyTable(sql: Sql) {
   return {
     find(id: string): KeyRecord | undefined {

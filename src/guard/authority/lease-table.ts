@@ -53,8 +53,6 @@ export interface WindowRow {
   readonly refusedBy: string | undefined;
 }
 
-export type LeaseTable = ReturnType<typeof createLeaseTable>;
-
 export function createLeaseTable(sql: Sql) {
   return {
     window(key: string, budget: BudgetName, window: number): WindowRow {

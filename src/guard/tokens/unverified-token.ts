@@ -7,7 +7,7 @@ import type { TokenKind } from "./token-kind.ts";
  * Characters of a token. Tokens of issuers have 500 to 3000; Microsoft's with the most groups that they may have, 200, about 11,000 in
  * all forms.
  */
-export const MAX_TOKEN_LENGTH = 16_384;
+const MAX_TOKEN_LENGTH = 16_384;
 
 /** Asymmetric ones: whoever can verify a token by these cannot make one. */
 export const ALGORITHMS: readonly string[] = [

@@ -17,7 +17,7 @@ export function describeEntries(output: Output, entries: readonly ListedEntry[])
 }
 
 /** Without the first entries of changes whose second one is there. */
-export function toChanges(entries: readonly ListedEntry[]): readonly ListedEntry[] {
+function toChanges(entries: readonly ListedEntry[]): readonly ListedEntry[] {
   const ended = new Set<string>();
   return entries.filter((entry) => {
     if ("damaged" in entry) return true;

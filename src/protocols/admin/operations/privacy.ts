@@ -105,7 +105,7 @@ function toTarget({ kind, value }: DataSelector): { readonly target?: { readonly
 }
 
 /** @throws ApiError `not_supported` */
-export function requirePrivacy<T extends Services["privacy"] | Services["subjects"]>(
+function requirePrivacy<T extends Services["privacy"] | Services["subjects"]>(
   given: T,
 ): NonNullable<T> {
   if (given) return given;
