@@ -32,7 +32,8 @@ const KEYS = {
 const OF_KEY = {
   ...KEYS,
   path: "/keys/{key}",
-  errors: [...KEYS.errors, "key_not_found"],
+  // A whole key in the place of its id is refused before anything is recorded.
+  errors: [...KEYS.errors, "key_not_found", "invalid_request"],
 } as const satisfies Partial<Operation>;
 
 const THE_KEY = { 200: { description: "The key.", content: json("ApiKey") } } as const;
