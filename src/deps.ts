@@ -6,11 +6,11 @@ import { type Config, parseConfig, readSecrets } from "./config.ts";
 import type { FloodGuard } from "./domain/access/flood-guard.ts";
 import type { IdentityProvider } from "./domain/access/identity-provider.ts";
 import type { KeyAuthority } from "./domain/access/key-authority.ts";
-import { recordWork } from "./domain/audit/audit-recorder.ts";
+import { type AuditRecorder, recordWork } from "./domain/audit/audit-recorder.ts";
 import type { BucketEncryption } from "./domain/bucket-encryption.ts";
-import type { Purge } from "./domain/cache.ts";
+import type { Purge, PurgeLog } from "./domain/cache.ts";
 import { toSelector } from "./domain/data-selector.ts";
-import { type ErasureEvent, EVENT_SCHEMA_VERSION, type NoticeEvent } from "./domain/event.ts";
+import { type ErasureEvent, EVENT_SCHEMA_VERSION } from "./domain/event.ts";
 import type { ModelHost } from "./domain/model-host.ts";
 import type { ObjectStore } from "./domain/object-store.ts";
 import type { EventSink, ModelStore } from "./domain/ports.ts";
@@ -52,7 +52,7 @@ import { createPrefixesData } from "./privacy/stores/prefixes.ts";
 import { createSubjects } from "./privacy/subject-hashes.ts";
 import type { Services } from "./protocols/services.ts";
 import { createCatalog } from "./registry/catalog.ts";
-import { createGarbageCollector } from "./registry/collect-garbage.ts";
+import { createGarbageCollector, type GarbageCollector } from "./registry/collect-garbage.ts";
 import { createVersionDeleter } from "./registry/delete-version.ts";
 import { toGarbageEvent } from "./registry/garbage-event.ts";
 import { createManifestSurvey } from "./registry/manifest-survey.ts";
@@ -90,6 +90,7 @@ import { createConsoleSink } from "./telemetry/console-sink.ts";
 import { createEventLog } from "./telemetry/event-log.ts";
 import { createFanOutSink } from "./telemetry/fan-out-sink.ts";
 import { createStatisticsSink } from "./telemetry/inference-statistics.ts";
+import { createMissingPartNotices } from "./telemetry/missing-parts.ts";
 import { createScrubbingSink } from "./telemetry/scrubbing-sink.ts";
 import { createShadowStatisticsSink } from "./telemetry/shadow-statistics.ts";
 
@@ -175,12 +176,12 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     ),
     scrubStored,
   );
-  if (!env.LOADER) sink.emit(notice(NO_LOADER));
-  if (!env.RATE_LIMITER) sink.emit(notice(NO_RATE_LIMITER));
-  if (!env.KEYS) sink.emit(notice(NO_KEYS));
+  const { privacyKey } = config;
+  const { LOADER, RATE_LIMITER, KEYS } = env;
+  const parts = { LOADER, RATE_LIMITER, KEYS, PRIVACY_KEY: privacyKey };
+  for (const missing of createMissingPartNotices(parts)) sink.emit(missing);
   const keyAuthority = createKeyAuthority(env);
   const audit = createAuditRecorder({ authority: keyAuthority, sink, scrub: scrubStored });
-  if (!config.privacyKey) sink.emit(notice(NO_PRIVACY_KEY));
   const bodies = createBodyBudget({ limitBytes: config.maxBodiesBytes });
   const { maxBodyBytes: maxBytes } = config;
   const inference = createShadow({
@@ -196,7 +197,6 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     }),
     maxBytes,
   });
-  const { privacyKey } = config;
   const captures =
     privacyKey && createCaptureStore(stored, () => derivePrivacyKey(privacyKey, "captures"));
   const usesDatacenter = config.cache.tiers.includes("datacenter");
@@ -242,7 +242,7 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     inspector: createModelInspector(store, catalog),
     infer: limitBatch(infer),
     responseCache: createResponseCache(cache, { enabled }),
-    subjects: config.privacyKey && createSubjects(config.privacyKey),
+    subjects: privacyKey && createSubjects(privacyKey),
     cache,
     encryption,
     cacheStats: () => ({
@@ -267,34 +267,47 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     deleter,
     garbage,
     privacy: privacyKey && createPrivacy(privacyKey, personalData),
-    sweep: async (at) => {
-      const sweeps = [
-        async () => {
-          const collected = await recordWork(
-            audit,
-            "sweepGarbage",
-            async () => toGarbageEvent(await sweepGarbage(garbage, at)),
-            ({ removed, removedBytes, failed }) => ({ after: { removed, removedBytes, failed } }),
-          );
-          sink.emit(collected);
-        },
-        async () => {
-          const { erased, complete, problem } = await recordWork(
-            audit,
-            "sweepLateData",
-            async () => sweepLateData(personalData, (await purgeLog?.list()) ?? [], at),
-            (late) => ({ after: { erased: late.erased, complete: late.complete } }),
-          );
-          if (erased > 0 || !complete)
-            sink.emit({ ...createErasureEvent(erased, complete), errorCode: problem });
-        },
-      ];
-      // One that fails does not keep the other from its work.
-      const failed: unknown[] = [];
-      for (const sweep of sweeps) await sweep().catch((error: unknown) => failed.push(error));
-      if (failed.length > 0) throw failed[0];
-    },
+    sweep: createSweep({ audit, garbage, personalData, purgeLog, sink }),
     host,
+  };
+}
+
+interface SweptParts {
+  readonly audit: AuditRecorder;
+  readonly garbage: GarbageCollector;
+  readonly personalData: readonly PersonalDataStore[];
+  readonly purgeLog: PurgeLog | undefined;
+  readonly sink: EventSink;
+}
+
+/** The work of a scheduled run: each part of it is an event, and recorded by the audit log. */
+function createSweep({ audit, garbage, personalData, purgeLog, sink }: SweptParts) {
+  const sweeps = [
+    async (at: number) => {
+      const collected = await recordWork(
+        audit,
+        "sweepGarbage",
+        async () => toGarbageEvent(await sweepGarbage(garbage, at)),
+        ({ removed, removedBytes, failed }) => ({ after: { removed, removedBytes, failed } }),
+      );
+      sink.emit(collected);
+    },
+    async (at: number) => {
+      const { erased, complete, problem } = await recordWork(
+        audit,
+        "sweepLateData",
+        async () => sweepLateData(personalData, (await purgeLog?.list()) ?? [], at),
+        (late) => ({ after: { erased: late.erased, complete: late.complete } }),
+      );
+      if (erased > 0 || !complete)
+        sink.emit({ ...createErasureEvent(erased, complete), errorCode: problem });
+    },
+  ];
+  return async (at: number): Promise<void> => {
+    // One that fails does not keep the other from its work.
+    const failed: unknown[] = [];
+    for (const sweep of sweeps) await sweep(at).catch((error: unknown) => failed.push(error));
+    if (failed.length > 0) throw failed[0];
   };
 }
 
@@ -334,24 +347,12 @@ function createObjects(
   return { stored, objects, encryption: createBucketEncryption(stored, objects, keys) };
 }
 
-const NO_PRIVACY_KEY =
-  "The secret PRIVACY_KEY is not set: no request is captured, nothing is kept of requests with x-subject-id, and data can be neither erased nor exported. docs/privacy.md says how to make one.";
-
-const NO_LOADER =
-  "The Worker Loader binding LOADER is missing: all models share this isolate and its MEMORY_BUDGET_BYTES. docs/isolates.md has the binding.";
-
-const NO_KEYS =
-  "The Durable Object binding KEYS is missing: there are no API keys but the secret ADMIN_KEY. docs/keys.md has the binding.";
-
 /** The name of the one object that has all keys. */
 const AUTHORITY = "keys";
 
 function createKeyAuthority({ KEYS: namespace }: OnnxflareEnv): KeyAuthority | undefined {
   return namespace && createRemoteAuthority(() => namespace.getByName(AUTHORITY) as AuthorityStub);
 }
-
-const NO_RATE_LIMITER =
-  "The rate limit binding RATE_LIMITER is missing: nothing limits how many requests an address sends. docs/quotas.md has the binding.";
 
 /** The host of all versions: this isolate's cells, and isolates of single models where the binding for them exists. */
 function createHost(
@@ -418,11 +419,6 @@ function createFloods({ RATE_LIMITER }: OnnxflareEnv, sink: EventSink): FloodGua
 function createErasureEvent(erased: number, complete: boolean): ErasureEvent {
   const time = new Date().toISOString();
   return { event: "erasure", schemaVersion: EVENT_SCHEMA_VERSION, time, erased, complete };
-}
-
-function notice(message: string): NoticeEvent {
-  const time = new Date().toISOString();
-  return { event: "notice", schemaVersion: EVENT_SCHEMA_VERSION, time, message };
 }
 
 /**
