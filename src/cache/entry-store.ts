@@ -11,6 +11,7 @@ import {
 import type { CacheReport, MissReason } from "../domain/cache-control.ts";
 import type { WaitUntil } from "../domain/call.ts";
 import { toTensorBytes } from "../domain/tensor-bytes.ts";
+import { settlesWithin } from "../shared/settles-within.ts";
 import { createLocalTier, type LocalTier } from "./local-tier.ts";
 import type { EntryLookup, FoundEntry } from "./lookup.ts";
 import { createPurgeIndex } from "./purge-index.ts";
@@ -55,6 +56,11 @@ export interface EntryStore extends Pick<LocalTier, "getByRequest" | "putRespons
    * @returns a promise to wait for when the purges of other isolates have not been read lately
    */
   refreshPurges(report: CacheReport, waitUntil: WaitUntil): Promise<void> | undefined;
+  /**
+   * To be called before what this isolate keeps is shown: reads the purges of other isolates when that is due, and waits until what they name is
+   * removed from memory.
+   */
+  learnPurges(): Promise<void>;
   /** The entry of the local tier, if {@link accept} accepts it. */
   findLocal(lookup: EntryLookup, report: CacheReport): FoundEntry | undefined;
   /** The first entry of the remote tiers that {@link accept} accepts. */
@@ -154,6 +160,12 @@ export function createEntryStore(
       return purges.refresh(waitUntil)?.then((problem) => {
         if (problem !== undefined) report.failures.push({ tier: "kv", problem });
       });
+    },
+
+    async learnPurges() {
+      const later: Promise<unknown>[] = [];
+      await purges.refresh((work) => void later.push(work));
+      await settlesWithin(Promise.allSettled(later), readTimeoutMs);
     },
 
     findLocal(lookup, report) {

@@ -1,4 +1,5 @@
 import type { Context, MiddlewareHandler } from "hono";
+import { createCacheReport } from "../domain/cache-control.ts";
 import { type ModelReference, parseModelReference } from "../domain/model-id.ts";
 import { authorizeModel } from "../http/authenticate.ts";
 import { callOf } from "../http/call.ts";
@@ -32,11 +33,12 @@ export interface RequestIdentity {
  */
 export function respondFromCache(
   {
+    cache,
     config,
     router,
     responseCache,
     subjects,
-  }: Pick<Services, "config" | "router" | "responseCache" | "subjects">,
+  }: Pick<Services, "cache" | "config" | "router" | "responseCache" | "subjects">,
   operationId: string,
   { variesBy, modelIn, reference: inPath = pathReference }: RequestIdentity,
 ): MiddlewareHandler<AppEnv> {
@@ -46,9 +48,12 @@ export function respondFromCache(
     if (reading !== undefined) await reading;
     const call = callOf(c);
     // Its entries are of its own, which no stored response is.
-    if (c.get("subject")) return next();
     const body = c.get("body");
-    if (!responseCache.accepts(call.cache, body.byteLength)) return next();
+    if (c.get("subject") || !responseCache.accepts(call.cache, body.byteLength)) {
+      // Whoever looks nothing up learns of erasures all the same.
+      void cache.refreshPurges(createCacheReport(), call.waitUntil);
+      return next();
+    }
     const reference = modelIn ? parseModelReference(modelIn(body) ?? "") : inPath(c);
     authorizeModel(c, reference.name);
     const model = router.recall(reference, traitsOf(c));

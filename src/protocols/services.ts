@@ -62,7 +62,7 @@ export interface Services {
   readonly serverReadiness: CheckServer;
   readonly repository: Repository;
   readonly statistics: StatisticsReader;
-  readonly cache: Pick<EntryStore, "purge">;
+  readonly cache: Pick<EntryStore, "purge" | "learnPurges" | "refreshPurges">;
   readonly cacheStats: () => object;
   readonly publisher: Publisher;
   /** `undefined` when the bucket is not encrypted. */

@@ -1,6 +1,7 @@
 import { readModelFile, readModelFolder } from "../../packages/cli/src/local/model-folder.ts";
 import { projectPath } from "../../scripts/project.ts";
 import { createApp } from "../../src/app.ts";
+import { createEntryStore } from "../../src/cache/entry-store.ts";
 import { type Config, parseConfig } from "../../src/config.ts";
 import type { RequestEvent } from "../../src/domain/event.ts";
 import type { EventSink } from "../../src/domain/ports.ts";
@@ -84,6 +85,11 @@ export function createTestApp(
     catalog,
     router: createRouter(changes.catalog ?? catalog),
     repository: createRepository(catalog, host, createManifestSurvey(catalog, store)),
+    cache: createEntryStore([], undefined, {
+      localBytes: 0,
+      maxEntryBytes: 0,
+      readTimeoutMs: 1000,
+    }),
     responseCache: { accepts: () => false, stores: () => false, lookup: () => undefined },
     ...changes,
   };

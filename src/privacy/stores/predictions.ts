@@ -11,6 +11,8 @@ export interface ErasableCache {
   /** Removes from the tiers that cannot be listed, where this data center has them. */
   removeUnlisted(addresses: readonly CacheAddress[]): Promise<void>;
   findLocally(scope: PurgeScope): readonly CacheEntry[];
+  /** Removes from memory what was erased in other isolates. */
+  learnPurges(): Promise<void>;
 }
 
 export interface PredictionsOptions {
@@ -105,6 +107,7 @@ export function createPredictionsData({
     async export(selector, { cursor, budget }) {
       const scope = toPurgeScope(selector);
       if (cursor === undefined) {
+        await cache.learnPurges();
         const items = cache.findLocally(scope).map((entry) => toItem("isolate", entry));
         budget.spend(0, sizeOf(items));
         return { items, cursor: inventory ? REMOTE : undefined };

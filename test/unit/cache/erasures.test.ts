@@ -72,6 +72,18 @@ describe.each([
   });
 });
 
+test("an isolate that looks nothing up learns of an erasure before what it keeps is shown", async () => {
+  const { clock, one, two, erasures } = createIsolates();
+  await two.request({ ...request, subject: SUBJECT });
+  await two.settle();
+  clock.ms += SECOND_MS;
+  await one.store.forget({ subject: SUBJECT });
+  clock.ms += 30 * SECOND_MS;
+  await two.store.learnPurges();
+  expect(two.store.findLocally({ subject: SUBJECT })).toEqual([]);
+  expect(erasures.flat()).toEqual([expect.objectContaining({ subject: SUBJECT })]);
+});
+
 test("requests with a subject share entries with the same subject of the same principal only", async () => {
   const { one } = createIsolates();
   const outcomes: unknown[] = [];

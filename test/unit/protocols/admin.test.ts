@@ -58,7 +58,7 @@ test("a purge applies to its scope, and emits an event", async () => {
   const purge = vi.fn(async () => summary);
   const app = createTestApp({
     config,
-    cache: { purge },
+    cache: { purge, learnPurges: async () => undefined, refreshPurges: () => undefined },
     sink: { emit: (event) => events.push(event) },
   });
   const body = JSON.stringify({ model: "iris-logistic" });

@@ -63,6 +63,7 @@ function createTestApp({ isKnown = true, manifest = published.manifest } = {}) {
         return find(name) ?? Promise.reject(new Error(`no model ${name}`));
       },
     },
+    cache: entries,
     responseCache: createResponseCache(entries, { enabled: true }),
   } as unknown as Services;
 

@@ -36,11 +36,13 @@ export const EVENT_OPERATIONS: readonly Operation[] = [
     },
     errors: ["invalid_request", "overloaded"],
     handler:
-      ({ eventLog }) =>
-      (c) => {
+      ({ eventLog, cache }) =>
+      async (c) => {
         const filter = parseEventFilter(c.req.query());
         // The body of a response to HEAD would never be read, and so never end.
         if (c.req.method === "HEAD") return respond(c, "", { contentType: "text/event-stream" });
+        // What was erased in another isolate is not shown in this one.
+        await cache.learnPurges();
         const events = eventLog.read({
           ...filter,
           accepts: (event) => filter.accepts(event) && mayReadEvent(c, event),
