@@ -1,37 +1,26 @@
+import { type After, afterTimeout, settlesWithin } from "../shared/settles-within.ts";
+
 /** Time as the program sees it. */
 export interface Clock {
   /** In milliseconds since the epoch. */
   now(): number;
-  /** Calls back after a time; the returned function keeps it from doing so. */
-  after(milliseconds: number, callback: () => void): () => void;
+  readonly after: After;
 }
 
-export const SYSTEM_CLOCK: Clock = {
-  now: () => Date.now(),
-  after(milliseconds, callback) {
-    const timer = setTimeout(callback, milliseconds);
-    return () => clearTimeout(timer);
-  },
-};
+export const SYSTEM_CLOCK: Clock = { now: () => Date.now(), after: afterTimeout };
 
 export function sleep(clock: Clock, milliseconds: number): Promise<void> {
   return new Promise((resolve) => void clock.after(milliseconds, resolve));
 }
 
 /**
- * Whether a promise settles in time.
+ * Whether a promise settles in time, by a clock.
  * @throws what the promise rejects with
  */
-export async function settlesInTime(
+export function settlesInTime(
   clock: Clock,
   promise: Promise<unknown>,
   milliseconds: number,
 ): Promise<boolean> {
-  const { promise: late, resolve } = Promise.withResolvers<false>();
-  const cancel = clock.after(milliseconds, () => resolve(false));
-  try {
-    return await Promise.race([promise.then(() => true), late]);
-  } finally {
-    cancel();
-  }
+  return settlesWithin(promise, milliseconds, (...timer) => clock.after(...timer));
 }

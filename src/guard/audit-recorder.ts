@@ -2,6 +2,7 @@ import type { AuditAuthority } from "../domain/audit/audit-authority.ts";
 import { toBounded, toDifference } from "../domain/audit/audit-bounds.ts";
 import type { AuditHead, AuditRecord } from "../domain/audit/audit-entry.ts";
 import type { AuditRecorder } from "../domain/audit/audit-recorder.ts";
+import { SYSTEM_CLOCK, sleep } from "../domain/clock.ts";
 import { ApiError, toApiError } from "../domain/errors.ts";
 import { EVENT_SCHEMA_VERSION } from "../domain/event.ts";
 import type { EventSink } from "../domain/ports.ts";
@@ -26,7 +27,7 @@ export function createAuditRecorder({
   authority,
   sink,
   scrub = (text) => text,
-  pause = sleep,
+  pause = (milliseconds) => sleep(SYSTEM_CLOCK, milliseconds),
 }: AuditRecorderOptions): AuditRecorder {
   /** @throws what the last attempt fails with */
   async function append(record: AuditRecord, attempts: number): Promise<AuditHead | undefined> {
@@ -94,8 +95,4 @@ function emit(sink: EventSink, record: AuditRecord, head: AuditHead | undefined)
 
 function newChangeId(): string {
   return toHex(crypto.getRandomValues(new Uint8Array(CHANGE_ID_BYTES)));
-}
-
-function sleep(milliseconds: number): Promise<void> {
-  return new Promise((resume) => setTimeout(resume, milliseconds));
 }

@@ -1,17 +1,27 @@
+/** Calls back after a time; the returned function keeps it from doing so. */
+export type After = (milliseconds: number, callback: () => void) => () => void;
+
+export const afterTimeout: After = (milliseconds, callback) => {
+  const timer = setTimeout(callback, milliseconds);
+  return () => clearTimeout(timer);
+};
+
 /**
  * Whether a promise settles in time.
+ * @param after another clock than that of the system
  * @throws what the promise rejects with
  */
 export async function settlesWithin(
   promise: Promise<unknown>,
   milliseconds: number,
+  after: After = afterTimeout,
 ): Promise<boolean> {
   const { promise: late, resolve } = Promise.withResolvers<false>();
-  const timer = setTimeout(() => resolve(false), milliseconds);
+  const cancel = after(milliseconds, () => resolve(false));
   try {
     return await Promise.race([promise.then(() => true), late]);
   } finally {
-    clearTimeout(timer);
+    cancel();
   }
 }
 
