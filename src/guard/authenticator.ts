@@ -30,8 +30,8 @@ export interface AuthenticatorOptions {
   readonly now?: () => number;
 }
 
-/** The scheme in any case, and then the whole key, which may have spaces. */
-const BEARER = /^bearer (.*)$/is;
+/** The scheme in any case, one or more spaces (RFC 9110, section 11.4), and then the whole key, which may have spaces within. */
+const BEARER = /^bearer +(.*)$/is;
 /** For the id of a client that is not known, whatever the scheme. */
 const SCHEME = /^bearer +/i;
 

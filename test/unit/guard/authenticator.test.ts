@@ -113,6 +113,15 @@ describe("a key", () => {
     expect(await show(bearer(key))).toEqual({ principal: `key:${key.id}` });
   });
 
+  test("is the same after several spaces, also where anybody may predict", async () => {
+    authenticator = create({ publicPredict: true });
+    const key = await keys.create();
+    expect(await show(`BEARER   ${key.key}`)).toEqual({ principal: `key:${key.id}` });
+    const revoked = await keys.create();
+    await keys.authority.revokeKey(revoked.id, GRANTOR);
+    expect((await show(`Bearer  ${revoked.key}`)).code).toBe("unauthorized");
+  });
+
   test("that was revoked is not valid, as one that never was", async () => {
     const key = await keys.create();
     await keys.authority.revokeKey(key.id, GRANTOR);
