@@ -47,8 +47,8 @@ export function respondFromCache(
     const reading = readSubject(c, subjects);
     if (reading !== undefined) await reading;
     const call = callOf(c);
-    // Its entries are of its own, which no stored response is.
     const body = c.get("body");
+    // The entries of a subject are of its own, which no stored response is.
     if (c.get("subject") || !responseCache.accepts(call.cache, body.byteLength)) {
       // Whoever looks nothing up learns of erasures all the same.
       void cache.refreshPurges(createCacheReport(), call.waitUntil);
