@@ -15,6 +15,8 @@ import type { AuthorityStorage, SqlRow } from "./storage.ts";
 
 /** Rows that are read for one page, whether they match its filter or not. */
 const MAX_SCANNED = 2000;
+/** Of them, those of one query. */
+const PIECE = 200;
 /** Characters of a page, which is in memory as a whole. */
 const MAX_PAGE = 2 * 1024 * 1024;
 /** Entries of which one entry says that their details were erased. */
@@ -86,6 +88,21 @@ export function createAuditLog({ sql, transaction, now }: AuthorityStorage): Aud
     return { seq, hash };
   }
 
+  /**
+   * In pieces, each of which is read to its end: a page may end before, and a cursor that is left open would keep the database from
+   * shortening its log.
+   */
+  function* scan(condition: string, from: number): Generator<SqlRow> {
+    let at = from;
+    for (let scanned = 0; scanned < MAX_SCANNED; scanned += PIECE) {
+      const query = `SELECT ${COLUMNS} FROM audit WHERE ${condition} LIMIT ${PIECE}`;
+      const rows = [...sql.exec(query, at)];
+      yield* rows;
+      if (rows.length < PIECE) return;
+      at = Number(rows.at(-1)?.seq);
+    }
+  }
+
   function rowsOfKey(keyId: string, condition: string): SqlRow[] {
     const query = `SELECT ${COLUMNS} FROM audit WHERE ${OF_KEY} AND ${condition}`;
     return [...sql.exec(query, keyId, `key:${keyId}`)];
@@ -101,10 +118,9 @@ export function createAuditLog({ sql, transaction, now }: AuthorityStorage): Aud
         after === undefined
           ? ["seq < ? ORDER BY seq DESC", before ?? Number.MAX_SAFE_INTEGER]
           : ["seq > ? ORDER BY seq", after];
-      const query = `SELECT ${COLUMNS} FROM audit WHERE ${condition} LIMIT ${MAX_SCANNED}`;
       const entries: ListedEntry[] = [];
       let [scanned, size, lastSeq] = [0, 0, 0];
-      for (const row of sql.exec(query, from)) {
+      for (const row of scan(condition, from)) {
         const entry = toListed(row);
         const isMatch = matches(entry, filter);
         if (entries.length === limit || (isMatch && size > MAX_PAGE))

@@ -111,6 +111,20 @@ test("pages go back from the newest entry, forward from one, and select by prope
   expect(seqs({ operation: "purgeCache", limit: 9 })).toEqual({ seqs: [], next: undefined });
 });
 
+test("a page has what it selects among many entries, in both directions", async () => {
+  const { log } = createLog();
+  const chosen = [1, 200, 201, 400, 401, 450];
+  for (let seq = 1; seq <= 450; seq++)
+    await log.appendAudit(recordOf(seq, chosen.includes(seq) ? { by: "key:other" } : {}));
+  const read = (query: object) => {
+    const { entries, next } = log.readAudit({ by: "key:other", limit: 100, ...query });
+    return [entries.map(({ seq }) => seq), next];
+  };
+  expect(read({ after: 0 })).toEqual([chosen, undefined]);
+  expect(read({})).toEqual([chosen.toReversed(), undefined]);
+  expect(read({ after: 0, limit: 3 })).toEqual([[1, 200, 201], expect.any(Number)]);
+});
+
 test("a page is bounded, and the next one goes on behind it", async () => {
   const { log } = createLog();
   const texts = Array.from({ length: 12 }, (_, index) => [`field${index}`, "x".repeat(250)]);
