@@ -9,6 +9,7 @@ import {
 import type { Principal } from "../domain/access/principal.ts";
 import { permits, type Scope } from "../domain/access/scope.ts";
 import type { WaitUntil } from "../domain/call.ts";
+import { clientAddress } from "./client-address.ts";
 import type { AppEnv } from "./context.ts";
 
 /**
@@ -64,9 +65,8 @@ class ContextPresented implements Presented {
     this.authorization = authorization;
   }
 
-  /** Cloudflare sets it, whatever the client sends. */
   get address(): string | undefined {
-    return this.#context.req.header("cf-connecting-ip");
+    return clientAddress(this.#context);
   }
 
   get requestId(): string {

@@ -6,6 +6,7 @@ import {
 } from "../domain/access/flood-guard.ts";
 import { ApiError } from "../domain/errors.ts";
 import { networkOf } from "../shared/network-of.ts";
+import { clientAddress } from "./client-address.ts";
 import type { AppEnv } from "./context.ts";
 
 /**
@@ -14,8 +15,7 @@ import type { AppEnv } from "./context.ts";
  */
 export function refuseFloods(guard: FloodGuard): MiddlewareHandler<AppEnv> {
   return async function refuseFloods(c, next) {
-    // Cloudflare sets it, whatever the client sends.
-    const address = c.req.header("cf-connecting-ip");
+    const address = clientAddress(c);
     if (address && !(await guard.allows(networkOf(address))))
       throw new ApiError(
         "rate_limited",

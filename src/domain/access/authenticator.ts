@@ -5,7 +5,7 @@ import type { OpenedSession } from "./session.ts";
 
 /** What a request has to identify its client by. */
 export interface Presented extends ShownIdentity {
-  /** The IP address of the client, where it is known. */
+  /** The IP address of the client, or `worker` and the zone of a Worker, where it is known. */
   readonly address: string | undefined;
   readonly requestId: string;
 }
