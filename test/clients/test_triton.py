@@ -77,7 +77,7 @@ def test_load_and_unload_with_the_admin_key(client, admin):
     client.unload_model("iris-kmeans", headers=admin)
     client.load_model("iris-kmeans", headers=admin)
     assert client.is_model_ready("iris-kmeans")
-    with pytest.raises(InferenceServerException, match="admin key") as refusal:
+    with pytest.raises(InferenceServerException, match="models:write") as refusal:
         client.load_model("iris-kmeans")
     assert refusal.value.status() == "401"
     with pytest.raises(InferenceServerException, match="no-such-model"):
