@@ -5,11 +5,13 @@ import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import type * as z from "zod";
 import { startLocalWorker } from "../../scripts/local-worker.ts";
+import { type AuthorityStub, createRemoteAuthority } from "../../src/guard/remote-authority.ts";
 import {
   createdKeySchema,
   keyPageSchema,
   keySchema,
 } from "../../src/protocols/admin/key-response.ts";
+import { testKeyAuthority } from "../contracts/key-authority.ts";
 import { hostingAuthority, sharingAuthority } from "../support/authorities.ts";
 import { poll } from "../support/poll.ts";
 import { findModel, publishAs } from "../support/publish.ts";
@@ -47,6 +49,14 @@ beforeAll(async () => {
 });
 
 afterAll(() => workers?.dispose());
+
+describe("the Durable Object", () => {
+  testKeyAuthority(async () => {
+    const namespace = await workers.miniflare.getDurableObjectNamespace("KEYS", "first");
+    const stub = namespace.get(namespace.idFromName("contract"));
+    return createRemoteAuthority(() => stub as unknown as AuthorityStub);
+  });
+});
 
 interface Answer {
   readonly status: number;

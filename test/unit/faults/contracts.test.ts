@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
+import { type AuthorityStub, createRemoteAuthority } from "../../../src/guard/remote-authority.ts";
 import { NoAnswer } from "../../../src/shared/within.ts";
 import { createDatacenterCacheTier } from "../../../src/storage/datacenter-cache-tier.ts";
 import { createKvCacheTier, createKvPurgeLog } from "../../../src/storage/kv-cache-tier.ts";
@@ -7,6 +8,7 @@ import { createR2ObjectStore } from "../../../src/storage/r2-object-store.ts";
 import { createTimedNamespace } from "../../../src/storage/timed-namespace.ts";
 import { createUploadStore } from "../../../src/storage/upload-store.ts";
 import { testCacheTier } from "../../contracts/cache-tier.ts";
+import { testKeyAuthority } from "../../contracts/key-authority.ts";
 import { testModelStore } from "../../contracts/model-store.ts";
 import { testModelWriter, type WritableStoreUnderTest } from "../../contracts/model-writer.ts";
 import { testPurgeLog } from "../../contracts/purge-log.ts";
@@ -17,7 +19,7 @@ import { createMemoryBindings } from "../../support/faults/memory-bindings.ts";
 import { stubWorkersGlobals } from "../../support/workers-globals.ts";
 
 /**
- * The adapters of R2, KV and the Cache API over bindings that can have faults, and have none: so that what happens with a fault is the
+ * The adapters of R2, KV, the Cache API and the Durable Object over bindings that can have faults, and have none: so that what happens with a fault is the
  * fault's doing. test/unit/storage/r2-object-store.test.ts has the objects.
  */
 
@@ -28,7 +30,7 @@ const dispose = async (): Promise<void> => undefined;
 function create() {
   const plan = new FaultPlan();
   plan.arm();
-  const { MODELS, CACHE, cache } = createMemoryBindings();
+  const { MODELS, CACHE, cache, authority } = createMemoryBindings();
   const kv = createTimedNamespace(withFaults(CACHE, "CACHE", plan), 30_000);
   return {
     plan,
@@ -36,6 +38,7 @@ function create() {
     kv,
     objects: createR2ObjectStore(withFaults(MODELS, "MODELS", plan)),
     cache: withFaults(cache, "DATACENTER", plan),
+    authority: withFaults(authority, "KEYS", plan) as AuthorityStub,
   };
 }
 
@@ -88,6 +91,13 @@ describe("the log of purges in KV", () => {
       },
       dispose,
     };
+  });
+});
+
+describe("the authority of API keys", () => {
+  testKeyAuthority(async () => {
+    const { authority } = create();
+    return createRemoteAuthority(() => authority);
   });
 });
 
