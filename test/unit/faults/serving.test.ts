@@ -130,9 +130,10 @@ test("a prediction ends at its own deadline, whichever call of storage hangs", a
   const { plan, ...first } = await createFaultyService([LANGUAGES], settings);
   plan.arm();
   expect((await act({ ...first, plan })).status).toBe(200);
-  // A list, a manifest, the model, and the task's own file.
-  expect(plan.calls).toHaveLength(4);
-  for (const at of plan.calls.keys()) {
+  const needed = [...plan.calls.keys()].filter((at) => plan.calls[at]?.binding === "MODELS");
+  // A list, a manifest, the model, and the task's own file. Nobody waits for the list of purges.
+  expect(needed).toHaveLength(4);
+  for (const at of needed) {
     const service = await createFaultyService([LANGUAGES], settings);
     service.plan.arm(at, "hangs");
     const before = service.elapsedMs;

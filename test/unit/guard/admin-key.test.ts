@@ -45,13 +45,15 @@ function send(adminKey: string | undefined, authorization?: string): Promise<Res
   return createApp(adminKey).request("/admin", { headers });
 }
 
-test.each([`Bearer ${PLAIN_KEY}`, `bearer ${PLAIN_KEY}`, `BEARER ${PLAIN_KEY}`])(
-  "%s passes",
-  async (authorization) => {
-    const response = await send(PLAIN_KEY, authorization);
-    expect([response.status, await response.text()]).toEqual([200, "welcome"]);
-  },
-);
+test.each([
+  `Bearer ${PLAIN_KEY}`,
+  `bearer ${PLAIN_KEY}`,
+  `BEARER ${PLAIN_KEY}`,
+  `Bearer   ${PLAIN_KEY}`,
+])("%s passes", async (authorization) => {
+  const response = await send(PLAIN_KEY, authorization);
+  expect([response.status, await response.text()]).toEqual([200, "welcome"]);
+});
 
 describe("is refused:", () => {
   test.each([
@@ -69,7 +71,6 @@ describe("is refused:", () => {
     ["words after the key", `Bearer ${PLAIN_KEY} and more`],
     ["a comma after the key", `Bearer ${PLAIN_KEY}, Basic x`],
     ["the key twice", `Bearer ${PLAIN_KEY} ${PLAIN_KEY}`],
-    ["two spaces before the key", `Bearer  ${PLAIN_KEY}`],
   ])("%s", async (_, authorization, challenge = 'Bearer error="invalid_token"') => {
     const response = await send(PLAIN_KEY, authorization);
     expect(response.status).toBe(401);
