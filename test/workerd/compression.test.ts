@@ -27,7 +27,7 @@ test("a prediction is compressed, and no proxy compresses it again", async () =>
   const { inputs } = readExpected(MODEL);
   const response = await service.post(`/v2/models/${MODEL}/infer`, { inputs }, ACCEPT);
   expect(response.headers.get("content-encoding")).toBe("gzip");
-  expect(response.headers.get("cache-control")).toBe("no-transform");
+  expect(response.headers.get("cache-control")).toBe("private, no-transform");
   expect(response.body).toMatchObject({ model_name: MODEL });
 });
 
@@ -40,7 +40,7 @@ test.each([
     const response = await service.request(path, { method, headers: ACCEPT });
     expect(JSON.stringify(response.body).length).toBeGreaterThan(1024);
     expect(response.headers.get("content-encoding")).toBeNull();
-    expect(response.headers.get("cache-control")).toBe("no-transform");
+    expect(response.headers.get("cache-control")).toBe("private, no-transform");
   },
 );
 
@@ -56,5 +56,5 @@ test("an error is not compressed", async () => {
   expect(response.status).toBe(400);
   expect(JSON.stringify(response.body).length).toBeGreaterThan(1024);
   expect(response.headers.get("content-encoding")).toBeNull();
-  expect(response.headers.get("cache-control")).toBe("no-transform");
+  expect(response.headers.get("cache-control")).toBe("private, no-transform");
 });
