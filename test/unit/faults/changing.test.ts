@@ -15,6 +15,7 @@ stubWorkersGlobals();
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date", "performance"] });
+  return () => vi.useRealTimers();
 });
 
 const PLUS_1 = buildOnnx(sum(1));

@@ -10,6 +10,7 @@ stubWorkersGlobals();
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date", "performance"] });
+  return () => vi.useRealTimers();
 });
 
 const IRIS = "iris-logistic";

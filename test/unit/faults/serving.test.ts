@@ -13,6 +13,7 @@ stubWorkersGlobals();
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date", "performance"] });
+  return () => vi.useRealTimers();
 });
 
 const IRIS = "iris-logistic";
