@@ -11,6 +11,7 @@ import type { BucketEncryption } from "./domain/bucket-encryption.ts";
 import type { Purge, PurgeLog } from "./domain/cache.ts";
 import { toSelector } from "./domain/data-selector.ts";
 import { type ErasureEvent, EVENT_SCHEMA_VERSION } from "./domain/event.ts";
+import { createGuardEvent } from "./domain/guard-event.ts";
 import type { ModelHost } from "./domain/model-host.ts";
 import type { ObjectStore } from "./domain/object-store.ts";
 import type { EventSink, ModelStore } from "./domain/ports.ts";
@@ -319,14 +320,13 @@ function createTokenProviders({ tokens, access }: Config, sink: EventSink): Iden
     fetch: (url, init) => fetch(url, init),
     now: Date.now,
     onChange: (issuer, outage) =>
-      sink.emit({
-        event: "guard",
-        schemaVersion: EVENT_SCHEMA_VERSION,
-        time: new Date().toISOString(),
-        kind: outage ? "issuer_unreachable" : "issuer_reachable",
-        issuer,
-        ...outage,
-      }),
+      sink.emit(
+        createGuardEvent({
+          kind: outage ? "issuer_unreachable" : "issuer_reachable",
+          issuer,
+          ...outage,
+        }),
+      ),
   });
 }
 
@@ -407,12 +407,7 @@ function isStrong({ length }: string): boolean {
 function createFloods({ RATE_LIMITER }: OnnxflareEnv, sink: EventSink): FloodGuard | undefined {
   if (!RATE_LIMITER) return undefined;
   return createFloodGuard(RATE_LIMITER, () =>
-    sink.emit({
-      event: "guard",
-      schemaVersion: EVENT_SCHEMA_VERSION,
-      time: new Date().toISOString(),
-      kind: "flood_guard_unreachable",
-    }),
+    sink.emit(createGuardEvent({ kind: "flood_guard_unreachable" })),
   );
 }
 

@@ -5,7 +5,7 @@ import type { KeyAuthority } from "../domain/access/key-authority.ts";
 import type { Principal } from "../domain/access/principal.ts";
 import { PUBLIC_SCOPES, permits, type Scope } from "../domain/access/scope.ts";
 import { ApiError } from "../domain/errors.ts";
-import { EVENT_SCHEMA_VERSION, type GuardEvent } from "../domain/event.ts";
+import { createGuardEvent } from "../domain/guard-event.ts";
 import type { EventSink } from "../domain/ports.ts";
 import { equalInConstantTime } from "../shared/equal-in-constant-time.ts";
 import { coarseNetworkOf, networkOf } from "../shared/network-of.ts";
@@ -54,10 +54,8 @@ export function createAuthenticator({
   const adminNetworks = new Set<string | undefined>();
   let administrator: Principal | undefined;
 
-  const report = (event: Pick<GuardEvent, "kind"> & Partial<GuardEvent>): void => {
-    const time = new Date(now()).toISOString();
-    sink.emit({ event: "guard", schemaVersion: EVENT_SCHEMA_VERSION, time, ...event });
-  };
+  const report = (fields: Parameters<typeof createGuardEvent>[0]): void =>
+    sink.emit(createGuardEvent(fields, now()));
   const keys =
     authority &&
     new KeyIdentifier({

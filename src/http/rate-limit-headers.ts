@@ -1,4 +1,4 @@
-import type { BudgetUnit } from "../domain/access/budget.ts";
+import type { Budget, BudgetUnit } from "../domain/access/budget.ts";
 import type { ServiceLimit } from "../domain/access/limiter.ts";
 
 /** Units of the draft's registry, and others. "requests" is the default. */
@@ -14,15 +14,25 @@ const UNITS: Readonly<Record<BudgetUnit, string | undefined>> = {
  * budget. All values are names and integers, which need no escaping.
  */
 export function toRateLimitHeaders(limits: readonly ServiceLimit[]): Record<string, string> {
-  const policies = limits.map(({ budget: { name, limit, unit, windowSeconds } }) => {
-    const units = UNITS[unit];
-    return `"${name}";q=${Math.floor(limit)}${units ? `;qu="${units}"` : ""}${windowSeconds ? `;w=${windowSeconds}` : ""}`;
-  });
+  const policies = limits.map(({ budget }) => policyOf(budget));
   const states = limits.map(
     ({ budget: { name }, remaining, resetSeconds }) =>
       `"${name}";r=${remaining}${resetSeconds === undefined ? "" : `;t=${resetSeconds}`}`,
   );
   return { "ratelimit-policy": policies.join(", "), ratelimit: states.join(", ") };
+}
+
+/** The item of a budget, which is the same object for as long as its key has the same policy. */
+const POLICIES = new WeakMap<Budget, string>();
+
+function policyOf(budget: Budget): string {
+  const known = POLICIES.get(budget);
+  if (known !== undefined) return known;
+  const { name, limit, unit, windowSeconds } = budget;
+  const units = UNITS[unit];
+  const policy = `"${name}";q=${Math.floor(limit)}${units ? `;qu="${units}"` : ""}${windowSeconds ? `;w=${windowSeconds}` : ""}`;
+  POLICIES.set(budget, policy);
+  return policy;
 }
 
 /**
