@@ -14,6 +14,7 @@ export default defineConfig({
     maxWorkers: 3,
     // Files share a process and what it has imported; each cleans up after itself.
     isolate: false,
+    setupFiles: ["test/support/restore-globals.ts"],
     // Scripts, npm and wrangler, which tests start many times, compile their modules once.
     env: { NODE_COMPILE_CACHE: projectPath("node_modules", ".cache", "onnxflare-tests") },
     // Starting workerd takes seconds on a busy machine; a limit is only there to end a hang.

@@ -30,7 +30,13 @@ test("a version of models/ that was deleted is not seeded again", async () => {
   const { objects } = await service.bucket.list({ prefix: `models/${NAME}/1/` });
   expect(objects).toEqual([]);
 
-  expect(await seed()).toMatchObject({ seeded: 0, unchanged: 0, deleted: 1, names: new Set() });
+  expect(await seed()).toMatchObject({
+    seeded: 0,
+    unchanged: 0,
+    deleted: 1,
+    problems: [],
+    names: new Set(),
+  });
   expect(lines.at(-1)).toBe(`${NAME} version 1 was deleted: not seeded`);
   expect((await service.bucket.list({ prefix: `models/${NAME}/1/` })).objects).toEqual([]);
   expect(await service.request(`/v2/models/${NAME}`)).toMatchObject({ status: 404 });
