@@ -7,8 +7,8 @@ export interface Sql {
   exec(query: string, ...bindings: SqlValue[]): Iterable<SqlRow>;
 }
 
-/** What the authority keeps its state in. */
-export interface AuthorityStorage {
+/** What a Durable Object keeps its state in. */
+export interface SqlStorage {
   readonly sql: Sql;
   /** Everything that the work writes is stored, or nothing when it throws. It is synchronous, and may be nested. */
   transaction<T>(work: () => T): T;

@@ -1,7 +1,7 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import type { AuthorityStorage, SqlRow } from "../../src/guard/authority/storage.ts";
+import type { SqlRow, SqlStorage } from "../../src/domain/sql-storage.ts";
 
-export interface TestStorage extends AuthorityStorage {
+export interface TestStorage extends SqlStorage {
   /** Moves the clock. */
   advance(milliseconds: number): void;
 }

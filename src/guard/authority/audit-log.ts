@@ -8,10 +8,10 @@ import {
   toDetailsText,
   toHashedText,
 } from "../../domain/audit/audit-entry.ts";
+import type { SqlRow, SqlStorage } from "../../domain/sql-storage.ts";
 import { toCanonicalJson } from "../../shared/canonical-json.ts";
 import { toHex } from "../../shared/hex.ts";
 import { matches, toHead, toListed } from "./audit-row.ts";
-import type { AuthorityStorage, SqlRow } from "./storage.ts";
 
 /** Rows that are read for one page, whether they match its filter or not. */
 const MAX_SCANNED = 2000;
@@ -42,7 +42,7 @@ export interface AuditLog {
   eraseAudit(keyId: string): Promise<number>;
 }
 
-export function createAuditLog({ sql, transaction, now }: AuthorityStorage): AuditLog {
+export function createAuditLog({ sql, transaction, now }: SqlStorage): AuditLog {
   let previousAppend: Promise<unknown> = Promise.resolve();
 
   /** Hashing waits, and another entry must not have the same previous one. */

@@ -5,8 +5,8 @@ import {
   type AuditHead,
   toHashedText,
 } from "../../domain/audit/audit-entry.ts";
+import type { SqlRow } from "../../domain/sql-storage.ts";
 import { type Json, toCanonicalJson } from "../../shared/canonical-json.ts";
-import type { SqlRow } from "./storage.ts";
 
 /** Rows of the table `audit`, as they are read: somebody may have changed them. */
 

@@ -1,6 +1,6 @@
 import { ApiError } from "../../domain/errors.ts";
+import type { SqlRow, SqlStorage } from "../../domain/sql-storage.ts";
 import { quote } from "../../shared/quote.ts";
-import type { AuthorityStorage, SqlRow } from "./storage.ts";
 
 /**
  * The tables that have rows of a key, with the column that names it. An erasure deletes all of them; the audit, which is never
@@ -19,7 +19,7 @@ const HIDDEN = ["sha256"];
 export type KeyData = ReturnType<typeof createKeyData>;
 
 /** All that the authority has of a key, for access requests and erasures. */
-export function createKeyData({ sql, transaction }: AuthorityStorage) {
+export function createKeyData({ sql, transaction }: SqlStorage) {
   function rowsOf(id: string, table: string, column: string): SqlRow[] {
     return [...sql.exec(`SELECT * FROM ${table} WHERE ${column} = ?`, checkId(id))];
   }

@@ -1,7 +1,7 @@
 import type { KeyDigest, KeyState } from "../../domain/access/key-authority.ts";
 import type { KeyFields, StoredKey } from "../../domain/access/stored-key.ts";
+import type { Sql, SqlRow } from "../../domain/sql-storage.ts";
 import type { Migration } from "./migrations.ts";
-import type { Sql, SqlRow } from "./storage.ts";
 
 export const KEY_MIGRATIONS: readonly Migration[] = [
   {

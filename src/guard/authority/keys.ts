@@ -12,6 +12,7 @@ import type {
   StoredKey,
 } from "../../domain/access/stored-key.ts";
 import { ApiError } from "../../domain/errors.ts";
+import type { SqlStorage } from "../../domain/sql-storage.ts";
 import { quote } from "../../shared/quote.ts";
 import {
   parseGrantor,
@@ -23,7 +24,6 @@ import {
 } from "./key-arguments.ts";
 import { createKeyTable, expiryOf, type KeyRecord, stateOf, toStoredKey } from "./key-table.ts";
 import { mergePatch } from "./merge-patch.ts";
-import type { AuthorityStorage } from "./storage.ts";
 
 /** Keys that are not revoked, at most. */
 const MAX_KEYS = 10_000;
@@ -41,7 +41,7 @@ export interface KeyOptions {
 
 /** The keys of the authority. Arguments are checked here, because they come from another Worker. */
 export function createKeys(
-  { sql, transaction, now }: AuthorityStorage,
+  { sql, transaction, now }: SqlStorage,
   { usageOf = () => undefined }: KeyOptions = {},
 ) {
   const table = createKeyTable(sql);

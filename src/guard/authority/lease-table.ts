@@ -1,6 +1,6 @@
 import type { BudgetName } from "../../domain/access/budget.ts";
+import type { Sql } from "../../domain/sql-storage.ts";
 import type { Migration } from "./migrations.ts";
-import type { Sql } from "./storage.ts";
 
 export const LEASE_MIGRATIONS: readonly Migration[] = [
   {

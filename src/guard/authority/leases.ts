@@ -14,8 +14,8 @@ import type {
   LeaseRequest,
 } from "../../domain/access/lease.ts";
 import { ApiError } from "../../domain/errors.ts";
+import type { SqlStorage } from "../../domain/sql-storage.ts";
 import { createLeaseTable, type SliceRow, type WindowRow } from "./lease-table.ts";
-import type { AuthorityStorage } from "./storage.ts";
 
 /** An isolate that only wants more gets this part of what is left, so that others find some too. */
 const SHARE = 4;
@@ -58,7 +58,7 @@ export type Leases = ReturnType<typeof createLeases>;
  * Leases slices of the budgets of keys. What is leased of a window is never more than its limit, whatever happens to isolates: a slice counts as used until
  * its isolate returns it, and slots until their time is over.
  */
-export function createLeases({ sql, transaction, now }: AuthorityStorage, { find }: LeasesOptions) {
+export function createLeases({ sql, transaction, now }: SqlStorage, { find }: LeasesOptions) {
   const table = createLeaseTable(sql);
   let sweptAt = 0;
 

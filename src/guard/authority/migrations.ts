@@ -1,7 +1,7 @@
+import type { SqlStorage } from "../../domain/sql-storage.ts";
 import { AUDIT_MIGRATIONS } from "./audit-table.ts";
 import { KEY_MIGRATIONS } from "./key-table.ts";
 import { LEASE_MIGRATIONS } from "./lease-table.ts";
-import type { AuthorityStorage } from "./storage.ts";
 
 /** A change of the tables, which is made once in each database. It is never changed or removed: another one follows it. */
 export interface Migration {
@@ -19,7 +19,7 @@ export const MIGRATIONS: readonly Migration[] = [
 
 /** Makes the changes that a database has not had yet. One of a newer version of the program is left as it is. */
 export function migrate(
-  { sql, transaction, now }: AuthorityStorage,
+  { sql, transaction, now }: SqlStorage,
   migrations: readonly Migration[] = MIGRATIONS,
 ): void {
   transaction(() => {

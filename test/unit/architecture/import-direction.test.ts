@@ -202,6 +202,18 @@ const IMPORTS: Record<string, { allowed: string[]; refused: string[] }> = {
     allowed: ["./runtime/b.ts", "./storage/b.ts", "./protocols/services.ts", "./tasks/b.ts"],
     refused: ["./protocols/b.ts", "./http/b.ts", "./app.ts", "hono", "onnxruntime-web/x.mjs"],
   },
+  "src/deps/a.ts": {
+    allowed: ["./b.ts", "../runtime/b.ts", "../storage/b.ts", "../monitoring/collector/b.ts"],
+    refused: ["../protocols/b.ts", "../http/b.ts", "../app.ts", "hono", "onnxruntime-web/x.mjs"],
+  },
+  "src/monitoring/a.ts": {
+    allowed: ["./b.ts", "../domain/monitoring/b.ts", "../shared/b.ts", "zod"],
+    refused: ["../guard/b.ts", "../protocols/b.ts", "../telemetry/b.ts", "hono"],
+  },
+  "src/monitoring/collector/a.ts": {
+    allowed: ["./b.ts", "../drift/b.ts", "../../domain/monitoring/b.ts", "../../shared/b.ts"],
+    refused: ["../../guard/b.ts", "../../storage/b.ts", "../../deps/b.ts", "hono"],
+  },
   "src/config.ts": {
     allowed: ["./domain/b.ts", "zod"],
     refused: ["./inference/b.ts", "hono"],

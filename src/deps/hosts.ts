@@ -1,0 +1,63 @@
+import type { EntryStore } from "../cache/entry-store.ts";
+import type { Config } from "../config.ts";
+import type { ServiceOverrides } from "../deps.ts";
+import type { ModelHost } from "../domain/model-host.ts";
+import type { ModelStore } from "../domain/ports.ts";
+import type { OnnxflareEnv } from "../env.ts";
+import { toCacheableRun } from "../hosts/cacheable-run.ts";
+import { createCellHost } from "../hosts/cell-host.ts";
+import { createIsolateHost } from "../hosts/isolate/worker/isolate-host.ts";
+import { createPlacedHost, type PlacedHost } from "../hosts/placed-host.ts";
+import { createAnswerCached } from "../inference/answer-cached.ts";
+import { createBypassOf } from "../inference/cache-directives.ts";
+import { createRunCached } from "../inference/run-cached.ts";
+import { createRunTask } from "../inference/run-task.ts";
+import type { Inference } from "../inference/shadow.ts";
+import { ISOLATE_CODE } from "../isolate-code.ts";
+import { createModelPool } from "../runtime/model-pool.ts";
+import { createBudgetedDecoder } from "../tasks/image/budgeted-decoder.ts";
+import { createTask } from "../tasks/registry.ts";
+
+/** The host of all versions: this isolate's cells, and isolates of single models where the binding for them exists. */
+export function createHost(
+  env: OnnxflareEnv,
+  config: Config,
+  store: ModelStore,
+  { createTask: createTaskOf = createTask, isolateCode: code = ISOLATE_CODE }: ServiceOverrides,
+): PlacedHost {
+  const runtime = createModelPool({ budgetBytes: config.memoryBudgetBytes });
+  const tools = { decodeImage: createBudgetedDecoder(runtime) };
+  const cells = createCellHost({
+    runtime,
+    createTask: (manifest, readFile) => createTaskOf(manifest, readFile, tools),
+  })(store);
+  const loader = env.LOADER;
+  if (!loader) return { host: cells, hasOwnIsolate: () => false };
+  const { maxInFlight, maxQueueMs, timeoutMs, placement, ownIsolateFromBytes } = config;
+  const budgetBytes = config.ownIsolateBudgetBytes;
+  const settings = { budgetBytes, maxInFlight, maxQueueMs, timeoutMs };
+  return createPlacedHost({
+    cells,
+    isolates: createIsolateHost({ loader, code, store, settings }),
+    rules: { placement, ownFromBytes: ownIsolateFromBytes },
+  });
+}
+
+/** What runs models and tasks, by way of the cache. */
+export function createInference(
+  host: ModelHost,
+  cache: EntryStore,
+  { cache: { tiers, remoteTiers, maxEntryBytes } }: Config,
+  hasOwnIsolate: (model: string) => boolean,
+): Inference {
+  const enabled = tiers.length > 0;
+  const runCached = createRunCached(host, cache, { enabled, remoteTiers, hasOwnIsolate });
+  return {
+    infer: (request, call) => runCached(toCacheableRun(host.infer, request), call),
+    runTask: createRunTask(host, {
+      runCached,
+      answerCached: createAnswerCached(cache, { maxEntryBytes }),
+      bypassOf: createBypassOf({ enabled }),
+    }),
+  };
+}

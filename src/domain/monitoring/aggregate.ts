@@ -1,0 +1,101 @@
+import type { Phase } from "../trace.ts";
+
+/** Numbers by label. */
+export type Counts = Record<string, number>;
+
+/** What is measured of requests as a distribution, in milliseconds. */
+export type DurationName =
+  | "total" // from the request to the end of its response
+  | "queue" // in the queue of the admission
+  | "timeToFirstToken"
+  | "cpu" // as the platform counts it, told by the Tail Worker
+  | "wall" // likewise
+  | Phase;
+
+/** A distribution that can be merged with others: a sketch, as its library writes it. */
+export interface Distribution {
+  count: number;
+  sum: number;
+  sketch: Uint8Array;
+}
+
+/** Of the last report, and the largest of the time. */
+export interface Gauge {
+  last: number;
+  max: number;
+  /** Of the last report, in milliseconds since the epoch. */
+  at: number;
+}
+
+/** Moments of numbers: mergeable, by the formulas of Chan, Golub and LeVeque (1979). */
+export interface Moments {
+  count: number;
+  missing: number;
+  mean: number;
+  /** Sum of the squared differences from the mean. */
+  m2: number;
+  min: number;
+  max: number;
+}
+
+/** An input or output of a model, over many requests. */
+export interface FeatureAggregate {
+  kind: "numeric" | "category" | "text" | "image" | "audio";
+  moments: Moments;
+  /** Counts by the bins or the categories of the reference profile; absent without one. */
+  histogram?: number[];
+}
+
+/** The predictions of a model, over many requests. */
+export interface PredictionAggregate {
+  count: number;
+  labels: Counts;
+  /** For each label counts of its confidences, in 20 bins from 0 to 1. */
+  confidence: Record<string, number[]>;
+  /** Of a number that is predicted. */
+  value?: FeatureAggregate;
+}
+
+/**
+ * The requests of a version in some time, as sums that can be merged. Everything that is shown is made of it: metrics, the dashboard,
+ * alerts, drift. Plain data, which crosses RPC and is stored.
+ */
+export interface Aggregate {
+  requests: number;
+  /** By status, with the code of an error: `200`, `404 model_not_found`. */
+  outcomes: Counts;
+  /** By the id of the operation. */
+  operations: Counts;
+  /** `hit`, `miss`, `bypass`. */
+  cache: Counts;
+  /** Hits by tier. */
+  cacheTiers: Counts;
+  coldStarts: number;
+  /** Rows that were predicted, and runs of the engine. */
+  inferences: number;
+  executions: number;
+  bytesIn: number;
+  bytesOut: number;
+  /** What hits of the cache have saved, in milliseconds. */
+  savedMs: number;
+  durations: Partial<Record<DurationName, Distribution>>;
+  /** `input`, `cached`, `output`. */
+  tokens: Counts;
+  audioSeconds: number;
+  heapBytes?: Gauge;
+  /** How invocations ended, by the platform's word: `ok`, `exceededMemory`, ...; told by the Tail Worker. */
+  invocations: Counts;
+  dataCenters: Counts;
+  countries: Counts;
+  /** By the label of the principal; the most frequent ones, others as `other`. */
+  principals: Counts;
+  aliases: Counts;
+  /** Digest of the reference profile of the histograms; absent without one. */
+  profile?: string;
+  inputs: Record<string, FeatureAggregate>;
+  outputs?: PredictionAggregate;
+  /** Shadow copies by outcome. */
+  shadows: Counts;
+  /** Events that were lost on their way, by reason. */
+  lost: Counts;
+}

@@ -1,0 +1,55 @@
+import type { TelemetryEvent } from "../event.ts";
+import type { Aggregate } from "./aggregate.ts";
+
+/** The requests of a version since its first one. Both names are empty for requests without a model. */
+export interface VersionTotals {
+  readonly model: string;
+  readonly version: string;
+  readonly aggregate: Aggregate;
+}
+
+/** The requests of a version in a time. */
+export interface Window extends VersionTotals {
+  /** In milliseconds since the epoch. */
+  readonly start: number;
+  readonly seconds: number;
+}
+
+export interface SeriesRequest {
+  /** All models when it is absent, and all versions. */
+  readonly model?: string | undefined;
+  readonly version?: string | undefined;
+  /** In milliseconds since the epoch; windows that overlap are returned. */
+  readonly from: number;
+  readonly to: number;
+  /** The length of windows: 60, or a multiple of it. */
+  readonly stepSeconds: number;
+}
+
+export interface RecentEvents {
+  readonly events: readonly TelemetryEvent[];
+  /** To go on from. */
+  readonly cursor: string;
+  /** Events that were left out since the cursor of the request. */
+  readonly missed: number;
+}
+
+/** Shards that did not answer. */
+export interface Unreachable {
+  readonly shard: string;
+  readonly problem: string;
+}
+
+export interface Answered<T> {
+  readonly value: T;
+  readonly unreachable: readonly Unreachable[];
+}
+
+/** What was collected of all isolates. */
+export interface Monitoring {
+  /** Never reset, also by restarts. */
+  totals(): Promise<Answered<readonly VersionTotals[]>>;
+  series(request: SeriesRequest): Promise<Answered<readonly Window[]>>;
+  /** The last events, and those after a cursor. */
+  events(after?: string): Promise<Answered<RecentEvents>>;
+}
