@@ -1,6 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
+import { toOutcome, toOutcomeLater } from "../domain/durable-object/outcome.ts";
 import { type Authority, createAuthority } from "../guard/authority/authority.ts";
-import { toOutcome, toOutcomeLater } from "../guard/authority/outcome.ts";
 import type { AuthorityStub } from "../guard/remote-authority.ts";
 
 type Args<Name extends keyof AuthorityStub> = Parameters<AuthorityStub[Name]>;

@@ -1,7 +1,7 @@
 import type { KeyAuthority } from "../domain/access/key-authority.ts";
+import type { Outcome } from "../domain/durable-object/outcome.ts";
+import { createRemoteObject } from "../domain/durable-object/remote-object.ts";
 import { ApiError } from "../domain/errors.ts";
-import { settlesWithin } from "../shared/settles-within.ts";
-import { fromOutcome, type Outcome } from "./authority/outcome.ts";
 
 /** A method as it crosses, by its name. */
 export type AuthorityStub = {
@@ -18,18 +18,17 @@ const TIMEOUT_MS = 5000;
  * @param connect makes a stub, which is used for one call: one that has failed stays broken
  */
 export function createRemoteAuthority(connect: () => AuthorityStub): KeyAuthority {
-  async function call<T>(work: (stub: AuthorityStub) => Promise<Outcome<T>>): Promise<T> {
-    return fromOutcome(await withinTime(() => work(connect())));
-  }
-
-  /** For what may be done twice: the object may have been moved, or restarted with new code, just now. */
-  async function callAgain<T>(work: (stub: AuthorityStub) => Promise<Outcome<T>>): Promise<T> {
-    return call(work).catch((error: unknown) => {
-      if (isTransient(error)) return call(work);
-      throw error;
-    });
-  }
-
+  const { call, callAgain } = createRemoteObject({
+    connect,
+    binding: "KEYS",
+    timeoutMs: TIMEOUT_MS,
+    unavailable: (cause) =>
+      new ApiError(
+        "authority_unavailable",
+        "The authority of API keys is out of reach. Try again.",
+        { cause },
+      ),
+  });
   return {
     find: (ids) => callAgain((stub) => stub.find(ids)),
     createKey: (...args) => callAgain((stub) => stub.createKey(...args)),
@@ -48,30 +47,4 @@ export function createRemoteAuthority(connect: () => AuthorityStub): KeyAuthorit
     exportKey: (id) => callAgain((stub) => stub.exportKey(id)),
     eraseKey: (id) => callAgain((stub) => stub.eraseKey(id)),
   };
-}
-
-/** @throws ApiError `authority_unavailable` */
-async function withinTime<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    const result = work();
-    if (await settlesWithin(result, TIMEOUT_MS)) return await result;
-    result.catch(() => undefined);
-  } catch (cause) {
-    throw unavailable(cause);
-  }
-  throw unavailable(new Error(`the Durable Object KEYS did not answer within ${TIMEOUT_MS} ms`));
-}
-
-function unavailable(cause: unknown): ApiError {
-  return new ApiError(
-    "authority_unavailable",
-    "The authority of API keys is out of reach. Try again.",
-    { cause },
-  );
-}
-
-/** What the runtime says of a failure that another attempt may not have; an overloaded object gets none. */
-function isTransient(error: unknown): boolean {
-  const { retryable, overloaded } = Object((error as ApiError).cause);
-  return retryable === true && overloaded !== true;
 }

@@ -1,6 +1,6 @@
 import type { KeyAuthority } from "../../src/domain/access/key-authority.ts";
+import { toOutcomeLater } from "../../src/domain/durable-object/outcome.ts";
 import { type Authority, createAuthority } from "../../src/guard/authority/authority.ts";
-import { toOutcomeLater } from "../../src/guard/authority/outcome.ts";
 import { type AuthorityStub, createRemoteAuthority } from "../../src/guard/remote-authority.ts";
 import { createTestStorage } from "./sql.ts";
 

@@ -1,4 +1,4 @@
-import type { Migration } from "./migrations.ts";
+import type { Migration } from "../../domain/durable-object/migrate.ts";
 
 /**
  * `entry` is what is hashed, and `details` with `salt` what `detailsHash` of it is the hash of. There is nothing that follows from them: what is not

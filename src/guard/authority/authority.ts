@@ -1,17 +1,18 @@
 import type { Quota } from "../../domain/access/key-policy.ts";
 import type { BudgetUsage } from "../../domain/access/lease.ts";
+import { migrate } from "../../domain/durable-object/migrate.ts";
 import type { SqlStorage } from "../../domain/sql-storage.ts";
 import { type AuditLog, createAuditLog } from "./audit-log.ts";
 import { createKeyData, type KeyData } from "./key-data.ts";
 import { createKeys, type Keys } from "./keys.ts";
 import { createLeases, type Leases } from "./leases.ts";
-import { migrate } from "./migrations.ts";
+import { MIGRATIONS } from "./migrations.ts";
 
 /** What the Durable Object delegates to: each part has its own tables and methods. */
 export interface Authority extends Keys, Leases, AuditLog, KeyData {}
 
 export function createAuthority(storage: SqlStorage): Authority {
-  migrate(storage);
+  migrate(storage, MIGRATIONS);
   const keys = createKeys(storage, { usageOf: (id) => toQuotaUsage(leases.usage(id)) });
   const leases = createLeases(storage, { find: (id) => keys.find([id])[0] });
   return { ...keys, ...leases, ...createAuditLog(storage), ...createKeyData(storage) };

@@ -1,7 +1,7 @@
 import type { KeyDigest, KeyState } from "../../domain/access/key-authority.ts";
 import type { KeyFields, StoredKey } from "../../domain/access/stored-key.ts";
+import type { Migration } from "../../domain/durable-object/migrate.ts";
 import type { Sql, SqlRow } from "../../domain/sql-storage.ts";
-import type { Migration } from "./migrations.ts";
 
 export const KEY_MIGRATIONS: readonly Migration[] = [
   {

@@ -1,6 +1,6 @@
 import type { BudgetName } from "../../domain/access/budget.ts";
+import type { Migration } from "../../domain/durable-object/migrate.ts";
 import type { Sql } from "../../domain/sql-storage.ts";
-import type { Migration } from "./migrations.ts";
 
 export const LEASE_MIGRATIONS: readonly Migration[] = [
   {

@@ -1,14 +1,7 @@
-import type { SqlStorage } from "../../domain/sql-storage.ts";
+import type { Migration } from "../../domain/durable-object/migrate.ts";
 import { AUDIT_MIGRATIONS } from "./audit-table.ts";
 import { KEY_MIGRATIONS } from "./key-table.ts";
 import { LEASE_MIGRATIONS } from "./lease-table.ts";
-
-/** A change of the tables, which is made once in each database. It is never changed or removed: another one follows it. */
-export interface Migration {
-  /** Unique, such as `keys-1`. */
-  readonly name: string;
-  readonly statements: readonly string[];
-}
 
 /** In the order in which they are made. Each part of the authority has its own. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -16,21 +9,3 @@ export const MIGRATIONS: readonly Migration[] = [
   ...LEASE_MIGRATIONS,
   ...AUDIT_MIGRATIONS,
 ];
-
-/** Makes the changes that a database has not had yet. One of a newer version of the program is left as it is. */
-export function migrate(
-  { sql, transaction, now }: SqlStorage,
-  migrations: readonly Migration[] = MIGRATIONS,
-): void {
-  transaction(() => {
-    sql.exec(
-      "CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied_at INTEGER NOT NULL) STRICT",
-    );
-    const applied = new Set([...sql.exec("SELECT name FROM migrations")].map(({ name }) => name));
-    for (const { name, statements } of migrations) {
-      if (applied.has(name)) continue;
-      for (const statement of statements) sql.exec(statement);
-      sql.exec("INSERT INTO migrations (name, applied_at) VALUES (?, ?)", name, now());
-    }
-  });
-}

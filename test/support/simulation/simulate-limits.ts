@@ -6,9 +6,10 @@ import {
 import type { KeyPolicy } from "../../../src/domain/access/key-policy.ts";
 import type { LeaseReply, LeaseRequest } from "../../../src/domain/access/lease.ts";
 import type { Limiter, Ticket } from "../../../src/domain/access/limiter.ts";
+import { migrate } from "../../../src/domain/durable-object/migrate.ts";
 import { ApiError } from "../../../src/domain/errors.ts";
 import { createLeases, type Leases } from "../../../src/guard/authority/leases.ts";
-import { migrate } from "../../../src/guard/authority/migrations.ts";
+import { MIGRATIONS } from "../../../src/guard/authority/migrations.ts";
 import { createLimiter } from "../../../src/guard/limiter.ts";
 import { createTestStorage } from "../sql.ts";
 import { VirtualClock } from "./virtual-clock.ts";
@@ -54,7 +55,7 @@ export async function simulateLimits(scenario: LimitScenario): Promise<LimitOutc
   const random = createRandom(scenario.seed);
   const policy: KeyPolicy = { id: KEY, name: "k", scopes: ["predict"], ...scenario.policy };
   const storage = { ...createTestStorage(), now: () => clock.now() };
-  migrate(storage);
+  migrate(storage, MIGRATIONS);
   const leases = createLeases(storage, {
     find: (id) => (id === KEY ? { policy, state: "active", digests: [] } : undefined),
   });

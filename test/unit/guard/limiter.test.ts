@@ -4,8 +4,9 @@ import type { KeyState } from "../../../src/domain/access/key-authority.ts";
 import type { KeyPolicy } from "../../../src/domain/access/key-policy.ts";
 import type { LeaseReply, LeaseRequest } from "../../../src/domain/access/lease.ts";
 import type { Limiter, Ticket } from "../../../src/domain/access/limiter.ts";
+import { migrate } from "../../../src/domain/durable-object/migrate.ts";
 import { createLeases, type Leases } from "../../../src/guard/authority/leases.ts";
-import { migrate } from "../../../src/guard/authority/migrations.ts";
+import { MIGRATIONS } from "../../../src/guard/authority/migrations.ts";
 import { createLimiter } from "../../../src/guard/limiter.ts";
 import { VirtualClock } from "../../support/simulation/virtual-clock.ts";
 import { createTestStorage } from "../../support/sql.ts";
@@ -28,7 +29,7 @@ let send: ((request: LeaseRequest) => Promise<LeaseReply>) | undefined;
 beforeEach(() => {
   clock = new VirtualClock(NOON);
   const storage = { ...createTestStorage(), now: () => clock.now() };
-  migrate(storage);
+  migrate(storage, MIGRATIONS);
   state = "active";
   leases = createLeases(storage, {
     find: () => state && { policy, state, digests: [] },

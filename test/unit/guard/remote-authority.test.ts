@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { toOutcome } from "../../../src/domain/durable-object/outcome.ts";
 import { ApiError } from "../../../src/domain/errors.ts";
-import { toOutcome } from "../../../src/guard/authority/outcome.ts";
 import { type AuthorityStub, createRemoteAuthority } from "../../../src/guard/remote-authority.ts";
 import { rejectedApiError } from "../../support/errors.ts";
 import { createLocalAuthority } from "../../support/local-authority.ts";

@@ -1,10 +1,11 @@
 import { beforeEach, expect, test } from "vitest";
 import type { KeyPolicy } from "../../../src/domain/access/key-policy.ts";
 import type { Limiter } from "../../../src/domain/access/limiter.ts";
+import { migrate } from "../../../src/domain/durable-object/migrate.ts";
 import { ApiError, type ErrorCode } from "../../../src/domain/errors.ts";
 import type { Phase } from "../../../src/domain/trace.ts";
 import { createLeases } from "../../../src/guard/authority/leases.ts";
-import { migrate } from "../../../src/guard/authority/migrations.ts";
+import { MIGRATIONS } from "../../../src/guard/authority/migrations.ts";
 import { createCpuCosts } from "../../../src/guard/cpu-costs.ts";
 import { createLimiter } from "../../../src/guard/limiter.ts";
 import { limit } from "../../../src/http/limit.ts";
@@ -25,7 +26,7 @@ let run: { readonly reaches: readonly Phase[]; readonly code: ErrorCode };
 
 beforeEach(() => {
   const storage = createTestStorage();
-  migrate(storage);
+  migrate(storage, MIGRATIONS);
   const leases = createLeases(storage, {
     find: () => ({ policy, state: "active", digests: [] }),
   });

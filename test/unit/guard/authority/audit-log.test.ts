@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { createChainVerifier } from "../../../../src/domain/audit/audit-chain.ts";
 import type { AuditRecord } from "../../../../src/domain/audit/audit-entry.ts";
+import { migrate } from "../../../../src/domain/durable-object/migrate.ts";
 import { createAuditLog } from "../../../../src/guard/authority/audit-log.ts";
 import { AUDIT_MIGRATIONS } from "../../../../src/guard/authority/audit-table.ts";
-import { migrate } from "../../../../src/guard/authority/migrations.ts";
 import { createTestStorage } from "../../../support/sql.ts";
 
 function createLog() {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { migrate } from "../../../../src/domain/durable-object/migrate.ts";
 import { createAuthority } from "../../../../src/guard/authority/authority.ts";
-import { MIGRATIONS, migrate } from "../../../../src/guard/authority/migrations.ts";
+import { MIGRATIONS } from "../../../../src/guard/authority/migrations.ts";
 import { createTestStorage } from "../../../support/sql.ts";
 
 const tablesOf = (storage: ReturnType<typeof createTestStorage>): unknown[] =>

@@ -1,6 +1,6 @@
-import { ApiError, ERROR_KINDS, type ErrorCode } from "../../domain/errors.ts";
+import { ApiError, ERROR_KINDS, type ErrorCode } from "../errors.ts";
 
-/** What a method of the authority crosses as: of what is thrown, only some properties would cross. */
+/** What a method of a Durable Object crosses as: of what is thrown, only some properties would cross. */
 export type Outcome<T> =
   | { readonly value: T }
   | {
@@ -38,6 +38,6 @@ export async function toOutcomeLater<T>(work: () => Promise<T>): Promise<Outcome
 export function fromOutcome<T>(outcome: Outcome<T>): T {
   if ("value" in outcome) return outcome.value;
   const { code, message, details } = outcome.error;
-  if (!Object.hasOwn(ERROR_KINDS, code)) throw new Error(`the authority failed: ${message}`);
+  if (!Object.hasOwn(ERROR_KINDS, code)) throw new Error(`the Durable Object failed: ${message}`);
   throw new ApiError(code, message, details && { details });
 }
