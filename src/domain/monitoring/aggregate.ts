@@ -1,4 +1,5 @@
 import type { Phase } from "../trace.ts";
+import type { InferenceTotals } from "./inference-totals.ts";
 
 /** Numbers by label. */
 export type Counts = Record<string, number>;
@@ -71,6 +72,10 @@ export interface Aggregate {
   /** Hits by tier. */
   cacheTiers: Counts;
   coldStarts: number;
+  /** The operations that run a model, with the meanings of Triton's statistics. */
+  inference: InferenceTotals;
+  /** Models loaded and evicted, and crashes of engines: `loads`, `evictions`, `crashes`. Of the aggregate without a model alone. */
+  engine: Counts;
   /** Rows that were predicted, and runs of the engine. */
   inferences: number;
   executions: number;
