@@ -34,19 +34,24 @@ export function parseCacheControl(header: string | undefined): CachePolicy {
 }
 
 /** Why no entry was used. */
-export type MissReason =
-  | "disabled" // the deployment, or the model's manifest, caches nothing
-  | "no-store" // the request's directive: nothing is read or stored
-  | "drawn" // the result is drawn at random: each request has another one
-  | "no-cache" // the request's directive: the entry is computed again
-  | "absent"
-  | "too-old" // older than the request's max-age
-  | "expired" // older than the model's ttl
-  | "purged";
+export const MISS_REASONS = [
+  "disabled", // the deployment, or the model's manifest, caches nothing
+  "no-store", // the request's directive: nothing is read or stored
+  "drawn", // the result is drawn at random: each request has another one
+  "no-cache", // the request's directive: the entry is computed again
+  "absent",
+  "too-old", // older than the request's max-age
+  "expired", // older than the model's ttl
+  "purged",
+] as const;
+export type MissReason = (typeof MISS_REASONS)[number];
+
+/** Whether an entry was used, or the cache at all. */
+export const CACHE_OUTCOMES = ["hit", "miss", "bypass"] as const;
 
 /** How the cache was used for one request. */
 export interface CacheReport {
-  outcome: "hit" | "miss" | "bypass" | undefined;
+  outcome: (typeof CACHE_OUTCOMES)[number] | undefined;
   tier: CacheTierName | undefined;
   reason: MissReason | undefined;
   key: string | undefined;

@@ -1,4 +1,6 @@
+import type { z } from "zod";
 import type { FinishReason } from "./blocks/postprocess/text-generation.ts";
+import type { generationEventSchema } from "./event/generation.ts";
 
 /** What a call has generated until now. */
 export interface GenerationProgress {
@@ -16,22 +18,8 @@ export interface GenerationProgress {
   readonly finishReason: FinishReason | undefined;
 }
 
-/** What an event tells of it, by the names of OpenTelemetry's conventions for generative AI where they have one. */
-export interface GenerationEvent {
-  readonly "gen_ai.usage.input_tokens": number;
-  readonly "gen_ai.usage.cache_read.input_tokens": number;
-  readonly "gen_ai.usage.output_tokens": number;
-  /** Of the recordings that are transcribed; absent of other inputs. */
-  readonly audioSeconds?: number | undefined;
-  /** In seconds, until the first token was there; absent when there was none. */
-  readonly "gen_ai.server.time_to_first_token"?: number | undefined;
-  /** After the first one; absent when there was no other. */
-  readonly tokensPerSecond?: number | undefined;
-  /** Absent when the generation ended early. */
-  readonly "gen_ai.response.finish_reasons"?: readonly FinishReason[] | undefined;
-  /** Whether the client left before the end. */
-  readonly aborted: boolean;
-}
+/** What an event tells of it. */
+export type GenerationEvent = z.output<typeof generationEventSchema>;
 
 export const NOTHING_GENERATED: GenerationProgress = {
   inputTokens: 0,

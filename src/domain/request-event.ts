@@ -60,7 +60,7 @@ export function toRequestEvent(request: EndedRequest): RequestEvent {
     bytesOut: trace.bytesOut,
     totalMs: toMicroseconds(trace.totalMs),
     phasesMs: toPhases(trace),
-    clock: "isolate",
+    clock: "advancing",
   };
 }
 

@@ -175,7 +175,7 @@ export function createShadowCopies({
       isPartial: isPartial || undefined,
       primaryMs: toMicroseconds(primaryMs),
       primaryCache: call.trace.cache.outcome,
-      clock: "isolate",
+      clock: "advancing",
     });
   }
 

@@ -27,7 +27,7 @@ export const UNMATCHED: RequestEvent = {
   bytesOut: 100,
   totalMs: 0.25,
   phasesMs: {},
-  clock: "isolate",
+  clock: "advancing",
 };
 
 /** A prediction with every field of a request that succeeds. */
@@ -56,7 +56,7 @@ export const PREDICTION: RequestEvent = {
   bytesOut: 200,
   totalMs: 12.5,
   phasesMs: { body: 1, resolve: 1, cache: 1, load: 4, parse: 1, infer: 4, serialize: 0.5 },
-  clock: "isolate",
+  clock: "advancing",
 };
 
 export const HIT: RequestEvent = {
@@ -108,7 +108,7 @@ export const COMPARED: ShadowEvent = {
   coldStart: false,
   primaryMs: 2,
   shadowMs: 3,
-  clock: "isolate",
+  clock: "advancing",
 };
 
 /** Every form that an event can have. */

@@ -35,7 +35,7 @@ const HEADERS = {
 
 const EVENT = {
   event: "request",
-  schemaVersion: 2,
+  schemaVersion: 3,
   method: "POST",
   route: "/v2/models/:model/infer",
   operation: "infer",
@@ -56,7 +56,7 @@ const EVENT = {
   bytesOut: 261,
   totalMs: 0.234,
   phasesMs: { body: 0.123, cache: 0.012 },
-  clock: "isolate",
+  clock: "advancing",
 };
 
 // biome-ignore lint/style/noDefaultExport: workerd takes a Worker's handlers from its default export.

@@ -64,7 +64,7 @@ test("a change is an entry before and one after it, and an event with the number
       ...expected,
       ...details,
       event: "audit",
-      schemaVersion: 2,
+      schemaVersion: 3,
       time: expect.any(String),
       outcome: "done",
       seq: 2,

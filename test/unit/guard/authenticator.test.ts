@@ -271,7 +271,7 @@ describe("an authority that is out of reach", () => {
     expect(events).toEqual([
       {
         event: "guard",
-        schemaVersion: 2,
+        schemaVersion: 3,
         time: "2026-11-30T12:00:05.000Z",
         kind: "authority_unreachable",
         principal: `key:${key.id}`,

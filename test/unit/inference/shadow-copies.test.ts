@@ -120,7 +120,7 @@ describe("a copy", () => {
   test("is reported with the versions, how the answers compare, and the durations", async () => {
     expect(await run(copyOf())).toEqual({
       event: "shadow",
-      schemaVersion: 2,
+      schemaVersion: 3,
       time: expect.stringMatching(/Z$/),
       requestId: "request-1",
       model: "echo",
@@ -134,7 +134,7 @@ describe("a copy", () => {
       detail: { relative: 0 },
       primaryMs: 1.235,
       shadowMs: expect.any(Number),
-      clock: "isolate",
+      clock: "advancing",
     });
   });
 

@@ -231,7 +231,7 @@ describe("events", () => {
     { ...HIT, requestId: "request-3", principal: "anonymous", subject: OTHER },
     {
       event: "capture",
-      schemaVersion: 2,
+      schemaVersion: 3,
       time: HIT.time,
       requestId: "request-a",
       model: "iris",

@@ -12,7 +12,7 @@ describe("the sink that counts inferences", () => {
 
 const EVENT: RequestEvent = {
   event: "request",
-  schemaVersion: 2,
+  schemaVersion: 3,
   time: "2026-11-22T12:00:00.000Z",
   requestId: "r",
   method: "POST",
@@ -26,7 +26,7 @@ const EVENT: RequestEvent = {
   bytesOut: 1,
   totalMs: 10,
   phasesMs: { resolve: 1, load: 2, body: 1, decode: 1, infer: 4, serialize: 1 },
-  clock: "isolate",
+  clock: "advancing",
 };
 const CACHE = { stored: false, collapsed: false };
 

@@ -6,7 +6,7 @@ import { createScrubbingSink } from "../../../src/telemetry/scrubbing-sink.ts";
 const SECRET = "the-secret-of-the-service";
 const REQUEST = {
   event: "request",
-  schemaVersion: 2,
+  schemaVersion: 3,
   time: "2026-11-30T00:00:00.000Z",
   requestId: "a",
   method: "POST",
@@ -16,7 +16,7 @@ const REQUEST = {
   bytesOut: 0,
   totalMs: 0,
   phasesMs: {},
-  clock: "isolate",
+  clock: "advancing",
 } as const satisfies TelemetryEvent;
 
 function emitted(event: TelemetryEvent): TelemetryEvent | undefined {
@@ -44,7 +44,7 @@ test.each<[string, TelemetryEvent]>([
       },
     },
   ],
-  ["a notice", { event: "notice", schemaVersion: 2, time: "", message: `bad ${SECRET}` }],
+  ["a notice", { event: "notice", schemaVersion: 3, time: "", message: `bad ${SECRET}` }],
 ])("%s with a secret is passed on without it", (_, event) => {
   const text = JSON.stringify(emitted(event));
   expect(text).not.toContain(SECRET);

@@ -107,7 +107,7 @@ describe("POST /admin/cache/purge", () => {
       expect(events.filter((event) => event.requestId === requestId)).toEqual([
         {
           event: "purge",
-          schemaVersion: 2,
+          schemaVersion: 3,
           time: (purged.body as { at: string }).at,
           requestId,
           ...reported,
