@@ -1,15 +1,13 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
-import { exitWith } from "../packages/cli/src/local/user-error.ts";
 import { projectPath } from "./project.ts";
 import { keepModules, workerBundle } from "./worker-bundle.ts";
 
 /**
  * Builds the code of the isolates of models, which the Worker contains as a text: `src/model-isolate.ts` and what it imports, with the settings of
- * wrangler.toml. Wrangler runs it before each build of the Worker (`[build]`).
+ * wrangler.toml. A part of `build-parts.ts`.
  */
 const ENTRY = projectPath("src", "model-isolate.ts");
 const OUTPUT = projectPath("build", "model-isolate.txt");
@@ -47,6 +45,3 @@ export async function buildModelIsolate({
   writeFileSync(partial, `// ${head}\n${code}`);
   renameSync(partial, output);
 }
-
-if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href)
-  await buildModelIsolate().catch(exitWith);
