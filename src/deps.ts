@@ -53,6 +53,7 @@ import { createCaptureStore } from "./storage/capture-store.ts";
 import { createModelStore } from "./storage/model-store.ts";
 import { createObjectInventory } from "./storage/object-inventory.ts";
 import { createRoutingStore } from "./storage/routing-store.ts";
+import { createStaticAssets } from "./storage/static-assets.ts";
 import { createUploadStore } from "./storage/upload-store.ts";
 import type { createTask } from "./tasks/registry.ts";
 import { createMissingPartNotices } from "./telemetry/missing-parts.ts";
@@ -127,8 +128,8 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     isOwn: hasOwnIsolate,
   });
   const { privacyKey } = config;
-  const { LOADER, RATE_LIMITER, KEYS } = env;
-  const parts = { LOADER, RATE_LIMITER, KEYS, PRIVACY_KEY: privacyKey };
+  const { LOADER, RATE_LIMITER, KEYS, ASSETS } = env;
+  const parts = { LOADER, RATE_LIMITER, KEYS, ASSETS, PRIVACY_KEY: privacyKey };
   for (const missing of createMissingPartNotices(parts)) sink.emit(missing);
   const keyAuthority = createKeyAuthority(env);
   const audit = createAuditRecorder({ authority: keyAuthority, sink, scrub: scrubStored });
@@ -219,5 +220,6 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     privacy: privacyKey && createPrivacy(privacyKey, personalData),
     sweep: createSweep({ audit, garbage, personalData, purgeLog, sink }),
     host,
+    assets: ASSETS && createStaticAssets(ASSETS),
   };
 }

@@ -20,4 +20,6 @@ export interface OnnxflareEnv extends OnnxflareSettings {
   readonly RATE_LIMITER?: RateLimit | undefined;
   /** Starts isolates of large models; without it all models share the Worker's own. */
   readonly LOADER?: WorkerLoader | undefined;
+  /** The static assets, which have the dashboard; without it there is none. */
+  readonly ASSETS?: Pick<Fetcher, "fetch"> | undefined;
 }

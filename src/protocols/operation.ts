@@ -36,6 +36,7 @@ export const TAGS = {
     "Triton's model repository: which models are in the memory of the isolate that handles the request.",
   Administration:
     "Publish and delete versions, read statistics, purge the cache, administer keys. Requires a key.",
+  Dashboard: "The files of the dashboard, which have no data.",
   Documentation: "The documentation of the API.",
 } as const;
 

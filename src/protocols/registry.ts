@@ -1,4 +1,5 @@
 import { ADMIN_PROTOCOL } from "./admin/protocol.ts";
+import { DASHBOARD_PROTOCOL } from "./dashboard/protocol.ts";
 import { createDocsProtocol } from "./docs/protocol.ts";
 import { KSERVE_PROTOCOL } from "./kserve/protocol.ts";
 import { OPEN_INFERENCE_PROTOCOL } from "./oip/protocol.ts";
@@ -12,6 +13,7 @@ const DOCUMENTED: readonly Protocol[] = [
   OPENAI_PROTOCOL,
   KSERVE_PROTOCOL,
   ADMIN_PROTOCOL,
+  DASHBOARD_PROTOCOL,
 ];
 
 /** Every protocol of the Worker, in the order of the documentation. */

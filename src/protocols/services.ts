@@ -15,6 +15,7 @@ import type { Infer, ModelHost } from "../domain/model-host.ts";
 import type { EventSink } from "../domain/ports.ts";
 import type { Privacy } from "../domain/privacy.ts";
 import type { ShadowStatistics } from "../domain/shadow-statistics.ts";
+import type { StaticAssets } from "../domain/static-assets.ts";
 import type { Subjects } from "../domain/subject.ts";
 import type { RunTask } from "../inference/run-task.ts";
 import type { Catalog } from "../registry/catalog.ts";
@@ -89,5 +90,7 @@ export interface Services {
   /** The last events of this isolate, and those to come. */
   readonly eventLog: EventLog;
   readonly shadowStatistics: ShadowStatistics;
+  /** `undefined` without the binding `ASSETS`. */
+  readonly assets: StaticAssets | undefined;
   readonly host: Pick<ModelHost, "stats">;
 }

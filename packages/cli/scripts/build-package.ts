@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { buildAssets } from "../../../scripts/build-assets.ts";
 import { buildCli } from "./build-cli.ts";
 import { buildWorkerPackage } from "./build-worker-package.ts";
 import { writeTemplate } from "./write-template.ts";
@@ -12,5 +13,6 @@ export async function buildPackage(dist: string): Promise<void> {
   rmSync(dist, { recursive: true, force: true });
   await buildCli(packageFolder, dist);
   await buildWorkerPackage(dist);
+  await buildAssets(join(dist, "assets"));
   writeTemplate(dirname(dirname(packageFolder)), dist);
 }

@@ -35,6 +35,7 @@ export function renderLandingPage(version: string, origin: string, prefix: strin
 <li><a href="${prefix}/openapi.json">${prefix}/openapi.json</a>: the OpenAPI document
 <li><a href="${prefix}/v2/models">${prefix}/v2/models</a>: the models of this server
 <li><a href="${prefix}/v2/health/ready">${prefix}/v2/health/ready</a>: whether it is ready
+<li><a href="${prefix}/dashboard">${prefix}/dashboard</a>: what the models do, with a key
 </ul>
 <p>List the models, and run one of them:</p>
 <pre>curl ${base}/v2/models

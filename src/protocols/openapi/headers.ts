@@ -73,7 +73,7 @@ export const HEADERS = {
     schema: text,
   },
   "content-security-policy": {
-    description: "Allows only the page's own style.",
+    description: "Allows only the page's own style and, for the dashboard, scripts of this server.",
     required: true,
     schema: text,
   },

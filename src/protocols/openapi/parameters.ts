@@ -56,6 +56,14 @@ export const PARAMETERS = {
     schema: { type: "string", minLength: 1, maxLength: 200 },
     example: "model.onnx.data",
   },
+  asset: {
+    name: "asset",
+    in: "path",
+    description: "The name of a file that the dashboard loads.",
+    required: true,
+    schema: { type: "string", minLength: 1, maxLength: 200 },
+    example: "dashboard-CVdx_biw.js",
+  },
   aliasOfVersion: {
     name: "alias",
     in: "query",

@@ -38,6 +38,14 @@ const IMPORTS: Record<string, { allowed: string[]; refused: string[] }> = {
       "node:fs",
     ],
   },
+  "packages/ui/src/a.ts": {
+    allowed: ["./b.ts", "./pages/b.tsx", "../../../src/domain/b.ts", "preact/hooks", "uplot"],
+    refused: ["../../../src/protocols/b.ts", "../../cli/src/b.ts", "zod", "node:fs", "react"],
+  },
+  "packages/ui/src/pages/a.ts": {
+    allowed: ["./b.ts", "../components/b.tsx", "../../../../src/domain/b.ts", "preact"],
+    refused: ["../../../../src/app.ts", "../../../client/src/b.ts", "hono"],
+  },
   "packages/cli/src/a.ts": {
     allowed: [
       "./b.ts",

@@ -78,7 +78,7 @@ test("each check is a line, with what to do", async () => {
   const lines = stdout.trimEnd().split("\n");
   expect(lines).toHaveLength(14);
   expect(lines[2]).toBe(
-    "ok    bindings       wrangler.toml has MODELS, CACHE, LOADER, RATE_LIMITER",
+    "ok    bindings       wrangler.toml has MODELS, CACHE, LOADER, RATE_LIMITER, ASSETS",
   );
   expect(lines.at(-1)).toMatch(
     /^fail {2}server {9}http:\/\/127\.0\.0\.1:9 can't be reached: .+; start it: npx onnxflare dev; or name another one by --url$/,
@@ -100,6 +100,7 @@ describe("what is wrong with a project", () => {
     const toml = readFileSync(project.path("wrangler.toml"), "utf8")
       .replace(/\[\[r2_buckets\]\]\n(?:.+\n)+/, "")
       .replace(/\[\[worker_loaders\]\]\n(?:.+\n)+/, "")
+      .replace(/\[assets\]\n(?:.+\n)+/, "")
       .replace("2026-11-01", "2025-01-01")
       .replace('["enable_request_signal"]', "[]")
       .replace(/\[limits\]\n.+\n/, "")
@@ -121,6 +122,12 @@ describe("what is wrong with a project", () => {
 
   test.each<[string, Check["status"], RegExp, RegExp]>([
     ["bindings", "fail", /no \[\[r2_buckets\]\] with the binding MODELS$/, /^add it as it is/],
+    [
+      "bindings",
+      "warn",
+      /no \[assets\] with the binding ASSETS: there is no dashboard$/,
+      /^add it as it is/,
+    ],
     ["bindings", "warn", /binding LOADER: all models share one isolate/, /^add it as it is/],
     ["keys", "fail", /no migration that creates KeyAuthority, the class of KEYS/, /^add/],
     ["compatibility", "warn", /is 2025-01-01, and onnxflare is tested with 2026-11-01/, /^set/],

@@ -14,6 +14,7 @@ const SECRETS = ["ADMIN_KEY", "ENCRYPTION_KEY", "ENCRYPTION_KEYS_OLD", "PRIVACY_
 
 /** What the service does without a binding. */
 const WITHOUT: Readonly<Record<string, string>> = {
+  ASSETS: "there is no dashboard",
   CACHE: "predictions are not cached beyond a datacenter, and purges reach one isolate only",
   LOADER: "all models share one isolate of 128 MB",
   RATE_LIMITER: "nothing limits how many requests an address sends",
@@ -79,18 +80,19 @@ function expectedConfig(): TomlTable {
 }
 
 interface Binding {
-  /** As in `[[r2_buckets]]`. */
-  readonly kind: string;
+  /** As in TOML: `[[r2_buckets]]`. */
+  readonly table: string;
   readonly binding: string;
 }
 
-/** Each kind of binding is a list of tables with their names. */
+/** Each kind of binding is a list of tables with their names; that of assets is one table. */
 function bindingsOf(config: object): Binding[] {
   return Object.entries(config).flatMap(([kind, tables]) =>
-    (Array.isArray(tables) ? tables : []).flatMap((table) => {
+    [tables].flat().flatMap((table) => {
       const { binding: named, name } = Object(table);
       const binding = kind === "ratelimits" ? name : named;
-      return typeof binding === "string" ? [{ kind, binding }] : [];
+      if (typeof binding !== "string") return [];
+      return [{ table: Array.isArray(tables) ? `[[${kind}]]` : `[${kind}]`, binding }];
     }),
   );
 }
@@ -101,12 +103,12 @@ function* bindingProblems(
   file: string,
 ): Iterable<Problem> {
   const found = bindingsOf(config);
-  for (const { kind, binding } of bindingsOf(expected)) {
-    if (found.some((other) => other.binding === binding && other.kind === kind)) continue;
+  for (const { table, binding } of bindingsOf(expected)) {
+    if (found.some((other) => other.binding === binding && other.table === table)) continue;
     const without = WITHOUT[binding];
     yield {
       status: without === undefined ? "fail" : "warn",
-      message: `${file} has no [[${kind}]] with the binding ${binding}${without === undefined ? "" : `: ${without}`}`,
+      message: `${file} has no ${table} with the binding ${binding}${without === undefined ? "" : `: ${without}`}`,
       remedy: "add it as it is in the wrangler.toml of a new project: npx onnxflare init NAME",
     };
   }

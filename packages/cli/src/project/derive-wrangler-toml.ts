@@ -1,8 +1,12 @@
 /** Sections of the repository's wrangler.toml that are for building onnxflare, which the package has behind it. */
 const BUILD_SECTIONS = ["build", "define", "alias"];
 
-/** Where a project finds the documents that comments of wrangler.toml name. */
-const DOCS = "node_modules/onnxflare/dist/docs/";
+/** Where a project finds what is in these folders of the repository. */
+const IN_PACKAGE = {
+  // Comments name documents.
+  "docs/": "node_modules/onnxflare/dist/docs/",
+  "build/assets": "node_modules/onnxflare/dist/assets",
+};
 
 /**
  * The wrangler.toml of a project, of the repository's: with every binding, limit, variable and flag, and the comments on
@@ -17,5 +21,9 @@ export function deriveWranglerToml(repository: string): string {
       section = /^\[+([\w.-]+)\]+/m.exec(paragraph)?.[1] ?? section;
       return section === undefined || !BUILD_SECTIONS.includes(section);
     });
-  return `${kept.join("\n\n").replaceAll(/(?<![\w/])docs\//g, DOCS)}\n`;
+  const paths = new RegExp(`(?<![\\w/])(?:${Object.keys(IN_PACKAGE).join("|")})`, "g");
+  const text = kept
+    .join("\n\n")
+    .replaceAll(paths, (path) => IN_PACKAGE[path as keyof typeof IN_PACKAGE]);
+  return `${text}\n`;
 }

@@ -7,9 +7,12 @@ import { projectPath } from "../../../../../scripts/project.ts";
 const repository = readFileSync(projectPath("wrangler.toml"), "utf8");
 
 test("a project has everything of the repository's wrangler.toml, but how onnxflare is built", () => {
-  const { build, define, alias, ...rest } = parse(repository);
+  const { build, define, alias, assets, ...rest } = parse(repository);
   expect([build, define, alias]).not.toContain(undefined);
-  expect(parse(deriveWranglerToml(repository))).toEqual(rest);
+  expect(parse(deriveWranglerToml(repository))).toEqual({
+    ...rest,
+    assets: { ...(assets as object), directory: "node_modules/onnxflare/dist/assets" },
+  });
 });
 
 test("the comments stay, and the documents that they name are those of the package", () => {

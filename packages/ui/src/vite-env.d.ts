@@ -1,0 +1,2 @@
+/** Vite makes a file of each style sheet, which the page links. */
+declare module "*.css";
