@@ -35,7 +35,13 @@ export function createApp(
   const cors = corsOrigins.length > 0 ? createCors(corsOrigins, isAdminPath(protocols)) : undefined;
   if (cors) app.use(cors.addHeaders);
   app.use(
-    observe(services.sink, handleError, createSecurityHeaders(corsOrigins), services.scrubReply),
+    observe(
+      services.sink,
+      handleError,
+      createSecurityHeaders(corsOrigins),
+      services.scrubReply,
+      services.tracing,
+    ),
   );
   if (services.floodGuard) app.use(refuseFloods(services.floodGuard));
   if (cors) app.use(cors.answerPreflight);

@@ -57,6 +57,7 @@ import { createStaticAssets } from "./storage/static-assets.ts";
 import { createUploadStore } from "./storage/upload-store.ts";
 import type { createTask } from "./tasks/registry.ts";
 import { createMissingPartNotices } from "./telemetry/missing-parts.ts";
+import { createPlatformTracing } from "./telemetry/platform-tracing.ts";
 
 export interface ServiceOverrides {
   /** In the cells of this isolate. */
@@ -180,6 +181,7 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     prefix: overrides.prefix ?? "",
     serverVersion: version,
     sink,
+    tracing: createPlatformTracing(),
     scrubReply: createScrubber(secrets.filter(isStrong), { findsCut: false }),
     eventLog,
     shadowStatistics,

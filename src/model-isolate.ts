@@ -21,6 +21,7 @@ import { createAdmission } from "./inference/admission.ts";
 import { createModelPool } from "./runtime/model-pool.ts";
 import { createBudgetedDecoder } from "./tasks/image/budgeted-decoder.ts";
 import { createTask } from "./tasks/registry.ts";
+import { createPlatformTracing } from "./telemetry/platform-tracing.ts";
 
 /**
  * The entry, and the composition root, of the isolate of a model. It is built apart (`scripts/build-model-isolate.ts`) and becomes a text module of the
@@ -45,6 +46,7 @@ function createServer(
       createTask: (manifest, readFile) => createTaskOf(manifest, readFile, tools),
     }),
     admission: createAdmission({ maxInFlight, maxQueueMs, maxTimeoutMs: timeoutMs }),
+    tracing: createPlatformTracing(),
     endIsolate: () => workers.abortIsolate?.(),
   });
 }

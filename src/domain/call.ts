@@ -124,6 +124,8 @@ export function createCall(options: CallOptions = {}): Call {
       check();
     },
     fork(changes = {}) {
+      const forked = changes.trace ?? new Trace();
+      forked.context ??= trace.context;
       return createCall({
         id,
         principal,
@@ -136,7 +138,7 @@ export function createCall(options: CallOptions = {}): Call {
         yieldSlice,
         now,
         cache: changes.cache ?? cache,
-        trace: changes.trace ?? new Trace(),
+        trace: forked,
         get signal() {
           return changes.signal ?? call.signal;
         },

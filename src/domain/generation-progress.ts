@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { FinishReason } from "./blocks/postprocess/text-generation.ts";
 import type { generationEventSchema } from "./event/generation.ts";
+import { GEN_AI } from "./gen-ai.ts";
 
 /** What a call has generated until now. */
 export interface GenerationProgress {
@@ -57,13 +58,13 @@ export function toGenerationEvent(progress: GenerationProgress, aborted: boolean
   const { inputTokens, cachedTokens, outputTokens, audioSeconds } = progress;
   const { firstTokenMs, lastTokenMs, finishReason } = progress;
   return {
-    "gen_ai.usage.input_tokens": inputTokens,
-    "gen_ai.usage.cache_read.input_tokens": cachedTokens,
-    "gen_ai.usage.output_tokens": outputTokens,
+    [GEN_AI.inputTokens]: inputTokens,
+    [GEN_AI.cachedTokens]: cachedTokens,
+    [GEN_AI.outputTokens]: outputTokens,
     audioSeconds,
-    "gen_ai.server.time_to_first_token": firstTokenMs && toSeconds(firstTokenMs),
+    [GEN_AI.timeToFirstToken]: firstTokenMs && toSeconds(firstTokenMs),
     tokensPerSecond: toTokensPerSecond(outputTokens, firstTokenMs, lastTokenMs),
-    "gen_ai.response.finish_reasons": finishReason && !aborted ? [finishReason] : undefined,
+    [GEN_AI.finishReasons]: finishReason && !aborted ? [finishReason] : undefined,
     aborted,
   };
 }

@@ -29,13 +29,18 @@ export interface EndedRequest {
 /** Unknown fields are `undefined`, which JSON omits: adding properties one by one costs more than the rest of the event. */
 export function toRequestEvent(request: EndedRequest): RequestEvent {
   const { time, requestId, method, route, operation, status, thrown, trace, principal } = request;
-  const { cache } = trace;
+  const { cache, context } = trace;
   const error = thrown === undefined ? undefined : describeError(thrown);
   return {
     event: "request",
     schemaVersion: EVENT_SCHEMA_VERSION,
     time: new Date(time).toISOString(),
     requestId,
+    traceId: context?.traceId,
+    spanId: context?.spanId,
+    parentSpanId: context?.parentSpanId,
+    traceFlags: context?.parentSpanId === undefined ? undefined : context.flags,
+    traceState: context?.state,
     method,
     route,
     operation: operation?.id,

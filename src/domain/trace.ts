@@ -1,6 +1,8 @@
 import { type CacheReport, createCacheReport } from "./cache-control.ts";
 import type { GenerationProgress } from "./generation-progress.ts";
 import type { IsolateEvent } from "./isolate-event.ts";
+import type { TraceContext } from "./trace-context.ts";
+import type { StartPhaseSpan } from "./tracing.ts";
 
 /** The phases of a request whose durations are measured, in the order in which they happen. */
 export const PHASES = [
@@ -58,14 +60,19 @@ export class Trace {
   generation: GenerationProgress | undefined;
   /** Absent when the model ran in the isolate that handled the request. */
   isolate: IsolateEvent | undefined;
+  /** Where the call belongs in a distributed trace; absent of work that no request has asked for. */
+  context: TraceContext | undefined;
   cache: CacheReport = createCacheReport();
   /** Whether the response must not tell how the cache was used, by its headers or by `only-if-cached`. */
   hidesCache = false;
   readonly #now: () => number;
   readonly #startedAt: number;
+  readonly #startSpan: StartPhaseSpan | undefined;
 
-  constructor(now: () => number = () => performance.now()) {
+  /** @param startSpan begins a span of the platform for each phase; absent where it makes no trace */
+  constructor(now: () => number = () => performance.now(), startSpan?: StartPhaseSpan) {
     this.#now = now;
+    this.#startSpan = startSpan;
     this.#startedAt = now();
   }
 
@@ -77,10 +84,12 @@ export class Trace {
   /** Starts a phase; the first call of the returned function ends it. */
   start(phase: Phase): () => void {
     const start = this.#now();
+    const span = this.#startSpan?.(phase);
     let ended = false;
     return () => {
       if (ended) return;
       ended = true;
+      span?.end();
       this.#add(phase, start);
     };
   }
@@ -88,9 +97,11 @@ export class Trace {
   /** Adds the duration of `work` to a phase, also when it throws. */
   measure<T>(phase: Phase, work: () => T): T {
     const start = this.#now();
+    const span = this.#startSpan?.(phase);
     try {
       return work();
     } finally {
+      span?.end();
       this.#add(phase, start);
     }
   }
@@ -98,9 +109,11 @@ export class Trace {
   /** {@link measure} for work that waits. */
   async measureAsync<T>(phase: Phase, work: () => Promise<T>): Promise<T> {
     const start = this.#now();
+    const span = this.#startSpan?.(phase);
     try {
       return await work();
     } finally {
+      span?.end();
       this.#add(phase, start);
     }
   }

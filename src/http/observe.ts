@@ -5,6 +5,8 @@ import type { RequestEvent } from "../domain/event.ts";
 import type { EventSink } from "../domain/ports.ts";
 import { toRequestEvent } from "../domain/request-event.ts";
 import { Trace } from "../domain/trace.ts";
+import { createTraceContext, type TraceContext } from "../domain/trace-context.ts";
+import { NO_TRACING, type Tracing } from "../domain/tracing.ts";
 import type { ScrubSecrets } from "../shared/scrub-secrets.ts";
 import type { AppEnv } from "./context.ts";
 import { hasSecret } from "./scrub-reply.ts";
@@ -22,12 +24,16 @@ export function observe(
   onError: (thrown: unknown, c: Context<AppEnv>) => Response,
   securityHeaders: SecurityHeaders = createSecurityHeaders([]),
   scrubReply?: ScrubSecrets,
+  tracing: Tracing = NO_TRACING,
 ): MiddlewareHandler<AppEnv> {
   return async function observe(c, next) {
     const time = Date.now();
     c.set("scrubReply", scrubReply);
     c.set("requestId", givenId(c) ?? crypto.randomUUID());
-    c.set("trace", new Trace());
+    const platform = tracing.current();
+    const trace = new Trace(undefined, platform?.startSpan);
+    trace.context = contextOf(c, platform?.traceId);
+    c.set("trace", trace);
     c.set("headers", securityHeaders(c));
     try {
       await next();
@@ -56,6 +62,15 @@ export function observe(
 function givenId(c: Context<AppEnv>): string | undefined {
   const given = c.req.header("x-request-id");
   return given && REQUEST_ID.test(given) && !hasSecret(c, given) ? given : undefined;
+}
+
+/** Without what a client passes on that is a secret: it is logged. */
+function contextOf(c: Context<AppEnv>, platformTraceId: string | undefined): TraceContext {
+  const traceparent = c.req.header("traceparent");
+  const tracestate = traceparent === undefined ? undefined : c.req.header("tracestate");
+  const context = createTraceContext({ traceparent, tracestate }, platformTraceId);
+  const { state } = context;
+  return state !== undefined && hasSecret(c, state) ? { ...context, state: undefined } : context;
 }
 
 /** Tells those who wait for the end of the response, and who may go on with the context of a request that is over. */

@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import { toCacheStatus } from "../domain/cache-control.ts";
 import type { CachedResponse } from "../domain/cached-response.ts";
+import { type TraceContext, toTraceParent } from "../domain/trace-context.ts";
 import { concatenateBytes, totalBytes } from "../shared/bytes.ts";
 import { chooseCoding } from "./accept-encoding.ts";
 import {
@@ -69,7 +70,7 @@ export function respondBytes(
   if (status === 200 && compress)
     c.get("responseLookup")?.store(sizeBytes, () => ({
       body,
-      headers: new Headers(headers),
+      headers: toStoredHeaders(headers),
       ageSeconds: undefined,
     }));
   if (coding === "identity") return new Response(body, { status, headers });
@@ -96,7 +97,22 @@ function addRequestHeaders(c: Context<AppEnv>): void {
   headers["x-request-id"] = c.get("requestId");
   trace.totalMs = trace.elapsedMs;
   headers["server-timing"] = toServerTiming(trace);
+  if (continuesTrace(trace.context)) headers[TRACE_RESPONSE] = toTraceParent(trace.context);
   addCacheHeaders(headers, trace);
+}
+
+/** Names the span of the request to a client that has sent its own (https://www.w3.org/TR/trace-context-2/). */
+const TRACE_RESPONSE = "traceresponse";
+
+function continuesTrace(context: TraceContext | undefined): context is TraceContext {
+  return context?.parentSpanId !== undefined;
+}
+
+/** Without what is of one request alone, and which others do not replace. */
+function toStoredHeaders(headers: Readonly<Record<string, string>>): Headers {
+  const stored = new Headers(headers);
+  stored.delete(TRACE_RESPONSE);
+  return stored;
 }
 
 /** Sends a response of the response cache, with its own headers except those that describe the request. */
@@ -122,6 +138,7 @@ export function respondCached(c: Context<AppEnv>, response: CachedResponse): Res
     const own = new Headers(headers);
     own.set("cache-status", HIDDEN_CACHE_STATUS);
     own.delete("age");
+    if (continuesTrace(trace.context)) own.set(TRACE_RESPONSE, toTraceParent(trace.context));
     return new Response(body, { headers: own });
   }
   const ageSeconds = Math.floor(trace.cache.ageSeconds ?? 0);
@@ -129,6 +146,11 @@ export function respondCached(c: Context<AppEnv>, response: CachedResponse): Res
     response.ageSeconds = ageSeconds;
     headers.set("cache-status", toCacheStatus(trace.cache));
     headers.set("age", String(ageSeconds));
+  }
+  if (continuesTrace(trace.context)) {
+    const own = new Headers(headers);
+    own.set(TRACE_RESPONSE, toTraceParent(trace.context));
+    return new Response(body, { headers: own });
   }
   return new Response(body, { headers });
 }

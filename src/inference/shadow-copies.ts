@@ -99,6 +99,7 @@ export function createShadowCopies({
     const permit = admission.admitSpare({ model: shadow.name, bodyBytes: call.trace.bytesIn });
     if (!permit) return skipped("overloaded");
     const trace = new Trace();
+    trace.context = call.trace.context;
     const ending = new AbortController();
     const copied = createCall({
       id: call.id,

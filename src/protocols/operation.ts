@@ -81,7 +81,7 @@ interface OperationBase {
   readonly tag: keyof typeof TAGS;
   readonly summary: string;
   readonly description?: string;
-  /** In addition to those in the path, and `x-request-id`. */
+  /** In addition to those in the path, and those of every operation: `x-request-id`, `traceparent`, `tracestate`. */
   readonly parameters?: readonly ParameterName[];
   readonly body?: RequestBody;
   /** Whether the handler reads the body as a stream, instead of getting it as a whole. */
@@ -106,7 +106,7 @@ export function scopeOf(
 
 export interface OperationResponse {
   readonly description: string;
-  /** In addition to `x-request-id` and `server-timing`. */
+  /** In addition to `x-request-id`, `server-timing` and `traceresponse`. */
   readonly headers?: readonly HeaderName[];
   readonly content?: Readonly<Record<string, MediaType>>;
 }

@@ -17,6 +17,7 @@ import type { Privacy } from "../domain/privacy.ts";
 import type { ShadowStatistics } from "../domain/shadow-statistics.ts";
 import type { StaticAssets } from "../domain/static-assets.ts";
 import type { Subjects } from "../domain/subject.ts";
+import type { Tracing } from "../domain/tracing.ts";
 import type { RunTask } from "../inference/run-task.ts";
 import type { Catalog } from "../registry/catalog.ts";
 import type { GarbageCollector } from "../registry/collect-garbage.ts";
@@ -85,6 +86,7 @@ export interface Services {
   /** Knows the API keys; `undefined` without the binding `KEYS`. */
   readonly keyAuthority: KeyAuthority | undefined;
   readonly sink: EventSink;
+  readonly tracing: Tracing;
   /** Removes secrets, also the service's own, from what clients get. */
   readonly scrubReply: ScrubSecrets;
   /** The last events of this isolate, and those to come. */

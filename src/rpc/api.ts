@@ -13,6 +13,13 @@ export interface CallOptions {
   readonly cacheControl?: string | undefined;
   /** The id in the event of the call; a random one by default. */
   readonly requestId?: string | undefined;
+  /**
+   * The trace to which the call belongs, as the header `traceparent` of a request (https://www.w3.org/TR/trace-context-2/). One that is
+   * not valid is ignored, and the call begins a trace.
+   */
+  readonly traceparent?: string | undefined;
+  /** Beside `traceparent`, what tracing systems pass on. */
+  readonly tracestate?: string | undefined;
   /** For whom the call is made, such as a user's id: it separates cache entries and sticky routing as an API key does over HTTP. */
   readonly principal?: string | undefined;
   /**

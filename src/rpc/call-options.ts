@@ -11,6 +11,8 @@ export interface ReadOptions {
   readonly timeoutMs: number | undefined;
   readonly cache: CachePolicy;
   readonly requestId: string | undefined;
+  readonly traceparent: string | undefined;
+  readonly tracestate: string | undefined;
   readonly principal: string | undefined;
   readonly subject: string | undefined;
   readonly stickyKey: string | undefined;
@@ -25,6 +27,8 @@ const OPTIONS = [
   "timeoutMs",
   "cacheControl",
   "requestId",
+  "traceparent",
+  "tracestate",
   "principal",
   "subject",
   "stickyKey",
@@ -60,6 +64,8 @@ export function readOptions(argument: unknown, fields: readonly string[]): ReadO
     timeoutMs: read(argument, "timeoutMs", "a positive integer of milliseconds", isTimeout),
     cache: parseCacheControl(text("cacheControl")),
     requestId: read(argument, "requestId", "1 to 128 letters, digits and ._:-", isRequestId),
+    traceparent: text("traceparent"),
+    tracestate: text("tracestate"),
     principal: text("principal"),
     subject: readSubject(argument.subject),
     stickyKey: text("stickyKey"),

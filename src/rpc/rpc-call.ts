@@ -9,6 +9,7 @@ import type { RoutedModel } from "../domain/published-model.ts";
 import { toRequestEvent } from "../domain/request-event.ts";
 import { serviceMs } from "../domain/service-time.ts";
 import { busyMs, Trace } from "../domain/trace.ts";
+import { createTraceContext } from "../domain/trace-context.ts";
 import { recordUnreadable } from "../protocols/record-unreadable.ts";
 import type { Services } from "../protocols/services.ts";
 import { type ReadOptions, readOptions } from "./call-options.ts";
@@ -32,6 +33,7 @@ export type RpcServices = Pick<
   | "infer"
   | "runTask"
   | "sink"
+  | "tracing"
   | "subjects"
 >;
 
@@ -43,10 +45,11 @@ const ROUTE = "rpc";
 
 /** One call over RPC, from its arrival to its event: what the middleware of HTTP is to a request. */
 export class RpcCall {
-  readonly trace = new Trace();
+  readonly trace: Trace;
   readonly operation: RpcOperation;
   readonly #services: RpcServices;
   readonly #context: RpcContext;
+  readonly #platformTraceId: string | undefined;
   readonly #time = Date.now();
   readonly #ended = Promise.withResolvers<void>();
   #id: string | undefined;
@@ -61,6 +64,10 @@ export class RpcCall {
     this.operation = operation;
     this.#services = services;
     this.#context = context;
+    const platform = services.tracing.current();
+    this.#platformTraceId = platform?.traceId;
+    this.trace = new Trace(undefined, platform?.startSpan);
+    this.trace.context = createTraceContext({}, this.#platformTraceId);
   }
 
   /**
@@ -71,10 +78,13 @@ export class RpcCall {
    */
   begin(argument: unknown, fields: readonly string[]): BegunCall {
     const options = readOptions(argument, fields);
-    const { model, requestId, timeoutMs, signal } = options;
-    // Ids are logged and stored.
-    this.#id =
-      requestId && this.#services.scrubReply(requestId) === requestId ? requestId : undefined;
+    const { model, requestId, traceparent, tracestate, timeoutMs, signal } = options;
+    // Both are logged, and ids are stored.
+    this.#id = this.#withoutSecret(requestId);
+    this.trace.context = createTraceContext(
+      { traceparent, tracestate: this.#withoutSecret(tracestate) },
+      this.#platformTraceId,
+    );
     const worker = readWorker(this.#context.props, options.principal);
     this.#worker = worker;
     if (signal || this.operation === "stream") this.#controller = new AbortController();
@@ -191,6 +201,11 @@ export class RpcCall {
     }
     for (const listener of this.#listeners) listener();
     this.#ended.resolve();
+  }
+
+  /** `undefined` for a text that has a secret in it. */
+  #withoutSecret(text: string | undefined): string | undefined {
+    return text !== undefined && this.#services.scrubReply(text) === text ? text : undefined;
   }
 
   get requestId(): string {

@@ -5,6 +5,7 @@ import { createEntryStore } from "../../src/cache/entry-store.ts";
 import { type Config, parseConfig } from "../../src/config.ts";
 import type { RequestEvent } from "../../src/domain/event.ts";
 import type { EventSink } from "../../src/domain/ports.ts";
+import { NO_TRACING } from "../../src/domain/tracing.ts";
 import { createAuditRecorder } from "../../src/guard/audit-recorder.ts";
 import { createAuthenticator } from "../../src/guard/authenticator.ts";
 import { createAdmission } from "../../src/inference/admission.ts";
@@ -80,6 +81,7 @@ export function createTestApp(
     scrubReply: (text) => text,
     serverVersion: "1.2.3",
     sink: { emit: (event) => event.event === "request" && events.push(event) },
+    tracing: NO_TRACING,
     admission: createAdmission({ maxInFlight: 10, maxQueueMs: 1000, maxTimeoutMs: 10_000 }),
     bodies: createBodyBudget({ limitBytes: 100_000_000 }),
     catalog,

@@ -1,17 +1,18 @@
 import * as z from "zod";
 import { FINISH_REASONS } from "../blocks/postprocess/text-generation.ts";
+import { GEN_AI } from "../gen-ai.ts";
 import { count } from "./fields.ts";
 
 /** What a request generated, by the names of OpenTelemetry's conventions for generative AI where they have one. */
 export const generationEventSchema = z
   .strictObject({
-    "gen_ai.usage.input_tokens": count.describe(
+    [GEN_AI.inputTokens]: count.describe(
       "Tokens of the prompts, special ones included; of a transcription those before each window's text.",
     ),
-    "gen_ai.usage.cache_read.input_tokens": count
+    [GEN_AI.cachedTokens]: count
       .describe("Of the input tokens, those that were not read again.")
       .meta({ see: "tasks.md#prefix-caching" }),
-    "gen_ai.usage.output_tokens": count.describe(
+    [GEN_AI.outputTokens]: count.describe(
       "Tokens that were generated, those that end a text included.",
     ),
     audioSeconds: z
@@ -19,7 +20,7 @@ export const generationEventSchema = z
       .min(0)
       .optional()
       .describe("Of the recordings that are transcribed; absent of other inputs."),
-    "gen_ai.server.time_to_first_token": z
+    [GEN_AI.timeToFirstToken]: z
       .number()
       .min(0)
       .optional()
@@ -30,7 +31,7 @@ export const generationEventSchema = z
       .number()
       .optional()
       .describe("Of the tokens after the first one; absent when there was no other."),
-    "gen_ai.response.finish_reasons": z
+    [GEN_AI.finishReasons]: z
       .array(z.enum(FINISH_REASONS))
       .readonly()
       .optional()

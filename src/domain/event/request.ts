@@ -50,6 +50,18 @@ export const requestEventSchema = z
     parentSpanId: spanId
       .optional()
       .describe("The span of the client that `traceparent` names; absent when it named none."),
+    traceFlags: z
+      .int()
+      .min(0)
+      .max(3)
+      .optional()
+      .describe(
+        "Of a `traceparent`: 1 where the client records the trace, 2 where the trace's id is random; their sum.",
+      ),
+    traceState: z
+      .string()
+      .optional()
+      .describe("What tracing systems pass on by `tracestate`; absent when there is nothing."),
     method: z.string().describe("Of HTTP; `RPC` for calls of other Workers."),
     route: z
       .string()

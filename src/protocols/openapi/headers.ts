@@ -15,6 +15,11 @@ export const HEADERS = {
     required: true,
     schema: text,
   },
+  traceresponse: {
+    description:
+      "The trace and the span of the request (W3C Trace Context), for a request with a valid `traceparent`.",
+    schema: { type: "string", pattern: "^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$" },
+  },
   "x-model-version": { description: "The version of the model.", required: true, schema: text },
   "x-model-alias": {
     description: "The alias that the request named; absent when it named none.",

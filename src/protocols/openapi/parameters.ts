@@ -271,6 +271,21 @@ export const PARAMETERS = {
     description: "Of the response before; from the beginning when left out.",
     schema: { type: "string", minLength: 1, maxLength: 1024 },
   },
+  traceparent: {
+    name: "traceparent",
+    in: "header",
+    description:
+      "The trace and the span to which the request belongs (W3C Trace Context). One that is not valid is ignored.",
+    schema: { type: "string" },
+    example: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+  },
+  tracestate: {
+    name: "tracestate",
+    in: "header",
+    description: "Beside `traceparent`: what tracing systems pass on.",
+    schema: { type: "string" },
+    example: "congo=t61rcWkgMzE",
+  },
   "x-request-id": {
     name: "x-request-id",
     in: "header",

@@ -56,7 +56,13 @@ export function toOpenApiOperation(
     ...(description === undefined ? {} : { description }),
     tags: [tag],
     security: toSecurity(access, isOpen),
-    parameters: parameterReferences([...inPath, ...parameters, "x-request-id"]),
+    parameters: parameterReferences([
+      ...inPath,
+      ...parameters,
+      "x-request-id",
+      "traceparent",
+      "tracestate",
+    ]),
     ...(body ? { requestBody: body } : {}),
     responses: toResponses(
       responses,
@@ -104,7 +110,7 @@ function toResponse(
 ): Response {
   return {
     description,
-    headers: headerReferences("x-request-id", "server-timing", ...headers),
+    headers: headerReferences("x-request-id", "server-timing", "traceresponse", ...headers),
     ...(content ? { content } : {}),
   };
 }

@@ -88,3 +88,33 @@ describe("compression", () => {
     expect(app.events).toMatchObject([{ bytesOut: LONG.length }]);
   });
 });
+
+test("a request with a traceparent gets the trace and the span of its event, and no other one does", async () => {
+  const app = createApp("{}");
+  const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  const response = await send(app, { traceparent, tracestate: "congo=1" });
+  const { traceId, spanId } = app.events[0] ?? {};
+  expect(app.events[0]).toMatchObject({
+    traceId: "4bf92f3577b34da6a3ce929d0e0e4736",
+    spanId: expect.stringMatching(/^[0-9a-f]{16}$/),
+    parentSpanId: "00f067aa0ba902b7",
+    traceFlags: 1,
+    traceState: "congo=1",
+  });
+  expect(response.headers.get("traceresponse")).toBe(`00-${traceId}-${spanId}-01`);
+  const other = await send(app, { traceparent: `${traceparent}-more`, tracestate: "congo=1" });
+  expect(other.headers.has("traceresponse")).toBe(false);
+  expect(app.events[1]).toMatchObject({ traceId: expect.stringMatching(/^[0-9a-f]{32}$/) });
+  expect(app.events[1]?.traceId).not.toBe(traceId);
+  expect(app.events[1]).toMatchObject({ parentSpanId: undefined, traceState: undefined });
+});
+
+test("a tracestate that has a secret is not in the event", async () => {
+  const app = createApp("{}");
+  await send(app, {
+    traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    tracestate: "vendor=my-own-secret-credential",
+    authorization: "Bearer my-own-secret-credential",
+  });
+  expect(app.events[0]).toMatchObject({ parentSpanId: "00f067aa0ba902b7", traceState: undefined });
+});

@@ -280,6 +280,8 @@ test("the document describes errors in the form of the operation's protocol", ()
     { $ref: "#/components/parameters/model" },
     { $ref: "#/components/parameters/version" },
     { $ref: "#/components/parameters/x-request-id" },
+    { $ref: "#/components/parameters/traceparent" },
+    { $ref: "#/components/parameters/tracestate" },
   ]);
   expect(security).toEqual([{ bearer: ["admin"] }]);
   expect(document.components.schemas.ExampleError).toMatchObject({ type: "object" });

@@ -10,6 +10,7 @@ import type {
   StoredFile,
 } from "../../../domain/ports.ts";
 import type { PublishedModel } from "../../../domain/published-model.ts";
+import type { Tracing } from "../../../domain/tracing.ts";
 import { LruMap } from "../../../shared/lru-map.ts";
 import { MAX_REPLY_BYTES } from "../wire/clone-limits.ts";
 import type {
@@ -32,6 +33,7 @@ export interface IsolateServerOptions {
   /** The host of this isolate's cells, by the files that a call may read. */
   readonly hostOf: (files: ModelFiles) => ModelHost;
   readonly admission: Admission;
+  readonly tracing: Tracing;
   /** Ends the isolate: the next call gets a new one. */
   readonly endIsolate: () => void;
 }
@@ -133,7 +135,7 @@ export class IsolateServer {
     waitUntil: WaitUntil,
     answer: (served: ServedCall, host: ModelHost) => Promise<T>,
   ): Promise<Reply<T>> {
-    const { runtime, admission, hostOf } = this.#options;
+    const { runtime, admission, tracing, hostOf } = this.#options;
     const isFirst = this.#calls === 0;
     this.#calls += 1;
     // What the method is given is disposed when it returns.
@@ -142,7 +144,16 @@ export class IsolateServer {
       this.#active.delete(served);
       if (runtime.stats().crashes > 0) this.#endWhenIdle(waitUntil);
     };
-    const served = new ServedCall({ head, session, waitUntil, admission, runtime, isFirst, onEnd });
+    const served = new ServedCall({
+      head,
+      session,
+      waitUntil,
+      admission,
+      runtime,
+      tracing,
+      isFirst,
+      onEnd,
+    });
     this.#active.add(served);
     const host = hostOf({ file: (_id, path) => openFile(session, path) });
     try {

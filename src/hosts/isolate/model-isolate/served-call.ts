@@ -6,6 +6,8 @@ import type { RunCached } from "../../../domain/model-host.ts";
 import type { ModelRuntime } from "../../../domain/ports.ts";
 import type { Tensor } from "../../../domain/tensor.ts";
 import { busyMs, Trace } from "../../../domain/trace.ts";
+import { createTraceContext } from "../../../domain/trace-context.ts";
+import type { Tracing } from "../../../domain/tracing.ts";
 import { versionState } from "../../../domain/version-state.ts";
 import type {
   CallHead,
@@ -28,6 +30,7 @@ export interface ServedCallOptions {
   readonly waitUntil: WaitUntil;
   readonly admission: Admission;
   readonly runtime: ModelRuntime;
+  readonly tracing: Tracing;
   /** Whether it is the first call of the isolate. */
   readonly isFirst: boolean;
   readonly onEnd: () => void;
@@ -39,7 +42,7 @@ export class ServedCall {
   readonly session: SessionStub;
   readonly #options: ServedCallOptions;
   readonly #client: WatchedClient;
-  readonly #trace = new Trace();
+  readonly #trace: Trace;
   readonly #ended = Promise.withResolvers<void>();
   #permit: Permit | undefined;
   /** Whether outputs of the cache were used, and none of another call's run. */
@@ -48,8 +51,12 @@ export class ServedCall {
   #isOver = false;
 
   constructor(options: ServedCallOptions) {
-    const { head, session, waitUntil, admission } = options;
+    const { head, session, waitUntil, admission, tracing } = options;
     this.#options = options;
+    const platform = tracing.current();
+    this.#trace = new Trace(undefined, platform?.startSpan);
+    if (head.traceparent !== undefined)
+      this.#trace.context = createTraceContext(head, platform?.traceId);
     this.session = session;
     const client = new WatchedClient(session);
     this.#client = client;

@@ -54,6 +54,8 @@ export interface CallHead {
   readonly bodyBytes: number;
   /** Of the API key; absent for none. */
   readonly limits?: RequestLimits | undefined;
+  /** The `traceparent` of the request's span; absent of work that no request has asked for. */
+  readonly traceparent?: string | undefined;
   /** Whether tokens are reserved before they are generated. */
   readonly isMetered?: boolean | undefined;
 }

@@ -6,6 +6,7 @@ import type { CandidateModel, RunCached } from "../../../domain/model-host.ts";
 import type { ModelId } from "../../../domain/model-id.ts";
 import type { ModelFiles, StoredFile } from "../../../domain/ports.ts";
 import type { PublishedModel } from "../../../domain/published-model.ts";
+import { toTraceParent } from "../../../domain/trace-context.ts";
 import type { CallHead, CallReport } from "../wire/protocol.ts";
 import { applyReport, EMPTY_REPORT } from "../wire/reports.ts";
 
@@ -72,12 +73,13 @@ export class IsolateCall {
 
   get head(): CallHead {
     const { id, digest, digests, model } = this.target;
-    const { deadline, limits, meter } = this.call;
+    const { deadline, limits, meter, trace } = this.call;
     const { remainingMs } = deadline;
     return {
       version: { ...id, revision: model?.revision ?? "", digest, digests },
       timeoutMs: Number.isFinite(remainingMs) ? remainingMs : undefined,
-      bodyBytes: this.call.trace.bytesIn,
+      bodyBytes: trace.bytesIn,
+      ...(trace.context && { traceparent: toTraceParent(trace.context) }),
       ...(this.client !== undefined && { client: this.client }),
       ...(limits !== NO_LIMITS && { limits }),
       ...(meter && { isMetered: true }),

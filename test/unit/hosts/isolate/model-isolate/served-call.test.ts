@@ -3,6 +3,7 @@ import type { Admission } from "../../../../../src/domain/admission.ts";
 import { Deadline } from "../../../../../src/domain/deadline.ts";
 import type { CacheableRun } from "../../../../../src/domain/model-host.ts";
 import type { ModelRuntime } from "../../../../../src/domain/ports.ts";
+import { NO_TRACING } from "../../../../../src/domain/tracing.ts";
 import { ServedCall } from "../../../../../src/hosts/isolate/model-isolate/served-call.ts";
 import type { CachedReply, SessionStub } from "../../../../../src/hosts/isolate/wire/protocol.ts";
 import { createManifest } from "../../../../support/cache-harness.ts";
@@ -39,6 +40,7 @@ async function serve(reply: CachedReply, coldStart?: boolean): Promise<number | 
       state: () => ({ state: "ready" }),
       stats: () => ({ usedBytes: 0 }),
     } as unknown as ModelRuntime,
+    tracing: NO_TRACING,
     isFirst: false,
     onEnd: () => undefined,
   });

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { NOTHING_GENERATED } from "../../../../../src/domain/generation-progress.ts";
 import type { ModelRuntime } from "../../../../../src/domain/ports.ts";
 import { Trace } from "../../../../../src/domain/trace.ts";
+import { NO_TRACING } from "../../../../../src/domain/tracing.ts";
 import { ServedCall } from "../../../../../src/hosts/isolate/model-isolate/served-call.ts";
 import { writeStream } from "../../../../../src/hosts/isolate/model-isolate/write-stream.ts";
 import type { SessionStub, StreamLine } from "../../../../../src/hosts/isolate/wire/protocol.ts";
@@ -39,6 +40,7 @@ function serve(onSample: (sampleMs: number | undefined) => void = () => undefine
       admit: (request) => ({ ...admission.admit(request), release: onSample }),
     },
     runtime: runtime as ModelRuntime,
+    tracing: NO_TRACING,
     isFirst: true,
     onEnd: () => {
       ended += 1;
