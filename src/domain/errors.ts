@@ -84,6 +84,11 @@ export const ERROR_KINDS = {
     title: "The authority of API keys is out of reach",
     retryable: true,
   },
+  monitoring_unavailable: {
+    status: 503,
+    title: "What was collected is out of reach",
+    retryable: true,
+  },
   model_missing: { status: 503, title: "A file of the model is missing", retryable: true },
   model_corrupt: {
     status: 503,

@@ -1,8 +1,8 @@
 import type { Phase } from "../trace.ts";
-import type { InferenceTotals } from "./inference-totals.ts";
-
-/** Numbers by label. */
-export type Counts = Record<string, number>;
+import type { Counts } from "./counts.ts";
+import type { Distribution } from "./distribution.ts";
+import { createInferenceTotals, type InferenceTotals } from "./inference-totals.ts";
+import type { Moments } from "./moments.ts";
 
 /** What is measured of requests as a distribution, in milliseconds. */
 export type DurationName =
@@ -13,30 +13,12 @@ export type DurationName =
   | "wall" // likewise
   | Phase;
 
-/** A distribution that can be merged with others: a sketch, as its library writes it. */
-export interface Distribution {
-  count: number;
-  sum: number;
-  sketch: Uint8Array;
-}
-
 /** Of the last report, and the largest of the time. */
 export interface Gauge {
   last: number;
   max: number;
   /** Of the last report, in milliseconds since the epoch. */
   at: number;
-}
-
-/** Moments of numbers: mergeable, by the formulas of Chan, Golub and LeVeque (1979). */
-export interface Moments {
-  count: number;
-  missing: number;
-  mean: number;
-  /** Sum of the squared differences from the mean. */
-  m2: number;
-  min: number;
-  max: number;
 }
 
 /** An input or output of a model, over many requests. */
@@ -76,7 +58,7 @@ export interface Aggregate {
   inference: InferenceTotals;
   /** Models loaded and evicted, and crashes of engines: `loads`, `evictions`, `crashes`. Of the aggregate without a model alone. */
   engine: Counts;
-  /** Rows that were predicted, and runs of the engine. */
+  /** Rows that were predicted, those of answers from the cache included, and runs of the engine. */
   inferences: number;
   executions: number;
   bytesIn: number;
@@ -92,7 +74,7 @@ export interface Aggregate {
   invocations: Counts;
   dataCenters: Counts;
   countries: Counts;
-  /** By the label of the principal; the most frequent ones, others as `other`. */
+  /** By the label of the principal: the most frequent ones, others as `other`. */
   principals: Counts;
   aliases: Counts;
   /** Digest of the reference profile of the histograms; absent without one. */
@@ -103,4 +85,33 @@ export interface Aggregate {
   shadows: Counts;
   /** Events that were lost on their way, by reason. */
   lost: Counts;
+}
+
+export function createAggregate(): Aggregate {
+  return {
+    requests: 0,
+    outcomes: {},
+    operations: {},
+    cache: {},
+    cacheTiers: {},
+    coldStarts: 0,
+    inference: createInferenceTotals(),
+    inferences: 0,
+    executions: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+    savedMs: 0,
+    durations: {},
+    tokens: {},
+    audioSeconds: 0,
+    engine: {},
+    invocations: {},
+    dataCenters: {},
+    countries: {},
+    principals: {},
+    aliases: {},
+    inputs: {},
+    shadows: {},
+    lost: {},
+  };
 }

@@ -1,5 +1,5 @@
 import type { RequestEvent } from "../event.ts";
-import type { Counts } from "./aggregate.ts";
+import type { Counts } from "./counts.ts";
 import { toTritonFailure } from "./triton-failure.ts";
 
 /**

@@ -1,5 +1,6 @@
 import type { TelemetryEvent } from "../event.ts";
 import type { Aggregate } from "./aggregate.ts";
+import type { ActiveModel } from "./collector.ts";
 
 /** The requests of a version since its first one. Both names are empty for requests without a model. */
 export interface VersionTotals {
@@ -45,11 +46,20 @@ export interface Answered<T> {
   readonly unreachable: readonly Unreachable[];
 }
 
-/** What was collected of all isolates. */
+export interface EventsRequest {
+  /** All models when it is absent. */
+  readonly model?: string | undefined;
+  /** The cursor of the events before. */
+  readonly after?: string | undefined;
+}
+
+/** What was collected of all isolates. What has not reached the collector yet, some seconds of requests, is not in it. */
 export interface Monitoring {
-  /** Never reset, also by restarts. */
+  /** Never reset, also by restarts. Versions that are deleted are not among them any more. */
   totals(): Promise<Answered<readonly VersionTotals[]>>;
   series(request: SeriesRequest): Promise<Answered<readonly Window[]>>;
-  /** The last events, and those after a cursor. */
-  events(after?: string): Promise<Answered<RecentEvents>>;
+  /** The last events, oldest first, and those after a cursor. */
+  events(request?: EventsRequest): Promise<Answered<RecentEvents>>;
+  /** Models that have had requests, those of the last time first. */
+  models(): Promise<readonly ActiveModel[]>;
 }

@@ -31,6 +31,10 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
     reason: "serverFailed",
     hint: "the Durable Object KEYS, which has the API keys and the audit log, can't be reached: try again; npx wrangler tail shows why",
   },
+  monitoring_unavailable: {
+    reason: "serverFailed",
+    hint: "the Durable Object METRICS, which has what was collected of requests, can't be reached: try again; npx wrangler tail shows why",
+  },
 };
 
 /** By the code of an error, or by its status where it has none of these. */

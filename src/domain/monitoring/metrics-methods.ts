@@ -1,0 +1,21 @@
+import type { MetricsCollector } from "./collector.ts";
+
+/** The methods of the Durable Object `METRICS`, by its parts. */
+export interface MetricsMethods extends MetricsCollector {}
+
+/**
+ * Each method that crosses, and whether a caller may repeat it when the object was moved or restarted in the middle: `again` for what
+ * has the same effect when it is done twice.
+ */
+export const METRICS_METHODS = {
+  add: "again",
+  totals: "again",
+  windows: "again",
+  events: "again",
+  models: "again",
+  forget: "again",
+  forgetModel: "again",
+  erase: "again",
+  export: "again",
+} as const satisfies Record<keyof MetricsMethods, "once" | "again">;
+export type MetricsMethod = keyof typeof METRICS_METHODS;

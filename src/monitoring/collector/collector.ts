@@ -1,0 +1,159 @@
+import type {
+  Batch,
+  CollectionPolicy,
+  MetricsCollector,
+} from "../../domain/monitoring/collector.ts";
+import type { SqlStorage } from "../../domain/sql-storage.ts";
+import type { MonitoringPart } from "../part.ts";
+import { createCollectedData } from "./collected-data.ts";
+import { createForgotten } from "./forgotten.ts";
+import { createModelList } from "./model-list.ts";
+import { PendingWindows } from "./pending-windows.ts";
+import { readBatch } from "./read-batch.ts";
+import { createRecentEventLog } from "./recent-events.ts";
+import { createSenders } from "./senders.ts";
+import { createWindowTable } from "./window-table.ts";
+
+/** Windows in memory that are stored at once, so that there are never more. */
+const MAX_PENDING = 1000;
+/** How often what is too old is looked for. */
+const SWEEP_MS = 3_600_000;
+
+/** The methods of a Durable Object over its own storage. */
+export interface Collector
+  extends MetricsCollector,
+    Required<Pick<MonitoringPart, "dueAt" | "work">> {}
+
+/**
+ * Adds what isolates have folded to windows and totals. Batches wait in memory for a moment, so that many are stored together, and are
+ * answered when they are stored: what an object that ends had in memory is sent again.
+ * @param onDue called when something is due that was not
+ */
+export function createCollector(storage: SqlStorage, onDue: () => void): Collector {
+  const { sql, transaction, now } = storage;
+  const table = createWindowTable(sql);
+  const senders = createSenders(sql);
+  const models = createModelList(sql);
+  const forgotten = createForgotten(sql);
+  const recent = createRecentEventLog(now);
+  const pending = new PendingWindows();
+  const data = createCollectedData(storage, { pending, recent });
+  let policy: CollectionPolicy | undefined = readPolicy();
+  let waiting: PromiseWithResolvers<void> | undefined;
+  let commitAt: number | undefined;
+  let sweepAt = now() + SWEEP_MS;
+
+  function readPolicy(): CollectionPolicy | undefined {
+    const [row] = sql.exec("SELECT value FROM collector_state WHERE name = 'policy'");
+    return row && JSON.parse(String(row.value));
+  }
+
+  function setPolicy(given: CollectionPolicy): void {
+    const text = JSON.stringify(given);
+    if (text === JSON.stringify(policy)) return;
+    policy = given;
+    sql.exec("INSERT OR REPLACE INTO collector_state (name, value) VALUES ('policy', ?)", text);
+  }
+
+  /** Stores what waits, or tells its senders that it is not. */
+  function commit(): void {
+    const waiters = waiting;
+    waiting = undefined;
+    commitAt = undefined;
+    if (!waiters) return;
+    try {
+      transaction(() => {
+        for (const window of pending.values()) table.add(window);
+        models.store();
+        senders.store(now());
+      });
+      waiters.resolve();
+    } catch (error) {
+      senders.revert();
+      models.revert();
+      waiters.reject(error);
+    } finally {
+      pending.clear();
+    }
+  }
+
+  function sweep(): void {
+    sweepAt = now() + SWEEP_MS;
+    const { minutesForMs, hoursForMs } = policy ?? { minutesForMs: 0, hoursForMs: 0 };
+    transaction(() => {
+      if (policy) table.removeBefore(now() - minutesForMs, now() - hoursForMs);
+      forgotten.sweep(now());
+      data.sweep();
+    });
+  }
+
+  /** @returns when the batch is stored */
+  function accept({ source, number, windows, models: active, policy: given, ...batch }: Batch) {
+    setPolicy(given);
+    if (senders.accept(source, number, now())) {
+      for (const window of windows) if (!forgotten.covers(window)) pending.add(window);
+      for (const model of active)
+        if (!forgotten.coversModel(model, now())) models.see(model, now());
+      recent.add(batch.events, batch.missed);
+    } else if (!waiting) return undefined;
+    if (!waiting) {
+      waiting = Promise.withResolvers();
+      // Whoever has sent it may have gone.
+      waiting.promise.catch(() => undefined);
+    }
+    const stored = waiting.promise;
+    if (commitAt === undefined || now() + given.commitMs < commitAt) {
+      commitAt = now() + given.commitMs;
+      onDue();
+    }
+    // The alarm is late, or there is too much.
+    if (now() > commitAt + given.commitMs || pending.size > MAX_PENDING) commit();
+    return stored;
+  }
+
+  return {
+    async add(given) {
+      await accept(await data.withoutErased(readBatch(given)));
+      return { isWatched: recent.isWatched };
+    },
+
+    totals: async () => table.totals(),
+
+    windows: async (request) => table.windows(request, now() - (policy?.minutesForMs ?? 0)),
+
+    events: async (after) => recent.read(after),
+
+    models: async () => models.list(),
+
+    async forget(version) {
+      transaction(() => {
+        forgotten.addVersion(version, now());
+        table.remove(version);
+      });
+      pending.remove(version);
+    },
+
+    async forgetModel(model) {
+      transaction(() => {
+        forgotten.addModel(model, now());
+        models.remove(model);
+      });
+    },
+
+    erase: data.erase,
+    export: data.export,
+
+    dueAt: () => (commitAt === undefined ? sweepDue() : Math.min(commitAt, sweepAt)),
+
+    async work() {
+      if (commitAt !== undefined && now() >= commitAt) commit();
+      if (now() >= sweepAt) sweep();
+    },
+  };
+
+  /** An object without rows needs no alarm. */
+  function sweepDue(): number | undefined {
+    const { minute, hour } = table.oldest();
+    return minute === undefined && hour === undefined ? undefined : sweepAt;
+  }
+}

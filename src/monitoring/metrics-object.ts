@@ -1,0 +1,57 @@
+import { migrate } from "../domain/durable-object/migrate.ts";
+import type { MetricsMethods } from "../domain/monitoring/metrics-methods.ts";
+import type { SqlStorage } from "../domain/sql-storage.ts";
+import { createCollector } from "./collector/collector.ts";
+import { METRICS_MIGRATIONS } from "./migrations.ts";
+import type { MonitoringPart } from "./part.ts";
+
+/** What the Durable Object `METRICS` delegates to. */
+export interface MetricsObject extends MetricsMethods {
+  /** When its alarm is due, in milliseconds since the epoch. */
+  dueAt(): number | undefined;
+  /** What its alarm does. */
+  work(): Promise<void>;
+}
+
+/**
+ * The parts of one shard, each with its own tables and methods.
+ * @param onDue called when something is due earlier than before, in the middle of a call
+ */
+export function createMetricsObject(storage: SqlStorage, onDue: () => void): MetricsObject {
+  migrate(storage, METRICS_MIGRATIONS);
+  const collector = createCollector(storage, onDue);
+  const parts: readonly MonitoringPart[] = [collector];
+
+  return {
+    ...collector,
+
+    async forget(version) {
+      for (const part of parts) await part.forget?.(version);
+    },
+
+    async erase(selector) {
+      let erased = 0;
+      for (const part of parts) erased += (await part.erase?.(selector)) ?? 0;
+      return erased;
+    },
+
+    async export(selector) {
+      const items: unknown[] = [];
+      for (const part of parts) items.push(...((await part.export?.(selector)) ?? []));
+      return items;
+    },
+
+    dueAt() {
+      const times = parts.flatMap((part) => part.dueAt?.() ?? []);
+      return times.length === 0 ? undefined : Math.min(...times);
+    },
+
+    async work() {
+      const failed: unknown[] = [];
+      // One that fails does not keep the others from their work.
+      for (const part of parts)
+        await part.work?.().catch((error: unknown) => void failed.push(error));
+      if (failed.length > 0) throw failed[0];
+    },
+  };
+}
