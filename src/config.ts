@@ -7,6 +7,7 @@ import {
 } from "./domain/access/token-fields.ts";
 import { CACHE_TIERS } from "./domain/cache.ts";
 import { parseEncryptionKeys } from "./domain/encryption-key.ts";
+import { EVENT_FIELDS, toEventSettings } from "./domain/event-settings.ts";
 import { PLACEMENTS } from "./domain/placement.ts";
 import { parsePublicKeys } from "./domain/signature/public-key.ts";
 import { ANY_ORIGIN, originProblem } from "./domain/web-origin.ts";
@@ -110,8 +111,7 @@ const settingsSchema = z.object({
       for (const message of problems) context.addIssue({ code: "custom", message });
     })
     .readonly(),
-  /** Whether an event is written for each request: "on" or "off". */
-  EVENT_LOG: z.enum(["on", "off"]).default("on"),
+  ...EVENT_FIELDS,
   ...TOKEN_FIELDS,
 });
 
@@ -177,7 +177,7 @@ const configSchema = settingsSchema.superRefine(checkAudiences).transform((setti
       readTimeoutMs: settings.CACHE_READ_TIMEOUT_MS,
     }),
     corsOrigins: settings.CORS_ORIGINS,
-    eventLog: settings.EVENT_LOG === "on",
+    events: toEventSettings(settings),
     tokens: toTokenSettings(settings),
     access: toAccessSettings(settings),
   }),

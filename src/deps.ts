@@ -8,7 +8,6 @@ import { createCache, createObjects } from "./deps/storage.ts";
 import { createSweep } from "./deps/sweep.ts";
 import { createTelemetry } from "./deps/telemetry.ts";
 import { toSelector } from "./domain/data-selector.ts";
-import type { EventSink } from "./domain/ports.ts";
 import type { OnnxflareEnv } from "./env.ts";
 import { createAuditRecorder } from "./guard/audit-recorder.ts";
 import { createAuthenticator } from "./guard/authenticator.ts";
@@ -58,6 +57,7 @@ import { createUploadStore } from "./storage/upload-store.ts";
 import type { createTask } from "./tasks/registry.ts";
 import { createMissingPartNotices } from "./telemetry/missing-parts.ts";
 import { createPlatformTracing } from "./telemetry/platform-tracing.ts";
+import type { OwnSink } from "./telemetry/sinks/sink-definition.ts";
 
 export interface ServiceOverrides {
   /** In the cells of this isolate. */
@@ -65,8 +65,8 @@ export interface ServiceOverrides {
   readonly isolateCode?: IsolateCode;
   /** The path under which the service is mounted, with which links begin. */
   readonly prefix?: string;
-  /** Receives the events too. */
-  readonly sink?: EventSink;
+  /** Receive the events that are written. */
+  readonly ownSinks?: readonly OwnSink[];
 }
 
 /**
@@ -79,7 +79,8 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
   if (!env.MODELS) throw new Error("the R2 binding MODELS is missing: see wrangler.toml");
   const secrets = readSecrets(env);
   const scrubStored = createScrubber(secrets, { findsCut: true });
-  const telemetry = createTelemetry(config, scrubStored, overrides.sink);
+  const { ownSinks = [] } = overrides;
+  const telemetry = createTelemetry({ config, env, scrub: scrubStored, ownSinks });
   const { sink, eventLog, statistics, cacheStatistics, shadowStatistics } = telemetry;
   const { stored, objects, encryption } = createObjects(env.MODELS, config);
   const signatures = createSignatures(config.signingKeys);

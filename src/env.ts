@@ -18,6 +18,8 @@ export interface OnnxflareEnv extends OnnxflareSettings {
   readonly KEYS?: KeyAuthorityNamespace | undefined;
   /** Limits the requests of an address before anything is done for them; without it nothing does. */
   readonly RATE_LIMITER?: RateLimit | undefined;
+  /** Gets a row for each request that is written: `docs/events.md`. */
+  readonly ANALYTICS?: AnalyticsEngineDataset | undefined;
   /** Starts isolates of large models; without it all models share the Worker's own. */
   readonly LOADER?: WorkerLoader | undefined;
   /** The static assets, which have the dashboard; without it there is none. */

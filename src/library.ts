@@ -1,18 +1,20 @@
 import { createApp } from "./app.ts";
 import { createServices } from "./deps.ts";
 import type { TelemetryEvent } from "./domain/event.ts";
+import type { EventSink } from "./domain/ports.ts";
 import { KeyAuthority } from "./durable-objects/key-authority.ts";
 import type { OnnxflareEnv, OnnxflareSettings } from "./env.ts";
 import { parsePrefix } from "./protocols/prefix.ts";
 import { createEntrypoint, toWorkerContext } from "./rpc/entrypoint.ts";
 import type { OnnxflareEntrypointClass } from "./rpc/entrypoint-class.ts";
 import { createRpcService, type RpcService } from "./rpc/service.ts";
-import { createCallbackSink } from "./telemetry/callback-sink.ts";
+import { createCallbackSink } from "./telemetry/sinks/callback-sink.ts";
+import type { OwnSink } from "./telemetry/sinks/sink-definition.ts";
 
 export type * from "./domain/event.ts";
 export type * from "./rpc/api.ts";
 export type { OnnxflareEntrypoint, OnnxflareEntrypointClass } from "./rpc/entrypoint-class.ts";
-export type { OnnxflareEnv, OnnxflareSettings };
+export type { EventSink, OnnxflareEnv, OnnxflareSettings };
 /** The Durable Object of the binding `KEYS`, which the entry of a Worker exports as well. */
 export { KeyAuthority };
 
@@ -30,10 +32,12 @@ export interface OnnxflareOptions<Env = OnnxflareEnv> {
   /** Settings that take precedence over those of `env`. */
   readonly settings?: OnnxflareSettings;
   /**
-   * Receives the event of each request, as the console does. It delays and fails no request; a promise that it returns keeps the
+   * Receives the events that are written, as the console does. It delays and fails no request; a promise that it returns keeps the
    * Worker alive until it is settled.
    */
   readonly onEvent?: (event: TelemetryEvent) => void | Promise<void>;
+  /** Sinks of your own, which receive the same events. What they throw fails no request, and is counted. */
+  readonly sinks?: readonly EventSink[];
 }
 
 /** What the service uses of an `ExecutionContext`. */
@@ -73,16 +77,17 @@ export function createOnnxflare<Env = OnnxflareEnv>({
   prefix: givenPrefix = "",
   env: select = (env) => env as unknown as OnnxflareEnv,
   settings = {},
+  sinks = [],
   onEvent,
 }: OnnxflareOptions<Env> = {}): Onnxflare<Env> {
   const prefix = parsePrefix(givenPrefix);
-  const sink = onEvent && createCallbackSink(onEvent);
+  const ownSinks = toOwnSinks(sinks, onEvent);
   let running: Running | undefined;
 
   /** Bindings never change within an isolate. */
   function start(env: Env): Running {
     const bindings = { ...select(env), ...settings };
-    const services = createServices(bindings, { prefix, ...(sink && { sink }) });
+    const services = createServices(bindings, { prefix, ownSinks });
     return {
       app: createApp(services),
       rpc: createRpcService(services),
@@ -112,4 +117,13 @@ export function createOnnxflare<Env = OnnxflareEnv>({
       };
     }),
   };
+}
+
+function toOwnSinks(
+  sinks: readonly EventSink[],
+  onEvent: OnnxflareOptions["onEvent"],
+): readonly OwnSink[] {
+  const own: OwnSink[] = sinks.map((sink) => () => sink);
+  if (onEvent) own.push((onLost) => createCallbackSink(onEvent, onLost));
+  return own;
 }

@@ -3,14 +3,19 @@ import type { EventLog } from "../domain/event-log.ts";
 import type { StatisticsReader } from "../domain/inference-statistics.ts";
 import type { EventSink } from "../domain/ports.ts";
 import type { ShadowStatistics } from "../domain/shadow-statistics.ts";
+import type { OnnxflareEnv } from "../env.ts";
 import type { ScrubSecrets } from "../shared/scrub-secrets.ts";
 import { createCacheStatisticsSink } from "../telemetry/cache-statistics.ts";
-import { createConsoleSink } from "../telemetry/console-sink.ts";
 import { createEventLog } from "../telemetry/event-log.ts";
+import { countLosses, createEventLosses, type EventLosses } from "../telemetry/event-losses.ts";
 import { createFanOutSink } from "../telemetry/fan-out-sink.ts";
 import { createStatisticsSink } from "../telemetry/inference-statistics.ts";
+import { createSampler } from "../telemetry/sampling.ts";
 import { createScrubbingSink } from "../telemetry/scrubbing-sink.ts";
 import { createShadowStatisticsSink } from "../telemetry/shadow-statistics.ts";
+import { SINKS } from "../telemetry/sinks/registry.ts";
+import type { OwnSink } from "../telemetry/sinks/sink-definition.ts";
+import { createWritingSink } from "../telemetry/writing-sink.ts";
 
 /** The sinks of all events, and what is read of them. */
 export interface Telemetry {
@@ -19,24 +24,53 @@ export interface Telemetry {
   readonly statistics: StatisticsReader;
   readonly cacheStatistics: ReturnType<typeof createCacheStatisticsSink>;
   readonly shadowStatistics: ShadowStatistics & { forget(name: string, version: string): void };
+  /** Events that sinks have lost. */
+  readonly losses: EventLosses;
 }
 
-/**
- * @param scrub removes secrets from the texts of events
- * @param ownSink of somebody's own Worker
- */
-export function createTelemetry(
-  config: Config,
-  scrub: ScrubSecrets,
-  ownSink?: EventSink,
-): Telemetry {
+export interface TelemetryOptions {
+  readonly config: Pick<Config, "events">;
+  readonly env: Pick<OnnxflareEnv, "ANALYTICS">;
+  /** Removes secrets from the texts of events. */
+  readonly scrub: ScrubSecrets;
+  readonly ownSinks?: readonly OwnSink[];
+}
+
+/** The reason of what sinks of somebody's own Worker lose. */
+const OWN = "sink_own";
+
+/** Every event is counted, and those that sampling keeps are written. */
+export function createTelemetry({
+  config,
+  env,
+  scrub,
+  ownSinks = [],
+}: TelemetryOptions): Telemetry {
+  const { log, sampling } = config.events;
   const statistics = createStatisticsSink();
   const cacheStatistics = createCacheStatisticsSink();
   const shadowStatistics = createShadowStatisticsSink();
   const eventLog = createEventLog();
-  const sinks: EventSink[] = [statistics, cacheStatistics, eventLog, shadowStatistics];
-  if (config.eventLog) sinks.push(createConsoleSink());
-  if (ownSink) sinks.push(ownSink);
-  const sink = createScrubbingSink(createFanOutSink(...sinks), scrub);
-  return { sink, eventLog, statistics, cacheStatistics, shadowStatistics };
+  const losses = createEventLosses({ onNotice: (notice) => sink.emit(notice) });
+  const context = { eventLog: log, analytics: env.ANALYTICS };
+  const written = SINKS.flatMap(({ name, create }) => {
+    const created = create(context);
+    return created ? [countLosses(created, `sink_${name}`, losses)] : [];
+  });
+  const own = ownSinks.map((create) =>
+    countLosses(
+      create((error) => losses.count(OWN, 1, error)),
+      OWN,
+      losses,
+    ),
+  );
+  const writing = createWritingSink(
+    createFanOutSink(eventLog, ...written, ...own),
+    createSampler(sampling),
+  );
+  const sink = createScrubbingSink(
+    createFanOutSink(statistics, cacheStatistics, shadowStatistics, writing),
+    scrub,
+  );
+  return { sink, eventLog, statistics, cacheStatistics, shadowStatistics, losses };
 }

@@ -94,7 +94,14 @@ export const PLACES: readonly Place[] = [
   { name: "R2 `ready/`", coverage: { reason: NO_REQUESTS }, prefixes: ["ready/"] },
   {
     name: "logs",
-    coverage: { reason: "the service can only write them, and they hold no inputs and outputs" },
+    coverage: {
+      reason: "the service can only write them, and they hold no values of inputs",
+    },
+  },
+  {
+    name: "`ANALYTICS`",
+    coverage: { reason: "the service can only write there, and rows hold no inputs and outputs" },
+    bindings: ["ANALYTICS"],
   },
   {
     name: "memory: statistics",
@@ -104,6 +111,7 @@ export const PLACES: readonly Place[] = [
       "inference/admission-by-isolate.ts",
       "inference/service-times.ts",
       "telemetry/cache-statistics.ts",
+      "telemetry/event-losses.ts",
       "telemetry/inference-statistics.ts",
       "telemetry/shadow-statistics.ts",
     ],

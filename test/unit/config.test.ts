@@ -8,7 +8,7 @@ test("every setting has its documented default", () => {
   expect(parseConfig({})).toMatchObject({
     maxBodyBytes: 16_777_216,
     catalogTtlSeconds: 8,
-    eventLog: true,
+    events: { log: true, sampling: { rate: 1, rateByModel: new Map(), slowMs: 1000 } },
   });
 });
 
@@ -23,8 +23,16 @@ test("settings are parsed from text, and bindings beside them are ignored", () =
     MAX_BODY_BYTES: "1000",
     CATALOG_TTL_SECONDS: "0.5",
     EVENT_LOG: "off",
+    EVENT_SAMPLE_RATE: "0.25",
+    EVENT_SAMPLE_RATES: "iris=.1, digits = 1,",
+    EVENT_SLOW_MS: "0",
   });
-  expect(config).toMatchObject({ maxBodyBytes: 1000, catalogTtlSeconds: 0.5, eventLog: false });
+  expect(config).toMatchObject({ maxBodyBytes: 1000, catalogTtlSeconds: 0.5 });
+  const rateByModel = new Map([
+    ["iris", 0.1],
+    ["digits", 1],
+  ]);
+  expect(config.events).toEqual({ log: false, sampling: { rate: 0.25, rateByModel, slowMs: 0 } });
   expect(config).not.toHaveProperty("MODELS");
 });
 
@@ -36,6 +44,14 @@ test.each([
   ["CATALOG_TTL_SECONDS", "-1"],
   ["CATALOG_TTL_SECONDS", "soon"],
   ["EVENT_LOG", "yes"],
+  ["EVENT_SAMPLE_RATE", "1.1"],
+  ["EVENT_SAMPLE_RATE", "10 %"],
+  ["EVENT_SAMPLE_RATES", "0.1"],
+  ["EVENT_SAMPLE_RATES", "iris=2"],
+  ["EVENT_SAMPLE_RATES", "iris="],
+  ["EVENT_SAMPLE_RATES", "Iris Model=1"],
+  ["EVENT_SAMPLE_RATES", "iris=0.1,iris=0.2"],
+  ["EVENT_SLOW_MS", "-1"],
 ])("the setting %s = %j is refused by its name", (name, value) => {
   expect(() => parseConfig({ [name]: value })).toThrow(new RegExp(`\\[vars\\].*at ${name}`, "s"));
 });

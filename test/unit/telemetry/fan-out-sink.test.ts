@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { TelemetryEvent } from "../../../src/domain/event.ts";
 import type { EventSink } from "../../../src/domain/ports.ts";
-import { createConsoleSink } from "../../../src/telemetry/console-sink.ts";
 import { createFanOutSink } from "../../../src/telemetry/fan-out-sink.ts";
+import { createConsoleSink } from "../../../src/telemetry/sinks/console-sink.ts";
 import { HIT, PREDICTION, PURGE, testEventSink } from "../../contracts/event-sink.ts";
 
 const broken: EventSink = {

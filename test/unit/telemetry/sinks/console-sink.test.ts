@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { createConsoleSink } from "../../../src/telemetry/console-sink.ts";
-import { PREDICTION, PURGE, testEventSink, UNMATCHED } from "../../contracts/event-sink.ts";
+import { createConsoleSink } from "../../../../src/telemetry/sinks/console-sink.ts";
+import { PREDICTION, PURGE, testEventSink, UNMATCHED } from "../../../contracts/event-sink.ts";
 
 function create() {
   const lines: string[] = [];
