@@ -37,6 +37,7 @@ def main() -> None:
             for x in (0.1, 0.3, 0.5, 0.8, 0.99, 1.0, 1.2, 1.358, 1.628, 2.0, 3.0, 6.0)
         ],
         "falseDiscoveries": [adjusted(p_values) for p_values in p_value_lists()],
+        "moments": moments(),
         "samples": [compared(reference, window) for reference, window in samples()],
     }
     write(FILE, to_json(fixture, width=None))
@@ -54,6 +55,16 @@ def p_value_lists() -> list[list[float]]:
 
 def adjusted(p_values: list[float]) -> dict[str, Any]:
     return {"pValues": p_values, "adjusted": stats.false_discovery_control(p_values).tolist()}
+
+
+def moments() -> dict[str, Any]:
+    values = np.round(np.random.default_rng(11).gamma(2, 30, size=400), 1)
+    return {
+        "values": values.tolist(),
+        "mean": float(values.mean()),
+        "deviation": float(values.std()),
+        "deciles": np.quantile(values, np.arange(1, 10) / 10).tolist(),
+    }
 
 
 def samples() -> list[tuple[list[int], list[int]]]:

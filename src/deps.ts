@@ -37,6 +37,8 @@ import { createGarbageCollector } from "./registry/collect-garbage.ts";
 import { createVersionDeleter } from "./registry/delete-version.ts";
 import { createManifestSurvey } from "./registry/manifest-survey.ts";
 import { createModelInspector } from "./registry/model-inspector.ts";
+import { createKnownProfiles } from "./registry/profiles/known-profiles.ts";
+import { createProfileAdministration } from "./registry/profiles/profile-administration.ts";
 import { createPublisher } from "./registry/publish.ts";
 import { createModelReadiness } from "./registry/readiness.ts";
 import { createRepository } from "./registry/repository.ts";
@@ -51,6 +53,7 @@ import { createScrubber } from "./shared/scrub-secrets.ts";
 import { createCaptureStore } from "./storage/capture-store.ts";
 import { createModelStore } from "./storage/model-store.ts";
 import { createObjectInventory } from "./storage/object-inventory.ts";
+import { createProfileStore } from "./storage/profile-store.ts";
 import { createRoutingStore } from "./storage/routing-store.ts";
 import { createStaticAssets } from "./storage/static-assets.ts";
 import { createUploadStore } from "./storage/upload-store.ts";
@@ -96,7 +99,11 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     await host.dropKept();
   });
   const enabled = config.cache.tiers.length > 0;
-  const catalog = createCatalog(store, { listingTtlSeconds: config.catalogTtlSeconds });
+  const profileStore = createProfileStore(objects);
+  const catalog = createCatalog(store, {
+    listingTtlSeconds: config.catalogTtlSeconds,
+    readProfile: createKnownProfiles(profileStore),
+  });
   const router = createRouter(catalog);
   const routings = createRoutingStore(objects);
   const routingEditor = createRoutingEditor(
@@ -193,6 +200,7 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     catalog,
     router,
     routing: createRoutingAdministration(routings, routingEditor),
+    profiles: createProfileAdministration(profileStore, catalog),
     inspector: createModelInspector(store, catalog),
     infer: limitBatch(infer),
     responseCache: createResponseCache(cache, { enabled }),

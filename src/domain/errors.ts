@@ -50,6 +50,7 @@ export const ERROR_KINDS = {
   version_not_found: { status: 404, title: "No such version", retryable: false },
   alias_not_found: { status: 404, title: "No such alias", retryable: false },
   asset_not_found: { status: 404, title: "No such file of the dashboard", retryable: false },
+  profile_not_found: { status: 404, title: "No reference profile", retryable: false },
   key_not_found: { status: 404, title: "No such API key", retryable: false },
   method_not_allowed: { status: 405, title: "Method not allowed", retryable: false },
   body_timeout: { status: 408, title: "The body did not arrive in time", retryable: true },

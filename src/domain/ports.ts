@@ -26,6 +26,8 @@ export interface StoredVersion {
   readonly revision: string;
   /** When the version was published here, in milliseconds since the epoch. */
   readonly publishedAt: number;
+  /** Of its reference profile, which changes with it; absent when there is none, or when it was not looked for. */
+  readonly profileEtag?: string;
 }
 
 export interface StoredPublication {

@@ -1,5 +1,6 @@
 import type { Manifest } from "./manifest.ts";
 import type { ModelId } from "./model-id.ts";
+import type { KnownProfile } from "./monitoring/reference-profile.ts";
 
 /** A published version, with its manifest. */
 export interface PublishedModel extends ModelId {
@@ -8,6 +9,8 @@ export interface PublishedModel extends ModelId {
   readonly revision: string;
   /** Every published version of the model, newest first. */
   readonly versions: readonly string[];
+  /** What its requests are compared with; absent when there is none, or when it could not be read. */
+  readonly profile?: KnownProfile;
 }
 
 /** The version that a request gets. */

@@ -81,6 +81,7 @@ export const PLACES: readonly Place[] = [
       "hosts/placed-host.ts",
       "registry/catalog.ts",
       "registry/manifest-survey.ts",
+      "registry/profiles/known-profiles.ts",
       "registry/readiness.ts",
       "registry/unknown-names.ts",
       "runtime/heap-estimates.ts",

@@ -23,6 +23,7 @@ import type { Catalog } from "../registry/catalog.ts";
 import type { GarbageCollector } from "../registry/collect-garbage.ts";
 import type { VersionDeleter } from "../registry/delete-version.ts";
 import type { ModelInspector } from "../registry/model-inspector.ts";
+import type { ProfileAdministration } from "../registry/profiles/profile-administration.ts";
 import type { Publisher } from "../registry/publish.ts";
 import type { ModelReadiness } from "../registry/readiness.ts";
 import type { Repository } from "../registry/repository.ts";
@@ -53,6 +54,7 @@ export interface Services {
   readonly catalog: Catalog;
   readonly router: Router;
   readonly routing: RoutingAdministration;
+  readonly profiles: ProfileAdministration;
   readonly inspector: ModelInspector;
   /** Runs a model once, or reads its outputs from the cache. */
   readonly infer: Infer;

@@ -1,6 +1,7 @@
 import { ApiError } from "../domain/errors.ts";
 import type { Manifest } from "../domain/manifest.ts";
 import { type ModelId, parseModelName, parseModelVersion } from "../domain/model-id.ts";
+import type { KnownProfile } from "../domain/monitoring/reference-profile.ts";
 import type { ListedVersion, ModelStore, StoredVersion } from "../domain/ports.ts";
 import type { PublishedModel, RoutedModel } from "../domain/published-model.ts";
 import { NO_ROUTING, type Routing, tombstoneOf, versionsOf } from "../domain/routing.ts";
@@ -35,10 +36,18 @@ export interface Catalog extends Pick<ModelListing, "list"> {
   forget(name: string): void;
 }
 
+/** @returns `undefined` for none that can be used; it never fails */
+export type ReadProfile = (
+  manifest: Manifest,
+  etag: string,
+) => Promise<KnownProfile | undefined> | KnownProfile | undefined;
+
 export interface CatalogOptions {
   /** How long a listing of versions stays fresh: the delay until a new version is served. */
   readonly listingTtlSeconds: number;
   readonly now?: () => number;
+  /** Reads the reference profile of a version, which a listing says that there is. */
+  readonly readProfile?: ReadProfile;
 }
 
 /** What the catalog knows of a model as long as its listing is fresh. */
@@ -68,7 +77,7 @@ export const RELIST_AFTER_MS = 1000;
 const MAX_LISTINGS = 3;
 
 export function createCatalog(store: ModelStore, options: CatalogOptions): Catalog {
-  const { listingTtlSeconds, now = Date.now } = options;
+  const { listingTtlSeconds, now = Date.now, readProfile } = options;
   const ttlMs = listingTtlSeconds * 1000;
   const listings = new LruMap<string, Listing>(MAX_ENTRIES);
   /** By revision, which is immutable, so a manifest never becomes stale. */
@@ -186,7 +195,9 @@ export function createCatalog(store: ModelStore, options: CatalogOptions): Catal
     if (known) return known;
     const id = { name, version: chosen.version };
     const { manifest, revision } = await publicationOf(id, chosen.revision);
-    const model = { ...id, versions, manifest, revision };
+    const etag = revision === chosen.revision ? chosen.profileEtag : undefined;
+    const profile = etag === undefined ? undefined : await readProfile?.(manifest, etag);
+    const model = { ...id, versions, manifest, revision, ...(profile && { profile }) };
     models.set(id.version, model);
     return model;
   }

@@ -9,6 +9,7 @@ export const UPLOADS_PREFIX = "uploads/";
 export const CAPTURES_PREFIX = "captures/";
 /** So that keys of parts are in their order. */
 const OFFSET_DIGITS = 12;
+const PROFILE_FILE = "~profile.json";
 const PART = /^(.+)\.parts\/([0-9a-f]{64})-(\d{1,15})\/(\d{12})$/s;
 
 export function modelPrefix(name: string): string {
@@ -83,10 +84,24 @@ export function signatureKey(id: ModelId, digest: string): string {
   return fileKey(id, `signatures/${digest}.json`);
 }
 
+/** The reference profile of a version; no file of a version has this name. */
+export function profileKey(id: ModelId): string {
+  return fileKey(id, PROFILE_FILE);
+}
+
+/** The version whose profile a key is, or `undefined` for any other key. */
+export function fromProfileKey(key: string): ModelId | undefined {
+  return fromVersionKey(key, PROFILE_FILE);
+}
+
 /** The version whose manifest a key is, or `undefined` for any other key. */
 export function fromManifestKey(key: string): ModelId | undefined {
+  return fromVersionKey(key, MANIFEST_FILE);
+}
+
+function fromVersionKey(key: string, expected: string): ModelId | undefined {
   const [root, name, version, file, ...rest] = key.split("/");
-  if (`${root}/` !== MODELS_PREFIX || file !== MANIFEST_FILE || rest.length > 0) return undefined;
+  if (`${root}/` !== MODELS_PREFIX || file !== expected || rest.length > 0) return undefined;
   if (!name || !version || !MODEL_NAME.test(name) || !MODEL_VERSION.test(version)) return undefined;
   return { name, version };
 }

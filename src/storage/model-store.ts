@@ -11,6 +11,7 @@ import {
   claimKey,
   fileKey,
   fromManifestKey,
+  fromProfileKey,
   MODELS_PREFIX,
   manifestKey,
   modelPrefix,
@@ -73,14 +74,19 @@ export function createModelStore(
     listing: (name) =>
       guarded(`the versions of model "${name}" could not be listed`, async () => {
         const versions: StoredVersion[] = [];
+        const profiles = new Map<string, string>();
         let routingEtag: string | undefined;
         for await (const { key, etag, writtenAt } of objects.list(modelPrefix(name))) {
           const id = fromManifestKey(key);
           if (id) versions.push({ version: id.version, revision: etag, publishedAt: writtenAt });
           else if (key === routingKey(name)) routingEtag = etag;
+          else {
+            const profiled = fromProfileKey(key);
+            if (profiled) profiles.set(profiled.version, etag);
+          }
         }
         versions.sort((a, b) => compareVersions(a.version, b.version));
-        return { versions, routingEtag };
+        return { versions: versions.map((each) => withProfile(each, profiles)), routingEtag };
       }),
 
     routing: createRoutingStore(objects).routing,
@@ -148,6 +154,11 @@ export function createModelStore(
         return written !== undefined;
       }),
   };
+}
+
+function withProfile(version: StoredVersion, profiles: ReadonlyMap<string, string>): StoredVersion {
+  const profileEtag = profiles.get(version.version);
+  return profileEtag === undefined ? version : { ...version, profileEtag };
 }
 
 async function signatureKeyOf(id: ModelId, manifestText: string): Promise<string> {

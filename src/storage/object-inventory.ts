@@ -16,6 +16,7 @@ import {
   fileKey,
   MODELS_PREFIX,
   manifestKey,
+  profileKey,
   signatureKey,
   UPLOADS_PREFIX,
   uploadKey,
@@ -88,6 +89,7 @@ export function createObjectInventory(
     keysOf: async (id, { manifest, text }) => [
       ...manifest.files.map(({ path }) => fileKey(id, path)),
       signatureKey(id, toHex(await sha256(text))),
+      profileKey(id),
     ],
 
     delete: (keys) =>
