@@ -1,0 +1,76 @@
+import { defineAlertKind } from "../alert-kind.ts";
+import { duration } from "../outcomes.ts";
+import { isSameSubject, past, recent } from "../readings.ts";
+
+/** A week has each hour of the day, and each day. */
+const PAST_SECONDS = 604_800;
+/** What is left of the others where only the most frequent ones are counted by name. */
+const OTHERS = "other";
+/** Of all clients: a service with fewer has no usual clients yet. */
+const MINIMUM_PAST_REQUESTS = 1000;
+
+export const UNUSUAL_CLIENT = defineAlertKind({
+  kind: "unusual_client",
+  summary: "A client sends many times what it sent before, or, if it is new, what others send.",
+  unit: "times",
+  direction: "above",
+  absence: "clear",
+  parameters: {},
+  defaults: {
+    severity: "warning",
+    by: "service",
+    windowSeconds: 900,
+    threshold: 10,
+    clearRatio: 0.5,
+    minimumRequests: 1000,
+    forSeconds: 120,
+    clearSeconds: 900,
+  },
+  reads: (rule) => [recent(rule), past(rule, PAST_SECONDS)],
+  *measure(rule, { groups }) {
+    const before = groups(rule, past(rule, PAST_SECONDS));
+    for (const { subject, aggregate } of groups(rule, recent(rule))) {
+      const group = before.find((each) => isSameSubject(each.subject, subject));
+      if (!group || group.aggregate.requests < MINIMUM_PAST_REQUESTS) continue;
+      const usual = group.aggregate.principals;
+      const { principals } = aggregate;
+      for (const [client, count] of Object.entries(principals)) {
+        if (client === OTHERS || count < rule.minimumRequests) continue;
+        const own = perWindow(usual[client] ?? 0, rule.windowSeconds);
+        // What a client may have sent that was not among the most frequent ones.
+        const unnamed =
+          usual[OTHERS] === undefined ? 0 : perWindow(leastOf(usual), rule.windowSeconds);
+        const expected =
+          own > 0 ? own : Math.max(unnamed, meanOfOthers(principals, client) ?? unnamed);
+        if (expected === 0) continue;
+        yield {
+          subject,
+          item: client,
+          value: count / Math.max(expected, 1),
+          requests: count,
+          details: { expected: Math.round(expected), isNew: own > 0 ? "no" : "yes" },
+        };
+      }
+    }
+  },
+  describe: ({ item, requests, details }, { windowSeconds }) =>
+    `${item} sent ${requests} requests in ${duration(windowSeconds)}; ${details?.isNew === "yes" ? "it is new, and other clients send" : "it usually sends"} ${details?.expected}`,
+});
+
+function perWindow(count: number, windowSeconds: number): number {
+  return (count * windowSeconds) / PAST_SECONDS;
+}
+
+function leastOf(counts: Readonly<Record<string, number>>): number {
+  const named = Object.entries(counts).filter(([name]) => name !== OTHERS);
+  return named.length === 0 ? 0 : Math.min(...named.map(([, count]) => count));
+}
+
+function meanOfOthers(
+  counts: Readonly<Record<string, number>>,
+  client: string,
+): number | undefined {
+  const others = Object.entries(counts).filter(([name]) => name !== client && name !== OTHERS);
+  if (others.length === 0) return undefined;
+  return others.reduce((sum, [, count]) => sum + count, 0) / others.length;
+}
