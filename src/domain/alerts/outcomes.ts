@@ -1,4 +1,5 @@
-import type { Aggregate, Counts } from "../monitoring/aggregate.ts";
+import type { Aggregate } from "../monitoring/aggregate.ts";
+import type { Counts } from "../monitoring/counts.ts";
 
 /** 5xx that tell of the request: nothing is wrong with the service. */
 const NO_FAILURES = new Set(["not_supported", "task_not_supported", "not_cached"]);

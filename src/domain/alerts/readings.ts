@@ -1,4 +1,4 @@
-import type { Aggregate, Distribution, DurationName } from "../monitoring/aggregate.ts";
+import type { Aggregate, DurationName } from "../monitoring/aggregate.ts";
 import type { AlertRule } from "./alert-rule.ts";
 
 /** What an alert is about: a version, a model, or the service where both are absent. */
@@ -9,17 +9,17 @@ export interface AlertSubject {
 
 /** A time whose requests a rule looks at. */
 export interface Range {
-  /** `recent` ends now, and `past` with the last full hour before what is recent. */
+  /** `recent` is until now, and `past` the days before what is recent. */
   readonly kind: "recent" | "past";
   readonly seconds: number;
-  /** Of `past`: how much before now is recent. */
-  readonly recentSeconds: number;
 }
 
 /** The requests of a subject in a range. */
 export interface Group {
   readonly subject: AlertSubject;
   readonly aggregate: Aggregate;
+  /** From the first of them in the range to its end. */
+  readonly seconds: number;
 }
 
 /** What drift, canaries and accuracy say of a version; absent where there is nothing to judge. */
@@ -64,8 +64,6 @@ export interface Readings {
   readonly isPartial: boolean;
   /** The requests that the rule is about in a range, as it takes them together. */
   groups(rule: AlertRule, range: Range): readonly Group[];
-  /** @returns `undefined` for a distribution without values */
-  quantile(distribution: Distribution | undefined, quantile: number): number | undefined;
   /** Of the versions that the rule is about. */
   reports(rule: AlertRule): readonly (AlertSubject & { readonly reports: VersionReports })[];
 }
@@ -91,11 +89,12 @@ export const DURATIONS = [
 ] as const satisfies readonly DurationName[];
 
 export function recent(rule: Pick<AlertRule, "windowSeconds">): Range {
-  return { kind: "recent", seconds: rule.windowSeconds, recentSeconds: 0 };
+  return { kind: "recent", seconds: rule.windowSeconds };
 }
 
-export function past(rule: Pick<AlertRule, "windowSeconds">, seconds: number): Range {
-  return { kind: "past", seconds, recentSeconds: rule.windowSeconds };
+/** Until an hour ago at least, or until the window of a rule that is longer. */
+export function past(seconds: number): Range {
+  return { kind: "past", seconds };
 }
 
 export function isSameSubject(a: AlertSubject, b: AlertSubject): boolean {

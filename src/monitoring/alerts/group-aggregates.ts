@@ -1,34 +1,36 @@
 import type { AlertRule } from "../../domain/alerts/alert-rule.ts";
 import type { AlertSubject, Group } from "../../domain/alerts/readings.ts";
 import type { Aggregate } from "../../domain/monitoring/aggregate.ts";
-import type { VersionTotals } from "../../domain/monitoring/monitoring.ts";
+import { sumOf } from "../../domain/monitoring/merge-aggregate.ts";
+import type { Window } from "../../domain/monitoring/monitoring.ts";
 import { looksAt } from "./evaluate-rules.ts";
-
-/** Makes one aggregate of several, without changing them. */
-export type MergeAggregates = (aggregates: readonly Aggregate[]) => Aggregate;
 
 /**
  * The requests that a rule looks at, as it takes them together. Requests without a model count for the service alone.
- * @param totals one for each version
+ * @param to the end of the range, in milliseconds since the epoch
  */
 export function groupAggregates(
   rule: AlertRule,
-  totals: readonly VersionTotals[],
-  merge: MergeAggregates,
+  windows: readonly Window[],
+  to: number,
 ): readonly Group[] {
-  const groups = new Map<string, { subject: AlertSubject; aggregates: Aggregate[] }>();
-  for (const { model, version, aggregate } of totals) {
+  const groups = new Map<string, { subject: AlertSubject; from: number; all: Aggregate[] }>();
+  for (const { model, version, start, aggregate } of windows) {
     if (model === "" && rule.by !== "service") continue;
     if (!looksAt(rule, model, version)) continue;
     const subject = subjectOf(rule, model, version);
     const key = JSON.stringify([subject.model, subject.version]);
     const group = groups.get(key);
-    if (group) group.aggregates.push(aggregate);
-    else groups.set(key, { subject, aggregates: [aggregate] });
+    if (!group) groups.set(key, { subject, from: start, all: [aggregate] });
+    else {
+      group.all.push(aggregate);
+      group.from = Math.min(group.from, start);
+    }
   }
-  return [...groups.values()].map(({ subject, aggregates: [first, ...others] }) => ({
+  return [...groups.values()].map(({ subject, from, all }) => ({
     subject,
-    aggregate: first && others.length === 0 ? first : merge(first ? [first, ...others] : []),
+    aggregate: sumOf(all),
+    seconds: (to - from) / 1000,
   }));
 }
 

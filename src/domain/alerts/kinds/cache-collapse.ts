@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Counts } from "../../monitoring/aggregate.ts";
+import type { Counts } from "../../monitoring/counts.ts";
 import { defineAlertKind } from "../alert-kind.ts";
 import { duration, percent } from "../outcomes.ts";
 import { isSameSubject, past, recent } from "../readings.ts";
@@ -30,9 +30,9 @@ export const CACHE_COLLAPSE = defineAlertKind({
     forSeconds: 300,
     clearSeconds: 600,
   },
-  reads: (rule) => [recent(rule), past(rule, PAST_SECONDS)],
+  reads: (rule) => [recent(rule), past(PAST_SECONDS)],
   *measure(rule, { groups }) {
-    const before = groups(rule, past(rule, PAST_SECONDS));
+    const before = groups(rule, past(PAST_SECONDS));
     for (const { subject, aggregate } of groups(rule, recent(rule))) {
       const group = before.find((each) => isSameSubject(each.subject, subject));
       const usual = lookups(group?.aggregate.cache ?? {});

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { quantileOf } from "../../monitoring/distribution.ts";
 import { defineAlertKind } from "../alert-kind.ts";
 import { duration } from "../outcomes.ts";
 import { isSameSubject, past, recent } from "../readings.ts";
@@ -32,16 +33,16 @@ export const LATENCY_INCREASE = defineAlertKind({
     forSeconds: 120,
     clearSeconds: 600,
   },
-  reads: (rule) => [recent(rule), past(rule, PAST_SECONDS)],
-  *measure(rule, { groups, quantile }) {
-    const before = groups(rule, past(rule, PAST_SECONDS));
+  reads: (rule) => [recent(rule), past(PAST_SECONDS)],
+  *measure(rule, { groups }) {
+    const before = groups(rule, past(PAST_SECONDS));
     for (const { subject, aggregate } of groups(rule, recent(rule))) {
       const now = aggregate.durations[rule.duration];
       const group = before.find((each) => isSameSubject(each.subject, subject));
       const usual = group?.aggregate.durations[rule.duration];
       if (!now || now.count < rule.minimumRequests) continue;
       if (!usual || usual.count < MINIMUM_PAST_REQUESTS) continue;
-      const [nowMs, usualMs] = [quantile(now, rule.quantile), quantile(usual, rule.quantile)];
+      const [nowMs, usualMs] = [quantileOf(now, rule.quantile), quantileOf(usual, rule.quantile)];
       if (nowMs === undefined || usualMs === undefined) continue;
       const floor = Math.max(rule.fromMs, 1);
       yield {

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { quantileOf } from "../../monitoring/distribution.ts";
 import { defineAlertKind } from "../alert-kind.ts";
 import { duration } from "../outcomes.ts";
 import { DURATIONS, recent } from "../readings.ts";
@@ -32,11 +33,11 @@ export const LATENCY = defineAlertKind({
     clearSeconds: 300,
   },
   reads: (rule) => [recent(rule)],
-  *measure(rule, { groups, quantile }) {
+  *measure(rule, { groups }) {
     for (const { subject, aggregate } of groups(rule, recent(rule))) {
       const distribution = aggregate.durations[rule.duration];
       if (!distribution || distribution.count < rule.minimumRequests) continue;
-      const value = quantile(distribution, rule.quantile);
+      const value = quantileOf(distribution, rule.quantile);
       if (value !== undefined) yield { subject, value, requests: distribution.count };
     }
   },

@@ -3,14 +3,15 @@ import { defineAlertKind } from "../alert-kind.ts";
 import { duration, sumOf } from "../outcomes.ts";
 import { isSameSubject, past, recent } from "../readings.ts";
 
-/** Four weeks. */
-const PAST_SECONDS = 2_419_200;
+/** A week has each day. */
+const PAST_SECONDS = 604_800;
+const MINIMUM_PAST_SECONDS = 86_400;
 /** As the platform says it of Tor, and of addresses that it cannot place. */
 const NO_COUNTRIES = new Set(["XX", "T1", "other", "unknown", ""]);
 
 export const NEW_COUNTRY = defineAlertKind({
   kind: "new_country",
-  summary: "Requests come from a country from which next to none came in the four weeks before.",
+  summary: "Requests come from a country from which next to none came in the week before.",
   unit: "requests",
   direction: "above",
   absence: "clear",
@@ -37,12 +38,13 @@ export const NEW_COUNTRY = defineAlertKind({
     forSeconds: 0,
     clearSeconds: 3600,
   },
-  reads: (rule) => [recent(rule), past(rule, PAST_SECONDS)],
+  reads: (rule) => [recent(rule), past(PAST_SECONDS)],
   *measure(rule, { groups }) {
-    const before = groups(rule, past(rule, PAST_SECONDS));
+    const before = groups(rule, past(PAST_SECONDS));
     for (const { subject, aggregate } of groups(rule, recent(rule))) {
       const group = before.find((each) => isSameSubject(each.subject, subject));
-      const usual = group?.aggregate.countries ?? {};
+      if (!group || group.seconds < MINIMUM_PAST_SECONDS) continue;
+      const usual = group.aggregate.countries;
       const all = sumOf(usual);
       if (all < rule.minimumPast || aggregate.requests < rule.minimumRequests) continue;
       for (const [country, count] of Object.entries(aggregate.countries)) {
@@ -58,5 +60,5 @@ export const NEW_COUNTRY = defineAlertKind({
     }
   },
   describe: ({ item, requests, details }, { windowSeconds }) =>
-    `${requests} requests came from ${item} in ${duration(windowSeconds)}; ${details?.before} came in the four weeks before`,
+    `${requests} requests came from ${item} in ${duration(windowSeconds)}; ${details?.before} came in the week before`,
 });

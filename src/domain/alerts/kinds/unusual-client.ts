@@ -1,11 +1,12 @@
+import { OTHER } from "../../monitoring/counts.ts";
 import { defineAlertKind } from "../alert-kind.ts";
 import { duration } from "../outcomes.ts";
 import { isSameSubject, past, recent } from "../readings.ts";
 
 /** A week has each hour of the day, and each day. */
 const PAST_SECONDS = 604_800;
-/** What is left of the others where only the most frequent ones are counted by name. */
-const OTHERS = "other";
+/** One with less has no usual clients yet, and not seen all hours of a day. */
+const MINIMUM_PAST_SECONDS = 86_400;
 /** Of all clients: a service with fewer has no usual clients yet. */
 const MINIMUM_PAST_REQUESTS = 1000;
 
@@ -26,20 +27,21 @@ export const UNUSUAL_CLIENT = defineAlertKind({
     forSeconds: 120,
     clearSeconds: 900,
   },
-  reads: (rule) => [recent(rule), past(rule, PAST_SECONDS)],
+  reads: (rule) => [recent(rule), past(PAST_SECONDS)],
   *measure(rule, { groups }) {
-    const before = groups(rule, past(rule, PAST_SECONDS));
+    const before = groups(rule, past(PAST_SECONDS));
     for (const { subject, aggregate } of groups(rule, recent(rule))) {
       const group = before.find((each) => isSameSubject(each.subject, subject));
       if (!group || group.aggregate.requests < MINIMUM_PAST_REQUESTS) continue;
+      if (group.seconds < MINIMUM_PAST_SECONDS) continue;
+      const windows = group.seconds / rule.windowSeconds;
       const usual = group.aggregate.principals;
       const { principals } = aggregate;
       for (const [client, count] of Object.entries(principals)) {
-        if (client === OTHERS || count < rule.minimumRequests) continue;
-        const own = perWindow(usual[client] ?? 0, rule.windowSeconds);
+        if (client === OTHER || count < rule.minimumRequests) continue;
+        const own = (usual[client] ?? 0) / windows;
         // What a client may have sent that was not among the most frequent ones.
-        const unnamed =
-          usual[OTHERS] === undefined ? 0 : perWindow(leastOf(usual), rule.windowSeconds);
+        const unnamed = usual[OTHER] === undefined ? 0 : leastOf(usual) / windows;
         const expected =
           own > 0 ? own : Math.max(unnamed, meanOfOthers(principals, client) ?? unnamed);
         if (expected === 0) continue;
@@ -57,12 +59,8 @@ export const UNUSUAL_CLIENT = defineAlertKind({
     `${item} sent ${requests} requests in ${duration(windowSeconds)}; ${details?.isNew === "yes" ? "it is new, and other clients send" : "it usually sends"} ${details?.expected}`,
 });
 
-function perWindow(count: number, windowSeconds: number): number {
-  return (count * windowSeconds) / PAST_SECONDS;
-}
-
 function leastOf(counts: Readonly<Record<string, number>>): number {
-  const named = Object.entries(counts).filter(([name]) => name !== OTHERS);
+  const named = Object.entries(counts).filter(([name]) => name !== OTHER);
   return named.length === 0 ? 0 : Math.min(...named.map(([, count]) => count));
 }
 
@@ -70,7 +68,7 @@ function meanOfOthers(
   counts: Readonly<Record<string, number>>,
   client: string,
 ): number | undefined {
-  const others = Object.entries(counts).filter(([name]) => name !== client && name !== OTHERS);
+  const others = Object.entries(counts).filter(([name]) => name !== client && name !== OTHER);
   if (others.length === 0) return undefined;
   return others.reduce((sum, [, count]) => sum + count, 0) / others.length;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { aggregateOf, createAlertClock, type TestReadings } from "../../../support/alerts.ts";
+import { createAlertClock, type TestReadings, windowOf } from "../../../support/alerts.ts";
 
 const RULE = {
   name: "errors",
@@ -16,9 +16,7 @@ const RULE = {
 function failing(percent: number, requests = 100): TestReadings {
   const failed = (requests * percent) / 100;
   const outcomes = { 200: requests - failed, "500 internal": failed };
-  return {
-    recent: [{ model: "iris", version: "1", aggregate: aggregateOf({ requests, outcomes }) }],
-  };
+  return { recent: [windowOf({ requests, outcomes })] };
 }
 
 function states(clock: ReturnType<typeof createAlertClock>): string[] {
