@@ -1,20 +1,26 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { exitWith, UserError } from "../packages/cli/src/local/user-error.ts";
+import { eventJsonSchema } from "../src/domain/event/json-schema.ts";
 import { manifestJsonSchema } from "../src/domain/manifest.ts";
+import { withEventTables } from "./event-tables.ts";
 import { projectPath } from "./project.ts";
 
-/** `npm run schema`: writes the JSON Schema of the manifest, formatted like the rest of the project. */
+/** `npm run schema`: writes the JSON Schemas of the manifest and of events, formatted like the rest of the project, and the tables of docs/events.md. */
 try {
-  writeSchema(projectPath("docs", "manifest.schema.json"));
+  writeSchema(projectPath("docs", "manifest.schema.json"), manifestJsonSchema());
+  writeSchema(projectPath("docs", "event.schema.json"), eventJsonSchema());
+  const page = projectPath("docs", "events.md");
+  writeFileSync(page, withEventTables(readFileSync(page, "utf8")));
+  console.log(`wrote the tables of ${page}`);
 } catch (error) {
   exitWith(error);
 }
 
-function writeSchema(file: string): void {
+function writeSchema(file: string, schema: unknown): void {
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, `${JSON.stringify(manifestJsonSchema(), null, 2)}\n`);
+  writeFileSync(file, `${JSON.stringify(schema, null, 2)}\n`);
   const biome = projectPath("node_modules", "@biomejs", "biome", "bin", "biome");
   const args = [biome, "format", "--write", file];
   const { status, stdout, stderr } = spawnSync(process.execPath, args, {

@@ -112,7 +112,7 @@ export const COMPARED: ShadowEvent = {
 };
 
 /** Every form that an event can have. */
-const EVENTS: readonly (readonly [form: string, event: TelemetryEvent])[] = [
+export const EVENTS: readonly (readonly [form: string, event: TelemetryEvent])[] = [
   ["a request that no operation matches", UNMATCHED],
   ["a prediction", PREDICTION],
   ["a cache hit", HIT],

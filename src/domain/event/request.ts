@@ -173,8 +173,7 @@ export const requestEventSchema = z
     profile: z
       .string()
       .optional()
-      .describe("The digest of the reference profile whose bins the histograms use.")
-      .meta({ see: "drift.md" }),
+      .describe("The digest of the reference profile whose bins the histograms use."),
     sampling: samplingSchema
       .optional()
       .describe("Why the event is written.")
