@@ -6,7 +6,7 @@ import {
   type Gauge,
   type PredictionAggregate,
 } from "./aggregate.ts";
-import { addCount, mergeCounts, mergeTopCounts } from "./counts.ts";
+import { addCount, mergeCounts, mergeTopCounts, OTHER } from "./counts.ts";
 import { createDistribution, mergeDistribution } from "./distribution.ts";
 import { mergeInference } from "./inference-totals.ts";
 import { createMoments, mergeMoments } from "./moments.ts";
@@ -67,12 +67,7 @@ export function mergeAggregate(into: Aggregate, other: Aggregate): void {
     mergeDistribution(into.durations[name as DurationName] as never, durations);
   }
   if (other.heapBytes) into.heapBytes = mergeGauge(into.heapBytes, other.heapBytes);
-  if (other.profile !== undefined && other.profile !== into.profile) {
-    // Bins of different references do not match: the ones of the later aggregate remain.
-    if (into.profile !== undefined) dropHistograms(into);
-    into.profile = other.profile;
-  }
-  for (const [name, feature] of Object.entries(other.inputs)) mergeInput(into, name, feature);
+  mergeInputs(into, other.inputs, other.profile);
   if (other.outputs) {
     into.outputs ??= { count: 0, labels: {}, confidence: {} };
     mergePredictions(into.outputs, other.outputs);
@@ -83,6 +78,20 @@ function mergeGauge(into: Gauge | undefined, other: Gauge): Gauge {
   if (!into) return { ...other };
   const { last, at } = other.at >= into.at ? other : into;
   return { last, at, max: Math.max(into.max, other.max) };
+}
+
+/** @param profile digest of the reference profile of the histograms */
+export function mergeInputs(
+  into: Aggregate,
+  inputs: Readonly<Record<string, FeatureAggregate>>,
+  profile: string | undefined,
+): void {
+  if (profile !== undefined && profile !== into.profile) {
+    // Bins of different references do not match: the ones of the later aggregate remain.
+    if (into.profile !== undefined) dropHistograms(into);
+    into.profile = profile;
+  }
+  for (const [name, feature] of Object.entries(inputs)) mergeInput(into, name, feature);
 }
 
 function dropHistograms({ inputs, outputs }: Aggregate): void {
@@ -98,19 +107,19 @@ function mergeInput({ inputs }: Aggregate, name: string, feature: FeatureAggrega
   mergeFeature(inputs[name] as FeatureAggregate, feature);
 }
 
-export function mergeFeature(into: FeatureAggregate, other: FeatureAggregate): void {
+function mergeFeature(into: FeatureAggregate, other: FeatureAggregate): void {
   mergeMoments(into.moments, other.moments);
   if (!other.histogram) return;
   if (into.histogram?.length !== other.histogram.length) into.histogram = [...other.histogram];
   else addBins(into.histogram, other.histogram);
 }
 
-function mergePredictions(into: PredictionAggregate, other: PredictionAggregate): void {
+export function mergePredictions(into: PredictionAggregate, other: PredictionAggregate): void {
   into.count += other.count;
   mergeCounts(into.labels, other.labels, MAX_PREDICTED);
   for (const [label, bins] of Object.entries(other.confidence)) {
     // A label without a count of its own has no confidences of its own.
-    if (!Object.hasOwn(into.labels, label)) continue;
+    if (!Object.hasOwn(into.labels, label) && label !== OTHER) continue;
     if (Object.hasOwn(into.confidence, label)) addBins(into.confidence[label] as number[], bins);
     else into.confidence[label] = [...bins];
   }
