@@ -8,6 +8,7 @@ import {
 import { CACHE_TIERS } from "./domain/cache.ts";
 import { parseEncryptionKeys } from "./domain/encryption-key.ts";
 import { EVENT_FIELDS, toEventSettings } from "./domain/event-settings.ts";
+import { MONITORING_FIELDS, toMonitoringSettings } from "./domain/monitoring/monitoring-fields.ts";
 import { PLACEMENTS } from "./domain/placement.ts";
 import { parsePublicKeys } from "./domain/signature/public-key.ts";
 import { ANY_ORIGIN, originProblem } from "./domain/web-origin.ts";
@@ -112,6 +113,7 @@ const settingsSchema = z.object({
     })
     .readonly(),
   ...EVENT_FIELDS,
+  ...MONITORING_FIELDS,
   ...TOKEN_FIELDS,
 });
 
@@ -178,6 +180,7 @@ const configSchema = settingsSchema.superRefine(checkAudiences).transform((setti
     }),
     corsOrigins: settings.CORS_ORIGINS,
     events: toEventSettings(settings),
+    monitoring: toMonitoringSettings(settings),
     tokens: toTokenSettings(settings),
     access: toAccessSettings(settings),
   }),

@@ -4,10 +4,16 @@ import { createResponseCache } from "./cache/response-cache.ts";
 import { parseConfig, readSecrets } from "./config.ts";
 import { createFloods, createKeyAuthority, createTokenProviders, isStrong } from "./deps/guard.ts";
 import { createHost, createInference } from "./deps/hosts.ts";
+import {
+  createCollection,
+  createMetricsShards,
+  createMonitoringReader,
+} from "./deps/monitoring.ts";
 import { createCache, createObjects } from "./deps/storage.ts";
 import { createSweep } from "./deps/sweep.ts";
 import { createTelemetry } from "./deps/telemetry.ts";
 import { toSelector } from "./domain/data-selector.ts";
+import { shardOf } from "./domain/monitoring/collector.ts";
 import type { OnnxflareEnv } from "./env.ts";
 import { createAuditRecorder } from "./guard/audit-recorder.ts";
 import { createAuthenticator } from "./guard/authenticator.ts";
@@ -26,6 +32,7 @@ import type { PersonalDataStore } from "./privacy/personal-data-store.ts";
 import { createPrivacy } from "./privacy/privacy.ts";
 import { derivePrivacyKey } from "./privacy/privacy-keys.ts";
 import { createCapturesData } from "./privacy/stores/captures.ts";
+import { createCollectedData } from "./privacy/stores/collected.ts";
 import { createEventsData, removeEvents } from "./privacy/stores/events.ts";
 import { createKeysData } from "./privacy/stores/keys.ts";
 import { createPredictionsData } from "./privacy/stores/predictions.ts";
@@ -58,6 +65,7 @@ import { createRoutingStore } from "./storage/routing-store.ts";
 import { createStaticAssets } from "./storage/static-assets.ts";
 import { createUploadStore } from "./storage/upload-store.ts";
 import type { createTask } from "./tasks/registry.ts";
+import { keepAlive } from "./telemetry/keep-alive.ts";
 import { createMissingPartNotices } from "./telemetry/missing-parts.ts";
 import { createPlatformTracing } from "./telemetry/platform-tracing.ts";
 import type { OwnSink } from "./telemetry/sinks/sink-definition.ts";
@@ -83,7 +91,17 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
   const secrets = readSecrets(env);
   const scrubStored = createScrubber(secrets, { findsCut: true });
   const { ownSinks = [] } = overrides;
-  const telemetry = createTelemetry({ config, env, scrub: scrubStored, ownSinks });
+  const shards = createMetricsShards(env);
+  const telemetry = createTelemetry({
+    config,
+    env,
+    scrub: scrubStored,
+    ownSinks,
+    ...(shards && {
+      collect: (losses) => createCollection({ shards, config, losses, host: () => host }),
+    }),
+  });
+  const { collection } = telemetry;
   const { sink, eventLog, statistics, cacheStatistics, shadowStatistics } = telemetry;
   const { stored, objects, encryption } = createObjects(env.MODELS, config);
   const signatures = createSignatures(config.signingKeys);
@@ -96,6 +114,7 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     inventory: entries,
   } = createCache(env, config, async (erasures) => {
     await removeEvents(eventLog, erasures.map(toSelector));
+    if (collection) await removeEvents(collection, erasures.map(toSelector));
     await host.dropKept();
   });
   const enabled = config.cache.tiers.length > 0;
@@ -120,6 +139,7 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
         catalog.forget(name);
         statistics.forget(name, number);
         shadowStatistics.forget(name, number);
+        if (shards) keepAlive(shards(shardOf(name)).forget(number));
         if (manifest) await host.unload({ manifest });
       },
       purge: async ({ name, version: number }) => {
@@ -137,8 +157,8 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     isOwn: hasOwnIsolate,
   });
   const { privacyKey } = config;
-  const { LOADER, RATE_LIMITER, KEYS, ASSETS } = env;
-  const parts = { LOADER, RATE_LIMITER, KEYS, ASSETS, PRIVACY_KEY: privacyKey };
+  const { LOADER, RATE_LIMITER, KEYS, METRICS, ASSETS } = env;
+  const parts = { LOADER, RATE_LIMITER, KEYS, METRICS, ASSETS, PRIVACY_KEY: privacyKey };
   for (const missing of createMissingPartNotices(parts)) sink.emit(missing);
   const keyAuthority = createKeyAuthority(env);
   const audit = createAuditRecorder({ authority: keyAuthority, sink, scrub: scrubStored });
@@ -167,6 +187,7 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     createPrefixesData(host),
     createEventsData(eventLog),
     ...(keyAuthority ? [createKeysData(keyAuthority)] : []),
+    ...(shards ? [createCollectedData(shards)] : []),
   ];
   const { isErased } = cache;
   const { infer, runTask } = captures
@@ -225,6 +246,7 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
         : { bytes: config.memoryBudgetBytes, setting: "MEMORY_BUDGET_BYTES" },
     }),
     keyAuthority,
+    monitoring: createMonitoringReader(shards),
     audit,
     deleter,
     garbage,

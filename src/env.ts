@@ -8,6 +8,11 @@ export interface KeyAuthorityNamespace {
   getByName(name: string): unknown;
 }
 
+/** What the service uses of a `DurableObjectNamespace`, whatever the types of a Worker say of its class. */
+export interface MetricsNamespace {
+  getByName(name: string): unknown;
+}
+
 /** What the service uses of a Worker's `env`. */
 export interface OnnxflareEnv extends OnnxflareSettings {
   /** The bucket of the models. */
@@ -16,6 +21,8 @@ export interface OnnxflareEnv extends OnnxflareSettings {
   readonly CACHE?: KVNamespace | undefined;
   /** The authority of API keys, the Durable Object `KeyAuthority`; without it there are none. */
   readonly KEYS?: KeyAuthorityNamespace | undefined;
+  /** What is collected of requests, the Durable Object `MetricsCollector`; without it each isolate has its own alone. */
+  readonly METRICS?: MetricsNamespace | undefined;
   /** Limits the requests of an address before anything is done for them; without it nothing does. */
   readonly RATE_LIMITER?: RateLimit | undefined;
   /** Gets a row for each request that is written: `docs/events.md`. */

@@ -4,8 +4,8 @@ import {
   type OnnxflareEnv,
 } from "./library.ts";
 
-/** The Durable Object of the binding `KEYS`: docs/keys.md. */
-export { KeyAuthority } from "./library.ts";
+/** The Durable Objects of the bindings `KEYS` (docs/keys.md) and `METRICS` (docs/monitoring.md). */
+export { KeyAuthority, MetricsCollector } from "./library.ts";
 
 const onnxflare = createOnnxflare();
 

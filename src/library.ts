@@ -3,6 +3,7 @@ import { createServices } from "./deps.ts";
 import type { TelemetryEvent } from "./domain/event.ts";
 import type { EventSink } from "./domain/ports.ts";
 import { KeyAuthority } from "./durable-objects/key-authority.ts";
+import { MetricsCollector } from "./durable-objects/metrics-collector.ts";
 import type { OnnxflareEnv, OnnxflareSettings } from "./env.ts";
 import { parsePrefix } from "./protocols/prefix.ts";
 import { createEntrypoint, toWorkerContext } from "./rpc/entrypoint.ts";
@@ -15,8 +16,8 @@ export type * from "./domain/event.ts";
 export type * from "./rpc/api.ts";
 export type { OnnxflareEntrypoint, OnnxflareEntrypointClass } from "./rpc/entrypoint-class.ts";
 export type { EventSink, OnnxflareEnv, OnnxflareSettings };
-/** The Durable Object of the binding `KEYS`, which the entry of a Worker exports as well. */
-export { KeyAuthority };
+/** The Durable Objects of the bindings `KEYS` and `METRICS`, which the entry of a Worker exports as well. */
+export { KeyAuthority, MetricsCollector };
 
 export interface OnnxflareOptions<Env = OnnxflareEnv> {
   /**

@@ -5,6 +5,7 @@ import type { EventSink } from "../domain/ports.ts";
 import type { ShadowStatistics } from "../domain/shadow-statistics.ts";
 import type { OnnxflareEnv } from "../env.ts";
 import type { ScrubSecrets } from "../shared/scrub-secrets.ts";
+import type { Aggregation } from "../telemetry/aggregation/aggregation.ts";
 import { createCacheStatisticsSink } from "../telemetry/cache-statistics.ts";
 import { createEventLog } from "../telemetry/event-log.ts";
 import { countLosses, createEventLosses, type EventLosses } from "../telemetry/event-losses.ts";
@@ -26,6 +27,8 @@ export interface Telemetry {
   readonly shadowStatistics: ShadowStatistics & { forget(name: string, version: string): void };
   /** Events that sinks have lost. */
   readonly losses: EventLosses;
+  /** What this isolate sends to the collector; `undefined` without one. */
+  readonly collection: Aggregation | undefined;
 }
 
 export interface TelemetryOptions {
@@ -34,6 +37,8 @@ export interface TelemetryOptions {
   /** Removes secrets from the texts of events. */
   readonly scrub: ScrubSecrets;
   readonly ownSinks?: readonly OwnSink[];
+  /** Counts every event for the collector, which gets some that are written. */
+  readonly collect?: (losses: EventLosses) => Aggregation;
 }
 
 /** The reason of what sinks of somebody's own Worker lose. */
@@ -45,6 +50,7 @@ export function createTelemetry({
   env,
   scrub,
   ownSinks = [],
+  collect,
 }: TelemetryOptions): Telemetry {
   const { log, sampling } = config.events;
   const statistics = createStatisticsSink();
@@ -64,13 +70,21 @@ export function createTelemetry({
       losses,
     ),
   );
+  const collection = collect?.(losses);
+  const live = collection ? [collection.liveSink] : [];
   const writing = createWritingSink(
-    createFanOutSink(eventLog, ...written, ...own),
+    createFanOutSink(eventLog, ...live, ...written, ...own),
     createSampler(sampling),
   );
   const sink = createScrubbingSink(
-    createFanOutSink(statistics, cacheStatistics, shadowStatistics, writing),
+    createFanOutSink(
+      statistics,
+      cacheStatistics,
+      shadowStatistics,
+      ...(collection ? [collection.sink] : []),
+      writing,
+    ),
     scrub,
   );
-  return { sink, eventLog, statistics, cacheStatistics, shadowStatistics, losses };
+  return { sink, eventLog, statistics, cacheStatistics, shadowStatistics, losses, collection };
 }

@@ -23,6 +23,12 @@ export interface PersonalDataStore {
   sweep?(erasures: ErasureIndex, options: PageOptions): Promise<ErasedPage>;
 }
 
+/** What is left of a row that is deleted in a Durable Object. */
+export const RESTORABLE = {
+  what: "what Cloudflare keeps to restore the database to an earlier time",
+  forMs: 30 * 86_400_000,
+} as const;
+
 export interface PageOptions {
   /** Of the page before; the first one when left out. */
   readonly cursor: string | undefined;

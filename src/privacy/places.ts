@@ -4,7 +4,14 @@
  */
 
 /** Places that an erasure goes through, each by a `PersonalDataStore`. */
-export const STORE_NAMES = ["predictions", "captures", "prefixes", "events", "keys"] as const;
+export const STORE_NAMES = [
+  "predictions",
+  "captures",
+  "prefixes",
+  "events",
+  "keys",
+  "collected",
+] as const;
 export type StoreName = (typeof STORE_NAMES)[number];
 
 export interface Place {
@@ -65,6 +72,24 @@ export const PLACES: readonly Place[] = [
     tables: ["budget_windows", "budget_slices"],
   },
   { name: "`KEYS`: audit", coverage: "keys", tables: ["audit"] },
+  {
+    name: "`METRICS`: windows",
+    coverage: "collected",
+    bindings: ["METRICS"],
+    tables: ["minutes", "hours", "totals", "collector_state", "models", "forgotten", "erasures"],
+  },
+  {
+    name: "memory: collected",
+    coverage: "collected",
+    modules: [
+      "monitoring/collector/model-list.ts",
+      "monitoring/collector/pending-windows.ts",
+      "monitoring/collector/recent-events.ts",
+      "monitoring/collector/senders.ts",
+      "telemetry/aggregation/aggregation.ts",
+      "telemetry/aggregation/shard-outbox.ts",
+    ],
+  },
   {
     name: "KV `purge/`",
     coverage: { reason: "it is what keeps erased data from being used" },

@@ -12,6 +12,7 @@ import type { BucketEncryption } from "../domain/bucket-encryption.ts";
 import type { EventLog } from "../domain/event-log.ts";
 import type { StatisticsReader } from "../domain/inference-statistics.ts";
 import type { Infer, ModelHost } from "../domain/model-host.ts";
+import type { Monitoring } from "../domain/monitoring/monitoring.ts";
 import type { EventSink } from "../domain/ports.ts";
 import type { Privacy } from "../domain/privacy.ts";
 import type { ShadowStatistics } from "../domain/shadow-statistics.ts";
@@ -72,6 +73,8 @@ export interface Services {
   /** `undefined` when the bucket is not encrypted. */
   readonly encryption: BucketEncryption | undefined;
   readonly uploads: Uploads;
+  /** What was collected of all isolates; `undefined` without the binding `METRICS`. */
+  readonly monitoring: Monitoring | undefined;
   readonly audit: AuditRecorder;
   readonly deleter: VersionDeleter;
   readonly garbage: GarbageCollector;

@@ -7,6 +7,8 @@ const WITHOUT = {
   RATE_LIMITER:
     "The rate limit binding RATE_LIMITER is missing: nothing limits how many requests an address sends. docs/quotas.md has the binding.",
   KEYS: "The Durable Object binding KEYS is missing: there are no API keys but the secret ADMIN_KEY. docs/keys.md has the binding.",
+  METRICS:
+    "The Durable Object binding METRICS is missing: nothing is collected of all isolates. docs/monitoring.md has the binding.",
   ASSETS:
     "The binding ASSETS of static assets is missing: there is no dashboard. docs/dashboard.md has the binding.",
   PRIVACY_KEY:

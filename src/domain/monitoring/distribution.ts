@@ -73,6 +73,7 @@ export function quantileOf(distribution: Distribution, fraction: number): number
   const { count, min, max, zeros, first, bins } = distribution;
   if (count === 0) return undefined;
   const rank = fraction * (count - 1);
+  if (rank >= count - 1) return max;
   let below = zeros;
   if (rank < below) return min;
   for (const [index, binCount] of bins.entries()) {

@@ -1,10 +1,7 @@
 import type { KeyAuthority } from "../../domain/access/key-authority.ts";
 import type { AuditAuthority } from "../../domain/audit/audit-authority.ts";
 import type { DataSelector } from "../../domain/data-selector.ts";
-import type { PersonalDataStore } from "../personal-data-store.ts";
-
-/** The platform can restore the database of a Durable Object to any time since then. */
-const RESTORABLE_MS = 30 * 86_400_000;
+import { type PersonalDataStore, RESTORABLE } from "../personal-data-store.ts";
 
 /**
  * What the authority has of an API key, and the details of the entries about it in the audit; the entries themselves stay, as a
@@ -26,9 +23,8 @@ export function createKeysData(
       budget.spend(2);
       const rows = await authority.eraseKey(id);
       const erased = rows + (await authority.eraseAudit(id));
-      const until = new Date(now() + RESTORABLE_MS).toISOString();
-      const what = "what Cloudflare keeps to restore the database to an earlier time";
-      return { erased, remains: [{ what, until }] };
+      const until = new Date(now() + RESTORABLE.forMs).toISOString();
+      return { erased, remains: [{ what: RESTORABLE.what, until }] };
     },
 
     async export(selector, { budget }) {

@@ -5,8 +5,8 @@ import {
   type MetricsCollector,
   SERVICE_SHARD,
   shardOf,
-  type WindowDelta,
   WINDOW_SECONDS,
+  type WindowDelta,
 } from "../../domain/monitoring/collector.ts";
 import type { Counts } from "../../domain/monitoring/counts.ts";
 import { addLabel } from "../../domain/monitoring/merge-aggregate.ts";
@@ -26,7 +26,7 @@ export interface AggregationOptions {
   readonly keepAlive: (work: Promise<unknown>) => void;
   /** What else is counted, since the last call: losses of sinks by reason, and what became of models in memory. */
   readonly takeLosses?: () => Counts;
-  readonly takeEngine?: () => Counts;
+  readonly takeEngine?: () => Promise<Counts>;
   readonly now?: () => number;
   readonly wait?: (milliseconds: number) => Promise<void>;
 }
@@ -66,7 +66,9 @@ export function createAggregation(options: AggregationOptions): Aggregation {
   /** By then the planned flush has begun, unless the request that it was planned in was ended. */
   let plannedUntil = 0;
   /** The aggregate of the last event, which is that of the next one mostly. */
-  let last: (Pick<WindowDelta, "model" | "version" | "start"> & { aggregate: Aggregate }) | undefined;
+  let last:
+    | (Pick<WindowDelta, "model" | "version" | "start"> & { aggregate: Aggregate })
+    | undefined;
 
   function outboxOf(shard: string): ShardOutbox {
     const known = outboxes.get(shard);
@@ -130,12 +132,13 @@ export function createAggregation(options: AggregationOptions): Aggregation {
   /** @returns whether all has arrived */
   async function flush(): Promise<boolean> {
     for (const [reason, count] of Object.entries(takeLosses?.() ?? {})) lose(reason, count);
-    for (const [what, count] of Object.entries(takeEngine?.() ?? {}))
+    const engine = await takeEngine?.().catch(() => undefined);
+    for (const [what, count] of Object.entries(engine ?? {}))
       if (count > 0) addLabel(aggregateOf("", ""), "engine", what, count);
     last = undefined;
     const arrived = await Promise.all([...outboxes].map((entry) => send(...entry)));
+    // A watched one would forget that it is.
     for (const [shard, outbox] of outboxes)
-      // A watched one would forget that it is.
       if (outbox.isEmpty && !outbox.isWatched && outboxes.size > MAX_MODELS) outboxes.delete(shard);
     return arrived.every(Boolean);
   }

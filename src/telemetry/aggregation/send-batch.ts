@@ -23,13 +23,7 @@ const ANSWER_MS = 10_000;
 const GIVE_UP_MS = 600_000;
 
 /** Sends the batches of shards, each until it has a receipt. */
-export function createSender({
-  connect,
-  policy,
-  now,
-  onLost,
-  source: givenSource,
-}: SenderOptions) {
+export function createSender({ connect, policy, now, onLost, source: givenSource }: SenderOptions) {
   /** Not at the start of an isolate, where nothing is random. */
   let source = givenSource;
 

@@ -2,8 +2,10 @@ import { globSync, readFileSync } from "node:fs";
 import { parse } from "smol-toml";
 import { describe, expect, test } from "vitest";
 import { projectPath } from "../../../scripts/project.ts";
+import type { SqlStorage } from "../../../src/domain/sql-storage.ts";
 import { createAuthority } from "../../../src/guard/authority/authority.ts";
 import { TABLES_OF_KEYS } from "../../../src/guard/authority/key-data.ts";
+import { createMetricsObject } from "../../../src/monitoring/metrics-object.ts";
 import { PLACES, STORE_NAMES } from "../../../src/privacy/places.ts";
 import { createTestStorage } from "../../support/sql.ts";
 
@@ -87,15 +89,23 @@ test("the prefixes of keys in src are those of places", () => {
   for (const prefix of prefixes) expect(named("prefixes")).toContain(prefix);
 });
 
+function tablesOf({ sql }: SqlStorage): string[] {
+  const rows = sql.exec("SELECT name FROM sqlite_master WHERE type = 'table'");
+  return [...rows].flatMap(({ name }) =>
+    String(name).startsWith("sqlite_") ? [] : [String(name)],
+  );
+}
+
 describe("the authority", () => {
   const storage = createTestStorage();
   createAuthority(storage);
-  const tables = [
-    ...storage.sql.exec("SELECT name FROM sqlite_master WHERE type = 'table'"),
-  ].flatMap(({ name }) => (String(name).startsWith("sqlite_") ? [] : [String(name)]));
+  const tables = tablesOf(storage);
 
-  test("has only tables of places, and that of its migrations", () => {
-    expect(tables.filter((name) => name !== "migrations").sort()).toEqual(named("tables").sort());
+  test("and METRICS have only tables of places, and those of their migrations", () => {
+    const collected = createTestStorage();
+    createMetricsObject(collected, () => undefined);
+    const all = [...tables, ...tablesOf(collected)];
+    expect(all.filter((name) => name !== "migrations").sort()).toEqual(named("tables").sort());
   });
 
   test("erases each table that names keys by a column", () => {
@@ -120,6 +130,8 @@ const LOCAL = [
   "http/cors.ts",
   "http/limit.ts",
   "inference/retained-bytes.ts",
+  "monitoring/collector/collected-data.ts",
+  "monitoring/collector/window-table.ts",
   "telemetry/sampling.ts",
 ];
 
@@ -131,7 +143,8 @@ test("each module with maps that outlive a call is that of a place", () => {
       const text = read("src", path);
       if (/new (?:LruMap|SingleFlight|CreatedOnce)\b/.test(text)) return true;
       return (
-        /^(?:cache|guard|http|inference|telemetry)\//.test(path) && /new (?:Map|Set)\b/.test(text)
+        /^(?:cache|guard|http|inference|monitoring|telemetry)\//.test(path) &&
+        /new (?:Map|Set)\b/.test(text)
       );
     })
     .filter((path) => !LOCAL.includes(path));

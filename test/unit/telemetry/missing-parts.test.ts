@@ -5,6 +5,7 @@ const PARTS = {
   LOADER: {},
   RATE_LIMITER: {},
   KEYS: {},
+  METRICS: {},
   ASSETS: {},
   PRIVACY_KEY: new Uint8Array(32),
 };
@@ -13,7 +14,7 @@ test("a deployment that lacks nothing has no notices", () => {
   expect(createMissingPartNotices(PARTS)).toEqual([]);
 });
 
-test.each(["LOADER", "RATE_LIMITER", "KEYS", "ASSETS", "PRIVACY_KEY"] as const)(
+test.each(["LOADER", "RATE_LIMITER", "KEYS", "METRICS", "ASSETS", "PRIVACY_KEY"] as const)(
   "a deployment without %s has one notice, which names it and a document",
   (name) => {
     const notices = createMissingPartNotices({ ...PARTS, [name]: undefined });

@@ -1,0 +1,47 @@
+import type { Config } from "../config.ts";
+import type { ModelHost } from "../domain/model-host.ts";
+import type { MetricsMethods } from "../domain/monitoring/metrics-methods.ts";
+import type { Monitoring } from "../domain/monitoring/monitoring.ts";
+import type { OnnxflareEnv } from "../env.ts";
+import { createMonitoring } from "../monitoring/reader.ts";
+import { createRemoteMetrics, type MetricsStub } from "../monitoring/remote-metrics.ts";
+import { type Aggregation, createAggregation } from "../telemetry/aggregation/aggregation.ts";
+import { createEngineCounts } from "../telemetry/aggregation/engine-counts.ts";
+import type { EventLosses } from "../telemetry/event-losses.ts";
+import { keepAlive } from "../telemetry/keep-alive.ts";
+
+/** The shards of the Durable Object `METRICS`, by their names. */
+export type MetricsShards = (shard: string) => MetricsMethods;
+
+/** `undefined` without the binding. */
+export function createMetricsShards({
+  METRICS: namespace,
+}: Pick<OnnxflareEnv, "METRICS">): MetricsShards | undefined {
+  return (
+    namespace && ((shard) => createRemoteMetrics(() => namespace.getByName(shard) as MetricsStub))
+  );
+}
+
+export interface CollectionParts {
+  readonly shards: MetricsShards;
+  readonly config: Pick<Config, "monitoring">;
+  readonly losses: Pick<EventLosses, "take">;
+  /** For what becomes of models in memory; it is there when the first event is. */
+  readonly host: () => Pick<ModelHost, "stats">;
+}
+
+/** What this isolate sends to the collector. */
+export function createCollection({ shards, config, losses, host }: CollectionParts): Aggregation {
+  return createAggregation({
+    ...config.monitoring,
+    connect: shards,
+    keepAlive,
+    takeLosses: () => losses.take() ?? {},
+    takeEngine: createEngineCounts(() => host().stats()),
+  });
+}
+
+/** `undefined` without the binding. */
+export function createMonitoringReader(shards: MetricsShards | undefined): Monitoring | undefined {
+  return shards && createMonitoring(shards);
+}

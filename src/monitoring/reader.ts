@@ -1,0 +1,145 @@
+import { ApiError, toApiError } from "../domain/errors.ts";
+import { type MetricsCollector, SERVICE_SHARD, shardOf } from "../domain/monitoring/collector.ts";
+import type {
+  Answered,
+  EventsRequest,
+  Monitoring,
+  RecentEvents,
+  SeriesRequest,
+  Unreachable,
+  Window,
+} from "../domain/monitoring/monitoring.ts";
+
+type Shard = Pick<MetricsCollector, "totals" | "windows" | "events" | "models">;
+
+/** Shards that are asked at the same time. */
+const CONCURRENCY = 16;
+/** Shards whose events are read: those with the last requests. */
+const MAX_WATCHED = 64;
+/** Windows of one version in an answer. */
+const MAX_STEPS = 1500;
+
+/** Reads what was collected, from the shards of the service and of its models. */
+export function createMonitoring(connect: (shard: string) => Shard): Monitoring {
+  async function models(): Promise<string[]> {
+    return (await connect(SERVICE_SHARD).models()).map(({ model }) => model);
+  }
+
+  /** Of the service and of all models, those with the last requests first, or of one. */
+  async function shardsOf(model: string | undefined): Promise<Answered<readonly string[]>> {
+    if (model !== undefined) return { value: [shardOf(model)], unreachable: [] };
+    try {
+      return { value: [SERVICE_SHARD, ...(await models()).map(shardOf)], unreachable: [] };
+    } catch (error) {
+      return { value: [], unreachable: [toUnreachable(SERVICE_SHARD, error)] };
+    }
+  }
+
+  /** What each shard answers, in their order; of those that do not, why. */
+  async function ask<T>(
+    shards: readonly string[],
+    question: (shard: Shard, name: string) => Promise<T>,
+  ): Promise<Answered<readonly { readonly shard: string; readonly answer: T }[]>> {
+    const answers: { shard: string; answer: T }[] = [];
+    const unreachable: Unreachable[] = [];
+    for (let at = 0; at < shards.length; at += CONCURRENCY)
+      await Promise.all(
+        shards.slice(at, at + CONCURRENCY).map(async (shard) => {
+          try {
+            answers.push({ shard, answer: await question(connect(shard), shard) });
+          } catch (error) {
+            if (error instanceof ApiError && error.code === "invalid_request") throw error;
+            unreachable.push(toUnreachable(shard, error));
+          }
+        }),
+      );
+    return { value: answers, unreachable };
+  }
+
+  async function askAll<T>(
+    model: string | undefined,
+    question: (shard: Shard) => Promise<readonly T[]>,
+  ): Promise<Answered<readonly T[]>> {
+    const shards = await shardsOf(model);
+    const { value, unreachable } = await ask(shards.value, question);
+    return {
+      value: value.flatMap(({ answer }) => answer),
+      unreachable: [...shards.unreachable, ...unreachable],
+    };
+  }
+
+  return {
+    totals: () => askAll(undefined, (shard) => shard.totals()),
+
+    async series({ model, version, from, to, stepSeconds }: SeriesRequest) {
+      checkSteps({ from, to, stepSeconds });
+      const answered = await askAll<Window>(model, (shard) =>
+        shard.windows({ version, from, to, stepSeconds }),
+      );
+      const value = answered.value.toSorted((one, two) => one.start - two.start);
+      return { value, unreachable: answered.unreachable };
+    },
+
+    async events({ model, after }: EventsRequest = {}) {
+      const shards = await shardsOf(model);
+      const cursors = parseCursors(after);
+      const watched = shards.value.slice(0, MAX_WATCHED);
+      const { value, unreachable } = await ask(watched, (shard, name) =>
+        shard.events(cursors[name]),
+      );
+      return {
+        value: mergeEvents(
+          value.map(({ shard, answer }) => ({ shard, ...answer })),
+          cursors,
+        ),
+        unreachable: [...shards.unreachable, ...unreachable],
+      };
+    },
+
+    models: () => connect(SERVICE_SHARD).models(),
+  };
+}
+
+/** @throws ApiError `invalid_request` */
+function checkSteps({ from, to, stepSeconds }: Omit<SeriesRequest, "model" | "version">): void {
+  const problem = (message: string) => new ApiError("invalid_request", message);
+  if (!Number.isFinite(from) || !Number.isFinite(to) || from >= to)
+    throw problem(`The time from ${from} to ${to} has no length: "from" must be before "to".`);
+  if (!Number.isInteger(stepSeconds) || stepSeconds < 60 || stepSeconds % 60 !== 0)
+    throw problem(`The step is ${stepSeconds} s: it must be a multiple of 60 s.`);
+  const steps = Math.ceil((to - from) / (stepSeconds * 1000));
+  if (steps > MAX_STEPS)
+    throw problem(
+      `There would be ${steps} windows, and ${MAX_STEPS} is the most: make the step at least ${Math.ceil((to - from) / MAX_STEPS / 60_000) * 60} s.`,
+    );
+}
+
+type Cursors = Readonly<Record<string, string>>;
+
+/** A cursor that is not one of ours begins anew. */
+function parseCursors(cursor: string | undefined): Cursors {
+  if (cursor === undefined) return {};
+  try {
+    return Object(JSON.parse(cursor)) as Cursors;
+  } catch {
+    return {};
+  }
+}
+
+function mergeEvents(
+  answers: readonly (RecentEvents & { readonly shard: string })[],
+  before: Cursors,
+): RecentEvents {
+  const cursors = Object.fromEntries(answers.map(({ shard, cursor }) => [shard, cursor]));
+  return {
+    events: answers
+      .flatMap(({ events }) => events)
+      .sort((one, two) => (one.time < two.time ? -1 : Number(one.time > two.time))),
+    cursor: JSON.stringify({ ...before, ...cursors }),
+    missed: answers.reduce((sum, { missed }) => sum + missed, 0),
+  };
+}
+
+function toUnreachable(shard: string, error: unknown): Unreachable {
+  return { shard, problem: toApiError(error).code };
+}
