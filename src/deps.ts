@@ -28,6 +28,7 @@ import { createCapturing } from "./inference/capturing.ts";
 import { limitBatch } from "./inference/limit-batch.ts";
 import { createShadow } from "./inference/shadow.ts";
 import { createShadowCopies } from "./inference/shadow-copies.ts";
+import { createLiveEvents } from "./monitoring/live-events.ts";
 import type { PersonalDataStore } from "./privacy/personal-data-store.ts";
 import { createPrivacy } from "./privacy/privacy.ts";
 import { derivePrivacyKey } from "./privacy/privacy-keys.ts";
@@ -102,6 +103,7 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     }),
   });
   const { collection } = telemetry;
+  const monitoring = createMonitoringReader(shards);
   const { sink, eventLog, statistics, cacheStatistics, shadowStatistics } = telemetry;
   const { stored, objects, encryption } = createObjects(env.MODELS, config);
   const signatures = createSignatures(config.signingKeys);
@@ -212,7 +214,7 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     sink,
     tracing: createPlatformTracing(),
     scrubReply: createScrubber(secrets.filter(isStrong), { findsCut: false }),
-    eventLog,
+    eventLog: monitoring ? createLiveEvents(eventLog, monitoring) : eventLog,
     shadowStatistics,
     statistics,
     repository: createRepository(catalog, host, createManifestSurvey(catalog, store)),
@@ -246,7 +248,7 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
         : { bytes: config.memoryBudgetBytes, setting: "MEMORY_BUDGET_BYTES" },
     }),
     keyAuthority,
-    monitoring: createMonitoringReader(shards),
+    monitoring,
     audit,
     deleter,
     garbage,

@@ -16,5 +16,7 @@ export interface EventLog {
 
 export interface ReadEvents {
   readonly follow: boolean;
+  /** Of the events that are accepted; where it is absent these are of several models, or of none. */
+  readonly model?: string | undefined;
   accepts(event: TelemetryEvent): boolean;
 }

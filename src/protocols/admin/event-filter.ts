@@ -48,6 +48,7 @@ export function parseEventFilter(query: Query): ReadEvents {
   const follow = readOneOf(query, "follow", ["", "true", "false"], "true or false");
   return {
     follow: follow === "" || follow === "true",
+    model,
     accepts(event) {
       const {
         model: ofModel,

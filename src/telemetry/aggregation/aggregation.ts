@@ -51,6 +51,8 @@ const MAX_WINDOWS = 256;
 const MAX_MODELS = 1000;
 /** How often the service's shard is told of a model. */
 const TELL_MS = 30_000;
+/** While somebody follows the events. */
+const WATCHED_FLUSH_MS = 1000;
 const WINDOW_MS = WINDOW_SECONDS * 1000;
 
 /**
@@ -119,14 +121,20 @@ export function createAggregation(options: AggregationOptions): Aggregation {
 
   function plan(): void {
     if (now() < plannedUntil) return;
-    plannedUntil = now() + 2 * flushMs + 1000;
+    const waitMs = isWatched() ? Math.min(flushMs, WATCHED_FLUSH_MS) : flushMs;
+    plannedUntil = now() + 2 * waitMs + 1000;
     keepAlive(
-      wait(flushMs).then(async () => {
+      wait(waitMs).then(async () => {
         plannedUntil = 0;
         // Once more when it fails: there may be no other request.
         if (!(await flush())) await wait(flushMs).then(flush);
       }),
     );
+  }
+
+  function isWatched(): boolean {
+    for (const outbox of outboxes.values()) if (outbox.isWatched) return true;
+    return false;
   }
 
   /** @returns whether all has arrived */

@@ -20,9 +20,9 @@ export const EVENT_OPERATIONS: readonly Operation[] = [
     path: "/events",
     access: "metrics",
     tag: "Administration",
-    summary: "Read the events of an isolate",
+    summary: "Read the events",
     description:
-      "The last 256 events of the isolate that handles the request, as server-sent events whose data is what the console has; with `follow`, then each new one until the client closes the connection, and a comment every 5 s. Parameters select the events that have all of these properties. A client that does not keep up misses events, and gets a notice that says how many. On Cloudflare a Worker has many isolates: `wrangler tail` has the events of all.",
+      "The last 256 events of the isolate that handles the request, and some of all others, as server-sent events whose data is what the console has; with `follow`, then each new one until the client closes the connection, and a comment every 5 s. Events of other isolates come by way of the Durable Object `METRICS`, a few seconds later; without that binding there are none of them. Parameters select the events that have all of these properties. A client that does not keep up misses events, and gets a notice that says how many.",
     parameters: [
       "model-filter",
       "operation-filter",
