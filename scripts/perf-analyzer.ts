@@ -1,16 +1,13 @@
-import { chmodSync, existsSync, globSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { runProgram } from "../packages/cli/src/local/run-program.ts";
+import { lastLine, unpackDebianPackages } from "./debian-packages.ts";
 import { PIP_INSTALL } from "./python-environment.ts";
 
 const VERSION = "2.60.0";
 /** The glibc that the program requires; on older systems Debian 13's libraries are downloaded. */
 const GLIBC = "2.38";
-const DEBIAN = {
-  suite: "trixie",
-  keyring: "/usr/share/keyrings/debian-archive-keyring.gpg",
-  packages: ["libc6", "libstdc++6", "libgcc-s1"],
-};
+const DEBIAN = { suite: "trixie", packages: ["libc6", "libstdc++6", "libgcc-s1"] };
 
 /** The program with its first arguments, or the reason why it cannot run on this machine. */
 export type PerfAnalyzer = { readonly command: readonly string[] } | { readonly missing: string };
@@ -39,54 +36,13 @@ export async function preparePerfAnalyzer(folder: string, python: string): Promi
   const libraries = join(folder, DEBIAN.suite);
   const loader = join(libraries, "usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2");
   if (!existsSync(loader)) {
-    const problem = await downloadLibraries(libraries);
+    const problem = await unpackDebianPackages(libraries, DEBIAN.suite, DEBIAN.packages);
     if (problem)
       return {
         missing: `perf_analyzer requires glibc ${GLIBC}, this system has ${installed}; ${problem}`,
       };
   }
   return { command: [loader, "--library-path", join(loader, ".."), program] };
-}
-
-/**
- * Downloads and unpacks Debian's libraries, signed by a key that Debian 12 has too; needs no privileges and
- * installs nothing.
- * @returns the problem, or `undefined` on success
- */
-async function downloadLibraries(folder: string): Promise<string | undefined> {
-  if (!existsSync(DEBIAN.keyring)) return "newer libraries are downloaded on Debian only";
-  rmSync(folder, { recursive: true, force: true });
-  const apt = join(folder, "apt");
-  for (const name of ["sources", "lists/partial", "cache/archives/partial"])
-    mkdirSync(join(apt, name), { recursive: true });
-  writeFileSync(
-    join(apt, "sources", "debian.sources"),
-    [
-      "Types: deb",
-      "URIs: http://deb.debian.org/debian",
-      `Suites: ${DEBIAN.suite}`,
-      "Components: main",
-      "Architectures: amd64",
-      `Signed-By: ${DEBIAN.keyring}`,
-      "",
-    ].join("\n"),
-  );
-  const options = [
-    ["-o", "Dir::Etc::sourcelist=/dev/null"],
-    ["-o", `Dir::Etc::sourceparts=${join(apt, "sources")}`],
-    ["-o", `Dir::State::lists=${join(apt, "lists")}`],
-    ["-o", `Dir::Cache=${join(apt, "cache")}`],
-  ].flat();
-  for (const args of [["update"], ["download", ...DEBIAN.packages]]) {
-    const { code, output } = await runProgram("apt-get", [...options, ...args], { cwd: apt });
-    if (code !== 0) return `apt-get failed: ${lastLine(output)}`;
-  }
-  for (const file of globSync("*.deb", { cwd: apt })) {
-    const { code, output } = await runProgram("dpkg-deb", ["-x", join(apt, file), folder]);
-    if (code !== 0) return `dpkg-deb failed: ${lastLine(output)}`;
-  }
-  rmSync(apt, { recursive: true });
-  return undefined;
 }
 
 function glibcVersion(): string {
@@ -98,8 +54,4 @@ function isAtLeast(version: string, required: string): boolean {
   const [major = 0, minor = 0] = version.split(".").map(Number);
   const [requiredMajor = 0, requiredMinor = 0] = required.split(".").map(Number);
   return major > requiredMajor || (major === requiredMajor && minor >= requiredMinor);
-}
-
-function lastLine(text: string): string {
-  return text.trim().split("\n").at(-1) ?? "";
 }

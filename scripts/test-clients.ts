@@ -38,7 +38,7 @@ async function testClients(): Promise<void> {
   const [closed, open] = await Promise.all([
     serve(outdir, { ADMIN_KEY: adminKey }),
     // Without the prediction cache, so that perf_analyzer measures the engine.
-    serve(outdir, { REPOSITORY_CONTROL: "open", CACHE_TIERS: "" }),
+    serve(outdir, { REPOSITORY_CONTROL: "open", CACHE_TIERS: "", PUBLIC_METRICS: "on" }),
   ]);
   const args = ["-m", "pytest", "-p", "no:cacheprovider", "-ra", ...process.argv.slice(2)];
   const { code } = await runProgram(python, args, {

@@ -60,6 +60,8 @@ const settingsSchema = z.object({
   SIGNING_PUBLIC_KEYS: z.string().default("").transform(parseKeys(parsePublicKeys)),
   /** Whether anybody may predict, and list and describe models: "true", or "false" for clients with a key alone. */
   PUBLIC_PREDICT: z.enum(["true", "false"]).default("false"),
+  /** Who may read `/metrics`: "off" for clients with a key of the scope `metrics`, or "on" for anybody. */
+  PUBLIC_METRICS: z.enum(["on", "off"]).default("off"),
   /** How long API keys that are known go on while their authority is out of reach, from its last answer, in seconds. */
   KEY_GRACE_SECONDS: z.coerce.number().min(0).max(86_400).default(600),
   /** Who may load and unload models through `/v2/repository`: "admin" needs the key, "open" does not. */
@@ -159,6 +161,7 @@ const configSchema = settingsSchema.superRefine(checkAudiences).transform((setti
     privacyKey: settings.PRIVACY_KEY[0],
     encryption: toEncryption(settings.ENCRYPTION_KEY[0], settings.ENCRYPTION_KEYS_OLD),
     publicPredict: settings.PUBLIC_PREDICT === "true",
+    publicMetrics: settings.PUBLIC_METRICS === "on",
     keyGraceSeconds: settings.KEY_GRACE_SECONDS,
     repositoryControl: settings.REPOSITORY_CONTROL,
     catalogTtlSeconds: settings.CATALOG_TTL_SECONDS,

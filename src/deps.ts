@@ -6,6 +6,8 @@ import { createFloods, createKeyAuthority, createTokenProviders, isStrong } from
 import { createHost, createInference } from "./deps/hosts.ts";
 import {
   createCollection,
+  createIsolateCounts,
+  createMetrics,
   createMetricsShards,
   createMonitoringReader,
 } from "./deps/monitoring.ts";
@@ -98,11 +100,12 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     env,
     scrub: scrubStored,
     ownSinks,
+    count: (losses) => createIsolateCounts({ losses, host: () => host }),
     ...(shards && {
       collect: (losses) => createCollection({ shards, config, losses, host: () => host }),
     }),
   });
-  const { collection } = telemetry;
+  const { collection, isolateTotals } = telemetry;
   const monitoring = createMonitoringReader(shards);
   const { sink, eventLog, statistics, cacheStatistics, shadowStatistics } = telemetry;
   const { stored, objects, encryption } = createObjects(env.MODELS, config);
@@ -141,6 +144,7 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
         catalog.forget(name);
         statistics.forget(name, number);
         shadowStatistics.forget(name, number);
+        isolateTotals.forget(name, number);
         if (shards) keepAlive(shards(shardOf(name)).forget(number));
         if (manifest) await host.unload({ manifest });
       },
@@ -249,6 +253,7 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     }),
     keyAuthority,
     monitoring,
+    metrics: createMetrics(monitoring, isolateTotals),
     audit,
     deleter,
     garbage,

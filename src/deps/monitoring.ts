@@ -1,14 +1,21 @@
+import { version } from "../../package.json";
 import type { Config } from "../config.ts";
 import type { ModelHost } from "../domain/model-host.ts";
 import type { MetricsMethods } from "../domain/monitoring/metrics-methods.ts";
+import type { MetricsText } from "../domain/monitoring/metrics-text.ts";
 import type { Monitoring } from "../domain/monitoring/monitoring.ts";
 import type { OnnxflareEnv } from "../env.ts";
 import { createMonitoring } from "../monitoring/reader.ts";
 import { createRemoteMetrics, type MetricsStub } from "../monitoring/remote-metrics.ts";
 import { type Aggregation, createAggregation } from "../telemetry/aggregation/aggregation.ts";
 import { createEngineCounts } from "../telemetry/aggregation/engine-counts.ts";
+import {
+  createIsolateTotals,
+  type IsolateTotals,
+} from "../telemetry/aggregation/isolate-totals.ts";
 import type { EventLosses } from "../telemetry/event-losses.ts";
 import { keepAlive } from "../telemetry/keep-alive.ts";
+import { createMetricsText } from "../telemetry/prometheus/metrics-text.ts";
 
 /** The shards of the Durable Object `METRICS`, by their names. */
 export type MetricsShards = (shard: string) => MetricsMethods;
@@ -38,6 +45,29 @@ export function createCollection({ shards, config, losses, host }: CollectionPar
     keepAlive,
     takeLosses: () => losses.take() ?? {},
     takeEngine: createEngineCounts(() => host().stats()),
+  });
+}
+
+/** What this isolate counts where there is no collector. */
+export function createIsolateCounts({
+  losses,
+  host,
+}: Pick<CollectionParts, "losses" | "host">): IsolateTotals {
+  return createIsolateTotals({
+    takeLosses: () => losses.take() ?? {},
+    takeEngine: createEngineCounts(() => host().stats()),
+  });
+}
+
+/** The numbers of all isolates where they are collected, else those of this one. */
+export function createMetrics(
+  monitoring: Monitoring | undefined,
+  isolateTotals: IsolateTotals,
+): MetricsText {
+  return createMetricsText({
+    monitoring: monitoring ?? isolateTotals,
+    scope: monitoring ? "service" : "isolate",
+    serverVersion: version,
   });
 }
 

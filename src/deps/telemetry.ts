@@ -6,6 +6,7 @@ import type { ShadowStatistics } from "../domain/shadow-statistics.ts";
 import type { OnnxflareEnv } from "../env.ts";
 import type { ScrubSecrets } from "../shared/scrub-secrets.ts";
 import type { Aggregation } from "../telemetry/aggregation/aggregation.ts";
+import type { IsolateTotals } from "../telemetry/aggregation/isolate-totals.ts";
 import { createCacheStatisticsSink } from "../telemetry/cache-statistics.ts";
 import { createEventLog } from "../telemetry/event-log.ts";
 import { countLosses, createEventLosses, type EventLosses } from "../telemetry/event-losses.ts";
@@ -29,6 +30,8 @@ export interface Telemetry {
   readonly losses: EventLosses;
   /** What this isolate sends to the collector; `undefined` without one. */
   readonly collection: Aggregation | undefined;
+  /** What this isolate has counted; nothing where there is a collector. */
+  readonly isolateTotals: IsolateTotals;
 }
 
 export interface TelemetryOptions {
@@ -39,6 +42,8 @@ export interface TelemetryOptions {
   readonly ownSinks?: readonly OwnSink[];
   /** Counts every event for the collector, which gets some that are written. */
   readonly collect?: (losses: EventLosses) => Aggregation;
+  /** Counts every event, where nothing collects. */
+  readonly count: (losses: EventLosses) => IsolateTotals;
 }
 
 /** The reason of what sinks of somebody's own Worker lose. */
@@ -51,6 +56,7 @@ export function createTelemetry({
   scrub,
   ownSinks = [],
   collect,
+  count,
 }: TelemetryOptions): Telemetry {
   const { log, sampling } = config.events;
   const statistics = createStatisticsSink();
@@ -71,6 +77,7 @@ export function createTelemetry({
     ),
   );
   const collection = collect?.(losses);
+  const isolateTotals = count(losses);
   const live = collection ? [collection.liveSink] : [];
   const writing = createWritingSink(
     createFanOutSink(eventLog, ...live, ...written, ...own),
@@ -81,10 +88,19 @@ export function createTelemetry({
       statistics,
       cacheStatistics,
       shadowStatistics,
-      ...(collection ? [collection.sink] : []),
+      (collection ?? isolateTotals).sink,
       writing,
     ),
     scrub,
   );
-  return { sink, eventLog, statistics, cacheStatistics, shadowStatistics, losses, collection };
+  return {
+    sink,
+    eventLog,
+    statistics,
+    cacheStatistics,
+    shadowStatistics,
+    losses,
+    collection,
+    isolateTotals,
+  };
 }

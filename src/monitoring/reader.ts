@@ -1,4 +1,4 @@
-import { ApiError, toApiError } from "../domain/errors.ts";
+import { ApiError } from "../domain/errors.ts";
 import { type MetricsCollector, SERVICE_SHARD, shardOf } from "../domain/monitoring/collector.ts";
 import type {
   Answered,
@@ -6,14 +6,12 @@ import type {
   Monitoring,
   RecentEvents,
   SeriesRequest,
-  Unreachable,
   Window,
 } from "../domain/monitoring/monitoring.ts";
+import { type AskOptions, askShards, toUnreachable } from "./ask-shards.ts";
 
 type Shard = Pick<MetricsCollector, "totals" | "windows" | "events" | "models">;
 
-/** Shards that are asked at the same time. */
-const CONCURRENCY = 16;
 /** Shards whose events are read: those with the last requests. */
 const MAX_WATCHED = 64;
 /** Windows of one version in an answer. */
@@ -35,33 +33,17 @@ export function createMonitoring(connect: (shard: string) => Shard): Monitoring 
     }
   }
 
-  /** What each shard answers, in their order; of those that do not, why. */
-  async function ask<T>(
-    shards: readonly string[],
-    question: (shard: Shard, name: string) => Promise<T>,
-  ): Promise<Answered<readonly { readonly shard: string; readonly answer: T }[]>> {
-    const answers: { shard: string; answer: T }[] = [];
-    const unreachable: Unreachable[] = [];
-    for (let at = 0; at < shards.length; at += CONCURRENCY)
-      await Promise.all(
-        shards.slice(at, at + CONCURRENCY).map(async (shard) => {
-          try {
-            answers.push({ shard, answer: await question(connect(shard), shard) });
-          } catch (error) {
-            if (error instanceof ApiError && error.code === "invalid_request") throw error;
-            unreachable.push(toUnreachable(shard, error));
-          }
-        }),
-      );
-    return { value: answers, unreachable };
-  }
-
   async function askAll<T>(
     model: string | undefined,
     question: (shard: Shard) => Promise<readonly T[]>,
+    options?: AskOptions,
   ): Promise<Answered<readonly T[]>> {
     const shards = await shardsOf(model);
-    const { value, unreachable } = await ask(shards.value, question);
+    const { value, unreachable } = await askShards(
+      shards.value,
+      (shard) => question(connect(shard)),
+      options,
+    );
     return {
       value: value.flatMap(({ answer }) => answer),
       unreachable: [...shards.unreachable, ...unreachable],
@@ -69,7 +51,7 @@ export function createMonitoring(connect: (shard: string) => Shard): Monitoring 
   }
 
   return {
-    totals: () => askAll(undefined, (shard) => shard.totals()),
+    totals: (options) => askAll(undefined, (shard) => shard.totals(), options),
 
     async series({ model, version, from, to, stepSeconds }: SeriesRequest) {
       checkSteps({ from, to, stepSeconds });
@@ -84,8 +66,8 @@ export function createMonitoring(connect: (shard: string) => Shard): Monitoring 
       const shards = await shardsOf(model);
       const cursors = parseCursors(after);
       const watched = shards.value.slice(0, MAX_WATCHED);
-      const { value, unreachable } = await ask(watched, (shard, name) =>
-        shard.events(cursors[name]),
+      const { value, unreachable } = await askShards(watched, (shard) =>
+        connect(shard).events(cursors[shard]),
       );
       return {
         value: mergeEvents(
@@ -138,8 +120,4 @@ function mergeEvents(
     cursor: JSON.stringify({ ...before, ...cursors }),
     missed: answers.reduce((sum, { missed }) => sum + missed, 0),
   };
-}
-
-function toUnreachable(shard: string, error: unknown): Unreachable {
-  return { shard, problem: toApiError(error).code };
 }

@@ -75,7 +75,8 @@ interface OperationBase {
   readonly versioned?: boolean;
   /**
    * Who may call it: any client (`public`); clients with the scope; clients with the scope `models:write`, or those with the scope
-   * `predict` if `REPOSITORY_CONTROL` is `open` (`repository`).
+   * `predict` if `REPOSITORY_CONTROL` is `open` (`repository`); clients with the scope `metrics`, or any if `PUBLIC_METRICS` is `on`
+   * (`scrape`).
    */
   readonly access: Access;
   readonly tag: keyof typeof TAGS;
@@ -92,14 +93,20 @@ interface OperationBase {
   readonly errors?: readonly ErrorCode[];
 }
 
-export type Access = "public" | "identified" | "repository" | Scope;
+export type Access = "public" | "identified" | "repository" | "scrape" | Scope;
+
+interface AccessConfig {
+  readonly repositoryControl: "admin" | "open";
+  readonly publicMetrics?: boolean;
+}
 
 /** The scope that a client needs; `undefined` where anybody may use it. */
 export function scopeOf(
   access: Access,
-  { repositoryControl }: { readonly repositoryControl: "admin" | "open" },
+  { repositoryControl, publicMetrics = false }: AccessConfig,
 ): Scope | undefined {
   if (access === "public" || access === "identified") return undefined;
+  if (access === "scrape") return publicMetrics ? undefined : "metrics";
   if (access !== "repository") return access;
   return repositoryControl === "admin" ? "models:write" : "predict";
 }

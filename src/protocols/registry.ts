@@ -2,6 +2,7 @@ import { ADMIN_PROTOCOL } from "./admin/protocol.ts";
 import { DASHBOARD_PROTOCOL } from "./dashboard/protocol.ts";
 import { createDocsProtocol } from "./docs/protocol.ts";
 import { KSERVE_PROTOCOL } from "./kserve/protocol.ts";
+import { METRICS_PROTOCOL } from "./metrics/protocol.ts";
 import { OPEN_INFERENCE_PROTOCOL } from "./oip/protocol.ts";
 import { OPENAI_PROTOCOL } from "./openai/protocol.ts";
 import type { Protocol } from "./protocol.ts";
@@ -13,6 +14,7 @@ const DOCUMENTED: readonly Protocol[] = [
   OPENAI_PROTOCOL,
   KSERVE_PROTOCOL,
   ADMIN_PROTOCOL,
+  METRICS_PROTOCOL,
   DASHBOARD_PROTOCOL,
 ];
 

@@ -12,6 +12,7 @@ import type { BucketEncryption } from "../domain/bucket-encryption.ts";
 import type { EventLog } from "../domain/event-log.ts";
 import type { StatisticsReader } from "../domain/inference-statistics.ts";
 import type { Infer, ModelHost } from "../domain/model-host.ts";
+import type { MetricsText } from "../domain/monitoring/metrics-text.ts";
 import type { Monitoring } from "../domain/monitoring/monitoring.ts";
 import type { EventSink } from "../domain/ports.ts";
 import type { Privacy } from "../domain/privacy.ts";
@@ -41,6 +42,7 @@ export interface Services {
     readonly maxModelBytes: number;
     readonly timeoutMs: number;
     readonly publicPredict: boolean;
+    readonly publicMetrics: boolean;
     readonly repositoryControl: "admin" | "open";
     readonly cache: { readonly tiers: readonly string[] };
     /** Origins whose pages may call the API; empty where none but the server's own may. */
@@ -99,5 +101,7 @@ export interface Services {
   readonly shadowStatistics: ShadowStatistics;
   /** `undefined` without the binding `ASSETS`. */
   readonly assets: StaticAssets | undefined;
+  /** The numbers of all isolates, or of this one, for Prometheus. */
+  readonly metrics: MetricsText;
   readonly host: Pick<ModelHost, "stats">;
 }

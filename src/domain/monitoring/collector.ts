@@ -5,10 +5,16 @@ import type { RecentEvents, VersionTotals, Window } from "./monitoring.ts";
 
 /** The shard of what belongs to no model, of the list of models, and of alerts. */
 export const SERVICE_SHARD = "service";
+const MODEL_SHARD = "model:";
 
 /** The name of the Durable Object that has what was collected of a model; of none, that of the service. */
 export function shardOf(model: string): string {
-  return model === "" ? SERVICE_SHARD : `model:${model}`;
+  return model === "" ? SERVICE_SHARD : `${MODEL_SHARD}${model}`;
+}
+
+/** The model whose shard it is; the empty name for that of the service. */
+export function modelOfShard(shard: string): string {
+  return shard.startsWith(MODEL_SHARD) ? shard.slice(MODEL_SHARD.length) : "";
 }
 
 export const WINDOW_SECONDS = 60;

@@ -55,8 +55,11 @@ export interface EventsRequest {
 
 /** What was collected of all isolates. What has not reached the collector yet, some seconds of requests, is not in it. */
 export interface Monitoring {
-  /** Never reset, also by restarts. Versions that are deleted are not among them any more. */
-  totals(): Promise<Answered<readonly VersionTotals[]>>;
+  /**
+   * Never reset, also by restarts. Versions that are deleted are not among them any more.
+   * @param options a shard that has not answered within that time is unreachable
+   */
+  totals(options?: { readonly withinMs: number }): Promise<Answered<readonly VersionTotals[]>>;
   series(request: SeriesRequest): Promise<Answered<readonly Window[]>>;
   /** The last events, oldest first, and those after a cursor. */
   events(request?: EventsRequest): Promise<Answered<RecentEvents>>;

@@ -109,7 +109,7 @@ describe("what is wrong with a project", () => {
       .replace('main = "src/index.ts"', 'main = "src/nowhere.ts"')
       .replace(
         "[vars]",
-        '[vars]\nADMIN_KEY = "in the open"\nMAX_IN_FLIGHT = "0"\nPUBLIC_PREDICT = "true"',
+        '[vars]\nADMIN_KEY = "in the open"\nMAX_IN_FLIGHT = "0"\nPUBLIC_PREDICT = "true"\nPUBLIC_METRICS = "on"',
       );
     writeFileSync(project.path("wrangler.toml"), toml);
     writeFileSync(project.path(".dev.vars"), "ENCRYPTION_KEY=short\n");
@@ -135,6 +135,7 @@ describe("what is wrong with a project", () => {
     ["limits", "warn", /no limit of CPU time/, /cpu_ms = 30000/],
     ["schedule", "warn", /has no schedule/, /^add \[triggers\] with crons = \["17 3 \* \* \*"\]/],
     ["public", "warn", /anybody may predict without a key$/, /keys create/],
+    ["public", "warn", /anybody may read which models there are/, /--scopes metrics/],
     ["settings", "fail", /ADMIN_KEY in \[vars\]/, /npx wrangler secret put ADMIN_KEY/],
     ["settings", "fail", /invalid settings in \[vars\]: .*MAX_IN_FLIGHT/, /configuration\.md/],
     ["entry", "fail", /no entry file that exists/, /main = "src\/index.ts"/],

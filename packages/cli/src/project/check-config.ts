@@ -208,6 +208,13 @@ function* publicProblems({ vars }: ProjectConfig, file: string): Iterable<Proble
       remedy:
         "remove it unless that is meant; npx onnxflare keys create NAME makes a key for a client",
     };
+  if (vars.PUBLIC_METRICS === "on")
+    yield {
+      status: "warn",
+      message: `${file} sets PUBLIC_METRICS: anybody may read which models there are, and how they are used`,
+      remedy:
+        "remove it unless that is meant; npx onnxflare keys create prometheus --scopes metrics makes a key for Prometheus",
+    };
   if (vars.REPOSITORY_CONTROL === "open" && vars.PUBLIC_PREDICT === "true")
     yield {
       status: "warn",

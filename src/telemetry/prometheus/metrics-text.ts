@@ -1,0 +1,56 @@
+import { modelOfShard } from "../../domain/monitoring/collector.ts";
+import type { MetricsText } from "../../domain/monitoring/metrics-text.ts";
+import type { Monitoring } from "../../domain/monitoring/monitoring.ts";
+import { boundVersions } from "./bound-versions.ts";
+import type { MetricsReading } from "./reading.ts";
+import { METRIC_FAMILIES } from "./registry.ts";
+import { TEXT_FORMAT, writeText } from "./write-text.ts";
+
+export interface MetricsTextOptions {
+  readonly monitoring: Pick<Monitoring, "totals">;
+  /** Whose numbers these are. */
+  readonly scope: MetricsReading["scope"];
+  readonly serverVersion: string;
+  /** In milliseconds. */
+  readonly now?: () => number;
+}
+
+/** For how long numbers that were read are shown again: whoever asks more often does not make the collector work more. */
+const FRESH_MS = 1000;
+/** Prometheus gives up a scrape after 10 s: a shard that hangs must not take the numbers of all others. */
+const READ_MS = 5000;
+
+/** The numbers of the service in Prometheus' text format. */
+export function createMetricsText({
+  monitoring,
+  scope,
+  serverVersion,
+  now = Date.now,
+}: MetricsTextOptions): MetricsText {
+  let latest: { readonly at: number; readonly reading: MetricsReading } | undefined;
+
+  async function read(): Promise<MetricsReading> {
+    const at = now();
+    if (latest && at - latest.at < FRESH_MS && at >= latest.at) return latest.reading;
+    const { value, unreachable } = await monitoring.totals({ withinMs: READ_MS });
+    const reading: MetricsReading = {
+      scope,
+      versions: boundVersions(value),
+      unreachable,
+      seconds: (now() - at) / 1000,
+      serverVersion,
+    };
+    latest = { at: now(), reading };
+    return reading;
+  }
+
+  return {
+    contentType: TEXT_FORMAT,
+    async read({ mayRead, checkpoint }) {
+      const reading = await read();
+      const versions = reading.versions.filter(({ model }) => mayRead(model));
+      const unreachable = reading.unreachable.filter(({ shard }) => mayRead(modelOfShard(shard)));
+      return writeText(METRIC_FAMILIES, { ...reading, versions, unreachable }, checkpoint);
+    },
+  };
+}
