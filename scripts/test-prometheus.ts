@@ -72,6 +72,7 @@ async function readMetrics(folder: string): Promise<string> {
     vars: {
       EVENT_LOG: "off",
       PUBLIC_METRICS: "on",
+      MONITORING_FLUSH_MS: "100",
       CACHE_TIERS: "isolate",
       MAX_QUEUE_MS: "100000",
     },

@@ -20,7 +20,12 @@ afterAll(async () => {
 });
 
 async function start(withoutBindings: readonly string[]): Promise<Service> {
-  const vars = { PUBLIC_METRICS: "on", CACHE_TIERS: "isolate", EVENT_LOG: "off" };
+  const vars = {
+    MONITORING_FLUSH_MS: "100",
+    PUBLIC_METRICS: "on",
+    CACHE_TIERS: "isolate",
+    EVENT_LOG: "off",
+  };
   const service = await startService({ vars, models: [], withoutBindings });
   services.push(service);
   await publishMetricModels(service.bucket);
