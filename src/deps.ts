@@ -28,6 +28,7 @@ import { createBodyBudget } from "./inference/body-budget.ts";
 import { createCaptures } from "./inference/captures.ts";
 import { createCapturing } from "./inference/capturing.ts";
 import { limitBatch } from "./inference/limit-batch.ts";
+import { createObserving } from "./inference/observing.ts";
 import { createShadow } from "./inference/shadow.ts";
 import { createShadowCopies } from "./inference/shadow-copies.ts";
 import { createLiveEvents } from "./monitoring/live-events.ts";
@@ -196,12 +197,14 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     ...(shards ? [createCollectedData(shards)] : []),
   ];
   const { isErased } = cache;
-  const { infer, runTask } = captures
-    ? createCapturing({
-        ...inference,
-        storeCapture: createCaptures({ store: captures, isErased, bodies, sink }),
-      })
-    : inference;
+  const { infer, runTask } = createObserving(
+    captures
+      ? createCapturing({
+          ...inference,
+          storeCapture: createCaptures({ store: captures, isErased, bodies, sink }),
+        })
+      : inference,
+  );
   return {
     config,
     authenticator: createAuthenticator({

@@ -1,3 +1,5 @@
+import type { GatheredStatistics } from "./statistics/request-statistics.ts";
+
 /** A serialized response, stored to be sent for identical requests. */
 export interface CachedResponse {
   /** Must not be modified. */
@@ -7,6 +9,8 @@ export interface CachedResponse {
    * its `Response` copies them.
    */
   readonly headers: Headers;
+  /** Of the request whose response it is: those of identical ones are the same. */
+  readonly statistics?: GatheredStatistics | undefined;
   /** The age in `age` and `cache-status`, which are set when it changes. */
   ageSeconds: number | undefined;
   /** Whether the headers are those for https, where that is known; they are set when it changes. */

@@ -349,6 +349,8 @@ export interface ModelRuntime {
    */
   reserve(bytes: number): void;
   stats(): RuntimeStats;
+  /** Of {@link RuntimeStats}, at no cost. */
+  readonly usedBytes: number;
 }
 
 /** The monitoring hook: receives an event for each request and for each purge. */

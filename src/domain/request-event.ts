@@ -1,4 +1,5 @@
 import { type CacheReport, KEY_PREFIX_LENGTH } from "./cache-control.ts";
+import { type ClockWatch, ISOLATE_CLOCK } from "./clock-watch.ts";
 import { toApiError } from "./errors.ts";
 import {
   type CacheEvent,
@@ -7,6 +8,7 @@ import {
   type RequestEvent,
 } from "./event.ts";
 import { toGenerationEvent } from "./generation-progress.ts";
+import { gatheredOf } from "./statistics/gathered-of.ts";
 import { PHASES, type Phase, type Trace, toMicroseconds } from "./trace.ts";
 
 /** A request that has ended. */
@@ -24,11 +26,27 @@ export interface EndedRequest {
   readonly trace: Trace;
   /** The label of its principal. */
   readonly principal?: string | undefined;
+  /** The name of its protocol. */
+  readonly protocol?: string | undefined;
+  /** Where it came from and arrived, as the platform says. */
+  readonly origin?: RequestOrigin | undefined;
+}
+
+/** What of `request.cf` is told. */
+export interface RequestOrigin {
+  readonly colo?: unknown;
+  readonly country?: unknown;
 }
 
 /** Unknown fields are `undefined`, which JSON omits: adding properties one by one costs more than the rest of the event. */
-export function toRequestEvent(request: EndedRequest): RequestEvent {
+export function toRequestEvent(
+  request: EndedRequest,
+  clock: ClockWatch = ISOLATE_CLOCK,
+): RequestEvent {
   const { time, requestId, method, route, operation, status, thrown, trace, principal } = request;
+  const { protocol, origin } = request;
+  const gathered = gatheredOf(trace);
+  const isAsked = operation?.kind === "inference" && trace.model !== undefined;
   const { cache, context } = trace;
   const error = thrown === undefined ? undefined : describeError(thrown);
   return {
@@ -43,6 +61,7 @@ export function toRequestEvent(request: EndedRequest): RequestEvent {
     traceState: context?.state,
     method,
     route,
+    protocol,
     operation: operation?.id,
     operationKind: operation?.kind,
     status,
@@ -52,11 +71,17 @@ export function toRequestEvent(request: EndedRequest): RequestEvent {
     model: trace.model,
     version: trace.version,
     alias: trace.alias,
+    task: trace.task,
     principal,
     subject: trace.subject,
+    dataCenter: textOf(origin?.colo),
+    country: textOf(origin?.country),
     digest: trace.digest,
     coldStart: trace.coldStart,
     isolate: trace.isolate && { ...trace.isolate, busyMs: toMicroseconds(trace.isolate.busyMs) },
+    heapBytes: trace.heapBytes,
+    inferences: gathered?.inferences,
+    executions: isAsked ? trace.executions : undefined,
     generation:
       trace.generation &&
       toGenerationEvent(trace.generation, error?.errorCode === "client_closed_request"),
@@ -64,9 +89,17 @@ export function toRequestEvent(request: EndedRequest): RequestEvent {
     bytesIn: trace.bytesIn,
     bytesOut: trace.bytesOut,
     totalMs: toMicroseconds(trace.totalMs),
+    queueMs: trace.queueMs === undefined ? undefined : toMicroseconds(trace.queueMs),
     phasesMs: toPhases(trace),
-    clock: "advancing",
+    clock: clock.kindOf(trace),
+    inputs: gathered?.inputs,
+    outputs: gathered?.outputs,
+    profile: gathered?.profile,
   };
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
 }
 
 /** The durations of the measured phases, in the order of {@link PHASES}. */

@@ -1,6 +1,8 @@
 import { type CacheReport, createCacheReport } from "./cache-control.ts";
 import type { GenerationProgress } from "./generation-progress.ts";
 import type { IsolateEvent } from "./isolate-event.ts";
+import type { GatheredStatistics, RequestStatistics } from "./statistics/request-statistics.ts";
+import type { TaskKind } from "./task-kinds.ts";
 import type { TraceContext } from "./trace-context.ts";
 import type { StartPhaseSpan } from "./tracing.ts";
 
@@ -39,6 +41,16 @@ export function toMicroseconds(milliseconds: number): number {
   return Math.round(milliseconds * 1000) / 1000;
 }
 
+/** Adds a wait in a queue, also one that ends early. @param queued `undefined` when there was no need to wait */
+export function measureQueue(trace: Trace, queued: Promise<void> | undefined) {
+  trace.queueMs ??= 0;
+  if (!queued) return undefined;
+  const startMs = trace.elapsedMs;
+  return queued.finally(() => {
+    trace.queueMs = (trace.queueMs ?? 0) + trace.elapsedMs - startMs;
+  });
+}
+
 /** Collects measurements and properties of a call, for its event and its headers. */
 export class Trace {
   readonly phasesMs: Partial<Record<Phase, number>> = {};
@@ -60,6 +72,18 @@ export class Trace {
   generation: GenerationProgress | undefined;
   /** Absent when the model ran in the isolate that handled the request. */
   isolate: IsolateEvent | undefined;
+  /** How long the call waited in queues; `undefined` when it was not queued. */
+  queueMs: number | undefined;
+  /** What the models of the isolate took when one of them was used last, in bytes. */
+  heapBytes: number | undefined;
+  /** Runs of the engine. */
+  executions = 0;
+  /** Of the version. */
+  task: TaskKind | undefined;
+  /** What the runs in this isolate tell of inputs and outputs. */
+  statistics: RequestStatistics | undefined;
+  /** What was gathered elsewhere: in the isolate of the model, or by the request whose stored response was sent. */
+  gathered: GatheredStatistics | undefined;
   /** Where the call belongs in a distributed trace; absent of work that no request has asked for. */
   context: TraceContext | undefined;
   cache: CacheReport = createCacheReport();
@@ -94,8 +118,12 @@ export class Trace {
     };
   }
 
-  /** Adds the duration of `work` to a phase, also when it throws. */
-  measure<T>(phase: Phase, work: () => T): T {
+  /**
+   * Adds the duration of `work` to a phase, also when it throws.
+   * @param runs of the engine that it makes
+   */
+  measure<T>(phase: Phase, work: () => T, runs = phase === "infer" ? 1 : 0): T {
+    this.executions += runs;
     const start = this.#now();
     const span = this.#startSpan?.(phase);
     try {

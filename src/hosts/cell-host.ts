@@ -12,6 +12,7 @@ import type { Infer, ModelHost, RunCached } from "../domain/model-host.ts";
 import type { LoadedModel, ModelFiles, ModelRuntime, ModelSource } from "../domain/ports.ts";
 import type { PublishedModel } from "../domain/published-model.ts";
 import { checkInputs, describeSpecs } from "../domain/shape.ts";
+import { observeTaskRun } from "../domain/statistics/observe-run.ts";
 import { versionState } from "../domain/version-state.ts";
 import { openModelFile, readModelFile } from "../registry/model-files.ts";
 import { checkDeclaration, toModelSource } from "../registry/model-source.ts";
@@ -105,7 +106,9 @@ export function createCellHost({
           if (coldStart) throwIfAborted(call.signal);
           deadline.check();
           checkOnce(model, member, loaded);
-          return trace.measure("infer", () => loaded.run(inputs, names));
+          const results = trace.measure("infer", () => loaded.run(inputs, names));
+          trace.heapBytes = runtime.usedBytes;
+          return results;
         });
         // Of a model that was loaded, the run is over by now; a load that storage delays goes on for others.
         return await (isLoaded ? running : beforeDeadline(running, deadline));
@@ -127,7 +130,11 @@ export function createCellHost({
           if (runs > 0) await call.checkpoint();
           runs += 1;
           const request = { model, member, inputs, outputs };
-          return runCached ? runCached(toCacheableRun(infer, request), call) : infer(request, call);
+          const results = runCached
+            ? await runCached(toCacheableRun(infer, request), call)
+            : await infer(request, call);
+          if (member === undefined) observeTaskRun(trace, model, inputs, results);
+          return results;
         },
         async lease(reservedBytes = 0, member) {
           throwIfAborted(call.signal);
@@ -143,6 +150,7 @@ export function createCellHost({
             });
           });
           trace.coldStart ||= lease.coldStart;
+          trace.heapBytes = runtime.usedBytes;
           try {
             checkOnce(model, member, lease.model);
           } catch (error) {

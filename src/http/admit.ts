@@ -1,6 +1,7 @@
 import type { Context, MiddlewareHandler, Next } from "hono";
 import type { Admission } from "../domain/admission.ts";
 import { serviceMs } from "../domain/service-time.ts";
+import { measureQueue } from "../domain/trace.ts";
 import type { AppEnv } from "./context.ts";
 
 /**
@@ -35,9 +36,7 @@ export function admit(
  */
 export async function acquirePermit(c: Context<AppEnv>, next: Next): Promise<void> {
   const { raw } = c.req;
-  const queued = c.get("permit")?.acquire(raw);
-  if (queued) {
-    await queued;
-  }
+  const permit = c.get("permit");
+  if (permit) await measureQueue(c.get("trace"), permit.acquire(raw));
   await next();
 }

@@ -20,6 +20,8 @@ import type { NamedSubject } from "./subject.ts";
 export interface CurrentOperation {
   readonly id: string;
   readonly kind: OperationKind;
+  /** The name of the protocol. */
+  readonly protocol: string;
   /** The route's pattern, such as `/v2/models/:model/infer`. */
   readonly route: string;
   renderError(error: ApiError, requestId: string): RenderedError;

@@ -3,7 +3,7 @@ import { matchedRoutes } from "hono/route";
 import { toApiError } from "../domain/errors.ts";
 import type { RequestEvent } from "../domain/event.ts";
 import type { EventSink } from "../domain/ports.ts";
-import { toRequestEvent } from "../domain/request-event.ts";
+import { type RequestOrigin, toRequestEvent } from "../domain/request-event.ts";
 import { Trace } from "../domain/trace.ts";
 import { createTraceContext, type TraceContext } from "../domain/trace-context.ts";
 import { NO_TRACING, type Tracing } from "../domain/tracing.ts";
@@ -102,6 +102,8 @@ function toEvent(c: Context<AppEnv>, time: number, thrown: unknown): RequestEven
     thrown,
     trace: c.get("trace"),
     principal: c.get("principal")?.label,
+    protocol: operation?.protocol,
+    origin: c.req.raw.cf as RequestOrigin | undefined,
   });
 }
 

@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import { toCacheStatus } from "../domain/cache-control.ts";
 import type { CachedResponse } from "../domain/cached-response.ts";
+import { gatheredOf } from "../domain/statistics/gathered-of.ts";
 import { type TraceContext, toTraceParent } from "../domain/trace-context.ts";
 import { concatenateBytes, totalBytes } from "../shared/bytes.ts";
 import { chooseCoding } from "./accept-encoding.ts";
@@ -71,6 +72,7 @@ export function respondBytes(
     c.get("responseLookup")?.store(sizeBytes, () => ({
       body,
       headers: toStoredHeaders(headers),
+      statistics: gatheredOf(trace),
       ageSeconds: undefined,
     }));
   if (coding === "identity") return new Response(body, { status, headers });
@@ -117,7 +119,8 @@ function toStoredHeaders(headers: Readonly<Record<string, string>>): Headers {
 
 /** Sends a response of the response cache, with its own headers except those that describe the request. */
 export function respondCached(c: Context<AppEnv>, response: CachedResponse): Response {
-  const { body, headers } = response;
+  const { body, headers, statistics } = response;
+  c.get("trace").gathered = statistics;
   const secure = isSecure(c);
   if (response.isSecure !== secure) {
     response.isSecure = secure;

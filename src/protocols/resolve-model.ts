@@ -91,6 +91,7 @@ export function recordModel<M extends RoutedModel>(c: Context<AppEnv>, model: M)
   const headers = c.get("headers");
   trace.model = model.name;
   trace.version = model.version;
+  trace.task = model.manifest.task;
   headers["x-model-version"] = model.version;
   if (model.alias !== undefined) {
     trace.alias = model.alias;

@@ -79,6 +79,7 @@ function entering(
   const select = selectByModel(alternatives, ({ operation, pattern }) => ({
     id: operation.id,
     kind: operation.kind,
+    protocol: protocol.name,
     route: `${protocol.basePath}${pattern}`.replace(/(?<=.)\/$/, ""),
     renderError: protocol.renderError,
     namesModel: operation.reservedModel === undefined,

@@ -8,7 +8,7 @@ import { parseModelReference } from "../domain/model-id.ts";
 import type { RoutedModel } from "../domain/published-model.ts";
 import { toRequestEvent } from "../domain/request-event.ts";
 import { serviceMs } from "../domain/service-time.ts";
-import { busyMs, Trace } from "../domain/trace.ts";
+import { busyMs, measureQueue, Trace } from "../domain/trace.ts";
 import { createTraceContext } from "../domain/trace-context.ts";
 import { recordUnreadable } from "../protocols/record-unreadable.ts";
 import type { Services } from "../protocols/services.ts";
@@ -42,6 +42,7 @@ export type RpcOperation = "predict" | "run" | "stream";
 /** `method` and `route` of the events. */
 const METHOD = "RPC";
 const ROUTE = "rpc";
+const PROTOCOL = "rpc";
 
 /** One call over RPC, from its arrival to its event: what the middleware of HTTP is to a request. */
 export class RpcCall {
@@ -135,6 +136,7 @@ export class RpcCall {
       trace.model = model.name;
       trace.version = model.version;
       trace.alias = model.alias;
+      trace.task = model.manifest.task;
       return model;
     } catch (error) {
       recordUnreadable(trace, error);
@@ -170,7 +172,7 @@ export class RpcCall {
       waitUntil: this.#context.waitUntil,
       onEnd: (listener) => void this.#listeners.push(listener),
     });
-    await permit.acquire(this);
+    await measureQueue(trace, permit.acquire(this));
     return call;
   }
 
@@ -188,6 +190,7 @@ export class RpcCall {
       requestId: this.requestId,
       method: METHOD,
       route: ROUTE,
+      protocol: PROTOCOL,
       operation: { id: operation, kind: "inference" } as const,
       status: thrown === undefined ? 200 : toApiError(thrown).kind.status,
       thrown,

@@ -176,6 +176,10 @@ class ModelPool implements ModelRuntime, LeaseHost {
     return kept.length;
   }
 
+  get usedBytes(): number {
+    return this.#budget.usedBytes;
+  }
+
   stats(): RuntimeStats {
     this.dropCutOff();
     this.#budget.endExpiredPins();

@@ -8,10 +8,18 @@ export const WRITTEN_FROM = 5;
  * row, and its extremes always are. What is collected of many requests needs them, and what is written leaves them out.
  */
 export function toWrittenEvent(event: RequestEvent, sampling: EventSampling): RequestEvent {
-  const { inputs } = event;
-  return inputs === undefined
-    ? { ...event, sampling }
-    : { ...event, sampling, inputs: inputs.map(toWritten) };
+  const { inputs, outputs } = event;
+  if (inputs === undefined && outputs === undefined) return { ...event, sampling };
+  return {
+    ...event,
+    sampling,
+    inputs: inputs?.map(toWritten),
+    // The rows say it as well.
+    outputs:
+      outputs?.rows?.length === outputs?.count
+        ? outputs && { ...outputs, confidenceByLabel: undefined }
+        : outputs,
+  };
 }
 
 function toWritten(statistics: InputStatistics): InputStatistics {

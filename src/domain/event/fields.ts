@@ -31,6 +31,11 @@ export const spread = z
   .strictObject({
     mean: z.number().describe("Their mean."),
     deviation: z.number().min(0).describe("Their standard deviation, that of a population."),
+    histogram: z
+      .array(count)
+      .readonly()
+      .optional()
+      .describe("Counts by the bins of the reference profile, one more than it has edges."),
   })
   .readonly();
 

@@ -55,7 +55,7 @@ function beginAlone(decoder: Decoder): TextBeginner {
       const tokens = ids.length + newTokens;
       const lease = await models.lease(decoder.reservedBytes(tokens));
       return disposedAfter(lease, () => ({
-        ...trace.measure("infer", () => decoder.begin(lease, tokens)),
+        ...trace.measure("infer", () => decoder.begin(lease, tokens), 0),
         cachedTokens: 0,
         [Symbol.dispose]: () => lease.dispose(),
       }));
@@ -84,14 +84,18 @@ function beginTogether(
       const client = readsEach ? undefined : await keepingClient(manifest, call);
       const lease = await models.lease();
       return disposedAfter(lease, () =>
-        trace.measure("infer", () => {
-          const text = runs.begin(lease, ids.length + newTokens, trace);
-          if (client === undefined) return text;
-          const found = prefixes.find(client, ids);
-          if (found && independence.isSeen(lease)) text.restore(found.handles, found.tokens);
-          text.promptRead = () => prefixes.keep(client, ids, lease, text.cache);
-          return text;
-        }),
+        trace.measure(
+          "infer",
+          () => {
+            const text = runs.begin(lease, ids.length + newTokens, trace);
+            if (client === undefined) return text;
+            const found = prefixes.find(client, ids);
+            if (found && independence.isSeen(lease)) text.restore(found.handles, found.tokens);
+            text.promptRead = () => prefixes.keep(client, ids, lease, text.cache);
+            return text;
+          },
+          0,
+        ),
       );
     },
   };

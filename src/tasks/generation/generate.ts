@@ -60,7 +60,7 @@ export async function* generate(
   let logits = plan.scores
     ? await score(text, prompt, plan.scores, call)
     : await prefill(text, prompt.slice(text.cachedTokens), call);
-  trace.measure("infer", () => text.promptRead?.());
+  trace.measure("infer", () => text.promptRead?.(), 0);
   for (;;) {
     if (plan.constraint) await prepareMask(plan.constraint, call);
     const step = trace.measure("postprocess", () => {

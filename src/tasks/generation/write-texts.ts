@@ -40,7 +40,7 @@ export async function* writeTexts(
     text: plan.createText(),
   });
   if (numBeams === 1) {
-    const text = call.trace.measure("infer", () => decoder.begin(prompt.length + maxNewTokens));
+    const text = call.trace.measure("infer", () => decoder.begin(prompt.length + maxNewTokens), 0);
     const sampler = createSampler(sampling, undefined, forced);
     yield* generate(text, { ...toPlan(), sampler }, call);
     return;

@@ -2,6 +2,7 @@ import type { Admission } from "../../../domain/admission.ts";
 import type { WaitUntil } from "../../../domain/call.ts";
 import type { Manifest } from "../../../domain/manifest.ts";
 import type { CandidateModel, ModelHost } from "../../../domain/model-host.ts";
+import type { KnownProfile } from "../../../domain/monitoring/reference-profile.ts";
 import type {
   ModelDescription,
   ModelFiles,
@@ -45,6 +46,8 @@ const MAX_MANIFESTS = 16;
 export class IsolateServer {
   readonly #options: IsolateServerOptions;
   readonly #manifests = new LruMap<string, Manifest>(MAX_MANIFESTS);
+  /** That was used last. */
+  #profile: KnownProfile | undefined;
   readonly #active = new Set<ServedCall>();
   #calls = 0;
 
@@ -178,14 +181,25 @@ export class IsolateServer {
   }
 
   async #modelOf(
-    { name, version, revision, digest }: VersionHead,
+    { name, version, revision, digest, profile: profileDigest }: VersionHead,
     session: SessionStub,
   ): Promise<PublishedModel> {
     const key = JSON.stringify([name, version, revision, digest]);
     const manifest = this.#manifests.get(key) ?? (await session.manifest());
     // A version that is being published has no revision yet, and may get another manifest.
     if (revision !== "") this.#manifests.set(key, manifest);
-    return { name, version, revision, manifest, versions: [version] };
+    const profile = await this.#profileOf(profileDigest, session);
+    return { name, version, revision, manifest, versions: [version], ...(profile && { profile }) };
+  }
+
+  /** Another version of the same model may have a profile of its own. */
+  async #profileOf(
+    digest: string | undefined,
+    session: SessionStub,
+  ): Promise<KnownProfile | undefined> {
+    if (digest === undefined) return undefined;
+    if (this.#profile?.digest !== digest) this.#profile = await session.profile();
+    return this.#profile;
   }
 }
 

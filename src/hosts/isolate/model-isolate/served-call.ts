@@ -5,7 +5,7 @@ import { type Call, createCall, type WaitUntil } from "../../../domain/call.ts";
 import type { RunCached } from "../../../domain/model-host.ts";
 import type { ModelRuntime } from "../../../domain/ports.ts";
 import type { Tensor } from "../../../domain/tensor.ts";
-import { busyMs, Trace } from "../../../domain/trace.ts";
+import { busyMs, measureQueue, Trace } from "../../../domain/trace.ts";
 import { createTraceContext } from "../../../domain/trace-context.ts";
 import type { Tracing } from "../../../domain/tracing.ts";
 import { versionState } from "../../../domain/version-state.ts";
@@ -88,7 +88,7 @@ export class ServedCall {
       model: head.version.name,
       bodyBytes: head.bodyBytes,
     });
-    await this.#permit.acquire(this.#client.inQueue());
+    await measureQueue(this.#trace, this.#permit.acquire(this.#client.inQueue()));
   }
 
   /** Resolves when the result has ended. */
@@ -120,11 +120,21 @@ export class ServedCall {
 
   report(): CallReport {
     const { head, runtime, isFirst } = this.#options;
-    const { phasesMs, coldStart } = this.#trace;
+    const { phasesMs, coldStart, executions, queueMs = 0, statistics } = this.#trace;
     const { state } = versionState(runtime, head.version.digests);
-    const { usedBytes } = runtime.stats();
+    const { usedBytes } = runtime;
     const { generation } = this;
-    return { phasesMs: { ...phasesMs }, coldStart, generation, state, isFirst, usedBytes };
+    return {
+      phasesMs: { ...phasesMs },
+      coldStart,
+      generation,
+      state,
+      isFirst,
+      usedBytes,
+      executions,
+      queueMs,
+      statistics: statistics?.finish(),
+    };
   }
 
   /**

@@ -3,7 +3,9 @@ import type { GenerationProgress } from "../../../domain/generation-progress.ts"
 import type { Manifest } from "../../../domain/manifest.ts";
 import type { CandidateModel } from "../../../domain/model-host.ts";
 import type { ModelId } from "../../../domain/model-id.ts";
+import type { KnownProfile } from "../../../domain/monitoring/reference-profile.ts";
 import type { ModelDescription, RuntimeStats, StoredFile } from "../../../domain/ports.ts";
+import type { GatheredStatistics } from "../../../domain/statistics/request-statistics.ts";
 import type { InputForm, Usage } from "../../../domain/task.ts";
 import type { Phase } from "../../../domain/trace.ts";
 import type { WireError } from "./wire-error.ts";
@@ -38,6 +40,8 @@ export interface VersionHead extends ModelId {
   readonly digest: string;
   /** Of the files of all models. */
   readonly digests: readonly string[];
+  /** The digest of its reference profile; absent when it has none. */
+  readonly profile?: string | undefined;
 }
 
 /** What the isolate is told of a call. */
@@ -109,6 +113,12 @@ export interface CallReport {
   readonly isFirst: boolean;
   /** Memory that counts within the isolate's budget. */
   readonly usedBytes: number;
+  /** Runs of the engine. */
+  readonly executions: number;
+  /** In the queue of the isolate. */
+  readonly queueMs: number;
+  /** Of a task's inputs and outputs; absent where the Worker gathers them. */
+  readonly statistics: GatheredStatistics | undefined;
 }
 
 /** A method fails with a value, because RPC keeps only some properties of what is thrown. */
@@ -151,6 +161,8 @@ export type CachedReply =
 /** What the Worker does for a call of the isolate: all that the isolate can reach. */
 export interface Session {
   manifest(): Promise<Manifest>;
+  /** `undefined` when the version has none. */
+  profile(): Promise<KnownProfile | undefined>;
   /** A file of the call's version, and of no other. `file` is `undefined` when it is missing. */
   open(path: string): Promise<OpenReply>;
   /** Reads the outputs of a run from the cache, or has it run. */

@@ -8,6 +8,9 @@ export const EMPTY_REPORT: CallReport = {
   state: "absent",
   isFirst: false,
   usedBytes: 0,
+  executions: 0,
+  queueMs: 0,
+  statistics: undefined,
 };
 
 /** Adds to a trace what the isolate of a model measured since an earlier report of the same call. */
@@ -21,6 +24,10 @@ export function applyReport(trace: Trace, report: CallReport, earlier: CallRepor
   if (report.coldStart !== undefined) trace.coldStart ||= report.coldStart;
   if (report.generation) applyProgress(trace, report.generation);
   const { isFirst, usedBytes } = report;
+  trace.executions += report.executions - earlier.executions;
+  trace.queueMs = (trace.queueMs ?? 0) + report.queueMs - earlier.queueMs;
+  trace.heapBytes = usedBytes;
+  trace.gathered = report.statistics ?? trace.gathered;
   trace.isolate = { isFirst, usedBytes, busyMs: busyMs(report) };
 }
 

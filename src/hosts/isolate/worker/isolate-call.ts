@@ -9,6 +9,7 @@ import type { PublishedModel } from "../../../domain/published-model.ts";
 import { toTraceParent } from "../../../domain/trace-context.ts";
 import type { CallHead, CallReport } from "../wire/protocol.ts";
 import { applyReport, EMPTY_REPORT } from "../wire/reports.ts";
+import { withKnownNames } from "./parse-statistics.ts";
 
 /** What a call to an isolate is for: a published version, or a file that is not published yet. */
 export interface IsolateTarget {
@@ -76,7 +77,13 @@ export class IsolateCall {
     const { deadline, limits, meter, trace } = this.call;
     const { remainingMs } = deadline;
     return {
-      version: { ...id, revision: model?.revision ?? "", digest, digests },
+      version: {
+        ...id,
+        revision: model?.revision ?? "",
+        digest,
+        digests,
+        ...(model?.profile && { profile: model.profile.digest }),
+      },
       timeoutMs: Number.isFinite(remainingMs) ? remainingMs : undefined,
       bodyBytes: trace.bytesIn,
       ...(trace.context && { traceparent: toTraceParent(trace.context) }),
@@ -127,7 +134,13 @@ export class IsolateCall {
 
   /** Adds to the trace what the isolate measured since the report before. */
   report(report: CallReport): void {
-    applyReport(this.call.trace, report, this.#report);
+    applyReport(this.call.trace, this.#withKnownNames(report), this.#report);
     this.#report = report;
+  }
+
+  #withKnownNames(report: CallReport): CallReport {
+    const { statistics } = report;
+    const { model } = this.target;
+    return { ...report, statistics: statistics && model && withKnownNames(statistics, model) };
   }
 }

@@ -2,6 +2,7 @@ import { FINISH_REASONS } from "../../../domain/blocks/postprocess/text-generati
 import { PHASES } from "../../../domain/trace.ts";
 import type { CallReport, StreamLine, TimedProgress } from "../wire/protocol.ts";
 import type { WireError } from "../wire/wire-error.ts";
+import { parseStatistics } from "./parse-statistics.ts";
 
 /**
  * What comes from the isolate of a model is not trusted: an engine that a model has broken may send anything. Its parts
@@ -38,7 +39,8 @@ export function parseLine(line: unknown): StreamLine {
 
 /** @throws InvalidReply */
 export function parseReport(value: unknown): CallReport {
-  const { phasesMs, coldStart, generation, state, isFirst, usedBytes } = parseObject(value);
+  const { phasesMs, coldStart, generation, state, isFirst, usedBytes, ...work } =
+    parseObject(value);
   const phases = parseObject(phasesMs);
   const measured: Partial<CallReport["phasesMs"]> = {};
   for (const phase of PHASES) {
@@ -54,6 +56,9 @@ export function parseReport(value: unknown): CallReport {
     state: known,
     isFirst: isFirst === true,
     usedBytes: parseAmount(usedBytes),
+    executions: parseAmount(work.executions),
+    queueMs: parseAmount(work.queueMs),
+    statistics: parseStatistics(work.statistics),
   };
 }
 

@@ -3,6 +3,7 @@ import { isKeyOfModel } from "../../../cache/key.ts";
 import { ApiError } from "../../../domain/errors.ts";
 import type { Manifest } from "../../../domain/manifest.ts";
 import { memberModels } from "../../../domain/member-models.ts";
+import type { KnownProfile } from "../../../domain/monitoring/reference-profile.ts";
 import type { PublishedModel } from "../../../domain/published-model.ts";
 import type { Tensor } from "../../../domain/tensor.ts";
 import { quote } from "../../../shared/quote.ts";
@@ -28,6 +29,11 @@ export class WorkerSession extends RpcTarget implements Session {
   async manifest(): Promise<Manifest> {
     this.#use();
     return this.#model.manifest;
+  }
+
+  async profile(): Promise<KnownProfile | undefined> {
+    this.#use();
+    return this.#model.profile;
   }
 
   async open(path: string): Promise<OpenReply> {
