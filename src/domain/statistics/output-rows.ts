@@ -24,7 +24,10 @@ export class OutputRows {
     this.#value = value && new NumericGatherer(value.edges);
   }
 
-  label(label: string, confidence?: number, entropy?: number): void {
+  /** @param score that is the confidence, where it is a probability */
+  label(label: string, score?: number, ofScores?: number): void {
+    const confidence = score !== undefined && score >= 0 && score <= 1 ? score : undefined;
+    const entropy = Number.isFinite(ofScores) ? ofScores : undefined;
     const isKnown = this.#labels.has(label) || this.#labels.size < MAX_LABELS;
     const name = isKnown ? label : OTHER_LABEL;
     let ofLabel = this.#labels.get(name);
@@ -33,7 +36,7 @@ export class OutputRows {
       this.#labels.set(name, ofLabel);
     }
     ofLabel.rows += 1;
-    if (confidence !== undefined && confidence >= 0 && confidence <= 1) {
+    if (confidence !== undefined) {
       this.#confidence = countConfidence(this.#confidence, confidence);
       ofLabel.confidence = countConfidence(ofLabel.confidence, confidence);
     }
