@@ -13,6 +13,7 @@ import { fairness } from "./cases/fairness.ts";
 import { generation } from "./cases/generation.ts";
 import { isolates } from "./cases/isolates.ts";
 import { lifecycle } from "./cases/lifecycle.ts";
+import { monitoring } from "./cases/monitoring.ts";
 import { overload } from "./cases/overload.ts";
 import { rpc } from "./cases/rpc.ts";
 import { soak } from "./cases/soak.ts";
@@ -35,6 +36,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   fairness,
   isolates,
   lifecycle,
+  monitoring,
   generation,
   upload,
   soak,
