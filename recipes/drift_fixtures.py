@@ -6,6 +6,7 @@ index: it is computed here in NumPy, by its definition.
 
 from __future__ import annotations
 
+import csv
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from publish import ROOT, write
 from rendering import to_json
 
 FILE = ROOT / "test" / "fixtures" / "drift" / "statistics.json"
+PENGUINS = ROOT / "test" / "fixtures" / "tables" / "penguins.csv"
 SMOOTHING = 0.5
 
 
@@ -38,6 +40,7 @@ def main() -> None:
         ],
         "falseDiscoveries": [adjusted(p_values) for p_values in p_value_lists()],
         "moments": moments(),
+        "penguins": penguins(),
         "samples": [compared(reference, window) for reference, window in samples()],
     }
     write(FILE, to_json(fixture, width=None))
@@ -64,6 +67,27 @@ def moments() -> dict[str, Any]:
         "mean": float(values.mean()),
         "deviation": float(values.std()),
         "deciles": np.quantile(values, np.arange(1, 10) / 10).tolist(),
+    }
+
+
+def penguins() -> dict[str, Any]:
+    """Of the held-out rows that another recipe writes."""
+    with PENGUINS.open() as file:
+        rows = list(csv.DictReader(file))
+    cells = {name: [row[name] for row in rows if row[name] != "NA"] for name in rows[0]}
+    length = np.array(cells["bill_length_mm"], dtype=np.float64)
+    names = {name: np.unique(cells[name], return_counts=True) for name in ("island", "sex")}
+    return {
+        "billLength": {
+            "count": len(length),
+            "missing": len(rows) - len(length),
+            "mean": float(length.mean()),
+            "deviation": float(length.std()),
+        },
+        **{
+            name: {"categories": found.tolist(), "counts": counts.tolist()}
+            for name, (found, counts) in names.items()
+        },
     }
 
 

@@ -8,6 +8,7 @@ import {
 import { CACHE_TIERS } from "./domain/cache.ts";
 import { parseEncryptionKeys } from "./domain/encryption-key.ts";
 import { EVENT_FIELDS, toEventSettings } from "./domain/event-settings.ts";
+import { DRIFT_FIELDS, toDriftRules } from "./domain/monitoring/drift-fields.ts";
 import { MONITORING_FIELDS, toMonitoringSettings } from "./domain/monitoring/monitoring-fields.ts";
 import { PLACEMENTS } from "./domain/placement.ts";
 import { parsePublicKeys } from "./domain/signature/public-key.ts";
@@ -116,6 +117,7 @@ const settingsSchema = z.object({
     .readonly(),
   ...EVENT_FIELDS,
   ...MONITORING_FIELDS,
+  ...DRIFT_FIELDS,
   ...TOKEN_FIELDS,
 });
 
@@ -184,6 +186,7 @@ const configSchema = settingsSchema.superRefine(checkAudiences).transform((setti
     corsOrigins: settings.CORS_ORIGINS,
     events: toEventSettings(settings),
     monitoring: toMonitoringSettings(settings),
+    drift: toDriftRules(settings),
     tokens: toTokenSettings(settings),
     access: toAccessSettings(settings),
   }),

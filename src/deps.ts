@@ -2,6 +2,7 @@ import { version } from "../package.json";
 import { decodeEntry } from "./cache/entry.ts";
 import { createResponseCache } from "./cache/response-cache.ts";
 import { parseConfig, readSecrets } from "./config.ts";
+import { createDrift } from "./deps/drift.ts";
 import { createFloods, createKeyAuthority, createTokenProviders, isStrong } from "./deps/guard.ts";
 import { createHost, createInference } from "./deps/hosts.ts";
 import {
@@ -231,6 +232,7 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     router,
     routing: createRoutingAdministration(routings, routingEditor),
     profiles: createProfileAdministration(profileStore, catalog),
+    ...createDrift({ catalog, host, monitoring, rules: config.drift }),
     inspector: createModelInspector(store, catalog),
     infer: limitBatch(infer),
     responseCache: createResponseCache(cache, { enabled }),

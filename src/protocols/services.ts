@@ -12,6 +12,7 @@ import type { BucketEncryption } from "../domain/bucket-encryption.ts";
 import type { EventLog } from "../domain/event-log.ts";
 import type { StatisticsReader } from "../domain/inference-statistics.ts";
 import type { Infer, ModelHost } from "../domain/model-host.ts";
+import type { DriftReader } from "../domain/monitoring/drift-report.ts";
 import type { MetricsText } from "../domain/monitoring/metrics-text.ts";
 import type { Monitoring } from "../domain/monitoring/monitoring.ts";
 import type { EventSink } from "../domain/ports.ts";
@@ -20,6 +21,7 @@ import type { ShadowStatistics } from "../domain/shadow-statistics.ts";
 import type { StaticAssets } from "../domain/static-assets.ts";
 import type { Subjects } from "../domain/subject.ts";
 import type { Tracing } from "../domain/tracing.ts";
+import type { ProfileMaker } from "../inference/profiling/make-profile.ts";
 import type { RunTask } from "../inference/run-task.ts";
 import type { Catalog } from "../registry/catalog.ts";
 import type { GarbageCollector } from "../registry/collect-garbage.ts";
@@ -58,6 +60,9 @@ export interface Services {
   readonly router: Router;
   readonly routing: RoutingAdministration;
   readonly profiles: ProfileAdministration;
+  readonly profileMaker: ProfileMaker;
+  /** `undefined` where nothing is collected. */
+  readonly drift: DriftReader | undefined;
   readonly inspector: ModelInspector;
   /** Runs a model once, or reads its outputs from the cache. */
   readonly infer: Infer;

@@ -1,3 +1,7 @@
+import type { ModelId } from "../model-id.ts";
+import type { DriftRules } from "./drift-fields.ts";
+import type { ReferenceFeature } from "./reference-profile.ts";
+
 /** Whether something has drifted: after one window it is suspected, after two in a row it has. */
 export const DRIFT_STATUSES = ["no_profile", "insufficient", "none", "suspected", "drift"] as const;
 export type DriftStatus = (typeof DRIFT_STATUSES)[number];
@@ -53,18 +57,24 @@ export interface FeatureState {
   readonly status: "insufficient" | "none" | "suspected" | "drift";
 }
 
-export interface DriftReport {
+export interface DriftReport extends DriftRules {
   readonly model: string;
   readonly version: string;
   readonly status: DriftStatus;
-  /** Digest of the profile; absent without one. */
-  readonly profile?: string;
-  /** Probability of a false alarm in a window. */
-  readonly level: number;
-  readonly minEffect: number;
-  readonly minRows: number;
-  readonly minSeconds: number;
+  /** Of the profile; absent without one. */
+  readonly reference?: {
+    readonly digest: string;
+    readonly rows: number;
+    readonly inputs: readonly ReferenceFeature[];
+    readonly outputs: readonly ReferenceFeature[];
+  };
   readonly features: readonly FeatureState[];
   /** Newest first; the first one may be incomplete. */
   readonly windows: readonly DriftWindow[];
+}
+
+/** Compares what was collected of versions with their reference profiles. */
+export interface DriftReader {
+  /** @throws ApiError what the sources throw */
+  report(id: ModelId, rules?: Partial<DriftRules>): Promise<DriftReport>;
 }

@@ -80,11 +80,11 @@ const categorySchema = z
   })
   .readonly();
 
-const featureSchema = z.discriminatedUnion("kind", [numericSchema, categorySchema]);
+export const referenceFeatureSchema = z.discriminatedUnion("kind", [numericSchema, categorySchema]);
 
 const features = (max: number) =>
   z
-    .array(featureSchema)
+    .array(referenceFeatureSchema)
     .max(max)
     .refine((list) => new Set(list.map(({ name }) => name)).size === list.length, {
       error: "two features have the same name",
@@ -110,7 +110,7 @@ export const referenceProfileSchema = z
 
 export type ReferenceProfile = z.output<typeof referenceProfileSchema>;
 /** An input or output of the example data, by which requests are compared with it. */
-export type ReferenceFeature = z.output<typeof featureSchema>;
+export type ReferenceFeature = z.output<typeof referenceFeatureSchema>;
 export type NumericReference = z.output<typeof numericSchema>;
 export type CategoryReference = z.output<typeof categorySchema>;
 

@@ -1,3 +1,4 @@
+import type { DriftRules } from "../../domain/monitoring/drift-fields.ts";
 import type {
   DriftReport,
   DriftStatus,
@@ -5,22 +6,11 @@ import type {
   FeatureState,
 } from "../../domain/monitoring/drift-report.ts";
 import type { KnownProfile } from "../../domain/monitoring/reference-profile.ts";
-import { assessWindow, type DriftRules } from "./assess-window.ts";
-import { type Bucket, toWindows, type WindowRules } from "./windows.ts";
+import { assessWindow } from "./assess-window.ts";
+import { type Bucket, toWindows } from "./windows.ts";
 
-export interface DriftOptions extends DriftRules, WindowRules {
-  /** Of the newest windows, so many are in the report. */
-  readonly maxWindows: number;
-}
-
-export const DRIFT_DEFAULTS: DriftOptions = {
-  level: 0.01,
-  minEffect: 0.1,
-  minRows: 500,
-  minSeconds: 300,
-  maxWindows: 24,
-};
-
+/** In a report, the newest ones. */
+export const MAX_WINDOWS = 24;
 /** In a row, after which it is drift. */
 const WINDOWS_OF_DRIFT = 2;
 const ORDER: readonly DriftStatus[] = ["insufficient", "none", "suspected", "drift"];
@@ -34,13 +24,13 @@ export function assessDrift(
   id: Pick<DriftReport, "model" | "version">,
   known: KnownProfile | undefined,
   buckets: readonly Bucket[],
-  { level, minEffect, minRows, minSeconds, maxWindows }: DriftOptions = DRIFT_DEFAULTS,
+  { level, minEffect, minRows, minSeconds }: DriftRules,
 ): DriftReport {
   const rules = { level, minEffect, minRows, minSeconds };
   const { model, version } = id;
   if (!known) return { model, version, status: "no_profile", ...rules, features: [], windows: [] };
   const windows = toWindows(known, buckets, { minRows, minSeconds })
-    .slice(-maxWindows)
+    .slice(-MAX_WINDOWS)
     .map(({ pairs, ...window }): DriftWindow => {
       const features = assessWindow(pairs, { level, minEffect });
       return { ...window, features };
@@ -54,7 +44,9 @@ export function assessDrift(
     (worst, each) => (ORDER.indexOf(each.status) > ORDER.indexOf(worst) ? each.status : worst),
     "insufficient",
   );
-  return { model, version, status, profile: known.digest, ...rules, features, windows };
+  const { rows, inputs, outputs } = known.profile;
+  const reference = { digest: known.digest, rows, inputs, outputs };
+  return { model, version, status, ...rules, reference, features, windows };
 }
 
 /** @param windows that are complete, the newest one first */

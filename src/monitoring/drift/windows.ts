@@ -1,4 +1,5 @@
 import type { Aggregate } from "../../domain/monitoring/aggregate.ts";
+import type { DriftRules } from "../../domain/monitoring/drift-fields.ts";
 import type { KnownProfile } from "../../domain/monitoring/reference-profile.ts";
 import type { ObservedFeature } from "./compare-feature.ts";
 import { type FeaturePair, observedFeatures } from "./observed-features.ts";
@@ -10,11 +11,6 @@ export interface Bucket {
   readonly start: number;
   readonly seconds: number;
   readonly aggregate: Pick<Aggregate, "profile" | "inputs" | "outputs">;
-}
-
-export interface WindowRules {
-  readonly minRows: number;
-  readonly minSeconds: number;
 }
 
 export interface ObservedWindow {
@@ -34,7 +30,7 @@ export interface ObservedWindow {
 export function toWindows(
   { profile, digest }: KnownProfile,
   buckets: readonly Bucket[],
-  { minRows, minSeconds }: WindowRules,
+  { minRows, minSeconds }: Pick<DriftRules, "minRows" | "minSeconds">,
 ): ObservedWindow[] {
   const windows: ObservedWindow[] = [];
   let open: ObservedWindow | undefined;

@@ -4,12 +4,14 @@ import { ALIAS_OPERATIONS } from "./operations/aliases.ts";
 import { AUDIT_OPERATIONS } from "./operations/audit.ts";
 import { CACHE_OPERATIONS } from "./operations/cache.ts";
 import { DELETION_OPERATIONS } from "./operations/deletion.ts";
+import { DRIFT_OPERATIONS } from "./operations/drift.ts";
 import { ENCRYPTION_OPERATIONS } from "./operations/encryption.ts";
 import { EVENT_OPERATIONS } from "./operations/events.ts";
 import { GARBAGE_OPERATIONS } from "./operations/garbage.ts";
 import { INSPECTION_OPERATIONS } from "./operations/inspection.ts";
 import { KEY_OPERATIONS } from "./operations/keys.ts";
 import { PRIVACY_OPERATIONS } from "./operations/privacy.ts";
+import { PROFILE_OPERATIONS } from "./operations/profiles.ts";
 import { PUBLICATION_OPERATIONS } from "./operations/publication.ts";
 import { ROUTING_OPERATIONS } from "./operations/routing.ts";
 import { SESSION_OPERATIONS } from "./operations/sessions.ts";
@@ -29,6 +31,8 @@ export const ADMIN_PROTOCOL: Protocol = {
     ...ALIAS_OPERATIONS,
     ...KEY_OPERATIONS,
     ...EVENT_OPERATIONS,
+    ...PROFILE_OPERATIONS,
+    ...DRIFT_OPERATIONS,
     ...SHADOW_OPERATIONS,
     ...CACHE_OPERATIONS,
     ...ENCRYPTION_OPERATIONS,

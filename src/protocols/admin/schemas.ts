@@ -5,11 +5,17 @@ import { PROBLEM_SCHEMAS } from "../problem-errors.ts";
 import { auditHeadSchema, auditPageSchema } from "./audit-response.ts";
 import { dataRequestSchema } from "./data-request.ts";
 import { dataExportSchema, erasureSchema } from "./data-response.ts";
+import {
+  deletedProfileSchema,
+  driftReportSchema,
+  profileResponseSchema,
+} from "./drift-response.ts";
 import { encryptionRequestSchema } from "./encryption-request.ts";
 import { collectGarbageRequestSchema } from "./garbage-request.ts";
 import { collectedGarbageSchema, garbageSchema } from "./garbage-response.ts";
 import { rotateKeyRequestSchema } from "./key-request.ts";
 import { createdKeySchema, keyPageSchema, keySchema } from "./key-response.ts";
+import { setProfileRequestSchema } from "./profile-request.ts";
 import { publishBodySchema } from "./publish-body.ts";
 import { purgeRequestSchema } from "./purge-request.ts";
 import {
@@ -55,6 +61,7 @@ export const SCHEMAS = {
     CollectGarbageRequest: collectGarbageRequestSchema,
     PurgeRequest: purgeRequestSchema,
     RollbackRequest: rollbackRequestSchema,
+    SetProfileRequest: setProfileRequestSchema,
     RoutingChangeRequest: changeRequestSchema,
     SetAliasRequest: setAliasRequestSchema,
     SetShadowRequest: setShadowRequestSchema,
@@ -68,6 +75,8 @@ export const SCHEMAS = {
     CollectedGarbage: collectedGarbageSchema,
     CreatedKey: createdKeySchema,
     DeletedVersion: deletedVersionSchema,
+    DeletedProfile: deletedProfileSchema,
+    DriftReport: driftReportSchema,
     DataExport: dataExportSchema,
     Erasure: erasureSchema,
     EncryptionProgress: encryptionProgressSchema,
@@ -75,6 +84,7 @@ export const SCHEMAS = {
     JsonValue: jsonValueSchema,
     Manifest: manifestSchema,
     ModelDetails: modelDetailsSchema,
+    Profile: profileResponseSchema,
     PublishedVersions: publishedVersionsSchema,
     PurgeSummary: purgeSummarySchema,
     Route: routeResponseSchema,

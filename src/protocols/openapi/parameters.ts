@@ -4,6 +4,12 @@ import { MAX_OWNER_LENGTH } from "../../domain/access/key-schema.ts";
 import { ERROR_KINDS } from "../../domain/errors.ts";
 import { EVENT_KINDS, EVENT_STATUS, OPERATION_ID } from "../../domain/event.ts";
 import { MODEL_NAME, MODEL_REFERENCE, MODEL_VERSION } from "../../domain/model-id.ts";
+import {
+  MAX_WINDOW_ROWS,
+  MAX_WINDOW_SECONDS,
+  MIN_WINDOW_ROWS,
+  MIN_WINDOW_SECONDS,
+} from "../../domain/monitoring/drift-fields.ts";
 import { ALIAS_NAME } from "../../domain/routing.ts";
 import { SUBJECT_ID } from "../../domain/subject.ts";
 import { TASK_KINDS } from "../../domain/task-kinds.ts";
@@ -243,6 +249,18 @@ export const PARAMETERS = {
     in: "query",
     description: "Also a version that requests are routed to; the routes to it are removed.",
     schema: { type: "boolean" },
+  },
+  rowsOfWindow: {
+    name: "rows",
+    in: "query",
+    description: "Rows that a window has at least; `DRIFT_WINDOW_ROWS` by default.",
+    schema: { type: "integer", minimum: MIN_WINDOW_ROWS, maximum: MAX_WINDOW_ROWS },
+  },
+  secondsOfWindow: {
+    name: "seconds",
+    in: "query",
+    description: "Seconds that a window has at least; `DRIFT_WINDOW_SECONDS` by default.",
+    schema: { type: "integer", minimum: MIN_WINDOW_SECONDS, maximum: MAX_WINDOW_SECONDS },
   },
   taskOfVersion: {
     name: "task",

@@ -14,10 +14,10 @@ import { BINARY_SCHEMA, EVENT_STREAM_CONTENT } from "../openapi/schema-reference
 import type { InferenceOperation, Representation } from "../operation.ts";
 import { PREDICTION_HEADERS, PREDICTION_NOT_MODIFIED } from "../prediction-responses.ts";
 import { resolveModel } from "../resolve-model.ts";
+import { parseTaskBody } from "../task-body.ts";
 import { isHuggingFaceClient } from "./hugging-face-client.ts";
 import { json } from "./schemas.ts";
 import { streamFormat } from "./stream-format.ts";
-import { parseTaskBody } from "./task-body.ts";
 
 const ENCODER = new TextEncoder();
 

@@ -1,6 +1,6 @@
 import { jsonContent } from "../openapi/schema-reference.ts";
 import { PROBLEM_SCHEMAS } from "../problem-errors.ts";
-import { taskRequestSchema } from "./task-request.ts";
+import { taskRequestSchema } from "../task-request.ts";
 import { PREDICTION_SCHEMAS, taskResponseSchema } from "./task-response.ts";
 
 export const SCHEMAS = {

@@ -129,9 +129,12 @@ const LOCAL = [
   "http/accept-encoding.ts",
   "http/cors.ts",
   "http/limit.ts",
+  "inference/profiling/prediction-features.ts",
+  "inference/profiling/tensor-features.ts",
   "inference/retained-bytes.ts",
   "monitoring/collector/collected-data.ts",
   "monitoring/collector/window-table.ts",
+  "monitoring/drift/windows.ts",
   "telemetry/sampling.ts",
 ];
 

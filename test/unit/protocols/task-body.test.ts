@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Media } from "../../../src/domain/media.ts";
-import { parseTaskBody as parse } from "../../../src/protocols/task/task-body.ts";
+import { parseTaskBody as parse } from "../../../src/protocols/task-body.ts";
 import { rejectedApiError } from "../../support/errors.ts";
 
 const MEDIA_TYPES = ["text/plain"];

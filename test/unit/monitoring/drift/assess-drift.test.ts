@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Aggregate } from "../../../../src/domain/monitoring/aggregate.ts";
+import type { DriftRules } from "../../../../src/domain/monitoring/drift-fields.ts";
 import {
   toBinnedReference,
   toCategoryReference,
@@ -10,18 +11,14 @@ import type {
   NumericReference,
   ReferenceFeature,
 } from "../../../../src/domain/monitoring/reference-profile.ts";
-import {
-  assessDrift,
-  DRIFT_DEFAULTS,
-  type DriftOptions,
-} from "../../../../src/monitoring/drift/assess-drift.ts";
+import { assessDrift } from "../../../../src/monitoring/drift/assess-drift.ts";
 import { mergeBins } from "../../../../src/monitoring/drift/merge-bins.ts";
 import type { Bucket } from "../../../../src/monitoring/drift/windows.ts";
 import { binOf } from "../../../../src/shared/bin-of.ts";
 import { createSeededRandom } from "../../../../src/tasks/generation/sampling/random.ts";
 
 const ID = { model: "m", version: "1" };
-const OPTIONS: DriftOptions = { ...DRIFT_DEFAULTS, minRows: 500, minSeconds: 60 };
+const OPTIONS: DriftRules = { level: 0.01, minEffect: 0.1, minRows: 500, minSeconds: 60 };
 const random = createSeededRandom(8);
 
 /** About normal: the sum of twelve uniform numbers (mean 0, deviation 1). */

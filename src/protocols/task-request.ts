@@ -1,11 +1,11 @@
 import * as z from "zod";
-import { withoutNulls } from "../../domain/absent-nulls.ts";
-import { TRUNCATION_DIRECTIONS } from "../../domain/blocks/preprocess/tokenizer.ts";
-import { POSTPROCESS_BLOCKS, PREPROCESS_BLOCKS } from "../../domain/blocks/registry.ts";
-import { ApiError } from "../../domain/errors.ts";
-import type { TaskRequest } from "../../domain/task.ts";
-import { describe } from "../../domain/tensor-json.ts";
-import { quoteAll } from "../../shared/quote.ts";
+import { withoutNulls } from "../domain/absent-nulls.ts";
+import { TRUNCATION_DIRECTIONS } from "../domain/blocks/preprocess/tokenizer.ts";
+import { POSTPROCESS_BLOCKS, PREPROCESS_BLOCKS } from "../domain/blocks/registry.ts";
+import { ApiError } from "../domain/errors.ts";
+import type { TaskRequest } from "../domain/task.ts";
+import { describe } from "../domain/tensor-json.ts";
+import { quoteAll } from "../shared/quote.ts";
 
 /**
  * `{"inputs": ..., "parameters": {...}}`, the request of the Hugging Face task specifications

@@ -1,13 +1,13 @@
-import { ApiError } from "../../domain/errors.ts";
-import { Media, mediaType } from "../../domain/media.ts";
-import { beginsAsJson, CSV_ALIASES, recognizeMedia } from "../../domain/recognize-media.ts";
-import type { TaskRequest } from "../../domain/task.ts";
-import { describe } from "../../domain/tensor-json.ts";
-import { parseExactJson } from "../../shared/exact-json.ts";
-import { quote, quoteAll } from "../../shared/quote.ts";
-import { parseJson } from "../json.ts";
-import { checkJsonStructure } from "../json-structure.ts";
-import { readForm } from "../read-form.ts";
+import { ApiError } from "../domain/errors.ts";
+import { Media, mediaType } from "../domain/media.ts";
+import { beginsAsJson, CSV_ALIASES, recognizeMedia } from "../domain/recognize-media.ts";
+import type { TaskRequest } from "../domain/task.ts";
+import { describe } from "../domain/tensor-json.ts";
+import { parseExactJson } from "../shared/exact-json.ts";
+import { quote, quoteAll } from "../shared/quote.ts";
+import { parseJson } from "./json.ts";
+import { checkJsonStructure } from "./json-structure.ts";
+import { readForm } from "./read-form.ts";
 import { parseTaskRequest } from "./task-request.ts";
 
 /** Media types of bodies that are the input itself. Any other body is parsed as JSON. */

@@ -1,0 +1,41 @@
+import type { ModelHost } from "../domain/model-host.ts";
+import type { DriftRules } from "../domain/monitoring/drift-fields.ts";
+import type { DriftReader } from "../domain/monitoring/drift-report.ts";
+import type { Monitoring } from "../domain/monitoring/monitoring.ts";
+import { createProfileMaker, type ProfileMaker } from "../inference/profiling/make-profile.ts";
+import { createDriftReader } from "../monitoring/drift/drift-reader.ts";
+import type { Catalog } from "../registry/catalog.ts";
+import { createTask } from "../tasks/registry.ts";
+
+export interface DriftParts {
+  readonly catalog: Pick<Catalog, "resolve">;
+  readonly host: Pick<ModelHost, "infer" | "execute">;
+  /** `undefined` where nothing is collected. */
+  readonly monitoring: Pick<Monitoring, "series"> | undefined;
+  readonly rules: DriftRules;
+}
+
+/** What makes reference profiles, and what compares requests with them. */
+export function createDrift({ catalog, host, monitoring, rules }: DriftParts): {
+  readonly profileMaker: ProfileMaker;
+  readonly drift: DriftReader | undefined;
+} {
+  return {
+    profileMaker: createProfileMaker({
+      host,
+      // Only of tables and arrays, which need no files and no codecs.
+      createTask: ({ manifest }) => createTask(manifest, refuse, { decodeImage: refuse }),
+    }),
+    drift:
+      monitoring &&
+      createDriftReader({
+        windows: async (request) => (await monitoring.series(request)).value,
+        profile: async ({ name, version }) => (await catalog.resolve(name, version)).profile,
+        defaults: rules,
+      }),
+  };
+}
+
+function refuse(): never {
+  throw new Error("the task of numbers reads no files and no images");
+}

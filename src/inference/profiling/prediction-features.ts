@@ -1,0 +1,56 @@
+import type { Manifest } from "../../domain/manifest.ts";
+import {
+  toBinnedReference,
+  toCategoryReference,
+  toNumericReference,
+} from "../../domain/monitoring/reference-feature.ts";
+import {
+  MAX_CATEGORIES,
+  type ReferenceFeature,
+} from "../../domain/monitoring/reference-profile.ts";
+
+/** Bins of the probability of the label that was predicted, as statistics have them: from 0 to 1. */
+const CONFIDENCE_BINS = 20;
+const CONFIDENCE_EDGES = Array.from(
+  { length: CONFIDENCE_BINS - 1 },
+  (_, index) => (index + 1) / CONFIDENCE_BINS,
+);
+
+/** Gathers predictions, by the features that statistics have: `label` and `confidence`, or `value`. */
+export interface PredictionFeatures {
+  /** @param predictions one for each row, as the task API returns them */
+  add(predictions: readonly unknown[]): void;
+  references(): ReferenceFeature[];
+}
+
+export function createPredictionFeatures({ labels = [] }: Manifest): PredictionFeatures {
+  const indexes = new Map(labels.map((label, index) => [label, index]));
+  const found = { labels: [] as number[], confidences: [] as number[], values: [] as number[] };
+
+  function add(prediction: unknown): void {
+    if (typeof prediction === "number") found.values.push(prediction);
+    const [best] = Array.isArray(prediction) ? prediction : [];
+    if (typeof best !== "object" || best === null || typeof best.label !== "string") return;
+    found.labels.push(indexes.get(best.label) ?? labels.length);
+    if (typeof best.score === "number") found.confidences.push(toMiddle(best.score));
+  }
+
+  return {
+    add: (predictions) => predictions.forEach(add),
+    references: () => [
+      ...(found.labels.length > 0 && labels.length > 0 && labels.length <= MAX_CATEGORIES
+        ? [toCategoryReference("label", labels, found.labels)]
+        : []),
+      ...(found.confidences.length > 0
+        ? [toBinnedReference("confidence", found.confidences, CONFIDENCE_EDGES)]
+        : []),
+      ...(found.values.length > 0 ? [toNumericReference("value", found.values)] : []),
+    ],
+  };
+}
+
+/** The middle of its bin. Those of statistics have their lower edges and not their upper ones. */
+function toMiddle(confidence: number): number {
+  const bin = Math.min(CONFIDENCE_BINS - 1, Math.max(0, Math.floor(confidence * CONFIDENCE_BINS)));
+  return (bin + 0.5) / CONFIDENCE_BINS;
+}

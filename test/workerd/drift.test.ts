@@ -1,0 +1,139 @@
+import { readFileSync } from "node:fs";
+import { beforeAll, describe, expect, test } from "vitest";
+import { projectPath } from "../../scripts/project.ts";
+import type { KnownProfile } from "../../src/domain/monitoring/reference-profile.ts";
+import type { AdministeredService } from "../support/administration.ts";
+import { shareServices } from "../support/shared-services.ts";
+
+/** Reference profiles and reports of drift, in workerd. Expected values are those of NumPy and scikit-learn. */
+
+interface Penguins {
+  readonly labels: readonly string[];
+  readonly rows: readonly Readonly<Record<string, unknown>>[];
+  readonly scores: readonly (readonly number[])[];
+}
+
+const read = (...path: string[]): string =>
+  readFileSync(projectPath("test", "fixtures", ...path)).toString();
+const csv = read("tables", "penguins.csv");
+const { labels, rows, scores } = JSON.parse(read("tables", "penguins.json")) as Penguins;
+const { penguins: NUMPY } = JSON.parse(read("drift", "statistics.json"));
+
+const VERSION = "/models/penguins-gradient-boosting/versions/1";
+const PROFILE = `${VERSION}/profile`;
+const CSV = { method: "PUT", headers: { "content-type": "text/csv" }, body: csv };
+
+const start = shareServices();
+let service: AdministeredService;
+let made: KnownProfile;
+
+const put = (value: unknown) =>
+  service.administer(PROFILE, {
+    method: "PUT",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(value),
+  });
+
+beforeAll(async () => {
+  service = await start({ CACHE_TIERS: "", MONITORING_FLUSH_MS: "100", CATALOG_TTL_SECONDS: "0" }, [
+    "penguins-gradient-boosting",
+    "spam-detection",
+  ]);
+  const { status, body } = await service.administer(PROFILE, CSV);
+  expect({ status, body }).toMatchObject({ status: 200 });
+  made = body as KnownProfile;
+});
+
+describe("a profile of a table", () => {
+  test("has the moments, categories and missing values that NumPy finds", () => {
+    const inputs = new Map(made.profile.inputs.map((feature) => [feature.name, feature]));
+    expect([...inputs.keys()]).toEqual(csv.split("\n")[0]?.split(","));
+    const length = inputs.get("bill_length_mm");
+    const { count, missing, mean, deviation } = NUMPY.billLength;
+    expect(length).toMatchObject({ kind: "numeric", count, missing });
+    // The model's inputs have 32 bits.
+    if (length?.kind === "numeric") {
+      expect(length.mean).toBeCloseTo(mean, 4);
+      expect(length.deviation).toBeCloseTo(deviation, 4);
+      expect(length.counts.reduce((sum, each) => sum + each, 0)).toBe(count);
+    }
+    for (const name of ["island", "sex"])
+      expect(inputs.get(name)).toMatchObject({
+        kind: "category",
+        categories: NUMPY[name].categories,
+        counts: [...NUMPY[name].counts, 0],
+      });
+  });
+
+  test("has the labels and confidences that scikit-learn predicts", () => {
+    const best = scores.map((each) => Math.max(...each));
+    const found = scores.map((each, row) => labels[each.indexOf(best[row] ?? 0)]);
+    const [label, confidence] = made.profile.outputs;
+    expect(label).toMatchObject({
+      name: "label",
+      categories: labels,
+      counts: [...labels.map((name) => found.filter((each) => each === name).length), 0],
+    });
+    const bins = Array.from({ length: 20 }, (_, bin) =>
+      best.reduce((sum, each) => sum + Number(Math.min(19, Math.floor(each * 20)) === bin), 0),
+    );
+    expect(confidence).toMatchObject({ name: "confidence", counts: bins });
+  });
+
+  test("is the same one, whether the rows are CSV or JSON, and is returned by its digest", async () => {
+    expect((await put({ inputs: rows })).body).toMatchObject({ digest: made.digest });
+    expect((await service.administer(PROFILE)).body).toMatchObject({ digest: made.digest });
+  });
+
+  test("may be sent as it was returned, after it was deleted", async () => {
+    expect((await service.administer(PROFILE, { method: "DELETE" })).status).toBe(200);
+    expect((await service.administer(PROFILE)).body).toMatchObject({ code: "profile_not_found" });
+    expect((await put(made.profile)).body).toEqual(made);
+  });
+
+  test("is recorded by the audit log with its digests", async () => {
+    const { body } = await service.administer("/audit?limit=100");
+    const { entries } = body as { entries: { operation: string; details?: unknown }[] };
+    const changes = entries.filter(({ operation }) => operation === "setProfile");
+    expect(JSON.stringify(changes)).toContain(made.digest);
+  });
+});
+
+test.each([
+  ["of too few rows", { inputs: rows.slice(0, 19) }, "invalid_request", "19 rows"],
+  [
+    "of a row that the model does not take",
+    { inputs: [...rows, { a: 1 }] },
+    "invalid_input",
+    "island",
+  ],
+  ["that is one row", { inputs: rows[0] }, "invalid_request", "1 rows"],
+  ["of another version", () => ({ ...made.profile, version: "2" }), "invalid_request", "version 2"],
+  ["that is not valid", () => ({ ...made.profile, rows: "many" }), "invalid_request", "rows"],
+])("a profile %s is refused", async (_, value, code, words) => {
+  const { body } = await put(typeof value === "function" ? value() : value);
+  expect(body).toMatchObject({ code });
+  expect(JSON.stringify(body)).toContain(words);
+  expect((await service.administer(PROFILE)).body).toMatchObject({ digest: made.digest });
+});
+
+test("a profile of texts has their lengths, and what is predicted of them", async () => {
+  const texts = Array.from({ length: 24 }, (_, index) => `Buy ${"now ".repeat(index + 1)}`);
+  const { body } = await service.administer("/models/spam-detection/versions/1/profile", {
+    method: "PUT",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ inputs: texts }),
+  });
+  const { profile } = body as KnownProfile;
+  const lengths = texts.map(({ length }) => length);
+  expect(profile.inputs).toMatchObject([
+    { kind: "numeric", count: 24, min: Math.min(...lengths), max: Math.max(...lengths) },
+  ]);
+  expect(profile.outputs.map(({ name }) => name)).toEqual(["label", "confidence"]);
+});
+
+test("a report says which window it can have", async () => {
+  const { body } = await service.administer(`${VERSION}/drift?rows=29`);
+  expect(body).toMatchObject({ code: "invalid_request" });
+  expect(JSON.stringify(body)).toContain("from 30 to 1000000");
+});
