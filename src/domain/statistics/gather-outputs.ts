@@ -20,44 +20,28 @@ const MAX_SCORES = 65_536;
 /** By which the sum of probabilities may differ from 1. */
 const SUM_TOLERANCE = 0.01;
 
+/** Receives what was predicted, row by row. */
+export interface RowVisitor {
+  /** Rows that were predicted, also those that are not visited. */
+  count: number;
+  /** @param score of the label; a probability or not */
+  label(label: string, score?: number, entropy?: number): void;
+  /** @param isRow whether it is all that was predicted of a row */
+  number(value: number, isRow: boolean): void;
+}
+
 /** @returns `undefined` for a model that predicts neither labels nor numbers */
 export function createOutputGatherer({
   manifest,
   profile,
 }: DescribedModel): OutputGatherer | undefined {
   const { postprocess } = manifest;
-  switch (postprocess?.type) {
-    case "classification": {
-      const rows = new OutputRows();
-      return ofRows(rows, postprocess.scores, (scores) =>
-        classify(scores, postprocess, manifest, rows),
-      );
-    }
-    case "clustering": {
-      const rows = new OutputRows();
-      return ofRows(rows, postprocess.distances, (distances) => cluster(distances, manifest, rows));
-    }
-    case "regression": {
-      const reference = profile?.profile.outputs.find(({ name }) => name === "value");
-      const edges = reference?.kind === "numeric" ? reference.edges : undefined;
-      const rows = new OutputRows({ edges });
-      return ofRows(rows, postprocess.output, (values) => regress(values, rows));
-    }
-    case "object-detection":
-    case "token-classification":
-      return ofRows(new OutputRows());
-    default:
-      return undefined;
-  }
-}
-
-/** @param add adds the rows of the output of this name */
-function ofRows(rows: OutputRows, name?: string, add?: (output: Tensor) => void): OutputGatherer {
+  if (!postprocess || !PREDICTS.includes(postprocess.type)) return undefined;
+  const reference = profile?.profile.outputs.find(({ name }) => name === "value");
+  const edges = reference?.kind === "numeric" ? reference.edges : undefined;
+  const rows = new OutputRows(postprocess.type === "regression" ? { edges } : undefined);
   return {
-    tensors(outputs) {
-      const output = outputs.find((each) => each.name === name);
-      if (output && output.datatype !== "BYTES") add?.(output);
-    },
+    tensors: (outputs) => visitOutputs(manifest, outputs, rows),
     found(items) {
       for (const { label, score } of items) {
         rows.count += 1;
@@ -68,17 +52,63 @@ function ofRows(rows: OutputRows, name?: string, add?: (output: Tensor) => void)
   };
 }
 
+const PREDICTS: readonly string[] = [
+  "classification",
+  "clustering",
+  "regression",
+  "object-detection",
+  "token-classification",
+];
+
+/**
+ * Visits what the outputs of a run predict; nothing where they are not those that the task reads.
+ * @param isWhole whether all rows are visited, or those that statistics look at
+ */
+export function visitOutputs(
+  manifest: Manifest,
+  outputs: readonly Tensor[],
+  visitor: RowVisitor,
+  isWhole = false,
+): void {
+  const { postprocess } = manifest;
+  const find = (name: string): Tensor | undefined =>
+    outputs.find((each) => each.name === name && each.datatype !== "BYTES");
+  switch (postprocess?.type) {
+    case "classification": {
+      const scores = find(postprocess.scores);
+      if (scores) classify(scores, postprocess, manifest, { visitor, isWhole });
+      break;
+    }
+    case "clustering": {
+      const distances = find(postprocess.distances);
+      if (distances) cluster(distances, manifest, { visitor, isWhole });
+      break;
+    }
+    case "regression": {
+      const values = find(postprocess.output);
+      if (values) regress(values, { visitor, isWhole });
+      break;
+    }
+  }
+}
+
+interface Visit {
+  readonly visitor: RowVisitor;
+  readonly isWhole: boolean;
+}
+
 function classify(
   scores: Tensor,
   { activation }: PostprocessOf<"classification">,
   { labels = [] }: Manifest,
-  rows: OutputRows,
+  visit: Visit,
 ): void {
+  const { visitor: rows } = visit;
   const { values, width } = toMatrix(scores);
   // The probability of the second of two labels.
   const isBinary = width === 1 && labels.length === 2;
   if (labels.length !== (isBinary ? 2 : width)) return;
-  visitRows(scores, width, rows, (start) => {
+  visitRows(scores, width, visit, (start) => {
     if (isBinary) {
       const score = Number(values[start]);
       const second = activation === "sigmoid" ? sigmoid(score) : score;
@@ -138,20 +168,21 @@ function entropyOf(probabilities: readonly number[]): number | undefined {
   return entropyAt(probabilities, 0, probabilities.length);
 }
 
-function cluster(distances: Tensor, { labels = [] }: Manifest, rows: OutputRows): void {
+function cluster(distances: Tensor, { labels = [] }: Manifest, visit: Visit): void {
   const { values, width } = toMatrix(distances);
-  visitRows(distances, width, rows, (start) => {
+  visitRows(distances, width, visit, (start) => {
     let nearest = start;
     for (let at = start + 1; at < start + width; at++)
       if ((values[at] as number) < (values[nearest] as number)) nearest = at;
-    rows.label(labels[nearest - start] ?? String(nearest - start));
+    visit.visitor.label(labels[nearest - start] ?? String(nearest - start));
   });
 }
 
-function regress(output: Tensor, rows: OutputRows): void {
+function regress(output: Tensor, visit: Visit): void {
   const { values, width } = toMatrix(output);
-  visitRows(output, width, rows, (start) => {
-    for (let at = start; at < start + width; at++) rows.number(Number(values[at]), width === 1);
+  visitRows(output, width, visit, (start) => {
+    for (let at = start; at < start + width; at++)
+      visit.visitor.number(Number(values[at]), width === 1);
   });
 }
 
@@ -164,18 +195,18 @@ function toMatrix({ shape, ...tensor }: Tensor): {
   return { values, width: elementCount(shape.slice(1)) };
 }
 
-/** Calls back with where each row begins that is looked at: the first ones, and others evenly spaced. */
+/** Calls back with where each row begins that is looked at: the first ones, and others evenly spaced; or with all. */
 function visitRows(
   { shape }: Tensor,
   width: number,
-  rows: OutputRows,
+  { visitor, isWhole }: Visit,
   visit: (start: number) => void,
 ): void {
   const count = shape[0] ?? 1;
-  rows.count += count;
+  visitor.count += count;
   if (width < 1) return;
   const most = Math.max(MAX_ROWS, Math.min(MAX_LOOKED_AT, Math.floor(MAX_SCORES / width)));
-  const looked = Math.min(count, most);
+  const looked = isWhole ? count : Math.min(count, most);
   for (let index = 0; index < looked; index++) {
     const row =
       index < MAX_ROWS

@@ -10,17 +10,17 @@ import { statisticsOf } from "./observe-run.ts";
 import { textsOf } from "./texts-of.ts";
 
 /** The names of inputs that are no tensors. */
-const TEXT = "text";
+export const TEXT_FEATURE = "text";
 const IMAGE = "image";
 const AUDIO = "audio";
 
 /** What a preprocess block takes, where that is not what the model gets. */
-const KINDS: Readonly<Record<string, typeof TEXT | typeof IMAGE | typeof AUDIO>> = {
-  "character-ngrams": TEXT,
-  tokenizer: TEXT,
-  text: TEXT,
-  prompt: TEXT,
-  "source-text": TEXT,
+const KINDS: Readonly<Record<string, typeof TEXT_FEATURE | typeof IMAGE | typeof AUDIO>> = {
+  "character-ngrams": TEXT_FEATURE,
+  tokenizer: TEXT_FEATURE,
+  text: TEXT_FEATURE,
+  prompt: TEXT_FEATURE,
+  "source-text": TEXT_FEATURE,
   image: IMAGE,
   "audio-windows": AUDIO,
   "log-mel": AUDIO,
@@ -58,7 +58,7 @@ export function observeTaskRequest(
 const GATHER = { text: gatherTexts, image: gatherImages, audio: gatherAudio };
 
 function gatherTexts(model: DescribedModel, inputs: unknown): InputStatistics {
-  const texts = new TextGatherer(TEXT, featurePlanOf(model).edgesOf(TEXT));
+  const texts = new TextGatherer(TEXT_FEATURE, featurePlanOf(model).edgesOf(TEXT_FEATURE));
   let looked = 0;
   for (const text of textsOf(inputs)) {
     if (looked++ >= MAX_LOOKED_AT) break;
