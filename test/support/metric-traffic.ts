@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import type { ModelBucket } from "../../scripts/local-worker.ts";
 import { findModel, publishAs } from "./publish.ts";
 
@@ -104,4 +105,37 @@ export function parseMetrics(text: string): Map<string, number> {
       return [line.slice(0, at), Number(line.slice(at + 1))];
     }),
   );
+}
+
+/** Samples of counters, summaries and histograms, which only grow. */
+const GROWING = /^(nv_\w+|\w+_(total|count|sum|bucket))(\{|$)/;
+const MAX_READS = 80;
+/** Numbers are read from the collector once a second. */
+const PAUSE_MS = 250;
+
+/**
+ * Reads the text until it has {@link EXPECTED_METRICS}.
+ * @throws Error that names the samples that are wrong, and a counter that went down
+ */
+export async function awaitMetrics(origin: string): Promise<string> {
+  let before = new Map<string, number>();
+  for (let reads = 0; reads < MAX_READS; reads++) {
+    const response = await fetch(new URL("/metrics", origin));
+    const text = await response.text();
+    if (!response.ok) throw new Error(`/metrics: ${response.status} ${text}`);
+    const samples = parseMetrics(text);
+    for (const [sample, value] of before)
+      if (GROWING.test(sample) && !((samples.get(sample) ?? 0) >= value))
+        throw new Error(`${sample} was ${value}, and is ${samples.get(sample)}`);
+    if (wrongIn(samples).length === 0) return text;
+    before = samples;
+    await pause(PAUSE_MS);
+  }
+  throw new Error(`/metrics is not complete: ${wrongIn(before).join("; ")}`);
+}
+
+function wrongIn(samples: ReadonlyMap<string, number>): string[] {
+  return Object.entries(EXPECTED_METRICS)
+    .filter(([sample, value]) => samples.get(sample) !== value)
+    .map(([sample, value]) => `${sample} is ${samples.get(sample)} instead of ${value}`);
 }
