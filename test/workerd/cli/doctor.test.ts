@@ -154,7 +154,7 @@ describe("what is wrong with a project", () => {
 
   test("and there is nothing else, and the exit code says it", () => {
     expect(report.code).toBe(9);
-    expect(report.checks.filter(({ status }) => status !== "ok")).toHaveLength(16);
+    expect(report.checks.filter(({ status }) => status !== "ok")).toHaveLength(17);
   });
 });
 
