@@ -22,7 +22,7 @@ export const PHASES = [
 export type Phase = (typeof PHASES)[number];
 
 /** The phases in which a call keeps its isolate busy. */
-const BUSY_PHASES: readonly Phase[] = [
+export const BUSY_PHASES: readonly Phase[] = [
   "parse",
   "decode",
   "preprocess",

@@ -1,0 +1,55 @@
+import type { FeatureAggregate, PredictionAggregate } from "../../domain/monitoring/aggregate.ts";
+import { sumOf } from "../../domain/monitoring/merge-aggregate.ts";
+import { deviationOf } from "../../domain/monitoring/moments.ts";
+import type { Window } from "../../domain/monitoring/monitoring.ts";
+import type {
+  HistogramReport,
+  ObservedInput,
+  ObservedLabel,
+  ReportFrame,
+} from "../../domain/monitoring/report.ts";
+
+/** Inputs and predictions of a version. Least and greatest values, which are values of inputs, are left out. */
+export function toHistograms(
+  frame: ReportFrame,
+  windows: readonly Window[],
+  { model, version }: { readonly model: string; readonly version: string },
+): HistogramReport {
+  const { requests, profile, inputs, outputs } = sumOf(windows.map(({ aggregate }) => aggregate));
+  return {
+    ...frame,
+    model,
+    version,
+    requests,
+    ...(profile !== undefined && { profile }),
+    inputs: Object.entries(inputs).map(([name, feature]) => toInput(name, feature)),
+    predictions: outputs?.count ?? 0,
+    labels: outputs ? toLabels(outputs) : [],
+    ...(outputs?.value && { value: toInput("value", outputs.value) }),
+  };
+}
+
+/** Of fewer values the mean would tell what they are. */
+const MIN_VALUES = 5;
+
+function toInput(name: string, { kind, moments, histogram }: FeatureAggregate): ObservedInput {
+  const { count, missing, mean } = moments;
+  return {
+    name,
+    kind,
+    count,
+    missing,
+    ...(kind !== "category" && count >= MIN_VALUES && { mean, deviation: deviationOf(moments) }),
+    ...(histogram && { counts: histogram }),
+  };
+}
+
+function toLabels({ labels, confidence }: PredictionAggregate): ObservedLabel[] {
+  return Object.entries(labels)
+    .map(([label, count]) => ({
+      label,
+      count,
+      ...(confidence[label] && { confidence: confidence[label] }),
+    }))
+    .sort((one, two) => two.count - one.count);
+}
