@@ -11,6 +11,7 @@ import {
   createMetrics,
   createMetricsShards,
   createMonitoringReader,
+  createReportsOf,
 } from "./deps/monitoring.ts";
 import { createCache, createObjects } from "./deps/storage.ts";
 import { createSweep } from "./deps/sweep.ts";
@@ -97,6 +98,7 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
   const scrubStored = createScrubber(secrets, { findsCut: true });
   const { ownSinks = [] } = overrides;
   const shards = createMetricsShards(env);
+  const monitoring = createMonitoringReader(shards);
   const telemetry = createTelemetry({
     config,
     env,
@@ -259,6 +261,7 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     keyAuthority,
     monitoring,
     metrics: createMetrics(monitoring, isolateTotals),
+    reports: createReportsOf(monitoring, config),
     audit,
     deleter,
     garbage,

@@ -18,5 +18,7 @@ export default {
     modulePreload: { polyfill: false },
     rollupOptions: { input: "dashboard.html" },
   },
-  oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  // Whatever NODE_ENV says: builds are the same everywhere, and without paths of the machine.
+  mode: "production",
+  oxc: { jsx: { runtime: "automatic", importSource: "preact", development: false } },
 } satisfies UserConfig & { configFile: false };

@@ -4,9 +4,11 @@ import type { ModelHost } from "../domain/model-host.ts";
 import type { MetricsMethods } from "../domain/monitoring/metrics-methods.ts";
 import type { MetricsText } from "../domain/monitoring/metrics-text.ts";
 import type { Monitoring } from "../domain/monitoring/monitoring.ts";
+import type { Reports } from "../domain/monitoring/report.ts";
 import type { OnnxflareEnv } from "../env.ts";
 import { createMonitoring } from "../monitoring/reader.ts";
 import { createRemoteMetrics, type MetricsStub } from "../monitoring/remote-metrics.ts";
+import { createReports } from "../monitoring/reports/reports.ts";
 import { type Aggregation, createAggregation } from "../telemetry/aggregation/aggregation.ts";
 import { createEngineCounts } from "../telemetry/aggregation/engine-counts.ts";
 import {
@@ -74,4 +76,12 @@ export function createMetrics(
 /** `undefined` without the binding. */
 export function createMonitoringReader(shards: MetricsShards | undefined): Monitoring | undefined {
   return shards && createMonitoring(shards);
+}
+
+/** What is shown of what was collected; `undefined` without a collector. */
+export function createReportsOf(
+  monitoring: Monitoring | undefined,
+  { cache: { tiers } }: Pick<Config, "cache">,
+): Reports | undefined {
+  return monitoring && createReports(monitoring, { usesKv: tiers.includes("kv") });
 }

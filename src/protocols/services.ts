@@ -15,6 +15,7 @@ import type { Infer, ModelHost } from "../domain/model-host.ts";
 import type { DriftReader } from "../domain/monitoring/drift-report.ts";
 import type { MetricsText } from "../domain/monitoring/metrics-text.ts";
 import type { Monitoring } from "../domain/monitoring/monitoring.ts";
+import type { Reports } from "../domain/monitoring/report.ts";
 import type { EventSink } from "../domain/ports.ts";
 import type { Privacy } from "../domain/privacy.ts";
 import type { ShadowStatistics } from "../domain/shadow-statistics.ts";
@@ -104,6 +105,8 @@ export interface Services {
   /** The last events of this isolate, and those to come. */
   readonly eventLog: EventLog;
   readonly shadowStatistics: ShadowStatistics;
+  /** What is shown of what was collected; `undefined` without the binding `METRICS`. */
+  readonly reports: Reports | undefined;
   /** `undefined` without the binding `ASSETS`. */
   readonly assets: StaticAssets | undefined;
   /** The numbers of all isolates, or of this one, for Prometheus. */

@@ -1,4 +1,7 @@
 import { render } from "preact";
+import { App } from "./app.tsx";
 import "./style.css";
+import { applyStoredTheme } from "./theme.ts";
 
-render(<h1>onnxflare</h1>, document.getElementById("app") as HTMLElement);
+applyStoredTheme();
+render(<App />, document.getElementById("app") as HTMLElement);

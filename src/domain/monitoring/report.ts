@@ -1,4 +1,3 @@
-import type { ErrorCode } from "../errors.ts";
 import type { Gauge } from "./aggregate.ts";
 import type { Counts } from "./counts.ts";
 import type { Unreachable } from "./monitoring.ts";
@@ -68,16 +67,12 @@ export interface ModelSummary extends TrafficSummary {
 export interface CountedError {
   readonly status: number;
   /** Absent of a response without a code. */
-  readonly code?: ErrorCode | (string & {});
+  readonly code?: string;
   readonly count: number;
 }
 
-/** Whether what is shown is of all isolates, or of the one that answers alone, because there is no collector. */
-export type ReportScope = "service" | "isolate";
-
 /** What a report is of. */
 export interface ReportFrame {
-  readonly scope: ReportScope;
   /** In milliseconds since the epoch; windows begin at multiples of their length, so that the first one may begin before what was asked for. */
   readonly from: number;
   readonly to: number;
@@ -166,6 +161,8 @@ export interface ReportRequest {
   readonly from: number;
   readonly to: number;
   readonly stepSeconds: number;
+  /** Whether requests that used no model are left out. */
+  readonly onlyModels: boolean;
   /** Whether the client may read of a model; of none where the name is empty. */
   readonly mayRead: (model: string) => boolean;
 }

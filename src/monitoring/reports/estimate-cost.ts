@@ -19,10 +19,7 @@ export function estimateCost(aggregate: Aggregate, usesKv: boolean): CostEstimat
 }
 
 /** The platform's, of the invocations that the Tail Worker has seen, for all requests; else the phases in which the isolate was busy. */
-function cpuTimeOf({
-  requests,
-  durations,
-}: Aggregate): Pick<CostEstimate, "cpuMs" | "cpuBasis"> {
+function cpuTimeOf({ requests, durations }: Aggregate): Pick<CostEstimate, "cpuMs" | "cpuBasis"> {
   const { cpu } = durations;
   if (cpu && cpu.count > 0 && cpu.sum > 0)
     return { cpuMs: (cpu.sum / cpu.count) * Math.max(requests, cpu.count), cpuBasis: "platform" };

@@ -22,7 +22,7 @@ export function createReports(monitoring: Monitoring, { usesKv }: ReportOptions)
   async function read(
     request: ReportRequest,
   ): Promise<{ frame: ReportFrame; windows: readonly Window[] }> {
-    const { model, version, to, stepSeconds, mayRead } = request;
+    const { model, version, to, stepSeconds, mayRead, onlyModels } = request;
     const from = floorTo(request.from, stepSeconds * 1000);
     const { value, unreachable }: Answered<readonly Window[]> = await monitoring.series({
       model,
@@ -32,8 +32,10 @@ export function createReports(monitoring: Monitoring, { usesKv }: ReportOptions)
       stepSeconds,
     });
     return {
-      frame: { scope: monitoring.scope, from, to, unreachable },
-      windows: value.filter((window) => mayRead(window.model)),
+      frame: { from, to, unreachable: unreachable.filter(({ shard }) => mayRead(modelOf(shard))) },
+      windows: value.filter(
+        (window) => !(onlyModels && window.model === "") && mayRead(window.model),
+      ),
     };
   }
 
@@ -86,6 +88,10 @@ function toModel(model: string, windows: readonly Window[], usesKv: boolean): Mo
       .sort((one, two) => Number(two.version) - Number(one.version))
       .map(({ version, aggregate }) => ({ version, ...summarize(aggregate, usesKv) })),
   };
+}
+
+function modelOf(shard: string): string {
+  return shard.startsWith("model:") ? shard.slice("model:".length) : "";
 }
 
 function aggregateOf({ aggregate }: { readonly aggregate: Aggregate }): Aggregate {

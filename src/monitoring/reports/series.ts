@@ -64,9 +64,7 @@ function toSteps(
   return steps;
 }
 
-function toColumns(
-  steps: readonly (Aggregate | undefined)[],
-): Omit<Series, "model" | "version"> {
+function toColumns(steps: readonly (Aggregate | undefined)[]): Omit<Series, "model" | "version"> {
   const count = (read: (aggregate: Aggregate) => number): number[] =>
     steps.map((step) => (step ? read(step) : 0));
   const percentile = (fraction: number): (number | null)[] =>

@@ -6,7 +6,7 @@ import { estimateCost } from "./estimate-cost.ts";
 
 /** @param usesKv whether the cache has the tier KV */
 export function summarize(aggregate: Aggregate, usesKv: boolean): TrafficSummary {
-  const { durations, cache, tokens, heapBytes, inference } = aggregate;
+  const { durations, cache, tokens, heapBytes } = aggregate;
   return {
     requests: aggregate.requests,
     errors: countOf(aggregate.outcomes, 5),
@@ -21,8 +21,8 @@ export function summarize(aggregate: Aggregate, usesKv: boolean): TrafficSummary
     savedMs: aggregate.savedMs,
     coldStarts: aggregate.coldStarts,
     ...(heapBytes && { heapBytes }),
-    inferences: inference.inferences,
-    executions: inference.executions,
+    inferences: aggregate.inferences,
+    executions: aggregate.executions,
     inputTokens: tokens.input ?? 0,
     cachedTokens: tokens.cached ?? 0,
     outputTokens: tokens.output ?? 0,

@@ -10,6 +10,7 @@ import { EVENT_OPERATIONS } from "./operations/events.ts";
 import { GARBAGE_OPERATIONS } from "./operations/garbage.ts";
 import { INSPECTION_OPERATIONS } from "./operations/inspection.ts";
 import { KEY_OPERATIONS } from "./operations/keys.ts";
+import { MONITORING_OPERATIONS } from "./operations/monitoring.ts";
 import { PRIVACY_OPERATIONS } from "./operations/privacy.ts";
 import { PROFILE_OPERATIONS } from "./operations/profiles.ts";
 import { PUBLICATION_OPERATIONS } from "./operations/publication.ts";
@@ -33,6 +34,7 @@ export const ADMIN_PROTOCOL: Protocol = {
     ...EVENT_OPERATIONS,
     ...PROFILE_OPERATIONS,
     ...DRIFT_OPERATIONS,
+    ...MONITORING_OPERATIONS,
     ...SHADOW_OPERATIONS,
     ...CACHE_OPERATIONS,
     ...ENCRYPTION_OPERATIONS,

@@ -16,6 +16,7 @@ import { collectedGarbageSchema, garbageSchema } from "./garbage-response.ts";
 import { rotateKeyRequestSchema } from "./key-request.ts";
 import { createdKeySchema, keyPageSchema, keySchema } from "./key-response.ts";
 import { setProfileRequestSchema } from "./profile-request.ts";
+import { histogramsSchema, overviewSchema, seriesSchema } from "./monitoring-response.ts";
 import { publishBodySchema } from "./publish-body.ts";
 import { purgeRequestSchema } from "./purge-request.ts";
 import {
@@ -81,10 +82,13 @@ export const SCHEMAS = {
     Erasure: erasureSchema,
     EncryptionProgress: encryptionProgressSchema,
     Garbage: garbageSchema,
+    Histograms: histogramsSchema,
     JsonValue: jsonValueSchema,
     Manifest: manifestSchema,
     ModelDetails: modelDetailsSchema,
     Profile: profileResponseSchema,
+    MonitoringOverview: overviewSchema,
+    MonitoringSeries: seriesSchema,
     PublishedVersions: publishedVersionsSchema,
     PurgeSummary: purgeSummarySchema,
     Route: routeResponseSchema,

@@ -10,6 +10,7 @@ import {
   MIN_WINDOW_ROWS,
   MIN_WINDOW_SECONDS,
 } from "../../domain/monitoring/drift-fields.ts";
+import { SERIES_GROUPS } from "../../domain/monitoring/report.ts";
 import { ALIAS_NAME } from "../../domain/routing.ts";
 import { SUBJECT_ID } from "../../domain/subject.ts";
 import { TASK_KINDS } from "../../domain/task-kinds.ts";
@@ -282,6 +283,55 @@ export const PARAMETERS = {
       "Younger objects would not be removed, and are marked as `protected`; 86400 by default. Objects of versions are protected for two hours at least.",
     schema: { type: "integer", minimum: 0, maximum: 31_536_000 },
     example: 86_400,
+  },
+  "report-from": {
+    name: "from",
+    in: "query",
+    description: "The beginning of the time (ISO 8601); an hour before its end by default.",
+    schema: { type: "string" },
+    example: "2026-11-30T12:00:00Z",
+  },
+  "report-to": {
+    name: "to",
+    in: "query",
+    description: "The end of the time (ISO 8601); now by default.",
+    schema: { type: "string" },
+    example: "2026-11-30T13:00:00Z",
+  },
+  "report-model": {
+    name: "model",
+    in: "query",
+    description: "Requests of this model.",
+    schema: { type: "string", pattern: MODEL_NAME.source },
+    example: "iris-logistic",
+  },
+  "report-version": {
+    name: "version",
+    in: "query",
+    description: "Requests of this version of the model.",
+    schema: { type: "string", pattern: MODEL_VERSION.source },
+    example: "1",
+  },
+  "report-requests": {
+    name: "requests",
+    in: "query",
+    description:
+      "`models` leaves out requests that used no model, such as probes of health and those of the dashboard.",
+    schema: { type: "string", enum: ["all", "models"], default: "all" },
+  },
+  step: {
+    name: "step",
+    in: "query",
+    description:
+      "The length of windows in seconds, a multiple of 60; by default one that makes 120 windows at most.",
+    schema: { type: "integer", minimum: 60, multipleOf: 60 },
+    example: 300,
+  },
+  group: {
+    name: "group",
+    in: "query",
+    description: "Whether there is one series, or one for each model or version.",
+    schema: { type: "string", enum: [...SERIES_GROUPS], default: "total" },
   },
   cursor: {
     name: "cursor",

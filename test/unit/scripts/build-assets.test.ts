@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { buildAssets } from "../../../scripts/build-assets.ts";
+import { projectPath } from "../../../scripts/project.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "onnxflare-assets-"));
 /** By their paths in the folder. */
@@ -52,8 +53,18 @@ test("the dashboard makes no external request, and needs nothing inline", () => 
     (text) => text.match(/https?:\/\/(?!www\.w3\.org\/)[^\s"'`)]*/g) ?? [],
   );
   expect(urls).toEqual([]);
-  for (const text of texts()) expect(text).not.toMatch(/\beval\(|new Function\(|@import|data:/);
+  const inline = texts().flatMap(
+    (text) => text.match(/\beval\(|new Function\(|@import|\bdata:\w+\//g) ?? [],
+  );
+  expect(inline).toEqual([]);
   expect(html()).not.toMatch(/<style|<script(?![^>]*\bsrc=)[^>]*>|\son\w+=|\sstyle=/);
+});
+
+test("the files have no paths of the machine that built them", () => {
+  for (const [path, content] of files) {
+    expect(content.includes(projectPath()), path).toBe(false);
+    expect(content.includes(".tsx"), path).toBe(false);
+  }
 });
 
 test("a build of the same sources has the same files", async () => {
