@@ -98,7 +98,6 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
   const scrubStored = createScrubber(secrets, { findsCut: true });
   const { ownSinks = [] } = overrides;
   const shards = createMetricsShards(env);
-  const monitoring = createMonitoringReader(shards);
   const telemetry = createTelemetry({
     config,
     env,
