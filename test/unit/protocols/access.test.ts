@@ -88,7 +88,7 @@ function fieldsOf({ renderError }: Protocol, code: ErrorCode): string[] {
   return Object.keys(JSON.parse(rendered.body));
 }
 
-test("every operation but health, documentation, the page of the dashboard and the server's metadata needs a scope", () => {
+test("every operation but health, documentation and the server's metadata needs a scope", () => {
   const open = ALL.filter(({ route }) => route.operation.access === "public");
   expect(open.map(({ route }) => `${route.operation.method} ${route.path}`).sort()).toEqual(
     [
