@@ -15,8 +15,8 @@ import { collectGarbageRequestSchema } from "./garbage-request.ts";
 import { collectedGarbageSchema, garbageSchema } from "./garbage-response.ts";
 import { rotateKeyRequestSchema } from "./key-request.ts";
 import { createdKeySchema, keyPageSchema, keySchema } from "./key-response.ts";
-import { setProfileRequestSchema } from "./profile-request.ts";
 import { histogramsSchema, overviewSchema, seriesSchema } from "./monitoring-response.ts";
+import { setProfileRequestSchema } from "./profile-request.ts";
 import { publishBodySchema } from "./publish-body.ts";
 import { purgeRequestSchema } from "./purge-request.ts";
 import {
