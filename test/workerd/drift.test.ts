@@ -1,8 +1,10 @@
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
 import { projectPath } from "../../scripts/project.ts";
+import type { DriftReport } from "../../src/domain/monitoring/drift-report.ts";
 import type { KnownProfile } from "../../src/domain/monitoring/reference-profile.ts";
 import type { AdministeredService } from "../support/administration.ts";
+import { poll } from "../support/poll.ts";
 import { shareServices } from "../support/shared-services.ts";
 
 /** Reference profiles and reports of drift, in workerd. Expected values are those of NumPy and scikit-learn. */
@@ -127,9 +129,37 @@ test("a profile of texts has their lengths, and what is predicted of them", asyn
   const { profile } = body as KnownProfile;
   const lengths = texts.map(({ length }) => length);
   expect(profile.inputs).toMatchObject([
-    { kind: "numeric", count: 24, min: Math.min(...lengths), max: Math.max(...lengths) },
+    {
+      name: "text",
+      kind: "numeric",
+      count: 24,
+      min: Math.min(...lengths),
+      max: Math.max(...lengths),
+    },
   ]);
   expect(profile.outputs.map(({ name }) => name)).toEqual(["label", "confidence"]);
+});
+
+test("requests that differ from the profile are suspected after a window", async () => {
+  const shifted = rows.map((row) => ({ ...row, body_mass_g: 6000, island: "Dream" }));
+  for (let i = 0; i < 3; i++)
+    await service.request("/models/penguins-gradient-boosting", {
+      method: "POST",
+      body: JSON.stringify({ inputs: shifted }),
+    });
+  const report = await poll("report of a window", async () => {
+    const { status, body } = await service.administer(`${VERSION}/drift?rows=100&seconds=60`);
+    expect(status).toBe(200);
+    const found = body as DriftReport;
+    return found.windows[0]?.complete ? found : undefined;
+  });
+  expect(report.status).toBe("suspected");
+  expect(report.reference?.digest).toBe(made.digest);
+  const states = new Map(report.features.map(({ feature, status }) => [feature, status]));
+  expect(states.get("body_mass_g")).toBe("suspected");
+  expect(states.get("island")).toBe("suspected");
+  expect(states.get("bill_depth_mm")).toBe("none");
+  expect(report.windows[0]).toMatchObject({ rows: 120, complete: true });
 });
 
 test("a report says which window it can have", async () => {

@@ -6,7 +6,7 @@ import type { ReferenceFeature } from "./reference-profile.ts";
 export const DRIFT_STATUSES = ["no_profile", "insufficient", "none", "suspected", "drift"] as const;
 export type DriftStatus = (typeof DRIFT_STATUSES)[number];
 
-export const DRIFT_TESTS = ["psi", "ks", "rank_sum"] as const;
+export const DRIFT_TESTS = ["psi", "ks", "rank_sum", "mean"] as const;
 export type DriftTest = (typeof DRIFT_TESTS)[number];
 
 /** A statistic of a feature in a window. */

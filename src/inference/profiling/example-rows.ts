@@ -1,7 +1,6 @@
-import { postprocessDefinition, preprocessDefinition } from "../../domain/blocks/registry.ts";
+import { postprocessDefinition } from "../../domain/blocks/registry.ts";
 import { ApiError } from "../../domain/errors.ts";
 import type { Manifest } from "../../domain/manifest.ts";
-import { Media } from "../../domain/media.ts";
 import { formatModelId } from "../../domain/model-id.ts";
 import type { TaskRequest } from "../../domain/task.ts";
 import { describe } from "../../domain/tensor-json.ts";
@@ -56,12 +55,4 @@ export function checkRows(rows: number): void {
     `The example data has ${rows} rows: a profile is made of ${MIN_EXAMPLE_ROWS} to ${MAX_EXAMPLE_ROWS}.`,
     { details: { rows, min: MIN_EXAMPLE_ROWS, max: MAX_EXAMPLE_ROWS } },
   );
-}
-
-/** The lengths of texts; `undefined` for another task, or another input. */
-export function textLengths({ preprocess }: Manifest, inputs: unknown): number[] | undefined {
-  if (!preprocess || !preprocessDefinition(preprocess).mediaTypes.includes("text/plain"))
-    return undefined;
-  if (!Array.isArray(inputs)) return inputs instanceof Media ? undefined : [];
-  return inputs.map((text) => (typeof text === "string" ? text.length : Number.NaN));
 }

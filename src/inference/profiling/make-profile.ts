@@ -1,17 +1,14 @@
 import type { Call } from "../../domain/call.ts";
 import { type Manifest, modelDigest } from "../../domain/manifest.ts";
 import type { Infer, ModelHost } from "../../domain/model-host.ts";
-import { toNumericReference } from "../../domain/monitoring/reference-feature.ts";
-import type {
-  ReferenceFeature,
-  ReferenceProfile,
-} from "../../domain/monitoring/reference-profile.ts";
+import type { ReferenceProfile } from "../../domain/monitoring/reference-profile.ts";
 import type { PublishedModel } from "../../domain/published-model.ts";
 import type { TaskRequest, TaskResult } from "../../domain/task.ts";
 import type { Tensor } from "../../domain/tensor.ts";
 import type { ModelSet, Task } from "../../tasks/task.ts";
-import { checkProfiledTask, checkRows, textLengths, toRequests } from "./example-rows.ts";
+import { checkProfiledTask, checkRows, toRequests } from "./example-rows.ts";
 import { createPredictionFeatures } from "./prediction-features.ts";
+import { createRequestFeatures } from "./request-features.ts";
 import { createTensorFeatures, type TensorFeatures } from "./tensor-features.ts";
 
 /** Makes reference profiles of example data, which is run through the version. */
@@ -56,7 +53,7 @@ export function createProfileMaker({
       checkProfiledTask(manifest);
       const tensors = createTensorFeatures(manifest);
       const predictions = createPredictionFeatures(manifest);
-      const lengths: number[] = [];
+      const requests = createRequestFeatures(manifest);
       // With a trace of its own: these are no requests of clients.
       const own = call.fork();
       const checkpoint = () => own.checkpoint();
@@ -67,7 +64,7 @@ export function createProfileMaker({
         const values = toValues(await execute(each));
         predictions.add(values);
         rows += values.length;
-        lengths.push(...(textLengths(manifest, each.inputs) ?? []));
+        requests.add(each.inputs);
       }
       checkRows(rows);
       return {
@@ -77,7 +74,7 @@ export function createProfileMaker({
         modelSha256: modelDigest(manifest),
         rows,
         createdAt: new Date(now()).toISOString(),
-        inputs: [...(await tensors.references(checkpoint)), ...textReference(manifest, lengths)],
+        inputs: [...(await tensors.references(checkpoint)), ...requests.references()],
         outputs: predictions.references(),
       };
     },
@@ -109,9 +106,4 @@ function toValues(result: TaskResult): readonly unknown[] {
 /** Of other inputs, such as the tokens of a text, the values say nothing. */
 function hasColumns({ preprocess }: Manifest): boolean {
   return preprocess?.type === "tabular" || preprocess?.type === "array";
-}
-
-function textReference({ preprocess }: Manifest, lengths: readonly number[]): ReferenceFeature[] {
-  if (lengths.length === 0 || !preprocess || !("input" in preprocess)) return [];
-  return [toNumericReference(preprocess.input, lengths)];
 }

@@ -23,16 +23,34 @@ export interface PredictionFeatures {
   references(): ReferenceFeature[];
 }
 
-export function createPredictionFeatures({ labels = [] }: Manifest): PredictionFeatures {
+/** Tasks that find any number of things in an input, each of which is one that was predicted. */
+const FOUND: readonly string[] = ["object-detection", "token-classification"];
+
+export function createPredictionFeatures({
+  labels = [],
+  postprocess,
+}: Manifest): PredictionFeatures {
   const indexes = new Map(labels.map((label, index) => [label, index]));
   const found = { labels: [] as number[], confidences: [] as number[], values: [] as number[] };
+  const isFound = postprocess !== undefined && FOUND.includes(postprocess.type);
 
   function add(prediction: unknown): void {
     if (typeof prediction === "number") found.values.push(prediction);
-    const [best] = Array.isArray(prediction) ? prediction : [];
-    if (typeof best !== "object" || best === null || typeof best.label !== "string") return;
-    found.labels.push(indexes.get(best.label) ?? labels.length);
-    if (typeof best.score === "number") found.confidences.push(toMiddle(best.score));
+    if (!Array.isArray(prediction)) return;
+    if (typeof prediction[0] === "object" && !Array.isArray(prediction[0]))
+      for (const each of isFound ? prediction : prediction.slice(0, 1)) addLabel(each);
+    // Of a regression with several targets.
+    else for (const each of prediction) add(each);
+  }
+
+  /** @param labelled the best label of a row, or what was found */
+  function addLabel(labelled: Readonly<Record<string, unknown>> | null): void {
+    const { label, entity_group: group, entity, score } = labelled ?? {};
+    const name = label ?? group ?? entity;
+    if (typeof name !== "string") return;
+    found.labels.push(indexes.get(name) ?? labels.length);
+    if (typeof score === "number" && score >= 0 && score <= 1)
+      found.confidences.push(toMiddle(score));
   }
 
   return {

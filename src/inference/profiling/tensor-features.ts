@@ -4,13 +4,15 @@ import {
   toCategoryReference,
   toNumericReference,
 } from "../../domain/monitoring/reference-feature.ts";
-import { MAX_INPUTS, type ReferenceFeature } from "../../domain/monitoring/reference-profile.ts";
-import { type NumericTensor, type Tensor, toTypedArray } from "../../domain/tensor.ts";
+import type { ReferenceFeature } from "../../domain/monitoring/reference-profile.ts";
+import type { Feature } from "../../domain/statistics/feature-plan.ts";
+import { placeOf, visitInputs } from "../../domain/statistics/gather-inputs.ts";
+import type { Tensor } from "../../domain/tensor.ts";
 
-/** Of an input whose values are not columns, values of each row that are looked at. */
-const VALUES_PER_ROW = 16;
+/** Of an input that has no columns, values of a run that are looked at: as many as requests have. */
+const MAX_WHOLE = 1000;
 
-/** Gathers the input tensors of runs, by the features that statistics have: columns of a table, or whole inputs. */
+/** Gathers the input tensors of runs, by the features that the statistics of requests have. */
 export interface TensorFeatures {
   add(tensors: readonly Tensor[]): void;
   /** @param checkpoint to be awaited between two pieces of work */
@@ -18,39 +20,39 @@ export interface TensorFeatures {
 }
 
 export function createTensorFeatures(manifest: Manifest): TensorFeatures {
-  const values = new Map<string, number[]>();
+  const model = { manifest };
+  const values = new Map<string, { readonly feature: Feature; readonly numbers: number[] }>();
 
-  function addTo(name: string, value: number): void {
-    const known = values.get(name);
-    if (known) known.push(value);
-    else if (values.size < MAX_INPUTS) values.set(name, [value]);
-  }
-
-  function add(tensor: NumericTensor): void {
-    const numbers = toTypedArray(tensor);
-    const [rows = 1] = tensor.shape;
-    const width = rows === 0 ? 0 : numbers.length / rows;
-    const names = columnsOf(manifest, tensor.name, width);
-    const step = names ? 1 : Math.max(1, Math.floor(width / VALUES_PER_ROW));
-    for (let row = 0; row < rows; row++)
-      for (let column = 0; column < width; column += step)
-        addTo(names?.[column] ?? tensor.name, Number(numbers[row * width + column]));
+  function numbersOf(feature: Feature): number[] {
+    const known = values.get(feature.name);
+    if (known) return known.numbers;
+    const numbers: number[] = [];
+    values.set(feature.name, { feature, numbers });
+    return numbers;
   }
 
   return {
-    add(tensors) {
-      for (const tensor of tensors) if (tensor.datatype !== "BYTES") add(tensor);
-    },
+    add: (tensors) =>
+      visitInputs(model, tensors, {
+        numbers(feature, all, { start, stride, count }) {
+          const numbers = numbersOf(feature);
+          const rows = tensors[0]?.shape[0] ?? 1;
+          const looked = count === rows ? count : Math.min(count, MAX_WHOLE);
+          for (let index = 0; index < looked; index++)
+            numbers.push(Number(all[start + placeOf(index, looked, count) * stride]));
+        },
+        // Strings have no bins.
+        texts: () => undefined,
+      }),
 
     async references(checkpoint) {
       const references: ReferenceFeature[] = [];
-      for (const [name, numbers] of values) {
+      for (const { feature, numbers } of values.values()) {
         await checkpoint();
-        const categories = categoriesOf(manifest, name);
         references.push(
-          categories
-            ? toCategoryReference(name, categories, numbers)
-            : toNumericReference(name, numbers),
+          feature.categories
+            ? toCategoryReference(feature.name, categoriesOf(manifest, feature.name), numbers)
+            : toNumericReference(feature.name, numbers),
         );
       }
       return references;
@@ -58,18 +60,6 @@ export function createTensorFeatures(manifest: Manifest): TensorFeatures {
   };
 }
 
-/** `undefined` for an input whose values are no columns. */
-function columnsOf(
-  { preprocess }: Manifest,
-  input: string,
-  width: number,
-): readonly string[] | undefined {
-  if (preprocess?.type === "tabular" && preprocess.input === input) return preprocess.columns;
-  if (width === 1) return [input];
-  if (width > MAX_INPUTS) return undefined;
-  return Array.from({ length: width }, (_, column) => `${input}[${column}]`);
-}
-
-function categoriesOf({ preprocess }: Manifest, name: string): readonly string[] | undefined {
-  return preprocess?.type === "tabular" ? preprocess.categories[name] : undefined;
+function categoriesOf({ preprocess }: Manifest, name: string): readonly string[] {
+  return (preprocess?.type === "tabular" ? preprocess.categories[name] : undefined) ?? [];
 }

@@ -12,23 +12,46 @@ export interface FeaturePair {
   readonly observed: ObservedFeature;
 }
 
-/** The features of a profile that an aggregate has counts of, by the bins of that profile. */
+/** A feature of a profile, whose counts are no more than the rows. */
+export interface ProfiledFeature {
+  readonly side: "input" | "output";
+  readonly reference: ReferenceFeature;
+}
+
+export function featuresOf({ inputs, outputs, rows }: ReferenceProfile): ProfiledFeature[] {
+  return [
+    ...inputs.map((reference) => ({ side: "input", reference: perRow(reference, rows) }) as const),
+    ...outputs.map(
+      (reference) => ({ side: "output", reference: perRow(reference, rows) }) as const,
+    ),
+  ];
+}
+
+/** The features that an aggregate has counts of, by the bins of their profile. */
 export function observedFeatures(
-  profile: ReferenceProfile,
-  { inputs, outputs }: Pick<Aggregate, "inputs" | "outputs">,
+  features: readonly ProfiledFeature[],
+  { inputs, outputs, inferences }: Pick<Aggregate, "inputs" | "outputs" | "inferences">,
 ): FeaturePair[] {
-  const pairs: FeaturePair[] = [];
-  const add = (
-    side: FeaturePair["side"],
-    reference: ReferenceFeature,
-    observed: ObservedFeature | undefined,
-  ): void => {
-    if (observed?.counts.length === reference.counts.length)
-      pairs.push({ side, reference, observed });
+  return features.flatMap(({ side, reference }) => {
+    const found = side === "input" ? ofInput(inputs, reference) : ofOutput(outputs, reference);
+    if (!found || (found.counts.length !== reference.counts.length && !found.moments)) return [];
+    return [{ side, reference, observed: perRow(found, inferences) }];
+  });
+}
+
+/** Of several values of one row, which depend on each other, so many count as there are rows. */
+function perRow<T extends { readonly counts: readonly number[]; readonly missing: number }>(
+  feature: T,
+  rows: number,
+): T {
+  const values = feature.counts.reduce((sum, count) => sum + count, feature.missing);
+  if (rows === 0 || values <= rows) return feature;
+  const scale = rows / values;
+  return {
+    ...feature,
+    counts: feature.counts.map((count) => count * scale),
+    missing: feature.missing * scale,
   };
-  for (const reference of profile.inputs) add("input", reference, ofInput(inputs, reference));
-  for (const reference of profile.outputs) add("output", reference, ofOutput(outputs, reference));
-  return pairs;
 }
 
 function ofInput(
@@ -36,8 +59,11 @@ function ofInput(
   { name }: ReferenceFeature,
 ): ObservedFeature | undefined {
   const found = Object.hasOwn(inputs, name) ? inputs[name] : undefined;
-  if (!found?.histogram) return undefined;
-  return { counts: found.histogram, missing: found.moments.missing };
+  if (!found) return undefined;
+  const { kind, histogram, moments } = found;
+  if (histogram) return { counts: histogram, missing: moments.missing };
+  const hasNoBins = kind === "image" || kind === "audio";
+  return hasNoBins ? { counts: [], missing: moments.missing, moments } : undefined;
 }
 
 function ofOutput(

@@ -1,8 +1,9 @@
 import type { Aggregate } from "../../domain/monitoring/aggregate.ts";
 import type { DriftRules } from "../../domain/monitoring/drift-fields.ts";
+import { mergeMoments } from "../../domain/monitoring/moments.ts";
 import type { KnownProfile } from "../../domain/monitoring/reference-profile.ts";
 import type { ObservedFeature } from "./compare-feature.ts";
-import { type FeaturePair, observedFeatures } from "./observed-features.ts";
+import { type FeaturePair, featuresOf, observedFeatures } from "./observed-features.ts";
 import { sum } from "./two-samples.ts";
 
 /** The requests of a version in some time. */
@@ -10,7 +11,7 @@ export interface Bucket {
   /** In milliseconds since the epoch. */
   readonly start: number;
   readonly seconds: number;
-  readonly aggregate: Pick<Aggregate, "profile" | "inputs" | "outputs">;
+  readonly aggregate: Pick<Aggregate, "profile" | "inputs" | "outputs" | "inferences">;
 }
 
 export interface ObservedWindow {
@@ -32,11 +33,12 @@ export function toWindows(
   buckets: readonly Bucket[],
   { minRows, minSeconds }: Pick<DriftRules, "minRows" | "minSeconds">,
 ): ObservedWindow[] {
+  const features = featuresOf(profile);
   const windows: ObservedWindow[] = [];
   let open: ObservedWindow | undefined;
   for (const { start, seconds, aggregate } of buckets) {
     if (aggregate.profile !== digest) continue;
-    const pairs = observedFeatures(profile, aggregate);
+    const pairs = observedFeatures(features, aggregate);
     const rows = Math.max(0, ...pairs.map(({ observed }) => rowsOf(observed)));
     if (rows === 0) continue;
     const before: ObservedWindow = open ?? {
@@ -58,8 +60,8 @@ export function toWindows(
   return open ? [...windows, open] : windows;
 }
 
-function rowsOf({ counts, missing }: ObservedFeature): number {
-  return sum(counts) + missing;
+function rowsOf({ counts, missing, moments }: ObservedFeature): number {
+  return sum(counts) + missing + (moments?.count ?? 0);
 }
 
 function addPairs(before: readonly FeaturePair[], pairs: readonly FeaturePair[]): FeaturePair[] {
@@ -72,8 +74,11 @@ function addPairs(before: readonly FeaturePair[], pairs: readonly FeaturePair[])
 }
 
 function add({ observed: a }: FeaturePair, { observed: b }: FeaturePair): ObservedFeature {
+  const moments = a.moments && { ...a.moments };
+  if (moments && b.moments) mergeMoments(moments, b.moments);
   return {
     counts: a.counts.map((count, bin) => count + (b.counts[bin] as number)),
     missing: a.missing + b.missing,
+    ...(moments && { moments }),
   };
 }

@@ -23,7 +23,7 @@ const testSchema = z.strictObject({
   test: z
     .enum(DRIFT_TESTS)
     .describe(
-      "`psi`: population stability index; `ks`: Kolmogorov-Smirnov; `rank_sum`: Wilcoxon, Mann and Whitney.",
+      "`psi`: population stability index; `ks`: Kolmogorov-Smirnov; `rank_sum`: Wilcoxon, Mann and Whitney; `mean`: Welch, of features without bins.",
     ),
   value: z.number(),
   threshold: z

@@ -33,6 +33,7 @@ function normals(count: number, mean = 0): number[] {
 function toProfile(
   inputs: readonly ReferenceFeature[],
   outputs: readonly ReferenceFeature[] = [],
+  rows = 1_000_000,
 ): KnownProfile {
   const { model, version } = ID;
   return {
@@ -42,7 +43,7 @@ function toProfile(
       model,
       version,
       modelSha256: "0".repeat(64),
-      rows: 1000,
+      rows,
       createdAt: "2026-11-30T00:00:00Z",
       inputs,
       outputs,
@@ -51,6 +52,8 @@ function toProfile(
 }
 
 type Counted = Pick<Aggregate, "profile" | "inputs" | "outputs">;
+/** No more values than rows. */
+const inferences = 1_000_000;
 
 function count({ edges }: NumericReference, values: readonly number[], missing = 0) {
   const histogram = new Array<number>(edges.length + 1).fill(0);
@@ -65,7 +68,7 @@ function toBuckets(aggregates: readonly Counted[]): Bucket[] {
   return aggregates.map((aggregate, minute) => ({
     start: minute * 60_000,
     seconds: 60,
-    aggregate,
+    aggregate: { inferences, ...aggregate },
   }));
 }
 
@@ -209,6 +212,56 @@ test("a category that the reference did not have is drift", () => {
   );
   expect(report.status).toBe("drift");
   expect(report.windows[0]?.features[0]?.shift).toBeUndefined();
+});
+
+test("pictures are compared by the means of their sizes", () => {
+  const widths = toNumericReference(
+    "image.width",
+    normals(1000).map((each) => 640 + 20 * each),
+  );
+  const moments = (mean: number) => ({
+    count: 500,
+    missing: 0,
+    mean,
+    m2: 500 * 400,
+    min: 1,
+    max: 9,
+  });
+  const counted = (mean: number): Counted => ({
+    profile: "d1",
+    inputs: { "image.width": { kind: "image", moments: moments(mean) } },
+  });
+  const assess = (mean: number) =>
+    assessDrift(ID, toProfile([widths]), toBuckets([counted(mean), counted(mean)]), OPTIONS);
+  expect(assess(640).status).toBe("none");
+  expect(assess(648).status).toBe("drift");
+  const [found] = assess(648).windows[0]?.features ?? [];
+  expect(found?.tests).toMatchObject([{ test: "mean" }]);
+  expect(found?.shift).toBeCloseTo(0.4, 1);
+});
+
+test("pictures that all had one size and have another now are drift", () => {
+  const widths = toNumericReference("image.width", new Array(100).fill(224));
+  const moments = { count: 500, missing: 0, mean: 640, m2: 0, min: 640, max: 640 };
+  const counted: Counted = { profile: "d1", inputs: { "image.width": { kind: "image", moments } } };
+  const report = assessDrift(ID, toProfile([widths]), toBuckets([counted, counted]), OPTIONS);
+  expect(report.status).toBe("drift");
+  expect(JSON.parse(JSON.stringify(report))).toEqual(report);
+});
+
+test("of many values of each row so many count as there are rows", () => {
+  const reference = toNumericReference("pixels", normals(64_000));
+  // The values of a row depend on each other: few rows that differ a little are no evidence.
+  const counted = { profile: "d1", inputs: { pixels: count(reference, normals(6400, 0.12)) } };
+  const buckets = toBuckets([counted, counted]);
+  const profile = toProfile([reference], [], 1000);
+  const few = buckets.map((bucket) => ({
+    ...bucket,
+    aggregate: { ...bucket.aggregate, inferences: 100 },
+  }));
+  const rules = { ...OPTIONS, minRows: 100 };
+  expect(assessDrift(ID, profile, few, rules).status).toBe("none");
+  expect(assessDrift(ID, profile, few, rules).windows[0]?.rows).toBeCloseTo(100);
 });
 
 test("outputs are compared by their labels, confidences and values", () => {
