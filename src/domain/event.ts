@@ -6,6 +6,7 @@ import type { erasureEventSchema } from "./event/erasure.ts";
 import type { garbageEventSchema } from "./event/garbage.ts";
 import type { guardEventSchema } from "./event/guard.ts";
 import type { inputStatisticsSchema } from "./event/input-statistics.ts";
+import type { invocationEventSchema, platformSchema } from "./event/invocation.ts";
 import type { noticeEventSchema } from "./event/notice.ts";
 import type { outputStatisticsSchema } from "./event/output-statistics.ts";
 import type { purgeEventSchema } from "./event/purge.ts";
@@ -71,6 +72,17 @@ export const CAPTURE_SKIPS = [
 ] as const;
 export type CaptureSkip = (typeof CAPTURE_SKIPS)[number];
 
+/** What an invocation of a Worker answered. */
+export const INVOCATION_TRIGGERS = [
+  "fetch",
+  "rpc",
+  "scheduled",
+  "alarm",
+  "queue",
+  "other",
+] as const;
+export type InvocationTrigger = (typeof INVOCATION_TRIGGERS)[number];
+
 /** A status, or a class of them. */
 export const EVENT_STATUS = /^[1-5](?:xx|[0-9]{2})$/;
 /** The id of an operation in the OpenAPI document. */
@@ -87,6 +99,7 @@ export const EVENT_KINDS = [
   "guard",
   "capture",
   "erasure",
+  "invocation",
 ] as const satisfies readonly TelemetryEvent["event"][];
 
 /** One for each request. */
@@ -114,6 +127,11 @@ export type CaptureEvent = z.output<typeof captureEventSchema>;
 /** Emitted when what is kept of a key, a subject or a request is erased, and when a scheduled run erases what was stored late. */
 export type ErasureEvent = z.output<typeof erasureEventSchema>;
 
+/** Made by the Tail Worker, for each invocation of the Worker. */
+export type InvocationEvent = z.output<typeof invocationEventSchema>;
+/** What the Tail Worker adds to the event of a request. */
+export type PlatformReport = z.output<typeof platformSchema>;
+
 export type TelemetryEvent =
   | RequestEvent
   | PurgeEvent
@@ -123,4 +141,5 @@ export type TelemetryEvent =
   | AuditEvent
   | GuardEvent
   | CaptureEvent
-  | ErasureEvent;
+  | ErasureEvent
+  | InvocationEvent;

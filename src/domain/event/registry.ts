@@ -5,6 +5,7 @@ import { erasureEventSchema } from "./erasure.ts";
 import type { EventDefinition } from "./fields.ts";
 import { garbageEventSchema } from "./garbage.ts";
 import { guardEventSchema } from "./guard.ts";
+import { invocationEventSchema } from "./invocation.ts";
 import { noticeEventSchema } from "./notice.ts";
 import { purgeEventSchema } from "./purge.ts";
 import { requestEventSchema } from "./request.ts";
@@ -38,5 +39,10 @@ export const EVENT_DEFINITIONS = {
   erasure: {
     schema: erasureEventSchema,
     summary: "What is kept of a key, a subject or a request was erased.",
+  },
+  invocation: {
+    schema: invocationEventSchema,
+    summary:
+      "An invocation of the Worker has ended, as the platform reports it to the Tail Worker.",
   },
 } as const satisfies Record<TelemetryEvent["event"], EventDefinition>;

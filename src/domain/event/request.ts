@@ -15,6 +15,7 @@ import {
 } from "./fields.ts";
 import { generationEventSchema } from "./generation.ts";
 import { inputStatisticsSchema } from "./input-statistics.ts";
+import { platformSchema } from "./invocation.ts";
 import { isolateEventSchema } from "./isolate.ts";
 import { outputStatisticsSchema } from "./output-statistics.ts";
 
@@ -159,6 +160,10 @@ export const requestEventSchema = z
       .readonly()
       .describe("Of them in each phase; phases that did not occur are absent.")
       .meta({ see: "#phases" }),
+    platform: platformSchema
+      .optional()
+      .describe("Added by the Tail Worker; absent in what the Worker writes.")
+      .meta({ see: "tail.md" }),
     clock,
     inputs: z
       .array(inputStatisticsSchema)

@@ -8,7 +8,7 @@ type Query = Readonly<Record<string, string>>;
 
 /** The fields of an event that a filter reads. */
 type Filtered = Partial<Record<"model" | "operation" | "errorCode", string | undefined>> &
-  Partial<Record<"status", number>> & { readonly event: string };
+  Partial<Record<"status", number | undefined>> & { readonly event: string };
 
 const FIELDS = ["model", "operation", "status", "code", "event", "follow"];
 
