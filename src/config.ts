@@ -10,6 +10,7 @@ import { parseEncryptionKeys } from "./domain/encryption-key.ts";
 import { EVENT_FIELDS, toEventSettings } from "./domain/event-settings.ts";
 import { DRIFT_FIELDS, toDriftRules } from "./domain/monitoring/drift-fields.ts";
 import { MONITORING_FIELDS, toMonitoringSettings } from "./domain/monitoring/monitoring-fields.ts";
+import { OTLP_FIELDS, readOtlpSecrets, toOtlpSettings } from "./domain/otlp-settings.ts";
 import { PLACEMENTS } from "./domain/placement.ts";
 import { parsePublicKeys } from "./domain/signature/public-key.ts";
 import { ANY_ORIGIN, originProblem } from "./domain/web-origin.ts";
@@ -118,6 +119,7 @@ const settingsSchema = z.object({
   ...EVENT_FIELDS,
   ...MONITORING_FIELDS,
   ...DRIFT_FIELDS,
+  ...OTLP_FIELDS,
   ...TOKEN_FIELDS,
 });
 
@@ -135,13 +137,14 @@ const SECRETS = [
 
 /** The secrets of a deployment, each by itself, also those that are not valid. */
 export function readSecrets(
-  vars: Readonly<Partial<Record<(typeof SECRETS)[number], unknown>>>,
+  vars: Readonly<Partial<Record<(typeof SECRETS)[number] | "OTLP_HEADERS", unknown>>>,
 ): string[] {
-  return SECRETS.flatMap((name) => {
+  const plain = SECRETS.flatMap((name) => {
     const value = vars[name];
     if (typeof value !== "string") return [];
     return value.split(",").map((part) => part.trim());
-  }).filter((secret) => secret !== "");
+  });
+  return [...plain, ...readOtlpSecrets(vars.OTLP_HEADERS)].filter((secret) => secret !== "");
 }
 
 /** `undefined` without a key. */
@@ -187,6 +190,7 @@ const configSchema = settingsSchema.superRefine(checkAudiences).transform((setti
     events: toEventSettings(settings),
     monitoring: toMonitoringSettings(settings),
     drift: toDriftRules(settings),
+    otlp: toOtlpSettings(settings),
     tokens: toTokenSettings(settings),
     access: toAccessSettings(settings),
   }),

@@ -98,9 +98,12 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
   const scrubStored = createScrubber(secrets, { findsCut: true });
   const { ownSinks = [] } = overrides;
   const shards = createMetricsShards(env);
+  const tracing = createPlatformTracing();
   const telemetry = createTelemetry({
     config,
     env,
+    version,
+    tracing,
     scrub: scrubStored,
     ownSinks,
     count: (losses) => createIsolateCounts({ losses, host: () => host }),
@@ -221,7 +224,7 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     prefix: overrides.prefix ?? "",
     serverVersion: version,
     sink,
-    tracing: createPlatformTracing(),
+    tracing,
     scrubReply: createScrubber(secrets.filter(isStrong), { findsCut: false }),
     eventLog: monitoring ? createLiveEvents(eventLog, monitoring) : eventLog,
     shadowStatistics,

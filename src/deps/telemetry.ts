@@ -3,6 +3,7 @@ import type { EventLog } from "../domain/event-log.ts";
 import type { StatisticsReader } from "../domain/inference-statistics.ts";
 import type { EventSink } from "../domain/ports.ts";
 import type { ShadowStatistics } from "../domain/shadow-statistics.ts";
+import type { Tracing } from "../domain/tracing.ts";
 import type { OnnxflareEnv } from "../env.ts";
 import type { ScrubSecrets } from "../shared/scrub-secrets.ts";
 import type { Aggregation } from "../telemetry/aggregation/aggregation.ts";
@@ -12,6 +13,7 @@ import { createEventLog } from "../telemetry/event-log.ts";
 import { countLosses, createEventLosses, type EventLosses } from "../telemetry/event-losses.ts";
 import { createFanOutSink } from "../telemetry/fan-out-sink.ts";
 import { createStatisticsSink } from "../telemetry/inference-statistics.ts";
+import { createPlatformAttributesSink } from "../telemetry/platform-attributes-sink.ts";
 import { createSampler } from "../telemetry/sampling.ts";
 import { createScrubbingSink } from "../telemetry/scrubbing-sink.ts";
 import { createShadowStatisticsSink } from "../telemetry/shadow-statistics.ts";
@@ -35,7 +37,10 @@ export interface Telemetry {
 }
 
 export interface TelemetryOptions {
-  readonly config: Pick<Config, "events">;
+  readonly config: Pick<Config, "events" | "otlp">;
+  /** The version of the service. */
+  readonly version: string;
+  readonly tracing: Tracing;
   readonly env: Pick<OnnxflareEnv, "ANALYTICS">;
   /** Removes secrets from the texts of events. */
   readonly scrub: ScrubSecrets;
@@ -52,6 +57,8 @@ const OWN = "sink_own";
 /** Every event is counted, and those that sampling keeps are written. */
 export function createTelemetry({
   config,
+  version,
+  tracing,
   env,
   scrub,
   ownSinks = [],
@@ -64,7 +71,13 @@ export function createTelemetry({
   const shadowStatistics = createShadowStatisticsSink();
   const eventLog = createEventLog();
   const losses = createEventLosses({ onNotice: (notice) => sink.emit(notice) });
-  const context = { eventLog: log, analytics: env.ANALYTICS };
+  const context = {
+    eventLog: log,
+    analytics: env.ANALYTICS,
+    otlp: config.otlp,
+    version,
+    onLost: losses.count,
+  };
   const written = SINKS.flatMap(({ name, create }) => {
     const created = create(context);
     return created ? [countLosses(created, `sink_${name}`, losses)] : [];
@@ -89,6 +102,7 @@ export function createTelemetry({
       cacheStatistics,
       shadowStatistics,
       (collection ?? isolateTotals).sink,
+      createPlatformAttributesSink(tracing),
       writing,
     ),
     scrub,

@@ -8,7 +8,6 @@ export const GEN_AI = {
   providerName: "gen_ai.provider.name",
   requestModel: "gen_ai.request.model",
   responseModel: "gen_ai.response.model",
-  responseId: "gen_ai.response.id",
   finishReasons: "gen_ai.response.finish_reasons",
   /** Of spans, in seconds: {@link timeToFirstToken} is the name of a metric. */
   timeToFirstChunk: "gen_ai.response.time_to_first_chunk",

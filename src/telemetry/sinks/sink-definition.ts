@@ -1,3 +1,4 @@
+import type { OtlpSettings } from "../../domain/otlp-settings.ts";
 import type { EventSink } from "../../domain/ports.ts";
 
 /** What of an `AnalyticsEngineDataset` is used. */
@@ -14,6 +15,12 @@ export interface SinkContext {
   /** Whether events are written on the console: `EVENT_LOG`. */
   readonly eventLog: boolean;
   readonly analytics?: AnalyticsDataset | undefined;
+  /** Where events are exported to; absent without `OTLP_ENDPOINT`. */
+  readonly otlp?: OtlpSettings | undefined;
+  /** The version of the service. */
+  readonly version: string;
+  /** To be called when events are lost after `emit` has returned. */
+  readonly onLost: (reason: string, events: number, error?: unknown) => void;
 }
 
 /**

@@ -10,7 +10,13 @@ import { isResourceId, type ProjectConfig, readProjectConfig } from "./project-c
 import { readTemplate } from "./template.ts";
 
 /** Settings that do not belong in a file that is committed. */
-const SECRETS = ["ADMIN_KEY", "ENCRYPTION_KEY", "ENCRYPTION_KEYS_OLD", "PRIVACY_KEY"];
+const SECRETS = [
+  "ADMIN_KEY",
+  "ENCRYPTION_KEY",
+  "ENCRYPTION_KEYS_OLD",
+  "OTLP_HEADERS",
+  "PRIVACY_KEY",
+];
 
 /** What the service does without a binding. */
 const WITHOUT: Readonly<Record<string, string>> = {
