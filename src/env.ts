@@ -32,3 +32,9 @@ export interface OnnxflareEnv extends OnnxflareSettings {
   /** The static assets, which have the dashboard; without it there is none. */
   readonly ASSETS?: Pick<Fetcher, "fetch"> | undefined;
 }
+
+/** What the Tail Worker uses of its `env`. The settings are those of the Worker, of which it reads those of docs/tail.md. */
+export interface TailEnv extends OnnxflareSettings {
+  /** The Durable Object of the Worker, by its `script_name`; without it nothing is collected. */
+  readonly METRICS?: MetricsNamespace | undefined;
+}

@@ -37,7 +37,7 @@ export interface Telemetry {
 }
 
 export interface TelemetryOptions {
-  readonly config: Pick<Config, "events" | "otlp">;
+  readonly config: Pick<Config, "events" | "otlp" | "monitoring">;
   /** The version of the service. */
   readonly version: string;
   readonly tracing: Tracing;
@@ -75,6 +75,7 @@ export function createTelemetry({
     eventLog: log,
     analytics: env.ANALYTICS,
     otlp: config.otlp,
+    flushMs: config.monitoring.flushMs,
     version,
     onLost: losses.count,
   };

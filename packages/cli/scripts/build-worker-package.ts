@@ -11,6 +11,7 @@ const ENTRIES = {
   index: projectPath("src", "package.ts"),
   worker: projectPath("src", "index.ts"),
   rpc: projectPath("src", "rpc", "caller.ts"),
+  tail: projectPath("src", "tail-library.ts"),
 };
 
 /**

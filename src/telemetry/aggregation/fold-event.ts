@@ -1,6 +1,7 @@
 import type { TelemetryEvent } from "../../domain/event.ts";
 import type { Aggregate } from "../../domain/monitoring/aggregate.ts";
 import { addLabel } from "../../domain/monitoring/merge-aggregate.ts";
+import { foldInvocation } from "./fold-invocation.ts";
 import { foldRequest } from "./fold-request.ts";
 
 /** The version that an event is counted for; both are empty for events that belong to none. */
@@ -29,6 +30,10 @@ export function placeOf(
     }
     case "shadow":
       return { model: event.model, version: event.shadowVersion };
+    case "invocation": {
+      const { model, version } = event;
+      return model !== undefined && version !== undefined ? { model, version } : NOWHERE;
+    }
     default:
       return undefined;
   }
@@ -37,5 +42,6 @@ export function placeOf(
 /** Adds an event to the aggregate of its place. */
 export function foldEvent(aggregate: Aggregate, event: TelemetryEvent, now: number): void {
   if (event.event === "request") foldRequest(aggregate, event, now);
+  else if (event.event === "invocation") foldInvocation(aggregate, event);
   else if (event.event === "shadow") addLabel(aggregate, "shadows", event.outcome);
 }

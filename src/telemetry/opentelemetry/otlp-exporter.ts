@@ -10,6 +10,8 @@ export interface OtlpExporterOptions {
   /** Keeps the Worker alive until the work has ended. It throws outside of a request. */
   readonly waitUntil: (work: Promise<void>) => void;
   readonly onLost: (reason: OtlpLoss, records: number, error?: unknown) => void;
+  /** How long a record waits for others. */
+  readonly intervalMs?: number;
   readonly now?: () => number;
   readonly sleep?: (ms: number) => Promise<void>;
 }
@@ -24,7 +26,6 @@ export interface OtlpExporter {
   add(signal: Signal, record: string): void;
 }
 
-/** How long a record waits for others. */
 const INTERVAL_MS = 2000;
 /** Of one request to the endpoint. */
 const MAX_BATCH_RECORDS = 512;
@@ -54,6 +55,7 @@ export function createOtlpExporter({
   fetch,
   waitUntil,
   onLost,
+  intervalMs = INTERVAL_MS,
   now = Date.now,
   sleep = (ms) => new Promise((resume) => setTimeout(resume, ms)),
 }: OtlpExporterOptions): OtlpExporter {
@@ -88,7 +90,7 @@ export function createOtlpExporter({
   }
 
   async function run(startedAt: number): Promise<void> {
-    await sleep(INTERVAL_MS);
+    await sleep(Math.min(intervalMs, INTERVAL_MS));
     while (failed !== undefined || waitingRecords > 0) {
       const pauseMs = retryAt - now();
       if (now() + Math.max(pauseMs, 0) - startedAt > MAX_RUN_MS) return;

@@ -8,7 +8,7 @@ import type { Signal } from "./post-otlp.ts";
 
 export interface OtlpSinkOptions
   extends Pick<OtlpExporterOptions, "onLost">,
-    Partial<Pick<OtlpExporterOptions, "fetch" | "waitUntil" | "now" | "sleep">> {
+    Partial<Pick<OtlpExporterOptions, "fetch" | "waitUntil" | "now" | "sleep" | "intervalMs">> {
   readonly settings: OtlpSettings;
   /** The version of the service. */
   readonly version: string;
@@ -29,6 +29,7 @@ export function createOtlpSink({
   waitUntil = (work) => workers.waitUntil?.(work),
   now = Date.now,
   sleep,
+  intervalMs,
 }: OtlpSinkOptions): EventSink {
   const resource = JSON.stringify(toResource(settings.serviceName, version));
   const scope = JSON.stringify({ name: "onnxflare", version });
@@ -41,6 +42,7 @@ export function createOtlpSink({
     onLost,
     now,
     ...(sleep && { sleep }),
+    ...(intervalMs !== undefined && { intervalMs }),
   });
   return {
     emit(event) {

@@ -4,6 +4,6 @@ import type { SinkDefinition } from "./sink-definition.ts";
 /** To `OTLP_ENDPOINT`: docs/opentelemetry.md. */
 export const OTLP_SINK: SinkDefinition = {
   name: "otlp",
-  create: ({ otlp: settings, version, onLost }) =>
-    settings && createOtlpSink({ settings, version, onLost }),
+  create: ({ otlp: settings, version, onLost, flushMs: intervalMs }) =>
+    settings && createOtlpSink({ settings, version, onLost, intervalMs }),
 };

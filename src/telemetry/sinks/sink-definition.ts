@@ -17,6 +17,8 @@ export interface SinkContext {
   readonly analytics?: AnalyticsDataset | undefined;
   /** Where events are exported to; absent without `OTLP_ENDPOINT`. */
   readonly otlp?: OtlpSettings | undefined;
+  /** How long what is sent over the network may wait for more. */
+  readonly flushMs: number;
   /** The version of the service. */
   readonly version: string;
   /** To be called when events are lost after `emit` has returned. */

@@ -12,8 +12,8 @@ export interface TailOptions {
   readonly collector: EventSink | undefined;
   /** Get the events of the Worker, those of requests with what the platform says, and invocations that were lost. */
   readonly sinks: readonly EventSink[];
-  /** Gets invocations that were lost: of them alone the Worker has written nothing. */
-  readonly console: EventSink;
+  /** Gets invocations that were lost as well: of them alone the Worker has written nothing. */
+  readonly lost: EventSink;
   readonly onLost: (reason: TailLoss, count: number) => void;
 }
 
@@ -21,7 +21,7 @@ export interface TailOptions {
 export function createTailHandler({
   collector,
   sinks,
-  console,
+  lost,
   onLost,
 }: TailOptions): (items: readonly TracedInvocation[]) => void {
   function emit(to: readonly EventSink[], event: TelemetryEvent): void {
@@ -38,7 +38,7 @@ export function createTailHandler({
     const { invocation, events, skipped } = joinInvocation(item);
     for (const reason of skipped) onLost(`tail_${reason}`, 1);
     for (const event of events) emit(sinks, event);
-    if (invocation.isLost) emit([console, ...sinks], invocation);
+    if (invocation.isLost) emit([lost, ...sinks], invocation);
     if (collector && isCollected(item, invocation)) emit([collector], invocation);
   }
 

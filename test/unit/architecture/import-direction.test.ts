@@ -230,6 +230,14 @@ const IMPORTS: Record<string, { allowed: string[]; refused: string[] }> = {
     allowed: ["./library.ts"],
     refused: ["./app.ts", "./deps.ts", "./protocols/b.ts", "./storage/b.ts", "hono"],
   },
+  "src/tail.ts": {
+    allowed: ["./tail-library.ts", "./env.ts"],
+    refused: ["./deps.ts", "./library.ts", "./storage/b.ts"],
+  },
+  "src/tail-library.ts": {
+    allowed: ["./deps/tail.ts", "./domain/b.ts", "./telemetry/tail/b.ts"],
+    refused: ["./deps.ts", "./app.ts", "./deps/storage.ts", "zod"],
+  },
   "src/rpc/a.ts": {
     allowed: ["./b.ts", "../domain/b.ts", "../protocols/services.ts", "cloudflare:workers"],
     refused: ["../http/respond.ts", "../app.ts", "../storage/b.ts", "../runtime/b.ts", "hono"],
