@@ -130,6 +130,10 @@ export const PLACES: readonly Place[] = [
     bindings: ["ANALYTICS"],
   },
   {
+    name: "`OTLP_ENDPOINT`",
+    coverage: { reason: "the service can only write there, and records name no client or person" },
+  },
+  {
     name: "memory: statistics",
     coverage: { reason: "numbers, which belong to nobody" },
     modules: [
