@@ -29,7 +29,8 @@ export async function askShards<T>(
     if (withinMs === Number.POSITIVE_INFINITY) return question(shard);
     const leftMs = endsAt - now();
     if (leftMs <= 0) throw late();
-    return within(question(shard), leftMs);
+    // Half of the time at most, so that shards which hang leave some for the others.
+    return within(question(shard), Math.min(leftMs, withinMs / 2));
   }
 
   async function work(): Promise<void> {

@@ -143,6 +143,7 @@ export const PLACES: readonly Place[] = [
       "telemetry/cache-statistics.ts",
       "telemetry/event-losses.ts",
       "telemetry/inference-statistics.ts",
+      "telemetry/aggregation/isolate-totals.ts",
       "telemetry/shadow-statistics.ts",
     ],
   },

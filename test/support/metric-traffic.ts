@@ -51,6 +51,7 @@ export const EXPECTED_METRICS: Readonly<Record<string, number>> = {
     "nv_inference_request_failure reason=BACKEND": 0,
     "nv_inference_request_failure reason=CANCELED": 0,
     "nv_inference_request_failure reason=REJECTED": 0,
+    nv_inference_count: 8,
     nv_inference_exec_count: 4,
     nv_cache_num_hits_per_model: 1,
     nv_cache_num_misses_per_model: 4,

@@ -35,6 +35,7 @@ test("the numbers of all isolates are those of the requests, and only grow", asy
   expect(samples.get('onnxflare_metrics_scope{scope="service"}')).toBe(1);
   expect(samples.get("onnxflare_model_loads_total")).toBeGreaterThan(0);
   const label = '{model="iris-logistic",version="1"}';
+  expect(samples.get(`onnxflare_heap_bytes${label}`)).toBeGreaterThan(1_000_000);
   const whole = samples.get(`nv_inference_request_duration_us${label}`);
   const run = samples.get(`nv_inference_compute_infer_duration_us${label}`);
   expect(whole).toBeGreaterThan(run ?? Number.NaN);

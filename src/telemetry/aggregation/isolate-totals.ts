@@ -48,7 +48,11 @@ export function createIsolateTotals({
     sink: {
       emit(event) {
         const place = placeOf(event, (model) => models.peek(model) === true);
-        if (place) foldEvent(aggregateOf(place), event, now());
+        if (!place) return;
+        const aggregate = aggregateOf(place);
+        foldEvent(aggregate, event, now());
+        // Numbers of a client would have to be erased with it.
+        aggregate.principals = {};
       },
     },
     async totals() {

@@ -14,17 +14,20 @@ export const MAX_VERSIONS = 500;
 export function boundVersions(totals: readonly VersionTotals[]): VersionTotals[] {
   const sorted = totals.toSorted(compare);
   const service = sorted.filter(({ model }) => model === "");
-  const named = sorted.filter(
-    ({ model, version }) =>
-      MODEL_NAME.test(model) && (version === "" || MODEL_VERSION.test(version)),
-  );
-  const shown = named.slice(0, MAX_VERSIONS);
-  const kept = new Set([...service, ...shown]);
-  const others = sorted.filter((each) => !kept.has(each));
-  if (others.length === 0) return [...service, ...shown];
+  const named = sorted.filter(isNamed);
+  const others = [
+    ...sorted.filter((each) => each.model !== "" && !isNamed(each)),
+    ...named.slice(MAX_VERSIONS),
+  ];
+  const shown = [...service, ...named.slice(0, MAX_VERSIONS)];
+  if (others.length === 0) return shown;
   const aggregate = createAggregate();
   for (const each of others) mergeAggregate(aggregate, each.aggregate);
-  return [...service, ...shown, { model: OTHER, version: OTHER, aggregate }];
+  return [...shown, { model: OTHER, version: OTHER, aggregate }];
+}
+
+function isNamed({ model, version }: VersionTotals): boolean {
+  return MODEL_NAME.test(model) && (version === "" || MODEL_VERSION.test(version));
 }
 
 function compare(one: VersionTotals, other: VersionTotals): number {

@@ -1,6 +1,6 @@
 import { modelOfShard } from "../../domain/monitoring/collector.ts";
 import type { MetricsText } from "../../domain/monitoring/metrics-text.ts";
-import type { Monitoring } from "../../domain/monitoring/monitoring.ts";
+import type { Monitoring, VersionTotals } from "../../domain/monitoring/monitoring.ts";
 import { boundVersions } from "./bound-versions.ts";
 import type { MetricsReading } from "./reading.ts";
 import { METRIC_FAMILIES } from "./registry.ts";
@@ -35,7 +35,7 @@ export function createMetricsText({
     const { value, unreachable } = await monitoring.totals({ withinMs: READ_MS });
     const reading: MetricsReading = {
       scope,
-      versions: boundVersions(value),
+      versions: boundVersions(value.map(withoutPrincipals)),
       unreachable,
       seconds: (now() - at) / 1000,
       serverVersion,
@@ -53,4 +53,9 @@ export function createMetricsText({
       return writeText(METRIC_FAMILIES, { ...reading, versions, unreachable }, checkpoint);
     },
   };
+}
+
+/** What is read is kept for a while, and who made requests is no part of it. */
+function withoutPrincipals({ aggregate, ...version }: VersionTotals): VersionTotals {
+  return { ...version, aggregate: { ...aggregate, principals: {} } };
 }
