@@ -6,6 +6,7 @@ import { createDrift } from "./deps/drift.ts";
 import { createFloods, createKeyAuthority, createTokenProviders, isStrong } from "./deps/guard.ts";
 import { createHost, createInference } from "./deps/hosts.ts";
 import {
+  createCollected,
   createCollection,
   createIsolateCounts,
   createMetrics,
@@ -17,7 +18,6 @@ import { createCache, createObjects } from "./deps/storage.ts";
 import { createSweep } from "./deps/sweep.ts";
 import { createTelemetry } from "./deps/telemetry.ts";
 import { toSelector } from "./domain/data-selector.ts";
-import { shardOf } from "./domain/monitoring/collector.ts";
 import type { OnnxflareEnv } from "./env.ts";
 import { createAuditRecorder } from "./guard/audit-recorder.ts";
 import { createAuthenticator } from "./guard/authenticator.ts";
@@ -141,6 +141,7 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     { onChange: catalog.forget },
   );
   const inventory = createObjectInventory(objects);
+  const collected = shards && createCollected(shards, store);
   const deleter = createVersionDeleter({
     inventory,
     store: { ...routings, versions: store.versions },
@@ -151,7 +152,7 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
         statistics.forget(name, number);
         shadowStatistics.forget(name, number);
         isolateTotals.forget(name, number);
-        if (shards) keepAlive(shards(shardOf(name)).forget(number));
+        if (collected) keepAlive(collected.forget({ name, version: number }));
         if (manifest) await host.unload({ manifest });
       },
       purge: async ({ name, version: number }) => {
@@ -268,7 +269,7 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     deleter,
     garbage,
     privacy: privacyKey && createPrivacy(privacyKey, personalData),
-    sweep: createSweep({ audit, garbage, personalData, purgeLog, sink }),
+    sweep: createSweep({ audit, garbage, personalData, purgeLog, collected, sink }),
     host,
     assets: ASSETS && createStaticAssets(ASSETS),
   };

@@ -5,7 +5,9 @@ import type { MetricsMethods } from "../domain/monitoring/metrics-methods.ts";
 import type { MetricsText } from "../domain/monitoring/metrics-text.ts";
 import type { Monitoring } from "../domain/monitoring/monitoring.ts";
 import type { Reports } from "../domain/monitoring/report.ts";
+import type { ModelStore } from "../domain/ports.ts";
 import type { OnnxflareEnv } from "../env.ts";
+import { type CollectedVersions, createCollectedVersions } from "../monitoring/forget.ts";
 import { createMonitoring } from "../monitoring/reader.ts";
 import { createRemoteMetrics, type MetricsStub } from "../monitoring/remote-metrics.ts";
 import { createReports } from "../monitoring/reports/reports.ts";
@@ -71,6 +73,16 @@ export function createMetrics(
     scope: monitoring ? "service" : "isolate",
     serverVersion: version,
   });
+}
+
+/** Forgets with versions what was collected of them. */
+export function createCollected(
+  shards: MetricsShards,
+  store: Pick<ModelStore, "versions">,
+): CollectedVersions {
+  return createCollectedVersions(shards, async (model) =>
+    (await store.versions(model)).map(({ version }) => version),
+  );
 }
 
 /** `undefined` without the binding. */

@@ -2,6 +2,7 @@ import { type AuditRecorder, recordWork } from "../domain/audit/audit-recorder.t
 import type { PurgeLog } from "../domain/cache.ts";
 import { type ErasureEvent, EVENT_SCHEMA_VERSION } from "../domain/event.ts";
 import type { EventSink } from "../domain/ports.ts";
+import type { CollectedVersions } from "../monitoring/forget.ts";
 import { sweepLateData } from "../privacy/late-data.ts";
 import type { PersonalDataStore } from "../privacy/personal-data-store.ts";
 import type { GarbageCollector } from "../registry/collect-garbage.ts";
@@ -13,11 +14,20 @@ interface SweptParts {
   readonly garbage: GarbageCollector;
   readonly personalData: readonly PersonalDataStore[];
   readonly purgeLog: PurgeLog | undefined;
+  /** `undefined` without the collector. */
+  readonly collected: CollectedVersions | undefined;
   readonly sink: EventSink;
 }
 
 /** The work of a scheduled run: each part of it is an event, and recorded by the audit log. */
-export function createSweep({ audit, garbage, personalData, purgeLog, sink }: SweptParts) {
+export function createSweep({
+  audit,
+  garbage,
+  personalData,
+  purgeLog,
+  collected,
+  sink,
+}: SweptParts) {
   const sweeps = [
     async (at: number) => {
       const collected = await recordWork(
@@ -38,6 +48,7 @@ export function createSweep({ audit, garbage, personalData, purgeLog, sink }: Sw
       if (erased > 0 || !complete)
         sink.emit({ ...createErasureEvent(erased, complete), errorCode: problem });
     },
+    async () => void (await collected?.sweep()),
   ];
   return async (at: number): Promise<void> => {
     // One that fails does not keep the other from its work.
