@@ -14,6 +14,7 @@ import { createProject, type TemporaryProject } from "../../support/temporary-pr
  */
 const WORKER = `import { DurableObject } from "cloudflare:workers";
 export class KeyAuthority extends DurableObject {}
+export class MetricsCollector extends DurableObject {}
 export default { fetch: () => new Response("deployed") };
 `;
 
@@ -105,10 +106,11 @@ describe("the deployments of one project", () => {
     expect([api.buckets.size, api.namespaces.length]).toEqual([1, 1]);
   });
 
-  test("the class of the API keys is created once", () => {
-    expect(api.migrations).toEqual([
-      { worker: "my-models", steps: [{ new_sqlite_classes: ["KeyAuthority"] }] },
-    ]);
+  test("the classes of the Durable Objects are created once", () => {
+    const steps = ["KeyAuthority", "MetricsCollector"].map((name) => ({
+      new_sqlite_classes: [name],
+    }));
+    expect(api.migrations).toEqual([{ worker: "my-models", steps }]);
   });
 
   test("a new key replaces the former one", async () => {

@@ -105,7 +105,7 @@ describe("what is wrong with a project", () => {
       .replace('["enable_request_signal"]', "[]")
       .replace(/\[limits\]\n.+\n/, "")
       .replace(/\[triggers\]\n.+\n/, "")
-      .replace(/\[\[migrations\]\]\n(?:.+\n)+/, "")
+      .replaceAll(/\[\[migrations\]\]\n(?:.+\n)+/g, "")
       .replace('main = "src/index.ts"', 'main = "src/nowhere.ts"')
       .replace(
         "[vars]",
@@ -130,6 +130,7 @@ describe("what is wrong with a project", () => {
     ],
     ["bindings", "warn", /binding LOADER: all models share one isolate/, /^add it as it is/],
     ["keys", "fail", /no migration that creates KeyAuthority, the class of KEYS/, /^add/],
+    ["metrics", "fail", /no migration that creates MetricsCollector, the class of METRICS/, /^add/],
     ["compatibility", "warn", /is 2025-01-01, and onnxflare is tested with 2026-11-01/, /^set/],
     ["compatibility", "warn", /lacks the compatibility flag enable_request_signal/, /^add/],
     ["limits", "warn", /no limit of CPU time/, /cpu_ms = 30000/],

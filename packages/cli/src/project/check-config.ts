@@ -5,7 +5,7 @@ import { parseConfig } from "../../../../src/config.ts";
 import { explain } from "../cli-error.ts";
 import type { WorkerProject } from "../local/worker-project.ts";
 import { type Check, type Problem, toChecks } from "./check.ts";
-import { authorityProblems } from "./check-authority.ts";
+import { AUTHORITY, COLLECTOR, objectProblems } from "./check-objects.ts";
 import { isResourceId, type ProjectConfig, readProjectConfig } from "./project-config.ts";
 import { readTemplate } from "./template.ts";
 
@@ -44,8 +44,13 @@ export async function checkConfig(project: WorkerProject): Promise<readonly Chec
     ),
     ...toChecks(
       "keys",
-      [...authorityProblems(config, file)],
+      [...objectProblems(AUTHORITY, config, file)],
       `${file} has KEYS, the Durable Object of API keys`,
+    ),
+    ...toChecks(
+      "metrics",
+      [...objectProblems(COLLECTOR, config, file)],
+      `${file} has METRICS, the Durable Object of what is collected`,
     ),
     ...toChecks(
       NAMESPACES,

@@ -5,11 +5,11 @@ export { default } from "onnxflare/worker";
 // To mount it in an application of your own instead, under a prefix (npm install hono):
 //
 //   import { Hono } from "hono";
-//   import { createOnnxflare, KeyAuthority } from "onnxflare";
+//   import { createOnnxflare, KeyAuthority, MetricsCollector } from "onnxflare";
 //
 //   const onnxflare = createOnnxflare({ prefix: "/ai" });
 //   const app = new Hono();
 //   app.mount("/ai", onnxflare.fetch);
 //   export const OnnxflareEntrypoint = onnxflare.Entrypoint;
-//   export { KeyAuthority };
+//   export { KeyAuthority, MetricsCollector };
 //   export default { fetch: app.fetch, scheduled: onnxflare.scheduled };

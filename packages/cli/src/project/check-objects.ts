@@ -1,21 +1,42 @@
 import type { Problem } from "./check.ts";
 import type { DurableObjectMigration, ProjectConfig } from "./project-config.ts";
 
-const BINDING = "KEYS";
-const CLASS = "KeyAuthority";
-const TABLES = `[[durable_objects.bindings]] with name = "${BINDING}" and class_name = "${CLASS}", and [[migrations]] with tag = "key-authority" and new_sqlite_classes = ["${CLASS}"]`;
+/** A Durable Object of the service. */
+export interface DurableObjectOf {
+  readonly binding: string;
+  readonly className: string;
+  /** Of the migration that creates its class. */
+  readonly tag: string;
+  /** What the service does without it. */
+  readonly without: string;
+}
 
-/** Whether the Worker has the Durable Object of the API keys, and a migration that creates its class with a database. */
-export function* authorityProblems(
+export const AUTHORITY: DurableObjectOf = {
+  binding: "KEYS",
+  className: "KeyAuthority",
+  tag: "key-authority",
+  without: "there are no API keys but the secret ADMIN_KEY",
+};
+
+export const COLLECTOR: DurableObjectOf = {
+  binding: "METRICS",
+  className: "MetricsCollector",
+  tag: "metrics-collector",
+  without: "nothing is collected of all isolates",
+};
+
+/** Whether the Worker has a Durable Object of the service, and a migration that creates its class with a database. */
+export function* objectProblems(
+  { binding: bindingName, className, tag, without }: DurableObjectOf,
   { durable_objects: objects, migrations = [] }: ProjectConfig,
   file: string,
 ): Iterable<Problem> {
-  const binding = objects?.bindings.find(({ name }) => name === BINDING);
+  const binding = objects?.bindings.find(({ name }) => name === bindingName);
   if (!binding) {
     yield {
       status: "warn",
-      message: `${file} has no Durable Object binding ${BINDING}: there are no API keys but the secret ADMIN_KEY`,
-      remedy: `add ${TABLES}`,
+      message: `${file} has no Durable Object binding ${bindingName}: ${without}`,
+      remedy: `add [[durable_objects.bindings]] with name = "${bindingName}" and class_name = "${className}", and [[migrations]] with tag = "${tag}" and new_sqlite_classes = ["${className}"]`,
     };
     return;
   }
@@ -28,8 +49,8 @@ export function* authorityProblems(
     status: "fail",
     message:
       storage === "none"
-        ? `${file} has no migration that creates ${name}, the class of ${BINDING}`
-        : `${file} creates ${name}, the class of ${BINDING}, without a database`,
+        ? `${file} has no migration that creates ${name}, the class of ${bindingName}`
+        : `${file} creates ${name}, the class of ${bindingName}, without a database`,
     remedy:
       storage === "none"
         ? `add [[migrations]] with a tag of its own and new_sqlite_classes = [${JSON.stringify(name)}]`

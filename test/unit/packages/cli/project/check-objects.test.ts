@@ -1,5 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { authorityProblems } from "../../../../../packages/cli/src/project/check-authority.ts";
+import {
+  AUTHORITY,
+  COLLECTOR,
+  objectProblems,
+} from "../../../../../packages/cli/src/project/check-objects.ts";
 import type { ProjectConfig } from "../../../../../packages/cli/src/project/project-config.ts";
 
 const CONFIG: ProjectConfig = {
@@ -13,13 +17,13 @@ const bound = (class_name: string, script_name?: string): ProjectConfig => ({
   durable_objects: { bindings: [{ name: "KEYS", class_name, script_name }] },
 });
 
-function problemsOf(config: ProjectConfig): string[] {
-  return [...authorityProblems(config, "wrangler.toml")].map(
+function problemsOf(config: ProjectConfig, object = AUTHORITY): string[] {
+  return [...objectProblems(object, config, "wrangler.toml")].map(
     ({ status, message }) => `${status}: ${message}`,
   );
 }
 
-describe("authorityProblems", () => {
+describe("objectProblems", () => {
   it.each<[string, ProjectConfig["migrations"]]>([
     ["created", [{ new_sqlite_classes: ["KeyAuthority"] }]],
     [
@@ -48,6 +52,20 @@ describe("authorityProblems", () => {
       expect(problemsOf(config)).toEqual([
         "warn: wrangler.toml has no Durable Object binding KEYS: there are no API keys but the secret ADMIN_KEY",
       ]);
+  });
+
+  it("warns of each of the objects by its own names", () => {
+    const both = {
+      ...bound("KeyAuthority"),
+      migrations: [{ new_sqlite_classes: ["KeyAuthority"] }],
+    };
+    const [problem] = objectProblems(COLLECTOR, both, "wrangler.toml");
+    expect(problem).toEqual({
+      status: "warn",
+      message:
+        "wrangler.toml has no Durable Object binding METRICS: nothing is collected of all isolates",
+      remedy: expect.stringContaining('new_sqlite_classes = ["MetricsCollector"]'),
+    });
   });
 
   it.each<[string, ProjectConfig["migrations"], string]>([
