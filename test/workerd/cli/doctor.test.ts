@@ -48,6 +48,7 @@ test("a new project and a server that works have nothing wrong but what the firs
     "wrangler ok",
     "bindings ok",
     "keys ok",
+    "metrics ok",
     "namespaces warn",
     "compatibility ok",
     "limits ok",
@@ -74,9 +75,9 @@ test("each check is a line, with what to do", async () => {
   const { folder: cwd } = createProject(folder, "lines");
   const { code, stdout, stderr } = await runCli(["doctor", "--url", "http://127.0.0.1:9"], { cwd });
   expect(code).toBe(9);
-  expect(stderr).toBe("error: 1 of 14 checks failed\n");
+  expect(stderr).toBe("error: 1 of 15 checks failed\n");
   const lines = stdout.trimEnd().split("\n");
-  expect(lines).toHaveLength(14);
+  expect(lines).toHaveLength(15);
   expect(lines[2]).toBe(
     "ok    bindings       wrangler.toml has MODELS, CACHE, LOADER, RATE_LIMITER, ASSETS",
   );
@@ -155,7 +156,7 @@ describe("what is wrong with a project", () => {
 
   test("and there is nothing else, and the exit code says it", () => {
     expect(report.code).toBe(9);
-    expect(report.checks.filter(({ status }) => status !== "ok")).toHaveLength(17);
+    expect(report.checks.filter(({ status }) => status !== "ok")).toHaveLength(19);
   });
 });
 
