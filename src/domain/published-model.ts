@@ -17,6 +17,8 @@ export interface PublishedModel extends ModelId {
 export interface RoutedModel extends PublishedModel {
   /** The alias that the request named; absent when it named none. */
   readonly alias?: string;
+  /** The alias, named or not, of whose split with several versions it was drawn; absent where there was nothing to draw. */
+  readonly split?: string;
   /** The version that gets a copy of a share of the requests, after their responses. */
   readonly shadow?: ShadowModel;
 }

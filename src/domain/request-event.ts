@@ -72,6 +72,7 @@ export function toRequestEvent(
     version: trace.version,
     alias: trace.alias,
     task: trace.task,
+    split: trace.split,
     principal,
     subject: trace.subject,
     dataCenter: textOf(origin?.colo),

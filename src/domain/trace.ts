@@ -62,6 +62,8 @@ export class Trace {
   version: string | undefined;
   /** That the request named. */
   alias: string | undefined;
+  /** Of whose split the version was drawn. */
+  split: string | undefined;
   /** The keyed hash of the subject that the request named. */
   subject: string | undefined;
   /** SHA-256 of the model file that ran, hexadecimal. */

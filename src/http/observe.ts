@@ -8,6 +8,7 @@ import { Trace } from "../domain/trace.ts";
 import { createTraceContext, type TraceContext } from "../domain/trace-context.ts";
 import { NO_TRACING, type Tracing } from "../domain/tracing.ts";
 import type { ScrubSecrets } from "../shared/scrub-secrets.ts";
+import { uuidV7 } from "../shared/uuid-v7.ts";
 import type { AppEnv } from "./context.ts";
 import { hasSecret } from "./scrub-reply.ts";
 import { createSecurityHeaders, type SecurityHeaders } from "./security-headers.ts";
@@ -29,7 +30,7 @@ export function observe(
   return async function observe(c, next) {
     const time = Date.now();
     c.set("scrubReply", scrubReply);
-    c.set("requestId", givenId(c) ?? crypto.randomUUID());
+    c.set("requestId", givenId(c) ?? uuidV7(time));
     const platform = tracing.current();
     const trace = new Trace(undefined, platform?.startSpan);
     trace.context = contextOf(c, platform?.traceId);

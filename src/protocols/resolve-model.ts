@@ -92,6 +92,7 @@ export function recordModel<M extends RoutedModel>(c: Context<AppEnv>, model: M)
   trace.model = model.name;
   trace.version = model.version;
   trace.task = model.manifest.task;
+  trace.split = model.split;
   headers["x-model-version"] = model.version;
   if (model.alias !== undefined) {
     trace.alias = model.alias;

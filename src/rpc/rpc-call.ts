@@ -12,6 +12,7 @@ import { busyMs, measureQueue, Trace } from "../domain/trace.ts";
 import { createTraceContext } from "../domain/trace-context.ts";
 import { recordUnreadable } from "../protocols/record-unreadable.ts";
 import type { Services } from "../protocols/services.ts";
+import { uuidV7 } from "../shared/uuid-v7.ts";
 import { type ReadOptions, readOptions } from "./call-options.ts";
 import { type CallingWorker, readWorker } from "./read-principal.ts";
 
@@ -137,6 +138,7 @@ export class RpcCall {
       trace.version = model.version;
       trace.alias = model.alias;
       trace.task = model.manifest.task;
+      trace.split = model.split;
       return model;
     } catch (error) {
       recordUnreadable(trace, error);
@@ -212,7 +214,7 @@ export class RpcCall {
   }
 
   get requestId(): string {
-    this.#id ??= crypto.randomUUID();
+    this.#id ??= uuidV7(this.#time);
     return this.#id;
   }
 }

@@ -98,6 +98,13 @@ export const requestEventSchema = z
     model: model.optional().describe("The model that was used."),
     version: version.optional().describe("The version that was used."),
     alias: z.string().optional().describe("That the request named; absent when it named none."),
+    split: z
+      .string()
+      .optional()
+      .describe(
+        "The alias, `default` for a name without one, of whose split the version was drawn; absent where there was nothing to draw.",
+      )
+      .meta({ see: "routing.md" }),
     digest: digest.optional().describe("SHA-256 of the model file that ran."),
     principal: z
       .string()

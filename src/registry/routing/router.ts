@@ -97,7 +97,10 @@ export function createRouter(catalog: Catalog): Router {
     if (!route) return remember(known, alias, await catalog.version(known, undefined));
     const drawn = drawVersion(route, scopeOf(name, alias), traits);
     const model = await versionOfRoute(known, alias, drawn);
-    return remember(known, alias, model, await findShadow(catalog, known, route, drawn));
+    return remember(known, alias, model, {
+      shadow: await findShadow(catalog, known, route, drawn),
+      split: route.split.length > 1 ? (alias ?? DEFAULT_ALIAS) : undefined,
+    });
   }
 
   return {
@@ -134,16 +137,26 @@ async function findShadow(
   }
 }
 
+interface Drawn {
+  readonly shadow?: RoutedModel["shadow"] | undefined;
+  readonly split?: string | undefined;
+}
+
 function remember(
   known: KnownModel,
   alias: string | undefined,
   model: PublishedModel,
-  shadow?: RoutedModel["shadow"],
+  { shadow, split }: Drawn = {},
 ): RoutedModel {
-  const isPlain = alias === undefined && !shadow;
+  const isPlain = alias === undefined && !shadow && split === undefined;
   const routed: RoutedModel = isPlain
     ? model
-    : { ...model, ...(alias !== undefined && { alias }), ...(shadow && { shadow }) };
+    : {
+        ...model,
+        ...(alias !== undefined && { alias }),
+        ...(shadow && { shadow }),
+        ...(split !== undefined && { split }),
+      };
   known.routed.set(routedKey(alias, model.version), routed);
   return routed;
 }
