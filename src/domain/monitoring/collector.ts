@@ -1,7 +1,9 @@
 import type { DataSelector } from "../data-selector.ts";
 import type { TelemetryEvent } from "../event.ts";
 import type { Aggregate } from "./aggregate.ts";
+import type { CanaryVerdict } from "./canary-report.ts";
 import type { RecentEvents, VersionTotals, Window } from "./monitoring.ts";
+import type { PredictionBatch } from "./prediction-batch.ts";
 
 /** The shard of what belongs to no model, of the list of models, and of alerts. */
 export const SERVICE_SHARD = "service";
@@ -48,6 +50,8 @@ export interface Batch {
   readonly events: readonly TelemetryEvent[];
   /** Events that are not among them. */
   readonly missed: number;
+  /** Predictions of a model that wait for their truth, and how requests to its canaries went. */
+  readonly predictions?: PredictionBatch | undefined;
   /** To the service's shard: models that have had requests. */
   readonly models: readonly string[];
   readonly policy: CollectionPolicy;
@@ -56,6 +60,8 @@ export interface Batch {
 export interface BatchReceipt {
   /** Whether somebody follows the events, so that more of them are wanted. */
   readonly isWatched: boolean;
+  /** Canaries that are worse, until one is acknowledged. */
+  readonly canaries?: readonly CanaryVerdict[] | undefined;
 }
 
 export interface WindowsRequest {

@@ -1,7 +1,8 @@
+import type { AccuracyStore } from "./accuracy-store.ts";
 import type { MetricsCollector } from "./collector.ts";
 
 /** The methods of the Durable Object `METRICS`, by its parts. */
-export interface MetricsMethods extends MetricsCollector {}
+export interface MetricsMethods extends MetricsCollector, AccuracyStore {}
 
 /**
  * Each method that crosses, and whether a caller may repeat it when the object was moved or restarted in the middle: `again` for what
@@ -17,5 +18,10 @@ export const METRICS_METHODS = {
   forgetModel: "again",
   erase: "again",
   export: "again",
+  findPredictions: "again",
+  recordTruths: "again",
+  readTruths: "again",
+  canaryReports: "again",
+  acknowledgeCanary: "once",
 } as const satisfies Record<keyof MetricsMethods, "once" | "again">;
 export type MetricsMethod = keyof typeof METRICS_METHODS;
