@@ -11,6 +11,7 @@ import {
   RESERVED_MODEL_NAME,
   RESERVED_MODEL_NAME_REASON,
 } from "./model-id.ts";
+import { monitoringSchema } from "./monitoring/monitoring-settings.ts";
 import { PLACEMENTS } from "./placement.ts";
 import { MAX_RANK } from "./shape.ts";
 import { TASK_KINDS } from "./task-kinds.ts";
@@ -149,6 +150,7 @@ const structureSchema = z.strictObject({
     })
     .default({ enabled: true, ttlSeconds: 86_400, scope: "public" }),
   capture: captureSchema.optional(),
+  monitoring: monitoringSchema.optional(),
   runtime: z
     .strictObject({
       prepack: z.boolean().default(true),

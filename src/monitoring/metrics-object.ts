@@ -1,6 +1,7 @@
 import { migrate } from "../domain/durable-object/migrate.ts";
 import type { MetricsMethods } from "../domain/monitoring/metrics-methods.ts";
 import type { SqlStorage } from "../domain/sql-storage.ts";
+import { createAccuracy } from "./accuracy/accuracy.ts";
 import { createCollector } from "./collector/collector.ts";
 import { METRICS_MIGRATIONS } from "./migrations.ts";
 import type { MonitoringPart } from "./part.ts";
@@ -19,11 +20,13 @@ export interface MetricsObject extends MetricsMethods {
  */
 export function createMetricsObject(storage: SqlStorage, onDue: () => void): MetricsObject {
   migrate(storage, METRICS_MIGRATIONS);
-  const collector = createCollector(storage, onDue);
-  const parts: readonly MonitoringPart[] = [collector];
+  const accuracy = createAccuracy(storage);
+  const collector = createCollector(storage, onDue, accuracy);
+  const parts: readonly MonitoringPart[] = [collector, accuracy];
 
   return {
     ...collector,
+    ...accuracy,
 
     async forget(version) {
       for (const part of parts) await part.forget?.(version);

@@ -1,9 +1,11 @@
+import type { CanaryVerdict } from "../../domain/monitoring/canary-report.ts";
 import type {
   Batch,
   CollectionPolicy,
   MetricsCollector,
 } from "../../domain/monitoring/collector.ts";
 import type { SqlStorage } from "../../domain/sql-storage.ts";
+import type { Accuracy, PreparedPredictions } from "../accuracy/accuracy.ts";
 import type { MonitoringPart } from "../part.ts";
 import { createCollectedData } from "./collected-data.ts";
 import { createForgotten } from "./forgotten.ts";
@@ -28,8 +30,13 @@ export interface Collector
  * Adds what isolates have folded to windows and totals. Batches wait in memory for a moment, so that many are stored together, and are
  * answered when they are stored: what an object that ends had in memory is sent again.
  * @param onDue called when something is due that was not
+ * @param predictions keeps those of a batch, with the batch
  */
-export function createCollector(storage: SqlStorage, onDue: () => void): Collector {
+export function createCollector(
+  storage: SqlStorage,
+  onDue: () => void,
+  predictions: Pick<Accuracy, "prepare" | "append">,
+): Collector {
   const { sql, transaction, now } = storage;
   const table = createWindowTable(sql);
   const senders = createSenders(sql);
@@ -39,7 +46,8 @@ export function createCollector(storage: SqlStorage, onDue: () => void): Collect
   const pending = new PendingWindows();
   const data = createCollectedData(storage, { pending, recent });
   let policy: CollectionPolicy | undefined = readPolicy();
-  let waiting: PromiseWithResolvers<void> | undefined;
+  let waiting: PromiseWithResolvers<readonly CanaryVerdict[]> | undefined;
+  let waitingPredictions: PreparedPredictions[] = [];
   let commitAt: number | undefined;
   let sweepAt = now() + SWEEP_MS;
 
@@ -58,16 +66,19 @@ export function createCollector(storage: SqlStorage, onDue: () => void): Collect
   /** Stores what waits, or tells its senders that it is not. */
   function commit(): void {
     const waiters = waiting;
+    const kept = waitingPredictions;
     waiting = undefined;
+    waitingPredictions = [];
     commitAt = undefined;
     if (!waiters) return;
     try {
-      transaction(() => {
+      const verdicts = transaction(() => {
         for (const window of pending.values()) table.add(window);
         models.store();
         senders.store(now());
+        return kept.flatMap((each) => predictions.append(each));
       });
-      waiters.resolve();
+      waiters.resolve(verdicts);
     } catch (error) {
       senders.revert();
       models.revert();
@@ -88,13 +99,17 @@ export function createCollector(storage: SqlStorage, onDue: () => void): Collect
   }
 
   /** @returns when the batch is stored */
-  function accept({ source, number, windows, models: active, policy: given, ...batch }: Batch) {
+  function accept(
+    { source, number, windows, models: active, policy: given, ...batch }: Batch,
+    prepared: PreparedPredictions | undefined,
+  ) {
     setPolicy(given);
     if (senders.accept(source, number, now())) {
       for (const window of windows) if (!forgotten.covers(window)) pending.add(window);
       for (const model of active)
         if (!forgotten.coversModel(model, now())) models.see(model, now());
       recent.add(batch.events, batch.missed);
+      if (prepared) waitingPredictions.push(prepared);
     } else if (!waiting) return undefined;
     if (!waiting) {
       waiting = Promise.withResolvers();
@@ -113,8 +128,10 @@ export function createCollector(storage: SqlStorage, onDue: () => void): Collect
 
   return {
     async add(given) {
-      await accept(await data.withoutErased(readBatch(given)));
-      return { isWatched: recent.isWatched };
+      const batch = await data.withoutErased(readBatch(given));
+      const prepared = batch.predictions && (await predictions.prepare(batch.predictions));
+      const canaries = (await accept(batch, prepared)) ?? [];
+      return { isWatched: recent.isWatched, ...(canaries.length > 0 && { canaries }) };
     },
 
     totals: async () => table.totals(),

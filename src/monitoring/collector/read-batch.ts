@@ -2,6 +2,7 @@ import * as z from "zod";
 import { ApiError } from "../../domain/errors.ts";
 import type { Aggregate } from "../../domain/monitoring/aggregate.ts";
 import type { Batch } from "../../domain/monitoring/collector.ts";
+import type { PredictionBatch } from "../../domain/monitoring/prediction-batch.ts";
 
 /** More than a sender ever has at once. */
 const MAX_WINDOWS = 4096;
@@ -25,6 +26,9 @@ const batchSchema = z.object({
     .max(MAX_WINDOWS),
   events: z.array(z.custom((value) => typeof value === "object" && value !== null)).max(MAX_EVENTS),
   missed: z.int().min(0),
+  predictions: z
+    .custom<PredictionBatch>((value) => typeof value === "object" && value !== null)
+    .optional(),
   models: z.array(name).max(MAX_MODELS),
   policy: z.object({
     commitMs: z.number().min(0).max(60_000),
