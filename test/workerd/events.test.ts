@@ -175,7 +175,7 @@ describe("headers", () => {
     async (id) => {
       const { headers } = await service.request("/v2", { headers: { "x-request-id": id } });
       expect(headers.get("x-request-id")).toMatch(
-        /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
+        /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
       );
     },
   );

@@ -42,7 +42,7 @@ export const requestEventSchema = z
     requestId: z
       .string()
       .describe(
-        "That of `x-request-id`, if it is 1 to 128 of `A-Z a-z 0-9 . _ : -` and no secret, else a new UUID.",
+        "That of `x-request-id`, if it is 1 to 128 of `A-Z a-z 0-9 . _ : -` and no secret, else a new UUID of version 7, which begins with the time.",
       ),
     traceId: traceId
       .optional()

@@ -4,7 +4,7 @@ import { ApiError } from "../../../src/domain/errors.ts";
 import { respond } from "../../../src/http/respond.ts";
 import { createHttpApp, errorOf } from "../../support/http-app.ts";
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 function createApp() {
   const app = createHttpApp();
