@@ -2,6 +2,7 @@ import { version } from "../package.json";
 import { decodeEntry } from "./cache/entry.ts";
 import { createResponseCache } from "./cache/response-cache.ts";
 import { parseConfig, readSecrets } from "./config.ts";
+import { createAccuracyServices, createPredictionGathering } from "./deps/accuracy.ts";
 import { createDrift } from "./deps/drift.ts";
 import { createFloods, createKeyAuthority, createTokenProviders, isStrong } from "./deps/guard.ts";
 import { createHost, createInference } from "./deps/hosts.ts";
@@ -108,7 +109,22 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     ownSinks,
     count: (losses) => createIsolateCounts({ losses, host: () => host }),
     ...(shards && {
-      collect: (losses) => createCollection({ shards, config, losses, host: () => host }),
+      collect: (losses) =>
+        createCollection({
+          shards,
+          config,
+          losses,
+          host: () => host,
+          predictions: createPredictionGathering({
+            shards,
+            retentionDays: config.monitoring.feedbackRetentionDays,
+            catalog: () => catalog,
+            editor: () => routingEditor,
+            audit: () => audit,
+            sink: () => sink,
+            onLost: (count) => telemetry.collection?.lose("predictions", count),
+          }),
+        }),
     }),
   });
   const { collection, isolateTotals } = telemetry;
@@ -265,6 +281,7 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     monitoring,
     metrics: createMetrics(monitoring, isolateTotals),
     reports: createReportsOf(monitoring, config),
+    ...createAccuracyServices(shards, catalog, collection),
     audit,
     deleter,
     garbage,

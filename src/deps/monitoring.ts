@@ -12,6 +12,11 @@ import { createMonitoring } from "../monitoring/reader.ts";
 import { createRemoteMetrics, type MetricsStub } from "../monitoring/remote-metrics.ts";
 import { createReports } from "../monitoring/reports/reports.ts";
 import { type Aggregation, createAggregation } from "../telemetry/aggregation/aggregation.ts";
+import {
+  type Aggregation,
+  type AggregationOptions,
+  createAggregation,
+} from "../telemetry/aggregation/aggregation.ts";
 import { createEngineCounts } from "../telemetry/aggregation/engine-counts.ts";
 import {
   createIsolateTotals,
@@ -39,12 +44,20 @@ export interface CollectionParts {
   readonly losses: Pick<EventLosses, "take">;
   /** For what becomes of models in memory; it is there when the first event is. */
   readonly host: () => Pick<ModelHost, "stats">;
+  readonly predictions: Pick<AggregationOptions, "bufferOf" | "onCanaries">;
 }
 
 /** What this isolate sends to the collector. */
-export function createCollection({ shards, config, losses, host }: CollectionParts): Aggregation {
+export function createCollection({
+  shards,
+  config,
+  losses,
+  host,
+  predictions,
+}: CollectionParts): Aggregation {
   return createAggregation({
     ...config.monitoring,
+    ...predictions,
     connect: shards,
     keepAlive,
     takeLosses: () => losses.take() ?? {},

@@ -42,6 +42,7 @@ export const ERROR_KINDS = {
   example_mismatch: { status: 400, title: "The example's answer differs", retryable: false },
   invalid_manifest: { status: 400, title: "Invalid manifest", retryable: false },
   invalid_model: { status: 400, title: "Invalid model", retryable: false },
+  invalid_truth: { status: 400, title: "Invalid truth", retryable: false },
   invalid_signature: { status: 400, title: "Invalid signature", retryable: false },
   unauthorized: { status: 401, title: "Unauthorized", retryable: false },
   forbidden: { status: 403, title: "Forbidden", retryable: false },
@@ -52,6 +53,12 @@ export const ERROR_KINDS = {
   asset_not_found: { status: 404, title: "No such file of the dashboard", retryable: false },
   profile_not_found: { status: 404, title: "No reference profile", retryable: false },
   key_not_found: { status: 404, title: "No such API key", retryable: false },
+  prediction_not_found: { status: 404, title: "No such prediction", retryable: false },
+  prediction_expired: {
+    status: 404,
+    title: "The prediction is not kept any more",
+    retryable: false,
+  },
   method_not_allowed: { status: 405, title: "Method not allowed", retryable: false },
   body_timeout: { status: 408, title: "The body did not arrive in time", retryable: true },
   publication_conflict: {

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { auditEventSchema } from "./event/audit.ts";
 import type { cacheEventSchema } from "./event/cache.ts";
+import type { canaryEventSchema } from "./event/canary.ts";
 import type { captureEventSchema } from "./event/capture.ts";
 import type { erasureEventSchema } from "./event/erasure.ts";
 import type { garbageEventSchema } from "./event/garbage.ts";
@@ -100,6 +101,7 @@ export const EVENT_KINDS = [
   "capture",
   "erasure",
   "invocation",
+  "canary",
 ] as const satisfies readonly TelemetryEvent["event"][];
 
 /** One for each request. */
@@ -126,6 +128,8 @@ export type GuardEvent = z.output<typeof guardEventSchema>;
 export type CaptureEvent = z.output<typeof captureEventSchema>;
 /** Emitted when what is kept of a key, a subject or a request is erased, and when a scheduled run erases what was stored late. */
 export type ErasureEvent = z.output<typeof erasureEventSchema>;
+/** Emitted once for a canary that is worse than the version that it may replace. */
+export type CanaryEvent = z.output<typeof canaryEventSchema>;
 
 /** Made by the Tail Worker, for each invocation of the Worker. */
 export type InvocationEvent = z.output<typeof invocationEventSchema>;
@@ -143,3 +147,4 @@ export type TelemetryEvent =
   | CaptureEvent
   | ErasureEvent
   | InvocationEvent;
+  | CanaryEvent;

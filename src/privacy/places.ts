@@ -79,6 +79,22 @@ export const PLACES: readonly Place[] = [
     tables: ["minutes", "hours", "totals", "collector_state", "models", "forgotten", "erasures"],
   },
   {
+    name: "`METRICS`: predictions",
+    coverage: "collected",
+    tables: ["prediction_segments", "truths"],
+    modules: [
+      "telemetry/predictions/canary-counts.ts",
+      "telemetry/predictions/prediction-buffer.ts",
+      "monitoring/accuracy/hash-list.ts",
+      "monitoring/accuracy/prediction-segments.ts",
+    ],
+  },
+  {
+    name: "`METRICS`: accuracy",
+    coverage: { reason: "numbers, which belong to nobody" },
+    tables: ["truth_sums", "canaries"],
+  },
+  {
     name: "memory: collected",
     coverage: "collected",
     modules: [

@@ -12,7 +12,9 @@ import type { BucketEncryption } from "../domain/bucket-encryption.ts";
 import type { EventLog } from "../domain/event-log.ts";
 import type { StatisticsReader } from "../domain/inference-statistics.ts";
 import type { Infer, ModelHost } from "../domain/model-host.ts";
+import type { AccuracyReader } from "../domain/monitoring/accuracy-report.ts";
 import type { DriftReader } from "../domain/monitoring/drift-report.ts";
+import type { FeedbackService } from "../domain/monitoring/feedback.ts";
 import type { MetricsText } from "../domain/monitoring/metrics-text.ts";
 import type { Monitoring } from "../domain/monitoring/monitoring.ts";
 import type { Reports } from "../domain/monitoring/report.ts";
@@ -83,6 +85,10 @@ export interface Services {
   readonly uploads: Uploads;
   /** What was collected of all isolates; `undefined` without the binding `METRICS`. */
   readonly monitoring: Monitoring | undefined;
+  /** `undefined` without the binding `METRICS`. */
+  readonly feedback: FeedbackService | undefined;
+  /** `undefined` without the binding `METRICS`. */
+  readonly accuracy: AccuracyReader | undefined;
   readonly audit: AuditRecorder;
   readonly deleter: VersionDeleter;
   readonly garbage: GarbageCollector;

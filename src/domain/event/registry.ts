@@ -1,5 +1,6 @@
 import type { TelemetryEvent } from "../event.ts";
 import { auditEventSchema } from "./audit.ts";
+import { canaryEventSchema } from "./canary.ts";
 import { captureEventSchema } from "./capture.ts";
 import { erasureEventSchema } from "./erasure.ts";
 import type { EventDefinition } from "./fields.ts";
@@ -44,5 +45,8 @@ export const EVENT_DEFINITIONS = {
     schema: invocationEventSchema,
     summary:
       "An invocation of the Worker has ended, as the platform reports it to the Tail Worker.",
+  canary: {
+    schema: canaryEventSchema,
+    summary: "A version is worse than the one that it may replace.",
   },
 } as const satisfies Record<TelemetryEvent["event"], EventDefinition>;

@@ -1,9 +1,5 @@
-/** A number with its interval of 95 %. */
-export interface Estimate {
-  readonly value: number;
-  readonly low: number;
-  readonly high: number;
-}
+import type { CanaryReport } from "./canary-report.ts";
+import type { Estimate } from "./estimate.ts";
 
 export interface LabelReport {
   readonly label: string;
@@ -92,6 +88,30 @@ export interface AccuracyReport {
   readonly regression?: RegressionReport | undefined;
   /** Absent where labels are not predicted. */
   readonly estimated?: EstimatedAccuracy | Unavailable | undefined;
+}
+
+/** In time, in milliseconds since the epoch. */
+export interface AccuracyRequest {
+  readonly from: number;
+  readonly to: number;
+  readonly version?: string | undefined;
+  /** Of windows: 3600, or a multiple of it. */
+  readonly stepSeconds: number;
+}
+
+export interface AccuracyReports {
+  /** Of the whole time, by version, the newest first. */
+  readonly versions: readonly AccuracyReport[];
+  /** By version and time. */
+  readonly windows: readonly AccuracyWindow[];
+}
+
+/** What is known of how good the predictions of a model are. */
+export interface AccuracyReader {
+  /** @throws ApiError `monitoring_unavailable` */
+  report(model: string, request: AccuracyRequest): Promise<AccuracyReports>;
+  /** Newest first. @throws ApiError `monitoring_unavailable` */
+  canaries(model: string): Promise<readonly CanaryReport[]>;
 }
 
 export interface AccuracyWindow extends AccuracyReport {

@@ -1,4 +1,4 @@
-import type { Estimate } from "./accuracy-report.ts";
+import type { Estimate } from "./estimate.ts";
 import type { CanaryMetric } from "./monitoring-settings.ts";
 
 /** One comparison of a canary with stable. */

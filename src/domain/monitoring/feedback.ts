@@ -1,3 +1,4 @@
+import type { ApiError } from "../errors.ts";
 import type { KeptRow } from "./prediction-batch.ts";
 
 /** The truth of a row: a label or a number; `null` where it is not known. */
@@ -51,3 +52,35 @@ export type FeedbackAnswer =
       readonly compared: number;
     }
   | { readonly problem: "unknown" };
+
+/** Feedback that a client has sent, whose form was checked. */
+export interface Feedback {
+  readonly requestId: string;
+  /** Of all rows, or of the only one. */
+  readonly truth: TruthValue | readonly TruthValue[];
+  /** Milliseconds since the epoch; now when it is absent. */
+  readonly knownAt?: number | undefined;
+}
+
+export interface RecordedFeedback {
+  readonly requestId: string;
+  readonly status: FeedbackStatus;
+  readonly version: string;
+  /** Rows whose prediction and truth were compared: of a batch the first 16. */
+  readonly compared: number;
+}
+
+/** Records feedback for the predictions of a model. */
+export interface FeedbackService {
+  /**
+   * @param version only for predictions of this version
+   * @returns for each what was recorded, or an ApiError `prediction_not_found`, `prediction_expired`, `invalid_truth`
+   * @throws ApiError `monitoring_unavailable`
+   */
+  give(
+    model: string,
+    version: string | undefined,
+    feedback: readonly Feedback[],
+    giver: FeedbackGiver,
+  ): Promise<readonly (RecordedFeedback | ApiError)[]>;
+}

@@ -9,6 +9,8 @@ export const MONITORING_FIELDS = {
   MONITORING_MINUTES_FOR_HOURS: z.coerce.number().min(1).max(168).default(24),
   /** For how long windows of hours are kept, in days. */
   MONITORING_HOURS_FOR_DAYS: z.coerce.number().min(1).max(400).default(35),
+  /** For how many days predictions wait for their truth, unless their model says otherwise; 0 for none. */
+  FEEDBACK_RETENTION_DAYS: z.coerce.number().min(0).max(400).default(30),
 };
 
 type MonitoringFields = {
@@ -18,6 +20,7 @@ type MonitoringFields = {
 export interface MonitoringSettings {
   readonly flushMs: number;
   readonly policy: CollectionPolicy;
+  readonly feedbackRetentionDays: number;
 }
 
 /** The collector stores what comes within this time together. */
@@ -27,6 +30,7 @@ export function toMonitoringSettings(settings: MonitoringFields): MonitoringSett
   const flushMs = settings.MONITORING_FLUSH_MS;
   return Object.freeze({
     flushMs,
+    feedbackRetentionDays: settings.FEEDBACK_RETENTION_DAYS,
     policy: Object.freeze({
       commitMs: Math.min(MAX_COMMIT_MS, flushMs / 2),
       minutesForMs: settings.MONITORING_MINUTES_FOR_HOURS * 3_600_000,

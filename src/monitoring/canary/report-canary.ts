@@ -1,6 +1,6 @@
-import type { Estimate } from "../../domain/monitoring/accuracy-report.ts";
 import type { CanaryComparison, CanaryVerdict } from "../../domain/monitoring/canary-report.ts";
 import { durationOf } from "../../domain/monitoring/duration-steps.ts";
+import type { Estimate } from "../../domain/monitoring/estimate.ts";
 import type { CanaryMetric } from "../../domain/monitoring/monitoring-settings.ts";
 import type { CanaryPair } from "../../domain/monitoring/prediction-batch.ts";
 import { normal, wilson } from "../statistics/interval.ts";

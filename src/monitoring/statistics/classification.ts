@@ -1,8 +1,5 @@
-import type {
-  ClassificationReport,
-  Estimate,
-  LabelReport,
-} from "../../domain/monitoring/accuracy-report.ts";
+import type { ClassificationReport, LabelReport } from "../../domain/monitoring/accuracy-report.ts";
+import type { Estimate } from "../../domain/monitoring/estimate.ts";
 import type { TruthSums } from "../../domain/monitoring/truth-sums.ts";
 import { normal, wilson } from "./interval.ts";
 

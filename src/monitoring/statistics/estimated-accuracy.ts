@@ -1,8 +1,5 @@
-import type {
-  Estimate,
-  EstimatedAccuracy,
-  Unavailable,
-} from "../../domain/monitoring/accuracy-report.ts";
+import type { EstimatedAccuracy, Unavailable } from "../../domain/monitoring/accuracy-report.ts";
+import type { Estimate } from "../../domain/monitoring/estimate.ts";
 import type { CalibrationMap } from "./calibration-map.ts";
 import { normal } from "./interval.ts";
 

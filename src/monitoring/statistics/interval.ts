@@ -1,4 +1,4 @@
-import type { Estimate } from "../../domain/monitoring/accuracy-report.ts";
+import type { Estimate } from "../../domain/monitoring/estimate.ts";
 
 /** The 97.5 % quantile of the standard normal distribution: of intervals of 95 %. */
 export const Z_95 = 1.959963984540054;

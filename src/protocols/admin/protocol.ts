@@ -1,5 +1,6 @@
 import { PROBLEM_ERRORS, renderProblem } from "../problem-errors.ts";
 import type { Protocol } from "../protocol.ts";
+import { ACCURACY_OPERATIONS } from "./operations/accuracy.ts";
 import { ALIAS_OPERATIONS } from "./operations/aliases.ts";
 import { AUDIT_OPERATIONS } from "./operations/audit.ts";
 import { CACHE_OPERATIONS } from "./operations/cache.ts";
@@ -36,6 +37,7 @@ export const ADMIN_PROTOCOL: Protocol = {
     ...DRIFT_OPERATIONS,
     ...MONITORING_OPERATIONS,
     ...SHADOW_OPERATIONS,
+    ...ACCURACY_OPERATIONS,
     ...CACHE_OPERATIONS,
     ...ENCRYPTION_OPERATIONS,
     ...VERSION_OPERATIONS,

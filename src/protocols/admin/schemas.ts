@@ -2,6 +2,7 @@ import { keyFieldsSchema, keyPatchSchema } from "../../domain/access/key-schema.
 import { jsonValueSchema, manifestSchema } from "../../domain/manifest.ts";
 import { jsonContent } from "../openapi/schema-reference.ts";
 import { PROBLEM_SCHEMAS } from "../problem-errors.ts";
+import { accuracySchema, canariesSchema } from "./accuracy-response.ts";
 import { auditHeadSchema, auditPageSchema } from "./audit-response.ts";
 import { dataRequestSchema } from "./data-request.ts";
 import { dataExportSchema, erasureSchema } from "./data-response.ts";
@@ -68,10 +69,12 @@ export const SCHEMAS = {
     SetShadowRequest: setShadowRequestSchema,
   },
   responses: {
+    Accuracy: accuracySchema,
     AuditHead: auditHeadSchema,
     AuditPage: auditPageSchema,
     ApiKey: keySchema,
     ApiKeys: keyPageSchema,
+    Canaries: canariesSchema,
     CacheStatistics: cacheStatsSchema,
     CollectedGarbage: collectedGarbageSchema,
     CreatedKey: createdKeySchema,

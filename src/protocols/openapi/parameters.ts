@@ -143,6 +143,33 @@ export const PARAMETERS = {
     schema: { type: "integer", minimum: 1 },
     example: 12,
   },
+  "accuracy-version": {
+    name: "version",
+    in: "query",
+    description: "Only this version.",
+    schema: { type: "string", pattern: MODEL_VERSION.source },
+  },
+  "accuracy-from": {
+    name: "from",
+    in: "query",
+    description:
+      "Predictions from this time on, ISO 8601 or milliseconds since 1970. Default: seven days before `to`.",
+    schema: { type: "string" },
+    example: "2026-11-30T00:00:00Z",
+  },
+  "accuracy-to": {
+    name: "to",
+    in: "query",
+    description: "Predictions before this time. Default: now.",
+    schema: { type: "string" },
+    example: "2026-12-01T00:00:00Z",
+  },
+  "accuracy-step": {
+    name: "step",
+    in: "query",
+    description: "The length of the windows.",
+    schema: { type: "string", enum: ["hour", "day"], default: "day" },
+  },
   "audit-after": {
     name: "after",
     in: "query",

@@ -1,5 +1,6 @@
 import { PROBLEM_ERRORS, renderProblem } from "../problem-errors.ts";
 import type { Protocol } from "../protocol.ts";
+import { FEEDBACK } from "./feedback.ts";
 import { PREDICT } from "./predict.ts";
 import { SCHEMAS } from "./schemas.ts";
 
@@ -7,7 +8,7 @@ import { SCHEMAS } from "./schemas.ts";
 export const TASK_PROTOCOL: Protocol = {
   name: "task",
   basePath: "/models",
-  operations: [PREDICT],
+  operations: [PREDICT, FEEDBACK],
   schemas: SCHEMAS,
   renderError: (error, requestId) => ({
     ...renderProblem(error, requestId),

@@ -3,6 +3,7 @@ import type { Aggregate } from "../../domain/monitoring/aggregate.ts";
 import {
   type CollectionPolicy,
   type MetricsCollector,
+  modelOfShard,
   SERVICE_SHARD,
   shardOf,
   WINDOW_SECONDS,
@@ -12,8 +13,9 @@ import type { Counts } from "../../domain/monitoring/counts.ts";
 import { addLabel } from "../../domain/monitoring/merge-aggregate.ts";
 import type { EventSink } from "../../domain/ports.ts";
 import { LruMap } from "../../shared/lru-map.ts";
+import type { PredictionBuffer } from "../predictions/prediction-buffer.ts";
 import { foldEvent, placeOf } from "./fold-event.ts";
-import { createSender } from "./send-batch.ts";
+import { createSender, type SenderOptions } from "./send-batch.ts";
 import { ShardOutbox } from "./shard-outbox.ts";
 
 export interface AggregationOptions {
@@ -27,6 +29,9 @@ export interface AggregationOptions {
   /** What else is counted, since the last call: losses of sinks by reason, and what became of models in memory. */
   readonly takeLosses?: () => Counts;
   readonly takeEngine?: () => Promise<Counts>;
+  /** Gathers predictions of a model, which are sent with its aggregates. */
+  readonly bufferOf?: ((model: string) => PredictionBuffer) | undefined;
+  readonly onCanaries?: SenderOptions["onCanaries"];
   readonly now?: () => number;
   readonly wait?: (milliseconds: number) => Promise<void>;
 }
@@ -43,6 +48,10 @@ export interface Aggregation {
   /** Events that were not sent yet, and their removal. */
   all(): readonly TelemetryEvent[];
   remove(isRemoved: (event: TelemetryEvent) => boolean): number;
+}
+
+interface LastEvent extends Pick<WindowDelta, "model" | "version" | "start" | "aggregate"> {
+  readonly predictions: PredictionBuffer | undefined;
 }
 
 /** Windows in memory, of all shards; each is some kilobytes. */
@@ -68,14 +77,13 @@ export function createAggregation(options: AggregationOptions): Aggregation {
   /** By then the planned flush has begun, unless the request that it was planned in was ended. */
   let plannedUntil = 0;
   /** The aggregate of the last event, which is that of the next one mostly. */
-  let last:
-    | (Pick<WindowDelta, "model" | "version" | "start"> & { aggregate: Aggregate })
-    | undefined;
+  let last: LastEvent | undefined;
 
   function outboxOf(shard: string): ShardOutbox {
     const known = outboxes.get(shard);
     if (known) return known;
-    const outbox = new ShardOutbox();
+    const model = modelOfShard(shard);
+    const outbox = new ShardOutbox(model === "" ? undefined : options.bufferOf?.(model));
     outboxes.set(shard, outbox);
     return outbox;
   }
@@ -84,8 +92,9 @@ export function createAggregation(options: AggregationOptions): Aggregation {
     const start = Math.floor(now() / WINDOW_MS) * WINDOW_MS;
     if (last?.start === start && last.version === version && last.model === model)
       return last.aggregate;
-    const aggregate = outboxOf(shardOf(model)).aggregateOf(model, version, start);
-    last = { model, version, start, aggregate };
+    const outbox = outboxOf(shardOf(model));
+    const aggregate = outbox.aggregateOf(model, version, start);
+    last = { model, version, start, aggregate, predictions: outbox.predictions };
     makeRoom();
     return aggregate;
   }
@@ -158,6 +167,7 @@ export function createAggregation(options: AggregationOptions): Aggregation {
         if (!place) return;
         if (place.model !== "" && place.version !== "") seeModel(place.model);
         foldEvent(aggregateOf(place.model, place.version), event, now());
+        if (event.event === "request") last?.predictions?.add(event);
         plan();
       },
     },

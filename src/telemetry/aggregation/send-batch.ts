@@ -1,8 +1,10 @@
 import { ApiError } from "../../domain/errors.ts";
-import type {
-  CollectionPolicy,
-  MetricsCollector,
-  WindowDelta,
+import type { CanaryVerdict } from "../../domain/monitoring/canary-report.ts";
+import {
+  type CollectionPolicy,
+  type MetricsCollector,
+  modelOfShard,
+  type WindowDelta,
 } from "../../domain/monitoring/collector.ts";
 import { within } from "../../shared/within.ts";
 import type { ShardOutbox } from "./shard-outbox.ts";
@@ -13,6 +15,8 @@ export interface SenderOptions {
   readonly now: () => number;
   /** Called with what is not sent again. */
   readonly onLost: (reason: string, windows: readonly WindowDelta[]) => void;
+  /** Called with canaries of a model that are worse, until one is acknowledged. */
+  readonly onCanaries?: ((model: string, verdicts: readonly CanaryVerdict[]) => void) | undefined;
   /** The random id of this isolate. */
   readonly source?: string;
 }
@@ -23,7 +27,14 @@ const ANSWER_MS = 10_000;
 const GIVE_UP_MS = 600_000;
 
 /** Sends the batches of shards, each until it has a receipt. */
-export function createSender({ connect, policy, now, onLost, source: givenSource }: SenderOptions) {
+export function createSender({
+  connect,
+  policy,
+  now,
+  onLost,
+  onCanaries,
+  source: givenSource,
+}: SenderOptions) {
   /** Not at the start of an isolate, where nothing is random. */
   let source = givenSource;
 
@@ -37,9 +48,10 @@ export function createSender({ connect, policy, now, onLost, source: givenSource
     outbox.busyUntil = now() + ANSWER_MS + 1000;
     const { windows } = sent.batch;
     try {
-      const { isWatched } = await within(connect(shard).add(sent.batch), ANSWER_MS);
+      const { isWatched, canaries } = await within(connect(shard).add(sent.batch), ANSWER_MS);
       outbox.sent = undefined;
       outbox.isWatched = isWatched;
+      if (canaries) onCanaries?.(modelOfShard(shard), canaries);
       return true;
     } catch (error) {
       const isRefused = error instanceof ApiError && error.code === "invalid_request";

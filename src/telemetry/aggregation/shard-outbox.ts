@@ -1,6 +1,7 @@
 import type { TelemetryEvent } from "../../domain/event.ts";
 import { type Aggregate, createAggregate } from "../../domain/monitoring/aggregate.ts";
 import type { Batch, CollectionPolicy, WindowDelta } from "../../domain/monitoring/collector.ts";
+import type { PredictionBuffer } from "../predictions/prediction-buffer.ts";
 
 /** Events of a batch: of each shard and flush, and where somebody follows them. */
 const MAX_EVENTS = 20;
@@ -26,6 +27,12 @@ export class ShardOutbox {
   /** Until when a call is waited for. */
   busyUntil = 0;
   isWatched = false;
+  /** Gathers predictions of the model; absent where none are kept. */
+  readonly predictions: PredictionBuffer | undefined;
+
+  constructor(predictions?: PredictionBuffer) {
+    this.predictions = predictions;
+  }
 
   /** Windows in memory. */
   get size(): number {
@@ -67,6 +74,7 @@ export class ShardOutbox {
   /** The batch to send now: the one that has no receipt, or what there is since then. */
   take(source: string, policy: CollectionPolicy, now: number): SentBatch | undefined {
     if (this.sent || this.isEmpty) return this.sent;
+    const predictions = this.predictions?.take();
     this.sent = {
       batch: {
         source,
@@ -75,6 +83,7 @@ export class ShardOutbox {
         events: this.#events,
         missed: this.#missed,
         models: this.#models,
+        ...(predictions && { predictions }),
         policy,
       },
       since: now,
