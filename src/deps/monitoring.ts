@@ -11,7 +11,6 @@ import { type CollectedVersions, createCollectedVersions } from "../monitoring/f
 import { createMonitoring } from "../monitoring/reader.ts";
 import { createRemoteMetrics, type MetricsStub } from "../monitoring/remote-metrics.ts";
 import { createReports } from "../monitoring/reports/reports.ts";
-import { type Aggregation, createAggregation } from "../telemetry/aggregation/aggregation.ts";
 import {
   type Aggregation,
   type AggregationOptions,

@@ -146,5 +146,5 @@ export type TelemetryEvent =
   | GuardEvent
   | CaptureEvent
   | ErasureEvent
-  | InvocationEvent;
+  | InvocationEvent
   | CanaryEvent;

@@ -45,6 +45,7 @@ export const EVENT_DEFINITIONS = {
     schema: invocationEventSchema,
     summary:
       "An invocation of the Worker has ended, as the platform reports it to the Tail Worker.",
+  },
   canary: {
     schema: canaryEventSchema,
     summary: "A version is worse than the one that it may replace.",

@@ -13,7 +13,8 @@ function request(requestId: string): TelemetryEvent {
 
 /** The ids of events, or the messages of notices. */
 function idOf(event: TelemetryEvent | undefined): string | undefined {
-  return event?.event === "notice" ? event.message : event?.requestId;
+  if (event?.event === "notice") return event.message;
+  return (event as { requestId?: string } | undefined)?.requestId;
 }
 
 async function readIds(events: AsyncIterable<TelemetryEvent>): Promise<(string | undefined)[]> {
