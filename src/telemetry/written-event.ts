@@ -1,4 +1,9 @@
-import type { EventSampling, InputStatistics, RequestEvent } from "../domain/event.ts";
+import type {
+  EventSampling,
+  InputStatistics,
+  OutputStatistics,
+  RequestEvent,
+} from "../domain/event.ts";
 
 /** From how many values on their mean is no value of an input any more. */
 export const WRITTEN_FROM = 5;
@@ -14,12 +19,14 @@ export function toWrittenEvent(event: RequestEvent, sampling: EventSampling): Re
     ...event,
     sampling,
     inputs: inputs?.map(toWritten),
-    // The rows say it as well.
-    outputs:
-      outputs?.rows?.length === outputs?.count
-        ? outputs && { ...outputs, confidenceByLabel: undefined }
-        : outputs,
+    outputs: outputs && withoutRepetition(outputs),
   };
+}
+
+/** Rows that are all of the predictions say what counts of their confidences do. */
+function withoutRepetition(outputs: OutputStatistics): OutputStatistics {
+  const { count, labels, rows, entropy, value } = outputs;
+  return rows?.length === count ? { count, labels, rows, entropy, value } : outputs;
 }
 
 function toWritten(statistics: InputStatistics): InputStatistics {

@@ -44,7 +44,9 @@ export const outputStatisticsSchema = z
       .array(count)
       .readonly()
       .optional()
-      .describe("Counts of the labels' probabilities, in 20 bins from 0 to 1."),
+      .describe(
+        "Counts of the labels' probabilities, in 20 bins from 0 to 1; absent of events that are written where `rows` has all of them.",
+      ),
     confidenceByLabel: z
       .record(z.string(), z.array(count).readonly())
       .readonly()

@@ -16,42 +16,45 @@ export function createFeatureGatherer(feature: Feature, isText: boolean): Featur
   return isText ? new TextGatherer(feature.name, feature.edges) : new NumberGatherer(feature);
 }
 
-class NumberGatherer implements FeatureGatherer {
-  readonly #name: string;
-  readonly #numbers: NumericGatherer;
+class NumberGatherer extends NumericGatherer implements FeatureGatherer {
+  readonly name: string;
 
   constructor({ name, edges }: Feature) {
-    this.#name = name;
-    this.#numbers = new NumericGatherer(edges);
+    super(edges);
+    this.name = name;
   }
 
   number(value: number): void {
-    this.#numbers.add(value);
+    this.add(value);
   }
 
   text(): void {
-    this.#numbers.missing += 1;
+    this.missing += 1;
   }
 
   statistics(): InputStatistics {
-    return this.#numbers.toStatistics(this.#name);
+    const { name, count, missing, knownMean, deviation, histogram } = this;
+    const min = count > 0 ? this.min : undefined;
+    const max = count > 0 ? this.max : undefined;
+    const kind = "numeric";
+    return { name, kind, count, missing, mean: knownMean, deviation, min, max, histogram };
   }
 }
 
 class CategoryGatherer implements FeatureGatherer {
-  readonly #feature: Feature;
-  readonly #counts: number[] | undefined;
-  #count = 0;
-  #missing = 0;
+  readonly feature: Feature;
+  readonly counts: number[] | undefined;
+  count = 0;
+  missing = 0;
 
   constructor(feature: Feature) {
-    this.#feature = feature;
+    this.feature = feature;
     const size = feature.categories?.size ?? 0;
-    this.#counts = size > 0 ? new Array(size).fill(0) : undefined;
+    this.counts = size > 0 ? new Array<number>(size).fill(0) : undefined;
   }
 
   number(value: number): void {
-    if (Number.isNaN(value)) this.#missing += 1;
+    if (Number.isNaN(value)) this.missing += 1;
     else this.#add(value);
   }
 
@@ -60,55 +63,49 @@ class CategoryGatherer implements FeatureGatherer {
   }
 
   #add(value: number | string): void {
-    this.#count += 1;
-    const place = this.#counts && this.#feature.categories?.placeOf(value);
-    if (this.#counts && place !== undefined) (this.#counts[place] as number) += 1;
+    this.count += 1;
+    const place = this.counts && this.feature.categories?.placeOf(value);
+    if (this.counts && place !== undefined) (this.counts[place] as number) += 1;
   }
 
   statistics(): InputStatistics {
-    const { name } = this.#feature;
-    return {
-      name,
-      kind: "category",
-      count: this.#count,
-      missing: this.#missing,
-      counts: this.#counts && [...this.#counts],
-    };
+    const { feature, count, missing, counts } = this;
+    return { name: feature.name, kind: "category", count, missing, counts };
   }
 }
 
 /** Lengths and languages of texts. */
 export class TextGatherer implements FeatureGatherer {
-  readonly #name: string;
-  readonly #lengths: NumericGatherer;
-  readonly #languages: Record<string, number> = {};
+  readonly name: string;
+  readonly lengths: NumericGatherer;
+  readonly languages: Record<string, number> = {};
 
   constructor(name: string, edges: readonly number[] | undefined) {
-    this.#name = name;
-    this.#lengths = new NumericGatherer(edges);
+    this.name = name;
+    this.lengths = new NumericGatherer(edges);
   }
 
   number(): void {
-    this.#lengths.missing += 1;
+    this.lengths.missing += 1;
   }
 
   text(value: string): void {
-    this.#lengths.add(value.length);
+    this.lengths.add(value.length);
     const language = languageOf(value);
-    this.#languages[language] = (this.#languages[language] ?? 0) + 1;
+    this.languages[language] = (this.languages[language] ?? 0) + 1;
   }
 
   statistics(): InputStatistics {
-    const { count, missing } = this.#lengths;
-    const { mean = 0, deviation = 0, histogram } = this.#lengths.spread() ?? {};
+    const { name, lengths, languages } = this;
+    const { count, missing, mean, deviation = 0, histogram } = lengths;
     return {
-      name: this.#name,
+      name,
       kind: "text",
       count,
       missing,
       characters: { mean, deviation },
       histogram,
-      languages: { ...this.#languages },
+      languages,
     };
   }
 }

@@ -1,22 +1,27 @@
-import { elementCount, type NumericTensor, type Tensor, toTypedArray } from "../tensor.ts";
+import type { TypedArray } from "../datatype.ts";
+import { type Tensor, toTypedArray } from "../tensor.ts";
 import type { DescribedModel, Feature, TensorPlan } from "./feature-plan.ts";
 import { featurePlanOf } from "./feature-plan.ts";
 
 /** Rows of a tensor of columns, and elements of another one, that are looked at: evenly spaced. */
 export const MAX_LOOKED_AT = 1000;
 
-/** Receives the values of features. */
+/** Receives the values of features: of all those of a tensor, every `stride`-th from `start` on, `count` of them. */
 export interface FeatureVisitor {
-  /** @param values all of the tensor, of which every `stride`-th from `start` on is one of the feature */
-  numbers(feature: Feature, values: ArrayLike<number | bigint>, at: ValuesAt): void;
-  texts(feature: Feature, values: readonly string[], at: ValuesAt): void;
-}
-
-/** Which values of a tensor are those of a feature. */
-export interface ValuesAt {
-  readonly start: number;
-  readonly stride: number;
-  readonly count: number;
+  numbers(
+    feature: Feature,
+    values: ArrayLike<number | bigint>,
+    start: number,
+    stride: number,
+    count: number,
+  ): void;
+  texts(
+    feature: Feature,
+    values: readonly string[],
+    start: number,
+    stride: number,
+    count: number,
+  ): void;
 }
 
 /** Visits the features of a model's inputs, each with its values. */
@@ -32,16 +37,20 @@ export function visitInputs(
   }
 }
 
-function visitTensor({ columns, whole }: TensorPlan, tensor: Tensor, visitor: FeatureVisitor) {
-  const length = tensor.datatype === "BYTES" ? tensor.data.length : elementCount(tensor.shape);
+function visitTensor(
+  { columns, whole }: TensorPlan,
+  tensor: Tensor,
+  visitor: FeatureVisitor,
+): void {
+  const isText = tensor.datatype === "BYTES";
+  const values = isText ? tensor.data : toTypedArray(tensor);
+  const { length } = values;
   const width = columns && length % columns.length === 0 ? columns.length : 1;
-  const features = columns && width > 1 ? columns : [whole];
-  const values = tensor.datatype === "BYTES" ? undefined : toTypedArray(tensor as NumericTensor);
-  for (let column = 0; column < features.length; column++) {
-    const at = { start: column, stride: width, count: length / width };
-    const feature = features[column] as Feature;
-    if (values) visitor.numbers(feature, values, at);
-    else visitor.texts(feature, tensor.data as readonly string[], at);
+  const count = length / width;
+  for (let column = 0; column < width; column++) {
+    const feature = (columns && width > 1 ? columns[column] : whole) as Feature;
+    if (isText) visitor.texts(feature, values as readonly string[], column, width, count);
+    else visitor.numbers(feature, values as TypedArray, column, width, count);
   }
 }
 

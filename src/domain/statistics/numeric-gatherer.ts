@@ -1,5 +1,15 @@
 import { binOf } from "../../shared/bin-of.ts";
-import type { InputStatistics } from "../event.ts";
+
+/** What is known of numbers; without what none can say: of no values, and of values whose differences no double holds. */
+export interface NumericSummary {
+  readonly count: number;
+  readonly missing: number;
+  readonly mean: number | undefined;
+  readonly deviation: number | undefined;
+  readonly min: number | undefined;
+  readonly max: number | undefined;
+  readonly histogram: readonly number[] | undefined;
+}
 
 /** Mean, deviation and extremes of numbers as they come, and their counts by bins. */
 export class NumericGatherer {
@@ -9,14 +19,14 @@ export class NumericGatherer {
   min = Number.POSITIVE_INFINITY;
   max = Number.NEGATIVE_INFINITY;
   /** Sum of the squared differences from the mean (Welford, 1962). */
-  #m2 = 0;
-  readonly #edges: readonly number[] | undefined;
-  readonly #histogram: number[] | undefined;
+  m2 = 0;
+  readonly edges: readonly number[] | undefined;
+  readonly histogram: number[] | undefined;
 
   /** @param edges of the bins, ascending; none are counted without them */
   constructor(edges?: readonly number[]) {
-    this.#edges = edges;
-    this.#histogram = edges && new Array(edges.length + 1).fill(0);
+    this.edges = edges;
+    this.histogram = edges && new Array<number>(edges.length + 1).fill(0);
   }
 
   /** NaN and infinity are missing values. */
@@ -28,33 +38,26 @@ export class NumericGatherer {
     this.count += 1;
     const delta = value - this.mean;
     this.mean += delta / this.count;
-    this.#m2 += delta * (value - this.mean);
+    this.m2 += delta * (value - this.mean);
     if (value < this.min) this.min = value;
     if (value > this.max) this.max = value;
-    if (this.#edges && this.#histogram) (this.#histogram[binOf(this.#edges, value)] as number) += 1;
+    const { edges, histogram } = this;
+    if (edges && histogram) (histogram[binOf(edges, value)] as number) += 1;
   }
 
-  /** Without what no number can say: of no values, and of values whose differences no double holds. */
-  summary(): {
-    readonly count: number;
-    readonly missing: number;
-    readonly mean: number | undefined;
-    readonly deviation: number | undefined;
-    readonly min: number | undefined;
-    readonly max: number | undefined;
-    readonly histogram: readonly number[] | undefined;
-  } {
-    const { count, missing, min, max } = this;
-    const isKnown = count > 0 && Number.isFinite(this.#m2);
-    return {
-      count,
-      missing,
-      mean: isKnown ? this.mean : undefined,
-      deviation: isKnown ? Math.sqrt(this.#m2 / count) : undefined,
-      min: count > 0 ? min : undefined,
-      max: count > 0 ? max : undefined,
-      histogram: this.#histogram && [...this.#histogram],
-    };
+  get knownMean(): number | undefined {
+    return this.count > 0 && this.m2 < Number.POSITIVE_INFINITY ? this.mean : undefined;
+  }
+
+  get deviation(): number | undefined {
+    return this.knownMean === undefined ? undefined : Math.sqrt(this.m2 / this.count);
+  }
+
+  summary(): NumericSummary {
+    const { count, missing, knownMean, deviation, histogram } = this;
+    const min = count > 0 ? this.min : undefined;
+    const max = count > 0 ? this.max : undefined;
+    return { count, missing, mean: knownMean, deviation, min, max, histogram };
   }
 
   /** Of numbers such as lengths and sizes, which may be told of a single one; `undefined` without any. */
@@ -65,13 +68,9 @@ export class NumericGatherer {
         readonly histogram: readonly number[] | undefined;
       }
     | undefined {
-    const { mean, deviation, histogram } = this.summary();
+    const { knownMean: mean, deviation, histogram } = this;
     return mean === undefined || deviation === undefined
       ? undefined
       : { mean, deviation, histogram };
-  }
-
-  toStatistics(name: string): InputStatistics {
-    return { name, kind: "numeric", ...this.summary() };
   }
 }

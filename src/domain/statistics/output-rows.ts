@@ -54,21 +54,25 @@ export class OutputRows {
   }
 
   statistics(): OutputStatistics {
+    const { count } = this;
+    const rows = this.#rows.length > 0 ? this.#rows : undefined;
+    const value = this.#value?.summary();
+    if (this.#labels.size === 0) return { count, rows, value };
     const labels: Record<string, number> = {};
     const confidenceByLabel: Record<string, readonly number[]> = {};
-    for (const [label, { rows, confidence }] of this.#labels) {
-      labels[label] = rows;
-      if (confidence) confidenceByLabel[label] = confidence;
+    for (const [label, ofLabel] of this.#labels) {
+      labels[label] = ofLabel.rows;
+      if (ofLabel.confidence) confidenceByLabel[label] = ofLabel.confidence;
     }
-    const hasConfidence = this.#confidence !== undefined;
+    const confidence = this.#confidence;
     return {
-      count: this.count,
-      labels: this.#labels.size > 0 ? labels : undefined,
-      rows: this.#rows.length > 0 ? this.#rows : undefined,
-      confidence: this.#confidence,
-      confidenceByLabel: hasConfidence ? confidenceByLabel : undefined,
+      count,
+      labels,
+      rows,
+      confidence,
+      confidenceByLabel: confidence && confidenceByLabel,
       entropy: this.#entropies > 0 ? { mean: this.#entropy / this.#entropies } : undefined,
-      value: this.#value?.summary(),
+      value,
     };
   }
 }

@@ -2,13 +2,7 @@ import type { InputStatistics, OutputStatistics } from "../event.ts";
 import type { Tensor } from "../tensor.ts";
 import { createFeatureGatherer, type FeatureGatherer } from "./feature-gatherer.ts";
 import { type DescribedModel, type Feature, featurePlanOf } from "./feature-plan.ts";
-import {
-  type FeatureVisitor,
-  MAX_LOOKED_AT,
-  placeOf,
-  type ValuesAt,
-  visitInputs,
-} from "./gather-inputs.ts";
+import { type FeatureVisitor, MAX_LOOKED_AT, placeOf, visitInputs } from "./gather-inputs.ts";
 import { createOutputGatherer, type OutputGatherer } from "./gather-outputs.ts";
 
 /** What was gathered of a request. Plain data, which crosses to other isolates. */
@@ -58,24 +52,41 @@ export class RequestStatistics implements FeatureVisitor {
     this.#others.push({ statistics: () => statistics });
   }
 
-  numbers(feature: Feature, values: ArrayLike<number | bigint>, at: ValuesAt): void {
-    this.#features[feature.index] ??= createFeatureGatherer(feature, false);
-    const gatherer = this.#features[feature.index] as FeatureGatherer;
-    const { start, stride, count } = at;
+  numbers(
+    feature: Feature,
+    values: ArrayLike<number | bigint>,
+    start: number,
+    stride: number,
+    count: number,
+  ): void {
+    const gatherer = this.#gathererOf(feature, false);
     const looked = Math.min(count, MAX_LOOKED_AT);
     for (let index = 0; index < looked; index++)
       gatherer.number(Number(values[start + stride * placeOf(index, looked, count)]));
   }
 
-  texts(feature: Feature, values: readonly string[], at: ValuesAt): void {
-    this.#features[feature.index] ??= createFeatureGatherer(feature, true);
-    const gatherer = this.#features[feature.index] as FeatureGatherer;
-    const { start, stride, count } = at;
+  texts(
+    feature: Feature,
+    values: readonly string[],
+    start: number,
+    stride: number,
+    count: number,
+  ): void {
+    const gatherer = this.#gathererOf(feature, true);
     const looked = Math.min(count, MAX_LOOKED_AT);
     for (let index = 0; index < looked; index++)
       gatherer.text(values[start + stride * placeOf(index, looked, count)] as string);
   }
 
+  #gathererOf(feature: Feature, isText: boolean): FeatureGatherer {
+    const known = this.#features[feature.index];
+    if (known) return known;
+    const created = createFeatureGatherer(feature, isText);
+    this.#features[feature.index] = created;
+    return created;
+  }
+
+  /** To be called when nothing more is gathered: what it returns is not copied. */
   finish(): GatheredStatistics {
     const inputs: InputStatistics[] = [];
     for (const gatherer of this.#features) if (gatherer) inputs.push(gatherer.statistics());

@@ -34,7 +34,7 @@ export function createTensorFeatures(manifest: Manifest): TensorFeatures {
   return {
     add: (tensors) =>
       visitInputs(model, tensors, {
-        numbers(feature, all, { start, stride, count }) {
+        numbers(feature, all, start, stride, count) {
           const numbers = numbersOf(feature);
           const rows = tensors[0]?.shape[0] ?? 1;
           const looked = count === rows ? count : Math.min(count, MAX_WHOLE);
