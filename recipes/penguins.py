@@ -33,17 +33,23 @@ MISSING = "NA"
 FIXTURE_ROWS = 40
 
 
-def main() -> None:
+def read_rows() -> tuple[list[dict[str, str]], np.ndarray, np.ndarray]:
+    """All rows as the table has them, and the indices of those for training and of those held out."""
     with tempfile.TemporaryDirectory() as folder:
         files = unpack_wheel(Path(folder), PACKAGE)
         table = read_exactly(files / "palmerpenguins/data/penguins.csv", TABLE).decode()
     rows = list(csv.DictReader(table.splitlines()))
-    features = np.array([[to_number(row, column) for column in COLUMNS] for row in rows])
-    species = np.array([SPECIES.index(row["species"]) for row in rows])
+    species = to_species(rows)
     # The proportions of the species are kept, and that of the penguins that lack something.
-    lacking = np.isnan(features).any(axis=1)
+    lacking = np.isnan(to_features(rows)).any(axis=1)
     groups = species + len(SPECIES) * lacking
     train, test = train_test_split(np.arange(len(rows)), test_size=0.3, random_state=42, stratify=groups)
+    return rows, train, test
+
+
+def main() -> None:
+    rows, train, test = read_rows()
+    features, species = to_features(rows), to_species(rows)
     data = Split(
         dataset="palmerpenguins (Gorman, Williams and Fraser 2014)",
         source=f"PyPI {PACKAGE.replace('==', ' ')}, penguins.csv (doi:10.5281/zenodo.3960218)",
@@ -112,6 +118,14 @@ def write_rows(rows: list[dict[str, str]], scores: np.ndarray) -> None:
     }
     write(ROOT / "test/fixtures/tables/penguins.csv", ("\n".join(lines) + "\n").encode())
     write(ROOT / "test/fixtures/tables/penguins.json", to_json(fixture, width=None))
+
+
+def to_features(rows: list[dict[str, str]]) -> np.ndarray:
+    return np.array([[to_number(row, column) for column in COLUMNS] for row in rows])
+
+
+def to_species(rows: list[dict[str, str]]) -> np.ndarray:
+    return np.array([SPECIES.index(row["species"]) for row in rows])
 
 
 def to_number(row: dict[str, str], column: str) -> float:

@@ -1,5 +1,8 @@
-import { readFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import { seedModels } from "../../packages/cli/src/local/seed.ts";
 import { projectPath } from "../../scripts/project.ts";
 import type { DriftReport } from "../../src/domain/monitoring/drift-report.ts";
 import type { KnownProfile } from "../../src/domain/monitoring/reference-profile.ts";
@@ -160,6 +163,29 @@ test("requests that differ from the profile are suspected after a window", async
   expect(states.get("island")).toBe("suspected");
   expect(states.get("bill_depth_mm")).toBe("none");
   expect(report.windows[0]).toMatchObject({ rows: 120, complete: true });
+});
+
+test("a version of models/ is seeded with its profile, which does not replace one that was set since", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "onnxflare-profiles-"));
+  try {
+    cpSync(projectPath("models", "iris-logistic"), join(folder, "iris-logistic"), {
+      recursive: true,
+    });
+    const path = "/models/iris-logistic/versions/1/profile";
+    await seedModels(service.bucket, folder);
+    const seeded = (await service.administer(path)).body as KnownProfile;
+    const committed = join(folder, "iris-logistic", "1", "profile.json");
+    expect(seeded.profile).toEqual(JSON.parse(readFileSync(committed, "utf8")));
+    const inputs = Array.from({ length: 20 }, (_, index) => [5 + index / 20, 3, 1, 0.2]);
+    const other = await service.administer(path, {
+      method: "PUT",
+      body: JSON.stringify({ inputs }),
+    });
+    await seedModels(service.bucket, folder);
+    expect((await service.administer(path)).body).toEqual(other.body);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test("a report says which window it can have", async () => {

@@ -7,6 +7,7 @@ import { DEPLOY } from "./commands/deploy.ts";
 import { DEV } from "./commands/dev.ts";
 import { DIFF } from "./commands/diff.ts";
 import { DOCTOR } from "./commands/doctor.ts";
+import { DRIFT } from "./commands/drift.ts";
 import { ERASE } from "./commands/erase.ts";
 import { EXPORT_DATA } from "./commands/export-data.ts";
 import { GC } from "./commands/gc.ts";
@@ -17,6 +18,7 @@ import { KEYS } from "./commands/keys.ts";
 import { LIST } from "./commands/list.ts";
 import { LOGS } from "./commands/logs.ts";
 import { PREDICT } from "./commands/predict.ts";
+import { PROFILE } from "./commands/profile.ts";
 import { PROMOTE } from "./commands/promote.ts";
 import { PUSH } from "./commands/push.ts";
 import { ROLLBACK } from "./commands/rollback.ts";
@@ -34,6 +36,7 @@ export const COMMANDS: readonly CliCommand[] = [
   INSPECT,
   PREDICT,
   DIFF,
+  PROFILE,
   DELETE,
   ALIAS,
   PROMOTE,
@@ -46,6 +49,7 @@ export const COMMANDS: readonly CliCommand[] = [
   ERASE,
   EXPORT_DATA,
   LOGS,
+  DRIFT,
   GC,
   COMPLETION,
 ];

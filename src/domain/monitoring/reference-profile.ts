@@ -12,6 +12,9 @@ import { sha256 } from "../../shared/sha256.ts";
 export const BINS = 10;
 export const MAX_BINS = 64;
 export const MAX_CATEGORIES = 1000;
+/** Of example data; fewer rows say nothing of a distribution. */
+export const MIN_EXAMPLE_ROWS = 20;
+export const MAX_EXAMPLE_ROWS = 10_000;
 export const MAX_INPUTS = 64;
 export const MAX_OUTPUTS = 8;
 const MAX_NAME_LENGTH = 200;

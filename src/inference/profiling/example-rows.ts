@@ -2,12 +2,10 @@ import { postprocessDefinition } from "../../domain/blocks/registry.ts";
 import { ApiError } from "../../domain/errors.ts";
 import type { Manifest } from "../../domain/manifest.ts";
 import { formatModelId } from "../../domain/model-id.ts";
+import { MAX_EXAMPLE_ROWS, MIN_EXAMPLE_ROWS } from "../../domain/monitoring/reference-profile.ts";
 import type { TaskRequest } from "../../domain/task.ts";
 import { describe } from "../../domain/tensor-json.ts";
 
-/** Fewer rows say nothing of a distribution. */
-export const MIN_EXAMPLE_ROWS = 20;
-export const MAX_EXAMPLE_ROWS = 10_000;
 /** Rows of one request to the task, between which the deadline is looked at. */
 const ROWS_PER_REQUEST = 256;
 

@@ -1,10 +1,12 @@
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { readModelFolder } from "../../../packages/cli/src/local/model-folder.ts";
+import { PROFILE_FILE } from "../../../packages/cli/src/local/seed.ts";
 import { projectPath } from "../../../scripts/project.ts";
 import { manifestJsonSchema, parseManifest } from "../../../src/domain/manifest.ts";
+import { toKnownProfile } from "../../../src/registry/profiles/known-profiles.ts";
 import { EXPECTED_FOLDER, readExpected } from "../../support/tensors.ts";
 
 /** What a model of models/ brings along: files that are the published ones, a card, a licence. */
@@ -28,7 +30,17 @@ describe.each(folders)("$manifest.name version $manifest.version", (model) => {
 
   test("has no file that the manifest does not name", () => {
     const named = manifest.files.map(({ path }) => path);
-    expect(readdirSync(folder).sort()).toEqual(["manifest.json", ...named].sort());
+    const others = readdirSync(folder).filter((name) => name !== PROFILE_FILE);
+    expect(others.sort()).toEqual(["manifest.json", ...named].sort());
+  });
+
+  test("has a reference profile of the columns of its manifest, if it takes a table", async () => {
+    const isTable = manifest.preprocess?.type === "tabular";
+    expect(existsSync(join(folder, PROFILE_FILE))).toBe(isTable);
+    if (!isTable || manifest.preprocess?.type !== "tabular") return;
+    const value = JSON.parse(readFileSync(join(folder, PROFILE_FILE), "utf8"));
+    const known = await toKnownProfile(manifest, value);
+    expect(known?.profile.inputs.map(({ name }) => name)).toEqual(manifest.preprocess.columns);
   });
 
   test("has a card with its name and the licence of the manifest", () => {

@@ -45,6 +45,32 @@ function run(...args: string[]): Promise<CliResult> {
   return runCli(args, { env });
 }
 
+describe("profile and drift", () => {
+  test("a profile is made of a file, printed, and used for reports", async () => {
+    const rows = Array.from({ length: 30 }, (_, i) => [4.5 + i / 10, 3 + (i % 7) / 10, 1.5, 0.2]);
+    const file = join(folder, "rows.jsonl");
+    writeFileSync(file, rows.map((row) => JSON.stringify(row)).join("\n"));
+    const made = await run("profile", `${model}@1`, file);
+    expect(made.code, made.stderr).toBe(0);
+    expect(made.stdout).toMatch(/sepal length \(cm\)\s+numeric\s+30\s+0\s+mean 5\.95/);
+    const printed = await run("profile", `${model}@1`, "--json");
+    expect(printed.json()).toMatchObject({ model, rows: 30 });
+    expect((await run("drift", `${model}@1`)).stdout).toContain("too few requests yet");
+    expect((await run("drift", `${model}@2`)).stdout).toContain("no reference profile");
+  });
+
+  test("push makes the profile of the version that it publishes", async () => {
+    const path = projectPath("models", "iris-logistic", "1");
+    const file = join(folder, "rows.csv");
+    const names = "sepal length (cm),sepal width (cm),petal length (cm),petal width (cm)";
+    const lines = Array.from({ length: 25 }, (_, i) => `${4 + i / 10},3,${1 + i / 9},0.2`);
+    writeFileSync(file, [names, ...lines].join("\n"));
+    const pushed = await run("push", path, "--name", `${model}-pushed`, "--reference", file);
+    expect(pushed.code, pushed.stderr).toBe(0);
+    expect(pushed.stdout).toContain("profile of 25 rows");
+  });
+});
+
 describe("diff", () => {
   test("compares the answers to the version's example", async () => {
     const same = await run("diff", model, "1", "2");

@@ -3,6 +3,8 @@ import { Option } from "@commander-js/extra-typings";
 import { TASK_KINDS } from "../../../../src/domain/task-kinds.ts";
 import { explain, usageError } from "../cli-error.ts";
 import type { CliCommand } from "../command.ts";
+import { sendProfile } from "../drift/profile-view.ts";
+import { readExampleData } from "../drift/read-example-data.ts";
 import { formatSeconds } from "../format/duration.ts";
 import { formatSize } from "../format/size.ts";
 import {
@@ -34,6 +36,11 @@ export const PUSH: CliCommand = {
       does: "an export of transformers.js or Optimum",
     },
     {
+      command:
+        "onnxflare push model.onnx --name penguins --task tabular-classification --reference training.csv",
+      does: "with the profile that requests are compared with",
+    },
+    {
       command: "onnxflare push model.onnx --name digits --dry-run",
       does: "show the manifest, publish nothing",
     },
@@ -61,12 +68,18 @@ export const PUSH: CliCommand = {
         "--sign <keyfile>",
         "sign the manifest with this private key (encrypted: ONNXFLARE_SIGN_PASSPHRASE)",
       )
+      .option(
+        "--reference <data>",
+        "make its reference profile of example data: a .csv, .json or .jsonl file",
+      )
       .option("--force", "use the number of a deleted version again")
       .option("--note <text>", "why the alias changes, for the history")
       .option("--actor <name>", "who, for the history (default: the user of this machine)")
       .option("--dry-run", "send the files and show the manifest, but publish nothing")
-      .action(async (path, { labels, note, actor, ...options }) => {
+      .action(async (path, { labels, note, actor, reference, ...options }) => {
         const { output, signal } = context();
+        // A file that cannot be read is refused before anything is sent.
+        if (reference !== undefined) readExampleData(reference);
         signal.addEventListener("abort", () =>
           output.note("what was sent is kept: run the same command again to continue"),
         );
@@ -89,6 +102,8 @@ export const PUSH: CliCommand = {
         }
         const task = manifest.task === undefined ? "no task" : manifest.task;
         const alias = options.alias === undefined ? "" : `, ${name}@${options.alias}`;
+        const made = reference !== undefined && (await sendProfile(context(), id, reference));
+        const profiled = made ? `, profile of ${made.profile.rows} rows` : "";
         const document = {
           name,
           version,
@@ -97,10 +112,11 @@ export const PUSH: CliCommand = {
           resumedBytes,
           proposed,
           manifest,
+          ...(made && { profile: made.digest }),
         };
         output.result(
           document,
-          `published ${output.style("bold", `${name} version ${version}`)}${alias}: ${task}, ${sent}`,
+          `published ${output.style("bold", `${name} version ${version}`)}${alias}: ${task}, ${sent}${profiled}`,
         );
       }),
 };

@@ -6,11 +6,13 @@ import { ApiError } from "../../../../src/domain/errors.ts";
 import type { ModelId } from "../../../../src/domain/model-id.ts";
 import type { ObjectStore } from "../../../../src/domain/object-store.ts";
 import { tombstoneOf } from "../../../../src/domain/routing.ts";
+import { toKnownProfile } from "../../../../src/registry/profiles/known-profiles.ts";
 import { readRouting } from "../../../../src/registry/routing/read-routing.ts";
 import { createEncryptedObjectStore } from "../../../../src/storage/encrypted-object-store.ts";
 import { storedSize } from "../../../../src/storage/encryption/format.ts";
 import type { KeyRing } from "../../../../src/storage/encryption/key-ring.ts";
 import { fileKey, manifestKey, signatureKey } from "../../../../src/storage/model-keys.ts";
+import { createProfileStore } from "../../../../src/storage/profile-store.ts";
 import { createR2ObjectStore } from "../../../../src/storage/r2-object-store.ts";
 import { createRoutingStore } from "../../../../src/storage/routing-store.ts";
 import { toStored } from "./encryption.ts";
@@ -36,6 +38,9 @@ export interface FolderSeedResult extends SeedResult {
 
 /** Beside the manifest, of a version that somebody has signed. */
 const SIGNATURE_FILE = "signature.json";
+
+/** Beside the manifest, of a version that has a reference profile. */
+export const PROFILE_FILE = "profile.json";
 
 /** Attempts for a version while storage fails: workerd may be restarting. */
 const MAX_ATTEMPTS = 5;
@@ -140,12 +145,37 @@ async function seedVersion(
   }
   const key = manifestKey(manifest);
   const signed = await seedSignature(bucket, model, manifestText, keys);
-  if (storedManifest === manifestText) return written || signed ? "seeded" : "unchanged";
-  const bytes = new Uint8Array(new TextEncoder().encode(manifestText));
-  await bucket.put(key, await toStored(keys, key, bytes), {
-    httpMetadata: { contentType: "application/json" },
-  });
-  return "seeded";
+  if (storedManifest !== manifestText) {
+    const bytes = new Uint8Array(new TextEncoder().encode(manifestText));
+    await bucket.put(key, await toStored(keys, key, bytes), {
+      httpMetadata: { contentType: "application/json" },
+    });
+    written = true;
+  }
+  const profiled = await seedProfile(bucket, model, keys);
+  return written || signed || profiled ? "seeded" : "unchanged";
+}
+
+/** A profile that somebody has set since, of the same model file, remains. @returns whether it was written */
+async function seedProfile(
+  bucket: ModelBucket,
+  { manifest, folder }: FolderModel,
+  keys: KeyRing | undefined,
+): Promise<boolean> {
+  const file = join(folder, PROFILE_FILE);
+  if (!existsSync(file)) return false;
+  const store = createProfileStore(toObjects(bucket, keys));
+  // One that cannot be read is none.
+  const stored = await store.read(manifest).catch(() => undefined);
+  if (stored && (await toKnownProfile(manifest, stored.value))) return false;
+  const text = readFileSync(file, "utf8");
+  const known = await toKnownProfile(manifest, JSON.parse(text));
+  if (!known)
+    throw new UserError(
+      `model ${manifest.name} version ${manifest.version}: ${PROFILE_FILE} is not valid, or of another model file`,
+    );
+  await store.write(manifest, known.profile);
+  return true;
 }
 
 /** Whether the version was deleted, and its number is not to be used again. */

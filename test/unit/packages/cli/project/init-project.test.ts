@@ -39,6 +39,7 @@ test("a project has its own name, bucket and key, and the versions of the reposi
     "README.md",
     "models/iris-logistic/1/manifest.json",
     "models/iris-logistic/1/model.onnx",
+    "models/iris-logistic/1/profile.json",
     "onnxflare.json",
     "package.json",
     "src/index.ts",
