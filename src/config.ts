@@ -5,6 +5,7 @@ import {
   toAccessSettings,
   toTokenSettings,
 } from "./domain/access/token-fields.ts";
+import { ALERT_FIELDS, toAlertSettings } from "./domain/alerts/alert-settings.ts";
 import { CACHE_TIERS } from "./domain/cache.ts";
 import { parseEncryptionKeys } from "./domain/encryption-key.ts";
 import { EVENT_FIELDS, toEventSettings } from "./domain/event-settings.ts";
@@ -120,6 +121,7 @@ const settingsSchema = z.object({
   ...MONITORING_FIELDS,
   ...DRIFT_FIELDS,
   ...OTLP_FIELDS,
+  ...ALERT_FIELDS,
   ...TOKEN_FIELDS,
 });
 
@@ -191,6 +193,7 @@ const configSchema = settingsSchema.superRefine(checkAudiences).transform((setti
     monitoring: toMonitoringSettings(settings),
     drift: toDriftRules(settings),
     otlp: toOtlpSettings(settings),
+    alerts: toAlertSettings(settings),
     tokens: toTokenSettings(settings),
     access: toAccessSettings(settings),
   }),

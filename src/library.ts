@@ -1,4 +1,5 @@
 import { createApp } from "./app.ts";
+import { createMetricsEnvironment } from "./deps/metrics-environment.ts";
 import { createServices } from "./deps.ts";
 import type { TelemetryEvent } from "./domain/event.ts";
 import type { EventSink } from "./domain/ports.ts";
@@ -85,9 +86,12 @@ export function createOnnxflare<Env = OnnxflareEnv>({
   const ownSinks = toOwnSinks(sinks, onEvent);
   let running: Running | undefined;
 
+  const bindingsOf = (env: Env): OnnxflareEnv => ({ ...select(env), ...settings });
+  MetricsCollector.environmentOf = (env) => createMetricsEnvironment(bindingsOf(env as Env));
+
   /** Bindings never change within an isolate. */
   function start(env: Env): Running {
-    const bindings = { ...select(env), ...settings };
+    const bindings = bindingsOf(env);
     const services = createServices(bindings, { prefix, ownSinks });
     return {
       app: createApp(services),

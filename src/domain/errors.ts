@@ -13,6 +13,7 @@ export interface ErrorKind {
     | 408
     | 409
     | 411
+    | 412
     | 413
     | 415
     | 429
@@ -59,6 +60,7 @@ export const ERROR_KINDS = {
     title: "The prediction is not kept any more",
     retryable: false,
   },
+  webhook_not_found: { status: 404, title: "No such webhook", retryable: false },
   method_not_allowed: { status: 405, title: "Method not allowed", retryable: false },
   body_timeout: { status: 408, title: "The body did not arrive in time", retryable: true },
   publication_conflict: {
@@ -73,6 +75,11 @@ export const ERROR_KINDS = {
   key_revoked: { status: 409, title: "The API key is revoked", retryable: false },
   routing_conflict: { status: 409, title: "The routing is another one", retryable: false },
   length_required: { status: 411, title: "Length required", retryable: false },
+  precondition_failed: {
+    status: 412,
+    title: "The resource has changed meanwhile",
+    retryable: false,
+  },
   body_too_large: { status: 413, title: "Body too large", retryable: false },
   unsupported_media_type: { status: 415, title: "Unsupported media type", retryable: false },
   overloaded: { status: 429, title: "Too many requests in flight", retryable: true },

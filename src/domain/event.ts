@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { alertEventSchema } from "./event/alert.ts";
 import type { auditEventSchema } from "./event/audit.ts";
 import type { cacheEventSchema } from "./event/cache.ts";
 import type { canaryEventSchema } from "./event/canary.ts";
@@ -102,6 +103,7 @@ export const EVENT_KINDS = [
   "erasure",
   "invocation",
   "canary",
+  "alert",
 ] as const satisfies readonly TelemetryEvent["event"][];
 
 /** One for each request. */
@@ -130,6 +132,8 @@ export type CaptureEvent = z.output<typeof captureEventSchema>;
 export type ErasureEvent = z.output<typeof erasureEventSchema>;
 /** Emitted once for a canary that is worse than the version that it may replace. */
 export type CanaryEvent = z.output<typeof canaryEventSchema>;
+/** Emitted when an alert fires, and when it is resolved. */
+export type AlertEvent = z.output<typeof alertEventSchema>;
 
 /** Made by the Tail Worker, for each invocation of the Worker. */
 export type InvocationEvent = z.output<typeof invocationEventSchema>;
@@ -147,4 +151,5 @@ export type TelemetryEvent =
   | CaptureEvent
   | ErasureEvent
   | InvocationEvent
-  | CanaryEvent;
+  | CanaryEvent
+  | AlertEvent;

@@ -1,6 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { toOutcomeLater } from "../domain/durable-object/outcome.ts";
 import { METRICS_METHODS, type MetricsMethod } from "../domain/monitoring/metrics-methods.ts";
+import type { MetricsEnvironment } from "../monitoring/environment.ts";
 import { createMetricsObject, type MetricsObject } from "../monitoring/metrics-object.ts";
 
 /**
@@ -8,6 +9,9 @@ import { createMetricsObject, type MetricsObject } from "../monitoring/metrics-o
  * `METRICS_METHODS`, and one alarm for whatever is due next.
  */
 export class MetricsCollector extends DurableObject<unknown> {
+  /** What objects use of their Worker: set by the service, which knows its bindings by the names that the Worker gives them. */
+  static environmentOf: (env: unknown) => MetricsEnvironment | undefined = () => undefined;
+
   readonly #object: MetricsObject;
   #alarmAt: number | undefined;
 
@@ -30,6 +34,7 @@ export class MetricsCollector extends DurableObject<unknown> {
         now: () => Date.now(),
       },
       () => context.waitUntil(this.#setAlarm()),
+      MetricsCollector.environmentOf(env),
     );
   }
 

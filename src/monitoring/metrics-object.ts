@@ -2,7 +2,9 @@ import { migrate } from "../domain/durable-object/migrate.ts";
 import type { MetricsMethods } from "../domain/monitoring/metrics-methods.ts";
 import type { SqlStorage } from "../domain/sql-storage.ts";
 import { createAccuracy } from "./accuracy/accuracy.ts";
+import { createAlerting } from "./alerts/alerting.ts";
 import { createCollector } from "./collector/collector.ts";
+import { type MetricsEnvironment, NO_ENVIRONMENT } from "./environment.ts";
 import { METRICS_MIGRATIONS } from "./migrations.ts";
 import type { MonitoringPart } from "./part.ts";
 
@@ -17,16 +19,29 @@ export interface MetricsObject extends MetricsMethods {
 /**
  * The parts of one shard, each with its own tables and methods.
  * @param onDue called when something is due earlier than before, in the middle of a call
+ * @param environment of its Worker
  */
-export function createMetricsObject(storage: SqlStorage, onDue: () => void): MetricsObject {
+export function createMetricsObject(
+  storage: SqlStorage,
+  onDue: () => void,
+  environment: MetricsEnvironment = NO_ENVIRONMENT,
+): MetricsObject {
   migrate(storage, METRICS_MIGRATIONS);
   const accuracy = createAccuracy(storage);
   const collector = createCollector(storage, onDue, accuracy);
-  const parts: readonly MonitoringPart[] = [collector, accuracy];
+  const alerting = createAlerting({ storage, collector, environment, onDue });
+  const parts: readonly MonitoringPart[] = [collector, accuracy, alerting];
 
   return {
     ...collector,
     ...accuracy,
+    ...alerting,
+
+    async add(batch) {
+      const receipt = await collector.add(batch);
+      alerting.see(batch);
+      return receipt;
+    },
 
     async forget(version) {
       for (const part of parts) await part.forget?.(version);

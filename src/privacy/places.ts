@@ -95,9 +95,20 @@ export const PLACES: readonly Place[] = [
     tables: ["truth_sums", "canaries"],
   },
   {
+    name: "`METRICS`: alerts",
+    coverage: "collected",
+    tables: ["alerts", "alert_history", "webhook_messages", "webhook_deliveries"],
+  },
+  {
+    name: "`METRICS`: rules and webhooks",
+    coverage: { reason: NO_REQUESTS },
+    tables: ["alert_state", "webhooks"],
+  },
+  {
     name: "memory: collected",
     coverage: "collected",
     modules: [
+      "monitoring/alerts/read-readings.ts",
       "monitoring/collector/model-list.ts",
       "monitoring/collector/pending-windows.ts",
       "monitoring/collector/recent-events.ts",

@@ -18,10 +18,13 @@ export const RESOLUTIONS = [
 export type Resolution = (typeof RESOLUTIONS)[number];
 
 /** What an alert has a message for. */
-export type Transition = "firing" | "resolved";
+export const TRANSITIONS = ["firing", "resolved"] as const;
+export type Transition = (typeof TRANSITIONS)[number];
 
 /** One rule for one subject, such as the errors of a version. Times are in milliseconds since the epoch. */
 export interface Alert {
+  /** From firing to resolved; another one when it fires again. */
+  readonly id?: string | undefined;
   readonly rule: string;
   readonly kind: string;
   readonly severity: Severity;

@@ -1,5 +1,6 @@
 import type { Alert, AlertTransition } from "./alert.ts";
 import type { AlertRule } from "./alert-rule.ts";
+import type { VersionFindings } from "./readings.ts";
 import type { Delivery, IssuedWebhook, PutWebhook, Webhook, WebhookFields } from "./webhook.ts";
 
 export interface AlertRules {
@@ -43,6 +44,8 @@ export interface AlertsSummary {
   /** Attempts since the first one, by the state that they have left. */
   readonly deliveries: Readonly<Record<string, number>>;
   readonly waiting: number;
+  /** What drift, canaries and accuracy said in the last evaluation. */
+  readonly reports: readonly VersionFindings[];
 }
 
 export interface DeliveriesQuery {
@@ -51,29 +54,31 @@ export interface DeliveriesQuery {
   readonly limit: number;
 }
 
-/** Rules, alerts and webhooks of a deployment. All methods that take a name throw ApiError `webhook_not_found`. */
-export interface Alerts {
-  report(query: AlertsQuery): Promise<AlertsReport>;
-  summary(): Promise<AlertsSummary>;
-  rules(): Promise<AlertRules>;
+/** Rules, alerts and webhooks of a deployment. What takes the name of a webhook throws ApiError `webhook_not_found`. */
+export interface AlertMethods {
+  alerts(query: AlertsQuery): Promise<AlertsReport>;
+  alertsSummary(): Promise<AlertsSummary>;
+  alertRules(): Promise<AlertRules>;
   /**
    * Replaces all rules.
    * @param rules `undefined` for the default rules
    * @param ifRevision the revision that they must have now
    * @throws ApiError `precondition_failed`
    */
-  putRules(
+  putAlertRules(
     rules: readonly AlertRule[] | undefined,
     ifRevision: number | undefined,
   ): Promise<ChangedRules>;
   webhooks(): Promise<readonly Webhook[]>;
   webhook(name: string): Promise<Webhook>;
+  /** @throws ApiError `not_supported` without PRIVACY_KEY, `invalid_request` where there are too many */
   putWebhook(name: string, fields: WebhookFields): Promise<PutWebhook>;
   rotateWebhook(name: string, overlapSeconds: number): Promise<IssuedWebhook>;
+  /** What waits for it is not sent. */
   deleteWebhook(name: string): Promise<Webhook>;
   deliveries(query: DeliveriesQuery): Promise<readonly Delivery[]>;
-  /** Tries once more what was given up, or waits. @returns how many deliveries */
+  /** Tries once more what was given up, and at once what waits. @returns how many deliveries */
   retryDeliveries(webhook: string): Promise<number>;
-  /** Sends a message to a webhook, or all that are enabled, and waits for the first attempt of each. */
-  test(webhook: string | undefined): Promise<readonly Delivery[]>;
+  /** Sends a message to a webhook, or all that are enabled, and waits a moment for the answers. */
+  testWebhooks(webhook: string | undefined): Promise<readonly Delivery[]>;
 }

@@ -29,6 +29,12 @@ export interface VersionReports {
   readonly accuracy?: AccuracyFinding | undefined;
 }
 
+export interface VersionFindings {
+  readonly model: string;
+  readonly version: string;
+  readonly reports: VersionReports;
+}
+
 export interface DriftFinding {
   /** Names of the inputs and outputs that have drifted, in two windows in a row. */
   readonly drifted: readonly string[];
@@ -65,7 +71,7 @@ export interface Readings {
   /** The requests that the rule is about in a range, as it takes them together. */
   groups(rule: AlertRule, range: Range): readonly Group[];
   /** Of the versions that the rule is about. */
-  reports(rule: AlertRule): readonly (AlertSubject & { readonly reports: VersionReports })[];
+  reports(rule: AlertRule): readonly VersionFindings[];
 }
 
 /** A value that a rule compares with its threshold. */

@@ -1,4 +1,5 @@
 import type { TelemetryEvent } from "../event.ts";
+import { alertEventSchema } from "./alert.ts";
 import { auditEventSchema } from "./audit.ts";
 import { canaryEventSchema } from "./canary.ts";
 import { captureEventSchema } from "./capture.ts";
@@ -50,4 +51,5 @@ export const EVENT_DEFINITIONS = {
     schema: canaryEventSchema,
     summary: "A version is worse than the one that it may replace.",
   },
+  alert: { schema: alertEventSchema, summary: "An alert fires, or is resolved." },
 } as const satisfies Record<TelemetryEvent["event"], EventDefinition>;

@@ -1,8 +1,9 @@
+import type { AlertMethods } from "../alerts/alerts.ts";
 import type { AccuracyStore } from "./accuracy-store.ts";
 import type { MetricsCollector } from "./collector.ts";
 
 /** The methods of the Durable Object `METRICS`, by its parts. */
-export interface MetricsMethods extends MetricsCollector, AccuracyStore {}
+export interface MetricsMethods extends MetricsCollector, AccuracyStore, AlertMethods {}
 
 /**
  * Each method that crosses, and whether a caller may repeat it when the object was moved or restarted in the middle: `again` for what
@@ -23,5 +24,17 @@ export const METRICS_METHODS = {
   readTruths: "again",
   canaryReports: "again",
   acknowledgeCanary: "once",
+  alerts: "again",
+  alertsSummary: "again",
+  alertRules: "again",
+  putAlertRules: "once",
+  webhooks: "again",
+  webhook: "again",
+  putWebhook: "once",
+  rotateWebhook: "once",
+  deleteWebhook: "once",
+  deliveries: "again",
+  retryDeliveries: "again",
+  testWebhooks: "once",
 } as const satisfies Record<keyof MetricsMethods, "once" | "again">;
 export type MetricsMethod = keyof typeof METRICS_METHODS;

@@ -1,6 +1,12 @@
 import type { AlertRule } from "../../domain/alerts/alert-rule.ts";
 import { kindOf } from "../../domain/alerts/kinds/registry.ts";
-import type { Group, Range, Readings, VersionReports } from "../../domain/alerts/readings.ts";
+import type {
+  Group,
+  Range,
+  Readings,
+  VersionFindings,
+  VersionReports,
+} from "../../domain/alerts/readings.ts";
 import type { ActiveModel, WindowsRequest } from "../../domain/monitoring/collector.ts";
 import type { Window } from "../../domain/monitoring/monitoring.ts";
 import { looksAt } from "./evaluate-rules.ts";
@@ -27,7 +33,7 @@ const PAST_STEP_SECONDS = 21_600;
 /** What was read before, and is not read again in each evaluation. It may be lost at any time. */
 export interface ReadingCache {
   readonly past: Map<string, { readonly at: number; readonly windows: readonly Window[] }>;
-  readonly reports: Map<string, { readonly at: number; readonly reports: VersionReports }>;
+  readonly reports: Map<string, VersionFindings & { readonly at: number }>;
 }
 
 export function createReadingCache(): ReadingCache {
@@ -99,13 +105,18 @@ export async function readReadings(
         .filter(({ model, version }) => reporting.some((rule) => looksAt(rule, model, version)))
         .map(({ model, version }) => [JSON.stringify([model, version]), { model, version }]),
     );
-    const found: { model: string; version: string; reports: VersionReports }[] = [];
+    const found: VersionFindings[] = [];
     await inParallel([...versions], async ([key, { model, version }]) => {
       try {
         const known = cache.reports.get(key);
-        const fresh = known ?? { at: now, reports: await sources.reports(model, version) };
-        cache.reports.set(key, fresh);
-        found.push({ model, version, reports: fresh.reports });
+        const latest = known ?? {
+          at: now,
+          model,
+          version,
+          reports: await sources.reports(model, version),
+        };
+        cache.reports.set(key, latest);
+        found.push(latest);
       } catch (error) {
         problems.push(`reports of ${model} version ${version}: ${messageOf(error)}`);
       }

@@ -222,6 +222,10 @@ const IMPORTS: Record<string, { allowed: string[]; refused: string[] }> = {
     allowed: ["./b.ts", "../drift/b.ts", "../../domain/monitoring/b.ts", "../../shared/b.ts"],
     refused: ["../../guard/b.ts", "../../storage/b.ts", "../../deps/b.ts", "hono"],
   },
+  "src/monitoring/alerts/a.ts": {
+    allowed: ["./b.ts", "../../domain/alerts/b.ts", "standardwebhooks"],
+    refused: ["../../guard/b.ts", "../../durable-objects/b.ts", "../../deps/b.ts", "hono"],
+  },
   "src/config.ts": {
     allowed: ["./domain/b.ts", "zod"],
     refused: ["./inference/b.ts", "hono"],
