@@ -29,7 +29,10 @@ export function reportCalibration({
   return {
     count,
     expectedError,
-    brier: normal(mean, variance / count, { min: 0, max: 1 }),
+    brier:
+      count < 2
+        ? { value: mean, low: 0, high: 1 }
+        : normal(mean, variance / (count - 1), { min: 0, max: 1 }),
     bins: reports,
   };
 }

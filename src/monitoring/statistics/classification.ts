@@ -22,7 +22,10 @@ export function reportClassification({
   if (!accuracy) return undefined;
   const margins = marginsOf(pairs);
   const labels = [...margins].map(([label, each]) => reportLabel(label, each));
-  return { accuracy, macroF1: macroF1(pairs, margins), labels };
+  const f1 = macroF1(pairs, margins);
+  // Without a wrong prediction the delta method sees no chance at all.
+  const low = correct === count ? accuracy.low : f1.low;
+  return { accuracy, macroF1: { ...f1, low }, labels };
 }
 
 function marginsOf(pairs: TruthSums["pairs"]): Map<string, Margins> {
