@@ -1,6 +1,6 @@
+import { ATTRIBUTES } from "../domain/attribute-names.ts";
 import type { EventSink } from "../domain/ports.ts";
 import type { Tracing } from "../domain/tracing.ts";
-import { ATTRIBUTES } from "./opentelemetry/names.ts";
 import { toRequestAttributes } from "./opentelemetry/request-attributes.ts";
 
 /** Gives the platform's span of a request the attributes that its exported span has, and the id of the trace that its client named. */

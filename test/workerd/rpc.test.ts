@@ -138,8 +138,12 @@ describe("predict", () => {
 
   test("emits an event", async () => {
     const argument = { model: "iris-logistic@1", inputs: IRIS, requestId: "rpc-predict" };
-    await call("predict", argument);
+    const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    await call("predict", { ...argument, traceparent, tracestate: "congo=1" });
     expect(await event("rpc-predict")).toMatchObject({
+      traceId: "4bf92f3577b34da6a3ce929d0e0e4736",
+      parentSpanId: "00f067aa0ba902b7",
+      traceState: "congo=1",
       event: "request",
       method: "RPC",
       route: "rpc",

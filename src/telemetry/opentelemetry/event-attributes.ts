@@ -1,5 +1,5 @@
+import { EVENT_PREFIX } from "../../domain/attribute-names.ts";
 import type { RequestEvent, TelemetryEvent } from "../../domain/event.ts";
-import { EVENT_PREFIX } from "./names.ts";
 import type { Attributes, AttributeValue } from "./request-attributes.ts";
 
 /** An event of another kind than that of requests. */

@@ -1,6 +1,6 @@
+import { ATTRIBUTES, PHASE_PREFIX, PHASE_SUFFIX } from "../../domain/attribute-names.ts";
 import type { RequestEvent } from "../../domain/event.ts";
 import { GEN_AI, GEN_AI_OPERATIONS, GEN_AI_PROVIDER } from "../../domain/gen-ai.ts";
-import { ATTRIBUTES, PHASE_PREFIX, PHASE_SUFFIX } from "./names.ts";
 
 export type AttributeValue = string | number | boolean | readonly string[];
 /** `undefined` for those that are left out. */

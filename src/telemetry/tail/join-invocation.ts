@@ -27,7 +27,7 @@ const MAX_NAME_LENGTH = 64;
 const MAX_MESSAGE_LENGTH = 500;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 /** Paths that name the model. */
-const MODEL_PATH = /\/(?:models|v[12]\/models)\/([^/:@?#]+)/;
+const MODEL_PATH = /^[^?#]*?\/models\/([^/:@?#]+)/;
 const scrub = createScrubber([], { findsCut: true });
 
 /** Joins what an invocation has logged with how the platform says that it ended. */

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { projectPath } from "../../../scripts/project.ts";
+import { ATTRIBUTES } from "../../../src/domain/attribute-names.ts";
 import { GEN_AI } from "../../../src/domain/gen-ai.ts";
-import { ATTRIBUTES } from "../../../src/telemetry/opentelemetry/names.ts";
 
 const page = readFileSync(projectPath("docs", "opentelemetry.md"), "utf8");
 

@@ -87,6 +87,9 @@ function* fillTemplate(
       case "wrangler.toml":
         yield [path, toWranglerToml(bytes, name)];
         break;
+      case "wrangler.tail.toml":
+        yield [path, toTailToml(bytes, name)];
+        break;
       case "gitignore":
         // npm leaves a file named .gitignore out of a package.
         yield [".gitignore", bytes];
@@ -108,6 +111,12 @@ function toPackageJson(bytes: Buffer, name: string, spec: string): Buffer {
 function toWranglerToml(bytes: Buffer, name: string): Buffer {
   const text = bytes.toString("utf8").replace(/^name = .*$/m, `name = "${name}"`);
   return Buffer.from(text.replaceAll("onnxflare-models", `${name}-models`));
+}
+
+/** With the names of the project's Worker and of its Tail Worker. */
+function toTailToml(bytes: Buffer, name: string): Buffer {
+  const text = bytes.toString("utf8").replaceAll('"onnxflare-tail"', `"${name}-tail"`);
+  return Buffer.from(text.replaceAll('"onnxflare"', `"${name}"`));
 }
 
 function write(file: string, bytes: Buffer): void {

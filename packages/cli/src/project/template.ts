@@ -17,7 +17,8 @@ export function readTemplate(): Template {
 export function makeTemplate(repository: string): Template {
   const read = (...path: string[]): string => readFileSync(join(repository, ...path), "utf8");
   const files = new Map(readFolder(join(repository, "packages", "cli", "template")));
-  files.set("wrangler.toml", Buffer.from(deriveWranglerToml(read("wrangler.toml"))));
+  for (const file of ["wrangler.toml", "wrangler.tail.toml"])
+    files.set(file, Buffer.from(deriveWranglerToml(read(file))));
   const { devDependencies, allowScripts } = JSON.parse(read("package.json"));
   const { node, wrangler } = devDependencies;
   const packageJson = {

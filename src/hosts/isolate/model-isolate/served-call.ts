@@ -1,5 +1,6 @@
 import { createTokenMeter } from "../../../domain/access/token-meter.ts";
 import type { Admission, Permit } from "../../../domain/admission.ts";
+import { ATTRIBUTES } from "../../../domain/attribute-names.ts";
 import { NO_DIRECTIVES } from "../../../domain/cache-control.ts";
 import { type Call, createCall, type WaitUntil } from "../../../domain/call.ts";
 import type { RunCached } from "../../../domain/model-host.ts";
@@ -57,6 +58,11 @@ export class ServedCall {
     this.#trace = new Trace(undefined, platform?.startSpan);
     if (head.traceparent !== undefined)
       this.#trace.context = createTraceContext(head, platform?.traceId);
+    platform?.setAttributes({
+      [ATTRIBUTES.traceId]: this.#trace.context?.traceId,
+      [ATTRIBUTES.model]: head.version.name,
+      [ATTRIBUTES.version]: head.version.version,
+    });
     this.session = session;
     const client = new WatchedClient(session);
     this.#client = client;

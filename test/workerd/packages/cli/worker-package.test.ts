@@ -111,7 +111,14 @@ export default {
 /** The default Worker, as projects of \`init\` have it. */
 const DEFAULT = `export * from "onnxflare/worker";\nexport { default } from "onnxflare/worker";\n`;
 
-const SOURCES = { app: APP, caller: CALLER, default: DEFAULT };
+/** The Tail Worker, with what it may be given. */
+const TAIL = `
+import { createTail, type TelemetryEvent } from "onnxflare/tail";
+const seen: TelemetryEvent[] = [];
+export default createTail({ onEvent: (event) => void seen.push(event), settings: { OTLP_SERVICE_NAME: "a" } }) satisfies ExportedHandler;
+`;
+
+const SOURCES = { app: APP, caller: CALLER, default: DEFAULT, tail: TAIL };
 
 let tarball: string;
 let folder: string;
@@ -179,7 +186,7 @@ test("what the package names in its README is in it", () => {
 test("the code of the package imports nothing but its own files and modules of workerd", () => {
   const worker = join(installed, "dist", "worker");
   const files = globSync("*.js", { cwd: worker });
-  expect(files).toEqual(expect.arrayContaining(["index.js", "rpc.js", "worker.js"]));
+  expect(files).toEqual(expect.arrayContaining(["index.js", "rpc.js", "tail.js", "worker.js"]));
   for (const file of files) {
     const text = readFileSync(join(worker, file), "utf8");
     const imported = [
@@ -263,7 +270,7 @@ describe("Workers that wrangler builds of the package", () => {
       'compatibility_flags = ["enable_request_signal"]',
     ];
     // Wrangler refuses a binding whose class the entry does not export.
-    const keys = { app: "AI_KEYS", default: "KEYS", caller: undefined }[name];
+    const keys = { app: "AI_KEYS", default: "KEYS", caller: undefined, tail: undefined }[name];
     if (keys !== undefined)
       config.push(
         "[[durable_objects.bindings]]",
@@ -284,6 +291,12 @@ describe("Workers that wrangler builds of the package", () => {
   const modules = (name: keyof typeof SOURCES): { outdir: string; main: string } => ({
     outdir: build(name),
     main: `${name}.ts`,
+  });
+
+  test("may be the Tail Worker, which has nothing of the service", () => {
+    const files = globSync("**/*", { cwd: build("tail") });
+    expect(files).toContain("tail.js");
+    expect(files.filter((file) => /\.(?:wasm|bin|txt)$/.test(file))).toEqual([]);
   });
 
   beforeAll(async () => {

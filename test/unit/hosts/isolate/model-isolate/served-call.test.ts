@@ -3,13 +3,21 @@ import type { Admission } from "../../../../../src/domain/admission.ts";
 import { Deadline } from "../../../../../src/domain/deadline.ts";
 import type { CacheableRun } from "../../../../../src/domain/model-host.ts";
 import type { ModelRuntime } from "../../../../../src/domain/ports.ts";
-import { NO_TRACING } from "../../../../../src/domain/tracing.ts";
+import {
+  NO_TRACING,
+  type SpanAttributes,
+  type Tracing,
+} from "../../../../../src/domain/tracing.ts";
 import { ServedCall } from "../../../../../src/hosts/isolate/model-isolate/served-call.ts";
 import type { CachedReply, SessionStub } from "../../../../../src/hosts/isolate/wire/protocol.ts";
 import { createManifest } from "../../../../support/cache-harness.ts";
 
 /** A call that has made one run by way of the Worker's cache. */
-async function serve(reply: CachedReply, coldStart?: boolean): Promise<number | undefined> {
+async function serve(
+  reply: CachedReply,
+  coldStart?: boolean,
+  tracing: Tracing = NO_TRACING,
+): Promise<number | undefined> {
   const samples: (number | undefined)[] = [];
   const admission: Admission = {
     begin: () => new Deadline(),
@@ -32,6 +40,7 @@ async function serve(reply: CachedReply, coldStart?: boolean): Promise<number | 
       version: { name: "m", version: "1", revision: "1", digest: "d", digests: ["d"] },
       timeoutMs: undefined,
       bodyBytes: 0,
+      traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
     },
     session,
     waitUntil: () => undefined,
@@ -40,7 +49,7 @@ async function serve(reply: CachedReply, coldStart?: boolean): Promise<number | 
       state: () => ({ state: "ready" }),
       stats: () => ({ usedBytes: 0 }),
     } as unknown as ModelRuntime,
-    tracing: NO_TRACING,
+    tracing,
     isFirst: false,
     onEnd: () => undefined,
   });
@@ -51,7 +60,7 @@ async function serve(reply: CachedReply, coldStart?: boolean): Promise<number | 
     key: async () => "key",
     run: async ({ trace }) => {
       trace.coldStart = coldStart;
-      return [];
+      return trace.measure("infer", () => []);
     },
   };
   await served.runCached(undefined)(run, served.call);
@@ -74,4 +83,28 @@ test("a call that takes its outputs from the cache is a sample: others like it w
 
 test("a call that waited for another call's run is no sample", async () => {
   expect(await serve({ outputs: [], isHit: false })).toBeUndefined();
+});
+
+test("where the platform traces the isolate, its span has the trace of the request, and phases are spans", async () => {
+  const spans: string[] = [];
+  let attributes: SpanAttributes = {};
+  const tracing: Tracing = {
+    current: () => ({
+      traceId: "a".repeat(32),
+      setAttributes(given) {
+        attributes = given;
+      },
+      startSpan(phase) {
+        spans.push(phase);
+        return { end: () => undefined };
+      },
+    }),
+  };
+  await serve({ own: true }, false, tracing);
+  expect(attributes).toEqual({
+    "onnxflare.trace.id": "4bf92f3577b34da6a3ce929d0e0e4736",
+    "onnxflare.model.name": "m",
+    "onnxflare.model.version": "1",
+  });
+  expect(spans).toEqual(["infer"]);
 });

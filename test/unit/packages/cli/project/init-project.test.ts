@@ -43,8 +43,16 @@ test("a project has its own name, bucket and key, and the versions of the reposi
     "onnxflare.json",
     "package.json",
     "src/index.ts",
+    "src/tail.ts",
+    "wrangler.tail.toml",
     "wrangler.toml",
   ]);
+  expect(parse(read("my-models", "wrangler.tail.toml"))).toMatchObject({
+    name: "my-models-tail",
+    main: "src/tail.ts",
+    durable_objects: { bindings: [{ name: "METRICS", script_name: "my-models" }] },
+  });
+  expect(read("my-models", "wrangler.tail.toml")).toContain('service = "my-models-tail"');
   expect(parse(read("my-models", "wrangler.toml"))).toMatchObject({
     name: "my-models",
     main: "src/index.ts",

@@ -1,5 +1,5 @@
 /**
- * Names of attributes beside those of generative AI (`domain/gen-ai.ts`): those of OpenTelemetry's conventions
+ * Names of attributes beside those of generative AI (`gen-ai.ts`): those of OpenTelemetry's conventions
  * (@opentelemetry/semantic-conventions 1.45), and for the rest the service's own.
  */
 export const ATTRIBUTES = {
