@@ -3,13 +3,14 @@ import { matchedRoutes } from "hono/route";
 import { toApiError } from "../domain/errors.ts";
 import type { RequestEvent } from "../domain/event.ts";
 import type { EventSink } from "../domain/ports.ts";
-import { type RequestOrigin, toRequestEvent } from "../domain/request-event.ts";
+import { toRequestEvent } from "../domain/request-event.ts";
 import { Trace } from "../domain/trace.ts";
 import { createTraceContext, type TraceContext } from "../domain/trace-context.ts";
 import { NO_TRACING, type Tracing } from "../domain/tracing.ts";
 import type { ScrubSecrets } from "../shared/scrub-secrets.ts";
 import { uuidV7 } from "../shared/uuid-v7.ts";
 import type { AppEnv } from "./context.ts";
+import { originOf } from "./request-origin.ts";
 import { hasSecret } from "./scrub-reply.ts";
 import { createSecurityHeaders, type SecurityHeaders } from "./security-headers.ts";
 
@@ -104,7 +105,7 @@ function toEvent(c: Context<AppEnv>, time: number, thrown: unknown): RequestEven
     trace: c.get("trace"),
     principal: c.get("principal")?.label,
     protocol: operation?.protocol,
-    origin: c.req.raw.cf as RequestOrigin | undefined,
+    origin: originOf(c),
   });
 }
 
