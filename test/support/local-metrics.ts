@@ -20,6 +20,7 @@ export interface LocalMetrics {
 export function createLocalMetrics(clock: TestStorage = createTestStorage()): LocalMetrics {
   const storages = new Map<string, TestStorage>();
   const objects = new Map<string, MetricsObject>();
+  let ended = Promise.withResolvers<never>();
 
   function storageOf(shard: string): TestStorage {
     const storage = storages.get(shard) ?? { ...createTestStorage(), now: clock.now };
@@ -47,9 +48,8 @@ export function createLocalMetrics(clock: TestStorage = createTestStorage()): Lo
                 const method = object(shard)[name as keyof MetricsMethods] as (
                   ...args: never[]
                 ) => Promise<unknown>;
-                return structuredClone(
-                  await toOutcomeLater(() => method(...structuredClone(args))),
-                );
+                const outcome = toOutcomeLater(() => method(...structuredClone(args)));
+                return structuredClone(await Promise.race([outcome, ended.promise]));
               },
           }),
       ),
@@ -59,6 +59,11 @@ export function createLocalMetrics(clock: TestStorage = createTestStorage()): Lo
         if (at !== undefined && at <= clock.now()) await each.work();
       }
     },
-    restart: () => objects.clear(),
+    restart() {
+      objects.clear();
+      ended.promise.catch(() => undefined);
+      ended.reject(new Error("the object has ended"));
+      ended = Promise.withResolvers();
+    },
   };
 }

@@ -12,7 +12,7 @@ export type Forgotten = ReturnType<typeof createForgotten>;
 export function createForgotten(sql: Sql) {
   function isAfter(start: number, name: string): boolean {
     const [row] = sql.exec("SELECT at FROM forgotten WHERE name = ?", name);
-    return row === undefined || start > Math.floor(Number(row.at) / WINDOW_MS) * WINDOW_MS;
+    return row === undefined || minuteOf(start) > minuteOf(Number(row.at));
   }
 
   return {
@@ -34,4 +34,8 @@ export function createForgotten(sql: Sql) {
   function add(name: string, at: number): void {
     sql.exec("INSERT OR REPLACE INTO forgotten (name, at) VALUES (?, ?)", name, at);
   }
+}
+
+function minuteOf(time: number): number {
+  return Math.floor(time / WINDOW_MS);
 }

@@ -32,6 +32,8 @@ export interface AggregationOptions {
   /** Gathers predictions of a model, which are sent with its aggregates. */
   readonly bufferOf?: ((model: string) => PredictionBuffer) | undefined;
   readonly onCanaries?: SenderOptions["onCanaries"];
+  /** The random id of this isolate. */
+  readonly source?: string;
   readonly now?: () => number;
   readonly wait?: (milliseconds: number) => Promise<void>;
 }
