@@ -107,14 +107,14 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     tracing,
     scrub: scrubStored,
     ownSinks,
-    count: (losses) => createIsolateCounts({ losses, host: () => host }),
+    count: (losses) => createIsolateCounts({ losses, host: () => ({ runtimeStats }) }),
     ...(shards && {
       collect: (losses) =>
         createCollection({
           shards,
           config,
           losses,
-          host: () => host,
+          host: () => ({ runtimeStats }),
           predictions: createPredictionGathering({
             shards,
             retentionDays: config.monitoring.feedbackRetentionDays,
@@ -134,7 +134,7 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
   const signatures = createSignatures(config.signingKeys);
   const store = createModelStore(objects, { checkManifest: signatures.checkManifest });
   const uploadStore = createUploadStore(objects);
-  const { host, hasOwnIsolate } = createHost(env, config, store, overrides);
+  const { host, hasOwnIsolate, runtimeStats } = createHost(env, config, store, overrides);
   const {
     cache,
     purgeLog,

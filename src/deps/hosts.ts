@@ -2,7 +2,7 @@ import type { EntryStore } from "../cache/entry-store.ts";
 import type { Config } from "../config.ts";
 import type { ServiceOverrides } from "../deps.ts";
 import type { ModelHost } from "../domain/model-host.ts";
-import type { ModelStore } from "../domain/ports.ts";
+import type { ModelStore, RuntimeStats } from "../domain/ports.ts";
 import type { OnnxflareEnv } from "../env.ts";
 import { toCacheableRun } from "../hosts/cacheable-run.ts";
 import { createCellHost } from "../hosts/cell-host.ts";
@@ -18,29 +18,36 @@ import { createModelPool } from "../runtime/model-pool.ts";
 import { createBudgetedDecoder } from "../tasks/image/budgeted-decoder.ts";
 import { createTask } from "../tasks/registry.ts";
 
+export interface DeployedHost extends PlacedHost {
+  /** Of the cells of this isolate: no isolate of a model is asked. */
+  readonly runtimeStats: () => RuntimeStats;
+}
+
 /** The host of all versions: this isolate's cells, and isolates of single models where the binding for them exists. */
 export function createHost(
   env: OnnxflareEnv,
   config: Config,
   store: ModelStore,
   { createTask: createTaskOf = createTask, isolateCode: code = ISOLATE_CODE }: ServiceOverrides,
-): PlacedHost {
+): DeployedHost {
   const runtime = createModelPool({ budgetBytes: config.memoryBudgetBytes });
+  const runtimeStats = () => runtime.stats();
   const tools = { decodeImage: createBudgetedDecoder(runtime) };
   const cells = createCellHost({
     runtime,
     createTask: (manifest, readFile) => createTaskOf(manifest, readFile, tools),
   })(store);
   const loader = env.LOADER;
-  if (!loader) return { host: cells, hasOwnIsolate: () => false };
+  if (!loader) return { host: cells, hasOwnIsolate: () => false, runtimeStats };
   const { maxInFlight, maxQueueMs, timeoutMs, placement, ownIsolateFromBytes } = config;
   const budgetBytes = config.ownIsolateBudgetBytes;
   const settings = { budgetBytes, maxInFlight, maxQueueMs, timeoutMs };
-  return createPlacedHost({
+  const placed = createPlacedHost({
     cells,
     isolates: createIsolateHost({ loader, code, store, settings }),
     rules: { placement, ownFromBytes: ownIsolateFromBytes },
   });
+  return { ...placed, runtimeStats };
 }
 
 /** What runs models and tasks, by way of the cache. */

@@ -1,6 +1,5 @@
 import { version } from "../../package.json";
 import type { Config } from "../config.ts";
-import type { ModelHost } from "../domain/model-host.ts";
 import type { MetricsMethods } from "../domain/monitoring/metrics-methods.ts";
 import type { MetricsText } from "../domain/monitoring/metrics-text.ts";
 import type { Monitoring } from "../domain/monitoring/monitoring.ts";
@@ -24,6 +23,7 @@ import {
 import type { EventLosses } from "../telemetry/event-losses.ts";
 import { keepAlive } from "../telemetry/keep-alive.ts";
 import { createMetricsText } from "../telemetry/prometheus/metrics-text.ts";
+import type { DeployedHost } from "./hosts.ts";
 
 /** The shards of the Durable Object `METRICS`, by their names. */
 export type MetricsShards = (shard: string) => MetricsMethods;
@@ -42,7 +42,7 @@ export interface CollectionParts {
   readonly config: Pick<Config, "monitoring">;
   readonly losses: Pick<EventLosses, "take">;
   /** For what becomes of models in memory; it is there when the first event is. */
-  readonly host: () => Pick<ModelHost, "stats">;
+  readonly host: () => Pick<DeployedHost, "runtimeStats">;
   readonly predictions: Pick<AggregationOptions, "bufferOf" | "onCanaries">;
 }
 
@@ -60,7 +60,7 @@ export function createCollection({
     connect: shards,
     keepAlive,
     takeLosses: () => losses.take() ?? {},
-    takeEngine: createEngineCounts(() => host().stats()),
+    takeEngine: createEngineCounts(() => host().runtimeStats()),
   });
 }
 
@@ -71,7 +71,7 @@ export function createIsolateCounts({
 }: Pick<CollectionParts, "losses" | "host">): IsolateTotals {
   return createIsolateTotals({
     takeLosses: () => losses.take() ?? {},
-    takeEngine: createEngineCounts(() => host().stats()),
+    takeEngine: createEngineCounts(() => host().runtimeStats()),
   });
 }
 

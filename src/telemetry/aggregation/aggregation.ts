@@ -94,17 +94,18 @@ export function createAggregation(options: AggregationOptions): Aggregation {
     const start = Math.floor(now() / WINDOW_MS) * WINDOW_MS;
     if (last?.start === start && last.version === version && last.model === model)
       return last.aggregate;
+    // Before there is another one, which is not dropped then.
+    makeRoom();
     const outbox = outboxOf(shardOf(model));
     const aggregate = outbox.aggregateOf(model, version, start);
     last = { model, version, start, aggregate, predictions: outbox.predictions };
-    makeRoom();
     return aggregate;
   }
 
   function makeRoom(): void {
     let size = 0;
     for (const outbox of outboxes.values()) size += outbox.size;
-    if (size <= MAX_WINDOWS) return;
+    if (size < MAX_WINDOWS) return;
     const largest = [...outboxes.values()].reduce((one, two) => (two.size > one.size ? two : one));
     const dropped = largest.dropOldest();
     if (dropped) onLost("overflow", [dropped]);

@@ -1,5 +1,5 @@
-import type { IsolateStats } from "../../domain/model-host.ts";
 import type { Counts } from "../../domain/monitoring/counts.ts";
+import type { RuntimeStats } from "../../domain/ports.ts";
 
 const COUNTED = ["loads", "evictions", "crashes"] as const;
 
@@ -8,16 +8,16 @@ const COUNTED = ["loads", "evictions", "crashes"] as const;
  * count them.
  */
 export function createEngineCounts(
-  stats: () => Promise<readonly IsolateStats[]>,
+  stats: () => Pick<RuntimeStats, (typeof COUNTED)[number]>,
 ): () => Promise<Counts> {
-  let before: Counts = {};
+  const before = { loads: 0, evictions: 0, crashes: 0 };
   return async () => {
-    const own = (await stats()).find(({ model }) => model === undefined);
-    if (!own) return {};
-    const counts = Object.fromEntries(
-      COUNTED.map((name) => [name, own[name] - (before[name] ?? 0)]),
-    );
-    before = Object.fromEntries(COUNTED.map((name) => [name, own[name]]));
+    const now = stats();
+    const counts: Counts = {};
+    for (const name of COUNTED) {
+      counts[name] = now[name] - before[name];
+      before[name] = now[name];
+    }
     return counts;
   };
 }

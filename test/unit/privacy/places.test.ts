@@ -139,6 +139,8 @@ const LOCAL = [
   "monitoring/alerts/group-aggregates.ts",
   "monitoring/collector/collected-data.ts",
   "monitoring/collector/window-table.ts",
+  "monitoring/forget.ts",
+  "monitoring/live-events.ts",
   "monitoring/drift/windows.ts",
   "telemetry/sampling.ts",
 ];
