@@ -128,7 +128,7 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     }),
   });
   const { collection, isolateTotals } = telemetry;
-  const monitoring = createMonitoringReader(shards);
+  const monitoring = createMonitoringReader(shards, () => catalog);
   const { sink, eventLog, statistics, cacheStatistics, shadowStatistics } = telemetry;
   const { stored, objects, encryption } = createObjects(env.MODELS, config);
   const signatures = createSignatures(config.signingKeys);

@@ -10,6 +10,7 @@ import { type CollectedVersions, createCollectedVersions } from "../monitoring/f
 import { createMonitoring } from "../monitoring/reader.ts";
 import { createRemoteMetrics, type MetricsStub } from "../monitoring/remote-metrics.ts";
 import { createReports } from "../monitoring/reports/reports.ts";
+import type { Catalog } from "../registry/catalog.ts";
 import {
   type Aggregation,
   type AggregationOptions,
@@ -98,8 +99,14 @@ export function createCollected(
 }
 
 /** `undefined` without the binding. */
-export function createMonitoringReader(shards: MetricsShards | undefined): Monitoring | undefined {
-  return shards && createMonitoring(shards);
+export function createMonitoringReader(
+  shards: MetricsShards | undefined,
+  catalog: () => Pick<Catalog, "list">,
+): Monitoring | undefined {
+  const published = async (): Promise<string[]> => [
+    ...new Set((await catalog().list()).map(({ name }) => name)),
+  ];
+  return shards && createMonitoring(shards, { published });
 }
 
 /** What is shown of what was collected; `undefined` without a collector. */

@@ -43,6 +43,11 @@ export function createMetricsObject(
       return receipt;
     },
 
+    async metrics() {
+      const gauges = await Promise.all(parts.map((part) => part.gauges?.()));
+      return Object.assign({ totals: await collector.totals() }, ...gauges);
+    },
+
     async forget(version) {
       for (const part of parts) await part.forget?.(version);
     },

@@ -1,4 +1,5 @@
 import type { DataSelector } from "../domain/data-selector.ts";
+import type { ShardGauges } from "../domain/monitoring/shard-metrics.ts";
 
 /** A part of the Durable Object `METRICS`, which has its own tables and methods. */
 export interface MonitoringPart {
@@ -10,6 +11,8 @@ export interface MonitoringPart {
   erase?(selector: DataSelector): Promise<number>;
   /** What tells of a key, a subject or a request, as JSON values. */
   export?(selector: DataSelector): Promise<readonly unknown[]>;
+  /** What it has for metrics, without a computation. */
+  gauges?(): Promise<ShardGauges>;
   /** Removes what belongs to a version of the model whose shard this is, or to all of them. */
   forget?(version?: string): Promise<void>;
 }

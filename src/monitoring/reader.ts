@@ -1,5 +1,6 @@
 import { ApiError } from "../domain/errors.ts";
-import { type MetricsCollector, SERVICE_SHARD, shardOf } from "../domain/monitoring/collector.ts";
+import { modelOfShard, SERVICE_SHARD, shardOf } from "../domain/monitoring/collector.ts";
+import type { MetricsMethods } from "../domain/monitoring/metrics-methods.ts";
 import type {
   Answered,
   EventsRequest,
@@ -10,15 +11,23 @@ import type {
 } from "../domain/monitoring/monitoring.ts";
 import { type AskOptions, askShards, toUnreachable } from "./ask-shards.ts";
 
-type Shard = Pick<MetricsCollector, "totals" | "windows" | "events" | "models">;
+type Shard = Pick<MetricsMethods, "totals" | "metrics" | "windows" | "events" | "models">;
 
 /** Shards whose events are read: those with the last requests. */
 const MAX_WATCHED = 64;
 /** Windows of one version in an answer. */
 const MAX_STEPS = 1500;
 
+export interface MonitoringOptions {
+  /** The names of models, for when the list of the service's shard cannot be read. */
+  readonly published?: () => Promise<readonly string[]>;
+}
+
 /** Reads what was collected, from the shards of the service and of its models. */
-export function createMonitoring(connect: (shard: string) => Shard): Monitoring {
+export function createMonitoring(
+  connect: (shard: string) => Shard,
+  { published = async () => [] }: MonitoringOptions = {},
+): Monitoring {
   async function models(): Promise<string[]> {
     return (await connect(SERVICE_SHARD).models()).map(({ model }) => model);
   }
@@ -29,19 +38,20 @@ export function createMonitoring(connect: (shard: string) => Shard): Monitoring 
     try {
       return { value: [SERVICE_SHARD, ...(await models()).map(shardOf)], unreachable: [] };
     } catch (error) {
-      return { value: [], unreachable: [toUnreachable(SERVICE_SHARD, error)] };
+      const names = await published().catch(() => []);
+      return { value: names.map(shardOf), unreachable: [toUnreachable(SERVICE_SHARD, error)] };
     }
   }
 
   async function askAll<T>(
     model: string | undefined,
-    question: (shard: Shard) => Promise<readonly T[]>,
+    question: (shard: Shard, name: string) => Promise<readonly T[]>,
     options?: AskOptions,
   ): Promise<Answered<readonly T[]>> {
     const shards = await shardsOf(model);
     const { value, unreachable } = await askShards(
       shards.value,
-      (shard) => question(connect(shard)),
+      (shard) => question(connect(shard), shard),
       options,
     );
     return {
@@ -51,7 +61,14 @@ export function createMonitoring(connect: (shard: string) => Shard): Monitoring 
   }
 
   return {
-    totals: (options) => askAll(undefined, (shard) => shard.totals(), options),
+    totals: () => askAll(undefined, (shard) => shard.totals()),
+
+    metrics: (options) =>
+      askAll(
+        undefined,
+        async (shard, name) => [{ ...(await shard.metrics()), model: modelOfShard(name) }],
+        options,
+      ),
 
     async series({ model, version, from, to, stepSeconds }: SeriesRequest) {
       checkSteps({ from, to, stepSeconds });

@@ -1,15 +1,26 @@
 import type { AlertMethods } from "../alerts/alerts.ts";
 import type { AccuracyStore } from "./accuracy-store.ts";
 import type { MetricsCollector } from "./collector.ts";
+import type { ShardMetrics } from "./shard-metrics.ts";
+
+/** All parts together. */
+export interface ShardMetricsReader {
+  metrics(): Promise<ShardMetrics>;
+}
 
 /** The methods of the Durable Object `METRICS`, by its parts. */
-export interface MetricsMethods extends MetricsCollector, AccuracyStore, AlertMethods {}
+export interface MetricsMethods
+  extends ShardMetricsReader,
+    MetricsCollector,
+    AccuracyStore,
+    AlertMethods {}
 
 /**
  * Each method that crosses, and whether a caller may repeat it when the object was moved or restarted in the middle: `again` for what
  * has the same effect when it is done twice.
  */
 export const METRICS_METHODS = {
+  metrics: "again",
   add: "again",
   totals: "again",
   windows: "again",

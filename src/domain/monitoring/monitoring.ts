@@ -1,6 +1,7 @@
 import type { TelemetryEvent } from "../event.ts";
 import type { Aggregate } from "./aggregate.ts";
 import type { ActiveModel } from "./collector.ts";
+import type { ModelMetrics } from "./shard-metrics.ts";
 
 /** The requests of a version since its first one. Both names are empty for requests without a model. */
 export interface VersionTotals {
@@ -55,11 +56,13 @@ export interface EventsRequest {
 
 /** What was collected of all isolates. What has not reached the collector yet, some seconds of requests, is not in it. */
 export interface Monitoring {
+  /** Never reset, also by restarts. Versions that are deleted are not among them any more. */
+  totals(): Promise<Answered<readonly VersionTotals[]>>;
   /**
-   * Never reset, also by restarts. Versions that are deleted are not among them any more.
+   * The totals, and what else there is for metrics.
    * @param options a shard that has not answered within that time is unreachable
    */
-  totals(options?: { readonly withinMs: number }): Promise<Answered<readonly VersionTotals[]>>;
+  metrics(options?: { readonly withinMs: number }): Promise<Answered<readonly ModelMetrics[]>>;
   series(request: SeriesRequest): Promise<Answered<readonly Window[]>>;
   /** The last events, oldest first, and those after a cursor. */
   events(request?: EventsRequest): Promise<Answered<RecentEvents>>;

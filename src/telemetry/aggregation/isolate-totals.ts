@@ -14,7 +14,7 @@ export interface IsolateTotalsOptions {
 }
 
 /** The totals of this isolate, for a deployment without a collector. */
-export interface IsolateTotals extends Pick<Monitoring, "totals"> {
+export interface IsolateTotals extends Pick<Monitoring, "metrics"> {
   readonly sink: EventSink;
   /** Drops those of a version that was deleted. */
   forget(model: string, version: string): void;
@@ -55,14 +55,14 @@ export function createIsolateTotals({
         aggregate.principals = {};
       },
     },
-    async totals() {
+    async metrics() {
       for (const [reason, count] of Object.entries(takeLosses?.() ?? {}))
         addLabel(service, "lost", reason, count);
       for (const [what, count] of Object.entries((await takeEngine?.()) ?? {}))
         addLabel(service, "engine", what, count);
-      const value = [{ model: "", version: "", aggregate: service }, ...versions.values()];
+      const totals = [{ model: "", version: "", aggregate: service }, ...versions.values()];
       // A copy: requests go on.
-      return { value: structuredClone(value), unreachable: [] };
+      return { value: [{ model: "", totals: structuredClone(totals) }], unreachable: [] };
     },
     forget: (model, version) => void versions.delete(`${model}@${version}`),
   };

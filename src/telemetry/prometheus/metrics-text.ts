@@ -1,13 +1,14 @@
 import { modelOfShard } from "../../domain/monitoring/collector.ts";
 import type { MetricsText } from "../../domain/monitoring/metrics-text.ts";
 import type { Monitoring, VersionTotals } from "../../domain/monitoring/monitoring.ts";
+import type { OfModel } from "../../domain/monitoring/shard-metrics.ts";
 import { boundVersions } from "./bound-versions.ts";
 import type { MetricsReading } from "./reading.ts";
 import { METRIC_FAMILIES } from "./registry.ts";
 import { TEXT_FORMAT, writeText } from "./write-text.ts";
 
 export interface MetricsTextOptions {
-  readonly monitoring: Pick<Monitoring, "totals">;
+  readonly monitoring: Pick<Monitoring, "metrics">;
   /** Whose numbers these are. */
   readonly scope: MetricsReading["scope"];
   readonly serverVersion: string;
@@ -32,10 +33,14 @@ export function createMetricsText({
   async function read(): Promise<MetricsReading> {
     const at = now();
     if (latest && at - latest.at < FRESH_MS && at >= latest.at) return latest.reading;
-    const { value, unreachable } = await monitoring.totals({ withinMs: READ_MS });
+    const { value, unreachable } = await monitoring.metrics({ withinMs: READ_MS });
+    const totals = value.flatMap((shard) => shard.totals);
     const reading: MetricsReading = {
       scope,
-      versions: boundVersions(value.map(withoutPrincipals)),
+      versions: boundVersions(totals.map(withoutPrincipals)),
+      truths: value.flatMap(({ model, truths = [] }) => withModel(truths, model)),
+      canaries: value.flatMap(({ model, canaries = [] }) => withModel(canaries, model)),
+      alerts: value.find(({ alerts }) => alerts)?.alerts,
       unreachable,
       seconds: (now() - at) / 1000,
       serverVersion,
@@ -48,9 +53,16 @@ export function createMetricsText({
     contentType: TEXT_FORMAT,
     async read({ mayRead, checkpoint }) {
       const reading = await read();
-      const versions = reading.versions.filter(({ model }) => mayRead(model));
-      const unreachable = reading.unreachable.filter(({ shard }) => mayRead(modelOfShard(shard)));
-      return writeText(METRIC_FAMILIES, { ...reading, versions, unreachable }, checkpoint);
+      const isReadable = ({ model }: { readonly model: string }): boolean => mayRead(model);
+      const shown: MetricsReading = {
+        ...reading,
+        versions: reading.versions.filter(isReadable),
+        truths: reading.truths.filter(isReadable),
+        canaries: reading.canaries.filter(isReadable),
+        alerts: mayRead("") ? reading.alerts : undefined,
+        unreachable: reading.unreachable.filter(({ shard }) => mayRead(modelOfShard(shard))),
+      };
+      return writeText(METRIC_FAMILIES, shown, checkpoint);
     },
   };
 }
@@ -58,4 +70,8 @@ export function createMetricsText({
 /** What is read is kept for a while, and who made requests is no part of it. */
 function withoutPrincipals({ aggregate, ...version }: VersionTotals): VersionTotals {
   return { ...version, aggregate: { ...aggregate, principals: {} } };
+}
+
+function withModel<Gauge>(gauges: readonly Gauge[], model: string): OfModel<Gauge>[] {
+  return gauges.map((gauge) => ({ ...gauge, model }));
 }

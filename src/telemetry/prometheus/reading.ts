@@ -1,4 +1,6 @@
+import type { AlertsSummary } from "../../domain/alerts/alerts.ts";
 import type { Unreachable, VersionTotals } from "../../domain/monitoring/monitoring.ts";
+import type { CanaryGauge, OfModel, TruthGauge } from "../../domain/monitoring/shard-metrics.ts";
 
 /** What the families are made of. */
 export interface MetricsReading {
@@ -6,7 +8,12 @@ export interface MetricsReading {
   readonly scope: "service" | "isolate";
   /** Sorted by model and version. */
   readonly versions: readonly VersionTotals[];
-  /** Shards that were asked, and those that did not answer. */
+  /** What the shards of models say of their quality. */
+  readonly truths: readonly OfModel<TruthGauge>[];
+  readonly canaries: readonly OfModel<CanaryGauge>[];
+  /** `undefined` where nothing evaluates alerts. */
+  readonly alerts: AlertsSummary | undefined;
+  /** Shards that did not answer. */
   readonly unreachable: readonly Unreachable[];
   /** How long it took to ask, in seconds. */
   readonly seconds: number;

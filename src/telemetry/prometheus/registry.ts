@@ -1,7 +1,9 @@
+import { ALERT_FAMILIES } from "./alert-families.ts";
 import { CACHE_FAMILIES } from "./cache-families.ts";
 import type { MetricFamily } from "./family.ts";
 import { MODEL_FAMILIES } from "./model-families.ts";
 import { PLATFORM_FAMILIES } from "./platform-families.ts";
+import { QUALITY_FAMILIES } from "./quality-families.ts";
 import { REQUEST_FAMILIES } from "./request-families.ts";
 import { SCRAPE_FAMILIES } from "./scrape-families.ts";
 import { TRITON_FAMILIES } from "./triton-families.ts";
@@ -13,5 +15,7 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
   ...CACHE_FAMILIES,
   ...MODEL_FAMILIES,
   ...PLATFORM_FAMILIES,
+  ...QUALITY_FAMILIES,
+  ...ALERT_FAMILIES,
   ...SCRAPE_FAMILIES,
 ];

@@ -1,14 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { ApiError } from "../../../src/domain/errors.ts";
 import { createAggregate } from "../../../src/domain/monitoring/aggregate.ts";
-import { type MetricsCollector, SERVICE_SHARD } from "../../../src/domain/monitoring/collector.ts";
+import { SERVICE_SHARD } from "../../../src/domain/monitoring/collector.ts";
+import type { MetricsMethods } from "../../../src/domain/monitoring/metrics-methods.ts";
 import { createMonitoring } from "../../../src/monitoring/reader.ts";
 import { rejectedApiError } from "../../support/errors.ts";
 import { requestEvent } from "../../support/events.ts";
 
 const NOW = Date.parse("2026-11-30T12:00:00Z");
 
-type Shard = Pick<MetricsCollector, "totals" | "windows" | "events" | "models">;
+type Shard = Pick<MetricsMethods, "totals" | "metrics" | "windows" | "events" | "models">;
 
 /** The models `a` and `b`, whose shards answer or fail. */
 function reading(shards: Readonly<Record<string, Partial<Shard>>>) {
@@ -25,25 +26,37 @@ function reading(shards: Readonly<Record<string, Partial<Shard>>>) {
   });
 }
 
-const totals = (model: string) => async () => [
-  { model, version: "1", aggregate: { ...createAggregate(), requests: 1 } },
-];
+const metrics = (model: string) => async () => ({
+  totals: [{ model, version: "1", aggregate: { ...createAggregate(), requests: 1 } }],
+});
 
 describe("what was collected", () => {
   it("is that of all shards, and names those that do not answer", async () => {
     const answered = await reading({
-      [SERVICE_SHARD]: { totals: totals("") },
-      "model:b": { totals: totals("b") },
-    }).totals();
-    expect(answered.value.map(({ model }) => model)).toEqual(["", "b"]);
+      [SERVICE_SHARD]: { metrics: metrics("") },
+      "model:b": { metrics: metrics("b") },
+    }).metrics();
+    expect(answered.value.map(({ totals: [first] }) => first?.model)).toEqual(["", "b"]);
     expect(answered.unreachable).toEqual([{ shard: "model:a", problem: "monitoring_unavailable" }]);
+  });
+
+  it("is that of the published models when the list of models cannot be read", async () => {
+    const connect = (name: string): Shard =>
+      ({
+        models: () => Promise.reject(new ApiError("monitoring_unavailable", "Out of reach.")),
+        metrics: metrics(name.replace("model:", "")),
+      }) as never;
+    const published = async () => ["c"];
+    const { value, unreachable } = await createMonitoring(connect, { published }).metrics();
+    expect(value.map(({ totals: [first] }) => first?.model)).toEqual(["c"]);
+    expect(unreachable).toEqual([{ shard: SERVICE_SHARD, problem: "monitoring_unavailable" }]);
   });
 
   it("is nothing, and says so, when the list of models cannot be read", async () => {
     const models = async () => {
       throw new ApiError("monitoring_unavailable", "Out of reach.");
     };
-    expect(await reading({ [SERVICE_SHARD]: { models } }).totals()).toEqual({
+    expect(await reading({ [SERVICE_SHARD]: { models } }).metrics()).toEqual({
       value: [],
       unreachable: [{ shard: SERVICE_SHARD, problem: "monitoring_unavailable" }],
     });

@@ -24,12 +24,15 @@ function totals(model: string, version: string): VersionTotals {
 }
 
 const read = vi.fn(async () => ({
-  value: [totals("", ""), totals("iris", "1"), totals("secret", "1")],
+  value: [[totals("", "")], [totals("iris", "1")], [totals("secret", "1")]].map((each) => ({
+    model: each[0]?.model ?? "",
+    totals: each,
+  })),
   unreachable: [{ shard: "model:hidden", problem: "monitoring_unavailable" }],
 }));
 
 function createApp(vars: Record<string, string> = {}): TestApp {
-  const monitoring = { totals: read };
+  const monitoring = { metrics: read };
   return createTestApp({
     config: parseConfig({ ADMIN_KEY: "the-admin-key", ...vars }),
     keyAuthority: keys.authority,

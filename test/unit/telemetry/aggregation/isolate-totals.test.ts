@@ -1,13 +1,19 @@
 import { expect, test } from "vitest";
+import type { ShardMetrics } from "../../../../src/domain/monitoring/shard-metrics.ts";
 import { createIsolateTotals } from "../../../../src/telemetry/aggregation/isolate-totals.ts";
 import { requestEvent } from "../../../support/events.ts";
 
 /** What is folded of an event is tested with the collector; here, what an isolate keeps of it without one. */
 
+const totalsIn = (value: readonly ShardMetrics[]) => value.flatMap(({ totals }) => totals);
+
 async function read(totals: ReturnType<typeof createIsolateTotals>) {
-  const { value, unreachable } = await totals.totals();
+  const { value, unreachable } = await totals.metrics();
   expect(unreachable).toEqual([]);
-  return value.map(({ model, version, aggregate }) => [`${model}@${version}`, aggregate.requests]);
+  return totalsIn(value).map(({ model, version, aggregate }) => [
+    `${model}@${version}`,
+    aggregate.requests,
+  ]);
 }
 
 test("requests are counted by version, and those without a model together", async () => {
@@ -32,9 +38,9 @@ test("what was read does not change, and names nobody", async () => {
   const totals = createIsolateTotals();
   const event = requestEvent({ model: "iris", version: "1", principal: "key:abc" });
   totals.sink.emit(event);
-  const { value } = await totals.totals();
+  const { value } = await totals.metrics();
   totals.sink.emit(event);
-  const [, iris] = value;
+  const [, iris] = totalsIn(value);
   expect(iris?.aggregate.requests).toBe(1);
   expect(JSON.stringify(value)).not.toContain("key:abc");
 });
@@ -51,5 +57,5 @@ test("losses, and what became of models in memory, are those of the service", as
     { lost: { sink_own: 3 }, engine: { loads: 3, evictions: 1, crashes: 0 } },
     { lost: { sink_own: 3 }, engine: { loads: 3, evictions: 1, crashes: 0 } },
   ])
-    expect((await totals.totals()).value[0]?.aggregate).toMatchObject(expected);
+    expect(totalsIn((await totals.metrics()).value)[0]?.aggregate).toMatchObject(expected);
 });

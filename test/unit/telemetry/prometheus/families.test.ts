@@ -3,11 +3,13 @@ import { type Aggregate, createAggregate } from "../../../../src/domain/monitori
 import { addValue, createDistribution } from "../../../../src/domain/monitoring/distribution.ts";
 import { mergeAggregate } from "../../../../src/domain/monitoring/merge-aggregate.ts";
 import type { VersionTotals } from "../../../../src/domain/monitoring/monitoring.ts";
+import { ALERT_FAMILIES } from "../../../../src/telemetry/prometheus/alert-families.ts";
 import {
   boundVersions,
   MAX_VERSIONS,
 } from "../../../../src/telemetry/prometheus/bound-versions.ts";
 import type { MetricFamily } from "../../../../src/telemetry/prometheus/family.ts";
+import { QUALITY_FAMILIES } from "../../../../src/telemetry/prometheus/quality-families.ts";
 import type { MetricsReading } from "../../../../src/telemetry/prometheus/reading.ts";
 import { METRIC_FAMILIES } from "../../../../src/telemetry/prometheus/registry.ts";
 import { writeText } from "../../../../src/telemetry/prometheus/write-text.ts";
@@ -15,7 +17,16 @@ import { writeText } from "../../../../src/telemetry/prometheus/write-text.ts";
 /** test/workerd/metrics.test.ts compares them with requests, and `npm run test:prometheus` checks the text by promtool. */
 
 function readingOf(...versions: VersionTotals[]): MetricsReading {
-  return { scope: "service", versions, unreachable: [], seconds: 0.25, serverVersion: "1.2.3" };
+  return {
+    scope: "service",
+    versions,
+    truths: [],
+    canaries: [],
+    alerts: undefined,
+    unreachable: [],
+    seconds: 0.25,
+    serverVersion: "1.2.3",
+  };
 }
 
 function totals(model: string, version: string, change: Partial<Aggregate> = {}): VersionTotals {
@@ -167,6 +178,59 @@ test("what is missing is told", async () => {
     "onnxflare_metrics_read_seconds 0.25",
     'onnxflare_lost_events_total{model="",version="",reason="buffer_full"} 4',
   ]);
+});
+
+test("what is known by truths is that of each version, and a canary is worse or not", async () => {
+  const reading: MetricsReading = {
+    ...readingOf(),
+    truths: [
+      { model: "iris", version: "2", truths: 40, accuracy: 0.9, calibrationError: 0.05 },
+      { model: "price", version: "1", truths: 3, meanAbsoluteError: 2, rootMeanSquaredError: 2.5 },
+    ],
+    canaries: [
+      { model: "iris", version: "2", alias: "default", stable: "1", isWorse: true },
+      { model: "iris", version: "3", alias: "next", stable: "1", isWorse: false },
+    ],
+  };
+  const names = QUALITY_FAMILIES.map(({ name }) => name);
+  expect(await linesOf(reading, ...names)).toEqual([
+    'onnxflare_truths{model="iris",version="2"} 40',
+    'onnxflare_truths{model="price",version="1"} 3',
+    'onnxflare_accuracy_ratio{model="iris",version="2"} 0.9',
+    'onnxflare_calibration_error_ratio{model="iris",version="2"} 0.05',
+    'onnxflare_mean_absolute_error{model="price",version="1"} 2',
+    'onnxflare_root_mean_squared_error{model="price",version="1"} 2.5',
+    'onnxflare_canary_worse{model="iris",version="2",alias="default",stable="1"} 1',
+    'onnxflare_canary_worse{model="iris",version="3",alias="next",stable="1"} 0',
+  ]);
+});
+
+test("alerts are counted by rule and by what they are about, without clients", async () => {
+  const slow = { rule: "slow", severity: "warning", model: "iris" } as const;
+  const reading: MetricsReading = {
+    ...readingOf(),
+    alerts: {
+      // Of two clients.
+      firing: [slow, { rule: "errors", severity: "critical" }, slow],
+      pending: 1,
+      evaluations: 10,
+      failedEvaluations: 2,
+      deliveries: { delivered: 4, dead: 1 },
+      waiting: 3,
+    },
+  };
+  const names = ALERT_FAMILIES.map(({ name }) => name);
+  expect(await linesOf(reading, ...names)).toEqual([
+    'onnxflare_alerts_firing{rule="errors",severity="critical",model="",version=""} 1',
+    'onnxflare_alerts_firing{rule="slow",severity="warning",model="iris",version=""} 2',
+    "onnxflare_alerts_pending 1",
+    'onnxflare_alert_evaluations_total{outcome="done"} 8',
+    'onnxflare_alert_evaluations_total{outcome="failed"} 2',
+    'onnxflare_alert_deliveries_total{state="dead"} 1',
+    'onnxflare_alert_deliveries_total{state="delivered"} 4',
+    "onnxflare_alert_deliveries_waiting 3",
+  ]);
+  expect(await linesOf({ ...reading, alerts: undefined }, ...names)).toEqual([]);
 });
 
 describe("the registry", () => {
