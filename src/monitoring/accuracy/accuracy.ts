@@ -10,6 +10,7 @@ import type { CanaryBlock, PredictionBatch } from "../../domain/monitoring/predi
 import type { SqlStorage } from "../../domain/sql-storage.ts";
 import type { MonitoringPart } from "../part.ts";
 import { calibrationOf, statedCalibration } from "../statistics/calibration-map.ts";
+import { toAccuracyGauges } from "./accuracy-gauges.ts";
 import { createCanaryTable } from "./canary-table.ts";
 import { createFeedbackLog } from "./feedback-log.ts";
 import {
@@ -106,6 +107,8 @@ export function createAccuracy(storage: SqlStorage) {
     },
 
     canaryReports: async () => canaries.reports(),
+
+    gauges: async () => toAccuracyGauges(truths.totals(), canaries.reports()),
 
     acknowledgeCanary: async (...args: Parameters<AccuracyStore["acknowledgeCanary"]>) =>
       canaries.acknowledge(...args),
