@@ -115,6 +115,23 @@ export function createAlerting({
     onWork(work);
   }
 
+  function summarize(): AlertsSummary {
+    const { evaluations, failed, evaluatedAt } = state.evaluation();
+    const all = [...alerts.all().values()];
+    return {
+      firing: all
+        .filter((alert) => alert.state === "firing")
+        .map(({ rule, severity, model, version }) => ({ rule, severity, model, version })),
+      pending: all.filter((alert) => alert.state === "pending").length,
+      evaluations,
+      failedEvaluations: failed,
+      evaluatedAt,
+      deliveries: state.deliveries(),
+      waiting: outbox.waiting(),
+      reports: evaluator.reports(),
+    };
+  }
+
   return {
     dueAt() {
       const times = [
@@ -140,22 +157,10 @@ export function createAlerting({
       return { alerts: [...alerts.all().values()], history, evaluatedAt, problem, suppressed };
     },
 
-    async alertsSummary(): Promise<AlertsSummary> {
-      const { evaluations, failed, evaluatedAt } = state.evaluation();
-      const all = [...alerts.all().values()];
-      return {
-        firing: all
-          .filter((alert) => alert.state === "firing")
-          .map(({ rule, severity, model, version }) => ({ rule, severity, model, version })),
-        pending: all.filter((alert) => alert.state === "pending").length,
-        evaluations,
-        failedEvaluations: failed,
-        evaluatedAt,
-        deliveries: state.deliveries(),
-        waiting: outbox.waiting(),
-        reports: evaluator.reports(),
-      };
-    },
+    alertsSummary: async () => summarize(),
+
+    /** Of the shard that evaluates them. */
+    gauges: async () => (state.evaluation().evaluations > 0 ? { alerts: summarize() } : {}),
 
     alertRules: async () => state.rules(),
 

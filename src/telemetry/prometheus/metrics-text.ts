@@ -34,13 +34,15 @@ export function createMetricsText({
     const at = now();
     if (latest && at - latest.at < FRESH_MS && at >= latest.at) return latest.reading;
     const { value, unreachable } = await monitoring.metrics({ withinMs: READ_MS });
+    const alerts = value.find((shard) => shard.alerts)?.alerts;
     const totals = value.flatMap((shard) => shard.totals);
     const reading: MetricsReading = {
       scope,
       versions: boundVersions(totals.map(withoutPrincipals)),
       truths: value.flatMap(({ model, truths = [] }) => withModel(truths, model)),
       canaries: value.flatMap(({ model, canaries = [] }) => withModel(canaries, model)),
-      alerts: value.find(({ alerts }) => alerts)?.alerts,
+      findings: alerts?.reports ?? [],
+      alerts,
       unreachable,
       seconds: (now() - at) / 1000,
       serverVersion,
@@ -59,6 +61,7 @@ export function createMetricsText({
         versions: reading.versions.filter(isReadable),
         truths: reading.truths.filter(isReadable),
         canaries: reading.canaries.filter(isReadable),
+        findings: reading.findings.filter(isReadable),
         alerts: mayRead("") ? reading.alerts : undefined,
         unreachable: reading.unreachable.filter(({ shard }) => mayRead(modelOfShard(shard))),
       };

@@ -1,4 +1,5 @@
 import type { AlertsSummary } from "../../domain/alerts/alerts.ts";
+import type { VersionFindings } from "../../domain/alerts/readings.ts";
 import type { Unreachable, VersionTotals } from "../../domain/monitoring/monitoring.ts";
 import type { CanaryGauge, OfModel, TruthGauge } from "../../domain/monitoring/shard-metrics.ts";
 
@@ -11,6 +12,8 @@ export interface MetricsReading {
   /** What the shards of models say of their quality. */
   readonly truths: readonly OfModel<TruthGauge>[];
   readonly canaries: readonly OfModel<CanaryGauge>[];
+  /** Of the last evaluation of alerts. */
+  readonly findings: readonly VersionFindings[];
   /** `undefined` where nothing evaluates alerts. */
   readonly alerts: AlertsSummary | undefined;
   /** Shards that did not answer. */

@@ -22,6 +22,7 @@ function readingOf(...versions: VersionTotals[]): MetricsReading {
     versions,
     truths: [],
     canaries: [],
+    findings: [],
     alerts: undefined,
     unreachable: [],
     seconds: 0.25,
@@ -192,14 +193,26 @@ test("what is known by truths is that of each version, and a canary is worse or 
       { model: "iris", version: "3", alias: "next", stable: "1", isWorse: false },
     ],
   };
+  const drift = { drifted: ["petal length", "label"], effect: 0.8, count: 500 };
+  const stays = { drift: { drifted: [], effect: 0, count: 90 } };
+  const findings = [
+    { model: "iris", version: "2", reports: { drift, accuracy: { estimated: 0.87, count: 500 } } },
+    { model: "price", version: "1", reports: stays },
+    { model: "price", version: "2", reports: {} },
+  ];
   const names = QUALITY_FAMILIES.map(({ name }) => name);
-  expect(await linesOf(reading, ...names)).toEqual([
+  expect(await linesOf({ ...reading, findings }, ...names)).toEqual([
     'onnxflare_truths{model="iris",version="2"} 40',
     'onnxflare_truths{model="price",version="1"} 3',
     'onnxflare_accuracy_ratio{model="iris",version="2"} 0.9',
     'onnxflare_calibration_error_ratio{model="iris",version="2"} 0.05',
     'onnxflare_mean_absolute_error{model="price",version="1"} 2',
     'onnxflare_root_mean_squared_error{model="price",version="1"} 2.5',
+    'onnxflare_estimated_accuracy_ratio{model="iris",version="2"} 0.87',
+    'onnxflare_drifted_features{model="iris",version="2"} 2',
+    'onnxflare_drifted_features{model="price",version="1"} 0',
+    'onnxflare_drift_effect{model="iris",version="2"} 0.8',
+    'onnxflare_drift_effect{model="price",version="1"} 0',
     'onnxflare_canary_worse{model="iris",version="2",alias="default",stable="1"} 1',
     'onnxflare_canary_worse{model="iris",version="3",alias="next",stable="1"} 0',
   ]);
@@ -217,6 +230,7 @@ test("alerts are counted by rule and by what they are about, without clients", a
       failedEvaluations: 2,
       deliveries: { delivered: 4, dead: 1 },
       waiting: 3,
+      reports: [],
     },
   };
   const names = ALERT_FAMILIES.map(({ name }) => name);
