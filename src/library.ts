@@ -2,7 +2,7 @@ import { createApp } from "./app.ts";
 import { createMetricsEnvironment } from "./deps/metrics-environment.ts";
 import { createServices } from "./deps.ts";
 import type { TelemetryEvent } from "./domain/event.ts";
-import type { EventSink } from "./domain/ports.ts";
+import type { EventSink } from "./domain/event-sink.ts";
 import { KeyAuthority } from "./durable-objects/key-authority.ts";
 import { MetricsCollector } from "./durable-objects/metrics-collector.ts";
 import type { OnnxflareEnv, OnnxflareSettings } from "./env.ts";

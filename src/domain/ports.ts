@@ -1,6 +1,5 @@
 import type { WaitUntil } from "./call.ts";
 import type { NumericDatatype } from "./datatype.ts";
-import type { TelemetryEvent } from "./event.ts";
 import type { Manifest } from "./manifest.ts";
 import type { ModelId } from "./model-id.ts";
 import type { NumericTensor, Tensor, TensorSpec } from "./tensor.ts";
@@ -353,7 +352,4 @@ export interface ModelRuntime {
   readonly usedBytes: number;
 }
 
-/** The monitoring hook: receives an event for each request and for each purge. */
-export interface EventSink {
-  emit(event: TelemetryEvent): void;
-}
+export type { EventSink } from "./event-sink.ts";

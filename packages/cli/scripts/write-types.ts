@@ -1,13 +1,25 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
+import * as z from "zod";
 import { projectPath } from "../../../scripts/project.ts";
 import { SETTING_NAMES } from "../../../src/config.ts";
 import { FINISH_REASONS } from "../../../src/domain/blocks/postprocess/text-generation.ts";
 import { DATATYPES } from "../../../src/domain/datatype.ts";
 import { TASK_KINDS } from "../../../src/domain/task-kinds.ts";
 import { UserError } from "../src/local/user-error.ts";
+import { toTypeText } from "./schema-type.ts";
+
+/** Schemas whose types the package has, by their names. */
+const SCHEMAS: Readonly<Record<string, unknown>> = Object.assign(
+  {},
+  ...(await Promise.all(
+    readdirSync(projectPath("src", "domain", "event")).map(
+      (file) => import(projectPath("src", "domain", "event", file)),
+    ),
+  )),
+);
 
 /** Types that need what consumers may not have: written out. */
 const WRITTEN_OUT: Readonly<Record<string, string>> = {
@@ -15,6 +27,10 @@ const WRITTEN_OUT: Readonly<Record<string, string>> = {
   // The names of typed arrays differ between libraries of types.
   "src/domain/datatype.ts": `${union("Datatype", DATATYPES)}export type NumericDatatype = Exclude<Datatype, "BYTES">;
 export type TypedArray = ArrayBufferView;
+`,
+  // What it is made of, and how it is called, is the service's own.
+  "src/durable-objects/metrics-collector.ts": `import { DurableObject } from "cloudflare:workers";
+export declare class MetricsCollector extends DurableObject<unknown> {}
 `,
   "src/domain/task-kinds.ts": union("TaskKind", TASK_KINDS),
   "src/domain/blocks/postprocess/text-generation.ts": union("FinishReason", FINISH_REASONS),
@@ -37,7 +53,8 @@ export function writeTypes(entries: readonly string[], outdir: string): void {
       if (written.has(source)) return;
       written.add(source);
       const text =
-        WRITTEN_OUT[source] ?? readFileSync(join(emitted, toDeclaration(source)), "utf8");
+        WRITTEN_OUT[source] ??
+        withoutSchemas(readFileSync(join(emitted, toDeclaration(source)), "utf8"));
       const target = join(outdir, toDeclaration(source));
       mkdirSync(dirname(target), { recursive: true });
       writeFileSync(
@@ -57,6 +74,22 @@ export function writeTypes(entries: readonly string[], outdir: string): void {
   } finally {
     rmSync(emitted, { recursive: true, force: true });
   }
+}
+
+const SCHEMA_IMPORT = /^import type \{ [^}]*Schema\b[^}]* \} from "[^"]+";\n/gm;
+const SCHEMA_TYPE = /\bz\.output<typeof (\w+)>/g;
+
+/** Writes out the types of schemas. */
+function withoutSchemas(text: string): string {
+  if (!SCHEMA_TYPE.test(text)) return text;
+  return text
+    .replace(/^import type \{ z \} from "zod";\n/m, "")
+    .replace(SCHEMA_IMPORT, "")
+    .replace(SCHEMA_TYPE, (_, name: string) => {
+      const schema = SCHEMAS[name];
+      if (!(schema instanceof z.ZodType)) throw new UserError(`${name} is no schema of an event`);
+      return toTypeText(schema);
+    });
 }
 
 function emitDeclarations(entries: readonly string[], outDir: string): void {
