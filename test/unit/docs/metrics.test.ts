@@ -78,7 +78,7 @@ describe.each([
   });
 });
 
-test("every alert is tested, where it fires and where it does not", () => {
+test("every alert is tested where it fires", () => {
   const alerts = [...rules.matchAll(/- alert: (\w+)/g)].map(([, name]) => name);
   expect(alerts.length).toBeGreaterThan(10);
   for (const alert of alerts) {
