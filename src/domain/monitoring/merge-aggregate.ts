@@ -67,7 +67,12 @@ export function mergeAggregate(into: Aggregate, other: Aggregate): void {
     mergeDistribution(into.durations[name as DurationName] as never, durations);
   }
   if (other.heapBytes) into.heapBytes = mergeGauge(into.heapBytes, other.heapBytes);
-  mergeInputs(into, other.inputs, other.profile);
+  setProfile(into, other.profile);
+  for (const name of Object.keys(other.inputs)) {
+    const feature = other.inputs[name] as FeatureAggregate;
+    const sum = featureOf(into, name, feature.kind);
+    if (sum) mergeFeature(sum, feature);
+  }
   if (other.outputs) {
     into.outputs ??= { count: 0, labels: {}, confidence: {} };
     mergePredictions(into.outputs, other.outputs);
@@ -80,18 +85,15 @@ function mergeGauge(into: Gauge | undefined, other: Gauge): Gauge {
   return { last, at, max: Math.max(into.max, other.max) };
 }
 
-/** @param profile digest of the reference profile of the histograms */
-export function mergeInputs(
-  into: Aggregate,
-  inputs: Readonly<Record<string, FeatureAggregate>>,
-  profile: string | undefined,
-): void {
-  if (profile !== undefined && profile !== into.profile) {
-    // Bins of different references do not match: the ones of the later aggregate remain.
-    if (into.profile !== undefined) dropHistograms(into);
-    into.profile = profile;
-  }
-  for (const [name, feature] of Object.entries(inputs)) mergeInput(into, name, feature);
+/**
+ * Says of which reference profile the histograms are.
+ * @param profile its digest
+ */
+export function setProfile(aggregate: Aggregate, profile: string | undefined): void {
+  if (profile === undefined || profile === aggregate.profile) return;
+  // Bins of different references do not match: the ones of the later profile remain.
+  if (aggregate.profile !== undefined) dropHistograms(aggregate);
+  aggregate.profile = profile;
 }
 
 function dropHistograms({ inputs, outputs }: Aggregate): void {
@@ -99,37 +101,56 @@ function dropHistograms({ inputs, outputs }: Aggregate): void {
   delete outputs?.value?.histogram;
 }
 
-function mergeInput({ inputs }: Aggregate, name: string, feature: FeatureAggregate): void {
-  if (!Object.hasOwn(inputs, name)) {
-    if (Object.keys(inputs).length >= MAX_INPUTS || name === "__proto__") return;
-    inputs[name] = { kind: feature.kind, moments: createMoments() };
-  }
-  mergeFeature(inputs[name] as FeatureAggregate, feature);
+/** The aggregate of an input; `undefined` when there are as many as there may be. */
+export function featureOf(
+  { inputs }: Aggregate,
+  name: string,
+  kind: FeatureAggregate["kind"],
+): FeatureAggregate | undefined {
+  const known = inputs[name];
+  // What every object inherits has none.
+  if (known?.moments) return known;
+  if (Object.keys(inputs).length >= MAX_INPUTS || name === "__proto__") return undefined;
+  const feature: FeatureAggregate = { kind, moments: createMoments() };
+  inputs[name] = feature;
+  return feature;
 }
 
 function mergeFeature(into: FeatureAggregate, other: FeatureAggregate): void {
   mergeMoments(into.moments, other.moments);
-  if (!other.histogram) return;
-  if (into.histogram?.length !== other.histogram.length) into.histogram = [...other.histogram];
-  else addBins(into.histogram, other.histogram);
+  if (other.histogram) addHistogram(into, other.histogram);
 }
 
-export function mergePredictions(into: PredictionAggregate, other: PredictionAggregate): void {
+export function addHistogram(into: FeatureAggregate, histogram: readonly number[]): void {
+  if (into.histogram?.length !== histogram.length) into.histogram = [...histogram];
+  else addBins(into.histogram, histogram);
+}
+
+function mergePredictions(into: PredictionAggregate, other: PredictionAggregate): void {
   into.count += other.count;
   mergeCounts(into.labels, other.labels, MAX_PREDICTED);
-  for (const [label, bins] of Object.entries(other.confidence)) {
-    // A label without a count of its own has no confidences of its own.
-    if (!Object.hasOwn(into.labels, label) && label !== OTHER) continue;
-    if (Object.hasOwn(into.confidence, label)) addBins(into.confidence[label] as number[], bins);
-    else into.confidence[label] = [...bins];
-  }
+  for (const label of Object.keys(other.confidence))
+    addConfidence(into, label, other.confidence[label] as number[]);
   if (!other.value) return;
   into.value ??= { kind: other.value.kind, moments: createMoments() };
   mergeFeature(into.value, other.value);
 }
 
+export function addConfidence(
+  { labels, confidence }: PredictionAggregate,
+  label: string,
+  bins: readonly number[],
+): void {
+  // A label without a count of its own has no confidences of its own.
+  if (typeof labels[label] !== "number" && label !== OTHER) return;
+  const known = confidence[label];
+  if (Array.isArray(known)) addBins(known, bins);
+  else confidence[label] = [...bins];
+}
+
 function addBins(into: number[], other: readonly number[]): void {
-  for (const [index, count] of other.entries()) into[index] = (into[index] ?? 0) + count;
+  for (let index = 0; index < other.length; index++)
+    into[index] = (into[index] ?? 0) + (other[index] as number);
 }
 
 /** A sum of aggregates, which shares nothing with them. */

@@ -15,14 +15,26 @@ export function createMoments(): Moments {
 
 export function mergeMoments(into: Moments, other: Moments): void {
   into.missing += other.missing;
-  if (other.count === 0) return;
-  const count = into.count + other.count;
-  const difference = other.mean - into.mean;
-  into.m2 += other.m2 + (difference * difference * into.count * other.count) / count;
-  into.mean += (difference * other.count) / count;
-  into.min = into.count === 0 ? other.min : Math.min(into.min, other.min);
-  into.max = into.count === 0 ? other.max : Math.max(into.max, other.max);
-  into.count = count;
+  addMoments(into, other.count, other.mean, other.m2, other.min, other.max);
+}
+
+/** Adds numbers of which these are the moments: plain arguments, because it is done for each input of each request. */
+export function addMoments(
+  into: Moments,
+  count: number,
+  mean: number,
+  m2: number,
+  min: number,
+  max: number,
+): void {
+  if (count === 0) return;
+  const sum = into.count + count;
+  const difference = mean - into.mean;
+  into.m2 += m2 + (difference * difference * into.count * count) / sum;
+  into.mean += (difference * count) / sum;
+  if (into.count === 0 || min < into.min) into.min = min;
+  if (into.count === 0 || max > into.max) into.max = max;
+  into.count = sum;
 }
 
 /** Of the population. */

@@ -1,8 +1,14 @@
 import type { InputStatistics, OutputStatistics, RequestEvent } from "../../domain/event.ts";
 import type { Aggregate, FeatureAggregate } from "../../domain/monitoring/aggregate.ts";
-import { OTHER } from "../../domain/monitoring/counts.ts";
-import { mergeInputs, mergePredictions } from "../../domain/monitoring/merge-aggregate.ts";
-import type { Moments } from "../../domain/monitoring/moments.ts";
+import { addCount, OTHER } from "../../domain/monitoring/counts.ts";
+import {
+  addConfidence,
+  addHistogram,
+  featureOf,
+  MAX_PREDICTED,
+  setProfile,
+} from "../../domain/monitoring/merge-aggregate.ts";
+import { addMoments, createMoments } from "../../domain/monitoring/moments.ts";
 
 /** Numbers, as events have them; of a single one the mean is also the least and the greatest. */
 interface Numbers {
@@ -10,79 +16,86 @@ interface Numbers {
   readonly deviation?: number | undefined;
   readonly min?: number | undefined;
   readonly max?: number | undefined;
+  readonly histogram?: readonly number[] | undefined;
 }
 
-/** Adds what a request's event tells of its inputs and its predictions. */
+/** Adds what a request's event tells of its inputs and its predictions. It is done for each request, and creates nothing that it need not. */
 export function foldStatistics(
   aggregate: Aggregate,
-  { inputs = [], outputs, profile }: Pick<RequestEvent, "inputs" | "outputs" | "profile">,
+  { inputs, outputs, profile }: Pick<RequestEvent, "inputs" | "outputs" | "profile">,
 ): void {
-  const features: Record<string, FeatureAggregate> = {};
-  for (const input of inputs) addFeatures(features, input);
-  mergeInputs(aggregate, features, profile);
-  if (!outputs) return;
-  aggregate.outputs ??= { count: 0, labels: {}, confidence: {} };
-  mergePredictions(aggregate.outputs, {
-    count: outputs.count,
-    labels: outputs.labels ?? {},
-    confidence: confidenceOf(outputs),
-    ...(outputs.value && { value: toFeature("numeric", outputs.value, outputs.value.histogram) }),
-  });
+  setProfile(aggregate, profile);
+  if (inputs) for (const input of inputs) foldInput(aggregate, input);
+  if (outputs) foldOutputs(aggregate, outputs);
 }
 
 /** By the names that a reference profile has. */
-function addFeatures(features: Record<string, FeatureAggregate>, input: InputStatistics): void {
-  const { name, kind, count, missing } = input;
-  const add = (suffix: string, numbers: Numbers | undefined): void => {
-    if (numbers) features[`${name}.${suffix}`] = toFeature(kind, { ...numbers, count, missing });
-  };
-  switch (kind) {
+function foldInput(aggregate: Aggregate, input: InputStatistics): void {
+  const { name } = input;
+  switch (input.kind) {
     case "numeric":
-      features[name] = toFeature(kind, input, input.histogram);
+      fold(aggregate, name, input, input);
       break;
     case "category":
-      features[name] = toFeature(kind, { count, missing }, input.counts);
+      fold(aggregate, name, input, undefined, input.counts);
       break;
     case "text":
-      features[name] = toFeature(kind, { ...input.characters, count, missing }, input.histogram);
+      fold(aggregate, name, input, input.characters, input.histogram);
       break;
     case "image":
-      add("width", input.width);
-      add("height", input.height);
-      add("bytes", input.bytes);
+      fold(aggregate, `${name}.width`, input, input.width);
+      fold(aggregate, `${name}.height`, input, input.height);
+      fold(aggregate, `${name}.bytes`, input, input.bytes);
       break;
     case "audio":
-      add("seconds", input.seconds);
-      add("bytes", input.bytes);
+      fold(aggregate, `${name}.seconds`, input, input.seconds);
+      fold(aggregate, `${name}.bytes`, input, input.bytes);
       break;
   }
 }
 
-function toFeature(
-  kind: FeatureAggregate["kind"],
-  numbers: Numbers & { readonly count: number; readonly missing: number },
-  histogram?: readonly number[],
-): FeatureAggregate {
-  return { kind, moments: toMoments(numbers), ...(histogram && { histogram: [...histogram] }) };
+function fold(
+  aggregate: Aggregate,
+  name: string,
+  { kind, count, missing }: InputStatistics,
+  numbers: Numbers | undefined,
+  histogram = numbers?.histogram,
+): void {
+  if (numbers === undefined && histogram === undefined) return;
+  const feature = featureOf(aggregate, name, kind);
+  if (feature) addNumbers(feature, count, missing, numbers, histogram);
 }
 
-function toMoments({
-  count,
-  missing,
-  mean,
-  deviation = 0,
-  min = mean,
-  max = mean,
-}: Numbers & { readonly count: number; readonly missing: number }): Moments {
-  if (mean === undefined || min === undefined || max === undefined)
-    return { count, missing, mean: 0, m2: 0, min: 0, max: 0 };
-  return { count, missing, mean, m2: deviation * deviation * count, min, max };
+function addNumbers(
+  feature: FeatureAggregate,
+  count: number,
+  missing: number,
+  numbers: Numbers | undefined,
+  histogram: readonly number[] | undefined,
+): void {
+  const { moments } = feature;
+  moments.missing += missing;
+  const mean = numbers?.mean;
+  // Of categories there is only how many there are.
+  if (mean === undefined) moments.count += count;
+  else {
+    const { deviation = 0, min = mean, max = mean } = numbers as Numbers;
+    addMoments(moments, count, mean, deviation * deviation * count, min, max);
+  }
+  if (histogram) addHistogram(feature, histogram);
 }
 
-function confidenceOf({ confidence, confidenceByLabel }: OutputStatistics) {
+function foldOutputs(aggregate: Aggregate, outputs: OutputStatistics): void {
+  aggregate.outputs ??= { count: 0, labels: {}, confidence: {} };
+  const sum = aggregate.outputs;
+  const { count, labels, confidence, confidenceByLabel, value } = outputs;
+  sum.count += count;
+  for (const label in labels) addCount(sum.labels, label, labels[label] as number, MAX_PREDICTED);
   if (confidenceByLabel)
-    return Object.fromEntries(
-      Object.entries(confidenceByLabel).map(([label, bins]) => [label, [...bins]]),
-    );
-  return confidence ? { [OTHER]: [...confidence] } : {};
+    for (const label in confidenceByLabel)
+      addConfidence(sum, label, confidenceByLabel[label] as number[]);
+  else if (confidence) addConfidence(sum, OTHER, confidence);
+  if (!value) return;
+  sum.value ??= { kind: "numeric", moments: createMoments() };
+  addNumbers(sum.value, value.count, value.missing, value, value.histogram);
 }
