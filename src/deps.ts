@@ -19,6 +19,7 @@ import { createCache, createObjects } from "./deps/storage.ts";
 import { createSweep } from "./deps/sweep.ts";
 import { createTelemetry } from "./deps/telemetry.ts";
 import { toSelector } from "./domain/data-selector.ts";
+import { SERVICE_SHARD } from "./domain/monitoring/collector.ts";
 import type { OnnxflareEnv } from "./env.ts";
 import { createAuditRecorder } from "./guard/audit-recorder.ts";
 import { createAuthenticator } from "./guard/authenticator.ts";
@@ -279,6 +280,7 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     }),
     keyAuthority,
     monitoring,
+    alerts: shards?.(SERVICE_SHARD),
     metrics: createMetrics(monitoring, isolateTotals),
     reports: createReportsOf(monitoring, config),
     ...createAccuracyServices(shards, catalog, collection),

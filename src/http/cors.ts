@@ -13,6 +13,7 @@ const REQUEST_HEADERS = [
   "cache-control",
   "content-encoding",
   "content-type",
+  "if-match",
   "if-none-match",
   "inference-header-content-length",
   "traceparent",

@@ -6,6 +6,7 @@ import type { FloodGuard } from "../domain/access/flood-guard.ts";
 import type { KeyAuthority } from "../domain/access/key-authority.ts";
 import type { Limiter } from "../domain/access/limiter.ts";
 import type { Admission } from "../domain/admission.ts";
+import type { AlertMethods } from "../domain/alerts/alerts.ts";
 import type { AuditRecorder } from "../domain/audit/audit-recorder.ts";
 import type { BodyBudget } from "../domain/body-budget.ts";
 import type { BucketEncryption } from "../domain/bucket-encryption.ts";
@@ -66,6 +67,8 @@ export interface Services {
   readonly profileMaker: ProfileMaker;
   /** `undefined` where nothing is collected. */
   readonly drift: DriftReader | undefined;
+  /** Rules, alerts and webhooks; `undefined` without the binding `METRICS`. */
+  readonly alerts: AlertMethods | undefined;
   readonly inspector: ModelInspector;
   /** Runs a model once, or reads its outputs from the cache. */
   readonly infer: Infer;

@@ -12,6 +12,8 @@ const FORMS: readonly RegExp[] = [
   /of_admin_[A-Za-z0-9_-]{8,}/g,
   // A session of the dashboard.
   /\bv1\.\w+\.\d{10}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?/g,
+  // Of a webhook.
+  /whsec_[A-Za-z0-9+/=_-]{16,}/g,
   /\bsk-[A-Za-z0-9_-]{20,}/g,
   /\bhf_[A-Za-z0-9]{20,}/g,
 ];

@@ -1,4 +1,5 @@
 import type { CliCommand } from "./command.ts";
+import { ALERTS } from "./commands/alerts.ts";
 import { ALIAS } from "./commands/alias.ts";
 import { AUDIT } from "./commands/audit.ts";
 import { COMPLETION } from "./commands/completion.ts";
@@ -49,6 +50,7 @@ export const COMMANDS: readonly CliCommand[] = [
   ERASE,
   EXPORT_DATA,
   LOGS,
+  ALERTS,
   DRIFT,
   GC,
   COMPLETION,

@@ -1,6 +1,7 @@
 import { PROBLEM_ERRORS, renderProblem } from "../problem-errors.ts";
 import type { Protocol } from "../protocol.ts";
 import { ACCURACY_OPERATIONS } from "./operations/accuracy.ts";
+import { ALERT_OPERATIONS } from "./operations/alerts.ts";
 import { ALIAS_OPERATIONS } from "./operations/aliases.ts";
 import { AUDIT_OPERATIONS } from "./operations/audit.ts";
 import { CACHE_OPERATIONS } from "./operations/cache.ts";
@@ -20,6 +21,7 @@ import { SESSION_OPERATIONS } from "./operations/sessions.ts";
 import { SHADOW_OPERATIONS } from "./operations/shadow.ts";
 import { UPLOAD_OPERATIONS } from "./operations/uploads.ts";
 import { VERSION_OPERATIONS } from "./operations/versions.ts";
+import { WEBHOOK_OPERATIONS } from "./operations/webhooks.ts";
 import { SCHEMAS } from "./schemas.ts";
 
 /** Administration: publishing, routing, deletion, statistics and the cache. */
@@ -45,6 +47,8 @@ export const ADMIN_PROTOCOL: Protocol = {
     ...PUBLICATION_OPERATIONS,
     ...DELETION_OPERATIONS,
     ...GARBAGE_OPERATIONS,
+    ...ALERT_OPERATIONS,
+    ...WEBHOOK_OPERATIONS,
     ...AUDIT_OPERATIONS,
     ...SESSION_OPERATIONS,
     ...PRIVACY_OPERATIONS,

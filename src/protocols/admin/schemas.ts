@@ -1,8 +1,23 @@
 import { keyFieldsSchema, keyPatchSchema } from "../../domain/access/key-schema.ts";
+import { webhookFieldsSchema } from "../../domain/alerts/webhook.ts";
 import { jsonValueSchema, manifestSchema } from "../../domain/manifest.ts";
 import { jsonContent } from "../openapi/schema-reference.ts";
 import { PROBLEM_SCHEMAS } from "../problem-errors.ts";
 import { accuracySchema, canariesSchema } from "./accuracy-response.ts";
+import {
+  putRulesRequestSchema,
+  rotateWebhookRequestSchema,
+  testWebhooksRequestSchema,
+} from "./alert-request.ts";
+import {
+  alertRulesSchema,
+  alertsSchema,
+  deliveriesSchema,
+  issuedWebhookSchema,
+  retriedSchema,
+  webhookSchema,
+  webhooksSchema,
+} from "./alert-response.ts";
 import { auditHeadSchema, auditPageSchema } from "./audit-response.ts";
 import { dataRequestSchema } from "./data-request.ts";
 import { dataExportSchema, erasureSchema } from "./data-response.ts";
@@ -67,9 +82,20 @@ export const SCHEMAS = {
     RoutingChangeRequest: changeRequestSchema,
     SetAliasRequest: setAliasRequestSchema,
     SetShadowRequest: setShadowRequestSchema,
+    PutAlertRulesRequest: putRulesRequestSchema,
+    PutWebhookRequest: webhookFieldsSchema,
+    RotateWebhookRequest: rotateWebhookRequestSchema,
+    TestWebhooksRequest: testWebhooksRequestSchema,
   },
   responses: {
     Accuracy: accuracySchema,
+    AlertRules: alertRulesSchema,
+    Alerts: alertsSchema,
+    Deliveries: deliveriesSchema,
+    IssuedWebhook: issuedWebhookSchema,
+    RetriedDeliveries: retriedSchema,
+    Webhook: webhookSchema,
+    Webhooks: webhooksSchema,
     AuditHead: auditHeadSchema,
     AuditPage: auditPageSchema,
     ApiKey: keySchema,

@@ -1,6 +1,7 @@
 import { KEY_ID } from "../../domain/access/api-key.ts";
 import { KEY_STATES } from "../../domain/access/key-authority.ts";
 import { MAX_OWNER_LENGTH } from "../../domain/access/key-schema.ts";
+import { DELIVERY_STATES, WEBHOOK_NAME } from "../../domain/alerts/webhook.ts";
 import { ERROR_KINDS } from "../../domain/errors.ts";
 import { EVENT_KINDS, EVENT_STATUS, OPERATION_ID } from "../../domain/event.ts";
 import { MODEL_NAME, MODEL_REFERENCE, MODEL_VERSION } from "../../domain/model-id.ts";
@@ -403,6 +404,34 @@ export const PARAMETERS = {
       "The supported directives are `no-cache`, `no-store`, `max-age` and `only-if-cached` (RFC 9111).",
     schema: { type: "string" },
     example: "max-age=60",
+  },
+  webhook: {
+    name: "webhook",
+    in: "path",
+    description: "The name of a webhook.",
+    required: true,
+    schema: { type: "string", pattern: WEBHOOK_NAME.source },
+    example: "operators",
+  },
+  "webhook-filter": {
+    name: "webhook",
+    in: "query",
+    description: "Only messages to this webhook.",
+    schema: { type: "string", pattern: WEBHOOK_NAME.source },
+  },
+  "delivery-state": {
+    name: "state",
+    in: "query",
+    description: "Only messages in this state.",
+    schema: { type: "string", enum: [...DELIVERY_STATES] },
+  },
+  "if-match": {
+    name: "if-match",
+    in: "header",
+    description:
+      "The `etag` of the response that the change is made of; 412 if it is not current any more.",
+    schema: { type: "string" },
+    example: '"3"',
   },
   "if-none-match": {
     name: "if-none-match",
