@@ -8,6 +8,8 @@ export interface OtlpReceiver {
   readonly spans: readonly OtlpRecord[];
   readonly logs: readonly OtlpRecord[];
   readonly headers: readonly IncomingHttpHeaders[];
+  /** `service.name` of each batch. */
+  readonly services: readonly unknown[];
   /** What could not be read. */
   readonly problems: readonly string[];
   close(): Promise<void>;
@@ -17,13 +19,16 @@ export async function startOtlpReceiver(): Promise<OtlpReceiver> {
   const spans: OtlpRecord[] = [];
   const logs: OtlpRecord[] = [];
   const headers: IncomingHttpHeaders[] = [];
+  const services: unknown[] = [];
   const problems: string[] = [];
   const server = createServer(async (request, response) => {
     try {
       const body = Buffer.concat(await request.toArray()).toString();
       headers.push(request.headers);
       const signal = request.url === "/v1/traces" ? "traces" : "logs";
-      (signal === "traces" ? spans : logs).push(...readOtlp(signal, body).records);
+      const { resource, records } = readOtlp(signal, body);
+      (signal === "traces" ? spans : logs).push(...records);
+      services.push(resource["service.name"]);
       response.writeHead(200, { "content-type": "application/json" }).end("{}");
     } catch (error) {
       problems.push(String(error));
@@ -37,6 +42,7 @@ export async function startOtlpReceiver(): Promise<OtlpReceiver> {
     spans,
     logs,
     headers,
+    services,
     problems,
     close: () => new Promise((resolve) => void server.close(() => resolve())),
   };

@@ -82,6 +82,12 @@ beforeAll(async () => {
       },
       ...sharingCollector("onnxflare"),
     },
+    {
+      name: "exporter",
+      code: { outdir: inject("workerBuild") },
+      bindings: { ...flush, OTLP_ENDPOINT: receiver.endpoint, OTLP_SERVICE_NAME: "exporter" },
+      r2Buckets: { MODELS: "no-models" },
+    },
     { name: "noisy", code: { script: NOISY }, tails: ["tail"] },
     {
       name: "spans",
@@ -220,6 +226,27 @@ describe("a request", () => {
     await poll("spans", async () => receiver.spans.length >= sent + 5 || undefined);
     expect(receiver.spans.length).toBe(10);
   });
+});
+
+test("a Worker without a Tail Worker exports its own spans and log records", async () => {
+  const origin = await workers.originOf("exporter");
+  await fetch(`${origin}/models/no-such-model`, {
+    method: "POST",
+    body: "{}",
+    headers: { "x-request-id": "exported" },
+  });
+  const span = await spanOf("exported");
+  expect(span.attributes).toMatchObject({
+    "error.type": "model_not_found",
+    "http.response.status_code": 404,
+    "onnxflare.clock": "advancing",
+  });
+  expect(span.attributes).not.toHaveProperty("onnxflare.invocation.outcome");
+  const notice = await poll("notice", async () =>
+    receiver.logs.find(({ eventName }) => eventName === "onnxflare.notice"),
+  );
+  expect(notice.severityText).toBe("INFO");
+  expect(receiver.services).toContain("exporter");
 });
 
 describe("what is logged", () => {
