@@ -53,7 +53,7 @@ export const ALERT_FAMILIES: readonly MetricFamily[] = [
       help: "Attempts to deliver messages of alerts to webhooks, by what became of them.",
       labels: ["state"],
     },
-    ({ deliveries }) => each(deliveries),
+    ({ deliveries }) => each({ delivered: 0, dead: 0, ...deliveries }),
   ),
   ofAlerts(
     {

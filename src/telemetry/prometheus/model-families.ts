@@ -12,9 +12,9 @@ function engineCounter(name: string, help: string, event: EngineEvent): MetricFa
     help,
     labels: [],
     *samples({ versions }) {
+      // 0 as well: Prometheus sees no increase to the first value of a series.
       for (const { model, aggregate } of versions)
-        if (model === "" && aggregate.engine[event] !== undefined)
-          yield [[], aggregate.engine[event]];
+        if (model === "") yield [[], aggregate.engine[event] ?? 0];
     },
   };
 }

@@ -162,6 +162,20 @@ test("phases are summaries in seconds", async () => {
   ]);
 });
 
+test("what alerts look for is 0 before it happens", async () => {
+  const reading = readingOf(totals("", "", { invocations: { ok: 3, exceededMemory: 1 } }));
+  const names = ["onnxflare_engine_crashes_total", "onnxflare_invocations_total"];
+  expect(await linesOf(reading, ...names)).toEqual([
+    "onnxflare_engine_crashes_total 0",
+    'onnxflare_invocations_total{model="",version="",outcome="exceededCpu"} 0',
+    'onnxflare_invocations_total{model="",version="",outcome="exceededMemory"} 1',
+    'onnxflare_invocations_total{model="",version="",outcome="exception"} 0',
+    'onnxflare_invocations_total{model="",version="",outcome="ok"} 3',
+  ]);
+  // Without a Tail Worker nothing tells how invocations end.
+  expect(await linesOf(readingOf(totals("", "")), names[1] ?? "")).toEqual([]);
+});
+
 test("what is missing is told", async () => {
   const reading: MetricsReading = {
     ...readingOf(totals("", "", { lost: { buffer_full: 4 } })),
@@ -228,7 +242,7 @@ test("alerts are counted by rule and by what they are about, without clients", a
       pending: 1,
       evaluations: 10,
       failedEvaluations: 2,
-      deliveries: { delivered: 4, dead: 1 },
+      deliveries: { delivered: 4 },
       waiting: 3,
       reports: [],
     },
@@ -240,7 +254,7 @@ test("alerts are counted by rule and by what they are about, without clients", a
     "onnxflare_alerts_pending 1",
     'onnxflare_alert_evaluations_total{outcome="done"} 8',
     'onnxflare_alert_evaluations_total{outcome="failed"} 2',
-    'onnxflare_alert_deliveries_total{state="dead"} 1',
+    'onnxflare_alert_deliveries_total{state="dead"} 0',
     'onnxflare_alert_deliveries_total{state="delivered"} 4',
     "onnxflare_alert_deliveries_waiting 3",
   ]);
