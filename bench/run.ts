@@ -9,6 +9,7 @@ import { authentication } from "./cases/authentication.ts";
 import { binary } from "./cases/binary.ts";
 import { cache } from "./cases/cache.ts";
 import { coldStart } from "./cases/cold-start.ts";
+import { drift } from "./cases/drift.ts";
 import { fairness } from "./cases/fairness.ts";
 import { generation } from "./cases/generation.ts";
 import { isolates } from "./cases/isolates.ts";
@@ -39,6 +40,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   monitoring,
   generation,
   upload,
+  drift,
   soak,
 ];
 

@@ -254,7 +254,7 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
     router,
     routing: createRoutingAdministration(routings, routingEditor),
     profiles: createProfileAdministration(profileStore, catalog),
-    ...createDrift({ catalog, host, monitoring, rules: config.drift }),
+    ...createDrift({ catalog, host, shards, rules: config.drift }),
     inspector: createModelInspector(store, catalog),
     infer: limitBatch(infer),
     responseCache: createResponseCache(cache, { enabled }),

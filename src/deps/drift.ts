@@ -1,22 +1,23 @@
 import type { ModelHost } from "../domain/model-host.ts";
+import { shardOf } from "../domain/monitoring/collector.ts";
 import type { DriftRules } from "../domain/monitoring/drift-fields.ts";
 import type { DriftReader } from "../domain/monitoring/drift-report.ts";
-import type { Monitoring } from "../domain/monitoring/monitoring.ts";
 import { createProfileMaker, type ProfileMaker } from "../inference/profiling/make-profile.ts";
 import { createDriftReader } from "../monitoring/drift/drift-reader.ts";
 import type { Catalog } from "../registry/catalog.ts";
 import { createTask } from "../tasks/registry.ts";
+import type { MetricsShards } from "./monitoring.ts";
 
 export interface DriftParts {
   readonly catalog: Pick<Catalog, "resolve">;
   readonly host: Pick<ModelHost, "infer" | "execute">;
   /** `undefined` where nothing is collected. */
-  readonly monitoring: Pick<Monitoring, "series"> | undefined;
+  readonly shards: MetricsShards | undefined;
   readonly rules: DriftRules;
 }
 
 /** What makes reference profiles, and what compares requests with them. */
-export function createDrift({ catalog, host, monitoring, rules }: DriftParts): {
+export function createDrift({ catalog, host, shards, rules }: DriftParts): {
   readonly profileMaker: ProfileMaker;
   readonly drift: DriftReader | undefined;
 } {
@@ -27,9 +28,9 @@ export function createDrift({ catalog, host, monitoring, rules }: DriftParts): {
       createTask: ({ manifest }) => createTask(manifest, refuse, { decodeImage: refuse }),
     }),
     drift:
-      monitoring &&
+      shards &&
       createDriftReader({
-        windows: async (request) => (await monitoring.series(request)).value,
+        windows: ({ model, ...request }) => shards(shardOf(model)).windows(request),
         profile: async ({ name, version }) => (await catalog.resolve(name, version)).profile,
         defaults: rules,
       }),

@@ -122,6 +122,14 @@ test.each([
   expect((await service.administer(PROFILE)).body).toMatchObject({ digest: made.digest });
 });
 
+test("a table of more rows than a profile is made of is refused", async () => {
+  const [heading, ...lines] = csv.trimEnd().split("\n");
+  const body = [heading, ...Array.from({ length: 260 }, () => lines).flat()].join("\n");
+  const refused = await service.administer(PROFILE, { ...CSV, body });
+  expect(refused.body).toMatchObject({ code: "invalid_request" });
+  expect(JSON.stringify(refused.body)).toContain("more than 10000 rows");
+});
+
 test("a profile of texts has their lengths, and what is predicted of them", async () => {
   const texts = Array.from({ length: 24 }, (_, index) => `Buy ${"now ".repeat(index + 1)}`);
   const { body } = await service.administer("/models/spam-detection/versions/1/profile", {

@@ -1,4 +1,6 @@
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ZodType } from "zod";
 import packageJson from "../../package.json" with { type: "json" };
@@ -60,6 +62,11 @@ beforeAll(async () => {
   });
   const key = { method: "POST", body: JSON.stringify({ name: "a", scopes: ["predict"] }) };
   keyId = ((await service.administer("/keys", key)).body as { id: string }).id;
+  const { folder } = findModel("iris-logistic");
+  await service.administer("/models/iris-logistic/versions/1/profile", {
+    method: "PUT",
+    body: readFileSync(join(folder, "profile.json")),
+  });
   // Examples of routing have two versions.
   await publishEncrypted(encryptedObjects(service.bucket), "iris-logistic", "2");
 });

@@ -45,6 +45,16 @@ export function* toRequests({ inputs, parameters }: TaskRequest): Generator<Task
     yield { inputs: inputs.slice(at, at + ROWS_PER_REQUEST), parameters };
 }
 
+/** @throws ApiError `invalid_request` for more rows than a profile is made of, of which there may be others */
+export function refuseMore(rows: number): void {
+  if (rows <= MAX_EXAMPLE_ROWS) return;
+  throw new ApiError(
+    "invalid_request",
+    `The example data has more than ${MAX_EXAMPLE_ROWS} rows: a profile is made of ${MIN_EXAMPLE_ROWS} to ${MAX_EXAMPLE_ROWS}.`,
+    { details: { min: MIN_EXAMPLE_ROWS, max: MAX_EXAMPLE_ROWS } },
+  );
+}
+
 /** @throws ApiError `invalid_request` */
 export function checkRows(rows: number): void {
   if (rows >= MIN_EXAMPLE_ROWS && rows <= MAX_EXAMPLE_ROWS) return;

@@ -6,7 +6,7 @@ import type { PublishedModel } from "../../domain/published-model.ts";
 import type { TaskRequest, TaskResult } from "../../domain/task.ts";
 import type { Tensor } from "../../domain/tensor.ts";
 import type { ModelSet, Task } from "../../tasks/task.ts";
-import { checkProfiledTask, checkRows, toRequests } from "./example-rows.ts";
+import { checkProfiledTask, checkRows, refuseMore, toRequests } from "./example-rows.ts";
 import { createPredictionFeatures } from "./prediction-features.ts";
 import { createRequestFeatures } from "./request-features.ts";
 import { createTensorFeatures, type TensorFeatures } from "./tensor-features.ts";
@@ -43,7 +43,13 @@ export function createProfileMaker({
   ): Promise<Execute> {
     if (!hasColumns(model.manifest)) return (request) => host.execute({ ...request, model }, call);
     const task = await createTask(model);
-    const models = toModelSet(model, host.infer, call, tensors.add);
+    let rows = 0;
+    const models = toModelSet(model, host.infer, call, (inputs) => {
+      rows += inputs[0]?.shape[0] ?? 1;
+      // Those of a table are not known before.
+      refuseMore(rows);
+      tensors.add(inputs);
+    });
     return (request) => task.execute(request, models, call);
   }
 
