@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import type { RequestEvent } from "../../src/domain/event.ts";
+import type { RequestEvent, TelemetryEvent } from "../../src/domain/event.ts";
 import { poll } from "../support/poll.ts";
 import { findModel, publishAs } from "../support/publish.ts";
 import { startWorkers, type Workers } from "../support/workers.ts";
@@ -238,6 +238,19 @@ test("onEvent receives the event of each request, and may fail", async () => {
     return events.find((each) => each.requestId === requestId);
   });
   expect(event).toMatchObject({ route: "/models/:model", operation: "predict", status: 200 });
+});
+
+test("what onEvent and a sink of the Worker's own lose is counted, and a notice says so", async () => {
+  await post("/ai/models/iris-logistic", { inputs: IRIS });
+  const notice = await poll("notice", async () => {
+    const events = (await (await request("/events")).json()) as TelemetryEvent[];
+    return events.find((each) => each.event === "notice" && each.message.includes("sink_own"));
+  });
+  expect(notice).toMatchObject({
+    message: expect.stringMatching(
+      /^\d+ events? (?:was|were) lost at sink_own: \w*Error: a failure of/,
+    ),
+  });
 });
 
 test("a form and a compressed body reach a mounted service", async () => {

@@ -30,6 +30,13 @@ const ai = createOnnxflare<MountedEnv>({
     events.push(event);
     throw new Error("a failure of onEvent that nobody sees");
   },
+  sinks: [
+    {
+      emit() {
+        throw new Error("a failure of a sink that nobody sees");
+      },
+    },
+  ],
 });
 const other = createOnnxflare<MountedEnv>({
   prefix: "/nested/ai/",
