@@ -96,6 +96,8 @@ export function toRequestEvent(
     inputs: gathered?.inputs,
     outputs: gathered?.outputs,
     profile: gathered?.profile,
+    // Set where it is written: a copy with the same fields costs the least.
+    sampling: undefined,
   };
 }
 

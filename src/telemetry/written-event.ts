@@ -1,9 +1,4 @@
-import type {
-  EventSampling,
-  InputStatistics,
-  OutputStatistics,
-  RequestEvent,
-} from "../domain/event.ts";
+import type { EventSampling, InputStatistics, RequestEvent } from "../domain/event.ts";
 
 /** From how many values on their mean is no value of an input any more. */
 export const WRITTEN_FROM = 5;
@@ -13,20 +8,7 @@ export const WRITTEN_FROM = 5;
  * row, and its extremes always are. What is collected of many requests needs them, and what is written leaves them out.
  */
 export function toWrittenEvent(event: RequestEvent, sampling: EventSampling): RequestEvent {
-  const { inputs, outputs } = event;
-  if (inputs === undefined && outputs === undefined) return { ...event, sampling };
-  return {
-    ...event,
-    sampling,
-    inputs: inputs?.map(toWritten),
-    outputs: outputs && withoutRepetition(outputs),
-  };
-}
-
-/** Rows that are all of the predictions say what counts of their confidences do. */
-function withoutRepetition(outputs: OutputStatistics): OutputStatistics {
-  const { count, labels, rows, entropy, value } = outputs;
-  return rows?.length === count ? { count, labels, rows, entropy, value } : outputs;
+  return { ...event, sampling, inputs: event.inputs?.map(toWritten) };
 }
 
 function toWritten(statistics: InputStatistics): InputStatistics {

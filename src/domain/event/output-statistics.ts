@@ -45,13 +45,13 @@ export const outputStatisticsSchema = z
       .readonly()
       .optional()
       .describe(
-        "Counts of the labels' probabilities, in 20 bins from 0 to 1; absent of events that are written where `rows` has all of them.",
+        "Counts of the labels' probabilities, in 20 bins from 0 to 1; absent where `rows` has all of them.",
       ),
     confidenceByLabel: z
       .record(z.string(), z.array(count).readonly())
       .readonly()
       .optional()
-      .describe("The same for each label."),
+      .describe("The same for each label; absent where `rows` has all."),
     entropy: z
       .strictObject({ mean: z.number().min(0).describe("Over the rows, in nats.") })
       .readonly()

@@ -49,12 +49,28 @@ describe("classification", () => {
           entropy: expect.closeTo(0.043166469311518185, 12),
         },
       ],
-      confidence: bins(15, 7, 19),
-      confidenceByLabel: { a: bins(15), c: bins(7), b: bins(19) },
       entropy: {
         mean: expect.closeTo((0.6215846046792745 + 1.0952872686537243 + 0.043166469311518185) / 3),
       },
-      value: undefined,
+    });
+  });
+
+  test("of more rows than are told by themselves is counted by confidence and label", () => {
+    const logits = Array.from({ length: 6 }, () => [2, -1, 0.5, 0.1, 0.2, 0.3, -5, 3, -2]).flat();
+    const times = (bin: number) => bins(...new Array(6).fill(bin));
+    expect(
+      outputs(classifier("softmax", ["a", "b", "c"]), fp64("s", [18, 3], logits)),
+    ).toMatchObject({
+      count: 18,
+      labels: { a: 6, c: 6, b: 6 },
+      confidence: bins(...new Array(6).fill([15, 7, 19]).flat()),
+      confidenceByLabel: { a: times(15), c: times(7), b: times(19) },
+      entropy: {
+        mean: expect.closeTo(
+          (0.6215846046792745 + 1.0952872686537243 + 0.043166469311518185) / 3,
+          12,
+        ),
+      },
     });
   });
 
