@@ -1,3 +1,4 @@
+import { CONFIDENCE_BINS, confidenceBin } from "../statistics/output-rows.ts";
 import {
   type Aggregate,
   createAggregate,
@@ -146,6 +147,20 @@ export function addConfidence(
   const known = confidence[label];
   if (Array.isArray(known)) addBins(known, bins);
   else confidence[label] = [...bins];
+}
+
+/** Adds one probability of a label. */
+export function addProbability(
+  { labels, confidence }: PredictionAggregate,
+  label: string,
+  probability: number,
+): void {
+  if (typeof labels[label] !== "number") return;
+  const known = confidence[label];
+  const bins = Array.isArray(known) ? known : new Array<number>(CONFIDENCE_BINS).fill(0);
+  const bin = confidenceBin(probability);
+  bins[bin] = (bins[bin] ?? 0) + 1;
+  confidence[label] = bins;
 }
 
 function addBins(into: number[], other: readonly number[]): void {

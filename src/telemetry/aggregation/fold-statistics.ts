@@ -4,6 +4,7 @@ import { addCount, OTHER } from "../../domain/monitoring/counts.ts";
 import {
   addConfidence,
   addHistogram,
+  addProbability,
   featureOf,
   MAX_PREDICTED,
   setProfile,
@@ -88,13 +89,18 @@ function addNumbers(
 function foldOutputs(aggregate: Aggregate, outputs: OutputStatistics): void {
   aggregate.outputs ??= { count: 0, labels: {}, confidence: {} };
   const sum = aggregate.outputs;
-  const { count, labels, confidence, confidenceByLabel, value } = outputs;
+  const { count, labels, rows, confidence, confidenceByLabel, value } = outputs;
   sum.count += count;
   for (const label in labels) addCount(sum.labels, label, labels[label] as number, MAX_PREDICTED);
   if (confidenceByLabel)
     for (const label in confidenceByLabel)
       addConfidence(sum, label, confidenceByLabel[label] as number[]);
   else if (confidence) addConfidence(sum, OTHER, confidence);
+  // Where they are all of the predictions.
+  else if (rows)
+    for (const row of rows)
+      if (row.label !== undefined && row.confidence !== undefined)
+        addProbability(sum, row.label, row.confidence);
   if (!value) return;
   sum.value ??= { kind: "numeric", moments: createMoments() };
   addNumbers(sum.value, value.count, value.missing, value, value.histogram);

@@ -108,6 +108,19 @@ describe("statistics of requests", () => {
     expect(outputs?.value).toMatchObject({ histogram: [1, 0], moments: { mean: 3 } });
   });
 
+  it("have the confidences of rows, where these are all of the predictions", () => {
+    const rows = [
+      { label: "a", confidence: 1 },
+      { label: "a", confidence: 0.05 },
+      { label: "b" },
+      { label: "__proto__", confidence: 0.5 },
+    ];
+    const { outputs } = foldAll({ outputs: { count: 4, labels: { a: 2, b: 1 }, rows } });
+    expect(outputs?.confidence).toEqual({
+      a: Array.from({ length: 20 }, (_, bin) => (bin === 19 || bin === 1 ? 1 : 0)),
+    });
+  });
+
   it("have a bounded number of inputs and labels, whatever their names are", () => {
     const many = Array.from({ length: 300 }, (_, index) => `name ${index}`);
     const names = ["__proto__", "constructor", "toString", ...many];
