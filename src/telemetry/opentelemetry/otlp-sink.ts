@@ -12,6 +12,7 @@ export interface OtlpSinkOptions
   readonly settings: OtlpSettings;
   /** The version of the service. */
   readonly version: string;
+  readonly createExporter?: typeof createOtlpExporter;
 }
 
 /** W3C's flag: the client records the trace. */
@@ -30,10 +31,11 @@ export function createOtlpSink({
   now = Date.now,
   sleep,
   intervalMs,
+  createExporter = createOtlpExporter,
 }: OtlpSinkOptions): EventSink {
   const resource = JSON.stringify(toResource(settings.serviceName, version));
   const scope = JSON.stringify({ name: "onnxflare", version });
-  const exporter = createOtlpExporter({
+  const exporter = createExporter({
     settings,
     wrap: (signal, records) => wrap(signal, resource, scope, records),
     userAgent: `onnxflare/${version}`,

@@ -5,7 +5,7 @@ import {
   type TelemetryEvent,
 } from "../../../../src/domain/event.ts";
 import { createOtlpSink } from "../../../../src/telemetry/opentelemetry/otlp-sink.ts";
-import { PREDICTION, UNMATCHED } from "../../../contracts/event-sink.ts";
+import { PREDICTION, testEventSink, UNMATCHED } from "../../../contracts/event-sink.ts";
 import { readOtlp } from "../../../support/otlp.ts";
 
 const TRACED: RequestEvent = {
@@ -70,6 +70,22 @@ function createExport(answers: readonly (() => Response)[] = []) {
 
 beforeEach(() => void vi.useFakeTimers({ now: Date.parse("2026-11-30T21:40:00Z") }));
 afterEach(() => void vi.useRealTimers());
+
+describe("the sink of exported events", () => {
+  testEventSink(() => {
+    const records: string[] = [];
+    const sink = createOtlpSink({
+      settings: { endpoint: "https://otlp.example.com", headers: {}, serviceName: "predictions" },
+      version: "1",
+      onLost: () => undefined,
+      createExporter: () => ({ add: (signal, record) => void records.push(signal, record) }),
+    });
+    const { traceId, spanId } = TRACED;
+    const emit = (event: TelemetryEvent) =>
+      sink.emit(event.event === "request" ? { ...event, traceId, spanId } : event);
+    return { sink: { emit }, recorded: () => records };
+  });
+});
 
 test("requests are spans and other events log records, in one request each to the endpoint", async () => {
   const { sink, sent, batches, settle, lost } = createExport();
