@@ -219,4 +219,9 @@ export const PLACES: readonly Place[] = [
     bindings: ["LOADER"],
     modules: ["hosts/isolate/worker/isolate-host.ts"],
   },
+  {
+    name: "`ASSETS`",
+    coverage: { reason: "it has the files of the dashboard, which are the same for everybody" },
+    bindings: ["ASSETS"],
+  },
 ];

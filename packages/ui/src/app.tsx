@@ -2,6 +2,7 @@ import { useMemo, useState } from "preact/hooks";
 import { signOut } from "./api/session.ts";
 import { SessionContext } from "./api/use-query.ts";
 import { Shell } from "./components/shell.tsx";
+import { AlertsPage } from "./pages/alerts.tsx";
 import { LivePage } from "./pages/live.tsx";
 import { ModelPage } from "./pages/model.tsx";
 import { OverviewPage } from "./pages/overview.tsx";
@@ -48,6 +49,8 @@ function Page({ place }: { readonly place: Place }) {
   switch (page) {
     case "live":
       return <LivePage query={place.query} />;
+    case "alerts":
+      return <AlertsPage />;
     case "models":
       if (model) return <ModelPage key={model} model={model} tab={tab} query={place.query} />;
       return <OverviewPage query={place.query} />;

@@ -48,7 +48,10 @@ export function useEvents(filter: Query, key: string, isPaused: boolean): Tail {
         setState("live");
         setFailure(undefined);
       },
-      onEvents: (added) => setEvents((before) => addTo(before, added)),
+      onEvents(added) {
+        // What the filter before has let pass may come late.
+        if (!controller.signal.aborted) setEvents((before) => addTo(before, added));
+      },
       onFailure(error) {
         setState("failed");
         setFailure(error);

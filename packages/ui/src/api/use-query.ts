@@ -23,6 +23,13 @@ export interface QueryState<T> {
   readonly reload: () => void;
 }
 
+const REFRESH = "refreshall";
+
+/** Reads everything that the page shows again. */
+export function refreshAll(): void {
+  dispatchEvent(new Event(REFRESH));
+}
+
 type Stored<T> = Omit<QueryState<T>, "reload"> & { readonly key: string };
 
 export interface QueryOptions {
@@ -47,6 +54,10 @@ export function useQuery<T>(
   const [attempt, setAttempt] = useState(0);
   const [stored, setStored] = useState<Stored<T>>(() => begin(whole));
   const reload = useCallback(() => setAttempt((before) => before + 1), []);
+  useEffect(() => {
+    addEventListener(REFRESH, reload);
+    return () => removeEventListener(REFRESH, reload);
+  }, [reload]);
 
   // The key stands for the query, and the attempt for the time.
   useEffect(() => {

@@ -78,7 +78,7 @@ export function Chart({
   return (
     <figure class="card chart" aria-labelledby={heading}>
       <figcaption>
-        <h3 id={heading}>{title}</h3>
+        <h2 id={heading}>{title}</h2>
         <p class="legend" aria-live={index === undefined ? "off" : "polite"}>
           {index !== undefined && <span class="when">{formatClock(starts[index] ?? 0)}</span>}
           {lines.map(({ label, color, values }) => (
@@ -110,6 +110,11 @@ export function Chart({
       <ChartTable title={title} starts={starts} lines={lines} format={format} />
     </figure>
   );
+}
+
+/** Ticks between whole numbers are written like their neighbours. */
+function withoutRepeated(texts: readonly string[]): string[] {
+  return texts.map((text, index) => (text === texts[index - 1] ? "" : text));
 }
 
 /** Numbers without neighbours, which no line goes through. */
@@ -161,7 +166,7 @@ function optionsOf(
   return {
     width: element.clientWidth,
     height: HEIGHT,
-    padding: [8, 8, 0, 0],
+    padding: [8, 22, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { size: 7 } },
     scales: { y: { range: (_, min, max) => [Math.min(0, min ?? 0), max > 0 ? max * 1.08 : 1] } },
@@ -172,7 +177,12 @@ function optionsOf(
         size: 28,
         values: (_, splits, __, ___, step) => splits.map((at) => formatTick(at * 1000, step)),
       },
-      { ...axis, size: 56, space: 36, values: (_, splits) => splits.map((value) => format(value)) },
+      {
+        ...axis,
+        size: 56,
+        space: 36,
+        values: (_, splits) => withoutRepeated(splits.map((value) => format(value))),
+      },
     ],
     series: [
       {},

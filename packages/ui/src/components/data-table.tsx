@@ -30,7 +30,7 @@ export function DataTable<Row>({ caption, columns, rows, keyOf }: DataTableProps
     }));
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard.
-    <section class="scroll" aria-label={caption} tabIndex={0}>
+    <section class="scroll" aria-label={`${caption}: table`} tabIndex={0}>
       <table>
         <caption class="visually-hidden">{caption}</caption>
         <thead>

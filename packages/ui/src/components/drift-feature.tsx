@@ -1,4 +1,8 @@
-import type { FeatureDrift, FeatureState } from "../../../../src/domain/monitoring/drift-report.ts";
+import type {
+  DriftTest,
+  FeatureDrift,
+  FeatureState,
+} from "../../../../src/domain/monitoring/drift-report.ts";
 import type { ReferenceFeature } from "../../../../src/domain/monitoring/reference-profile.ts";
 import { formatNumber, formatPercent } from "../format.ts";
 import { type Bar, Bars } from "./bars.tsx";
@@ -10,7 +14,12 @@ const STATUS_TEXTS: Record<FeatureState["status"], string> = {
   drift: "drift",
 };
 
-const TEST_NAMES = { psi: "PSI", ks: "KS", rank_sum: "Rank sum" } as const;
+const TEST_NAMES: Record<DriftTest, string> = {
+  psi: "PSI",
+  ks: "KS",
+  rank_sum: "Rank sum",
+  mean: "Mean",
+};
 
 interface DriftFeatureProps {
   readonly drift: FeatureDrift;

@@ -54,7 +54,7 @@ export function Observed({ model, version, range }: TabProps) {
       </section>
       <section class="card" aria-labelledby="inputs">
         <h2 id="inputs">Inputs of {time}</h2>
-        <Loaded state={observed} skeleton={<Skeleton height={160} />}>
+        <Loaded state={observed} skeleton={<Skeleton height={160} />} isQuiet>
           {({ inputs }) =>
             inputs.length > 0 ? (
               <DataTable

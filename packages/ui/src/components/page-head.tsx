@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import type { QueryState } from "../api/use-query.ts";
+import { type QueryState, refreshAll } from "../api/use-query.ts";
 import { formatClock } from "../format.ts";
 import type { RangeName } from "../time-range.ts";
 import { RangePicker } from "./range-picker.tsx";
@@ -22,7 +22,7 @@ export function PageHead({ title, range, onRange, state, children }: PageHeadPro
         {children}
         {range && onRange && <RangePicker range={range} onChange={onRange} />}
         {state && (
-          <button type="button" class="quiet" onClick={state.reload}>
+          <button type="button" class="quiet" onClick={refreshAll}>
             Refresh
           </button>
         )}

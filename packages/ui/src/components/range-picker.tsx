@@ -9,7 +9,11 @@ export function RangePicker({ range, onChange }: RangePickerProps) {
   return (
     <label class="field">
       <span>Time</span>
-      <select value={range} onChange={(event) => onChange(event.currentTarget.value as RangeName)}>
+      <select
+        aria-label="Time"
+        value={range}
+        onChange={(event) => onChange(event.currentTarget.value as RangeName)}
+      >
         {Object.entries(RANGES).map(([name, { label }]) => (
           <option key={name} value={name}>
             Last {label}

@@ -5,6 +5,7 @@ import { ThemeSwitch } from "./theme-switch.tsx";
 export const PAGES = [
   { name: "", title: "Overview" },
   { name: "live", title: "Live" },
+  { name: "alerts", title: "Alerts" },
 ] as const;
 
 interface ShellProps {

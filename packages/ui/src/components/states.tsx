@@ -14,6 +14,7 @@ export function Empty({ children }: { readonly children: ComponentChildren }) {
 export function Failed({ state }: { readonly state: QueryState<unknown> }) {
   const { failure, reload, isLoading } = state;
   if (!failure) return null;
+  if (failure.isUnavailable) return <Empty>{failure.message}</Empty>;
   return (
     <div class="state failed" role="alert">
       <p>
@@ -41,22 +42,24 @@ interface LoadedProps<T> {
   readonly state: QueryState<T>;
   /** What is shown until then. */
   readonly skeleton: ComponentChildren;
+  /** Another part of the page tells of failures of the same data. */
+  readonly isQuiet?: boolean;
   readonly children: (data: T) => ComponentChildren;
 }
 
 /** What was loaded; before that a skeleton, or the failure. Data stays while it is read again. */
-export function Loaded<T>({ state, skeleton, children }: LoadedProps<T>) {
+export function Loaded<T>({ state, skeleton, isQuiet = false, children }: LoadedProps<T>) {
   const { data, failure } = state;
   if (data === undefined)
     return (
       <div aria-busy={!failure}>
-        {failure ? <Failed state={state} /> : skeleton}
+        {failure ? isQuiet ? <Empty>Not loaded.</Empty> : <Failed state={state} /> : skeleton}
         {!failure && <span class="visually-hidden">Loading …</span>}
       </div>
     );
   return (
     <>
-      <Stale state={state} />
+      {!isQuiet && <Stale state={state} />}
       {children(data)}
     </>
   );

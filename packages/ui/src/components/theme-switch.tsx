@@ -7,7 +7,11 @@ export function ThemeSwitch() {
   return (
     <label class="field">
       <span class="visually-hidden">Colours</span>
-      <select value={theme} onChange={(event) => setTheme(event.currentTarget.value as Theme)}>
+      <select
+        aria-label="Colours"
+        value={theme}
+        onChange={(event) => setTheme(event.currentTarget.value as Theme)}
+      >
         {THEMES.map((each) => (
           <option key={each} value={each}>
             {LABELS[each]}

@@ -10,7 +10,11 @@ export function VersionPicker({ label, versions, version, onChange }: VersionPic
   return (
     <label class="field">
       <span>{label}</span>
-      <select value={version} onChange={(event) => onChange(event.currentTarget.value)}>
+      <select
+        aria-label={label}
+        value={version}
+        onChange={(event) => onChange(event.currentTarget.value)}
+      >
         {!known && <option value={version}>v{version}</option>}
         {versions.map((each) => (
           <option key={each.version} value={each.version}>

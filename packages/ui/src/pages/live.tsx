@@ -46,6 +46,7 @@ export function LivePage({ query }: { readonly query: Readonly<Record<string, st
         <label class="field">
           <span>Requests</span>
           <select
+            aria-label="Requests"
             value={showsAll ? "all" : "models"}
             onChange={(event) => set("requests", event.currentTarget.value)}
           >
@@ -56,6 +57,7 @@ export function LivePage({ query }: { readonly query: Readonly<Record<string, st
         <label class="field">
           <span>Kind</span>
           <select
+            aria-label="Kind"
             value={filter.event ?? ""}
             onChange={(event) => set("event", event.currentTarget.value)}
           >

@@ -5,12 +5,14 @@ import { Empty, Loaded, Skeleton } from "../components/states.tsx";
 import { VersionPicker } from "../components/version-picker.tsx";
 import { linkTo, replacePlace } from "../routing.ts";
 import { type RangeName, rangeOf, rangeQuery, refreshMs } from "../time-range.ts";
+import { AccuracyTab } from "./model/accuracy-tab.tsx";
 import { DriftTab } from "./model/drift-tab.tsx";
 import { TrafficTab } from "./model/traffic-tab.tsx";
 
 const TABS = [
   { name: "", title: "Traffic" },
   { name: "drift", title: "Drift" },
+  { name: "accuracy", title: "Accuracy" },
 ] as const;
 
 interface ModelPageProps {
@@ -56,6 +58,7 @@ export function ModelPage({ model, tab, query }: ModelPageProps) {
           if (current === "")
             return <TrafficTab model={model} versions={versions} query={query} onChange={go} />;
           const version = query.version ?? newest.version;
+          const Tab = current === "drift" ? DriftTab : AccuracyTab;
           return (
             <>
               <VersionPicker
@@ -64,7 +67,7 @@ export function ModelPage({ model, tab, query }: ModelPageProps) {
                 version={version}
                 onChange={(chosen) => go({ version: chosen })}
               />
-              <DriftTab key={version} model={model} version={version} range={range} />
+              <Tab key={version} model={model} version={version} range={range} />
             </>
           );
         }}

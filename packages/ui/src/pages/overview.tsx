@@ -38,6 +38,7 @@ export function OverviewPage({ query }: { readonly query: Readonly<Record<string
         <label class="field">
           <span>Requests</span>
           <select
+            aria-label="Requests"
             value={requests}
             onChange={(event) =>
               replacePlace(linkTo([], { ...query, requests: event.currentTarget.value }))
@@ -61,7 +62,7 @@ export function OverviewPage({ query }: { readonly query: Readonly<Record<string
       </Loaded>
       <section class="card" aria-labelledby="models">
         <h2 id="models">Models</h2>
-        <Loaded state={overview} skeleton={<Skeleton height={240} />}>
+        <Loaded state={overview} skeleton={<Skeleton height={240} />} isQuiet>
           {({ models }) =>
             models.length > 0 ? (
               <ModelTable models={models} range={range} />
@@ -74,7 +75,7 @@ export function OverviewPage({ query }: { readonly query: Readonly<Record<string
           }
         </Loaded>
       </section>
-      <Loaded state={overview} skeleton={null}>
+      <Loaded state={overview} skeleton={null} isQuiet>
         {({ errors, operations, dataCenters, countries, invocations }) => (
           <div class="columns">
             <CountList

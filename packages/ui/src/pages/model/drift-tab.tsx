@@ -3,7 +3,6 @@ import type {
   DriftStatus,
   FeatureDrift,
 } from "../../../../../src/domain/monitoring/drift-report.ts";
-import type { ReferenceProfile } from "../../../../../src/domain/monitoring/reference-profile.ts";
 import { useQuery } from "../../api/use-query.ts";
 import { DriftFeature } from "../../components/drift-feature.tsx";
 import { Observed } from "../../components/observed.tsx";
@@ -24,23 +23,13 @@ export function DriftTab(props: TabProps) {
   const { model, version } = props;
   const base = `admin/models/${encodeURIComponent(model)}/versions/${version}`;
   const drift = useQuery<DriftReport>(`${base}/drift`, "", () => ({}), { everyMs: 30_000 });
-  const hasProfile = drift.data !== undefined && drift.data.status !== "no_profile";
-  const profile = useQuery<ReferenceProfile>(
-    hasProfile ? `${base}/profile` : undefined,
-    drift.data?.profile ?? "",
-    () => ({}),
-  );
   return (
     <>
       <Loaded state={drift} skeleton={<Skeleton height={120} />}>
         {(report) => (
           <>
             <DriftHead report={report} />
-            {hasProfile && (
-              <Loaded state={profile} skeleton={<Skeleton height={320} />}>
-                {(reference) => <DriftFeatures report={report} reference={reference} />}
-              </Loaded>
-            )}
+            {report.reference && <DriftFeatures report={report} reference={report.reference} />}
           </>
         )}
       </Loaded>
@@ -76,7 +65,7 @@ function DriftHead({ report }: { readonly report: DriftReport }) {
 
 interface DriftFeaturesProps {
   readonly report: DriftReport;
-  readonly reference: ReferenceProfile;
+  readonly reference: NonNullable<DriftReport["reference"]>;
 }
 
 /** The newest window that was evaluated; those that differ most first. */
