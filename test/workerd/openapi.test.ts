@@ -421,6 +421,10 @@ function expectDocumented(
   const schema = documented.content[type ?? ""]?.schema;
   if (!schema) throw new Error(`${operationId} documents no ${type} for ${expectedStatus}`);
   if (type === "application/octet-stream") return;
+  if (type?.startsWith("text/plain; version=0.0.4")) {
+    expect(response.body).toMatch(/^(?:(?:# )?[A-Za-z_].*\n)+$/);
+    return;
+  }
   if (type === "text/event-stream") {
     expect(response.body).toMatch(/^(?:data: \{.*\}\n\n)+$/);
     return;

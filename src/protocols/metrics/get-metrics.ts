@@ -17,7 +17,7 @@ export const GET_METRICS: Operation = {
     200: {
       description: "The metrics.",
       headers: ["cache-control", "content-encoding"],
-      content: { "text/plain": { schema: { type: "string" } } },
+      content: { "text/plain; version=0.0.4; charset=utf-8": { schema: { type: "string" } } },
     },
   },
   handler:
