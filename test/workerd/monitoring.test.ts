@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import type { VersionTotals } from "../../src/domain/monitoring/monitoring.ts";
 import { createMonitoring } from "../../src/monitoring/reader.ts";
 import { createRemoteMetrics, type MetricsStub } from "../../src/monitoring/remote-metrics.ts";
+import { describeMetricsCollector } from "../contracts/metrics-collector.ts";
 import { hostingCollector, sharingCollector } from "../support/collectors.ts";
 import { poll } from "../support/poll.ts";
 import { findModel, publishAs } from "../support/publish.ts";
@@ -33,12 +34,19 @@ beforeAll(async () => {
 
 afterAll(() => workers?.dispose());
 
-async function monitoring() {
+async function shards() {
   const namespace = await workers.miniflare.getDurableObjectNamespace("METRICS", "first");
-  return createMonitoring((shard) =>
-    createRemoteMetrics(() => namespace.get(namespace.idFromName(shard)) as unknown as MetricsStub),
-  );
+  return (shard: string) =>
+    createRemoteMetrics(() => namespace.get(namespace.idFromName(shard)) as unknown as MetricsStub);
 }
+
+let created = 0;
+
+describeMetricsCollector(async () => ({
+  collector: (await shards())(`of a test ${++created}`),
+  now: Date.now,
+  settle: async () => undefined,
+}));
 
 async function infer(worker: 0 | 1, headers: Record<string, string> = {}): Promise<Response> {
   return fetch(`${origins[worker]}/v2/models/iris-logistic/infer`, {
@@ -58,7 +66,7 @@ describe("requests to two isolates", () => {
   test("are counted together, each once", async () => {
     for (let index = 0; index < 5; index++)
       for (const worker of [0, 1] as const) expect((await infer(worker)).status).toBe(200);
-    const reader = await monitoring();
+    const reader = createMonitoring(await shards());
     await poll("sum of all requests", async () => {
       const { value } = await reader.totals();
       return requestsOf(value, "iris-logistic") >= 10 || undefined;
@@ -66,5 +74,22 @@ describe("requests to two isolates", () => {
     const { value, unreachable } = await reader.totals();
     expect(unreachable).toEqual([]);
     expect(requestsOf(value, "iris-logistic")).toBe(10);
+    const [version] = value.filter(({ model }) => model === "iris-logistic");
+    expect(version?.aggregate).toMatchObject({
+      outcomes: { 200: 10 },
+      operations: { infer: 10 },
+      durations: { total: { count: 10 } },
+    });
+  });
+
+  test("are watched in one of them", async () => {
+    const requestId = crypto.randomUUID();
+    await infer(1, { "x-request-id": requestId });
+    await poll("event of the other isolate", async () => {
+      const response = await fetch(`${origins[0]}/admin/events?model=iris-logistic`, {
+        headers: { authorization: "Bearer a-key-for-tests" },
+      });
+      return (await response.text()).includes(requestId) || undefined;
+    });
   });
 });

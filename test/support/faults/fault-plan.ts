@@ -60,6 +60,7 @@ const APPLICABLE: Readonly<Record<string, readonly Fault[]>> = {
   "KEYS.revokeKey": WRITES,
   "KEYS.lease": WRITES,
   "KEYS.appendAudit": WRITES,
+  "METRICS.add": WRITES,
 };
 
 /** The faults that a call can have. */

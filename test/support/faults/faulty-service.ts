@@ -33,11 +33,13 @@ export interface FaultyService {
 /**
  * @param models that are published; their files are read once
  * @param hasAuthority whether there is the binding KEYS; without it every fault is one of storage
+ * @param hasCollector whether there is the binding METRICS
  */
 export async function createFaultyService(
   models: readonly string[],
   settings: OnnxflareSettings = {},
   hasAuthority = false,
+  hasCollector = false,
 ): Promise<FaultyService> {
   const storage = createMemoryBindings();
   for (const name of models) {
@@ -54,6 +56,11 @@ export async function createFaultyService(
     CACHE: withFaults(storage.CACHE, "CACHE", plan),
     ...(hasAuthority && {
       KEYS: { getByName: () => authority } as unknown as DurableObjectNamespace,
+    }),
+    ...(hasCollector && {
+      METRICS: {
+        getByName: (shard: string) => withFaults(storage.collector(shard), "METRICS", plan),
+      },
     }),
     ADMIN_KEY,
     CATALOG_TTL_SECONDS: 0,

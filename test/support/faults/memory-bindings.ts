@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { KeyAuthority } from "../../../src/durable-objects/key-authority.ts";
+import { MetricsCollector } from "../../../src/durable-objects/metrics-collector.ts";
 import { createTestStorage } from "../sql.ts";
 
 /**
@@ -13,6 +14,8 @@ export interface MemoryBindings {
   readonly cache: Cache;
   /** The one object of `KEYS`, over SQLite in memory. */
   readonly authority: object;
+  /** The object of `METRICS` of a shard, over SQLite in memory. */
+  readonly collector: (shard: string) => object;
 }
 
 /** So that a listing takes several calls. */
@@ -24,6 +27,7 @@ export function createMemoryBindings(): MemoryBindings {
     CACHE: createMemoryNamespace(),
     cache: createMemoryCache(),
     authority: createMemoryAuthority(),
+    collector: createMemoryCollectors(),
   };
 }
 
@@ -32,6 +36,27 @@ function createMemoryAuthority(): object {
   const { sql, transaction } = createTestStorage();
   const context = { storage: { sql, transactionSync: transaction } };
   return new KeyAuthority(context as unknown as DurableObjectState, {});
+}
+
+/** Their alarms are timers, by the clock of the test. */
+function createMemoryCollectors(): (shard: string) => object {
+  const shards = new Map<string, object>();
+  return (shard) => {
+    const known = shards.get(shard);
+    if (known) return known;
+    const { sql, transaction } = createTestStorage();
+    const context = {
+      waitUntil: (work: Promise<unknown>) => void work,
+      storage: {
+        sql,
+        transactionSync: transaction,
+        setAlarm: async (at: number) => void setTimeout(() => collector.alarm(), at - Date.now()),
+      },
+    };
+    const collector = new MetricsCollector(context as unknown as DurableObjectState, {});
+    shards.set(shard, collector);
+    return collector;
+  };
 }
 
 interface Stored {
