@@ -36,7 +36,7 @@ export async function toOutcomeLater<T>(work: () => Promise<T>): Promise<Outcome
 
 /** @throws ApiError of an outcome that is one */
 export function fromOutcome<T>(outcome: Outcome<T>): T {
-  if ("value" in outcome) return outcome.value;
+  if (!("error" in outcome)) return outcome.value;
   const { code, message, details } = outcome.error;
   if (!Object.hasOwn(ERROR_KINDS, code)) throw new Error(`the Durable Object failed: ${message}`);
   throw new ApiError(code, message, details && { details });
