@@ -42,9 +42,8 @@ const numericSchema = z
       .refine(isAscending, "must ascend")
       .describe(
         "Ascending. A bin has its upper edge and not its lower one; the first and the last bin have no end.",
-      )
-      .readonly(),
-    counts: z.array(count).max(MAX_BINS).describe("One more than edges.").readonly(),
+      ),
+    counts: z.array(count).max(MAX_BINS).describe("One more than edges."),
   })
   .refine(({ edges, counts }) => counts.length === edges.length + 1, {
     error: "must have one more entry than `edges`",
@@ -53,8 +52,7 @@ const numericSchema = z
   .refine(({ count: all, counts }) => sum(counts) === all, {
     error: "must add up to `count`",
     path: ["counts"],
-  })
-  .readonly();
+  });
 
 const categorySchema = z
   .strictObject({
@@ -65,13 +63,11 @@ const categorySchema = z
     categories: z
       .array(z.string().max(MAX_NAME_LENGTH))
       .max(MAX_CATEGORIES)
-      .refine((names) => new Set(names).size === names.length, "two categories are the same")
-      .readonly(),
+      .refine((names) => new Set(names).size === names.length, "two categories are the same"),
     counts: z
       .array(count)
       .max(MAX_CATEGORIES + 1)
-      .describe("By category; the last one is of all others.")
-      .readonly(),
+      .describe("By category; the last one is of all others."),
   })
   .refine(({ categories, counts }) => counts.length === categories.length + 1, {
     error: "must have one more entry than `categories`",
@@ -80,8 +76,7 @@ const categorySchema = z
   .refine(({ count: all, counts }) => sum(counts) === all, {
     error: "must add up to `count`",
     path: ["counts"],
-  })
-  .readonly();
+  });
 
 export const referenceFeatureSchema = z.discriminatedUnion("kind", [numericSchema, categorySchema]);
 
@@ -91,31 +86,31 @@ const features = (max: number) =>
     .max(max)
     .refine((list) => new Set(list.map(({ name }) => name)).size === list.length, {
       error: "two features have the same name",
-    })
-    .readonly();
+    });
 
-export const referenceProfileSchema = z
-  .strictObject({
-    schemaVersion: z.literal(1),
-    model: z.string(),
-    version: z.string(),
-    modelSha256: z
-      .string()
-      .regex(/^[0-9a-f]{64}$/, "64 lower-case hexadecimal digits")
-      .describe("SHA-256 of the model file; the profile is not used for another one."),
-    rows: z.int().min(1).describe("Rows of the example data."),
-    createdAt: z.iso.datetime(),
-    source: z.string().max(500).optional().describe("What the example data is."),
-    inputs: features(MAX_INPUTS),
-    outputs: features(MAX_OUTPUTS),
-  })
-  .readonly();
+export const referenceProfileSchema = z.strictObject({
+  schemaVersion: z.literal(1),
+  model: z.string(),
+  version: z.string(),
+  modelSha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, "64 lower-case hexadecimal digits")
+    .describe("SHA-256 of the model file; the profile is not used for another one."),
+  rows: z.int().min(1).describe("Rows of the example data."),
+  createdAt: z.iso.datetime(),
+  source: z.string().max(500).optional().describe("What the example data is."),
+  inputs: features(MAX_INPUTS),
+  outputs: features(MAX_OUTPUTS),
+});
 
-export type ReferenceProfile = z.output<typeof referenceProfileSchema>;
+export type ReferenceProfile = DeepReadonly<z.output<typeof referenceProfileSchema>>;
 /** An input or output of the example data, by which requests are compared with it. */
-export type ReferenceFeature = z.output<typeof referenceFeatureSchema>;
-export type NumericReference = z.output<typeof numericSchema>;
-export type CategoryReference = z.output<typeof categorySchema>;
+export type ReferenceFeature = DeepReadonly<z.output<typeof referenceFeatureSchema>>;
+export type NumericReference = DeepReadonly<z.output<typeof numericSchema>>;
+export type CategoryReference = DeepReadonly<z.output<typeof categorySchema>>;
+
+/** The schemas themselves are not readonly: OpenAPI would leave such fields out of requests. */
+type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
 
 /** A profile with its digest. */
 export interface KnownProfile {

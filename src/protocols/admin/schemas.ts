@@ -1,6 +1,7 @@
 import { keyFieldsSchema, keyPatchSchema } from "../../domain/access/key-schema.ts";
 import { webhookFieldsSchema } from "../../domain/alerts/webhook.ts";
 import { jsonValueSchema, manifestSchema } from "../../domain/manifest.ts";
+import { referenceProfileSchema } from "../../domain/monitoring/reference-profile.ts";
 import { jsonContent } from "../openapi/schema-reference.ts";
 import { PROBLEM_SCHEMAS } from "../problem-errors.ts";
 import { accuracySchema, canariesSchema } from "./accuracy-response.ts";
@@ -32,7 +33,7 @@ import { collectedGarbageSchema, garbageSchema } from "./garbage-response.ts";
 import { rotateKeyRequestSchema } from "./key-request.ts";
 import { createdKeySchema, keyPageSchema, keySchema } from "./key-response.ts";
 import { histogramsSchema, overviewSchema, seriesSchema } from "./monitoring-response.ts";
-import { setProfileRequestSchema } from "./profile-request.ts";
+import { exampleDataSchema } from "./profile-request.ts";
 import { publishBodySchema } from "./publish-body.ts";
 import { purgeRequestSchema } from "./purge-request.ts";
 import {
@@ -78,7 +79,8 @@ export const SCHEMAS = {
     CollectGarbageRequest: collectGarbageRequestSchema,
     PurgeRequest: purgeRequestSchema,
     RollbackRequest: rollbackRequestSchema,
-    SetProfileRequest: setProfileRequestSchema,
+    ExampleData: exampleDataSchema,
+    ReferenceProfile: referenceProfileSchema,
     RoutingChangeRequest: changeRequestSchema,
     SetAliasRequest: setAliasRequestSchema,
     SetShadowRequest: setShadowRequestSchema,

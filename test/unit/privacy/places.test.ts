@@ -130,6 +130,7 @@ const LOCAL = [
   "http/cors.ts",
   "http/limit.ts",
   "inference/profiling/prediction-features.ts",
+  "inference/profiling/request-features.ts",
   "inference/profiling/tensor-features.ts",
   "inference/retained-bytes.ts",
   "monitoring/alerts/alert-table.ts",

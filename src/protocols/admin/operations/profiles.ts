@@ -20,6 +20,11 @@ import { parseTaskBody } from "../../task-body.ts";
 import { json } from "../schemas.ts";
 import { parseVersionPath, VERSION } from "../version-path.ts";
 
+/** Example data, or a finished profile. */
+const BODIES = (["ExampleData", "ReferenceProfile"] as const).map(
+  (name) => json(name)["application/json"].schema,
+);
+
 /** Properties that the operations share. */
 const PROFILE = {
   ...VERSION,
@@ -55,7 +60,7 @@ export const PROFILE_OPERATIONS: readonly Operation[] = [
     body: {
       required: true,
       content: {
-        ...json("SetProfileRequest"),
+        "application/json": { schema: { anyOf: BODIES } },
         "text/csv": { schema: BINARY_SCHEMA },
       },
     },
