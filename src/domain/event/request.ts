@@ -185,7 +185,8 @@ export const requestEventSchema = z
     profile: z
       .string()
       .optional()
-      .describe("The digest of the reference profile whose bins the histograms use."),
+      .describe("The digest of the reference profile whose bins the histograms use.")
+      .meta({ see: "drift.md" }),
     sampling: samplingSchema
       .optional()
       .describe("Why the event is written.")
