@@ -5,6 +5,7 @@ import {
   type CacheEvent,
   EVENT_SCHEMA_VERSION,
   type OperationKind,
+  type OutputStatistics,
   type RequestEvent,
 } from "./event.ts";
 import { toGenerationEvent } from "./generation-progress.ts";
@@ -94,11 +95,15 @@ export function toRequestEvent(
     phasesMs: toPhases(trace),
     clock: clock.kindOf(trace),
     inputs: gathered?.inputs,
-    outputs: gathered?.outputs,
+    outputs: trace.isKept ? gathered?.outputs : gathered?.outputs && withoutRows(gathered.outputs),
     profile: gathered?.profile,
     // Set where it is written: a copy with the same fields costs the least.
     sampling: undefined,
   };
+}
+
+function withoutRows({ rows: _, ...outputs }: OutputStatistics): OutputStatistics {
+  return outputs;
 }
 
 function textOf(value: unknown): string | undefined {

@@ -66,6 +66,8 @@ export class Trace {
   split: string | undefined;
   /** The keyed hash of the subject that the request named. */
   subject: string | undefined;
+  /** Whether what was predicted may be kept: not for a subject that the deployment has no key to hash with. */
+  isKept = true;
   /** SHA-256 of the model file that ran, hexadecimal. */
   digest: string | undefined;
   /** Whether the call waited for the model to be loaded; `undefined` when no model ran. */

@@ -31,5 +31,7 @@ async function setSubject(
   addVary(c.get("headers"), SUBJECT_HEADER);
   const hash = await subjects?.hash(id);
   c.set("subject", { hash });
-  c.get("trace").subject = hash;
+  const trace = c.get("trace");
+  trace.subject = hash;
+  trace.isKept = hash !== undefined;
 }

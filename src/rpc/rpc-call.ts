@@ -155,6 +155,7 @@ export class RpcCall {
     const { subjects } = this.#services;
     const subject = options.subject && (await subjects?.hash(options.subject));
     trace.subject = subject;
+    trace.isKept = !options.subject || subject !== undefined;
     const permit = this.#services.admission.admit({
       deadline,
       model: name,

@@ -1,6 +1,10 @@
+import { mkdtemp, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import type { CanaryReport } from "../../src/domain/monitoring/canary-report.ts";
 import type { Routing } from "../../src/domain/routing.ts";
+import { runCli } from "../support/cli.ts";
 import { hostingCollector } from "../support/collectors.ts";
 import { poll } from "../support/poll.ts";
 import { findModel, publishAs, publishWithFile } from "../support/publish.ts";
@@ -136,6 +140,29 @@ test("truths of numbers become errors, and a list says of each item what became 
   expect(accuracy.body).toMatchObject({ versions: [{ truths: 1, regression: { count: 1 } }] });
   const [{ regression }] = (accuracy.body as { versions: [{ regression: object }] }).versions;
   expect(Object(regression).rootMeanSquaredError.value).toBeCloseTo(10, 3);
+});
+
+test("the command line sends a file of truths, names the lines that were refused, and shows the accuracy", async () => {
+  const one = await predict("iris-logistic", VIRGINICA);
+  const lines = [
+    { requestId: one.requestId, truth: "virginica" },
+    { requestId: "order-18", truth: 1 },
+  ];
+  await give("iris-logistic", { requestId: one.requestId, truth: "setosa" });
+  const file = join(await mkdtemp(join(tmpdir(), "feedback-")), "truths.jsonl");
+  await writeFile(file, `${lines.map((line) => JSON.stringify(line)).join("\n\n")}\n`);
+  const env = { ONNXFLARE_URL: origin, ONNXFLARE_KEY: "a-key-for-tests" };
+  const sent = await runCli(["feedback", "iris-logistic", file, "--json"], { env });
+  expect(sent.code).toBe(7);
+  expect(JSON.parse(sent.stdout.split("\n")[0] ?? "")).toMatchObject({
+    counts: { replaced: 1, failed: 1 },
+    failed: [{ line: 3, code: "prediction_not_found" }],
+  });
+  const shown = await runCli(["accuracy", "iris-logistic", "--since", "1h"], { env });
+  expect(shown).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/VERSION +TRUTHS +ACCURACY.*\n1 +\d+ +\d/),
+  });
 });
 
 test("feedback that is wrong as a whole is refused with what is valid", async () => {

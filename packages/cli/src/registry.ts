@@ -1,4 +1,5 @@
 import type { CliCommand } from "./command.ts";
+import { ACCURACY } from "./commands/accuracy.ts";
 import { ALERTS } from "./commands/alerts.ts";
 import { ALIAS } from "./commands/alias.ts";
 import { AUDIT } from "./commands/audit.ts";
@@ -11,6 +12,7 @@ import { DOCTOR } from "./commands/doctor.ts";
 import { DRIFT } from "./commands/drift.ts";
 import { ERASE } from "./commands/erase.ts";
 import { EXPORT_DATA } from "./commands/export-data.ts";
+import { FEEDBACK } from "./commands/feedback.ts";
 import { GC } from "./commands/gc.ts";
 import { HISTORY } from "./commands/history.ts";
 import { INIT } from "./commands/init.ts";
@@ -36,6 +38,8 @@ export const COMMANDS: readonly CliCommand[] = [
   LIST,
   INSPECT,
   PREDICT,
+  FEEDBACK,
+  ACCURACY,
   DIFF,
   PROFILE,
   DELETE,

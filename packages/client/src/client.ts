@@ -1,3 +1,4 @@
+import type { FeedbackRequest, FeedbackResults } from "./feedback.ts";
 import type { AbortSignalLike, BufferedResponse, Fetch, UrlLike } from "./fetch-types.ts";
 import type { InferRequest, InferResult } from "./infer-messages.ts";
 import { encodeInferRequest } from "./infer-request.ts";
@@ -13,6 +14,12 @@ import type {
 } from "./server-messages.ts";
 import { type Call, send } from "./transport.ts";
 
+export type {
+  Feedback,
+  FeedbackRequest,
+  FeedbackResult,
+  FeedbackResults,
+} from "./feedback.ts";
 export type { AbortSignalLike, Fetch, FetchInit, FetchResponse, UrlLike } from "./fetch-types.ts";
 export type { InferRequest, InferResult, RequestedOutput } from "./infer-messages.ts";
 export { type ClientErrorCode, OnnxflareError } from "./onnxflare-error.ts";
@@ -78,6 +85,8 @@ export interface Client {
   infer(request: InferRequest, options?: CallOptions): Promise<InferResult>;
   /** The task API: a prediction in the shape of the model's task, such as labels with scores. */
   predict<T = unknown>(request: PredictRequest, options?: CallOptions): Promise<T>;
+  /** Sends what the truth of predictions was. It may be repeated; each item is recorded or refused by itself. */
+  feedback(request: FeedbackRequest, options?: CallOptions): Promise<FeedbackResults>;
 }
 
 const JSON_TYPE = { "content-type": "application/json" };
@@ -163,6 +172,11 @@ export function createClient(options: ClientOptions): Client {
       return decodeInferResponse(
         await call(path, "POST", own, { ...encoded, sendsDeadline: true }),
       );
+    },
+    feedback: async ({ model, version, feedback }, own) => {
+      const path = `${modelPath("/models", model, version)}/feedback`;
+      const body = JSON.stringify(feedback);
+      return toJson(await call(path, "POST", own, { body, headers: JSON_TYPE }));
     },
     predict: async ({ model, version, inputs, parameters }, own) => {
       const path = modelPath("/models", model, version);

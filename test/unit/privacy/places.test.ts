@@ -133,6 +133,12 @@ const LOCAL = [
   "inference/profiling/request-features.ts",
   "inference/profiling/tensor-features.ts",
   "inference/retained-bytes.ts",
+  "monitoring/accuracy/accuracy-reader.ts",
+  "monitoring/accuracy/accuracy.ts",
+  "monitoring/accuracy/feedback-log.ts",
+  "monitoring/accuracy/feedback-service.ts",
+  "monitoring/accuracy/read-truth.ts",
+  "monitoring/accuracy/truth-table.ts",
   "monitoring/alerts/alert-table.ts",
   "monitoring/alerts/alerting.ts",
   "monitoring/alerts/deliver.ts",
@@ -143,6 +149,8 @@ const LOCAL = [
   "monitoring/forget.ts",
   "monitoring/live-events.ts",
   "monitoring/drift/windows.ts",
+  "monitoring/statistics/classification.ts",
+  "monitoring/statistics/estimated-accuracy.ts",
   "telemetry/sampling.ts",
 ];
 
