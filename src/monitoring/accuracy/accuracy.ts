@@ -28,7 +28,8 @@ const DAY_MS = 86_400_000;
 const DEFAULT_RETENTION_MS = 30 * DAY_MS;
 /** How often what is over its retention is looked for. */
 const SWEEP_MS = 3_600_000;
-const ANONYMOUS = "anonymous";
+/** Labels of those that nobody is told apart by: the last one of Workers whose binding names none. */
+const NOBODY: readonly string[] = ["anonymous", "worker"];
 
 /** A batch whose ids are hashed, which takes waiting. */
 export interface PreparedPredictions {
@@ -61,7 +62,7 @@ export function createAccuracy(storage: SqlStorage) {
     async prepare(batch: PredictionBatch): Promise<PreparedPredictions> {
       const owners = new Map<string, Promise<string>>();
       const ownerOf = (label: string | undefined): Promise<string> | undefined => {
-        if (label === undefined || label === ANONYMOUS) return undefined;
+        if (label === undefined || NOBODY.includes(label)) return undefined;
         const known = owners.get(label) ?? toPrincipalId(label);
         owners.set(label, known);
         return known;

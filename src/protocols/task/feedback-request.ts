@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { ApiError } from "../../domain/errors.ts";
 import type { Feedback } from "../../domain/monitoring/feedback.ts";
-import { parseExactly } from "../parse.ts";
+import { parseWith } from "../parse.ts";
 
 /** Of one request. */
 export const MAX_FEEDBACK = 1000;
@@ -64,6 +64,6 @@ export function readFeedback(body: unknown): ReadFeedback {
 }
 
 function toFeedback(value: unknown): Feedback {
-  const { requestId, truth, time } = parseExactly(feedbackSchema, value);
+  const { requestId, truth, time } = parseWith(feedbackSchema, value);
   return { requestId, truth, ...(time !== undefined && { knownAt: Date.parse(time) }) };
 }

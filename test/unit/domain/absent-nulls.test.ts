@@ -41,6 +41,7 @@ function objectsOf(schema: z.core.$ZodType): z.ZodObject[] {
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault)
     return objectsOf(schema.unwrap());
   if (schema instanceof z.ZodArray) return objectsOf(schema.element);
+  if (schema instanceof z.ZodUnion) return schema.options.flatMap(objectsOf);
   if (!(schema instanceof z.ZodObject)) return [];
   return [schema, ...Object.values(schema.shape as z.ZodRawShape).flatMap(objectsOf)];
 }
