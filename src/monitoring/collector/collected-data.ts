@@ -23,7 +23,7 @@ export function createCollectedData(
 ) {
   /** Of data that may still arrive. */
   function erasures(): DataSelector[] {
-    const rows = sql.exec("SELECT kind, value FROM erasures WHERE at >= ?", now() - LATE_MS);
+    const rows = sql.exec("SELECT kind, value FROM erasures WHERE at > ?", now() - LATE_MS);
     return [...rows].map(({ kind, value }) => ({ kind, value }) as DataSelector);
   }
 
@@ -120,8 +120,14 @@ export function createCollectedData(
       return [...events, ...counts];
     },
 
+    /** When the first erasure need not be remembered any more. */
+    expiresAt(): number | undefined {
+      const [row] = sql.exec("SELECT min(at) AS at FROM erasures");
+      return typeof row?.at === "number" ? row.at + LATE_MS : undefined;
+    },
+
     sweep(): void {
-      sql.exec("DELETE FROM erasures WHERE at < ?", now() - LATE_MS);
+      sql.exec("DELETE FROM erasures WHERE at <= ?", now() - LATE_MS);
     },
   };
 }

@@ -18,7 +18,7 @@ import { createWindowTable } from "./window-table.ts";
 
 /** Windows in memory that are stored at once, so that there are never more. */
 const MAX_PENDING = 1000;
-/** How often what is too old is looked for. */
+/** Between two removals of what is too old. */
 const SWEEP_MS = 3_600_000;
 
 /** The methods of a Durable Object over its own storage. */
@@ -49,7 +49,8 @@ export function createCollector(
   let waiting: PromiseWithResolvers<readonly CanaryVerdict[]> | undefined;
   let waitingPredictions: PreparedPredictions[] = [];
   let commitAt: number | undefined;
-  let sweepAt = now() + SWEEP_MS;
+  /** Of this object: one that has just started removes what is too old at once. */
+  let sweptAt = Number.NEGATIVE_INFINITY;
 
   function readPolicy(): CollectionPolicy | undefined {
     const [row] = sql.exec("SELECT value FROM collector_state WHERE name = 'policy'");
@@ -89,10 +90,9 @@ export function createCollector(
   }
 
   function sweep(): void {
-    sweepAt = now() + SWEEP_MS;
-    const { minutesForMs, hoursForMs } = policy ?? { minutesForMs: 0, hoursForMs: 0 };
+    sweptAt = now();
     transaction(() => {
-      if (policy) table.removeBefore(now() - minutesForMs, now() - hoursForMs);
+      if (policy) table.removeUntil(now() - policy.minutesForMs, now() - policy.hoursForMs);
       forgotten.sweep(now());
       data.sweep();
     });
@@ -160,17 +160,28 @@ export function createCollector(
     erase: data.erase,
     export: data.export,
 
-    dueAt: () => (commitAt === undefined ? sweepDue() : Math.min(commitAt, sweepAt)),
+    dueAt: () => earliest([commitAt, sweepAt()]),
 
     async work() {
       if (commitAt !== undefined && now() >= commitAt) commit();
-      if (now() >= sweepAt) sweep();
+      if (now() >= (sweepAt() ?? Number.POSITIVE_INFINITY)) sweep();
     },
   };
 
-  /** An object without rows needs no alarm. */
-  function sweepDue(): number | undefined {
+  /** When the first row is too old; an object without rows needs no alarm. */
+  function sweepAt(): number | undefined {
     const { minute, hour } = table.oldest();
-    return minute === undefined && hour === undefined ? undefined : sweepAt;
+    const expiresAt = earliest([
+      minute !== undefined && policy ? minute + policy.minutesForMs : undefined,
+      hour !== undefined && policy ? hour + policy.hoursForMs : undefined,
+      forgotten.expiresAt(),
+      data.expiresAt(),
+    ]);
+    return expiresAt && Math.max(expiresAt, sweptAt + SWEEP_MS);
   }
+}
+
+function earliest(times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((time) => time !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
 }

@@ -26,8 +26,13 @@ export function createForgotten(sql: Sql) {
     covers: ({ version, start }: Pick<WindowDelta, "version" | "start">): boolean =>
       !isAfter(start, ALL) || !isAfter(start, `version ${version}`),
     coversModel: (model: string, at: number): boolean => !isAfter(at, `model ${model}`),
+    /** When the first of it need not be remembered any more. */
+    expiresAt(): number | undefined {
+      const [row] = sql.exec("SELECT min(at) AS at FROM forgotten");
+      return typeof row?.at === "number" ? row.at + REMEMBERED_MS : undefined;
+    },
     sweep(now: number): void {
-      sql.exec("DELETE FROM forgotten WHERE at < ?", now - REMEMBERED_MS);
+      sql.exec("DELETE FROM forgotten WHERE at <= ?", now - REMEMBERED_MS);
     },
   };
 

@@ -74,9 +74,10 @@ export function createWindowTable(sql: Sql) {
       return { minute: oldestOf(sql, "minutes"), hour: oldestOf(sql, "hours") };
     },
 
-    removeBefore(minute: number, hour: number): void {
-      sql.exec("DELETE FROM minutes WHERE start < ?", minute);
-      sql.exec("DELETE FROM hours WHERE start < ?", hour);
+    /** Removes windows that began then or before. */
+    removeUntil(minute: number, hour: number): void {
+      sql.exec("DELETE FROM minutes WHERE start <= ?", minute);
+      sql.exec("DELETE FROM hours WHERE start <= ?", hour);
     },
 
     /** All versions when it is left out. */

@@ -109,10 +109,10 @@ describe("an object", () => {
     const { metrics, batch, store, requests } = collecting();
     await store(batch());
     const { sql } = metrics.storageOf("model:iris");
-    sql.exec("ALTER TABLE hours RENAME TO elsewhere");
+    sql.exec("ALTER TABLE totals RENAME TO elsewhere");
     const refused = batch({}, 5);
     await expect(store(refused)).rejects.toMatchObject({ code: "monitoring_unavailable" });
-    sql.exec("ALTER TABLE elsewhere RENAME TO hours");
+    sql.exec("ALTER TABLE elsewhere RENAME TO totals");
     expect(await requests()).toEqual([1]);
     await store(refused);
     expect(await requests()).toEqual([6]);
@@ -135,6 +135,31 @@ describe("an object", () => {
     await metrics.work();
     expect(await windows(begun, 3600)).toEqual([]);
     expect(await requests()).toEqual([2]);
+    expect(metrics.object("model:iris").dueAt()).toBeUndefined();
+  });
+
+  it("removes what is too old also when it starts again all the time, and nobody sends anything", async () => {
+    const { metrics, batch, store, requests } = collecting();
+    const { sql } = metrics.storageOf("model:iris");
+    await store(batch());
+    await metrics.connect("model:iris").erase({ kind: "subject", value: "a".repeat(32) });
+    await metrics.connect("model:iris").forget("2");
+    const left = () =>
+      ["minutes", "hours", "erasures", "forgotten"].map(
+        (table) => [...sql.exec(`SELECT * FROM ${table}`)].length,
+      );
+    const times: number[] = [];
+    for (let hours = 0; hours < 36 * 24; hours++) {
+      metrics.restart();
+      await requests();
+      const dueAt = metrics.object("model:iris").dueAt();
+      metrics.storage.advance(HOUR_MS);
+      if (dueAt !== undefined && dueAt <= metrics.storage.now()) times.push(hours);
+      await metrics.work();
+      if (hours === 0) expect(left()).toEqual([1, 1, 0, 1]);
+    }
+    expect(left()).toEqual([0, 0, 0, 0]);
+    expect(times).toHaveLength(3);
     expect(metrics.object("model:iris").dueAt()).toBeUndefined();
   });
 
