@@ -7,7 +7,8 @@ import { LivePage } from "./pages/live.tsx";
 import { ModelPage } from "./pages/model.tsx";
 import { OverviewPage } from "./pages/overview.tsx";
 import { SignInPage } from "./pages/sign-in.tsx";
-import { type Place, usePlace } from "./routing.ts";
+import type { Place } from "./place.ts";
+import { usePlace } from "./routing.ts";
 
 /** Whether there is a session is known by the first response: the page cannot read its cookie. */
 type SessionState = "assumed" | "ended" | "signed-out";

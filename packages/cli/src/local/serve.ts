@@ -106,6 +106,8 @@ export async function serve(project: WorkerProject, options: ServeOptions): Prom
   console.log(`models: ${seeded} seeded, ${unchanged} unchanged${left}${failed}\n`);
   const isPublic = worker.vars.PUBLIC_PREDICT === "true";
   console.log(`PUBLIC_PREDICT = "${isPublic}": ${isPublic ? OPEN : CLOSED}\n`);
+  const key = vars.ADMIN_KEY ? "with ADMIN_KEY of .dev.vars" : "which needs ADMIN_KEY in .dev.vars";
+  console.log(`dashboard: ${worker.url.origin}/dashboard, ${key}\n`);
   console.log(`onnxflare serves ${count} models on ${worker.url.origin} - try:\n`);
   console.log(`  ${exampleCommand(worker.url, folder.models, isPublic)}\n`);
   if (problems.length === 0) return;

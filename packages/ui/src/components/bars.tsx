@@ -13,6 +13,8 @@ export interface BarsProps {
 
 const WIDTH = 100;
 const HEIGHT = 36;
+/** Labels of more bars have no room. */
+const MAX_LABELLED = 5;
 
 /** A histogram: bars of what was observed, with the reference as outlines over them, and the numbers as a table. */
 export function Bars({ title, bars, format }: BarsProps) {
@@ -51,6 +53,13 @@ export function Bars({ title, bars, format }: BarsProps) {
         ))}
         <path class="base" d={`M0 ${HEIGHT}h${WIDTH}`} />
       </svg>
+      {bars.length <= MAX_LABELLED && (
+        <div class="bar-labels" aria-hidden="true">
+          {bars.map(({ label }) => (
+            <span key={label}>{label}</span>
+          ))}
+        </div>
+      )}
       <details>
         <summary>
           Table<span class="visually-hidden"> of {title}</span>

@@ -11,7 +11,7 @@ import {
   formatPercent,
   shareOf,
 } from "../format.ts";
-import { linkTo } from "../routing.ts";
+import { linkTo } from "../place.ts";
 import type { RangeName } from "../time-range.ts";
 import { type Column, DataTable } from "./data-table.tsx";
 

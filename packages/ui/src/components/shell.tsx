@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { linkTo } from "../routing.ts";
+import { linkTo } from "../place.ts";
 import { ThemeSwitch } from "./theme-switch.tsx";
 
 export const PAGES = [

@@ -5,7 +5,7 @@ import { type Column, DataTable } from "../components/data-table.tsx";
 import { PageHead } from "../components/page-head.tsx";
 import { Empty, Loaded, Skeleton } from "../components/states.tsx";
 import { formatMoment, formatNumber } from "../format.ts";
-import { linkTo } from "../routing.ts";
+import { linkTo } from "../place.ts";
 
 /** What fires now, and what has happened. */
 export function AlertsPage() {

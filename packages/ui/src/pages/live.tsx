@@ -4,7 +4,8 @@ import { useEvents } from "../api/use-events.ts";
 import { EventRow } from "../components/event-row.tsx";
 import { PageHead } from "../components/page-head.tsx";
 import { Empty } from "../components/states.tsx";
-import { linkTo, replacePlace } from "../routing.ts";
+import { linkTo } from "../place.ts";
+import { replacePlace } from "../routing.ts";
 
 const FILTERS = ["model", "operation", "status", "code", "event"] as const;
 type Filter = Readonly<Partial<Record<(typeof FILTERS)[number], string>>>;

@@ -7,7 +7,8 @@ import { PageHead } from "../components/page-head.tsx";
 import { Empty, Loaded, Skeleton } from "../components/states.tsx";
 import { ChartsSkeleton, TrafficCharts } from "../components/traffic-charts.tsx";
 import { TrafficTiles } from "../components/traffic-tiles.tsx";
-import { linkTo, replacePlace } from "../routing.ts";
+import { linkTo } from "../place.ts";
+import { replacePlace } from "../routing.ts";
 import { RANGES, rangeOf, rangeQuery, refreshMs } from "../time-range.ts";
 
 export function OverviewPage({ query }: { readonly query: Readonly<Record<string, string>> }) {
