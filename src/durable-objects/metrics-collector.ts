@@ -35,6 +35,8 @@ export class MetricsCollector extends DurableObject<unknown> {
       },
       () => context.waitUntil(this.#setAlarm()),
       MetricsCollector.environmentOf(env),
+      // What goes on beside an alarm would end with it.
+      (work) => context.waitUntil(work),
     );
   }
 

@@ -20,16 +20,18 @@ export interface MetricsObject extends MetricsMethods {
  * The parts of one shard, each with its own tables and methods.
  * @param onDue called when something is due earlier than before, in the middle of a call
  * @param environment of its Worker
+ * @param keepAlive gets work that goes on when a call has ended
  */
 export function createMetricsObject(
   storage: SqlStorage,
   onDue: () => void,
   environment: MetricsEnvironment = NO_ENVIRONMENT,
+  keepAlive: (work: Promise<unknown>) => void = () => undefined,
 ): MetricsObject {
   migrate(storage, METRICS_MIGRATIONS);
   const accuracy = createAccuracy(storage);
   const collector = createCollector(storage, onDue, accuracy);
-  const alerting = createAlerting({ storage, collector, environment, onDue });
+  const alerting = createAlerting({ storage, collector, environment, onDue, onWork: keepAlive });
   const parts: readonly MonitoringPart[] = [collector, accuracy, alerting];
 
   return {

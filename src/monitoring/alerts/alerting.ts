@@ -109,10 +109,9 @@ export function createAlerting({
     return at !== undefined && goesOn ? Math.max(at, now() + BUSY_MS) : at;
   }
 
-  /** A receiver that hangs keeps neither calls nor the alarm waiting. An object lives as long as it waits for an answer. */
+  /** A receiver that hangs keeps neither calls nor the alarm waiting. */
   function beside(work: Promise<void>): void {
-    work.catch(() => undefined);
-    onWork(work);
+    onWork(work.catch(() => undefined));
   }
 
   function summarize(): AlertsSummary {

@@ -30,7 +30,8 @@ export function nextAttemptAt(
   const lastAt = createdAt + GIVE_UP_AFTER_MS;
   if (now >= lastAt) return undefined;
   const delay = Math.min(FIRST_DELAY_MS * GROWTH ** (attempts - 1), MAX_DELAY_MS);
-  const jittered = delay * (1 + JITTER * (2 * random - 1));
+  // Times are stored as integers.
+  const jittered = Math.round(delay * (1 + JITTER * (2 * random - 1)));
   return Math.min(now + Math.max(jittered, retryAfterMs), lastAt);
 }
 

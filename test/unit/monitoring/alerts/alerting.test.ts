@@ -29,6 +29,7 @@ let events: TelemetryEvent[];
 let reads: { model: string; request: WindowsRequest }[];
 let privacyKey: Uint8Array<ArrayBuffer> | undefined;
 let works: Promise<void>[];
+let random: number;
 let hang: PromiseWithResolvers<void>;
 
 beforeEach(() => {
@@ -38,6 +39,7 @@ beforeEach(() => {
   [windows, past, events, reads] = [[], [], [], []];
   hang = Promise.withResolvers();
   privacyKey = new Uint8Array(32).fill(7);
+  random = 0.5;
   restart();
 });
 
@@ -69,7 +71,7 @@ function restart(): void {
     },
     onDue: () => undefined,
     onWork: (work) => void works.push(work),
-    random: () => 0.5,
+    random: () => random,
   });
 }
 
@@ -338,6 +340,17 @@ describe("a message", () => {
     expect(delivery).toMatchObject({ state: "dead", status: 503, attempts });
     expect((delivery?.at ?? 0) - (delivery?.createdAt ?? 0)).toBe(DAY);
     expect((await alerting.webhook("operators")).dead).toBe(1);
+  });
+
+  test.each([0, 0.123456789, 0.999999])("is tried again with a jitter of %d", async (drawn) => {
+    random = drawn;
+    await addWebhook();
+    receiver.answer = () => new Response(null, { status: 503 });
+    await fire();
+    const [delivery] = await alerting.deliveries({ limit: 1 });
+    const { at = 0, nextAt = 0, attempts = 0 } = delivery ?? {};
+    const pause = 5000 * 4 ** (attempts - 1);
+    expect(nextAt - at).toBe(Math.round(pause * (0.8 + 0.4 * drawn)));
   });
 
   test("given up is sent again when somebody asks for it", async () => {
