@@ -129,7 +129,7 @@ export function createOutbox(sql: Sql) {
     /** Begins an attempt. It is made again at that time, if its end does not become known until then. */
     begin({ messageId, webhook }: DueDelivery, now: number, againAt: number): void {
       sql.exec(
-        "UPDATE webhook_deliveries SET attempts = attempts + 1, at = ?, next_at = ? WHERE message_id = ? AND webhook = ?",
+        "UPDATE webhook_deliveries SET attempts = attempts + 1, at = ?, next_at = ?, status = NULL, problem = NULL WHERE message_id = ? AND webhook = ?",
         now,
         againAt,
         messageId,
