@@ -9,6 +9,7 @@ import { authentication } from "./cases/authentication.ts";
 import { binary } from "./cases/binary.ts";
 import { cache } from "./cases/cache.ts";
 import { coldStart } from "./cases/cold-start.ts";
+import { collector } from "./cases/collector.ts";
 import { drift } from "./cases/drift.ts";
 import { fairness } from "./cases/fairness.ts";
 import { generation } from "./cases/generation.ts";
@@ -38,6 +39,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   isolates,
   lifecycle,
   monitoring,
+  collector,
   generation,
   upload,
   drift,
