@@ -16,6 +16,7 @@ export default {
     // A data URL would need more of the content security policy.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    license: { fileName: "dashboard/licenses.txt" },
     rollupOptions: { input: "dashboard.html" },
   },
   // Whatever NODE_ENV says: builds are the same everywhere, and without paths of the machine.

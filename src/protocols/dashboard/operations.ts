@@ -9,8 +9,10 @@ import type { Services } from "../services.ts";
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/** The name of a file has the hash of its content. */
+/** Of files whose names have the hash of their content. */
 const NEVER_CHANGES = "public, max-age=31536000, immutable";
+const HASHED = /-[\w-]{8}\.\w+$/;
+const MAY_CHANGE = "no-cache";
 
 const NOT_MODIFIED: OperationResponse = {
   description: "Not modified: the client has the current response.",
@@ -45,7 +47,7 @@ export const DASHBOARD_OPERATIONS: readonly Operation[] = [
         // The page has relative links, because it may be mounted under a prefix.
         if (new URL(c.req.url).pathname.endsWith("/")) return redirect(c, "../dashboard");
         c.get("headers")["content-security-policy"] = POLICY;
-        return respondAsset(c, assets, "/dashboard", "no-cache");
+        return respondAsset(c, assets, "/dashboard");
       },
   },
   {
@@ -69,7 +71,7 @@ export const DASHBOARD_OPERATIONS: readonly Operation[] = [
     handler:
       ({ assets }) =>
       (c) =>
-        respondAsset(c, assets, `/dashboard/${c.req.param("asset")}`, NEVER_CHANGES),
+        respondAsset(c, assets, `/dashboard/${c.req.param("asset")}`),
   },
 ];
 
@@ -77,7 +79,6 @@ async function respondAsset(
   c: Context<AppEnv>,
   assets: Services["assets"],
   path: string,
-  cacheControl: string,
 ): Promise<Response> {
   if (!assets)
     throw new ApiError(
@@ -93,7 +94,7 @@ async function respondAsset(
         : "There is no such file of the dashboard; a page that was loaded before the last deployment needs to be reloaded.",
     );
   const headers = c.get("headers");
-  headers["cache-control"] = cacheControl;
+  headers["cache-control"] = HASHED.test(path) ? NEVER_CHANGES : MAY_CHANGE;
   // Weak, because the response may be compressed.
   if (asset.etag !== undefined) headers.etag = asset.etag.replace(/^(?!W\/)/, "W/");
   return respondBytes(c, [asset.bytes], { contentType: asset.contentType });

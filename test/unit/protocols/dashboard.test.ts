@@ -4,6 +4,7 @@ import { createTestApp } from "../../support/test-app.ts";
 
 const FILES: Record<string, { text: string; contentType: string }> = {
   "/dashboard": { text: "<!doctype html>", contentType: "text/html; charset=utf-8" },
+  "/dashboard/licenses.txt": { text: "MIT", contentType: "text/plain; charset=utf-8" },
   "/dashboard/app-1a2b3c4d.js": { text: "render();", contentType: "text/javascript" },
 };
 
@@ -43,6 +44,11 @@ test("a file of the dashboard, whose name has its hash, is stored by browsers fo
   expect(response.headers.get("content-type")).toBe("text/javascript");
   expect(response.headers.get("cache-control")).toBe("public, max-age=31536000, immutable");
   expect(response.headers.get("x-content-type-options")).toBe("nosniff");
+});
+
+test("a file whose name has no hash is asked for again", async () => {
+  const response = await createTestApp({ assets }).request("/dashboard/licenses.txt");
+  expect([response.status, response.headers.get("cache-control")]).toEqual([200, "no-cache"]);
 });
 
 test("a file that the browser has is not sent again", async () => {

@@ -26,7 +26,9 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const html = (): string => String(files.get("dashboard.html"));
-const texts = (): string[] => [...files.values()].map(String);
+const LICENSES = "dashboard/licenses.txt";
+const texts = (): string[] =>
+  [...files].filter(([path]) => path !== LICENSES).map(([, content]) => String(content));
 
 test("the assets are the page, and the files below it that it refers to by relative paths", () => {
   const references = [...html().matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path = ""]) => path);
@@ -58,6 +60,12 @@ test("the dashboard makes no external request, and needs nothing inline", () => 
   );
   expect(inline).toEqual([]);
   expect(html()).not.toMatch(/<style|<script(?![^>]*\bsrc=)[^>]*>|\son\w+=|\sstyle=/);
+});
+
+test("the licences of the packages in the bundle are beside it", () => {
+  const licenses = String(files.get(LICENSES));
+  for (const name of ["preact", "uplot"]) expect(licenses).toContain(name);
+  expect(licenses).toContain("MIT");
 });
 
 test("the files have no paths of the machine that built them", () => {
