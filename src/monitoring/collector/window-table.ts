@@ -43,15 +43,16 @@ export function createWindowTable(sql: Sql) {
       return [...sql.exec("SELECT model, version, aggregate FROM totals")].map(toTotals);
     },
 
-    /** Sums of steps; of minutes, unless the step is of hours and only hours reach that far back. */
+    /** Sums of steps: of hours where the step is of hours, or a step of minutes reaches back further than minutes do; else of minutes. */
     windows(
       { version, from, to, stepSeconds }: WindowsRequest,
       oldestMinute: number,
     ): readonly Window[] {
       const stepMs = stepSeconds * 1000;
-      const ofHours = stepMs % HOUR_MS === 0 || from < oldestMinute;
-      const [table, lengthMs] = ofHours ? ["hours", HOUR_MS] : ["minutes", MINUTE_MS];
-      const length = Math.max(stepMs, lengthMs as number);
+      const ofHours = stepMs % HOUR_MS === 0 || from + stepMs <= oldestMinute;
+      const table = ofHours ? "hours" : "minutes";
+      const unit = ofHours ? HOUR_MS : MINUTE_MS;
+      const length = Math.ceil(stepMs / unit) * unit;
       const rows = sql.exec(
         `SELECT start, model, version, aggregate FROM ${table} WHERE start >= ? AND start < ? AND version = coalesce(?, version) ORDER BY start`,
         floorTo(from, length),

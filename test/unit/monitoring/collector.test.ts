@@ -129,8 +129,14 @@ describe("an object", () => {
     const minutes = [...metrics.storageOf("model:iris").sql.exec("SELECT start FROM minutes")];
     expect(minutes).toHaveLength(1);
     expect(await windows(begun, 3600)).toHaveLength(2);
+    const minute = Math.floor((begun + DAY_MS) / MINUTE_MS) * MINUTE_MS;
+    // The whole time of minutes, of which the first begins in the middle.
+    expect(await windows(metrics.storage.now() - DAY_MS, 60)).toEqual([[minute, 1]]);
     // Minutes reach back no further: steps of minutes are answered by hours.
     expect(await windows(begun, 60)).toHaveLength(2);
+    expect(
+      (await windows(begun - 2 * HOUR_MS, 5400)).map(([start]) => Number(start) % (2 * HOUR_MS)),
+    ).toEqual([0, 0]);
     metrics.storage.advance(36 * DAY_MS);
     await metrics.work();
     expect(await windows(begun, 3600)).toEqual([]);
