@@ -8,11 +8,11 @@ const WITHOUT = {
     "The rate limit binding RATE_LIMITER is missing: nothing limits how many requests an address sends. docs/quotas.md has the binding.",
   KEYS: "The Durable Object binding KEYS is missing: there are no API keys but the secret ADMIN_KEY. docs/keys.md has the binding.",
   METRICS:
-    "The Durable Object binding METRICS is missing: nothing is collected of all isolates. docs/monitoring.md has the binding.",
+    "The Durable Object binding METRICS is missing: nothing is collected of all isolates, and there are no alerts. docs/monitoring.md has the binding.",
   ASSETS:
     "The binding ASSETS of static assets is missing: there is no dashboard. docs/dashboard.md has the binding.",
   PRIVACY_KEY:
-    "The secret PRIVACY_KEY is not set: no request is captured, nothing is kept of requests with x-subject-id, and data can be neither erased nor exported. docs/privacy.md says how to make one.",
+    "The secret PRIVACY_KEY is not set: no request is captured, nothing is kept of requests with x-subject-id, data can be neither erased nor exported, and alerts have no webhooks. docs/privacy.md says how to make one.",
 } as const;
 
 type OptionalPart = keyof typeof WITHOUT;

@@ -62,6 +62,8 @@ beforeAll(async () => {
   });
   const key = { method: "POST", body: JSON.stringify({ name: "a", scopes: ["predict"] }) };
   keyId = ((await service.administer("/keys", key)).body as { id: string }).id;
+  const webhook = JSON.stringify({ url: "https://example.com/alerts" });
+  await service.administer("/alerts/webhooks/operators", { method: "PUT", body: webhook });
   const { folder } = findModel("iris-logistic");
   await service.administer("/models/iris-logistic/versions/1/profile", {
     method: "PUT",
@@ -384,7 +386,8 @@ function fill(path: string): string {
   return path
     .replace("{model}", "iris-logistic")
     .replace("{version}", "1")
-    .replace("{alias}", "production");
+    .replace("{alias}", "production")
+    .replace("{webhook}", "operators");
 }
 
 function post(body: string, headers: Record<string, string> = {}): RequestInit {
