@@ -1,4 +1,4 @@
-import { CONFIDENCE_BINS, confidenceBin } from "../statistics/output-rows.ts";
+import { CONFIDENCE_BINS, confidenceBin } from "../statistics/confidence-bins.ts";
 import {
   type Aggregate,
   createAggregate,

@@ -1,5 +1,5 @@
-/** Bins of confidences from 0 to 1, as {@link PredictionAggregate} has them. */
-export const CONFIDENCE_BINS = 20;
+import { CONFIDENCE_BINS, confidenceBin } from "../statistics/confidence-bins.ts";
+
 /** Different pairs of truth and prediction that are told apart; others count in all but the numbers by label. */
 export const MAX_PAIRS = 4096;
 
@@ -66,11 +66,6 @@ export function emptyTruthSums(): TruthSums {
     brierSquared: 0,
     values: { count: 0, error: 0, absolute: 0, squared: 0, fourth: 0 },
   };
-}
-
-/** The bin of a confidence from 0 to 1. */
-export function confidenceBin(confidence: number): number {
-  return Math.min(CONFIDENCE_BINS - 1, Math.max(0, Math.floor(confidence * CONFIDENCE_BINS)));
 }
 
 /** @param sign -1 takes a truth away that was added before */

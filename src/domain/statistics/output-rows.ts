@@ -1,4 +1,5 @@
 import type { OutputRow, OutputStatistics } from "../event.ts";
+import { CONFIDENCE_BINS, confidenceBin } from "./confidence-bins.ts";
 import { NumericGatherer } from "./numeric-gatherer.ts";
 
 /** Rows that are told by themselves. */
@@ -6,7 +7,6 @@ export const MAX_ROWS = 16;
 /** Different labels of a request; further ones are `other`. */
 export const MAX_LABELS = 1000;
 export const OTHER_LABEL = "other";
-export const CONFIDENCE_BINS = 20;
 
 /** Gathers predictions, row by row. Counts by label are only made of more rows than are told by themselves. */
 export class OutputRows {
@@ -114,9 +114,4 @@ function countConfidence(counts: number[] | undefined, confidence: number): numb
   const bin = confidenceBin(confidence);
   known[bin] = (known[bin] ?? 0) + 1;
   return known;
-}
-
-/** The bin of a probability: `floor(20 p)`, with 1 in the last one. */
-export function confidenceBin(confidence: number): number {
-  return Math.min(Math.floor(confidence * CONFIDENCE_BINS), CONFIDENCE_BINS - 1);
 }

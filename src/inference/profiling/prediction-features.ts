@@ -8,9 +8,9 @@ import {
   MAX_CATEGORIES,
   type ReferenceFeature,
 } from "../../domain/monitoring/reference-profile.ts";
+import { CONFIDENCE_BINS, confidenceBin } from "../../domain/statistics/confidence-bins.ts";
 
-/** Bins of the probability of the label that was predicted, as statistics have them: from 0 to 1. */
-const CONFIDENCE_BINS = 20;
+/** Between the bins in which statistics count the probability of the label that was predicted. */
 const CONFIDENCE_EDGES = Array.from(
   { length: CONFIDENCE_BINS - 1 },
   (_, index) => (index + 1) / CONFIDENCE_BINS,
@@ -69,6 +69,5 @@ export function createPredictionFeatures({
 
 /** The middle of its bin. Those of statistics have their lower edges and not their upper ones. */
 function toMiddle(confidence: number): number {
-  const bin = Math.min(CONFIDENCE_BINS - 1, Math.max(0, Math.floor(confidence * CONFIDENCE_BINS)));
-  return (bin + 0.5) / CONFIDENCE_BINS;
+  return (confidenceBin(confidence) + 0.5) / CONFIDENCE_BINS;
 }

@@ -1,6 +1,6 @@
 import type { CanaryOutcome, CanaryVerdict } from "../../domain/monitoring/canary-report.ts";
 import type { CanaryMetric } from "../../domain/monitoring/monitoring-settings.ts";
-import { CONFIDENCE_BINS } from "../../domain/monitoring/truth-sums.ts";
+import { CONFIDENCE_BINS } from "../../domain/statistics/confidence-bins.ts";
 import { createSequentialTest, type SequentialTest } from "./sequential-test.ts";
 
 export const GROUPS = ["stable", "canary"] as const;

@@ -1,5 +1,6 @@
 import type { CalibrationSource } from "../../domain/monitoring/accuracy-report.ts";
-import { CONFIDENCE_BINS, type TruthSums } from "../../domain/monitoring/truth-sums.ts";
+import type { TruthSums } from "../../domain/monitoring/truth-sums.ts";
+import { CONFIDENCE_BINS } from "../../domain/statistics/confidence-bins.ts";
 import { isotonic } from "./isotonic.ts";
 
 /** What confidences are worth: the share of right predictions, by bin of the confidence. */

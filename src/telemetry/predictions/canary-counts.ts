@@ -1,7 +1,7 @@
 import type { RequestEvent } from "../../domain/event.ts";
 import { durationStep } from "../../domain/monitoring/duration-steps.ts";
 import type { CanaryBlock, CanaryPair } from "../../domain/monitoring/prediction-batch.ts";
-import { confidenceBin } from "../../domain/monitoring/truth-sums.ts";
+import { confidenceBin } from "../../domain/statistics/confidence-bins.ts";
 
 /** The pairs of an alias that is split, as its routing is now. */
 export type CanaryPairsOf = (model: string, alias: string) => readonly CanaryPair[];

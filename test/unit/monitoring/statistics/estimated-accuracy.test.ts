@@ -1,10 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { addTruth, emptyTruthSums } from "../../../../src/domain/monitoring/truth-sums.ts";
 import {
-  addTruth,
   CONFIDENCE_BINS,
   confidenceBin,
-  emptyTruthSums,
-} from "../../../../src/domain/monitoring/truth-sums.ts";
+} from "../../../../src/domain/statistics/confidence-bins.ts";
 import {
   calibrationOf,
   statedCalibration,
