@@ -20,8 +20,6 @@ export const MAX_OUTPUTS = 8;
 const MAX_NAME_LENGTH = 200;
 /** Of a profile as it is stored. */
 export const MAX_PROFILE_BYTES = 512 * 1024;
-/** The outputs of a profile: the label that is predicted, its probability, and the number that is predicted. */
-export const OUTPUT_NAMES = ["label", "confidence", "value"] as const;
 
 const count = z.int().min(0);
 const featureName = z.string().min(1).max(MAX_NAME_LENGTH);

@@ -1,7 +1,7 @@
 import { sigmoid } from "../../shared/activations.ts";
 import type { PostprocessOf } from "../blocks/registry.ts";
 import type { Manifest } from "../manifest.ts";
-import { elementCount, type Tensor, toTypedArray } from "../tensor.ts";
+import { elementCount, type NumericTensor, type Tensor, toTypedArray } from "../tensor.ts";
 import type { DescribedModel } from "./feature-plan.ts";
 import { MAX_LOOKED_AT, placeOf } from "./gather-inputs.ts";
 import { MAX_ROWS, OutputRows } from "./output-rows.ts";
@@ -20,16 +20,6 @@ const MAX_SCORES = 65_536;
 /** By which the sum of probabilities may differ from 1. */
 const SUM_TOLERANCE = 0.01;
 
-/** Receives what was predicted, row by row. */
-export interface RowVisitor {
-  /** Rows that were predicted, also those that are not visited. */
-  count: number;
-  /** @param score of the label; a probability or not */
-  label(label: string, score?: number, entropy?: number): void;
-  /** @param isRow whether it is all that was predicted of a row */
-  number(value: number, isRow: boolean): void;
-}
-
 /** @returns `undefined` for a model that predicts neither labels nor numbers */
 export function createOutputGatherer({
   manifest,
@@ -41,7 +31,7 @@ export function createOutputGatherer({
   const edges = reference?.kind === "numeric" ? reference.edges : undefined;
   const rows = new OutputRows(postprocess.type === "regression" ? { edges } : undefined);
   return {
-    tensors: (outputs) => visitOutputs(manifest, outputs, rows),
+    tensors: (outputs) => addOutputs(manifest, outputs, rows),
     found(items) {
       for (const { label, score } of items) {
         rows.count += 1;
@@ -60,55 +50,41 @@ const PREDICTS: readonly string[] = [
   "token-classification",
 ];
 
-/**
- * Visits what the outputs of a run predict; nothing where they are not those that the task reads.
- * @param isWhole whether all rows are visited, or those that statistics look at
- */
-export function visitOutputs(
-  manifest: Manifest,
-  outputs: readonly Tensor[],
-  visitor: RowVisitor,
-  isWhole = false,
-): void {
+/** Adds what the outputs of a run predict; nothing where they are not those that the task reads. */
+function addOutputs(manifest: Manifest, outputs: readonly Tensor[], rows: OutputRows): void {
   const { postprocess } = manifest;
-  const find = (name: string): Tensor | undefined =>
-    outputs.find((each) => each.name === name && each.datatype !== "BYTES");
+  const find = (name: string): NumericTensor | undefined =>
+    outputs.find((each): each is NumericTensor => each.name === name && each.datatype !== "BYTES");
   switch (postprocess?.type) {
     case "classification": {
       const scores = find(postprocess.scores);
-      if (scores) classify(scores, postprocess, manifest, { visitor, isWhole });
+      if (scores) classify(scores, postprocess, manifest, rows);
       break;
     }
     case "clustering": {
       const distances = find(postprocess.distances);
-      if (distances) cluster(distances, manifest, { visitor, isWhole });
+      if (distances) cluster(distances, manifest, rows);
       break;
     }
     case "regression": {
       const values = find(postprocess.output);
-      if (values) regress(values, { visitor, isWhole });
+      if (values) regress(values, rows);
       break;
     }
   }
 }
 
-interface Visit {
-  readonly visitor: RowVisitor;
-  readonly isWhole: boolean;
-}
-
 function classify(
-  scores: Tensor,
+  scores: NumericTensor,
   { activation }: PostprocessOf<"classification">,
   { labels = [] }: Manifest,
-  visit: Visit,
+  rows: OutputRows,
 ): void {
-  const { visitor: rows } = visit;
   const { values, width } = toMatrix(scores);
   // The probability of the second of two labels.
   const isBinary = width === 1 && labels.length === 2;
   if (labels.length !== (isBinary ? 2 : width)) return;
-  visitRows(scores, width, visit, (start) => {
+  visitRows(scores, width, rows, (start) => {
     if (isBinary) {
       const score = Number(values[start]);
       const second = activation === "sigmoid" ? sigmoid(score) : score;
@@ -168,45 +144,43 @@ function entropyOf(probabilities: readonly number[]): number | undefined {
   return entropyAt(probabilities, 0, probabilities.length);
 }
 
-function cluster(distances: Tensor, { labels = [] }: Manifest, visit: Visit): void {
+function cluster(distances: NumericTensor, { labels = [] }: Manifest, rows: OutputRows): void {
   const { values, width } = toMatrix(distances);
-  visitRows(distances, width, visit, (start) => {
+  visitRows(distances, width, rows, (start) => {
     let nearest = start;
     for (let at = start + 1; at < start + width; at++)
       if ((values[at] as number) < (values[nearest] as number)) nearest = at;
-    visit.visitor.label(labels[nearest - start] ?? String(nearest - start));
+    rows.label(labels[nearest - start] ?? String(nearest - start));
   });
 }
 
-function regress(output: Tensor, visit: Visit): void {
+function regress(output: NumericTensor, rows: OutputRows): void {
   const { values, width } = toMatrix(output);
-  visitRows(output, width, visit, (start) => {
-    for (let at = start; at < start + width; at++)
-      visit.visitor.number(Number(values[at]), width === 1);
+  visitRows(output, width, rows, (start) => {
+    for (let at = start; at < start + width; at++) rows.number(Number(values[at]), width === 1);
   });
 }
 
 /** Rows of numbers; what is not of shape [rows] or [rows, columns] has its further dimensions in columns. */
-function toMatrix({ shape, ...tensor }: Tensor): {
+function toMatrix(tensor: NumericTensor): {
   readonly values: ArrayLike<number | bigint>;
   readonly width: number;
 } {
-  const values = toTypedArray({ ...tensor, shape } as Parameters<typeof toTypedArray>[0]);
-  return { values, width: elementCount(shape.slice(1)) };
+  return { values: toTypedArray(tensor), width: elementCount(tensor.shape.slice(1)) };
 }
 
-/** Calls back with where each row begins that is looked at: the first ones, and others evenly spaced; or with all. */
+/** Counts the rows, and calls back with where each row begins that is looked at: the first ones, and others evenly spaced. */
 function visitRows(
-  { shape }: Tensor,
+  { shape }: NumericTensor,
   width: number,
-  { visitor, isWhole }: Visit,
+  rows: OutputRows,
   visit: (start: number) => void,
 ): void {
   const count = shape[0] ?? 1;
-  visitor.count += count;
+  rows.count += count;
   if (width < 1) return;
   const most = Math.max(MAX_ROWS, Math.min(MAX_LOOKED_AT, Math.floor(MAX_SCORES / width)));
-  const looked = isWhole ? count : Math.min(count, most);
+  const looked = Math.min(count, most);
   for (let index = 0; index < looked; index++) {
     const row =
       index < MAX_ROWS
