@@ -62,7 +62,5 @@ export const monitoringSchema = z
   })
   .describe("What is observed of the version besides what is observed of all.");
 
-export type MonitoringSettings = z.output<typeof monitoringSchema>;
-
 /** Of a version whose manifest says nothing. */
 export const DEFAULT_CANARY = canarySchema.parse({});

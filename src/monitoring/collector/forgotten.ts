@@ -6,8 +6,6 @@ const REMEMBERED_MS = 86_400_000;
 const WINDOW_MS = WINDOW_SECONDS * 1000;
 const ALL = "*";
 
-export type Forgotten = ReturnType<typeof createForgotten>;
-
 /** What was deleted, of which something may still arrive. What is published later under its name begins with the next minute. */
 export function createForgotten(sql: Sql) {
   function isAfter(start: number, name: string): boolean {

@@ -10,8 +10,6 @@ interface Sender {
   readonly at: number;
 }
 
-export type Senders = ReturnType<typeof createSenders>;
-
 /** The last batch of each sender, in memory and, when they are stored, in one row: one for each would be dear. */
 export function createSenders(sql: Sql) {
   let senders = read();

@@ -7,8 +7,6 @@ import type { Sql, SqlRow } from "../../domain/sql-storage.ts";
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 
-export type WindowTable = ReturnType<typeof createWindowTable>;
-
 /** The tables of aggregates. */
 export function createWindowTable(sql: Sql) {
   function addTo(table: "minutes" | "hours", start: number, delta: WindowDelta): void {

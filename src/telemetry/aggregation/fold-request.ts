@@ -1,4 +1,5 @@
 import type { RequestEvent } from "../../domain/event.ts";
+import { GEN_AI } from "../../domain/gen-ai.ts";
 import type { Aggregate, DurationName } from "../../domain/monitoring/aggregate.ts";
 import { addCount } from "../../domain/monitoring/counts.ts";
 import { addValue, createDistribution } from "../../domain/monitoring/distribution.ts";
@@ -69,10 +70,10 @@ function foldGeneration(
   aggregate: Aggregate,
   generation: NonNullable<RequestEvent["generation"]>,
 ): void {
-  addLabel(aggregate, "tokens", "input", generation["gen_ai.usage.input_tokens"]);
-  addLabel(aggregate, "tokens", "cached", generation["gen_ai.usage.cache_read.input_tokens"]);
-  addLabel(aggregate, "tokens", "output", generation["gen_ai.usage.output_tokens"]);
+  addLabel(aggregate, "tokens", "input", generation[GEN_AI.inputTokens]);
+  addLabel(aggregate, "tokens", "cached", generation[GEN_AI.cachedTokens]);
+  addLabel(aggregate, "tokens", "output", generation[GEN_AI.outputTokens]);
   aggregate.audioSeconds += generation.audioSeconds ?? 0;
-  const firstSeconds = generation["gen_ai.server.time_to_first_token"];
+  const firstSeconds = generation[GEN_AI.timeToFirstToken];
   if (firstSeconds !== undefined) addDuration(aggregate, "timeToFirstToken", firstSeconds * 1000);
 }

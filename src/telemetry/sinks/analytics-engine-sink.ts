@@ -1,4 +1,5 @@
 import type { RequestEvent } from "../../domain/event.ts";
+import { GEN_AI } from "../../domain/gen-ai.ts";
 import type { EventSink } from "../../domain/ports.ts";
 import type { AnalyticsDataset, SinkDefinition } from "./sink-definition.ts";
 
@@ -49,15 +50,15 @@ export const ANALYTICS_DOUBLES: readonly AnalyticsColumn<number>[] = [
   { what: "`heapBytes`", read: (event) => event.heapBytes },
   {
     what: "`generation`: `gen_ai.usage.input_tokens`",
-    read: (event) => event.generation?.["gen_ai.usage.input_tokens"],
+    read: (event) => event.generation?.[GEN_AI.inputTokens],
   },
   {
     what: "`generation`: `gen_ai.usage.output_tokens`",
-    read: (event) => event.generation?.["gen_ai.usage.output_tokens"],
+    read: (event) => event.generation?.[GEN_AI.outputTokens],
   },
   {
     what: "`generation`: `gen_ai.server.time_to_first_token`, in seconds",
-    read: (event) => event.generation?.["gen_ai.server.time_to_first_token"],
+    read: (event) => event.generation?.[GEN_AI.timeToFirstToken],
   },
 ];
 
