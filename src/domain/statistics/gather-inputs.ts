@@ -54,7 +54,7 @@ function visitTensor(
   }
 }
 
-/** The place of a value that is looked at, of `looked` among `count`. */
-export function placeOf(index: number, looked: number, count: number): number {
+/** The index of a value that is looked at: of `looked` values that are evenly spaced among `count`. */
+export function sampledIndex(index: number, looked: number, count: number): number {
   return looked === count ? index : Math.floor((index * count) / looked);
 }

@@ -3,7 +3,7 @@ import type { PostprocessOf } from "../blocks/registry.ts";
 import type { Manifest } from "../manifest.ts";
 import { elementCount, type NumericTensor, type Tensor, toTypedArray } from "../tensor.ts";
 import type { DescribedModel } from "./feature-plan.ts";
-import { MAX_LOOKED_AT, placeOf } from "./gather-inputs.ts";
+import { MAX_LOOKED_AT, sampledIndex } from "./gather-inputs.ts";
 import { MAX_ROWS, OutputRows } from "./output-rows.ts";
 
 /** Gathers what was predicted, over the runs of a request. */
@@ -185,7 +185,7 @@ function visitRows(
     const row =
       index < MAX_ROWS
         ? index
-        : MAX_ROWS + placeOf(index - MAX_ROWS, looked - MAX_ROWS, count - MAX_ROWS);
+        : MAX_ROWS + sampledIndex(index - MAX_ROWS, looked - MAX_ROWS, count - MAX_ROWS);
     visit(row * width);
   }
 }

@@ -2,7 +2,7 @@ import type { InputStatistics, OutputStatistics } from "../event.ts";
 import type { Tensor } from "../tensor.ts";
 import { createFeatureGatherer, type FeatureGatherer } from "./feature-gatherer.ts";
 import { type DescribedModel, type Feature, featurePlanOf } from "./feature-plan.ts";
-import { type FeatureVisitor, MAX_LOOKED_AT, placeOf, visitInputs } from "./gather-inputs.ts";
+import { type FeatureVisitor, MAX_LOOKED_AT, sampledIndex, visitInputs } from "./gather-inputs.ts";
 import { createOutputGatherer, type OutputGatherer } from "./gather-outputs.ts";
 
 /** What was gathered of a request. Plain data, which crosses to other isolates. */
@@ -62,7 +62,7 @@ export class RequestStatistics implements FeatureVisitor {
     const gatherer = this.#gathererOf(feature, false);
     const looked = Math.min(count, MAX_LOOKED_AT);
     for (let index = 0; index < looked; index++)
-      gatherer.number(Number(values[start + stride * placeOf(index, looked, count)]));
+      gatherer.number(Number(values[start + stride * sampledIndex(index, looked, count)]));
   }
 
   texts(
@@ -75,7 +75,7 @@ export class RequestStatistics implements FeatureVisitor {
     const gatherer = this.#gathererOf(feature, true);
     const looked = Math.min(count, MAX_LOOKED_AT);
     for (let index = 0; index < looked; index++)
-      gatherer.text(values[start + stride * placeOf(index, looked, count)] as string);
+      gatherer.text(values[start + stride * sampledIndex(index, looked, count)] as string);
   }
 
   #gathererOf(feature: Feature, isText: boolean): FeatureGatherer {

@@ -6,11 +6,8 @@ import {
 } from "../../domain/monitoring/reference-feature.ts";
 import type { ReferenceFeature } from "../../domain/monitoring/reference-profile.ts";
 import type { Feature } from "../../domain/statistics/feature-plan.ts";
-import { placeOf, visitInputs } from "../../domain/statistics/gather-inputs.ts";
+import { MAX_LOOKED_AT, sampledIndex, visitInputs } from "../../domain/statistics/gather-inputs.ts";
 import type { Tensor } from "../../domain/tensor.ts";
-
-/** Of an input that has no columns, values of a run that are looked at: as many as requests have. */
-const MAX_WHOLE = 1000;
 
 /** Gathers the input tensors of runs, by the features that the statistics of requests have. */
 export interface TensorFeatures {
@@ -37,9 +34,10 @@ export function createTensorFeatures(manifest: Manifest): TensorFeatures {
         numbers(feature, all, start, stride, count) {
           const numbers = numbersOf(feature);
           const rows = tensors[0]?.shape[0] ?? 1;
-          const looked = count === rows ? count : Math.min(count, MAX_WHOLE);
+          // Of an input without columns as many as of a request.
+          const looked = count === rows ? count : Math.min(count, MAX_LOOKED_AT);
           for (let index = 0; index < looked; index++)
-            numbers.push(Number(all[start + placeOf(index, looked, count) * stride]));
+            numbers.push(Number(all[start + sampledIndex(index, looked, count) * stride]));
         },
         // Strings have no bins.
         texts: () => undefined,
