@@ -1,4 +1,5 @@
 import type { HistogramReport } from "../../../../src/domain/monitoring/report.ts";
+import { CONFIDENCE_BINS } from "../../../../src/domain/statistics/confidence-bins.ts";
 import { useQuery } from "../api/use-query.ts";
 import { formatCount, formatNumber, formatPercent, shareOf } from "../format.ts";
 import type { TabProps } from "../pages/model.tsx";
@@ -103,7 +104,7 @@ function Predictions({ report: { labels, predictions } }: { readonly report: His
           <Bars
             title="Share of predictions by confidence"
             bars={confidence.map((share, index) => ({
-              label: `${formatNumber(index / 20)} to ${formatNumber((index + 1) / 20)}`,
+              label: `${formatNumber(index / CONFIDENCE_BINS)} to ${formatNumber((index + 1) / CONFIDENCE_BINS)}`,
               observed: share,
             }))}
             format={formatPercent}
@@ -116,7 +117,7 @@ function Predictions({ report: { labels, predictions } }: { readonly report: His
 
 /** Of all labels together. */
 function confidencesOf(labels: HistogramReport["labels"]): number[] | undefined {
-  const sums = new Array<number>(20).fill(0);
+  const sums = new Array<number>(CONFIDENCE_BINS).fill(0);
   for (const { confidence = [] } of labels)
     for (const [index, count] of confidence.entries()) sums[index] = (sums[index] ?? 0) + count;
   const total = sums.reduce((sum, count) => sum + count, 0);
