@@ -12,21 +12,10 @@ import { EVENT_FIELDS, toEventSettings } from "./domain/event-settings.ts";
 import { DRIFT_FIELDS, toDriftRules } from "./domain/monitoring/drift-fields.ts";
 import { MONITORING_FIELDS, toMonitoringSettings } from "./domain/monitoring/monitoring-fields.ts";
 import { OTLP_FIELDS, readOtlpSecrets, toOtlpSettings } from "./domain/otlp-settings.ts";
+import { parsedBy } from "./domain/parsed-setting.ts";
 import { PLACEMENTS } from "./domain/placement.ts";
 import { parsePublicKeys } from "./domain/signature/public-key.ts";
 import { ANY_ORIGIN, originProblem } from "./domain/web-origin.ts";
-
-/** What keys are parsed to; an error has no more of the text than its message says. */
-function parseKeys<T>(parse: (text: string) => T) {
-  return (text: string, context: z.RefinementCtx): T => {
-    try {
-      return parse(text);
-    } catch (error) {
-      context.addIssue({ code: "custom", message: (error as Error).message });
-      return z.NEVER;
-    }
-  };
-}
 
 /** The settings of a deployment: `[vars]` of wrangler.toml. Every one has a default. */
 const settingsSchema = z.object({
@@ -46,21 +35,21 @@ const settingsSchema = z.object({
   ENCRYPTION_KEY: z
     .string()
     .default("")
-    .transform(parseKeys(parseEncryptionKeys))
+    .transform(parsedBy(parseEncryptionKeys))
     .refine(
       (keys) => keys.length <= 1,
       "there is one key for writing: others are ENCRYPTION_KEYS_OLD",
     ),
   /** A secret: keys of before, separated by commas, with which objects are still read. */
-  ENCRYPTION_KEYS_OLD: z.string().default("").transform(parseKeys(parseEncryptionKeys)),
+  ENCRYPTION_KEYS_OLD: z.string().default("").transform(parsedBy(parseEncryptionKeys)),
   /** A secret: base64 of 32 bytes, for the hashes of subjects, the encryption of captures and the signature of receipts. */
   PRIVACY_KEY: z
     .string()
     .default("")
-    .transform(parseKeys(parseEncryptionKeys))
+    .transform(parsedBy(parseEncryptionKeys))
     .refine((keys) => keys.length <= 1, "there is one key: a second one has no use"),
   /** Public keys of those who may sign versions: PEM or base64; with any, versions that are not signed are refused. */
-  SIGNING_PUBLIC_KEYS: z.string().default("").transform(parseKeys(parsePublicKeys)),
+  SIGNING_PUBLIC_KEYS: z.string().default("").transform(parsedBy(parsePublicKeys)),
   /** Whether anybody may predict, and list and describe models: "true", or "false" for clients with a key alone. */
   PUBLIC_PREDICT: z.enum(["true", "false"]).default("false"),
   /** Who may read `/metrics`: "off" for clients with a key of the scope `metrics`, or "on" for anybody. */

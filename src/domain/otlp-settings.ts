@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { quote } from "../shared/quote.ts";
+import { parsedBy } from "./parsed-setting.ts";
 
 /** Where events are exported to, by the OpenTelemetry Protocol. */
 export interface OtlpSettings {
@@ -75,23 +76,11 @@ export function parseOtlpEndpoint(text: string): string | undefined {
   return url.href.replace(/\/+$/, "");
 }
 
-/** What a setting is parsed to. */
-function parsed<T>(parse: (text: string) => T) {
-  return (text: string, context: z.RefinementCtx): T => {
-    try {
-      return parse(text);
-    } catch (error) {
-      context.addIssue({ code: "custom", message: (error as Error).message });
-      return z.NEVER;
-    }
-  };
-}
-
 export const OTLP_FIELDS = {
   /** The endpoint of the OpenTelemetry Protocol over HTTP to which events are exported, such as "https://otlp.example.com". */
-  OTLP_ENDPOINT: z.string().max(2048).default("").transform(parsed(parseOtlpEndpoint)),
+  OTLP_ENDPOINT: z.string().max(2048).default("").transform(parsedBy(parseOtlpEndpoint)),
   /** A secret: headers of these requests, `name=value` with commas in between, percent-encoded. */
-  OTLP_HEADERS: z.string().max(8192).default("").transform(parsed(parseOtlpHeaders)),
+  OTLP_HEADERS: z.string().max(8192).default("").transform(parsedBy(parseOtlpHeaders)),
   /** `service.name` of what is exported. */
   OTLP_SERVICE_NAME: z.string().min(1).max(255).default("onnxflare"),
 };
