@@ -2,6 +2,7 @@ import { toApiError } from "../domain/errors.ts";
 import { EVENT_SCHEMA_VERSION, type NoticeEvent, type TelemetryEvent } from "../domain/event.ts";
 import type { EventLog, ReadEvents } from "../domain/event-log.ts";
 import type { Answered, Monitoring, RecentEvents } from "../domain/monitoring/monitoring.ts";
+import { sleep } from "../shared/sleep.ts";
 import { within } from "../shared/within.ts";
 
 export interface LiveEventsOptions {
@@ -143,8 +144,4 @@ function byTime(one: TelemetryEvent, two: TelemetryEvent): number {
 function notice(message: string): NoticeEvent {
   const time = new Date().toISOString();
   return { event: "notice", schemaVersion: EVENT_SCHEMA_VERSION, time, message };
-}
-
-function sleep(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

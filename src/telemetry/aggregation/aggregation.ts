@@ -13,6 +13,7 @@ import type { Counts } from "../../domain/monitoring/counts.ts";
 import { addLabel } from "../../domain/monitoring/merge-aggregate.ts";
 import type { EventSink } from "../../domain/ports.ts";
 import { LruMap } from "../../shared/lru-map.ts";
+import { sleep } from "../../shared/sleep.ts";
 import type { PredictionBuffer } from "../predictions/prediction-buffer.ts";
 import { foldEvent, placeOf } from "./fold-event.ts";
 import { createSender, type SenderOptions } from "./send-batch.ts";
@@ -195,8 +196,4 @@ export function createAggregation(options: AggregationOptions): Aggregation {
       return before - after;
     },
   };
-}
-
-function sleep(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
