@@ -4,7 +4,7 @@ import { count, spread } from "./fields.ts";
 const name = z.string().describe("Of the input or column; `name[i]` of a column without a name.");
 const looked = count.describe("Values that were looked at and are there.");
 const missing = count.describe("Values that were looked at and are missing: null or NaN.");
-/** Only of numbers that are no single value of an input: see {@link WRITTEN_FROM}. */
+/** Only of numbers that are no single value of an input: see `WRITTEN_FROM` of src/telemetry/written-event.ts. */
 const moment = z.number().optional();
 
 const numeric = z.strictObject({

@@ -3,30 +3,14 @@ import type { TaskResult } from "../task.ts";
 import type { Trace } from "../trace.ts";
 import { TextGatherer } from "./feature-gatherer.ts";
 import { type DescribedModel, featurePlanOf } from "./feature-plan.ts";
+import { findsLabels, labelOf } from "./found-labels.ts";
 import { MAX_LOOKED_AT } from "./gather-inputs.ts";
+import { AUDIO_FEATURE, IMAGE_FEATURE, inputKindOf, TEXT_FEATURE } from "./input-kind.ts";
 import { audioSize, filesOf, imageSize } from "./media-size.ts";
 import { NumericGatherer } from "./numeric-gatherer.ts";
 import { statisticsOf } from "./observe-run.ts";
 import { textsOf } from "./texts-of.ts";
 
-/** The names of inputs that are no tensors. */
-export const TEXT_FEATURE = "text";
-const IMAGE = "image";
-const AUDIO = "audio";
-
-/** What a preprocess block takes, where that is not what the model gets. */
-const KINDS: Readonly<Record<string, typeof TEXT_FEATURE | typeof IMAGE | typeof AUDIO>> = {
-  "character-ngrams": TEXT_FEATURE,
-  tokenizer: TEXT_FEATURE,
-  text: TEXT_FEATURE,
-  prompt: TEXT_FEATURE,
-  "source-text": TEXT_FEATURE,
-  image: IMAGE,
-  "audio-windows": AUDIO,
-  "log-mel": AUDIO,
-};
-/** Tasks whose results are counted, because their runs do not tell them. */
-const FOUND: readonly string[] = ["object-detection", "token-classification"];
 /** Tasks each of whose items runs by itself. */
 const SINGLE: readonly string[] = ["prompt", "source-text", "audio-windows", "log-mel"];
 
@@ -37,9 +21,9 @@ export function observeTaskRequest(
   inputs: unknown,
   result: TaskResult,
 ): void {
-  const { preprocess, postprocess } = model.manifest;
-  const kind = preprocess && KINDS[preprocess.type];
-  const isFound = postprocess !== undefined && FOUND.includes(postprocess.type);
+  const { preprocess } = model.manifest;
+  const kind = inputKindOf(model.manifest);
+  const isFound = findsLabels(model.manifest);
   if (!kind && !isFound) return;
   try {
     const statistics = statisticsOf(trace, model);
@@ -70,7 +54,7 @@ function gatherTexts(model: DescribedModel, inputs: unknown): InputStatistics {
 function gatherImages(model: DescribedModel, inputs: unknown): InputStatistics {
   const { edgesOf } = featurePlanOf(model);
   const [width, height, bytes] = ["width", "height", "bytes"].map(
-    (side) => new NumericGatherer(edgesOf(`${IMAGE}.${side}`)),
+    (side) => new NumericGatherer(edgesOf(`${IMAGE_FEATURE}.${side}`)),
   ) as [NumericGatherer, NumericGatherer, NumericGatherer];
   for (const file of filesOf(inputs)) {
     const size = imageSize(file);
@@ -80,7 +64,7 @@ function gatherImages(model: DescribedModel, inputs: unknown): InputStatistics {
     height.add(size.height);
   }
   return {
-    name: IMAGE,
+    name: IMAGE_FEATURE,
     kind: "image",
     count: bytes.count,
     missing: 0,
@@ -93,7 +77,7 @@ function gatherImages(model: DescribedModel, inputs: unknown): InputStatistics {
 function gatherAudio(model: DescribedModel, inputs: unknown): InputStatistics {
   const { edgesOf } = featurePlanOf(model);
   const [seconds, bytes] = ["seconds", "bytes"].map(
-    (side) => new NumericGatherer(edgesOf(`${AUDIO}.${side}`)),
+    (side) => new NumericGatherer(edgesOf(`${AUDIO_FEATURE}.${side}`)),
   ) as [NumericGatherer, NumericGatherer];
   for (const file of filesOf(inputs)) {
     const size = audioSize(file);
@@ -101,7 +85,7 @@ function gatherAudio(model: DescribedModel, inputs: unknown): InputStatistics {
     if (size.seconds !== undefined) seconds.add(size.seconds);
   }
   return {
-    name: AUDIO,
+    name: AUDIO_FEATURE,
     kind: "audio",
     count: bytes.count,
     missing: 0,
@@ -117,7 +101,8 @@ function* foundIn(value: unknown): Generator<{ readonly label: string; readonly 
     return;
   }
   if (typeof value !== "object" || value === null) return;
-  const { label, entity_group: group, entity, score } = value as Record<string, unknown>;
-  const name = label ?? group ?? entity;
-  if (typeof name === "string" && typeof score === "number") yield { label: name, score };
+  const item = value as Readonly<Record<string, unknown>>;
+  const label = labelOf(item);
+  const { score } = item;
+  if (label !== undefined && typeof score === "number") yield { label, score };
 }

@@ -9,6 +9,7 @@ import {
   type ReferenceFeature,
 } from "../../domain/monitoring/reference-profile.ts";
 import { CONFIDENCE_BINS, confidenceBin } from "../../domain/statistics/confidence-bins.ts";
+import { findsLabels, labelOf } from "../../domain/statistics/found-labels.ts";
 
 /** Between the bins in which statistics count the probability of the label that was predicted. */
 const CONFIDENCE_EDGES = Array.from(
@@ -23,16 +24,13 @@ export interface PredictionFeatures {
   references(): ReferenceFeature[];
 }
 
-/** Tasks that find any number of things in an input, each of which is one that was predicted. */
-const FOUND: readonly string[] = ["object-detection", "token-classification"];
-
 export function createPredictionFeatures({
   labels = [],
   postprocess,
 }: Manifest): PredictionFeatures {
   const indexes = new Map(labels.map((label, index) => [label, index]));
   const found = { labels: [] as number[], confidences: [] as number[], values: [] as number[] };
-  const isFound = postprocess !== undefined && FOUND.includes(postprocess.type);
+  const isFound = findsLabels({ postprocess });
 
   function add(prediction: unknown): void {
     if (typeof prediction === "number") found.values.push(prediction);
@@ -45,9 +43,9 @@ export function createPredictionFeatures({
 
   /** @param labelled the best label of a row, or what was found */
   function addLabel(labelled: Readonly<Record<string, unknown>> | null): void {
-    const { label, entity_group: group, entity, score } = labelled ?? {};
-    const name = label ?? group ?? entity;
-    if (typeof name !== "string") return;
+    const name = labelled ? labelOf(labelled) : undefined;
+    if (name === undefined) return;
+    const score = labelled?.score;
     found.labels.push(indexes.get(name) ?? labels.length);
     if (typeof score === "number" && score >= 0 && score <= 1)
       found.confidences.push(toMiddle(score));
