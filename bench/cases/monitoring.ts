@@ -8,6 +8,7 @@ import { readSample } from "../sample.ts";
 import { rotate, toSpread } from "../statistics.ts";
 import type { Table } from "../table.ts";
 import { applyVariedLoad, type VariedLoadResult } from "../varied-load.ts";
+import { readWorkerd } from "../workerd-process.ts";
 
 const MODEL = "iris-logistic";
 const WARM_UP_SECONDS = 0.3;
@@ -23,8 +24,13 @@ const VARIANTS = {
   "both, as deployed": { vars: { EVENT_LOG: "on" }, withoutBindings: [] },
 };
 
+interface Measurement extends VariedLoadResult {
+  /** That the processes of workerd took for a request, which other load of the machine affects less than the rate. */
+  readonly cpuUs: number;
+}
+
 /** By variant: the measurements of each round. */
-type Measurements = Record<string, VariedLoadResult[][]>;
+type Measurements = Record<string, Measurement[][]>;
 
 export const monitoring: Benchmark = {
   name: "monitoring",
@@ -69,12 +75,13 @@ async function startVariants(outdir: string): Promise<[string, LocalWorker][]> {
   return workers;
 }
 
-function measure(
+async function measure(
   { url }: LocalWorker,
   { connections, seconds }: BenchmarkOptions,
-): Promise<VariedLoadResult> {
+): Promise<Measurement> {
   const { inputs } = readSample(MODEL);
-  return applyVariedLoad({
+  const { cpuSeconds } = readWorkerd();
+  const result = await applyVariedLoad({
     url: new URL(`/v2/models/${MODEL}/infer`, url),
     headers: { "content-type": "application/json" },
     bodies: [Buffer.from(JSON.stringify({ inputs }))],
@@ -82,25 +89,39 @@ function measure(
     warmUpSeconds: WARM_UP_SECONDS,
     seconds,
   });
+  // The Workers that are not measured have nothing to do.
+  const cpuUs = ((readWorkerd().cpuSeconds - cpuSeconds) * 1e6) / result.allRequests;
+  return { ...result, cpuUs };
 }
 
 /** Ratios are computed within a round, over the medians of its measurements. */
 function toTable(raw: Measurements): Table {
-  const medians = (name: string): number[] =>
-    (raw[name] ?? []).map((round) => toSpread(round.map(({ perSecond }) => perSecond)).median);
-  const reference = medians(OFF);
+  const medians = (name: string, of: "perSecond" | "cpuUs"): number[] =>
+    (raw[name] ?? []).map((round) => toSpread(round.map((each) => each[of])).median);
+  const ratesOff = medians(OFF, "perSecond");
+  const cpuOff = medians(OFF, "cpuUs");
   return {
     title: MODEL,
-    columns: ["monitoring", "requests/s", "us/request", `of those with it ${OFF}`, "(min - max)"],
+    columns: [
+      "monitoring",
+      "requests/s",
+      `of those with it ${OFF}`,
+      "(min - max)",
+      "us of CPU/request",
+      `more than with it ${OFF}`,
+    ],
     rows: Object.keys(VARIANTS).map((name) => {
-      const rate = toSpread(medians(name)).median;
-      const ratio = toSpread(medians(name).map((value, round) => value / (reference[round] ?? 0)));
+      const rates = medians(name, "perSecond");
+      const cpu = medians(name, "cpuUs");
+      const ratio = toSpread(rates.map((value, round) => value / (ratesOff[round] ?? 0)));
+      const more = toSpread(cpu.map((value, round) => value - (cpuOff[round] ?? 0)));
       return [
         name,
-        rate.toFixed(0),
-        (1e6 / rate).toFixed(0),
+        toSpread(rates).median.toFixed(0),
         ratio.median.toFixed(2),
         `(${ratio.min.toFixed(2)} - ${ratio.max.toFixed(2)})`,
+        toSpread(cpu).median.toFixed(0),
+        more.median.toFixed(0),
       ];
     }),
   };
