@@ -22,7 +22,9 @@ export interface PlatformTrace {
 export interface Tracing {
   /** `undefined` where the platform makes no trace, or not of this request. */
   current(): PlatformTrace | undefined;
+  /** Whether {@link current} has returned a trace in this isolate: a request that was asked for its trace may have one only then. */
+  readonly hasTraced: boolean;
 }
 
 /** For runtimes without it. */
-export const NO_TRACING: Tracing = { current: () => undefined };
+export const NO_TRACING: Tracing = { current: () => undefined, hasTraced: false };

@@ -7,7 +7,8 @@ import { toRequestAttributes } from "./opentelemetry/request-attributes.ts";
 export function createPlatformAttributesSink(tracing: Tracing): EventSink {
   return {
     emit(event) {
-      if (event.event !== "request") return;
+      // Each request was asked for its trace when it began, and asking again is a call into the runtime.
+      if (event.event !== "request" || !tracing.hasTraced) return;
       const platform = tracing.current();
       if (!platform) return;
       const attributes = Object.entries(toRequestAttributes(event));

