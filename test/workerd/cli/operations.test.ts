@@ -68,6 +68,13 @@ describe("profile and drift", () => {
     const pushed = await run("push", path, "--name", `${model}-pushed`, "--reference", file);
     expect(pushed.code, pushed.stderr).toBe(0);
     expect(pushed.stdout).toContain("profile of 25 rows");
+
+    writeFileSync(file, "a,b\n1,2\n");
+    const refused = await run("push", path, "--name", `${model}-pushed`, "--reference", file);
+    expect(refused.code).not.toBe(0);
+    expect(refused.stderr).toContain(
+      `published ${model}-pushed version 2, without a reference profile; make it: onnxflare profile ${model}-pushed@2 DATA`,
+    );
   });
 });
 

@@ -102,7 +102,14 @@ export const PUSH: CliCommand = {
         }
         const task = manifest.task === undefined ? "no task" : manifest.task;
         const alias = options.alias === undefined ? "" : `, ${name}@${options.alias}`;
-        const made = reference !== undefined && (await sendProfile(context(), id, reference));
+        const made =
+          reference !== undefined &&
+          (await sendProfile(context(), id, reference).catch((error: unknown) => {
+            output.note(
+              `published ${name} version ${version}, without a reference profile; make it: onnxflare profile ${name}@${version} DATA`,
+            );
+            throw error;
+          }));
         const profiled = made ? `, profile of ${made.profile.rows} rows` : "";
         const document = {
           name,
