@@ -1,6 +1,6 @@
 import type { EventSampling, InputStatistics, RequestEvent } from "../domain/event.ts";
 
-/** From how many values on their mean is no value of an input any more. */
+/** From how many values on neither their mean nor their counts are the value of an input. */
 export const WRITTEN_FROM = 5;
 
 /**
@@ -14,10 +14,16 @@ export function toWrittenEvent(event: RequestEvent, sampling: EventSampling): Re
 function toWritten(statistics: InputStatistics): InputStatistics {
   if (statistics.kind === "numeric") {
     const { name, kind, count, missing, histogram, min, max, mean, deviation } = statistics;
-    if (count < WRITTEN_FROM || min === max) return { name, kind, count, missing, histogram };
+    // A bin of the reference may be a single value, such as 0 or 1.
+    if (count < WRITTEN_FROM || min === max) return { name, kind, count, missing };
     return { name, kind, count, missing, mean, deviation, histogram };
   }
-  if (statistics.kind === "category" && statistics.count < WRITTEN_FROM)
+  if (statistics.kind === "category" && !hasDifferent(statistics))
     return { ...statistics, counts: undefined };
   return statistics;
+}
+
+/** Whether there are as many as are written, and not all the same: that would be the value of each. */
+function hasDifferent({ count, counts }: Extract<InputStatistics, { kind: "category" }>): boolean {
+  return count >= WRITTEN_FROM && !counts?.includes(count);
 }

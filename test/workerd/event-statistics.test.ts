@@ -85,8 +85,8 @@ describe("a model in an isolate of its own", () => {
         outputs: { count: 2, rows: [{ label: "versicolor" }, { label: "versicolor" }] },
       });
       expect(event.inputs?.slice(0, 2)).toEqual([
-        { name: LENGTH, kind: "numeric", count: 2, missing: 0, histogram: [0, 0, 2] },
-        { name: WIDTH, kind: "numeric", count: 2, missing: 0, histogram: [0, 2] },
+        { name: LENGTH, kind: "numeric", count: 2, missing: 0 },
+        { name: WIDTH, kind: "numeric", count: 2, missing: 0 },
       ]);
     }
     expect(events[0]).toMatchObject({

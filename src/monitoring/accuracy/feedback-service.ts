@@ -58,7 +58,8 @@ export function createFeedbackService({
     if (!answer || "problem" in answer) return notFound(requestId, answer?.problem ?? "unknown");
     try {
       const values = readTruth(truth, answer, await labels(answer.version));
-      return { requestId, truth: values, knownAt };
+      // One of the future could never be corrected.
+      return { requestId, truth: values, knownAt: Math.min(knownAt, now()) };
     } catch (error) {
       const failure = toApiError(error);
       if (failure.code === "invalid_truth") return failure;

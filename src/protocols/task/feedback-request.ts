@@ -26,7 +26,7 @@ export const feedbackSchema = z.strictObject({
     .datetime({ offset: true })
     .optional()
     .describe(
-      "When it became known; now when it is left out. A later truth replaces an earlier one.",
+      "When it became known; now when it is left out, or in the future. A later truth replaces an earlier one.",
     ),
 });
 

@@ -58,18 +58,22 @@ describe("the sink of what is written", () => {
   test.each([
     ["four values", { ...WIDTH, count: 4 }],
     ["values that are all the same", { ...WIDTH, min: 3, max: 3, mean: 3, deviation: 0 }],
-  ])("writes no mean of %s, which could be one of them", (_, statistics) => {
-    const { name, kind, count, missing, histogram } = statistics;
-    expect(written(statistics)).toEqual({ name, kind, count, missing, histogram });
+  ])("writes neither mean nor histogram of %s, which could tell one of them", (_, statistics) => {
+    const { name, kind, count, missing } = statistics;
+    expect(written(statistics)).toEqual({ name, kind, count, missing });
   });
 
-  test("writes the counts of five categories, and not those of four", () => {
+  test("writes the counts of five categories that differ, and not those of four", () => {
     const statistics = { name: "colour", kind: "category", missing: 0 } as const;
     const five = { ...statistics, count: 5, counts: [3, 2, 0] };
     expect(written(five)).toEqual(five);
     expect(written({ ...statistics, count: 4, counts: [2, 2, 0] })).toEqual({
       ...statistics,
       count: 4,
+    });
+    expect(written({ ...statistics, count: 5, counts: [0, 5, 0] })).toEqual({
+      ...statistics,
+      count: 5,
     });
   });
 });

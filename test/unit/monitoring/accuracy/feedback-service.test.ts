@@ -102,3 +102,12 @@ test("what this isolate has gathered is sent before feedback for a request of th
   await give([{ requestId: "order-17", truth: "setosa" }]);
   expect(flushes()).toBe(2);
 });
+
+test("a truth is known now at the latest: one of the future could never be corrected", async () => {
+  const { give, recorded } = createService([ONE, ONE, ONE]);
+  const times = [999_000, Date.parse("9999-12-31T23:59:59Z"), 1_000_000];
+  await give(
+    times.map((knownAt, index) => ({ requestId: `order-${index}`, truth: "setosa", knownAt })),
+  );
+  expect(recorded.map(({ knownAt }) => knownAt)).toEqual([999_000, 1_000_000, 1_000_000]);
+});
