@@ -32,9 +32,19 @@ export function createMonitoring(
     return (await connect(SERVICE_SHARD).models()).map(({ model }) => model);
   }
 
+  /** Whether a model has a shard. Asking creates an object, whose tables stay: no reader creates one for each name that comes to mind. */
+  async function isKnown(model: string): Promise<boolean> {
+    try {
+      return (await models()).includes(model);
+    } catch {
+      return true;
+    }
+  }
+
   /** Of the service and of all models, those with the last requests first, or of one. */
   async function shardsOf(model: string | undefined): Promise<Answered<readonly string[]>> {
-    if (model !== undefined) return { value: [shardOf(model)], unreachable: [] };
+    if (model !== undefined)
+      return { value: (await isKnown(model)) ? [shardOf(model)] : [], unreachable: [] };
     try {
       return { value: [SERVICE_SHARD, ...(await models()).map(shardOf)], unreachable: [] };
     } catch (error) {

@@ -76,6 +76,18 @@ describe("what was collected", () => {
     expect(value).toEqual([window]);
   });
 
+  it("is asked of no shard of a name that is no model's: that would create it", async () => {
+    const asked: string[] = [];
+    const monitoring = createMonitoring((name) => {
+      asked.push(name);
+      return { models: async () => [{ model: "a", seenAt: NOW }] } as never;
+    });
+    const series = { model: "nobody", from: NOW, to: NOW + 60_000, stepSeconds: 60 };
+    expect(await monitoring.series(series)).toEqual({ value: [], unreachable: [] });
+    expect(await monitoring.events({ model: "nobody" })).toMatchObject({ value: { events: [] } });
+    expect(asked).toEqual([SERVICE_SHARD, SERVICE_SHARD]);
+  });
+
   it.each([
     ["no length", { from: NOW, to: NOW, stepSeconds: 60 }, /has no length/],
     ["a step of half a minute", { from: NOW, to: NOW + 1, stepSeconds: 30 }, /multiple of 60 s/],
