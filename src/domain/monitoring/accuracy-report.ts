@@ -66,7 +66,7 @@ export interface Unavailable {
 }
 
 /** What says what confidences are worth. */
-export const CALIBRATION_SOURCES = ["feedback", "profile", "manifest"] as const;
+export const CALIBRATION_SOURCES = ["feedback", "manifest"] as const;
 export type CalibrationSource = (typeof CALIBRATION_SOURCES)[number];
 
 export interface EstimatedAccuracy {

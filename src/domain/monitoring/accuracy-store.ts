@@ -1,3 +1,4 @@
+import type { DataSelector } from "../data-selector.ts";
 import type { CanaryOutcome, CanaryReport, CanaryVerdict } from "./canary-report.ts";
 import type {
   FeedbackAnswer,
@@ -21,6 +22,12 @@ export interface TruthsRead {
   readonly totals: Readonly<Record<string, TruthSums>>;
 }
 
+export interface FeedbackPage {
+  readonly items: readonly object[];
+  /** Where to go on; `undefined` at the end. */
+  readonly cursor?: string | undefined;
+}
+
 /** Predictions that wait for their truth, truths, and canaries of one model, in its Durable Object. Plain data in and out. */
 export interface AccuracyStore {
   findPredictions(query: PredictionQuery): Promise<readonly PredictionAnswer[]>;
@@ -30,6 +37,11 @@ export interface AccuracyStore {
     giver: FeedbackGiver,
   ): Promise<readonly FeedbackAnswer[]>;
   readTruths(query: TruthQuery): Promise<TruthsRead>;
+  /**
+   * A page of the predictions and truths of a key, a subject or a request, as JSON values.
+   * @param cursor of the page before
+   */
+  exportFeedback(selector: DataSelector, cursor?: string): Promise<FeedbackPage>;
   canaryReports(): Promise<readonly CanaryReport[]>;
   /** @returns whether nobody has acknowledged it before */
   acknowledgeCanary(

@@ -33,6 +33,7 @@ export const METRICS_METHODS = {
   findPredictions: "again",
   recordTruths: "again",
   readTruths: "again",
+  exportFeedback: "again",
   canaryReports: "again",
   acknowledgeCanary: "once",
   alerts: "again",

@@ -2,6 +2,7 @@ import type { DataSelector } from "../../domain/data-selector.ts";
 import { toPrincipalId } from "../../domain/event-owners.ts";
 import type {
   AccuracyStore,
+  FeedbackPage,
   TruthQuery,
   TruthsRead,
 } from "../../domain/monitoring/accuracy-store.ts";
@@ -26,6 +27,9 @@ import { createTruthTable } from "./truth-table.ts";
 const DAY_MS = 86_400_000;
 /** Where nothing says otherwise. */
 const DEFAULT_RETENTION_MS = 30 * DAY_MS;
+/** With what a cursor of an export begins. */
+const TRUTHS = "truths";
+const PREDICTIONS = "predictions";
 /** How often what is over its retention is looked for. */
 const SWEEP_MS = 3_600_000;
 /** Labels of those that nobody is told apart by: the last one of Workers whose binding names none. */
@@ -125,24 +129,29 @@ export function createAccuracy(storage: SqlStorage) {
       return erased;
     },
 
-    async export(selector: DataSelector): Promise<readonly unknown[]> {
+    /** Truths first, then predictions from an id on. */
+    async exportFeedback(selector: DataSelector, cursor = TRUTHS): Promise<FeedbackPage> {
       const filter = toFilter(selector);
-      const items: unknown[] = truths
-        .export(filter)
-        .map(({ prediction, truth, knownAt, version }) => ({
+      const [table, from = ""] = cursor.split(" ");
+      if (table === TRUTHS) {
+        const { items: found, next } = truths.export(filter, from);
+        const items = found.map(({ prediction, truth, knownAt, version }) => ({
           table: "truths",
           version,
           ...prediction,
           truth,
           knownAt,
         }));
-      for (let from: number | undefined = 0; from !== undefined; await pause()) {
-        const page = segments.export(filter, from);
-        for (const { key, version, prediction } of page.items)
-          items.push({ table: "predictions", request: key, version, ...prediction });
-        from = page.next;
+        return { items, cursor: next === undefined ? PREDICTIONS : `${TRUTHS} ${next}` };
       }
-      return items;
+      const { items: found, next } = segments.export(filter, Number(from));
+      const items = found.map(({ key, version, prediction }) => ({
+        table: "predictions",
+        request: key,
+        version,
+        ...prediction,
+      }));
+      return { items, ...(next !== undefined && { cursor: `${PREDICTIONS} ${next}` }) };
     },
 
     async forget(version?: string): Promise<void> {

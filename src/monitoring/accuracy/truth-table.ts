@@ -127,16 +127,30 @@ export function createTruthTable({ sql, now }: SqlStorage) {
       return erased;
     },
 
-    export(filter: PredictionFilter): StoredTruth[] {
+    /**
+     * A page of what is selected, by the keys of requests.
+     * @param after the last key of the page before
+     */
+    export(
+      filter: PredictionFilter,
+      after: string,
+    ): { readonly items: readonly StoredTruth[]; readonly next: string | undefined } {
       const rows = new Map<string, SqlRow>();
       for (const [where, value] of whereOf(filter))
         for (const row of sql.exec(
-          `SELECT *, hex(request) AS name FROM truths WHERE ${where} LIMIT ?`,
+          `SELECT *, lower(hex(request)) AS name FROM truths WHERE ${where} AND hex(request) > upper(?) ORDER BY request LIMIT ?`,
           value,
+          after,
           PAGE,
         ))
           rows.set(String(row.name), row);
-      return [...rows.values()].map(toTruth);
+      // Of two conditions each has a page: what is beyond the shorter one may be incomplete.
+      const page = [...rows].sort(([a], [b]) => (a < b ? -1 : 1)).slice(0, PAGE);
+      const last = page.at(-1)?.[0];
+      return {
+        items: page.map(([, row]) => toTruth(row)),
+        next: page.length === PAGE ? last : undefined,
+      };
     },
 
     isEmpty: (): boolean => [...sql.exec("SELECT 1 FROM truths LIMIT 1")].length === 0,

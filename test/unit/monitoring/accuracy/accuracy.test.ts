@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { DataSelector } from "../../../../src/domain/data-selector.ts";
 import { migrate } from "../../../../src/domain/durable-object/migrate.ts";
 import type {
   IdentifiedPrediction,
@@ -44,13 +45,25 @@ function createStore() {
     return answer;
   }
 
+  /** All pages. */
+  async function exported(selector: DataSelector): Promise<object[]> {
+    const items: object[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await accuracy.exportFeedback(selector, cursor);
+      items.push(...page.items);
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+    return items;
+  }
+
   const find = async (requestIds: readonly string[], giver = OWNER, version?: string) =>
     accuracy.findPredictions({ requestIds, giver, version });
   const rowsOf = (table: string): number =>
     Number([...storage.sql.exec(`SELECT COUNT(*) AS count FROM ${table}`)][0]?.count);
   const readAll = async () => accuracy.readTruths({ from: 0, to: storage.now() + DAY });
 
-  return { storage, accuracy, predict, keep, give, find, rowsOf, readAll };
+  return { storage, accuracy, predict, keep, give, find, exported, rowsOf, readAll };
 }
 
 test("predictions of a minute are one row, and each is found by the id of its request", async () => {
@@ -201,7 +214,7 @@ test("truths are summed by version and hour of the prediction", async () => {
 });
 
 test("what belongs to a key, a subject or a request is exported and erased, also when it arrives late", async () => {
-  const { storage, accuracy, predict, keep, give, find, rowsOf } = createStore();
+  const { storage, accuracy, predict, keep, give, find, exported, rowsOf } = createStore();
   const erase = async (kind: "key" | "subject" | "request", value: string) => {
     storage.sql.exec(
       "INSERT INTO erasures (kind, value, at) VALUES (?, ?, ?)",
@@ -221,12 +234,12 @@ test("what belongs to a key, a subject or a request is exported and erased, also
   await give(ids[0] ?? "", ["a"]);
   await give(ids[2] ?? "", ["x"], ADMIN);
 
-  const exported = await accuracy.export({ kind: "key", value: "0a1b2c3d" });
-  expect(exported).toHaveLength(3);
-  expect(exported).toContainEqual(expect.objectContaining({ table: "truths", truth: ["a"] }));
+  const all = await exported({ kind: "key", value: "0a1b2c3d" });
+  expect(all).toHaveLength(3);
+  expect(all).toContainEqual(expect.objectContaining({ table: "truths", truth: ["a"] }));
 
   const request = await requestHash(ids[3] ?? "");
-  expect(await accuracy.export({ kind: "request", value: request })).toHaveLength(1);
+  expect(await exported({ kind: "request", value: request })).toHaveLength(1);
   expect(await erase("request", request)).toBe(1);
   expect(await erase("subject", "5e1f")).toBe(1);
   expect(await find(ids, ADMIN)).toMatchObject([
@@ -239,12 +252,35 @@ test("what belongs to a key, a subject or a request is exported and erased, also
   // The truth that an administrator gave for a request of another key.
   expect(rowsOf("truths")).toBe(1);
   await keep([...mine, ...others.slice(1)]);
-  expect(await accuracy.export({ kind: "key", value: "0a1b2c3d" })).toEqual([]);
+  expect(await exported({ kind: "key", value: "0a1b2c3d" })).toEqual([]);
   expect(await find(ids.slice(3), ADMIN)).toEqual([{ problem: "recent" }]);
   storage.advance(1000);
   const after = predict([["e"]]);
   await keep([after]);
   expect(await find([after.requestId])).toMatchObject([{ rows: [["e"]] }]);
+});
+
+test("an export of many predictions and truths has each once, in pages", async () => {
+  const { storage, accuracy, predict, keep, exported } = createStore();
+  const all: IdentifiedPrediction[] = [];
+  for (let minute = 0; minute < 90; minute++) {
+    const some = Array.from({ length: 20 }, (_, index) => predict([index]));
+    await keep(some);
+    all.push(...some);
+    storage.advance(2 * MINUTE);
+  }
+  const truths = all.slice(0, 1300).map(({ requestId }) => ({
+    requestId,
+    truth: [1],
+    knownAt: storage.now(),
+  }));
+  // Of its own requests a key is the owner and the giver.
+  await accuracy.recordTruths(truths, OWNER);
+  const items = await exported({ kind: "key", value: "0a1b2c3d" });
+  const ofTable = (name: string) => items.filter((item) => Object(item).table === name);
+  expect(ofTable("predictions")).toHaveLength(1800);
+  expect(new Set(ofTable("predictions").map((item) => Object(item).request)).size).toBe(1800);
+  expect(ofTable("truths")).toHaveLength(1300);
 });
 
 test("predictions and truths end with their retention, and those of a version with the version", async () => {
