@@ -9,7 +9,7 @@ import type {
   SeriesRequest,
   Window,
 } from "../domain/monitoring/monitoring.ts";
-import { type AskOptions, askShards, toUnreachable } from "./ask-shards.ts";
+import { type QueryOptions, queryShards, toUnreachable } from "./query-shards.ts";
 
 type Shard = Pick<MetricsMethods, "totals" | "metrics" | "windows" | "events" | "models">;
 
@@ -53,15 +53,15 @@ export function createMonitoring(
     }
   }
 
-  async function askAll<T>(
+  async function queryAll<T>(
     model: string | undefined,
-    question: (shard: Shard, name: string) => Promise<readonly T[]>,
-    options?: AskOptions,
+    query: (shard: Shard, name: string) => Promise<readonly T[]>,
+    options?: QueryOptions,
   ): Promise<Answered<readonly T[]>> {
     const shards = await shardsOf(model);
-    const { value, unreachable } = await askShards(
+    const { value, unreachable } = await queryShards(
       shards.value,
-      (shard) => question(connect(shard), shard),
+      (shard) => query(connect(shard), shard),
       options,
     );
     return {
@@ -71,10 +71,10 @@ export function createMonitoring(
   }
 
   return {
-    totals: () => askAll(undefined, (shard) => shard.totals()),
+    totals: () => queryAll(undefined, (shard) => shard.totals()),
 
     metrics: (options) =>
-      askAll(
+      queryAll(
         undefined,
         async (shard, name) => [{ ...(await shard.metrics()), model: modelOfShard(name) }],
         options,
@@ -82,7 +82,7 @@ export function createMonitoring(
 
     async series({ model, version, from, to, stepSeconds }: SeriesRequest) {
       checkSteps({ from, to, stepSeconds });
-      const answered = await askAll<Window>(model, (shard) =>
+      const answered = await queryAll<Window>(model, (shard) =>
         shard.windows({ version, from, to, stepSeconds }),
       );
       const value = answered.value.toSorted((one, two) => one.start - two.start);
@@ -93,7 +93,7 @@ export function createMonitoring(
       const shards = await shardsOf(model);
       const cursors = parseCursors(after);
       const watched = shards.value.slice(0, MAX_WATCHED);
-      const { value, unreachable } = await askShards(watched, (shard) =>
+      const { value, unreachable } = await queryShards(watched, (shard) =>
         connect(shard).events(cursors[shard]),
       );
       return {

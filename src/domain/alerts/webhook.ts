@@ -42,12 +42,14 @@ export const webhookFieldsSchema = z.strictObject({
 });
 export type WebhookFields = z.output<typeof webhookFieldsSchema>;
 
-/** Why a webhook gets no messages. */
-export type WebhookState =
-  | "enabled"
-  | "disabled" // by an administrator
-  | "gone" // its receiver has answered 410
-  | "secret_lost"; // PRIVACY_KEY is another one than that of its secret: it needs a rotation
+/** Whether a webhook gets messages, and why not. */
+export const WEBHOOK_STATES = [
+  "enabled",
+  "disabled", // by an administrator
+  "gone", // its receiver has answered 410
+  "secret_lost", // PRIVACY_KEY is another one than that of its secret: it needs a rotation
+] as const;
+export type WebhookState = (typeof WEBHOOK_STATES)[number];
 
 /** A receiver of messages. Its secret is not part of it: it is derived when it is needed. */
 export interface Webhook {

@@ -9,7 +9,7 @@ import { alertIdOf, isMuted, toAlertEvent, toMessage } from "./announce.ts";
 import { evaluateRules } from "./evaluate-rules.ts";
 import type { Outbox } from "./outbox.ts";
 import { type AlertSources, createReadingCache, readReadings } from "./read-readings.ts";
-import { isToldOf, type WebhookTable } from "./webhook-table.ts";
+import { receives, type WebhookTable } from "./webhook-table.ts";
 
 /** Without requests for so long, and without an alert that is pending or firing, nothing is evaluated. */
 const IDLE_MS = 1_800_000;
@@ -92,7 +92,7 @@ export function createEvaluator(parts: EvaluatorParts) {
     now: number,
   ): string {
     const message = toMessage(alert, rule, transition);
-    const receivers = webhooks.all().filter((webhook) => isToldOf(webhook, alert));
+    const receivers = webhooks.all().filter((webhook) => receives(webhook, alert));
     outbox.enqueue(
       message,
       receivers.map(({ name }) => name),

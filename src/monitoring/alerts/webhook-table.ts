@@ -63,8 +63,8 @@ export function withFields(
   return { ...webhook, url, severities, models, state: enabled ? "enabled" : "disabled" };
 }
 
-/** Whether a webhook is told of an alert. */
-export function isToldOf(
+/** Whether a webhook receives the messages of an alert. */
+export function receives(
   { state, severities, models }: StoredWebhook,
   { severity, model }: Pick<Alert, "severity" | "model">,
 ): boolean {

@@ -14,6 +14,7 @@ import {
   type Delivery,
   type DeliveryAttempt,
   MESSAGE_TYPES,
+  WEBHOOK_STATES,
   type Webhook,
   webhookFieldsSchema,
 } from "../../domain/alerts/webhook.ts";
@@ -93,7 +94,7 @@ export const webhookSchema = z.strictObject({
   severities: webhookFieldsSchema.shape.severities.unwrap(),
   models: z.array(z.string()).describe("All, and the service as a whole, when it is empty."),
   state: z
-    .enum(["enabled", "disabled", "gone", "secret_lost"])
+    .enum(WEBHOOK_STATES)
     .describe(
       "`gone`: its receiver has answered 410. `secret_lost`: PRIVACY_KEY is another one than that of its secret; rotate it.",
     ),

@@ -61,8 +61,8 @@ interface LastEvent extends Pick<WindowDelta, "model" | "version" | "start" | "a
 const MAX_WINDOWS = 256;
 /** Models that are known to exist, and shards. */
 const MAX_MODELS = 1000;
-/** How often the service's shard is told of a model. */
-const TELL_MS = 30_000;
+/** How often a model is reported to the service's shard. */
+const REPORT_MS = 30_000;
 /** While somebody follows the events. */
 const WATCHED_FLUSH_MS = 1000;
 const WINDOW_MS = WINDOW_SECONDS * 1000;
@@ -74,8 +74,8 @@ const WINDOW_MS = WINDOW_SECONDS * 1000;
 export function createAggregation(options: AggregationOptions): Aggregation {
   const { flushMs, keepAlive, takeLosses, takeEngine, now = Date.now, wait = sleep } = options;
   const outboxes = new Map<string, ShardOutbox>();
-  /** When the service's shard was told of a model that has had a request. */
-  const toldAt = new LruMap<string, number>(MAX_MODELS);
+  /** When a model that has had a request was reported to the service's shard. */
+  const reportedAt = new LruMap<string, number>(MAX_MODELS);
   const send = createSender({ ...options, now, onLost });
   /** By then the planned flush has begun, unless the request that it was planned in was ended. */
   let plannedUntil = 0;
@@ -127,8 +127,8 @@ export function createAggregation(options: AggregationOptions): Aggregation {
   }
 
   function seeModel(model: string): void {
-    if (now() - (toldAt.peek(model) ?? Number.NEGATIVE_INFINITY) < TELL_MS) return;
-    toldAt.set(model, now());
+    if (now() - (reportedAt.peek(model) ?? Number.NEGATIVE_INFINITY) < REPORT_MS) return;
+    reportedAt.set(model, now());
     outboxOf(SERVICE_SHARD).addModel(model);
   }
 
@@ -167,7 +167,7 @@ export function createAggregation(options: AggregationOptions): Aggregation {
   return {
     sink: {
       emit(event) {
-        const place = placeOf(event, (model) => toldAt.peek(model) !== undefined);
+        const place = placeOf(event, (model) => reportedAt.peek(model) !== undefined);
         if (!place) return;
         if (place.model !== "" && place.version !== "") seeModel(place.model);
         foldEvent(aggregateOf(place.model, place.version), event, now());
@@ -177,7 +177,7 @@ export function createAggregation(options: AggregationOptions): Aggregation {
     },
     liveSink: {
       emit(event) {
-        const model = placeOf(event, (name) => toldAt.peek(name) !== undefined)?.model;
+        const model = placeOf(event, (name) => reportedAt.peek(name) !== undefined)?.model;
         outboxOf(shardOf(model ?? "")).addEvent(event);
         plan();
       },

@@ -1,3 +1,4 @@
+import { CLIENT_LEFT } from "../../domain/invocation-outcomes.ts";
 import type { OtherEvent } from "./event-attributes.ts";
 
 /** `SeverityNumber` of OpenTelemetry's logs. */
@@ -9,9 +10,6 @@ export interface Severity {
 const INFO: Severity = { severityNumber: 9, severityText: "INFO" };
 const WARN: Severity = { severityNumber: 13, severityText: "WARN" };
 const ERROR: Severity = { severityNumber: 17, severityText: "ERROR" };
-
-/** Endings of an invocation that the client has chosen. */
-const CLIENT_LEFT: readonly string[] = ["canceled", "responseStreamDisconnected"];
 
 /** How much an event should concern an operator. */
 export function severityOf(event: OtherEvent): Severity {

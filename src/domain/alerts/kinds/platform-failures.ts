@@ -1,9 +1,10 @@
+import { CLIENT_LEFT } from "../../invocation-outcomes.ts";
 import { defineAlertKind } from "../alert-kind.ts";
 import { duration, mostFrequent, percent, sumOf } from "../outcomes.ts";
 import { recent } from "../readings.ts";
 
 /** As the platform says it; a client that left is no failure. */
-const ENDED_WELL = new Set(["ok", "canceled", "responseStreamDisconnected"]);
+const ENDED_WELL = new Set(["ok", ...CLIENT_LEFT]);
 
 export const PLATFORM_FAILURES = defineAlertKind({
   kind: "platform_failures",

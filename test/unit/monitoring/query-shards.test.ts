@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ApiError } from "../../../src/domain/errors.ts";
-import { askShards } from "../../../src/monitoring/ask-shards.ts";
+import { queryShards } from "../../../src/monitoring/query-shards.ts";
 
 const names = (count: number): string[] => Array.from({ length: count }, (_, index) => `s${index}`);
 const never = new Promise<never>(() => undefined);
@@ -19,7 +19,7 @@ test("each shard is asked once, and some of them at the same time", async () => 
     running -= 1;
     return `${shard}!`;
   };
-  const { value, unreachable } = await askShards(names(50), question);
+  const { value, unreachable } = await queryShards(names(50), question);
   expect(asked).toEqual(names(50));
   expect(value.map(({ shard, answer }) => [shard, answer])).toEqual(
     names(50).map((shard) => [shard, `${shard}!`]),
@@ -28,7 +28,7 @@ test("each shard is asked once, and some of them at the same time", async () => 
 });
 
 test("a shard that fails is told, and the others answer", async () => {
-  const { value, unreachable } = await askShards(["a", "b", "c"], async (shard) => {
+  const { value, unreachable } = await queryShards(["a", "b", "c"], async (shard) => {
     if (shard === "a") throw new ApiError("monitoring_unavailable", "out of reach");
     if (shard === "b") throw new Error("anything else");
     return 1;
@@ -42,7 +42,7 @@ test("a shard that fails is told, and the others answer", async () => {
 
 test("shards that hang take no more than the time, and nothing of the others", async () => {
   const asked: string[] = [];
-  const answered = askShards(
+  const answered = queryShards(
     names(40),
     (shard) => {
       asked.push(shard);
@@ -57,13 +57,17 @@ test("shards that hang take no more than the time, and nothing of the others", a
   expect(unreachable).toHaveLength(20);
   expect(unreachable.every(({ problem }) => problem === "monitoring_unavailable")).toBe(true);
 
-  const all = askShards(names(50), () => never, { withinMs: 1000 });
+  const all = queryShards(names(50), () => never, { withinMs: 1000 });
   await vi.advanceTimersByTimeAsync(1000);
   expect((await all).unreachable).toHaveLength(50);
 
-  const few = askShards(["a", "b", "c"], (shard) => (shard === "b" ? never : Promise.resolve(1)), {
-    withinMs: 1000,
-  });
+  const few = queryShards(
+    ["a", "b", "c"],
+    (shard) => (shard === "b" ? never : Promise.resolve(1)),
+    {
+      withinMs: 1000,
+    },
+  );
   await vi.advanceTimersByTimeAsync(500);
   expect(await few).toEqual({
     value: [
@@ -76,5 +80,5 @@ test("shards that hang take no more than the time, and nothing of the others", a
 
 test("a question that is wrong is an error", async () => {
   const wrong = new ApiError("invalid_request", "wrong");
-  await expect(askShards(["a"], () => Promise.reject(wrong))).rejects.toBe(wrong);
+  await expect(queryShards(["a"], () => Promise.reject(wrong))).rejects.toBe(wrong);
 });
