@@ -26,6 +26,8 @@ interface FileStart {
 /** Characters of base64 that are decoded: most headers are within the first ones, and those of photographs within the others. */
 const SHORT = 4096;
 const LONG = 131_072;
+/** Segments or chunks before the one that is looked for: files have some hundreds at most, and one made to have millions would take long. */
+const MAX_SEGMENTS = 1000;
 
 /** The files of a request: one, or a list, as bodies, base64 or data URLs. */
 export function* filesOf(inputs: unknown): Generator<Media | string> {
@@ -78,7 +80,7 @@ function pixelsOf(view: DataView): Pixels | undefined {
 
 /** Of the first frame header. Source: ITU T.81, annex B. */
 function jpegPixels(view: DataView): Pixels | undefined {
-  for (let at = 2; at + 9 < view.byteLength; ) {
+  for (let at = 2, seen = 0; at + 9 < view.byteLength && seen < MAX_SEGMENTS; seen++) {
     if (view.getUint8(at) !== 0xff) return undefined;
     const marker = view.getUint8(at + 1);
     if (marker === 0xff) {
@@ -122,7 +124,7 @@ function secondsOf({ view, bytes }: FileStart): number | undefined {
   if (view.byteLength < 44 || view.getUint32(8) !== 0x57415645) return undefined;
   const little = view.getUint8(3) !== 0x58; // RIFX
   let bytesPerSecond = 0;
-  for (let at = 12; at + 8 <= view.byteLength; ) {
+  for (let at = 12, seen = 0; at + 8 <= view.byteLength && seen < MAX_SEGMENTS; seen++) {
     const id = view.getUint32(at);
     const size = view.getUint32(at + 4, little);
     if (id === 0x666d7420 && at + 24 <= view.byteLength) {

@@ -61,3 +61,23 @@ test.each(["", "not base64!", "data:image/png", "AAAA", "/9j/4AAQSkZJRgABAQAAAQA
     expect(audioSize(text)).not.toHaveProperty("seconds");
   },
 );
+
+describe("a JPEG with fill bytes before its first segment", () => {
+  // ITU T.81, B.1.1.2: any marker may have fill bytes of 0xFF before it.
+  const jpeg = read("images", "coffee.jpg");
+  const filled = (count: number): Media =>
+    new Media(
+      "image/jpeg",
+      new Uint8Array(
+        Buffer.concat([jpeg.subarray(0, 2), Buffer.alloc(count, 0xff), jpeg.subarray(2)]),
+      ),
+    );
+
+  test("has the size of its header when they are few", () => {
+    expect(imageSize(filled(100))).toMatchObject({ width: 300, height: 200 });
+  });
+
+  test("has no size when a file is made of them", () => {
+    expect(imageSize(filled(100_000))).toEqual({ bytes: jpeg.length + 100_000 });
+  });
+});
