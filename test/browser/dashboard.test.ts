@@ -20,7 +20,7 @@ import {
   readTable,
   readTiles,
 } from "./dashboard-page.ts";
-import { drawExamples, sendTraffic } from "./traffic.ts";
+import { drawExamples, type Predicted, sendTraffic } from "./traffic.ts";
 
 /** The dashboard in Chromium, over a local Worker with real requests. What it shows is compared with the events of these. */
 
@@ -31,6 +31,7 @@ const MODEL = "iris-logistic";
 let service: AdministeredService;
 let browser: Browser;
 let dashboard: DashboardPage;
+let predicted: readonly Predicted[];
 
 beforeAll(async () => {
   const outdir = createTemporaryFolder("browser-build");
@@ -38,7 +39,7 @@ beforeAll(async () => {
   browser = launched;
   service = await startAdministeredService({
     outdir,
-    vars: { CACHE_TIERS: "isolate", MONITORING_FLUSH_MS: "200" },
+    vars: { CACHE_TIERS: "isolate", MONITORING_FLUSH_MS: "200", CATALOG_TTL_SECONDS: "60" },
   });
   for (const version of ["1", "2"])
     await publishAs(service.bucket, disclosing(findModel(MODEL)), { name: MODEL, version });
@@ -126,7 +127,7 @@ describe("the numbers", () => {
     await sendTraffic(service, MODEL, 1);
     const profile = { method: "PUT", body: JSON.stringify({ inputs: drawExamples(200) }) };
     await service.administer(`/models/${MODEL}/versions/1/profile`, profile);
-    await sendTraffic(service, MODEL);
+    predicted = await sendTraffic(service, MODEL);
     await showsRequests(eventsOf().length);
   });
 
@@ -205,10 +206,34 @@ describe("the numbers", () => {
     await picture("drift");
   });
 
-  test("of feedback are on the page of accuracy", async () => {
+  test("of accuracy are those of the feedback", async () => {
     const { page } = dashboard;
     await page.getByRole("link", { name: "Accuracy" }).click();
     await page.getByText("Nothing is known of right and wrong predictions").waitFor();
+    // Three of four are right.
+    const truths = predicted.slice(0, 40).map(({ requestId, label }, index) => ({
+      requestId,
+      truth: index % 4 > 0 ? label : label === "setosa" ? "virginica" : "setosa",
+    }));
+    const headers = { authorization: `Bearer ${ADMIN_KEY}` };
+    // Predictions are found when the isolate has sent them.
+    await poll("truths of all predictions", async () => {
+      const { body } = await service.post(`/models/${MODEL}/feedback`, truths, headers);
+      const { failed } = (body as { counts: { failed: number } }).counts;
+      if (failed === 0) return true;
+      await page.waitForTimeout(200);
+      return undefined;
+    });
+    await page.getByRole("button", { name: "Refresh" }).click();
+    await page.getByText("40 truths").waitFor();
+    expect((await readTiles(page)).Accuracy).toMatch(
+      /^75% \| \d\d(?:\.\d)?% to \d\d(?:\.\d)?%, by 40 truths$/,
+    );
+    const labels = await readTable(page, "Precision and recall by label");
+    const predictedOf = (label: string) =>
+      String(predicted.slice(0, 40).filter((each) => each.label === label).length);
+    for (const label of ["setosa", "versicolor", "virginica"])
+      expect(labels.find(([name]) => name === label)?.[2]).toBe(predictedOf(label));
   });
 });
 

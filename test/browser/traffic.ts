@@ -19,17 +19,30 @@ export function drawExamples(count: number): number[][] {
   );
 }
 
+/** What version 1 has predicted of a request. */
+export interface Predicted {
+  readonly requestId: string;
+  readonly label: string;
+}
+
 /** Predictions by two versions: most are new, some repeat others, some are no flowers. */
 export async function sendTraffic(
   service: AdministeredService,
   model: string,
   count = 90,
-): Promise<void> {
+): Promise<Predicted[]> {
   const rows = drawExamples(count);
   const send = (version: string, inputs: unknown) =>
     service.post(`/models/${model}/versions/${version}`, { inputs });
+  const predicted: Predicted[] = [];
   // One after the other, so that cold starts and hits are the same each time.
-  for (const [index, row] of rows.entries()) await send(index % 4 === 0 ? "2" : "1", row);
+  for (const [index, row] of rows.entries()) {
+    const version = index % 4 === 0 ? "2" : "1";
+    const { body, headers } = await send(version, row);
+    const [{ label } = { label: "" }] = body as { label: string }[];
+    if (version === "1") predicted.push({ requestId: headers.get("x-request-id") ?? "", label });
+  }
   for (const row of rows.slice(0, 30)) await send("1", row);
   for (const inputs of [["no"], [[1, 2]], [[1, 2, 3, "four"]]]) await send("1", inputs);
+  return predicted;
 }

@@ -21,11 +21,12 @@ export function App() {
     () => ({ onData: () => setHadSession(true), onEnd: () => setSession("ended") }),
     [],
   );
+  const [problem, setProblem] = useState<string>();
   const leave = async (): Promise<void> => {
-    // Without the server the cookie stays, and the page says nothing else than the truth.
+    setProblem(undefined);
     await signOut().then(
       () => setSession("signed-out"),
-      () => alert("The server cannot be reached, so the session goes on."),
+      () => setProblem("The server cannot be reached, so the session goes on."),
     );
   };
   const enter = (): void => setSession("assumed");
@@ -39,6 +40,11 @@ export function App() {
   return (
     <SessionContext.Provider value={observer}>
       <Shell page={page} onSignOut={() => void leave()}>
+        {problem !== undefined && (
+          <p class="notice" role="alert">
+            {problem}
+          </p>
+        )}
         <Page place={place} />
       </Shell>
     </SessionContext.Provider>

@@ -49,7 +49,7 @@ function DriftHead({ report }: { readonly report: DriftReport }) {
         <p class="muted">
           Drift is measured against a reference profile, which is made of example data:{" "}
           <code>
-            npx onnxflare profile {model} {version} --data examples.json
+            npx onnxflare profile {model}@{version} examples.csv
           </code>
         </p>
       ) : (
