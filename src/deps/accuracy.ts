@@ -37,7 +37,13 @@ export function createPredictionGathering({
   sink,
   onLost,
 }: PredictionParts): Pick<AggregationOptions, "bufferOf" | "onCanaries"> {
-  const kept = createKeptPredictions({ peek: (name) => catalog().peek(name) }, retentionDays);
+  const kept = createKeptPredictions(
+    {
+      lastKnown: (name) => catalog().lastKnown(name),
+      peekManifest: (version) => catalog().peekManifest(version),
+    },
+    retentionDays,
+  );
   let rollback: ReturnType<typeof createCanaryRollback> | undefined;
   return {
     bufferOf: () => createPredictionBuffer({ ...kept, onLost }),

@@ -28,6 +28,8 @@ export interface Catalog extends Pick<ModelListing, "list"> {
   find(name: string, maxAgeMs?: number): Promise<KnownModel>;
   /** The result of `find`, if it is cached. */
   peek(name: string): KnownModel | undefined;
+  /** What was known of a model last, however long ago: for what has begun since. */
+  lastKnown(name: string): KnownModel | undefined;
   /** A version of a model, whose manifest is read if it is not cached; @throws ApiError as {@link resolve} */
   version(model: KnownModel, version: string | undefined): Promise<PublishedModel>;
   /** The manifest of a listed version, if it is cached. */
@@ -213,6 +215,7 @@ export function createCatalog(store: ModelStore, options: CatalogOptions): Catal
     recall,
     find,
     peek: (name) => freshListing(name, ttlMs),
+    lastKnown: (name) => listings.peek(name),
     version: (model, version) => versionOf(model as Listing, version),
     peekManifest: (version) => manifests.peek(manifestKey(version, version.revision)),
     async resolve(name, version) {

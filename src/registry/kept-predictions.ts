@@ -1,4 +1,5 @@
 import { ApiError } from "../domain/errors.ts";
+import type { Manifest } from "../domain/manifest.ts";
 import { canarySplitOf } from "../domain/monitoring/canary-pairs.ts";
 import { DEFAULT_CANARY } from "../domain/monitoring/monitoring-settings.ts";
 import type { CanaryPair } from "../domain/monitoring/prediction-batch.ts";
@@ -7,43 +8,75 @@ import type { Catalog, KnownModel } from "./catalog.ts";
 
 const NO_PAIRS: readonly CanaryPair[] = [];
 
-/** What is kept of the predictions of a version, and with which ones it is compared: as far as the catalog knows it without reading. */
-export function createKeptPredictions(catalog: Pick<Catalog, "peek">, retentionDays: number) {
+interface KeptSettings {
+  readonly rate: number;
+  readonly retentionDays: number;
+}
+
+/**
+ * What is kept of the predictions of a version, and with which ones it is compared: as far as the catalog knows it without reading. It is asked when
+ * requests end, when the listing by which they were resolved may have become too old for others.
+ */
+export function createKeptPredictions(
+  catalog: Pick<Catalog, "lastKnown" | "peekManifest">,
+  retentionDays: number,
+) {
+  const settings = new WeakMap<KnownModel, Map<string, KeptSettings>>();
   const pairs = new WeakMap<Routing, Map<string, readonly CanaryPair[]>>();
 
-  function pairsIn(known: KnownModel, routing: Routing, alias: string): readonly CanaryPair[] {
+  function manifestOf({ name, entries }: KnownModel, version: string): Manifest | undefined {
+    const entry = entries.find((each) => each.version === version);
+    return entry && catalog.peekManifest({ name, ...entry });
+  }
+
+  /** @returns `undefined` while the manifest of a version is not known, because this isolate has not served it yet */
+  function pairsIn(
+    known: KnownModel,
+    routing: Routing,
+    alias: string,
+  ): readonly CanaryPair[] | undefined {
     const split = canarySplitOf(routing, alias);
     if (!split) return NO_PAIRS;
     const { stable, canaries } = split;
-    return canaries.flatMap(({ version: canary, since }): CanaryPair[] => {
-      const settingsOf = (version: string) => known.models.get(version)?.manifest.monitoring;
-      const { significance, metrics } = settingsOf(canary)?.canary ?? DEFAULT_CANARY;
-      const calibrated = [stable, canary].filter((each) => settingsOf(each)?.calibrated);
-      return [{ alias, since, stable, canary, significance, metrics, calibrated }];
-    });
+    const ofStable = manifestOf(known, stable);
+    const found: CanaryPair[] = [];
+    for (const { version: canary, since } of canaries) {
+      const ofCanary = manifestOf(known, canary);
+      if (!ofStable || !ofCanary) return undefined;
+      const { significance, metrics } = ofCanary.monitoring?.canary ?? DEFAULT_CANARY;
+      const calibrated = [ofStable, ofCanary]
+        .filter(({ monitoring }) => monitoring?.calibrated)
+        .map(({ version }) => version);
+      found.push({ alias, since, stable, canary, significance, metrics, calibrated });
+    }
+    return found;
   }
 
   return {
-    settingsOf(model: string, version: string) {
-      const manifest = catalog.peek(model)?.models.get(version)?.manifest;
+    settingsOf(model: string, version: string): KeptSettings | undefined {
+      const known = catalog.lastKnown(model);
+      if (!known) return undefined;
+      const ofModel = settings.get(known) ?? new Map<string, KeptSettings>();
+      const found = ofModel.get(version);
+      if (found) return found;
+      const manifest = manifestOf(known, version);
       if (!manifest) return undefined;
       const { rate = 1, retentionDays: own = retentionDays } = manifest.monitoring?.feedback ?? {};
-      return { rate, retentionDays: own };
+      const created = { rate, retentionDays: own };
+      ofModel.set(version, created);
+      settings.set(known, ofModel);
+      return created;
     },
 
     pairsOf(model: string, alias: string): readonly CanaryPair[] {
-      const known = catalog.peek(model);
+      const known = catalog.lastKnown(model);
       if (!known || known.routing instanceof ApiError) return NO_PAIRS;
       const { routing } = known;
       const ofRouting = pairs.get(routing) ?? new Map<string, readonly CanaryPair[]>();
       const found = ofRouting.get(alias);
       if (found) return found;
       const created = pairsIn(known, routing, alias);
-      // Settings of versions that this isolate has not served yet are not known, and looked for again.
-      const areKnown = created.every(
-        ({ stable, canary }) => known.models.has(stable) && known.models.has(canary),
-      );
-      if (!areKnown) return NO_PAIRS;
+      if (!created) return NO_PAIRS;
       ofRouting.set(alias, created);
       pairs.set(routing, ofRouting);
       return created;

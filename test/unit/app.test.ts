@@ -81,6 +81,7 @@ const unusedCatalog = {
   forget: unexpected,
   peekManifest: unexpected,
   peek: () => undefined,
+  lastKnown: () => undefined,
   find: unexpected,
   version: unexpected,
 };

@@ -22,6 +22,7 @@ import {
   encryptedObjects,
   publishEncrypted,
 } from "../support/encrypted-service.ts";
+import { poll } from "../support/poll.ts";
 import { findModel } from "../support/publish.ts";
 import type { TestResponse } from "../support/service.ts";
 import { only } from "../support/test-app.ts";
@@ -68,6 +69,27 @@ beforeAll(async () => {
   await service.administer("/models/iris-logistic/versions/1/profile", {
     method: "PUT",
     body: readFileSync(join(folder, "profile.json")),
+  });
+  // Examples of feedback have its predictions.
+  for (const [requestId, inputs] of [
+    ["0199b1d2-4c1e-7d3a-9c53-2f1f0a6b7c8d", [5.1, 3.5, 1.4, 0.2]],
+    [
+      "order-17",
+      [
+        [6.7, 3.0, 5.2, 2.3],
+        [5.1, 3.5, 1.4, 0.2],
+      ],
+    ],
+  ] as const)
+    await service.request("/models/iris-logistic/versions/1", {
+      method: "POST",
+      headers: { "content-type": "application/json", "x-request-id": requestId },
+      body: JSON.stringify({ inputs }),
+    });
+  await poll("predictions of the examples", async () => {
+    const body = JSON.stringify({ requestId: "order-17", truth: [null, "setosa"] });
+    const { status } = await asAdmin("/models/iris-logistic/feedback", { method: "POST", body });
+    return status === 200 || undefined;
   });
   // Examples of routing have two versions.
   await publishEncrypted(encryptedObjects(service.bucket), "iris-logistic", "2");
