@@ -59,7 +59,13 @@ export function createAccuracy(storage: SqlStorage) {
   const log = createFeedbackLog({ storage, segments, truths, canaries });
   /** The longest retention of the batches so far. */
   let retentionMs = DEFAULT_RETENTION_MS;
-  let sweepAt = storage.now() + SWEEP_MS;
+  let sweptAt = Number.NEGATIVE_INFINITY;
+
+  /** When the first is over its retention: also of an object that starts again and again. */
+  function sweepAt(): number | undefined {
+    const times = [segments.expiresAt(), truths.expiresAt()].filter((at) => at !== undefined);
+    return times.length === 0 ? undefined : Math.max(Math.min(...times), sweptAt + SWEEP_MS);
+  }
 
   return {
     /** To be called before {@link append}, outside of its transaction. */
@@ -162,12 +168,12 @@ export function createAccuracy(storage: SqlStorage) {
       });
     },
 
-    dueAt: (): number | undefined => (segments.isEmpty() && truths.isEmpty() ? undefined : sweepAt),
+    dueAt: sweepAt,
 
     /** Removes what is over its retention. */
     async work(): Promise<void> {
-      if (storage.now() < sweepAt) return;
-      sweepAt = storage.now() + SWEEP_MS;
+      if (storage.now() < (sweepAt() ?? Number.POSITIVE_INFINITY)) return;
+      sweptAt = storage.now();
       transaction(() => {
         canaries.sweep();
         segments.sweep();

@@ -9,7 +9,11 @@ import type {
 import type { SqlStorage } from "../../domain/sql-storage.ts";
 import { timeOfUuidV7 } from "../../shared/uuid-v7.ts";
 import type { CanaryTable } from "./canary-table.ts";
-import type { FoundPrediction, PredictionSegments } from "./prediction-segments.ts";
+import type {
+  AcceptPrediction,
+  FoundPrediction,
+  PredictionSegments,
+} from "./prediction-segments.ts";
 import { requestKey } from "./request-key.ts";
 import { toPairs } from "./truth-pairs.ts";
 import type { StoredTruth, SumChange, TruthTable } from "./truth-table.ts";
@@ -31,21 +35,32 @@ export function createFeedbackLog({ storage, segments, truths, canaries }: Feedb
   /** With the truth that is known, which has the prediction too. */
   function find(
     keyed: readonly { readonly key: string; readonly requestId: string }[],
+    giver: FeedbackGiver,
   ): Map<string, FoundPrediction | StoredTruth> {
     const found = new Map<string, FoundPrediction | StoredTruth>();
-    const wanted = new Map<string, number | undefined>();
-    for (const { key, requestId } of keyed) {
-      const known = truths.find(key);
-      if (known) found.set(key, known);
-      else wanted.set(key, timeOfUuidV7(requestId));
+    for (const accepts of acceptedOf(giver)) {
+      const wanted = new Map<string, number | undefined>();
+      for (const { key, requestId } of keyed) {
+        if (found.has(key)) continue;
+        const known = truths.find(key, accepts);
+        if (known) found.set(key, known);
+        else wanted.set(key, timeOfUuidV7(requestId));
+      }
+      if (wanted.size > 0)
+        for (const [key, prediction] of segments.find(wanted, accepts)) found.set(key, prediction);
     }
-    if (wanted.size > 0)
-      for (const [key, prediction] of segments.find(wanted)) found.set(key, prediction);
     return found;
   }
 
-  function mayGive({ id, isAdmin }: FeedbackGiver, { prediction }: FoundPrediction): boolean {
-    return isAdmin || prediction.owner === undefined || prediction.owner === id;
+  /** A client's own predictions come first: another client may have chosen the id of one of them. */
+  function acceptedOf({ id, isAdmin }: FeedbackGiver): AcceptPrediction[] {
+    if (isAdmin) return [() => true];
+    return [({ owner }) => owner === id, ({ owner }) => owner === undefined];
+  }
+
+  /** The truth that an earlier item of the same call has recorded of a prediction. */
+  function truthOf(key: string, { prediction }: FoundPrediction): StoredTruth | undefined {
+    return truths.find(key, ({ owner }) => owner === prediction.owner);
   }
 
   function problemOf(requestId: string, retentionMs: number): "unknown" | "expired" | "recent" {
@@ -89,11 +104,10 @@ export function createFeedbackLog({ storage, segments, truths, canaries }: Feedb
       retentionMs: number,
     ): Promise<PredictionAnswer[]> {
       const keyed = await withKeys(requestIds);
-      const found = find(keyed);
+      const found = find(keyed, giver);
       return keyed.map(({ key, requestId }): PredictionAnswer => {
         const each = found.get(key);
-        const isWanted =
-          each && mayGive(giver, each) && (version === undefined || each.version === version);
+        const isWanted = each && (version === undefined || each.version === version);
         if (!isWanted) return { problem: each ? "unknown" : problemOf(requestId, retentionMs) };
         return { version: each.version, count: each.prediction.count, rows: each.prediction.rows };
       });
@@ -105,14 +119,14 @@ export function createFeedbackLog({ storage, segments, truths, canaries }: Feedb
     ): Promise<FeedbackAnswer[]> {
       const keyed = await withKeys(given.map(({ requestId }) => requestId));
       return transaction(() => {
-        const found = find(keyed);
+        const found = find(keyed, giver);
         const changes: SumChange[] = [];
         const answers = given.map((each, index): FeedbackAnswer => {
           const key = keyed[index]?.key ?? "";
           // Of several truths of a request in one call the later ones are corrections.
-          const known = truths.find(key) ?? found.get(key);
-          if (!known || !mayGive(giver, known)) return { problem: "unknown" };
-          const { answer, change } = record(key, each, known, giver.id);
+          const known = found.get(key);
+          if (!known) return { problem: "unknown" };
+          const { answer, change } = record(key, each, truthOf(key, known) ?? known, giver.id);
           if (change) changes.push(change);
           return answer;
         });

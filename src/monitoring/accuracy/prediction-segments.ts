@@ -29,6 +29,9 @@ export interface FoundPrediction {
   readonly expiresAt: number;
 }
 
+/** Whether a prediction is one that may be found. */
+export type AcceptPrediction = (prediction: StoredPrediction) => boolean;
+
 /** Whose predictions are erased or exported. */
 export type PredictionFilter =
   | { readonly key: string }
@@ -159,6 +162,7 @@ export function createPredictionSegments({ sql, now }: SqlStorage, maxBytes = MA
     found: Map<string, FoundPrediction>,
     [from, to]: readonly [number, number],
     maxScanned: number,
+    accepts: AcceptPrediction,
   ): void {
     let scanned = 0;
     for (const row of rowsDown(from, to)) {
@@ -171,6 +175,7 @@ export function createPredictionSegments({ sql, now }: SqlStorage, maxBytes = MA
       const lines = String(text?.predictions).split("\n");
       for (const { key, index } of places) {
         const prediction = fromLine(lines[index] ?? "");
+        if (!accepts(prediction)) continue;
         found.set(key, {
           version: String(row.version),
           prediction,
@@ -228,13 +233,17 @@ export function createPredictionSegments({ sql, now }: SqlStorage, maxBytes = MA
     /**
      * Finds predictions by their keys.
      * @param wanted with the times of their requests, as far as their ids say them
+     * @param accepts of several with one key, which clients can bring about, the last one that it accepts is found
      */
-    find(wanted: ReadonlyMap<string, number | undefined>): Map<string, FoundPrediction> {
+    find(
+      wanted: ReadonlyMap<string, number | undefined>,
+      accepts: AcceptPrediction,
+    ): Map<string, FoundPrediction> {
       const found = new Map<string, FoundPrediction>();
       const keys = new WantedKeys(wanted.keys());
       for (const range of rangesOf([...wanted.values()]))
-        search(keys, found, range, Number.POSITIVE_INFINITY);
-      if (!keys.isEmpty) search(keys, found, [0, Number.MAX_SAFE_INTEGER], MAX_SCANNED);
+        search(keys, found, range, Number.POSITIVE_INFINITY, accepts);
+      if (!keys.isEmpty) search(keys, found, [0, Number.MAX_SAFE_INTEGER], MAX_SCANNED, accepts);
       return found;
     },
 
@@ -303,7 +312,11 @@ export function createPredictionSegments({ sql, now }: SqlStorage, maxBytes = MA
       return { items, next: rows.length === PAGE && last ? Number(last.id) + 1 : undefined };
     },
 
-    isEmpty: (): boolean => one("SELECT 1 FROM prediction_segments LIMIT 1") === undefined,
+    /** When the first of them is over its retention; `undefined` without any. */
+    expiresAt(): number | undefined {
+      const at = one("SELECT MIN(expires_at) AS at FROM prediction_segments")?.at;
+      return at == null ? undefined : Number(at);
+    },
 
     /** Removes what is over its retention. */
     sweep: (): void => remove("expires_at <= ?", now()),

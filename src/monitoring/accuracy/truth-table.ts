@@ -7,8 +7,8 @@ import {
   type TruthWindow,
 } from "../../domain/monitoring/truth-sums.ts";
 import type { SqlRow, SqlStorage } from "../../domain/sql-storage.ts";
-import type { FoundPrediction, PredictionFilter } from "./prediction-segments.ts";
-import { keyToBytes } from "./request-key.ts";
+import type { AcceptPrediction, FoundPrediction, PredictionFilter } from "./prediction-segments.ts";
+import { keyAt, keyToBytes } from "./request-key.ts";
 import { fromLine, toLine } from "./stored-prediction.ts";
 
 const HOUR_MS = 3_600_000;
@@ -17,6 +17,8 @@ const ALL_TIME = -1;
 /** After which the sums of an hour are removed; those of all time stay. */
 const SUMS_KEPT_MS = 400 * 86_400_000;
 const PAGE = 500;
+/** Of requests that nobody was identified for. */
+const NO_OWNER = "";
 
 export interface StoredTruth extends FoundPrediction {
   readonly truth: readonly TruthValue[];
@@ -45,9 +47,15 @@ export function createTruthTable({ sql, now }: SqlStorage) {
   }
 
   return {
-    find(key: string): StoredTruth | undefined {
-      const [row] = sql.exec("SELECT * FROM truths WHERE request = ?", keyToBytes(key));
-      return row && Number(row.expires_at) > now() ? toTruth(row) : undefined;
+    /** @param accepts whose predictions it may be of: clients may choose the same ids */
+    find(key: string, accepts: AcceptPrediction): StoredTruth | undefined {
+      const rows = sql.exec(
+        "SELECT * FROM truths WHERE request = ? AND expires_at > ? ORDER BY known_at DESC LIMIT ?",
+        keyToBytes(key),
+        now(),
+        PAGE,
+      );
+      return [...rows].map(toTruth).find(({ prediction }) => accepts(prediction));
     },
 
     put(
@@ -62,7 +70,7 @@ export function createTruthTable({ sql, now }: SqlStorage) {
         prediction.time,
         knownAt,
         expiresAt,
-        prediction.owner ?? null,
+        prediction.owner ?? NO_OWNER,
         prediction.subject ?? null,
         giver,
         toLine(prediction),
@@ -138,22 +146,26 @@ export function createTruthTable({ sql, now }: SqlStorage) {
       const rows = new Map<string, SqlRow>();
       for (const [where, value] of whereOf(filter))
         for (const row of sql.exec(
-          `SELECT *, lower(hex(request)) AS name FROM truths WHERE ${where} AND hex(request) > upper(?) ORDER BY request LIMIT ?`,
+          `SELECT * FROM truths WHERE ${where} AND hex(request) > upper(?) ORDER BY request LIMIT ?`,
           value,
           after,
           PAGE,
         ))
-          rows.set(String(row.name), row);
+          rows.set(`${toHex(row.request)} ${row.owner}`, row);
       // Of two conditions each has a page: what is beyond the shorter one may be incomplete.
       const page = [...rows].sort(([a], [b]) => (a < b ? -1 : 1)).slice(0, PAGE);
       const last = page.at(-1)?.[0];
       return {
         items: page.map(([, row]) => toTruth(row)),
-        next: page.length === PAGE ? last : undefined,
+        next: page.length === PAGE ? last?.split(" ")[0] : undefined,
       };
     },
 
-    isEmpty: (): boolean => [...sql.exec("SELECT 1 FROM truths LIMIT 1")].length === 0,
+    /** When the first of them is over its retention; `undefined` without any. */
+    expiresAt(): number | undefined {
+      const [row] = sql.exec("SELECT MIN(expires_at) AS at FROM truths");
+      return row?.at == null ? undefined : Number(row.at);
+    },
 
     /** Removes what is over its retention. */
     sweep(): void {
@@ -177,6 +189,10 @@ export interface SumChange {
   readonly time: number;
   readonly added: readonly TruthPair[];
   readonly removed: readonly TruthPair[];
+}
+
+function toHex(request: SqlRow[string] | undefined): string {
+  return keyAt(new Uint8Array(request as ArrayBuffer), 0);
 }
 
 function toTruth(row: SqlRow): StoredTruth {

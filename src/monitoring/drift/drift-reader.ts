@@ -12,6 +12,8 @@ export interface DriftSources {
   profile(id: ModelId): Promise<KnownProfile | undefined>;
   readonly defaults: DriftRules;
   readonly now?: () => number;
+  /** Whether only windows count that have ended: one that is looked at again and again while it grows is a false alarm more often than once. */
+  readonly onlyEnded?: boolean;
 }
 
 const MINUTE_SECONDS = 60;
@@ -28,6 +30,7 @@ export function createDriftReader({
   profile,
   defaults,
   now = Date.now,
+  onlyEnded = false,
 }: DriftSources): DriftReader {
   return {
     async report(id, changed = {}) {
@@ -40,7 +43,8 @@ export function createDriftReader({
         // From the beginning of an hour, so that windows begin where they began a minute ago.
         const from = Math.floor(to / HOUR_MS) * HOUR_MS - hours * HOUR_MS;
         const buckets = await windows({ ...names, from, to: to + 1, stepSeconds });
-        return assessDrift(names, known, buckets, rules);
+        const hasEnded = ({ start, seconds }: Bucket): boolean => start + seconds * 1000 <= to;
+        return assessDrift(names, known, onlyEnded ? buckets.filter(hasEnded) : buckets, rules);
       };
       const step = Math.max(1, Math.floor(rules.minSeconds / MINUTE_SECONDS)) * MINUTE_SECONDS;
       if (step < HOUR_SECONDS) {

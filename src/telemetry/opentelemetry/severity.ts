@@ -15,6 +15,9 @@ const ERROR: Severity = { severityNumber: 17, severityText: "ERROR" };
 export function severityOf(event: OtherEvent): Severity {
   if (event.event === "invocation") return CLIENT_LEFT.includes(event.outcome) ? INFO : ERROR;
   if (event.event === "guard") return event.kind.endsWith("_reachable") ? INFO : WARN;
+  if (event.event === "alert" && event.state === "firing")
+    return event.severity === "critical" ? ERROR : WARN;
+  if (event.event === "canary") return WARN;
   if (event.event === "gc") return event.failed > 0 ? WARN : INFO;
   return "errorCode" in event && event.errorCode !== undefined ? WARN : INFO;
 }

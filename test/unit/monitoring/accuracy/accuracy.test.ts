@@ -283,6 +283,26 @@ test("an export of many predictions and truths has each once, in pages", async (
   expect(ofTable("truths")).toHaveLength(1300);
 });
 
+test("a key that chooses the id of another key's request takes nothing from it", async () => {
+  const { storage, predict, keep, give, find } = createStore();
+  const requestId = "order-18";
+  const attacker = { id: "ffffffff", isAdmin: false };
+  const stolen = { requestId, principal: "key:ffffffff" };
+  await keep([predict([["stolen"]], stolen)]);
+  await give(requestId, ["x"], attacker);
+  await keep([predict([["own"]], { requestId })]);
+  storage.advance(5 * MINUTE);
+  await keep([predict([["stolen later"]], stolen)]);
+  await keep([predict([["anonymous"]], { requestId, principal: "anonymous" })]);
+  expect(await find([requestId])).toEqual([{ version: "1", rows: [["own"]], count: 1 }]);
+  expect(await give(requestId, ["own"])).toEqual({ compared: 1, status: "recorded" });
+  expect(await give(requestId, ["own"])).toEqual({ compared: 1, status: "unchanged" });
+  expect(await give(requestId, ["x"], attacker)).toEqual({ compared: 1, status: "unchanged" });
+  expect(await find([requestId], { id: "22222222", isAdmin: false })).toEqual([
+    { version: "1", rows: [["anonymous"]], count: 1 },
+  ]);
+});
+
 test("predictions and truths end with their retention, and those of a version with the version", async () => {
   const { storage, accuracy, predict, keep, give, rowsOf, readAll } = createStore();
   const short = predict([["a"]]);
@@ -291,9 +311,10 @@ test("predictions and truths end with their retention, and those of a version wi
   await keep([long], { version: "2" });
   await give(short.requestId, ["a"]);
   await give(long.requestId, ["b"]);
-  expect(accuracy.dueAt()).toBe(storage.now() + 60 * MINUTE);
+  expect(accuracy.dueAt()).toBe(storage.now() + DAY);
   storage.advance(2 * DAY);
-  await accuracy.work();
+  // A Durable Object is another one after each pause.
+  await createAccuracy(storage).work();
   expect([rowsOf("prediction_segments"), rowsOf("truths")]).toEqual([1, 1]);
   // Sums are of nobody, and stay.
   expect(Object.keys((await readAll()).totals)).toEqual(["1", "2"]);

@@ -29,7 +29,11 @@ function bucket(start: number, seconds: number, rows: number): Bucket {
   return { start, seconds, aggregate: { profile: "d", inputs, inferences: rows } };
 }
 
-function createReader(answers: readonly (readonly Bucket[])[], profile?: KnownProfile) {
+function createReader(
+  answers: readonly (readonly Bucket[])[],
+  profile?: KnownProfile,
+  onlyEnded = false,
+) {
   const asked: unknown[] = [];
   const reader = createDriftReader({
     windows: async ({ from, to, stepSeconds }) => {
@@ -39,6 +43,7 @@ function createReader(answers: readonly (readonly Bucket[])[], profile?: KnownPr
     profile: async () => profile,
     defaults: { level: 0.01, minEffect: 0.1, minRows: 100, minSeconds: 300 },
     now: () => NOW,
+    onlyEnded,
   });
   return { reader, asked };
 }
@@ -70,6 +75,14 @@ test("a report may have other windows than by default", async () => {
   const report = await reader.report(ID, { minRows: 50, minSeconds: 90 });
   expect(asked).toMatchObject([{ stepSeconds: 60 }, { stepSeconds: 3600 }]);
   expect(report).toMatchObject({ minRows: 50, minSeconds: 90, status: "none" });
+});
+
+test("a window that still grows counts only where that is wanted", async () => {
+  const recent = [bucket(NOW - 900_000, 300, 100), bucket(NOW - 60_000, 300, 100)];
+  const open = createReader([recent, []], known);
+  expect((await open.reader.report(ID)).windows).toHaveLength(2);
+  const ended = createReader([recent, [recent[0] as Bucket]], known, true);
+  expect((await ended.reader.report(ID)).windows).toHaveLength(1);
 });
 
 test("without a profile nothing is read", async () => {
