@@ -1,7 +1,8 @@
 import type { Context } from "hono";
-import type { AlertMethods, AlertRules } from "../../../domain/alerts/alerts.ts";
+import type { AlertMethods, AlertRules, AlertsReport } from "../../../domain/alerts/alerts.ts";
 import type { JsonObject } from "../../../domain/audit/audit-entry.ts";
 import { ApiError } from "../../../domain/errors.ts";
+import { authorizeAllModels, mayUseModel } from "../../../http/authenticate.ts";
 import type { AppEnv } from "../../../http/context.ts";
 import { bodyOf } from "../../../http/receive.ts";
 import { recordChange } from "../../../http/record-change.ts";
@@ -40,12 +41,14 @@ export const ALERT_OPERATIONS: readonly Operation[] = [
     method: "get",
     path: "/alerts",
     summary: "Get alerts and their history",
+    description: "A key of single models gets the alerts of these.",
     parameters: ["limit"],
     responses: { 200: { description: "The alerts.", content: json("Alerts") } },
     errors: [...ALERTS.errors, "invalid_request"],
     handler: withAlerts(async (c, alerts) => {
       const limit = parseLimit(c.req.query("limit"));
-      return respond(c, JSON.stringify(toAlertsResponse(await alerts.alerts({ limit }))));
+      const report = await alerts.alerts({ limit });
+      return respond(c, JSON.stringify(toAlertsResponse(readableOf(c, report))));
     }),
   },
   {
@@ -56,7 +59,10 @@ export const ALERT_OPERATIONS: readonly Operation[] = [
     description: "Where nobody has set rules, one of each kind.",
     parameters: ["if-none-match"],
     responses: { ...THE_RULES, 304: { description: "The etag is still current." } },
-    handler: withAlerts(async (c, alerts) => respondRules(c, await alerts.alertRules())),
+    handler: withAlerts(async (c, alerts) => {
+      authorizeAllModels(c);
+      return respondRules(c, await alerts.alertRules());
+    }),
   },
   {
     ...RULES,
@@ -111,6 +117,7 @@ export const ALERT_OPERATIONS: readonly Operation[] = [
     responses: { 200: { description: "The deliveries.", content: json("Deliveries") } },
     errors: [...ALERTS.errors, "invalid_request"],
     handler: withAlerts(async (c, alerts) => {
+      authorizeAllModels(c);
       const query = parseDeliveriesQuery((name) => c.req.query(name));
       const deliveries = (await alerts.deliveries(query)).map(toDeliveryResponse);
       return respond(c, JSON.stringify({ deliveries }));
@@ -138,6 +145,18 @@ export const ALERT_OPERATIONS: readonly Operation[] = [
     }),
   },
 ];
+
+/** A key of single models reads the alerts of these, and not those of the service. */
+function readableOf(c: Context<AppEnv>, report: AlertsReport): AlertsReport {
+  if (c.get("principal")?.models === undefined) return report;
+  const mayRead = ({ model }: { readonly model?: string | undefined }): boolean =>
+    model !== undefined && model !== "" && mayUseModel(c, model);
+  return {
+    ...report,
+    alerts: report.alerts.filter(mayRead),
+    history: report.history.filter(({ alert }) => mayRead(alert)),
+  };
+}
 
 type Handle = (c: Context<AppEnv>, alerts: AlertMethods, prefix: string) => Promise<Response>;
 
