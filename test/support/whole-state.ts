@@ -79,10 +79,12 @@ function readDatabase(file: string): string {
         copyFileSync(file + suffix, join(copies, basename(file) + suffix));
     const database = new DatabaseSync(join(copies, basename(file)));
     const tables = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all();
-    const rows = tables.map(({ name }) => [
-      name,
-      database.prepare(`SELECT * FROM "${name}"`).all().map(toTexts),
-    ]);
+    const rows = tables.map(({ name }) => {
+      const statement = database.prepare(`SELECT * FROM "${name}"`);
+      // The times of alarms are nanoseconds.
+      statement.setReadBigInts(true);
+      return [name, statement.all().map(toTexts)];
+    });
     database.close();
     return JSON.stringify(rows);
   } finally {
@@ -94,7 +96,11 @@ function toTexts(row: object): object {
   return Object.fromEntries(
     Object.entries(row).map(([name, value]) => [
       name,
-      value instanceof Uint8Array ? toText(value) : value,
+      value instanceof Uint8Array
+        ? toText(value)
+        : typeof value === "bigint"
+          ? String(value)
+          : value,
     ]),
   );
 }

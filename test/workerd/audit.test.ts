@@ -91,6 +91,13 @@ const model = new Uint8Array(readModelFile(stored, "model.onnx"));
 const versionPath = "/admin/models/mine/versions";
 
 /** Each audited operation, with what its entries say besides who and when. */
+const WEBHOOK = "/admin/alerts/webhooks/nobody";
+/** The Worker of this test has no collector; test/workerd/alerts.test.ts changes what these would. */
+const WITHOUT_ALERTS = {
+  phase: "failed",
+  errorCode: expect.stringMatching(/^(?:not_supported|invalid_request|\w+_not_found)$/),
+};
+
 const CHANGES: readonly (readonly [
   id: string,
   request: readonly [method: string, path: string, body?: object | Uint8Array<ArrayBuffer>],
@@ -236,6 +243,12 @@ const CHANGES: readonly (readonly [
     ["POST", "/v2/repository/models/iris/unload"],
     { end: { details: { after: { unloaded: ["2", "1"] } } } },
   ],
+  ["putAlertRules", ["PUT", "/admin/alerts/rules", { rules: 1 }], { end: WITHOUT_ALERTS }],
+  ["testWebhooks", ["POST", "/admin/alerts/test"], { end: WITHOUT_ALERTS }],
+  ["putWebhook", ["PUT", WEBHOOK, { url: "nowhere" }], { end: WITHOUT_ALERTS }],
+  ["deleteWebhook", ["DELETE", WEBHOOK], { end: WITHOUT_ALERTS }],
+  ["rotateWebhook", ["POST", `${WEBHOOK}/rotate`], { end: WITHOUT_ALERTS }],
+  ["retryWebhook", ["POST", `${WEBHOOK}/retry`], { end: WITHOUT_ALERTS }],
 ];
 
 describe("with an authority", () => {
@@ -266,7 +279,8 @@ describe("with an authority", () => {
   });
 
   test("every operation that is audited is in this test, or in that of its own", () => {
-    const elsewhere = /^(?:create|change|rotate|revoke)Key$|[sS]ession|[eE]ras|[eE]xport/;
+    const elsewhere =
+      /^(?:create|change|rotate|revoke)Key$|^(?:set|delete)Profile$|[sS]ession|[eE]ras|[eE]xport/;
     const operations = PROTOCOLS.flatMap(({ operations }) => operations);
     const missing = operations.filter(
       (operation) =>

@@ -41,15 +41,15 @@ function readValues(path: string, place: string): StoredPiece[] {
       .prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")
       .all()
       .map(({ name }) => String(name));
-    return tables.flatMap((table) =>
-      database
-        .prepare(`SELECT * FROM "${table.replaceAll('"', '""')}"`)
-        .all()
-        .map((row) => ({
-          place: `${place}, table ${table}`,
-          bytes: Buffer.concat(Object.values(row).flatMap(toBytes)),
-        })),
-    );
+    return tables.flatMap((table) => {
+      const rows = database.prepare(`SELECT * FROM "${table.replaceAll('"', '""')}"`);
+      // The times of alarms are nanoseconds.
+      rows.setReadBigInts(true);
+      return rows.all().map((row) => ({
+        place: `${place}, table ${table}`,
+        bytes: Buffer.concat(Object.values(row).flatMap(toBytes)),
+      }));
+    });
   } finally {
     database.close();
   }
