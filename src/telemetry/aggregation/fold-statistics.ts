@@ -11,12 +11,10 @@ import {
 } from "../../domain/monitoring/merge-aggregate.ts";
 import { addMoments, createMoments } from "../../domain/monitoring/moments.ts";
 
-/** Numbers, as events have them; of a single one the mean is also the least and the greatest. */
+/** Numbers, as events have them. */
 interface Numbers {
   readonly mean?: number | undefined;
   readonly deviation?: number | undefined;
-  readonly min?: number | undefined;
-  readonly max?: number | undefined;
   readonly histogram?: readonly number[] | undefined;
 }
 
@@ -80,8 +78,8 @@ function addNumbers(
   // Of categories there is only how many there are.
   if (mean === undefined) moments.count += count;
   else {
-    const { deviation = 0, min = mean, max = mean } = numbers as Numbers;
-    addMoments(moments, count, mean, deviation * deviation * count, min, max);
+    const { deviation = 0 } = numbers as Numbers;
+    addMoments(moments, count, mean, deviation * deviation * count);
   }
   if (histogram) addHistogram(feature, histogram);
 }

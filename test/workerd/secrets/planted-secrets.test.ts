@@ -138,6 +138,7 @@ beforeAll(async () => {
   revokedKey = (await createKey("revoked")).id;
   session = await openSession();
   const seeded = new Set((await readObjects(objects)).map(({ place }) => place));
+  await prepare();
   await plant();
   const written = (await readObjects(objects)).filter(({ place }) => !seeded.has(place));
   state = [...written, ...(await run.end())];
@@ -249,10 +250,37 @@ function changes(): Record<string, OperationRequest> {
     deleteUploads: { parameters: { model: "uploaded", version: "2" } },
     publishUploads: { ...uploads, bodies: [{ json: { task: "clustering" } }] },
     revokeKey: { parameters: { key: revokedKey } },
+    setProfile: { bodies: [{ json: EXAMPLE_DATA }] },
+    deleteProfile: { parameters: { version: "2" } },
+    getWebhook: KEPT,
+    rotateWebhook: KEPT,
+    retryWebhook: KEPT,
     createTranscription: {
       bodies: [form({ model: "whisper-tiny-en" }, "recording.wav", recording())],
     },
   };
+}
+
+/** Rows of a reference profile. */
+const EXAMPLE_DATA = { inputs: Array.from({ length: 20 }, (_, row) => [5 + row / 20, 3, 1, 0.2]) };
+const KEPT = { parameters: { webhook: "kept" } };
+
+/** What operations read that others remove. */
+async function prepare(): Promise<void> {
+  const versions = "/admin/models/iris-logistic/versions";
+  const requests: [path: string, body: object][] = [
+    [`${versions}/1/profile`, EXAMPLE_DATA],
+    [`${versions}/2/profile`, EXAMPLE_DATA],
+    ["/admin/alerts/webhooks/kept", { url: "http://127.0.0.1:9/" }],
+  ];
+  for (const [path, body] of requests) {
+    const response = await fetch(new URL(path, run.url), {
+      method: "PUT",
+      headers: { authorization: `Bearer ${ADMIN_KEY}`, "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    expect(response.ok, await response.text()).toBe(true);
+  }
 }
 
 const PARAMETERS = {
@@ -261,11 +289,13 @@ const PARAMETERS = {
   alias: "production",
   region: "region",
   file: "model.onnx",
+  webhook: "webhook",
+  asset: "licenses.txt",
 };
 
 function headersFor({ path }: Pick<PlantableOperation, "path">): Record<string, string> {
   return {
-    authorization: `Bearer ${path.startsWith("/admin") || path.startsWith("/v2/repository") ? ADMIN_KEY : apiKey}`,
+    authorization: `Bearer ${/^\/(?:admin|metrics|v2\/repository)/.test(path) ? ADMIN_KEY : apiKey}`,
     "x-subject-id": SUBJECT,
     "x-sticky-key": SUBJECT,
     "x-api-key": apiKey,

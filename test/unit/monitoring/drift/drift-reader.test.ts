@@ -24,7 +24,7 @@ const known: KnownProfile = {
 
 function bucket(start: number, seconds: number, rows: number): Bucket {
   const histogram = reference.counts.map((count) => (count * rows) / 100);
-  const moments = { count: rows, missing: 0, mean: 0, m2: 0, min: 0, max: 0 };
+  const moments = { count: rows, missing: 0, mean: 0, m2: 0 };
   const inputs = { x: { kind: "numeric" as const, moments, histogram } };
   return { start, seconds, aggregate: { profile: "d", inputs, inferences: rows } };
 }

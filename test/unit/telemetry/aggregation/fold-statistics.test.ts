@@ -41,7 +41,7 @@ describe("statistics of requests", () => {
     const parts = [numeric([5.1, 4.9, 4.7]), numeric([4.6]), numeric([5, 5.4])];
     const { width } = foldAll(...parts).inputs;
     // NumPy 2: mean and std of the six values.
-    expect(width?.moments).toMatchObject({ count: 6, missing: 3, min: 4.6, max: 5.4 });
+    expect(width?.moments).toMatchObject({ count: 6, missing: 3 });
     expect(width?.moments.mean).toBeCloseTo(4.95, 12);
     expect(deviationOf(width?.moments as never)).toBeCloseTo(0.26299556396765844, 12);
   });
@@ -81,7 +81,7 @@ describe("statistics of requests", () => {
       "text",
       "colour",
     ]);
-    expect(inputs["image.width"]?.moments).toMatchObject({ count: 1, mean: 28, min: 28, max: 28 });
+    expect(inputs["image.width"]?.moments).toMatchObject({ count: 1, mean: 28 });
     expect(inputs.text?.moments).toMatchObject({ count: 2, mean: 9, m2: 18 });
     expect(inputs.colour).toMatchObject({
       histogram: [2, 0, 1],

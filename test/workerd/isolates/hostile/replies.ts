@@ -1,7 +1,15 @@
 /** Replies that no isolate of a model sends, and how they are made. */
 
 const ENCODER = new TextEncoder();
-const REPORT = { phasesMs: {}, coldStart: false, state: "ready", isFirst: false, usedBytes: 1 };
+const REPORT = {
+  phasesMs: {},
+  coldStart: false,
+  state: "ready",
+  isFirst: false,
+  usedBytes: 1,
+  executions: 1,
+  queueMs: 0,
+};
 const MEBIBYTE = 2 ** 20;
 
 const reply = (value: unknown): unknown => ({ value, report: REPORT });
