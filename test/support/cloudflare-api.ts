@@ -1,4 +1,10 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from "node:http";
 import type { AddressInfo } from "node:net";
 
 /**
@@ -15,6 +21,8 @@ export interface CloudflareApi {
   readonly workers: Map<string, Record<string, string>>;
   /** Of Durable Objects, as they were uploaded. */
   readonly migrations: { worker: string; steps: unknown }[];
+  /** The paths of each Worker's static assets, all of whose files were uploaded. */
+  readonly assets: Map<string, readonly string[]>;
   /** `METHOD path` of every request, below the account. */
   readonly requests: string[];
   /** Requests whose `METHOD path` matches are refused, until they are accepted again. */
@@ -29,6 +37,16 @@ export interface ApiFailure {
   readonly message: string;
 }
 
+type Handler = (
+  match: RegExpExecArray,
+  body: Buffer,
+  url: URL,
+  headers: IncomingHttpHeaders,
+) => unknown;
+
+/** The files of static assets, by their paths. */
+type AssetManifest = Readonly<Record<string, { readonly hash: string; readonly size: number }>>;
+
 const ACCOUNT = "0123456789abcdef0123456789abcdef";
 
 export async function startCloudflareApi(): Promise<CloudflareApi> {
@@ -38,10 +56,30 @@ export async function startCloudflareApi(): Promise<CloudflareApi> {
   /** Of the last migration of each Worker's Durable Objects. */
   const migrationTags = new Map<string, string>();
   const migrations: CloudflareApi["migrations"] = [];
+  const assets = new Map<string, readonly string[]>();
+  /** The hashes of the static assets' files that the account has. */
+  const assetFiles = new Set<string>();
+  /** Of the static assets that a token is for. */
+  const assetManifests = new Map<string, AssetManifest>();
   const requests: string[] = [];
   let refusals: { pattern: RegExp; error: ApiFailure }[] = [];
 
-  const routes: [RegExp, (match: RegExpExecArray, body: Buffer, url: URL) => unknown][] = [
+  function missingFiles(manifest: AssetManifest): string[] {
+    const hashes = Object.values(manifest).map(({ hash }) => hash);
+    return hashes.filter((hash) => !assetFiles.has(hash));
+  }
+
+  /** @returns false if the token of the static assets is not valid, or files of them are missing */
+  function putAssets(worker: string, form: Buffer): boolean {
+    const { assets: uploaded } = metadataIn(form);
+    if (!uploaded) return true;
+    const manifest = assetManifests.get(uploaded.jwt);
+    if (!manifest || missingFiles(manifest).length > 0) return false;
+    assets.set(worker, Object.keys(manifest));
+    return true;
+  }
+
+  const routes: [RegExp, Handler][] = [
     [/^GET \/r2\/buckets$/, () => ({ buckets: [...buckets].map((name) => ({ name })) })],
     [/^GET \/r2\/buckets\/(.+)$/, ([, name = ""]) => (buckets.has(name) ? { name } : NO_BUCKET)],
     [
@@ -76,9 +114,29 @@ export async function startCloudflareApi(): Promise<CloudflareApi> {
           : NO_WORKER;
       },
     ],
+    // What the account lacks of the static assets is uploaded, with the token, before the Worker.
+    [
+      /^POST \/workers\/scripts\/[^/]+\/assets-upload-session$/,
+      (_, body) => {
+        const { manifest } = JSON.parse(body.toString());
+        const jwt = `assets ${assetManifests.size + 1}`;
+        assetManifests.set(jwt, manifest);
+        const missing = missingFiles(manifest);
+        return { jwt, buckets: missing.length > 0 ? [missing] : [] };
+      },
+    ],
+    [
+      /^POST \/workers\/assets\/upload$/,
+      (_match, body, _url, { authorization = "" }) => {
+        for (const [, hash = ""] of body.toString("latin1").matchAll(/; name="([^"]+)"/g))
+          assetFiles.add(hash);
+        return { jwt: authorization.replace(/^Bearer /, "") };
+      },
+    ],
     [
       /^PUT \/workers\/scripts\/([^/]+)$/,
       ([, name = ""], body) => {
+        if (!putAssets(name, body)) return NO_ASSETS;
         workers.set(name, { ...workers.get(name), ...secretsIn(body) });
         const { migrations: uploaded } = metadataIn(body);
         if (uploaded) {
@@ -92,6 +150,7 @@ export async function startCloudflareApi(): Promise<CloudflareApi> {
     [
       /^POST \/workers\/scripts\/([^/]+)\/versions$/,
       ([, name = ""], body) => {
+        if (!putAssets(name, body)) return NO_ASSETS;
         workers.set(name, { ...workers.get(name), ...secretsIn(body) });
         return { id: "2", startup_time_ms: 20, resources: { script: { etag: "2" } } };
       },
@@ -133,7 +192,7 @@ export async function startCloudflareApi(): Promise<CloudflareApi> {
     if (refusal) return new Failure(refusal.error);
     for (const [pattern, handle] of routes) {
       const match = pattern.exec(line);
-      if (match) return handle(match, body, url);
+      if (match) return handle(match, body, url, request.headers);
     }
     return new Failure({ status: 404, code: 7003, message: `No route for ${line}` });
   }
@@ -155,6 +214,7 @@ export async function startCloudflareApi(): Promise<CloudflareApi> {
     namespaces,
     workers,
     migrations,
+    assets,
     requests,
     refuse: (pattern, error) => void refusals.push({ pattern, error }),
     acceptAll: () => {
@@ -189,10 +249,18 @@ const NO_SERVICE = new Failure({
   message: "workers.api.error.service_not_found",
 });
 
+/** The code and the words are not Cloudflare's. */
+const NO_ASSETS = new Failure({
+  status: 400,
+  code: 1,
+  message: "The token of the static assets is not valid, or files are missing.",
+});
+
 /** The metadata in the form that uploads a Worker. */
 function metadataIn(form: Buffer): {
   readonly bindings?: { type: string; name: string; text: string }[];
   readonly migrations?: { readonly new_tag: string; readonly steps: unknown };
+  readonly assets?: { readonly jwt: string };
 } {
   const [, metadata = "{}"] =
     /name="metadata"[^\n]*\r\n(?:[^\r\n]+\r\n)*\r\n(.*)\r\n/.exec(form.toString("latin1")) ?? [];

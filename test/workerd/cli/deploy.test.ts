@@ -113,6 +113,12 @@ describe("the deployments of one project", () => {
     expect(api.migrations).toEqual([{ worker: "my-models", steps }]);
   });
 
+  test("the static assets are uploaded, and the files of them once", () => {
+    expect(api.assets.get("my-models")).toEqual(["/dashboard.html"]);
+    const isUpload = (line: string) => line === "POST /workers/assets/upload";
+    expect(api.requests.filter(isUpload)).toHaveLength(1);
+  });
+
   test("a new key replaces the former one", async () => {
     const { stdout, stderr } = await deploy(project, "--set-admin-key");
     const { ADMIN_KEY } = api.workers.get("my-models") ?? {};
