@@ -226,6 +226,18 @@ const IMPORTS: Record<string, { allowed: string[]; refused: string[] }> = {
     allowed: ["./b.ts", "../../domain/alerts/b.ts", "standardwebhooks"],
     refused: ["../../guard/b.ts", "../../durable-objects/b.ts", "../../deps/b.ts", "hono"],
   },
+  "src/explain/a.ts": {
+    allowed: ["./b.ts", "../tasks/b.ts", "../onnx/b.ts", "../domain/b.ts", "../shared/b.ts"],
+    refused: ["../inference/b.ts", "../registry/b.ts", "../runtime/b.ts", "echarts/core", "hono"],
+  },
+  "src/explain/trees/a.ts": {
+    allowed: ["./b.ts", "../game.ts", "../../tasks/b.ts", "../../domain/b.ts", "zod"],
+    refused: ["../../inference/b.ts", "../../storage/b.ts", "echarts/core", "hono"],
+  },
+  "src/explain/charts/a.ts": {
+    allowed: ["./b.ts", "../../domain/explanation/b.ts", "../../shared/b.ts", "echarts/core"],
+    refused: ["../../tasks/b.ts", "../../onnx/b.ts", "hono"],
+  },
   "src/config.ts": {
     allowed: ["./domain/b.ts", "zod"],
     refused: ["./inference/b.ts", "hono"],
