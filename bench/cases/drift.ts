@@ -1,4 +1,4 @@
-import { createSeededRandom } from "../../src/tasks/generation/sampling/random.ts";
+import { createSeededRandom } from "../../src/shared/random.ts";
 import type { Benchmark } from "../benchmark.ts";
 import { type Detection, type Population, type Simulation, simulate } from "../drift/simulate.ts";
 import { createSyntheticTable, readTables, type Table } from "../drift/tables.ts";

@@ -6,7 +6,7 @@ import {
 import type { ReferenceFeature } from "../../src/domain/monitoring/reference-profile.ts";
 import { assessWindow } from "../../src/monitoring/drift/assess-window.ts";
 import { binOf } from "../../src/shared/bin-of.ts";
-import type { Random } from "../../src/tasks/generation/sampling/random.ts";
+import type { Random } from "../../src/shared/random.ts";
 import type { Column, Table } from "./tables.ts";
 
 /** Where rows are drawn from, with replacement: all of a table, or some of its rows. */

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "csv-parse/sync";
-import type { Random } from "../../src/tasks/generation/sampling/random.ts";
+import type { Random } from "../../src/shared/random.ts";
 
 /** A column of a table: numbers, or places among its categories; NaN is missing. */
 export interface Column {

@@ -3,9 +3,9 @@ import type { SpeechRecognitionBlock } from "../../domain/blocks/postprocess/spe
 import type { FinishReason } from "../../domain/blocks/postprocess/text-generation.ts";
 import type { Call } from "../../domain/call.ts";
 import { NOTHING_GENERATED } from "../../domain/generation-progress.ts";
+import type { Random } from "../../shared/random.ts";
 import type { EncodedText } from "../generation/encoder-decoder.ts";
 import { generate } from "../generation/generate.ts";
-import type { Random } from "../generation/sampling/random.ts";
 import type { SamplingOptions } from "../generation/sampling/sampling-options.ts";
 import { StopStrings } from "../generation/sampling/stop-strings.ts";
 import { compressionRatio, findRepetition, type Repetition } from "./repetition.ts";

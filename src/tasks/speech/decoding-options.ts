@@ -3,7 +3,7 @@ import type {
   SpeechRecognitionParameters,
 } from "../../domain/blocks/postprocess/speech-recognition.ts";
 import { ApiError } from "../../domain/errors.ts";
-import { createSeededRandom } from "../generation/sampling/random.ts";
+import { createSeededRandom } from "../../shared/random.ts";
 import { checkTokenIds, toSamplingOptions } from "../generation/sampling/sampling-options.ts";
 import type { DecodingOptions } from "./decode-window.ts";
 

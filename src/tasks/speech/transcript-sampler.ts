@@ -1,7 +1,7 @@
 import type { SpeechRecognitionBlock } from "../../domain/blocks/postprocess/speech-recognition.ts";
+import type { Random } from "../../shared/random.ts";
 import { expOfNegative } from "../generation/sampling/exp-of-negative.ts";
 import type { LogitsProcessor } from "../generation/sampling/logits-processor.ts";
-import type { Random } from "../generation/sampling/random.ts";
 import { createSampler, type Sampler } from "../generation/sampling/sampler.ts";
 import type { SamplingOptions } from "../generation/sampling/sampling-options.ts";
 import {

@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from "vitest";
 import { parseConfig } from "../../../src/config.ts";
-import { createSeededRandom } from "../../../src/tasks/generation/sampling/random.ts";
+import { createSeededRandom } from "../../../src/shared/random.ts";
 import { toSamplingOptions } from "../../../src/tasks/generation/sampling/sampling-options.ts";
 import { createTranscriptSampler } from "../../../src/tasks/speech/transcript-sampler.ts";
 import { findModel } from "../../support/publish.ts";

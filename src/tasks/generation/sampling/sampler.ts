@@ -1,10 +1,10 @@
 import { ApiError } from "../../../domain/errors.ts";
+import { createEntropyRandom, createSeededRandom, type Random } from "../../../shared/random.ts";
 import { Candidates } from "./candidates.ts";
 import { expOfNegative } from "./exp-of-negative.ts";
 import { kthLargest } from "./kth-largest.ts";
 import type { LogitsProcessor } from "./logits-processor.ts";
 import { createLogitsProcessors } from "./logits-processors.ts";
-import { createEntropyRandom, createSeededRandom, type Random } from "./random.ts";
 import { checkTokenIds, type SamplingOptions } from "./sampling-options.ts";
 import type { TokenHistory } from "./token-history.ts";
 

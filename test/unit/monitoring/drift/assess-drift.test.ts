@@ -15,7 +15,7 @@ import { assessDrift } from "../../../../src/monitoring/drift/assess-drift.ts";
 import { mergeBins } from "../../../../src/monitoring/drift/merge-bins.ts";
 import type { Bucket } from "../../../../src/monitoring/drift/windows.ts";
 import { binOf } from "../../../../src/shared/bin-of.ts";
-import { createSeededRandom } from "../../../../src/tasks/generation/sampling/random.ts";
+import { createSeededRandom } from "../../../../src/shared/random.ts";
 
 const ID = { model: "m", version: "1" };
 const OPTIONS: DriftRules = { level: 0.01, minEffect: 0.1, minRows: 500, minSeconds: 60 };

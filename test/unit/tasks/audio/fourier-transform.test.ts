@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { createSeededRandom } from "../../../../src/shared/random.ts";
 import { createFourierTransform } from "../../../../src/tasks/audio/fourier-transform.ts";
-import { createSeededRandom } from "../../../../src/tasks/generation/sampling/random.ts";
 
 /** The definition: `X[k] = sum of x[n] exp(-2 pi i k n / N)`. */
 function transformByDefinition(real: Float64Array, imaginary: Float64Array) {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { createCall } from "../../../../src/domain/call.ts";
+import { createSeededRandom } from "../../../../src/shared/random.ts";
 import type { EncodedText } from "../../../../src/tasks/generation/encoder-decoder.ts";
-import { createSeededRandom } from "../../../../src/tasks/generation/sampling/random.ts";
 import { toSamplingOptions } from "../../../../src/tasks/generation/sampling/sampling-options.ts";
 import { type DecodingOptions, decodeWindow } from "../../../../src/tasks/speech/decode-window.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { createSeededRandom } from "../../../../../src/tasks/generation/sampling/random.ts";
+import { createSeededRandom } from "../../../../../src/shared/random.ts";
 import { createSampler } from "../../../../../src/tasks/generation/sampling/sampler.ts";
 import {
   SAMPLING,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { stopStrings } from "../../../../../src/domain/sampling-parameters.ts";
-import { createSeededRandom } from "../../../../../src/tasks/generation/sampling/random.ts";
+import { createSeededRandom } from "../../../../../src/shared/random.ts";
 import { StopStrings } from "../../../../../src/tasks/generation/sampling/stop-strings.ts";
 
 /** All pieces that come out, the last one at the end, and the stop string that was found. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { createSeededRandom } from "../../../../../src/tasks/generation/sampling/random.ts";
+import { createSeededRandom } from "../../../../../src/shared/random.ts";
 import { WeightedSelection } from "../../../../../src/tasks/generation/sampling/weighted-selection.ts";
 
 function toBits(keys: readonly number[]): Uint32Array {

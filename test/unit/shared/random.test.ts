@@ -4,7 +4,7 @@ import {
   createSeededRandom,
   splitMix64,
   xoshiro128,
-} from "../../../../../src/tasks/generation/sampling/random.ts";
+} from "../../../src/shared/random.ts";
 
 const COUNT = 100_000;
 
