@@ -10,7 +10,7 @@ import { projectPath } from "../../scripts/project.ts";
 /**
  * The fuzzing of `npm run fuzz`, in small. FUZZ_REQUESTS=20000 sends more requests.
  */
-const REQUESTS = Number(process.env.FUZZ_REQUESTS ?? 3000);
+const REQUESTS = Number(process.env.FUZZ_REQUESTS ?? 1500);
 const MODELS = Math.ceil(REQUESTS / 30);
 /** Only there to end a hang. */
 const LIMIT_MS = 120_000 + REQUESTS * 20;

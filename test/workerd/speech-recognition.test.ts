@@ -142,10 +142,12 @@ function expectTimes(
   return chunks;
 }
 
-/** Two minutes and a half: the sentences five times, with pauses. */
+const REPETITIONS = 3;
+
+/** A minute and a half: the sentences three times, with pauses. */
 function longRecording(): Float32Array {
   const once = SENTENCES.flatMap(({ name }) => [readSentence(name), silence(0.6)]);
-  return join(...Array.from({ length: 5 }, () => [...once, silence(4)]).flat());
+  return join(...Array.from({ length: REPETITIONS }, () => [...once, silence(4)]).flat());
 }
 
 const hum = (time: number) => 0.4 * Math.sin(2 * Math.PI * 440 * time);
@@ -236,7 +238,7 @@ describe("a long recording", () => {
     const before = await isolate();
     const whole = await transcript();
     const spoken = words(SENTENCES.map(({ text }) => text).join(" "));
-    const expected = Array.from({ length: 5 }, () => spoken).flat();
+    const expected = Array.from({ length: REPETITIONS }, () => spoken).flat();
     expect(wordErrors(words(whole.text), expected) / expected.length).toBeLessThan(0.08);
     const chunks = expectTimes(whole, seconds);
     expect(chunks.at(-1)?.timestamp[1]).toBeGreaterThan(seconds - 8);
@@ -249,7 +251,7 @@ describe("a long recording", () => {
     const whole = await transcript();
     const parts = await collect(await stream(toWav(samples), { return_timestamps: true }));
     expect(parts.map(({ index }) => index)).toEqual(parts.map((_, index) => index));
-    expect(parts.length).toBeGreaterThan(4);
+    expect(parts.length).toBeGreaterThan(2);
     expect(parts.map(({ text }) => text).join("")).toBe(whole.text);
     expect(parts.flatMap(({ chunks = [] }) => chunks)).toEqual(whole.chunks);
     expect(parts.at(-1)?.result).toEqual(whole);
@@ -269,7 +271,7 @@ describe("a long recording", () => {
   });
 
   test("ends at its deadline, whole and streamed, and what was sent stays", async () => {
-    const headers = { "x-timeout-ms": "3000" };
+    const headers = { "x-timeout-ms": "1500" };
     const long = await stream(toWav(samples), {}, headers);
     const parts = await collect(long);
     expect(parts.at(-1)).toMatchObject({ code: "deadline_exceeded" });
