@@ -44,6 +44,7 @@ export const ERROR_KINDS = {
   invalid_manifest: { status: 400, title: "Invalid manifest", retryable: false },
   invalid_model: { status: 400, title: "Invalid model", retryable: false },
   invalid_truth: { status: 400, title: "Invalid truth", retryable: false },
+  background_missing: { status: 400, title: "No background rows", retryable: false },
   invalid_signature: { status: 400, title: "Invalid signature", retryable: false },
   unauthorized: { status: 401, title: "Unauthorized", retryable: false },
   forbidden: { status: 403, title: "Forbidden", retryable: false },

@@ -1,3 +1,5 @@
+import type { Call } from "../domain/call.ts";
+import type { Random } from "../shared/random.ts";
 import type { Game } from "./game.ts";
 
 /** What each player has added to the value of the whole game. */
@@ -18,7 +20,9 @@ export interface EstimatorOptions {
   /** That may be evaluated. */
   readonly maxCoalitions: number;
   /** Numbers from 0 (inclusive) to 1 (exclusive), the same ones for the same seed. */
-  readonly random: () => number;
+  readonly random: Random;
+  /** {@link Call.checkpoint}, awaited between two pieces of work of its own. */
+  readonly checkpoint: Call["checkpoint"];
 }
 
 /** Explains games, whatever their players are. */

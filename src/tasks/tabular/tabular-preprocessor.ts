@@ -24,7 +24,7 @@ import { isTableOfColumns, readColumns } from "./table-of-columns.ts";
 const VALUES_PER_STEP = 20_000;
 
 /** A row of CSV or of a table by columns, its cells in the order of the columns: numbers may be written as text. */
-class TextRow {
+export class TextRow {
   readonly cells: readonly unknown[];
 
   constructor(cells: readonly unknown[]) {

@@ -1,0 +1,55 @@
+import { ApiError } from "../../domain/errors.ts";
+import { formatModelId } from "../../domain/model-id.ts";
+import { createSeededRandom } from "../../shared/random.ts";
+import type { ExplanationRequest } from "../method.ts";
+import type { Table, TableReader } from "./table-reader.ts";
+
+/** What of a request says which rows stand for values that are not known. */
+export type BackgroundRequest = Pick<
+  ExplanationRequest,
+  "version" | "background" | "backgroundRows" | "seed"
+>;
+
+/**
+ * The background rows of a request: its own, or those that are kept with the version; of more than `backgroundRows` so many,
+ * drawn by the seed, in their order.
+ * @throws ApiError `background_missing` where there are none; of the preprocessor for a row that is not valid
+ */
+export async function readBackground(
+  reader: Pick<TableReader, "read">,
+  { version, background, backgroundRows, seed }: BackgroundRequest,
+): Promise<Table> {
+  const rows = background ?? (await version.background());
+  if (!rows || rows.length === 0) throw backgroundMissing(version);
+  const drawn = drawRows(rows, backgroundRows, seed);
+  try {
+    return await reader.read(drawn);
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.kind.status !== 400) throw error;
+    const whose = background ? "of parameters.background" : "that are kept with the version";
+    throw new ApiError(error.code, `The background rows ${whose}: ${error.message}`, {
+      ...(error.details && { details: error.details }),
+    });
+  }
+}
+
+/** So many of the rows, each with the same chance, in their order. */
+export function drawRows<T>(rows: readonly T[], count: number, seed: number): readonly T[] {
+  if (rows.length <= count) return rows;
+  const random = createSeededRandom(seed);
+  const indices = rows.map((_, index) => index);
+  // The first steps of a Fisher-Yates shuffle.
+  for (let at = 0; at < count; at++) {
+    const other = at + Math.floor(random() * (indices.length - at));
+    [indices[at], indices[other]] = [indices[other] as number, indices[at] as number];
+  }
+  const chosen = indices.slice(0, count).sort((a, b) => a - b);
+  return chosen.map((index) => rows[index] as T);
+}
+
+function backgroundMissing({ model }: BackgroundRequest["version"]): ApiError {
+  return new ApiError(
+    "background_missing",
+    `${formatModelId(model)} has no background rows, which stand for the values of columns that are not known. Keep some with the version (PUT /admin/models/${model.name}/versions/${model.version}/background, or npx onnxflare background), or send them as parameters.background: a list of about 100 inputs that are typical of what the model sees.`,
+  );
+}

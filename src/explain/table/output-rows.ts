@@ -1,0 +1,19 @@
+import { elementCount, type Tensor, toTypedArray } from "../../domain/tensor.ts";
+import { notFinite, outputMismatch } from "../../tasks/output-errors.ts";
+
+/** The numbers of a run, row by row. */
+export interface OutputRows {
+  /** Of each row. */
+  readonly width: number;
+  readonly values: Float64Array;
+}
+
+/** @throws ApiError `inference_failed` for NaN and infinity, `task_not_supported` for an output that has no numbers of rows */
+export function readNumbers(result: Tensor | undefined): OutputRows {
+  const [rows, ...ofRow] = result?.shape ?? [];
+  if (!result || result.datatype === "BYTES" || rows === undefined)
+    throw outputMismatch(result, "numbers of shape [batch, ...]");
+  const values = Float64Array.from(toTypedArray(result) as ArrayLike<number | bigint>, Number);
+  if (!values.every(Number.isFinite)) throw notFinite(result.name);
+  return { width: elementCount(ofRow), values };
+}

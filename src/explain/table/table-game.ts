@@ -1,0 +1,83 @@
+import type { TypedArray } from "../../domain/datatype.ts";
+import type { Coalition, Game } from "../game.ts";
+import type { TableModel } from "./table-model.ts";
+import type { Table, TableReader } from "./table-reader.ts";
+
+/** A row whose columns are the players; those that are not known have the values of background rows, over which the outputs are averaged. */
+export interface TableGame extends Game {
+  /** The column of each player: one that has the same value in the row and in all of the background adds nothing, and is no player. */
+  readonly playerColumns: readonly number[];
+}
+
+export interface TableGameOptions {
+  readonly model: TableModel;
+  readonly reader: Pick<TableReader, "toTyped">;
+  readonly row: Table;
+  readonly background: Table;
+  /** Indices of the outputs that are explained. */
+  readonly outputs: readonly number[];
+  /** Of the row: the value of the coalition of all players. */
+  readonly full: ArrayLike<number>;
+}
+
+/**
+ * The game of interventional Shapley values: v(S) is the mean output over the background, with the row's values in the columns of S.
+ * Source: Janzing, Minorics and Bloebaum, Feature relevance quantification in explainable AI, AISTATS 2020.
+ */
+export function createTableGame(options: TableGameOptions): TableGame {
+  const { model, reader, row, background, outputs, full } = options;
+  const { columns } = row;
+  const playerColumns = varyingColumns(row, background);
+  const own = reader.toTyped(row.values);
+  const others = reader.toTyped(background.values);
+  const rows = background.rows;
+  const rest = Array.from(outputs, (output) => full[output] ?? 0);
+
+  async function evaluate(coalitions: readonly Coalition[]): Promise<Float64Array> {
+    const values = new Float64Array(coalitions.length * outputs.length);
+    const unknown: number[] = [];
+    for (const [index, coalition] of coalitions.entries())
+      if (coalition.every((known) => known === 1)) values.set(rest, index * outputs.length);
+      else unknown.push(index);
+    const fill = (at: number, into: TypedArray, offset: number): void => {
+      const coalition = coalitions[unknown[Math.floor(at / rows)] as number] as Coalition;
+      const other = (at % rows) * columns;
+      into.set(others.subarray(other, other + columns) as never, offset);
+      for (let player = 0; player < coalition.length; player++)
+        if (coalition[player] === 1) {
+          const column = playerColumns[player] as number;
+          into[offset + column] = own[column] as never;
+        }
+    };
+    await model.predictEach(unknown.length * rows, columns, fill, (at, found, offset) => {
+      const first = (unknown[Math.floor(at / rows)] as number) * outputs.length;
+      for (let index = 0; index < outputs.length; index++)
+        (values[first + index] as number) +=
+          (found[offset + (outputs[index] as number)] ?? 0) / rows;
+    });
+    return values;
+  }
+
+  return {
+    players: playerColumns.length,
+    outputs: outputs.length,
+    runsPerCoalition: rows,
+    playerColumns,
+    evaluate,
+  };
+}
+
+/** The columns in which a row differs from the background. */
+export function varyingColumns(row: Table, background: Table): number[] {
+  const varying: number[] = [];
+  for (let column = 0; column < row.columns; column++) {
+    const value = row.values[column];
+    for (let at = column; at < background.values.length; at += row.columns)
+      // NaN is a missing value, the same as another one.
+      if (!Object.is(background.values[at], value) && background.values[at] !== value) {
+        varying.push(column);
+        break;
+      }
+  }
+  return varying;
+}
