@@ -131,7 +131,7 @@ export interface ObservedInput {
   readonly missing: number;
   readonly mean?: number;
   readonly deviation?: number;
-  /** By the bins or categories of the reference profile; absent without one. */
+  /** By the bins or categories of the reference profile; absent without one, and of few requests. */
   readonly counts?: readonly number[];
 }
 
@@ -146,11 +146,13 @@ export interface HistogramReport extends ReportFrame {
   readonly model: string;
   readonly version: string;
   readonly requests: number;
+  /** From how many requests, and values, on counts, means and labels are in it. */
+  readonly shownFrom: number;
   /** The digest of the reference profile of the bins; absent without one. */
   readonly profile?: string;
   readonly inputs: readonly ObservedInput[];
   readonly predictions: number;
-  /** The most frequent first. */
+  /** The most frequent first; none of few requests. */
   readonly labels: readonly ObservedLabel[];
   readonly value?: ObservedInput;
 }

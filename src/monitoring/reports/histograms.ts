@@ -16,30 +16,35 @@ export function toHistograms(
   { model, version }: { readonly model: string; readonly version: string },
 ): HistogramReport {
   const { requests, profile, inputs, outputs } = sumOf(windows.map(({ aggregate }) => aggregate));
+  const isShown = requests >= SHOWN_FROM;
   return {
     ...frame,
     model,
     version,
     requests,
+    shownFrom: SHOWN_FROM,
     ...(profile !== undefined && { profile }),
-    inputs: Object.entries(inputs).map(([name, feature]) => toInput(name, feature)),
+    inputs: Object.entries(inputs).map(([name, feature]) => toInput(name, feature, isShown)),
     predictions: outputs?.count ?? 0,
-    labels: outputs ? toLabels(outputs) : [],
-    ...(outputs?.value && { value: toInput("value", outputs.value) }),
+    labels: outputs && isShown ? toLabels(outputs) : [],
+    ...(outputs?.value && { value: toInput("value", outputs.value, isShown) }),
   };
 }
 
-/** Of fewer values the mean would tell what they are. */
-const MIN_VALUES = 5;
+/** Of fewer requests or values, means, histograms and labels would tell what a single client sent and got. */
+const SHOWN_FROM = 5;
 
-function toInput(name: string, { kind, moments, histogram }: FeatureAggregate): ObservedInput {
+function toInput(
+  name: string,
+  { kind, moments, histogram }: FeatureAggregate,
+  isShown: boolean,
+): ObservedInput {
   const { count, missing, mean } = moments;
+  const counted = { name, kind, count, missing };
+  if (!isShown || count < SHOWN_FROM) return counted;
   return {
-    name,
-    kind,
-    count,
-    missing,
-    ...(kind !== "category" && count >= MIN_VALUES && { mean, deviation: deviationOf(moments) }),
+    ...counted,
+    ...(kind !== "category" && { mean, deviation: deviationOf(moments) }),
     ...(histogram && { counts: histogram }),
   };
 }

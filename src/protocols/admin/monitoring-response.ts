@@ -113,12 +113,14 @@ const observedSchema = z.object({
   kind: z.enum(["numeric", "category", "text", "image", "audio"]),
   count,
   missing: count,
-  mean: z.number().optional().describe("Absent of fewer than five values."),
+  mean: z.number().optional().describe("Absent of fewer than `shownFrom` values."),
   deviation: z.number().optional(),
   counts: z
     .array(count)
     .optional()
-    .describe("By the bins or categories of the reference profile; absent without one."),
+    .describe(
+      "By the bins or categories of the reference profile; absent without one, and of fewer than `shownFrom` requests.",
+    ),
 });
 
 export const histogramsSchema = z.object({
@@ -126,6 +128,9 @@ export const histogramsSchema = z.object({
   model: z.string(),
   version: z.string(),
   requests: count,
+  shownFrom: count.describe(
+    "From how many requests on what they sent and got is shown: of fewer it would tell what a client did.",
+  ),
   profile: z.string().optional().describe("The digest of the reference profile of the bins."),
   inputs: z.array(observedSchema),
   predictions: count,

@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { parseConfig } from "../../../src/config.ts";
+import { ApiError } from "../../../src/domain/errors.ts";
 import type { ReportRequest, Reports } from "../../../src/domain/monitoring/report.ts";
+import type { Catalog } from "../../../src/registry/catalog.ts";
 import { createTestApp } from "../../support/test-app.ts";
 
 const ADMIN_KEY = "a-key-for-tests";
@@ -15,6 +17,13 @@ const answer = async (request: ReportRequest): Promise<never> => {
 const reports: Reports = { overview: answer, series: answer, histograms: answer };
 const config = parseConfig({ ADMIN_KEY });
 const { request } = createTestApp({ reports, config });
+const HAS_IRIS_2 = {
+  async resolve(name: string, version: string) {
+    if (name !== "iris") throw new ApiError("model_not_found", `There is no model ${name}`);
+    if (version === "2") return {};
+    throw new ApiError("version_not_found", `Model ${name} has no version ${version}`);
+  },
+} as unknown as Catalog;
 const get = (path: string): Promise<Response> => request(`/admin/monitoring${path}`, { headers });
 
 test("reports are of the last hour of all models by default", async () => {
@@ -89,13 +98,20 @@ test.each([
   });
 });
 
-test("histograms are of a version", async () => {
+test("histograms are of a published version", async () => {
+  const { request } = createTestApp({ reports, config, catalog: HAS_IRIS_2 });
   asked.length = 0;
   const path = "/admin/models/iris/versions/2/histograms";
   expect((await request(path, { headers })).status).toBe(200);
   expect(asked).toEqual([expect.objectContaining({ model: "iris", version: "2" })]);
-  for (const wrong of ["iris/versions/0", "No%20Name/versions/1"])
+  for (const wrong of [
+    "iris/versions/0",
+    "No%20Name/versions/1",
+    "iris/versions/3",
+    "another/versions/2",
+  ])
     expect((await request(`/admin/models/${wrong}/histograms`, { headers })).status).toBe(404);
+  expect(asked).toHaveLength(1);
 });
 
 test("reports need a key", async () => {

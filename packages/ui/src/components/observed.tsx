@@ -76,15 +76,9 @@ export function Observed({ model, version, range }: TabProps) {
 
 const MAX_LABELS = 12;
 
-function Predictions({ report: { labels, predictions } }: { readonly report: HistogramReport }) {
-  if (labels.length === 0)
-    return (
-      <Empty>
-        {predictions > 0
-          ? `${formatCount(predictions)} predictions, without labels.`
-          : "No predictions in this time."}
-      </Empty>
-    );
+function Predictions({ report }: { readonly report: HistogramReport }) {
+  const { labels } = report;
+  if (labels.length === 0) return <Empty>{describeMissing(report)}</Empty>;
   const total = labels.reduce((sum, { count }) => sum + count, 0);
   const shown = labels.slice(0, MAX_LABELS);
   const confidence = confidencesOf(labels);
@@ -113,6 +107,13 @@ function Predictions({ report: { labels, predictions } }: { readonly report: His
       )}
     </div>
   );
+}
+
+function describeMissing({ predictions, requests, shownFrom }: HistogramReport): string {
+  if (predictions === 0) return "No predictions in this time.";
+  if (requests < shownFrom)
+    return `Predictions are shown from ${shownFrom} requests on; there were ${formatCount(requests)}.`;
+  return `${formatCount(predictions)} predictions, without labels.`;
 }
 
 /** Of all labels together. */

@@ -1,14 +1,15 @@
 import type { Context } from "hono";
 import { ApiError } from "../../../domain/errors.ts";
-import { parseModelName, parseModelVersion } from "../../../domain/model-id.ts";
 import type { ReportRequest, Reports } from "../../../domain/monitoring/report.ts";
 import { authorizeModel, mayUseModel } from "../../../http/authenticate.ts";
 import type { AppEnv } from "../../../http/context.ts";
 import { respond } from "../../../http/respond.ts";
+import { RESOLVE_MODEL } from "../../error-groups.ts";
 import type { Operation } from "../../operation.ts";
 import type { Services } from "../../services.ts";
 import { type MonitoringQuery, parseMonitoringQuery } from "../monitoring-query.ts";
 import { json } from "../schemas.ts";
+import { parseVersionPath } from "../version-path.ts";
 
 const RANGE = ["report-from", "report-to"] as const;
 
@@ -60,16 +61,17 @@ export const MONITORING_OPERATIONS: readonly Operation[] = [
     tag: "Administration",
     summary: "Get what the inputs and predictions of a version look like",
     description:
-      "Counts of inputs by the bins of the reference profile of the version, and of predictions by label, in a time: the last hour by default. No values of inputs are kept.",
+      "Counts of inputs by the bins of the reference profile of the version, and of predictions by label, in a time: the last hour by default. No values of inputs are kept, and of fewer than `shownFrom` requests only their number is shown.",
     parameters: RANGE,
     responses: { 200: { description: "The counts.", content: json("Histograms") } },
-    errors: ["invalid_request", "model_not_found", "version_not_found", "not_supported"],
+    errors: [...RESOLVE_MODEL, "invalid_request", "not_supported"],
     handler: (services) => async (c) => {
-      const model = parseModelName(c.req.param("model") ?? "");
-      const version = parseModelVersion(model, c.req.param("version") ?? "");
+      const { name: model, version } = parseVersionPath(c);
       const query = parseMonitoringQuery(c.req.query(), ["from", "to"], Date.now());
+      const reports = reportsOf(services);
+      await services.catalog.resolve(model, version);
       const request = { ...requestOf(c, query), model, version };
-      return respond(c, JSON.stringify(await reportsOf(services).histograms(request)));
+      return respond(c, JSON.stringify(await reports.histograms(request)));
     },
   },
 ];

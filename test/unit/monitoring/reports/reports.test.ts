@@ -219,7 +219,7 @@ describe("the series", () => {
 describe("the histograms", () => {
   test("have counts by bin and label, and no least and greatest values", async () => {
     const moments = { count: 10, missing: 1, mean: 4.5, m2: 82.5 };
-    const sums = aggregate([1], {
+    const sums = aggregate([1, 1, 1, 1, 1], {
       profile: "ab12",
       inputs: { width: { kind: "numeric", moments, histogram: [3, 7] } },
       outputs: { count: 4, labels: { no: 1, yes: 3 }, confidence: { yes: [0, 3] } },
@@ -227,7 +227,8 @@ describe("the histograms", () => {
     const reports = reportsOf([window("a", "1", 0, sums), window("b", "1", 0, aggregate([1]))]);
     const report = await reports.histograms({ ...RANGE, model: "a", version: "1" });
     expect(report).toMatchObject({
-      requests: 1,
+      requests: 5,
+      shownFrom: 5,
       profile: "ab12",
       inputs: [
         {
@@ -250,14 +251,33 @@ describe("the histograms", () => {
     expect(JSON.stringify(report)).not.toMatch(/123\.25|987\.5/);
   });
 
-  test("have no mean of fewer than five values, which would tell them", async () => {
-    const moments = { count: 1, missing: 0, mean: 61.5, m2: 0 };
-    const sums = aggregate([1], { inputs: { age: { kind: "numeric", moments } } });
+  test.each([
+    ["five requests, one of which had a value", 5, 1],
+    ["four requests of many rows", 4, 400],
+  ])("of %s, have numbers alone", async (_, requests, count) => {
+    const feature = {
+      kind: "numeric" as const,
+      moments: { count, missing: 0, mean: 61.5, m2: 0 },
+      histogram: [0, count],
+    };
+    const sums = aggregate(new Array<number>(requests).fill(1), {
+      inputs: { age: feature },
+      outputs: { count, labels: {}, confidence: {}, value: feature },
+    });
     const report = await reportsOf([window("a", "1", 0, sums)]).histograms({
       ...RANGE,
       model: "a",
       version: "1",
     });
-    expect(JSON.stringify(report)).not.toContain("61.5");
+    const shown = { kind: "numeric", count, missing: 0 };
+    expect(report.inputs).toEqual([{ name: "age", ...shown }]);
+    expect(report.value).toEqual({ name: "value", ...shown });
+  });
+
+  test("of fewer than five requests, have no labels", async () => {
+    const outputs = { count: 4, labels: { sick: 4 }, confidence: { sick: [4] } };
+    const windows = [window("a", "1", 0, aggregate([1, 1, 1, 1], { outputs }))];
+    const report = await reportsOf(windows).histograms({ ...RANGE, model: "a", version: "1" });
+    expect(report).toMatchObject({ requests: 4, predictions: 4, labels: [] });
   });
 });
