@@ -1,0 +1,73 @@
+import type { Estimator } from "../estimator.ts";
+import type { Coalition } from "../game.ts";
+import { everybody, KnownValues } from "./known-values.ts";
+import { fitSurrogate } from "./surrogate.ts";
+
+/** How near a coalition is to that of all players. */
+export type CoalitionDistance = "cosine" | "euclidean";
+
+export interface LimeOptions {
+  /** `cosine` of texts and pictures, `euclidean` of tables. */
+  readonly distance: CoalitionDistance;
+  /** By the number of players. */
+  readonly kernelWidth: (players: number) => number;
+}
+
+/** Of the package lime for texts and pictures (its `kernel_width` of 25 is for 100 times the distance). */
+export const COSINE_KERNEL_WIDTH = 0.25;
+
+/**
+ * LIME: a ridge regression on the presence of the players, of coalitions in which each is present by an even chance, weighted by how near
+ * they are to that of all. Its values are coefficients and not Shapley values; the base is the intercept, so that the additivity error
+ * is how far the regression is from the game at all players.
+ * Source: Ribeiro, Singh and Guestrin, "Why Should I Trust You?", KDD 2016; the package lime 0.2.
+ */
+export function createLimeEstimator({ distance, kernelWidth }: LimeOptions): Estimator {
+  return {
+    name: "lime",
+    exact: false,
+    minCoalitions: (players) => players + 2,
+    countCoalitions: (players, maxCoalitions) => Math.max(maxCoalitions, players + 2),
+    async estimate(game, { maxCoalitions, random, checkpoint }) {
+      const { players, outputs } = game;
+      const known = new KnownValues(game);
+      const samples: Coalition[] = Array.from({ length: maxCoalitions }, (_, index) =>
+        index === 0
+          ? everybody(players)
+          : Uint8Array.from({ length: players }, () => Math.floor(2 * random())),
+      );
+      await known.learn(samples);
+      const width = kernelWidth(players);
+      const x = new Float64Array(samples.length * players);
+      const y = new Float64Array(samples.length * outputs);
+      const weights = new Float64Array(samples.length);
+      for (const [row, sample] of samples.entries()) {
+        x.set(sample, row * players);
+        y.set(known.get(sample), row * outputs);
+        weights[row] = toWeight(toDistance(distance, sample), width);
+      }
+      const rows = { columns: players, targets: outputs, x, y, weights };
+      const { coefficients, standardErrors, intercepts } = await fitSurrogate(rows, checkpoint);
+      const full = known.get(everybody(players));
+      return {
+        values: coefficients,
+        standardErrors,
+        base: intercepts,
+        full,
+        coalitions: known.evaluated,
+      };
+    },
+  };
+}
+
+/** The package's kernel. */
+export function toWeight(distance: number, width: number): number {
+  return Math.sqrt(Math.exp(-(distance ** 2) / width ** 2));
+}
+
+/** From the coalition of all players. */
+function toDistance(distance: CoalitionDistance, coalition: Coalition): number {
+  const present = coalition.reduce((sum, known) => sum + known, 0);
+  if (distance === "euclidean") return Math.sqrt(coalition.length - present);
+  return present === 0 ? 1 : 1 - Math.sqrt(present / coalition.length);
+}
