@@ -1,4 +1,7 @@
 import type { ExplanationMethod } from "./method.ts";
+import { exactMethod } from "./methods/exact-method.ts";
+import { kernelMethod } from "./methods/kernel-method.ts";
+import { permutationMethod } from "./methods/permutation-method.ts";
 
 /** Every method, by its name in requests; the first that suits a version explains it when the request names none. */
-export const METHODS: readonly ExplanationMethod[] = [];
+export const METHODS: readonly ExplanationMethod[] = [exactMethod, kernelMethod, permutationMethod];

@@ -4,6 +4,11 @@ import { createSeededRandom } from "../../shared/random.ts";
 import type { ExplanationRequest } from "../method.ts";
 import type { Table, TableReader } from "./table-reader.ts";
 
+export interface Background extends Table {
+  /** Whether they are some of more, so that the seed decides. */
+  readonly isDrawn: boolean;
+}
+
 /** What of a request says which rows stand for values that are not known. */
 export type BackgroundRequest = Pick<
   ExplanationRequest,
@@ -18,12 +23,12 @@ export type BackgroundRequest = Pick<
 export async function readBackground(
   reader: Pick<TableReader, "read">,
   { version, background, backgroundRows, seed }: BackgroundRequest,
-): Promise<Table> {
+): Promise<Background> {
   const rows = background ?? (await version.background());
   if (!rows || rows.length === 0) throw backgroundMissing(version);
   const drawn = drawRows(rows, backgroundRows, seed);
   try {
-    return await reader.read(drawn);
+    return { ...(await reader.read(drawn)), isDrawn: drawn.length < rows.length };
   } catch (error) {
     if (!(error instanceof ApiError) || error.kind.status !== 400) throw error;
     const whose = background ? "of parameters.background" : "that are kept with the version";

@@ -37,7 +37,6 @@ export function createTableModel(
     take: (row: number, values: Float64Array, at: number, width: number) => void,
   ): Promise<void> {
     for (let first = 0; first < rows; first += rowsPerRun) {
-      await version.call.checkpoint();
       const count = Math.min(rowsPerRun, rows - first);
       // A model of a fixed batch takes no fewer rows.
       const size = isFixedBatch ? rowsPerRun : count;

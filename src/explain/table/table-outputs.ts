@@ -14,6 +14,8 @@ export interface TableOutputs {
   readonly name: string;
   /** @throws ApiError `inference_failed` for NaN and infinity, `task_not_supported` for an output of another form */
   read(result: Tensor | undefined): OutputRows;
+  /** What is known of the names before anything is run; empty where the model's numbers are not counted yet. */
+  readonly labels: readonly string[];
   /** The labels, or the indices of numbers. @param width of a row */
   names(width: number): readonly string[];
   /** The index that is explained when the request names none. @param row of the model's answer to the input that is explained */
@@ -39,6 +41,7 @@ export function createTableOutputs(
       return {
         space,
         name: postprocess.scores,
+        labels: space === "output" ? [] : labels,
         read: (result) => read(result),
         names: (width) => (width === labels.length ? labels : indices(width)),
         predicted: greatest,
@@ -48,6 +51,7 @@ export function createTableOutputs(
       return {
         space,
         name: postprocess.distances,
+        labels,
         read: readNumbers,
         names: (width) => (width === labels.length ? labels : indices(width)),
         predicted: (row) => greatest(Array.from(row, (distance) => -distance)),
@@ -70,6 +74,7 @@ function numbersOf(name: string): TableOutputs {
   return {
     space: "output",
     name,
+    labels: [],
     read(result) {
       shape = result?.shape.slice(1) ?? [];
       return readNumbers(result);

@@ -45,7 +45,7 @@ export interface TableReader {
    * @throws ApiError of the preprocessor; `invalid_input` for integers beyond 2^53
    */
   read(inputs: unknown): Promise<Table & { readonly form: InputForm }>;
-  /** Numbers in the model's datatype. */
+  /** Numbers in the model's datatype: of integers, the nearest ones. */
   toTyped(values: Float64Array): TypedArray;
   /** @param values of `rows` rows, not copied */
   toTensor(values: TypedArray, rows: number): Tensor;
@@ -120,9 +120,13 @@ export async function createTableReader(version: ExplainedVersion): Promise<Tabl
     },
     toTyped(values) {
       const typed = new array(values.length);
-      // Arrays of bigints take bigints.
-      const convert = kind === "bigint" ? BigInt : Number;
-      for (let at = 0; at < values.length; at++) typed[at] = convert(values[at] ?? 0) as never;
+      if (kind === "float") (typed as Float64Array).set(values);
+      else
+        for (const [at, value] of values.entries()) {
+          const integer = Math.round(value);
+          // Arrays of bigints take bigints.
+          typed[at] = (kind === "bigint" ? BigInt(integer) : integer) as never;
+        }
       return typed;
     },
     toTensor: (values, rows) => ({

@@ -1,0 +1,66 @@
+import * as z from "zod";
+import { ApiError } from "../../domain/errors.ts";
+import { exactEstimator, MAX_EXACT_PLAYERS } from "../estimators/exact.ts";
+import type { ExplanationMethod, ExplanationRequest } from "../method.ts";
+import { DEFAULT_MAX_RUNS, planCoalitions } from "../plan-coalitions.ts";
+import { openTable } from "../table/explained-table.ts";
+import { planTableGame, type TableGameMethod } from "../table/plan-table-game.ts";
+import { varyingColumns } from "../table/table-game.ts";
+import { isTable } from "../table/table-reader.ts";
+
+const parameters = z.strictObject({});
+
+const ofTables: TableGameMethod = {
+  name: "exact",
+  exact: true,
+  estimator(players) {
+    if (players <= MAX_EXACT_PLAYERS) return exactEstimator;
+    throw new ApiError(
+      "invalid_request",
+      `The method exact enumerates all coalitions of at most ${MAX_EXACT_PLAYERS} features; ${players} of the input's differ from the background. Use kernel or permutation, which sample, or linear or tree where the model is one.`,
+      {
+        details: {
+          field: "method",
+          actual: players,
+          limit: MAX_EXACT_PLAYERS,
+          valid: ["kernel", "permutation", "linear", "tree"],
+        },
+      },
+    );
+  },
+};
+
+/** Shapley values by enumeration. */
+export const exactMethod: ExplanationMethod<typeof parameters> = {
+  name: "exact",
+  summary: `Shapley values of every coalition of at most ${MAX_EXACT_PLAYERS} features.`,
+  exact: true,
+  isGlobal: false,
+  parameters,
+  plan: (request) => planTableGame(ofTables, request),
+  async suits(request) {
+    if (!isTable(request.version.model.manifest)) return false;
+    const players = await countPlayers(request);
+    if (players === undefined || players.count > MAX_EXACT_PLAYERS) return false;
+    const { limit, maxRuns = Math.min(DEFAULT_MAX_RUNS, limit) } = request;
+    try {
+      planCoalitions(exactEstimator, players.count, players.rows, { limit, maxRuns });
+      return true;
+    } catch {
+      return false;
+    }
+  },
+};
+
+/** `undefined` where the row or the background cannot be read, which another method says as well. */
+async function countPlayers(
+  request: ExplanationRequest,
+): Promise<{ readonly count: number; readonly rows: number } | undefined> {
+  try {
+    const { row, background } = await openTable(request);
+    return { count: varyingColumns(row, background).length, rows: background.rows };
+  } catch (error) {
+    if (error instanceof ApiError && error.kind.status === 400) return undefined;
+    throw error;
+  }
+}

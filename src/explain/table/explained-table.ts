@@ -1,0 +1,68 @@
+import { ApiError } from "../../domain/errors.ts";
+import { type ChosenOutputs, chooseOutputs } from "../choose-outputs.ts";
+import type { ExplanationRequest } from "../method.ts";
+import { type Background, readBackground } from "./background.ts";
+import { createTableModel, type TableModel } from "./table-model.ts";
+import { createTableOutputs, type TableOutputs } from "./table-outputs.ts";
+import { createTableReader, type Table, type TableReader } from "./table-reader.ts";
+
+/** A row that is explained, with what the methods of tables need of it. */
+export interface ExplainedTable {
+  readonly reader: TableReader;
+  readonly model: TableModel;
+  readonly outputs: TableOutputs;
+  readonly row: Table;
+  readonly background: Background;
+}
+
+export type TableRequest = Pick<
+  ExplanationRequest,
+  "version" | "inputs" | "space" | "output" | "background" | "backgroundRows" | "seed"
+>;
+
+/**
+ * Reads the row and the background of a request. Nothing is run.
+ * @throws ApiError for what is not valid: rows, space, output; `background_missing`
+ */
+export async function openTable(request: TableRequest): Promise<ExplainedTable> {
+  const { version } = request;
+  const { manifest } = version.model;
+  const reader = await createTableReader(version);
+  const outputs = createTableOutputs(manifest, request.space);
+  // Labels are known before anything is run.
+  if (outputs.labels.length > 0) chooseOutputs(request.output, outputs.labels, 0);
+  const row = await reader.read(request.inputs);
+  if (row.rows !== 1)
+    throw new ApiError(
+      "invalid_request",
+      `This method explains one row at a time; got ${row.rows}.`,
+      { details: { rows: row.rows } },
+    );
+  const background = await readBackground(reader, request);
+  if (background.columns !== row.columns)
+    throw new ApiError(
+      "invalid_shape",
+      `The background rows have ${background.columns} values; the input has ${row.columns}.`,
+      { details: { expected: row.columns, actual: background.columns } },
+    );
+  const model = createTableModel(version, reader, outputs);
+  return { reader, model, outputs, row, background };
+}
+
+/** A row of a model's answers, and which of its numbers are explained. */
+export interface PredictedRow {
+  readonly values: Float64Array;
+  readonly chosen: ChosenOutputs;
+}
+
+/**
+ * Runs the row itself.
+ * @throws ApiError of the run; `invalid_request` for an output that the model does not have
+ */
+export async function predictRow(
+  { model, outputs, row }: ExplainedTable,
+  output: ExplanationRequest["output"],
+): Promise<PredictedRow> {
+  const { values, width } = await model.predict(row.values, 1);
+  return { values, chosen: chooseOutputs(output, outputs.names(width), outputs.predicted(values)) };
+}
