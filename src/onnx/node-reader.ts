@@ -1,11 +1,11 @@
 import { OnnxError } from "./onnx-scanner.ts";
-import { FIXED32, FIXED64, LENGTH_DELIMITED, VARINT } from "./wire-format.ts";
+import { FIXED32, FIXED64, LENGTH_DELIMITED, MAX_VARINT_BYTES, VARINT } from "./wire-format.ts";
 
 /** A field of a message in memory. */
 export interface RawField {
   readonly field: number;
   readonly wireType: number;
-  /** Of a varint; -1 for any that is negative. */
+  /** Of a varint, with its sign; exact up to 2^53. */
   readonly number: number;
   /** Of any other field. */
   readonly bytes: Uint8Array;
@@ -49,17 +49,42 @@ export function* readFloats({ bytes }: RawField): Generator<number> {
   for (let at = 0; at < bytes.byteLength; at += 4) yield view.getFloat32(at, true);
 }
 
-function readVarint(cursor: { readonly bytes: Uint8Array; at: number }): number {
+/** @returns the number, of 64 bits with a sign; exact up to 2^53 */
+export function readVarint(cursor: { readonly bytes: Uint8Array; at: number }): number {
   let value = 0;
   let factor = 1;
-  for (;;) {
+  for (let count = 1; ; count++) {
     const byte = cursor.bytes[cursor.at++];
-    if (byte === undefined || factor > 2 ** 63) throw truncated();
+    if (byte === undefined || count > MAX_VARINT_BYTES) throw truncated();
+    if (count > LOW_BYTES) return readHigh(cursor, value, byte);
     value += (byte & 0x7f) * factor;
+    if (byte < 0x80) return value;
     factor *= 128;
-    // Beyond 2^53 the sum is not exact, but then the number is negative or of no use.
-    if (byte < 0x80) return value > Number.MAX_SAFE_INTEGER ? -1 : value;
   }
+}
+
+/** Bytes that a double has exactly. */
+const LOW_BYTES = 7;
+const LOW = 2 ** (7 * LOW_BYTES);
+/** What is left of 64 bits. */
+const HIGH = 2 ** (64 - 7 * LOW_BYTES);
+
+/** The last bytes of a number, of which the most significant bit of 64 is the sign. */
+function readHigh(
+  cursor: { readonly bytes: Uint8Array; at: number },
+  low: number,
+  first: number,
+): number {
+  let high = first & 0x7f;
+  let factor = 128;
+  for (let byte = first; byte >= 0x80; factor *= 128) {
+    const next = cursor.bytes[cursor.at++];
+    if (next === undefined || factor > HIGH * 128) throw truncated();
+    high += (next & 0x7f) * factor;
+    byte = next;
+  }
+  high %= HIGH;
+  return (high >= HIGH / 2 ? high - HIGH : high) * LOW + low;
 }
 
 function fixedLength(wireType: number): number {
@@ -68,6 +93,6 @@ function fixedLength(wireType: number): number {
   throw truncated();
 }
 
-function truncated(): OnnxError {
+export function truncated(): OnnxError {
   return new OnnxError("the file is not a valid ONNX model: a node of it is not complete");
 }
