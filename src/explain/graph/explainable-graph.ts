@@ -9,6 +9,12 @@ export interface ExplainableGraph {
   readonly head: LinearHead | ForestHead;
 }
 
+/** A model of another kind. */
+export interface UnexplainableGraph {
+  /** A clause: "the model has ...". */
+  readonly reason: string;
+}
+
 /** Makes features of the rows that the model gets. */
 export interface ColumnProgram {
   /** Of a row of the model's input. */
@@ -51,8 +57,16 @@ export interface ForestHead {
  * - `softmax`: over the margins of all outputs; `softmax_zero` leaves margins of 0 at 0.
  * - `probit`: the quantile of the normal distribution at the margin, as ONNX Runtime computes it.
  * - `one_vs_rest`: logistic, divided by the sum over all outputs.
+ * - `exp`: of a regression of counts.
  */
-export type Link = "none" | "logistic" | "softmax" | "softmax_zero" | "probit" | "one_vs_rest";
+export type Link =
+  | "none"
+  | "logistic"
+  | "softmax"
+  | "softmax_zero"
+  | "probit"
+  | "one_vs_rest"
+  | "exp";
 
 /** How the scores of a head become the model's output. */
 export interface Links {

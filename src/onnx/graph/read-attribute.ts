@@ -3,7 +3,7 @@ import { ATTRIBUTE, TENSOR } from "../onnx-rules.ts";
 import { OnnxError } from "../onnx-scanner.ts";
 import { VARINT } from "../wire-format.ts";
 import type { Attribute, GraphTensor } from "./onnx-graph.ts";
-import { BYTES_PER_STEP, FloatBuilder, IntegerBuilder, TextBuilder, toText } from "./read-lists.ts";
+import { FloatBuilder, IntegerBuilder, TextBuilder, toText } from "./read-lists.ts";
 
 /** Fields of AttributeProto beside those in {@link ATTRIBUTE}. */
 const FLOAT = 2;

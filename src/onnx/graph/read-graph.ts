@@ -3,8 +3,8 @@ import type { OnnxGraph } from "./onnx-graph.ts";
 import { readOnnxGraph } from "./read-onnx-graph.ts";
 import { isOrtFile, readOrtGraph } from "./read-ort-graph.ts";
 
-/** A forest of a million nodes, in either form of ONNX, or 8 million weights. */
-export const MAX_GRAPH_BYTES = 67_108_864;
+/** A forest of some 700,000 nodes, of two million in the form of TreeEnsemble, or eight million weights. */
+export const MAX_GRAPH_BYTES = 33_554_432;
 
 /**
  * Reads the graph of a model, of the ONNX or the ORT format. Weights are views of the file.
