@@ -25,15 +25,35 @@ export function planCoalitions(
 ): PlannedCoalitions {
   const least = 1 + (estimator.minCoalitions(players) - 1) * runsPerCoalition;
   const budget = Math.min(maxRuns ?? Math.max(DEFAULT_MAX_RUNS, least), limit);
-  if (least > budget) {
-    const bound = maxRuns !== undefined && maxRuns < limit ? "max_runs" : "a request";
-    throw new ApiError(
-      "invalid_request",
-      `The method ${estimator.name} needs ${least} runs at least for ${players} features, each of its coalitions ${runsPerCoalition}; ${bound} permits ${budget}. ${runsPerCoalition > 1 ? "Send fewer background_rows" : "Explain fewer features"}${least <= limit ? `, or max_runs of ${least}` : ""}.`,
-      { details: { field: "max_runs", needed: least, limit: budget } },
-    );
-  }
+  refuseRuns(
+    estimator.name,
+    least,
+    { maxRuns: budget, limit },
+    `for ${players} features, each of its coalitions ${runsPerCoalition}`,
+  );
   const affordable = 1 + Math.floor((budget - 1) / runsPerCoalition);
   const maxCoalitions = estimator.countCoalitions(players, affordable);
   return { maxCoalitions, runs: 1 + (maxCoalitions - 1) * runsPerCoalition };
+}
+
+/**
+ * @param needed rows that a method runs at least
+ * @param why as the end of "needs 500 runs at least"
+ * @throws ApiError `invalid_request` when a request may not have so many
+ */
+export function refuseRuns(
+  method: string,
+  needed: number,
+  { maxRuns, limit }: Pick<ExplanationRequest, "maxRuns" | "limit">,
+  why = "",
+): void {
+  const allowed = Math.min(maxRuns ?? limit, limit);
+  if (needed <= allowed) return;
+  const isOfRequest = maxRuns !== undefined && maxRuns < limit;
+  const more = isOfRequest && needed <= limit ? `, or max_runs of ${needed}` : "";
+  throw new ApiError(
+    "invalid_request",
+    `The method ${method} needs ${needed} runs of the model at least${why && ` ${why}`}; ${isOfRequest ? "max_runs" : "an input of the request"} permits ${allowed}. Send fewer background_rows or inputs${more}.`,
+    { details: { field: "max_runs", needed, limit: allowed } },
+  );
 }

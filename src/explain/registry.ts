@@ -1,7 +1,15 @@
 import type { ExplanationMethod } from "./method.ts";
 import { exactMethod } from "./methods/exact-method.ts";
 import { kernelMethod } from "./methods/kernel-method.ts";
+import { limeMethod } from "./methods/lime-method.ts";
+import { nearestMethod } from "./methods/nearest-method.ts";
 import { permutationMethod } from "./methods/permutation-method.ts";
 
 /** Every method, by its name in requests; the first that suits a version explains it when the request names none. */
-export const METHODS: readonly ExplanationMethod[] = [exactMethod, kernelMethod, permutationMethod];
+export const METHODS: readonly ExplanationMethod[] = [
+  exactMethod,
+  kernelMethod,
+  permutationMethod,
+  limeMethod,
+  nearestMethod,
+];

@@ -3,7 +3,7 @@ import type { Estimator } from "../estimator.ts";
 import type { Coalition } from "../game.ts";
 import { complement, everybody, KnownValues, keyOf, nobody } from "./known-values.ts";
 import { shuffled } from "./shuffled.ts";
-import { fitWeighted } from "./weighted-regression.ts";
+import { fitWeighted, MAX_ROW_NUMBERS } from "./weighted-regression.ts";
 
 /** A coalition with its complement, which is evaluated as well. */
 interface Pair {
@@ -29,10 +29,12 @@ export const kernelEstimator: Estimator = {
   exact: false,
   // Those of one player and of all but one, and as many that are drawn.
   minCoalitions: (players) => Math.min(2 ** players, Math.max(4 * players, 2)),
-  countCoalitions: (players, maxCoalitions) =>
-    players < 2
-      ? Math.min(2 ** players, maxCoalitions)
-      : Math.min(2 ** players, 2 + 2 * Math.floor((maxCoalitions - 2) / 2)),
+  countCoalitions(players, maxCoalitions) {
+    if (players < 2) return Math.min(2 ** players, maxCoalitions);
+    const kept = Math.max(Math.floor(MAX_ROW_NUMBERS / players), 2 * players);
+    const pairs = Math.min(Math.floor((maxCoalitions - 2) / 2), kept);
+    return Math.min(2 ** players, 2 + 2 * pairs);
+  },
   async estimate(game, { maxCoalitions, random, checkpoint }) {
     const { players, outputs } = game;
     const known = new KnownValues(game);

@@ -2,6 +2,7 @@ import type { Estimator } from "../estimator.ts";
 import type { Coalition } from "../game.ts";
 import { everybody, KnownValues } from "./known-values.ts";
 import { fitSurrogate } from "./surrogate.ts";
+import { MAX_ROW_NUMBERS } from "./weighted-regression.ts";
 
 /** How near a coalition is to that of all players. */
 export type CoalitionDistance = "cosine" | "euclidean";
@@ -11,6 +12,8 @@ export interface LimeOptions {
   readonly distance: CoalitionDistance;
   /** By the number of players. */
   readonly kernelWidth: (players: number) => number;
+  /** How many coalitions are drawn; as many as there may be when left out. */
+  readonly samples?: number | undefined;
 }
 
 /** Of the package lime for texts and pictures (its `kernel_width` of 25 is for 100 times the distance). */
@@ -22,12 +25,19 @@ export const COSINE_KERNEL_WIDTH = 0.25;
  * is how far the regression is from the game at all players.
  * Source: Ribeiro, Singh and Guestrin, "Why Should I Trust You?", KDD 2016; the package lime 0.2.
  */
-export function createLimeEstimator({ distance, kernelWidth }: LimeOptions): Estimator {
+export function createLimeEstimator({
+  distance,
+  kernelWidth,
+  samples: wanted,
+}: LimeOptions): Estimator {
   return {
     name: "lime",
     exact: false,
-    minCoalitions: (players) => players + 2,
-    countCoalitions: (players, maxCoalitions) => Math.max(maxCoalitions, players + 2),
+    minCoalitions: (players) => wanted ?? players + 2,
+    countCoalitions(players, maxCoalitions) {
+      const kept = Math.max(Math.floor(MAX_ROW_NUMBERS / players), players + 2);
+      return wanted ?? Math.min(maxCoalitions, kept);
+    },
     async estimate(game, { maxCoalitions, random, checkpoint }) {
       const { players, outputs } = game;
       const known = new KnownValues(game);

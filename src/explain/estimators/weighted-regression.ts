@@ -24,6 +24,9 @@ export interface Fit {
   readonly sumErrors: Float64Array;
 }
 
+/** Numbers of the rows of one regression, for the sake of memory: 8 MB. */
+export const MAX_ROW_NUMBERS = 1_000_000;
+
 /** Multiplications between two checkpoints: some milliseconds. */
 const STEP = 4_000_000;
 

@@ -60,9 +60,18 @@ export interface PredictedRow {
  * @throws ApiError of the run; `invalid_request` for an output that the model does not have
  */
 export async function predictRow(
-  { model, outputs, row }: ExplainedTable,
+  table: ExplainedTable,
   output: ExplanationRequest["output"],
 ): Promise<PredictedRow> {
-  const { values, width } = await model.predict(row.values, 1);
-  return { values, chosen: chooseOutputs(output, outputs.names(width), outputs.predicted(values)) };
+  const { values } = await table.model.predict(table.row.values, 1);
+  return { values, chosen: chooseRowOutputs(table, output, values) };
+}
+
+/** @param values the model's answer to the row that is explained */
+export function chooseRowOutputs(
+  { outputs }: Pick<ExplainedTable, "outputs">,
+  output: ExplanationRequest["output"],
+  values: ArrayLike<number>,
+): ChosenOutputs {
+  return chooseOutputs(output, outputs.names(values.length), outputs.predicted(values));
 }
