@@ -27,6 +27,8 @@ export interface StoredVersion {
   readonly publishedAt: number;
   /** Of its reference profile, which changes with it; absent when there is none, or when it was not looked for. */
   readonly profileEtag?: string;
+  /** The same of its background rows. */
+  readonly backgroundEtag?: string;
 }
 
 export interface StoredPublication {

@@ -11,6 +11,8 @@ export interface PublishedModel extends ModelId {
   readonly versions: readonly string[];
   /** What its requests are compared with; absent when there is none, or when it could not be read. */
   readonly profile?: KnownProfile;
+  /** Of the background rows that are kept with it, which changes with them; absent when there are none. */
+  readonly backgroundEtag?: string;
 }
 
 /** The version that a request gets. */

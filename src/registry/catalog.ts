@@ -197,9 +197,18 @@ export function createCatalog(store: ModelStore, options: CatalogOptions): Catal
     if (known) return known;
     const id = { name, version: chosen.version };
     const { manifest, revision } = await publicationOf(id, chosen.revision);
-    const etag = revision === chosen.revision ? chosen.profileEtag : undefined;
-    const profile = etag === undefined ? undefined : await readProfile?.(manifest, etag);
-    const model = { ...id, versions, manifest, revision, ...(profile && { profile }) };
+    const { profileEtag, backgroundEtag }: Partial<StoredVersion> =
+      revision === chosen.revision ? chosen : {};
+    const profile =
+      profileEtag === undefined ? undefined : await readProfile?.(manifest, profileEtag);
+    const model = {
+      ...id,
+      versions,
+      manifest,
+      revision,
+      ...(profile && { profile }),
+      ...(backgroundEtag !== undefined && { backgroundEtag }),
+    };
     models.set(id.version, model);
     return model;
   }

@@ -10,6 +10,7 @@ export const CAPTURES_PREFIX = "captures/";
 /** So that keys of parts are in their order. */
 const OFFSET_DIGITS = 12;
 const PROFILE_FILE = "~profile.json";
+const BACKGROUND_FILE = "~background.json";
 const PART = /^(.+)\.parts\/([0-9a-f]{64})-(\d{1,15})\/(\d{12})$/s;
 
 export function modelPrefix(name: string): string {
@@ -92,6 +93,16 @@ export function profileKey(id: ModelId): string {
 /** The version whose profile a key is, or `undefined` for any other key. */
 export function fromProfileKey(key: string): ModelId | undefined {
   return fromVersionKey(key, PROFILE_FILE);
+}
+
+/** The background rows of a version; no file of a version has this name. */
+export function backgroundKey(id: ModelId): string {
+  return fileKey(id, BACKGROUND_FILE);
+}
+
+/** The version whose background rows a key is, or `undefined` for any other key. */
+export function fromBackgroundKey(key: string): ModelId | undefined {
+  return fromVersionKey(key, BACKGROUND_FILE);
 }
 
 /** The version whose manifest a key is, or `undefined` for any other key. */

@@ -10,6 +10,7 @@ import { parseManifestJson } from "./manifest-json.ts";
 import {
   claimKey,
   fileKey,
+  fromBackgroundKey,
   fromManifestKey,
   fromProfileKey,
   MODELS_PREFIX,
@@ -75,6 +76,7 @@ export function createModelStore(
       guarded(`the versions of model "${name}" could not be listed`, async () => {
         const versions: StoredVersion[] = [];
         const profiles = new Map<string, string>();
+        const backgrounds = new Map<string, string>();
         let routingEtag: string | undefined;
         for await (const { key, etag, writtenAt } of objects.list(modelPrefix(name))) {
           const id = fromManifestKey(key);
@@ -83,10 +85,15 @@ export function createModelStore(
           else {
             const profiled = fromProfileKey(key);
             if (profiled) profiles.set(profiled.version, etag);
+            const explained = fromBackgroundKey(key);
+            if (explained) backgrounds.set(explained.version, etag);
           }
         }
         versions.sort((a, b) => compareVersions(a.version, b.version));
-        return { versions: versions.map((each) => withProfile(each, profiles)), routingEtag };
+        return {
+          versions: versions.map((each) => withEtags(each, profiles, backgrounds)),
+          routingEtag,
+        };
       }),
 
     routing: createRoutingStore(objects).routing,
@@ -156,9 +163,18 @@ export function createModelStore(
   };
 }
 
-function withProfile(version: StoredVersion, profiles: ReadonlyMap<string, string>): StoredVersion {
-  const profileEtag = profiles.get(version.version);
-  return profileEtag === undefined ? version : { ...version, profileEtag };
+function withEtags(
+  stored: StoredVersion,
+  profiles: ReadonlyMap<string, string>,
+  backgrounds: ReadonlyMap<string, string>,
+): StoredVersion {
+  const profileEtag = profiles.get(stored.version);
+  const backgroundEtag = backgrounds.get(stored.version);
+  return {
+    ...stored,
+    ...(profileEtag !== undefined && { profileEtag }),
+    ...(backgroundEtag !== undefined && { backgroundEtag }),
+  };
 }
 
 async function signatureKeyOf(id: ModelId, manifestText: string): Promise<string> {

@@ -12,6 +12,7 @@ import { sha256 } from "../shared/sha256.ts";
 import { fromCaptureKey } from "./capture-keys.ts";
 import { guarded } from "./guarded.ts";
 import {
+  backgroundKey,
   CAPTURES_PREFIX,
   fileKey,
   MODELS_PREFIX,
@@ -90,6 +91,7 @@ export function createObjectInventory(
       ...manifest.files.map(({ path }) => fileKey(id, path)),
       signatureKey(id, toHex(await sha256(text))),
       profileKey(id),
+      backgroundKey(id),
     ],
 
     delete: (keys) =>
