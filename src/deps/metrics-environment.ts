@@ -1,10 +1,10 @@
 import { version } from "../../package.json";
 import { parseConfig, readSecrets } from "../config.ts";
+import type { TelemetryEvent } from "../domain/event.ts";
 import { shardOf } from "../domain/monitoring/collector.ts";
 import type { OnnxflareEnv } from "../env.ts";
 import type { MetricsEnvironment } from "../monitoring/environment.ts";
-import { createScrubber } from "../shared/scrub-secrets.ts";
-import { createScrubbingSink } from "../telemetry/scrubbing-sink.ts";
+import { createScrubber, scrubTexts } from "../shared/scrub-secrets.ts";
 import { CONSOLE_SINK } from "../telemetry/sinks/console-sink.ts";
 import { createAlertReports } from "./alert-reports.ts";
 import { createMetricsShards, type MetricsShards } from "./monitoring.ts";
@@ -36,7 +36,11 @@ function create(env: OnnxflareEnv, shards: MetricsShards): MetricsEnvironment {
     shard: (model) => shards(shardOf(model)),
     reports: createAlertReports(env.MODELS, config, shards),
     fetch: (url, init) => fetch(url, init),
-    emit: console ? createScrubbingSink(console, scrub).emit : () => undefined,
+    emit(event) {
+      const scrubbed = scrubTexts(event, scrub) as TelemetryEvent;
+      console?.emit(scrubbed);
+      return scrubbed;
+    },
     privacyKey: config.privacyKey,
     evaluateEveryMs: config.alerts.intervalSeconds * 1000,
     userAgent: `onnxflare/${version}`,

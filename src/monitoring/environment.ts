@@ -9,7 +9,8 @@ export interface MetricsEnvironment {
   /** What is known of a version beside its requests. */
   reports(model: string, version: string): Promise<VersionReports>;
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
-  readonly emit: (event: TelemetryEvent) => void;
+  /** Writes an event; returns it as it is written, without secrets. */
+  readonly emit: (event: TelemetryEvent) => TelemetryEvent;
   /** `undefined` without the secret PRIVACY_KEY. */
   readonly privacyKey: Uint8Array<ArrayBuffer> | undefined;
   /** How often alerts are evaluated. */
@@ -24,7 +25,7 @@ export const NO_ENVIRONMENT: MetricsEnvironment = {
   fetch: async () => {
     throw new Error("the object has no network");
   },
-  emit: () => undefined,
+  emit: (event) => event,
   privacyKey: undefined,
   evaluateEveryMs: Number.POSITIVE_INFINITY,
   userAgent: "onnxflare",

@@ -131,8 +131,8 @@ function readAll(
 
 /** What distinguishes an event from all others. */
 function keyOf(event: TelemetryEvent): string {
-  const { requestId } = event as { readonly requestId?: string };
-  const ownId = requestId ?? (event.event === "notice" ? event.message : "");
+  const { requestId, id } = event as { readonly requestId?: string; readonly id?: string };
+  const ownId = requestId ?? id ?? (event.event === "notice" ? event.message : "");
   return `${event.event} ${event.time} ${ownId}`;
 }
 

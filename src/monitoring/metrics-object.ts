@@ -31,7 +31,20 @@ export function createMetricsObject(
   migrate(storage, METRICS_MIGRATIONS);
   const accuracy = createAccuracy(storage);
   const collector = createCollector(storage, onDue, accuracy);
-  const alerting = createAlerting({ storage, collector, environment, onDue, onWork: keepAlive });
+  const alerting = createAlerting({
+    storage,
+    collector,
+    environment: {
+      ...environment,
+      emit(event) {
+        const written = environment.emit(event);
+        collector.remember(written);
+        return written;
+      },
+    },
+    onDue,
+    onWork: keepAlive,
+  });
   const parts: readonly MonitoringPart[] = [collector, accuracy, alerting];
 
   return {

@@ -91,8 +91,10 @@ export function createMonitoring(
 
     async events({ model, after }: EventsRequest = {}) {
       const shards = await shardsOf(model);
+      // It has the alerts of all models.
+      const ofModels = shards.value.filter((shard) => shard !== SERVICE_SHARD);
       const cursors = parseCursors(after);
-      const watched = shards.value.slice(0, MAX_WATCHED);
+      const watched = [SERVICE_SHARD, ...ofModels].slice(0, MAX_WATCHED);
       const { value, unreachable } = await queryShards(watched, (shard) =>
         connect(shard).events(cursors[shard]),
       );

@@ -73,6 +73,10 @@ export function createProfileMaker({
         requests.add(each.inputs);
       }
       checkRows(rows);
+      const ofTensors = await tensors.references(checkpoint);
+      await checkpoint();
+      const ofRequests = requests.references();
+      await checkpoint();
       return {
         schemaVersion: 1,
         model: name,
@@ -80,7 +84,7 @@ export function createProfileMaker({
         modelSha256: modelDigest(manifest),
         rows,
         createdAt: new Date(now()).toISOString(),
-        inputs: [...(await tensors.references(checkpoint)), ...requests.references()],
+        inputs: [...ofTensors, ...ofRequests],
         outputs: predictions.references(),
       };
     },

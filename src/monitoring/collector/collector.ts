@@ -1,3 +1,4 @@
+import type { TelemetryEvent } from "../../domain/event.ts";
 import type { CanaryVerdict } from "../../domain/monitoring/canary-report.ts";
 import type {
   Batch,
@@ -24,7 +25,10 @@ const SWEEP_MS = 3_600_000;
 /** The methods of a Durable Object over its own storage. */
 export interface Collector
   extends MetricsCollector,
-    Required<Pick<MonitoringPart, "dueAt" | "work">> {}
+    Required<Pick<MonitoringPart, "dueAt" | "work">> {
+  /** Adds an event of this object itself to those that can be watched. */
+  remember(event: TelemetryEvent): void;
+}
 
 /**
  * Adds what isolates have folded to windows and totals. Batches wait in memory for a moment, so that many are stored together, and are
@@ -133,6 +137,8 @@ export function createCollector(
       const canaries = (await accept(batch, prepared)) ?? [];
       return { isWatched: recent.isWatched, ...(canaries.length > 0 && { canaries }) };
     },
+
+    remember: (event) => recent.add([event], 0),
 
     totals: async () => table.totals(),
 

@@ -45,6 +45,13 @@ describe("the events of all isolates", () => {
     expect(collector.asked).toEqual([{ model: "iris" }]);
   });
 
+  it("are two where two alerts fire at the same time", async () => {
+    const alert = (id: string) => ({ event: "alert", time: "2026-11-30T12:00:00.000Z", id });
+    const events = [alert("one"), alert("two")] as never[];
+    const live = createLiveEvents(createEventLog(), collecting({ events: [...events, ...events] }));
+    expect(await readAll(live)).toEqual(events);
+  });
+
   it("are those of this one, and a notice, where the collector is out of reach", async () => {
     const log = createEventLog();
     log.emit(at(1));

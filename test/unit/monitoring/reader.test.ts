@@ -80,12 +80,15 @@ describe("what was collected", () => {
     const asked: string[] = [];
     const monitoring = createMonitoring((name) => {
       asked.push(name);
-      return { models: async () => [{ model: "a", seenAt: NOW }] } as never;
+      return {
+        models: async () => [{ model: "a", seenAt: NOW }],
+        events: async () => ({ events: [], cursor: "s", missed: 0 }),
+      } as never;
     });
     const series = { model: "nobody", from: NOW, to: NOW + 60_000, stepSeconds: 60 };
     expect(await monitoring.series(series)).toEqual({ value: [], unreachable: [] });
     expect(await monitoring.events({ model: "nobody" })).toMatchObject({ value: { events: [] } });
-    expect(asked).toEqual([SERVICE_SHARD, SERVICE_SHARD]);
+    expect(new Set(asked)).toEqual(new Set([SERVICE_SHARD]));
   });
 
   it.each([

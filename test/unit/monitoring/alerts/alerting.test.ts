@@ -64,7 +64,10 @@ function restart(): void {
       }),
       reports: async () => ({}),
       fetch: (url, init) => own.fetch(url, init),
-      emit: (event) => void events.push(event),
+      emit(event) {
+        events.push(event);
+        return event;
+      },
       privacyKey,
       evaluateEveryMs: MINUTE,
       userAgent: "onnxflare/0",
