@@ -35,6 +35,7 @@ export function createAlertReports(
     windows: ({ model, ...request }) => shards(shardOf(model)).windows(request),
     profile: async ({ name, version }) => (await catalog.resolve(name, version)).profile,
     defaults: config.drift,
+    retention: config.monitoring.policy,
     onlyEnded: true,
   });
   const { accuracy } = createAccuracyServices(shards, catalog, undefined);

@@ -3,7 +3,7 @@ import { shardOf } from "../domain/monitoring/collector.ts";
 import type { DriftRules } from "../domain/monitoring/drift-fields.ts";
 import type { DriftReader } from "../domain/monitoring/drift-report.ts";
 import { createProfileMaker, type ProfileMaker } from "../inference/profiling/make-profile.ts";
-import { createDriftReader } from "../monitoring/drift/drift-reader.ts";
+import { createDriftReader, type DriftSources } from "../monitoring/drift/drift-reader.ts";
 import type { Catalog } from "../registry/catalog.ts";
 import { createTask } from "../tasks/registry.ts";
 import type { MetricsShards } from "./monitoring.ts";
@@ -14,10 +14,11 @@ export interface DriftParts {
   /** `undefined` where nothing is collected. */
   readonly shards: MetricsShards | undefined;
   readonly rules: DriftRules;
+  readonly retention: DriftSources["retention"];
 }
 
 /** What makes reference profiles, and what compares requests with them. */
-export function createDrift({ catalog, host, shards, rules }: DriftParts): {
+export function createDrift({ catalog, host, shards, rules, retention }: DriftParts): {
   readonly profileMaker: ProfileMaker;
   readonly drift: DriftReader | undefined;
 } {
@@ -33,6 +34,7 @@ export function createDrift({ catalog, host, shards, rules }: DriftParts): {
         windows: ({ model, ...request }) => shards(shardOf(model)).windows(request),
         profile: async ({ name, version }) => (await catalog.resolve(name, version)).profile,
         defaults: rules,
+        retention,
       }),
   };
 }

@@ -11,7 +11,7 @@ import {
   RESERVED_MODEL_NAME,
   RESERVED_MODEL_NAME_REASON,
 } from "./model-id.ts";
-import { monitoringSchema } from "./monitoring/monitoring-settings.ts";
+import { monitoringSchema } from "./monitoring/manifest-monitoring.ts";
 import { PLACEMENTS } from "./placement.ts";
 import { MAX_RANK } from "./shape.ts";
 import { TASK_KINDS } from "./task-kinds.ts";

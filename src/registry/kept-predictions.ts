@@ -1,7 +1,7 @@
 import { ApiError } from "../domain/errors.ts";
 import type { Manifest } from "../domain/manifest.ts";
 import { canarySplitOf } from "../domain/monitoring/canary-pairs.ts";
-import { DEFAULT_CANARY } from "../domain/monitoring/monitoring-settings.ts";
+import { DEFAULT_CANARY } from "../domain/monitoring/manifest-monitoring.ts";
 import type { CanaryPair } from "../domain/monitoring/prediction-batch.ts";
 import type { Routing } from "../domain/routing.ts";
 import type { Catalog, KnownModel } from "./catalog.ts";

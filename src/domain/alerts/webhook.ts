@@ -66,7 +66,7 @@ export interface Webhook {
   /** Of messages to it: those that wait, and those that were given up. */
   readonly pending: number;
   readonly dead: number;
-  readonly lastDelivery?: DeliveryAttempt | undefined;
+  readonly lastDelivery?: Delivery | undefined;
 }
 
 /** How an attempt to send a message ended. */

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { CANARY_OUTCOMES } from "../monitoring/canary-report.ts";
-import { CANARY_METRICS } from "../monitoring/monitoring-settings.ts";
+import { CANARY_METRICS } from "../monitoring/manifest-monitoring.ts";
 import { eventHead, model, version } from "./fields.ts";
 
 export const canaryEventSchema = z

@@ -1,5 +1,5 @@
 import type { Estimate } from "./estimate.ts";
-import type { CanaryMetric } from "./monitoring-settings.ts";
+import type { CanaryMetric } from "./manifest-monitoring.ts";
 
 /** One comparison of a canary with stable. */
 export interface CanaryComparison {

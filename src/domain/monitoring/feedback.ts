@@ -1,6 +1,9 @@
 import type { ApiError } from "../errors.ts";
 import type { KeptRow } from "./prediction-batch.ts";
 
+/** Truths of one request. */
+export const MAX_FEEDBACK = 1000;
+
 /** The truth of a row: a label or a number; `null` where it is not known. */
 export type TruthValue = string | number | null;
 

@@ -33,7 +33,7 @@ export type LabelledField = keyof typeof MAX_LABELS;
 export const MAX_PRINCIPALS = 100;
 /** Labels of predictions, and inputs. */
 export const MAX_PREDICTED = 200;
-export const MAX_INPUTS = 128;
+export const MAX_OBSERVED_INPUTS = 128;
 
 const LABELLED = Object.keys(MAX_LABELS) as LabelledField[];
 const SUMS = [
@@ -111,7 +111,7 @@ export function featureOf(
   const known = inputs[name];
   // What every object inherits has none.
   if (known?.moments) return known;
-  if (Object.keys(inputs).length >= MAX_INPUTS || name === "__proto__") return undefined;
+  if (Object.keys(inputs).length >= MAX_OBSERVED_INPUTS || name === "__proto__") return undefined;
   const feature: FeatureAggregate = { kind, moments: createMoments() };
   inputs[name] = feature;
   return feature;

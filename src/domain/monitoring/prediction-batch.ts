@@ -1,4 +1,4 @@
-import type { CanaryMetric } from "./monitoring-settings.ts";
+import type { CanaryMetric } from "./manifest-monitoring.ts";
 
 /** What was predicted of a row: a label with its confidence, or a number. */
 export type KeptRow = readonly [label: string, confidence?: number] | number | null;

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { toCanonicalJson } from "../../shared/canonical-json.ts";
 import { toHex } from "../../shared/hex.ts";
 import { sha256 } from "../../shared/sha256.ts";
+import { MAX_FEATURES } from "../statistics/feature-plan.ts";
 
 /**
  * What the inputs and outputs of a version look like in its example data: the bins by which requests are counted, and the counts of the
@@ -15,7 +16,6 @@ export const MAX_CATEGORIES = 1000;
 /** Of example data; fewer rows say nothing of a distribution. */
 export const MIN_EXAMPLE_ROWS = 20;
 export const MAX_EXAMPLE_ROWS = 10_000;
-export const MAX_INPUTS = 64;
 export const MAX_OUTPUTS = 8;
 const MAX_NAME_LENGTH = 200;
 /** Of a profile as it is stored. */
@@ -97,7 +97,7 @@ export const referenceProfileSchema = z.strictObject({
   rows: z.int().min(1).describe("Rows of the example data."),
   createdAt: z.iso.datetime(),
   source: z.string().max(500).optional().describe("What the example data is."),
-  inputs: features(MAX_INPUTS),
+  inputs: features(MAX_FEATURES),
   outputs: features(MAX_OUTPUTS),
 });
 

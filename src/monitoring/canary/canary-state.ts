@@ -1,5 +1,5 @@
 import type { CanaryOutcome, CanaryVerdict } from "../../domain/monitoring/canary-report.ts";
-import type { CanaryMetric } from "../../domain/monitoring/monitoring-settings.ts";
+import type { CanaryMetric } from "../../domain/monitoring/manifest-monitoring.ts";
 import { CONFIDENCE_BINS } from "../../domain/statistics/confidence-bins.ts";
 import { createSequentialTest, type SequentialTest } from "./sequential-test.ts";
 

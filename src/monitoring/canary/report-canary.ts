@@ -1,7 +1,7 @@
 import type { CanaryComparison, CanaryVerdict } from "../../domain/monitoring/canary-report.ts";
 import { durationOf } from "../../domain/monitoring/duration-steps.ts";
 import type { Estimate } from "../../domain/monitoring/estimate.ts";
-import type { CanaryMetric } from "../../domain/monitoring/monitoring-settings.ts";
+import type { CanaryMetric } from "../../domain/monitoring/manifest-monitoring.ts";
 import type { CanaryPair } from "../../domain/monitoring/prediction-batch.ts";
 import { normal, wilson } from "../statistics/interval.ts";
 import type { CanaryState } from "./canary-state.ts";

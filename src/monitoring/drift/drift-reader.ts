@@ -1,4 +1,5 @@
 import type { ModelId } from "../../domain/model-id.ts";
+import type { CollectionPolicy } from "../../domain/monitoring/collector.ts";
 import type { DriftRules } from "../../domain/monitoring/drift-fields.ts";
 import type { DriftReader, DriftReport } from "../../domain/monitoring/drift-report.ts";
 import type { SeriesRequest } from "../../domain/monitoring/monitoring.ts";
@@ -11,6 +12,8 @@ export interface DriftSources {
   windows(request: SeriesRequest & { model: string; version: string }): Promise<readonly Bucket[]>;
   profile(id: ModelId): Promise<KnownProfile | undefined>;
   readonly defaults: DriftRules;
+  /** How far windows reach back. */
+  readonly retention: Pick<CollectionPolicy, "minutesForMs" | "hoursForMs">;
   readonly now?: () => number;
   /** Whether only windows count that have ended: one that is looked at again and again while it grows is a false alarm more often than once. */
   readonly onlyEnded?: boolean;
@@ -19,9 +22,6 @@ export interface DriftSources {
 const MINUTE_SECONDS = 60;
 const HOUR_SECONDS = 3600;
 const HOUR_MS = HOUR_SECONDS * 1000;
-/** As far as minutes reach back, from the beginning of the hour. */
-const RECENT_HOURS = 23;
-const OLDER_HOURS = 34 * 24;
 /** Without so many windows in the last day, more of the past is looked at. */
 const ENOUGH_WINDOWS = 2;
 
@@ -29,6 +29,7 @@ export function createDriftReader({
   windows,
   profile,
   defaults,
+  retention,
   now = Date.now,
   onlyEnded = false,
 }: DriftSources): DriftReader {
@@ -48,11 +49,16 @@ export function createDriftReader({
       };
       const step = Math.max(1, Math.floor(rules.minSeconds / MINUTE_SECONDS)) * MINUTE_SECONDS;
       if (step < HOUR_SECONDS) {
-        const recent = await assess(RECENT_HOURS, step);
+        const recent = await assess(hoursWithin(retention.minutesForMs), step);
         if (recent.windows.filter(({ complete }) => complete).length >= ENOUGH_WINDOWS)
           return recent;
       }
-      return assess(OLDER_HOURS, HOUR_SECONDS);
+      return assess(hoursWithin(retention.hoursForMs), HOUR_SECONDS);
     },
   };
+}
+
+/** As many as are kept, from the beginning of an hour that has not ended. */
+function hoursWithin(milliseconds: number): number {
+  return Math.max(1, Math.floor(milliseconds / HOUR_MS) - 1);
 }

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { CALIBRATION_SOURCES, UNAVAILABLE } from "../../domain/monitoring/accuracy-report.ts";
 import { CANARY_OUTCOMES } from "../../domain/monitoring/canary-report.ts";
-import { CANARY_METRICS } from "../../domain/monitoring/monitoring-settings.ts";
+import { CANARY_METRICS } from "../../domain/monitoring/manifest-monitoring.ts";
 
 const count = z.int().min(0);
 const estimate = z

@@ -1,21 +1,11 @@
 import * as z from "zod";
-import {
-  ALERT_STATES,
-  type Alert,
-  type AlertTransition,
-  RESOLUTIONS,
-  TRANSITIONS,
-} from "../../domain/alerts/alert.ts";
+import { ALERT_STATES, RESOLUTIONS, TRANSITIONS } from "../../domain/alerts/alert.ts";
 import { SEVERITIES } from "../../domain/alerts/alert-rule.ts";
-import type { AlertRules, AlertsReport } from "../../domain/alerts/alerts.ts";
 import { ruleSchema } from "../../domain/alerts/kinds/registry.ts";
 import {
   DELIVERY_STATES,
-  type Delivery,
-  type DeliveryAttempt,
   MESSAGE_TYPES,
   WEBHOOK_STATES,
-  type Webhook,
   webhookFieldsSchema,
 } from "../../domain/alerts/webhook.ts";
 
@@ -69,7 +59,7 @@ export const alertRulesSchema = z.strictObject({
   rules: z.array(ruleSchema).describe("With everything that was left out."),
 });
 
-const attempt = {
+export const deliverySchema = z.strictObject({
   messageId: z.string().describe("The `webhook-id`."),
   state: z.enum(DELIVERY_STATES),
   attempts: count,
@@ -77,10 +67,6 @@ const attempt = {
   nextAt: time.optional(),
   status: z.int().optional().describe("Of the last answer."),
   problem: z.string().optional(),
-};
-
-export const deliverySchema = z.strictObject({
-  ...attempt,
   webhook: z.string(),
   type: z.enum(MESSAGE_TYPES),
   createdAt: time,
@@ -105,9 +91,7 @@ export const webhookSchema = z.strictObject({
     .describe("Until when messages are signed by the secret before as well."),
   pending: count.describe("Messages that wait for it."),
   dead: count.describe("Messages of the last seven days that were given up."),
-  lastDelivery: z
-    .strictObject({ ...attempt, webhook: z.string(), type: z.enum(MESSAGE_TYPES), createdAt: time })
-    .optional(),
+  lastDelivery: deliverySchema.optional(),
 });
 
 export const webhooksSchema = z.strictObject({ webhooks: z.array(webhookSchema) });
@@ -122,57 +106,3 @@ export const issuedWebhookSchema = webhookSchema.extend({
 });
 
 export const retriedSchema = z.strictObject({ retried: count });
-
-export function toAlertsResponse(report: AlertsReport) {
-  const { alerts, history, evaluatedAt, problem, suppressed } = report;
-  return {
-    alerts: alerts.map(toAlert),
-    history: history.map(toTransition),
-    evaluatedAt: toTime(evaluatedAt),
-    problem,
-    suppressed,
-  };
-}
-
-export function toRulesResponse({ revision, isDefault, rules }: AlertRules) {
-  return { revision, isDefault, rules };
-}
-
-export function toWebhookResponse({ lastDelivery, ...webhook }: Webhook) {
-  return {
-    ...webhook,
-    createdAt: toTime(webhook.createdAt),
-    updatedAt: toTime(webhook.updatedAt),
-    previousSecretUntil: toTime(webhook.previousSecretUntil),
-    lastDelivery: lastDelivery && toDeliveryResponse(lastDelivery as Delivery),
-  };
-}
-
-export function toDeliveryResponse(delivery: Delivery) {
-  return { ...toAttempt(delivery), createdAt: toTime(delivery.createdAt) };
-}
-
-function toAttempt<A extends DeliveryAttempt>(each: A) {
-  return { ...each, at: toTime(each.at), nextAt: toTime(each.nextAt) };
-}
-
-function toAlert(alert: Alert) {
-  const { since, pendingAt, firedAt, resolvedAt, clearSince, measuredAt, ...others } = alert;
-  return {
-    ...others,
-    since: toTime(since),
-    pendingAt: toTime(pendingAt),
-    firedAt: toTime(firedAt),
-    resolvedAt: toTime(resolvedAt),
-    clearSince: toTime(clearSince),
-    measuredAt: toTime(measuredAt),
-  };
-}
-
-function toTransition({ at, transition, messageId, alert }: AlertTransition) {
-  return { at: toTime(at), transition, messageId, alert: toAlert(alert) };
-}
-
-function toTime(at: number | undefined): string | undefined {
-  return at === undefined ? undefined : new Date(at).toISOString();
-}

@@ -1,10 +1,8 @@
 import * as z from "zod";
 import { ApiError } from "../../domain/errors.ts";
-import type { Feedback } from "../../domain/monitoring/feedback.ts";
+import { type Feedback, MAX_FEEDBACK } from "../../domain/monitoring/feedback.ts";
 import { parseWith } from "../parse.ts";
 
-/** Of one request. */
-export const MAX_FEEDBACK = 1000;
 /** Rows of one prediction. */
 const MAX_ROWS = 4096;
 const MAX_LABEL = 1024;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { migrate } from "../../../src/domain/durable-object/migrate.ts";
 import { durationStep } from "../../../src/domain/monitoring/duration-steps.ts";
-import type { CanaryMetric } from "../../../src/domain/monitoring/monitoring-settings.ts";
+import type { CanaryMetric } from "../../../src/domain/monitoring/manifest-monitoring.ts";
 import type {
   CanaryCounts,
   IdentifiedPrediction,

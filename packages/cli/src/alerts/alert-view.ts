@@ -1,69 +1,11 @@
+import type {
+  AlertsResponse,
+  DeliveryResponse,
+  RulesResponse,
+  WebhookResponse,
+} from "../../../../src/domain/alerts/responses.ts";
 import { toTable } from "../format/table.ts";
 import type { Output, Style } from "../output.ts";
-
-/** What `/admin/alerts` responds with, as far as it is printed. */
-
-export interface AlertView {
-  readonly rule: string;
-  readonly severity: string;
-  readonly state: string;
-  readonly since: string;
-  readonly summary: string;
-}
-
-export interface AlertsView {
-  readonly alerts: readonly AlertView[];
-  readonly history: readonly {
-    readonly at: string;
-    readonly transition: string;
-    readonly alert: AlertView;
-  }[];
-  readonly evaluatedAt?: string;
-  readonly problem?: string;
-  readonly suppressed: number;
-}
-
-export interface RulesView {
-  readonly revision: number;
-  readonly isDefault: boolean;
-  readonly rules: readonly {
-    readonly name: string;
-    readonly kind: string;
-    readonly enabled: boolean;
-    readonly severity: string;
-    readonly by: string;
-    readonly models: readonly string[];
-    readonly threshold: number;
-    readonly windowSeconds: number;
-    readonly forSeconds: number;
-    readonly mutedUntil?: string;
-  }[];
-}
-
-export interface WebhookView {
-  readonly name: string;
-  readonly url: string;
-  readonly state: string;
-  readonly severities: readonly string[];
-  readonly models: readonly string[];
-  readonly pending: number;
-  readonly dead: number;
-  readonly previousSecretUntil?: string;
-  readonly lastDelivery?: DeliveryView;
-  readonly secret?: string;
-}
-
-export interface DeliveryView {
-  readonly messageId: string;
-  readonly webhook: string;
-  readonly type: string;
-  readonly state: string;
-  readonly attempts: number;
-  readonly at: string;
-  readonly nextAt?: string;
-  readonly status?: number;
-  readonly problem?: string;
-}
 
 const STYLES: Readonly<Record<string, Style>> = {
   firing: "red",
@@ -76,7 +18,7 @@ const STYLES: Readonly<Record<string, Style>> = {
   secret_lost: "red",
 };
 
-export function describeAlerts(output: Output, alerts: readonly AlertView[]): string {
+export function describeAlerts(output: Output, alerts: AlertsResponse["alerts"]): string {
   const rows = alerts.map(({ state, severity, rule, since, summary }) => [
     styled(output, state),
     severity,
@@ -87,7 +29,7 @@ export function describeAlerts(output: Output, alerts: readonly AlertView[]): st
   return tableOf(output, ["STATE", "SEVERITY", "RULE", "SINCE", "SUMMARY"], rows);
 }
 
-export function describeHistory(output: Output, history: AlertsView["history"]): string {
+export function describeHistory(output: Output, history: AlertsResponse["history"]): string {
   const rows = history.map(({ at, transition, alert }) => [
     at,
     styled(output, transition),
@@ -98,7 +40,7 @@ export function describeHistory(output: Output, history: AlertsView["history"]):
   return tableOf(output, ["AT", "WHAT", "SEVERITY", "RULE", "SUMMARY"], rows);
 }
 
-export function describeRules(output: Output, rules: RulesView["rules"]): string {
+export function describeRules(output: Output, rules: RulesResponse["rules"]): string {
   const rows = rules.map((rule) => [
     rule.name,
     rule.kind,
@@ -124,7 +66,7 @@ export function describeRules(output: Output, rules: RulesView["rules"]): string
   return tableOf(output, heading, rows);
 }
 
-export function describeWebhooks(output: Output, webhooks: readonly WebhookView[]): string {
+export function describeWebhooks(output: Output, webhooks: readonly WebhookResponse[]): string {
   const rows = webhooks.map((webhook) => [
     webhook.name,
     styled(output, webhook.state),
@@ -141,7 +83,10 @@ export function describeWebhooks(output: Output, webhooks: readonly WebhookView[
   );
 }
 
-export function describeDeliveries(output: Output, deliveries: readonly DeliveryView[]): string {
+export function describeDeliveries(
+  output: Output,
+  deliveries: readonly DeliveryResponse[],
+): string {
   const rows = deliveries.map(
     ({ webhook, state, type, attempts, at, status, problem, messageId }) => [
       webhook,

@@ -1,12 +1,16 @@
 import type { Command } from "@commander-js/extra-typings";
 import { SEVERITIES } from "../../../../src/domain/alerts/alert-rule.ts";
+import type {
+  IssuedWebhookResponse,
+  WebhookResponse,
+} from "../../../../src/domain/alerts/responses.ts";
 import { usageError } from "../cli-error.ts";
 import { confirm } from "../confirm.ts";
 import type { CommandContext } from "../context.ts";
 import { checkFile, type FileOptions, printOnlySecret } from "../keys/print-secret.ts";
 import { parseDurationArgument } from "../parse-arguments.ts";
 import { pathOf } from "../server/server-client.ts";
-import { describeWebhooks, type WebhookView } from "./alert-view.ts";
+import { describeWebhooks } from "./alert-view.ts";
 
 interface AddOptions extends FileOptions {
   readonly severities?: string | undefined;
@@ -21,7 +25,7 @@ export function defineWebhooks(parent: Command, context: () => CommandContext): 
     .description("List the webhooks of alerts.")
     .action(async () => {
       const { server, output } = context();
-      const result = await server.json<{ webhooks: WebhookView[] }>({
+      const result = await server.json<{ webhooks: WebhookResponse[] }>({
         path: "/admin/alerts/webhooks",
       });
       if (result.webhooks.length === 0) output.note("there are no webhooks");
@@ -80,7 +84,7 @@ export function defineWebhooks(parent: Command, context: () => CommandContext): 
       const question = `Delete the webhook ${name} of ${server.url}?`;
       if (!yes && !(await confirm(context(), question)))
         throw usageError("nothing was deleted", "answer y, or use --yes");
-      const webhook = await server.json<WebhookView>({ method: "DELETE", path: pathTo(name) });
+      const webhook = await server.json<WebhookResponse>({ method: "DELETE", path: pathTo(name) });
       output.result(webhook, `deleted the webhook ${webhook.name}`);
     });
 }
@@ -99,7 +103,7 @@ async function printIssued(
   request: { readonly method: "PUT" | "POST"; readonly path: string; readonly value: object },
 ): Promise<void> {
   checkFile(files);
-  const issued = await server.json<WebhookView>({ ...request, repeats: "never" });
+  const issued = await server.json<IssuedWebhookResponse>({ ...request, repeats: "never" });
   const { secret, ...webhook } = issued;
   if (secret === undefined) {
     output.result(webhook, describeWebhooks(output, [webhook]));

@@ -1,12 +1,14 @@
 import { readFileSync } from "node:fs";
+import type {
+  AlertsResponse,
+  DeliveryResponse,
+  RulesResponse,
+} from "../../../../src/domain/alerts/responses.ts";
 import {
-  type AlertsView,
-  type DeliveryView,
   describeAlerts,
   describeDeliveries,
   describeHistory,
   describeRules,
-  type RulesView,
 } from "../alerts/alert-view.ts";
 import { defineWebhooks } from "../alerts/define-webhooks.ts";
 import { explain, usageError } from "../cli-error.ts";
@@ -49,7 +51,10 @@ export const ALERTS: CliCommand = {
       .option("--limit <n>", "at most so much of the history (default 100)", parseCountArgument)
       .action(async ({ history, limit }) => {
         const { server, output } = context();
-        const report = await server.json<AlertsView>({ path: "/admin/alerts", query: { limit } });
+        const report = await server.json<AlertsResponse>({
+          path: "/admin/alerts",
+          query: { limit },
+        });
         if (report.problem !== undefined) output.warn(`the last evaluation: ${report.problem}`);
         if (report.evaluatedAt === undefined)
           output.note("rules were not evaluated yet: they are while there are requests");
@@ -71,7 +76,7 @@ export const ALERTS: CliCommand = {
         const rules =
           set !== undefined || isDefault
             ? await putRules(context(), set)
-            : await context().server.json<RulesView>({ path: RULES_PATH });
+            : await context().server.json<RulesResponse>({ path: RULES_PATH });
         const { output } = context();
         if (rules.isDefault) output.note("these are the default rules");
         output.result(rules, describeRules(output, rules.rules));
@@ -103,16 +108,19 @@ export const ALERTS: CliCommand = {
 
 function printDeliveries(
   { output }: CommandContext,
-  result: { readonly deliveries: readonly DeliveryView[] },
+  result: { readonly deliveries: readonly DeliveryResponse[] },
 ): void {
   if (result.deliveries.length === 0) output.note("there are no such messages");
   output.result(result, describeDeliveries(output, result.deliveries));
 }
 
 /** @param file the default rules without one */
-async function putRules({ server }: CommandContext, file: string | undefined): Promise<RulesView> {
+async function putRules(
+  { server }: CommandContext,
+  file: string | undefined,
+): Promise<RulesResponse> {
   const { rules, revision } = file === undefined ? {} : readRules(file);
-  return server.json<RulesView>({
+  return server.json<RulesResponse>({
     method: "PUT",
     path: RULES_PATH,
     value: { rules },

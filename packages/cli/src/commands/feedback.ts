@@ -1,11 +1,10 @@
+import { MAX_FEEDBACK } from "../../../../src/domain/monitoring/feedback.ts";
 import { CliError } from "../cli-error.ts";
 import type { CliCommand } from "../command.ts";
 import { readFeedbackFile } from "../feedback/read-feedback-file.ts";
 import { formatReference, parseReferenceArgument } from "../parse-arguments.ts";
 import { pathOf } from "../server/server-client.ts";
 
-/** Of one request. */
-const BATCH = 1000;
 /** Failures that are shown. */
 const MAX_SHOWN = 20;
 
@@ -44,8 +43,8 @@ export const FEEDBACK: CliCommand = {
         const lines = readFeedbackFile(file);
         const counts: Record<string, number> = {};
         const failed: (Result & { readonly line: number })[] = [];
-        for (let start = 0; start < lines.length; start += BATCH) {
-          const some = lines.slice(start, start + BATCH);
+        for (let start = 0; start < lines.length; start += MAX_FEEDBACK) {
+          const some = lines.slice(start, start + MAX_FEEDBACK);
           const answer = await server.json<Results>({
             method: "POST",
             path: pathOf("models", formatReference(reference), "feedback"),

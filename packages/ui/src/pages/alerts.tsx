@@ -1,5 +1,8 @@
-import type { Alert, AlertTransition } from "../../../../src/domain/alerts/alert.ts";
-import type { AlertsReport } from "../../../../src/domain/alerts/alerts.ts";
+import type {
+  AlertResponse,
+  AlertsResponse,
+  TransitionResponse,
+} from "../../../../src/domain/alerts/responses.ts";
 import { useQuery } from "../api/use-query.ts";
 import { type Column, DataTable } from "../components/data-table.tsx";
 import { PageHead } from "../components/page-head.tsx";
@@ -9,7 +12,7 @@ import { linkTo } from "../place.ts";
 
 /** What fires now, and what has happened. */
 export function AlertsPage() {
-  const alerts = useQuery<AlertsReport>("admin/alerts", "", () => ({}), { everyMs: 10_000 });
+  const alerts = useQuery<AlertsResponse>("admin/alerts", "", () => ({}), { everyMs: 10_000 });
   return (
     <>
       <PageHead title="Alerts" state={alerts} />
@@ -59,15 +62,15 @@ export function AlertsPage() {
 
 const RANKS = ["firing", "pending", "resolved", "inactive"];
 
-function rankOf({ state }: Alert): number {
+function rankOf({ state }: AlertResponse): number {
   return RANKS.indexOf(state);
 }
 
-function keyOf({ rule, model = "", version = "", item = "" }: Alert): string {
+function keyOf({ rule, model = "", version = "", item = "" }: AlertResponse): string {
   return `${rule} ${model} ${version} ${item}`;
 }
 
-const ALERT_COLUMNS: readonly Column<Alert>[] = [
+const ALERT_COLUMNS: readonly Column<AlertResponse>[] = [
   {
     name: "state",
     title: "State",
@@ -91,12 +94,12 @@ const ALERT_COLUMNS: readonly Column<Alert>[] = [
     name: "since",
     title: "Since",
     cell: ({ since }) => formatMoment(since),
-    sortBy: ({ since }) => String(since),
+    sortBy: ({ since }) => since,
   },
   { name: "summary", title: "Summary", cell: ({ summary }) => <span class="wrap">{summary}</span> },
 ];
 
-const HISTORY_COLUMNS: readonly Column<AlertTransition>[] = [
+const HISTORY_COLUMNS: readonly Column<TransitionResponse>[] = [
   { name: "at", title: "Time", cell: ({ at }) => formatMoment(at) },
   {
     name: "transition",
@@ -112,7 +115,7 @@ const HISTORY_COLUMNS: readonly Column<AlertTransition>[] = [
   },
 ];
 
-function Subject({ alert: { model, version, item } }: { readonly alert: Alert }) {
+function Subject({ alert: { model, version, item } }: { readonly alert: AlertResponse }) {
   return (
     <>
       {model === undefined ? (

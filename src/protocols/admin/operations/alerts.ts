@@ -1,5 +1,10 @@
 import type { Context } from "hono";
 import type { AlertMethods, AlertRules, AlertsReport } from "../../../domain/alerts/alerts.ts";
+import {
+  toAlertsResponse,
+  toDeliveryResponse,
+  toRulesResponse,
+} from "../../../domain/alerts/responses.ts";
 import type { JsonObject } from "../../../domain/audit/audit-entry.ts";
 import { ApiError } from "../../../domain/errors.ts";
 import { authorizeAllModels, mayUseModel } from "../../../http/authenticate.ts";
@@ -17,7 +22,6 @@ import {
   parsePutRules,
   parseTestWebhooks,
 } from "../alert-request.ts";
-import { toAlertsResponse, toDeliveryResponse, toRulesResponse } from "../alert-response.ts";
 import { json } from "../schemas.ts";
 
 /** Properties that the operations of alerts share. */

@@ -22,7 +22,7 @@ export const DRIFT_OPERATIONS: readonly Operation[] = [
     access: "metrics",
     summary: "Compare the requests of a version with its reference profile",
     description:
-      "The requests of the last day are put together to windows of at least `rows` rows and `seconds` seconds; where that gives no two of them, those of the last 34 days. Each feature of a window is compared with the reference. The last few seconds of requests are not in it yet.",
+      "The requests of the last day are put together to windows of at least `rows` rows and `seconds` seconds; where that gives no two of them, those of almost 35 days, or of as long as the deployment keeps minutes and hours. Each feature of a window is compared with the reference. The last few seconds of requests are not in it yet.",
     parameters: ["rowsOfWindow", "secondsOfWindow"],
     responses: {
       200: { description: "The windows, the newest one first.", content: json("DriftReport") },

@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import { toWebhookResponse } from "../../../domain/alerts/responses.ts";
 import type { Webhook } from "../../../domain/alerts/webhook.ts";
 import type { JsonObject } from "../../../domain/audit/audit-entry.ts";
 import type { AppEnv } from "../../../http/context.ts";
@@ -9,7 +10,6 @@ import { READ_BODY } from "../../error-groups.ts";
 import { parseJson } from "../../json.ts";
 import type { Operation } from "../../operation.ts";
 import { parseRotateWebhook, parseWebhookFields, parseWebhookName } from "../alert-request.ts";
-import { toWebhookResponse } from "../alert-response.ts";
 import { json } from "../schemas.ts";
 import { ALERTS, withAlerts } from "./alerts.ts";
 

@@ -42,6 +42,7 @@ function createReader(
     },
     profile: async () => profile,
     defaults: { level: 0.01, minEffect: 0.1, minRows: 100, minSeconds: 300 },
+    retention: { minutesForMs: 24 * HOUR_MS, hoursForMs: 35 * 24 * HOUR_MS },
     now: () => NOW,
     onlyEnded,
   });
