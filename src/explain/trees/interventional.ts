@@ -1,8 +1,9 @@
 import type { Links } from "../graph/explainable-graph.ts";
 import { type CompiledForest, type Features, scoresOf } from "./compiled-forest.ts";
 import { applyLink, isJoint, marginsOf, multipliersOf } from "./link-multipliers.ts";
-import { createPace } from "./pace.ts";
+import { createPace, WORK_PER_STEP } from "./pace.ts";
 import type { TreeBackground } from "./tree-background.ts";
+import type { TreeWalk } from "./tree-walk.ts";
 
 /** Numbers that are kept for some background rows at once: 2 MiB. */
 const MAX_KEPT = 262_144;
@@ -57,43 +58,43 @@ export async function explainByBackground(
   return { values, base, output: chosen(answers[0]) };
 }
 
+/** Sums of the Shapley values of all trees. */
+interface TreeSums {
+  readonly row: Features;
+  readonly background: readonly Features[];
+  /** Targets that are explained. */
+  readonly targets: readonly number[];
+  /** By target of these, by background row: by column. */
+  readonly sums: readonly (readonly Float64Array[])[];
+}
+
 async function explainMargins(
   forest: CompiledForest,
   background: TreeBackground,
   { row, outputs, links }: TreeQuestion,
   checkpoint: () => Promise<void>,
 ): Promise<Float64Array> {
-  const scores = outputs.map((output) => links.outputs[output]);
-  const targets = [...new Set(scores.map((score) => score?.target ?? 0))];
+  const targets = targetsOf(links, outputs);
+  const totals = targets.map(() => new Float64Array(forest.columns + 1));
+  const { rows, walk } = background;
+  const sums = totals.map((total) => new Array<Float64Array>(rows.length).fill(total));
+  const tables = await background.tables(checkpoint);
   const slotOf = new Int32Array(forest.targets).fill(-1);
   for (const [slot, target] of targets.entries()) slotOf[target] = slot;
-  const sums = targets.map(() => new Float64Array(forest.columns + 1));
-  const tables = await background.tables(checkpoint);
-  const isDue = createPace();
-  for (let tree = 0; tree < forest.roots.length; tree++) {
-    const only = forest.treeTarget[tree] as number;
-    if (only >= 0 && (slotOf[only] as number) < 0) continue;
+  const addByTable = (tree: number): number => {
     const table = tables?.byTree[tree];
-    if (tables && table) {
-      tables.walk.add(table, slotOf, row, sums);
-      if (isDue(table.masks.length + (forest.treeNodes[tree] as number))) await checkpoint();
-      continue;
-    }
-    const root = forest.roots[tree] as number;
-    for (const [slot, target] of targets.entries()) {
-      if (only >= 0 && only !== target) continue;
-      const into = sums[slot] as Float64Array;
-      for (const other of background.rows) {
-        if (isDue(background.walk.add(root, target, row, other, into))) await checkpoint();
-      }
-    }
-  }
+    if (!tables || !table) return 0;
+    tables.walk.add(table, slotOf, row, totals);
+    return table.masks.length + (forest.treeNodes[tree] as number);
+  };
+  const all = { row, background: rows, targets, sums };
+  await addTrees(forest, walk, all, addByTable, checkpoint);
   const values = new Float64Array(forest.columns * outputs.length);
-  for (const [at, score] of scores.entries()) {
-    const sum = sums[slotOf[score?.target ?? 0] as number] as Float64Array;
-    const factor = (score?.sign ?? 1) / background.rows.length;
+  for (const [at, output] of outputs.entries()) {
+    const { target = 0, sign = 1 } = links.outputs[output] ?? {};
+    const total = totals[slotOf[target] as number] as Float64Array;
     for (let column = 0; column < forest.columns; column++)
-      values[column * outputs.length + at] = factor * (sum[column] as number);
+      values[column * outputs.length + at] = (sign * (total[column] as number)) / rows.length;
   }
   return values;
 }
@@ -106,10 +107,7 @@ async function explainLinked(
   checkpoint: () => Promise<void>,
 ): Promise<Float64Array> {
   const { rows, walk } = background;
-  const needed = isJoint(links.link)
-    ? links.outputs
-    : outputs.map((output) => links.outputs[output]);
-  const targets = [...new Set(needed.map((score) => score?.target ?? 0))];
+  const targets = targetsOf(links, isJoint(links.link) ? [...links.outputs.keys()] : outputs);
   const width = forest.columns + 1;
   const values = new Float64Array(forest.columns * outputs.length);
   const chunk = Math.max(1, Math.floor(MAX_KEPT / (width * targets.length)));
@@ -117,35 +115,59 @@ async function explainLinked(
   const margins = marginsOf(links, scores);
   for (let start = 0; start < rows.length; start += chunk) {
     const some = rows.slice(start, start + chunk);
-    const sums = some.map(() => targets.map(() => new Float64Array(width)));
-    for (let tree = 0; tree < forest.roots.length; tree++) {
-      const only = forest.treeTarget[tree] as number;
-      const root = forest.roots[tree] as number;
-      for (const [slot, target] of targets.entries()) {
-        if (only >= 0 && only !== target) continue;
-        for (const [at, other] of some.entries()) {
-          const into = sums[at]?.[slot] as Float64Array;
-          if (isDue(walk.add(root, target, row, other, into))) await checkpoint();
-        }
-      }
-    }
-    for (const [at, bySlot] of sums.entries()) {
+    const sums = targets.map(() => some.map(() => new Float64Array(width)));
+    const all = { row, background: some, targets, sums };
+    await addTrees(forest, walk, all, () => 0, checkpoint);
+    for (let at = 0; at < some.length; at++) {
       const from = marginsOf(links, background.scores[start + at] as Float64Array);
       for (const [k, output] of outputs.entries()) {
-        const multipliers = multipliersOf(links.link, output, from, margins);
-        for (const [j, multiplier] of multipliers.entries()) {
-          const score = links.outputs[j];
-          if (multiplier === 0 || !score) continue;
-          const sum = bySlot[targets.indexOf(score.target)] as Float64Array;
-          const factor = (multiplier * score.sign) / rows.length;
+        for (const [j, multiplier] of multipliersOf(links.link, output, from, margins).entries()) {
+          const { target = 0, sign = 1 } = links.outputs[j] ?? {};
+          const sum = sums[targets.indexOf(target)]?.[at];
+          if (multiplier === 0 || !sum) continue;
+          const factor = (multiplier * sign) / rows.length;
           for (let column = 0; column < forest.columns; column++) {
             const place = column * outputs.length + k;
             values[place] = (values[place] as number) + factor * (sum[column] as number);
           }
         }
-        if (isDue(links.outputs.length * (forest.columns + 64))) await checkpoint();
+        if (isDue(links.outputs.length * width)) await checkpoint();
       }
     }
   }
   return values;
+}
+
+/** @param addByTable adds a tree, and returns how much work that was: none where there is no table of it */
+async function addTrees(
+  forest: CompiledForest,
+  walk: TreeWalk,
+  { row, background, targets, sums }: TreeSums,
+  addByTable: (tree: number) => number,
+  checkpoint: () => Promise<void>,
+): Promise<void> {
+  const { roots, treeTarget } = forest;
+  const isDue = createPace();
+  for (let tree = 0; tree < roots.length; tree++) {
+    const only = treeTarget[tree] as number;
+    if (only >= 0 && !targets.includes(only)) continue;
+    const work = addByTable(tree);
+    if (work > 0) {
+      if (isDue(work)) await checkpoint();
+      continue;
+    }
+    for (const [slot, target] of targets.entries()) {
+      if (only >= 0 && only !== target) continue;
+      const into = sums[slot] ?? [];
+      for (let next = 0; next < background.length; ) {
+        const before = walk.visited;
+        next = walk.add(roots[tree] as number, target, row, background, next, into, WORK_PER_STEP);
+        if (isDue(walk.visited - before)) await checkpoint();
+      }
+    }
+  }
+}
+
+function targetsOf(links: Links, outputs: readonly number[]): readonly number[] {
+  return [...new Set(outputs.map((output) => links.outputs[output]?.target ?? 0))];
 }

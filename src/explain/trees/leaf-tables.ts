@@ -82,17 +82,17 @@ function visitsOf(
   walk: TreeWalk,
   columns: number,
 ): number {
-  const ignored = new Float64Array(columns + 1);
   const rows = background.length;
-  const half = Math.ceil(rows / 2);
   const probes = Math.min(PROBES, rows);
-  let visits = 0;
+  const ignored = [new Float64Array(columns + 1)];
+  const before = walk.visited;
   for (let probe = 0; probe < probes; probe++) {
-    const one = background[Math.floor((probe * rows) / probes)] as Features;
-    const other = background[(Math.floor((probe * rows) / probes) + half) % rows] as Features;
-    visits += walk.add(root, 0, one, other, ignored);
+    const place = Math.floor((probe * rows) / probes);
+    const row = background[place] as Features;
+    const other = background[(place + (rows >> 1)) % rows] as Features;
+    walk.add(root, 0, row, [other], 0, ignored, Number.POSITIVE_INFINITY);
   }
-  return (visits / probes) * rows;
+  return ((walk.visited - before) / probes) * rows;
 }
 
 function createLeafTable(

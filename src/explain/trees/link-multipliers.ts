@@ -3,7 +3,7 @@ import type { Link, Links } from "../graph/explainable-graph.ts";
 
 /** Between two margins of neighbouring points no more than this. */
 const STEP = 2;
-const MAX_PIECES = 512;
+const MAX_PIECES = 128;
 /** Abscissas and weights of Gauss and Legendre for eight points in (-1, 1); they are symmetric. */
 const POINTS = [0.1834346424956498, 0.525532409916329, 0.7966664774136267, 0.9602898564975363];
 const WEIGHTS = [0.362683783378362, 0.3137066458778873, 0.2223810344533745, 0.1012285362903763];

@@ -1,5 +1,5 @@
 /** Nodes and masks between two checkpoints: about a millisecond. */
-const WORK_PER_STEP = 131_072;
+export const WORK_PER_STEP = 131_072;
 
 /**
  * Counts work. A checkpoint for each tree would cost more than a small tree.

@@ -20,6 +20,8 @@ export class TreeWalk {
   readonly #others: Int32Array;
   readonly #gains: Float64Array;
   readonly #losses: Float64Array;
+  /** Nodes and leaves, until now. */
+  visited = 0;
 
   constructor(forest: CompiledForest) {
     this.#forest = forest;
@@ -32,97 +34,109 @@ export class TreeWalk {
   }
 
   /**
-   * Adds the Shapley values of one tree for one target, with a background row in place of unknown columns.
-   * @param values by column; the place after the last column is for constants, and stays 0
-   * @returns how many nodes were visited
+   * Adds the Shapley values of one tree for one target, with background rows in place of unknown columns.
+   * @param start the first background row
+   * @param values by background row, by column; the place after the last column is for constants, and stays 0
+   * @param work when so many nodes have been visited, it stops after a row
+   * @returns the background row to go on with
    */
   add(
     root: number,
     target: number,
     row: Features,
-    background: Features,
-    values: Float64Array,
+    background: readonly Features[],
+    start: number,
+    values: readonly Float64Array[],
+    work: number,
   ): number {
     const forest = this.#forest;
     const { feature, threshold, first, second, columnOf, kind, isPlain } = forest;
     const { weight, weightTarget } = forest;
-    const { table, stride } = this.#weights;
+    const weights = this.#weights;
+    const { table, stride } = weights;
     const origin = this.#origin;
     const columns = this.#columns;
     const others = this.#others;
     const gains = this.#gains;
     const losses = this.#losses;
-    let parted = 0;
-    let present = 0;
-    let absent = 0;
+    const before = this.visited;
     let visited = 0;
-    let node = root;
-    for (;;) {
-      visited += 1;
-      const index = feature[node] as number;
-      if (index >= 0) {
-        const column = columnOf[index] as number;
-        const value = row[index] as number;
-        const other = background[index] as number;
-        const bound = threshold[node] as number;
-        let goes: boolean;
-        let otherGoes: boolean;
-        if (isPlain) {
-          goes = value <= bound || (Number.isNaN(value) && kind[node] !== 0);
-          otherGoes = other <= bound || (Number.isNaN(other) && kind[node] !== 0);
-        } else {
-          goes = holds(forest, node, value);
-          otherGoes = holds(forest, node, other);
+    let current = start;
+    for (; current < background.length && visited < work; current++) {
+      const other = background[current] as Features;
+      const sums = values[current] as Float64Array;
+      let present = 0;
+      let absent = 0;
+      let parted = 0;
+      let node = root;
+      do {
+        let index = feature[node] as number;
+        while (index >= 0) {
+          visited += 1;
+          const column = columnOf[index] as number;
+          const value = row[index] as number;
+          const otherValue = other[index] as number;
+          let goes: boolean;
+          let otherGoes: boolean;
+          if (isPlain) {
+            const bound = threshold[node] as number;
+            goes = value <= bound || (Number.isNaN(value) && kind[node] !== 0);
+            otherGoes = otherValue <= bound || (Number.isNaN(otherValue) && kind[node] !== 0);
+          } else {
+            goes = holds(forest, node, value);
+            otherGoes = holds(forest, node, otherValue);
+          }
+          const from = origin[column] as number;
+          if (from === FROM_BACKGROUND) goes = otherGoes;
+          else if (from === FROM_EITHER && goes !== otherGoes) {
+            origin[column] = FROM_ROW;
+            columns[parted] = column;
+            others[parted] = (otherGoes ? first[node] : second[node]) as number;
+            parted += 1;
+            present += 1;
+          }
+          node = (goes ? first[node] : second[node]) as number;
+          index = feature[node] as number;
         }
-        const from = origin[column] as number;
-        if (from === FROM_BACKGROUND) goes = otherGoes;
-        else if (from === FROM_EITHER && goes !== otherGoes) {
-          origin[column] = FROM_ROW;
-          columns[parted] = column;
-          others[parted] = (otherGoes ? first[node] : second[node]) as number;
-          parted += 1;
-          present += 1;
-        }
-        node = (goes ? first[node] : second[node]) as number;
-        continue;
-      }
-      if (parted === 0) return visited;
-      let added = 0;
-      const end = second[node] as number;
-      for (let at = first[node] as number; at < end; at++)
-        if (weightTarget[at] === target) added += weight[at] as number;
-      let gain = 0;
-      let loss = 0;
-      if (added !== 0) {
+        visited += 1;
+        if (parted === 0) break;
+        let added = 0;
+        const end = second[node] as number;
+        for (let at = first[node] as number; at < end; at++)
+          if (weightTarget[at] === target) added += weight[at] as number;
+        let gain = 0;
+        let loss = 0;
         if (parted < stride) {
-          if (present > 0) gain = added * (table[present * stride + absent] as number);
-          if (absent > 0) loss = added * (table[absent * stride + present] as number);
+          // Of no columns it is 0.
+          gain = added * (table[present * stride + absent] as number);
+          loss = added * (table[absent * stride + present] as number);
         } else {
-          if (present > 0) gain = added * this.#weights.weight(present, absent);
-          if (absent > 0) loss = added * this.#weights.weight(absent, present);
+          if (present > 0) gain = added * weights.weight(present, absent);
+          if (absent > 0) loss = added * weights.weight(absent, present);
         }
-      }
-      // Back to where a column still has to get the background's value.
-      for (;;) {
-        const last = parted - 1;
-        const column = columns[last] as number;
-        if (origin[column] === FROM_ROW) {
-          gains[last] = gain;
-          losses[last] = loss;
-          origin[column] = FROM_BACKGROUND;
-          present -= 1;
-          absent += 1;
-          node = others[last] as number;
-          break;
+        // Back to where a column still has to get the background's value.
+        while (parted > 0) {
+          const last = parted - 1;
+          const column = columns[last] as number;
+          if (origin[column] === FROM_ROW) {
+            gains[last] = gain;
+            losses[last] = loss;
+            origin[column] = FROM_BACKGROUND;
+            present -= 1;
+            absent += 1;
+            node = others[last] as number;
+            break;
+          }
+          sums[column] = (sums[column] as number) + (gains[last] as number) - loss;
+          gain += gains[last] as number;
+          loss += losses[last] as number;
+          origin[column] = FROM_EITHER;
+          absent -= 1;
+          parted = last;
         }
-        values[column] = (values[column] as number) + (gains[last] as number) - loss;
-        gain += gains[last] as number;
-        loss += losses[last] as number;
-        origin[column] = FROM_EITHER;
-        absent -= 1;
-        parted = last;
-        if (parted === 0) return visited;
-      }
+      } while (parted > 0);
     }
+    this.visited = before + visited;
+    return current;
   }
 }
