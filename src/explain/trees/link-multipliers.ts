@@ -15,6 +15,8 @@ export function applyLink(link: Link, margins: Float64Array): Float64Array {
       return margins;
     case "logistic":
       return margins.map(logistic);
+    case "exp":
+      return margins.map(Math.exp);
     case "softmax": {
       const greatest = margins.reduce((one, other) => Math.max(one, other), -Infinity);
       const powers = margins.map((margin) => Math.exp(margin - greatest));
@@ -60,10 +62,11 @@ export function multipliersOf(
   to: Float64Array,
 ): Float64Array {
   const multipliers = new Float64Array(from.length);
-  if (link === "logistic") {
+  if (!isJoint(link)) {
     const [start, end] = [from[output] ?? 0, to[output] ?? 0];
+    const change = (applyLink(link, to)[output] ?? 0) - (applyLink(link, from)[output] ?? 0);
     // shap leaves the values as they are where the margins are the same.
-    multipliers[output] = start === end ? 1 : (logistic(end) - logistic(start)) / (end - start);
+    multipliers[output] = start === end ? 1 : change / (end - start);
     return multipliers;
   }
   let distance = 0;

@@ -19,7 +19,7 @@ export class TreeBackground {
   readonly walk: TreeWalk;
   readonly #forest: CompiledForest;
   #explained = 0;
-  #tables: Promise<Tables> | undefined;
+  #tables: Promise<Tables | undefined> | undefined;
 
   private constructor(
     forest: CompiledForest,
@@ -50,10 +50,10 @@ export class TreeBackground {
   async tables(checkpoint: () => Promise<void>): Promise<Tables | undefined> {
     this.#explained += 1;
     if (this.#explained <= ROWS_BEFORE_TABLES) return undefined;
-    this.#tables ??= this.#create(checkpoint).catch((error) => {
-      // Of a request that has ended; the next one makes them.
+    this.#tables ??= this.#create(checkpoint).catch(() => {
+      // Of a request that has ended: a later one makes them.
       this.#tables = undefined;
-      throw error;
+      return undefined;
     });
     return await this.#tables;
   }

@@ -1,0 +1,134 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import type { FolderModel } from "../../../../packages/cli/src/local/model-folder.ts";
+import type { Explanation, ExplanationSpace } from "../../../../src/domain/explanation/explanation.ts";
+import { parseManifest } from "../../../../src/domain/manifest.ts";
+import type { ExplanationRequest } from "../../../../src/explain/method.ts";
+import { treeMethod } from "../../../../src/explain/trees/tree-method.ts";
+import { explainedVersion, explanationRequest, type TestVersion } from "../../../support/explained-version.ts";
+
+/** Expected values come from Python's shap (recipes/tree_explanation_fixtures.py). */
+interface Answers {
+  /** By output of the trees. */
+  readonly base: readonly number[];
+  /** By row, by column, by output of the trees. */
+  readonly values: readonly (readonly (readonly number[])[])[];
+  readonly output: readonly (readonly number[])[];
+}
+
+interface Fixture {
+  readonly rows: readonly (readonly (number | null)[])[];
+  readonly background?: readonly (readonly (number | null)[])[];
+  readonly margin?: Answers;
+  readonly probability?: Answers;
+  readonly pathDependent?: Answers;
+}
+
+const FOLDER = new URL("../../../fixtures/explanations/trees/", import.meta.url);
+
+const CLASSIFIERS = [
+  { name: "decision-tree", labels: 3, holdsProbabilities: true },
+  { name: "random-forest", labels: 3, holdsProbabilities: true },
+  { name: "sklearn-boosting", labels: 2 },
+  { name: "histogram-boosting", labels: 2 },
+  { name: "lightgbm-binary", labels: 2 },
+  { name: "lightgbm-classes", labels: 3 },
+  { name: "xgboost-binary", labels: 2 },
+  { name: "xgboost-classes", labels: 3 },
+  { name: "catboost-binary", labels: 2 },
+  { name: "one-hot-pipeline", labels: 2 },
+] as const;
+
+const REGRESSIONS = [
+  { name: "forest-regression", output: "variable" },
+  { name: "several-targets", output: "variable" },
+  { name: "sklearn-boosting-regression", output: "variable" },
+  { name: "xgboost-regression", output: "variable" },
+  { name: "catboost-regression", output: "predictions" },
+  { name: "set-membership", output: "output" },
+] as const;
+
+describe("values are those of shap", () => {
+  for (const { name, labels, ...rest } of CLASSIFIERS)
+    test(`${name}, by label`, async () => {
+      const { fixture, version } = await load(name, "probabilities", labels);
+      const spaces: [ExplanationSpace, Answers][] = [];
+      const isProbability = "holdsProbabilities" in rest;
+      if (fixture.margin) spaces.push([isProbability ? "probability" : "margin", fixture.margin]);
+      if (fixture.probability) spaces.push(["probability", fixture.probability]);
+      for (const [space, answers] of spaces) {
+        for (const [index, row] of fixture.rows.entries()) {
+          const found = await explain(version, row, { space, output: "all" });
+          expect(found).toMatchObject({ method: "tree", exact: true, space, runs: 0, seed: null, std_error: null });
+          expect(found.output_names).toEqual(labelsOf(labels));
+          expectAnswer(found, answers, index, space);
+          const one = await explain(version, row, { space, output: "class 1" });
+          expect(one.values).toEqual((found.values as number[][]).map((values) => values[1]));
+        }
+      }
+      expect(version.rows).toBe(0);
+    });
+
+  for (const { name, output } of REGRESSIONS)
+    test(name, async () => {
+      const { fixture, version } = await load(name, output);
+      for (const [index, row] of fixture.rows.entries()) {
+        const found = await explain(version, row, { output: "all" });
+        expect(found.space).toBe("output");
+        expectAnswer(found, fixture.margin as Answers, index, "output");
+      }
+    });
+
+  test("covers, of the trees themselves", async () => {
+    const { fixture, version } = await load("covers", "probabilities", 3);
+    for (const [index, row] of fixture.rows.entries())
+      expectAnswer(
+        await explain(version, row, { output: "all" }),
+        fixture.pathDependent as Answers,
+        index,
+        "probability",
+      );
+  });
+});
+
+function labelsOf(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `class ${index}`);
+}
+
+async function load(
+  name: string,
+  output: string,
+  labels?: number,
+): Promise<{ fixture: Fixture; version: TestVersion }> {
+  const fixture: Fixture = JSON.parse(readFileSync(new URL(`${name}.json`, FOLDER), "utf8"));
+  const columns = fixture.rows[0]?.length ?? 0;
+  const file = `${name}.onnx`;
+  const bytes = readFileSync(new URL(file, FOLDER));
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  const input = name.startsWith("catboost") ? "features" : "input";
+  const manifest = parseManifest({
+    schemaVersion: 1,
+    name,
+    version: "1",
+    createdAt: "2026-12-01T00:00:00Z",
+    file,
+    files: [{ path: file, sizeBytes: bytes.length, sha256 }],
+    inputs: [{ name: input, datatype: "FP32", shape: [-1, columns] }],
+    outputs: [{ name: output, datatype: "FP32", shape: [-1, labels ?? -1] }],
+    ...(labels === undefined ? {} : { labels: labelsOf(labels) }),
+    task: labels === undefined ? "tabular-regression" : "tabular-classification",
+  });
+  const model: FolderModel = { manifest, manifestText: "", folder: FOLDER.pathname };
+  return { fixture, version: await explainedVersion(model, { background: fixture.background }) };
+}
+
+async function explain(
+  version: TestVersion,
+  row: unknown,
+  changes: Partial<ExplanationRequest>,
+): Promise<Explanation> {
+  const planned = await treeMethod.plan(explanationRequest(version, row, {}, changes as never));
+  expect(planned.runs).toBe(0);
+  return (await planned.explain()) as Explanation;
+}
