@@ -2,7 +2,7 @@
 
 Each model is trained on a table of scikit-learn, exported as ONNX, and explained by ``shap.TreeExplainer`` over background rows
 (``feature_perturbation="interventional"``), in margin and, where its trees hold log-odds, in probability space. The values of a
-pipeline whose columns become several features are those of ``shap.explainers.Exact``, which runs the pipeline itself; those of
+pipeline whose columns become several features, and of sets, are those of ``shap.explainers.Exact``, which runs the model; those of
 covers are path-dependent ones.
 """
 
@@ -23,6 +23,7 @@ import skl2onnx
 import xgboost
 from onnx import TensorProto, helper
 from onnxmltools.convert.common.data_types import FloatTensorType
+from scipy import special
 from skl2onnx.common import _container
 from skl2onnx.common.data_types import FloatTensorType as SklearnFloats
 from sklearn.compose import ColumnTransformer
@@ -229,7 +230,10 @@ def one_hot_pipeline():
     )
     model = make_pipeline(columns, GradientBoostingClassifier(n_estimators=15, max_depth=4, random_state=1))
     model.fit(inputs, truth)
-    return from_sklearn(model, inputs), exactly(model.decision_function, inputs)
+    exported = from_sklearn(model, inputs)
+    # ONNX Runtime scales in FP32, which decides comparisons of equal numbers.
+    run = engine(exported)
+    return exported, exactly(lambda rows: special.logit(run(rows)[1][:, 1].astype(np.float64)), inputs)
 
 
 def set_membership():
@@ -267,8 +271,8 @@ def set_membership():
     )
     opsets = [helper.make_opsetid("", 21), helper.make_opsetid("ai.onnx.ml", 5)]
     model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    return model, exactly(lambda rows: session.run(None, {"input": rows.astype(np.float32)})[0][:, 0], inputs)
+    run = engine(model)
+    return model, exactly(lambda rows: run(rows)[0][:, 0], inputs)
 
 
 def covers():
@@ -297,16 +301,22 @@ def covers():
 
 
 def table(load: Callable[..., Any], missing: bool = False):
-    """Rows in an order of their own, as numbers that FP32 has, some of which may be missing."""
+    """Rows in an order of their own, some of whose numbers may be missing."""
     inputs, truth = load(return_X_y=True)
     random = np.random.default_rng(5)
     order = random.permutation(len(inputs))
-    # Four digits: halfway between two of them is a threshold that FP32 can tell from both.
-    inputs = np.array([[float(f"{value:.4g}") for value in row] for row in inputs[order]])
-    inputs = inputs.astype(np.float32).astype(np.float64)
+    # Multiples of a power of two, so that FP32 has each number halfway between two of them: these are the thresholds.
+    inputs = inputs[order]
+    step = 2.0 ** np.floor(np.log2(np.ptp(inputs, axis=0))) / 256
+    inputs = np.round(inputs / step) * step
     if missing:
         inputs[random.random(inputs.shape) < 0.1] = np.nan
     return inputs, truth[order]
+
+
+def engine(model: onnx.ModelProto) -> Callable[[np.ndarray], list[np.ndarray]]:
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return lambda rows: session.run(None, {"input": rows.astype(np.float32)})
 
 
 def floats(inputs: np.ndarray, kind: Any):

@@ -38,8 +38,6 @@ export async function compileForest(
       const level = pending.pop() as number;
       const node = pending.pop() as number;
       if (!(node >= 0 && node < feature.length)) throw invalid(`a branch leads to node ${node}`);
-      if (reached[node] === 1) throw invalid(`two branches lead to node ${node}`);
-      reached[node] = 1;
       count += 1;
       if (++steps % NODES_PER_STEP === 0) await checkpoint();
       depth = Math.max(depth, level);
@@ -48,6 +46,8 @@ export async function compileForest(
         if (one !== undefined) target = target === undefined || target === one ? one : -1;
         continue;
       }
+      if (reached[node] === 1) throw invalid(`two branches lead to node ${node}`);
+      reached[node] = 1;
       normalize(forest, node);
       if ((mode[node] as number) >= EQ) isPlain = false;
       pending.push(whenFalse[node] as number, level + 1, whenTrue[node] as number, level + 1);

@@ -76,9 +76,8 @@ async function explainMargins(
 ): Promise<Float64Array> {
   const targets = targetsOf(links, outputs);
   const totals = targets.map(() => new Float64Array(forest.columns + 1));
-  const { rows, walk } = background;
+  const { rows, walk, tables } = background;
   const sums = totals.map((total) => new Array<Float64Array>(rows.length).fill(total));
-  const tables = await background.tables(checkpoint);
   const slotOf = new Int32Array(forest.targets).fill(-1);
   for (const [slot, target] of targets.entries()) slotOf[target] = slot;
   const addByTable = (tree: number): number => {

@@ -2,7 +2,7 @@ import { type Call, yieldToEventLoop } from "../../domain/call.ts";
 import type { ExplainableGraph, ForestHead } from "../graph/explainable-graph.ts";
 import { compileForest } from "./compile-forest.ts";
 import type { CompiledForest, Features } from "./compiled-forest.ts";
-import { TreeBackground } from "./tree-background.ts";
+import { createTreeBackground, type TreeBackground } from "./tree-background.ts";
 
 /** A graph whose head is a forest. */
 export type ForestGraph = ExplainableGraph & { readonly head: ForestHead };
@@ -16,6 +16,7 @@ export interface Rows {
 
 interface KeptBackground {
   readonly values: Float64Array;
+  readonly isKept: boolean;
   readonly background: TreeBackground;
 }
 
@@ -45,14 +46,24 @@ export class KeptForest {
     });
   }
 
-  /** @param rows at least one */
-  async background(rows: Rows, checkpoint: () => Promise<void>): Promise<TreeBackground> {
-    const found = this.#backgrounds.find(({ values }) => isSame(values, rows.values));
-    const { background } = found ?? {
-      background: await TreeBackground.create(this.forest, this.features(rows), checkpoint),
-    };
-    const others = this.#backgrounds.filter(({ values }) => !isSame(values, rows.values));
-    this.#backgrounds = [{ values: rows.values, background }, ...others].slice(0, MAX_BACKGROUNDS);
+  /**
+   * @param rows at least one
+   * @param isKept whether they are kept with the version, so that more rows will be explained with them
+   */
+  async background(
+    rows: Rows,
+    isKept: boolean,
+    checkpoint: () => Promise<void>,
+  ): Promise<TreeBackground> {
+    const { values } = rows;
+    const found = this.#backgrounds.find(
+      (each) => each.isKept === isKept && isSame(each.values, values),
+    );
+    const background =
+      found?.background ??
+      (await createTreeBackground(this.forest, this.features(rows), isKept, checkpoint));
+    const others = this.#backgrounds.filter((each) => each !== found);
+    this.#backgrounds = [{ values, isKept, background }, ...others].slice(0, MAX_BACKGROUNDS);
     return background;
   }
 }

@@ -120,15 +120,16 @@ async function backgroundOf(
 }
 
 async function explainRow(
-  { version: { call } }: TreeRequest,
+  request: TreeRequest,
   kept: KeptForest,
   table: Table | undefined,
   question: TreeQuestion,
 ): Promise<TreeValues> {
   const { forest } = kept;
-  const checkpoint = () => call.checkpoint();
+  const checkpoint = () => request.version.call.checkpoint();
   if (table) {
-    const background = await kept.background(table, checkpoint);
+    const isKept = request.background === undefined;
+    const background = await kept.background(table, isKept, checkpoint);
     return await explainByBackground(forest, background, question, checkpoint);
   }
   return await explainByCovers(forest, forest.covers ?? new Float64Array(), question, checkpoint);

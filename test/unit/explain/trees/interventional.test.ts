@@ -7,7 +7,7 @@ import {
   explainByBackground,
   type TreeValues,
 } from "../../../../src/explain/trees/interventional.ts";
-import { TreeBackground } from "../../../../src/explain/trees/tree-background.ts";
+import { createTreeBackground } from "../../../../src/explain/trees/tree-background.ts";
 import { createSeededRandom } from "../../../../src/shared/random.ts";
 import {
   copyForest,
@@ -54,8 +54,7 @@ describe("interventional values of random forests", () => {
         const rows = randomRows(forest, 12, random);
         const [row, ...background] = rows as [Float64Array, ...Float64Array[]];
         const expected = enumerate(forest, row, background);
-        // The first row is explained without tables, the second one with them.
-        for (const { values, base, output } of await explainTwice(forest, row, background)) {
+        for (const { values, base, output } of await explainBothWays(forest, row, background)) {
           expectClose([...values], expected);
           expectClose([...output], evaluateForest(forest.forest, row));
           const sums = [...base].map((start, target) =>
@@ -74,7 +73,7 @@ describe("interventional values of random forests", () => {
     const options = { trees: 8, depth: 5, featuresOf: [1, 1, 2, 1], targets: 1, unread: [2] };
     const forest = createRandomForest(options, random);
     const [row, ...background] = randomRows(forest, 20, random);
-    for (const { values } of await explainTwice(forest, row as Float64Array, background)) {
+    for (const { values } of await explainBothWays(forest, row as Float64Array, background)) {
       expect(values[2]).toBe(0);
       expect(values.some((value) => value !== 0)).toBe(true);
     }
@@ -93,7 +92,7 @@ describe("interventional values of random forests", () => {
       Float64Array.of(first, first, third),
     );
     const [row, ...background] = rows as [Float64Array, ...Float64Array[]];
-    for (const { values } of await explainTwice(both, row, background))
+    for (const { values } of await explainBothWays(both, row, background))
       expect(values[0]).toBeCloseTo(values[1] as number, 12);
   });
 
@@ -104,9 +103,9 @@ describe("interventional values of random forests", () => {
     const other = createRandomForest(options, random);
     const [row, ...background] = randomRows(one, 25, random) as [Float64Array, ...Float64Array[]];
     const both = { ...one, forest: join(one.forest, other.forest) };
-    const [first] = await explainTwice(one, row, background);
-    const [second] = await explainTwice(other, row, background);
-    for (const sum of await explainTwice(both, row, background))
+    const [first] = await explainBothWays(one, row, background);
+    const [second] = await explainBothWays(other, row, background);
+    for (const sum of await explainBothWays(both, row, background))
       expectClose(
         [...sum.values],
         [...(first?.values ?? [])].map((value, at) => value + (second?.values[at] ?? 0)),
@@ -119,7 +118,7 @@ describe("interventional values of random forests", () => {
       const random = createSeededRandom(columns);
       const { forest, row, other } = createChain(columns, random);
       // Of the whole chain the last leaf counts for all columns present, the others for known prefixes.
-      const values = await explainTwice(forest, row, [other]);
+      const values = await explainBothWays(forest, row, [other]);
       const expected = chainValues(forest, row, other);
       for (const each of values) expectClose([...each.values], expected);
     }
@@ -141,7 +140,7 @@ function randomRows(
   );
 }
 
-async function explainTwice(
+async function explainBothWays(
   { forest, columnOf, columns }: RandomForest,
   row: Float64Array,
   background: readonly Float64Array[],
@@ -150,17 +149,18 @@ async function explainTwice(
   const compiled = await compileForest(copy, { columnOf, columns }, noCheckpoint);
   for (const each of [row, ...background])
     expectClose([...scoresOf(compiled, each)], evaluateForest(forest, each));
-  const prepared = await TreeBackground.create(compiled, background, noCheckpoint);
   const question = {
     row,
     outputs: [...Array(forest.targets).keys()],
     links: linksOf(forest.targets),
     isLinked: false,
   };
-  return [
-    await explainByBackground(compiled, prepared, question, noCheckpoint),
-    await explainByBackground(compiled, prepared, question, noCheckpoint),
-  ];
+  const found: TreeValues[] = [];
+  for (const withTables of [false, true]) {
+    const prepared = await createTreeBackground(compiled, background, withTables, noCheckpoint);
+    found.push(await explainByBackground(compiled, prepared, question, noCheckpoint));
+  }
+  return found;
 }
 
 function linksOf(targets: number): Links {

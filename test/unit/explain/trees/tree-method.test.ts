@@ -2,11 +2,18 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { FolderModel } from "../../../../packages/cli/src/local/model-folder.ts";
-import type { Explanation, ExplanationSpace } from "../../../../src/domain/explanation/explanation.ts";
+import type {
+  Explanation,
+  ExplanationSpace,
+} from "../../../../src/domain/explanation/explanation.ts";
 import { parseManifest } from "../../../../src/domain/manifest.ts";
 import type { ExplanationRequest } from "../../../../src/explain/method.ts";
 import { treeMethod } from "../../../../src/explain/trees/tree-method.ts";
-import { explainedVersion, explanationRequest, type TestVersion } from "../../../support/explained-version.ts";
+import {
+  explainedVersion,
+  explanationRequest,
+  type TestVersion,
+} from "../../../support/explained-version.ts";
 
 /** Expected values come from Python's shap (recipes/tree_explanation_fixtures.py). */
 interface Answers {
@@ -60,7 +67,14 @@ describe("values are those of shap", () => {
       for (const [space, answers] of spaces) {
         for (const [index, row] of fixture.rows.entries()) {
           const found = await explain(version, row, { space, output: "all" });
-          expect(found).toMatchObject({ method: "tree", exact: true, space, runs: 0, seed: null, std_error: null });
+          expect(found).toMatchObject({
+            method: "tree",
+            exact: true,
+            space,
+            runs: 0,
+            seed: null,
+            std_error: null,
+          });
           expect(found.output_names).toEqual(labelsOf(labels));
           expectAnswer(found, answers, index, space);
           const one = await explain(version, row, { space, output: "class 1" });
@@ -103,6 +117,7 @@ async function load(
 ): Promise<{ fixture: Fixture; version: TestVersion }> {
   const fixture: Fixture = JSON.parse(readFileSync(new URL(`${name}.json`, FOLDER), "utf8"));
   const columns = fixture.rows[0]?.length ?? 0;
+  const names = Array.from({ length: columns }, (_, column) => `column ${column}`);
   const file = `${name}.onnx`;
   const bytes = readFileSync(new URL(file, FOLDER));
   const sha256 = createHash("sha256").update(bytes).digest("hex");
@@ -112,12 +127,24 @@ async function load(
     name,
     version: "1",
     createdAt: "2026-12-01T00:00:00Z",
+    format: "onnx",
     file,
     files: [{ path: file, sizeBytes: bytes.length, sha256 }],
-    inputs: [{ name: input, datatype: "FP32", shape: [-1, columns] }],
-    outputs: [{ name: output, datatype: "FP32", shape: [-1, labels ?? -1] }],
+    inputs: [{ name: input, datatype: "FP32", shape: ["batch", columns] }],
+    outputs: [{ name: output, datatype: "FP32", shape: ["batch", labels ?? "targets"] }],
     ...(labels === undefined ? {} : { labels: labelsOf(labels) }),
     task: labels === undefined ? "tabular-regression" : "tabular-classification",
+    preprocess: {
+      type: "tabular",
+      version: 1,
+      input,
+      columns: names,
+      missing: Object.fromEntries(names.map((column) => [column, "nan"])),
+    },
+    postprocess:
+      labels === undefined
+        ? { type: "regression", version: 1, output }
+        : { type: "classification", version: 1, scores: output, activation: "none" },
   });
   const model: FolderModel = { manifest, manifestText: "", folder: FOLDER.pathname };
   return { fixture, version: await explainedVersion(model, { background: fixture.background }) };
@@ -131,4 +158,30 @@ async function explain(
   const planned = await treeMethod.plan(explanationRequest(version, row, {}, changes as never));
   expect(planned.runs).toBe(0);
   return (await planned.explain()) as Explanation;
+}
+
+/** @param answers of a binary classifier have the margin of its second label only */
+function expectAnswer(found: Explanation, answers: Answers, row: number, space: string): void {
+  const width = found.output_names.length;
+  const mirrors = width === 2 && answers.base.length === 1;
+  const byOutput = (numbers: readonly number[] = [], whole = 0): number[] =>
+    mirrors ? [whole - (numbers[0] ?? 0), numbers[0] ?? 0] : [...numbers];
+  const whole = space === "probability" ? 1 : 0;
+  expectClose(found.base_value, byOutput(answers.base, whole));
+  expectClose(found.output, byOutput(answers.output[row], whole));
+  const values = answers.values[row] ?? [];
+  expect(found.values).toHaveLength(values.length);
+  for (const [column, expected] of values.entries())
+    expectClose(found.values[column] as readonly number[], byOutput(expected));
+  expect(found.additivity_error).toBeLessThan(1e-9 * Math.max(1, ...answers.output.flat()));
+}
+
+/** Within 1e-5, of numbers beyond 10 as a share: FP32 has seven digits. */
+function expectClose(actual: number | readonly number[], expected: readonly number[]): void {
+  const list = typeof actual === "number" ? [actual] : actual;
+  expect(list).toHaveLength(expected.length);
+  for (const [at, value] of expected.entries())
+    expect(Math.abs((list[at] ?? Number.NaN) - value)).toBeLessThanOrEqual(
+      Math.max(1e-5, 1e-6 * Math.abs(value)),
+    );
 }
