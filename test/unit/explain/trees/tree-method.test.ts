@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { FolderModel } from "../../../../packages/cli/src/local/model-folder.ts";
 import type {
@@ -32,7 +33,7 @@ interface Fixture {
   readonly pathDependent?: Answers;
 }
 
-const FOLDER = new URL("../../../fixtures/explanations/trees/", import.meta.url);
+const FOLDER = join(import.meta.dirname, "../../../fixtures/explanations/trees");
 
 const CLASSIFIERS = [
   { name: "decision-tree", labels: 3, holdsProbabilities: true },
@@ -115,11 +116,11 @@ async function load(
   output: string,
   labels?: number,
 ): Promise<{ fixture: Fixture; version: TestVersion }> {
-  const fixture: Fixture = JSON.parse(readFileSync(new URL(`${name}.json`, FOLDER), "utf8"));
+  const fixture: Fixture = JSON.parse(readFileSync(join(FOLDER, `${name}.json`), "utf8"));
   const columns = fixture.rows[0]?.length ?? 0;
   const names = Array.from({ length: columns }, (_, column) => `column ${column}`);
   const file = `${name}.onnx`;
-  const bytes = readFileSync(new URL(file, FOLDER));
+  const bytes = readFileSync(join(FOLDER, file));
   const sha256 = createHash("sha256").update(bytes).digest("hex");
   const input = name.startsWith("catboost") ? "features" : "input";
   const manifest = parseManifest({
@@ -146,7 +147,7 @@ async function load(
         ? { type: "regression", version: 1, output }
         : { type: "classification", version: 1, scores: output, activation: "none" },
   });
-  const model: FolderModel = { manifest, manifestText: "", folder: FOLDER.pathname };
+  const model: FolderModel = { manifest, manifestText: "", folder: FOLDER };
   return { fixture, version: await explainedVersion(model, { background: fixture.background }) };
 }
 
