@@ -24,22 +24,33 @@ export function chooseOutputs(
   predicted: number,
 ): ChosenOutputs {
   if (output === "all") return { indices: names.map((_, index) => index), names, isList: true };
-  const index = output === undefined ? predicted : indexOf(output, names);
-  const name = names[index];
-  if (name !== undefined) return { indices: [index], names: [name], isList: false };
-  const listed = names.slice(0, MAX_LISTED).join(", ");
-  const more = names.length > MAX_LISTED ? ` and ${names.length - MAX_LISTED} more` : "";
+  const index = output === undefined ? predicted : indexOfLabel(output, names, "output");
+  return { indices: [index], names: [names[index] ?? ""], isList: false };
+}
+
+/**
+ * The index of an output. A label may be the text of a number: it is looked for first. An index may come as text, of a query.
+ * @param field of the parameters
+ * @throws ApiError `invalid_request` that lists the outputs
+ */
+export function indexOfLabel(
+  label: string | number,
+  names: readonly string[],
+  field: "output" | "target",
+): number {
+  const named = names.indexOf(String(label));
+  if (typeof label === "string" && named >= 0) return named;
+  const isIndex = typeof label === "number" || /^\d{1,9}$/.test(label);
+  if (isIndex && names[Number(label)] !== undefined) return Number(label);
   throw new ApiError(
     "invalid_request",
-    `"parameters" are not valid for this model: output must be one of ${listed}${more}, an index from 0 to ${names.length - 1}, or all; got ${typeof output === "string" ? quote(output) : output}.`,
-    { details: { field: "output", valid: names.slice(0, MAX_LISTED) } },
+    `"parameters.${field}" must be one of ${listNames(names)}, or an index from 0 to ${names.length - 1}${field === "output" ? ", or all" : ""}; got ${typeof label === "string" ? quote(label) : label}.`,
+    { details: { field: `parameters.${field}`, valid: names.slice(0, MAX_LISTED) } },
   );
 }
 
-/** A label may be the text of a number: it is looked for first. An index may come as text, of a query. */
-function indexOf(output: string | number, names: readonly string[]): number {
-  const named = names.indexOf(String(output));
-  if (typeof output === "string" && named >= 0) return named;
-  const isIndex = typeof output === "number" || /^\d{1,9}$/.test(output);
-  return isIndex ? Number(output) : -1;
+/** `a, b, c and 7 more` */
+export function listNames(names: readonly string[]): string {
+  const more = names.length - MAX_LISTED;
+  return `${names.slice(0, MAX_LISTED).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }

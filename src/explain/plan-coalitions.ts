@@ -54,6 +54,6 @@ export function refuseRuns(
   throw new ApiError(
     "invalid_request",
     `The method ${method} needs ${needed} runs of the model at least${why && ` ${why}`}; ${isOfRequest ? "max_runs" : "an input of the request"} permits ${allowed}. Send fewer background_rows or inputs${more}.`,
-    { details: { field: "max_runs", needed, limit: allowed } },
+    { details: { field: "parameters.max_runs", needed, limit: allowed } },
   );
 }

@@ -1,3 +1,4 @@
+import { counterfactualMethod } from "./counterfactual/counterfactual-method.ts";
 import type { ExplanationMethod } from "./method.ts";
 import { exactMethod } from "./methods/exact-method.ts";
 import { kernelMethod } from "./methods/kernel-method.ts";
@@ -13,5 +14,6 @@ export const METHODS: readonly ExplanationMethod[] = [
   kernelMethod,
   permutationMethod,
   limeMethod,
+  counterfactualMethod,
   nearestMethod,
 ];

@@ -1,3 +1,4 @@
+import { ApiError } from "../../domain/errors.ts";
 import type { Estimator } from "../estimator.ts";
 import type { Coalition } from "../game.ts";
 import { everybody, KnownValues } from "./known-values.ts";
@@ -33,11 +34,12 @@ export function createLimeEstimator({
   return {
     name: "lime",
     exact: false,
-    minCoalitions: (players) => wanted ?? players + 2,
-    countCoalitions(players, maxCoalitions) {
-      const kept = Math.max(Math.floor(MAX_ROW_NUMBERS / players), players + 2);
-      return wanted ?? Math.min(maxCoalitions, kept);
+    minCoalitions(players) {
+      if (wanted !== undefined) refuseSamples(wanted, players);
+      return wanted ?? players + 2;
     },
+    countCoalitions: (players, maxCoalitions) =>
+      wanted ?? Math.min(maxCoalitions, mostSamples(players)),
     async estimate(game, { maxCoalitions, random, checkpoint }) {
       const { players, outputs } = game;
       const known = new KnownValues(game);
@@ -68,6 +70,22 @@ export function createLimeEstimator({
       };
     },
   };
+}
+
+/** What a regression has memory for. */
+export function mostSamples(players: number): number {
+  return Math.max(Math.floor(MAX_ROW_NUMBERS / players), players + 2);
+}
+
+/** @throws ApiError `invalid_request` for more samples than there is memory for */
+export function refuseSamples(samples: number, players: number): void {
+  const limit = mostSamples(players);
+  if (samples <= limit) return;
+  throw new ApiError(
+    "invalid_request",
+    `"parameters.samples" must be at most ${limit} for ${players} features; got ${samples}.`,
+    { details: { field: "parameters.samples", limit, actual: samples } },
+  );
 }
 
 /** The package's kernel. */

@@ -20,7 +20,7 @@ const ofTables: TableGameMethod = {
       `The method exact enumerates all coalitions of at most ${MAX_EXACT_PLAYERS} features; ${players} of the input's differ from the background. Use kernel or permutation, which sample, or linear or tree where the model is one.`,
       {
         details: {
-          field: "method",
+          field: "parameters.method",
           actual: players,
           limit: MAX_EXACT_PLAYERS,
           valid: ["kernel", "permutation", "linear", "tree"],

@@ -1,9 +1,7 @@
-import { ApiError } from "../../domain/errors.ts";
 import { createSeededRandom } from "../../shared/random.ts";
 import type { ChosenOutputs } from "../choose-outputs.ts";
-import { toWeight } from "../estimators/lime.ts";
+import { mostSamples, refuseSamples, toWeight } from "../estimators/lime.ts";
 import { fitSurrogate } from "../estimators/surrogate.ts";
-import { MAX_ROW_NUMBERS } from "../estimators/weighted-regression.ts";
 import type { ExplanationRequest, PlannedExplanation } from "../method.ts";
 import { DEFAULT_MAX_RUNS, refuseRuns } from "../plan-coalitions.ts";
 import { toExplanation } from "../to-explanation.ts";
@@ -32,25 +30,15 @@ export async function planDiscretizedLime(
   const table = await openTable(request);
   const { columns } = table.row;
   const allowed = Math.min(request.maxRuns ?? DEFAULT_MAX_RUNS, request.limit);
-  const most = Math.max(Math.floor(MAX_ROW_NUMBERS / columns), columns + 2);
+  const most = mostSamples(columns);
   const count = samples ?? Math.max(columns + 2, Math.min(DEFAULT_SAMPLES, allowed, most));
-  refuseSamples(count, most, columns);
+  refuseSamples(count, columns);
   refuseRuns("lime", count, request, samples ? "for its samples" : `for ${columns} features`);
   return {
     space: table.outputs.space,
     runs: count,
     explain: () => explain(table, count, kernelWidth(columns), request),
   };
-}
-
-/** For the sake of memory. @throws ApiError `invalid_request` */
-function refuseSamples(samples: number, most: number, columns: number): void {
-  if (samples <= most) return;
-  throw new ApiError(
-    "invalid_request",
-    `"parameters.samples" must be at most ${most} for ${columns} features; got ${samples}.`,
-    { details: { field: "parameters.samples", limit: most, actual: samples } },
-  );
 }
 
 async function explain(

@@ -90,8 +90,8 @@ function chooseSpace(manifest: Manifest, wanted: ExplanationSpace | undefined): 
   if (valid.includes(wanted)) return wanted;
   throw new ApiError(
     "invalid_request",
-    `"parameters" are not valid for this model: space cannot be ${wanted}, because ${formatModelId(manifest)} returns numbers and no scores of labels. Leave it out, or send ${valid.join(" or ")}.`,
-    { details: { field: "space", valid } },
+    `"parameters.space" cannot be ${wanted}, because ${formatModelId(manifest)} returns numbers and no scores of labels. Leave it out, or send ${valid.join(" or ")}.`,
+    { details: { field: "parameters.space", valid } },
   );
 }
 

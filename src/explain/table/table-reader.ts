@@ -58,7 +58,7 @@ export function isTable(manifest: Manifest): boolean {
   return tableInput(manifest) !== undefined;
 }
 
-/** @throws ApiError `task_not_supported` for a version whose inputs are no rows of numbers */
+/** @throws ApiError `invalid_request` for a version whose inputs are no rows of numbers */
 export async function createTableReader(version: ExplainedVersion): Promise<TableReader> {
   const { manifest } = version.model;
   const spec = tableInput(manifest);
@@ -195,8 +195,8 @@ function noTable(manifest: Manifest): ApiError {
     ? `inputs of the block ${preprocess.type}`
     : "no input of numbers [batch, n]";
   return new ApiError(
-    "task_not_supported",
-    `${formatModelId(manifest)} has ${what}${task ? ` (task ${task})` : ""}: this method explains rows of numbers, which the blocks tabular and array read.`,
-    { details: { valid: ["tabular", "array"] } },
+    "invalid_request",
+    `${formatModelId(manifest)} has ${what}${task ? ` (task ${task})` : ""}: the method that was asked for explains rows of numbers, which the blocks tabular and array read. Leave "parameters.method" out for one that suits the model.`,
+    { details: { field: "parameters.method", valid: ["auto"] } },
   );
 }

@@ -128,7 +128,7 @@ describe("a sampled explanation", () => {
     await expect(permutationMethod.plan(request)).rejects.toMatchObject({
       code: "invalid_request",
       message: expect.stringContaining("needs 1639 runs"),
-      details: { field: "max_runs", needed: 1639, limit: 1000 },
+      details: { field: "parameters.max_runs", needed: 1639, limit: 1000 },
     });
     const limited = explanationRequest(version, rows[0], {}, { limit: 900 });
     await expect(kernelMethod.plan(limited)).rejects.toMatchObject({ details: { limit: 900 } });
@@ -163,7 +163,7 @@ describe("a request that is not valid", () => {
       what: "an unknown label",
       model: "iris-logistic",
       changes: { output: "rose" },
-      message: /output must be one of setosa, versicolor, virginica/,
+      message: /"parameters\.output" must be one of setosa, versicolor, virginica/,
     },
     {
       what: "an output beyond the last",
@@ -175,7 +175,7 @@ describe("a request that is not valid", () => {
       what: "a space that is not there",
       model: "diabetes-ridge",
       changes: { space: "margin" as const },
-      message: /space cannot be margin/,
+      message: /"parameters\.space" cannot be margin/,
     },
     {
       what: "several rows",

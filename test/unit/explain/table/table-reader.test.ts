@@ -91,7 +91,7 @@ describe("rows of a table", () => {
     await expect(
       createTableReader({ ...version, model: { ...version.model, manifest } }),
     ).rejects.toMatchObject({
-      code: "task_not_supported",
+      code: "invalid_request",
       message: expect.stringContaining("tabular and array"),
     });
   });
