@@ -4,6 +4,7 @@ import { createResponseCache } from "./cache/response-cache.ts";
 import { parseConfig, readSecrets } from "./config.ts";
 import { createAccuracyServices, createPredictionGathering } from "./deps/accuracy.ts";
 import { createDrift } from "./deps/drift.ts";
+import { createExplaining } from "./deps/explaining.ts";
 import { createFloods, createKeyAuthority, createTokenProviders, isStrong } from "./deps/guard.ts";
 import { createHost, createInference } from "./deps/hosts.ts";
 import {
@@ -135,7 +136,7 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
   const signatures = createSignatures(config.signingKeys);
   const store = createModelStore(objects, { checkManifest: signatures.checkManifest });
   const uploadStore = createUploadStore(objects);
-  const { host, hasOwnIsolate, runtimeStats } = createHost(env, config, store, overrides);
+  const { host, hasOwnIsolate, runtimeStats, tools } = createHost(env, config, store, overrides);
   const {
     cache,
     purgeLog,
@@ -273,6 +274,14 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
       isolate: cache.usage(),
     }),
     runTask,
+    explainer: createExplaining({
+      host,
+      store,
+      cache,
+      config,
+      tools,
+      background: async () => undefined,
+    }),
     modelReadiness: createModelReadiness(host, store, admission),
     serverReadiness: createServerReadiness(store, { requiredObject: config.readyObject }),
     uploads: createUploads(store, uploadStore),

@@ -16,11 +16,13 @@ import type { Inference } from "../inference/shadow.ts";
 import { ISOLATE_CODE } from "../isolate-code.ts";
 import { createModelPool } from "../runtime/model-pool.ts";
 import { createBudgetedDecoder } from "../tasks/image/budgeted-decoder.ts";
-import { createTask } from "../tasks/registry.ts";
+import { createTask, type TaskTools } from "../tasks/registry.ts";
 
 export interface DeployedHost extends PlacedHost {
   /** Of the cells of this isolate: no isolate of a model is asked. */
   readonly runtimeStats: () => RuntimeStats;
+  /** Of the preprocessors of this isolate. */
+  readonly tools: TaskTools;
 }
 
 /** The host of all versions: this isolate's cells, and isolates of single models where the binding for them exists. */
@@ -38,7 +40,7 @@ export function createHost(
     createTask: (manifest, readFile) => createTaskOf(manifest, readFile, tools),
   })(store);
   const loader = env.LOADER;
-  if (!loader) return { host: cells, hasOwnIsolate: () => false, runtimeStats };
+  if (!loader) return { host: cells, hasOwnIsolate: () => false, runtimeStats, tools };
   const { maxInFlight, maxQueueMs, timeoutMs, placement, ownIsolateFromBytes } = config;
   const budgetBytes = config.ownIsolateBudgetBytes;
   const settings = { budgetBytes, maxInFlight, maxQueueMs, timeoutMs };
@@ -47,7 +49,7 @@ export function createHost(
     isolates: createIsolateHost({ loader, code, store, settings }),
     rules: { placement, ownFromBytes: ownIsolateFromBytes },
   });
-  return { ...placed, runtimeStats };
+  return { ...placed, runtimeStats, tools };
 }
 
 /** What runs models and tasks, by way of the cache. */

@@ -5,6 +5,7 @@ import type { cacheEventSchema } from "./event/cache.ts";
 import type { canaryEventSchema } from "./event/canary.ts";
 import type { captureEventSchema } from "./event/capture.ts";
 import type { erasureEventSchema } from "./event/erasure.ts";
+import type { explanationEventSchema } from "./event/explanation.ts";
 import type { garbageEventSchema } from "./event/garbage.ts";
 import type { guardEventSchema } from "./event/guard.ts";
 import type { inputStatisticsSchema } from "./event/input-statistics.ts";
@@ -25,6 +26,7 @@ export const EVENT_SCHEMA_VERSION = 3;
 /** The kind of an operation, on which statistics and admission depend. */
 export const OPERATION_KINDS = [
   "inference", // runs a model
+  "explanation", // explains what a model answers, by running it many times
   "metadata", // describes models, versions and the server
   "health", // liveness and readiness
   "admin", // changes or inspects the service
@@ -108,6 +110,7 @@ export const EVENT_KINDS = [
 
 /** One for each request. */
 export type RequestEvent = z.output<typeof requestEventSchema>;
+export type ExplanationEvent = z.output<typeof explanationEventSchema>;
 export type CacheEvent = z.output<typeof cacheEventSchema>;
 /** Of one input or column, without its values. */
 export type InputStatistics = z.output<typeof inputStatisticsSchema>;

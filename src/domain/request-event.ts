@@ -47,7 +47,8 @@ export function toRequestEvent(
   const { time, requestId, method, route, operation, status, thrown, trace, principal } = request;
   const { protocol, origin } = request;
   const gathered = gatheredOf(trace);
-  const isAsked = operation?.kind === "inference" && trace.model !== undefined;
+  const runsModels = operation?.kind === "inference" || operation?.kind === "explanation";
+  const isAsked = runsModels && trace.model !== undefined;
   const { cache, context } = trace;
   const error = thrown === undefined ? undefined : describeError(thrown);
   return {
@@ -84,6 +85,7 @@ export function toRequestEvent(
     heapBytes: trace.heapBytes,
     inferences: gathered?.inferences,
     executions: isAsked ? trace.executions : undefined,
+    explanation: trace.explanation,
     generation:
       trace.generation &&
       toGenerationEvent(trace.generation, error?.errorCode === "client_closed_request"),

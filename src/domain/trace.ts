@@ -1,4 +1,5 @@
 import { type CacheReport, createCacheReport } from "./cache-control.ts";
+import type { ExplanationEvent } from "./event.ts";
 import type { GenerationProgress } from "./generation-progress.ts";
 import type { IsolateEvent } from "./isolate-event.ts";
 import type { GatheredStatistics, RequestStatistics } from "./statistics/request-statistics.ts";
@@ -72,6 +73,8 @@ export class Trace {
   digest: string | undefined;
   /** Whether the call waited for the model to be loaded; `undefined` when no model ran. */
   coldStart: boolean | undefined;
+  /** Of a request that asks why: what was made, and the rows that the model was run for. */
+  explanation: ExplanationEvent | undefined;
   /** Absent when no tokens are generated. */
   generation: GenerationProgress | undefined;
   /** Absent when the model ran in the isolate that handled the request. */

@@ -28,7 +28,7 @@ export function createCpuCosts({
   clock = SYSTEM_CLOCK,
   clockRuns = createClockProbe(),
 }: CpuCostsOptions = {}): CpuCosts {
-  /** By version: for each token of models that generate, and each request of others. */
+  /** By version: for each token of models that generate, and each request of others; explanations by themselves, for each run. */
   const measured = new LruMap<string, Measured>(MAX_VERSIONS);
   let begun = 0;
   let inFlight = 0;
@@ -58,9 +58,7 @@ export function createCpuCosts({
           inFlight -= 1;
           if (clockRuns()) return busyMs(trace);
           if (trace.cache.outcome === "hit" || trace.cache.isStoredResponse) return 0;
-          const version = `${trace.model}@${trace.version}`;
-          const { inputTokens = 0, outputTokens = 0 } = trace.generation ?? {};
-          const units = Math.max(1, inputTokens + outputTokens);
+          const { version, units } = unitsOf(trace);
           const isSample = isAlone && begun === before && !isStream;
           const known = measured.get(version);
           if (!isSample && known) return known.msPerUnit * units;
@@ -76,6 +74,14 @@ export function createCpuCosts({
       };
     },
   };
+}
+
+function unitsOf(trace: Trace): { readonly version: string; readonly units: number } {
+  const { model, explanation, generation } = trace;
+  const version = `${model}@${trace.version}`;
+  if (explanation) return { version: `${version} explained`, units: Math.max(1, explanation.runs) };
+  const { inputTokens = 0, outputTokens = 0 } = generation ?? {};
+  return { version, units: Math.max(1, inputTokens + outputTokens) };
 }
 
 /** More than a clock needs that advances at all, of one millisecond. */

@@ -4,14 +4,20 @@ import { serviceMs } from "../domain/service-time.ts";
 import { measureQueue } from "../domain/trace.ts";
 import type { AppEnv } from "./context.ts";
 
+export interface AdmitOptions {
+  /** The name of the model, if it is known without parsing a large body. */
+  readonly modelOf: (c: Context<AppEnv>) => string | undefined;
+  /** Whether the time that a request takes tells how long others of its model will. */
+  readonly isSample: boolean;
+}
+
 /**
  * Admits a request whose body is in memory, or refuses it with 429 and `retry-after`. Its permit is released when the
  * response's body has ended.
- * @param modelOf the name of the model, if it is known without parsing a large body
  */
 export function admit(
   admission: Admission,
-  modelOf: (c: Context<AppEnv>) => string | undefined,
+  { modelOf, isSample }: AdmitOptions,
 ): MiddlewareHandler<AppEnv> {
   return async function admit(c, next) {
     const deadline = c.get("deadline") ?? admission.begin();
@@ -25,7 +31,7 @@ export function admit(
       const bodyEnd = c.get("bodyEnd");
       // A stream runs in many short slices between other requests, so it is no sample of the service time.
       if (bodyEnd) void bodyEnd.then(() => permit.release(undefined));
-      else permit.release(serviceMs(trace));
+      else permit.release(isSample ? serviceMs(trace) : undefined);
     }
   };
 }

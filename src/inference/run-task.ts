@@ -5,11 +5,12 @@ import { ApiError } from "../domain/errors.ts";
 import type { Manifest } from "../domain/manifest.ts";
 import type { ModelHost, RunCached } from "../domain/model-host.ts";
 import type { PublishedModel } from "../domain/published-model.ts";
-import type { TaskPart, TaskRequest, TaskResult } from "../domain/task.ts";
+import type { TaskRequest, TaskResult } from "../domain/task.ts";
 import type { PlanAnswer } from "../tasks/answer-plan.ts";
 import { answersOf } from "../tasks/answers.ts";
 import type { AnswerCached } from "./answer-cached.ts";
 import { type BypassOf, bypassCache, refuseHidden } from "./cache-directives.ts";
+import { whenEnded } from "./when-ended.ts";
 
 /** Executes the task of a version, whose runs use the cache. */
 export type RunTask = (
@@ -76,7 +77,7 @@ export function createRunTask(
       merge();
     }
     if (result.kind === "value") return result;
-    return { ...result, parts: finallyCall(result.parts, merge) };
+    return { ...result, parts: whenEnded(result.parts, merge) };
   };
 }
 
@@ -87,34 +88,4 @@ function refuseUnstreamed({ name, task, postprocess }: Manifest): void {
     "invalid_request",
     `"stream" must be false or left out: results of ${name} (${task ?? postprocess.type}) are not generated step by step.`,
   );
-}
-
-/** The parts; `end` is called when they have ended, in whatever way. */
-function finallyCall(parts: AsyncIterable<TaskPart>, end: () => void): AsyncIterable<TaskPart> {
-  return {
-    // Not a generator: one that was not started would not end the parts.
-    [Symbol.asyncIterator]() {
-      const iterator = parts[Symbol.asyncIterator]();
-      return {
-        async next() {
-          try {
-            const result = await iterator.next();
-            if (result.done) end();
-            return result;
-          } catch (error) {
-            end();
-            throw error;
-          }
-        },
-        async return() {
-          try {
-            await iterator.return?.();
-          } finally {
-            end();
-          }
-          return { done: true, value: undefined };
-        },
-      };
-    },
-  };
 }

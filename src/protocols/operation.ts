@@ -41,9 +41,15 @@ export const TAGS = {
 } as const;
 
 /** One operation of a protocol: its route, its documentation and its handler. */
-export type Operation = InferenceOperation | OtherOperation;
+export type Operation = InferenceOperation | ExplanationOperation | OtherOperation;
 
-/** Runs models: its requests are admitted, queued and counted in the statistics, and use the response cache. */
+export function runsModels(
+  operation: Operation,
+): operation is InferenceOperation | ExplanationOperation {
+  return operation.kind === "inference" || operation.kind === "explanation";
+}
+
+/** Runs models: its requests are admitted, queued and limited. */
 export interface InferenceOperation extends OperationBase {
   readonly kind: "inference";
   /** What identifies its requests in the response cache. */
@@ -51,8 +57,15 @@ export interface InferenceOperation extends OperationBase {
   readonly handler: (services: Services) => InferenceHandler;
 }
 
+/** Runs models for nobody's prediction: its requests are admitted, queued and limited, and no statistics of models count them. */
+export interface ExplanationOperation extends OperationBase {
+  readonly kind: "explanation";
+  readonly identity?: undefined;
+  readonly handler: (services: Services) => InferenceHandler;
+}
+
 export interface OtherOperation extends OperationBase {
-  readonly kind: Exclude<OperationKind, "inference">;
+  readonly kind: Exclude<OperationKind, "inference" | "explanation">;
   /** Of an operation that changes something: its requests are recorded in the audit log. */
   readonly audit?: AuditRule;
   readonly handler: (services: Services) => Handler;
@@ -134,7 +147,7 @@ export interface OperationRoute {
 export function toRoutes(operation: Operation, basePath: string): OperationRoute[] {
   const { id, summary, path, reservedModel, versioned, hasSlashes, errors = [] } = operation;
   const literal = reservedModel === undefined ? path : path.replace("{model}", reservedModel);
-  const isAudited = operation.kind !== "inference" && operation.audit !== undefined;
+  const isAudited = !runsModels(operation) && operation.audit !== undefined;
   const route: OperationRoute = {
     operation,
     id,

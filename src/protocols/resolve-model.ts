@@ -82,7 +82,8 @@ async function resolveOnce(
 
 /** Only requests that run a model are traffic. */
 function drawsVersion(c: Context<AppEnv>): boolean {
-  return c.get("operation")?.kind === "inference";
+  const kind = c.get("operation")?.kind;
+  return kind === "inference" || kind === "explanation";
 }
 
 /** Records the version in the trace and in the headers of the response. */

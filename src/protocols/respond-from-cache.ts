@@ -30,6 +30,7 @@ export interface RequestIdentity {
  * Middleware between `admit` and `acquirePermit`: sends the stored response to a small request that is identical to an
  * earlier one, without queueing it, because that takes almost no time. For other requests, `resolveModel` uses the version
  * that was resolved here, and `respondBytes` stores the response.
+ * @param identity `undefined` for an operation whose responses are not stored
  */
 export function respondFromCache(
   {
@@ -40,8 +41,9 @@ export function respondFromCache(
     subjects,
   }: Pick<Services, "cache" | "config" | "router" | "responseCache" | "subjects">,
   operationId: string,
-  { variesBy, modelIn, reference: inPath = pathReference }: RequestIdentity,
+  identity: RequestIdentity | undefined,
 ): MiddlewareHandler<AppEnv> {
+  const { variesBy, modelIn, reference: inPath = pathReference } = identity ?? {};
   return async function respondFromCache(c, next) {
     c.set("hideCache", (model) => hideCache(c, model, config));
     const reading = readSubject(c, subjects);
@@ -49,7 +51,7 @@ export function respondFromCache(
     const call = callOf(c);
     const body = c.get("body");
     // The entries of a subject are of its own, which no stored response is.
-    if (c.get("subject") || !responseCache.accepts(call.cache, body.byteLength)) {
+    if (!variesBy || c.get("subject") || !responseCache.accepts(call.cache, body.byteLength)) {
       // Whoever looks nothing up learns of erasures all the same.
       void cache.refreshPurges(createCacheReport(), call.waitUntil);
       return next();

@@ -17,6 +17,7 @@ import {
   type Handler,
   type Operation,
   type OperationRoute,
+  runsModels,
   scopeOf,
   toRoutes,
 } from "./operation.ts";
@@ -141,17 +142,20 @@ function toMiddleware(
   for (const { operation } of others)
     if (operation.kind !== kind)
       throw new Error(`${operation.id} and ${first.id} share a path, but not their kind`);
-  const isInference = kind === "inference";
+  const isInference = runsModels(first.operation);
   if (!isInference && (!first.operation.body || first.operation.streamsBody)) return [];
   const { admission, bodies, config, limiter } = services;
   const limits = { maxBytes: config.maxBodyBytes, budget: bodies };
   const receiving = receive({ admission, limits, isInference });
-  if (first.operation.kind !== "inference") return [receiving];
+  if (!runsModels(first.operation)) return [receiving];
   const { identity } = first.operation;
   return [
     ...(limiter ? [limit({ limiter, cpuCosts: services.cpuCosts })] : []),
     receiving,
-    admit(admission, (c) => identity.guessModel?.(c.get("body")) ?? namedModel(c)),
+    admit(admission, {
+      modelOf: (c) => identity?.guessModel?.(c.get("body")) ?? namedModel(c),
+      isSample: first.operation.kind === "inference",
+    }),
     respondFromCache(services, first.operation.id, identity),
     acquirePermit,
   ];
@@ -167,7 +171,7 @@ function toAudit(
   [first]: Alternatives,
   { audit: recorder }: Services,
 ): MiddlewareHandler<AppEnv>[] {
-  if (!first || first.operation.kind === "inference" || !first.operation.audit) return [];
+  if (!first || runsModels(first.operation) || !first.operation.audit) return [];
   const { id: operation, audit: rule } = first.operation;
   const labelOf = (c: Context<AppEnv>): string => c.get("principal")?.label ?? "anonymous";
   return [audited({ recorder, operation, rule, labelOf })];
@@ -179,7 +183,7 @@ function selectHandler(alternatives: Alternatives, services: Services): Handler 
 }
 
 function toHandler(operation: Operation, services: Services): Handler {
-  if (operation.kind !== "inference") return operation.handler(services);
+  if (!runsModels(operation)) return operation.handler(services);
   const handler = operation.handler(services);
   return async (c) => {
     const result = await handler(c);

@@ -25,6 +25,7 @@ import type { ShadowStatistics } from "../domain/shadow-statistics.ts";
 import type { StaticAssets } from "../domain/static-assets.ts";
 import type { Subjects } from "../domain/subject.ts";
 import type { Tracing } from "../domain/tracing.ts";
+import type { Explainer } from "../inference/explaining/explain.ts";
 import type { ProfileMaker } from "../inference/profiling/make-profile.ts";
 import type { RunTask } from "../inference/run-task.ts";
 import type { Catalog } from "../registry/catalog.ts";
@@ -76,6 +77,7 @@ export interface Services {
   /** `undefined` without the secret PRIVACY_KEY. */
   readonly subjects: Subjects | undefined;
   readonly runTask: RunTask;
+  readonly explainer: Explainer;
   readonly modelReadiness: ModelReadiness;
   readonly serverReadiness: CheckServer;
   readonly repository: Repository;

@@ -186,24 +186,69 @@ export async function createTask(
   readFile: ReadFile,
   tools: TaskTools,
 ): Promise<Task> {
-  const { preprocess, postprocess, labels = [] } = manifest;
+  const blocks = checkedBlocks(manifest);
+  const pair = pairOf(blocks);
+  if (pair) return pair.create(manifest, blocks.preprocess, blocks.postprocess, readFile);
+  const { preprocessor, postprocessor } = await createParts(manifest, blocks, readFile, tools);
+  return createBatchTask(preprocessor, postprocessor);
+}
+
+/** What a task that is run in batches is made of. */
+export interface BatchBlocks {
+  readonly preprocessor: AnyPreprocessor;
+  readonly postprocessor: AnyPostprocessor;
+}
+
+/**
+ * The blocks of a version by themselves, for what runs its models in another way than its task does.
+ * @returns `undefined` for a task that is not run in batches
+ * @throws ApiError `task_not_supported` for a model without a task, or whose files cannot be used for it
+ */
+export async function createBlocks(
+  manifest: Manifest,
+  readFile: ReadFile,
+  tools: TaskTools,
+): Promise<BatchBlocks | undefined> {
+  const blocks = checkedBlocks(manifest);
+  return pairOf(blocks) ? undefined : createParts(manifest, blocks, readFile, tools);
+}
+
+interface ManifestBlocks {
+  readonly preprocess: Preprocess;
+  readonly postprocess: Postprocess;
+}
+
+/** @throws ApiError `task_not_supported` */
+function checkedBlocks(manifest: Manifest): ManifestBlocks {
+  const { preprocess, postprocess } = manifest;
   if (!preprocess || !postprocess) throw noTask(manifest);
   refuseProblems(manifest);
-  const pair: PairFactory | undefined = PAIRS.find(
-    (candidate) =>
-      candidate.preprocess === preprocess.type && candidate.postprocess === postprocess.type,
+  return { preprocess, postprocess };
+}
+
+function pairOf({ preprocess, postprocess }: ManifestBlocks): PairFactory | undefined {
+  const pairs: readonly PairFactory[] = PAIRS;
+  return pairs.find(
+    (pair) => pair.preprocess === preprocess.type && pair.postprocess === postprocess.type,
   );
-  if (pair) return pair.create(manifest, preprocess, postprocess, readFile);
+}
+
+async function createParts(
+  manifest: Manifest,
+  { preprocess, postprocess }: ManifestBlocks,
+  readFile: ReadFile,
+  tools: TaskTools,
+): Promise<BatchBlocks> {
   const createPreprocessor = factoryOf<PreprocessorFactory<Preprocess>>(PREPROCESSORS, preprocess);
   const createPostprocessor = factoryOf<PostprocessorFactory<Postprocess>>(
     POSTPROCESSORS,
     postprocess,
   );
   const context = { specOf: inputSpecs(manifest), readFile, tools, postprocess };
-  return createBatchTask(
-    await createPreprocessor(preprocess, context),
-    createPostprocessor(postprocess, labels),
-  );
+  return {
+    preprocessor: await createPreprocessor(preprocess, context),
+    postprocessor: createPostprocessor(postprocess, manifest.labels ?? []),
+  };
 }
 
 /** A manifest of an earlier release may contradict its model. */

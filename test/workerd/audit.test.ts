@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { readModelFile } from "../../packages/cli/src/local/model-folder.ts";
 import { createChainVerifier } from "../../src/domain/audit/audit-chain.ts";
 import type { AuditEntry, AuditHead } from "../../src/domain/audit/audit-entry.ts";
+import { runsModels } from "../../src/protocols/operation.ts";
 import { PROTOCOLS } from "../../src/protocols/registry.ts";
 import { hostingAuthority, sharingAuthority } from "../support/authorities.ts";
 import { poll } from "../support/poll.ts";
@@ -284,7 +285,7 @@ describe("with an authority", () => {
     const operations = PROTOCOLS.flatMap(({ operations }) => operations);
     const missing = operations.filter(
       (operation) =>
-        operation.kind !== "inference" &&
+        !runsModels(operation) &&
         operation.audit &&
         !elsewhere.test(operation.id) &&
         !CHANGES.some(([id]) => id === operation.id),

@@ -3,6 +3,7 @@ import { CLOCKS, OPERATION_KINDS, SAMPLING_REASONS } from "../event.ts";
 import { TASK_KINDS } from "../task-kinds.ts";
 import { PHASES } from "../trace.ts";
 import { cacheEventSchema } from "./cache.ts";
+import { explanationEventSchema } from "./explanation.ts";
 import {
   count,
   digest,
@@ -149,6 +150,10 @@ export const requestEventSchema = z
       .describe(
         "Runs of the engine; 0 where the cache had the answer, absent where no model was asked.",
       ),
+    explanation: explanationEventSchema
+      .optional()
+      .describe("Of requests that ask why a model answers what it answers.")
+      .meta({ see: "explanations.md" }),
     generation: generationEventSchema.optional().describe("Of requests that generate tokens."),
     cache: cacheEventSchema
       .optional()

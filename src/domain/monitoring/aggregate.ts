@@ -9,6 +9,7 @@ export type DurationName =
   | "total" // from the request to the end of its response
   | "queue" // in the queue of the admission
   | "timeToFirstToken"
+  | "explanation" // as `total`, of requests that explain, which are in no other distribution
   | "cpu" // as the platform counts it, told by the Tail Worker
   | "wall" // likewise
   | Phase;
@@ -69,6 +70,9 @@ export interface Aggregate {
   /** `input`, `cached`, `output`. */
   tokens: Counts;
   audioSeconds: number;
+  /** Requests that were explained, by method, and the rows that models were run for. */
+  explanations: Counts;
+  explanationRuns: number;
   heapBytes?: Gauge;
   /** How invocations ended, by the platform's word: `ok`, `exceededMemory`, ...; told by the Tail Worker. */
   invocations: Counts;
@@ -104,6 +108,8 @@ export function createAggregate(): Aggregate {
     durations: {},
     tokens: {},
     audioSeconds: 0,
+    explanations: {},
+    explanationRuns: 0,
     engine: {},
     invocations: {},
     dataCenters: {},

@@ -25,6 +25,7 @@ export const MAX_LABELS = {
   countries: 100,
   aliases: 32,
   shadows: 16,
+  explanations: 32,
   lost: 16,
 } as const satisfies Partial<Record<keyof Aggregate, number>>;
 export type LabelledField = keyof typeof MAX_LABELS;
@@ -45,6 +46,7 @@ const SUMS = [
   "bytesOut",
   "savedMs",
   "audioSeconds",
+  "explanationRuns",
 ] as const satisfies readonly (keyof Aggregate)[];
 
 /** Adds to the count of a label of an aggregate, within its bound. */
@@ -59,8 +61,9 @@ export function addLabel(
 
 /** Adds another aggregate, which stays as it is and shares nothing with the sum. */
 export function mergeAggregate(into: Aggregate, other: Aggregate): void {
-  for (const name of SUMS) into[name] += other[name];
-  for (const name of LABELLED) mergeCounts(into[name], other[name], MAX_LABELS[name]);
+  // An isolate of an earlier version of the program lacks what is new.
+  for (const name of SUMS) into[name] += other[name] ?? 0;
+  for (const name of LABELLED) mergeCounts(into[name], other[name] ?? {}, MAX_LABELS[name]);
   mergeTopCounts(into.principals, other.principals, MAX_PRINCIPALS);
   mergeInference(into.inference, other.inference);
   for (const [name, durations] of Object.entries(other.durations)) {

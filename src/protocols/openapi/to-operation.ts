@@ -1,5 +1,11 @@
 import { ERROR_KINDS, type ErrorCode } from "../../domain/errors.ts";
-import { type Access, type OperationResponse, type OperationRoute, scopeOf } from "../operation.ts";
+import {
+  type Access,
+  type OperationResponse,
+  type OperationRoute,
+  runsModels,
+  scopeOf,
+} from "../operation.ts";
 import type { Protocol } from "../protocol.ts";
 import { type HeaderName, headerReferences } from "./headers.ts";
 import type { Operation, Response, Schema } from "./openapi-types.ts";
@@ -64,12 +70,7 @@ export function toOpenApiOperation(
       "tracestate",
     ]),
     ...(body ? { requestBody: body } : {}),
-    responses: toResponses(
-      responses,
-      codes,
-      protocol,
-      operation.kind === "inference" ? LIMIT_HEADERS : [],
-    ),
+    responses: toResponses(responses, codes, protocol, runsModels(operation) ? LIMIT_HEADERS : []),
   };
 }
 

@@ -1,5 +1,6 @@
 import { PROBLEM_ERRORS, renderProblem } from "../problem-errors.ts";
 import type { Protocol } from "../protocol.ts";
+import { EXPLAIN } from "./explain.ts";
 import { FEEDBACK } from "./feedback.ts";
 import { PREDICT } from "./predict.ts";
 import { SCHEMAS } from "./schemas.ts";
@@ -8,7 +9,7 @@ import { SCHEMAS } from "./schemas.ts";
 export const TASK_PROTOCOL: Protocol = {
   name: "task",
   basePath: "/models",
-  operations: [PREDICT, FEEDBACK],
+  operations: [PREDICT, EXPLAIN, FEEDBACK],
   schemas: SCHEMAS,
   renderError: (error, requestId) => ({
     ...renderProblem(error, requestId),

@@ -114,6 +114,9 @@ export function createTabularPreprocessor(
     maxBatch: rowsPerRun(spec.shape[0], width),
     split(inputs, options, checkpoint = yieldToEventLoop) {
       if (inputs instanceof Media) return runInSteps(splitCsv(inputs, options), checkpoint);
+      // One of those that a table was split into.
+      if (inputs instanceof TextRow)
+        return { items: [{ value: inputs, path: "inputs" }], form: "one" };
       if (isTableOfColumns(inputs))
         return toTextRows(readColumns(inputs, names, isOptional, maxRows));
       const [first] = Array.isArray(inputs) ? inputs : [];

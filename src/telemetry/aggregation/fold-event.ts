@@ -24,7 +24,8 @@ export function placeOf(
   switch (event.event) {
     case "request": {
       const { model, version, operationKind } = event;
-      if (operationKind !== "inference" || model === undefined) return NOWHERE;
+      const runsModels = operationKind === "inference" || operationKind === "explanation";
+      if (!runsModels || model === undefined) return NOWHERE;
       if (version !== undefined) return event as Place;
       return isKnown(model) ? { model, version: "" } : NOWHERE;
     }

@@ -8,7 +8,10 @@ import { addLabel, MAX_PRINCIPALS } from "../../domain/monitoring/merge-aggregat
 import { PHASES } from "../../domain/trace.ts";
 import { foldStatistics } from "./fold-statistics.ts";
 
-/** Adds a request to an aggregate. It is done for each request: nothing is created that need not be. */
+/**
+ * Adds a request to an aggregate. An explanation takes as long as hundreds of predictions: how long it took, and what it ran, is counted by
+ * itself. It is done for each request: nothing is created that need not be.
+ */
 export function foldRequest(aggregate: Aggregate, event: RequestEvent, now: number): void {
   const { status, errorCode, operation, cache, phasesMs } = event;
   aggregate.requests++;
@@ -25,6 +28,10 @@ export function foldRequest(aggregate: Aggregate, event: RequestEvent, now: numb
   if (event.alias !== undefined) addLabel(aggregate, "aliases", event.alias);
   if (event.country !== undefined) addLabel(aggregate, "countries", event.country);
   if (event.dataCenter !== undefined) addLabel(aggregate, "dataCenters", event.dataCenter);
+  if (event.operationKind === "explanation") {
+    foldExplanation(aggregate, event);
+    return;
+  }
   addDuration(aggregate, "total", event.totalMs);
   if (event.queueMs !== undefined) addDuration(aggregate, "queue", event.queueMs);
   for (const phase of PHASES) {
@@ -44,6 +51,15 @@ export function foldRequest(aggregate: Aggregate, event: RequestEvent, now: numb
     countInference(aggregate.inference, event);
   if (event.generation) foldGeneration(aggregate, event.generation);
   if (event.inputs || event.outputs) foldStatistics(aggregate, event);
+}
+
+function foldExplanation(aggregate: Aggregate, event: RequestEvent): void {
+  const { explanation, errorCode, coldStart } = event;
+  addDuration(aggregate, "explanation", event.totalMs);
+  if (coldStart) aggregate.coldStarts++;
+  if (!explanation) return;
+  aggregate.explanationRuns += explanation.runs;
+  if (errorCode === undefined) addLabel(aggregate, "explanations", explanation.method);
 }
 
 export function addDuration(aggregate: Aggregate, name: DurationName, milliseconds: number): void {

@@ -73,6 +73,25 @@ export const MODEL_FAMILIES: readonly MetricFamily[] = [
     samples: ofModels(({ audioSeconds }) => one(audioSeconds || undefined)),
   },
   {
+    name: "onnxflare_explanations_total",
+    type: "counter",
+    help: "Requests whose answer was explained, by the method.",
+    labels: [...VERSION_LABELS, "method"],
+    samples: ofModels(({ explanations }) => each(explanations)),
+  },
+  {
+    name: "onnxflare_explanation_runs_total",
+    type: "counter",
+    help: "Rows that models were run for to explain their answers.",
+    labels: VERSION_LABELS,
+    samples: ofModels(({ explanationRuns }) => one(explanationRuns || undefined)),
+  },
+  durationHistogram({
+    name: "onnxflare_explanation_duration_seconds",
+    help: "Time from a request for an explanation to the end of its response.",
+    of: "explanation",
+  }),
+  {
     name: "onnxflare_shadow_copies_total",
     type: "counter",
     help: "Copies of requests to a shadow by how its answer compared: same, different, failed or skipped.",

@@ -57,7 +57,7 @@ function admitted(admission: Admission): MiddlewareHandler<AppEnv>[] {
   const limits = { maxBytes: 100, budget: createBodyBudget({ limitBytes: 100_000 }) };
   return [
     receive({ admission, limits, isInference: true }),
-    admit(admission, (c) => c.req.path),
+    admit(admission, { modelOf: (c) => c.req.path, isSample: true }),
     acquirePermit,
   ];
 }

@@ -95,7 +95,9 @@ export function LivePage({ query }: { readonly query: Readonly<Record<string, st
 
 /** Probes of health, this page and other administration are no work of models. */
 function isOfModel(event: TelemetryEvent): boolean {
-  return event.event !== "request" || (event.operationKind ?? "inference") === "inference";
+  if (event.event !== "request") return true;
+  const { operationKind = "inference" } = event;
+  return operationKind === "inference" || operationKind === "explanation";
 }
 
 interface TextFilterProps {
