@@ -11,8 +11,8 @@ import { type BypassOf, bypassCache, refuseHidden } from "../cache-directives.ts
 import { whenEnded } from "../when-ended.ts";
 import type { KeptBackground, ReadBackground } from "./background-reader.ts";
 import { createExplainedVersion, type ExplainedVersionSource } from "./explained-version.ts";
-import { type ParsedParameters, parseExplanationParameters } from "./explanation-parameters.ts";
 import { type Drawing, EXPLANATION_FORMATS } from "./explanation-formats.ts";
+import { type ParsedParameters, parseExplanationParameters } from "./explanation-parameters.ts";
 import { ownParts, progressParts, resultOf, toParts } from "./explanation-parts.ts";
 import { type PreparedExplanation, prepare } from "./prepare.ts";
 import { RunBudget } from "./run-budget.ts";

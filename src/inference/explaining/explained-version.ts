@@ -30,13 +30,13 @@ export function createExplainedVersion(
     call,
     background,
     async infer(inputs, outputs, rows, member) {
-      budget.take(rows);
       await call.checkpoint();
+      budget.take(rows);
       return host.infer({ model, member, inputs, outputs }, call);
     },
     async execute(request, rows) {
-      budget.take(rows);
       await call.checkpoint();
+      budget.take(rows);
       const own = call.fork();
       try {
         return await host.execute({ ...request, model }, own);

@@ -34,7 +34,9 @@ export function parseExplanationParameters(
   );
   const method = common.method === AUTO ? undefined : methodNamed(common.method, methods);
   const own = Object.fromEntries(
-    Object.entries(parameters).filter(([name]) => !(name in commonParametersSchema.shape)),
+    Object.entries(parameters).filter(
+      ([name]) => !Object.hasOwn(commonParametersSchema.shape, name),
+    ),
   );
   refuseUnknown(own, method ? [method] : methods);
   return { common, method, own };

@@ -1,5 +1,6 @@
 import type { Protocol } from "../protocol.ts";
 import { renderKserveError } from "./error.ts";
+import { EXPLAIN } from "./operations/explain.ts";
 import { MODEL_OPERATIONS } from "./operations/models.ts";
 import { PREDICT } from "./operations/predict.ts";
 import { toRoutedPath } from "./path.ts";
@@ -12,7 +13,7 @@ import { SCHEMAS } from "./schemas.ts";
 export const KSERVE_PROTOCOL: Protocol = {
   name: "kserve",
   basePath: "/v1/models",
-  operations: [PREDICT, ...MODEL_OPERATIONS],
+  operations: [PREDICT, EXPLAIN, ...MODEL_OPERATIONS],
   schemas: SCHEMAS,
   toRoutedPath,
   renderError: renderKserveError,

@@ -4,7 +4,7 @@ import { commonParametersSchema } from "../../domain/explanation/explanation-par
 import { EXPLANATION_METHODS } from "../../inference/explaining/explain.ts";
 
 /** Of all methods together; each takes the common ones and its own. */
-const parameters = z.strictObject({
+export const explanationParametersSchema = z.strictObject({
   ...Object.assign({}, ...EXPLANATION_METHODS.map((method) => method.parameters.shape)),
   ...commonParametersSchema.shape,
 });
@@ -13,7 +13,7 @@ export const explanationRequestSchema = z.strictObject({
   inputs: z
     .unknown()
     .describe("As a prediction takes them: one input, or a list of up to 256 inputs."),
-  parameters: parameters
+  parameters: explanationParametersSchema
     .partial()
     .nullish()
     .describe(
@@ -76,8 +76,8 @@ export const explanationPlanSchema = z
 /** Of methods whose answer has no value for each feature: counterfactuals, nearest examples, global ones. */
 const otherExplanationSchema = z.looseObject({ method, runs, seed });
 
-const any = z.union([explanationSchema, otherExplanationSchema]);
+export const oneExplanationSchema = z.union([explanationSchema, otherExplanationSchema]);
 
 export const explanationResponseSchema = z
-  .union([explanationPlanSchema, any, z.array(any)])
+  .union([explanationPlanSchema, oneExplanationSchema, z.array(oneExplanationSchema)])
   .describe("The explanation of one input, a list of them for a list, or what it would cost.");

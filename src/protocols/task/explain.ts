@@ -106,8 +106,7 @@ async function represent(
   const trace = c.get("trace");
   const text = trace.measure("serialize", () => JSON.stringify(value));
   const variant = [model.name, model.version, model.revision, type, parameters, hashText(text)];
-  if (type === JSON_TYPE)
-    return { contentType: JSON_TYPE, parts: [ENCODER.encode(text)], variant };
+  if (type === JSON_TYPE) return { contentType: JSON_TYPE, parts: [ENCODER.encode(text)], variant };
   const { body, contentType, contentSecurityPolicy } = await trace.measureAsync("serialize", () =>
     draw(type, value, model, request, callOf(c)),
   );
