@@ -64,7 +64,7 @@ export async function suppress(
   return kept;
 }
 
-function intersectionOverUnion(a: Corners, b: Corners): number {
+export function intersectionOverUnion(a: Corners, b: Corners): number {
   const width = Math.min(a[2], b[2]) - Math.max(a[0], b[0]);
   const height = Math.min(a[3], b[3]) - Math.max(a[1], b[1]);
   if (width <= 0 || height <= 0) return 0;

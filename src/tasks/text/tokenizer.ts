@@ -62,6 +62,8 @@ export interface Tokenizer {
   isUnknown(token: string): boolean;
   /** The padding id: of `padding`, or of a token with a usual name; else 0. */
   readonly padId: number;
+  /** The token for what is hidden from the model, by its usual names; `undefined` where there is none. */
+  readonly maskId: number | undefined;
   readonly normalize: Normalize;
   /**
    * How the pre-tokenizer writes words: unchanged, in GPT-2's letters for bytes, or with a mark that replaces the space
@@ -75,6 +77,7 @@ export interface Tokenizer {
 }
 
 const PAD_TOKENS = ["[PAD]", "<pad>"];
+const MASK_TOKENS = ["[MASK]", "<mask>"];
 
 /**
  * The npm library computes the post-processors and decoders. Its normalizers and pre-tokenizers differ from Python's, and
@@ -143,6 +146,7 @@ export function createTokenizer(json: Uint8Array): Tokenizer {
 
   return {
     padId: padding?.pad_id ?? PAD_TOKENS.map(idOf).find((id) => id !== undefined) ?? 0,
+    maskId: MASK_TOKENS.map((token) => addedIds.get(token)).find((id) => id !== undefined),
     hasId: (id) => known.has(id),
     leading: special.leading.map(idOrUnknown),
     trailing: special.trailing.map(idOrUnknown),

@@ -1,0 +1,338 @@
+"""What is left of a model's answer without parts of a text or a picture: test/fixtures/explanations/parts.json.
+
+The models run in ONNX Runtime, texts are split by Python's tokenizers, pictures are scaled by Pillow and blurred by SciPy, and Shapley
+values are those of the package shap over the same parts.
+"""
+
+import json
+import pathlib
+import re
+
+import numpy as np
+import onnxruntime
+import shap
+from PIL import Image
+from scipy.ndimage import gaussian_filter
+from tokenizers import Tokenizer
+
+ROOT = pathlib.Path(__file__).parent.parent
+FOLDER = ROOT / "test" / "fixtures" / "explanations"
+IMAGES = ROOT / "test" / "fixtures" / "images"
+BLUR_OF_SIDE = 1 / 14
+MASK = 103
+
+SPAM = "Dear friend, claim your FREE prize money today!"
+HAM = "The patch for the kernel module fails to build on my machine, see the log below."
+SENTENCES = {
+    "source_sentence": "The old cat sleeps on the warm windowsill",
+    "sentences": ["Stocks fell sharply in New York", "A kitten is napping by the window"],
+}
+RISE_MASKS = 4000
+
+
+def session(name: str) -> onnxruntime.InferenceSession:
+    folder = ROOT / "models" / name / "1"
+    manifest = json.loads((folder / "manifest.json").read_text())
+    return onnxruntime.InferenceSession(folder / manifest["file"])
+
+
+def tokenizer(name: str) -> Tokenizer:
+    made = Tokenizer.from_file(str(ROOT / "models" / name / "1" / "tokenizer.json"))
+    made.no_padding()
+    return made
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    powers = np.exp(logits.astype(np.float64) - logits.max())
+    return powers / powers.sum()
+
+
+def words_of(text: str) -> list[re.Match]:
+    return list(re.finditer(r"\S+", text))
+
+
+def without(text: str, kept) -> str:
+    """The words that are kept, each with the space after it."""
+    words = words_of(text)
+    ends = [word.start() for word in words[1:]] + [len(text)]
+    parts = [text[word.start() : end] for word, end in zip(words, ends, strict=True)]
+    return "".join(part for part, keep in zip(parts, kept, strict=True) if keep)
+
+
+def occlude(value, count: int) -> dict:
+    """What is lost without one part."""
+    full = value(np.ones(count, dtype=bool))
+    left = [value(np.arange(count) != part) for part in range(count)]
+    return {
+        "values": [float(full - one) for one in left],
+        "output": float(full),
+        "base_value": float(value(np.zeros(count, dtype=bool))),
+    }
+
+
+def spam() -> dict:
+    model, words = session("spam-detection"), tokenizer("spam-detection")
+
+    def logits(ids: list[int]) -> np.ndarray:
+        feeds = {"input_ids": np.array([ids]), "attention_mask": np.ones((1, len(ids)), dtype=np.int64)}
+        return model.run(None, feeds)[0][0]
+
+    def margin_of(label: int):
+        return lambda ids: float(logits(ids)[label] - logits(ids)[1 - label])
+
+    def probability_of(label: int):
+        return lambda ids: softmax(logits(ids))[label]
+
+    found = {}
+    for text, label in ((SPAM, 1), (HAM, 0)):
+        ids = words.encode(text).ids
+
+        def by_word(score, text=text):
+            return lambda kept: score(words.encode(without(text, kept)).ids)
+
+        def by_token(score, ids=ids):
+            return lambda kept: score([ids[0], *np.array(ids[1:-1])[kept].tolist(), ids[-1]])
+
+        count = len(words_of(text))
+        entry = {
+            "text": text,
+            "label": ["ham", "spam"][label],
+            "probability": occlude(by_word(probability_of(label)), count),
+            "margin": occlude(by_word(margin_of(label)), count),
+            "tokens": occlude(by_token(margin_of(label)), len(ids) - 2),
+            "token_texts": [text[a:b] for a, b in words.encode(text).offsets[1:-1]],
+        }
+        if count <= 11:
+            score = by_word(margin_of(label))
+
+            def rows(masks, score=score):
+                return np.array([score(mask > 0.5) for mask in masks])
+
+            shapley = shap.explainers.Exact(rows, np.zeros((1, count)))(np.ones((1, count)))
+            entry["shapley"] = shapley.values[0].tolist()
+        found[entry["label"]] = entry
+    return found
+
+
+def embeddings() -> dict:
+    model, words = session("sentence-embeddings"), tokenizer("sentence-embeddings")
+
+    def embed(ids: list[int]) -> np.ndarray:
+        row = np.array([ids])
+        feeds = {
+            "input_ids": row,
+            "attention_mask": np.ones_like(row),
+            "token_type_ids": np.zeros_like(row),
+        }
+        return model.run(None, feeds)[0][0].astype(np.float64).mean(axis=0)
+
+    source = SENTENCES["source_sentence"]
+    encoding = words.encode(source)
+    spans = [word.span() for word in words_of(source)]
+    targets = [embed(words.encode(sentence).ids) for sentence in SENTENCES["sentences"]]
+
+    def word_of(offsets: tuple[int, int]) -> int:
+        return next(at for at, (start, end) in enumerate(spans) if start <= offsets[0] < end)
+
+    def cosine(kept, removal: str, target: np.ndarray) -> float:
+        ids = []
+        for at, (token, offsets) in enumerate(zip(encoding.ids, encoding.offsets, strict=True)):
+            is_special = at in (0, len(encoding.ids) - 1)
+            if is_special or kept[word_of(offsets)]:
+                ids.append(token)
+            elif removal == "mask":
+                ids.append(MASK)
+        vector = embed(ids)
+        return float(vector @ target / np.linalg.norm(vector) / np.linalg.norm(target))
+
+    def explain(removal: str, target: np.ndarray) -> dict:
+        return occlude(lambda kept: cosine(kept, removal, target), len(spans))
+
+    return {
+        **SENTENCES,
+        "mask": [explain("mask", target) for target in targets],
+        "remove": [explain("remove", target) for target in targets],
+        "itself": explain("mask", embed(encoding.ids)),
+    }
+
+
+def cells(area: tuple[int, int, int, int], grid: tuple[int, int], shape: tuple[int, int]) -> np.ndarray:
+    """By pixel of the frame the cell that its middle is in; -1 around the picture."""
+    left, top, width, height = area
+    found = np.full(shape, -1)
+    rows = ((np.arange(height) + 0.5) * grid[0] // height).astype(int)
+    columns = ((np.arange(width) + 0.5) * grid[1] // width).astype(int)
+    found[top : top + height, left : left + width] = rows[:, None] * grid[1] + columns[None, :]
+    return found
+
+
+def blurred(picture: np.ndarray) -> np.ndarray:
+    """[height, width, channels]"""
+    sigma = min(picture.shape[:2]) * BLUR_OF_SIDE
+    return np.stack(
+        [
+            gaussian_filter(picture[..., channel].astype(np.float64), sigma, mode="nearest")
+            for channel in range(picture.shape[2])
+        ],
+        axis=2,
+    )
+
+
+def hide(frame: np.ndarray, area, fill: str, cell_of: np.ndarray, kept) -> np.ndarray:
+    left, top, width, height = area
+    part = frame[top : top + height, left : left + width]
+    stand_in = blurred(part) if fill == "blur" else np.broadcast_to(part.mean(axis=(0, 1)), part.shape)
+    if frame.dtype == np.uint8:
+        stand_in = np.floor(stand_in + 0.5)
+    filled = frame.copy()
+    filled[top : top + height, left : left + width] = stand_in
+    hidden = (cell_of >= 0) & ~np.append(kept, True)[cell_of]
+    return np.where(hidden[..., None], filled, frame)
+
+
+def imagenet() -> dict:
+    model = session("imagenet-classification")
+    image = Image.open(IMAGES / "chelsea.webp").convert("RGB")
+    width, height = image.size
+    image = image.resize((int(256 * width / height), 256), Image.Resampling.BICUBIC)
+    left, top = round((image.size[0] - 224) / 2), round((256 - 224) / 2)
+    frame = np.asarray(image.crop((left, top, left + 224, top + 224)))
+    grid, area = (3, 3), (0, 0, 224, 224)
+    cell_of = cells(area, grid, (224, 224))
+    label = int(np.argmax(model.run(None, {"image": frame[None]})[0][0]))
+
+    def value(kept, fill: str) -> float:
+        shown = hide(frame, area, fill, cell_of, kept).astype(np.uint8)
+        return softmax(model.run(None, {"image": shown[None]})[0][0])[label]
+
+    return {
+        "file": "chelsea.webp",
+        "grid": grid,
+        "label": label,
+        "mean": occlude(lambda kept: value(kept, "mean"), 9),
+        "blur": occlude(lambda kept: value(kept, "blur"), 9),
+    }
+
+
+def overlap(a, b) -> float:
+    width = min(a[2], b[2]) - max(a[0], b[0])
+    height = min(a[3], b[3]) - max(a[1], b[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    shared = width * height
+    return shared / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared)
+
+
+def suppress(boxes: np.ndarray, scores: np.ndarray, threshold: float) -> list[tuple[float, np.ndarray]]:
+    kept: list[tuple[float, np.ndarray]] = []
+    for at in np.argsort(-scores, kind="stable"):
+        if scores[at] < threshold:
+            break
+        if all(overlap(boxes[at], box) <= 0.3 for _, box in kept):
+            kept.append((float(scores[at]), boxes[at]))
+    return kept
+
+
+def faces() -> dict:
+    model = session("face-detection")
+    image = Image.open(IMAGES / "astronaut.png").convert("RGB")
+    size = image.size[0]
+    frame = np.asarray(image.resize((128, 128), Image.Resampling.BILINEAR))
+    grid, area = (4, 4), (0, 0, 128, 128)
+    cell_of = cells(area, grid, (128, 128))
+
+    def detect(shown: np.ndarray, threshold: float):
+        boxes, _, scores = model.run(["boxes", "keypoints", "scores"], {"image": shown[None]})
+        return suppress(boxes[0].astype(np.float64), scores[0, :, 0], threshold)
+
+    ((_, own),) = detect(frame, 0.5)
+
+    def value(kept) -> float:
+        found = detect(hide(frame, area, "mean", cell_of, kept).astype(np.uint8), 0.01)
+        return max((score for score, box in found if overlap(box, own) >= 0.5), default=0.0)
+
+    return {
+        "file": "astronaut.png",
+        "grid": grid,
+        "box": (own * size).tolist(),
+        "mean": occlude(value, 16),
+    }
+
+
+def digits() -> dict:
+    model = session("digits-cnn")
+    manifest = json.loads((ROOT / "models" / "digits-cnn" / "1" / "manifest.json").read_text())
+    image = np.array(manifest["example"]["inputs"], dtype=np.float32).reshape(8, 8, 1)
+    area = (0, 0, 8, 8)
+
+    def score(shown: np.ndarray) -> float:
+        return softmax(model.run(None, {"image": shown.reshape(1, 1, 8, 8).astype(np.float32)})[0][0])[1]
+
+    def value(kept, fill: str, cell_of: np.ndarray) -> float:
+        return score(hide(image, area, fill, cell_of, kept))
+
+    each, grid = cells(area, (8, 8), (8, 8)), (4, 2)
+    coarse = cells(area, grid, (8, 8))
+
+    def rows(masks):
+        return np.array([value(mask > 0.5, "mean", coarse) for mask in masks])
+
+    shapley = shap.explainers.Exact(rows, np.zeros((1, 8)))(np.ones((1, 8)))
+    return {
+        "inputs": image[..., 0].tolist(),
+        "mean": occlude(lambda kept: value(kept, "mean", each), 64),
+        "blur": occlude(lambda kept: value(kept, "blur", each), 64),
+        "shapley": {"grid": grid, "values": shapley.values[0].tolist()},
+        "rise": rise(image, blurred(image), score),
+    }
+
+
+def rise(image: np.ndarray, filled: np.ndarray, score) -> dict:
+    """Petsiuk et al. 2018, with cells of 7 x 7, half of them shown: mean and standard error of each pixel's value."""
+    random = np.random.default_rng(1)
+    side, cell = 8, -(-8 // 7)
+    values, masks = [], []
+    for _ in range(RISE_MASKS):
+        coarse = (random.random((7, 7)) < 0.5).astype(np.float64)
+        large = upsample(coarse, 8 * cell)
+        x, y = random.integers(0, cell, 2)
+        mask = large[y : y + side, x : x + side]
+        masks.append(mask)
+        values.append(score(image * mask[..., None] + filled * (1 - mask[..., None])))
+    values, masks = np.array(values), np.array(masks)
+    centred = values - values.mean()
+    terms = centred[:, None, None] * (masks - masks.mean(axis=0)) / masks.mean(axis=0)
+    return {
+        "values": terms.mean(axis=0).tolist(),
+        "std_error": (terms.std(axis=0) / np.sqrt(RISE_MASKS)).tolist(),
+        "mean": float(values.mean()),
+    }
+
+
+def upsample(coarse: np.ndarray, side: int) -> np.ndarray:
+    """Bilinear, by the middles of cells."""
+    image = Image.fromarray(coarse.astype(np.float32), mode="F")
+    return np.asarray(image.resize((side, side), Image.Resampling.BILINEAR), dtype=np.float64)
+
+
+def rounded(value):
+    if isinstance(value, float):
+        return float(f"{value:.9g}")
+    if isinstance(value, dict):
+        return {key: rounded(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(one) for one in value]
+    return value
+
+
+if __name__ == "__main__":
+    fixture = {
+        "engine": f"onnxruntime {onnxruntime.__version__}, shap {shap.__version__}",
+        "spam": spam(),
+        "embeddings": embeddings(),
+        "imagenet": imagenet(),
+        "faces": faces(),
+        "digits": digits(),
+    }
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    (FOLDER / "parts.json").write_text(json.dumps(rounded(fixture), separators=(",", ":")) + "\n")

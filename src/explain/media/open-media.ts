@@ -1,0 +1,70 @@
+import { ApiError } from "../../domain/errors.ts";
+import type { Manifest } from "../../domain/manifest.ts";
+import { formatModelId } from "../../domain/model-id.ts";
+import type { ExplainedVersion } from "../explained-version.ts";
+import type { ExplanationRequest } from "../method.ts";
+import { pictureForm } from "../picture/picture.ts";
+import type { MediaInput } from "./media-input.ts";
+import type { MediaParameters } from "./media-parameters.ts";
+
+/** What is divided into features. */
+export type MediaKind = "text" | "generation" | "picture" | "sound";
+
+/** `undefined` for a version whose inputs are none of them. */
+export function mediaKindOf(manifest: Manifest): MediaKind | undefined {
+  const { preprocess, postprocess } = manifest;
+  if (!preprocess || !postprocess) return undefined;
+  const { type } = postprocess;
+  switch (preprocess.type) {
+    case "tokenizer":
+    case "text":
+    case "character-ngrams":
+      return "text";
+    case "image":
+    case "array":
+      return pictureForm(manifest) ? "picture" : undefined;
+    default:
+      return type === "text-generation" ? "generation" : undefined;
+  }
+}
+
+/**
+ * @param inSegments whether a picture is divided into superpixels, when the request does not say
+ * @throws ApiError `task_not_supported` for another version; of the preprocessor, and for parameters that do not fit
+ */
+export async function openMedia(
+  request: ExplanationRequest<MediaParameters>,
+  inSegments: boolean,
+): Promise<MediaInput> {
+  const { version } = request;
+  const kind = mediaKindOf(version.model.manifest);
+  switch (kind) {
+    case "text": {
+      const { openText } = await import("../text/text-input.ts");
+      return openText(request, await blocksOf(version));
+    }
+    case "picture": {
+      const form = pictureForm(version.model.manifest);
+      const { openPicture } = await import("../picture/picture-input.ts");
+      if (form) return openPicture(form, request, await blocksOf(version), inSegments);
+      throw notMedia(version);
+    }
+    default:
+      throw notMedia(version);
+  }
+}
+
+async function blocksOf(version: ExplainedVersion) {
+  const blocks = await version.blocks();
+  if (!blocks) throw notMedia(version);
+  return blocks;
+}
+
+function notMedia({ model }: ExplainedVersion): ApiError {
+  const { task } = model.manifest;
+  return new ApiError(
+    "task_not_supported",
+    `${formatModelId(model)}${task ? `, whose task is ${task},` : ""} has no inputs that this method divides into parts: it explains texts that are classified, embedded or generated, pictures that are classified or in which objects are detected, and recordings of speech.`,
+    { details: { model: model.name, version: model.version } },
+  );
+}
