@@ -209,7 +209,6 @@ def imagenet() -> dict:
         "file": "chelsea.webp",
         "grid": grid,
         "label": label,
-        "mean": occlude(lambda kept: value(kept, "mean"), 9),
         "blur": occlude(lambda kept: value(kept, "blur"), 9),
     }
 

@@ -4,15 +4,19 @@ import { exactMethod } from "./methods/exact-method.ts";
 import { kernelMethod } from "./methods/kernel-method.ts";
 import { limeMethod } from "./methods/lime-method.ts";
 import { nearestMethod } from "./methods/nearest-method.ts";
+import { occlusionMethod } from "./methods/occlusion-method.ts";
 import { permutationMethod } from "./methods/permutation-method.ts";
+import { shapleyMethod } from "./methods/shapley-method.ts";
 import { treeMethod } from "./trees/tree-method.ts";
 
 /** Every method, by its name in requests; the first that suits a version explains it when the request names none. */
 export const METHODS: readonly ExplanationMethod[] = [
   treeMethod,
+  occlusionMethod,
   exactMethod,
   kernelMethod,
   permutationMethod,
+  shapleyMethod,
   limeMethod,
   counterfactualMethod,
   nearestMethod,

@@ -28,7 +28,9 @@ export const mediaParameters = {
     .min(1)
     .max(256)
     .optional()
-    .describe("Of models that generate text: tokens of the answer that is explained; 20 by default."),
+    .describe(
+      "Of models that generate text: tokens of the answer that is explained; 20 by default.",
+    ),
   grid: z
     .tuple([side, side])
     .optional()
@@ -59,5 +61,5 @@ export const mediaParameters = {
     .describe("Of recordings: how many bands of frequency are silenced, instead of windows."),
 };
 
-export const mediaParametersSchema = z.object(mediaParameters);
+export const mediaParametersSchema = z.strictObject(mediaParameters);
 export type MediaParameters = z.output<typeof mediaParametersSchema>;

@@ -4,6 +4,7 @@ import { formatModelId } from "../../domain/model-id.ts";
 import type { ExplainedVersion } from "../explained-version.ts";
 import type { ExplanationRequest } from "../method.ts";
 import { pictureForm } from "../picture/picture.ts";
+import { isTable } from "../table/table-reader.ts";
 import type { MediaInput } from "./media-input.ts";
 import type { MediaParameters } from "./media-parameters.ts";
 
@@ -26,6 +27,19 @@ export function mediaKindOf(manifest: Manifest): MediaKind | undefined {
     default:
       return type === "text-generation" ? "generation" : undefined;
   }
+}
+
+/**
+ * Whether a request is about the parts of a text, a picture or a recording, and not about a row of numbers: an array of numbers is a
+ * picture where the request says how to divide it.
+ */
+export function explainsParts({
+  version,
+  parameters: { grid, segments, fill },
+}: Pick<ExplanationRequest<MediaParameters>, "version" | "parameters">): boolean {
+  const { manifest } = version.model;
+  const asPicture = (grid ?? segments ?? fill) !== undefined;
+  return mediaKindOf(manifest) !== undefined && (asPicture || !isTable(manifest));
 }
 
 /**

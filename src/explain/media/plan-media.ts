@@ -1,5 +1,5 @@
 import { createSeededRandom } from "../../shared/random.ts";
-import type { Estimator } from "../estimator.ts";
+import type { Estimate, Estimator } from "../estimator.ts";
 import type { ExplanationRequest, PlannedExplanation } from "../method.ts";
 import { planCoalitions } from "../plan-coalitions.ts";
 import { toExplanation } from "../to-explanation.ts";
@@ -7,79 +7,87 @@ import type { MediaInput, PlayerValues } from "./media-input.ts";
 import type { MediaParameters } from "./media-parameters.ts";
 import { openMedia } from "./open-media.ts";
 
-/** What an answer says of the method. */
+/** What the game of a text, a picture or a recording is explained by. */
 export interface MediaMethod {
-  readonly method: string;
-  readonly exact: boolean;
+  readonly name: string;
+  /** By the number of players. @throws ApiError `invalid_request` for too many of them */
+  estimator(players: number): Estimator;
+  /** Whether a picture is divided into superpixels and not into cells, when the request does not say. */
+  readonly inSegments: boolean;
 }
 
-/** Explains a text, a picture or a sound by an estimator. @throws ApiError */
+/** Explains a text, a picture or a recording by its parts. @throws ApiError */
 export async function planMedia(
-  estimator: Estimator,
+  method: MediaMethod,
   request: ExplanationRequest<MediaParameters>,
-  method: MediaMethod = { method: estimator.name, exact: estimator.exact },
 ): Promise<PlannedExplanation> {
-  return planOpened(
+  const input = await openMedia(request, method.inSegments);
+  const { game, openedRuns, space } = input;
+  const estimator = method.estimator(game.players);
+  const { maxCoalitions, runs } = planCoalitions(
     estimator,
-    await openMedia(request, estimator.name !== "occlusion"),
-    request,
-    method,
+    game.players,
+    game.runsPerCoalition,
+    runsOf(input, estimator, request),
   );
-}
-
-export function planOpened(
-  estimator: Estimator,
-  input: MediaInput,
-  request: ExplanationRequest<MediaParameters>,
-  { method, exact }: MediaMethod,
-): PlannedExplanation {
-  const { game, space, outputs, featureNames, data, openedRuns } = input;
-  const { version, seed, limit } = request;
-  const least = 1 + (estimator.minCoalitions(game.players) - 1) * game.runsPerCoalition;
-  const maxRuns =
-    request.maxRuns === undefined
-      ? Math.max(least, input.defaultRuns)
-      : Math.max(0, request.maxRuns - openedRuns);
-  const planned = planCoalitions(estimator, game.players, game.runsPerCoalition, {
-    maxRuns: Math.min(maxRuns, limit),
-    limit,
-  });
-  const { maxCoalitions } = planned;
   return {
     space,
-    runs: openedRuns + planned.runs,
+    runs: openedRuns + runs,
     async explain() {
       const found = await estimator.estimate(game, {
         maxCoalitions,
-        random: createSeededRandom(seed),
-        checkpoint: () => version.call.checkpoint(),
+        random: createSeededRandom(request.seed),
+        checkpoint: () => request.version.call.checkpoint(),
       });
-      const explain = (chosen: typeof outputs, pick: (numbers: Float64Array) => Float64Array) => {
-        const explanation = toExplanation({
-          method,
-          exact,
-          space,
-          outputs: chosen,
-          featureNames,
-          data,
-          base: pick(found.base),
-          output: pick(found.full),
-          values: pick(found.values),
-          standardErrors: found.standardErrors && pick(found.standardErrors),
-          runs: openedRuns + 1 + (found.coalitions - 1) * game.runsPerCoalition,
-          ...(!exact && { seed }),
-        });
-        return { ...explanation, ...input.place(explanation.values as PlayerValues) };
-      };
-      if (!input.separate) return explain(outputs, (numbers) => numbers);
-      const width = outputs.names.length;
-      return input.separate(
-        outputs.names.map((name, at) =>
-          explain({ indices: [0], names: [name], isList: false }, (numbers) =>
-            numbers.filter((_, index) => index % width === at),
-          ),
-        ),
-      );
+      return toAnswer(method, estimator, input, found, request.seed);
     },
   };
+}
+
+/** What of the runs is left for coalitions. */
+function runsOf(
+  { game, openedRuns, defaultRuns }: MediaInput,
+  estimator: Estimator,
+  { maxRuns, limit }: Pick<ExplanationRequest, "maxRuns" | "limit">,
+) {
+  const left = Math.max(0, limit - openedRuns);
+  const least = 1 + (estimator.minCoalitions(game.players) - 1) * game.runsPerCoalition;
+  const wanted = maxRuns === undefined ? Math.max(least, defaultRuns) : maxRuns - openedRuns;
+  return { limit: left, maxRuns: Math.min(Math.max(0, wanted), left) };
+}
+
+function toAnswer(
+  { name }: MediaMethod,
+  { exact }: Estimator,
+  { game, space, outputs, featureNames, data, openedRuns, place, separate }: MediaInput,
+  found: Estimate,
+  seed: number,
+): object {
+  const runs = openedRuns + 1 + (found.coalitions - 1) * game.runsPerCoalition;
+  const explain = (chosen: typeof outputs, pick: (numbers: Float64Array) => Float64Array) => {
+    const explanation = toExplanation({
+      method: name,
+      exact,
+      space,
+      outputs: chosen,
+      featureNames,
+      data,
+      base: pick(found.base),
+      output: pick(found.full),
+      values: pick(found.values),
+      standardErrors: found.standardErrors && pick(found.standardErrors),
+      runs,
+      ...(!exact && { seed }),
+    });
+    return { ...explanation, ...place(explanation.values as PlayerValues) };
+  };
+  if (!separate) return explain(outputs, (numbers) => numbers);
+  const width = outputs.names.length;
+  return separate(
+    outputs.names.map((output, at) =>
+      explain({ indices: [0], names: [output], isList: false }, (numbers) =>
+        numbers.filter((_, index) => index % width === at),
+      ),
+    ),
+  );
 }

@@ -1,7 +1,7 @@
 import type { ExplanationSpace } from "../../domain/explanation/explanation.ts";
 import type { ExplainedVersion } from "../explained-version.ts";
-import type { ReadItem } from "./item-reader.ts";
 import { createTableOutputs } from "../table/table-outputs.ts";
+import type { ReadItem } from "./item-reader.ts";
 
 /** What a model says of an input, as numbers that are explained. */
 export interface Reading {

@@ -1,6 +1,8 @@
-import * as z from "zod";
 import { ApiError } from "../../domain/errors.ts";
 import { exactEstimator, MAX_EXACT_PLAYERS } from "../estimators/exact.ts";
+import { mediaParametersSchema } from "../media/media-parameters.ts";
+import { explainsParts } from "../media/open-media.ts";
+import { type MediaMethod, planMedia } from "../media/plan-media.ts";
 import type { ExplanationMethod, ExplanationRequest } from "../method.ts";
 import { DEFAULT_MAX_RUNS, planCoalitions } from "../plan-coalitions.ts";
 import { openTable } from "../table/explained-table.ts";
@@ -8,16 +10,15 @@ import { planTableGame, type TableGameMethod } from "../table/plan-table-game.ts
 import { varyingColumns } from "../table/table-game.ts";
 import { isTable } from "../table/table-reader.ts";
 
-const parameters = z.strictObject({});
-
-const ofTables: TableGameMethod = {
+const METHOD: TableGameMethod & MediaMethod = {
   name: "exact",
   exact: true,
+  inSegments: true,
   estimator(players) {
     if (players <= MAX_EXACT_PLAYERS) return exactEstimator;
     throw new ApiError(
       "invalid_request",
-      `The method exact enumerates all coalitions of at most ${MAX_EXACT_PLAYERS} features; ${players} of the input's differ from the background. Use kernel or permutation, which sample, or linear or tree where the model is one.`,
+      `The method exact enumerates all coalitions of at most ${MAX_EXACT_PLAYERS} features; the input has ${players}, of a row those that differ from the background. Use kernel or permutation, which sample, or linear or tree where the model is one.`,
       {
         details: {
           field: "parameters.method",
@@ -31,13 +32,14 @@ const ofTables: TableGameMethod = {
 };
 
 /** Shapley values by enumeration. */
-export const exactMethod: ExplanationMethod<typeof parameters> = {
+export const exactMethod: ExplanationMethod<typeof mediaParametersSchema> = {
   name: "exact",
   summary: `Shapley values of every coalition of at most ${MAX_EXACT_PLAYERS} features.`,
   exact: true,
   isGlobal: false,
-  parameters,
-  plan: (request) => planTableGame(ofTables, request),
+  parameters: mediaParametersSchema,
+  plan: (request) =>
+    explainsParts(request) ? planMedia(METHOD, request) : planTableGame(METHOD, request),
   async suits(request) {
     if (!isTable(request.version.model.manifest)) return false;
     const players = await countPlayers(request);

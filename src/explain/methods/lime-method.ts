@@ -1,5 +1,8 @@
 import * as z from "zod";
-import { createLimeEstimator } from "../estimators/lime.ts";
+import { COSINE_KERNEL_WIDTH, createLimeEstimator } from "../estimators/lime.ts";
+import { mediaParameters } from "../media/media-parameters.ts";
+import { explainsParts } from "../media/open-media.ts";
+import { planMedia } from "../media/plan-media.ts";
 import type { ExplanationMethod } from "../method.ts";
 import { planDiscretizedLime } from "../table/plan-discretized-lime.ts";
 import { planTableGame } from "../table/plan-table-game.ts";
@@ -7,6 +10,7 @@ import { planTableGame } from "../table/plan-table-game.ts";
 const MAX_SAMPLES = 100_000;
 
 const parameters = z.strictObject({
+  ...mediaParameters,
   samples: z
     .int()
     .min(10)
@@ -41,6 +45,12 @@ export const limeMethod: ExplanationMethod<typeof parameters> = {
   parameters,
   async plan(request) {
     const { samples, kernel_width, perturbation } = request.parameters;
+    if (explainsParts(request)) {
+      const width = kernel_width ?? COSINE_KERNEL_WIDTH;
+      const kernelWidth = (): number => width;
+      const ofParts = createLimeEstimator({ distance: "cosine", kernelWidth, samples });
+      return planMedia({ name: "lime", inSegments: true, estimator: () => ofParts }, request);
+    }
     const kernelWidth = (columns: number): number => kernel_width ?? 0.75 * Math.sqrt(columns);
     if (perturbation === "discretized")
       return planDiscretizedLime({ samples, kernelWidth }, request);

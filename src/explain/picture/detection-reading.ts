@@ -67,8 +67,5 @@ export async function readDetections(
 }
 
 function overlap(a: DetectionBox, b: DetectionBox): number {
-  return intersectionOverUnion(
-    [a.xmin, a.ymin, a.xmax, a.ymax],
-    [b.xmin, b.ymin, b.xmax, b.ymax],
-  );
+  return intersectionOverUnion([a.xmin, a.ymin, a.xmax, a.ymax], [b.xmin, b.ymin, b.xmax, b.ymax]);
 }

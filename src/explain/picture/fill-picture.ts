@@ -63,7 +63,12 @@ function blur(plane: Float64Array, { area: { width, height } }: Picture): Float6
   );
   const sum = weights.reduce((total, weight) => total + weight, 0);
   const kernel = weights.map((weight) => weight / sum);
-  const down = filterLines(plane, { count: width, step: 1 }, { length: height, step: width }, kernel);
+  const down = filterLines(
+    plane,
+    { count: width, step: 1 },
+    { length: height, step: width },
+    kernel,
+  );
   return filterLines(down, { count: height, step: width }, { length: width, step: 1 }, kernel);
 }
 

@@ -10,7 +10,13 @@ import { type Reading, readScores } from "../media/reading.ts";
 import type { ExplanationRequest } from "../method.ts";
 import { readDetections } from "./detection-reading.ts";
 import { fillPicture } from "./fill-picture.ts";
-import { type Picture, type PictureForm, type PictureValues, toPicture, toTensor } from "./picture.ts";
+import {
+  type Picture,
+  type PictureForm,
+  type PictureValues,
+  toPicture,
+  toTensor,
+} from "./picture.ts";
 import { gridParts, type PictureParts, toMap } from "./picture-parts.ts";
 import { superpixels } from "./superpixels.ts";
 

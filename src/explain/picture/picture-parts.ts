@@ -21,7 +21,10 @@ const MIN_GRID_SIDE = 14;
 const DEFAULT_GRID = 7;
 
 /** Rows and columns of cells; of a side that has fewer pixels, each has one. */
-export function gridParts(picture: Picture, grid: readonly [number, number] | undefined): PictureParts {
+export function gridParts(
+  picture: Picture,
+  grid: readonly [number, number] | undefined,
+): PictureParts {
   const { area, width, height } = picture;
   const rows = Math.min(grid?.[0] ?? defaultCells(area.height), area.height);
   const columns = Math.min(grid?.[1] ?? defaultCells(area.width), area.width);

@@ -1,10 +1,10 @@
 import type { ImageBlock } from "../../domain/blocks/preprocess/image.ts";
 import { channelsOf, imageSize } from "../../domain/blocks/preprocess/image.ts";
 import type { Manifest } from "../../domain/manifest.ts";
-import { inputSpecs } from "../../tasks/input-specs.ts";
 import { type NumericTensor, type Tensor, toBytes, toTypedArray } from "../../domain/tensor.ts";
-import type { DetectionBox } from "../../tasks/image/object-detection-postprocessor.ts";
 import type { ImageMetadata } from "../../tasks/image/image-preprocessor.ts";
+import type { DetectionBox } from "../../tasks/image/object-detection-postprocessor.ts";
+import { inputSpecs } from "../../tasks/input-specs.ts";
 import type { ReadItem } from "../media/item-reader.ts";
 
 /** How the values of a picture lie in the model's input. */

@@ -158,7 +158,11 @@ function connect(labels: Int16Array, { rows, columns }: Blocks, wanted: number):
         members.push(other);
       }
     const before =
-      start % columns > 0 ? parts[start - 1] : start >= columns ? parts[start - columns] : undefined;
+      start % columns > 0
+        ? parts[start - 1]
+        : start >= columns
+          ? parts[start - columns]
+          : undefined;
     if (before !== undefined && members.length < least)
       for (const member of members) parts[member] = before;
     else count++;

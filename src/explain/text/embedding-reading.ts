@@ -4,8 +4,8 @@ import { cosine } from "../../tasks/text/embedding-postprocessor.ts";
 import type { ExplainedVersion, VersionBlocks } from "../explained-version.ts";
 import { onlySpace } from "../media/choose-space.ts";
 import type { ItemReader, ReadItem } from "../media/item-reader.ts";
-import type { ExplanationRequest } from "../method.ts";
 import type { Reading } from "../media/reading.ts";
+import type { ExplanationRequest } from "../method.ts";
 
 /** A text with what it is compared with. */
 export interface OpenedEmbedding {

@@ -1,6 +1,6 @@
 import { ApiError } from "../../domain/errors.ts";
-import { TokenIds } from "../../domain/token-ids.ts";
 import { elementCount, type Tensor } from "../../domain/tensor.ts";
+import { TokenIds } from "../../domain/token-ids.ts";
 import { textOf } from "../../tasks/text/text-item.ts";
 import type { TextMetadata } from "../../tasks/text/text-metadata.ts";
 import { chooseOutputs } from "../choose-outputs.ts";
@@ -34,7 +34,7 @@ export async function openText(
     ? await tokenPieces(metadata, parameters, checkpoint, opened.needsPlaces)
     : wordPieces(textOf({ value: inputs, path: "inputs" }), parameters);
   const { spans, text } = pieces;
-  checkPlayers(spans.length, `words or tokens`);
+  checkPlayers(spans.length, parameters.unit === "token" ? "tokens" : "words");
   const outputs = chooseOutputs(output, reading.names, reading.predicted);
 
   async function openReading(): Promise<OpenedText> {
@@ -48,7 +48,7 @@ export async function openText(
     return { whole, reading, runs: 0, needsPlaces: false };
   }
 
-  const valueOf = async (coalition: Coalition): Promise<Float64Array> => {
+  const evaluate = async (coalition: Coalition): Promise<Float64Array> => {
     if (coalition.every((known) => known === 1)) return reading.full;
     const item = await readPart(pieces, coalition);
     const kept = pieces.keptTokens?.(coalition);
@@ -74,7 +74,7 @@ export async function openText(
         const width = outputs.indices.length;
         const values = new Float64Array(coalitions.length * width);
         for (const [at, coalition] of coalitions.entries()) {
-          const found = await valueOf(coalition);
+          const found = await evaluate(coalition);
           for (const [index, place] of outputs.indices.entries())
             values[at * width + index] = found[place] ?? 0;
         }

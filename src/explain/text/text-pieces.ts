@@ -48,7 +48,12 @@ export async function tokenPieces(
   const byText = unit === "word" && removal === "remove" && !needsPlaces;
   if (!canLocate(tokenizer)) {
     if (byText) return wordPieces(text, {});
-    throw refuse("unit", unit, "its tokenizer cannot locate tokens in the text", "word, with removal remove,");
+    throw refuse(
+      "unit",
+      unit,
+      "its tokenizer cannot locate tokens in the text",
+      "word, with removal remove,",
+    );
   }
   const places = await runSteps(locateTokens(text, encoding, tokenizer), checkpoint);
   const { leading, length, ids } = encoding;
@@ -56,7 +61,8 @@ export async function tokenPieces(
   // What follows the last token was cut off, or is nothing that the tokenizer reads.
   const read = text.slice(0, own.at(-1)?.end ?? 0);
   const words = splitWords(read);
-  if (byText) return { text: read, spans: words, toItem: (kept) => withoutWords(read, words, kept) };
+  if (byText)
+    return { text: read, spans: words, toItem: (kept) => withoutWords(read, words, kept) };
   const spans = unit === "word" ? words : own;
   const pieceOf = ids.map((_, at) => {
     if (at < leading || at >= leading + length) return -1;

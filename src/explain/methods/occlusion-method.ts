@@ -1,10 +1,10 @@
 import { occlusion } from "../estimators/occlusion.ts";
+import { mediaParametersSchema } from "../media/media-parameters.ts";
+import { mediaKindOf } from "../media/open-media.ts";
+import { planMedia } from "../media/plan-media.ts";
 import type { ExplanationMethod } from "../method.ts";
-import { mediaParametersSchema } from "./media-parameters.ts";
-import { mediaKindOf } from "./open-media.ts";
-import { planMedia } from "./plan-media.ts";
 
-/** Leaves out the parts of a text, a picture or a sound, one at a time. */
+/** What is lost without each part of a text, a picture or a recording. */
 export const occlusionMethod: ExplanationMethod<typeof mediaParametersSchema> = {
   name: "occlusion",
   summary:
@@ -12,6 +12,7 @@ export const occlusionMethod: ExplanationMethod<typeof mediaParametersSchema> = 
   exact: true,
   isGlobal: false,
   parameters: mediaParametersSchema,
-  plan: (request) => planMedia(occlusion, request),
+  plan: (request) =>
+    planMedia({ name: "occlusion", estimator: () => occlusion, inSegments: false }, request),
   suits: async ({ version }) => mediaKindOf(version.model.manifest) !== undefined,
 };
