@@ -1,4 +1,4 @@
-import { Html, html } from "./html.ts";
+import { Html, html } from "../../shared/html.ts";
 import { PAGE_STYLE } from "./page-style.ts";
 
 /**

@@ -1,3 +1,4 @@
+import { Html, html, prose } from "../../shared/html.ts";
 import type {
   MediaType,
   OpenApiDocument,
@@ -7,7 +8,6 @@ import type {
   Response,
 } from "../openapi/openapi-types.ts";
 import { BEARER } from "../openapi/to-operation.ts";
-import { Html, html, prose } from "./html.ts";
 import { PAGE_STYLE } from "./page-style.ts";
 
 interface PathOperation {

@@ -1,0 +1,110 @@
+import type { Explanation, FeatureData } from "../../domain/explanation/explanation.ts";
+
+/** What is drawn of a feature, or of the sum of several. */
+export interface Contribution {
+  readonly name: string;
+  readonly data?: FeatureData | undefined;
+  /** Output by output. */
+  readonly values: readonly number[];
+  readonly errors?: readonly number[] | undefined;
+}
+
+/** An explanation with lists for its outputs, also of one alone. */
+export interface Contributions {
+  readonly outputNames: readonly string[];
+  readonly base: readonly number[];
+  readonly output: readonly number[];
+  /** The largest first: by the sum of the sizes of their values. */
+  readonly features: readonly Contribution[];
+}
+
+/** What of an explanation has to do with its picture. */
+export type ExplainedFeatures = Pick<Explanation, "feature_names" | "output_names" | "values"> &
+  Partial<Pick<Explanation, "base_value" | "output" | "data" | "std_error">>;
+
+export function toContributions(explanation: ExplainedFeatures): Contributions {
+  const { feature_names, output_names, values, data, std_error, base_value, output } = explanation;
+  const features = feature_names.map(
+    (name, index): Contribution => ({
+      name,
+      data: data?.[index],
+      values: toList(values[index]),
+      ...(std_error && { errors: toList(std_error[index]) }),
+    }),
+  );
+  const sizes = new Map(features.map((feature) => [feature, sizeOf(feature)]));
+  return {
+    outputNames: output_names,
+    base: toList(base_value),
+    output: toList(output),
+    features: features.sort((a, b) => (sizes.get(b) ?? 0) - (sizes.get(a) ?? 0)),
+  };
+}
+
+/** The outputs at these places alone. */
+export function selectOutputs(
+  { outputNames, base, output, features }: Contributions,
+  places: readonly number[],
+): Contributions {
+  const select = (list: readonly number[]): number[] =>
+    list.length === 0 ? [] : places.map((place) => list[place] ?? 0);
+  const selected = features.map(
+    (feature): Contribution => ({
+      ...feature,
+      values: select(feature.values),
+      ...(feature.errors && { errors: select(feature.errors) }),
+    }),
+  );
+  return {
+    outputNames: places.map((place) => outputNames[place] ?? String(place)),
+    base: select(base),
+    output: select(output),
+    features: selected.sort((a, b) => sizeOf(b) - sizeOf(a)),
+  };
+}
+
+/** The places of the outputs with the largest values, in their own order. */
+export function largestOutputs({ output, outputNames }: Contributions, count: number): number[] {
+  return outputNames
+    .map((_, place) => place)
+    .sort((a, b) => (output[b] ?? 0) - (output[a] ?? 0))
+    .slice(0, count)
+    .sort((a, b) => a - b);
+}
+
+/**
+ * At most `count` rows; the last one is the sum of all that have no row of their own.
+ * Standard errors of a sum are those of independent estimates.
+ */
+export function summarize(
+  features: readonly Contribution[],
+  count: number,
+): readonly Contribution[] {
+  if (features.length <= count) return features;
+  const others = features.slice(count - 1);
+  const outputs = others[0]?.values.map((_, output) => output) ?? [];
+  const hasErrors = others.every(({ errors }) => errors);
+  return [
+    ...features.slice(0, count - 1),
+    {
+      name: `${others.length} others`,
+      values: outputs.map((output) =>
+        others.reduce((sum, { values }) => sum + (values[output] ?? 0), 0),
+      ),
+      ...(hasErrors && {
+        errors: outputs.map((output) =>
+          Math.hypot(...others.map(({ errors }) => errors?.[output] ?? 0)),
+        ),
+      }),
+    },
+  ];
+}
+
+function sizeOf({ values }: Contribution): number {
+  return values.reduce((sum, value) => sum + Math.abs(value), 0);
+}
+
+function toList(value: number | readonly number[] | undefined): readonly number[] {
+  if (value === undefined) return [];
+  return typeof value === "number" ? [value] : value;
+}

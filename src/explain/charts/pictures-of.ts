@@ -1,0 +1,99 @@
+import { barPicture } from "./bar.ts";
+import type { ChartAnswer } from "./chart-answer.ts";
+import type { ChartKind } from "./chart-kind.ts";
+import {
+  type Contributions,
+  type ExplainedFeatures,
+  largestOutputs,
+  selectOutputs,
+  toContributions,
+} from "./contributions.ts";
+import { forcePicture } from "./force.ts";
+import { toNumberLabel } from "./labels.ts";
+import { linePicture } from "./line.ts";
+import { MAX_SERIES } from "./palette.ts";
+import type { Picture } from "./picture.ts";
+import { waterfallPicture } from "./waterfall.ts";
+
+export interface PictureOptions {
+  readonly chart: ChartKind;
+  /** Rows of a chart; the last one is the sum of the features that have none. */
+  readonly maxDisplay: number;
+  /** Such as the name of the model. */
+  readonly title?: string | undefined;
+}
+
+const MAX_ROWS = 100;
+
+/**
+ * The pictures of one answer: several of several outputs or features.
+ * @param outputs of how many outputs there is a picture, where the kind of chart shows one at a time
+ */
+export function picturesOf(
+  answer: ChartAnswer,
+  { chart, maxDisplay: count, title = "Explanation" }: PictureOptions,
+  outputs: number = MAX_SERIES,
+): Picture[] {
+  const maxDisplay = Math.min(Math.max(count, 1), MAX_ROWS);
+  const { partial_dependence, importances_mean, metric, space = "output" } = answer;
+  if (partial_dependence)
+    return partial_dependence.map((curve) =>
+      linePicture(curve, answer.output_names ?? [], axisOf(space)),
+    );
+  const contributions = contributionsOf(answer);
+  if (!contributions) return [];
+  if (importances_mean)
+    return [
+      barPicture(contributions, {
+        title: "Permutation importance",
+        axis: `decrease of ${metric ?? "the score"}`,
+        maxDisplay,
+        signed: true,
+      }),
+    ];
+  const isGlobal = contributions.base.length === 0;
+  if (isGlobal || chart === "bar")
+    return [
+      barPicture(contributions, {
+        title: isGlobal ? "Mean absolute values" : titleOf(contributions, title),
+        axis: axisOf(space),
+        maxDisplay,
+        signed: !isGlobal,
+      }),
+    ];
+  const draw = chart === "waterfall" ? waterfallPicture : forcePicture;
+  return largestOutputs(contributions, outputs).map((place) => {
+    const one = selectOutputs(contributions, [place]);
+    return draw(one, { title: titleOf(one, title), axis: axisOf(space), maxDisplay });
+  });
+}
+
+export function contributionsOf(answer: ChartAnswer): Contributions | undefined {
+  const { feature_names, output_names, values, importances_mean, importances_std } = answer;
+  if (feature_names && importances_mean)
+    return toContributions({
+      feature_names,
+      output_names: ["Decrease of the score"],
+      values: importances_mean,
+      std_error: importances_std ?? null,
+    });
+  if (!feature_names || !output_names || !values) return undefined;
+  return toContributions(answer as ExplainedFeatures);
+}
+
+function titleOf({ outputNames, output }: Contributions, title: string): string {
+  const [name] = outputNames;
+  if (outputNames.length !== 1 || name === undefined) return title;
+  return output[0] === undefined
+    ? `${title}: ${name}`
+    : `${title}: ${name} ${toNumberLabel(output[0])}`;
+}
+
+const AXES: Readonly<Record<string, string>> = {
+  margin: "margin (log-odds or raw score)",
+  probability: "probability",
+};
+
+function axisOf(space: string): string {
+  return AXES[space] ?? "output of the model";
+}
