@@ -44,7 +44,7 @@ export async function findCounterfactuals(options: CounterfactualOptions): Promi
     );
   const isWanted = (other: number): boolean =>
     wanted === undefined ? other !== label : other === wanted;
-  const changes = createTableChanges(table, columns);
+  const changes = await createTableChanges(table, columns, () => call.checkpoint());
   // The row was run, and what is found will be run again.
   const search = new LabelSearch(model, outputs, isWanted, {
     isDistance,

@@ -1,3 +1,4 @@
+import type { Call } from "../../domain/call.ts";
 import type { FeatureData } from "../../domain/explanation/explanation.ts";
 import type { ExplainedTable } from "../table/explained-table.ts";
 import { createGower, type Gower } from "../table/gower.ts";
@@ -24,10 +25,11 @@ export interface TableChanges {
   toData(row: Float64Array): FeatureData[];
 }
 
-export function createTableChanges(
+export async function createTableChanges(
   { row, background, reader }: ExplainedTable,
   columns: readonly number[],
-): TableChanges {
+  checkpoint: Call["checkpoint"],
+): Promise<TableChanges> {
   const { categories } = reader;
   const written = (data: readonly FeatureData[] = [], values: Float64Array): Float64Array =>
     values.map((value, column) => {
@@ -39,11 +41,16 @@ export function createTableChanges(
   const others = background.data.map((data, index) =>
     written(data, background.values.subarray(index * width, (index + 1) * width)),
   );
-  const decimals = own.map((_, column) =>
-    decimalsOf([row, background].flatMap(({ data }) => data.map((cells) => cells[column] ?? null))),
-  );
+  const decimals = new Map<number, number>();
+  const candidates = new Map<number, readonly number[]>();
+  for (const column of columns) {
+    await checkpoint();
+    const cells = [row, background].flatMap(({ data }) => data.map((of) => of[column] ?? null));
+    decimals.set(column, decimalsOf(cells));
+    candidates.set(column, toCandidates(column));
+  }
 
-  function candidates(column: number): number[] {
+  function toCandidates(column: number): readonly number[] {
     const names = categories[column];
     const all = names
       ? names.map((_, index) => index)
@@ -65,11 +72,11 @@ export function createTableChanges(
     background: others,
     columns,
     gower: createGower(row, background, categories),
-    candidates,
+    candidates: (column) => candidates.get(column) ?? [],
     between(column, from, to, count) {
       if (categories[column] || Number.isNaN(from)) return [];
       const values = Array.from({ length: count }, (_, index) =>
-        roundTo(from + ((to - from) * (index + 1)) / (count + 1), decimals[column] as number),
+        roundTo(from + ((to - from) * (index + 1)) / (count + 1), decimals.get(column) ?? 0),
       );
       const [least, greatest] = from < to ? [from, to] : [to, from];
       return [...new Set(values)].filter((value) => value > least && value < greatest);

@@ -1,3 +1,4 @@
+import type { Call } from "../../domain/call.ts";
 import type { Random } from "../../shared/random.ts";
 import type { Estimator } from "../estimator.ts";
 import type { Coalition } from "../game.ts";
@@ -16,6 +17,8 @@ interface Pair {
 
 /** Draws for each pair that is wanted: some are drawn again. */
 const MAX_DRAWS = 4;
+/** Between two checkpoints. */
+const DRAWS_PER_STEP = 1024;
 
 /**
  * KernelSHAP: the linear function of the players' presence that is nearest to the game, weighted so that its coefficients are the Shapley
@@ -47,7 +50,12 @@ export const kernelEstimator: Estimator = {
       const standardErrors = new Float64Array(values.length);
       return { values, standardErrors, base, full, coalitions: known.evaluated };
     }
-    const pairs = choosePairs(players, Math.floor((maxCoalitions - 2) / 2), random);
+    const pairs = await choosePairs(
+      players,
+      Math.floor((maxCoalitions - 2) / 2),
+      random,
+      checkpoint,
+    );
     await known.learn(pairs.flatMap(({ coalition }) => [coalition, complement(coalition)]));
 
     // The last player gets what the others leave, so that the values add up.
@@ -84,7 +92,12 @@ export const kernelEstimator: Estimator = {
 };
 
 /** @param count how many pairs are evaluated, at most */
-function choosePairs(players: number, count: number, random: Random): Pair[] {
+async function choosePairs(
+  players: number,
+  count: number,
+  random: Random,
+  checkpoint: Call["checkpoint"],
+): Promise<Pair[]> {
   const sizes = pairSizes(players);
   const pairs: Pair[] = [];
   let rest = sizes.reduce((sum, { weight }) => sum + weight, 0);
@@ -99,6 +112,7 @@ function choosePairs(players: number, count: number, random: Random): Pair[] {
         pairs.push({ coalition, weight: weight / ofSize, draws: 0 });
     rest -= weight;
     sizes.shift();
+    await checkpoint();
   }
   if (sizes.length === 0) return pairs;
 
@@ -106,6 +120,7 @@ function choosePairs(players: number, count: number, random: Random): Pair[] {
   const wanted = count - pairs.length;
   let draws = 0;
   for (; drawn.size < wanted && draws < MAX_DRAWS * wanted; draws++) {
+    if (draws % DRAWS_PER_STEP === DRAWS_PER_STEP - 1) await checkpoint();
     const size = drawSize(sizes, rest, random);
     let coalition = nobody(players);
     for (const player of shuffled(players, random).slice(0, size)) coalition[player] = 1;

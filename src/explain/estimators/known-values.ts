@@ -23,22 +23,27 @@ export class KnownValues {
     return this.#values.size * this.#game.outputs;
   }
 
-  /** Evaluates those that are not known. */
-  async learn(coalitions: Iterable<Coalition>): Promise<void> {
+  /** Evaluates those that are not known, some after the other. */
+  async learn(coalitions: readonly Coalition[]): Promise<void> {
+    for (let at = 0; at < coalitions.length; at += CHUNK)
+      await this.#evaluate(coalitions.slice(at, at + CHUNK));
+  }
+
+  async #evaluate(coalitions: readonly Coalition[]): Promise<void> {
     const { outputs } = this.#game;
     const missing = new Map<string, Coalition>();
     for (const coalition of coalitions) {
       const key = keyOf(coalition);
       if (!this.#values.has(key)) missing.set(key, coalition);
     }
-    const keys = [...missing.keys()];
-    for (let at = 0; at < keys.length; at += CHUNK) {
-      const some = keys.slice(at, at + CHUNK);
-      const values = await this.#game.evaluate(some.map((key) => missing.get(key) as Coalition));
-      for (const [index, key] of some.entries())
-        this.#values.set(key, values.slice(index * outputs, (index + 1) * outputs));
+    if (missing.size === 0) return;
+    const values = await this.#game.evaluate([...missing.values()]);
+    let at = 0;
+    for (const key of missing.keys()) {
+      this.#values.set(key, values.slice(at, at + outputs));
+      at += outputs;
     }
-    this.#evaluated += keys.length;
+    this.#evaluated += missing.size;
   }
 
   /** Of a coalition that was learnt. */

@@ -49,16 +49,18 @@ async function explain(
 ): Promise<object> {
   const { row, background, reader, model, outputs } = table;
   const { columns } = row;
-  const discretized = row.featureNames.map((name, column) => {
+  const discretized: DiscretizedColumn[] = [];
+  for (const [column, name] of row.featureNames.entries()) {
+    await version.call.checkpoint();
     const values = Float64Array.from(
       { length: background.rows },
       (_, other) => background.values[other * columns + column] as number,
     );
     const categories = reader.categories[column];
-    return categories
-      ? discretizeCategories(name, categories, values)
-      : discretizeNumbers(name, values);
-  });
+    discretized.push(
+      categories ? discretizeCategories(name, categories, values) : discretizeNumbers(name, values),
+    );
+  }
   const own = discretized.map((column, index) => column.binOf(row.values[index] as number));
   const { rows, presence } = await draw(discretized, own, table, count, seed, version.call);
   const { values: found, width: all } = await model.predict(rows, count);

@@ -53,6 +53,9 @@ export interface TableReader {
   toData(values: ArrayLike<number>): FeatureData[];
 }
 
+/** Rows that are read between two checkpoints. */
+const ROWS_PER_STEP = 64;
+
 /** Whether a version's inputs are rows of numbers. */
 export function isTable(manifest: Manifest): boolean {
   return tableInput(manifest) !== undefined;
@@ -112,10 +115,12 @@ export async function createTableReader(version: ExplainedVersion): Promise<Tabl
       const values = concatenate(await readItems(items));
       const columns = values.length / items.length;
       const featureNames = block?.columns ?? arrayNames(itemShape);
-      const data = items.map(({ value }, row) => {
+      const data: FeatureData[][] = [];
+      for (const [row, { value }] of items.entries()) {
+        if (row % ROWS_PER_STEP === ROWS_PER_STEP - 1) await checkpoint();
         const numbers = values.subarray(row * columns, (row + 1) * columns);
-        return block ? toCellData(value, block, numbers) : toNumberData(value, numbers);
-      });
+        data.push(block ? toCellData(value, block, numbers) : toNumberData(value, numbers));
+      }
       return { featureNames, columns, rows: items.length, values, data, form };
     },
     toTyped(values) {
