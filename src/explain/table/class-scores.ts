@@ -1,14 +1,13 @@
 import type { ClassificationBlock } from "../../domain/blocks/postprocess/classification.ts";
 import type { ExplanationSpace } from "../../domain/explanation/explanation.ts";
 import type { Tensor } from "../../domain/tensor.ts";
-import { sigmoid, softmax } from "../../shared/activations.ts";
-import { toRows } from "../../tasks/numeric/rows.ts";
+import { sigmoid } from "../../shared/activations.ts";
 import { outputMismatch } from "../../tasks/output-errors.ts";
-import type { OutputRows } from "./output-rows.ts";
+import { type OutputRows, readNumbers } from "./output-rows.ts";
 
 /**
- * Log-odds of probabilities are computed of ones that are no nearer to 0 and 1 than this, about what FP32 distinguishes below 1: a tree
- * may be certain, and the log-odds of certainty are infinite.
+ * Log-odds are computed of probabilities that are held at least so far from 0 and 1, which is about what FP32 distinguishes below 1: a
+ * tree may be certain, and the log-odds of certainty are infinite.
  */
 export const LEAST_PROBABILITY = 1e-7;
 
@@ -21,68 +20,122 @@ export function classScores(
   labels: readonly string[],
   space: ExplanationSpace,
 ): (result: Tensor | undefined) => OutputRows {
-  const ofRow = ROWS[space][activation];
+  const change = CHANGES[space][activation];
   return (result) => {
-    const rows = toRows(result).map((row) => ofRow(row, labels.length));
-    const width = rows[0]?.length ?? 0;
-    if (space !== "output" && width !== labels.length)
+    const rank = result?.shape.length;
+    const numbers = readNumbers(result);
+    if (space === "output" && (rank === 1 || rank === 2)) return numbers;
+    const isBinary = numbers.width === 1 && labels.length === 2;
+    if ((rank !== 1 && rank !== 2) || (numbers.width !== labels.length && !isBinary))
       throw outputMismatch(result, `[batch, ${labels.length}], a score for each label`);
-    const values = new Float64Array(rows.length * width);
-    for (const [index, row] of rows.entries()) values.set(row, index * width);
-    return { width, values };
+    const rows = isBinary ? ofBinary(numbers.values, change) : numbers;
+    if (!isBinary) change.ofRows(rows.values, rows.width);
+    return rows;
   };
 }
 
-type ReadRow = (row: number[], labels: number) => readonly number[];
+/** What makes the numbers of a model those of a space, in place. */
+interface Change {
+  ofRows(values: Float64Array, width: number): void;
+  /** Of a model that returns one number for two labels: that of the second. */
+  ofOne(value: number): number;
+  /** Of the first label, by that of the second. */
+  opposite(value: number): number;
+}
 
-const asItIs: ReadRow = (row) => row;
-
-/** By space and by activation. */
-const ROWS: Readonly<
-  Record<ExplanationSpace, Readonly<Record<ClassificationBlock["activation"], ReadRow>>>
-> = {
-  output: { none: asItIs, sigmoid: asItIs, softmax: asItIs },
-  probability: {
-    none: withBothClasses,
-    sigmoid: (row, labels) => withBothClasses(row.map(sigmoid), labels),
-    softmax,
-  },
-  margin: {
-    none: (row, labels) => logOdds(withBothClasses(row, labels)),
-    // The model's own numbers are the log-odds.
-    sigmoid: (row, labels) =>
-      row.length === 1 && labels === 2 && row[0] !== undefined ? [-row[0], row[0]] : row,
-    softmax: (row) => row.map((score, index) => score - logSumOfOthers(row, index)),
-  },
+const AS_THEY_ARE: Change = {
+  ofRows: () => undefined,
+  ofOne: (value) => value,
+  opposite: (value) => 1 - value,
 };
 
-/** A binary model may return the probability of its second label only. */
-function withBothClasses(scores: readonly number[], labels: number): readonly number[] {
-  const [score] = scores;
-  return scores.length === 1 && labels === 2 && score !== undefined ? [1 - score, score] : scores;
+const LOGITS: Change = {
+  ofRows: (values, width) => eachRow(values, width, toLogOdds),
+  ofOne: (value) => Math.log(held(value)) - Math.log(held(1 - value)),
+  opposite: (value) => -value,
+};
+
+const SIGMOIDS: Change = {
+  ofRows(values) {
+    for (let at = 0; at < values.length; at++) values[at] = sigmoid(values[at] as number);
+  },
+  ofOne: sigmoid,
+  opposite: (value) => 1 - value,
+};
+
+/** The number that a sigmoid is applied to is the log-odds. */
+const LOG_ODDS: Change = { ...AS_THEY_ARE, opposite: (value) => -value };
+
+const SOFTMAX: Change = {
+  ...AS_THEY_ARE,
+  ofRows: (values, width) => eachRow(values, width, softmax),
+};
+
+const SOFTMAX_LOG_ODDS: Change = {
+  ...AS_THEY_ARE,
+  ofRows: (values, width) => eachRow(values, width, logOddsOfSoftmax),
+};
+
+/** By space and by activation. */
+const CHANGES: Readonly<
+  Record<ExplanationSpace, Readonly<Record<ClassificationBlock["activation"], Change>>>
+> = {
+  output: { none: AS_THEY_ARE, sigmoid: AS_THEY_ARE, softmax: AS_THEY_ARE },
+  probability: { none: AS_THEY_ARE, sigmoid: SIGMOIDS, softmax: SOFTMAX },
+  margin: { none: LOGITS, sigmoid: LOG_ODDS, softmax: SOFTMAX_LOG_ODDS },
+};
+
+/** Both labels of a binary model that returns a number for its second one only. */
+function ofBinary(values: Float64Array, { ofOne, opposite }: Change): OutputRows {
+  const both = new Float64Array(2 * values.length);
+  for (let row = 0; row < values.length; row++) {
+    const second = ofOne(values[row] as number);
+    both[2 * row] = opposite(second);
+    both[2 * row + 1] = second;
+  }
+  return { width: 2, values: both };
+}
+
+function eachRow(values: Float64Array, width: number, change: (row: Float64Array) => void): void {
+  for (let at = 0; at < values.length; at += width) change(values.subarray(at, at + width));
+}
+
+/** `exp(x) / sum(exp(x))`, computed without overflow. */
+function softmax(row: Float64Array): void {
+  const max = greatestBut(row, -1);
+  let sum = 0;
+  for (let at = 0; at < row.length; at++) sum += row[at] = Math.exp((row[at] as number) - max);
+  for (let at = 0; at < row.length; at++) (row[at] as number) /= sum;
+}
+
+/** `x - log(sum(exp(others)))` */
+function logOddsOfSoftmax(row: Float64Array): void {
+  const scores = row.slice();
+  for (let label = 0; label < row.length; label++) {
+    const max = greatestBut(scores, label);
+    let sum = 0;
+    for (let at = 0; at < scores.length; at++)
+      if (at !== label) sum += Math.exp((scores[at] as number) - max);
+    row[label] = (scores[label] as number) - max - Math.log(sum);
+  }
+}
+
+function greatestBut(row: Float64Array, without: number): number {
+  let greatest = -Infinity;
+  for (let at = 0; at < row.length; at++)
+    if (at !== without) greatest = Math.max(greatest, row[at] as number);
+  return greatest;
 }
 
 /** Of each probability. Of two that add up to 1, the smaller one is the precise one. */
-function logOdds(probabilities: readonly number[]): number[] {
-  return probabilities.map((probability, index) => {
-    const other = probabilities.length === 2 ? (probabilities[1 - index] ?? 0) : 1 - probability;
-    return Math.log(held(probability)) - Math.log(held(other));
-  });
+function toLogOdds(row: Float64Array): void {
+  const probabilities = row.slice();
+  for (const [at, probability] of probabilities.entries()) {
+    const other = row.length === 2 ? (probabilities[1 - at] as number) : 1 - probability;
+    row[at] = Math.log(held(probability)) - Math.log(held(other));
+  }
 }
 
 function held(probability: number): number {
   return Math.min(Math.max(probability, LEAST_PROBABILITY), 1 - LEAST_PROBABILITY);
-}
-
-/** log(sum(exp(x))) without one of them, computed without overflow. */
-function logSumOfOthers(row: readonly number[], index: number): number {
-  const max = row.reduce(
-    (greatest, value, at) => (at === index ? greatest : Math.max(greatest, value)),
-    -Infinity,
-  );
-  const sum = row.reduce(
-    (total, value, at) => (at === index ? total : total + Math.exp(value - max)),
-    0,
-  );
-  return max + Math.log(sum);
 }

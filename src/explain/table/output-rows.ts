@@ -13,7 +13,13 @@ export function readNumbers(result: Tensor | undefined): OutputRows {
   const [rows, ...ofRow] = result?.shape ?? [];
   if (!result || result.datatype === "BYTES" || rows === undefined)
     throw outputMismatch(result, "numbers of shape [batch, ...]");
-  const values = Float64Array.from(toTypedArray(result) as ArrayLike<number | bigint>, Number);
-  if (!values.every(Number.isFinite)) throw notFinite(result.name);
+  const typed = toTypedArray(result);
+  const values =
+    typeof typed[0] === "bigint"
+      ? Float64Array.from(typed as ArrayLike<number | bigint>, Number)
+      : new Float64Array(typed as ArrayLike<number>);
+  for (let at = 0; at < values.length; at++)
+    // Infinity and NaN are not 0 when multiplied by 0.
+    if ((values[at] as number) * 0 !== 0) throw notFinite(result.name);
   return { width: elementCount(ofRow), values };
 }

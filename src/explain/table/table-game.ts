@@ -1,4 +1,3 @@
-import type { TypedArray } from "../../domain/datatype.ts";
 import type { Coalition, Game } from "../game.ts";
 import type { TableModel } from "./table-model.ts";
 import type { Table, TableReader } from "./table-reader.ts";
@@ -39,21 +38,35 @@ export function createTableGame(options: TableGameOptions): TableGame {
     for (const [index, coalition] of coalitions.entries())
       if (coalition.every((known) => known === 1)) values.set(rest, index * outputs.length);
       else unknown.push(index);
-    const fill = (at: number, into: TypedArray, offset: number): void => {
-      const coalition = coalitions[unknown[Math.floor(at / rows)] as number] as Coalition;
-      const other = (at % rows) * columns;
-      into.set(others.subarray(other, other + columns) as never, offset);
-      for (let player = 0; player < coalition.length; player++)
-        if (coalition[player] === 1) {
-          const column = playerColumns[player] as number;
-          into[offset + column] = own[column] as never;
+    const coalitionAt = (at: number): number => unknown[Math.floor(at / rows)] as number;
+    await model.predictFrom({
+      rows: unknown.length * rows,
+      columns,
+      fill(into, first, count) {
+        // The rows of one coalition are those of the background, one after the other.
+        for (let at = first; at < first + count; ) {
+          const coalition = coalitions[coalitionAt(at)] as Coalition;
+          const start = at % rows;
+          const length = Math.min(rows - start, first + count - at);
+          const offset = (at - first) * columns;
+          into.set(others.subarray(start * columns, (start + length) * columns) as never, offset);
+          const end = offset + length * columns;
+          for (let player = 0; player < coalition.length; player++) {
+            if (coalition[player] === 0) continue;
+            const column = playerColumns[player] as number;
+            const value = own[column] as never;
+            for (let to = offset + column; to < end; to += columns) into[to] = value;
+          }
+          at += length;
         }
-    };
-    await model.predictEach(unknown.length * rows, columns, fill, (at, found, offset) => {
-      const first = (unknown[Math.floor(at / rows)] as number) * outputs.length;
-      for (let index = 0; index < outputs.length; index++)
-        (values[first + index] as number) +=
-          (found[offset + (outputs[index] as number)] ?? 0) / rows;
+      },
+      take({ values: found, width }, first, count) {
+        for (let index = 0; index < count; index++) {
+          const at = coalitionAt(first + index) * outputs.length;
+          for (const [output, column] of outputs.entries())
+            (values[at + output] as number) += (found[index * width + column] ?? 0) / rows;
+        }
+      },
     });
     return values;
   }

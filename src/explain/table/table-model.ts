@@ -5,22 +5,23 @@ import type { OutputRows } from "./output-rows.ts";
 import type { TableOutputs } from "./table-outputs.ts";
 import type { TableReader } from "./table-reader.ts";
 
+/** Rows that are made run by run, so that they are never all in memory. */
+export interface RowSource {
+  readonly rows: number;
+  readonly columns: number;
+  /** Writes rows into the numbers of a run, from its beginning. */
+  fill(into: TypedArray, first: number, count: number): void;
+  /** Gets their outputs. */
+  take(outputs: OutputRows, first: number, count: number): void;
+}
+
 /** A version as a function of rows. */
 export interface TableModel {
   readonly rowsPerRun: number;
   /** @throws ApiError of the run */
   predict(values: Float64Array, rows: number): Promise<OutputRows>;
-  /**
-   * Predicts rows that are made one by one.
-   * @param fill writes the row of an index into the numbers of a run, at an offset
-   * @param take gets the outputs of a row, at an offset
-   */
-  predictEach(
-    rows: number,
-    columns: number,
-    fill: (row: number, into: TypedArray, at: number) => void,
-    take: (row: number, values: Float64Array, at: number, width: number) => void,
-  ): Promise<void>;
+  /** @throws ApiError of the run */
+  predictFrom(source: RowSource): Promise<void>;
 }
 
 export function createTableModel(
@@ -30,43 +31,40 @@ export function createTableModel(
 ): TableModel {
   const { rowsPerRun, isFixedBatch } = reader;
 
-  async function predictEach(
-    rows: number,
-    columns: number,
-    fill: (row: number, into: TypedArray, at: number) => void,
-    take: (row: number, values: Float64Array, at: number, width: number) => void,
-  ): Promise<void> {
+  async function predictFrom({ rows, columns, fill, take }: RowSource): Promise<void> {
     for (let first = 0; first < rows; first += rowsPerRun) {
       const count = Math.min(rowsPerRun, rows - first);
       // A model of a fixed batch takes no fewer rows.
       const size = isFixedBatch ? rowsPerRun : count;
-      const typed = reader.toTyped(new Float64Array(size * columns));
-      for (let index = 0; index < count; index++) fill(first + index, typed, index * columns);
+      const typed = reader.createTyped(size * columns);
+      fill(typed, first, count);
       const [result] = await version.infer([reader.toTensor(typed, size)], [outputs.name], count);
-      const { values, width } = outputs.read(result);
-      if (values.length !== size * width)
+      const found = outputs.read(result);
+      if (found.values.length !== size * found.width)
         throw outputMismatch(result, `a batch of ${size}, as its inputs have`);
-      for (let index = 0; index < count; index++) take(first + index, values, index * width, width);
+      take(found, first, count);
     }
   }
 
   return {
     rowsPerRun,
-    predictEach,
+    predictFrom,
     async predict(values, rows) {
       const columns = values.length / rows;
       const typed = reader.toTyped(values);
       let all: OutputRows = { width: 0, values: new Float64Array() };
-      await predictEach(
+      await predictFrom({
         rows,
         columns,
-        (row, into, at) =>
-          into.set(typed.subarray(row * columns, (row + 1) * columns) as never, at),
-        (row, found, at, width) => {
-          if (row === 0) all = { width, values: new Float64Array(rows * width) };
-          all.values.set(found.subarray(at, at + width), row * width);
+        fill(into, first, count) {
+          into.set(typed.subarray(first * columns, (first + count) * columns) as never);
         },
-      );
+        take(found, first, count) {
+          const { width } = found;
+          if (first === 0) all = { width, values: new Float64Array(rows * width) };
+          all.values.set(found.values.subarray(0, count * width), first * width);
+        },
+      });
       return all;
     },
   };

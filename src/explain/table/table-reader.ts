@@ -45,6 +45,8 @@ export interface TableReader {
    * @throws ApiError of the preprocessor; `invalid_input` for integers beyond 2^53
    */
   read(inputs: unknown): Promise<Table & { readonly form: InputForm }>;
+  /** Zeros in the model's datatype. */
+  createTyped(length: number): TypedArray;
   /** Numbers in the model's datatype: of integers, the nearest ones. */
   toTyped(values: Float64Array): TypedArray;
   /** @param values of `rows` rows, not copied */
@@ -123,6 +125,7 @@ export async function createTableReader(version: ExplainedVersion): Promise<Tabl
       }
       return { featureNames, columns, rows: items.length, values, data, form };
     },
+    createTyped: (length) => new array(length),
     toTyped(values) {
       const typed = new array(values.length);
       if (kind === "float") (typed as Float64Array).set(values);
