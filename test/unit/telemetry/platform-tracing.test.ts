@@ -6,7 +6,7 @@ import { requestEvent } from "../../support/events.ts";
 
 const CONTEXT = { traceId: "a".repeat(32), spanId: "b".repeat(16), traceFlags: 1 };
 
-/** The platform's tracing as far as it is used; test/workerd/opentelemetry.test.ts has the real one. */
+/** The platform's tracing as far as it is used. */
 function fakeTracing(isTraced: boolean) {
   const log: string[] = [];
   const span = (name: string) =>
