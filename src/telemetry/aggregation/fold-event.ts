@@ -3,6 +3,7 @@ import type { Aggregate } from "../../domain/monitoring/aggregate.ts";
 import { addLabel } from "../../domain/monitoring/merge-aggregate.ts";
 import { foldInvocation } from "./fold-invocation.ts";
 import { foldRequest } from "./fold-request.ts";
+import { foldStatistics } from "./fold-statistics.ts";
 
 /** The version that an event is counted for; both are empty for events that belong to none. */
 export interface Place {
@@ -42,6 +43,14 @@ export function placeOf(
 
 /** Adds an event to the aggregate of its place. */
 export function foldEvent(aggregate: Aggregate, event: TelemetryEvent, now: number): void {
+  countEvent(aggregate, event, now);
+  // The inputs of explanations are no predictions.
+  if (event.event !== "request" || event.operationKind === "explanation") return;
+  if (event.inputs || event.outputs) foldStatistics(aggregate, event);
+}
+
+/** Adds an event without the statistics of inputs and predictions. */
+export function countEvent(aggregate: Aggregate, event: TelemetryEvent, now: number): void {
   if (event.event === "request") foldRequest(aggregate, event, now);
   else if (event.event === "invocation") foldInvocation(aggregate, event);
   else if (event.event === "shadow") addLabel(aggregate, "shadows", event.outcome);

@@ -6,10 +6,9 @@ import { addValue, createDistribution } from "../../domain/monitoring/distributi
 import { countInference } from "../../domain/monitoring/inference-totals.ts";
 import { addLabel, MAX_PRINCIPALS } from "../../domain/monitoring/merge-aggregate.ts";
 import { PHASES } from "../../domain/trace.ts";
-import { foldStatistics } from "./fold-statistics.ts";
 
 /**
- * Adds a request to an aggregate. An explanation takes as long as hundreds of predictions: how long it took, and what it ran, is counted by
+ * Adds a request to an aggregate, without its statistics of inputs and predictions. An explanation takes as long as hundreds of predictions: how long it took, and what it ran, is counted by
  * itself. It is done for each request: nothing is created that need not be.
  */
 export function foldRequest(aggregate: Aggregate, event: RequestEvent, now: number): void {
@@ -50,7 +49,6 @@ export function foldRequest(aggregate: Aggregate, event: RequestEvent, now: numb
   if (event.operationKind === "inference" && event.version !== undefined)
     countInference(aggregate.inference, event);
   if (event.generation) foldGeneration(aggregate, event.generation);
-  if (event.inputs || event.outputs) foldStatistics(aggregate, event);
 }
 
 function foldExplanation(aggregate: Aggregate, event: RequestEvent): void {

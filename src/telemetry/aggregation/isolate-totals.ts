@@ -4,7 +4,7 @@ import { addLabel } from "../../domain/monitoring/merge-aggregate.ts";
 import type { Monitoring, VersionTotals } from "../../domain/monitoring/monitoring.ts";
 import type { EventSink } from "../../domain/ports.ts";
 import { LruMap } from "../../shared/lru-map.ts";
-import { foldEvent, type Place, placeOf } from "./fold-event.ts";
+import { countEvent, type Place, placeOf } from "./fold-event.ts";
 
 export interface IsolateTotalsOptions {
   /** What else is counted, since the last call: losses of sinks by reason, and what became of models in memory. */
@@ -50,7 +50,8 @@ export function createIsolateTotals({
         const place = placeOf(event, (model) => models.peek(model) === true);
         if (!place) return;
         const aggregate = aggregateOf(place);
-        foldEvent(aggregate, event, now());
+        // Metrics have nothing of inputs and predictions.
+        countEvent(aggregate, event, now());
         // Numbers of a client would have to be erased with it.
         aggregate.principals = {};
       },
