@@ -48,6 +48,7 @@ import { createPredictionsData } from "./privacy/stores/predictions.ts";
 import { createPrefixesData } from "./privacy/stores/prefixes.ts";
 import { createSubjects } from "./privacy/subject-hashes.ts";
 import type { Services } from "./protocols/services.ts";
+import { createBackgroundReader } from "./registry/backgrounds/known-backgrounds.ts";
 import { createCatalog } from "./registry/catalog.ts";
 import { createGarbageCollector } from "./registry/collect-garbage.ts";
 import { createVersionDeleter } from "./registry/delete-version.ts";
@@ -66,6 +67,7 @@ import { createTombstones } from "./registry/tombstones.ts";
 import { createUploads } from "./registry/uploads.ts";
 import { createSignatures } from "./registry/verify-signature.ts";
 import { createScrubber } from "./shared/scrub-secrets.ts";
+import { createBackgroundStore } from "./storage/background-store.ts";
 import { createCaptureStore } from "./storage/capture-store.ts";
 import { createModelStore } from "./storage/model-store.ts";
 import { createObjectInventory } from "./storage/object-inventory.ts";
@@ -280,7 +282,7 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
       cache,
       config,
       tools,
-      background: async () => undefined,
+      background: createBackgroundReader(createBackgroundStore(objects)),
     }),
     modelReadiness: createModelReadiness(host, store, admission),
     serverReadiness: createServerReadiness(store, { requiredObject: config.readyObject }),

@@ -1,11 +1,11 @@
 import type { EntryStore } from "../cache/entry-store.ts";
 import type { Config } from "../config.ts";
+import type { BackgroundReader } from "../domain/explanation/background.ts";
 import type { Manifest } from "../domain/manifest.ts";
 import type { ModelHost } from "../domain/model-host.ts";
 import type { ModelStore } from "../domain/ports.ts";
 import { createAnswerCached } from "../inference/answer-cached.ts";
 import { createBypassOf } from "../inference/cache-directives.ts";
-import type { ReadBackground } from "../inference/explaining/background-reader.ts";
 import { createExplainer, type Explainer } from "../inference/explaining/explain.ts";
 import { readModelFile } from "../registry/model-files.ts";
 import { CreatedOnce } from "../shared/created-once.ts";
@@ -17,7 +17,7 @@ export interface ExplainingParts {
   readonly cache: EntryStore;
   readonly config: Pick<Config, "cache" | "maxExplanationRuns">;
   readonly tools: TaskTools;
-  readonly background: ReadBackground;
+  readonly background: BackgroundReader;
 }
 
 /** How long a request waits for blocks that another one began to create, before it begins itself: they read some megabytes. */

@@ -2,13 +2,13 @@ import * as z from "zod";
 import { createEntryStore } from "../../src/cache/entry-store.ts";
 import { parseCacheControl } from "../../src/domain/cache-control.ts";
 import { type Call, createCall } from "../../src/domain/call.ts";
+import type { KeptBackground } from "../../src/domain/explanation/background.ts";
 import type { PublishedModel } from "../../src/domain/published-model.ts";
 import type { TaskResult } from "../../src/domain/task.ts";
 import type { Tensor } from "../../src/domain/tensor.ts";
 import type { ExplanationMethod } from "../../src/explain/method.ts";
 import { createAnswerCached } from "../../src/inference/answer-cached.ts";
 import { createBypassOf } from "../../src/inference/cache-directives.ts";
-import type { KeptBackground } from "../../src/inference/explaining/background-reader.ts";
 import { createExplainer } from "../../src/inference/explaining/explain.ts";
 import { createManifest } from "./cache-harness.ts";
 
@@ -98,7 +98,7 @@ export function createExplainerHarness(
     },
     blocks: async () => undefined,
     readFile: () => Promise.reject(new Error("there are no files")),
-    background: async () => harness.background,
+    background: { read: async () => harness.background },
     answerCached: createAnswerCached(store, { maxEntryBytes }),
     bypassOf: createBypassOf({ enabled: true }),
     maxRuns,

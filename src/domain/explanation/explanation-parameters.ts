@@ -1,10 +1,9 @@
 import * as z from "zod";
+import { MAX_BACKGROUND_ROWS } from "./background.ts";
 import { EXPLANATION_SPACES } from "./explanation.ts";
 
 /** Of one request, those of the background not counted. */
 export const MAX_EXPLAINED_INPUTS = 256;
-/** Rows that a request may bring along as its background. */
-export const MAX_BACKGROUND_ROWS = 1000;
 export const DEFAULT_BACKGROUND_ROWS = 100;
 /** The method that is chosen by the model. */
 export const AUTO = "auto";

@@ -1,4 +1,5 @@
 import type { Call } from "../../domain/call.ts";
+import type { BackgroundReader, KeptBackground } from "../../domain/explanation/background.ts";
 import { PRESENTATION } from "../../domain/explanation/explanation-parameters.ts";
 import type { PublishedModel } from "../../domain/published-model.ts";
 import type { TaskRequest, TaskResult } from "../../domain/task.ts";
@@ -9,7 +10,6 @@ import type { AnswerPlan } from "../../tasks/answer-plan.ts";
 import type { AnswerCached } from "../answer-cached.ts";
 import { type BypassOf, bypassCache, refuseHidden } from "../cache-directives.ts";
 import { whenEnded } from "../when-ended.ts";
-import type { KeptBackground, ReadBackground } from "./background-reader.ts";
 import { createExplainedVersion, type ExplainedVersionSource } from "./explained-version.ts";
 import { type Drawing, EXPLANATION_FORMATS } from "./explanation-formats.ts";
 import { type ParsedParameters, parseExplanationParameters } from "./explanation-parameters.ts";
@@ -45,7 +45,7 @@ export interface Explainer {
 }
 
 export interface ExplainOptions extends ExplainedVersionSource {
-  readonly background: ReadBackground;
+  readonly background: BackgroundReader;
   readonly answerCached: AnswerCached;
   readonly bypassOf: BypassOf;
   /** Rows that a request may run its model for: MAX_EXPLANATION_RUNS. */
@@ -67,13 +67,7 @@ interface Job {
 }
 
 export function createExplainer(options: ExplainOptions): Explainer {
-  const {
-    answerCached,
-    bypassOf,
-    background: readBackground,
-    maxRuns,
-    methods = EXPLANATION_METHODS,
-  } = options;
+  const { answerCached, bypassOf, maxRuns, methods = EXPLANATION_METHODS } = options;
   const costs = createRunCosts();
 
   function versionOf(
@@ -159,7 +153,7 @@ export function createExplainer(options: ExplainOptions): Explainer {
   const explain: Explain = async (model, request, call) => {
     const parameters = parseExplanationParameters(request.parameters, methods);
     const { common } = parameters;
-    const kept = common.background ? undefined : await readBackground(model);
+    const kept = common.background ? undefined : await options.background.read(model);
     const limit = Math.min(common.max_runs ?? maxRuns, maxRuns);
     const job: Job = { model, parameters, kept, budget: new RunBudget(limit) };
     const { trace } = call;

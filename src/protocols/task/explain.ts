@@ -20,6 +20,11 @@ import { explanationStreamFormat } from "./explanation-stream-format.ts";
 import { json } from "./schemas.ts";
 
 const ENCODER = new TextEncoder();
+const FLOWERS = [
+  [5.1, 3.5, 1.4, 0.2],
+  [6.7, 3.0, 5.2, 2.3],
+  [5.7, 2.8, 4.1, 1.3],
+];
 const JSON_TYPE = "application/json";
 
 export const EXPLAIN: ExplanationOperation = {
@@ -45,8 +50,9 @@ export const EXPLAIN: ExplanationOperation = {
     required: true,
     content: {
       ...json("ExplanationRequest", {
-        row: { value: { inputs: [5.1, 3.5, 1.4, 0.2] } },
-        cost: { value: { inputs: [5.1, 3.5, 1.4, 0.2], parameters: { dry_run: true } } },
+        row: { value: { inputs: FLOWERS[0], parameters: { background: FLOWERS } } },
+        rows: { value: { inputs: FLOWERS, parameters: { background: FLOWERS, output: "all" } } },
+        cost: { value: { inputs: FLOWERS[0], parameters: { background: FLOWERS, dry_run: true } } },
       }),
       ...Object.fromEntries(BLOCK_MEDIA_TYPES.map((type) => [type, { schema: BINARY_SCHEMA }])),
     },
@@ -65,7 +71,7 @@ export const EXPLAIN: ExplanationOperation = {
     },
     304: PREDICTION_NOT_MODIFIED,
   },
-  errors: [...RUN_MODEL, "task_not_supported"],
+  errors: [...RUN_MODEL, "background_missing", "task_not_supported"],
   handler:
     ({ router, explainer }) =>
     async (c) => {

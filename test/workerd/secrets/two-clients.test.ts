@@ -54,7 +54,7 @@ beforeAll(async () => {
 afterAll(() => service?.dispose());
 
 async function createKey(name: string, models?: readonly string[]): Promise<Headers> {
-  const fields = { name, scopes: ["predict", "models:read"], ...(models && { models }) };
+  const fields = { name, scopes: ["predict", "explain", "models:read"], ...(models && { models }) };
   const { status, body } = await service.post("/admin/keys", fields, ADMIN);
   expect(status).toBe(201);
   return { authorization: `Bearer ${(body as { key: string }).key}` };
@@ -74,6 +74,11 @@ const REQUESTS: [name: string, path: string, body: object][] = [
   ],
   ["instances", "/v1/models/own-numbers:predict", { instances: [[4, 3, 2, 1]] }],
   ["a text", "/models/own-texts", { inputs: TEXT }],
+  [
+    "an explanation",
+    "/models/own-numbers/explain",
+    { inputs: NUMBERS, parameters: { method: "exact", background: [[9, 8, 7, 6]] } },
+  ],
   ["embeddings", "/v1/embeddings", { model: "own-embeddings", input: TEXT }],
   [
     "a completion",

@@ -12,6 +12,11 @@ import { resolveModel } from "../resolve-model.ts";
 import { toSaliencies } from "../saliencies.ts";
 import { json } from "../schemas.ts";
 
+const FLOWERS = [
+  [5.1, 3.5, 1.4, 0.2],
+  [6.7, 3.0, 5.2, 2.3],
+  [5.7, 2.8, 4.1, 1.3],
+];
 const ENCODER = new TextEncoder();
 
 export const EXPLAIN: ExplanationOperation = {
@@ -37,7 +42,7 @@ export const EXPLAIN: ExplanationOperation = {
     description: "JSON, independent of its content-type.",
     required: true,
     content: json("KserveExplainRequest", {
-      rows: { value: { instances: [[5.1, 3.5, 1.4, 0.2]] } },
+      rows: { value: { instances: FLOWERS, parameters: { background: FLOWERS } } },
     }),
   },
   responses: {
@@ -48,7 +53,7 @@ export const EXPLAIN: ExplanationOperation = {
     },
     304: PREDICTION_NOT_MODIFIED,
   },
-  errors: [...RUN_MODEL, "task_not_supported"],
+  errors: [...RUN_MODEL, "background_missing", "task_not_supported"],
   handler:
     ({ router, explainer }) =>
     async (c) => {
