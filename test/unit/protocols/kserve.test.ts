@@ -263,7 +263,7 @@ describe("paths", () => {
     ["POST", "/v1/models/nobody:predict", 404, "model_not_found"],
     ["POST", "/v1/models/one/versions/3:predict", 404, "version_not_found"],
     ["POST", "/v1/models/one/versions/x:predict", 404, "version_not_found"],
-    ["POST", "/v1/models/one:explain", 404, "route_not_found"],
+    ["POST", "/v1/models/one:regress", 404, "route_not_found"],
     ["GET", "/v1/models/one:predict", 405, "method_not_allowed"],
     ["GET", "/v1/models/nobody/versions/1", 404, "model_not_found"],
     ["GET", "/v1/models/one/versions/3", 404, "version_not_found"],
@@ -278,9 +278,9 @@ describe("paths", () => {
 
   test("an event and the message of an unknown verb have the path as it was sent", async () => {
     const { app, post } = create();
-    const response = await post("one:explain", {});
+    const response = await post("one:regress", {});
     expect(await response.json()).toMatchObject({
-      error: expect.stringContaining("POST /v1/models/one:explain is not a route"),
+      error: expect.stringContaining("POST /v1/models/one:regress is not a route"),
     });
     await post("one:predict", { instances: [[1, 2]] });
     expect(app.events.at(-1)).toMatchObject({ operation: "predictInstances", model: "one" });
