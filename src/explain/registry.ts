@@ -6,6 +6,7 @@ import { limeMethod } from "./methods/lime-method.ts";
 import { nearestMethod } from "./methods/nearest-method.ts";
 import { occlusionMethod } from "./methods/occlusion-method.ts";
 import { permutationMethod } from "./methods/permutation-method.ts";
+import { riseMethod } from "./methods/rise-method.ts";
 import { shapleyMethod } from "./methods/shapley-method.ts";
 import { treeMethod } from "./trees/tree-method.ts";
 
@@ -17,6 +18,7 @@ export const METHODS: readonly ExplanationMethod[] = [
   kernelMethod,
   permutationMethod,
   shapleyMethod,
+  riseMethod,
   limeMethod,
   counterfactualMethod,
   nearestMethod,

@@ -1,9 +1,9 @@
 import { ApiError } from "../../domain/errors.ts";
 import type { Manifest } from "../../domain/manifest.ts";
 import { formatModelId } from "../../domain/model-id.ts";
-import type { ExplainedVersion } from "../explained-version.ts";
+import type { ExplainedVersion, VersionBlocks } from "../explained-version.ts";
 import type { ExplanationRequest } from "../method.ts";
-import { pictureForm } from "../picture/picture.ts";
+import { type PictureForm, pictureForm } from "../picture/picture.ts";
 import { isTable } from "../table/table-reader.ts";
 import type { MediaInput } from "./media-input.ts";
 import type { MediaParameters } from "./media-parameters.ts";
@@ -58,14 +58,22 @@ export async function openMedia(
       return openText(request, await blocksOf(version));
     }
     case "picture": {
-      const form = pictureForm(version.model.manifest);
       const { openPicture } = await import("../picture/picture-input.ts");
-      if (form) return openPicture(form, request, await blocksOf(version), inSegments);
-      throw notMedia(version);
+      const { form, blocks } = await openPictureBlocks(version);
+      return openPicture(form, request, blocks, inSegments);
     }
     default:
       throw notMedia(version);
   }
+}
+
+/** @throws ApiError `task_not_supported` for a version whose inputs are no pictures */
+export async function openPictureBlocks(
+  version: ExplainedVersion,
+): Promise<{ readonly form: PictureForm; readonly blocks: VersionBlocks }> {
+  const form = pictureForm(version.model.manifest);
+  if (!form || !version.model.manifest.postprocess) throw notMedia(version);
+  return { form, blocks: await blocksOf(version) };
 }
 
 async function blocksOf(version: ExplainedVersion) {

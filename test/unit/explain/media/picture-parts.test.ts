@@ -106,3 +106,41 @@ test("a picture that is divided in two ways is refused", async () => {
     '"grid" and "segments" are two ways to divide a picture',
   );
 });
+
+describe("RISE", () => {
+  const { inputs, rise } = expectedParts.digits;
+
+  test("has the map of the masks of NumPy, within the errors of both", async () => {
+    const answer = await explain(digits, "rise", inputs, { settled_at: 1 }, { maxRuns: 2002 });
+    expect(answer).toMatchObject({ method: "rise", exact: false, runs: 2002, settled: false });
+    const expected = rise.values.flat();
+    const errors = rise.std_error.flat();
+    const distances = answer.values.map((value, at) => {
+      const error = Math.hypot(answer.std_error?.[at] ?? 0, errors[at] ?? 0);
+      return Math.abs(value - (expected[at] ?? Number.NaN)) / error;
+    });
+    // Of 64 points that are not independent, a few are beyond three standard errors, and none is far.
+    expect(Math.max(...distances)).toBeLessThan(4.5);
+    expect(distances.filter((distance) => distance > 3).length).toBeLessThan(4);
+  });
+
+  test("stops when the map has settled, and is the same for the same seed", async () => {
+    const settled = await explain(digits, "rise", inputs, { settled_at: 0.5 });
+    expect(settled).toMatchObject({ settled: true, seed: 0 });
+    expect(settled.runs).toBeLessThan(settled.planned);
+    const again = await explain(digits, "rise", inputs, { settled_at: 0.5 });
+    expect(again.values).toEqual(settled.values);
+    const other = await explain(digits, "rise", inputs, { settled_at: 0.5 }, { seed: 1 });
+    expect(other.values).not.toEqual(settled.values);
+  });
+
+  test("is refused for too few runs and for inputs that are no pictures", async () => {
+    await expect(explain(digits, "rise", inputs, {}, { maxRuns: 5 })).rejects.toThrow(
+      "The method rise needs 22 runs of the model at least, and may take 5",
+    );
+    const flowers = servedVersion(findModel("iris-logistic"));
+    await expect(explain(flowers, "rise", [[1, 2, 3, 4]])).rejects.toMatchObject({
+      code: "task_not_supported",
+    });
+  });
+});
