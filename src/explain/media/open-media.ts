@@ -4,7 +4,9 @@ import { formatModelId } from "../../domain/model-id.ts";
 import type { ExplainedVersion, VersionBlocks } from "../explained-version.ts";
 import type { ExplanationRequest } from "../method.ts";
 import { type PictureForm, pictureForm } from "../picture/picture.ts";
+import { openPicture } from "../picture/picture-input.ts";
 import { isTable } from "../table/table-reader.ts";
+import { openText } from "../text/text-input.ts";
 import type { MediaInput } from "./media-input.ts";
 import type { MediaParameters } from "./media-parameters.ts";
 
@@ -54,11 +56,9 @@ export async function openMedia(
   const kind = mediaKindOf(version.model.manifest);
   switch (kind) {
     case "text": {
-      const { openText } = await import("../text/text-input.ts");
       return openText(request, await blocksOf(version));
     }
     case "picture": {
-      const { openPicture } = await import("../picture/picture-input.ts");
       const { form, blocks } = await openPictureBlocks(version);
       return openPicture(form, request, blocks, inSegments);
     }
