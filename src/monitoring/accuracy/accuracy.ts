@@ -14,13 +14,10 @@ import { calibrationOf, statedCalibration } from "../statistics/calibration-map.
 import { toAccuracyGauges } from "./accuracy-gauges.ts";
 import { createCanaryTable } from "./canary-table.ts";
 import { createFeedbackLog } from "./feedback-log.ts";
-import {
-  createPredictionSegments,
-  type KeyedPrediction,
-  type PredictionFilter,
-} from "./prediction-segments.ts";
+import { createPredictionSegments, type KeyedPrediction } from "./prediction-segments.ts";
 import { erasedBefore } from "./recent-erasures.ts";
 import { requestKey, toRequestKey } from "./request-key.ts";
+import type { PredictionFilter } from "./selected-segments.ts";
 import { toStored } from "./stored-prediction.ts";
 import { createTruthTable } from "./truth-table.ts";
 

@@ -9,12 +9,9 @@ import type {
 import type { SqlStorage } from "../../domain/sql-storage.ts";
 import { timeOfUuidV7 } from "../../shared/uuid-v7.ts";
 import type { CanaryTable } from "./canary-table.ts";
-import type {
-  AcceptPrediction,
-  FoundPrediction,
-  PredictionSegments,
-} from "./prediction-segments.ts";
+import type { PredictionSegments } from "./prediction-segments.ts";
 import { requestKey } from "./request-key.ts";
+import type { AcceptPrediction, FoundPrediction } from "./search-segments.ts";
 import { toPairs } from "./truth-pairs.ts";
 import type { StoredTruth, SumChange, TruthTable } from "./truth-table.ts";
 

@@ -1,42 +1,19 @@
 import type { SqlRow, SqlStorage } from "../../domain/sql-storage.ts";
-import { WantedKeys } from "./hash-list.ts";
 import { KEY_BYTES, keyAt, keyToBytes } from "./request-key.ts";
+import { createSegmentSearch, IDS_PER_MS, MAX_SPAN_MS, PAGE_ROWS } from "./search-segments.ts";
+import { candidateRows, matchesFilter, type PredictionFilter } from "./selected-segments.ts";
 import { fromLine, type StoredPrediction, toLine } from "./stored-prediction.ts";
 
 /** Predictions of a row; a row goes on for so long, and is not begun again after a restart. */
 const MAX_COUNT = 2048;
 const MAX_OPEN_MS = 60_000;
-/** From the first to the last prediction of a row: a batch may be late, because it is sent again. */
-const MAX_SPAN_MS = 300_000;
-/** How far the time in the id of a request may be from its own: ids may be made by clients, by their clocks. */
-const HINT_SLACK_MS = 600_000;
-/** Keys that are compared for ids without a time, the newest first. */
-const MAX_SCANNED = 1_000_000;
 /** What is kept of a model; beyond it the oldest is removed, whatever its retention. */
 const MAX_BYTES = 2_147_483_648;
-const IDS_PER_MS = 1000;
-const PAGE = 40;
 
 export interface KeyedPrediction {
   readonly key: string;
   readonly prediction: StoredPrediction;
 }
-
-export interface FoundPrediction {
-  readonly version: string;
-  readonly prediction: StoredPrediction;
-  /** When it is no longer kept, in milliseconds since the epoch. */
-  readonly expiresAt: number;
-}
-
-/** Whether a prediction is one that may be found. */
-export type AcceptPrediction = (prediction: StoredPrediction) => boolean;
-
-/** Whose predictions are erased or exported. */
-export type PredictionFilter =
-  | { readonly key: string }
-  | { readonly owner: string }
-  | { readonly subject: string };
 
 interface Open {
   readonly id: number;
@@ -47,7 +24,8 @@ interface Open {
 export type PredictionSegments = ReturnType<typeof createPredictionSegments>;
 
 /** The predictions of a model until their truth is known. */
-export function createPredictionSegments({ sql, now }: SqlStorage, maxBytes = MAX_BYTES) {
+export function createPredictionSegments(storage: SqlStorage, maxBytes = MAX_BYTES) {
+  const { sql, now } = storage;
   const open = new Map<string, Open>();
   let bytes: number | undefined;
 
@@ -128,7 +106,7 @@ export function createPredictionSegments({ sql, now }: SqlStorage, maxBytes = MA
   function removeOldest(): void {
     while (totalBytes() > maxBytes) {
       const rows = [
-        ...sql.exec("SELECT id, bytes FROM prediction_segments ORDER BY id LIMIT ?", PAGE),
+        ...sql.exec("SELECT id, bytes FROM prediction_segments ORDER BY id LIMIT ?", PAGE_ROWS),
       ];
       if (rows.length === 0) return;
       for (const row of rows) {
@@ -139,79 +117,9 @@ export function createPredictionSegments({ sql, now }: SqlStorage, maxBytes = MA
     }
   }
 
-  /** Pages of rows from a range of ids, the newest first. */
-  function* rowsDown(from: number, to: number): Generator<SqlRow> {
-    for (let end = to; ; ) {
-      const page = [
-        ...sql.exec(
-          "SELECT id, version, expires_at, hashes FROM prediction_segments WHERE id >= ? AND id <= ? ORDER BY id DESC LIMIT ?",
-          from,
-          end,
-          PAGE,
-        ),
-      ];
-      yield* page;
-      const last = page.at(-1);
-      if (!last || page.length < PAGE) return;
-      end = Number(last.id) - 1;
-    }
-  }
-
-  function search(
-    wanted: WantedKeys,
-    found: Map<string, FoundPrediction>,
-    [from, to]: readonly [number, number],
-    maxScanned: number,
-    accepts: AcceptPrediction,
-  ): void {
-    let scanned = 0;
-    for (const row of rowsDown(from, to)) {
-      if (wanted.isEmpty || scanned > maxScanned) return;
-      const list = row.hashes as ArrayBuffer;
-      scanned += list.byteLength / KEY_BYTES;
-      const places = [...wanted.placesIn(list)];
-      if (places.length === 0 || Number(row.expires_at) <= now()) continue;
-      const text = one("SELECT predictions FROM prediction_segments WHERE id = ?", Number(row.id));
-      const lines = String(text?.predictions).split("\n");
-      for (const { key, index } of places) {
-        const prediction = fromLine(lines[index] ?? "");
-        if (!accepts(prediction)) continue;
-        found.set(key, {
-          version: String(row.version),
-          prediction,
-          expiresAt: Number(row.expires_at),
-        });
-        wanted.delete(key);
-      }
-    }
-  }
-
-  function matches(filter: PredictionFilter, key: string, line: string): boolean {
-    if ("key" in filter) return key === filter.key;
-    const { owner, subject } = fromLine(line);
-    return "owner" in filter ? owner === filter.owner : subject === filter.subject;
-  }
-
-  /** A page of rows that may have what is selected, from an id on. */
-  function candidates(filter: PredictionFilter, from: number): SqlRow[] {
-    const [place, needle] =
-      "key" in filter
-        ? (["hashes", keyToBytes(filter.key)] as const)
-        : ([
-            "predictions",
-            JSON.stringify("owner" in filter ? filter.owner : filter.subject),
-          ] as const);
-    return [
-      ...sql.exec(
-        `SELECT id, version, hashes, predictions FROM prediction_segments WHERE id >= ? AND instr(${place}, ?) > 0 ORDER BY id LIMIT ?`,
-        from,
-        needle,
-        PAGE,
-      ),
-    ];
-  }
-
   return {
+    ...createSegmentSearch(storage),
+
     /** Adds predictions of a version, in any order. */
     append(version: string, retentionMs: number, predictions: readonly KeyedPrediction[]): void {
       const sorted = [...predictions].sort((a, b) => a.prediction.time - b.prediction.time);
@@ -231,23 +139,6 @@ export function createPredictionSegments({ sql, now }: SqlStorage, maxBytes = MA
     },
 
     /**
-     * Finds predictions by their keys.
-     * @param wanted with the times of their requests, as far as their ids say them
-     * @param accepts of several with one key, which clients can bring about, the last one that it accepts is found
-     */
-    find(
-      wanted: ReadonlyMap<string, number | undefined>,
-      accepts: AcceptPrediction,
-    ): Map<string, FoundPrediction> {
-      const found = new Map<string, FoundPrediction>();
-      const keys = new WantedKeys(wanted.keys());
-      for (const range of rangesOf([...wanted.values()]))
-        search(keys, found, range, Number.POSITIVE_INFINITY, accepts);
-      if (!keys.isEmpty) search(keys, found, [0, Number.MAX_SAFE_INTEGER], MAX_SCANNED, accepts);
-      return found;
-    },
-
-    /**
      * Removes a page of what is selected.
      * @param from an id, of the page before
      */
@@ -255,14 +146,14 @@ export function createPredictionSegments({ sql, now }: SqlStorage, maxBytes = MA
       filter: PredictionFilter,
       from: number,
     ): { readonly erased: number; readonly next: number | undefined } {
-      const rows = candidates(filter, from);
+      const rows = candidateRows(sql, filter, from);
       let erased = 0;
       for (const row of rows) {
         const list = new Uint8Array(row.hashes as ArrayBuffer);
         const lines = String(row.predictions).split("\n");
         const kept = lines.flatMap((line, index) => {
           const key = keyAt(list, index);
-          return matches(filter, key, line) ? [] : [{ key, line }];
+          return matchesFilter(filter, key, line) ? [] : [{ key, line }];
         });
         if (kept.length === lines.length) continue;
         erased += lines.length - kept.length;
@@ -285,7 +176,7 @@ export function createPredictionSegments({ sql, now }: SqlStorage, maxBytes = MA
         open.clear();
       }
       const last = rows.at(-1);
-      return { erased, next: rows.length === PAGE && last ? Number(last.id) + 1 : undefined };
+      return { erased, next: rows.length === PAGE_ROWS && last ? Number(last.id) + 1 : undefined };
     },
 
     /** A page of what is selected. */
@@ -296,20 +187,20 @@ export function createPredictionSegments({ sql, now }: SqlStorage, maxBytes = MA
       readonly items: readonly (KeyedPrediction & { readonly version: string })[];
       readonly next: number | undefined;
     } {
-      const rows = candidates(filter, from);
+      const rows = candidateRows(sql, filter, from);
       const items = rows.flatMap((row) => {
         const list = new Uint8Array(row.hashes as ArrayBuffer);
         return String(row.predictions)
           .split("\n")
           .flatMap((line, index) => {
             const key = keyAt(list, index);
-            return matches(filter, key, line)
+            return matchesFilter(filter, key, line)
               ? [{ key, version: String(row.version), prediction: fromLine(line) }]
               : [];
           });
       });
       const last = rows.at(-1);
-      return { items, next: rows.length === PAGE && last ? Number(last.id) + 1 : undefined };
+      return { items, next: rows.length === PAGE_ROWS && last ? Number(last.id) + 1 : undefined };
     },
 
     /** When the first of them is over its retention; `undefined` without any. */
@@ -340,18 +231,4 @@ function joined(first: ArrayBuffer, second: ArrayBuffer): ArrayBuffer {
   bytes.set(new Uint8Array(first));
   bytes.set(new Uint8Array(second), first.byteLength);
   return bytes.buffer;
-}
-
-/** Ranges of ids around times, of which those that overlap are one. */
-function rangesOf(times: readonly (number | undefined)[]): (readonly [number, number])[] {
-  const ranges: [number, number][] = [];
-  const known = times.filter((time) => time !== undefined).sort((a, b) => a - b);
-  for (const time of known) {
-    const from = (time - HINT_SLACK_MS - MAX_SPAN_MS) * IDS_PER_MS;
-    const to = (time + HINT_SLACK_MS) * IDS_PER_MS;
-    const last = ranges.at(-1);
-    if (last && from <= last[1]) last[1] = to;
-    else ranges.push([from, to]);
-  }
-  return ranges;
 }

@@ -7,8 +7,9 @@ import {
   type TruthWindow,
 } from "../../domain/monitoring/truth-sums.ts";
 import type { SqlRow, SqlStorage } from "../../domain/sql-storage.ts";
-import type { AcceptPrediction, FoundPrediction, PredictionFilter } from "./prediction-segments.ts";
 import { keyAt, keyToBytes } from "./request-key.ts";
+import type { AcceptPrediction, FoundPrediction } from "./search-segments.ts";
+import type { PredictionFilter } from "./selected-segments.ts";
 import { fromLine, toLine } from "./stored-prediction.ts";
 
 const HOUR_MS = 3_600_000;

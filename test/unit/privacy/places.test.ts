@@ -138,6 +138,7 @@ const LOCAL = [
   "monitoring/accuracy/feedback-log.ts",
   "monitoring/accuracy/feedback-service.ts",
   "monitoring/accuracy/read-truth.ts",
+  "monitoring/accuracy/search-segments.ts",
   "monitoring/accuracy/truth-table.ts",
   "monitoring/alerts/alert-table.ts",
   "monitoring/alerts/alerting.ts",
