@@ -48,7 +48,6 @@ import { createPredictionsData } from "./privacy/stores/predictions.ts";
 import { createPrefixesData } from "./privacy/stores/prefixes.ts";
 import { createSubjects } from "./privacy/subject-hashes.ts";
 import type { Services } from "./protocols/services.ts";
-import { createBackgroundReader } from "./registry/backgrounds/known-backgrounds.ts";
 import { createCatalog } from "./registry/catalog.ts";
 import { createGarbageCollector } from "./registry/collect-garbage.ts";
 import { createVersionDeleter } from "./registry/delete-version.ts";
@@ -67,7 +66,6 @@ import { createTombstones } from "./registry/tombstones.ts";
 import { createUploads } from "./registry/uploads.ts";
 import { createSignatures } from "./registry/verify-signature.ts";
 import { createScrubber } from "./shared/scrub-secrets.ts";
-import { createBackgroundStore } from "./storage/background-store.ts";
 import { createCaptureStore } from "./storage/capture-store.ts";
 import { createModelStore } from "./storage/model-store.ts";
 import { createObjectInventory } from "./storage/object-inventory.ts";
@@ -276,13 +274,14 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
       isolate: cache.usage(),
     }),
     runTask,
-    explainer: createExplaining({
+    ...createExplaining({
       host,
       store,
       cache,
       config,
       tools,
-      background: createBackgroundReader(createBackgroundStore(objects)),
+      objects,
+      catalog,
     }),
     modelReadiness: createModelReadiness(host, store, admission),
     serverReadiness: createServerReadiness(store, { requiredObject: config.readyObject }),

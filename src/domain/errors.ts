@@ -53,6 +53,7 @@ export const ERROR_KINDS = {
   version_not_found: { status: 404, title: "No such version", retryable: false },
   alias_not_found: { status: 404, title: "No such alias", retryable: false },
   asset_not_found: { status: 404, title: "No such file of the dashboard", retryable: false },
+  background_not_found: { status: 404, title: "No background rows", retryable: false },
   profile_not_found: { status: 404, title: "No reference profile", retryable: false },
   key_not_found: { status: 404, title: "No such API key", retryable: false },
   prediction_not_found: { status: 404, title: "No such prediction", retryable: false },

@@ -131,6 +131,7 @@ export const PLACES: readonly Place[] = [
       "hosts/isolate/model-isolate/isolate-server.ts",
       "hosts/cell-host.ts",
       "hosts/placed-host.ts",
+      "registry/backgrounds/known-backgrounds.ts",
       "registry/catalog.ts",
       "registry/manifest-survey.ts",
       "registry/profiles/known-profiles.ts",

@@ -26,8 +26,10 @@ import type { StaticAssets } from "../domain/static-assets.ts";
 import type { Subjects } from "../domain/subject.ts";
 import type { Tracing } from "../domain/tracing.ts";
 import type { Explainer } from "../inference/explaining/explain.ts";
+import type { BackgroundMaker } from "../inference/explaining/make-background.ts";
 import type { ProfileMaker } from "../inference/profiling/make-profile.ts";
 import type { RunTask } from "../inference/run-task.ts";
+import type { BackgroundAdministration } from "../registry/backgrounds/background-administration.ts";
 import type { Catalog } from "../registry/catalog.ts";
 import type { GarbageCollector } from "../registry/collect-garbage.ts";
 import type { VersionDeleter } from "../registry/delete-version.ts";
@@ -66,6 +68,8 @@ export interface Services {
   readonly routing: RoutingAdministration;
   readonly profiles: ProfileAdministration;
   readonly profileMaker: ProfileMaker;
+  readonly backgrounds: BackgroundAdministration;
+  readonly backgroundMaker: BackgroundMaker;
   /** `undefined` where nothing is collected. */
   readonly drift: DriftReader | undefined;
   /** Rules, alerts and webhooks; `undefined` without the binding `METRICS`. */

@@ -281,7 +281,7 @@ describe("with an authority", () => {
 
   test("every operation that is audited is in this test, or in that of its own", () => {
     const elsewhere =
-      /^(?:create|change|rotate|revoke)Key$|^(?:set|delete)Profile$|[sS]ession|[eE]ras|[eE]xport/;
+      /^(?:create|change|rotate|revoke)Key$|^(?:set|delete)(?:Profile|Background)$|[sS]ession|[eE]ras|[eE]xport/;
     const operations = PROTOCOLS.flatMap(({ operations }) => operations);
     const missing = operations.filter(
       (operation) =>

@@ -3,6 +3,7 @@ import { ACCURACY } from "./commands/accuracy.ts";
 import { ALERTS } from "./commands/alerts.ts";
 import { ALIAS } from "./commands/alias.ts";
 import { AUDIT } from "./commands/audit.ts";
+import { BACKGROUND } from "./commands/background.ts";
 import { COMPLETION } from "./commands/completion.ts";
 import { DELETE } from "./commands/delete.ts";
 import { DEPLOY } from "./commands/deploy.ts";
@@ -42,6 +43,7 @@ export const COMMANDS: readonly CliCommand[] = [
   ACCURACY,
   DIFF,
   PROFILE,
+  BACKGROUND,
   DELETE,
   ALIAS,
   PROMOTE,

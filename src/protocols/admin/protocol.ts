@@ -4,6 +4,7 @@ import { ACCURACY_OPERATIONS } from "./operations/accuracy.ts";
 import { ALERT_OPERATIONS } from "./operations/alerts.ts";
 import { ALIAS_OPERATIONS } from "./operations/aliases.ts";
 import { AUDIT_OPERATIONS } from "./operations/audit.ts";
+import { BACKGROUND_OPERATIONS } from "./operations/backgrounds.ts";
 import { CACHE_OPERATIONS } from "./operations/cache.ts";
 import { DELETION_OPERATIONS } from "./operations/deletion.ts";
 import { DRIFT_OPERATIONS } from "./operations/drift.ts";
@@ -36,6 +37,7 @@ export const ADMIN_PROTOCOL: Protocol = {
     ...KEY_OPERATIONS,
     ...EVENT_OPERATIONS,
     ...PROFILE_OPERATIONS,
+    ...BACKGROUND_OPERATIONS,
     ...DRIFT_OPERATIONS,
     ...MONITORING_OPERATIONS,
     ...SHADOW_OPERATIONS,

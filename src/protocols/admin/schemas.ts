@@ -1,5 +1,6 @@
 import { keyFieldsSchema, keyPatchSchema } from "../../domain/access/key-schema.ts";
 import { webhookFieldsSchema } from "../../domain/alerts/webhook.ts";
+import { backgroundSchema } from "../../domain/explanation/background.ts";
 import { jsonValueSchema, manifestSchema } from "../../domain/manifest.ts";
 import { referenceProfileSchema } from "../../domain/monitoring/reference-profile.ts";
 import { jsonContent } from "../openapi/schema-reference.ts";
@@ -20,6 +21,12 @@ import {
   webhooksSchema,
 } from "./alert-response.ts";
 import { auditHeadSchema, auditPageSchema } from "./audit-response.ts";
+import { backgroundRowsSchema } from "./background-request.ts";
+import {
+  deletedBackgroundSchema,
+  keptBackgroundSchema,
+  knownBackgroundSchema,
+} from "./background-response.ts";
 import { dataRequestSchema } from "./data-request.ts";
 import { dataExportSchema, erasureSchema } from "./data-response.ts";
 import {
@@ -79,6 +86,8 @@ export const SCHEMAS = {
     CollectGarbageRequest: collectGarbageRequestSchema,
     PurgeRequest: purgeRequestSchema,
     RollbackRequest: rollbackRequestSchema,
+    BackgroundRows: backgroundRowsSchema,
+    Background: backgroundSchema,
     ExampleData: exampleDataSchema,
     ReferenceProfile: referenceProfileSchema,
     RoutingChangeRequest: changeRequestSchema,
@@ -107,6 +116,9 @@ export const SCHEMAS = {
     CollectedGarbage: collectedGarbageSchema,
     CreatedKey: createdKeySchema,
     DeletedVersion: deletedVersionSchema,
+    DeletedBackground: deletedBackgroundSchema,
+    KeptBackground: keptBackgroundSchema,
+    KnownBackground: knownBackgroundSchema,
     DeletedProfile: deletedProfileSchema,
     DriftReport: driftReportSchema,
     DataExport: dataExportSchema,

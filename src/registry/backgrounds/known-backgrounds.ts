@@ -1,4 +1,5 @@
 import {
+  type Background,
   type BackgroundReader,
   type BackgroundStore,
   backgroundDigest,
@@ -49,14 +50,18 @@ export async function toKnownBackground(
   value: unknown,
 ): Promise<KnownBackground | undefined> {
   const { success, data: background } = backgroundSchema.safeParse(value);
-  if (!success) return undefined;
-  const { model, version, modelSha256 } = background;
-  // Versions may be deleted and published again.
-  const isOfVersion =
-    model === manifest.name &&
-    version === manifest.version &&
-    modelSha256 === modelDigest(manifest);
-  return isOfVersion ? { background, digest: await backgroundDigest(background) } : undefined;
+  if (!success || !isBackgroundOf(manifest, background)) return undefined;
+  return { background, digest: await backgroundDigest(background) };
+}
+
+/** Whether the rows are of the model that the version has now: versions may be deleted and published again. */
+export function isBackgroundOf(
+  manifest: Manifest,
+  { model, version, modelSha256 }: Pick<Background, "model" | "version" | "modelSha256">,
+): boolean {
+  return (
+    model === manifest.name && version === manifest.version && modelSha256 === modelDigest(manifest)
+  );
 }
 
 function sizeOf(inputs: readonly unknown[]): number {

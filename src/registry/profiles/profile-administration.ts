@@ -9,6 +9,7 @@ import {
   type ReferenceProfile,
 } from "../../domain/monitoring/reference-profile.ts";
 import type { Catalog } from "../catalog.ts";
+import { removeIfDeleted } from "../remove-if-deleted.ts";
 import { isProfileOf, toKnownProfile } from "./known-profiles.ts";
 
 const ENCODER = new TextEncoder();
@@ -58,7 +59,7 @@ export function createProfileAdministration(
       checkSize(profile);
       await store.write(id, profile);
       catalog.forget(id.name);
-      await removeIfDeleted(id);
+      await removeIfDeleted(store, catalog, id);
       return {
         profile,
         digest: await profileDigest(profile),
@@ -74,20 +75,6 @@ export function createProfileAdministration(
       return { before: known?.digest };
     },
   };
-
-  /** A deletion may have listed the objects of the version before the profile was written. */
-  async function removeIfDeleted(id: ModelId): Promise<void> {
-    const versions = await catalog.find(id.name, 0).then(
-      (known) => known.versions,
-      (error: unknown): readonly string[] => {
-        if (error instanceof ApiError && error.code === "model_not_found") return [];
-        throw error;
-      },
-    );
-    if (versions.includes(id.version)) return;
-    await store.delete(id);
-    throw new ApiError("version_not_found", `${formatModelId(id)} has been deleted meanwhile.`);
-  }
 }
 
 function notFound(id: ModelId, isInvalid: boolean): ApiError {

@@ -252,6 +252,8 @@ function changes(): Record<string, OperationRequest> {
     revokeKey: { parameters: { key: revokedKey } },
     setProfile: { bodies: [{ json: EXAMPLE_DATA }] },
     deleteProfile: { parameters: { version: "2" } },
+    setBackground: { bodies: [{ json: EXAMPLE_DATA }] },
+    deleteBackground: { parameters: { version: "2" } },
     getWebhook: KEPT,
     rotateWebhook: KEPT,
     retryWebhook: KEPT,
@@ -271,6 +273,8 @@ async function prepare(): Promise<void> {
   const requests: [path: string, body: object][] = [
     [`${versions}/1/profile`, EXAMPLE_DATA],
     [`${versions}/2/profile`, EXAMPLE_DATA],
+    [`${versions}/1/background`, EXAMPLE_DATA],
+    [`${versions}/2/background`, EXAMPLE_DATA],
     ["/admin/alerts/webhooks/kept", { url: "http://127.0.0.1:9/" }],
   ];
   for (const [path, body] of requests) {

@@ -1,6 +1,11 @@
 import { readFileSync } from "node:fs";
 import { Option } from "@commander-js/extra-typings";
 import { TASK_KINDS } from "../../../../src/domain/task-kinds.ts";
+import {
+  findBackground,
+  readBackgroundRows,
+  sendBackground,
+} from "../background/background-view.ts";
 import { explain, usageError } from "../cli-error.ts";
 import type { CliCommand } from "../command.ts";
 import { sendProfile } from "../drift/profile-view.ts";
@@ -72,14 +77,20 @@ export const PUSH: CliCommand = {
         "--reference <data>",
         "make its reference profile of example data: a .csv, .json or .jsonl file",
       )
+      .option(
+        "--background <rows>",
+        "keep these typical inputs for explanations: a .csv, .json or .jsonl file (default: background.json or background.csv in the folder)",
+      )
       .option("--force", "use the number of a deleted version again")
       .option("--note <text>", "why the alias changes, for the history")
       .option("--actor <name>", "who, for the history (default: the user of this machine)")
       .option("--dry-run", "send the files and show the manifest, but publish nothing")
-      .action(async (path, { labels, note, actor, reference, ...options }) => {
+      .action(async (path, { labels, note, actor, reference, background, ...options }) => {
         const { output, signal } = context();
         // A file that cannot be read is refused before anything is sent.
         if (reference !== undefined) readExampleData(reference);
+        const rows = background ?? findBackground(path);
+        if (rows !== undefined) readBackgroundRows(rows);
         signal.addEventListener("abort", () =>
           output.note("what was sent is kept: run the same command again to continue"),
         );
@@ -110,6 +121,15 @@ export const PUSH: CliCommand = {
             );
             throw error;
           }));
+        const kept =
+          rows !== undefined &&
+          (await sendBackground(context(), id, rows).catch((error: unknown) => {
+            output.note(
+              `published ${name} version ${version}, without background rows; set them: onnxflare background ${name}@${version} set ${rows}`,
+            );
+            throw error;
+          }));
+        const explained = kept ? `, ${kept.rows} background rows` : "";
         const profiled = made ? `, profile of ${made.profile.rows} rows` : "";
         const document = {
           name,
@@ -120,10 +140,11 @@ export const PUSH: CliCommand = {
           proposed,
           manifest,
           ...(made && { profile: made.digest }),
+          ...(kept && { background: kept.digest }),
         };
         output.result(
           document,
-          `published ${output.style("bold", `${name} version ${version}`)}${alias}: ${task}, ${sent}${profiled}`,
+          `published ${output.style("bold", `${name} version ${version}`)}${alias}: ${task}, ${sent}${profiled}${explained}`,
         );
       }),
 };

@@ -13,21 +13,21 @@ export interface ExampleData {
 }
 
 /**
- * Reads a file: CSV with a heading; JSON lines with an input in each; JSON with a list of inputs, `{"inputs": [...]}`, or a finished profile. Of more rows than a
- * profile is made of, as many are taken, evenly spaced.
+ * Reads a file: CSV with a heading; JSON lines with an input in each; JSON with a list of inputs, `{"inputs": [...]}`, or a finished profile. Of more rows than
+ * `maxRows` as many are taken, evenly spaced.
  * @throws CliError for what is no such file
  */
-export function readExampleData(file: string): ExampleData {
+export function readExampleData(file: string, maxRows = MAX_EXAMPLE_ROWS): ExampleData {
   const text = readText(file);
   switch (extname(file).toLowerCase()) {
     case ".csv":
-      return toCsv(text);
+      return toCsv(text, maxRows);
     case ".jsonl":
     case ".ndjson":
-      return toJson({ inputs: readLines(text, file) });
+      return toJson({ inputs: readLines(text, file) }, maxRows);
     case ".json": {
       const value = parseJson(text, file);
-      return toJson(Array.isArray(value) ? { inputs: value } : value);
+      return toJson(Array.isArray(value) ? { inputs: value } : value, maxRows);
     }
     default:
       throw usageError(
@@ -55,11 +55,11 @@ function readLines(text: string, file: string): unknown[] {
     );
 }
 
-function toCsv(text: string): ExampleData {
+function toCsv(text: string, maxRows: number): ExampleData {
   const [heading = "", ...lines] = text.split(/\r?\n/).filter((line) => line !== "");
   // A quoted cell may have line breaks: then lines are not rows, and the server counts those.
   if (text.includes('"')) return { contentType: "text/csv", body: text };
-  const rows = sample(lines);
+  const rows = sample(lines, maxRows);
   return {
     contentType: "text/csv",
     body: [heading, ...rows, ""].join("\n"),
@@ -67,11 +67,11 @@ function toCsv(text: string): ExampleData {
   };
 }
 
-function toJson(value: unknown): ExampleData {
+function toJson(value: unknown, maxRows: number): ExampleData {
   const { inputs } = Object(value) as { inputs?: unknown };
   if (!Array.isArray(inputs))
     return { contentType: "application/json", body: JSON.stringify(value) };
-  const rows = sample(inputs);
+  const rows = sample(inputs, maxRows);
   return {
     contentType: "application/json",
     body: JSON.stringify({ ...Object(value), inputs: rows }),
@@ -79,11 +79,11 @@ function toJson(value: unknown): ExampleData {
   };
 }
 
-function sample<T>(rows: readonly T[]): readonly T[] {
-  if (rows.length <= MAX_EXAMPLE_ROWS) return rows;
+function sample<T>(rows: readonly T[], maxRows: number): readonly T[] {
+  if (rows.length <= maxRows) return rows;
   return Array.from(
-    { length: MAX_EXAMPLE_ROWS },
-    (_, index) => rows[Math.floor((index * rows.length) / MAX_EXAMPLE_ROWS)] as T,
+    { length: maxRows },
+    (_, index) => rows[Math.floor((index * rows.length) / maxRows)] as T,
   );
 }
 
