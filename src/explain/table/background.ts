@@ -55,6 +55,6 @@ export function drawRows<T>(rows: readonly T[], count: number, seed: number): re
 function backgroundMissing({ model }: BackgroundRequest["version"]): ApiError {
   return new ApiError(
     "background_missing",
-    `${formatModelId(model)} has no background rows, which stand for the values of columns that are not known. Keep some with the version (PUT /admin/models/${model.name}/versions/${model.version}/background, or npx onnxflare background), or send them as parameters.background: a list of about 100 inputs that are typical of what the model sees.`,
+    `${formatModelId(model)} has no background rows, which stand for the values of columns that are not known. Keep some with the version (PUT /admin/models/${model.name}/versions/${model.version}/background, or npx onnxflare background ${model.name}@${model.version} set FILE), or send them as parameters.background: a list of about 100 inputs that are typical of what the model sees.`,
   );
 }

@@ -3,9 +3,10 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { readModelFolder } from "../../../packages/cli/src/local/model-folder.ts";
-import { PROFILE_FILE } from "../../../packages/cli/src/local/seed.ts";
+import { BACKGROUND_FILE, PROFILE_FILE } from "../../../packages/cli/src/local/seed.ts";
 import { projectPath } from "../../../scripts/project.ts";
 import { manifestJsonSchema, parseManifest } from "../../../src/domain/manifest.ts";
+import { toKnownBackground } from "../../../src/registry/backgrounds/known-backgrounds.ts";
 import { toKnownProfile } from "../../../src/registry/profiles/known-profiles.ts";
 import { EXPECTED_FOLDER, readExpected } from "../../support/tensors.ts";
 
@@ -30,7 +31,9 @@ describe.each(folders)("$manifest.name version $manifest.version", (model) => {
 
   test("has no file that the manifest does not name", () => {
     const named = manifest.files.map(({ path }) => path);
-    const others = readdirSync(folder).filter((name) => name !== PROFILE_FILE);
+    const others = readdirSync(folder).filter(
+      (name) => name !== PROFILE_FILE && name !== BACKGROUND_FILE,
+    );
     expect(others.sort()).toEqual(["manifest.json", ...named].sort());
   });
 
@@ -41,6 +44,17 @@ describe.each(folders)("$manifest.name version $manifest.version", (model) => {
     const value = JSON.parse(readFileSync(join(folder, PROFILE_FILE), "utf8"));
     const known = await toKnownProfile(manifest, value);
     expect(known?.profile.inputs.map(({ name }) => name)).toEqual(manifest.preprocess.columns);
+  });
+
+  test("has 100 background rows with the columns of its manifest, if it takes a table", async () => {
+    const isTable = manifest.preprocess?.type === "tabular";
+    expect(existsSync(join(folder, BACKGROUND_FILE))).toBe(isTable);
+    if (!isTable || manifest.preprocess?.type !== "tabular") return;
+    const value = JSON.parse(readFileSync(join(folder, BACKGROUND_FILE), "utf8"));
+    const known = await toKnownBackground(manifest, value);
+    const rows = known?.background.inputs as readonly (readonly unknown[])[] | undefined;
+    expect(rows).toHaveLength(100);
+    for (const row of rows ?? []) expect(row).toHaveLength(manifest.preprocess.columns.length);
   });
 
   test("has a card with its name and the licence of the manifest", () => {

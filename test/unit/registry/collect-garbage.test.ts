@@ -72,8 +72,9 @@ describe("an object", () => {
     await publish("m", "1", 2 * DAY);
     await putRouting("m", { ...ROUTING, deleted: {} }, 2 * DAY);
     await put("models/m/routing/1.json", 2 * DAY);
-    // The reference profile, which no manifest lists.
+    // The reference profile and background rows, which no manifest lists.
     await put("models/m/1/~profile.json", 2 * DAY);
+    await put("models/m/1/~background.json", 2 * DAY);
     await put("ready/0123", 2 * DAY);
     await put("other/m/1/file", 2 * DAY);
     await put("models/M/1/file", 2 * DAY);

@@ -1,13 +1,16 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { ApiError } from "../../../../src/domain/errors.ts";
 import type { ModelId } from "../../../../src/domain/model-id.ts";
 import type { ObjectStore } from "../../../../src/domain/object-store.ts";
 import { tombstoneOf } from "../../../../src/domain/routing.ts";
+import type { VersionDocumentStore } from "../../../../src/domain/version-document.ts";
+import { toKnownBackground } from "../../../../src/registry/backgrounds/known-backgrounds.ts";
 import { toKnownProfile } from "../../../../src/registry/profiles/known-profiles.ts";
 import { readRouting } from "../../../../src/registry/routing/read-routing.ts";
+import { createBackgroundStore } from "../../../../src/storage/background-store.ts";
 import { createEncryptedObjectStore } from "../../../../src/storage/encrypted-object-store.ts";
 import { storedSize } from "../../../../src/storage/encryption/format.ts";
 import type { KeyRing } from "../../../../src/storage/encryption/key-ring.ts";
@@ -41,6 +44,9 @@ const SIGNATURE_FILE = "signature.json";
 
 /** Beside the manifest, of a version that has a reference profile. */
 export const PROFILE_FILE = "profile.json";
+
+/** Beside the manifest, of a version that has background rows. */
+export const BACKGROUND_FILE = "background.json";
 
 /** Attempts for a version while storage fails: workerd may be restarting. */
 const MAX_ATTEMPTS = 5;
@@ -153,7 +159,8 @@ async function seedVersion(
     written = true;
   }
   const profiled = await seedProfile(bucket, model, keys);
-  return written || signed || profiled ? "seeded" : "unchanged";
+  const explained = await seedBackground(bucket, model, keys);
+  return written || signed || profiled || explained ? "seeded" : "unchanged";
 }
 
 /** A profile that somebody has set since, of the same model file, remains. @returns whether it was written */
@@ -162,19 +169,46 @@ async function seedProfile(
   { manifest, folder }: FolderModel,
   keys: KeyRing | undefined,
 ): Promise<boolean> {
-  const file = join(folder, PROFILE_FILE);
+  return seedDocument(manifest, join(folder, PROFILE_FILE), {
+    store: createProfileStore(toObjects(bucket, keys)),
+    parse: async (value) => (await toKnownProfile(manifest, value))?.profile,
+  });
+}
+
+/** Background rows as {@link seedProfile}: those that the command `background show --json` prints. @returns whether they were written */
+async function seedBackground(
+  bucket: ModelBucket,
+  { manifest, folder }: FolderModel,
+  keys: KeyRing | undefined,
+): Promise<boolean> {
+  return seedDocument(manifest, join(folder, BACKGROUND_FILE), {
+    store: createBackgroundStore(toObjects(bucket, keys)),
+    parse: async (value) => (await toKnownBackground(manifest, value))?.background,
+  });
+}
+
+async function seedDocument(
+  id: ModelId,
+  file: string,
+  {
+    store,
+    parse,
+  }: {
+    readonly store: VersionDocumentStore;
+    /** `undefined` for what is no document of the version. */
+    readonly parse: (value: unknown) => Promise<object | undefined>;
+  },
+): Promise<boolean> {
   if (!existsSync(file)) return false;
-  const store = createProfileStore(toObjects(bucket, keys));
   // One that cannot be read is none.
-  const stored = await store.read(manifest).catch(() => undefined);
-  if (stored && (await toKnownProfile(manifest, stored.value))) return false;
-  const text = readFileSync(file, "utf8");
-  const known = await toKnownProfile(manifest, JSON.parse(text));
-  if (!known)
+  const stored = await store.read(id).catch(() => undefined);
+  if (stored && (await parse(stored.value))) return false;
+  const document = await parse(JSON.parse(readFileSync(file, "utf8")));
+  if (!document)
     throw new UserError(
-      `model ${manifest.name} version ${manifest.version}: ${PROFILE_FILE} is not valid, or of another model file`,
+      `model ${id.name} version ${id.version}: ${basename(file)} is not valid, or of another model file`,
     );
-  await store.write(manifest, known.profile);
+  await store.write(id, document);
   return true;
 }
 

@@ -37,6 +37,7 @@ test("a project has its own name, bucket and key, and the versions of the reposi
     ".dev.vars",
     ".gitignore",
     "README.md",
+    "models/iris-logistic/1/background.json",
     "models/iris-logistic/1/manifest.json",
     "models/iris-logistic/1/model.onnx",
     "models/iris-logistic/1/profile.json",
