@@ -1,6 +1,7 @@
 """Training rows of the models of tables, as files that requests may have: for ``scripts/write-profiles.ts``, and to measure drift.
 
-Usage: example_rows.py FOLDER. No data set is stored in the repository, but reference profiles are made of these rows.
+Usage: example_rows.py FOLDER. No data set is stored in the repository, but reference profiles are made of these rows, and ``scripts/write-backgrounds.ts`` draws the
+background rows of explanations from them.
 """
 
 from __future__ import annotations
