@@ -77,7 +77,7 @@ test("rows of more than 1 MiB are refused", async () => {
 });
 
 test("rows that are not valid are said to be so, and can be deleted", async () => {
-  models.bytes.set(KEY, new TextEncoder().encode("{nope"));
+  models.bytes.set(KEY, new Uint8Array(Buffer.from("{nope")));
   const { message } = await rejectedApiError("background_not_found", backgrounds.get(ID));
   expect(message).toContain("not valid");
   expect(await backgrounds.delete(ID)).toEqual({ before: undefined });
