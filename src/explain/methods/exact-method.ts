@@ -18,7 +18,7 @@ const METHOD: TableGameMethod & MediaMethod = {
     if (players <= MAX_EXACT_PLAYERS) return exactEstimator;
     throw new ApiError(
       "invalid_request",
-      `The method exact enumerates all coalitions of at most ${MAX_EXACT_PLAYERS} features; the input has ${players}, of a row those that differ from the background. Use kernel or permutation, which sample, or linear or tree where the model is one.`,
+      `The method exact enumerates all coalitions of at most ${MAX_EXACT_PLAYERS} features; the input has ${players} (of a row, those that differ from the background). Use kernel or permutation, which sample, or linear or tree where the model is one.`,
       {
         details: {
           field: "parameters.method",

@@ -15,12 +15,34 @@ export type BackgroundRequest = Pick<
   "version" | "background" | "backgroundRows" | "seed"
 >;
 
+interface ReadRows {
+  readonly key: readonly unknown[];
+  readonly background: Promise<Background>;
+}
+
+/** A list of inputs has one background, which is read once. */
+const READ = new WeakMap<ExplanationRequest["version"], ReadRows[]>();
+
 /**
  * The background rows of a request: its own, or those that are kept with the version; of more than `backgroundRows` so many,
  * drawn by the seed, in their order.
  * @throws ApiError `background_missing` where there are none; of the preprocessor for a row that is not valid
  */
-export async function readBackground(
+export function readBackground(
+  reader: Pick<TableReader, "read">,
+  request: BackgroundRequest,
+): Promise<Background> {
+  const { version, background, backgroundRows, seed } = request;
+  const key = [background, backgroundRows, seed];
+  const known = READ.get(version) ?? [];
+  const read = known.find((each) => each.key.every((part, index) => part === key[index]));
+  if (read) return read.background;
+  const made = readRows(reader, request);
+  READ.set(version, [...known, { key, background: made }]);
+  return made;
+}
+
+async function readRows(
   reader: Pick<TableReader, "read">,
   { version, background, backgroundRows, seed }: BackgroundRequest,
 ): Promise<Background> {

@@ -157,7 +157,7 @@ describe("a request that is not valid", () => {
       what: "too many features for exact",
       model: "breast-cancer-mlp",
       changes: {},
-      message: /at most 11 features; 30 .* kernel or permutation/,
+      message: /at most 11 features; the input has 30 .* kernel or permutation/,
     },
     {
       what: "an unknown label",
