@@ -43,6 +43,12 @@ export interface PredictRequest extends CallOptions {
   readonly parameters?: Readonly<Record<string, unknown>> | undefined;
 }
 
+/** A request for an explanation, as `POST /models/{model}/explain` takes it. */
+export interface ExplainRequest extends PredictRequest {
+  /** `method`, `space`, `output`, `max_runs`, `seed`, `background` and those of the method (docs/explanations.md). */
+  readonly parameters?: Readonly<Record<string, unknown>> | undefined;
+}
+
 /** The array type of a tensor, by datatype; in row-major order. */
 export interface DataByDatatype {
   /** 0 and 1. */
@@ -116,6 +122,11 @@ export interface OnnxflareService {
    * @returns what `POST /models/{model}` responds, whose form depends on the task (docs/tasks.md): `predict<Label[]>(...)`
    */
   predict<Prediction = unknown>(request: PredictRequest): Promise<Prediction>;
+  /**
+   * Explains what a model answers.
+   * @returns what `POST /models/{model}/explain` responds: an explanation, or a list of them for a list of inputs
+   */
+  explain<Explanation = unknown>(request: ExplainRequest): Promise<Explanation>;
   /** Runs a model once, on tensors. */
   run(request: RunRequest): Promise<RunResult>;
   /**

@@ -1,5 +1,5 @@
 import type { WorkerEntrypoint } from "cloudflare:workers";
-import type { OnnxflareProps, PredictRequest, RunRequest } from "./api.ts";
+import type { ExplainRequest, OnnxflareProps, PredictRequest, RunRequest } from "./api.ts";
 
 /**
  * What answers {@link OnnxflareService}. The binding itself is the permission to call: what a Worker may do is in its props, and
@@ -8,6 +8,7 @@ import type { OnnxflareProps, PredictRequest, RunRequest } from "./api.ts";
 export interface OnnxflareEntrypoint<Env = unknown> extends WorkerEntrypoint<Env, OnnxflareProps> {
   fetch(request: Request): Promise<Response>;
   predict(request: PredictRequest): Promise<object | string | number>;
+  explain(request: ExplainRequest): Promise<object>;
   run(request: RunRequest): Promise<object>;
   stream(request: PredictRequest): Promise<ReadableStream<Uint8Array>>;
 }

@@ -1,6 +1,12 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 import type { Principal } from "../domain/access/principal.ts";
-import type { OnnxflareProps, PredictRequest, RunRequest, RunResult } from "./api.ts";
+import type {
+  ExplainRequest,
+  OnnxflareProps,
+  PredictRequest,
+  RunRequest,
+  RunResult,
+} from "./api.ts";
 import type { OnnxflareEntrypointClass } from "./entrypoint-class.ts";
 import { readWorker } from "./read-principal.ts";
 import type { RpcContext } from "./rpc-call.ts";
@@ -44,6 +50,10 @@ export function createEntrypoint<Env>(
 
     predict(request: PredictRequest): Promise<object | string | number> {
       return this.#rpc.predict(request, this.#context);
+    }
+
+    explain(request: ExplainRequest): Promise<object> {
+      return this.#rpc.explain(request, this.#context);
     }
 
     run(request: RunRequest): Promise<RunResult> {

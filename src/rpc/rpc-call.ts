@@ -33,12 +33,13 @@ export type RpcServices = Pick<
   | "router"
   | "infer"
   | "runTask"
+  | "explainer"
   | "sink"
   | "tracing"
   | "subjects"
 >;
 
-export type RpcOperation = "predict" | "run" | "stream";
+export type RpcOperation = "predict" | "run" | "stream" | "explain";
 
 /** `method` and `route` of the events. */
 const METHOD = "RPC";
@@ -95,7 +96,7 @@ export class RpcCall {
     const { admission, bodies } = this.#services;
     const deadline = admission.begin(timeoutMs);
     const { name: purpose } = parseModelReference(model);
-    requireScope(worker.principal, "predict");
+    requireScope(worker.principal, this.operation === "explain" ? "explain" : "predict");
     requireModel(worker.principal, purpose);
     admission.check({ deadline, model: purpose });
     const reservation = bodies.reserve({ bytes: 0, timeoutMs: deadline.remainingMs, purpose });
@@ -185,8 +186,9 @@ export class RpcCall {
     this.#hasEnded = true;
     const { trace, operation } = this;
     trace.totalMs = trace.elapsedMs;
-    // A stream runs in slices between other calls, so it is no sample of the service time.
-    this.#permit?.release(operation === "stream" ? undefined : serviceMs(trace));
+    // A stream runs in slices between other calls, and an explanation is no prediction: neither is a sample of the service time.
+    const isSample = operation !== "stream" && operation !== "explain";
+    this.#permit?.release(isSample ? serviceMs(trace) : undefined);
     this.#reservation?.release();
     const event = {
       time: this.#time,
@@ -194,7 +196,10 @@ export class RpcCall {
       method: METHOD,
       route: ROUTE,
       protocol: PROTOCOL,
-      operation: { id: operation, kind: "inference" } as const,
+      operation: {
+        id: operation,
+        kind: operation === "explain" ? ("explanation" as const) : ("inference" as const),
+      },
       status: thrown === undefined ? 200 : toApiError(thrown).kind.status,
       thrown,
       trace,

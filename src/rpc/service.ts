@@ -22,6 +22,7 @@ import { writeParts } from "./write-parts.ts";
 /** The methods of the entrypoint. Their arguments may be anything. */
 export interface RpcService {
   predict(argument: unknown, context: RpcContext): Promise<object | string | number>;
+  explain(argument: unknown, context: RpcContext): Promise<object>;
   run(argument: unknown, context: RpcContext): Promise<RunResult>;
   stream(argument: unknown, context: RpcContext): Promise<ReadableStream<Uint8Array>>;
 }
@@ -38,7 +39,7 @@ interface ReadTask {
 }
 
 export function createRpcService(services: RpcServices): RpcService {
-  const { config, infer, runTask } = services;
+  const { config, infer, runTask, explainer } = services;
 
   async function serve<T>(
     operation: RpcOperation,
@@ -89,29 +90,39 @@ export function createRpcService(services: RpcServices): RpcService {
     rpcCall: RpcCall,
     argument: unknown,
     stream: boolean,
+    run: RpcServices["runTask"] = runTask,
   ): Promise<TaskResult> {
     const begun = rpcCall.begin(argument, TASK_FIELDS);
     const task = await readTask(rpcCall, begun);
     const model = await rpcCall.resolve(begun, () => toBytes([task.inputs, task.parameters]));
     const call = await rpcCall.admit(model, begun);
-    return runTask(
+    return run(
       model,
       rpcCall.trace.measure("parse", () => toTaskRequest(task, model, stream)),
       call,
     );
   }
 
+  async function toMessage({ trace }: RpcCall, result: TaskResult): Promise<unknown> {
+    const value = result.kind === "value" ? result.value : await collect(result.parts);
+    const size = new MessageSize();
+    const clonable = trace.measure("serialize", () => toClonable(value, size));
+    trace.bytesOut = size.bytes;
+    return clonable;
+  }
+
   return {
     predict: (argument, context) =>
       serve("predict", context, async (rpcCall) => {
         const result = await runTaskOf(rpcCall, argument, false);
-        const value = result.kind === "value" ? result.value : await collect(result.parts);
-        const { trace } = rpcCall;
-        const size = new MessageSize();
-        const clonable = trace.measure("serialize", () => toClonable(value, size));
-        trace.bytesOut = size.bytes;
         // As no task predicts nothing.
-        return clonable as object | string | number;
+        return (await toMessage(rpcCall, result)) as object | string | number;
+      }),
+
+    explain: (argument, context) =>
+      serve("explain", context, async (rpcCall) => {
+        const result = await runTaskOf(rpcCall, argument, false, explainer.explain);
+        return (await toMessage(rpcCall, result)) as object;
       }),
 
     run: (argument, context) =>

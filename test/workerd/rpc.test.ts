@@ -406,6 +406,22 @@ describe("secrets in arguments", () => {
   });
 });
 
+test("explain answers what the route does, with an event of its own kind", async () => {
+  const parameters = { method: "exact", background: [[6.7, 3, 5.2, 2.3]] };
+  const argument = { model: "iris-logistic", inputs: IRIS, parameters, requestId: "rpc-explain" };
+  const { value } = await call("explain", argument);
+  expect(value).toMatchObject({ method: "exact", output_names: ["setosa"], data: IRIS });
+  expect(await event("rpc-explain")).toMatchObject({
+    operation: "explain",
+    operationKind: "explanation",
+    explanation: { method: "exact", exact: true },
+  });
+  const refused = await call("explain", { ...argument, parameters: { method: "none" } });
+  expect(refused).toMatchObject({ error: { code: "invalid_request", status: 400 } });
+  const query = "?iris";
+  expect(await call("explain", argument, query)).toMatchObject({ error: { code: "forbidden" } });
+});
+
 describe("hostile arguments of predict", () => {
   test.each([
     ["a function", "invalid_request", "A call takes one object such as {model:"],

@@ -12,6 +12,7 @@ import { DIFF } from "./commands/diff.ts";
 import { DOCTOR } from "./commands/doctor.ts";
 import { DRIFT } from "./commands/drift.ts";
 import { ERASE } from "./commands/erase.ts";
+import { EXPLAIN } from "./commands/explain.ts";
 import { EXPORT_DATA } from "./commands/export-data.ts";
 import { FEEDBACK } from "./commands/feedback.ts";
 import { GC } from "./commands/gc.ts";
@@ -39,6 +40,7 @@ export const COMMANDS: readonly CliCommand[] = [
   LIST,
   INSPECT,
   PREDICT,
+  EXPLAIN,
   FEEDBACK,
   ACCURACY,
   DIFF,

@@ -1,3 +1,4 @@
+import type { ExplainRequest, Explanation } from "./explanation.ts";
 import type { FeedbackRequest, FeedbackResults } from "./feedback.ts";
 import type { AbortSignalLike, BufferedResponse, Fetch, UrlLike } from "./fetch-types.ts";
 import type { InferRequest, InferResult } from "./infer-messages.ts";
@@ -14,6 +15,7 @@ import type {
 } from "./server-messages.ts";
 import { type Call, send } from "./transport.ts";
 
+export type { ExplainParameters, ExplainRequest, Explanation } from "./explanation.ts";
 export type {
   Feedback,
   FeedbackRequest,
@@ -85,6 +87,8 @@ export interface Client {
   infer(request: InferRequest, options?: CallOptions): Promise<InferResult>;
   /** The task API: a prediction in the shape of the model's task, such as labels with scores. */
   predict<T = unknown>(request: PredictRequest, options?: CallOptions): Promise<T>;
+  /** Why the model answers what it answers: an explanation, or a list of them for a list of inputs. */
+  explain<T = Explanation>(request: ExplainRequest, options?: CallOptions): Promise<T>;
   /** Sends what the truth of predictions was. It may be repeated; each item is recorded or refused by itself. */
   feedback(request: FeedbackRequest, options?: CallOptions): Promise<FeedbackResults>;
 }
@@ -145,6 +149,16 @@ export function createClient(options: ClientOptions): Client {
     return { name: model, state: verb === "load" ? "ready" : "absent" };
   }
 
+  async function runTask<T>(
+    { model, version, inputs, parameters }: PredictRequest,
+    verb: "" | "/explain",
+    own?: CallOptions,
+  ): Promise<T> {
+    const path = `${modelPath("/models", model, version)}${verb}`;
+    const body = JSON.stringify({ inputs, parameters });
+    return toJson(await call(path, "POST", own, { body, headers: JSON_TYPE, sendsDeadline: true }));
+  }
+
   return {
     serverMetadata: (own) => get("/v2", own),
     isLive: (own) => probe("/v2/health/live", own),
@@ -178,13 +192,8 @@ export function createClient(options: ClientOptions): Client {
       const body = JSON.stringify(feedback);
       return toJson(await call(path, "POST", own, { body, headers: JSON_TYPE }));
     },
-    predict: async ({ model, version, inputs, parameters }, own) => {
-      const path = modelPath("/models", model, version);
-      const body = JSON.stringify({ inputs, parameters });
-      return toJson(
-        await call(path, "POST", own, { body, headers: JSON_TYPE, sendsDeadline: true }),
-      );
-    },
+    predict: (request, own) => runTask(request, "", own),
+    explain: (request, own) => runTask(request, "/explain", own),
   };
 }
 
