@@ -1,3 +1,4 @@
+import { ApiError } from "../../domain/errors.ts";
 import type { ExplainedVersion } from "../../explain/explained-version.ts";
 
 /** An explanation that is drawn. */
@@ -20,8 +21,31 @@ export interface Drawing {
 /** A form of explanations beside JSON. */
 export interface ExplanationFormat {
   readonly mediaType: string;
+  /** Whether the explanation may have it. */
+  suits(value: unknown): boolean;
   /** @throws ApiError `invalid_request` for an explanation that cannot be drawn so */
   draw(explanation: DrawnExplanation): Promise<Drawing>;
 }
 
-export const EXPLANATION_FORMATS: readonly ExplanationFormat[] = [];
+/** The map of a picture, laid over it. */
+const HEAT_MAP: ExplanationFormat = {
+  mediaType: "image/png",
+  suits: (value) => {
+    const [first]: readonly unknown[] = Array.isArray(value) ? value : [value];
+    const { map, explanations } = Object(first) as { map?: unknown; explanations?: unknown };
+    return map !== undefined || Array.isArray(explanations);
+  },
+  async draw({ version, inputs, value }) {
+    if (Array.isArray(value))
+      throw new ApiError(
+        "invalid_request",
+        `An image shows one explanation, and the request has ${value.length} inputs: send one, or accept application/json.`,
+        { details: { field: "inputs", limit: 1, actual: value.length } },
+      );
+    const { renderHeatMap } = await import("../../explain/picture/render-heat-map.ts");
+    return renderHeatMap(value as object, version, inputs);
+  },
+};
+
+/** The first that suits is sent to clients that accept several equally. */
+export const EXPLANATION_FORMATS: readonly ExplanationFormat[] = [HEAT_MAP];

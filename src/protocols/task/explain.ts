@@ -105,10 +105,9 @@ async function represent(
   value: unknown,
 ): Promise<Representation> {
   const { parameters } = request;
-  const types = EXPLANATION_FORMATS.map(({ mediaType }) => mediaType);
-  const offered: [string, ...string[]] =
-    parameters.dry_run === true ? [JSON_TYPE] : [JSON_TYPE, ...types];
-  const type = preferredType(c.req.header("accept"), offered);
+  const formats = parameters.dry_run === true ? [] : EXPLANATION_FORMATS;
+  const types = formats.filter(({ suits }) => suits(value)).map(({ mediaType }) => mediaType);
+  const type = preferredType(c.req.header("accept"), [JSON_TYPE, ...types]);
   const trace = c.get("trace");
   const text = trace.measure("serialize", () => JSON.stringify(value));
   const variant = [model.name, model.version, model.revision, type, parameters, hashText(text)];

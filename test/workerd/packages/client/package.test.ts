@@ -218,7 +218,7 @@ const EXAMPLES = ["docs/client.md", "packages/client/README.md"]
   .map(([, code = "", printed = ""], index) => ({ number: index + 1, code, printed }));
 
 test("the pages have examples", () => {
-  expect(EXAMPLES).toHaveLength(5);
+  expect(EXAMPLES).toHaveLength(6);
 });
 
 test.each(EXAMPLES)(
