@@ -28,6 +28,8 @@ SENTENCES = {
     "sentences": ["Stocks fell sharply in New York", "A kitten is napping by the window"],
 }
 RISE_MASKS = 4000
+PROMPT = "The old man looked at the sea and"
+ANSWER_TOKENS = 4
 
 
 def session(name: str) -> onnxruntime.InferenceSession:
@@ -314,6 +316,53 @@ def upsample(coarse: np.ndarray, side: int) -> np.ndarray:
     return np.asarray(image.resize((side, side), Image.Resampling.BILINEAR), dtype=np.float64)
 
 
+def generation() -> dict:
+    """How much each word of a prompt adds to the log probability of the answer, read token by token."""
+    model, words = session("pocket-gpt"), tokenizer("pocket-gpt")
+    caches = [one for one in model.get_inputs() if one.name.startswith("past_key_values.")]
+
+    def log_probabilities(ids: list[int]):
+        """Of each next token, after each token."""
+        held = {
+            one.name: onnxruntime.OrtValue.ortvalue_from_numpy(
+                np.zeros((1, one.shape[1], len(ids), one.shape[3]), np.float32)
+            )
+            for one in caches
+        }
+        for at, token in enumerate(ids):
+            binding = model.io_binding()
+            binding.bind_cpu_input("input_ids", np.array([[token]], np.int64))
+            binding.bind_cpu_input("attention_mask", np.ones((1, at + 1), np.int64))
+            for name, cache in held.items():
+                binding.bind_ortvalue_input(name, cache)
+                binding.bind_ortvalue_output(name.replace("past_key_values", "present"), cache)
+            binding.bind_output("logits", "cpu")
+            model.run_with_iobinding(binding)
+            logits = binding.get_outputs()[-1].numpy()[0, -1].astype(np.float64)
+            logits -= logits.max()
+            yield logits - np.log(np.exp(logits).sum())
+
+    encoding = words.encode(PROMPT, add_special_tokens=False)
+    spans = [word.span() for word in words_of(PROMPT)]
+    parts = [next(at for at, (_, end) in enumerate(spans) if end > start) for start, _ in encoding.offsets]
+    answer: list[int] = []
+    while len(answer) < ANSWER_TOKENS:
+        *_, last = log_probabilities([0, *encoding.ids, *answer])
+        answer.append(int(last.argmax()))
+
+    def value(kept) -> float:
+        prompt = [0, *(token for token, part in zip(encoding.ids, parts, strict=True) if kept[part])]
+        found = list(log_probabilities([*prompt, *answer]))[len(prompt) - 1 :]
+        return float(sum(one[token] for one, token in zip(found, answer, strict=False)))
+
+    return {
+        "prompt": PROMPT,
+        "tokens": answer,
+        "text": words.decode(answer),
+        "words": occlude(value, len(spans)),
+    }
+
+
 def rounded(value):
     if isinstance(value, float):
         return float(f"{value:.9g}")
@@ -332,6 +381,7 @@ if __name__ == "__main__":
         "imagenet": imagenet(),
         "faces": faces(),
         "digits": digits(),
+        "generation": generation(),
     }
     FOLDER.mkdir(parents=True, exist_ok=True)
     (FOLDER / "parts.json").write_text(json.dumps(rounded(fixture), separators=(",", ":")) + "\n")

@@ -44,6 +44,12 @@ export const expectedParts: {
       readonly mean: number;
     };
   };
+  readonly generation: {
+    readonly prompt: string;
+    readonly tokens: readonly number[];
+    readonly text: string;
+    readonly words: Occluded;
+  };
 } = JSON.parse(readFileSync(projectPath("test", "fixtures", "explanations", "parts.json"), "utf8"));
 
 /** The answer of a method, as far as tests read it. */
@@ -58,6 +64,8 @@ export interface Answer extends Occluded {
   readonly runs: number;
   readonly seed: number | null;
   readonly text: string;
+  readonly generated_text: string;
+  readonly tokens: readonly { readonly id: number; readonly logprob: number }[];
   readonly spans: readonly { start: number; end: number; text: string; value: number }[];
   readonly map: { rows: number; columns: number; box?: object; values: number[][] };
   readonly segments: readonly (readonly number[])[];

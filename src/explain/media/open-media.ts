@@ -6,6 +6,7 @@ import type { ExplanationRequest } from "../method.ts";
 import { type PictureForm, pictureForm } from "../picture/picture.ts";
 import { openPicture } from "../picture/picture-input.ts";
 import { isTable } from "../table/table-reader.ts";
+import { openGeneration } from "../text/generation-input.ts";
 import { openText } from "../text/text-input.ts";
 import type { MediaInput } from "./media-input.ts";
 import type { MediaParameters } from "./media-parameters.ts";
@@ -58,6 +59,8 @@ export async function openMedia(
     case "text": {
       return openText(request, await blocksOf(version));
     }
+    case "generation":
+      return openGeneration(request);
     case "picture": {
       const { form, blocks } = await openPictureBlocks(version);
       return openPicture(form, request, blocks, inSegments);

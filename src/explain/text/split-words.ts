@@ -31,3 +31,16 @@ function segmentsOf(chunk: string, offset: number): Span[] {
   }
   return spans.length > 0 ? spans : [{ start: offset, end: offset + chunk.length }];
 }
+
+/** The word that a token is in, -1 for one of spaces alone. */
+export function wordAt(words: readonly Span[], { start, end }: Span): number {
+  let low = 0;
+  let high = words.length - 1;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((words[middle] as Span).end <= start) low = middle + 1;
+    else high = middle;
+  }
+  const word = words[low];
+  return word && word.start < Math.max(end, start + 1) ? low : -1;
+}

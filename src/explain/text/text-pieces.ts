@@ -5,7 +5,7 @@ import { canLocate, locateTokens, type Span } from "../../tasks/text/token-spans
 import { runSteps } from "../../tasks/text/word-model.ts";
 import type { Coalition } from "../game.ts";
 import type { MediaParameters } from "../media/media-parameters.ts";
-import { splitWords } from "./split-words.ts";
+import { splitWords, wordAt } from "./split-words.ts";
 
 /** The parts of a text that may be left out, and the text without some of them. */
 export interface TextPieces {
@@ -96,19 +96,6 @@ function withoutWords(text: string, words: readonly Span[], coalition: Coalition
   for (const [index, { start }] of words.entries())
     if (coalition[index] === 1) left += text.slice(start, words[index + 1]?.start ?? text.length);
   return left;
-}
-
-/** The word that a token is in: of the first of its letters. */
-function wordAt(words: readonly Span[], { start, end }: Span): number {
-  let low = 0;
-  let high = words.length - 1;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((words[middle] as Span).end <= start) low = middle + 1;
-    else high = middle;
-  }
-  const word = words[low];
-  return word && word.start < Math.max(end, start + 1) ? low : -1;
 }
 
 function refuse(field: string, value: string, reason: string, valid: string): ApiError {
