@@ -1,4 +1,7 @@
 import { counterfactualMethod } from "./counterfactual/counterfactual-method.ts";
+import { createMeanAbsoluteMethod } from "./global/mean-absolute-method.ts";
+import { partialDependenceMethod } from "./global/partial-dependence-method.ts";
+import { permutationImportanceMethod } from "./global/permutation-importance-method.ts";
 import type { ExplanationMethod } from "./method.ts";
 import { exactMethod } from "./methods/exact-method.ts";
 import { kernelMethod } from "./methods/kernel-method.ts";
@@ -9,6 +12,14 @@ import { permutationMethod } from "./methods/permutation-method.ts";
 import { riseMethod } from "./methods/rise-method.ts";
 import { shapleyMethod } from "./methods/shapley-method.ts";
 import { treeMethod } from "./trees/tree-method.ts";
+
+/** Those that explain a row of a table by a value for each feature. */
+const OF_ROWS: readonly ExplanationMethod[] = [
+  treeMethod,
+  exactMethod,
+  kernelMethod,
+  permutationMethod,
+];
 
 /** Every method, by its name in requests; the first that suits a version explains it when the request names none. */
 export const METHODS: readonly ExplanationMethod[] = [
@@ -22,4 +33,7 @@ export const METHODS: readonly ExplanationMethod[] = [
   limeMethod,
   counterfactualMethod,
   nearestMethod,
+  createMeanAbsoluteMethod(OF_ROWS),
+  permutationImportanceMethod,
+  partialDependenceMethod,
 ];

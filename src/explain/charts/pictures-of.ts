@@ -46,7 +46,7 @@ export function picturesOf(
     return [
       barPicture(contributions, {
         title: "Permutation importance",
-        axis: `decrease of ${metric ?? "the score"}`,
+        axis: axisOfMetric(metric),
         maxDisplay,
         signed: true,
       }),
@@ -73,7 +73,7 @@ export function contributionsOf(answer: ChartAnswer): Contributions | undefined 
   if (feature_names && importances_mean)
     return toContributions({
       feature_names,
-      output_names: ["Decrease of the score"],
+      output_names: ["Importance"],
       values: importances_mean,
       std_error: importances_std ?? null,
     });
@@ -87,6 +87,13 @@ function titleOf({ outputNames, output }: Contributions, title: string): string 
   return output[0] === undefined
     ? `${title}: ${name}`
     : `${title}: ${name} ${toNumberLabel(output[0])}`;
+}
+
+/** Of a loss, more is worse. */
+function axisOfMetric(metric: string = "score"): string {
+  return metric === "log_loss" || metric === "rmse"
+    ? `increase of ${metric}`
+    : `decrease of ${metric}`;
 }
 
 const AXES: Readonly<Record<string, string>> = {

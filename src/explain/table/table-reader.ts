@@ -13,7 +13,7 @@ import {
 } from "../../domain/tensor.ts";
 import { inputSpecs } from "../../tasks/input-specs.ts";
 import { createArrayPreprocessor } from "../../tasks/numeric/array-preprocessor.ts";
-import type { AnyPreprocessor, Item } from "../../tasks/preprocessor.ts";
+import type { AnyPreprocessor, Item, Items } from "../../tasks/preprocessor.ts";
 import { splitInputs } from "../../tasks/split-inputs.ts";
 import type { ExplainedVersion } from "../explained-version.ts";
 import { toCellData, toNumberData } from "./cell-data.ts";
@@ -47,6 +47,11 @@ export interface TableReader {
   read(inputs: unknown): Promise<Table & { readonly form: InputForm }>;
   /** Zeros in the model's datatype. */
   createTyped(length: number): TypedArray;
+  /**
+   * The rows as the task splits them, each of which can be read by itself.
+   * @throws ApiError of the preprocessor
+   */
+  split(inputs: unknown): Promise<readonly unknown[]>;
   /** Numbers in the model's datatype: of integers, the nearest ones. */
   toTyped(values: Float64Array): TypedArray;
   /** @param values of `rows` rows, not copied */
@@ -75,6 +80,15 @@ export async function createTableReader(version: ExplainedVersion): Promise<Tabl
   const categories = (block?.columns ?? []).map((name) => block?.categories[name]);
   /** Of an item, without the batch; known once a row has been read where the model leaves it open. */
   let itemShape = spec.shape.slice(1).map(Number);
+
+  function splitItems(inputs: unknown): Promise<Items> {
+    const { call } = version;
+    return splitInputs(preprocessor, inputs, preprocessor.parameters.parse({}), {
+      trace: call.trace,
+      checkpoint: () => call.checkpoint(),
+      limits: call.limits,
+    });
+  }
 
   async function readItems(items: readonly Item[]): Promise<Float64Array[]> {
     const { call } = version;
@@ -105,21 +119,15 @@ export async function createTableReader(version: ExplainedVersion): Promise<Tabl
     datatype,
     rowsPerRun: preprocessor.maxBatch,
     isFixedBatch: typeof spec.shape[0] === "number" && spec.shape[0] > 0,
+    split: async (inputs) => (await splitItems(inputs)).items.map(({ value }) => value),
     async read(inputs) {
-      const { call } = version;
-      const checkpoint = () => call.checkpoint();
-      const parameters = preprocessor.parameters.parse({});
-      const { items, form } = await splitInputs(preprocessor, inputs, parameters, {
-        trace: call.trace,
-        checkpoint,
-        limits: call.limits,
-      });
+      const { items, form } = await splitItems(inputs);
       const values = concatenate(await readItems(items));
       const columns = values.length / items.length;
       const featureNames = block?.columns ?? arrayNames(itemShape);
       const data: FeatureData[][] = [];
       for (const [row, { value }] of items.entries()) {
-        if (row % ROWS_PER_STEP === ROWS_PER_STEP - 1) await checkpoint();
+        if (row % ROWS_PER_STEP === ROWS_PER_STEP - 1) await version.call.checkpoint();
         const numbers = values.subarray(row * columns, (row + 1) * columns);
         data.push(block ? toCellData(value, block, numbers) : toNumberData(value, numbers));
       }
