@@ -11,6 +11,7 @@ import { cache } from "./cases/cache.ts";
 import { coldStart } from "./cases/cold-start.ts";
 import { collector } from "./cases/collector.ts";
 import { drift } from "./cases/drift.ts";
+import { explanations } from "./cases/explanations.ts";
 import { fairness } from "./cases/fairness.ts";
 import { generation } from "./cases/generation.ts";
 import { isolates } from "./cases/isolates.ts";
@@ -43,6 +44,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   generation,
   upload,
   drift,
+  explanations,
   soak,
 ];
 

@@ -61,10 +61,17 @@ export function createTableGame(options: TableGameOptions): TableGame {
         }
       },
       take({ values: found, width }, first, count) {
-        for (let index = 0; index < count; index++) {
-          const at = coalitionAt(first + index) * outputs.length;
-          for (const [output, column] of outputs.entries())
-            (values[at + output] as number) += (found[index * width + column] ?? 0) / rows;
+        for (let at = first; at < first + count; ) {
+          const length = Math.min(rows - (at % rows), first + count - at);
+          const start = (at - first) * width;
+          for (let index = 0; index < outputs.length; index++) {
+            let sum = 0;
+            const end = start + length * width;
+            for (let from = start + (outputs[index] as number); from < end; from += width)
+              sum += found[from] as number;
+            (values[coalitionAt(at) * outputs.length + index] as number) += sum / rows;
+          }
+          at += length;
         }
       },
     });

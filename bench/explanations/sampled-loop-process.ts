@@ -1,0 +1,117 @@
+import { readFileSync } from "node:fs";
+import { env, InferenceSession, Tensor as OrtTensor } from "onnxruntime-web/wasm";
+import { readModelFile, readModelFolder } from "../../packages/cli/src/local/model-folder.ts";
+import { projectPath } from "../../scripts/project.ts";
+import { createCall } from "../../src/domain/call.ts";
+import { type Tensor, toBytes, toTypedArray } from "../../src/domain/tensor.ts";
+import type { ExplainedVersion } from "../../src/explain/explained-version.ts";
+import type { ExplanationRequest } from "../../src/explain/method.ts";
+import { kernelMethod } from "../../src/explain/methods/kernel-method.ts";
+import { permutationMethod } from "../../src/explain/methods/permutation-method.ts";
+import { createClassificationPostprocessor } from "../../src/tasks/numeric/classification-postprocessor.ts";
+import { createTabularPreprocessor } from "../../src/tasks/tabular/tabular-preprocessor.ts";
+import type { SampledLoop, SampledResult } from "./sampled-loop.ts";
+
+// The program behind sampled-loop.ts: reads a SampledLoop from standard input, prints a list of SampledResult.
+const BACKGROUND_ROWS = 100;
+const METHODS = [kernelMethod, permutationMethod];
+
+const loop = JSON.parse(readFileSync(0, "utf8")) as SampledLoop;
+const model = readModelFolder(projectPath("models")).find(
+  ({ manifest }) => manifest.name === loop.model,
+);
+if (!model) throw new Error(`models/ has no ${loop.model}`);
+const { manifest } = model;
+const { preprocess, postprocess, labels = [] } = manifest;
+const [spec] = manifest.inputs;
+if (!spec || preprocess?.type !== "tabular" || postprocess?.type !== "classification")
+  throw new Error(`${loop.model} is no classifier of tables`);
+env.wasm.numThreads = 1;
+const session = await InferenceSession.create(readModelFile(model, manifest.file));
+const preprocessor = createTabularPreprocessor(spec, preprocess);
+const postprocessor = createClassificationPostprocessor(postprocess, labels);
+// A timer takes a millisecond in Node, and a tenth of that in workerd.
+const call = createCall({ yieldSlice: () => new Promise((resume) => setImmediate(resume)) });
+const version: ExplainedVersion = {
+  model: { ...manifest, manifest, revision: "1", versions: [manifest.version] },
+  call,
+  async infer([input], [output = ""]) {
+    await call.checkpoint();
+    return [await run(input as Tensor, output)];
+  },
+  execute: () => Promise.reject(new Error("no task is run here")),
+  blocks: async () => ({ preprocessor, postprocessor }),
+  background: async () => rows(BACKGROUND_ROWS),
+  readFile: async (path) => readModelFile(model, path),
+};
+const results: SampledResult[] = [];
+for (const method of METHODS.filter(({ name }) => loop.methods.includes(name)))
+  results.push(await measure(method));
+console.log(JSON.stringify(results));
+
+async function run(input: Tensor, output: string): Promise<Tensor> {
+  if (input.datatype !== "FP32") throw new Error(`input ${input.name} must be FP32`);
+  const values = toTypedArray(input) as Float32Array;
+  const fed = new OrtTensor("float32", values, input.shape);
+  const found = (await session.run({ [input.name]: fed }, [output]))[output];
+  if (!found) throw new Error(`the model has no output ${output}`);
+  const data = toBytes(found.data as Float32Array);
+  return { name: output, datatype: "FP32", shape: found.dims, data };
+}
+
+/** Held-out rows, again and again with other numbers, so that all columns differ. */
+function rows(count: number): number[][] {
+  const path = projectPath("test", "fixtures", "expected", `${loop.model}.json`);
+  const [tensor] = JSON.parse(readFileSync(path, "utf8")).inputs;
+  const [known, width] = tensor.shape as [number, number];
+  return Array.from({ length: count }, (_, row) =>
+    (tensor.data as number[])
+      .slice((row % known) * width, ((row % known) + 1) * width)
+      .map((value) => value * (1 + row / 1000)),
+  );
+}
+
+/** Turn by turn, so that both have the same machine. */
+async function measure(method: (typeof METHODS)[number]): Promise<SampledResult> {
+  const request: ExplanationRequest<Record<string, never>> = {
+    version,
+    inputs: rows(BACKGROUND_ROWS + 1).at(-1),
+    space: undefined,
+    output: undefined,
+    maxRuns: undefined,
+    limit: 200_000,
+    seed: 0,
+    background: undefined,
+    backgroundRows: BACKGROUND_ROWS,
+    parameters: {},
+  };
+  const rowsPerRun = preprocessor.maxBatch;
+  const shape = [rowsPerRun, preprocess?.type === "tabular" ? preprocess.columns.length : 0];
+  const data = toBytes(Float32Array.from(rows(rowsPerRun).flat()));
+  const tensor: Tensor = { name: spec?.name ?? "", datatype: "FP32", shape, data };
+  const [output = ""] = postprocessor.outputs;
+  const ms = { explained: 0, loop: 0 };
+  let [explained, looped, runs] = [0, 0, 0];
+  for (let turn = 0; ms.explained + ms.loop < loop.seconds * 1000; turn++) {
+    const plan = await method.plan({ ...request, seed: turn });
+    const start = performance.now();
+    ({ runs } = (await plan.explain()) as { readonly runs: number });
+    const between = performance.now();
+    let done = 0;
+    for (; done < runs; done += rowsPerRun) await run(tensor, output);
+    const end = performance.now();
+    // The first turns compile.
+    if (turn < 3) continue;
+    ms.explained += between - start;
+    ms.loop += end - between;
+    explained += runs;
+    looped += done;
+  }
+  return {
+    method: method.name,
+    runs,
+    rowsPerRun,
+    explainedPerSecond: (explained / ms.explained) * 1000,
+    loopPerSecond: (looped / ms.loop) * 1000,
+  };
+}
