@@ -129,6 +129,8 @@ export const PLACES: readonly Place[] = [
     prefixes: ["models/"],
     modules: [
       "hosts/isolate/model-isolate/isolate-server.ts",
+      "deps/explaining.ts",
+      "explain/graph/read-explainable-graph.ts",
       "hosts/cell-host.ts",
       "hosts/placed-host.ts",
       "registry/backgrounds/known-backgrounds.ts",
@@ -167,6 +169,7 @@ export const PLACES: readonly Place[] = [
     modules: [
       "guard/cpu-costs.ts",
       "inference/admission-by-isolate.ts",
+      "inference/explaining/run-cost.ts",
       "inference/service-times.ts",
       "telemetry/cache-statistics.ts",
       "telemetry/event-losses.ts",

@@ -159,6 +159,25 @@ describe("an explanation", () => {
     expect((refused.body as { detail: string }).detail).toMatch(/runs/);
   });
 
+  test("is drawn where the client prefers a chart, and has an entity tag of its own", async () => {
+    const one = { ...exact, output: 0, seed: 10 };
+    const json = await explain(rows[0], one);
+    const svg = await explain(rows[0], { ...one, chart: "force" }, { accept: "image/svg+xml" });
+    expect(svg.status).toBe(200);
+    expect(svg.headers.get("content-type")).toMatch(/^image\/svg\+xml/);
+    expect(svg.headers.get("cache-status")).toMatch(/hit/);
+    expect(String(svg.body)).toMatch(/^<svg .*petal length/s);
+    expect(svg.headers.get("etag")).not.toBe(json.headers.get("etag"));
+    const page = await explain(rows, exact, { accept: "text/html, */*;q=0.1" });
+    expect(page.headers.get("content-type")).toMatch(/^text\/html/);
+    expect(page.headers.get("content-security-policy")).toMatch(/style-src 'sha256-/);
+    const list = await explain(rows, exact, { accept: "image/svg+xml" });
+    expect(list).toMatchObject({ status: 400, body: { code: "invalid_request" } });
+    const other = await explain(rows[0], one, { accept: "audio/wav, image/png" });
+    expect(other.headers.get("content-type")).toBe("application/json");
+    expect(other.body).toEqual(json.body);
+  });
+
   test("is streamed with its progress", async () => {
     const response = await fetch(new URL(PATH, service.origin), {
       method: "POST",

@@ -1,4 +1,6 @@
 import { ApiError } from "../../domain/errors.ts";
+import type { CommonParameters } from "../../domain/explanation/explanation-parameters.ts";
+import { DEFAULT_MAX_DISPLAY } from "../../explain/charts/chart-kind.ts";
 import type { ExplainedVersion } from "../../explain/explained-version.ts";
 
 /** An explanation that is drawn. */
@@ -47,5 +49,29 @@ const HEAT_MAP: ExplanationFormat = {
   },
 };
 
+function chart(format: "svg" | "html", mediaType: string): ExplanationFormat {
+  return {
+    mediaType,
+    suits: () => true,
+    async draw({ version, parameters, value }) {
+      const { chart: kind = "bar", max_display: maxDisplay = DEFAULT_MAX_DISPLAY } =
+        parameters as Readonly<Partial<Pick<CommonParameters, "chart" | "max_display">>>;
+      const { renderChart } = await import("../../explain/charts/render-chart.ts");
+      const { name, version: number } = version.model;
+      return renderChart(value as object, {
+        chart: kind,
+        maxDisplay,
+        format,
+        title: `${name}, version ${number}`,
+        checkpoint: () => version.call.checkpoint(),
+      });
+    },
+  };
+}
+
 /** The first that suits is sent to clients that accept several equally. */
-export const EXPLANATION_FORMATS: readonly ExplanationFormat[] = [HEAT_MAP];
+export const EXPLANATION_FORMATS: readonly ExplanationFormat[] = [
+  HEAT_MAP,
+  chart("svg", "image/svg+xml"),
+  chart("html", "text/html"),
+];

@@ -58,12 +58,12 @@ function refuseUnknown(
   own: Readonly<Record<string, unknown>>,
   methods: readonly ExplanationMethod[],
 ): void {
-  const ofMethods = new Set(methods.flatMap((method) => Object.keys(method.parameters.shape)));
-  const unknown = Object.keys(own).find((name) => !ofMethods.has(name));
+  const shape: object = Object.assign({}, ...methods.map((method) => method.parameters.shape));
+  const unknown = Object.keys(own).find((name) => !Object.hasOwn(shape, name));
   if (unknown === undefined) return;
   const [only, ...others] = methods;
   const whose = only && others.length === 0 ? `The method ${only.name}` : "An explanation";
-  const valid = [...Object.keys(commonParametersSchema.shape), ...ofMethods];
+  const valid = [...Object.keys(commonParametersSchema.shape), ...Object.keys(shape)];
   throw new ApiError(
     "invalid_request",
     `${whose} has no parameter ${quote(unknown)}: it takes ${valid.join(", ")}.`,
