@@ -11,6 +11,7 @@ import re
 import numpy as np
 import onnxruntime
 import shap
+import soundfile
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 from tokenizers import Tokenizer
@@ -30,6 +31,9 @@ SENTENCES = {
 RISE_MASKS = 4000
 PROMPT = "The old man looked at the sea and"
 ANSWER_TOKENS = 4
+WINDOW_MS, BANDS = 400, 5
+# Of silero-vad, in test/fixtures/audio/segments.json.
+SPEECH = (0.226, 1.598)
 
 
 def session(name: str) -> onnxruntime.InferenceSession:
@@ -363,6 +367,53 @@ def generation() -> dict:
     }
 
 
+def voices() -> dict:
+    """The probability of speech without windows or bands of a recording, by Silero VAD."""
+    model = session("voice-activity")
+    samples, rate = soundfile.read(ROOT / "test" / "fixtures" / "audio" / "two-sentences-16k.wav", dtype="float32")
+
+    def probabilities(heard: np.ndarray) -> np.ndarray:
+        count = -(-len(heard) // 512)
+        padded = np.concatenate([np.zeros(64), heard, np.zeros(count * 512 - len(heard))])
+        windows = np.stack([padded[at * 512 : at * 512 + 576] for at in range(count)])
+        state = np.zeros((1, 1, 128), np.float32)
+        feeds = {"input": windows.astype(np.float32), "h": state, "c": state}
+        return model.run(["speech_probs"], feeds)[0].astype(np.float64)
+
+    def segment_mean(heard: np.ndarray) -> float:
+        found = probabilities(heard)
+        middles = (np.arange(len(found)) + 0.5) * 512 / rate
+        return float(found[(middles >= SPEECH[0]) & (middles < SPEECH[1])].mean())
+
+    length = round(WINDOW_MS * rate / 1000)
+    count = -(-len(samples) // length)
+
+    def in_time(kept) -> float:
+        return segment_mean(samples * np.repeat(kept, length)[: len(samples)])
+
+    mels = np.linspace(0, 2595 * np.log10(1 + rate / 2 / 700), BANDS + 1)
+    edges = 700 * (10 ** (mels / 2595) - 1)
+    edges[-1] = np.inf
+    band_of = np.searchsorted(edges, np.fft.rfftfreq(512, 1 / rate), side="right") - 1
+    hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(512) / 512)
+
+    def in_frequency(kept) -> float:
+        padded = np.concatenate([np.zeros(256), samples, np.zeros(512)])
+        left = np.zeros(len(padded))
+        for at in range(0, len(samples) + 256, 256):
+            spectrum = np.fft.rfft(padded[at : at + 512] * hann)
+            left[at : at + 512] += np.fft.irfft(spectrum * np.asarray(kept)[band_of], 512)
+        return segment_mean(left[256 : 256 + len(samples)])
+
+    return {
+        "file": "two-sentences-16k.wav",
+        "window_ms": WINDOW_MS,
+        "bands": BANDS,
+        "in_time": occlude(in_time, count),
+        "in_frequency": occlude(in_frequency, BANDS),
+    }
+
+
 def rounded(value):
     if isinstance(value, float):
         return float(f"{value:.9g}")
@@ -382,6 +433,7 @@ if __name__ == "__main__":
         "faces": faces(),
         "digits": digits(),
         "generation": generation(),
+        "voices": voices(),
     }
     FOLDER.mkdir(parents=True, exist_ok=True)
     (FOLDER / "parts.json").write_text(json.dumps(rounded(fixture), separators=(",", ":")) + "\n")

@@ -50,6 +50,13 @@ export const expectedParts: {
     readonly text: string;
     readonly words: Occluded;
   };
+  readonly voices: {
+    readonly file: string;
+    readonly window_ms: number;
+    readonly bands: number;
+    readonly in_time: Occluded;
+    readonly in_frequency: Occluded;
+  };
 } = JSON.parse(readFileSync(projectPath("test", "fixtures", "explanations", "parts.json"), "utf8"));
 
 /** The answer of a method, as far as tests read it. */
@@ -68,6 +75,13 @@ export interface Answer extends Occluded {
   readonly tokens: readonly { readonly id: number; readonly logprob: number }[];
   readonly spans: readonly { start: number; end: number; text: string; value: number }[];
   readonly map: { rows: number; columns: number; box?: object; values: number[][] };
+  readonly parts: readonly {
+    readonly start?: number;
+    readonly end?: number;
+    readonly from?: number;
+    readonly to?: number;
+    readonly value: number;
+  }[];
   readonly segments: readonly (readonly number[])[];
   readonly explanations: readonly (Answer & { readonly label: string; readonly box: object })[];
 }

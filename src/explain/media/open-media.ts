@@ -5,6 +5,7 @@ import type { ExplainedVersion, VersionBlocks } from "../explained-version.ts";
 import type { ExplanationRequest } from "../method.ts";
 import { type PictureForm, pictureForm } from "../picture/picture.ts";
 import { openPicture } from "../picture/picture-input.ts";
+import { openSound } from "../sound/sound-input.ts";
 import { isTable } from "../table/table-reader.ts";
 import { openGeneration } from "../text/generation-input.ts";
 import { openText } from "../text/text-input.ts";
@@ -27,6 +28,8 @@ export function mediaKindOf(manifest: Manifest): MediaKind | undefined {
     case "image":
     case "array":
       return pictureForm(manifest) ? "picture" : undefined;
+    case "audio-windows":
+      return "sound";
     default:
       return type === "text-generation" ? "generation" : undefined;
   }
@@ -61,6 +64,8 @@ export async function openMedia(
     }
     case "generation":
       return openGeneration(request);
+    case "sound":
+      return openSound(request);
     case "picture": {
       const { form, blocks } = await openPictureBlocks(version);
       return openPicture(form, request, blocks, inSegments);

@@ -1,0 +1,70 @@
+import { ApiError } from "../../domain/errors.ts";
+import { chooseOutputs } from "../choose-outputs.ts";
+import { onlySpace } from "../media/choose-space.ts";
+import { checkPlayers, type MediaInput, type PlayerValues } from "../media/media-input.ts";
+import type { MediaParameters } from "../media/media-parameters.ts";
+import type { ExplanationRequest } from "../method.ts";
+import { type Recording, readRecording } from "./recording.ts";
+import { type SoundPart, toSoundParts } from "./sound-parts.ts";
+import { readVoice, type SoundReading } from "./voice-reading.ts";
+
+/** Runs of a sampled method. */
+const DEFAULT_RUNS = 200;
+
+/** A recording as a game: its windows, or its bands of frequency, are the players. */
+export async function openSound(request: ExplanationRequest<MediaParameters>): Promise<MediaInput> {
+  const { version, inputs, parameters, output } = request;
+  if (parameters.window_ms !== undefined && parameters.bands !== undefined)
+    throw new ApiError(
+      "invalid_request",
+      '"window_ms" and "bands" are two ways to divide a recording: send one of them.',
+      { details: { field: "bands" } },
+    );
+  const space = onlySpace("probability", "says how likely speech is", request);
+  const recording = await readRecording(version, inputs);
+  const divided = toSoundParts(recording, parameters);
+  checkPlayers(divided.parts.length, "windows");
+  const reading = await readingOf(request, recording);
+  const outputs = chooseOutputs(output, reading.names, reading.predicted);
+  const checkpoint = () => version.call.checkpoint();
+  return {
+    game: {
+      players: divided.parts.length,
+      outputs: outputs.indices.length,
+      runsPerCoalition: 1,
+      async evaluate(coalitions) {
+        const width = outputs.indices.length;
+        const values = new Float64Array(coalitions.length * width);
+        for (const [at, coalition] of coalitions.entries()) {
+          const isWhole = coalition.every((known) => known === 1);
+          const found = isWhole
+            ? reading.full
+            : await reading.value(await divided.without(coalition, checkpoint));
+          for (const [index, place] of outputs.indices.entries())
+            values[at * width + index] = found[place] ?? 0;
+        }
+        return values;
+      },
+    },
+    space,
+    outputs,
+    featureNames: divided.names,
+    data: divided.names.map(() => null),
+    openedRuns: 0,
+    defaultRuns: DEFAULT_RUNS,
+    place: (values) => ({ ...reading.answer, parts: placed(divided.parts, values) }),
+  };
+}
+
+function readingOf(
+  { version }: ExplanationRequest<MediaParameters>,
+  recording: Recording,
+): Promise<SoundReading> {
+  const { preprocess } = version.model.manifest;
+  if (preprocess?.type !== "audio-windows") throw new Error("the version hears no speech");
+  return readVoice(version, recording, preprocess.windowSamples / preprocess.sampleRate);
+}
+
+function placed(parts: readonly SoundPart[], values: PlayerValues): object[] {
+  return parts.map((part, index) => ({ ...part, value: values[index] ?? 0 }));
+}
