@@ -49,6 +49,20 @@ export interface ExplainRequest extends PredictRequest {
   readonly parameters?: Readonly<Record<string, unknown>> | undefined;
 }
 
+/** The truth of one request: a label or a number, or one for each of its rows, `null` where it is not known. */
+export interface Truth {
+  readonly requestId: string;
+  readonly truth: string | number | null | readonly (string | number | null)[];
+  /** When it became known, in ISO 8601; now by default. */
+  readonly time?: string | undefined;
+}
+
+/** Truths of predictions, as `POST /models/{model}/feedback` takes them. */
+export interface FeedbackRequest extends CallOptions {
+  /** One, or a list of up to 1,000. */
+  readonly feedback: Truth | readonly Truth[];
+}
+
 /** The array type of a tensor, by datatype; in row-major order. */
 export interface DataByDatatype {
   /** 0 and 1. */
@@ -127,6 +141,11 @@ export interface OnnxflareService {
    * @returns what `POST /models/{model}/explain` responds: an explanation, or a list of them for a list of inputs
    */
   explain<Explanation = unknown>(request: ExplainRequest): Promise<Explanation>;
+  /**
+   * Ties truths to predictions by the ids of their requests, and so measures the accuracy of a model (docs/accuracy.md).
+   * @returns what `POST /models/{model}/feedback` responds: what became of the truth, or of each of a list
+   */
+  feedback<Result = unknown>(request: FeedbackRequest): Promise<Result>;
   /** Runs a model once, on tensors. */
   run(request: RunRequest): Promise<RunResult>;
   /**

@@ -1,5 +1,11 @@
 import type { WorkerEntrypoint } from "cloudflare:workers";
-import type { ExplainRequest, OnnxflareProps, PredictRequest, RunRequest } from "./api.ts";
+import type {
+  ExplainRequest,
+  FeedbackRequest,
+  OnnxflareProps,
+  PredictRequest,
+  RunRequest,
+} from "./api.ts";
 
 /**
  * What answers {@link OnnxflareService}. The binding itself is the permission to call: what a Worker may do is in its props, and
@@ -9,6 +15,7 @@ export interface OnnxflareEntrypoint<Env = unknown> extends WorkerEntrypoint<Env
   fetch(request: Request): Promise<Response>;
   predict(request: PredictRequest): Promise<object | string | number>;
   explain(request: ExplainRequest): Promise<object>;
+  feedback(request: FeedbackRequest): Promise<object>;
   run(request: RunRequest): Promise<object>;
   stream(request: PredictRequest): Promise<ReadableStream<Uint8Array>>;
 }

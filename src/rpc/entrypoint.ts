@@ -2,6 +2,7 @@ import { WorkerEntrypoint } from "cloudflare:workers";
 import type { Principal } from "../domain/access/principal.ts";
 import type {
   ExplainRequest,
+  FeedbackRequest,
   OnnxflareProps,
   PredictRequest,
   RunRequest,
@@ -54,6 +55,10 @@ export function createEntrypoint<Env>(
 
     explain(request: ExplainRequest): Promise<object> {
       return this.#rpc.explain(request, this.#context);
+    }
+
+    feedback(request: FeedbackRequest): Promise<object> {
+      return this.#rpc.feedback(request, this.#context);
     }
 
     run(request: RunRequest): Promise<RunResult> {

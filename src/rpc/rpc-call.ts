@@ -1,9 +1,12 @@
 import { requireModel, requireScope } from "../domain/access/authorize.ts";
+import type { Principal } from "../domain/access/principal.ts";
+import type { Scope } from "../domain/access/scope.ts";
 import type { Permit } from "../domain/admission.ts";
 import type { BodyReservation } from "../domain/body-budget.ts";
 import { type Call, createCall, neverAborted, type WaitUntil } from "../domain/call.ts";
 import type { Deadline } from "../domain/deadline.ts";
 import { toApiError } from "../domain/errors.ts";
+import type { OperationKind } from "../domain/event.ts";
 import { parseModelReference } from "../domain/model-id.ts";
 import type { RoutedModel } from "../domain/published-model.ts";
 import { toRequestEvent } from "../domain/request-event.ts";
@@ -34,12 +37,21 @@ export type RpcServices = Pick<
   | "infer"
   | "runTask"
   | "explainer"
+  | "catalog"
+  | "feedback"
   | "sink"
   | "tracing"
   | "subjects"
 >;
 
-export type RpcOperation = "predict" | "run" | "stream" | "explain";
+export type RpcOperation = "predict" | "run" | "stream" | "explain" | "feedback";
+
+/** What a Worker must be allowed for an operation, and of which kind its event is; that of a prediction else. */
+const SCOPES: Partial<Record<RpcOperation, Scope>> = { explain: "explain", feedback: "feedback" };
+const KINDS: Partial<Record<RpcOperation, OperationKind>> = {
+  explain: "explanation",
+  feedback: "admin",
+};
 
 /** `method` and `route` of the events. */
 const METHOD = "RPC";
@@ -96,7 +108,7 @@ export class RpcCall {
     const { admission, bodies } = this.#services;
     const deadline = admission.begin(timeoutMs);
     const { name: purpose } = parseModelReference(model);
-    requireScope(worker.principal, this.operation === "explain" ? "explain" : "predict");
+    requireScope(worker.principal, SCOPES[this.operation] ?? "predict");
     requireModel(worker.principal, purpose);
     admission.check({ deadline, model: purpose });
     const reservation = bodies.reserve({ bytes: 0, timeoutMs: deadline.remainingMs, purpose });
@@ -104,6 +116,11 @@ export class RpcCall {
     // Otherwise the runtime would drop the work, and what it holds, when the caller leaves.
     this.#context.waitUntil(this.#ended.promise);
     return { argument: argument as BegunCall["argument"], options, deadline, reservation };
+  }
+
+  /** Who calls; known when the call has begun. */
+  get principal(): Principal | undefined {
+    return this.#worker?.principal;
   }
 
   get signal(): AbortSignal {
@@ -198,7 +215,7 @@ export class RpcCall {
       protocol: PROTOCOL,
       operation: {
         id: operation,
-        kind: operation === "explain" ? ("explanation" as const) : ("inference" as const),
+        kind: KINDS[operation] ?? "inference",
       },
       status: thrown === undefined ? 200 : toApiError(thrown).kind.status,
       thrown,

@@ -1,7 +1,9 @@
 import { mediaTypesOf } from "../domain/blocks/media-types.ts";
 import { Media } from "../domain/media.ts";
+import { parseModelReference } from "../domain/model-id.ts";
 import type { RoutedModel } from "../domain/published-model.ts";
 import type { TaskPart, TaskRequest, TaskResult } from "../domain/task.ts";
+import { giveFeedback } from "../protocols/task/give-feedback.ts";
 import { streamFormat } from "../protocols/task/stream-format.ts";
 import type { OutputTensor, RunResult } from "./api.ts";
 import { isFields, read } from "./call-options.ts";
@@ -23,11 +25,13 @@ import { writeParts } from "./write-parts.ts";
 export interface RpcService {
   predict(argument: unknown, context: RpcContext): Promise<object | string | number>;
   explain(argument: unknown, context: RpcContext): Promise<object>;
+  feedback(argument: unknown, context: RpcContext): Promise<object>;
   run(argument: unknown, context: RpcContext): Promise<RunResult>;
   stream(argument: unknown, context: RpcContext): Promise<ReadableStream<Uint8Array>>;
 }
 
 const TASK_FIELDS = ["inputs", "parameters"];
+const FEEDBACK_FIELDS = ["feedback"];
 const RUN_FIELDS = ["inputs", "outputs"];
 const ENCODER = new TextEncoder();
 
@@ -123,6 +127,20 @@ export function createRpcService(services: RpcServices): RpcService {
       serve("explain", context, async (rpcCall) => {
         const result = await runTaskOf(rpcCall, argument, false, explainer.explain);
         return (await toMessage(rpcCall, result)) as object;
+      }),
+
+    feedback: (argument, context) =>
+      serve("feedback", context, async (rpcCall) => {
+        const { trace } = rpcCall;
+        const { argument: call, options, reservation } = rpcCall.begin(argument, FEEDBACK_FIELDS);
+        const reference = parseModelReference(options.model);
+        trace.model = reference.name;
+        const reader = new ValueReader({ maxBytes: config.maxBodyBytes, takesFiles: false });
+        const given = trace.measure("body", () => reader.read(call.feedback, "feedback"));
+        trace.bytesIn = reader.sizeBytes;
+        reservation.resize(reader.sizeBytes);
+        reservation.complete();
+        return giveFeedback(services, reference, given, rpcCall.principal);
       }),
 
     run: (argument, context) =>

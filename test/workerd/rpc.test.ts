@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { projectPath } from "../../scripts/project.ts";
 import type { RequestEvent } from "../../src/domain/event.ts";
+import { hostingCollector } from "../support/collectors.ts";
 import { poll } from "../support/poll.ts";
 import { findModel, publishAs } from "../support/publish.ts";
 import { routeWithShadow, shadowEventOf } from "../support/shadows.ts";
@@ -77,8 +78,9 @@ beforeAll(async () => {
     },
     {
       name: "service",
-      bindings: { MAX_QUEUE_MS: "1000000", ADMIN_KEY, PRIVACY_KEY },
+      bindings: { MAX_QUEUE_MS: "1000000", MONITORING_FLUSH_MS: "100", ADMIN_KEY, PRIVACY_KEY },
       ...service,
+      ...hostingCollector(),
     },
   ]);
   const bucket = await workers.bucket("MODELS");
@@ -420,6 +422,40 @@ test("explain answers what the route does, with an event of its own kind", async
   expect(refused).toMatchObject({ error: { code: "invalid_request", status: 400 } });
   const query = "?iris";
   expect(await call("explain", argument, query)).toMatchObject({ error: { code: "forbidden" } });
+});
+
+test("feedback ties truths to the calls of the Worker, one by one", async () => {
+  await call("predict", { model: "iris-logistic", inputs: IRIS, requestId: "rpc-truth" });
+  const truth = { requestId: "rpc-truth", truth: "setosa" };
+  // The prediction reaches the collector after the call.
+  const recorded = await poll("recorded truth", async () => {
+    const { value, error } = await call("feedback", { model: "iris-logistic", feedback: truth });
+    if (error !== undefined) expect(error).toMatchObject({ code: "prediction_not_found" });
+    return value;
+  });
+  expect(recorded).toMatchObject({ requestId: "rpc-truth", version: "1" });
+  const several = [truth, { requestId: "rpc-nobody", truth: "setosa" }, { requestId: 7 }];
+  const argument = { model: "iris-logistic", feedback: several, requestId: "rpc-feedback" };
+  expect(await call("feedback", argument)).toMatchObject({
+    value: {
+      counts: { unchanged: 1, failed: 2 },
+      results: [
+        { requestId: "rpc-truth", status: "unchanged" },
+        { code: "prediction_not_found" },
+        { code: "invalid_request" },
+      ],
+    },
+  });
+  expect(await event("rpc-feedback")).toMatchObject({
+    operation: "feedback",
+    operationKind: "admin",
+    model: "iris-logistic",
+    status: 200,
+  });
+  // Its binding permits predictions alone.
+  expect(await call("feedback", argument, "?iris")).toMatchObject({ error: { code: "forbidden" } });
+  const wrong = await call("feedback", { model: "no-such-model", feedback: truth });
+  expect(wrong).toMatchObject({ error: { code: "model_not_found", status: 404 } });
 });
 
 describe("hostile arguments of predict", () => {

@@ -1,17 +1,11 @@
-import type { Context } from "hono";
-import { permits } from "../../domain/access/scope.ts";
-import { ApiError } from "../../domain/errors.ts";
-import type { FeedbackGiver, RecordedFeedback } from "../../domain/monitoring/feedback.ts";
 import { authorizeModel } from "../../http/authenticate.ts";
-import type { AppEnv } from "../../http/context.ts";
 import { bodyOf } from "../../http/receive.ts";
 import { respond } from "../../http/respond.ts";
 import { RESOLVE_MODEL } from "../error-groups.ts";
 import { parseJson } from "../json.ts";
 import type { Operation } from "../operation.ts";
 import { pathReference } from "../resolve-model.ts";
-import type { Services } from "../services.ts";
-import { type ReadFeedback, readFeedback } from "./feedback-request.ts";
+import { giveFeedback } from "./give-feedback.ts";
 import { json } from "./schemas.ts";
 
 export const FEEDBACK: Operation = {
@@ -60,73 +54,10 @@ export const FEEDBACK: Operation = {
     authorizeModel(c, reference.name);
     const trace = c.get("trace");
     trace.model = reference.name;
-    const { name, version } = await resolve(services, reference);
-    const { isList, items } = readFeedback(parseJson(bodyOf(c)));
-    const answers = await give(services, { name, version }, items, await giverOf(c));
-    return respond(c, JSON.stringify(isList ? toList(answers) : toSingle(answers)));
+    const given = parseJson(bodyOf(c));
+    return respond(
+      c,
+      JSON.stringify(await giveFeedback(services, reference, given, c.get("principal"))),
+    );
   },
 };
-
-/**
- * The model, and the version whose predictions alone are meant. An alias is that of now, and not of the predictions: it only names the model.
- */
-async function resolve(
-  { catalog, router }: Services,
-  reference: ReturnType<typeof pathReference>,
-): Promise<{ name: string; version: string | undefined }> {
-  const { name, version, alias } = reference;
-  if (alias === undefined) await catalog.resolve(name, version);
-  else await router.resolve(reference);
-  return { name, version };
-}
-
-type Answer = RecordedFeedback | { readonly requestId?: string; readonly error: ApiError };
-
-async function give(
-  { feedback }: Services,
-  { name, version }: { readonly name: string; readonly version: string | undefined },
-  items: ReadFeedback["items"],
-  giver: FeedbackGiver,
-): Promise<readonly Answer[]> {
-  if (!feedback)
-    throw new ApiError(
-      "not_supported",
-      "Predictions are not kept for feedback: the Durable Object binding METRICS is missing.",
-    );
-  const valid = items.flatMap((item) => ("error" in item ? [] : [item]));
-  const results = valid.length > 0 ? await feedback.give(name, version, valid, giver) : [];
-  let next = 0;
-  return items.map((item): Answer => {
-    if ("error" in item) return item;
-    const result = results[next++];
-    if (result instanceof ApiError) return { requestId: item.requestId, error: result };
-    if (!result) throw new Error("feedback without a result");
-    return result;
-  });
-}
-
-async function giverOf(c: Context<AppEnv>): Promise<FeedbackGiver> {
-  const principal = c.get("principal");
-  if (!principal) return { id: "", isAdmin: false };
-  return { id: await principal.id(), isAdmin: permits(principal.scopes, "admin") };
-}
-
-function toSingle([answer]: readonly Answer[]): object {
-  if (!answer) throw new Error("feedback without a result");
-  if ("error" in answer) throw answer.error;
-  return answer;
-}
-
-function toList(answers: readonly Answer[]): object {
-  const counts = { recorded: 0, replaced: 0, unchanged: 0, outdated: 0, failed: 0 };
-  const results = answers.map((answer) => {
-    if (!("error" in answer)) {
-      counts[answer.status] += 1;
-      return answer;
-    }
-    counts.failed += 1;
-    const { requestId, error } = answer;
-    return { requestId, status: "failed", code: error.code, message: error.message };
-  });
-  return { counts, results };
-}
