@@ -43,6 +43,10 @@ export function createLimeEstimator({
     async estimate(game, { maxCoalitions, random, checkpoint }) {
       const { players, outputs } = game;
       const known = new KnownValues(game);
+      if (players === 0) {
+        const full = await game.evaluate([everybody(0)]);
+        return { values: new Float64Array(), base: full, full, coalitions: 1 };
+      }
       const samples: Coalition[] = Array.from({ length: maxCoalitions }, (_, index) =>
         index === 0
           ? everybody(players)
