@@ -63,6 +63,7 @@ export const kernelEstimator: Estimator = {
     const x = new Float64Array(pairs.length * columns);
     const y = new Float64Array(pairs.length * outputs);
     for (const [row, { coalition }] of pairs.entries()) {
+      if (row % DRAWS_PER_STEP === DRAWS_PER_STEP - 1) await checkpoint();
       const last = coalition[columns] as number;
       for (let i = 0; i < columns; i++) x[row * columns + i] = (coalition[i] as number) - last;
       const [own, other] = [known.get(coalition), known.get(complement(coalition))];

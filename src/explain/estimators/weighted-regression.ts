@@ -29,6 +29,7 @@ export const MAX_ROW_NUMBERS = 1_000_000;
 
 /** Multiplications between two checkpoints: some milliseconds. */
 const STEP = 4_000_000;
+const ROWS_PER_STEP = 4096;
 
 /**
  * Ridge regression without an intercept by the normal equations, with the standard errors that leaving out each draw would cause.
@@ -45,7 +46,8 @@ export async function fitWeighted(
   const count = weights.length;
   const matrix = new Float64Array(columns * columns);
   const right = Array.from({ length: targets }, () => new Float64Array(columns));
-  const every = Math.max(1, Math.floor(STEP / (columns * (columns + targets) + 1)));
+  const perStep = Math.floor(STEP / (columns * (columns + targets) + 1));
+  const every = Math.min(Math.max(1, perStep), ROWS_PER_STEP);
   for (let row = 0; row < count; row++) {
     const start = row * columns;
     for (let i = 0; i < columns; i++) {
