@@ -276,3 +276,56 @@ test("an unknown parameter is refused with the valid ones", async () => {
   for (const name of Object.keys(commonParametersSchema.shape))
     expect(JSON.stringify(valid ?? body)).toContain(name);
 });
+
+describe("a chart of an explanation", () => {
+  test("is SVG with a policy of its own, made of the explanation that is cached", async () => {
+    const parameters = { ...exact, output: "setosa" };
+    await explain(rows[0], parameters);
+    const { status, headers, body } = await explain(
+      rows[0],
+      { ...parameters, chart: "force" },
+      {
+        accept: "image/svg+xml",
+      },
+    );
+    expect(status).toBe(200);
+    expect(headers.get("content-type")).toBe("image/svg+xml");
+    expect(headers.get("cache-status")).toMatch(/; hit/);
+    expect(headers.get("vary")).toMatch(/accept/i);
+    expect(headers.get("content-security-policy")).toMatch(
+      /^default-src 'none'; style-src 'sha256-[\w+/=]+'; base-uri 'none'/,
+    );
+    expect(body).toMatch(/^<svg [^>]*role="img"/);
+    expect(body).toContain("iris-logistic, version 1: setosa");
+  });
+
+  test("is a page for a list and for methods over many rows", async () => {
+    const html = { accept: "text/html" };
+    const list = await explain(rows, exact, html);
+    expect(list.headers.get("content-type")).toBe("text/html; charset=utf-8");
+    expect(String(list.body).match(/<svg /g)).toHaveLength(rows.length);
+    const curves = await explain(background, { method: "partial_dependence", points: 5 }, html);
+    expect(String(curves.body).match(/<svg /g)).toHaveLength(4);
+    expect(curves.body).toContain("Partial dependence on petal length (cm)");
+    const svg = await explain(rows, exact, { accept: "image/svg+xml" });
+    expect(svg.status).toBe(400);
+    expect(svg.body).toMatchObject({
+      code: "invalid_request",
+      detail: expect.stringContaining("Accept text/html or application/json"),
+    });
+  });
+
+  test("over many rows is streamed feature by feature", async () => {
+    const parameters = { method: "permutation_importance", truth: background.map(() => "setosa") };
+    const { headers, body } = await service.post(PATH, {
+      inputs: background,
+      parameters,
+      stream: true,
+    });
+    expect(headers.get("content-type")).toMatch(/^text\/event-stream/);
+    const events = [...String(body).matchAll(/^event: (\w+)$/gm)].map(([, name]) => name);
+    expect(events).toEqual(expect.arrayContaining(["progress", "partial"]));
+    expect(events.filter((name) => name === "partial")).toHaveLength(4);
+    expect(body).toContain('"importances_mean":[');
+  });
+});

@@ -8,7 +8,9 @@ export const DEFAULT_BACKGROUND_ROWS = 100;
 /** The method that is chosen by the model. */
 export const AUTO = "auto";
 
+/** How the values of an explanation are drawn, after the plots of the Python package shap. */
 export const CHART_KINDS = ["bar", "waterfall", "force"] as const;
+export type ChartKind = (typeof CHART_KINDS)[number];
 
 /** What every method takes, beside its own parameters. */
 export const commonParametersSchema = z.strictObject({

@@ -24,7 +24,12 @@ export function cleanSvg(
   const cleaned = svg
     // Rules for a pointer that is over an element.
     .replace(/<style ?><!\[CDATA\[[^\]]*\]\]>\s*<\/style>\n?/g, "")
-    .replace(/ (?:class|pointer-events|ecmeta_\w+|xml:space|xmlns:xlink|baseProfile)="[^"]*"/g, "")
+    // Clips of lines to far beyond the plot, by ids that are others each time.
+    .replace(/<defs ?>[\s\S]*?<\/defs>\n?/g, "")
+    .replace(
+      / (?:clip-path|class|pointer-events|ecmeta_\w+|xml:space|xmlns:xlink|baseProfile)="[^"]*"/g,
+      "",
+    )
     .replace(/ style="([^"]*)"/g, (_, declarations: string) => toAttributes(declarations));
   const start = cleaned.indexOf(">") + 1;
   const style = styled ? `<style>${PICTURE_STYLE}</style>\n` : "";

@@ -145,7 +145,11 @@ const drawMark: RenderItem = (_, api) => {
       {
         type: "line",
         shape: { x1: x, x2: x, y1: top, y2: y + HALF + 4 },
-        style: { stroke: isOutput ? PALETTE.ink : PALETTE.muted, lineWidth: isOutput ? 2 : 1 },
+        style: {
+          fill: "none",
+          stroke: isOutput ? PALETTE.ink : PALETTE.muted,
+          lineWidth: isOutput ? 2 : 1,
+        },
       },
       {
         type: "text",

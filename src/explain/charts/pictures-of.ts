@@ -1,6 +1,6 @@
+import type { ChartKind } from "../../domain/explanation/explanation-parameters.ts";
 import { barPicture } from "./bar.ts";
 import type { ChartAnswer } from "./chart-answer.ts";
-import type { ChartKind } from "./chart-kind.ts";
 import {
   type Contributions,
   type ExplainedFeatures,
@@ -16,7 +16,8 @@ import type { Picture } from "./picture.ts";
 import { waterfallPicture } from "./waterfall.ts";
 
 export interface PictureOptions {
-  readonly chart: ChartKind;
+  /** By default a waterfall of one output, and bars of several. */
+  readonly chart?: ChartKind | undefined;
   /** Rows of a chart; the last one is the sum of the features that have none. */
   readonly maxDisplay: number;
   /** Such as the name of the model. */
@@ -31,7 +32,7 @@ const MAX_ROWS = 100;
  */
 export function picturesOf(
   answer: ChartAnswer,
-  { chart, maxDisplay: count, title = "Explanation" }: PictureOptions,
+  { chart: wanted, maxDisplay: count, title = "Explanation" }: PictureOptions,
   outputs: number = MAX_SERIES,
 ): Picture[] {
   const maxDisplay = Math.min(Math.max(count, 1), MAX_ROWS);
@@ -52,6 +53,7 @@ export function picturesOf(
       }),
     ];
   const isGlobal = contributions.base.length === 0;
+  const chart = wanted ?? (contributions.outputNames.length === 1 ? "waterfall" : "bar");
   if (isGlobal || chart === "bar")
     return [
       barPicture(contributions, {

@@ -124,7 +124,7 @@ const drawMark: RenderItem = (params, api) => {
       {
         type: "line",
         shape: { x1: x, x2: x, y1: y - (isOutput ? 4 : 0), y2: y + height },
-        style: { stroke: PALETTE.muted, lineWidth: 1, lineDash: [4, 4] },
+        style: { fill: "none", stroke: PALETTE.muted, lineWidth: 1, lineDash: [4, 4] },
       },
       {
         type: "text",

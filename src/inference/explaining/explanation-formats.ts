@@ -1,7 +1,10 @@
+import { withoutNulls } from "../../domain/absent-nulls.ts";
 import { ApiError } from "../../domain/errors.ts";
-import type { CommonParameters } from "../../domain/explanation/explanation-parameters.ts";
-import { DEFAULT_MAX_DISPLAY } from "../../explain/charts/chart-kind.ts";
+import { commonParametersSchema } from "../../domain/explanation/explanation-parameters.ts";
 import type { ExplainedVersion } from "../../explain/explained-version.ts";
+import { pickParameters } from "../../tasks/parameters.ts";
+
+const chartParametersSchema = commonParametersSchema.pick({ chart: true, max_display: true });
 
 /** An explanation that is drawn. */
 export interface DrawnExplanation {
@@ -49,21 +52,25 @@ const HEAT_MAP: ExplanationFormat = {
   },
 };
 
-function chart(format: "svg" | "html", mediaType: string): ExplanationFormat {
+/** A chart of one explanation, or a page with charts and tables of all. */
+function chartFormat(mediaType: string, format: "svg" | "html"): ExplanationFormat {
   return {
     mediaType,
     suits: () => true,
-    async draw({ version, parameters, value }) {
-      const { chart: kind = "bar", max_display: maxDisplay = DEFAULT_MAX_DISPLAY } =
-        parameters as Readonly<Partial<Pick<CommonParameters, "chart" | "max_display">>>;
+    async draw({ version: { model, call }, parameters, value }) {
       const { renderChart } = await import("../../explain/charts/render-chart.ts");
-      const { name, version: number } = version.model;
+      const { chart, max_display } = chartParametersSchema.parse(
+        pickParameters(
+          chartParametersSchema,
+          withoutNulls(chartParametersSchema, parameters) as Readonly<Record<string, unknown>>,
+        ),
+      );
       return renderChart(value as object, {
-        chart: kind,
-        maxDisplay,
+        chart,
+        maxDisplay: max_display,
         format,
-        title: `${name}, version ${number}`,
-        checkpoint: () => version.call.checkpoint(),
+        title: `${model.name}, version ${model.version}`,
+        checkpoint: () => call.checkpoint(),
       });
     },
   };
@@ -72,6 +79,6 @@ function chart(format: "svg" | "html", mediaType: string): ExplanationFormat {
 /** The first that suits is sent to clients that accept several equally. */
 export const EXPLANATION_FORMATS: readonly ExplanationFormat[] = [
   HEAT_MAP,
-  chart("svg", "image/svg+xml"),
-  chart("html", "text/html"),
+  chartFormat("image/svg+xml", "svg"),
+  chartFormat("text/html", "html"),
 ];

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ApiError } from "../../../../src/domain/errors.ts";
 import type { Explanation } from "../../../../src/domain/explanation/explanation.ts";
-import { CHART_KINDS } from "../../../../src/explain/charts/chart-kind.ts";
+import { CHART_KINDS } from "../../../../src/domain/explanation/explanation-parameters.ts";
 import { ALL_COLOURS, PICTURE_STYLE } from "../../../../src/explain/charts/palette.ts";
 import { renderChart } from "../../../../src/explain/charts/render-chart.ts";
 import { sha256 } from "../../../../src/shared/sha256.ts";
