@@ -27,7 +27,7 @@ const parameters = z.strictObject({
     .describe(
       "Of lime: the distance at which samples weigh less; 0.75 times the root of the number of columns by default, 0.25 of cosine distance for texts and pictures.",
     ),
-  perturbation: z
+  sampling: z
     .enum(["discretized", "background"])
     .default("discretized")
     .describe(
@@ -44,7 +44,7 @@ export const limeMethod: ExplanationMethod<typeof parameters> = {
   isGlobal: false,
   parameters,
   async plan(request) {
-    const { samples, kernel_width, perturbation } = request.parameters;
+    const { samples, kernel_width, sampling } = request.parameters;
     if (explainsParts(request)) {
       const width = kernel_width ?? COSINE_KERNEL_WIDTH;
       const kernelWidth = (): number => width;
@@ -52,8 +52,7 @@ export const limeMethod: ExplanationMethod<typeof parameters> = {
       return planMedia({ name: "lime", inSegments: true, estimator: () => ofParts }, request);
     }
     const kernelWidth = (columns: number): number => kernel_width ?? 0.75 * Math.sqrt(columns);
-    if (perturbation === "discretized")
-      return planDiscretizedLime({ samples, kernelWidth }, request);
+    if (sampling === "discretized") return planDiscretizedLime({ samples, kernelWidth }, request);
     const estimator = createLimeEstimator({ distance: "euclidean", kernelWidth, samples });
     return planTableGame({ name: "lime", exact: false, estimator: () => estimator }, request);
   },

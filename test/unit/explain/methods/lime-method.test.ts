@@ -69,7 +69,7 @@ describe.each(Object.entries(lime))("lime of %s", (name, found) => {
 describe("lime", () => {
   test("replaces columns by the background where that is asked for", async () => {
     const { version, rows } = await explainedRows("wine-naive-bayes");
-    const parameters = { perturbation: "background", samples: 400 };
+    const parameters = { sampling: "background", samples: 400 };
     const answer = await explain(limeMethod, version, rows[0], { parameters });
     expect(answer.feature_names).toHaveLength(13);
     expect(answer.additivity_error).toBeLessThan(0.3);
@@ -78,8 +78,8 @@ describe("lime", () => {
 
   test("refuses samples that the runs or the memory do not suffice for", async () => {
     const { version, rows } = await explainedRows("breast-cancer-mlp");
-    const plan = (samples: number, perturbation: "discretized" | "background", maxRuns?: number) =>
-      limeMethod.plan(explanationRequest(version, rows[0], { samples, perturbation }, { maxRuns }));
+    const plan = (samples: number, sampling: "discretized" | "background", maxRuns?: number) =>
+      limeMethod.plan(explanationRequest(version, rows[0], { samples, sampling }, { maxRuns }));
     await expect(plan(5000, "discretized", 3000)).rejects.toMatchObject({
       details: { needed: 5000, limit: 3000 },
     });

@@ -146,7 +146,7 @@ describe.each([...SHAPLEY, limeMethod])("$name", (method) => {
       [1, 2],
       [1, 2],
     ]);
-    const parameters = method === limeMethod ? { perturbation: "background" } : {};
+    const parameters = method === limeMethod ? { sampling: "background" } : {};
     const answer = await explain(method, version, [1, 2], { parameters });
     expect(answer.values).toEqual([0, 0]);
     expect(answer.base_value).toBeCloseTo(answer.output as number, 12);
