@@ -100,25 +100,19 @@ async function collect(
   return found;
 }
 
-/** The nearest ones, each of other columns or another label as long as there are such. */
+/** The nearest ones, each of other columns or with another label: one that changes more of the same says nothing new. */
 function chooseDiverse(
   changes: TableChanges,
   found: readonly TriedRow[],
   count: number,
 ): readonly TriedRow[] {
-  const ordered = byDistance(changes, found);
   const kinds = new Set<string>();
-  const rows = new Set<string>();
-  const firsts: TriedRow[] = [];
-  const others: TriedRow[] = [];
-  for (const each of ordered) {
-    if (rows.has(each.row.join())) continue;
-    rows.add(each.row.join());
-    const kind = kindOf(changes, each);
-    (kinds.has(kind) ? others : firsts).push(each);
-    kinds.add(kind);
-  }
-  return byDistance(changes, [...firsts, ...others].slice(0, count));
+  return byDistance(changes, found)
+    .filter((each) => {
+      const kind = kindOf(changes, each);
+      return !kinds.has(kind) && kinds.add(kind);
+    })
+    .slice(0, count);
 }
 
 function variety(changes: TableChanges, found: readonly TriedRow[]): number {
