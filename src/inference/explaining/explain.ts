@@ -58,6 +58,9 @@ export { EXPLANATION_METHODS };
 /** Raised where the same request has another explanation than before. */
 const EXPLANATION_VERSION = 1;
 
+/** Of which an estimate is made. */
+const PROBED_ROWS = 256;
+
 /** What a request asks for, once its parameters are read. */
 interface Job {
   readonly model: PublishedModel;
@@ -106,15 +109,19 @@ export function createExplainer(options: ExplainOptions): Explainer {
     return { kind: "stream", parts: whenEnded(parts, note) };
   }
 
-  /** Runs a model of which nothing is known once. */
+  /** Runs a model of which nothing is known once: rows of numbers as many at a time as explanations do, other inputs alone. */
   async function probe(job: Job, request: TaskRequest, call: Call): Promise<void> {
     const version = versionOf(job, call);
     const { preprocess, postprocess } = job.model.manifest;
-    if (!preprocess || !postprocess || !(await version.blocks())) return;
-    const before = costs.busyMs(call.trace);
+    const blocks = preprocess && postprocess && (await version.blocks());
+    if (!blocks) return;
+    const hasRows = preprocess.type === "tabular" || preprocess.type === "array";
     const { inputs } = await splitExplained(version, request.inputs);
-    await version.execute({ inputs: inputs[0], parameters: {} }, 0);
-    costs.learn(job.model, 1, costs.busyMs(call.trace) - before);
+    const rows = hasRows ? Math.min(blocks.preprocessor.maxBatch, PROBED_ROWS) : 1;
+    const probed = rows === 1 ? inputs[0] : Array.from({ length: rows }, () => inputs[0]);
+    const before = costs.busyMs(call.trace);
+    await version.execute({ inputs: probed, parameters: {} }, 0);
+    costs.learn(job.model, rows, costs.busyMs(call.trace) - before);
   }
 
   /** What it would cost. */

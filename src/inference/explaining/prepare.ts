@@ -98,9 +98,15 @@ async function atInput<T>(index: number | undefined, work: () => Promise<T>): Pr
   } catch (error) {
     const { code, message, details, cause, kind } = toApiError(error);
     if (index === undefined || kind.status !== 400) throw error;
-    throw new ApiError(code, `inputs[${index}]: ${message}`, {
+    throw new ApiError(code, aboutInput(message, index), {
       cause,
       ...(details && { details }),
     });
   }
+}
+
+/** What names the input by what it is for its own explanation, alone, names it by its index. */
+function aboutInput(message: string, index: number): string {
+  const named = message.replace(/^(?:inputs|"inputs")(?= )/, `inputs[${index}]`);
+  return named === message ? `inputs[${index}]: ${message}` : named;
 }
