@@ -1,5 +1,6 @@
 import { ApiError } from "../../domain/errors.ts";
 import { type ChosenOutputs, chooseOutputs } from "../choose-outputs.ts";
+import { mediaParameters } from "../media/media-parameters.ts";
 import type { ExplanationRequest } from "../method.ts";
 import { type Background, readBackground } from "./background.ts";
 import { createTableModel, type TableModel } from "./table-model.ts";
@@ -17,7 +18,14 @@ export interface ExplainedTable {
 
 export type TableRequest = Pick<
   ExplanationRequest,
-  "version" | "inputs" | "space" | "output" | "background" | "backgroundRows" | "seed"
+  | "version"
+  | "inputs"
+  | "space"
+  | "output"
+  | "background"
+  | "backgroundRows"
+  | "seed"
+  | "parameters"
 >;
 
 /**
@@ -27,6 +35,7 @@ export type TableRequest = Pick<
 export async function openTable(request: TableRequest): Promise<ExplainedTable> {
   const { version } = request;
   const { manifest } = version.model;
+  refusePartsOfMedia(request.parameters);
   const reader = await createTableReader(version);
   const outputs = createTableOutputs(manifest, request.space);
   // Labels are known before anything is run.
@@ -47,6 +56,18 @@ export async function openTable(request: TableRequest): Promise<ExplainedTable> 
     );
   const model = createTableModel(version, reader, outputs);
   return { reader, model, outputs, row, background };
+}
+
+/** What divides texts, pictures and sounds says nothing of a table. @throws ApiError `invalid_request` */
+function refusePartsOfMedia(parameters: unknown): void {
+  const given = Object.entries(parameters ?? {});
+  const [name] = given.find(([key, value]) => value !== undefined && key in mediaParameters) ?? [];
+  if (name === undefined) return;
+  throw new ApiError(
+    "invalid_request",
+    `"parameters.${name}" is of texts, pictures or recordings; the model takes rows of numbers, whose features are the columns. Leave it out.`,
+    { details: { field: `parameters.${name}` } },
+  );
 }
 
 /** A row of a model's answers, and which of its numbers are explained. */

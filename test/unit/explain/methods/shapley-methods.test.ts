@@ -91,6 +91,17 @@ describe.each([
   );
 });
 
+test("kernel of all coalitions has the values of shap's ExactExplainer", async () => {
+  const { version, rows } = await explainedRows("wine-naive-bayes");
+  const found = shapley.exact["wine-naive-bayes"]?.probability;
+  const answer = await explain(kernelMethod, version, rows[0], { output: "all", maxRuns: 150_000 });
+  expect(answer.runs).toBe(1 + (2 ** 13 - 1) * 14);
+  expect(answer.values.flat()).toEqual(
+    (found?.values[0] ?? []).flat().map((value) => closeTo(value, 1)),
+  );
+  expect(Math.max(...(answer.std_error?.flat() ?? [1]))).toBe(0);
+});
+
 describe("a sampled explanation", () => {
   test("is of the predicted label, or of the one that is asked for", async () => {
     const { version, rows } = await explainedRows("wine-naive-bayes");
@@ -201,6 +212,18 @@ describe("a request that is not valid", () => {
     await expect(explained).rejects.toMatchObject({
       kind: { status: 400 },
       message: expect.stringMatching(message),
+    });
+  });
+
+  test("what divides pictures, of a table", async () => {
+    const { version, rows } = await explainedRows("iris-logistic");
+    const request = explanationRequest(
+      version,
+      rows[0],
+      kernelMethod.parameters.parse({ grid: [7, 7] }),
+    );
+    await expect(kernelMethod.plan(request)).rejects.toMatchObject({
+      details: { field: "parameters.grid" },
     });
   });
 
