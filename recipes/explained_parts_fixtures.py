@@ -32,8 +32,10 @@ RISE_MASKS = 4000
 PROMPT = "The old man looked at the sea and"
 ANSWER_TOKENS = 4
 WINDOW_MS, BANDS = 400, 5
-# Of silero-vad, in test/fixtures/audio/segments.json.
+# Of silero-vad, in test/fixtures/audio/clips.json.
 SPEECH = (0.226, 1.598)
+SPOKEN, SPOKEN_WINDOW_MS = "rms-09", 2000
+START, NO_TIMES, END_OF_TEXT = 50257, 50362, 50256
 
 
 def session(name: str) -> onnxruntime.InferenceSession:
@@ -414,6 +416,81 @@ def voices() -> dict:
     }
 
 
+def mel_filters() -> np.ndarray:
+    """80 triangles from 0 to 8 kHz on Slaney's scale, each of area 1, over the bins of 400 samples at 16 kHz."""
+    knee, step, ratio = 1000.0, 200 / 3, np.log(6.4) / 27
+    top = knee / step + np.log(8000 / knee) / ratio
+    mels = np.linspace(0, top, 82)
+    linear = mels * step
+    edges = np.where(linear < knee, linear, knee * np.exp(ratio * (mels - knee / step)))
+    bins = np.fft.rfftfreq(400, 1 / 16000)
+    rise = (bins[None] - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
+    fall = (edges[2:, None] - bins[None]) / (edges[2:] - edges[1:-1])[:, None]
+    return np.maximum(0, np.minimum(rise, fall)) * (2 / (edges[2:] - edges[:-2]))[:, None]
+
+
+def log_mel(samples: np.ndarray) -> np.ndarray:
+    """[1, 80, frames], as Whisper computes it."""
+    hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(400) / 400)
+    padded = np.pad(samples.astype(np.float64), 200, mode="reflect")
+    frames = np.lib.stride_tricks.sliding_window_view(padded, 400)[::160][:-1] * hann
+    power = np.abs(np.fft.rfft(frames)) ** 2
+    found = np.log10(np.maximum(mel_filters() @ power.T, 1e-10))
+    return ((np.maximum(found, found.max() - 8) + 4) / 4).astype(np.float32)[None]
+
+
+def transcripts() -> dict:
+    """The mean log probability of a transcript without windows of the recording."""
+    folder = ROOT / "models" / "whisper-tiny-en" / "1"
+    encoder, decoder = (onnxruntime.InferenceSession(folder / f"{name}.ort") for name in ("encoder", "decoder"))
+    sounds = [one.name for one in encoder.get_outputs()]
+    caches = [one for one in decoder.get_inputs() if one.name.startswith("past_key_values.")]
+    samples, rate = soundfile.read(ROOT / "test" / "fixtures" / "speech" / f"{SPOKEN}.wav", dtype="float32")
+    recordings = json.loads((ROOT / "test" / "fixtures" / "speech" / "transcripts.json").read_text())
+    (tokens,) = (one["tokens"] for one in recordings["recordings"] if one.get("name") == SPOKEN)
+    # Of text alone: without times and the end.
+    tokens = [token for token in tokens if token < END_OF_TEXT]
+
+    def mean_log_probability(heard: np.ndarray) -> float:
+        window = np.pad(heard, (0, 12 * rate - len(heard)))
+        sound = dict(zip(sounds, encoder.run(sounds, {"input_features": log_mel(window)}), strict=True))
+        held = {
+            one.name: onnxruntime.OrtValue.ortvalue_from_numpy(
+                np.zeros((1, one.shape[1], 448, one.shape[3]), np.float32)
+            )
+            for one in caches
+        }
+        text = [START, NO_TIMES, *tokens, END_OF_TEXT]
+        total = 0.0
+        for at, token in enumerate(text[:-1]):
+            binding = decoder.io_binding()
+            binding.bind_cpu_input("input_ids", np.array([[token]], np.int64))
+            binding.bind_cpu_input("attention_mask", np.ones((1, at + 1), np.int64))
+            for name, values in sound.items():
+                binding.bind_cpu_input(name, values)
+            for name, cache in held.items():
+                binding.bind_ortvalue_input(name, cache)
+                binding.bind_ortvalue_output(name.replace("past_key_values", "present"), cache)
+            binding.bind_output("logits", "cpu")
+            decoder.run_with_iobinding(binding)
+            logits = binding.get_outputs()[-1].numpy()[0, -1].astype(np.float64)
+            logits -= logits.max()
+            if at > 0:
+                total += logits[text[at + 1]] - np.log(np.exp(logits).sum())
+        return float(total / (len(tokens) + 1))
+
+    length = round(SPOKEN_WINDOW_MS * rate / 1000)
+    count = -(-len(samples) // length)
+    return {
+        "name": SPOKEN,
+        "window_ms": SPOKEN_WINDOW_MS,
+        "tokens": tokens,
+        "in_time": occlude(
+            lambda kept: mean_log_probability(samples * np.repeat(kept, length)[: len(samples)]), count
+        ),
+    }
+
+
 def rounded(value):
     if isinstance(value, float):
         return float(f"{value:.9g}")
@@ -434,6 +511,7 @@ if __name__ == "__main__":
         "digits": digits(),
         "generation": generation(),
         "voices": voices(),
+        "transcripts": transcripts(),
     }
     FOLDER.mkdir(parents=True, exist_ok=True)
     (FOLDER / "parts.json").write_text(json.dumps(rounded(fixture), separators=(",", ":")) + "\n")

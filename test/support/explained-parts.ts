@@ -57,6 +57,12 @@ export const expectedParts: {
     readonly in_time: Occluded;
     readonly in_frequency: Occluded;
   };
+  readonly transcripts: {
+    readonly name: string;
+    readonly window_ms: number;
+    readonly tokens: readonly number[];
+    readonly in_time: Occluded;
+  };
 } = JSON.parse(readFileSync(projectPath("test", "fixtures", "explanations", "parts.json"), "utf8"));
 
 /** The answer of a method, as far as tests read it. */

@@ -29,6 +29,7 @@ export function mediaKindOf(manifest: Manifest): MediaKind | undefined {
     case "array":
       return pictureForm(manifest) ? "picture" : undefined;
     case "audio-windows":
+    case "log-mel":
       return "sound";
     default:
       return type === "text-generation" ? "generation" : undefined;

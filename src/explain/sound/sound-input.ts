@@ -1,4 +1,5 @@
 import { ApiError } from "../../domain/errors.ts";
+import type { Manifest } from "../../domain/manifest.ts";
 import { chooseOutputs } from "../choose-outputs.ts";
 import { onlySpace } from "../media/choose-space.ts";
 import { checkPlayers, type MediaInput, type PlayerValues } from "../media/media-input.ts";
@@ -6,7 +7,9 @@ import type { MediaParameters } from "../media/media-parameters.ts";
 import type { ExplanationRequest } from "../method.ts";
 import { type Recording, readRecording } from "./recording.ts";
 import { type SoundPart, toSoundParts } from "./sound-parts.ts";
-import { readVoice, type SoundReading } from "./voice-reading.ts";
+import type { SoundReading } from "./sound-reading.ts";
+import { readTranscript } from "./transcript-reading.ts";
+import { readVoice } from "./voice-reading.ts";
 
 /** Runs of a sampled method. */
 const DEFAULT_RUNS = 200;
@@ -20,8 +23,12 @@ export async function openSound(request: ExplanationRequest<MediaParameters>): P
       '"window_ms" and "bands" are two ways to divide a recording: send one of them.',
       { details: { field: "bands" } },
     );
-  const space = onlySpace("probability", "says how likely speech is", request);
-  const recording = await readRecording(version, inputs);
+  const { manifest } = version.model;
+  const space =
+    manifest.preprocess?.type === "log-mel"
+      ? onlySpace("output", "gives texts logarithms of probabilities", request)
+      : onlySpace("probability", "says how likely speech is", request);
+  const recording = await readRecording(version, inputs, maxSecondsOf(manifest));
   const divided = toSoundParts(recording, parameters);
   checkPlayers(divided.parts.length, "windows");
   const reading = await readingOf(request, recording);
@@ -50,7 +57,7 @@ export async function openSound(request: ExplanationRequest<MediaParameters>): P
     outputs,
     featureNames: divided.names,
     data: divided.names.map(() => null),
-    openedRuns: 0,
+    openedRuns: reading.runs,
     defaultRuns: DEFAULT_RUNS,
     place: (values) => ({ ...reading.answer, parts: placed(divided.parts, values) }),
   };
@@ -61,8 +68,15 @@ function readingOf(
   recording: Recording,
 ): Promise<SoundReading> {
   const { preprocess } = version.model.manifest;
-  if (preprocess?.type !== "audio-windows") throw new Error("the version hears no speech");
-  return readVoice(version, recording, preprocess.windowSamples / preprocess.sampleRate);
+  return preprocess?.type === "audio-windows"
+    ? readVoice(version, recording, preprocess.windowSamples / preprocess.sampleRate)
+    : readTranscript(version, recording);
+}
+
+/** Of a transcript, as many as one window has. */
+function maxSecondsOf({ preprocess }: Manifest): number | undefined {
+  if (preprocess?.type !== "log-mel") return undefined;
+  return preprocess.windowSeconds - preprocess.silenceSeconds;
 }
 
 function placed(parts: readonly SoundPart[], values: PlayerValues): object[] {

@@ -1,17 +1,7 @@
 import type { VoiceActivityPrediction } from "../../domain/blocks/postprocess/voice-activity.ts";
 import type { ExplainedVersion } from "../explained-version.ts";
 import { type Recording, toWav } from "./recording.ts";
-
-/** What a model hears in a recording, as numbers that are explained. */
-export interface SoundReading {
-  readonly names: readonly string[];
-  readonly predicted: number;
-  readonly full: Float64Array;
-  /** Of the answer beside the explanation. */
-  readonly answer: object;
-  /** Runs the task for a recording with other samples. */
-  value(samples: Float32Array): Promise<Float64Array>;
-}
+import type { SoundReading } from "./sound-reading.ts";
 
 type Segment = VoiceActivityPrediction["speech"][number];
 
@@ -41,6 +31,7 @@ export async function readVoice(
     predicted: lengths.indexOf(Math.max(...lengths)),
     full: toValues(whole),
     answer: { speech: whole.speech },
+    runs: 0,
     value: async (samples) => toValues(await detect(samples)),
   };
 }

@@ -28,6 +28,8 @@ import { type DecodingOptions, decodeWindow, type WindowText } from "./decode-wi
 import { toDecodingOptions } from "./decoding-options.ts";
 import { createPreviousText } from "./previous-text.ts";
 import { readSpeech, type SpeechDetector } from "./read-speech.ts";
+import { readWhole } from "./read-whole.ts";
+import { type ScoredText, scoreWindow, toScoredText } from "./score-window.ts";
 import { TranscriptWriter } from "./transcript.ts";
 import { continuation } from "./transcript-segments.ts";
 import { maxSpeechSamples, padWindow, toFeatureTensor } from "./window-audio.ts";
@@ -71,6 +73,7 @@ export function createSpeechRecognitionTask(
     options: DecodingOptions,
     models: ModelSet,
     call: Call,
+    scored?: ScoredText,
   ): Promise<WindowText> {
     const { trace, checkpoint } = call;
     const features = await trace.measureAsync("preprocess", () =>
@@ -79,14 +82,34 @@ export function createSpeechRecognitionTask(
     const input = await engine.encode(models, [toFeatureTensor(block, features)], call);
     // Between two runs that are long.
     await call.pause();
-    const tokens = options.prompt.length + options.maxNewTokens + 1;
+    const tokens = scored
+      ? scored.prompt.length + scored.tokens.length + 1
+      : options.prompt.length + options.maxNewTokens + 1;
     const progress = trace.generation ?? NOTHING_GENERATED;
     const inputTokens = progress.inputTokens + options.prompt.length;
     trace.generation = { ...progress, inputTokens };
     using lease = await models.lease(engine.reservedBytes(tokens, input));
     const decoder = engine.attach(lease, input);
+    const begin = () => decoder.begin(tokens);
     // The lease ends with this block.
-    return await decodeWindow(defaults, options, () => decoder.begin(tokens), toText, call);
+    return await (scored
+      ? scoreWindow(defaults, scored, begin, toText, call)
+      : decodeWindow(defaults, options, begin, toText, call));
+  }
+
+  /** A recording as one window, whose text is given. */
+  async function* score(
+    clip: Clip,
+    writer: TranscriptWriter,
+    options: DecodingOptions,
+    scored: ScoredText,
+    models: ModelSet,
+    call: Call,
+  ): AsyncGenerator<TaskPart, undefined> {
+    const samples = await readWhole(clip, filterFor, maxSpeechSamples(block), call);
+    const text = await queue.run(call, () => recognize(samples, options, models, call, scored));
+    yield writer.add(text, { start: 0, duration: samples.length / sampleRate });
+    yield writer.end();
   }
 
   async function* transcribe(
@@ -133,6 +156,9 @@ export function createSpeechRecognitionTask(
       const toOptions = (): DecodingOptions =>
         toDecodingOptions(defaults, parameters, promptIds, engine.vocabularySize);
       toOptions();
+      const scored = parameters.score_tokens
+        ? toScoredText(defaults, parameters.score_tokens, engine.vocabularySize)
+        : undefined;
       const clips = await trace.measureAsync("decode", () =>
         readClips(items, block.maxSeconds, call.checkpoint),
       );
@@ -148,7 +174,10 @@ export function createSpeechRecognitionTask(
           hasDetails: parameters.details,
           toText,
         });
-        return { writer, parts: transcribe(clip, writer, toOptions(), models, call) };
+        const parts = scored
+          ? score(clip, writer, toOptions(), scored, models, call)
+          : transcribe(clip, writer, toOptions(), models, call);
+        return { writer, parts };
       };
       const [first] = clips;
       if (request.stream && first) return { kind: "stream", parts: begin(first).parts };

@@ -17,6 +17,7 @@ import {
 const MAX_SUPPRESSED = 4096;
 /** Of the text that precedes a recording, which is also cut to half of the decoder's context. */
 const MAX_PROMPT_LENGTH = 4096;
+const MAX_SCORED_TOKENS = 4096;
 
 const tokenId = z.int().min(0);
 const milliseconds = z.int().min(0).max(60_000);
@@ -194,6 +195,14 @@ const parameters = {
     .default(false)
     .describe(
       "whether segments are returned with their tokens and figures, also without `return_timestamps`",
+    ),
+  score_tokens: z
+    .array(tokenId)
+    .min(1)
+    .max(MAX_SCORED_TOKENS)
+    .optional()
+    .describe(
+      "the tokens of a text, without times: the recording, which has to fit one window, is not transcribed, and `details` tell how probable this text is (`avg_logprob`, its end included)",
     ),
 };
 

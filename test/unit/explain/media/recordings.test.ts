@@ -6,6 +6,7 @@ import { toSoundParts } from "../../../../src/explain/sound/sound-parts.ts";
 import { expectedParts, explain, furthest } from "../../../support/explained-parts.ts";
 import { findModel } from "../../../support/publish.ts";
 import { type ServedVersion, servedVersion } from "../../../support/served-version.ts";
+import { readSpeech } from "../../../support/spoken-recordings.ts";
 import { stubWorkersGlobals } from "../../../support/workers-globals.ts";
 
 /** Explanations of recordings against the same model in ONNX Runtime, as recipes/explained_parts_fixtures.py computed them. */
@@ -45,6 +46,37 @@ describe("where somebody speaks", () => {
   test("has an output for each segment of speech", async () => {
     const answer = await explain(voices, "occlusion", RECORDING, { bands: 2 }, { output: "all" });
     expect(answer.output_names).toEqual(["speech 0.23-1.60 s", "speech 2.18-3.11 s"]);
+  });
+});
+
+describe("a transcript", () => {
+  const { name, tokens, in_time: expected, ...parameters } = expectedParts.transcripts;
+  const inputs = new Media("audio/wav", readSpeech(name).wav);
+
+  test("is explained by the silenced windows of Python", async () => {
+    const speech = servedVersion(findModel("whisper-tiny-en"));
+    const { window_ms: ms } = parameters;
+    const answer = await explain(speech, "occlusion", inputs, { window_ms: ms });
+    expect(answer).toMatchObject({
+      space: "output",
+      text: "The committee will discuss the budget again at its next meeting.",
+      runs: 5,
+    });
+    // Int8: the kernels of Python round in another way, which counts where the model is not sure.
+    expect(answer.output).toBeCloseTo(expected.output, 2);
+    expect(furthest(answer.values, expected.values)).toBeLessThan(0.1);
+    expect(Math.abs(answer.base_value - expected.base_value)).toBeLessThan(0.1);
+    const scored = (score_tokens: readonly number[]) =>
+      speech.execute({ inputs, parameters: { details: true, score_tokens } }, 1);
+    expect(await scored(tokens)).toMatchObject({
+      value: { text: answer.text, details: { segments: [{ avg_logprob: answer.output }] } },
+    });
+    await expect(scored([50_256])).rejects.toThrow(
+      '"score_tokens" has 50256, which is no token of a text: those are below 50256.',
+    );
+    await expect(scored(Array(500).fill(1))).rejects.toThrow(
+      '"score_tokens" has 500 tokens, and the model\'s context has room for 445.',
+    );
   });
 });
 
