@@ -28,6 +28,8 @@ export const ATTRIBUTES = {
   heapBytes: "onnxflare.heap.bytes",
   inferences: "onnxflare.inferences",
   executions: "onnxflare.executions",
+  explanationMethod: "onnxflare.explanation.method",
+  explanationRuns: "onnxflare.explanation.runs",
   cache: "onnxflare.cache.outcome",
   cacheTier: "onnxflare.cache.tier",
   cacheReason: "onnxflare.cache.reason",

@@ -41,6 +41,8 @@ export function toRequestAttributes(event: RequestEvent): Attributes {
     [ATTRIBUTES.heapBytes]: event.heapBytes,
     [ATTRIBUTES.inferences]: event.inferences,
     [ATTRIBUTES.executions]: event.executions,
+    [ATTRIBUTES.explanationMethod]: event.explanation?.method,
+    [ATTRIBUTES.explanationRuns]: event.explanation?.runs,
     [ATTRIBUTES.cache]: cache?.outcome,
     [ATTRIBUTES.cacheTier]: cache?.tier,
     [ATTRIBUTES.cacheReason]: cache?.reason,
