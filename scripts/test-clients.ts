@@ -17,6 +17,7 @@ import { preparePython } from "./python-environment.ts";
  * node_modules/.cache.
  *
  * PYTHON          the Python that creates the environment (default python3)
+ * SHAP            `on` also installs the package shap, whose plots draw explanations
  * PERF_ANALYZER   an installed perf_analyzer, instead of the one from PyPI
  */
 exitOnSignal();
@@ -26,9 +27,10 @@ await testClients().catch(exitWith);
 async function testClients(): Promise<void> {
   const folder = projectPath("test", "clients");
   const cache = projectPath("node_modules", ".cache", "onnxflare-clients");
+  const name = process.env.SHAP === "on" ? "-shap" : "";
   const python = await preparePython(
-    `${cache}/python`,
-    `${folder}/requirements.txt`,
+    `${cache}/python${name}`,
+    `${folder}/requirements${name}.txt`,
     (line: string) => console.log(`onnxflare: ${line}`),
   );
   const perfAnalyzer = await preparePerfAnalyzer(`${cache}/perf-analyzer`, python);
