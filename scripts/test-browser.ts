@@ -5,7 +5,7 @@ import { findChromium } from "./find-chromium.ts";
 import { projectPath } from "./project.ts";
 
 /**
- * `npm run test:browser [-- Vitest arguments]`: drives the dashboard of the built Worker in headless Chromium.
+ * `npm run test:browser [-- Vitest arguments]`: drives the dashboard of the built Worker, and charts of explanations, in headless Chromium.
  *
  * CHROMIUM      the browser (default: an installed one; as root on Debian it is installed)
  * SCREENSHOTS   a folder for pictures of the pages, such as docs/images
