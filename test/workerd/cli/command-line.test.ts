@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -131,6 +131,27 @@ describe("list", () => {
     const names = after.json<{ models: { name: string }[] }>().models.map(({ name }) => name);
     expect(names.sort()).toEqual(["digits-cnn", "iris-logistic"]);
     expect(before.stdout).toBe(after.stdout);
+  });
+});
+
+describe("explain", () => {
+  const args = ["explain", "iris-logistic", "--input", "[5.1, 3.5, 1.4, 0.2]"];
+  const parameters = JSON.stringify({ background: [[6.7, 3, 5.2, 2.3]], space: "probability" });
+  const exact = ["--method", "exact", "--parameters", parameters];
+
+  test("shows a bar for each feature, the longest first", async () => {
+    const { stdout, stderr, code } = await run(...args, ...exact);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^setosa {2}probability 0\.9768 = /);
+    expect(stdout.split("\n")[1]).toMatch(/^petal length \(cm\) = 1\.4 +\+0\.\d+ +█{24}$/);
+    expect(stderr).toContain("iris-logistic: version 1");
+  });
+
+  test("writes a chart to a file", async () => {
+    const file = join(folder, "explanation.svg");
+    const chart = ["--format", "svg", "--output", file, "--of", "virginica"];
+    expect(await run(...args, ...exact, ...chart)).toMatchObject({ code: 0, stdout: "" });
+    expect(readFileSync(file, "utf8")).toMatch(/^<svg .*virginica/s);
   });
 });
 
