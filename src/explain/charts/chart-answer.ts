@@ -12,7 +12,10 @@ export interface ChartAnswer extends Partial<ExplainedFeatures> {
   readonly label?: string;
   readonly text?: string;
   readonly spans?: readonly ChartSpan[];
-  /** Parts that are explained each by itself. */
+  /** Of pictures and of recordings, whose parts are the features. */
+  readonly map?: object;
+  readonly parts?: readonly object[];
+  /** What is explained each by itself. */
   readonly explanations?: readonly ChartAnswer[];
   readonly counterfactuals?: readonly ChartCounterfactual[];
   readonly neighbors?: readonly ChartNeighbor[];

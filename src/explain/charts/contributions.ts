@@ -100,6 +100,26 @@ export function summarize(
   ];
 }
 
+/** A share of the way from the base value to the output below which a rest is one of rounding or of sampling. */
+const NEGLIGIBLE = 0.01;
+
+/** What the values of one output are from adding up to it; 0 where that is little. */
+export function notExplained({ base, output, features }: Contributions): number {
+  const [from = 0] = base;
+  const [to = 0] = output;
+  const sum = features.reduce((total, { values }) => total + (values[0] ?? 0), 0);
+  const rest = to - from - sum;
+  const sizes = features.reduce((total, { values }) => total + Math.abs(values[0] ?? 0), 0);
+  return Math.abs(rest) > NEGLIGIBLE * Math.max(Math.abs(to - from), sizes) ? rest : 0;
+}
+
+/** {@link summarize} for charts that lead from the base value to the output: what no feature explains is a row too. */
+export function summarizeWay(contributions: Contributions, count: number): readonly Contribution[] {
+  const rows = summarize(contributions.features, count);
+  const rest = notExplained(contributions);
+  return rest === 0 ? rows : [...rows, { name: "not explained", values: [rest] }];
+}
+
 function sizeOf({ values }: Contribution): number {
   return values.reduce((sum, value) => sum + Math.abs(value), 0);
 }

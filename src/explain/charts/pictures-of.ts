@@ -5,6 +5,7 @@ import {
   type Contributions,
   type ExplainedFeatures,
   largestOutputs,
+  notExplained,
   selectOutputs,
   toContributions,
 } from "./contributions.ts";
@@ -16,7 +17,7 @@ import type { Picture } from "./picture.ts";
 import { waterfallPicture } from "./waterfall.ts";
 
 export interface PictureOptions {
-  /** By default a waterfall of one output, and bars of several. */
+  /** By default a waterfall of one output whose values add up to it, else bars. */
   readonly chart?: ChartKind | undefined;
   /** Rows of a chart; the last one is the sum of the features that have none. */
   readonly maxDisplay: number;
@@ -53,7 +54,7 @@ export function picturesOf(
       }),
     ];
   const isGlobal = contributions.base.length === 0;
-  const chart = wanted ?? (contributions.outputNames.length === 1 ? "waterfall" : "bar");
+  const chart = wanted ?? defaultChart(contributions);
   if (isGlobal || chart === "bar")
     return [
       barPicture(contributions, {
@@ -80,7 +81,18 @@ export function contributionsOf(answer: ChartAnswer): Contributions | undefined 
       std_error: importances_std ?? null,
     });
   if (!feature_names || !output_names || !values) return undefined;
-  return toContributions(answer as ExplainedFeatures);
+  const explained = answer as ExplainedFeatures;
+  const { data, ...withoutData } = explained;
+  // Parts of texts, pictures and recordings have no values but themselves.
+  const isOfParts = answer.spans ?? answer.map ?? answer.parts;
+  return toContributions(isOfParts ? withoutData : explained);
+}
+
+/** A waterfall of one output whose values add up to it, else bars. */
+function defaultChart(contributions: Contributions): ChartKind {
+  return contributions.outputNames.length === 1 && notExplained(contributions) === 0
+    ? "waterfall"
+    : "bar";
 }
 
 function titleOf({ outputNames, output }: Contributions, title: string): string {

@@ -1,6 +1,6 @@
 import type { CustomSeriesOption } from "echarts/charts";
 import { MARGIN, nameAxis, nameWidth, numberAxis, toBounds } from "./axes.ts";
-import { type Contributions, summarize } from "./contributions.ts";
+import { type Contributions, summarizeWay } from "./contributions.ts";
 import { describe, toRowLabel } from "./describe.ts";
 import { toChangeLabel, toLabel, toNumberLabel } from "./labels.ts";
 import { PALETTE } from "./palette.ts";
@@ -15,7 +15,7 @@ export function waterfallPicture(
   contributions: Contributions,
   options: { readonly title: string; readonly axis: string; readonly maxDisplay: number },
 ): Picture {
-  const rows = summarize(contributions.features, options.maxDisplay);
+  const rows = summarizeWay(contributions, options.maxDisplay);
   const base = contributions.base[0] ?? 0;
   const output = contributions.output[0] ?? 0;
   const steps = toSteps(

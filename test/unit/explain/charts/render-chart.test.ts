@@ -100,6 +100,25 @@ describe("a chart as SVG", () => {
     expect(textsIn(body)).toContain("+0.675 \u00b1 0.13");
   });
 
+  test("has a row for what the values leave, where they do not add up", async () => {
+    const left = { ...EXPLANATION, output: 2 };
+    const { body } = await renderChart(left, { ...SVG, chart: "waterfall" });
+    expect(textsIn(body)).toEqual(
+      expect.arrayContaining(["not explained", "output 2", "base value 0.25"]),
+    );
+    // By default bars, which do not lead from one to the other.
+    const bars = textsIn((await renderChart(left, { maxDisplay: 10, format: "svg" })).body);
+    expect(bars).not.toContain("base value 0.25");
+    const whole = textsIn((await renderChart(EXPLANATION, { maxDisplay: 10, format: "svg" })).body);
+    expect(whole).toContain("base value 0.25");
+    expect(whole).not.toContain("not explained");
+  });
+
+  test("of parts has their names alone", async () => {
+    const parts = { ...EXPLANATION, data: EXPLANATION.feature_names, spans: [] };
+    expect(textsIn((await renderChart(parts, SVG)).body)).toContain("sepal length (cm)");
+  });
+
   test("cuts long names", async () => {
     const texts = textsIn((await renderChart(EXPLANATION, SVG)).body);
     expect(texts).toContain(`${"n".repeat(29)}\u2026 = true`);
