@@ -90,6 +90,12 @@ describe("an explanation", () => {
     });
     expect(status).toBe(200);
     for (const [index, each] of (body as unknown[]).entries()) expectShapley(each, index);
+    const bare = await service.request(`${PATH}?${query}&header=false`, {
+      method: "POST",
+      body: csv.slice(csv.indexOf("\n") + 1),
+      headers: { "content-type": "text/csv" },
+    });
+    expect(bare.body).toEqual(body);
   });
 
   test("is in the cache by what determines it, and has an entity tag", async () => {

@@ -116,7 +116,7 @@ export function createExplainer(options: ExplainOptions): Explainer {
     const blocks = preprocess && postprocess && (await version.blocks());
     if (!blocks) return;
     const hasRows = preprocess.type === "tabular" || preprocess.type === "array";
-    const { inputs } = await splitExplained(version, request.inputs);
+    const { inputs } = await splitExplained(version, request.inputs, job.parameters.ofTable);
     const rows = hasRows ? Math.min(blocks.preprocessor.maxBatch, PROBED_ROWS) : 1;
     const probed = rows === 1 ? inputs[0] : Array.from({ length: rows }, () => inputs[0]);
     const before = costs.busyMs(call.trace);
@@ -145,7 +145,7 @@ export function createExplainer(options: ExplainOptions): Explainer {
       identity: {
         explanation: EXPLANATION_VERSION,
         inputs: request.inputs,
-        parameters: { ...determining(parameters), ...parameters.own },
+        parameters: { ...determining(parameters), ...parameters.own, ...parameters.ofTable },
         background: kept?.digest ?? null,
         limit: maxRuns,
       },
@@ -158,7 +158,7 @@ export function createExplainer(options: ExplainOptions): Explainer {
   }
 
   const explain: Explain = async (model, request, call) => {
-    const parameters = parseExplanationParameters(request.parameters, methods);
+    const parameters = parseExplanationParameters(request.parameters, methods, model.manifest);
     const { common } = parameters;
     const kept = common.background ? undefined : await options.background.read(model);
     const limit = Math.min(common.max_runs ?? maxRuns, maxRuns);

@@ -1,10 +1,12 @@
 import { withoutNulls } from "../../domain/absent-nulls.ts";
+import { tabularBlock } from "../../domain/blocks/preprocess/tabular.ts";
 import { ApiError } from "../../domain/errors.ts";
 import {
   AUTO,
   type CommonParameters,
   commonParametersSchema,
 } from "../../domain/explanation/explanation-parameters.ts";
+import type { Manifest } from "../../domain/manifest.ts";
 import type { ExplanationMethod } from "../../explain/method.ts";
 import { quote } from "../../shared/quote.ts";
 import { parseParameters, pickParameters } from "../../tasks/parameters.ts";
@@ -15,7 +17,11 @@ export interface ParsedParameters {
   readonly method: ExplanationMethod | undefined;
   /** Of the method, as they were sent. */
   readonly own: Readonly<Record<string, unknown>>;
+  /** By which the task splits its inputs, such as a table in CSV; empty for other tasks. */
+  readonly ofTable: Readonly<Record<string, unknown>>;
 }
+
+const TABLE = tabularBlock.parameters;
 
 /**
  * The parameters of a request. What only some methods take is checked against the one that was named, or that will be chosen.
@@ -24,7 +30,9 @@ export interface ParsedParameters {
 export function parseExplanationParameters(
   given: Readonly<Record<string, unknown>>,
   methods: readonly ExplanationMethod[],
+  { preprocess }: Pick<Manifest, "preprocess"> = {},
 ): ParsedParameters {
+  const isTable = preprocess?.type === "tabular";
   const parameters = withoutNulls(commonParametersSchema, given) as Readonly<
     Record<string, unknown>
   >;
@@ -35,11 +43,14 @@ export function parseExplanationParameters(
   const method = common.method === AUTO ? undefined : methodNamed(common.method, methods);
   const own = Object.fromEntries(
     Object.entries(parameters).filter(
-      ([name]) => !Object.hasOwn(commonParametersSchema.shape, name),
+      ([name]) =>
+        !Object.hasOwn(commonParametersSchema.shape, name) &&
+        !(isTable && Object.hasOwn(TABLE.shape, name)),
     ),
   );
   refuseUnknown(own, method ? [method] : methods);
-  return { common, method, own };
+  const ofTable = isTable ? parseParameters(TABLE, pickParameters(TABLE, parameters)) : {};
+  return { common, method, own, ofTable };
 }
 
 /** @throws ApiError `invalid_request` */

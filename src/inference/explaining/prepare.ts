@@ -10,7 +10,7 @@ import { parseParameters } from "../../tasks/parameters.ts";
 import { chooseMethod } from "./choose-method.ts";
 import type { ParsedParameters } from "./explanation-parameters.ts";
 import type { RunBudget } from "./run-budget.ts";
-import { splitExplained } from "./split-explained.ts";
+import { splitExplained, splitTable } from "./split-explained.ts";
 
 /** An explanation whose cost is known, before it is made. */
 export interface PreparedExplanation {
@@ -41,11 +41,11 @@ export interface PrepareOptions {
  */
 export async function prepare(options: PrepareOptions): Promise<PreparedExplanation> {
   const { version, budget, parameters, methods, limit } = options;
-  const { common } = parameters;
+  const { common, ofTable } = parameters;
   const isGlobal = parameters.method?.isGlobal === true;
   const { inputs, isList } = isGlobal
-    ? { inputs: [options.inputs], isList: false }
-    : await splitExplained(version, options.inputs);
+    ? { inputs: [await splitTable(version, options.inputs, ofTable)], isList: false }
+    : await splitExplained(version, options.inputs, ofTable);
   const share = (runs: number): number => Math.floor(runs / inputs.length);
   const requestOf = (input: unknown, own: Own): ExplanationRequest<Own> => ({
     version,

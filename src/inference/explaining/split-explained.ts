@@ -1,10 +1,12 @@
 import { checkBatchLimit } from "../../domain/access/request-limits.ts";
 import { ApiError } from "../../domain/errors.ts";
 import { MAX_EXPLAINED_INPUTS } from "../../domain/explanation/explanation-parameters.ts";
+import { Media } from "../../domain/media.ts";
 import type { ExplainedVersion } from "../../explain/explained-version.ts";
 import { createArrayPreprocessor } from "../../tasks/numeric/array-preprocessor.ts";
 import type { AnyPreprocessor, Items } from "../../tasks/preprocessor.ts";
 import { splitInputs } from "../../tasks/split-inputs.ts";
+import type { ParsedParameters } from "./explanation-parameters.ts";
 
 export interface ExplainedInputs {
   /** Each of them has an explanation of its own. */
@@ -20,8 +22,9 @@ export interface ExplainedInputs {
 export async function splitExplained(
   version: ExplainedVersion,
   inputs: unknown,
+  ofTable: ParsedParameters["ofTable"],
 ): Promise<ExplainedInputs> {
-  const { items, form } = await split(version, inputs);
+  const { items, form } = await split(version, inputs, ofTable);
   // Sentences that are compared are explained together.
   if (form !== "list") return { inputs: [inputs], isList: false };
   if (items.length > MAX_EXPLAINED_INPUTS)
@@ -33,11 +36,30 @@ export async function splitExplained(
   return { inputs: items.map(({ value }) => value), isList: true };
 }
 
-async function split(version: ExplainedVersion, inputs: unknown): Promise<Items> {
+/**
+ * The inputs of a method that explains a list as one: rows of a table are read by the parameters of the request.
+ * @throws ApiError `invalid_input`
+ */
+export async function splitTable(
+  version: ExplainedVersion,
+  inputs: unknown,
+  ofTable: ParsedParameters["ofTable"],
+): Promise<unknown> {
+  if (!(inputs instanceof Media) || version.model.manifest.preprocess?.type !== "tabular")
+    return inputs;
+  const { items } = await split(version, inputs, ofTable);
+  return items.map(({ value }) => value);
+}
+
+async function split(
+  version: ExplainedVersion,
+  inputs: unknown,
+  ofTable: ParsedParameters["ofTable"],
+): Promise<Items> {
   const { call } = version;
   const splitter = await splitterOf(version);
   if (splitter)
-    return splitInputs(splitter, inputs, splitter.parameters.parse({}), {
+    return splitInputs(splitter, inputs, splitter.parameters.parse(ofTable), {
       trace: call.trace,
       checkpoint: () => call.checkpoint(),
       limits: call.limits,

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { tabularBlock } from "../../domain/blocks/preprocess/tabular.ts";
 import { EXPLANATION_SPACES } from "../../domain/explanation/explanation.ts";
 import { commonParametersSchema } from "../../domain/explanation/explanation-parameters.ts";
 import { EXPLANATION_METHODS } from "../../inference/explaining/explain.ts";
@@ -6,6 +7,7 @@ import { EXPLANATION_METHODS } from "../../inference/explaining/explain.ts";
 /** Of all methods together; each takes the common ones and its own. */
 export const explanationParametersSchema = z.strictObject({
   ...Object.assign({}, ...EXPLANATION_METHODS.map((method) => method.parameters.shape)),
+  ...tabularBlock.parameters.shape,
   ...commonParametersSchema.shape,
 });
 
