@@ -66,7 +66,13 @@ export function barPicture(all: Contributions, options: BarOptions): Picture {
       xAxis: numberAxis(options.axis, bounds),
       yAxis: nameAxis(names, true),
       ...(isGrouped && {
-        legend: { top: 42, left: 16, textStyle: { color: PALETTE.ink }, selectedMode: false },
+        legend: {
+          top: 42,
+          left: 16,
+          itemGap: 24,
+          textStyle: { color: PALETTE.ink },
+          selectedMode: false,
+        },
         color: outputNames.map((_, place) => seriesColour(place)),
       }),
       series,

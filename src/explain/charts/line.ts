@@ -48,7 +48,13 @@ export function linePicture(
           },
       yAxis: { ...numberAxis(axis), nameGap: 50, scale: true },
       ...(isGrouped && {
-        legend: { top: 42, left: 16, textStyle: { color: PALETTE.ink }, selectedMode: false },
+        legend: {
+          top: 42,
+          left: 16,
+          itemGap: 24,
+          textStyle: { color: PALETTE.ink },
+          selectedMode: false,
+        },
       }),
       color: lines.map((_, place) => seriesColour(place)),
       series: [

@@ -16,7 +16,7 @@ export function facts(answer: ChartAnswer): Html {
     space ? [`in the space ${space}`] : [],
     typeof score === "number" && metric ? [`${metric} ${toNumberLabel(score)}`] : [],
     typeof runs === "number" ? [`${runs} runs of the model`] : [],
-    typeof additivity_error === "number" && additivity_error > 0
+    typeof additivity_error === "number" && additivity_error > 1e-9
       ? [`additivity error ${toNumberLabel(additivity_error)}`]
       : [],
   ].flat();
