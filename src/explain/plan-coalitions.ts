@@ -5,6 +5,11 @@ import type { ExplanationRequest } from "./method.ts";
 /** Rows that a sampled method runs when the request does not say how many. */
 export const DEFAULT_MAX_RUNS = 20_000;
 
+/** The runs that a request may take, and what a client can do who needs fewer. */
+export interface RunLimits extends Pick<ExplanationRequest, "maxRuns" | "limit"> {
+  readonly advice?: string | undefined;
+}
+
 export interface PlannedCoalitions {
   readonly maxCoalitions: number;
   /** Rows of the model, at most. */
@@ -21,14 +26,14 @@ export function planCoalitions(
   estimator: Estimator,
   players: number,
   runsPerCoalition: number,
-  { maxRuns, limit }: Pick<ExplanationRequest, "maxRuns" | "limit">,
+  { maxRuns, limit, advice }: RunLimits,
 ): PlannedCoalitions {
   const least = 1 + (estimator.minCoalitions(players) - 1) * runsPerCoalition;
   const budget = Math.min(maxRuns ?? Math.max(DEFAULT_MAX_RUNS, least), limit);
   refuseRuns(
     estimator.name,
     least,
-    { maxRuns: budget, limit },
+    { maxRuns: budget, limit, advice },
     `for ${players} features, each of its coalitions ${runsPerCoalition}`,
   );
   const affordable = 1 + Math.floor((budget - 1) / runsPerCoalition);
@@ -44,7 +49,7 @@ export function planCoalitions(
 export function refuseRuns(
   method: string,
   needed: number,
-  { maxRuns, limit }: Pick<ExplanationRequest, "maxRuns" | "limit">,
+  { maxRuns, limit, advice = "Send fewer background_rows or inputs" }: RunLimits,
   why = "",
 ): void {
   const allowed = Math.min(maxRuns ?? limit, limit);
@@ -53,7 +58,7 @@ export function refuseRuns(
   const more = isOfRequest && needed <= limit ? `, or max_runs of ${needed}` : "";
   throw new ApiError(
     "invalid_request",
-    `The method ${method} needs ${needed} runs of the model at least${why && ` ${why}`}; ${isOfRequest ? "max_runs" : "an input of the request"} permits ${allowed}. Send fewer background_rows or inputs${more}.`,
+    `The method ${method} needs ${needed} runs of the model at least${why && ` ${why}`}; ${isOfRequest ? "max_runs" : "an input of the request"} permits ${allowed}. ${advice}${more}.`,
     { details: { field: "parameters.max_runs", needed, limit: allowed } },
   );
 }

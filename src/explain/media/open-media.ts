@@ -10,7 +10,7 @@ import { isTable } from "../table/table-reader.ts";
 import { openGeneration } from "../text/generation-input.ts";
 import { openText } from "../text/text-input.ts";
 import type { MediaInput } from "./media-input.ts";
-import type { MediaParameters } from "./media-parameters.ts";
+import { type MediaParameters, mediaParameters } from "./media-parameters.ts";
 
 /** What is divided into features. */
 export type MediaKind = "text" | "generation" | "picture" | "sound";
@@ -36,6 +36,14 @@ export function mediaKindOf(manifest: Manifest): MediaKind | undefined {
   }
 }
 
+/** Those of the media parameters that a kind of input has. */
+const PARAMETERS_OF: Readonly<Record<MediaKind, readonly (keyof MediaParameters)[]>> = {
+  text: ["unit", "removal"],
+  generation: ["unit", "removal", "max_new_tokens"],
+  picture: ["grid", "segments", "fill"],
+  sound: ["window_ms", "bands"],
+};
+
 /**
  * Whether a request is about the parts of a text, a picture or a recording, and not about a row of numbers: an array of numbers is a
  * picture where the request says how to divide it.
@@ -45,8 +53,27 @@ export function explainsParts({
   parameters: { grid, segments, fill },
 }: Pick<ExplanationRequest<MediaParameters>, "version" | "parameters">): boolean {
   const { manifest } = version.model;
+  const kind = mediaKindOf(manifest);
   const asPicture = (grid ?? segments ?? fill) !== undefined;
-  return mediaKindOf(manifest) !== undefined && (asPicture || !isTable(manifest));
+  return kind !== undefined && (asPicture || !isTable(manifest));
+}
+
+/** @throws ApiError `invalid_request` for a parameter of another kind of input */
+function refuseOthers(
+  { model }: ExplainedVersion,
+  parameters: MediaParameters,
+  valid: readonly string[],
+): void {
+  const other = Object.keys(mediaParameters).find(
+    (name) =>
+      !valid.includes(name) && parameters[name as keyof typeof mediaParameters] !== undefined,
+  );
+  if (other === undefined) return;
+  throw new ApiError(
+    "invalid_request",
+    `"parameters.${other}" has no effect on ${formatModelId(model)}, which takes ${valid.join(", ")}.`,
+    { details: { field: `parameters.${other}`, valid } },
+  );
 }
 
 /**
@@ -59,6 +86,7 @@ export async function openMedia(
 ): Promise<MediaInput> {
   const { version } = request;
   const kind = mediaKindOf(version.model.manifest);
+  if (kind) refuseOthers(version, request.parameters, PARAMETERS_OF[kind]);
   switch (kind) {
     case "text": {
       return openText(request, await blocksOf(version));

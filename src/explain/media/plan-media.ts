@@ -1,7 +1,7 @@
 import { createSeededRandom } from "../../shared/random.ts";
 import type { Estimate, Estimator } from "../estimator.ts";
 import type { ExplanationRequest, PlannedExplanation } from "../method.ts";
-import { planCoalitions } from "../plan-coalitions.ts";
+import { planCoalitions, type RunLimits } from "../plan-coalitions.ts";
 import { toExplanation } from "../to-explanation.ts";
 import type { MediaInput, PlayerValues } from "./media-input.ts";
 import type { MediaParameters } from "./media-parameters.ts";
@@ -15,6 +15,9 @@ export interface MediaMethod {
   /** Whether a picture is divided into superpixels and not into cells, when the request does not say. */
   readonly inSegments: boolean;
 }
+
+/** Numbers of all coalitions of a sampled method, of 8 bytes each. */
+const MAX_KEPT = 2_000_000;
 
 /** Explains a text, a picture or a recording by its parts. @throws ApiError */
 export async function planMedia(
@@ -44,16 +47,22 @@ export async function planMedia(
   };
 }
 
-/** What of the runs is left for coalitions. */
+/** What of the runs is left for coalitions, which are kept with their values. */
 function runsOf(
   { game, openedRuns, defaultRuns }: MediaInput,
   estimator: Estimator,
   { maxRuns, limit }: Pick<ExplanationRequest, "maxRuns" | "limit">,
-) {
+): RunLimits {
+  const { players, outputs } = game;
   const left = Math.max(0, limit - openedRuns);
-  const least = 1 + (estimator.minCoalitions(game.players) - 1) * game.runsPerCoalition;
+  const least = estimator.minCoalitions(players);
   const wanted = maxRuns === undefined ? Math.max(least, defaultRuns) : maxRuns - openedRuns;
-  return { limit: left, maxRuns: Math.min(Math.max(0, wanted), left) };
+  const most = Math.max(least, Math.floor(MAX_KEPT / Math.max(outputs, players / 8)));
+  return {
+    limit: left,
+    maxRuns: Math.min(Math.max(0, wanted), left, most),
+    advice: "Explain fewer parts (a shorter text, a coarser grid, longer windows) or fewer inputs",
+  };
 }
 
 function toAnswer(

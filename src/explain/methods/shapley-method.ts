@@ -18,7 +18,7 @@ export const shapleyMethod: ExplanationMethod<typeof mediaParametersSchema> = {
     const { limit, maxRuns = limit } = request;
     if (!explainsParts(request)) {
       const method = (await exactMethod.suits(request)) ? exactMethod : permutationMethod;
-      return method.plan({ ...request, parameters: {} });
+      return method.plan(request);
     }
     const estimator = (players: number) =>
       players <= MAX_EXACT_PLAYERS && 2 ** players <= Math.min(limit, maxRuns)

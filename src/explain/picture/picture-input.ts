@@ -17,7 +17,7 @@ import {
   toPicture,
   toTensor,
 } from "./picture.ts";
-import { gridParts, type PictureParts, toMap } from "./picture-parts.ts";
+import { checkMapSize, gridParts, type PictureParts, toMap } from "./picture-parts.ts";
 import { superpixels } from "./superpixels.ts";
 
 /** Runs of a sampled method: half a minute of a large model. */
@@ -78,6 +78,7 @@ export async function openPicture(
   const opened = await readPicture(form, request, blocks);
   const { picture, outputs, reading } = opened;
   const parts = toParts(picture, request.parameters, inSegments);
+  checkMapSize(parts.points.length * outputs.indices.length);
   return {
     game: createPictureGame(opened, parts),
     space: reading.space,

@@ -1,3 +1,4 @@
+import { ApiError } from "../../domain/errors.ts";
 import type { PlayerValues } from "../media/media-input.ts";
 import type { Picture } from "./picture.ts";
 
@@ -19,6 +20,8 @@ export interface PictureParts {
 /** Sides of fewer pixels have a cell for each of them. */
 const MIN_GRID_SIDE = 14;
 const DEFAULT_GRID = 7;
+/** Some megabytes of JSON. */
+const MAX_MAP_NUMBERS = 200_000;
 
 /** Rows and columns of cells; of a side that has fewer pixels, each has one. */
 export function gridParts(
@@ -57,6 +60,16 @@ function defaultCells(side: number): number {
 /** Cells end at whole pixels: the cell of a pixel is that of its middle. */
 function cellAt(pixel: number, cells: number, side: number): number {
   return Math.floor(((pixel + 0.5) * cells) / side);
+}
+
+/** @throws ApiError `invalid_request` for the maps of more outputs than an answer has room for */
+export function checkMapSize(numbers: number): void {
+  if (numbers <= MAX_MAP_NUMBERS) return;
+  throw new ApiError(
+    "invalid_request",
+    `The maps of all outputs would have ${numbers} numbers, and an answer has ${MAX_MAP_NUMBERS} at most: name one output instead of all.`,
+    { details: { field: "output", actual: numbers, limit: MAX_MAP_NUMBERS } },
+  );
 }
 
 /** Where the values of an answer are: rows from the top of the area that is shown. */

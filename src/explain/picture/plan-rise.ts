@@ -7,7 +7,7 @@ import type { ExplanationRequest, PlannedExplanation } from "../method.ts";
 import { toExplanation } from "../to-explanation.ts";
 import type { Picture, PictureForm, PictureValues } from "./picture.ts";
 import { type OpenedPicture, readPicture, separated } from "./picture-input.ts";
-import { gridParts, type PictureParts, toMap } from "./picture-parts.ts";
+import { checkMapSize, gridParts, type PictureParts, toMap } from "./picture-parts.ts";
 import { RiseSamples } from "./rise-map.ts";
 import { createMasks } from "./rise-masks.ts";
 
@@ -27,8 +27,6 @@ const MIN_MASKS = 20;
 /** The halves are compared after so many, and again after as many more. */
 const MASKS_PER_CHECK = 50;
 const MIN_SETTLED = 100;
-/** Numbers of an answer. */
-const MAX_VALUES = 100_000;
 
 /** Of the whole picture, and of the picture with nothing shown. */
 const KNOWN_RUNS = 2;
@@ -45,7 +43,7 @@ export async function planRise(
     Math.min(POINTS, area.height),
     Math.min(POINTS, area.width),
   ]);
-  checkSize(points.count * opened.outputs.indices.length);
+  checkMapSize(points.count * opened.outputs.indices.length);
   return {
     space: opened.reading.space,
     runs: KNOWN_RUNS + masks,
@@ -61,15 +59,6 @@ function countMasks({ maxRuns, limit }: ExplanationRequest): number {
     "invalid_request",
     `The method rise needs ${needed} runs of the model at least, and may take ${wanted + KNOWN_RUNS}: raise "max_runs".`,
     { details: { field: "max_runs", needed, limit: wanted + KNOWN_RUNS } },
-  );
-}
-
-function checkSize(values: number): void {
-  if (values <= MAX_VALUES) return;
-  throw new ApiError(
-    "invalid_request",
-    `The method rise would answer with ${values} numbers, and may with ${MAX_VALUES}: name one output instead of all.`,
-    { details: { field: "output", actual: values, limit: MAX_VALUES } },
   );
 }
 

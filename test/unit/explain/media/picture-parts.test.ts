@@ -62,6 +62,13 @@ describe("a photograph", () => {
     expect(answer.map).toMatchObject({ rows: 3, columns: 3, box: { ymin: 12.5, ymax: 187.5 } });
   });
 
+  test("has no maps of a thousand outputs whose points are many", async () => {
+    const all = explain(photographs, "occlusion", inputs, { grid: [32, 32] }, { output: "all" });
+    await expect(all).rejects.toThrow(
+      "The maps of all outputs would have 1024000 numbers, and an answer has 200000 at most",
+    );
+  });
+
   test("is divided into superpixels that cover it, each in one piece", async () => {
     const answer = await explain(photographs, "lime", inputs, { segments: 6 }, { maxRuns: 12 });
     const labels = answer.segments.flat();

@@ -150,6 +150,12 @@ describe("a text that cannot be explained as asked", () => {
       {},
       "The input has 1025 words: at most 1024 are explained. Send a part of it.",
     ],
+    [
+      "spam-detection",
+      "Hello",
+      { grid: [2, 2] },
+      '"parameters.grid" has no effect on model "spam-detection" version 1, which takes unit, removal.',
+    ],
   ])("%s", async (name, inputs, parameters, message) => {
     const version = name === "spam-detection" ? spam : languages;
     await expect(explain(version, "occlusion", inputs, parameters)).rejects.toThrow(message);
@@ -162,4 +168,14 @@ describe("a text that cannot be explained as asked", () => {
       /needs 18 runs .* at least/,
     );
   });
+
+  test.each(["occlusion", "shapley", "exact", "kernel", "permutation", "lime"])(
+    "not even where it has one word: %s",
+    async (method) => {
+      const answer = await explain(spam, method, "Hello", {}, { maxRuns: 100 });
+      expect(answer.values).toHaveLength(1);
+      const [value = Number.NaN] = answer.values;
+      expect(value).toBeCloseTo(answer.output - answer.base_value, method === "lime" ? 1 : 9);
+    },
+  );
 });
