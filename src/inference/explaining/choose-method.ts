@@ -15,7 +15,7 @@ export async function chooseMethod(
   const { task } = manifest;
   throw new ApiError(
     "task_not_supported",
-    `${formatModelId(manifest)} cannot be explained${task ? `: its task is ${task}` : ""}. What can be are tables and arrays of numbers, texts that are classified, embedded or generated, pictures that are classified or in which objects are detected, and recordings that are not heard as a stream.`,
+    `${formatModelId(manifest)} cannot be explained${task ? `: its task is ${task}` : ""}. What can be are tables and arrays of numbers, texts that are classified, embedded or generated, pictures that are classified or in which objects are detected, and recordings.`,
     { details: { model: manifest.name, version: manifest.version } },
   );
 }

@@ -41,11 +41,14 @@ function viewOutput(output: Output, explanation: Explanation, index: number): st
   return `${head}\n${toTable(rows)}`;
 }
 
-function toBars({ feature_names, data, values, std_error }: Explanation, output: number): Bar[] {
+function toBars(explanation: Explanation, output: number): Bar[] {
+  const { feature_names, data, values, std_error } = explanation;
+  // A region of a picture and a time of a recording have no value.
+  const isOfParts = "map" in explanation || "parts" in explanation;
   const bars = values.map((value, index): Bar => {
     const given = data[index];
     const name = feature_names[index] ?? String(index);
-    const isNamed = given === undefined || String(given) === name;
+    const isNamed = given === undefined || String(given) === name || (isOfParts && given === null);
     const error = std_error?.[index];
     return {
       label: isNamed ? name : `${name} = ${given === null ? "missing" : given}`,

@@ -44,6 +44,11 @@ test("many features end with the sum of the others, and errors stand beside the 
   expect(lines[11]).toMatch(/^4 others +\+10 +█+$/);
 });
 
+test("parts of a picture have no value that is missing", () => {
+  const view = viewExplanations(OUTPUT, { ...IRIS, data: [null, null, null], map: {} });
+  expect(view?.split("\n")[1]).toMatch(/^petal length {2}\+2 /);
+});
+
 test("several outputs, and several inputs, have a view each", () => {
   const two = {
     ...IRIS,
