@@ -1,3 +1,4 @@
+import type { TypedArray } from "../../domain/datatype.ts";
 import { ApiError } from "../../domain/errors.ts";
 import type { ExplanationSpace } from "../../domain/explanation/explanation.ts";
 import { quote } from "../../shared/quote.ts";
@@ -16,6 +17,8 @@ export interface GlobalTable {
   readonly outputs: TableOutputs;
   readonly model: TableModel;
   readonly table: Table;
+  /** The rows in the model's datatype. */
+  readonly typed: TypedArray;
 }
 
 /** @throws ApiError for what is not valid: a model of another kind, rows, their number, the space */
@@ -27,7 +30,8 @@ export async function openGlobalTable(
   const outputs = createTableOutputs(version.model.manifest, space);
   const table = await reader.read(inputs);
   refuseRows(table.rows, MAX_GLOBAL_ROWS);
-  return { reader, outputs, model: createTableModel(version, reader, outputs), table };
+  const model = createTableModel(version, reader, outputs);
+  return { reader, outputs, model, table, typed: reader.toTyped(table.values) };
 }
 
 /** @throws ApiError `invalid_request` for more rows than one request may have */

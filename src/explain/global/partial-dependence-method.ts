@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { ApiError } from "../../domain/errors.ts";
 import type { FeatureData } from "../../domain/explanation/explanation.ts";
 import type { ChosenOutputs } from "../choose-outputs.ts";
 import type { ExplanationMethod, ExplanationRequest, PlannedExplanation } from "../method.ts";
@@ -54,20 +55,20 @@ export const partialDependenceMethod: ExplanationMethod<typeof parameters> = {
 };
 
 async function plan(request: ExplanationRequest<Parameters>): Promise<PlannedExplanation> {
-  const { parameters: own, space } = request;
+  const { parameters: own, space, version } = request;
   const opened = await openGlobalTable(request, space);
   const { table, reader, outputs } = opened;
   const columns = chooseFeatures(own.features, table.featureNames);
-  const grids = columns.map((column) =>
-    toGrid(
-      Float64Array.from(
-        { length: table.rows },
-        (_, row) => table.values[row * table.columns + column] ?? 0,
-      ),
-      own.points,
-      reader.categories[column] !== undefined,
-    ),
-  );
+  const grids: Float64Array[] = [];
+  for (const column of columns) {
+    await version.call.checkpoint();
+    const { rows, columns: width, values } = table;
+    const ofColumn = Float64Array.from(
+      { length: rows },
+      (_, row) => values[row * width + column] ?? 0,
+    );
+    grids.push(toGrid(ofColumn, own.points, reader.categories[column] !== undefined));
+  }
   // Where the labels are not known before, a row says how many outputs there are.
   const width = outputs.labels.length || (await widthOf(opened));
   const chosen = chooseGlobalOutputs(request.output, outputs.names(width));
@@ -79,6 +80,7 @@ async function plan(request: ExplanationRequest<Parameters>): Promise<PlannedExp
     request,
     `for ${columns.length} features of ${table.rows} rows`,
   );
+  if (own.kind !== "average") refuseLines(grids, table.rows, chosen.indices.length);
   const job = { opened, columns, grids, chosen, runs, own };
   return {
     space: outputs.space,
@@ -86,6 +88,20 @@ async function plan(request: ExplanationRequest<Parameters>): Promise<PlannedExp
     explain: () => lastOf(explain(job)),
     stream: () => explain(job),
   };
+}
+
+/** Numbers of the lines of single rows: some megabytes of an answer. */
+const MAX_LINE_NUMBERS = 200_000;
+
+/** @throws ApiError `invalid_request` for more lines than an answer may have */
+function refuseLines(grids: readonly Float64Array[], rows: number, outputs: number): void {
+  const numbers = grids.reduce((sum, { length }) => sum + length, 0) * rows * outputs;
+  if (numbers <= MAX_LINE_NUMBERS) return;
+  throw new ApiError(
+    "invalid_request",
+    `The lines of ${rows} rows would have ${numbers} numbers, and may have ${MAX_LINE_NUMBERS}: send fewer rows, features or points, one output, or kind average.`,
+    { details: { field: "parameters.kind", limit: MAX_LINE_NUMBERS, actual: numbers } },
+  );
 }
 
 interface Job {
@@ -104,7 +120,13 @@ async function* explain(job: Job): AsyncGenerator<object> {
   const found: FeatureDependence[] = [];
   for (const [place, column] of columns.entries()) {
     const grid = grids[place] as Float64Array;
-    const dependence = await dependOn(opened, column, grid, chosen.indices);
+    const dependence = await dependOn(
+      opened,
+      column,
+      grid,
+      chosen.indices,
+      job.own.kind !== "average",
+    );
     const one = toFeature(job, column, grid, dependence);
     found.push(one);
     yield one;

@@ -4,7 +4,7 @@ import type { GlobalTable } from "./global-table.ts";
 export interface Dependence {
   /** By output and point of the grid. */
   readonly average: Float64Array;
-  /** By output, row and point of the grid. */
+  /** By output, row and point of the grid; empty where it was not asked for. */
   readonly individual: Float64Array;
 }
 
@@ -12,19 +12,20 @@ export interface Dependence {
  * Runs every row with every value of the grid ("brute" in scikit-learn).
  * Source: Friedman, Greedy Function Approximation, Annals of Statistics 2001; Goldstein et al., Peeking Inside the Black Box, 2015.
  * @param outputs indices of those that are looked at
+ * @param withRows whether the numbers of single rows are kept
  */
 export async function dependOn(
-  { reader, model, table }: GlobalTable,
+  { reader, model, table, typed }: GlobalTable,
   column: number,
   grid: Float64Array,
   outputs: readonly number[],
+  withRows: boolean,
 ): Promise<Dependence> {
-  const { rows, columns, values } = table;
-  const typed = reader.toTyped(values);
+  const { rows, columns } = table;
   const typedGrid = reader.toTyped(grid);
   const points = grid.length;
   const average = new Float64Array(outputs.length * points);
-  const individual = new Float64Array(outputs.length * rows * points);
+  const individual = new Float64Array(withRows ? outputs.length * rows * points : 0);
   await model.predictFrom({
     rows: points * rows,
     columns,
@@ -42,7 +43,7 @@ export async function dependOn(
         const point = Math.floor((first + at) / rows);
         for (const [place, output] of outputs.entries()) {
           const value = found[at * width + output] ?? 0;
-          individual[(place * rows + row) * points + point] = value;
+          if (withRows) individual[(place * rows + row) * points + point] = value;
           (average[place * points + point] as number) += value / rows;
         }
       }

@@ -19,13 +19,12 @@ export interface ImportanceOptions {
 
 /** @param source by row, the row whose value of the column it gets; `undefined` for the rows as they are */
 export async function scoreOf(
-  { reader, model, table }: GlobalTable,
+  { model, table, typed }: GlobalTable,
   { metric, truths, outputs }: ImportanceOptions,
   column = 0,
   source?: ArrayLike<number>,
 ): Promise<number> {
-  const { rows, columns, values } = table;
-  const typed = reader.toTyped(values);
+  const { rows, columns } = table;
   const predictions = new Float64Array(rows * outputs.length);
   await model.predictFrom({
     rows,

@@ -230,6 +230,24 @@ describe("partial dependence", () => {
   });
 });
 
+test("lines of more rows than an answer may have are refused", async () => {
+  const rows = Array.from({ length: 900 }, (_, index) => [
+    index,
+    index % 7,
+    index % 11,
+    index % 13,
+  ]);
+  const version = await explainedVersion(findModel("iris-logistic"));
+  const own = partialDependenceMethod.parameters.parse({ kind: "both", points: 100 });
+  await expect(
+    partialDependenceMethod.plan(explanationRequest(version, rows, own)),
+  ).rejects.toMatchObject({
+    code: "invalid_request",
+    // 100 + 7 + 11 + 13 values, 900 rows and 3 outputs.
+    message: expect.stringContaining("would have 353700 numbers, and may have 200000"),
+  });
+});
+
 describe("mean absolute values", () => {
   const method = METHODS.find(({ name }) => name === "mean_absolute") as ExplanationMethod;
 
