@@ -1,7 +1,7 @@
 """What is left of a model's answer without parts of a text or a picture: test/fixtures/explanations/parts.json.
 
 The models run in ONNX Runtime, texts are split by Python's tokenizers, pictures are scaled by Pillow and blurred by SciPy, and Shapley
-values are those of the package shap over the same parts.
+values and LIME are those of the packages shap and lime over the same parts.
 """
 
 import json
@@ -12,6 +12,7 @@ import numpy as np
 import onnxruntime
 import shap
 import soundfile
+from lime.lime_image import LimeImageExplainer
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 from tokenizers import Tokenizer
@@ -29,6 +30,7 @@ SENTENCES = {
     "sentences": ["Stocks fell sharply in New York", "A kitten is napping by the window"],
 }
 RISE_MASKS = 4000
+LIME_SEEDS, LIME_SAMPLES = 10, 200
 PROMPT = "The old man looked at the sea and"
 ANSWER_TOKENS = 4
 WINDOW_MS, BANDS = 400, 5
@@ -290,7 +292,38 @@ def digits() -> dict:
         "mean": occlude(lambda kept: value(kept, "mean", each), 64),
         "blur": occlude(lambda kept: value(kept, "blur", each), 64),
         "shapley": {"grid": grid, "values": shapley.values[0].tolist()},
+        "lime": {"grid": grid, **lime(coarse, lambda kept: value(kept, "mean", coarse))},
         "rise": rise(image, blurred(image), score),
+    }
+
+
+def lime(cell_of: np.ndarray, value) -> dict:
+    """Coefficients by the package lime: mean over seeds, and the deviation of one seed. Its picture has the numbers of the parts."""
+    count = int(cell_of.max()) + 1
+    numbers = np.repeat(cell_of[..., None] + 1.0, 3, axis=2)
+
+    def scores(pictures):
+        kept = [np.isin(np.arange(count) + 1, picture[..., 0]) for picture in pictures]
+        return np.array([[1 - value(one), value(one)] for one in kept])
+
+    found = []
+    for seed in range(LIME_SEEDS):
+        explainer = LimeImageExplainer(random_state=seed, feature_selection="none")
+        explanation = explainer.explain_instance(
+            numbers,
+            scores,
+            labels=(1,),
+            hide_color=0,
+            num_features=count,
+            num_samples=LIME_SAMPLES,
+            batch_size=50,
+            segmentation_fn=lambda _: cell_of,
+        )
+        found.append([weight for _, weight in sorted(explanation.local_exp[1])])
+    return {
+        "samples": LIME_SAMPLES,
+        "values": np.mean(found, axis=0).tolist(),
+        "std": np.std(found, axis=0, ddof=1).tolist(),
     }
 
 

@@ -38,6 +38,12 @@ export const expectedParts: {
     readonly mean: Occluded;
     readonly blur: Occluded;
     readonly shapley: { readonly grid: number[]; readonly values: readonly number[] };
+    readonly lime: {
+      readonly grid: number[];
+      readonly samples: number;
+      readonly values: readonly number[];
+      readonly std: readonly number[];
+    };
     readonly rise: {
       readonly values: readonly (readonly number[])[];
       readonly std_error: readonly (readonly number[])[];

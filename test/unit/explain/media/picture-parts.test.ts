@@ -40,6 +40,16 @@ describe("an array of numbers that is a picture", () => {
     expect(furthest(answer.values, shapley.values)).toBeLessThan(0.005);
   });
 
+  test("has the coefficients of the package lime over its cells, within three deviations", async () => {
+    const { grid, samples, values, std } = expectedParts.digits.lime;
+    const answer = await explain(digits, "lime", inputs, { grid, fill: "mean", samples });
+    for (const [at, value] of values.entries()) {
+      const deviation = Math.hypot(std[at] ?? 0, answer.std_error?.[at] ?? 0);
+      expect(Math.abs((answer.values[at] ?? Number.NaN) - value)).toBeLessThan(3 * deviation);
+    }
+    expect(Math.max(...std)).toBeLessThan(Math.max(...values) / 3);
+  });
+
   test("is a row of numbers for methods that have background rows, unless it is divided", async () => {
     await expect(explain(digits, "kernel", inputs)).rejects.toMatchObject({
       code: "background_missing",
