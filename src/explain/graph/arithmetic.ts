@@ -51,6 +51,8 @@ export function multiply(left: Element, right: Element, round: Round): Element {
 function multiplyBy(element: Element, factor: number, round: Round): Element {
   if (typeof element === "number") return round(element * factor);
   if (element instanceof WeightedSum) return scale(element, factor);
+  // Exporters make constants of a column so, as long as a row is.
+  if (element instanceof ColumnValue && factor === 0) return 0;
   if (isLinked(element)) {
     if (factor === 1) return element;
     if (element instanceof MarginValue && element.kind === "exp" && factor > 0)

@@ -9,6 +9,7 @@ import { postTransform } from "./links.ts";
 import {
   inputOf,
   listAttribute,
+  numberAttribute,
   type Operator,
   type OperatorCall,
   textAttribute,
@@ -32,7 +33,10 @@ export const LINEAR_MODELS: Readonly<Record<string, Operator>> = {
     // The first output has the labels.
     return [classes, classes];
   },
-  SVMRegressor: svmRegressor,
+  SVMRegressor: (call) => [
+    postTransform(svmScores(call), textAttribute(call.node, "post_transform", "NONE")),
+  ],
+  SVMClassifier: svmClassifier,
 };
 
 export function countLabels(node: GraphNode): number {
@@ -92,11 +96,29 @@ function linearScores(
   return new Value(ELEMENT.float, [ROWS, scores], elements);
 }
 
+/** Each class has a score, and the second one that of the machine, which decides for the first. */
+function svmClassifier(call: OperatorCall): Value[] {
+  const { node } = call;
+  if (countLabels(node) !== 2 || node.attributes.has("prob_a"))
+    throw new UnexplainableError(
+      "the model is a support vector machine of several classes, or with probabilities of its own",
+    );
+  const dual = listAttribute(node, "coefficients") ?? [];
+  const arePositive = Array.from(dual).every((coefficient) => coefficient >= 0);
+  if (arePositive)
+    throw new UnexplainableError(
+      "the model is a support vector machine with positive coefficients",
+    );
+  const transform = textAttribute(node, "post_transform", "NONE");
+  const classes = binaryScores(svmScores(call), transform, false);
+  return [classes, classes];
+}
+
 /** A support vector machine with a linear kernel has one coefficient for each column. */
-function svmRegressor(call: OperatorCall): Value[] {
+function svmScores(call: OperatorCall): Value {
   const { node } = call;
   const kernel = textAttribute(node, "kernel_type", "LINEAR");
-  if (kernel !== "LINEAR" || node.attributes.get("one_class") === 1)
+  if (kernel !== "LINEAR" || numberAttribute(node, "one_class", 0) !== 0)
     throw new UnexplainableError(
       `the model is a support vector machine with ${kernel === "LINEAR" ? "one class" : `the kernel ${kernel}`}`,
     );
@@ -106,11 +128,9 @@ function svmRegressor(call: OperatorCall): Value[] {
   const dual = listAttribute(node, "coefficients") ?? new Float32Array();
   const coefficients = new Float64Array(columns);
   // Without support vectors the coefficients are those of the columns.
-  if (vectors.length === 0) coefficients.set(dual);
+  if (vectors.length === 0) coefficients.set(dual.subarray(0, columns));
   for (let at = 0; at < vectors.length; at++)
     (coefficients[at % columns] as number) +=
       (vectors[at] ?? 0) * (dual[Math.floor(at / columns)] ?? 0);
-  const rho = listAttribute(node, "rho") ?? [0];
-  const scores = linearScores(input, coefficients, rho, node.operator);
-  return [postTransform(scores, textAttribute(node, "post_transform", "NONE"))];
+  return linearScores(input, coefficients, listAttribute(node, "rho") ?? [0], node.operator);
 }

@@ -39,7 +39,7 @@ export function toNumbers(tensor: GraphTensor): NumberList {
   checkCount(bytes.byteLength / elementBytes, count);
   // A view of the file need not be aligned.
   const isAligned = bytes.byteOffset % elementBytes === 0;
-  const { buffer, byteOffset } = isAligned ? bytes : bytes.slice();
+  const { buffer, byteOffset } = isAligned ? bytes : new Uint8Array(bytes);
   const elements = new array(buffer, byteOffset, count);
   if (elements instanceof Float32Array || elements instanceof Float64Array) return elements;
   if (elements instanceof Int32Array) return elements;
