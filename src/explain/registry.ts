@@ -2,6 +2,7 @@ import { counterfactualMethod } from "./counterfactual/counterfactual-method.ts"
 import { createMeanAbsoluteMethod } from "./global/mean-absolute-method.ts";
 import { partialDependenceMethod } from "./global/partial-dependence-method.ts";
 import { permutationImportanceMethod } from "./global/permutation-importance-method.ts";
+import { linearMethod } from "./linear/linear-method.ts";
 import type { ExplanationMethod } from "./method.ts";
 import { exactMethod } from "./methods/exact-method.ts";
 import { kernelMethod } from "./methods/kernel-method.ts";
@@ -15,6 +16,7 @@ import { treeMethod } from "./trees/tree-method.ts";
 
 /** Those that explain a row of a table by a value for each feature. */
 const OF_ROWS: readonly ExplanationMethod[] = [
+  linearMethod,
   treeMethod,
   exactMethod,
   kernelMethod,
@@ -23,6 +25,7 @@ const OF_ROWS: readonly ExplanationMethod[] = [
 
 /** Every method, by its name in requests; the first that suits a version explains it when the request names none. */
 export const METHODS: readonly ExplanationMethod[] = [
+  linearMethod,
   treeMethod,
   occlusionMethod,
   exactMethod,
