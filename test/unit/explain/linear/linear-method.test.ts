@@ -46,38 +46,41 @@ function closeTo(value: number, scale: number) {
   );
 }
 
-describe.each(CASES)("$name as $format in $space space", ({ name, format, space, fixture, found }) => {
-  test("has the values of shap", async () => {
-    const version = await linearVersion(name, fixture, format);
-    for (const [index, row] of fixture.rows.entries()) {
-      const answer = await explain(linearMethod, version, row, {
-        output: "all",
-        space: space as ExplanationSpace,
-      });
-      expect(answer).toMatchObject({
-        method: "linear",
-        exact: true,
-        space,
-        std_error: null,
-        runs: 0,
-        seed: null,
-        data: row,
-        output_names: fixture.labels ?? [fixture.output],
-      });
-      const scale = scaleOf(found, index);
-      const values = found.values[index] ?? [];
-      expect(answer.values).toEqual(
-        values.map((ofColumn) => ofColumn.map((value) => closeTo(value, scale))),
-      );
-      expect(answer.base_value).toEqual(found.base.map((value) => closeTo(value, scale)));
-      expect(answer.additivity_error).toBeLessThan(1e-9 * scale);
-      const outputs = toOutputs(answer.output as number[], name, space, fixture);
-      expect(outputs).toEqual(
-        (fixture.outputs[index] ?? []).map((value) => closeTo(value, 1 + Math.abs(value))),
-      );
-    }
-  });
-});
+describe.each(CASES)(
+  "$name as $format in $space space",
+  ({ name, format, space, fixture, found }) => {
+    test("has the values of shap", async () => {
+      const version = await linearVersion(name, fixture, format);
+      for (const [index, row] of fixture.rows.entries()) {
+        const answer = await explain(linearMethod, version, row, {
+          output: "all",
+          space: space as ExplanationSpace,
+        });
+        expect(answer).toMatchObject({
+          method: "linear",
+          exact: true,
+          space,
+          std_error: null,
+          runs: 0,
+          seed: null,
+          data: row,
+          output_names: fixture.labels ?? [fixture.output],
+        });
+        const scale = scaleOf(found, index);
+        const values = found.values[index] ?? [];
+        expect(answer.values).toEqual(
+          values.map((ofColumn) => ofColumn.map((value) => closeTo(value, scale))),
+        );
+        expect(answer.base_value).toEqual(found.base.map((value) => closeTo(value, scale)));
+        expect(answer.additivity_error).toBeLessThan(1e-9 * scale);
+        const outputs = toOutputs(answer.output as number[], name, space, fixture);
+        expect(outputs).toEqual(
+          (fixture.outputs[index] ?? []).map((value) => closeTo(value, 1 + Math.abs(value))),
+        );
+      }
+    });
+  },
+);
 
 /** Of the values that are compared. */
 function scaleOf({ values, base }: ShapValues, index: number): number {
