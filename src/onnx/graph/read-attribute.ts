@@ -128,5 +128,7 @@ export function* readTensor(
 }
 
 function toFloat(bytes: Uint8Array): number {
+  if (bytes.byteLength < 4)
+    throw new OnnxError("the file is not a valid ONNX model: a number of it is not complete");
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getFloat32(0, true);
 }
