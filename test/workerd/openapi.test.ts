@@ -66,10 +66,11 @@ beforeAll(async () => {
   const webhook = JSON.stringify({ url: "https://example.com/alerts" });
   await service.administer("/alerts/webhooks/operators", { method: "PUT", body: webhook });
   const { folder } = findModel("iris-logistic");
-  await service.administer("/models/iris-logistic/versions/1/profile", {
-    method: "PUT",
-    body: readFileSync(join(folder, "profile.json")),
-  });
+  for (const part of ["profile", "background"])
+    await service.administer(`/models/iris-logistic/versions/1/${part}`, {
+      method: "PUT",
+      body: readFileSync(join(folder, `${part}.json`)),
+    });
   // Examples of feedback have its predictions.
   for (const [requestId, inputs] of [
     ["0199b1d2-4c1e-7d3a-9c53-2f1f0a6b7c8d", [5.1, 3.5, 1.4, 0.2]],
