@@ -45,24 +45,33 @@ function thirdPartyNotices({ inputs }: Metafile, modules: ReadonlyMap<string, st
     ...Object.keys(inputs),
     ...[...modules.values()].map((path) => relative(projectPath(), path)),
   ];
-  const names = paths.flatMap((path) => packageOf(path.split(sep).join("/")) ?? []);
-  const sections = [...new Set(names)].sort().map(toNotice);
+  const folders = paths.flatMap((path) => folderOfPackage(path.split(sep).join("/")) ?? []);
+  // The same version may be within several packages.
+  const sections = [...new Set([...new Set(folders)].map(toNotice))].sort();
   return ["# Licences of the software in this folder", ...sections, ""].join("\n\n");
 }
 
-function packageOf(path: string): string | undefined {
-  return /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1];
+/** From the project's `node_modules` on; a package may have packages of its own. */
+function folderOfPackage(path: string): string | undefined {
+  return /node_modules\/(?:.*\/node_modules\/)?(?:@[^/]+\/)?[^/]+(?=\/)/.exec(path)?.[0];
 }
 
-function toNotice(name: string): string {
-  const folder = projectPath("node_modules", name);
-  const { version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
-  const files = readdirSync(folder).filter((file) =>
-    /^(?:licen[cs]e|notice|thirdparty)/i.test(file),
-  );
-  const texts = files.map((file) => readFileSync(join(folder, file), "utf8").trim());
+function toNotice(path: string): string {
+  const folder = projectPath(path);
+  const { name, version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  const texts = licencesIn(folder).map((file) => readFileSync(file, "utf8").trim());
   return [
     `## ${name} ${version} (${license})`,
     ...texts.map((text) => `\`\`\`\n${text}\n\`\`\``),
   ].join("\n\n");
+}
+
+/** Paths of the files that are licences, or in a folder of licences. */
+function licencesIn(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true })
+    .filter(({ name }) => /^(?:licen[cs]e|notice|thirdparty)/i.test(name))
+    .flatMap((entry) => {
+      const path = join(folder, entry.name);
+      return entry.isDirectory() ? readdirSync(path).map((file) => join(path, file)) : [path];
+    });
 }

@@ -120,8 +120,14 @@ describe("the bill of materials", () => {
     const lock = JSON.parse(readFileSync(projectPath("package-lock.json"), "utf8"));
     for (const name of packages) {
       const component = bill.components.find((each) => each.name === name);
-      const places = [`packages/cli/node_modules/${name}`, `node_modules/${name}`];
-      const locked = places.map((place) => lock.packages[place]).find(Boolean);
+      const places = [
+        `packages/cli/node_modules/${name}`,
+        `node_modules/${name}`,
+        // Of a package that has its own.
+        ...Object.keys(lock.packages).filter((place) => place.endsWith(`/node_modules/${name}`)),
+      ].filter((place) => lock.packages[place]);
+      const used = places.find((place) => !lock.packages[place].dev) ?? places[0] ?? "";
+      const locked = lock.packages[used];
       const [, digest = ""] = locked.integrity.split("sha512-");
       const hex = Buffer.from(digest, "base64").toString("hex");
       expect(component, name).toMatchObject({
