@@ -54,14 +54,20 @@ export async function createLeafTables(
 ): Promise<readonly (LeafTable | undefined)[]> {
   const tables: (LeafTable | undefined)[] = [];
   let room = MAX_MASKS;
+  /** Leaves and masks of the trees until now, which tell what others will have. */
+  const seen = { leaves: 0, masks: 0 };
   for (let tree = 0; tree < forest.roots.length; tree++) {
     const leaves = leavesOf(forest, tree);
     let table: LeafTable | undefined;
-    if (leaves <= room && leaves * background.length <= MAX_CELLS) {
+    if (leaves * background.length <= MAX_CELLS) {
       const root = forest.roots[tree] as number;
       const worth = MASKS_PER_VISIT * visitsOf(root, background, walk, forest.columns);
-      if (leaves <= worth) table = createLeafTable(forest, root, background, bits);
-      if (table && table.masks.length > Math.min(worth, room)) table = undefined;
+      const limit = Math.min(worth, room);
+      const likely = seen.leaves > 0 ? (leaves * seen.masks) / seen.leaves : leaves;
+      if (likely <= limit) table = createLeafTable(forest, root, background, bits);
+      seen.leaves += table ? leaves : 0;
+      seen.masks += table?.masks.length ?? 0;
+      if (table && table.masks.length > limit) table = undefined;
       room -= table?.masks.length ?? 0;
     }
     tables.push(table);
