@@ -13,6 +13,8 @@ import { treeMethod } from "../../../../src/explain/trees/tree-method.ts";
 import {
   explainedVersion,
   explanationRequest,
+  floatTensor,
+  rowsOf,
   type TestVersion,
 } from "../../../support/explained-version.ts";
 
@@ -104,6 +106,56 @@ describe("values are those of shap", () => {
         index,
         "probability",
       );
+  });
+});
+
+describe("the outputs that are explained are the engine's", () => {
+  for (const { name, output, labels } of [
+    ...CLASSIFIERS.map(({ name, labels }) => ({ name, labels, output: "probabilities" })),
+    ...REGRESSIONS.map(({ name, output }) => ({ name, output, labels: undefined })),
+  ])
+    test(name, async () => {
+      const { fixture, version } = await load(name, output, labels);
+      const [input] = version.model.manifest.inputs;
+      const rows = fixture.rows.map((row) => row.map((value) => value ?? Number.NaN));
+      const shape = [rows.length, rows[0]?.length ?? 0];
+      const tensor = floatTensor(input?.name ?? "", shape, rows.flat());
+      const [scores] = await version.infer([tensor], [output], rows.length);
+      const expected = rowsOf(scores ? [scores] : []);
+      for (const [index, row] of fixture.rows.entries()) {
+        const found = await explain(version, row, { space: "output", output: "all" });
+        expectClose(found.output, expected[index] ?? []);
+      }
+    });
+});
+
+describe("what trees do not have is refused", () => {
+  test("margins of trees that hold probabilities, and probabilities of numbers", async () => {
+    const forest = await load("random-forest", "probabilities", 3);
+    const [row] = forest.fixture.rows;
+    await expect(explain(forest.version, row, { space: "margin" })).rejects.toMatchObject({
+      code: "invalid_request",
+      details: { field: "space", valid: ["probability", "output"] },
+    });
+    const numbers = await load("forest-regression", "variable");
+    const [other] = numbers.fixture.rows;
+    await expect(explain(numbers.version, other, { space: "probability" })).rejects.toMatchObject({
+      code: "invalid_request",
+      details: { field: "space", valid: ["output"] },
+    });
+  });
+
+  test("background rows that are not there, and covers that are not", async () => {
+    const { fixture, version } = await load("sklearn-boosting", "probabilities", 2);
+    const without = { ...version, background: async () => undefined } as TestVersion;
+    await expect(explain(without, fixture.rows[0], {})).rejects.toMatchObject({
+      code: "background_missing",
+    });
+    const parameters = { perturbation: "path_dependent" } as const;
+    await expect(explain(version, fixture.rows[0], { parameters })).rejects.toMatchObject({
+      code: "invalid_request",
+      details: { field: "perturbation", valid: ["interventional"] },
+    });
   });
 });
 
