@@ -78,7 +78,7 @@ function refuseOthers(
 
 /**
  * @param inSegments whether a picture is divided into superpixels, when the request does not say
- * @throws ApiError `task_not_supported` for another version; of the preprocessor, and for parameters that do not fit
+ * @throws ApiError `invalid_request` for another version; of the preprocessor, and for parameters that do not fit
  */
 export async function openMedia(
   request: ExplanationRequest<MediaParameters>,
@@ -104,7 +104,7 @@ export async function openMedia(
   }
 }
 
-/** @throws ApiError `task_not_supported` for a version whose inputs are no pictures */
+/** @throws ApiError `invalid_request` for a version whose inputs are no pictures */
 export async function openPictureBlocks(
   version: ExplainedVersion,
 ): Promise<{ readonly form: PictureForm; readonly blocks: VersionBlocks }> {
@@ -122,7 +122,7 @@ async function blocksOf(version: ExplainedVersion) {
 function notMedia({ model }: ExplainedVersion): ApiError {
   const { task } = model.manifest;
   return new ApiError(
-    "task_not_supported",
+    "invalid_request",
     `${formatModelId(model)}${task ? `, whose task is ${task},` : ""} has no inputs that this method divides into parts: it explains texts that are classified, embedded or generated, pictures that are classified or in which objects are detected, and recordings of speech.`,
     { details: { model: model.name, version: model.version } },
   );

@@ -157,7 +157,7 @@ describe("RISE", () => {
     );
     const flowers = servedVersion(findModel("iris-logistic"));
     await expect(explain(flowers, "rise", [[1, 2, 3, 4]])).rejects.toMatchObject({
-      code: "task_not_supported",
+      code: "invalid_request",
     });
   });
 });
