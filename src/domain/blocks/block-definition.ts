@@ -40,7 +40,7 @@ export type BlockSchema = z.ZodType<{ readonly type: string }>;
 
 /**
  * A kind of block. Its implementation, a factory in `src/tasks`, is registered in `src/tasks/registry.ts` under the
- * same type; `docs/tasks.md` has a section of that name.
+ * same type; a page of `docs/blocks` has a section of that name.
  */
 interface BlockDefinition<S extends BlockSchema> {
   readonly type: z.output<S>["type"];

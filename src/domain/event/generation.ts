@@ -11,7 +11,7 @@ export const generationEventSchema = z
     ),
     [GEN_AI.cachedTokens]: count
       .describe("Of the input tokens, those that were not read again.")
-      .meta({ see: "tasks.md#prefix-caching" }),
+      .meta({ see: "blocks/generation.md#prefix-caching" }),
     [GEN_AI.outputTokens]: count.describe(
       "Tokens that were generated, those that end a text included.",
     ),

@@ -111,6 +111,6 @@ export const proposeSpeechRecognition: ProposeTask = async (task, input) => {
     input,
     task,
     "it needs a decoder, an encoder and a model of voice activity, with token ids that no file of an export says",
-    "Send the files, and a manifest with models (encoder, voice-activity), preprocess (log-mel) and postprocess (speech-recognition): docs/tasks.md#speech-recognition has an example.",
+    "Send the files, and a manifest with models (encoder, voice-activity), preprocess (log-mel) and postprocess (speech-recognition): docs/blocks/audio.md#speech-recognition has an example.",
   );
 };

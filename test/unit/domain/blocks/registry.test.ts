@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { z } from "zod";
 import { projectPath } from "../../../../scripts/project.ts";
@@ -25,7 +26,10 @@ const preprocess: readonly PreprocessDefinition[] = PREPROCESS_BLOCKS;
 const postprocess: readonly PostprocessDefinition[] = POSTPROCESS_BLOCKS;
 const blocks = [...preprocess, ...postprocess];
 
-const docs = readFileSync(projectPath("docs", "tasks.md"), "utf8");
+const tasks = readFileSync(projectPath("docs", "tasks.md"), "utf8");
+const sections = readdirSync(projectPath("docs", "blocks"))
+  .map((file) => readFileSync(join(projectPath("docs", "blocks"), file), "utf8"))
+  .join("\n");
 const openApi = JSON.stringify(createOpenApiDocument(PROTOCOLS, "0.0.0"));
 const manifestSchema = JSON.stringify(manifestJsonSchema());
 
@@ -42,8 +46,8 @@ describe.each(blocks)("the block $type", ({ type, schema, parameters }) => {
     expect(manifestSchema).toContain(`"const":"${type}"`);
   });
 
-  test("has a section in docs/tasks.md that describes its parameters", () => {
-    const [, section] = docs.match(new RegExp(`^### ${type}\\n(.*?)(?=^##|$(?!\\n))`, "ms")) ?? [];
+  test("has a section in docs/blocks that describes its parameters", () => {
+    const [, section] = sections.match(new RegExp(`^## ${type}\\n(.*?)(?=^##? |$(?!\\n))`, "ms")) ?? [];
     expect(section).toBeDefined();
     for (const name of Object.keys(parameters.shape)) expect(section).toContain(`\`${name}\``);
   });
@@ -56,12 +60,12 @@ describe.each(blocks)("the block $type", ({ type, schema, parameters }) => {
   });
 
   test("is in the table of tasks in docs/tasks.md", () => {
-    const tasks = Object.entries(TASKS).filter(([, sides]) =>
+    const kinds = Object.entries(TASKS).filter(([, sides]) =>
       [...sides.preprocess, ...sides.postprocess].some((member) => member === type),
     );
-    expect(tasks.length).toBeGreaterThan(0);
-    for (const [task] of tasks) {
-      const row = docs
+    expect(kinds.length).toBeGreaterThan(0);
+    for (const [task] of kinds) {
+      const row = tasks
         .split("\n")
         .find((line) => line.startsWith("|") && line.includes(`\`${task}\``));
       expect(row).toContain(`\`${type}\``);
