@@ -3,8 +3,8 @@ import { concatenateBytes } from "../../shared/bytes.ts";
 import { crc32 } from "./png-checksum.ts";
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
-/** 8 bits a channel, colours without alpha, the only compression, filter and order of rows that there is. */
-const FORM = [8, 2, 0, 0, 0];
+/** The colour type of each kind of pixels. */
+const COLOUR_TYPES = { grey: 0, colour: 2 } as const;
 const CHANNELS = 3;
 const PAETH = 4;
 
@@ -17,12 +17,26 @@ export function encodePng(
   width: number,
   height: number,
 ): Uint8Array<ArrayBuffer> {
-  const header = new Uint8Array(8 + FORM.length);
+  const data = deflate(filterRows(pixels, width * CHANNELS, height));
+  return encodePngFile(data, width, height, "colour");
+}
+
+/**
+ * The file around compressed rows of 8 bits a channel.
+ * @param data rows with their filters, in the zlib format
+ */
+export function encodePngFile(
+  data: Uint8Array,
+  width: number,
+  height: number,
+  pixels: keyof typeof COLOUR_TYPES,
+): Uint8Array<ArrayBuffer> {
+  const header = new Uint8Array(13);
   const view = new DataView(header.buffer);
   view.setUint32(0, width);
   view.setUint32(4, height);
-  header.set(FORM, 8);
-  const data = deflate(filterRows(pixels, width * CHANNELS, height));
+  // What is left at 0 is the only compression, filter and order of rows that there is.
+  header.set([8, COLOUR_TYPES[pixels]], 8);
   return concatenateBytes([
     Uint8Array.from(SIGNATURE),
     chunk("IHDR", header),

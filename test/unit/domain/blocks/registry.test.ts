@@ -47,7 +47,8 @@ describe.each(blocks)("the block $type", ({ type, schema, parameters }) => {
   });
 
   test("has a section in docs/blocks that describes its parameters", () => {
-    const [, section] = sections.match(new RegExp(`^## ${type}\\n(.*?)(?=^##? |$(?!\\n))`, "ms")) ?? [];
+    const [, section] =
+      sections.match(new RegExp(`^## ${type}\\n(.*?)(?=^##? |$(?!\\n))`, "ms")) ?? [];
     expect(section).toBeDefined();
     for (const name of Object.keys(parameters.shape)) expect(section).toContain(`\`${name}\``);
   });
