@@ -33,7 +33,7 @@ export async function readDetections(
     const [prediction] = await postprocessor.toPredictions(
       results,
       metadata ? [metadata] : [],
-      postprocessor.parameters.parse(parameters),
+      postprocessor.parameters.parse({ masks: false, ...parameters }),
       () => version.call.checkpoint(),
     );
     return prediction as readonly Detection[];

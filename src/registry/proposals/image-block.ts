@@ -118,7 +118,13 @@ function defaultResize(
   const { width, height } = size;
   if (by === "letterbox")
     return {
-      resize: { mode: "letterbox", ...size, filter: "bilinear", background: [0, 0, 0] },
+      resize: {
+        mode: "letterbox",
+        ...size,
+        filter: "bilinear",
+        background: [0, 0, 0],
+        position: "center",
+      },
       note: `they are fitted into ${width} x ${height} pixels with black borders`,
     };
   const shorter = Math.max(Math.round(Math.max(width, height) / CROP), width, height);

@@ -15,6 +15,14 @@ import { feedOf } from "./scores.ts";
 /** Values of normalized boxes are within the image, or a little outside. */
 const MAX_NORMALIZED = 2;
 
+const SEPARATE = {
+  layout: "rows",
+  rotated: false,
+  scoring: "per-label",
+  labelsPerBox: "all",
+  suppression: "by-label",
+} as const;
+
 /** Boxes and scores in two outputs, as SSD and the models of transformers with sigmoid scores have them. */
 export const proposeObjectDetection: ProposeTask = async (task, input) => {
   const boxes = chooseOutput(task, input, {
@@ -50,6 +58,7 @@ export const proposeObjectDetection: ProposeTask = async (task, input) => {
       coordinates,
       scoreActivation,
       scoreThreshold: 0.5,
+      ...SEPARATE,
       iouThreshold: 0.5,
       ignoreLabels: [],
       maxDetections: 100,

@@ -36,8 +36,9 @@ export function fitImage(image: Raster, block: ImageBlock): FittedImage {
   const part = visiblePart(scaled, frame);
   const levels = resample(source, channels, resize.filter, scaled.width, scaled.height, part);
   // As ImageOps.pad of Pillow: half of the space, rounded.
-  const padX = roundHalfToEven((frame.width - part.width) / 2);
-  const padY = roundHalfToEven((frame.height - part.height) / 2);
+  const isAtCorner = resize.mode === "letterbox" && resize.position === "top-left";
+  const padX = isAtCorner ? 0 : roundHalfToEven((frame.width - part.width) / 2);
+  const padY = isAtCorner ? 0 : roundHalfToEven((frame.height - part.height) / 2);
   const placement = {
     scaleX: scaled.width / image.width,
     scaleY: scaled.height / image.height,

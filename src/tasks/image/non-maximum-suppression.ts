@@ -1,19 +1,29 @@
+import type { ObjectDetectionBlock } from "../../domain/blocks/postprocess/object-detection.ts";
 import type { Call } from "../../domain/call.ts";
 import { BestFirst } from "./best-first.ts";
+import type { Candidates } from "./detection/candidates.ts";
 
 /** Left, top, right and bottom. */
 export type Corners = readonly [xmin: number, ymin: number, xmax: number, ymax: number];
 
-/** A box and its score for one label: `index` is that of the score. */
-export interface Candidate {
-  readonly index: number;
+/** A box and its score for one label, which is kept. */
+export interface KeptBox<B> {
+  readonly score: number;
+  /** Of the model's boxes. */
+  readonly row: number;
   readonly label: number;
-  readonly box: Corners;
+  readonly box: B;
 }
 
-export interface SuppressionRule {
-  readonly iouThreshold: number;
-  readonly maxDetections: number;
+export type SuppressionRule = Pick<
+  ObjectDetectionBlock,
+  "iouThreshold" | "maxDetections" | "suppression"
+>;
+
+/** How boxes are read and compared. */
+export interface BoxGeometry<B> {
+  boxOf(row: number): B;
+  overlap(first: B, second: B): number;
 }
 
 /**
@@ -28,33 +38,32 @@ const COMPARISONS_PER_STEP = 200_000;
 const COMPARISONS_PER_CANDIDATE = 50;
 
 /**
- * Non-maximum suppression by label (`batched_nms` of torchvision): best first, a box is dropped that overlaps a better one of
- * its label by more than `iouThreshold`.
- * @param scores rows of a score for each label
- * @param indices of the scores that are candidates
- * @param boxOf the box of a row
+ * Non-maximum suppression (`batched_nms` of torchvision, or `nms` across labels): best first, a box is dropped that overlaps a
+ * better one by more than `iouThreshold`.
  */
-export async function suppress(
-  scores: Float32Array,
-  indices: Int32Array,
-  labels: number,
-  boxOf: (row: number) => Corners,
-  { iouThreshold, maxDetections }: SuppressionRule,
+export async function suppress<B>(
+  { scores, rows, labels }: Candidates,
+  { boxOf, overlap }: BoxGeometry<B>,
+  { iouThreshold, maxDetections, suppression }: SuppressionRule,
   checkpoint: Call["checkpoint"],
-): Promise<readonly Candidate[]> {
-  const candidates = new BestFirst(scores, indices);
-  const kept: Candidate[] = [];
-  const keptOf = new Map<number, Corners[]>();
+): Promise<readonly KeptBox<B>[]> {
+  const candidates = new BestFirst(
+    scores,
+    Int32Array.from(scores, (_, index) => index),
+  );
+  const kept: KeptBox<B>[] = [];
+  const keptOf = new Map<number, B[]>();
   let comparisons = 0;
   for (let count = 0; count < MAX_CANDIDATES && kept.length < maxDetections; count++) {
     const index = candidates.take();
     if (index === undefined) break;
-    const label = index % labels;
-    const box = boxOf((index - label) / labels);
-    const better = keptOf.get(label) ?? [];
-    if (better.every((other) => intersectionOverUnion(other, box) <= iouThreshold)) {
-      kept.push({ index, label, box });
-      if (better.push(box) === 1) keptOf.set(label, better);
+    const [row, label] = [rows[index] as number, labels[index] as number];
+    const box = boxOf(row);
+    const group = suppression === "by-label" ? label : 0;
+    const better = (suppression === "none" ? undefined : keptOf.get(group)) ?? [];
+    if (better.every((other) => overlap(other, box) <= iouThreshold)) {
+      kept.push({ score: scores[index] as number, row, label, box });
+      if (better.push(box) === 1) keptOf.set(group, better);
     }
     comparisons += COMPARISONS_PER_CANDIDATE + better.length;
     if (comparisons < COMPARISONS_PER_STEP) continue;

@@ -1,14 +1,29 @@
 import {
+  detectionOutputs,
   type ObjectDetectionBlock,
   objectDetectionBlock,
 } from "../../domain/blocks/postprocess/object-detection.ts";
-import { type Tensor, toTypedArray } from "../../domain/tensor.ts";
-import { sigmoid } from "../../shared/activations.ts";
-import { notFinite, outputMismatch } from "../output-errors.ts";
+import type { Call } from "../../domain/call.ts";
 import type { Postprocessor, Predictions } from "../postprocessor.ts";
 import type { ItemMetadata } from "../preprocessor.ts";
+import { createBoxReaders } from "./detection/box-reader.ts";
+import { createCandidateFinder } from "./detection/candidates.ts";
+import {
+  type DetectionValues,
+  readDetectionValues,
+  valueAt,
+} from "./detection/detection-values.ts";
+import { maskOfBox } from "./detection/instance-masks.ts";
+import { createKeypointReader, type Keypoint } from "./detection/keypoints.ts";
+import {
+  cornersOfRotated,
+  probabilisticOverlap,
+  type RotatedBox,
+  toRotatedBox,
+} from "./detection/rotated-box.ts";
 import type { ImageMetadata } from "./image-preprocessor.ts";
-import { type Corners, suppress } from "./non-maximum-suppression.ts";
+import { type Corners, intersectionOverUnion, suppress } from "./non-maximum-suppression.ts";
+import { toImagePlace } from "./placed-point.ts";
 
 /** In pixels of the image with its EXIF orientation applied, from its top left corner. */
 export interface DetectionBox {
@@ -22,67 +37,95 @@ export interface Detection {
   readonly label: string;
   readonly score: number;
   readonly box: DetectionBox;
+  readonly keypoints?: readonly Keypoint[];
+  /** Corners of a rotated box. */
+  readonly polygon?: readonly (readonly [x: number, y: number])[];
+  /** Clockwise, in radians. */
+  readonly rotation?: number;
+  /** A PNG of the image's size, in base64. */
+  readonly mask?: string;
+}
+
+/** An object whose mask is still to be made. */
+interface Found {
+  readonly row: number;
+  readonly detection: Detection;
 }
 
 /**
- * Objects with their boxes, best first: the shape of Hugging Face's object detection. Each box counts for every label that
- * reaches the threshold and is not ignored; boxes of one label that overlap are one object, compared before they are clipped to
- * the image.
+ * Objects with their boxes, best first: the shape of Hugging Face's object detection, and what the model says of each beside it. Boxes
+ * that overlap are compared in the model's input, before they are clipped to the image.
  */
 export function createObjectDetectionPostprocessor(
   block: ObjectDetectionBlock,
   labels: readonly string[],
 ): Postprocessor<typeof objectDetectionBlock.parameters, Promise<Predictions>> {
-  const activate = block.scoreActivation === "sigmoid" ? sigmoid : (value: number) => value;
-  const wanted = labels.flatMap((label, at) => (block.ignoreLabels.includes(label) ? [] : [at]));
+  const findCandidates = createCandidateFinder(block, labels);
+  const readBoxes = createBoxReaders(block);
+  const keypointsOf = block.keypoints && createKeypointReader(block.keypoints);
 
-  /** The indices of the scores that reach the threshold. */
-  const candidatesOf = (scores: Float32Array, threshold: number): Int32Array => {
-    const found = new Int32Array((scores.length / labels.length) * wanted.length);
-    let count = 0;
-    for (let row = 0; row < scores.length; row += labels.length)
-      for (const label of wanted)
-        if (activate(scores[row + label] as number) >= threshold) found[count++] = row + label;
-    return found.subarray(0, count);
+  /** Objects of one image. */
+  const find = async (
+    values: DetectionValues,
+    image: ImageMetadata,
+    threshold: number,
+    checkpoint: Call["checkpoint"],
+  ): Promise<readonly Found[]> => {
+    const candidates = findCandidates(values, threshold);
+    const boxes = readBoxes(values.boxes, values.count, image.frame);
+    const { angles } = values;
+    const beside = (row: number) =>
+      keypointsOf && values.keypoints
+        ? { keypoints: keypointsOf(values.keypoints, row, boxes, image) }
+        : {};
+    if (!angles) {
+      const geometry = { boxOf: boxes.cornersOf, overlap: intersectionOverUnion };
+      const kept = await suppress(candidates, geometry, block, checkpoint);
+      return kept.map(({ row, label, score, box }) => ({
+        row,
+        detection: { label: labels[label] ?? "", score, box: boxIn(box, image), ...beside(row) },
+      }));
+    }
+    const geometry = {
+      boxOf: (row: number) => toRotatedBox(boxes.cornersOf(row), valueAt(angles, row, 0)),
+      overlap: probabilisticOverlap,
+    };
+    const kept = await suppress(candidates, geometry, block, checkpoint);
+    return kept.map(({ row, label, score, box }) => ({
+      row,
+      detection: { label: labels[label] ?? "", score, ...rotatedIn(box, image), ...beside(row) },
+    }));
   };
 
   return {
-    outputs: [block.boxes, block.scores],
+    outputs: detectionOutputs(block),
     parameters: objectDetectionBlock.parameters,
     async toPredictions(
-      [boxes, scores],
+      results,
       metadata,
-      { threshold = block.scoreThreshold },
+      { threshold = block.scoreThreshold, masks = true },
       checkpoint = async () => {},
     ) {
-      const corners = toNumbers(boxes, 4);
-      const values = toNumbers(scores, labels.length);
-      const count = boxes?.shape[1] ?? 0;
-      if (scores?.shape[1] !== count || scores.shape[0] !== boxes?.shape[0])
-        throw outputMismatch(scores, `[batch, ${count}, ${labels.length}], as there are boxes`);
-      if (boxes?.shape[0] !== metadata.length)
-        throw outputMismatch(boxes, `a batch of ${metadata.length}, as its inputs have`);
+      const valuesOf = readDetectionValues(block, labels.length, results, metadata.length);
       const predictions: Detection[][] = [];
       for (const [item, itemMetadata] of metadata.entries()) {
         const image = asImageMetadata(itemMetadata);
-        const ofItem = values
-          .subarray(item * count * labels.length)
-          .subarray(0, count * labels.length);
-        const boxOf = (row: number): Corners => {
-          const at = (item * count + row) * 4;
-          return toImageBox(corners.subarray(at, at + 4), block, image);
-        };
-        const candidates = candidatesOf(ofItem, threshold);
-        const kept = await suppress(ofItem, candidates, labels.length, boxOf, block, checkpoint);
-        predictions.push(
-          kept
-            .map(({ index, label, box }) => ({
-              label: labels[label] ?? "",
-              score: activate(ofItem[index] as number),
-              box: clipTo(box, image),
-            }))
-            .filter(({ box }) => box.xmax > box.xmin && box.ymax > box.ymin),
-        );
+        const values = valuesOf(item);
+        const found = await find(values, image, threshold, checkpoint);
+        const detections: Detection[] = [];
+        for (const { row, detection } of found) {
+          const { box } = detection;
+          if (box.xmax <= box.xmin || box.ymax <= box.ymin) continue;
+          const { prototypes, coefficients } = values;
+          if (!masks || !prototypes || !coefficients) {
+            detections.push(detection);
+            continue;
+          }
+          const mask = await maskOfBox(prototypes, coefficients, row, box, image, checkpoint);
+          detections.push({ ...detection, mask });
+          await checkpoint();
+        }
+        predictions.push(detections);
         await checkpoint();
       }
       return predictions;
@@ -96,34 +139,24 @@ function asImageMetadata(itemMetadata: ItemMetadata): ImageMetadata {
   return itemMetadata as ImageMetadata;
 }
 
-/**
- * @param columns the last dimension
- * @throws ApiError `task_not_supported` for another shape, `inference_failed` when a number is NaN or infinite
- */
-function toNumbers(result: Tensor | undefined, columns: number): Float32Array {
-  if (result?.datatype !== "FP32" || result.shape.length !== 3 || result.shape[2] !== columns)
-    throw outputMismatch(result, `FP32 [batch, boxes, ${columns}]`);
-  const values = toTypedArray(result) as Float32Array;
-  if (!values.every(Number.isFinite)) throw notFinite(result.name);
-  return values;
+/** Maps a box of the model's input to the image, and clips it. */
+function boxIn([left, top, right, bottom]: Corners, image: ImageMetadata): DetectionBox {
+  const [xmin, ymin] = toImagePlace(left, top, image);
+  const [xmax, ymax] = toImagePlace(right, bottom, image);
+  return clipTo([xmin, ymin, xmax, ymax], image);
 }
 
-/** Maps a box of the model's input to the image. */
-function toImageBox(
-  [a = 0, b = 0, c = 0, d = 0]: Float32Array,
-  { boxFormat, coordinates }: ObjectDetectionBlock,
-  { placement, frame }: ImageMetadata,
-): Corners {
-  const edges = boxFormat === "xyxy" ? [a, b, c, d] : [a - c / 2, b - d / 2, a + c / 2, b + d / 2];
-  const [left = 0, top = 0, right = 0, bottom = 0] = edges;
-  const { scaleX, scaleY, offsetX, offsetY } = placement;
-  const [unitX, unitY] = coordinates === "normalized" ? [frame.width, frame.height] : [1, 1];
-  return [
-    (left * unitX - offsetX) / scaleX,
-    (top * unitY - offsetY) / scaleY,
-    (right * unitX - offsetX) / scaleX,
-    (bottom * unitY - offsetY) / scaleY,
-  ];
+/** A rotated box in the image: its corners, which are not clipped, and the box around them. */
+function rotatedIn(
+  rotated: RotatedBox,
+  image: ImageMetadata,
+): Pick<Detection, "box" | "polygon" | "rotation"> {
+  const polygon = cornersOfRotated(rotated).map(([x, y]) => toImagePlace(x, y, image));
+  const [xs, ys] = [polygon.map(([x]) => x), polygon.map(([, y]) => y)];
+  const box = clipTo([Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)], image);
+  // An image that is scaled by two factors turns the box.
+  const [, [toX, toY] = [0, 0], [fromX, fromY] = [0, 0]] = polygon;
+  return { box, polygon, rotation: Math.atan2(toY - fromY, toX - fromX) };
 }
 
 function clipTo([xmin, ymin, xmax, ymax]: Corners, { width, height }: ImageMetadata): DetectionBox {

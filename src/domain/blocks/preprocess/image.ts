@@ -35,10 +35,12 @@ const resize = z.discriminatedUnion("mode", [
       height: side,
       filter,
       background: z.tuple([level, level, level]).default([0, 0, 0]).describe("Red, green, blue."),
+      position: z
+        .enum(["center", "top-left"])
+        .default("center")
+        .describe("Where the image is; at the top left for YOLOX."),
     })
-    .describe(
-      "As large as it fits, proportions kept, in the middle of `background`: ImageOps.pad.",
-    ),
+    .describe("As large as it fits, proportions kept, in `background`: ImageOps.pad."),
 ]);
 
 const perChannel = z.union([z.tuple([z.number()]), z.tuple([z.number(), z.number(), z.number()])]);
