@@ -32,6 +32,7 @@ import { createAdmissionByIsolate } from "./inference/admission-by-isolate.ts";
 import { createBodyBudget } from "./inference/body-budget.ts";
 import { createCaptures } from "./inference/captures.ts";
 import { createCapturing } from "./inference/capturing.ts";
+import { createDrawAnswer } from "./inference/draw-answer.ts";
 import { limitBatch } from "./inference/limit-batch.ts";
 import { createObserving } from "./inference/observing.ts";
 import { createShadow } from "./inference/shadow.ts";
@@ -274,6 +275,7 @@ export function createServices(env: OnnxflareEnv, overrides: ServiceOverrides = 
       isolate: cache.usage(),
     }),
     runTask,
+    drawAnswer: createDrawAnswer(tools),
     ...createExplaining({
       host,
       store,

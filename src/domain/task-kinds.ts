@@ -10,6 +10,7 @@ export const TASKS = {
   clustering: { preprocess: ["tabular", "array"], postprocess: ["clustering"] },
   "image-classification": { preprocess: ["image", "array"], postprocess: ["classification"] },
   "object-detection": { preprocess: ["image"], postprocess: ["object-detection"] },
+  "image-segmentation": { preprocess: ["image"], postprocess: ["image-segmentation"] },
   "text-classification": {
     preprocess: ["character-ngrams", "tokenizer", "text"],
     postprocess: ["classification"],

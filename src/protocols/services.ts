@@ -25,6 +25,7 @@ import type { ShadowStatistics } from "../domain/shadow-statistics.ts";
 import type { StaticAssets } from "../domain/static-assets.ts";
 import type { Subjects } from "../domain/subject.ts";
 import type { Tracing } from "../domain/tracing.ts";
+import type { DrawAnswer } from "../inference/draw-answer.ts";
 import type { Explainer } from "../inference/explaining/explain.ts";
 import type { BackgroundMaker } from "../inference/explaining/make-background.ts";
 import type { ProfileMaker } from "../inference/profiling/make-profile.ts";
@@ -81,6 +82,7 @@ export interface Services {
   /** `undefined` without the secret PRIVACY_KEY. */
   readonly subjects: Subjects | undefined;
   readonly runTask: RunTask;
+  readonly drawAnswer: DrawAnswer;
   readonly explainer: Explainer;
   readonly modelReadiness: ModelReadiness;
   readonly serverReadiness: CheckServer;

@@ -17,6 +17,7 @@ import { createBatchTask } from "./batch-task.ts";
 import type { RenderChat } from "./generation/chat-template.ts";
 import type { DecodeImage } from "./image/decode-image.ts";
 import { createImagePreprocessor } from "./image/image-preprocessor.ts";
+import { createImageSegmentationPostprocessor } from "./image/image-segmentation-postprocessor.ts";
 import { createObjectDetectionPostprocessor } from "./image/object-detection-postprocessor.ts";
 import { inputSpecs } from "./input-specs.ts";
 import { createArrayPreprocessor } from "./numeric/array-preprocessor.ts";
@@ -176,6 +177,7 @@ const POSTPROCESSORS: {
   regression: createRegressionPostprocessor,
   clustering: createClusteringPostprocessor,
   "object-detection": createObjectDetectionPostprocessor,
+  "image-segmentation": createImageSegmentationPostprocessor,
   embedding: createEmbeddingPostprocessor,
   "token-classification": createTokenClassificationPostprocessor,
 };

@@ -11,6 +11,7 @@ import {
 import { compareEntities } from "./entities.ts";
 import { compareClasses, compareClusters } from "./labels.ts";
 import { compareCosines, compareNumbers } from "./numbers.ts";
+import { compareSegments } from "./segments.ts";
 import { compareSpeech } from "./speech-segments.ts";
 import { compareTensors, type TensorRule } from "./tensors.ts";
 import { compareParts, compareTexts } from "./texts.ts";
@@ -33,6 +34,7 @@ export const COMPARISONS: Readonly<Record<TaskKind, TaskComparison>> = {
   clustering: { values: compareClusters, tensors: "argmin" },
   "image-classification": CLASSES,
   "object-detection": { values: compareBoxes, tensors: "tolerance" },
+  "image-segmentation": { values: compareSegments, tensors: "tolerance" },
   "text-classification": CLASSES,
   "token-classification": { values: compareEntities, tensors: "argmax" },
   "feature-extraction": VECTORS,

@@ -65,6 +65,14 @@ export interface PreprocessDefinition<S extends BlockSchema = BlockSchema>
   readonly inputs: string;
 }
 
+/** A prediction as a picture, which clients get by `accept`. */
+export interface PredictionPicture {
+  /** Whether clients that accept everything get the picture, and not JSON. */
+  readonly isDefault: boolean;
+  /** For messages and the API's description: "the image, with its masks in colours". */
+  readonly description: string;
+}
+
 /** A block that turns output tensors into a prediction. */
 export interface PostprocessDefinition<S extends BlockSchema = BlockSchema>
   extends BlockDefinition<S> {
@@ -74,6 +82,8 @@ export interface PostprocessDefinition<S extends BlockSchema = BlockSchema>
   readonly named?: Readonly<Record<string, z.ZodType>>;
   /** The prediction for a list of items; by default a list of `prediction`. */
   readonly listPrediction?: z.ZodType;
+  /** What `image/png` of a prediction shows; left out where there is no picture of it. */
+  readonly picture?: PredictionPicture;
   /** Whether a result is generated step by step, by a model that is kept in memory meanwhile: it gets an isolate of its own. */
   readonly generates?: boolean;
   /** What it needs of the tokenizer of its texts. */

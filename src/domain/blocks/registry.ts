@@ -7,6 +7,7 @@ import type {
 import { classificationBlock } from "./postprocess/classification.ts";
 import { clusteringBlock } from "./postprocess/clustering.ts";
 import { embeddingBlock } from "./postprocess/embedding.ts";
+import { imageSegmentationBlock } from "./postprocess/image-segmentation.ts";
 import { objectDetectionBlock } from "./postprocess/object-detection.ts";
 import { regressionBlock } from "./postprocess/regression.ts";
 import { speechRecognitionBlock } from "./postprocess/speech-recognition.ts";
@@ -54,6 +55,7 @@ export const PREPROCESS_BLOCKS = [
  */
 export const POSTPROCESS_BLOCKS = [
   objectDetectionBlock,
+  imageSegmentationBlock,
   classificationBlock,
   regressionBlock,
   clusteringBlock,

@@ -1,7 +1,7 @@
 import type { Manifest } from "../manifest.ts";
 
 /** Tasks that find any number of things in an input, each of which counts as predicted: their runs do not tell them. */
-const FOUND: readonly string[] = ["object-detection", "token-classification"];
+const FOUND: readonly string[] = ["object-detection", "image-segmentation", "token-classification"];
 
 export function findsLabels({ postprocess }: Pick<Manifest, "postprocess">): boolean {
   return postprocess !== undefined && FOUND.includes(postprocess.type);

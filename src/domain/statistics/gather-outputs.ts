@@ -47,6 +47,7 @@ const PREDICTS: readonly string[] = [
   "clustering",
   "regression",
   "object-detection",
+  "image-segmentation",
   "token-classification",
 ];
 

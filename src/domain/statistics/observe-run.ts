@@ -11,6 +11,7 @@ const BATCHES: readonly string[] = [
   "regression",
   "clustering",
   "object-detection",
+  "image-segmentation",
   "token-classification",
   "embedding",
 ];

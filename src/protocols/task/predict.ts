@@ -4,10 +4,12 @@ import { postprocessDefinition } from "../../domain/blocks/registry.ts";
 import type { Manifest } from "../../domain/manifest.ts";
 import type { PublishedModel } from "../../domain/published-model.ts";
 import type { TaskRequest, TaskValue } from "../../domain/task.ts";
+import { preferredType } from "../../http/accept.ts";
+import { addVary } from "../../http/cache-headers.ts";
 import { callOf } from "../../http/call.ts";
 import type { AppEnv } from "../../http/context.ts";
 import { respondStream } from "../../http/stream.ts";
-import { hashText } from "../../shared/fnv1a.ts";
+import { hashBytes, hashText } from "../../shared/fnv1a.ts";
 import { RUN_MODEL } from "../error-groups.ts";
 import type { MediaType } from "../openapi/openapi-types.ts";
 import { BINARY_SCHEMA, EVENT_STREAM_CONTENT } from "../openapi/schema-reference.ts";
@@ -20,6 +22,8 @@ import { json } from "./schemas.ts";
 import { streamFormat } from "./stream-format.ts";
 
 const ENCODER = new TextEncoder();
+const JSON_TYPE = "application/json";
+const PNG_TYPE = "image/png";
 
 const FORM: MediaType = {
   schema: {
@@ -46,7 +50,7 @@ export const PREDICT: InferenceOperation = {
   tag: "Predictions",
   summary: "Run a model's task",
   description:
-    "The form of `inputs` and of the response depends on the model's task. A body that is not JSON is the input itself; its parameters, and `stream`, go in the query. Responses are cached, as `cache-status` reports. With `stream`, a task that generates its result step by step sends each part as a server-sent event, in the form of Hugging Face's text generation.",
+    "The form of `inputs` and of the response depends on the model's task. A body that is not JSON is the input itself; its parameters, and `stream`, go in the query. Responses are cached, as `cache-status` reports. With `stream`, a task that generates its result step by step sends each part as a server-sent event, in the form of Hugging Face's text generation. By `accept`, predictions of images for one image are a picture.",
   parameters: [
     "x-timeout-ms",
     "x-sticky-key",
@@ -81,6 +85,7 @@ export const PREDICT: InferenceOperation = {
       headers: PREDICTION_HEADERS,
       content: {
         ...json("TaskResponse"),
+        [PNG_TYPE]: { schema: BINARY_SCHEMA },
         ...EVENT_STREAM_CONTENT,
       },
     },
@@ -89,7 +94,7 @@ export const PREDICT: InferenceOperation = {
   errors: [...RUN_MODEL, "task_not_supported"],
   identity: { variesBy },
   handler:
-    ({ router, runTask }) =>
+    ({ router, runTask, drawAnswer }) =>
     async (c) => {
       const model = await resolveModel(c, router);
       const body = c.get("body");
@@ -104,7 +109,14 @@ export const PREDICT: InferenceOperation = {
       const result = await runTask(model, request, callOf(c));
       if (result.kind === "stream")
         return respondStream(c, result.parts, streamFormat(c.get("requestId")));
-      return serialize(c, model, request, result);
+      const type = representationType(c, model.manifest, result);
+      if (type === JSON_TYPE) return serialize(c, model, request, result);
+      const ended = c.get("trace").start("serialize");
+      try {
+        return toPicture(model, request, await drawAnswer(model, request, result, callOf(c)));
+      } finally {
+        ended();
+      }
     },
 };
 
@@ -118,7 +130,37 @@ function variesBy(c: Context<AppEnv>): string {
   const query = url.indexOf("?");
   const client = isHuggingFaceClient(c.req.header("user-agent")) ? "hugging-face" : "";
   const contentType = c.req.header("content-type") ?? "";
-  return `${client}\n${contentType}\n${query === -1 ? "" : url.slice(query)}`;
+  const accept = c.req.header("accept");
+  // Which models have pictures, and which send them by default, is not known yet.
+  const types = [
+    preferredType(accept, [JSON_TYPE, PNG_TYPE]),
+    preferredType(accept, [PNG_TYPE, JSON_TYPE]),
+  ];
+  return `${client}\n${contentType}\n${types.join()}\n${query === -1 ? "" : url.slice(query)}`;
+}
+
+/** What the client prefers, where predictions have a picture; of a list there is none. */
+function representationType(
+  c: Context<AppEnv>,
+  { postprocess }: Manifest,
+  { form }: TaskValue,
+): string {
+  const picture = postprocess && postprocessDefinition(postprocess).picture;
+  if (!picture) return JSON_TYPE;
+  addVary(c.get("headers"), "accept");
+  const accept = c.req.header("accept");
+  return picture.isDefault && form === "one"
+    ? preferredType(accept, [PNG_TYPE, JSON_TYPE])
+    : preferredType(accept, [JSON_TYPE, PNG_TYPE]);
+}
+
+function toPicture(
+  { name, version, revision }: PublishedModel,
+  { parameters }: TaskRequest,
+  bytes: Uint8Array,
+): Representation {
+  const variant = [name, version, revision, PNG_TYPE, parameters, hashBytes(bytes)];
+  return { contentType: PNG_TYPE, parts: [bytes], variant };
 }
 
 function serialize(
@@ -135,7 +177,7 @@ function serialize(
     .get("trace")
     .measure("serialize", () => JSON.stringify(isInList ? [value] : value));
   return {
-    contentType: "application/json",
+    contentType: JSON_TYPE,
     parts: [ENCODER.encode(text)],
     // Not all that a prediction depends on is in its tensors: boxes are scaled to the size of the image.
     variant: [name, version, revision, isInList ? "in a list" : form, parameters, hashText(text)],

@@ -3,6 +3,7 @@ import type { ExportedTask } from "../exports/export-types.ts";
 import { proposeSpeechRecognition, proposeVoiceActivity } from "./audio.ts";
 import { proposeGeneration, proposeTextToText } from "./generation.ts";
 import { proposeImageClassification } from "./image.ts";
+import { proposeImageSegmentation } from "./image-segmentation.ts";
 import { proposeObjectDetection } from "./object-detection.ts";
 import type { ProposalInput, ProposeTask } from "./proposal.ts";
 import {
@@ -18,6 +19,7 @@ const PROPOSALS: Readonly<Record<TaskKind, ProposeTask>> = {
   clustering: proposeClustering,
   "image-classification": proposeImageClassification,
   "object-detection": proposeObjectDetection,
+  "image-segmentation": proposeImageSegmentation,
   "text-classification": proposeTextClassification,
   "token-classification": proposeTokenClassification,
   "feature-extraction": proposeEmbedding,

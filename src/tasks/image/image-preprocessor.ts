@@ -6,10 +6,11 @@ import {
 } from "../../domain/blocks/preprocess/image.ts";
 import { ApiError } from "../../domain/errors.ts";
 import { elementCount, type TensorSpec, toBytes } from "../../domain/tensor.ts";
-import { type FileKind, toFileBytes } from "../file-bytes.ts";
+import { toFileBytes } from "../file-bytes.ts";
 import { type ItemMetadata, maxBatchOf, type Preprocessor, splitList } from "../preprocessor.ts";
 import type { DecodeImage } from "./decode-image.ts";
 import { fitImage, type Placement } from "./fit-image.ts";
+import { IMAGE_FILE } from "./image-file.ts";
 import type { Raster } from "./raster.ts";
 
 /** What a postprocessor needs to map coordinates of the model's input back to the image. */
@@ -22,10 +23,6 @@ export interface ImageMetadata extends ItemMetadata {
   /** The size of the model's input, in pixels. */
   readonly frame: { readonly width: number; readonly height: number };
 }
-
-const IMAGE_FILE: FileKind = {
-  expected: "an image: base64 of a JPEG, PNG or WebP file, or a data URL of it",
-};
 
 /** Images of a request; a small file may decode to a large image. */
 const MAX_IMAGES = 64;

@@ -242,6 +242,42 @@ describe("detected objects", () => {
   });
 });
 
+describe("segments", () => {
+  const segment = (label: string, score?: number) => ({
+    label,
+    mask: "iVBORw0KGgo=",
+    ...(score !== undefined && { score }),
+  });
+
+  test("are the same with the same labels and about the same scores, in any order", () => {
+    const first = [segment("sky", 0.9), segment("road", 0.8)];
+    const comparison = compare("image-segmentation", first, [
+      segment("road", 0.83),
+      segment("sky", 0.9),
+    ]);
+    expect(comparison).toMatchObject({ same: true, measure: "score_difference" });
+    expect(comparison.distance).toBeCloseTo(0.03, 12);
+    expect(compare("image-segmentation", first, [segment("sky", 0.9)])).toMatchObject({
+      same: false,
+      distance: 0.8,
+    });
+    expect(
+      compare("image-segmentation", first, [segment("sky", 0.9), segment("road", 0.7)]),
+    ).toMatchObject({
+      same: false,
+    });
+  });
+
+  test("without scores are compared by their labels", () => {
+    const both = [segment("sky"), segment("road")];
+    expect(compare("image-segmentation", both, both)).toMatchObject({ same: true, distance: 0 });
+    expect(compare("image-segmentation", both, [segment("sky")])).toMatchObject({
+      same: false,
+      distance: 1,
+    });
+  });
+});
+
 test("entities are the same when label, start and end are", () => {
   const entity = (entity_group: string, start: number, end: number, score = 0.9) => ({
     entity_group,
