@@ -87,7 +87,8 @@ def to_markdown(manifest: Mapping[str, Any], card: Card) -> bytes:
 def to_request(manifest: Mapping[str, Any]) -> str:
     """The example as a request to the task API, and its response."""
     example = manifest["example"]
-    request = json.dumps({"inputs": example["inputs"]}, ensure_ascii=False)
+    fields = {key: example[key] for key in ("inputs", "parameters") if key in example}
+    request = json.dumps(fields, ensure_ascii=False)
     return (
         f"```http\nPOST /models/{manifest['name']}\ncontent-type: application/json\n\n{request}\n```\n\n"
         f"Response, computed with {example['engine']} (tolerance {example['tolerance']}):\n\n"

@@ -175,6 +175,10 @@ const structureSchema = z.strictObject({
   example: z
     .strictObject({
       inputs: jsonValueSchema,
+      parameters: z
+        .record(z.string(), jsonValueSchema)
+        .optional()
+        .describe("Of the request, where a prediction needs any."),
       output: jsonValueSchema,
       tolerance: z.number().min(0),
       engine: z

@@ -16,6 +16,11 @@ export const TASKS = {
     postprocess: ["classification"],
   },
   "token-classification": { preprocess: ["tokenizer"], postprocess: ["token-classification"] },
+  "zero-shot-classification": {
+    preprocess: ["tokenizer", "text-and-labels"],
+    postprocess: ["zero-shot-classification"],
+  },
+  "text-ranking": { preprocess: ["tokenizer"], postprocess: ["text-ranking", "embedding"] },
   "feature-extraction": { preprocess: ["tokenizer"], postprocess: ["embedding"] },
   "sentence-similarity": { preprocess: ["tokenizer"], postprocess: ["embedding"] },
   "text-generation": { preprocess: ["prompt"], postprocess: ["text-generation"] },

@@ -12,10 +12,10 @@ export interface TaskRequest {
 }
 
 /**
- * The form of the inputs, which determines the form of the result: one item, a list of items, or sentences to be
- * compared with a first one.
+ * The form of the inputs, which determines the form of the result: one item, a list of items, sentences to be
+ * compared with a first one, or texts to be ranked by a query.
  */
-export type InputForm = "one" | "list" | "comparison";
+export type InputForm = "one" | "list" | "comparison" | "ranking";
 
 /** What a call consumed. */
 export interface Usage {

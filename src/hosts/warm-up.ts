@@ -10,7 +10,8 @@ export async function warmUp(
   loaded: LoadedModel,
   lease: PrepareLease,
 ): Promise<void> {
-  const request = { inputs: manifest.example?.inputs, parameters: {} };
+  const { inputs, parameters = {} } = manifest.example ?? {};
+  const request = { inputs, parameters };
   const models: ModelSet = {
     infer: async (inputs, outputs) => loaded.run(inputs, outputs),
     lease: async (reservedBytes) => lease(reservedBytes),

@@ -36,6 +36,8 @@ export const taskRequestSchema = z.strictObject({
     ),
   normalize: z.boolean().nullish().describe(beside),
   truncate: z.boolean().nullish().describe(beside),
+  prompt_name: z.string().nullish().describe(beside),
+  dimensions: z.int().nullish().describe(beside),
   truncation_direction: z
     .enum(TRUNCATION_DIRECTIONS)
     // Other spellings are accepted, but generators of clients make one name of "left" and "Left".

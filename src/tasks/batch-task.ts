@@ -35,6 +35,7 @@ export function createBatchTask(
         ? await preprocessor.plan(items, context)
         : inOrder(items, preprocessor.maxBatch);
       if (call.meter && plan.tokens !== undefined) await call.meter.reserve(plan.tokens);
+      const ofRequest = postprocessor.forRequest?.(form, ofPostprocessor) ?? postprocessor;
       const predictions: unknown[] = new Array(items.length);
       for (const indices of plan.runs) {
         const batch = indices.map((index) => plan.items[index] as Item);
@@ -44,7 +45,7 @@ export function createBatchTask(
         const results = await models.infer(tensors, postprocessor.outputs);
         const ended = trace.start("postprocess");
         try {
-          const made = postprocessor.toPredictions(results, metadata, ofPostprocessor, checkpoint);
+          const made = ofRequest.toPredictions(results, metadata, ofPostprocessor, checkpoint);
           const ofBatch: Predictions = made instanceof Promise ? await made : made;
           if (ofBatch.length !== batch.length)
             throw outputMismatch(results[0], `a batch of ${batch.length}, as its inputs have`);
@@ -53,8 +54,9 @@ export function createBatchTask(
           ended();
         }
       }
+      const value = assemble(postprocessor, predictions, form, ofPostprocessor);
       const usage = plan.tokens === undefined ? undefined : { inputTokens: plan.tokens };
-      return { kind: "value", value: assemble(postprocessor, predictions, form), form, usage };
+      return { kind: "value", value, form, usage };
     },
   };
 }
@@ -72,7 +74,8 @@ function assemble(
   postprocessor: AnyPostprocessor,
   predictions: Predictions,
   form: InputForm,
+  parameters: Readonly<Record<string, unknown>>,
 ): unknown {
-  if (postprocessor.assemble) return postprocessor.assemble(predictions, form);
+  if (postprocessor.assemble) return postprocessor.assemble(predictions, form, parameters);
   return form === "one" ? predictions[0] : predictions;
 }

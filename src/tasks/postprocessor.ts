@@ -32,7 +32,15 @@ export interface Postprocessor<
     checkpoint?: Call["checkpoint"],
   ): P;
   /** Combines the predictions; by default a single item's own, or a list of all. */
-  assemble?(predictions: Predictions, form: InputForm): unknown;
+  assemble?(predictions: Predictions, form: InputForm, parameters: z.output<S>): unknown;
+  /**
+   * What makes the predictions of one request, where these depend on one another; {@link toPredictions} by default.
+   * @throws ApiError `invalid_request` for parameters that the version does not take, before anything is run
+   */
+  forRequest?(
+    form: InputForm,
+    parameters: z.output<S>,
+  ): Pick<Postprocessor<S, P>, "toPredictions"> | undefined;
 }
 
 export type AnyPostprocessor = Postprocessor<z.ZodObject, Predictions | Promise<Predictions>>;

@@ -30,8 +30,10 @@ import { createTabularPreprocessor } from "./tabular/tabular-preprocessor.ts";
 import type { Task } from "./task.ts";
 import { createEmbeddingPostprocessor } from "./text/embedding-postprocessor.ts";
 import { createNgramPreprocessor } from "./text/ngram-preprocessor.ts";
+import { createRankingPostprocessor } from "./text/ranking-postprocessor.ts";
 import { createTextPreprocessor } from "./text/text-preprocessor.ts";
 import { createTokenClassificationPostprocessor } from "./text/token-classification-postprocessor.ts";
+import { createZeroShotPostprocessor } from "./text/zero-shot-postprocessor.ts";
 
 /**
  * The implementations of the blocks, by their types. A block whose definition stands in `domain/blocks/registry.ts`
@@ -157,11 +159,20 @@ const PREPROCESSORS: {
   async tokenizer(block, { specOf, readFile, postprocess }) {
     // The library is only loaded where a model needs it.
     const { createTokenizerPreprocessor } = await import("./text/tokenizer-preprocessor.ts");
+    const { texts, parameters } = postprocessDefinition(postprocess);
+    const isZeroShot = postprocess.type === "zero-shot-classification";
     return createTokenizerPreprocessor(block, specOf, await readFile(block.tokenizer), {
-      comparisons: false,
-      spans: false,
-      ...postprocessDefinition(postprocess).texts,
+      ...texts,
+      ...(isZeroShot && { parameters, hypothesisTemplate: postprocess.hypothesisTemplate }),
     });
+  },
+  async "text-and-labels"(block, { specOf, readFile, postprocess }) {
+    const { createTextAndLabelsPreprocessor } = await import(
+      "./text/text-and-labels-preprocessor.ts"
+    );
+    const { parameters } = postprocessDefinition(postprocess);
+    const tokenizerJson = await readFile(block.tokenizer);
+    return createTextAndLabelsPreprocessor(block, specOf, tokenizerJson, parameters);
   },
 };
 
@@ -180,6 +191,8 @@ const POSTPROCESSORS: {
   "image-segmentation": createImageSegmentationPostprocessor,
   embedding: createEmbeddingPostprocessor,
   "token-classification": createTokenClassificationPostprocessor,
+  "zero-shot-classification": createZeroShotPostprocessor,
+  "text-ranking": createRankingPostprocessor,
 };
 
 /** @throws ApiError `task_not_supported` for a model without a task, or whose files cannot be used for it */

@@ -90,7 +90,8 @@ test.each(tasks)(
   async ({ name, example, postprocess }) => {
     if (!example) throw new Error(`the manifest of ${name} has a task, but no example`);
     const output = example.output as Scored[] | number[];
-    const parameters = postprocess?.type === "classification" ? { top_k: output.length } : {};
+    const parameters =
+      postprocess?.type === "classification" ? { top_k: output.length } : example.parameters;
     const response = await service.post(`/models/${name}`, { inputs: example.inputs, parameters });
     expect(response.status).toBe(200);
     if (isText(postprocess?.type)) expect(response.body).toEqual(output);

@@ -7,6 +7,8 @@ export const MEASURES = {
     "the largest difference between the scores of a label; a label that one answer lacks counts with its score",
   centre_difference:
     "the largest difference between the distances to a cluster's centre; a cluster that one answer lacks counts with its distance",
+  ranking_difference:
+    "the largest difference between the scores of a text; a text that one answer lacks counts with its score",
   absolute_difference: "the largest difference between two values at the same place",
   cosine_distance: "1 minus the cosine of the angle between two vectors",
   box_mismatch:

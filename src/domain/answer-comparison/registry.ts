@@ -11,6 +11,7 @@ import {
 import { compareEntities } from "./entities.ts";
 import { compareClasses, compareClusters } from "./labels.ts";
 import { compareCosines, compareNumbers } from "./numbers.ts";
+import { compareRankings } from "./rankings.ts";
 import { compareSegments } from "./segments.ts";
 import { compareSpeech } from "./speech-segments.ts";
 import { compareTensors, type TensorRule } from "./tensors.ts";
@@ -37,6 +38,8 @@ export const COMPARISONS: Readonly<Record<TaskKind, TaskComparison>> = {
   "image-segmentation": { values: compareSegments, tensors: "tolerance" },
   "text-classification": CLASSES,
   "token-classification": { values: compareEntities, tensors: "argmax" },
+  "zero-shot-classification": CLASSES,
+  "text-ranking": { values: compareRankings, tensors: "tolerance" },
   "feature-extraction": VECTORS,
   "sentence-similarity": VECTORS,
   "text-generation": TEXTS,
@@ -68,7 +71,8 @@ export function compareAnswers(
     return compareParts(first.parts, second.parts);
   if (first.kind !== "value" || second.kind !== "value") return DIFFERENT_STRUCTURE;
   const isComparison = first.form === "comparison" && second.form === "comparison";
-  const compare = isComparison ? compareCosines : ofTask.values;
+  const isRanking = first.form === "ranking" && second.form === "ranking";
+  const compare = isComparison ? compareCosines : isRanking ? compareRankings : ofTask.values;
   return compare(first.value, second.value, options);
 }
 

@@ -73,6 +73,12 @@ export interface PredictionPicture {
   readonly description: string;
 }
 
+/**
+ * What `inputs` of a tokenizer may be: sentences that are compared with a first one, or ranked by a query, which are read one by one
+ * (`comparisons`); pairs of texts; texts with a hypothesis for each of the request's labels; a query with texts, as pairs (`rankings`).
+ */
+export type TextInputs = "comparisons" | "pairs" | "hypotheses" | "rankings";
+
 /** A block that turns output tensors into a prediction. */
 export interface PostprocessDefinition<S extends BlockSchema = BlockSchema>
   extends BlockDefinition<S> {
@@ -88,8 +94,8 @@ export interface PostprocessDefinition<S extends BlockSchema = BlockSchema>
   readonly generates?: boolean;
   /** What it needs of the tokenizer of its texts. */
   readonly texts?: {
-    /** Whether `inputs` may compare sentences with a first one. */
-    readonly comparisons?: boolean;
+    /** What `inputs` may be beside texts. */
+    readonly inputs?: TextInputs;
     /** Whether tokens are traced back to their places in the text. */
     readonly spans?: boolean;
   };

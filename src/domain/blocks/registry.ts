@@ -12,6 +12,7 @@ import { objectDetectionBlock } from "./postprocess/object-detection.ts";
 import { regressionBlock } from "./postprocess/regression.ts";
 import { speechRecognitionBlock } from "./postprocess/speech-recognition.ts";
 import { textGenerationBlock } from "./postprocess/text-generation.ts";
+import { textRankingBlock } from "./postprocess/text-ranking.ts";
 import {
   summarizationBlock,
   text2textGenerationBlock,
@@ -19,6 +20,7 @@ import {
 } from "./postprocess/text-to-text.ts";
 import { tokenClassificationBlock } from "./postprocess/token-classification.ts";
 import { voiceActivityBlock } from "./postprocess/voice-activity.ts";
+import { zeroShotClassificationBlock } from "./postprocess/zero-shot-classification.ts";
 import { arrayBlock } from "./preprocess/array.ts";
 import { audioWindowsBlock } from "./preprocess/audio-windows.ts";
 import { characterNgramsBlock } from "./preprocess/character-ngrams.ts";
@@ -28,6 +30,7 @@ import { promptBlock } from "./preprocess/prompt.ts";
 import { sourceTextBlock } from "./preprocess/source-text.ts";
 import { tabularBlock } from "./preprocess/tabular.ts";
 import { textBlock } from "./preprocess/text.ts";
+import { textAndLabelsBlock } from "./preprocess/text-and-labels.ts";
 import { tokenizerBlock } from "./preprocess/tokenizer.ts";
 
 /**
@@ -45,6 +48,7 @@ export const PREPROCESS_BLOCKS = [
   logMelBlock,
   tokenizerBlock,
   textBlock,
+  textAndLabelsBlock,
   promptBlock,
   sourceTextBlock,
 ] as const;
@@ -61,6 +65,8 @@ export const POSTPROCESS_BLOCKS = [
   clusteringBlock,
   embeddingBlock,
   tokenClassificationBlock,
+  zeroShotClassificationBlock,
+  textRankingBlock,
   voiceActivityBlock,
   textGenerationBlock,
   text2textGenerationBlock,

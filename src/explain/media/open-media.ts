@@ -15,10 +15,13 @@ import { type MediaParameters, mediaParameters } from "./media-parameters.ts";
 /** What is divided into features. */
 export type MediaKind = "text" | "generation" | "picture" | "sound";
 
+/** Blocks whose texts are read together with labels or a query. */
+const READ_WITH_OTHERS: readonly string[] = ["zero-shot-classification", "text-ranking"];
+
 /** `undefined` for a version whose inputs are none of them. */
 export function mediaKindOf(manifest: Manifest): MediaKind | undefined {
   const { preprocess, postprocess } = manifest;
-  if (!preprocess || !postprocess) return undefined;
+  if (!preprocess || !postprocess || READ_WITH_OTHERS.includes(postprocess.type)) return undefined;
   const { type } = postprocess;
   switch (preprocess.type) {
     case "tokenizer":

@@ -57,7 +57,7 @@ export function createBackgroundMaker({
       const checkpoint = () => call.checkpoint();
       const options = { trace, checkpoint, limits };
       const { items, form } = await splitInputs(preprocessor, inputs, parameters, options);
-      if (form === "comparison") throw noRows(model);
+      if (form === "comparison" || form === "ranking") throw noRows(model);
       if (items.length > MAX_BACKGROUND_ROWS) throw tooMany(items.length);
       const read = { preprocessor, context: { parameters, trace, checkpoint } };
       const rows: unknown[] = [];

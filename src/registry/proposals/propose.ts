@@ -12,6 +12,7 @@ import {
   proposeTabularRegression,
 } from "./tabular.ts";
 import { proposeEmbedding, proposeTextClassification, proposeTokenClassification } from "./text.ts";
+import { proposeTextRanking, proposeZeroShotClassification } from "./text-pairs.ts";
 
 const PROPOSALS: Readonly<Record<TaskKind, ProposeTask>> = {
   "tabular-classification": proposeTabularClassification,
@@ -22,6 +23,8 @@ const PROPOSALS: Readonly<Record<TaskKind, ProposeTask>> = {
   "image-segmentation": proposeImageSegmentation,
   "text-classification": proposeTextClassification,
   "token-classification": proposeTokenClassification,
+  "zero-shot-classification": proposeZeroShotClassification,
+  "text-ranking": proposeTextRanking,
   "feature-extraction": proposeEmbedding,
   "sentence-similarity": proposeEmbedding,
   "text-generation": proposeGeneration,

@@ -112,12 +112,12 @@ function otherEmbedding(task: TaskKind, input: ProposalInput) {
   };
 }
 
-function requireTokenizer(task: TaskKind, input: ProposalInput): void {
+export function requireTokenizer(task: TaskKind, input: ProposalInput): void {
   if (!input.config.tokenizer)
     throw cannotPropose(input, task, "tokenizer.json has not been sent", TOKENIZER);
 }
 
-function textsOf({
+export function textsOf({
   model,
   config,
 }: ProposalInput): Pick<ExportedTask, "preprocess" | "files" | "notes"> {
@@ -134,7 +134,7 @@ function chooseScores(task: TaskKind, input: ProposalInput): string {
 }
 
 /** Of config.json. */
-function labelsOf(task: TaskKind, input: ProposalInput): readonly string[] {
+export function labelsOf(task: TaskKind, input: ProposalInput): readonly string[] {
   const labels = Object.entries(input.config.config?.id2label ?? {})
     .sort(([a], [b]) => Number(a) - Number(b))
     .map(([, label]) => label);

@@ -16,7 +16,7 @@ export async function checkExample(
 ): Promise<void> {
   const { example, preprocess, postprocess } = manifest;
   if (!example || !preprocess || !postprocess) return;
-  const { inputs, output: expected, tolerance, engine } = example;
+  const { inputs, parameters: given = {}, output: expected, tolerance, engine } = example;
   const refuse = (why: string, details: object, cause?: unknown): ApiError =>
     new ApiError(
       "example_mismatch",
@@ -26,8 +26,8 @@ export async function checkExample(
   // As many labels as the example has: by default the block may return fewer.
   const parameters =
     postprocess.type === "classification" && Array.isArray(expected) && expected.length > 0
-      ? { top_k: expected.length }
-      : {};
+      ? { ...given, top_k: expected.length }
+      : given;
   let actual: unknown;
   try {
     const request = { model: toUnpublished(manifest), inputs, parameters };

@@ -30,6 +30,7 @@ export function findDifference(
 /** The number that belongs to each label, by the type of the block. */
 const LABELLED: Partial<Readonly<Record<Postprocess["type"], string>>> = {
   classification: "score",
+  "zero-shot-classification": "score",
   clustering: "distance",
 };
 

@@ -6,7 +6,7 @@ import { ApiError } from "../../domain/errors.ts";
 import { sigmoid, softmax } from "../../shared/activations.ts";
 import { outputMismatch } from "../output-errors.ts";
 import type { Postprocessor } from "../postprocessor.ts";
-import { toRows } from "./rows.ts";
+import { toRows } from "../rows.ts";
 
 /** Labels with scores, best first; the shape of the classification tasks of Hugging Face. */
 export function createClassificationPostprocessor(

@@ -3,7 +3,7 @@ import {
   clusteringBlock,
 } from "../../domain/blocks/postprocess/clustering.ts";
 import type { Postprocessor } from "../postprocessor.ts";
-import { toRows } from "./rows.ts";
+import { toRows } from "../rows.ts";
 
 /** Clusters with the distance to their centres, nearest first. Without labels they are numbered from 0. */
 export function createClusteringPostprocessor(

@@ -2,6 +2,7 @@ import { ApiError } from "../../domain/errors.ts";
 import { Media } from "../../domain/media.ts";
 import { describe } from "../../domain/tensor-json.ts";
 import type { Item } from "../preprocessor.ts";
+import { RankedText } from "./text-forms.ts";
 
 /**
  * A longer text, in UTF-16 code units, is refused before it is tokenized. The time and the memory that a tokenizer takes
@@ -52,6 +53,7 @@ export function checkTextLength({ length }: string, path: string): void {
  */
 export function textOf({ value, path }: Item): string {
   if (typeof value === "string") return value;
+  if (value instanceof RankedText) return value.text;
   if (value instanceof Media) return decode(value.bytes, path);
   throw new ApiError(
     "invalid_input",

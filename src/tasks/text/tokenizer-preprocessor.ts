@@ -1,34 +1,32 @@
 import type { z } from "zod";
+import type { TextInputs } from "../../domain/blocks/block-definition.ts";
 import { type TokenizerBlock, tokenizerBlock } from "../../domain/blocks/preprocess/tokenizer.ts";
 import { ApiError } from "../../domain/errors.ts";
 import { Media } from "../../domain/media.ts";
-import { type Tensor, type TensorSpec, toBytes } from "../../domain/tensor.ts";
-import { describe } from "../../domain/tensor-json.ts";
+import type { Tensor, TensorSpec } from "../../domain/tensor.ts";
 import { TokenIds } from "../../domain/token-ids.ts";
-import { quoteAll } from "../../shared/quote.ts";
-import { type Item, type Items, type Preprocessor, splitList } from "../preprocessor.ts";
+import type { Item, Preprocessor } from "../preprocessor.ts";
+import { createPrompts } from "./prompts.ts";
+import { PairedTexts, RankedText } from "./text-forms.ts";
+import { splitTexts } from "./text-inputs.ts";
 import { checkTextCount, checkTotalCharacters, textOf } from "./text-item.ts";
 import type { TextMetadata } from "./text-metadata.ts";
 import { encodeIds } from "./token-id-encoding.ts";
+import { groupByLength, maxTextsOf, toTokenTensor } from "./token-runs.ts";
 import { canLocate } from "./token-spans.ts";
 import { createTokenizer, type Encoding } from "./tokenizer.ts";
 import { finish, runSteps, STEP_SIZE, type Steps } from "./word-model.ts";
 
 export interface TokenizerOptions {
-  /** Whether `{"source_sentence": ..., "sentences": [...]}` is accepted as well. */
-  readonly comparisons: boolean;
+  /** What inputs may be beside texts. */
+  readonly inputs?: TextInputs | undefined;
   /** Whether the postprocessor locates tokens in the text. */
-  readonly spans: boolean;
+  readonly spans?: boolean | undefined;
+  /** Parameters of the postprocess block, where texts are made of them: labels of hypotheses. */
+  readonly parameters?: z.ZodObject | undefined;
+  /** What a label is written into, unless the request says it. */
+  readonly hypothesisTemplate?: string | undefined;
 }
-
-/** Texts of a run. */
-const MAX_RUN_TEXTS = 32;
-/**
- * Tokens of a run, padding included; a longer text runs alone. A run cannot be interrupted, so other requests wait for
- * it: 256 tokens of MiniLM take about 0.1 s, as its longest text does, and runs of 512 were faster by a tenth at most
- * (measured). The heap that a run needs grows with them, too.
- */
-const MAX_RUN_TOKENS = 256;
 
 /**
  * Texts as token ids, by a tokenizer.json. Texts of similar length run together, padded on the right to the
@@ -39,8 +37,8 @@ export function createTokenizerPreprocessor(
   block: TokenizerBlock,
   specOf: (input: string) => TensorSpec,
   json: Uint8Array,
-  { comparisons, spans }: TokenizerOptions,
-): Preprocessor<typeof tokenizerBlock.parameters> {
+  { inputs: kind, spans, parameters: others, hypothesisTemplate }: TokenizerOptions,
+): Preprocessor {
   const { ids, attentionMask, tokenTypeIds } = block.inputs;
   const tokenizer = createTokenizer(json);
   if (spans && !canLocate(tokenizer))
@@ -48,8 +46,11 @@ export function createTokenizerPreprocessor(
       "task_not_supported",
       "The model's tokenizer normalizes texts so that tokens cannot be located in them, which token classification needs.",
     );
-  const batch = specOf(ids).shape[0];
-  const maxTexts = typeof batch === "number" && batch > 0 ? batch : MAX_RUN_TEXTS;
+  const maxTexts = maxTextsOf(specOf(ids));
+
+  // As Hugging Face's pipelines: a hypothesis is whole.
+  const longerText = kind === "hypotheses" ? "first" : "longest";
+  const promptOf = createPrompts(block.prompts ?? {}, block.defaultPrompt);
 
   const encodeItem = function* (item: Item, parameters: Parameters): Steps<Prepared> {
     const { truncate = block.truncation === "end", truncation_direction } = parameters;
@@ -57,21 +58,30 @@ export function createTokenizerPreprocessor(
     const options = { maxLength: block.maxLength, truncation } as const;
     if (item.value instanceof TokenIds)
       return new Prepared("", encodeIds(item.value, item.path, tokenizer, options));
-    const text = textOf(item);
+    if (item.value instanceof PairedTexts) {
+      const { maxLength } = block;
+      const pairTruncation = truncate ? longerText : "error";
+      const pair = yield* tokenizer.encodePair(item.value, {
+        maxLength,
+        truncation: pairTruncation,
+      });
+      return new Prepared("", pair);
+    }
+    const text = promptOf(item.value, parameters) + textOf(item);
     return new Prepared(text, yield* tokenizer.encode(text, item.path, options));
   };
 
   return {
     mediaTypes: tokenizerBlock.mediaTypes,
-    parameters: tokenizerBlock.parameters,
+    parameters: tokenizerBlock.parameters.extend(others?.shape ?? {}),
     maxBatch: maxTexts,
-    split(inputs) {
-      const items =
-        comparisons && isComparison(inputs)
-          ? splitComparison(inputs)
-          : splitList(inputs, checkTextCount);
-      checkAmount(items.items);
-      return items;
+    split(inputs, parameters) {
+      const texts = splitTexts(kind, inputs, {
+        hypothesis_template: hypothesisTemplate,
+        ...parameters,
+      });
+      checkAmount(texts.items);
+      return texts;
     },
     async plan(items, { parameters, trace, checkpoint }) {
       const ended = trace.start("preprocess");
@@ -88,7 +98,11 @@ export function createTokenizerPreprocessor(
         }
         const lengths = prepared.map(({ value }) => value.encoding.ids.length);
         const tokens = lengths.reduce((sum, length) => sum + length, 0);
-        return { items: prepared, runs: group(lengths, maxTexts), tokens };
+        return {
+          items: prepared,
+          runs: groupByLength(lengths, maxTexts, isRanked(items[0])),
+          tokens,
+        };
       } finally {
         ended();
       }
@@ -105,7 +119,7 @@ export function createTokenizerPreprocessor(
           padding: number,
           of: (encoding: Encoding) => readonly number[],
         ): Tensor =>
-          toTensor(
+          toTokenTensor(
             specOf(name),
             prepared.map(({ encoding }) => of(encoding)),
             width,
@@ -145,30 +159,9 @@ function isLeft(direction: Parameters["truncation_direction"]): boolean {
 function sizeOf({ value }: Item): number {
   if (typeof value === "string") return value.length;
   if (value instanceof TokenIds) return value.ids.length;
+  if (value instanceof PairedTexts) return value.first.length + value.second.length;
+  if (value instanceof RankedText) return value.text.length;
   return value instanceof Media ? value.bytes.byteLength : 0;
-}
-
-interface Comparison {
-  readonly source_sentence: unknown;
-  readonly sentences: unknown;
-}
-
-function isComparison(inputs: unknown): inputs is Comparison {
-  return typeof inputs === "object" && inputs !== null && "source_sentence" in inputs;
-}
-
-function splitComparison({ source_sentence, sentences, ...others }: Comparison): Items {
-  const unknown = Object.keys(others);
-  if (!Array.isArray(sentences) || sentences.length === 0 || unknown.length > 0)
-    throw new ApiError(
-      "invalid_input",
-      `inputs must be a text, a list of texts, or {"source_sentence": a text, "sentences": [texts]}; ${unknown.length > 0 ? `unknown: ${quoteAll(unknown)}` : `got ${describe(sentences)} as sentences`}.`,
-    );
-  const items = sentences.map((value, index) => ({ value, path: `inputs.sentences[${index}]` }));
-  return {
-    items: [{ value: source_sentence, path: "inputs.source_sentence" }, ...items],
-    form: "comparison",
-  };
 }
 
 function checkAmount(items: readonly Item[]): void {
@@ -176,51 +169,11 @@ function checkAmount(items: readonly Item[]): void {
   // The tokenizer has a limit of its own for a single text.
   if (items.length === 1) return;
   let total = 0;
-  for (const { value } of items) if (typeof value === "string") total += value.length;
+  for (const item of items) if (!(item.value instanceof Media)) total += sizeOf(item);
   checkTotalCharacters(total);
 }
 
-/** Runs of texts of similar length, within the limits of a run; the shortest first. */
-function group(lengths: readonly number[], maxTexts: number): number[][] {
-  const runs: number[][] = [];
-  let run: number[] = [];
-  const byLength = lengths
-    .map((_, index) => index)
-    .sort((a, b) => (lengths[a] ?? 0) - (lengths[b] ?? 0));
-  for (const index of byLength) {
-    const length = lengths[index] ?? 0;
-    const full = run.length === maxTexts || (run.length + 1) * length > MAX_RUN_TOKENS;
-    if (full && run.length > 0) {
-      runs.push(run);
-      run = [];
-    }
-    run.push(index);
-  }
-  if (run.length > 0) runs.push(run);
-  return runs;
-}
-
-function toTensor(
-  spec: TensorSpec,
-  rows: readonly (readonly number[])[],
-  width: number,
-  padding: number,
-): Tensor {
-  const { name, datatype } = spec;
-  const shape = [rows.length, width];
-  const fill = <T extends BigInt64Array | Int32Array>(
-    values: T,
-    convert: (value: number) => T[number],
-  ): T => {
-    for (const [row, own] of rows.entries())
-      for (let column = 0; column < width; column++)
-        values[row * width + column] = convert(own[column] ?? padding);
-    return values;
-  };
-  const size = rows.length * width;
-  if (datatype === "INT64")
-    return { name, datatype, shape, data: toBytes(fill(new BigInt64Array(size), BigInt)) };
-  if (datatype === "INT32")
-    return { name, datatype, shape, data: toBytes(fill(new Int32Array(size), Number)) };
-  throw new Error(`token ids are INT64 or INT32, not ${datatype}`);
+/** The query of a ranking, which is first, runs before the others: these are compared with it. */
+function isRanked(item: Item | undefined): boolean {
+  return item?.value instanceof RankedText;
 }

@@ -1,10 +1,16 @@
-import { Tokenizer as LibraryTokenizer } from "@huggingface/tokenizers";
 import { ApiError } from "../../domain/errors.ts";
 import { type AddedToken, createTokenSplitter } from "./added-tokens.ts";
 import { createNormalizer, type Normalize } from "./normalizers.ts";
+import { type PairTruncation, pairLengths } from "./pair-lengths.ts";
 import { createPreTokenizer, fromByteLetters } from "./pre-tokenizers.ts";
 import { checkTextLength, MAX_CHARACTERS } from "./text-item.ts";
 import { createWordModel, parseTokenizerConfig, type TokenizerConfig } from "./tokenizer-config.ts";
+import {
+  createLibrary,
+  hasOneType,
+  specialTokens,
+  specialTokensOfPair,
+} from "./tokenizer-library.ts";
 import { STEP_SIZE, type Steps } from "./word-model.ts";
 
 /** Of a text after normalization, which turns a character into 18 at most, and a Korean syllable into 3. */
@@ -46,6 +52,23 @@ export interface EncodeOptions {
   readonly truncation: "end" | "start" | "error";
 }
 
+/** Two texts that the model reads together, and their names in messages. */
+export interface TextPair {
+  readonly first: string;
+  readonly second: string;
+  readonly firstPath: string;
+  readonly secondPath: string;
+}
+
+/** A pair as one sequence: `leading`, `words`, `skipped` and `length` are those of the second text. */
+export type PairEncoding = Encoding;
+
+export interface PairOptions {
+  /** The limit of tokens, special ones included. */
+  readonly maxLength: number;
+  readonly truncation: PairTruncation;
+}
+
 /** A tokenizer.json, with the ids of Python's `tokenizers`. */
 export interface Tokenizer {
   /**
@@ -53,6 +76,10 @@ export interface Tokenizer {
    * @throws ApiError `invalid_input` for a text that is too long
    */
   encode(text: string, path: string, options: EncodeOptions): Steps<Encoding>;
+  /**
+   * @throws ApiError `invalid_input` for texts that are too long
+   */
+  encodePair(pair: TextPair, options: PairOptions): Steps<PairEncoding>;
   hasId(id: number): boolean;
   /** The ids of the special tokens that precede and follow those of a text. */
   readonly leading: readonly number[];
@@ -104,6 +131,7 @@ export function createTokenizer(json: Uint8Array): Tokenizer {
   const idOrUnknown = (token: string): number => idOf(token) ?? model.unknownId ?? 0;
   const known = new Set([...model.ids.values(), ...addedIds.values()]);
   const special = specialTokens(library);
+  const isOneType = hasOneType(config);
 
   /** Passes each word to `take`, until that returns true. */
   const eachWord = function* (
@@ -144,6 +172,23 @@ export function createTokenizer(json: Uint8Array): Tokenizer {
     }
   };
 
+  /** @param enough of tokens, after which no word is read */
+  const split = function* (
+    text: string,
+    path: string,
+    enough: number,
+  ): Steps<{ readonly words: readonly Word[]; readonly own: readonly string[] }> {
+    checkTextLength(text, path);
+    const words: Word[] = [];
+    const own: string[] = [];
+    yield* eachWord(text.toWellFormed(), path, (word) => {
+      words.push(word);
+      for (const token of word.tokens) own.push(token);
+      return own.length >= enough;
+    });
+    return { words, own };
+  };
+
   return {
     padId: padding?.pad_id ?? PAD_TOKENS.map(idOf).find((id) => id !== undefined) ?? 0,
     maskId: MASK_TOKENS.map((token) => addedIds.get(token)).find((id) => id !== undefined),
@@ -160,18 +205,15 @@ export function createTokenizer(json: Uint8Array): Tokenizer {
     unknownToken: model.unknownToken,
     continuingPrefix: model.continuingPrefix,
     *encode(text, path, { maxLength, truncation }) {
-      checkTextLength(text, path);
       const leading = special.leading.length;
       const room = Math.max(0, maxLength - leading - special.trailing.length);
       // What follows would be cut off, or the text is refused anyway.
       const enough = truncation === "end" ? room : Math.max(room + 1, MAX_COUNTED);
-      const words: Word[] = [];
-      const own: string[] = [];
-      yield* eachWord(text.toWellFormed(), path, (word) => {
-        words.push(word);
-        for (const token of word.tokens) own.push(token);
-        return truncation !== "start" && own.length >= enough;
-      });
+      const { words, own } = yield* split(
+        text,
+        path,
+        truncation === "start" ? Number.POSITIVE_INFINITY : enough,
+      );
       if (own.length > room && truncation === "error")
         throw tooManyTokens(path, own.length - room + maxLength, own.length >= enough, maxLength);
       const skipped = truncation === "start" ? Math.max(0, own.length - room) : 0;
@@ -188,6 +230,39 @@ export function createTokenizer(json: Uint8Array): Tokenizer {
         length: kept.length,
       };
     },
+    *encodePair({ first, second, firstPath, secondPath }, { maxLength, truncation }) {
+      const between = specialTokensOfPair(library);
+      const room = Math.max(0, maxLength - between.count);
+      // The odd token is for the longer one of two long texts, so both must be counted.
+      const isCounted = truncation === "error" || (truncation === "longest" && room % 2 === 1);
+      const enough = isCounted ? MAX_COUNTED : room;
+      const a = yield* split(first, firstPath, enough);
+      const b = yield* split(second, secondPath, enough);
+      const lengths = pairLengths([a.own.length, b.own.length], room, truncation);
+      if (!lengths)
+        throw tooManyTokens(
+          `${firstPath} and ${secondPath}`,
+          a.own.length + b.own.length + between.count,
+          a.own.length >= enough || b.own.length >= enough,
+          maxLength,
+          "have",
+        );
+      const [left, right] = [a.own.slice(0, lengths[0]), b.own.slice(0, lengths[1])];
+      const processed = library.post_processor?.(left, right, true);
+      const tokens: string[] = processed?.tokens ?? [...left, ...right];
+      const types: readonly number[] | undefined = isOneType
+        ? undefined
+        : processed?.token_type_ids;
+      return {
+        ids: tokens.map(idOrUnknown),
+        typeIds: types ?? tokens.map(() => 0),
+        tokens,
+        leading: tokens.length - between.trailing - right.length,
+        words: b.words,
+        skipped: 0,
+        length: right.length,
+      };
+    },
   };
 }
 
@@ -199,27 +274,17 @@ function tooLong(path: string, length: number): ApiError {
   );
 }
 
-function tooManyTokens(path: string, actual: number, orMore: boolean, maxTokens: number): ApiError {
+function tooManyTokens(
+  path: string,
+  actual: number,
+  orMore: boolean,
+  maxTokens: number,
+  verb = "has",
+): ApiError {
   return new ApiError(
     "invalid_input",
-    `${path} has ${actual} tokens${orMore ? " or more" : ""}: this model reads ${maxTokens} at most.`,
+    `${path} ${verb} ${actual} tokens${orMore ? " or more" : ""}: this model reads ${maxTokens} at most.`,
     { details: { maxTokens, actual } },
-  );
-}
-
-/** Without a model: the library's own takes memory for a vocabulary that is not used. */
-function createLibrary({ post_processor = null, decoder = null, model }: TokenizerConfig) {
-  const { end_of_word_suffix } = model.type === "BPE" ? model : {};
-  return new LibraryTokenizer(
-    {
-      model: { type: "BPE", vocab: {}, merges: [], end_of_word_suffix },
-      added_tokens: [],
-      normalizer: null,
-      pre_tokenizer: null,
-      post_processor,
-      decoder,
-    },
-    {},
   );
 }
 
@@ -229,12 +294,4 @@ function writingOf(preTokenizer: TokenizerConfig["pre_tokenizer"]): Tokenizer["w
   if (has("ByteLevel")) return "bytes";
   if (!has("Metaspace")) return "plain";
   return has("WhitespaceSplit") ? "marked-words" : "marked";
-}
-
-/** The special tokens that the post-processor adds before and after a text. */
-function specialTokens(library: LibraryTokenizer): { leading: string[]; trailing: string[] } {
-  const mark = "\0";
-  const tokens: string[] = library.post_processor?.([mark], null, true).tokens ?? [mark];
-  const at = tokens.indexOf(mark);
-  return { leading: tokens.slice(0, at), trailing: tokens.slice(at + 1) };
 }

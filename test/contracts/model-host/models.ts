@@ -46,7 +46,9 @@ export function testHostModels(hostOf: () => HostClient): void {
     async ({ name, example, postprocess }) => {
       const output = example?.output;
       const parameters =
-        postprocess?.type === "classification" ? { top_k: (output as unknown[]).length } : {};
+        postprocess?.type === "classification"
+          ? { top_k: (output as unknown[]).length }
+          : (example?.parameters ?? {});
       const call = { name, inputs: example?.inputs, parameters };
       const { json = "", form, usage } = await hostOf().execute(call);
       expectSimilar(JSON.parse(json), output, example?.tolerance ?? 0);

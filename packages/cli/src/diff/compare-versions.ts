@@ -23,7 +23,7 @@ export interface DiffReport {
 
 interface ManifestView {
   readonly task?: TaskKind;
-  readonly example?: { readonly inputs: unknown };
+  readonly example?: { readonly inputs: unknown; readonly parameters?: unknown };
 }
 
 /** Runs both versions on each input, and compares their answers as those of a shadow are. */
@@ -78,8 +78,9 @@ function exampleOf(
       `versions ${versions.join(" and ")} of ${model} have no example`,
       "give an input by --input",
     );
-  const text = JSON.stringify({ inputs: example.inputs });
-  const input: Input = { kind: "json", text, value: { inputs: example.inputs } };
+  const { inputs, parameters } = example;
+  const value = { inputs, ...(parameters !== undefined && { parameters }) };
+  const input: Input = { kind: "json", text: JSON.stringify(value), value };
   return [{ name: `example of version ${versions[index]}`, input }];
 }
 
@@ -94,7 +95,7 @@ async function answer(
   try {
     const value: unknown = await server.json(request);
     if (request.path.startsWith("/v2/")) return { kind: "tensors", tensors: toTensors(value) };
-    return { kind: "value", value, ...(isComparison(input) && { form: "comparison" as const }) };
+    return { kind: "value", value, form: formOf(input) };
   } catch (error) {
     const isAnswer = error instanceof CliError && error.reason === "refused" && error.code;
     if (isAnswer) return { kind: "error", code: error.code ?? "" };
@@ -102,10 +103,12 @@ async function answer(
   }
 }
 
-function isComparison(input: Input): boolean {
-  if (input.kind !== "json") return false;
+/** Of inputs whose prediction has another form than that of a text. */
+function formOf(input: Input): "comparison" | "ranking" | undefined {
+  if (input.kind !== "json") return undefined;
   const { inputs = input.value } = Object(input.value) as { inputs?: unknown };
-  return typeof inputs === "object" && inputs !== null && "source_sentence" in inputs;
+  if (typeof inputs !== "object" || inputs === null) return undefined;
+  return "source_sentence" in inputs ? "comparison" : "query" in inputs ? "ranking" : undefined;
 }
 
 function toTensors(response: unknown): ReturnType<typeof fromJsonData>[] {

@@ -200,7 +200,10 @@ function exampleCommand(
     models.find(({ manifest }) => manifest.example);
   if (!model?.manifest.example) return `curl -s ${origin}/v2/models${key}`;
   const { name, example } = model.manifest;
-  const body = JSON.stringify({ inputs: example.inputs }).replaceAll("'", "'\\''");
+  const body = JSON.stringify({
+    inputs: example.inputs,
+    parameters: example.parameters,
+  }).replaceAll("'", "'\\''");
   return `curl -s ${origin}/models/${name} -H 'content-type: application/json'${key} -d '${body}'`;
 }
 

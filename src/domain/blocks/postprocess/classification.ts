@@ -45,6 +45,7 @@ export const classificationBlock = {
   }),
   prediction: z.array(labelScore).describe("Classification: labels with scores, best first."),
   named: { LabelScore: labelScore },
+  texts: { inputs: "pairs" },
   references: ({ scores }) => ({ outputs: [scores] }),
   *problems(block, manifest) {
     yield* missingLabels("classification", manifest);

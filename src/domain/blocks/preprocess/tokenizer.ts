@@ -30,6 +30,16 @@ const schema = z.strictObject({
     .describe(
       "Whether texts are padded to the longest one of their run, or all to `maxLength`, for a model whose second dimension is fixed.",
     ),
+  prompts: z
+    .record(z.string().min(1).max(64), z.string().max(2000))
+    .optional()
+    .describe(
+      "Of embeddings: what precedes texts, by names such as `query` and `document`, which requests choose by `prompt_name` or `input_type`.",
+    ),
+  defaultPrompt: z
+    .string()
+    .optional()
+    .describe("The name of the prompt of texts whose request names none."),
 });
 
 export type TokenizerBlock = z.output<typeof schema>;
@@ -40,19 +50,34 @@ export const tokenizerBlock = {
   schema,
   mediaTypes: TEXT_MEDIA_TYPES,
   inputs:
-    "a text, or a list of texts; with `embedding` also `{source_sentence, sentences}`, which returns the cosine similarity of each sentence to the first",
+    "a text, or a list of texts; with `classification` also pairs `{text, text_pair}` or `[text, text]` in a list; with `embedding` also `{source_sentence, sentences}`, which returns the cosine similarity of each sentence to the first; with `embedding` and `text-ranking` also `{query, texts}`, which returns the texts by how well they fit the query; with `zero-shot-classification` a text or a list, and the parameter `candidate_labels`",
   parameters: z.strictObject({
     truncate: z.boolean().optional().describe("whether a text that is too long is cut"),
     truncation_direction: z
       .enum(TRUNCATION_DIRECTIONS)
       .optional()
       .describe("whether its beginning (left) or its end (right, the default) is cut"),
+    prompt_name: z
+      .string()
+      .max(64)
+      .optional()
+      .describe("the name of the manifest's prompt that precedes texts"),
   }),
   references: ({ tokenizer, inputs }) => ({
     inputs: Object.values(inputs).filter((name) => name !== undefined),
     files: [tokenizer],
   }),
-  *problems({ inputs, maxLength, padding }, manifest) {
+  *problems({ inputs, maxLength, padding, prompts = {}, defaultPrompt }, manifest) {
+    if (defaultPrompt !== undefined && !Object.hasOwn(prompts, defaultPrompt))
+      yield {
+        path: ["preprocess", "defaultPrompt"],
+        message: `${JSON.stringify(defaultPrompt)} is not one of the prompts`,
+      };
+    if (
+      Object.keys(prompts).length > 0 &&
+      (manifest.postprocess?.type ?? "embedding") !== "embedding"
+    )
+      yield { path: ["preprocess", "prompts"], message: "only with embedding" };
     for (const [field, name] of Object.entries(inputs)) {
       const spec = name === undefined ? undefined : findSpec(manifest.inputs, name);
       if (!spec) continue;

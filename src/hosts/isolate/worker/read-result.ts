@@ -5,7 +5,7 @@ import type { IsolateCall } from "./isolate-call.ts";
 import { InvalidReply, parseAmount, parseObject } from "./parse-reply.ts";
 import { readStream } from "./read-stream.ts";
 
-const FORMS: readonly InputForm[] = ["one", "list", "comparison"];
+const FORMS: readonly InputForm[] = ["one", "list", "comparison", "ranking"];
 
 /**
  * The result of a task that the isolate of a model sends.

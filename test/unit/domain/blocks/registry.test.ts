@@ -106,15 +106,18 @@ test.each(postprocess)("the postprocess block $type refers to outputs of the mod
 });
 
 test.each(Object.entries(TASKS))(
-  "no two blocks of %s have a parameter of the same name",
+  "no two blocks of %s have a parameter of the same name, unless it is the same one",
   (_, sides) => {
-    const parametersOf = (all: typeof blocks, types: readonly string[]): string[] =>
+    const parametersOf = (all: typeof blocks, types: readonly string[]): [string, unknown][] =>
       all
         .filter(({ type }) => types.includes(type))
-        .flatMap(({ parameters }) => Object.keys(parameters.shape));
-    const before = new Set(parametersOf([...preprocess], sides.preprocess));
+        .flatMap(({ parameters }) => Object.entries(parameters.shape));
+    const before = new Map(parametersOf([...preprocess], sides.preprocess));
     const after = parametersOf([...postprocess], sides.postprocess);
-    expect(after.filter((name) => before.has(name))).toEqual([]);
+    const differing = after.filter(
+      ([name, field]) => before.has(name) && before.get(name) !== field,
+    );
+    expect(differing.map(([name]) => name)).toEqual([]);
   },
 );
 

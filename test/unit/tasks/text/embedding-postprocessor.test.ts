@@ -98,6 +98,7 @@ test("the result of a comparison is the cosine similarity of each sentence to th
         [1, 1],
       ],
       "comparison",
+      {},
     ),
   ).toEqual([1, 0, -1, 1 / Math.sqrt(2)]);
   expect(cosine([0, 0], [1, 1])).toBe(0);

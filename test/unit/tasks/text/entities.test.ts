@@ -43,7 +43,7 @@ function encode(tokenizer: string, inputs: readonly string[]) {
     },
     (name) => ({ name, datatype: "INT64", shape: ["batch", "tokens"] }),
     readTokenizerJson(tokenizer),
-    { comparisons: false, spans: true },
+    { spans: true },
   );
   const { tensors, metadata } = preprocess(preprocessor, inputs);
   const ids = Array.from(toTypedArray(tensors[0] as NumericTensor), Number);

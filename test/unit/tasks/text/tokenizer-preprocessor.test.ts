@@ -28,7 +28,7 @@ function create(
     { ...block, ...change },
     (name) => ({ name, datatype, shape: [batch, "tokens"] }),
     readTokenizerJson("wordpiece-uncased"),
-    { comparisons: true, spans: false },
+    { inputs: "comparisons" },
   );
 }
 
@@ -173,7 +173,7 @@ test("a tokenizer whose tokens cannot be located is refused where the postproces
       block,
       (name) => ({ name, datatype: "INT64", shape: ["n", "tokens"] }),
       readTokenizerJson("bpe-byte-fallback"),
-      { comparisons: false, spans: true },
+      { spans: true },
     );
   const { message } = catchApiError("task_not_supported", create);
   expect(message).toContain("cannot be located");

@@ -1,5 +1,5 @@
-import { type Tensor, toTypedArray } from "../../domain/tensor.ts";
-import { notFinite, outputMismatch } from "../output-errors.ts";
+import { type Tensor, toTypedArray } from "../domain/tensor.ts";
+import { notFinite, outputMismatch } from "./output-errors.ts";
 
 /**
  * The rows of an output of shape [batch] or [batch, columns].
