@@ -130,7 +130,7 @@ def main() -> None:
         {
             "engine": engine,
             "exact": {
-                "iris-logistic": {"probability": exact(iris, iris), "margin": exact(iris, iris.log_odds)},
+                "iris-logistic": {"probability": exact(iris, iris), "log_odds": exact(iris, iris.log_odds)},
                 "penguins-gradient-boosting": {"probability": exact(penguins, penguins)},
                 "iris-kmeans": {"output": exact(clusters, clusters)},
                 "diabetes-ridge": {"output": exact(diabetes, diabetes)},

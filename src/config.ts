@@ -77,7 +77,7 @@ const settingsSchema = z.object({
   /** Longest deadline of a request, and that of a request without one, in milliseconds. */
   TIMEOUT_MS: z.coerce.number().min(1).default(30_000),
   /** Rows that one request may run its model for to explain what it answers. */
-  MAX_EXPLANATION_RUNS: z.coerce.number().int().min(1).max(10_000_000).default(200_000),
+  MAX_EXPLANATION_RUNS: z.coerce.number().int().min(1).max(10_000_000).default(250_000),
   /** How long storage may take to answer a call, and to go on in the middle of an object, in milliseconds; three times that for writes. */
   STORAGE_TIMEOUT_MS: z.coerce.number().min(1).max(600_000).default(10_000),
   /** Tiers of the prediction cache, separated by commas; an empty value disables it. */

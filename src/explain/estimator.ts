@@ -12,6 +12,8 @@ export interface Estimate {
   readonly base: Float64Array;
   /** With all players: `outputs` numbers. */
   readonly full: Float64Array;
+  /** Whether nothing was drawn, as an estimator that draws had the runs for all coalitions; that of the estimator when left out. */
+  readonly exact?: boolean | undefined;
   /** That were evaluated. */
   readonly coalitions: number;
 }

@@ -1,3 +1,4 @@
+import { ApiError } from "../domain/errors.ts";
 import type {
   Explanation,
   ExplanationSpace,
@@ -26,9 +27,13 @@ export interface ExplainedInput {
   readonly seed?: number | undefined;
 }
 
-/** The answer: numbers for one output, lists for all of them. */
+/**
+ * The answer: numbers for one output, lists for all of them.
+ * @throws ApiError `inference_failed` for numbers that JSON cannot represent
+ */
 export function toExplanation(input: ExplainedInput): Explanation {
   const { outputs, base, output, values, standardErrors } = input;
+  refuseInfinite({ output, base_value: base, values, std_error: standardErrors ?? [] });
   const features = input.featureNames.length;
   const width = outputs.indices.length;
   const ofFeatures = (numbers: ArrayLike<number>): number[] | number[][] =>
@@ -50,6 +55,18 @@ export function toExplanation(input: ExplainedInput): Explanation {
     runs: input.runs,
     seed: input.seed ?? null,
   };
+}
+
+/** Sums of numbers near the largest double, and scores that the engine could not have computed. */
+function refuseInfinite(fields: Readonly<Record<string, ArrayLike<number>>>): void {
+  for (const [field, numbers] of Object.entries(fields))
+    for (let at = 0; at < numbers.length; at++)
+      if (!Number.isFinite(numbers[at]))
+        throw new ApiError(
+          "inference_failed",
+          `"${field}" of the explanation would be NaN or infinity: the input, or a background row, is outside what the model can compute.`,
+          { details: { field } },
+        );
 }
 
 /** How far the values are from adding up to what the outputs differ from their base: the largest distance. */

@@ -3,7 +3,7 @@ export interface ExplainParameters {
   /** By default the one that suits the model best. */
   readonly method?: string | undefined;
   /** What the values add up to. */
-  readonly space?: "margin" | "probability" | "output" | undefined;
+  readonly space?: "margin" | "log_odds" | "probability" | "output" | undefined;
   /** A label, the index of an output, or `"all"`; by default the label that is predicted. */
   readonly output?: string | number | undefined;
   /** Rows that the model may be run for. */
@@ -29,7 +29,7 @@ export interface Explanation {
   readonly method: string;
   /** Whether nothing was sampled. */
   readonly exact: boolean;
-  readonly space: "margin" | "probability" | "output";
+  readonly space: "margin" | "log_odds" | "probability" | "output";
   /** The output where no feature is known. */
   readonly base_value: number | readonly number[];
   /** The output that is explained: the base value and all values together. */

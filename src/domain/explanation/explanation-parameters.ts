@@ -24,7 +24,7 @@ export const commonParametersSchema = z.strictObject({
     .enum(EXPLANATION_SPACES)
     .optional()
     .describe(
-      "What the values add up to: `margin` (log-odds), `probability`, or `output` as the model has it. By default `margin` for linear models and trees that classify, `probability` for other classifiers, else `output`.",
+      "What the values add up to: `margin` (the raw score; of two labels their log-odds), `log_odds` (of each label against the others), `probability`, or `output` as the model has it. By default `margin` for linear models and trees that classify, `probability` for other classifiers, else `output`.",
     ),
   output: z
     .union([z.string().min(1).max(1024), z.int().min(0)])

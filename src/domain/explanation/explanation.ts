@@ -4,10 +4,10 @@
  */
 
 /**
- * What the values of an explanation add up to: the model's raw score (log-odds of a classifier), a probability, or the output
- * as the model has it.
+ * What the values of an explanation add up to: the model's raw score, of two labels their log-odds; the log-odds of each label against
+ * all others; a probability; or the output as the model has it.
  */
-export const EXPLANATION_SPACES = ["margin", "probability", "output"] as const;
+export const EXPLANATION_SPACES = ["margin", "log_odds", "probability", "output"] as const;
 export type ExplanationSpace = (typeof EXPLANATION_SPACES)[number];
 
 /** A value of an input as the request had it; `null` where it is missing. */
@@ -16,7 +16,7 @@ export type FeatureData = number | string | boolean | null;
 /** One output is explained by numbers, several (K) by lists. */
 export interface Explanation {
   readonly method: string;
-  /** Whether nothing was sampled. */
+  /** Whether the values are what the method defines, without sampling and without approximation. */
   readonly exact: boolean;
   readonly space: ExplanationSpace;
   /** The output where no feature is known: a number, or K numbers. */

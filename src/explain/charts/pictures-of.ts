@@ -111,7 +111,8 @@ function axisOfMetric(metric: string = "score"): string {
 }
 
 const AXES: Readonly<Record<string, string>> = {
-  margin: "margin (log-odds or raw score)",
+  margin: "margin (raw score, log-odds of two labels)",
+  log_odds: "log-odds (the label against the others)",
   probability: "probability",
 };
 

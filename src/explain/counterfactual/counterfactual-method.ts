@@ -73,8 +73,8 @@ function refuseNumbers({ outputs }: ExplainedTable, { version }: Request): void 
   if (type === "classification")
     throw new ApiError(
       "invalid_request",
-      '"parameters.space" must be probability or margin for the method counterfactual: it compares the scores of labels.',
-      { details: { field: "parameters.space", valid: ["probability", "margin"] } },
+      '"parameters.space" must be probability, margin or log_odds for the method counterfactual: it compares the scores of labels.',
+      { details: { field: "parameters.space", valid: ["probability", "margin", "log_odds"] } },
     );
   const valid = ["exact", "kernel", "permutation", "lime", "nearest"];
   throw new ApiError(

@@ -47,8 +47,7 @@ export const kernelEstimator: Estimator = {
     const differences = full.map((value, output) => value - (base[output] as number));
     if (players < 2) {
       const values = players === 0 ? new Float64Array() : differences;
-      const standardErrors = new Float64Array(values.length);
-      return { values, standardErrors, base, full, coalitions: known.evaluated };
+      return { values, base, full, exact: true, coalitions: known.evaluated };
     }
     const pairs = await choosePairs(
       players,
@@ -85,6 +84,8 @@ export const kernelEstimator: Estimator = {
       for (let i = 0; i < columns; i++) rest -= values[i * outputs + output] as number;
       values[columns * outputs + output] = rest;
     }
+    const exact = pairs.every((pair) => pair.draws === 0);
+    if (exact) return { values, base, full, exact, coalitions: known.evaluated };
     const standardErrors = new Float64Array(players * outputs);
     standardErrors.set(fit.standardErrors);
     standardErrors.set(fit.sumErrors, columns * outputs);

@@ -62,6 +62,7 @@ export function createLimeEstimator({
         y.set(known.get(sample), row * outputs);
         weights[row] = toWeight(toDistance(distance, sample), width);
       }
+      refuseWeights(weights, width);
       const rows = { columns: players, targets: outputs, x, y, weights };
       const { coefficients, standardErrors, intercepts } = await fitSurrogate(rows, checkpoint);
       const full = known.get(everybody(players));
@@ -89,6 +90,32 @@ export function refuseSamples(samples: number, players: number): void {
     "invalid_request",
     `"parameters.samples" must be at most ${limit} for ${players} features; got ${samples}.`,
     { details: { field: "parameters.samples", limit, actual: samples } },
+  );
+}
+
+/**
+ * Below what the samples that differ from the input weigh together, the ridge regression answers zeros, whatever the model does: its own
+ * strength is 1.
+ */
+const LEAST_WEIGHT = 1e-3;
+
+/**
+ * @param weights of samples; those of samples that equal the input are 1
+ * @throws ApiError `invalid_request` where no sample counts that differs from the input
+ */
+export function refuseWeights(weights: Float64Array, width: number): void {
+  let sum = 0;
+  let differing = 0;
+  for (const weight of weights) {
+    if (weight === 1) continue;
+    sum += weight;
+    differing += 1;
+  }
+  if (differing === 0 || sum >= LEAST_WEIGHT) return;
+  throw new ApiError(
+    "invalid_request",
+    `"parameters.kernel_width" of ${width} is too small: the ${differing} samples that differ from the input weigh ${sum.toPrecision(2)} together, so that the model's answers to them would not count. Send a larger one, or leave it out.`,
+    { details: { field: "parameters.kernel_width", actual: width } },
   );
 }
 

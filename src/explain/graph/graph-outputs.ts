@@ -48,6 +48,16 @@ export function graphOutputs(
   };
 }
 
+/** Whether the graph has a space: the method may be chosen for a request that wants it. */
+export function hasSpace(
+  { postprocess }: Manifest,
+  links: Links,
+  wanted: ExplanationSpace | undefined,
+): boolean {
+  const isClassifier = postprocess?.type === "classification";
+  return wanted === undefined || spacesOf(links, isClassifier).includes(wanted);
+}
+
 /** The default first. */
 function spacesOf({ link, probabilities }: Links, isClassifier: boolean): ExplanationSpace[] {
   if (probabilities) return ["probability", "output"];

@@ -4,7 +4,7 @@ import { formatModelId } from "../../domain/model-id.ts";
 import { type ChosenOutputs, chooseOutputs } from "../choose-outputs.ts";
 import { enumerate, MAX_EXACT_PLAYERS } from "../estimators/exact.ts";
 import type { ExplainableGraph } from "../graph/explainable-graph.ts";
-import { type GraphOutputs, graphOutputs } from "../graph/graph-outputs.ts";
+import { type GraphOutputs, graphOutputs, hasSpace } from "../graph/graph-outputs.ts";
 import { readExplainableGraph } from "../graph/read-explainable-graph.ts";
 import type { ExplanationMethod, ExplanationRequest, PlannedExplanation } from "../method.ts";
 import { readBackground } from "../table/background.ts";
@@ -36,6 +36,7 @@ export const linearMethod: ExplanationMethod<typeof parameters> = {
     if (!isTable(version.model.manifest)) return false;
     const graph = await readExplainableGraph(version);
     if ("reason" in graph || !isLinear(graph)) return false;
+    if (!hasSpace(version.model.manifest, graph.head.links, space)) return false;
     const { isLinked } = graphOutputs(version.model.manifest, graph.head.links, space);
     return !isLinked || graph.columns.columns <= MAX_EXACT_PLAYERS;
   },
@@ -63,6 +64,7 @@ async function plan(request: ExplanationRequest): Promise<PlannedExplanation> {
     runs: 0,
     async explain() {
       const { constants, table } = question;
+      refuseOverflow(row, table.featureNames, graph.head.targets);
       const margins = marginsOf(graph.head.links, scoresOf(constants, row));
       const chosen = chooseOutputs(request.output, outputs.names, outputs.predicted(margins));
       const found = outputs.isLinked
@@ -115,6 +117,19 @@ async function readLinear(request: ExplanationRequest): Promise<LinearGraph> {
 
 function isLinear(graph: ExplainableGraph): graph is LinearGraph {
   return graph.head.kind === "linear";
+}
+
+/**
+ * The engine computes in FP32, and would return infinity or NaN.
+ * @throws ApiError `inference_failed` that names the column
+ */
+function refuseOverflow(row: Float64Array, names: readonly string[], targets: number): void {
+  for (const [at, value] of row.entries())
+    if (!Number.isFinite(Math.fround(value)))
+      throw new ApiError(
+        "inference_failed",
+        `What the column "${names[Math.floor(at / targets)]}" adds to the model's score is beyond what FP32 holds: the input is outside what the model can compute.`,
+      );
 }
 
 /** What a column adds more than it adds in the background on average. */

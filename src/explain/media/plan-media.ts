@@ -67,11 +67,12 @@ function runsOf(
 
 function toAnswer(
   { name }: MediaMethod,
-  { exact }: Estimator,
+  estimator: Estimator,
   { game, space, outputs, featureNames, data, openedRuns, place, separate }: MediaInput,
   found: Estimate,
   seed: number,
 ): object {
+  const { exact = estimator.exact } = found;
   const runs = openedRuns + 1 + (found.coalitions - 1) * game.runsPerCoalition;
   const explain = (chosen: typeof outputs, pick: (numbers: Float64Array) => Float64Array) => {
     const explanation = toExplanation({

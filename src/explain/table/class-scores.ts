@@ -13,14 +13,15 @@ export const LEAST_PROBABILITY = 1e-7;
 
 /**
  * Reads the scores of a classifier.
- * @returns by space: probabilities of all labels; the log-odds of each label against all others; or the output as it is
+ * @param space one of {@link classSpaces}
+ * @returns by space: probabilities of all labels; the log-odds of each label against all others; the raw scores; or the output as it is
  */
 export function classScores(
   { activation }: ClassificationBlock,
   labels: readonly string[],
   space: ExplanationSpace,
 ): (result: Tensor | undefined) => OutputRows {
-  const change = CHANGES[space][activation];
+  const change = changeFor(activation, labels.length, space);
   return (result) => {
     const rank = result?.shape.length;
     const numbers = readNumbers(result);
@@ -76,14 +77,34 @@ const SOFTMAX_LOG_ODDS: Change = {
   ofRows: (values, width) => eachRow(values, width, logOddsOfSoftmax),
 };
 
+type Activation = ClassificationBlock["activation"];
+
 /** By space and by activation. */
 const CHANGES: Readonly<
-  Record<ExplanationSpace, Readonly<Record<ClassificationBlock["activation"], Change>>>
+  Record<Exclude<ExplanationSpace, "margin">, Readonly<Record<Activation, Change>>>
 > = {
   output: { none: AS_THEY_ARE, sigmoid: AS_THEY_ARE, softmax: AS_THEY_ARE },
   probability: { none: AS_THEY_ARE, sigmoid: SIGMOIDS, softmax: SOFTMAX },
-  margin: { none: LOGITS, sigmoid: LOG_ODDS, softmax: SOFTMAX_LOG_ODDS },
+  log_odds: { none: LOGITS, sigmoid: LOG_ODDS, softmax: SOFTMAX_LOG_ODDS },
 };
+
+/**
+ * The spaces of a classifier whose outputs are read, the default first. The raw scores behind the probabilities of more than two labels
+ * are not known where the model returns the probabilities themselves: softmax forgets what all scores have in common.
+ */
+export function classSpaces(
+  { activation }: Pick<ClassificationBlock, "activation">,
+  labels: number,
+): readonly ExplanationSpace[] {
+  const hasMargin = labels <= 2 || activation !== "none";
+  return ["probability", ...(hasMargin ? (["margin"] as const) : []), "log_odds", "output"];
+}
+
+/** The raw score of one of two labels is its log-odds: the score of logistic regression. */
+function changeFor(activation: Activation, labels: number, space: ExplanationSpace): Change {
+  if (space !== "margin") return CHANGES[space][activation];
+  return labels <= 2 || activation === "none" ? CHANGES.log_odds[activation] : AS_THEY_ARE;
+}
 
 /** Both labels of a binary model that returns a number for its second one only. */
 function ofBinary(values: Float64Array, { ofOne, opposite }: Change): OutputRows {

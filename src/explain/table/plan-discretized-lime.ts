@@ -1,6 +1,6 @@
 import { createSeededRandom } from "../../shared/random.ts";
 import type { ChosenOutputs } from "../choose-outputs.ts";
-import { mostSamples, refuseSamples, toWeight } from "../estimators/lime.ts";
+import { mostSamples, refuseSamples, refuseWeights, toWeight } from "../estimators/lime.ts";
 import { fitSurrogate } from "../estimators/surrogate.ts";
 import type { ExplanationRequest, PlannedExplanation } from "../method.ts";
 import { DEFAULT_MAX_RUNS, refuseRuns } from "../plan-coalitions.ts";
@@ -72,6 +72,7 @@ async function explain(
       absent -= presence[sample * columns + column] as number;
     return toWeight(Math.sqrt(absent), width);
   });
+  refuseWeights(weights, width);
   const targets = chosen.indices.length;
   const surrogate = await fitSurrogate({ columns, targets, x: presence, y, weights }, () =>
     version.call.checkpoint(),

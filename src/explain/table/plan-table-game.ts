@@ -35,7 +35,7 @@ export async function planTableGame(
 }
 
 async function explainTable(
-  { name, exact }: TableGameMethod,
+  { name, exact: isExact }: TableGameMethod,
   estimator: Estimator,
   table: ExplainedTable,
   maxCoalitions: number,
@@ -45,11 +45,12 @@ async function explainTable(
   const predicted = await predictRow(table, output);
   const { indices } = predicted.chosen;
   const game = createTableGame({ ...table, outputs: indices, full: predicted.values });
-  const { values, standardErrors, base, full, coalitions } = await estimator.estimate(game, {
+  const found = await estimator.estimate(game, {
     maxCoalitions,
     random: createSeededRandom(seed),
     checkpoint: () => version.call.checkpoint(),
   });
+  const { values, standardErrors, base, full, coalitions, exact = isExact } = found;
   /** Columns that are no players add nothing. */
   const ofColumns = (ofPlayers: Float64Array): Float64Array => {
     const all = new Float64Array(row.columns * indices.length);

@@ -3,7 +3,7 @@ import type { ExplanationSpace } from "../../domain/explanation/explanation.ts";
 import type { Manifest } from "../../domain/manifest.ts";
 import { formatModelId } from "../../domain/model-id.ts";
 import type { Tensor } from "../../domain/tensor.ts";
-import { classScores } from "./class-scores.ts";
+import { classScores, classSpaces } from "./class-scores.ts";
 import { arrayNames } from "./feature-names.ts";
 import { type OutputRows, readNumbers } from "./output-rows.ts";
 
@@ -23,9 +23,9 @@ export interface TableOutputs {
 }
 
 /** What the outputs of a version can be explained as, the default first. */
-export function spacesOf({ postprocess }: Manifest): readonly ExplanationSpace[] {
+export function spacesOf({ postprocess, labels = [] }: Manifest): readonly ExplanationSpace[] {
   if (postprocess?.type !== "classification") return ["output"];
-  return ["probability", "margin", "output"];
+  return classSpaces(postprocess, labels.length);
 }
 
 /** @throws ApiError `invalid_request` for a space that the version does not have, `task_not_supported` for a version without numbers to explain */
@@ -88,9 +88,13 @@ function chooseSpace(manifest: Manifest, wanted: ExplanationSpace | undefined): 
   const valid = spacesOf(manifest);
   if (wanted === undefined) return valid[0] as ExplanationSpace;
   if (valid.includes(wanted)) return wanted;
+  const why =
+    manifest.postprocess?.type === "classification"
+      ? "returns probabilities of more than two labels, behind which the scores are not known"
+      : "returns numbers and no scores of labels";
   throw new ApiError(
     "invalid_request",
-    `"parameters.space" cannot be ${wanted}, because ${formatModelId(manifest)} returns numbers and no scores of labels. Leave it out, or send ${valid.join(" or ")}.`,
+    `"parameters.space" cannot be ${wanted}, because ${formatModelId(manifest)} ${why}. Leave it out, or send ${valid.join(" or ")}.`,
     { details: { field: "parameters.space", valid } },
   );
 }

@@ -3,7 +3,7 @@ import { ApiError } from "../../domain/errors.ts";
 import { formatModelId } from "../../domain/model-id.ts";
 import { chooseOutputs } from "../choose-outputs.ts";
 import type { ExplainableGraph } from "../graph/explainable-graph.ts";
-import { graphOutputs } from "../graph/graph-outputs.ts";
+import { graphOutputs, hasSpace } from "../graph/graph-outputs.ts";
 import { readExplainableGraph } from "../graph/read-explainable-graph.ts";
 import type { ExplanationMethod, ExplanationRequest, PlannedExplanation } from "../method.ts";
 import { readBackground } from "../table/background.ts";
@@ -35,10 +35,11 @@ export const treeMethod: ExplanationMethod<typeof parameters> = {
   isGlobal: false,
   parameters,
   plan,
-  suits: async ({ version }) => {
-    if (!isTable(version.model.manifest)) return false;
+  suits: async ({ version, space }) => {
+    const { manifest } = version.model;
+    if (!isTable(manifest)) return false;
     const graph = await readExplainableGraph(version);
-    return !("reason" in graph) && isForest(graph);
+    return !("reason" in graph) && isForest(graph) && hasSpace(manifest, graph.head.links, space);
   },
 };
 
@@ -71,7 +72,8 @@ async function plan(request: TreeRequest): Promise<PlannedExplanation> {
       const question = { row, outputs: chosen.indices, links, isLinked };
       return toExplanation({
         method: treeMethod.name,
-        exact: true,
+        // After a link the margin's values are scaled: they add up, and are not the Shapley values of the probability.
+        exact: !isLinked,
         space: outputs.space,
         outputs: chosen,
         featureNames: table.featureNames,

@@ -49,7 +49,7 @@ export const EXPLAIN: CliCommand = {
       .argument("<model>", "model, model@alias or model@version", parseReferenceArgument)
       .requiredOption("--input <input>", "JSON, @FILE, or - for standard input")
       .option("--method <name>", "a method; by default the one that suits the model")
-      .option("--space <space>", "margin, probability or output")
+      .option("--space <space>", "margin, log_odds, probability or output")
       .option(
         "--of <output>",
         "a label, the index of an output, or all; by default the predicted one",

@@ -194,3 +194,12 @@ describe("probabilities of more columns than are enumerated", () => {
     });
   });
 });
+
+test("a row whose score is beyond FP32, where the engine overflows, is refused", async () => {
+  const { version } = await explainedRows("wine-naive-bayes");
+  const row = new Array(13).fill(3e38);
+  await expect(explain(linearMethod, version, row)).rejects.toMatchObject({
+    code: "inference_failed",
+    message: expect.stringMatching(/^What the column "\w+" adds .* is beyond what FP32 holds/),
+  });
+});

@@ -145,3 +145,19 @@ describe("quartiles of a column", () => {
     expect(drawn.filter((bin) => bin === missing).length / 4000).toBeCloseTo(1 / 8, 1);
   });
 });
+
+test.each(["discretized", "background"] as const)(
+  "a kernel width at which no sample counts is refused, of samples of %s",
+  async (sampling) => {
+    const { version, rows } = await explainedRows("iris-logistic");
+    for (const kernel_width of [1e-300, 0.01]) {
+      const parameters = { kernel_width, sampling, samples: 100 };
+      await expect(explain(limeMethod, version, rows[0], { parameters })).rejects.toMatchObject({
+        code: "invalid_request",
+        message: expect.stringContaining(
+          `"parameters.kernel_width" of ${kernel_width} is too small`,
+        ),
+      });
+    }
+  },
+);

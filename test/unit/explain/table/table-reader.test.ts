@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { ExplanationSpace } from "../../../../src/domain/explanation/explanation.ts";
 import { Media } from "../../../../src/domain/media.ts";
 import { drawRows, readBackground } from "../../../../src/explain/table/background.ts";
 import { createTableModel } from "../../../../src/explain/table/table-model.ts";
@@ -138,10 +139,7 @@ describe("outputs of classifiers", () => {
   const iris = findModel("iris-logistic");
   const scores = [0.2, 0.3, 0.5];
 
-  async function read(
-    activation: "none" | "softmax" | "sigmoid",
-    space: "margin" | "probability" | "output",
-  ) {
+  async function read(activation: "none" | "softmax" | "sigmoid", space: ExplanationSpace) {
     const manifest = {
       ...iris.manifest,
       postprocess: { type: "classification", version: 1, scores: "probabilities", activation },
@@ -158,14 +156,17 @@ describe("outputs of classifiers", () => {
     expect(await read("none", "probability")).toEqual(
       scores.map((score) => expect.closeTo(score, 6)),
     );
-    expect(await read("none", "margin")).toEqual(
+    expect(await read("none", "log_odds")).toEqual(
       scores.map((score) => expect.closeTo(odds(score), 6)),
     );
     expect(await read("softmax", "probability")).toEqual(
       scores.map((score) => expect.closeTo(Math.exp(score) / sum, 6)),
     );
-    expect(await read("softmax", "margin")).toEqual(
+    expect(await read("softmax", "log_odds")).toEqual(
       scores.map((score) => expect.closeTo(odds(Math.exp(score) / sum), 6)),
+    );
+    expect(await read("softmax", "margin")).toEqual(
+      scores.map((score) => expect.closeTo(score, 6)),
     );
     expect(await read("sigmoid", "margin")).toEqual(
       scores.map((score) => expect.closeTo(score, 6)),
@@ -176,7 +177,7 @@ describe("outputs of classifiers", () => {
   });
 
   test("have finite log-odds where the model is certain", () => {
-    const { values } = createTableOutputs(iris.manifest, "margin").read(
+    const { values } = createTableOutputs(iris.manifest, "log_odds").read(
       floatTensor("p", [1, 3], [1, 0, 0]),
     );
     expect([...values]).toEqual([
@@ -184,6 +185,15 @@ describe("outputs of classifiers", () => {
       expect.closeTo(-16.1, 1),
       expect.closeTo(-16.1, 1),
     ]);
+  });
+
+  test("of more than two labels have no margin where the model returns probabilities", () => {
+    expect(() => createTableOutputs(iris.manifest, "margin")).toThrow(
+      expect.objectContaining({
+        code: "invalid_request",
+        message: expect.stringContaining("send probability or log_odds or output"),
+      }),
+    );
   });
 
   test("of other models have no probabilities", () => {
