@@ -4,7 +4,7 @@ import httpx
 import numpy as np
 import pytest
 import pytest_asyncio
-from conftest import REAL_MODELS, assert_same, fixture_inputs, run_natively, tolerance
+from conftest import REAL_MODELS, assert_same, expected_outputs, fixture_inputs, tolerance
 from kserve import InferenceRESTClient, InferInput, InferRequest, RESTConfig
 from kserve.errors import InvalidInput
 from kserve.protocol.infer_type import RequestedOutput
@@ -55,11 +55,11 @@ async def test_every_datatype(client, origin, datatype, binary):
 
 @pytest.mark.parametrize("model", REAL_MODELS)
 @BINARY
-async def test_real_models_answer_as_native_onnxruntime(client, origin, model, binary):
+async def test_real_models_answer_as_other_engines(client, origin, model, binary):
     inputs = fixture_inputs(model)
     response = await client.infer(origin, to_request(model, inputs, binary), model_name=model)
     returned = {output.name: output.as_numpy() for output in response.outputs}
-    for name, array in run_natively(model, inputs).items():
+    for name, array in expected_outputs(model).items():
         np.testing.assert_allclose(returned[name], array, rtol=0, atol=tolerance(model, name))
 
 

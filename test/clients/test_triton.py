@@ -2,7 +2,15 @@
 
 import numpy as np
 import pytest
-from conftest import REAL_MODELS, assert_same, fixture_inputs, open_session, run_natively, tolerance
+from conftest import (
+    REAL_MODELS,
+    assert_same,
+    expected_outputs,
+    fixture_inputs,
+    open_session,
+    run_natively,
+    tolerance,
+)
 from onnx_models import DATATYPES, FLOATS, VALUES
 from triton_tensors import to_inputs, to_outputs
 from tritonclient.http import InferenceServerClient
@@ -171,9 +179,9 @@ def test_inputs_and_outputs_can_be_mixed(client):
 
 @pytest.mark.parametrize("model", REAL_MODELS)
 @BINARY
-def test_real_models_answer_as_native_onnxruntime(client, model, binary):
+def test_real_models_answer_as_other_engines(client, model, binary):
     inputs = fixture_inputs(model)
-    expected = run_natively(model, inputs)
+    expected = expected_outputs(model)
     outputs = to_outputs(*expected, binary=binary)
     result = client.infer(
         model, to_inputs(inputs, binary), model_version="1", outputs=outputs, request_id="7"

@@ -5,7 +5,7 @@ import asyncio
 import numpy as np
 import pytest
 import pytest_asyncio
-from conftest import REAL_MODELS, assert_same, fixture_inputs, run_natively, tolerance
+from conftest import REAL_MODELS, assert_same, expected_outputs, fixture_inputs, tolerance
 from onnx_models import DATATYPES, VALUES
 from triton_tensors import to_inputs, to_outputs
 from tritonclient.http.aio import InferenceServerClient
@@ -62,10 +62,10 @@ async def test_every_datatype(client, datatype, binary):
 
 
 @pytest.mark.parametrize("model", REAL_MODELS)
-async def test_real_models_answer_as_native_onnxruntime(client, model):
+async def test_real_models_answer_as_other_engines(client, model):
     inputs = fixture_inputs(model)
     result = await client.infer(model, to_inputs(inputs))
-    for name, array in run_natively(model, inputs).items():
+    for name, array in expected_outputs(model).items():
         np.testing.assert_allclose(result.as_numpy(name), array, rtol=0, atol=tolerance(model, name))
 
 
