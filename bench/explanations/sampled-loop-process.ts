@@ -4,10 +4,11 @@ import { readModelFile, readModelFolder } from "../../packages/cli/src/local/mod
 import { projectPath } from "../../scripts/project.ts";
 import { createCall } from "../../src/domain/call.ts";
 import { type Tensor, toBytes, toTypedArray } from "../../src/domain/tensor.ts";
-import type { ExplainedVersion } from "../../src/explain/explained-version.ts";
 import type { ExplanationRequest } from "../../src/explain/method.ts";
 import { kernelMethod } from "../../src/explain/methods/kernel-method.ts";
 import { permutationMethod } from "../../src/explain/methods/permutation-method.ts";
+import { createExplainedVersion } from "../../src/inference/explaining/explained-version.ts";
+import { RunBudget } from "../../src/inference/explaining/run-budget.ts";
 import { createClassificationPostprocessor } from "../../src/tasks/numeric/classification-postprocessor.ts";
 import { createTabularPreprocessor } from "../../src/tasks/tabular/tabular-preprocessor.ts";
 import type { SampledLoop, SampledResult } from "./sampled-loop.ts";
@@ -32,18 +33,25 @@ const preprocessor = createTabularPreprocessor(spec, preprocess);
 const postprocessor = createClassificationPostprocessor(postprocess, labels);
 // A timer takes a millisecond in Node, and a tenth of that in workerd.
 const call = createCall({ yieldSlice: () => new Promise((resume) => setImmediate(resume)) });
-const version: ExplainedVersion = {
-  model: { ...manifest, manifest, revision: "1", versions: [manifest.version] },
-  call,
-  async infer([input], [output = ""]) {
-    await call.checkpoint();
-    return [await run(input as Tensor, output)];
+const budget = new RunBudget(Number.MAX_SAFE_INTEGER);
+const version = createExplainedVersion(
+  {
+    host: {
+      infer: async ({ inputs: [input], outputs = [] }) => [
+        await run(input as Tensor, outputs[0] ?? ""),
+      ],
+      execute: () => Promise.reject(new Error("no task is run here")),
+    },
+    blocks: async () => ({ preprocessor, postprocessor }),
+    readFile: async (_, path) => readModelFile(model, path),
   },
-  execute: () => Promise.reject(new Error("no task is run here")),
-  blocks: async () => ({ preprocessor, postprocessor }),
-  background: async () => rows(BACKGROUND_ROWS),
-  readFile: async (path) => readModelFile(model, path),
-};
+  {
+    model: { ...manifest, manifest, revision: "1", versions: [manifest.version] },
+    call,
+    budget,
+    background: async () => rows(BACKGROUND_ROWS),
+  },
+);
 const results: SampledResult[] = [];
 for (const method of METHODS.filter(({ name }) => loop.methods.includes(name)))
   results.push(await measure(method));

@@ -2,8 +2,8 @@ import type { Call } from "../../domain/call.ts";
 import type { Random } from "../../shared/random.ts";
 import type { Estimator } from "../estimator.ts";
 import type { Coalition } from "../game.ts";
-import { complement, everybody, KnownValues, keyOf, nobody } from "./known-values.ts";
-import { shuffled } from "./shuffled.ts";
+import { complement, evaluateAll, everybody, keyOf, nobody } from "./known-values.ts";
+import { shuffleNumbers } from "./shuffled.ts";
 import { fitWeighted, MAX_ROW_NUMBERS } from "./weighted-regression.ts";
 
 /** A coalition with its complement, which is evaluated as well. */
@@ -40,14 +40,14 @@ export const kernelEstimator: Estimator = {
   },
   async estimate(game, { maxCoalitions, random, checkpoint }) {
     const { players, outputs } = game;
-    const known = new KnownValues(game);
-    const ends = [nobody(players), everybody(players)] as const;
-    await known.learn(ends);
-    const [base, full] = ends.map((end) => known.get(end)) as [Float64Array, Float64Array];
+    // Of no players, nobody is everybody.
+    const ends = [nobody(players), everybody(players)].slice(0, players + 1);
+    const ofEnds = await game.evaluate(ends);
+    const [base, full] = [ofEnds.slice(0, outputs), ofEnds.slice(-outputs)];
     const differences = full.map((value, output) => value - (base[output] as number));
     if (players < 2) {
       const values = players === 0 ? new Float64Array() : differences;
-      return { values, base, full, exact: true, coalitions: known.evaluated };
+      return { values, base, full, exact: true, coalitions: ends.length };
     }
     const pairs = await choosePairs(
       players,
@@ -55,7 +55,11 @@ export const kernelEstimator: Estimator = {
       random,
       checkpoint,
     );
-    await known.learn(pairs.flatMap(({ coalition }) => [coalition, complement(coalition)]));
+    const found = await evaluateAll(
+      game,
+      pairs.flatMap(({ coalition }) => [coalition, complement(coalition)]),
+    );
+    const coalitions = 2 + 2 * pairs.length;
 
     // The last player gets what the others leave, so that the values add up.
     const columns = players - 1;
@@ -65,11 +69,11 @@ export const kernelEstimator: Estimator = {
       if (row % DRAWS_PER_STEP === DRAWS_PER_STEP - 1) await checkpoint();
       const last = coalition[columns] as number;
       for (let i = 0; i < columns; i++) x[row * columns + i] = (coalition[i] as number) - last;
-      const [own, other] = [known.get(coalition), known.get(complement(coalition))];
+      const own = 2 * row * outputs;
       for (let output = 0; output < outputs; output++)
         y[row * outputs + output] =
-          ((own[output] as number) -
-            (other[output] as number) -
+          ((found[own + output] as number) -
+            (found[own + outputs + output] as number) -
             (2 * last - 1) * (differences[output] as number)) /
           2;
     }
@@ -85,11 +89,11 @@ export const kernelEstimator: Estimator = {
       values[columns * outputs + output] = rest;
     }
     const exact = pairs.every((pair) => pair.draws === 0);
-    if (exact) return { values, base, full, exact, coalitions: known.evaluated };
+    if (exact) return { values, base, full, exact, coalitions };
     const standardErrors = new Float64Array(players * outputs);
     standardErrors.set(fit.standardErrors);
     standardErrors.set(fit.sumErrors, columns * outputs);
-    return { values, standardErrors, base, full, coalitions: known.evaluated };
+    return { values, standardErrors, base, full, coalitions };
   },
 };
 
@@ -120,12 +124,14 @@ async function choosePairs(
 
   const drawn = new Map<string, Pair>();
   const wanted = count - pairs.length;
+  const order = new Int32Array(players);
   let draws = 0;
   for (; drawn.size < wanted && draws < MAX_DRAWS * wanted; draws++) {
     if (draws % DRAWS_PER_STEP === DRAWS_PER_STEP - 1) await checkpoint();
     const size = drawSize(sizes, rest, random);
     let coalition = nobody(players);
-    for (const player of shuffled(players, random).slice(0, size)) coalition[player] = 1;
+    shuffleNumbers(order, random);
+    for (let at = 0; at < size; at++) coalition[order[at] as number] = 1;
     if (2 * size === players && coalition[0] === 0) coalition = complement(coalition);
     const key = keyOf(coalition);
     const pair = drawn.get(key) ?? { coalition, weight: 0, draws: 0 };

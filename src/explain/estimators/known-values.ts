@@ -3,6 +3,17 @@ import type { Coalition, Game } from "../game.ts";
 /** Coalitions that a game gets at once. */
 const CHUNK = 512;
 
+/** The values of coalitions, some after the other. @returns `coalitions.length` times `outputs` */
+export async function evaluateAll(
+  game: Game,
+  coalitions: readonly Coalition[],
+): Promise<Float64Array> {
+  const values = new Float64Array(coalitions.length * game.outputs);
+  for (let at = 0; at < coalitions.length; at += CHUNK)
+    values.set(await game.evaluate(coalitions.slice(at, at + CHUNK)), at * game.outputs);
+  return values;
+}
+
 /** The values of coalitions that were evaluated, each of them once. */
 export class KnownValues {
   readonly #game: Game;
@@ -23,34 +34,21 @@ export class KnownValues {
     return this.#values.size * this.#game.outputs;
   }
 
-  /** Evaluates those that are not known, some after the other. */
-  async learn(coalitions: readonly Coalition[]): Promise<void> {
-    for (let at = 0; at < coalitions.length; at += CHUNK)
-      await this.#evaluate(coalitions.slice(at, at + CHUNK));
-  }
-
-  async #evaluate(coalitions: readonly Coalition[]): Promise<void> {
-    const { outputs } = this.#game;
+  /** Evaluates those that are not known, some after the other. @returns their values, in their order */
+  async learn(coalitions: readonly Coalition[]): Promise<Float64Array[]> {
+    const keys = coalitions.map(keyOf);
     const missing = new Map<string, Coalition>();
-    for (const coalition of coalitions) {
-      const key = keyOf(coalition);
-      if (!this.#values.has(key)) missing.set(key, coalition);
-    }
-    if (missing.size === 0) return;
-    const values = await this.#game.evaluate([...missing.values()]);
+    for (const [index, key] of keys.entries())
+      if (!this.#values.has(key)) missing.set(key, coalitions[index] as Coalition);
+    const { outputs } = this.#game;
+    const found = await evaluateAll(this.#game, [...missing.values()]);
     let at = 0;
     for (const key of missing.keys()) {
-      this.#values.set(key, values.slice(at, at + outputs));
+      this.#values.set(key, found.subarray(at, at + outputs));
       at += outputs;
     }
     this.#evaluated += missing.size;
-  }
-
-  /** Of a coalition that was learnt. */
-  get(coalition: Coalition): Float64Array {
-    const values = this.#values.get(keyOf(coalition));
-    if (!values) throw new Error("the coalition was not evaluated");
-    return values;
+    return keys.map((key) => this.#values.get(key) as Float64Array);
   }
 
   forget(): void {
@@ -81,5 +79,8 @@ export function everybody(players: number): Coalition {
 
 /** Those that are not in a coalition. */
 export function complement(coalition: Coalition): Coalition {
-  return coalition.map((known) => 1 - known);
+  const others = nobody(coalition.length);
+  for (let player = 0; player < others.length; player++)
+    others[player] = 1 - (coalition[player] as number);
+  return others;
 }

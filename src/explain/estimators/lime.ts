@@ -52,25 +52,25 @@ export function createLimeEstimator({
           ? everybody(players)
           : Uint8Array.from({ length: players }, () => Math.floor(2 * random())),
       );
-      await known.learn(samples);
+      const found = await known.learn(samples);
       const width = kernelWidth(players);
       const x = new Float64Array(samples.length * players);
       const y = new Float64Array(samples.length * outputs);
       const weights = new Float64Array(samples.length);
       for (const [row, sample] of samples.entries()) {
         x.set(sample, row * players);
-        y.set(known.get(sample), row * outputs);
+        y.set(found[row] as Float64Array, row * outputs);
         weights[row] = toWeight(toDistance(distance, sample), width);
       }
       refuseWeights(weights, width);
       const rows = { columns: players, targets: outputs, x, y, weights };
       const { coefficients, standardErrors, intercepts } = await fitSurrogate(rows, checkpoint);
-      const full = known.get(everybody(players));
       return {
         values: coefficients,
         standardErrors,
         base: intercepts,
-        full,
+        // The first sample is the input.
+        full: found[0] as Float64Array,
         coalitions: known.evaluated,
       };
     },

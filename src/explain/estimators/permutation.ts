@@ -32,8 +32,7 @@ export const permutationEstimator: Estimator = {
     }
     const known = new KnownValues(game);
     const ends = [nobody(players), everybody(players)] as const;
-    await known.learn(ends);
-    const [base, full] = ends.map((end) => known.get(end)) as [Float64Array, Float64Array];
+    const [base, full] = (await known.learn(ends)) as [Float64Array, Float64Array];
     const pairs = pairsIn(players, maxCoalitions);
     const perRound = Math.max(1, Math.floor(ROUND / (2 * (players - 1))));
     const sums = new Float64Array(players * outputs);
@@ -43,24 +42,22 @@ export const permutationEstimator: Estimator = {
       const orders = Array.from({ length: Math.min(perRound, pairs - done) }, () =>
         shuffled(players, random),
       );
-      await known.learn(
-        orders.flatMap((order) => [...growing(order), ...growing(order.toReversed())]),
-      );
-      for (const order of orders) {
-        await checkpoint();
-        added.fill(0);
-        for (const way of [order, order.toReversed()]) {
-          let before = base;
-          const steps = growing(way);
-          for (const [index, player] of way.entries()) {
-            const step = steps[index];
-            const after = step ? known.get(step) : full;
-            for (let output = 0; output < outputs; output++)
-              (added[player * outputs + output] as number) +=
-                ((after[output] as number) - (before[output] as number)) / 2;
-            before = after;
-          }
+      const ways = orders.flatMap((order) => [order, order.toReversed()]);
+      const learnt = await known.learn(ways.flatMap(growing));
+      for (let way = 0, step = 0; way < ways.length; way++) {
+        if (way % 2 === 0) {
+          await checkpoint();
+          added.fill(0);
         }
+        let before = base;
+        for (const [index, player] of (ways[way] as readonly number[]).entries()) {
+          const after = index === players - 1 ? full : (learnt[step++] as Float64Array);
+          for (let output = 0; output < outputs; output++)
+            (added[player * outputs + output] as number) +=
+              ((after[output] as number) - (before[output] as number)) / 2;
+          before = after;
+        }
+        if (way % 2 === 0) continue;
         for (let at = 0; at < added.length; at++) {
           (sums[at] as number) += added[at] as number;
           (squares[at] as number) += (added[at] as number) ** 2;

@@ -3,7 +3,7 @@ import type { ExplanationSpace } from "../../domain/explanation/explanation.ts";
 import type { Tensor } from "../../domain/tensor.ts";
 import { sigmoid } from "../../shared/activations.ts";
 import { outputMismatch } from "../../tasks/output-errors.ts";
-import { type OutputRows, readNumbers } from "./output-rows.ts";
+import { OutputMemory, type OutputRows, readNumbers } from "./output-rows.ts";
 
 /**
  * Log-odds are computed of probabilities that are held at least so far from 0 and 1, which is about what FP32 distinguishes below 1: a
@@ -20,16 +20,16 @@ export function classScores(
   { activation }: ClassificationBlock,
   labels: readonly string[],
   space: ExplanationSpace,
-): (result: Tensor | undefined) => OutputRows {
+): (result: Tensor | undefined, memory?: OutputMemory) => OutputRows {
   const change = changeFor(activation, labels.length, space);
-  return (result) => {
+  return (result, memory = new OutputMemory()) => {
     const rank = result?.shape.length;
-    const numbers = readNumbers(result);
+    const numbers = readNumbers(result, memory);
     if (space === "output" && (rank === 1 || rank === 2)) return numbers;
     const isBinary = numbers.width === 1 && labels.length === 2;
     if ((rank !== 1 && rank !== 2) || (numbers.width !== labels.length && !isBinary))
       throw outputMismatch(result, `[batch, ${labels.length}], a score for each label`);
-    const rows = isBinary ? ofBinary(numbers.values, change) : numbers;
+    const rows = isBinary ? ofBinary(numbers.values, change, memory) : numbers;
     if (!isBinary) change.ofRows(rows.values, rows.width);
     return rows;
   };
@@ -38,34 +38,33 @@ export function classScores(
 /** What makes the numbers of a model those of a space, in place. */
 interface Change {
   ofRows(values: Float64Array, width: number): void;
-  /** Of a model that returns one number for two labels: that of the second. */
-  ofOne(value: number): number;
-  /** Of the first label, by that of the second. */
-  opposite(value: number): number;
+  /** Of a model that returns one number for two labels: those of the second. */
+  ofSecond(values: Float64Array): void;
+  /** What the numbers of both labels add up to. */
+  readonly sum: 0 | 1;
 }
 
 const AS_THEY_ARE: Change = {
   ofRows: () => undefined,
-  ofOne: (value) => value,
-  opposite: (value) => 1 - value,
+  ofSecond: () => undefined,
+  sum: 1,
 };
 
 const LOGITS: Change = {
   ofRows: (values, width) => eachRow(values, width, toLogOdds),
-  ofOne: (value) => Math.log(held(value)) - Math.log(held(1 - value)),
-  opposite: (value) => -value,
+  ofSecond: (values) =>
+    eachNumber(values, (value) => Math.log(held(value)) - Math.log(held(1 - value))),
+  sum: 0,
 };
 
 const SIGMOIDS: Change = {
-  ofRows(values) {
-    for (let at = 0; at < values.length; at++) values[at] = sigmoid(values[at] as number);
-  },
-  ofOne: sigmoid,
-  opposite: (value) => 1 - value,
+  ofRows: (values) => eachNumber(values, sigmoid),
+  ofSecond: (values) => eachNumber(values, sigmoid),
+  sum: 1,
 };
 
 /** The number that a sigmoid is applied to is the log-odds. */
-const LOG_ODDS: Change = { ...AS_THEY_ARE, opposite: (value) => -value };
+const LOG_ODDS: Change = { ...AS_THEY_ARE, sum: 0 };
 
 const SOFTMAX: Change = {
   ...AS_THEY_ARE,
@@ -107,14 +106,23 @@ function changeFor(activation: Activation, labels: number, space: ExplanationSpa
 }
 
 /** Both labels of a binary model that returns a number for its second one only. */
-function ofBinary(values: Float64Array, { ofOne, opposite }: Change): OutputRows {
-  const both = new Float64Array(2 * values.length);
+function ofBinary(
+  values: Float64Array,
+  { ofSecond, sum }: Change,
+  memory: OutputMemory,
+): OutputRows {
+  ofSecond(values);
+  const both = memory.take("scores", 2 * values.length);
   for (let row = 0; row < values.length; row++) {
-    const second = ofOne(values[row] as number);
-    both[2 * row] = opposite(second);
+    const second = values[row] as number;
+    both[2 * row] = sum - second;
     both[2 * row + 1] = second;
   }
   return { width: 2, values: both };
+}
+
+function eachNumber(values: Float64Array, change: (value: number) => number): void {
+  for (let at = 0; at < values.length; at++) values[at] = change(values[at] as number);
 }
 
 function eachRow(values: Float64Array, width: number, change: (row: Float64Array) => void): void {

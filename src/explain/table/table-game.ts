@@ -1,3 +1,4 @@
+import type { TypedArray } from "../../domain/datatype.ts";
 import type { Coalition, Game } from "../game.ts";
 import type { TableModel } from "./table-model.ts";
 import type { Table, TableReader } from "./table-reader.ts";
@@ -32,6 +33,44 @@ export function createTableGame(options: TableGameOptions): TableGame {
   const rows = background.rows;
   const rest = Array.from(outputs, (output) => full[output] ?? 0);
 
+  /** Writes background rows with the row's values in the columns of a coalition: of these and the other columns, the fewer ones by themselves. */
+  function mix(
+    coalition: Coalition,
+    into: TypedArray,
+    offset: number,
+    firstRow: number,
+    count: number,
+  ): void {
+    const end = offset + count * columns;
+    const start = firstRow * columns;
+    let known = 0;
+    for (let player = 0; player < coalition.length; player++) known += coalition[player] as number;
+    if (2 * known <= coalition.length) {
+      into.set(others.subarray(start, start + count * columns) as never, offset);
+      for (let player = 0; player < coalition.length; player++) {
+        if (coalition[player] === 0) continue;
+        const column = playerColumns[player] as number;
+        const value = own[column] as never;
+        for (let to = offset + column; to < end; to += columns) into[to] = value;
+      }
+      return;
+    }
+    // Columns that are no players have the same value in the row and in the background.
+    into.set(own as never, offset);
+    for (let done = columns; done < count * columns; done *= 2)
+      into.copyWithin(offset + done, offset, Math.min(offset + done, end - done));
+    for (let player = 0; player < coalition.length; player++) {
+      if (coalition[player] === 1) continue;
+      const column = playerColumns[player] as number;
+      for (
+        let to = offset + column, from = start + column;
+        to < end;
+        to += columns, from += columns
+      )
+        into[to] = others[from] as never;
+    }
+  }
+
   async function evaluate(coalitions: readonly Coalition[]): Promise<Float64Array> {
     const values = new Float64Array(coalitions.length * outputs.length);
     const unknown: number[] = [];
@@ -46,17 +85,8 @@ export function createTableGame(options: TableGameOptions): TableGame {
         // The rows of one coalition are those of the background, one after the other.
         for (let at = first; at < first + count; ) {
           const coalition = coalitions[coalitionAt(at)] as Coalition;
-          const start = at % rows;
-          const length = Math.min(rows - start, first + count - at);
-          const offset = (at - first) * columns;
-          into.set(others.subarray(start * columns, (start + length) * columns) as never, offset);
-          const end = offset + length * columns;
-          for (let player = 0; player < coalition.length; player++) {
-            if (coalition[player] === 0) continue;
-            const column = playerColumns[player] as number;
-            const value = own[column] as never;
-            for (let to = offset + column; to < end; to += columns) into[to] = value;
-          }
+          const length = Math.min(rows - (at % rows), first + count - at);
+          mix(coalition, into, (at - first) * columns, at % rows, length);
           at += length;
         }
       },

@@ -1,7 +1,7 @@
 import type { TypedArray } from "../../domain/datatype.ts";
 import { outputMismatch } from "../../tasks/output-errors.ts";
 import type { ExplainedVersion } from "../explained-version.ts";
-import type { OutputRows } from "./output-rows.ts";
+import { OutputMemory, type OutputRows } from "./output-rows.ts";
 import type { TableOutputs } from "./table-outputs.ts";
 import type { TableReader } from "./table-reader.ts";
 
@@ -9,9 +9,9 @@ import type { TableReader } from "./table-reader.ts";
 export interface RowSource {
   readonly rows: number;
   readonly columns: number;
-  /** Writes rows into the numbers of a run, from its beginning. */
+  /** Writes all numbers of rows into those of a run, from its beginning: they are those of the run before. */
   fill(into: TypedArray, first: number, count: number): void;
-  /** Gets their outputs. */
+  /** Gets their outputs, whose memory the next run has. */
   take(outputs: OutputRows, first: number, count: number): void;
 }
 
@@ -30,16 +30,25 @@ export function createTableModel(
   outputs: TableOutputs,
 ): TableModel {
   const { rowsPerRun, isFixedBatch } = reader;
+  const names = [outputs.name];
 
   async function predictFrom({ rows, columns, fill, take }: RowSource): Promise<void> {
+    // One run at a time: all of them share the memory of their rows and of their outputs.
+    const most = isFixedBatch ? rowsPerRun : Math.min(rowsPerRun, rows);
+    let typed = reader.createTyped(most * columns);
+    let inputs = [reader.toTensor(typed, most)];
+    const outputMemory = new OutputMemory();
     for (let first = 0; first < rows; first += rowsPerRun) {
       const count = Math.min(rowsPerRun, rows - first);
       // A model of a fixed batch takes no fewer rows.
       const size = isFixedBatch ? rowsPerRun : count;
-      const typed = reader.createTyped(size * columns);
+      if (size * columns !== typed.length) {
+        typed = typed.subarray(0, size * columns);
+        inputs = [reader.toTensor(typed, size)];
+      }
       fill(typed, first, count);
-      const [result] = await version.infer([reader.toTensor(typed, size)], [outputs.name], count);
-      const found = outputs.read(result);
+      const [result] = await version.infer(inputs, names, count);
+      const found = outputs.read(result, outputMemory);
       if (found.values.length !== size * found.width)
         throw outputMismatch(result, `a batch of ${size}, as its inputs have`);
       take(found, first, count);

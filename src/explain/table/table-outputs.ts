@@ -5,15 +5,18 @@ import { formatModelId } from "../../domain/model-id.ts";
 import type { Tensor } from "../../domain/tensor.ts";
 import { classScores, classSpaces } from "./class-scores.ts";
 import { arrayNames } from "./feature-names.ts";
-import { type OutputRows, readNumbers } from "./output-rows.ts";
+import { type OutputMemory, type OutputRows, readNumbers } from "./output-rows.ts";
 
 /** What of a model's outputs is explained, and as what. */
 export interface TableOutputs {
   readonly space: ExplanationSpace;
   /** The model's output. */
   readonly name: string;
-  /** @throws ApiError `inference_failed` for NaN and infinity, `task_not_supported` for an output of another form */
-  read(result: Tensor | undefined): OutputRows;
+  /**
+   * @param memory where the numbers are until the next run is read; new memory when left out
+   * @throws ApiError `inference_failed` for NaN and infinity, `task_not_supported` for an output of another form
+   */
+  read(result: Tensor | undefined, memory?: OutputMemory): OutputRows;
   /** What is known of the names before anything is run; empty where the model's numbers are not counted yet. */
   readonly labels: readonly string[];
   /** The labels, or the indices of numbers. @param width of a row */
@@ -42,7 +45,7 @@ export function createTableOutputs(
         space,
         name: postprocess.scores,
         labels: space === "output" ? [] : labels,
-        read: (result) => read(result),
+        read,
         names: (width) => (width === labels.length ? labels : indices(width)),
         predicted: greatest,
       };
@@ -75,9 +78,9 @@ function numbersOf(name: string): TableOutputs {
     space: "output",
     name,
     labels: [],
-    read(result) {
+    read(result, memory) {
       shape = result?.shape.slice(1) ?? [];
-      return readNumbers(result);
+      return readNumbers(result, memory);
     },
     names: (width) => (width === 1 ? [name] : arrayNames(shape)),
     predicted: () => 0,

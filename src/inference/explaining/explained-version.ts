@@ -1,4 +1,4 @@
-import type { Call } from "../../domain/call.ts";
+import { type Call, throwIfAborted } from "../../domain/call.ts";
 import type { ModelHost } from "../../domain/model-host.ts";
 import type { PublishedModel } from "../../domain/published-model.ts";
 import { PHASES, type Trace } from "../../domain/trace.ts";
@@ -12,6 +12,9 @@ export interface ExplainedVersionSource {
   readonly readFile: (model: PublishedModel, path: string) => Promise<Uint8Array>;
 }
 
+/** Runs that take less together, by the clock, are one piece of work. A clock that stands still meanwhile tells nothing of them. */
+const PIECE_MS = 0.5;
+
 /**
  * A version as the methods see it. Its runs are those of no client: they are counted in the budget, and nothing is gathered of them that
  * is told of predictions.
@@ -23,14 +26,26 @@ export function createExplainedVersion(
     call,
     budget,
     background,
-  }: Pick<ExplainedVersion, "model" | "call" | "background"> & { readonly budget: RunBudget },
+    now = () => performance.now(),
+  }: Pick<ExplainedVersion, "model" | "call" | "background"> & {
+    readonly budget: RunBudget;
+    readonly now?: () => number;
+  },
 ): ExplainedVersion {
+  let pieceStart = Number.NEGATIVE_INFINITY;
   return {
     model,
     call,
     background,
     async infer(inputs, outputs, rows, member) {
-      await call.checkpoint();
+      const elapsed = now() - pieceStart;
+      if (elapsed <= 0 || elapsed >= PIECE_MS) {
+        await call.checkpoint();
+        pieceStart = now();
+      } else {
+        throwIfAborted(call.signal);
+        call.deadline.check();
+      }
       budget.take(rows);
       return host.infer({ model, member, inputs, outputs }, call);
     },
