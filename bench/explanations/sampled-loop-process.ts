@@ -7,6 +7,7 @@ import { type Tensor, toBytes, toTypedArray } from "../../src/domain/tensor.ts";
 import type { ExplanationRequest } from "../../src/explain/method.ts";
 import { kernelMethod } from "../../src/explain/methods/kernel-method.ts";
 import { permutationMethod } from "../../src/explain/methods/permutation-method.ts";
+import { DEFAULT_MAX_RUNS } from "../../src/explain/plan-coalitions.ts";
 import { createExplainedVersion } from "../../src/inference/explaining/explained-version.ts";
 import { RunBudget } from "../../src/inference/explaining/run-budget.ts";
 import { createClassificationPostprocessor } from "../../src/tasks/numeric/classification-postprocessor.ts";
@@ -15,6 +16,10 @@ import type { SampledLoop, SampledResult } from "./sampled-loop.ts";
 
 // The program behind sampled-loop.ts: reads a SampledLoop from standard input, prints a list of SampledResult.
 const BACKGROUND_ROWS = 100;
+/** Runs of an explanation that the loop repeats: what a run takes depends on its numbers, and the processor's cache holds so many. */
+const REPLAYED = 16;
+const WARM_UPS = 200;
+const WARM_UP_SHARE = 20;
 const METHODS = [kernelMethod, permutationMethod];
 
 const loop = JSON.parse(readFileSync(0, "utf8")) as SampledLoop;
@@ -33,13 +38,16 @@ const preprocessor = createTabularPreprocessor(spec, preprocess);
 const postprocessor = createClassificationPostprocessor(postprocess, labels);
 // A timer takes a millisecond in Node, and a tenth of that in workerd.
 const call = createCall({ yieldSlice: () => new Promise((resume) => setImmediate(resume)) });
+/** Inputs of runs, while they are recorded. */
+let seen: Tensor[] | undefined;
 const budget = new RunBudget(Number.MAX_SAFE_INTEGER);
 const version = createExplainedVersion(
   {
     host: {
-      infer: async ({ inputs: [input], outputs = [] }) => [
-        await run(input as Tensor, outputs[0] ?? ""),
-      ],
+      async infer({ inputs: [input], outputs = [] }) {
+        seen?.push(structuredClone(input as Tensor));
+        return [await run(input as Tensor, outputs[0] ?? "")];
+      },
       execute: () => Promise.reject(new Error("no task is run here")),
     },
     blocks: async () => ({ preprocessor, postprocessor }),
@@ -79,6 +87,12 @@ function rows(count: number): number[][] {
   );
 }
 
+/** What the process has worked, whatever else the machine does. */
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
 /** Turn by turn, so that both have the same machine. */
 async function measure(method: (typeof METHODS)[number]): Promise<SampledResult> {
   const request: ExplanationRequest<Record<string, never>> = {
@@ -94,22 +108,32 @@ async function measure(method: (typeof METHODS)[number]): Promise<SampledResult>
     parameters: {},
   };
   const rowsPerRun = preprocessor.maxBatch;
-  const shape = [rowsPerRun, preprocess?.type === "tabular" ? preprocess.columns.length : 0];
-  const data = toBytes(Float32Array.from(rows(rowsPerRun).flat()));
-  const tensor: Tensor = { name: spec?.name ?? "", datatype: "FP32", shape, data };
   const [output = ""] = postprocessor.outputs;
+  // As many coalitions of fewer rows: until all of it is compiled for speed.
+  for (let seed = 0; seed < WARM_UPS; seed++) {
+    const maxRuns = DEFAULT_MAX_RUNS / WARM_UP_SHARE;
+    const backgroundRows = BACKGROUND_ROWS / WARM_UP_SHARE;
+    await (await method.plan({ ...request, seed, maxRuns, backgroundRows })).explain();
+  }
+  seen = [];
+  await (await method.plan(request)).explain();
+  const whole = seen.filter(({ shape }) => shape[0] === rowsPerRun);
+  seen = undefined;
+  const inputs = Array.from(
+    { length: REPLAYED },
+    (_, index) => whole[Math.floor((index * whole.length) / REPLAYED)] as Tensor,
+  );
   const ms = { explained: 0, loop: 0 };
   let [explained, looped, runs] = [0, 0, 0];
   for (let turn = 0; ms.explained + ms.loop < loop.seconds * 1000; turn++) {
     const plan = await method.plan({ ...request, seed: turn });
-    const start = performance.now();
+    const start = cpuMs();
     ({ runs } = (await plan.explain()) as { readonly runs: number });
-    const between = performance.now();
+    const between = cpuMs();
     let done = 0;
-    for (; done < runs; done += rowsPerRun) await run(tensor, output);
-    const end = performance.now();
-    // The first turns compile.
-    if (turn < 3) continue;
+    for (let at = 0; done < runs; done += rowsPerRun, at++)
+      await run(inputs[at % REPLAYED] as Tensor, output);
+    const end = cpuMs();
     ms.explained += between - start;
     ms.loop += end - between;
     explained += runs;

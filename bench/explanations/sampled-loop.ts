@@ -13,9 +13,9 @@ export interface SampledResult {
   /** Rows of one explanation. */
   readonly runs: number;
   readonly rowsPerRun: number;
-  /** Rows each second that the method runs the model for. */
+  /** Rows that the method runs the model for, each second of CPU time. */
   readonly explainedPerSecond: number;
-  /** Rows each second of a loop of runs of as many rows, of one tensor that is reused. */
+  /** Of a loop of runs of the same explanation. */
   readonly loopPerSecond: number;
 }
 

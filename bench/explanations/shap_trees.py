@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import shap
 from skl2onnx import to_onnx
 from sklearn.datasets import load_breast_cancer
@@ -21,6 +22,13 @@ MODELS = {
 }
 
 
+def round_down(thresholds: np.ndarray) -> np.ndarray:
+    """To FP32, as skl2onnx does: rows of FP32 compare as with scikit-learn's FP64. shap rounds to the nearest, which may be a row's value above."""
+    nearest = thresholds.astype("float32")
+    below = np.nextafter(nearest, np.float32(-np.inf))
+    return np.where(nearest > thresholds, below, nearest).astype("float64")
+
+
 def main(folder: Path) -> None:
     features, targets = load_breast_cancer(return_X_y=True)
     features = features.astype("float32")
@@ -30,6 +38,7 @@ def main(folder: Path) -> None:
         model.fit(features, targets)
         (folder / f"{index}.onnx").write_bytes(to_onnx(model, features[:1]).SerializeToString())
         explainer = shap.TreeExplainer(model, background, feature_perturbation="interventional")
+        explainer.model.thresholds = round_down(explainer.model.thresholds)
         values = explainer.shap_values(rows, check_additivity=False)
         began, count = time.perf_counter(), 0
         while time.perf_counter() - began < SECONDS:
