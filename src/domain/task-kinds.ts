@@ -11,6 +11,7 @@ export const TASKS = {
   "image-classification": { preprocess: ["image", "array"], postprocess: ["classification"] },
   "object-detection": { preprocess: ["image"], postprocess: ["object-detection"] },
   "image-segmentation": { preprocess: ["image"], postprocess: ["image-segmentation"] },
+  "image-to-text": { preprocess: ["page"], postprocess: ["text-lines"] },
   "text-classification": {
     preprocess: ["character-ngrams", "tokenizer", "text"],
     postprocess: ["classification"],

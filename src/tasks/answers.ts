@@ -3,6 +3,7 @@ import type { Manifest } from "../domain/manifest.ts";
 import type { PlanAnswer } from "./answer-plan.ts";
 import { planTextAnswer } from "./generation/text-answer.ts";
 import { planWrittenAnswer } from "./generation/text-to-text-answer.ts";
+import { planPageAnswer } from "./ocr/page-answer.ts";
 import { planSpeechAnswer } from "./speech/speech-answer.ts";
 
 /** The postprocess blocks whose results are generated step by step. */
@@ -17,6 +18,7 @@ const ANSWERS: Readonly<Record<GeneratingType, PlanAnswer>> = {
   "text2text-generation": planWrittenAnswer,
   summarization: planWrittenAnswer,
   translation: planWrittenAnswer,
+  "text-lines": planPageAnswer,
   "speech-recognition": planSpeechAnswer,
 };
 

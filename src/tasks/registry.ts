@@ -57,6 +57,7 @@ interface PairFactory {
     preprocess: Preprocess,
     postprocess: Postprocess,
     readFile: ReadFile,
+    tools: TaskTools,
   ): Task | Promise<Task>;
 }
 
@@ -112,6 +113,21 @@ const PAIRS = [
       const { createSpeechRecognitionTask } = await import("./speech/speech-recognition.ts");
       const tokenizerJson = await readFile(postprocess.tokenizer);
       return createSpeechRecognitionTask(manifest, preprocess, postprocess, tokenizerJson);
+    },
+  },
+  {
+    preprocess: "page",
+    postprocess: "text-lines",
+    async create(
+      manifest: Manifest,
+      preprocess: PreprocessOf<"page">,
+      postprocess: PostprocessOf<"text-lines">,
+      readFile: ReadFile,
+      { decodeImage }: TaskTools,
+    ) {
+      const { createImageToTextTask } = await import("./ocr/image-to-text.ts");
+      const dictionary = await readFile(postprocess.dictionary);
+      return createImageToTextTask(manifest, preprocess, postprocess, dictionary, decodeImage);
     },
   },
 ] as const satisfies readonly PairFactory[];
@@ -203,7 +219,7 @@ export async function createTask(
 ): Promise<Task> {
   const blocks = checkedBlocks(manifest);
   const pair = pairOf(blocks);
-  if (pair) return pair.create(manifest, blocks.preprocess, blocks.postprocess, readFile);
+  if (pair) return pair.create(manifest, blocks.preprocess, blocks.postprocess, readFile, tools);
   const { preprocessor, postprocessor } = await createParts(manifest, blocks, readFile, tools);
   return createBatchTask(preprocessor, postprocessor);
 }

@@ -36,6 +36,7 @@ export const COMPARISONS: Readonly<Record<TaskKind, TaskComparison>> = {
   "image-classification": CLASSES,
   "object-detection": { values: compareBoxes, tensors: "tolerance" },
   "image-segmentation": { values: compareSegments, tensors: "tolerance" },
+  "image-to-text": TEXTS,
   "text-classification": CLASSES,
   "token-classification": { values: compareEntities, tensors: "argmax" },
   "zero-shot-classification": CLASSES,

@@ -12,6 +12,7 @@ import { objectDetectionBlock } from "./postprocess/object-detection.ts";
 import { regressionBlock } from "./postprocess/regression.ts";
 import { speechRecognitionBlock } from "./postprocess/speech-recognition.ts";
 import { textGenerationBlock } from "./postprocess/text-generation.ts";
+import { textLinesBlock } from "./postprocess/text-lines.ts";
 import { textRankingBlock } from "./postprocess/text-ranking.ts";
 import {
   summarizationBlock,
@@ -26,6 +27,7 @@ import { audioWindowsBlock } from "./preprocess/audio-windows.ts";
 import { characterNgramsBlock } from "./preprocess/character-ngrams.ts";
 import { imageBlock } from "./preprocess/image.ts";
 import { logMelBlock } from "./preprocess/log-mel.ts";
+import { pageBlock } from "./preprocess/page.ts";
 import { promptBlock } from "./preprocess/prompt.ts";
 import { sourceTextBlock } from "./preprocess/source-text.ts";
 import { tabularBlock } from "./preprocess/tabular.ts";
@@ -44,6 +46,7 @@ export const PREPROCESS_BLOCKS = [
   arrayBlock,
   characterNgramsBlock,
   imageBlock,
+  pageBlock,
   audioWindowsBlock,
   logMelBlock,
   tokenizerBlock,
@@ -60,6 +63,7 @@ export const PREPROCESS_BLOCKS = [
 export const POSTPROCESS_BLOCKS = [
   objectDetectionBlock,
   imageSegmentationBlock,
+  textLinesBlock,
   classificationBlock,
   regressionBlock,
   clusteringBlock,

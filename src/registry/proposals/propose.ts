@@ -4,6 +4,7 @@ import { proposeSpeechRecognition, proposeVoiceActivity } from "./audio.ts";
 import { proposeGeneration, proposeTextToText } from "./generation.ts";
 import { proposeImageClassification } from "./image.ts";
 import { proposeImageSegmentation } from "./image-segmentation.ts";
+import { proposeImageToText } from "./image-to-text.ts";
 import { proposeObjectDetection } from "./object-detection.ts";
 import type { ProposalInput, ProposeTask } from "./proposal.ts";
 import {
@@ -21,6 +22,7 @@ const PROPOSALS: Readonly<Record<TaskKind, ProposeTask>> = {
   "image-classification": proposeImageClassification,
   "object-detection": proposeObjectDetection,
   "image-segmentation": proposeImageSegmentation,
+  "image-to-text": proposeImageToText,
   "text-classification": proposeTextClassification,
   "token-classification": proposeTokenClassification,
   "zero-shot-classification": proposeZeroShotClassification,

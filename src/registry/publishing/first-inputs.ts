@@ -29,6 +29,7 @@ const INPUTS: {
     return count <= MAX_VALUES ? zeros(sizes) : undefined;
   },
   image: () => PNG,
+  page: () => PNG,
   text: () => "Hello",
   "character-ngrams": () => "Hello",
   tokenizer: () => "Hello",

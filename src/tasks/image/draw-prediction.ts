@@ -1,9 +1,11 @@
+import type { TextLine } from "../../domain/blocks/postprocess/text-lines.ts";
 import type { Postprocess } from "../../domain/blocks/registry.ts";
 import type { Call } from "../../domain/call.ts";
 import type { Manifest } from "../../domain/manifest.ts";
 import { decodeBase64 } from "../../shared/base64.ts";
 import { toFileBytes } from "../file-bytes.ts";
 import type { DecodeImage } from "./decode-image.ts";
+import { drawPolygons } from "./draw-polygons.ts";
 import { drawSegments } from "./draw-segments.ts";
 import { IMAGE_FILE } from "./image-file.ts";
 import type { ImageSegment } from "./image-segmentation-postprocessor.ts";
@@ -26,6 +28,7 @@ type Draw = (
 /** By the type of the postprocess block, for those whose definition has a `picture`. */
 const DRAWINGS: { readonly [T in Postprocess["type"]]?: Draw } = {
   "image-segmentation": drawMasks,
+  "text-lines": drawLines,
 };
 
 /**
@@ -51,6 +54,17 @@ function drawMasks(
   const file = toFileBytes(inputs, "inputs", IMAGE_FILE);
   const segments = value as readonly ImageSegment[];
   return drawSegments({ file, segments, labels: manifest.labels ?? [] }, decodeImage, checkpoint);
+}
+
+function drawLines(
+  { inputs, value }: DrawnPrediction,
+  decodeImage: DecodeImage,
+  checkpoint: Call["checkpoint"],
+): Promise<Uint8Array> {
+  const file = toFileBytes(inputs, "inputs", IMAGE_FILE);
+  const [text] = value as readonly { readonly lines: readonly TextLine[] }[];
+  const polygons = text?.lines.map(({ polygon }) => polygon) ?? [];
+  return drawPolygons({ file, polygons }, decodeImage, checkpoint);
 }
 
 /** A picture that is in the prediction itself, as base64. */

@@ -1,13 +1,11 @@
 import type { Call } from "../../domain/call.ts";
 import { decodeBase64 } from "../../shared/base64.ts";
 import type { DecodeImage } from "./decode-image.ts";
+import { encodeDrawnImage, readDrawnImage } from "./drawn-image.ts";
 import type { ImageSegment } from "./image-segmentation-postprocessor.ts";
 import { labelColour } from "./label-colours.ts";
-import { encodePngRows } from "./png-rows.ts";
 import { resample } from "./resample.ts";
 
-/** Pixels of a drawn picture; larger images are drawn smaller. */
-const MAX_PIXELS = 4_194_304;
 /** How much of a pixel is its mask's colour. */
 const OPACITY = 0.5;
 /** Pixels that are coloured between two checkpoints. */
@@ -26,20 +24,8 @@ export async function drawSegments(
   decodeImage: DecodeImage,
   checkpoint: Call["checkpoint"],
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { width, height, pixels } = await decodeImage(
-    file,
-    "inputs",
-    (image) => {
-      const scale = Math.min(1, Math.sqrt(MAX_PIXELS / (image.width * image.height)));
-      const [width, height] = [image.width, image.height].map((side) =>
-        Math.max(1, Math.floor(side * scale)),
-      ) as [number, number];
-      const part = { left: 0, top: 0, width, height };
-      const filter = scale < 1 ? "box" : "nearest";
-      return { width, height, pixels: resample(image, 3, filter, width, height, part) };
-    },
-    checkpoint,
-  );
+  const image = await readDrawnImage(file, decodeImage, checkpoint);
+  const { width, height, pixels } = image;
   await checkpoint();
   const part = { left: 0, top: 0, width, height };
   for (const { label, mask } of segments.toReversed()) {
@@ -56,14 +42,7 @@ export async function drawSegments(
       await checkpoint();
     }
   }
-  const rowBytes = width * 3;
-  return encodePngRows(
-    "colour",
-    width,
-    height,
-    (y, row) => row.set(pixels.subarray(y * rowBytes, (y + 1) * rowBytes)),
-    checkpoint,
-  );
+  return encodeDrawnImage(image, checkpoint);
 }
 
 function blend(

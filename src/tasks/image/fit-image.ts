@@ -1,5 +1,6 @@
 import { channelsOf, type ImageBlock, imageSize } from "../../domain/blocks/preprocess/image.ts";
 import { ApiError } from "../../domain/errors.ts";
+import { roundHalfToEven } from "../../shared/round-half-to-even.ts";
 import { type Raster, toGrey } from "./raster.ts";
 import { type Box, resample } from "./resample.ts";
 
@@ -122,12 +123,4 @@ function pad(
       (top + y) * row.length + left * channels,
     );
   return padded;
-}
-
-/** Python's `round`. */
-function roundHalfToEven(value: number): number {
-  const floor = Math.floor(value);
-  const rest = value - floor;
-  if (rest !== 0.5) return Math.round(value);
-  return floor % 2 === 0 ? floor : floor + 1;
 }

@@ -79,7 +79,7 @@ const schema = z.strictObject({
 
 export type ObjectDetectionBlock = z.output<typeof schema>;
 
-const box = z.strictObject({
+export const boundingBox = z.strictObject({
   xmin: z.number(),
   ymin: z.number(),
   xmax: z.number(),
@@ -94,7 +94,7 @@ const keypoint = z.strictObject({
 const detectedObject = z.strictObject({
   label: z.string(),
   score: z.number(),
-  box,
+  box: boundingBox,
   keypoints: z.array(keypoint).optional().describe("In pixels, in the model's order."),
   polygon: z
     .array(z.tuple([z.number(), z.number()]))
@@ -121,7 +121,7 @@ export const objectDetectionBlock = {
   prediction: z
     .array(detectedObject)
     .describe("Object detection: labels with scores and boxes in pixels, best first."),
-  named: { BoundingBox: box, Keypoint: keypoint, DetectedObject: detectedObject },
+  named: { BoundingBox: boundingBox, Keypoint: keypoint, DetectedObject: detectedObject },
   references: (block) => ({ outputs: detectionOutputs(block) }),
   problems: detectionProblems,
 } satisfies PostprocessDefinition<typeof schema>;
