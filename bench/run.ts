@@ -15,6 +15,7 @@ import { explanations } from "./cases/explanations.ts";
 import { fairness } from "./cases/fairness.ts";
 import { generation } from "./cases/generation.ts";
 import { isolates } from "./cases/isolates.ts";
+import { kernels } from "./cases/kernels.ts";
 import { lifecycle } from "./cases/lifecycle.ts";
 import { monitoring } from "./cases/monitoring.ts";
 import { overload } from "./cases/overload.ts";
@@ -38,6 +39,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   overload,
   fairness,
   isolates,
+  kernels,
   lifecycle,
   monitoring,
   collector,

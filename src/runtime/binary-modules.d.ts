@@ -4,3 +4,8 @@ declare module "*.bin" {
   const bytes: ArrayBuffer;
   export default bytes;
 }
+
+declare module "*/quantized-matmul.wasm" {
+  const module: WebAssembly.Module;
+  export default module;
+}

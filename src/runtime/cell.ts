@@ -3,8 +3,10 @@ import { settlesWithin } from "../shared/settles-within.ts";
 import type { EngineCalls } from "./engine-calls.ts";
 import snapshotFile from "./engine-snapshot.bin";
 import { EngineSnapshot } from "./engine-snapshot.ts";
+import { QuantizedMatmul } from "./kernels/quantized-matmul.ts";
 import { OrtInstance } from "./ort-instance.ts";
 import type { OrtSession } from "./ort-session.ts";
+import type { WeightPacking } from "./weight-packing.ts";
 
 /** The initial wasm memory of every instance. */
 export const CELL_START_BYTES = 16_777_216;
@@ -16,6 +18,8 @@ export const CELL_START_BYTES = 16_777_216;
 export const ENGINE_BYTES = 10_485_760;
 /** An engine starts in a tenth of a second without waiting for anything; a start that takes longer was cut off. */
 const MAX_START_MS = 2000;
+/** Smaller models have no weights that would be worth the start of the products of our own (1 ms). */
+const MATMUL_FROM_BYTES = 1_048_576;
 
 const snapshot = new EngineSnapshot(snapshotFile);
 
@@ -31,6 +35,8 @@ export interface Resident {
   readonly cell: Cell;
   /** Heap that the session is estimated to need. */
   readonly heapBytes: number;
+  /** When its weights may be packed; none where they cannot be. */
+  readonly packing: WeightPacking | undefined;
   /** Position in the order of use: larger is more recent. */
   lastUsed: number;
   /** Whether it was unloaded while it was pinned: its pins keep it, and new calls do not find it. */
@@ -72,6 +78,7 @@ export class Cell {
   #instance: OrtInstance | undefined;
   #creating: Promise<OrtInstance> | undefined;
   #refusedBytes: number | undefined;
+  #matmul: { readonly installed: QuantizedMatmul | undefined } | undefined;
   readonly #mayGrow: (cell: Cell, bytes: number) => boolean;
   readonly #calls: EngineCalls;
 
@@ -171,5 +178,12 @@ export class Cell {
     }, snapshot);
     this.#instance = await this.#creating;
     return this.#instance;
+  }
+
+  /** The products of quantized matrices for a model of this size; to be called inside {@link call}. */
+  matmul(instance: OrtInstance, sizeBytes: number): QuantizedMatmul | undefined {
+    if (!this.#matmul && sizeBytes < MATMUL_FROM_BYTES) return undefined;
+    this.#matmul ??= { installed: QuantizedMatmul.install(instance) };
+    return this.#matmul.installed;
   }
 }

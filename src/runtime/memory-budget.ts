@@ -163,6 +163,25 @@ export class MemoryBudget {
   }
 
   /**
+   * Pins a model with memory for what is only faster: nothing else ends for it, also nothing that is revocable.
+   * @throws ApiError `overloaded` when that is not free
+   */
+  pinIfFree(pin: Pin): void {
+    const { reservedBytes, resident } = pin;
+    const { cell } = resident;
+    this.endExpiredPins();
+    const revocableBytes = this.#revocable().reduce((sum, each) => sum + each.reservedBytes, 0);
+    const isWithinShare =
+      revocableBytes + reservedBytes <= Math.floor(this.limitBytes * REVOCABLE_SHARE);
+    const growth =
+      cellBytes(cell.heapBytes + cell.reservedBytes + reservedBytes) - cell.budgetedBytes;
+    if (!isWithinShare || !this.#hasHeadroom(growth))
+      throw noMemoryBeside(resident.source.id, "overloaded", reservedBytes, 0, this.limit);
+    cell.pins.add(pin);
+    this.#pins.add(pin);
+  }
+
+  /**
    * Changes what a pin that is not revocable reserves.
    * @throws ApiError what {@link pin} throws, without a change
    */

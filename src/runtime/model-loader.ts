@@ -12,6 +12,7 @@ import type { MemoryBudget } from "./memory-budget.ts";
 import { OrtSession } from "./ort-session.ts";
 import { readIntoHeap } from "./read-into-heap.ts";
 import type { HeapTraffic } from "./tensor-marshalling.ts";
+import { WeightPacking } from "./weight-packing.ts";
 
 interface ModelLoaderOptions {
   readonly budget: MemoryBudget;
@@ -182,8 +183,20 @@ export class ModelLoader {
       if (!instance) return budget.abandon(cell);
       const address = await readIntoHeap(instance, source, enter);
       cell.forgetRefusals();
-      session = enter(() => new OrtSession(instance, address, sizeBytes, source, traffic));
-      const resident: Resident = { source, session, cell, heapBytes, lastUsed: 0, unloaded: false };
+      session = enter(() => {
+        const matmul = cell.matmul(instance, sizeBytes);
+        return new OrtSession(instance, address, sizeBytes, source, traffic, matmul);
+      });
+      const packing = session.weights && new WeightPacking();
+      const resident: Resident = {
+        source,
+        session,
+        cell,
+        heapBytes,
+        packing,
+        lastUsed: 0,
+        unloaded: false,
+      };
       await this.#prepare(source, resident);
       dropCutOff();
       if (cell.dropped) return;

@@ -224,7 +224,9 @@ class ModelPool implements ModelRuntime, LeaseHost {
     resident.lastUsed = ++this.#uses;
     cell.forgetRefusals();
     try {
-      return cell.call(source.sha256, () => work(session));
+      const result = cell.call(source.sha256, () => work(session));
+      resident.packing?.afterRun(resident, this.#budget);
+      return result;
     } catch (thrown) {
       const { error, fatal } = toRunFailure(thrown, cell, source, this.#budget.limit);
       throw fatal && this.#loseCell(cell, source.sha256) ? new CellLost(error) : error;

@@ -18,12 +18,20 @@ export class OrtInstance {
   readonly module: OrtModule;
   /** Whether its memory was copied from a snapshot instead of a start. */
   readonly fromSnapshot: boolean;
+  /** By which it calls its functions. */
+  readonly table: WebAssembly.Table;
   readonly #memory: WebAssembly.Memory;
   #view: DataView;
   #bytes: Uint8Array;
 
-  private constructor(module: OrtModule, memory: WebAssembly.Memory, fromSnapshot: boolean) {
+  private constructor(
+    module: OrtModule,
+    memory: WebAssembly.Memory,
+    table: WebAssembly.Table,
+    fromSnapshot: boolean,
+  ) {
     this.module = module;
+    this.table = table;
     this.fromSnapshot = fromSnapshot;
     this.#memory = memory;
     this.#view = new DataView(memory.buffer);
@@ -38,13 +46,18 @@ export class OrtInstance {
     mayGrow: (bytes: number) => boolean,
     snapshot?: EngineSnapshot,
   ): Promise<OrtInstance> {
-    const { module, memory } = await instantiateOrtModule();
+    const { module, memory, table } = await instantiateOrtModule();
     guardGrowth(memory, mayGrow);
     const fromSnapshot = snapshot?.restore(memory, module.stackSave()) ?? false;
-    const instance = new OrtInstance(module, memory, fromSnapshot);
+    const instance = new OrtInstance(module, memory, table, fromSnapshot);
     if (!fromSnapshot && module._OrtInit(1, LOG_LEVEL_FATAL) !== 0)
       throw instance.lastError("ONNX Runtime did not start");
     return instance;
+  }
+
+  /** Shared with the functions that take the place of its own. */
+  get memory(): WebAssembly.Memory {
+    return this.#memory;
   }
 
   get memoryBytes(): number {

@@ -104,12 +104,14 @@ export const ORT_ENTRY_POINTS = [
   "lengthBytesUTF8",
 ] as const satisfies readonly (keyof OrtModule)[];
 
-/** A new instance of the module with a memory of its own: 16 MB, of which a third is resident. */
+/** A new instance of the module with a memory of its own: 16 MB, of which a third is resident; and the table by which it calls its functions. */
 export async function instantiateOrtModule(): Promise<{
   module: OrtModule;
   memory: WebAssembly.Memory;
+  table: WebAssembly.Table;
 }> {
   let memory: WebAssembly.Memory | undefined;
+  let table: WebAssembly.Table | undefined;
   const module = await factory({
     numThreads: 1,
     // workerd compiles no wasm from bytes at request time; this one was compiled at upload.
@@ -118,14 +120,15 @@ export async function instantiateOrtModule(): Promise<{
         .flatMap((namespace) => Object.values(namespace))
         .find((value) => value instanceof WebAssembly.Memory);
       const instance = new WebAssembly.Instance(wasm, imports);
+      table = Object.values(instance.exports).find((value) => value instanceof WebAssembly.Table);
       done(instance, wasm);
       return instance.exports;
     },
   });
   const missing = ORT_ENTRY_POINTS.filter((name) => typeof module[name] !== "function");
-  if (missing.length > 0 || !memory)
+  if (missing.length > 0 || !memory || !table)
     throw new Error(
-      `onnxruntime-web's wasm module has changed: ${missing.join(", ") || "its memory"} is missing. This build needs the version pinned in package.json.`,
+      `onnxruntime-web's wasm module has changed: ${missing.join(", ") || "its memory or its function table"} is missing. This build needs the version pinned in package.json.`,
     );
-  return { module, memory };
+  return { module, memory, table };
 }

@@ -2,6 +2,7 @@ import type { ModelDescription } from "../domain/ports.ts";
 import type { Tensor, TensorSpec } from "../domain/tensor.ts";
 import { createSession, type SessionOptions } from "./create-session.ts";
 import { HeapTensor } from "./heap-tensor.ts";
+import type { PackableWeights, QuantizedMatmul } from "./kernels/quantized-matmul.ts";
 import { type ModelValue, type ModelValues, readModelValues } from "./model-values.ts";
 import { OrtError, type OrtInstance, POINTER_BYTES } from "./ort-instance.ts";
 import { copyIn, copyOut, type HeapTraffic } from "./tensor-marshalling.ts";
@@ -26,11 +27,14 @@ export class OrtSession {
   /** Model bytes that the session reads for as long as it lives; 0 when it needs none. */
   readonly #pinnedBytes: number;
   readonly #traffic: HeapTraffic;
+  /** Those of an ORT file, in an engine whose products can keep them packed. */
+  readonly weights: PackableWeights | undefined;
 
   /**
    * Creates a session from the model at `address`, whose ownership passes to the session also when
    * this throws.
    * @param traffic counts the bytes that runs copy
+   * @param matmul of the instance, where it has one
    * @throws OrtError when the engine refuses the model, or one of its values is not a tensor
    */
   constructor(
@@ -39,6 +43,7 @@ export class OrtSession {
     sizeBytes: number,
     options: SessionOptions,
     traffic: HeapTraffic = { bytesIn: 0, bytesOut: 0 },
+    matmul?: QuantizedMatmul,
   ) {
     this.instance = instance;
     this.#traffic = traffic;
@@ -52,6 +57,7 @@ export class OrtSession {
     }
     this.#pointer = pointer;
     this.#pinnedBytes = pinned ? address : 0;
+    this.weights = pinned ? matmul?.weights(address, address + sizeBytes) : undefined;
     try {
       readModelValues(instance, pointer, this.#values);
     } catch (error) {
@@ -135,6 +141,7 @@ export class OrtSession {
     const { module } = this.instance;
     const { inputs, outputs } = this.#values;
     module._OrtReleaseSession(this.#pointer);
+    this.weights?.release();
     for (const { namePointer } of [...inputs.values(), ...outputs.values()])
       module._OrtFree(namePointer);
     inputs.clear();

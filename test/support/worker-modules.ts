@@ -1,3 +1,4 @@
+import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Plugin } from "vitest/config";
 
@@ -22,10 +23,13 @@ export const workerModules: Plugin = {
   enforce: "pre",
   resolveId: {
     filter: { id: [/^[^\0].*\.wasm$/, PLATFORM, ISOLATE_BUNDLE] },
-    handler(source) {
+    handler(source, importer) {
       if (!WASM.test(source)) return `\0virtual:${source}`;
+      const file = source.startsWith(".")
+        ? resolve(dirname(importer ?? ""), source)
+        : fileURLToPath(import.meta.resolve(source));
       // Marked as virtual: otherwise Vitest would let Node import it, which instantiates it.
-      return `\0virtual:${fileURLToPath(import.meta.resolve(source))}`;
+      return `\0virtual:${file}`;
     },
   },
   load: {

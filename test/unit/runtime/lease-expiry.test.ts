@@ -45,7 +45,15 @@ describe("a lease that is not disposed", () => {
       instance.heap.set(bytes, address);
       const source = largeSource(1);
       const session = new OrtSession(instance, address, bytes.length, source);
-      const resident = { source, session, cell, heapBytes: 0, lastUsed: 0, unloaded: false };
+      const resident = {
+        source,
+        session,
+        cell,
+        heapBytes: 0,
+        packing: undefined,
+        lastUsed: 0,
+        unloaded: false,
+      };
       cell.residents.add(resident);
       const pin = {
         resident,
