@@ -32,12 +32,11 @@ export function toContributions(explanation: ExplainedFeatures): Contributions {
       ...(std_error && { errors: toList(std_error[index]) }),
     }),
   );
-  const sizes = new Map(features.map((feature) => [feature, sizeOf(feature)]));
   return {
     outputNames: output_names,
     base: toList(base_value),
     output: toList(output),
-    features: features.sort((a, b) => (sizes.get(b) ?? 0) - (sizes.get(a) ?? 0)),
+    features: largestFirst(features),
   };
 }
 
@@ -46,6 +45,8 @@ export function selectOutputs(
   { outputNames, base, output, features }: Contributions,
   places: readonly number[],
 ): Contributions {
+  if (places.length === outputNames.length && places.every((place, at) => place === at))
+    return { outputNames, base, output, features };
   const select = (list: readonly number[]): number[] =>
     list.length === 0 ? [] : places.map((place) => list[place] ?? 0);
   const selected = features.map(
@@ -59,7 +60,7 @@ export function selectOutputs(
     outputNames: places.map((place) => outputNames[place] ?? String(place)),
     base: select(base),
     output: select(output),
-    features: selected.sort((a, b) => sizeOf(b) - sizeOf(a)),
+    features: largestFirst(selected),
   };
 }
 
@@ -120,8 +121,18 @@ export function summarizeWay(contributions: Contributions, count: number): reado
   return rest === 0 ? rows : [...rows, { name: "not explained", values: [rest] }];
 }
 
+/** By the sum of the sizes of their values, each of which is computed once: there may be thousands. */
+function largestFirst(features: readonly Contribution[]): Contribution[] {
+  return features
+    .map((feature) => ({ feature, size: sizeOf(feature) }))
+    .sort((a, b) => b.size - a.size)
+    .map(({ feature }) => feature);
+}
+
 function sizeOf({ values }: Contribution): number {
-  return values.reduce((sum, value) => sum + Math.abs(value), 0);
+  let size = 0;
+  for (const value of values) size += Math.abs(value);
+  return size;
 }
 
 function toList(value: number | readonly number[] | undefined): readonly number[] {

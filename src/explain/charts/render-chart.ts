@@ -12,7 +12,7 @@ import { facts, tablesOf, textsOf } from "./sections.ts";
 
 export interface ChartOptions extends PictureOptions {
   readonly format: "svg" | "html";
-  /** Awaited between two charts: `checkpoint()` of the call. */
+  /** Awaited between two pieces of work: `checkpoint()` of the call. */
   readonly checkpoint?: (() => Promise<void>) | undefined;
 }
 
@@ -36,9 +36,12 @@ export async function renderChart(
   options: ChartOptions,
 ): Promise<RenderedChart> {
   const { draw } = await import("./draw.ts");
+  await options.checkpoint?.();
   const title = options.title ?? "Explanation";
   if (options.format === "svg") {
-    const body = draw(onePicture(answer, options), true);
+    const picture = onePicture(answer, options);
+    await options.checkpoint?.();
+    const body = draw(picture, true);
     return {
       body,
       contentType: "image/svg+xml",
@@ -81,6 +84,7 @@ async function addAnswer(
 ): Promise<void> {
   const { options, parts, draw } = page;
   if (heading !== undefined) parts.push(html`<h2>${heading}</h2>`);
+  await options.checkpoint?.();
   parts.push(facts(answer), ...textsOf(answer));
   for (const picture of picturesOf(answer, { ...options, title: heading ?? options.title })) {
     if (page.drawn >= MAX_PICTURES) break;
@@ -88,6 +92,7 @@ async function addAnswer(
     await options.checkpoint?.();
     parts.push(new Html(draw(picture, false)));
   }
+  await options.checkpoint?.();
   parts.push(...tablesOf(answer));
   const { method, explanations = [] } = answer;
   for (const [index, part] of explanations.entries())

@@ -73,6 +73,31 @@ describe("a chart as SVG", () => {
     },
   );
 
+  test("of thousands of features has the largest and the sum of the others, and a checkpoint before it is drawn", async () => {
+    const values = Array.from({ length: 5000 }, (_, at) => (at % 2 === 0 ? 1 : -1) * (at + 1));
+    let awaited = 0;
+    const { body } = await renderChart(
+      {
+        ...EXPLANATION,
+        feature_names: values.map((_, at) => `f${at}`),
+        data: values,
+        values,
+        base_value: 0,
+        output: -2500,
+      },
+      {
+        ...SVG,
+        chart: "waterfall",
+        maxDisplay: 4,
+        checkpoint: async () => void awaited++,
+      },
+    );
+    expect(awaited).toBe(2);
+    const texts = textsIn(body);
+    for (const text of ["\u22125000", "+4999", "\u22124998", "4997 others", "+2499"])
+      expect(texts).toContain(text);
+  });
+
   test("is the same one each time", async () => {
     const options = { ...SVG, chart: "waterfall" } as const;
     expect(await renderChart(EXPLANATION, options)).toEqual(
@@ -233,7 +258,7 @@ describe("a page", () => {
     );
   });
 
-  test("of many inputs has fifty charts, awaits between them, and says so", async () => {
+  test("of many inputs has fifty charts, has checkpoints before, between and after each of them, and says so", async () => {
     let awaited = 0;
     const checkpoint = async (): Promise<void> => void awaited++;
     const small = { ...EXPLANATION, feature_names: ["a"], data: [1], values: [1] };
@@ -242,7 +267,7 @@ describe("a page", () => {
       { ...HTML, checkpoint },
     );
     expect(body.match(/<svg /g)).toHaveLength(50);
-    expect(awaited).toBe(50);
+    expect(awaited).toBe(1 + 3 * 50);
     expect(body).toContain("The page shows the first 50 of 60 inputs");
   });
 });
