@@ -2,6 +2,8 @@ import { describe, expect, test } from "vitest";
 import type { Estimate, Estimator } from "../../../../src/explain/estimator.ts";
 import { exactEstimator } from "../../../../src/explain/estimators/exact.ts";
 import { kernelEstimator } from "../../../../src/explain/estimators/kernel.ts";
+import { createLimeEstimator } from "../../../../src/explain/estimators/lime.ts";
+import { occlusion } from "../../../../src/explain/estimators/occlusion.ts";
 import { permutationEstimator } from "../../../../src/explain/estimators/permutation.ts";
 import type { Game } from "../../../../src/explain/game.ts";
 import { createSeededRandom } from "../../../../src/shared/random.ts";
@@ -47,13 +49,7 @@ describe.each(ALL)("$name, of all coalitions", (estimator: Estimator) => {
     expect(values[4]).toBeCloseTo(0, 12);
 
     const [one, two] = [randomGame(5, 1, random), randomGame(5, 1, random)];
-    const mixed: Game = {
-      ...one,
-      async evaluate(coalitions) {
-        const [a, b] = await Promise.all([one.evaluate(coalitions), two.evaluate(coalitions)]);
-        return a.map((value, index) => 2 * value - 3 * (b[index] as number));
-      },
-    };
+    const mixed = mix(one, two);
     const [first, second, both] = await Promise.all(
       [one, two, mixed].map((game) => estimator.estimate(game, options())),
     );
@@ -142,4 +138,66 @@ describe.each(SAMPLED)("$name, of some coalitions", (estimator: Estimator) => {
     for (const [player, weight] of weights.entries()) expect(values[player]).toBeCloseTo(weight, 9);
     expect(checkpoints).toBeGreaterThan(1);
   });
+});
+
+/** Twice the first game less three times the second one. */
+function mix(one: Game, two: Game): Game {
+  return {
+    ...one,
+    async evaluate(coalitions) {
+      const [a, b] = [await one.evaluate(coalitions), await two.evaluate(coalitions)];
+      return a.map((value, index) => 2 * value - 3 * (b[index] as number));
+    },
+  };
+}
+
+const ANY = [
+  occlusion,
+  createLimeEstimator({ distance: "cosine", kernelWidth: () => 0.25, samples: undefined }),
+  ...ALL,
+];
+
+describe.each(ANY)("$name, whatever it estimates", (estimator: Estimator) => {
+  const PLAYERS = 9;
+  /** Fewer than all coalitions, where it draws some. */
+  const options = () => estimatorOptions(estimator.exact ? 2 ** PLAYERS : 120, 3);
+
+  test("is linear in the game, of the same seed", async () => {
+    const [one, two] = [randomGame(PLAYERS, 2, random), randomGame(PLAYERS, 2, random)];
+    const [first, second] = [
+      await estimator.estimate(one, options()),
+      await estimator.estimate(two, options()),
+    ];
+    const { values } = await estimator.estimate(mix(one, two), options());
+    for (const [at, value] of values.entries())
+      expect(value).toBeCloseTo(
+        2 * (first.values[at] as number) - 3 * (second.values[at] as number),
+        8,
+      );
+  });
+
+  test("gives a dummy nothing and symmetric players the same, within its standard errors", async () => {
+    const game = gameOf(PLAYERS, 1, ([a = 0, b = 0, c = 0, d = 0]) => [
+      (a + b) ** 2 + c * d * (a + b) + 3 * d,
+    ]);
+    const { values, standardErrors } = await estimator.estimate(game, options());
+    const errorOf = (player: number): number => standardErrors?.[player] ?? 0;
+    const dummy = PLAYERS - 1;
+    expect(Math.abs(values[dummy] as number)).toBeLessThanOrEqual(4 * errorOf(dummy) + 1e-9);
+    expect(Math.abs((values[0] as number) - (values[1] as number))).toBeLessThanOrEqual(
+      4 * (errorOf(0) + errorOf(1)) + 1e-9,
+    );
+  });
+});
+
+test("of players who add up, occlusion and orders say exactly what each adds", async () => {
+  const game = gameOf(12, 1, (coalition) => [
+    coalition.reduce((sum, known, player) => sum + known * (player - 4), 0.5),
+  ]);
+  for (const estimator of [occlusion, permutationEstimator]) {
+    const { values } = await estimator.estimate(game, estimatorOptions(60, 1));
+    expect([...values]).toEqual(
+      Array.from({ length: 12 }, (_, player) => expect.closeTo(player - 4, 9)),
+    );
+  }
 });
