@@ -1,5 +1,6 @@
 import type { z } from "zod";
-import { quote, quoteAll } from "../shared/quote.ts";
+import { isJsonNumber } from "../shared/json-number.ts";
+import { clip, quote, quoteAll } from "../shared/quote.ts";
 
 /**
  * The message of an issue; of unrecognized keys only the first ones, each cut to a readable length. It has the number
@@ -15,5 +16,7 @@ export function issueMessage(issue: z.core.$ZodIssue): string {
 
 function describeReceived(input: unknown): string | undefined {
   if (typeof input === "string") return quote(input);
+  // As it was written: it is beyond the range of doubles.
+  if (isJsonNumber(input)) return clip(input());
   return typeof input === "number" || typeof input === "boolean" ? String(input) : undefined;
 }

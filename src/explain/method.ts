@@ -18,8 +18,8 @@ export interface ExplanationRequest<P = unknown> {
   readonly seed: number;
   /** Rows of the request; `undefined` for those that are kept with the version. */
   readonly background: readonly unknown[] | undefined;
-  /** At most so many of them are used. */
-  readonly backgroundRows: number;
+  /** At most so many of them are used; `undefined` where the request does not say. */
+  readonly backgroundRows: number | undefined;
   /** The method's own. */
   readonly parameters: P;
 }

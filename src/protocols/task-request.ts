@@ -65,6 +65,7 @@ function describeParameters(): string {
 
 /** @throws ApiError `invalid_request` */
 export function parseTaskRequest(body: unknown): TaskRequest {
+  refuseProto(body);
   const result = taskRequestSchema.safeParse(withoutNulls(taskRequestSchema, body));
   if (result.success) {
     const { inputs, parameters, options, stream, ...rest } = result.data;
@@ -75,6 +76,14 @@ export function parseTaskRequest(body: unknown): TaskRequest {
     };
   }
   throw new ApiError("invalid_request", explain(result.error.issues[0], body));
+}
+
+/** A schema ignores this name, and no task has a parameter of it. @throws ApiError `invalid_request` */
+function refuseProto(body: unknown): void {
+  const parameters = isPlainObject(body) && body.parameters;
+  if (!isPlainObject(parameters)) return;
+  if (Object.hasOwn(parameters, "__proto__"))
+    throw new ApiError("invalid_request", 'No task has a parameter "__proto__".');
 }
 
 /** Without fields that are null or absent. */

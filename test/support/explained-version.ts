@@ -86,7 +86,7 @@ export function explanationRequest<P>(
     limit: 200_000,
     seed: 0,
     background: undefined,
-    backgroundRows: 100,
+    backgroundRows: undefined,
     parameters,
     ...changes,
   };

@@ -42,7 +42,9 @@ export const commonParametersSchema = z.strictObject({
     .min(0)
     .max(4_294_967_295)
     .default(0)
-    .describe("Of what is drawn: the same seed draws the same."),
+    .describe(
+      "Of what is drawn: the same seed draws the same. Methods that draw nothing do not use it.",
+    ),
   background: z
     .array(z.unknown())
     .min(1)
@@ -55,8 +57,10 @@ export const commonParametersSchema = z.strictObject({
     .int()
     .min(1)
     .max(MAX_BACKGROUND_ROWS)
-    .default(DEFAULT_BACKGROUND_ROWS)
-    .describe("How many of them are used at most: drawn by the seed where there are more."),
+    .optional()
+    .describe(
+      `How many of them are used at most, ${DEFAULT_BACKGROUND_ROWS} by default: drawn by the seed where there are more.`,
+    ),
   dry_run: z
     .boolean()
     .default(false)

@@ -4,6 +4,7 @@ import type { ExplanationSpace } from "../../domain/explanation/explanation.ts";
 import { quote } from "../../shared/quote.ts";
 import { type ChosenOutputs, chooseOutputs, listNames } from "../choose-outputs.ts";
 import type { ExplanationRequest } from "../method.ts";
+import { refuseBackground } from "../table/background.ts";
 import { createTableModel, type TableModel } from "../table/table-model.ts";
 import { createTableOutputs, type TableOutputs } from "../table/table-outputs.ts";
 import { createTableReader, type Table, type TableReader } from "../table/table-reader.ts";
@@ -23,9 +24,11 @@ export interface GlobalTable {
 
 /** @throws ApiError for what is not valid: a model of another kind, rows, their number, the space */
 export async function openGlobalTable(
-  { version, inputs }: Pick<ExplanationRequest, "version" | "inputs">,
+  request: Pick<ExplanationRequest, "version" | "inputs" | "background" | "backgroundRows">,
   space: ExplanationSpace | undefined,
 ): Promise<GlobalTable> {
+  const { version, inputs } = request;
+  refuseBackground("the method reads the rows of inputs alone", request);
   const reader = await createTableReader(version);
   const outputs = createTableOutputs(version.model.manifest, space);
   const table = await reader.read(inputs);

@@ -47,6 +47,13 @@ const PARAMETERS_OF: Readonly<Record<MediaKind, readonly (keyof MediaParameters)
   sound: ["window_ms", "bands"],
 };
 
+/** Those of the media parameters that have no effect on a version: all of them for tables. */
+export function inapplicableParameters(manifest: Manifest): readonly string[] {
+  const kind = mediaKindOf(manifest);
+  const applicable: readonly string[] = kind ? PARAMETERS_OF[kind] : [];
+  return Object.keys(mediaParameters).filter((name) => !applicable.includes(name));
+}
+
 /**
  * Whether a request is about the parts of a text, a picture or a recording, and not about a row of numbers: an array of numbers is a
  * picture where the request says how to divide it.

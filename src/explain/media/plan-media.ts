@@ -2,8 +2,9 @@ import { createSeededRandom } from "../../shared/random.ts";
 import type { Estimate, Estimator } from "../estimator.ts";
 import type { ExplanationRequest, PlannedExplanation } from "../method.ts";
 import { planCoalitions, type RunLimits } from "../plan-coalitions.ts";
+import { refuseBackground } from "../table/background.ts";
 import { toExplanation } from "../to-explanation.ts";
-import type { MediaInput, PlayerValues } from "./media-input.ts";
+import { checkReadTokens, type MediaInput, type PlayerValues } from "./media-input.ts";
 import type { MediaParameters } from "./media-parameters.ts";
 import { openMedia } from "./open-media.ts";
 
@@ -16,6 +17,9 @@ export interface MediaMethod {
   readonly inSegments: boolean;
 }
 
+/** Why a request about parts has no background rows. */
+export const WITHOUT_BACKGROUND =
+  "parts of texts, pictures and recordings are removed or filled, and not replaced by those of other inputs";
 /** Numbers of all coalitions of a sampled method, of 8 bytes each. */
 const MAX_KEPT = 2_000_000;
 
@@ -24,6 +28,7 @@ export async function planMedia(
   method: MediaMethod,
   request: ExplanationRequest<MediaParameters>,
 ): Promise<PlannedExplanation> {
+  refuseBackground(WITHOUT_BACKGROUND, request);
   const input = await openMedia(request, method.inSegments);
   const { game, openedRuns, space } = input;
   const estimator = method.estimator(game.players);
@@ -33,6 +38,7 @@ export async function planMedia(
     game.runsPerCoalition,
     runsOf(input, estimator, request),
   );
+  checkReadTokens(input, runs);
   return {
     space,
     runs: openedRuns + runs,

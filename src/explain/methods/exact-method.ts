@@ -16,20 +16,33 @@ const METHOD: TableGameMethod & MediaMethod = {
   inSegments: true,
   estimator(players) {
     if (players <= MAX_EXACT_PLAYERS) return exactEstimator;
-    throw new ApiError(
-      "invalid_request",
-      `The method exact enumerates all coalitions of at most ${MAX_EXACT_PLAYERS} features; the input has ${players} (of a row, those that differ from the background). Use kernel or permutation, which sample, or linear or tree where the model is one.`,
-      {
-        details: {
-          field: "parameters.method",
-          actual: players,
-          limit: MAX_EXACT_PLAYERS,
-          valid: ["kernel", "permutation", "linear", "tree"],
-        },
-      },
+    throw tooManyPlayers(
+      `the row has ${players} that differ from the background. Use kernel or permutation, which sample, or linear or tree where the model is one`,
+      players,
+      ["kernel", "permutation", "linear", "tree"],
     );
   },
 };
+
+const OF_PARTS: MediaMethod = {
+  ...METHOD,
+  estimator(players) {
+    if (players <= MAX_EXACT_PLAYERS) return exactEstimator;
+    throw tooManyPlayers(
+      `the input has ${players} parts. Use shapley, kernel or permutation, which sample, or fewer parts (a shorter text, a coarser grid, longer windows)`,
+      players,
+      ["shapley", "kernel", "permutation", "occlusion"],
+    );
+  },
+};
+
+function tooManyPlayers(why: string, actual: number, valid: readonly string[]): ApiError {
+  return new ApiError(
+    "invalid_request",
+    `The method exact enumerates all coalitions of at most ${MAX_EXACT_PLAYERS} features; ${why}.`,
+    { details: { field: "parameters.method", actual, limit: MAX_EXACT_PLAYERS, valid } },
+  );
+}
 
 /** Shapley values by enumeration. */
 export const exactMethod: ExplanationMethod<typeof mediaParametersSchema> = {
@@ -39,7 +52,7 @@ export const exactMethod: ExplanationMethod<typeof mediaParametersSchema> = {
   isGlobal: false,
   parameters: mediaParametersSchema,
   plan: (request) =>
-    explainsParts(request) ? planMedia(METHOD, request) : planTableGame(METHOD, request),
+    explainsParts(request) ? planMedia(OF_PARTS, request) : planTableGame(METHOD, request),
   async suits(request) {
     if (!isTable(request.version.model.manifest)) return false;
     const players = await countPlayers(request);

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { chooseOutputs } from "../choose-outputs.ts";
 import type { ExplanationMethod, ExplanationRequest, PlannedExplanation } from "../method.ts";
 import { refuseRuns } from "../plan-coalitions.ts";
+import { refuseBackground } from "../table/background.ts";
 import { type ExplainedTable, openTable, predictRow } from "../table/explained-table.ts";
 import { createGower, rowOf } from "../table/gower.ts";
 
@@ -37,6 +38,11 @@ export const nearestMethod: ExplanationMethod<typeof parameters> = {
 
 async function plan(request: Request): Promise<PlannedExplanation> {
   // All of them: a distance costs no run.
+  if (request.backgroundRows !== undefined)
+    refuseBackground("the method nearest looks at all background rows", {
+      background: undefined,
+      backgroundRows: request.backgroundRows,
+    });
   const table = await openTable({ ...request, backgroundRows: Infinity });
   const count = Math.min(request.parameters.count ?? DEFAULT_COUNT, table.background.rows);
   const runs = 1 + count;

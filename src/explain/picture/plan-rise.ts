@@ -3,7 +3,9 @@ import { createSeededRandom } from "../../shared/random.ts";
 import type { VersionBlocks } from "../explained-version.ts";
 import type { PlayerValues } from "../media/media-input.ts";
 import type { MediaParameters } from "../media/media-parameters.ts";
+import { WITHOUT_BACKGROUND } from "../media/plan-media.ts";
 import type { ExplanationRequest, PlannedExplanation } from "../method.ts";
+import { refuseBackground } from "../table/background.ts";
 import { toExplanation } from "../to-explanation.ts";
 import type { Picture, PictureForm, PictureValues } from "./picture.ts";
 import { type OpenedPicture, readPicture, separated } from "./picture-input.ts";
@@ -36,6 +38,7 @@ export async function planRise(
   request: ExplanationRequest<RiseParameters>,
   blocks: VersionBlocks,
 ): Promise<PlannedExplanation> {
+  refuseBackground(WITHOUT_BACKGROUND, request);
   const masks = countMasks(request);
   const opened = await readPicture(form, request, blocks);
   const { area } = opened.picture;

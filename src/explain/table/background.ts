@@ -1,4 +1,5 @@
 import { ApiError } from "../../domain/errors.ts";
+import { DEFAULT_BACKGROUND_ROWS } from "../../domain/explanation/explanation-parameters.ts";
 import { formatModelId } from "../../domain/model-id.ts";
 import { createSeededRandom } from "../../shared/random.ts";
 import type { ExplanationRequest } from "../method.ts";
@@ -44,7 +45,7 @@ export function readBackground(
 
 async function readRows(
   reader: Pick<TableReader, "read">,
-  { version, background, backgroundRows, seed }: BackgroundRequest,
+  { version, background, backgroundRows = DEFAULT_BACKGROUND_ROWS, seed }: BackgroundRequest,
 ): Promise<Background> {
   const rows = background ?? (await version.background());
   if (!rows || rows.length === 0) throw backgroundMissing(version);
@@ -54,10 +55,30 @@ async function readRows(
   } catch (error) {
     if (!(error instanceof ApiError) || error.kind.status !== 400) throw error;
     const whose = background ? "of parameters.background" : "that are kept with the version";
-    throw new ApiError(error.code, `The background rows ${whose}: ${error.message}`, {
+    const message = error.message.replace(/\binputs(?=\[)/g, "background");
+    throw new ApiError(error.code, `The background rows ${whose}: ${message}`, {
       ...(error.details && { details: error.details }),
     });
   }
+}
+
+/**
+ * For what needs no rows beside those that are explained.
+ * @param name of the method, or of what it explains
+ * @throws ApiError `invalid_request` for a request that has some
+ */
+export function refuseBackground(
+  name: string,
+  { background, backgroundRows }: Pick<BackgroundRequest, "background" | "backgroundRows">,
+): void {
+  const given = { background, background_rows: backgroundRows };
+  const [field] = Object.entries(given).find(([, value]) => value !== undefined) ?? [];
+  if (field === undefined) return;
+  throw new ApiError(
+    "invalid_request",
+    `"parameters.${field}" has no effect: ${name}. Leave it out.`,
+    { details: { field: `parameters.${field}` } },
+  );
 }
 
 /** So many of the rows, each with the same chance, in their order. */

@@ -44,7 +44,7 @@ export async function openTable(request: TableRequest): Promise<ExplainedTable> 
   if (row.rows !== 1)
     throw new ApiError(
       "invalid_request",
-      `This method explains one row at a time; got ${row.rows}.`,
+      `An explanation is of one row, and the input has ${row.rows}: send the rows as a list of inputs.`,
       { details: { rows: row.rows } },
     );
   const background = await readBackground(reader, request);

@@ -73,6 +73,7 @@ export async function openGeneration(
     featureNames: spans.map(({ start, end }) => text.slice(start, end)),
     data: spans.map(({ start, end }) => text.slice(start, end)),
     openedRuns: OPENED_RUNS,
+    tokensPerRun: written.prompt.length + answer.length,
     defaultRuns: DEFAULT_RUNS,
     place: (values) => ({
       text,

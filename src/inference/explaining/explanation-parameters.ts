@@ -7,6 +7,7 @@ import {
   commonParametersSchema,
 } from "../../domain/explanation/explanation-parameters.ts";
 import type { Manifest } from "../../domain/manifest.ts";
+import { inapplicableParameters } from "../../explain/media/open-media.ts";
 import type { ExplanationMethod } from "../../explain/method.ts";
 import { quote } from "../../shared/quote.ts";
 import { parseParameters, pickParameters } from "../../tasks/parameters.ts";
@@ -30,9 +31,9 @@ const TABLE = tabularBlock.parameters;
 export function parseExplanationParameters(
   given: Readonly<Record<string, unknown>>,
   methods: readonly ExplanationMethod[],
-  { preprocess }: Pick<Manifest, "preprocess"> = {},
+  manifest: Manifest,
 ): ParsedParameters {
-  const isTable = preprocess?.type === "tabular";
+  const isTable = manifest.preprocess?.type === "tabular";
   const parameters = withoutNulls(commonParametersSchema, given) as Readonly<
     Record<string, unknown>
   >;
@@ -48,7 +49,7 @@ export function parseExplanationParameters(
         !(isTable && Object.hasOwn(TABLE.shape, name)),
     ),
   );
-  refuseUnknown(own, method ? [method] : methods);
+  refuseUnknown(own, method ? [method] : methods, inapplicableParameters(manifest));
   const ofTable = isTable ? parseParameters(TABLE, pickParameters(TABLE, parameters)) : {};
   return { common, method, own, ofTable };
 }
@@ -68,13 +69,16 @@ function methodNamed(name: string, methods: readonly ExplanationMethod[]): Expla
 function refuseUnknown(
   own: Readonly<Record<string, unknown>>,
   methods: readonly ExplanationMethod[],
+  inapplicable: readonly string[],
 ): void {
   const shape: object = Object.assign({}, ...methods.map((method) => method.parameters.shape));
   const unknown = Object.keys(own).find((name) => !Object.hasOwn(shape, name));
   if (unknown === undefined) return;
   const [only, ...others] = methods;
   const whose = only && others.length === 0 ? `The method ${only.name}` : "An explanation";
-  const valid = [...Object.keys(commonParametersSchema.shape), ...Object.keys(shape)];
+  const valid = [...Object.keys(commonParametersSchema.shape), ...Object.keys(shape)].filter(
+    (name) => !inapplicable.includes(name),
+  );
   throw new ApiError(
     "invalid_request",
     `${whose} has no parameter ${quote(unknown)}: it takes ${valid.join(", ")}.`,

@@ -1,6 +1,7 @@
 import { ApiError, toApiError } from "../../domain/errors.ts";
 import type { ExplanationSpace } from "../../domain/explanation/explanation.ts";
 import type { ExplainedVersion } from "../../explain/explained-version.ts";
+import { inapplicableParameters } from "../../explain/media/open-media.ts";
 import type {
   ExplanationMethod,
   ExplanationRequest,
@@ -61,7 +62,9 @@ export async function prepare(options: PrepareOptions): Promise<PreparedExplanat
   });
   const method =
     parameters.method ?? (await chooseMethod(methods, requestOf(inputs[0], { ...parameters.own })));
-  const own = parseParameters(method.parameters.strict(), parameters.own);
+  const others = inapplicableParameters(version.model.manifest);
+  const valid = Object.keys(method.parameters.shape).filter((name) => !others.includes(name));
+  const own = parseParameters(method.parameters.strict(), parameters.own, valid);
   const plans: PlannedExplanation[] = [];
   for (const [index, input] of inputs.entries()) {
     await version.call.checkpoint();

@@ -16,6 +16,7 @@ import type { ExplanationOperation, Representation } from "../operation.ts";
 import { PREDICTION_HEADERS, PREDICTION_NOT_MODIFIED } from "../prediction-responses.ts";
 import { resolveModel } from "../resolve-model.ts";
 import { parseTaskBody } from "../task-body.ts";
+import { taskQuery } from "../task-query.ts";
 import { explanationStreamFormat } from "./explanation-stream-format.ts";
 import { json } from "./schemas.ts";
 
@@ -84,7 +85,7 @@ export const EXPLAIN: ExplanationOperation = {
           parseTaskBody(
             contentType,
             c.get("body"),
-            c.req.query(),
+            taskQuery(c.req.url),
             mediaTypesOf(model.manifest),
             true,
           ),

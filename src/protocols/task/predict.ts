@@ -17,6 +17,7 @@ import type { InferenceOperation, Representation } from "../operation.ts";
 import { PREDICTION_HEADERS, PREDICTION_NOT_MODIFIED } from "../prediction-responses.ts";
 import { resolveModel } from "../resolve-model.ts";
 import { parseTaskBody } from "../task-body.ts";
+import { taskQuery } from "../task-query.ts";
 import { isHuggingFaceClient } from "./hugging-face-client.ts";
 import { json } from "./schemas.ts";
 import { streamFormat } from "./stream-format.ts";
@@ -104,7 +105,7 @@ export const PREDICT: InferenceOperation = {
       const request = await c
         .get("trace")
         .measureAsync("parse", () =>
-          parseTaskBody(contentType, body, c.req.query(), mediaTypes, generates),
+          parseTaskBody(contentType, body, taskQuery(c.req.url), mediaTypes, generates),
         );
       const result = await runTask(model, request, callOf(c));
       if (result.kind === "stream")

@@ -119,7 +119,8 @@ test.each([
   [{ options: "fast" }, '"options" must be a JSON object; got "fast".'],
   [{ options: { use_cache: "no" } }, '"options.use_cache" must be true or false; got "no".'],
   [{ truncation_direction: "up" }, '"truncation_direction" must be "left" or "right"; got "up".'],
-  [{ prompt_name: "query" }, 'Unknown field "prompt_name"'],
+  [{ prompts: "query" }, 'Unknown field "prompts"'],
+  [{ parameters: JSON.parse('{"__proto__": 1}') }, 'No task has a parameter "__proto__"'],
   [{ parameters: [] }, '"parameters" must be a JSON object; got an array of 0.'],
   [{ normalize: 1 }, '"normalize" must be true or false; got 1.'],
 ])("the field %j is refused", async (fields, message) => {

@@ -45,15 +45,12 @@ const line = z.strictObject({
     .describe("The four corners, clockwise from the top left of the text, x and y in pixels."),
 });
 
-const prediction = z
-  .array(
-    z.strictObject({
-      generated_text: z.string().describe("The texts of all lines, with line breaks between."),
-      lines: z.array(line).describe("From the top, lines side by side from the left."),
-    }),
-  )
-  .length(1)
-  .describe("Text in an image, a list of one.");
+const readImage = z.strictObject({
+  generated_text: z.string().describe("The texts of all lines, with line breaks between."),
+  lines: z.array(line).describe("From the top, lines side by side from the left."),
+});
+
+const prediction = z.array(readImage).length(1).describe("Text in an image, a list of one.");
 
 /** Lines of text by CTC: the most likely character of each step, without repetitions and blanks. */
 export const textLinesBlock = {
@@ -63,7 +60,7 @@ export const textLinesBlock = {
     threshold: fraction.optional().describe("the lowest score of a line"),
   }),
   prediction,
-  named: { TextLine: line },
+  named: { TextLine: line, ReadImage: readImage },
   picture: { isDefault: false, description: "the image, with the outlines of its lines" },
   generates: true,
   references: ({ output, dictionary }) => ({ outputs: [output], files: [dictionary] }),

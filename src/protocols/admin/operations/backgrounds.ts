@@ -14,6 +14,7 @@ import { BINARY_SCHEMA } from "../../openapi/schema-reference.ts";
 import type { Operation } from "../../operation.ts";
 import { parseWith } from "../../parse.ts";
 import { parseTaskBody } from "../../task-body.ts";
+import { taskQuery } from "../../task-query.ts";
 import { parseTaskRequest } from "../../task-request.ts";
 import { backgroundRowsSchema } from "../background-request.ts";
 import { json } from "../schemas.ts";
@@ -135,7 +136,7 @@ async function toBackground(
   const mediaTypes = mediaTypesOf(model.manifest);
   return maker.make(
     model,
-    await parseTaskBody(contentType, body, c.req.query(), mediaTypes),
+    await parseTaskBody(contentType, body, taskQuery(c.req.url), mediaTypes),
     callOf(c),
   );
 }

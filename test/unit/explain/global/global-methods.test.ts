@@ -77,7 +77,7 @@ describe("permutation importance", () => {
       const isOfClasses = METRIC_DEFINITIONS[metric].isOfClasses;
       const version = await explainedVersion(findModel(name));
       const table = await openGlobalTable(
-        { version, inputs: rows },
+        { background: undefined, backgroundRows: undefined, version, inputs: rows },
         isOfClasses ? "probability" : "output",
       );
       const options = {

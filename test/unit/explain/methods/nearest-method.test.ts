@@ -54,11 +54,17 @@ describe("nearest examples", () => {
     expect(neighbors[0]?.output).toBeGreaterThan(0.5);
   });
 
-  test("are all of a small background, where more are asked for, whatever background_rows is", async () => {
-    const { neighbors } = await nearest(50, { backgroundRows: 2 });
+  test("are all of a small background, where more are asked for", async () => {
+    const { neighbors } = await nearest(50);
     expect(neighbors.map(({ index }) => index)).toEqual([1, 4, 2, 3, 0]);
     // Another island and a bill that is missing.
     expect(neighbors[3]?.distance).toBeCloseTo((1 + 1 + 0.05) / 6, 12);
+  });
+
+  test("are looked for among all background rows, so that background_rows is refused", async () => {
+    await expect(nearest(2, { backgroundRows: 2 })).rejects.toThrow(
+      '"parameters.background_rows" has no effect: the method nearest looks at all background rows. Leave it out.',
+    );
   });
 
   test("tell the output that is asked for", async () => {

@@ -171,7 +171,8 @@ describe("a request that is not valid", () => {
       what: "too many features for exact",
       model: "breast-cancer-mlp",
       changes: {},
-      message: /at most 11 features; the input has 30 .* kernel or permutation/,
+      message:
+        /at most 11 features; the row has 30 that differ from the background.* kernel or permutation/,
     },
     {
       what: "an unknown label",
@@ -200,7 +201,7 @@ describe("a request that is not valid", () => {
           [1, 2, 3, 4],
         ],
       },
-      message: /one row at a time; got 2/,
+      message: /An explanation is of one row, and the input has 2/,
     },
     {
       what: "a column that is not there",
