@@ -9,21 +9,19 @@ import { openSound } from "../sound/sound-input.ts";
 import { isTable } from "../table/table-reader.ts";
 import { openGeneration } from "../text/generation-input.ts";
 import { openText } from "../text/text-input.ts";
+import { EXPLAINED_PARTS, type MediaKind } from "./explained-tasks.ts";
 import type { MediaInput } from "./media-input.ts";
 import { type MediaParameters, mediaParameters } from "./media-parameters.ts";
 
-/** What is divided into features. */
-export type MediaKind = "text" | "generation" | "picture" | "sound";
-
-/** Blocks whose texts are read together with labels or a query. */
-const READ_WITH_OTHERS: readonly string[] = ["zero-shot-classification", "text-ranking"];
-
-/** `undefined` for a version whose inputs are none of them. */
+/** `undefined` for a version whose inputs are none of them, or whose task does not let them be explained. */
 export function mediaKindOf(manifest: Manifest): MediaKind | undefined {
-  const { preprocess, postprocess } = manifest;
-  if (!preprocess || !postprocess || READ_WITH_OTHERS.includes(postprocess.type)) return undefined;
-  const { type } = postprocess;
-  switch (preprocess.type) {
+  const { postprocess } = manifest;
+  const kind = inputKindOf(manifest);
+  return kind && postprocess && EXPLAINED_PARTS[postprocess.type].includes(kind) ? kind : undefined;
+}
+
+function inputKindOf(manifest: Manifest): MediaKind | undefined {
+  switch (manifest.preprocess?.type) {
     case "tokenizer":
     case "text":
     case "character-ngrams":
@@ -34,8 +32,10 @@ export function mediaKindOf(manifest: Manifest): MediaKind | undefined {
     case "audio-windows":
     case "log-mel":
       return "sound";
+    case "prompt":
+      return "generation";
     default:
-      return type === "text-generation" ? "generation" : undefined;
+      return undefined;
   }
 }
 
@@ -118,8 +118,9 @@ export async function openMedia(
 export async function openPictureBlocks(
   version: ExplainedVersion,
 ): Promise<{ readonly form: PictureForm; readonly blocks: VersionBlocks }> {
-  const form = pictureForm(version.model.manifest);
-  if (!form || !version.model.manifest.postprocess) throw notMedia(version);
+  const { manifest } = version.model;
+  const form = mediaKindOf(manifest) === "picture" ? pictureForm(manifest) : undefined;
+  if (!form) throw notMedia(version);
   return { form, blocks: await blocksOf(version) };
 }
 

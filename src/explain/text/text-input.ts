@@ -16,6 +16,17 @@ import { readEntities } from "./entity-reading.ts";
 import { toExplainedSpans } from "./explained-spans.ts";
 import { type TextPieces, tokenPieces, wordPieces } from "./text-pieces.ts";
 
+function isPair(inputs: unknown): boolean {
+  return typeof inputs === "object" && inputs !== null && "text_pair" in inputs;
+}
+
+function onlySingle(): ApiError {
+  return new ApiError(
+    "invalid_input",
+    '"inputs" is a pair of texts, of which the parts are not explained: single texts are.',
+  );
+}
+
 /** Runs of a sampled method: some seconds of a small model. */
 const DEFAULT_RUNS = 1000;
 
@@ -41,6 +52,7 @@ export async function openText(
     if (version.model.manifest.postprocess?.type === "embedding")
       return { ...(await openEmbedding(request, blocks, reader)), needsPlaces: false };
     if (inputs instanceof TokenIds) throw onlyTexts();
+    if (isPair(inputs)) throw onlySingle();
     const whole = await reader.read(inputs);
     if (version.model.manifest.postprocess?.type === "token-classification")
       return { ...(await readEntities(request, blocks, whole)), whole, runs: 0, needsPlaces: true };

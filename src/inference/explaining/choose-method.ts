@@ -4,7 +4,7 @@ import type { ExplanationMethod, ExplanationRequest } from "../../explain/method
 
 /**
  * The first method that suits the version and the input.
- * @throws ApiError `task_not_supported` when there is none
+ * @throws ApiError `invalid_request` when there is none
  */
 export async function chooseMethod(
   methods: readonly ExplanationMethod[],
@@ -14,7 +14,7 @@ export async function chooseMethod(
   const { manifest } = request.version.model;
   const { task } = manifest;
   throw new ApiError(
-    "task_not_supported",
+    "invalid_request",
     `${formatModelId(manifest)} cannot be explained${task ? `: its task is ${task}` : ""}. What can be are tables and arrays of numbers, texts that are classified, embedded or generated, pictures that are classified or in which objects are detected, and recordings.`,
     { details: { model: manifest.name, version: manifest.version } },
   );

@@ -53,7 +53,7 @@ export const EXPLAIN: ExplanationOperation = {
     },
     304: PREDICTION_NOT_MODIFIED,
   },
-  errors: [...RUN_MODEL, "background_missing", "task_not_supported"],
+  errors: [...RUN_MODEL, "background_missing"],
   handler:
     ({ router, explainer }) =>
     async (c) => {

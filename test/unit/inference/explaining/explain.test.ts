@@ -220,7 +220,7 @@ test("a method that runs more than it has announced is stopped", async () => {
 test("an input that no method suits says what can be explained", async () => {
   const { request } = createExplainerHarness([TEXT]);
   expect(await failureOf(request({ inputs: 1 }).result)).toMatchObject({
-    code: "task_not_supported",
+    code: "invalid_request",
     message: expect.stringMatching(/^model "echo" version 1 cannot be explained/),
   });
 });
