@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import shap
+import soundfile
 
 from character_ngrams import featurize
 
@@ -57,8 +58,11 @@ def main() -> None:
         write_section(name, card)
 
 
-def engine() -> str:
-    return f"ONNX Runtime {onnxruntime.__version__}, shap {shap.__version__}"
+def engine(card: dict[str, Any] | None = None) -> str:
+    """What has computed a card: shap draws the orders of many columns."""
+    runtime = f"ONNX Runtime {onnxruntime.__version__}"
+    is_drawn = card is None or any(card.get("std_error", []))
+    return f"{runtime}, shap {shap.__version__}" if is_drawn else runtime
 
 
 def manifest_of(name: str) -> dict[str, Any]:
@@ -199,7 +203,12 @@ def parts() -> dict[str, dict[str, Any]]:
         },
         "imagenet-classification": of_file(found["imagenet"], "blur", "grid"),
         "face-detection": of_file(found["faces"], "mean", "grid"),
-        "digits-cnn": {"inputs": found["digits"]["inputs"], "parameters": {"method": "occlusion", "fill": "mean"}, **found["digits"]["mean"]},
+        "digits-cnn": {
+            "inputs": found["digits"]["inputs"],
+            "parameters": {"method": "occlusion", "fill": "mean"},
+            "feature_names": cells(8, 8),
+            **found["digits"]["mean"],
+        },
         "pocket-gpt": {
             "inputs": found["generation"]["prompt"],
             "parameters": {},
@@ -213,7 +222,25 @@ def parts() -> dict[str, dict[str, Any]]:
 
 def of_file(found: dict[str, Any], kind: str, parameter: str) -> dict[str, Any]:
     fill = {"fill": kind} if kind in ("blur", "mean") else {}
-    return {"file": found["file"], "parameters": {parameter: found[parameter], **fill}, **found[kind]}
+    size = found[parameter]
+    names = cells(*size) if parameter == "grid" else windows(found["file"], size / 1000)
+    return {
+        "file": found["file"],
+        "parameters": {parameter: size, **fill},
+        "feature_names": names,
+        **found[kind],
+    }
+
+
+def cells(rows: int, columns: int) -> list[str]:
+    return [f"row {row}, column {column}" for row in range(rows) for column in range(columns)]
+
+
+def windows(file: str, seconds: float) -> list[str]:
+    [path] = (FIXTURES.parent).glob(f"*/{file}")
+    duration = soundfile.info(path).duration
+    starts = np.arange(math.ceil(duration / seconds - 1e-9)) * seconds
+    return [f"{start:.2f}-{min(start + seconds, duration):.2f} s" for start in starts]
 
 
 def rounded(numbers: Any) -> Any:
@@ -247,7 +274,7 @@ def section(name: str, card: dict[str, Any]) -> str:
 {request}
 ```
 
-{meaning(card)} ([explanations](../../docs/explanations.md)); computed with {engine()}:
+{meaning(card)} ([explanations](../../docs/explanations.md)); computed with {engine(card)}:
 
 {values_table(card)}
 """
@@ -260,8 +287,7 @@ def meaning(card: dict[str, Any]) -> str:
 
 
 def values_table(card: dict[str, Any]) -> str:
-    names = card.get("feature_names") or [f"part {index}" for index in range(len(card["values"]))]
-    ranked = sorted(zip(names, card["values"], strict=True), key=lambda each: -abs(each[1]))
+    ranked = sorted(zip(card["feature_names"], card["values"], strict=True), key=lambda each: -abs(each[1]))
     rows = [f"| `{each}` | {value:.3f} |" for each, value in ranked[:SHOWN]]
     label = f" of `{card['output_names'][0]}`" if "output_names" in card else ""
     return "\n".join([f"| largest parts | `values`{label} |", "| --- | --- |", *rows])

@@ -1,9 +1,15 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import type { FolderModel } from "../../../packages/cli/src/local/model-folder.ts";
 import { projectPath } from "../../../scripts/project.ts";
 import type { Explanation, ExplanationSpace } from "../../../src/domain/explanation/explanation.ts";
+import { Media } from "../../../src/domain/media.ts";
+import type { ExplainedVersion } from "../../../src/explain/explained-version.ts";
+import { linearMethod } from "../../../src/explain/linear/linear-method.ts";
 import { METHODS } from "../../../src/explain/registry.ts";
+import { treeMethod } from "../../../src/explain/trees/tree-method.ts";
+import { chooseMethod } from "../../../src/inference/explaining/choose-method.ts";
 import { readExplanations } from "../../support/explained-tables.ts";
 import { explainedVersion, explanationRequest } from "../../support/explained-version.ts";
 import { findModel } from "../../support/publish.ts";
@@ -14,6 +20,8 @@ import { stubWorkersGlobals } from "../../support/workers-globals.ts";
 
 interface CardExample {
   readonly inputs?: unknown;
+  /** Of a picture or a recording, in place of `inputs`. */
+  readonly file?: string;
   readonly parameters: {
     readonly method?: string;
     readonly space?: ExplanationSpace;
@@ -35,6 +43,27 @@ const { cards } = readExplanations<{ cards: Record<string, CardExample> }>("card
 
 beforeAll(stubWorkersGlobals);
 
+async function versionOf(model: FolderModel): Promise<ExplainedVersion> {
+  const file = join(model.folder, "background.json");
+  if (!existsSync(file)) return servedVersion(model);
+  return explainedVersion(model, { background: JSON.parse(readFileSync(file, "utf8")).inputs });
+}
+
+function readMedia(file: string): Media {
+  const folder = projectPath("test", "fixtures");
+  const path = ["images", "audio", "speech"]
+    .map((kind) => join(folder, kind, file))
+    .find(existsSync);
+  const type = { webp: "image/webp", png: "image/png", wav: "audio/wav" }[file.split(".")[1] ?? ""];
+  return new Media(type ?? "", new Uint8Array(readFileSync(path ?? file)));
+}
+
+/** As Python writes a number with three digits. */
+function toThousandths(value: number): string {
+  const text = value.toFixed(3);
+  return text === "0.000" && value < 0 ? "-0.000" : text;
+}
+
 test("every model has one", () => {
   expect(Object.keys(cards).sort()).toEqual(NAMES.sort());
 });
@@ -45,10 +74,12 @@ describe.each(NAMES)("%s", (name) => {
     parameters,
     values,
     feature_names: features,
+    file,
     ...expected
   } = cards[name] as CardExample;
+  const { space } = parameters;
 
-  test("shows the request and its largest values", () => {
+  test("shows the request and its five largest values", () => {
     const card = readFileSync(projectPath("models", name, "README.md"), "utf8");
     const section = card.split("## Why this answer")[1]?.split("\n## ")[0] ?? "";
     expect(section).toContain(`POST /models/${name}/explain`);
@@ -57,9 +88,32 @@ describe.each(NAMES)("%s", (name) => {
       expect(JSON.parse(section.split("application/json\n\n")[1]?.split("\n")[0] ?? "")).toEqual(
         body,
       );
-    const largest = Math.max(...values.map(Math.abs));
-    expect(section).toContain(
-      `| ${(values.find((each) => Math.abs(each) === largest) ?? 0).toFixed(3)} |`,
+    const ranked = values
+      .map((value, index) => ({ name: features?.[index], value }))
+      .sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
+    const shown = [...section.matchAll(/^\| `(.+)` \| (-?\d+\.\d{3}) \|$/gm)];
+    expect(shown.map(([, part, value]) => [part, value])).toEqual(
+      ranked.slice(0, 5).map((each) => [each.name, toThousandths(each.value)]),
+    );
+  });
+
+  test("can be explained without a method", async () => {
+    const model = findModel(name);
+    const version = await versionOf(model);
+    const asked = file === undefined ? inputs : readMedia(file);
+    const request = explanationRequest(version, asked, {}, { space });
+    const method = await chooseMethod(METHODS, request);
+    const own = Object.fromEntries(
+      Object.keys(method.parameters.shape).flatMap((key) =>
+        key in parameters ? [[key, parameters[key as keyof typeof parameters]]] : [],
+      ),
+    );
+    const plan = await method.plan({
+      ...request,
+      parameters: method.parameters.parse(own),
+    } as never);
+    expect(plan.runs).toBeGreaterThanOrEqual(
+      method === linearMethod || method === treeMethod ? 0 : 2,
     );
   });
 
@@ -68,12 +122,8 @@ describe.each(NAMES)("%s", (name) => {
   if (!isComputed) return;
 
   test("has the values of the card", async () => {
-    const model = findModel(name);
-    const file = join(model.folder, "background.json");
-    const version = existsSync(file)
-      ? await explainedVersion(model, { background: JSON.parse(readFileSync(file, "utf8")).inputs })
-      : servedVersion(model);
-    const { method: wanted, space, max_runs: maxRuns } = parameters;
+    const version = await versionOf(findModel(name));
+    const { method: wanted, max_runs: maxRuns } = parameters;
     const ask = explanationRequest(version, inputs, {}, { space, maxRuns });
     let found: (typeof METHODS)[number] | undefined;
     for (const method of METHODS)
