@@ -14,7 +14,7 @@ export interface Dictionary {
 /** @throws ApiError `task_not_supported` for a file that is no text, or has not as many lines as the output has characters */
 export function readDictionary(
   file: Uint8Array,
-  { output, dictionary, blank, space }: TextLinesBlock,
+  { output, indices, dictionary, blank, space }: TextLinesBlock,
   manifest: Manifest,
 ): Dictionary {
   const unusable = (why: string): ApiError =>
@@ -34,7 +34,7 @@ export function readDictionary(
   const known = [...lines, ...(space ? [" "] : [])];
   const characters = blank === "first" ? ["", ...known] : [...known, ""];
   const { shape = [] } = manifest.outputs.find(({ name }) => name === output) ?? {};
-  const expected = fixedSize(shape[2]);
+  const expected = indices === undefined ? fixedSize(shape[2]) : undefined;
   if (expected !== undefined && expected !== characters.length)
     throw unusable(
       `has ${lines.length} lines, with the blank${space ? " and the space" : ""} ${characters.length} characters, and "${output}" has ${expected}`,

@@ -34,7 +34,7 @@ export function createLineFinder(detection: TextDetection): FindLines {
       return writer.toTensor(detection.input, levels, width, height);
     });
     await checkpoint();
-    const output = await runMember(models, input, detection.output, call, detection.model);
+    const [output] = await runMember(models, input, [detection.output], call, detection.model);
     await call.pause();
     const boxes = await trace.measureAsync("postprocess", async () =>
       runInSteps(findBoxes(toMap(output, width, height), detection, pixels), checkpoint),

@@ -44,6 +44,7 @@ export function createImageToTextTask(
   decodeImage: DecodeImage,
 ): Task {
   const dictionary = readDictionary(dictionaryFile, defaults, manifest);
+  const { outputs } = textLinesBlock.references(defaults);
   const writer = createPixelWriter(block);
   const findLines = block.detection && createLineFinder(block.detection);
   const turnLine = block.direction && createLineTurner(block.direction);
@@ -54,8 +55,8 @@ export function createImageToTextTask(
       runInSteps(toLineTensor(line, block, writer), checkpoint),
     );
     await checkpoint();
-    const output = await runMember(models, tensor, defaults.output, call);
-    const steps = readCharacters(output, dictionary, defaults.activation === "softmax");
+    const results = await runMember(models, tensor, outputs, call);
+    const steps = readCharacters(results, dictionary, defaults);
     const text = await trace.measureAsync("postprocess", async () => runInSteps(steps, checkpoint));
     // Between two runs that are long.
     await call.pause();

@@ -10,11 +10,10 @@ import type { ModelSet } from "../task.ts";
 export async function runMember(
   models: ModelSet,
   input: Tensor,
-  output: string,
+  outputs: readonly string[],
   { trace }: Pick<Call, "trace">,
   member?: string,
-): Promise<Tensor | undefined> {
+): Promise<readonly Tensor[]> {
   using lease = await models.lease(0, member);
-  const [result] = trace.measure("infer", () => lease.model.run([input], [output]));
-  return result;
+  return trace.measure("infer", () => lease.model.run([input], outputs));
 }

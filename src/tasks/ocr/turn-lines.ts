@@ -25,7 +25,7 @@ export function createLineTurner(direction: TextDirection): TurnLine {
     const tensor = await trace.measureAsync("preprocess", async () =>
       runInSteps(toLineTensor(line, frame, writer), checkpoint),
     );
-    const result = await runMember(models, tensor, output, call, model);
+    const [result] = await runMember(models, tensor, [output], call, model);
     if (result?.datatype !== "FP32" || result.shape.join() !== "1,2")
       throw outputMismatch(result, "FP32 of shape [1, 2], upright and upside down");
     const [, upsideDown = 0] = toTypedArray(result) as Float32Array;

@@ -12,7 +12,13 @@ const schema = z.strictObject({
   output: z
     .string()
     .describe(
-      "The model's FP32 output: [batch, steps, characters], or [steps, batch, characters] for a batch of one.",
+      "The model's FP32 output: [batch, steps, characters], or [steps, batch, characters] for a batch of one; with `indices` the probability of the most likely character of each step, [batch, steps].",
+    ),
+  indices: z
+    .string()
+    .optional()
+    .describe(
+      "The model's integer output with the index of the most likely character of each step, [batch, steps], of a graph that chooses it.",
     ),
   dictionary: filePath.describe(
     "The file with the characters, one in each line, in the order of the output.",
@@ -63,15 +69,31 @@ export const textLinesBlock = {
   named: { TextLine: line, ReadImage: readImage },
   picture: { isDefault: false, description: "the image, with the outlines of its lines" },
   generates: true,
-  references: ({ output, dictionary }) => ({ outputs: [output], files: [dictionary] }),
+  references: ({ output, indices, dictionary }) => ({
+    outputs: indices === undefined ? [output] : [output, indices],
+    files: [dictionary],
+  }),
   *problems(block, manifest) {
     yield* pairProblems("text-lines", manifest, "page");
+    const { indices, activation } = block;
     const spec = findSpec(manifest.outputs, block.output);
     if (spec)
       yield* tensorProblems(["postprocess", "output"], spec, {
         datatypes: ["FP32"],
-        shapes: [["batch", "steps", "characters"]],
+        shapes: [indices === undefined ? ["batch", "steps", "characters"] : ["batch", "steps"]],
       });
+    if (indices === undefined) return;
+    const chosen = findSpec(manifest.outputs, indices);
+    if (chosen)
+      yield* tensorProblems(["postprocess", "indices"], chosen, {
+        datatypes: ["INT64", "INT32"],
+        shapes: [["batch", "steps"]],
+      });
+    if (activation !== "none")
+      yield {
+        path: ["postprocess", "activation"],
+        message: "must be none with indices: the graph has chosen by probabilities",
+      };
   },
 } satisfies PostprocessDefinition<typeof schema>;
 

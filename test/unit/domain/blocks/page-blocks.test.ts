@@ -62,6 +62,19 @@ describe("a valid manifest of text in images", () => {
     ["a model of lines", manifest()],
     ["models that find and turn lines", both()],
     [
+      "characters that the graph chooses",
+      manifest(
+        {},
+        {
+          outputs: [
+            fp32("y", ["b", "steps"]),
+            { name: "i", datatype: "INT64", shape: ["b", "steps"] },
+          ],
+        },
+        { indices: "i" },
+      ),
+    ],
+    [
       "grey lines of one width",
       manifest(
         { color: "GRAY", height: 32, minWidth: 100, maxWidth: 100 },
@@ -129,6 +142,11 @@ describe("an invalid manifest of text in images", () => {
       "scores without steps",
       manifest({}, { outputs: [fp32("y", ["b", 97])] }),
       /"y" must have the shape \[batch, steps, characters\]/,
+    ],
+    [
+      "scores of all characters beside indices",
+      manifest({}, {}, { indices: "y", activation: "softmax" }),
+      /"y" must have the shape \[batch, steps\][\s\S]*must be none with indices/,
     ],
     [
       "a dictionary that is no file",

@@ -200,22 +200,42 @@ describe("the text of a line", () => {
     ["steps before it", [texts.logits.length, 1, count]],
   ])("is that of PaddleOCR's CTC, with %s", (_, shape) => {
     const tensor = output(shape, texts.logits.flat());
-    const { text, score } = finish(readCharacters(tensor, dictionary, true));
+    const { text, score } = finish(readCharacters([tensor], dictionary, block));
     expect(text).toBe(texts.text);
     expect(score).toBeCloseTo(texts.score, 5);
   });
 
+  const plain = { activation: "none" } as const;
+
+  test("is read of the characters that a graph has chosen", () => {
+    const chosen = [1, 1, 0, 4, 6].map(BigInt);
+    const indices: NumericTensor = {
+      name: "i",
+      datatype: "INT64",
+      shape: [1, 5],
+      data: toBytes(BigInt64Array.from(chosen)),
+    };
+    const scores = output([1, 5], [0.5, 1, 1, 1, 0.75]);
+    const read = (tensors: readonly NumericTensor[]) =>
+      finish(readCharacters(tensors, dictionary, { ...plain, indices: "i" }));
+    expect(read([scores, indices])).toEqual({ text: "a字 ", score: 0.75 });
+    const outside = { ...indices, data: toBytes(BigInt64Array.from([7n, 0n, 0n, 0n, 0n])) };
+    const error = catchApiError("task_not_supported", () => read([scores, outside]));
+    expect(error.message).toContain("below 7; one is 7");
+    catchApiError("task_not_supported", () => read([scores, { ...indices, shape: [5, 1] }]));
+  });
+
   test("of blanks alone is empty", () => {
     const blanks = output([1, 2, count], [1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
-    expect(finish(readCharacters(blanks, dictionary, false))).toEqual({ text: "", score: 0 });
+    expect(finish(readCharacters([blanks], dictionary, plain))).toEqual({ text: "", score: 0 });
   });
 
   test("is not read of numbers that are none, nor of another shape", () => {
     const broken = output([1, 1, count], new Array(count).fill(Number.NaN));
-    catchApiError("inference_failed", () => finish(readCharacters(broken, dictionary, false)));
+    catchApiError("inference_failed", () => finish(readCharacters([broken], dictionary, plain)));
     const other = output([1, 1, count - 1], new Array(count - 1).fill(0));
     const error = catchApiError("task_not_supported", () =>
-      finish(readCharacters(other, dictionary, false)),
+      finish(readCharacters([other], dictionary, plain)),
     );
     expect(error.message).toContain(`FP32 of shape [1, steps, ${count}]`);
   });
