@@ -47,12 +47,16 @@ export function createLineFinder(detection: TextDetection): FindLines {
   };
 }
 
-/** The size in which a page is looked at, as PaddleOCR's `DetResizeForTest`. */
+/** The size in which a page is looked at, as PaddleOCR's `DetResizeForTest`, which knows no limit of pixels. */
 export function detectionSize(
   { width, height }: { readonly width: number; readonly height: number },
-  { maxSide, multiple }: Pick<TextDetection, "maxSide" | "multiple">,
+  { maxSide, maxPixels, multiple }: Pick<TextDetection, "maxSide" | "maxPixels" | "multiple">,
 ): { readonly width: number; readonly height: number } {
-  const scale = Math.min(1, maxSide / Math.max(width, height));
+  const scale = Math.min(
+    1,
+    maxSide / Math.max(width, height),
+    Math.sqrt(maxPixels / (width * height)),
+  );
   const toSide = (length: number): number =>
     Math.max(multiple, roundHalfToEven(Math.trunc(length * scale) / multiple) * multiple);
   return { width: toSide(width), height: toSide(height) };

@@ -12,10 +12,10 @@ export interface Page {
 }
 
 /**
- * Pixels of a page that are kept while its lines are read: 19 MB beside the models. A page of A4 has as many at 250 dots an inch;
+ * Pixels of a page that are kept while its lines are read: 13 MB beside the models. A page of A4 has as many at 200 dots an inch;
  * larger ones are made smaller first.
  */
-export const MAX_PAGE_PIXELS = 6_291_456;
+export const MAX_PAGE_PIXELS = 4_194_304;
 
 export function readPage(
   file: Uint8Array,

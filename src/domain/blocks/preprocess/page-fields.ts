@@ -33,6 +33,12 @@ export const detectionSchema = z
       .max(2048)
       .default(960)
       .describe("Pages whose longer side is longer are scaled to it."),
+    maxPixels: z
+      .int()
+      .min(1024)
+      .max(4_194_304)
+      .default(921_600)
+      .describe("Pages of more pixels are scaled to so many: the model needs memory for each."),
     multiple: z
       .int()
       .min(1)

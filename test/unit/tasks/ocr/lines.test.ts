@@ -112,10 +112,18 @@ test("a line that is turned over twice is itself", () => {
 test.each(fixture.detectionSizes)(
   "a page of $width x $height is looked at in PaddleOCR's size",
   ({ width, height, size }) => {
-    const found = detectionSize({ width, height }, { maxSide: 960, multiple: 32 });
+    const found = detectionSize(
+      { width, height },
+      { maxSide: 960, maxPixels: 921_600, multiple: 32 },
+    );
     expect([found.width, found.height]).toEqual(size);
   },
 );
+
+test("a page of more pixels than the model has memory for is looked at smaller", () => {
+  const limits = { maxSide: 960, maxPixels: 450_560, multiple: 32 };
+  expect(detectionSize({ width: 827, height: 1169 }, limits)).toEqual({ width: 576, height: 800 });
+});
 
 test.each(fixture.tensors)("a line becomes PaddleOCR's tensor of shape $shape", (expected) => {
   const block = pageBlock.schema.parse({ type: "page", version: 1, input: "x" });
