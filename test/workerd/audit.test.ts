@@ -138,6 +138,21 @@ const CHANGES: readonly (readonly [
     },
   ],
   [
+    "setBackground",
+    ["PUT", "/admin/models/iris/versions/1/background", { inputs: [[5.1, 3.5, 1.4, 0.2]] }],
+    {
+      end: {
+        target: { model: "iris", version: "1" },
+        details: { after: { background: expect.stringMatching(/^[0-9a-f]{32}$/), rows: 1 } },
+      },
+    },
+  ],
+  [
+    "deleteBackground",
+    ["DELETE", "/admin/models/iris/versions/1/background"],
+    { end: { details: { before: { background: expect.stringMatching(/^[0-9a-f]{32}$/) } } } },
+  ],
+  [
     "setAlias",
     ["PUT", "/admin/models/iris/aliases/production", { version: "1", actor: "Ada", note: "first" }],
     {
@@ -281,7 +296,7 @@ describe("with an authority", () => {
 
   test("every operation that is audited is in this test, or in that of its own", () => {
     const elsewhere =
-      /^(?:create|change|rotate|revoke)Key$|^(?:set|delete)(?:Profile|Background)$|[sS]ession|[eE]ras|[eE]xport/;
+      /^(?:create|change|rotate|revoke)Key$|^(?:set|delete)Profile$|[sS]ession|[eE]ras|[eE]xport/;
     const operations = PROTOCOLS.flatMap(({ operations }) => operations);
     const missing = operations.filter(
       (operation) =>

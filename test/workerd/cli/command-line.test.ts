@@ -155,6 +155,30 @@ describe("explain", () => {
   });
 });
 
+describe("background", () => {
+  test("rows of a file are kept, shown, used by explanations and deleted", async () => {
+    const file = join(folder, "rows.csv");
+    const rows = ["6.7,3,5.2,2.3", "5.7,2.8,4.1,1.3", "6.3,2.7,4.9,1.8", "5.1,3.8,1.6,0.2"];
+    writeFileSync(
+      file,
+      `sepal length (cm),sepal width (cm),petal length (cm),petal width (cm)\n${rows.join("\n")}\n`,
+    );
+    const input = ["--input", "[5.1, 3.5, 1.4, 0.2]"];
+    const kept = await run("background", "iris-logistic", "set", file, "--rows", "2", "--json");
+    expect(kept.code, kept.stderr).toBe(0);
+    expect(kept.json()).toMatchObject({ name: "iris-logistic", version: "1", rows: 2 });
+    const shown = await run("background", "iris-logistic", "show", "--json");
+    expect(shown.json<{ inputs: unknown[] }>().inputs).toHaveLength(2);
+    expect((await run("explain", "iris-logistic", ...input)).code).toBe(0);
+    expect((await run("background", "iris-logistic@1", "delete")).stdout).toBe(
+      "deleted the background rows of iris-logistic version 1\n",
+    );
+    const without = await run("explain", "iris-logistic", ...input);
+    expect(without.code).toBe(7);
+    expect(without.stderr).toContain("has no background rows");
+  });
+});
+
 describe("predict", () => {
   const INPUT = "[5.1, 3.5, 1.4, 0.2]";
   /** README.md: probabilities of scikit-learn, within float32. */

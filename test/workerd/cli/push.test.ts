@@ -103,6 +103,19 @@ describe("a file", () => {
 });
 
 describe("a folder with a manifest", () => {
+  test("is published with background rows of a file", async () => {
+    const file = join(folder, "rows.jsonl");
+    writeFileSync(file, "[6.7, 3, 5.2, 2.3]\n[5.7, 2.8, 4.1, 1.3]\n");
+    const { version } = await push(IRIS, "--name", "with-rows", "--background", file);
+    const shown = await run("background", `with-rows@${version}`, "--json");
+    expect(shown.json()).toMatchObject({
+      inputs: [
+        [6.7, 3, 5.2, 2.3],
+        [5.7, 2.8, 4.1, 1.3],
+      ],
+    });
+  });
+
   test("is published by the name in it, as the next version", async () => {
     expect(await push(IRIS)).toMatchObject({ name: "iris-logistic", version: "1" });
     expect(await push(IRIS)).toMatchObject({ name: "iris-logistic", version: "2" });
