@@ -112,7 +112,7 @@ const cropSize = lenient(
 const flag = lenient(z.boolean());
 const channels = lenient(z.array(z.number()).min(1).max(4));
 
-/** preprocessor_config.json of models of images */
+/** preprocessor_config.json of models of images and sounds */
 const preprocessorSchema = z.object({
   image_processor_type: lenient(z.string()),
   feature_extractor_type: lenient(z.string()),
@@ -129,6 +129,11 @@ const preprocessorSchema = z.object({
   image_std: channels,
   do_flip_channel_order: flag,
   do_pad: flag,
+  sampling_rate: integer,
+  num_mel_bins: integer,
+  max_length: integer,
+  mean: number,
+  std: number,
 });
 
 export const EXPORT_SCHEMAS = {

@@ -31,6 +31,14 @@ export const TASKS = {
   },
   summarization: { preprocess: ["source-text"], postprocess: ["summarization"] },
   translation: { preprocess: ["source-text"], postprocess: ["translation"] },
+  "audio-classification": {
+    preprocess: ["waveform", "mel-spectrogram"],
+    postprocess: ["audio-classification"],
+  },
+  "audio-feature-extraction": {
+    preprocess: ["waveform", "mel-spectrogram"],
+    postprocess: ["audio-embedding"],
+  },
   "automatic-speech-recognition": {
     preprocess: ["log-mel"],
     postprocess: ["speech-recognition"],

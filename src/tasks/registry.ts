@@ -12,6 +12,8 @@ import type { Manifest } from "../domain/manifest.ts";
 import { formatModelId } from "../domain/model-id.ts";
 import { noTask } from "../domain/task-kinds.ts";
 import type { TensorSpec } from "../domain/tensor.ts";
+import { createAudioClassificationTask } from "./audio/audio-classification.ts";
+import { createAudioEmbeddingTask } from "./audio/audio-embedding.ts";
 import { createVoiceActivityTask } from "./audio/voice-activity.ts";
 import { createBatchTask } from "./batch-task.ts";
 import type { RenderChat } from "./generation/chat-template.ts";
@@ -63,6 +65,22 @@ interface PairFactory {
 
 const PAIRS = [
   { preprocess: "audio-windows", postprocess: "voice-activity", create: createVoiceActivityTask },
+  {
+    preprocess: "waveform",
+    postprocess: "audio-classification",
+    create: createAudioClassificationTask,
+  },
+  {
+    preprocess: "mel-spectrogram",
+    postprocess: "audio-classification",
+    create: createAudioClassificationTask,
+  },
+  { preprocess: "waveform", postprocess: "audio-embedding", create: createAudioEmbeddingTask },
+  {
+    preprocess: "mel-spectrogram",
+    postprocess: "audio-embedding",
+    create: createAudioEmbeddingTask,
+  },
   {
     preprocess: "prompt",
     postprocess: "text-generation",

@@ -47,6 +47,8 @@ export const COMPARISONS: Readonly<Record<TaskKind, TaskComparison>> = {
   "text2text-generation": TEXTS,
   summarization: TEXTS,
   translation: TEXTS,
+  "audio-classification": CLASSES,
+  "audio-feature-extraction": VECTORS,
   "automatic-speech-recognition": TEXTS,
   "voice-activity-detection": { values: compareSpeech, tensors: "tolerance" },
 };

@@ -4,6 +4,8 @@ import type {
   PostprocessDefinition,
   PreprocessDefinition,
 } from "./block-definition.ts";
+import { audioClassificationBlock } from "./postprocess/audio-classification.ts";
+import { audioEmbeddingBlock } from "./postprocess/audio-embedding.ts";
 import { classificationBlock } from "./postprocess/classification.ts";
 import { clusteringBlock } from "./postprocess/clustering.ts";
 import { embeddingBlock } from "./postprocess/embedding.ts";
@@ -27,6 +29,7 @@ import { audioWindowsBlock } from "./preprocess/audio-windows.ts";
 import { characterNgramsBlock } from "./preprocess/character-ngrams.ts";
 import { imageBlock } from "./preprocess/image.ts";
 import { logMelBlock } from "./preprocess/log-mel.ts";
+import { melSpectrogramBlock } from "./preprocess/mel-spectrogram.ts";
 import { pageBlock } from "./preprocess/page.ts";
 import { promptBlock } from "./preprocess/prompt.ts";
 import { sourceTextBlock } from "./preprocess/source-text.ts";
@@ -34,6 +37,7 @@ import { tabularBlock } from "./preprocess/tabular.ts";
 import { textBlock } from "./preprocess/text.ts";
 import { textAndLabelsBlock } from "./preprocess/text-and-labels.ts";
 import { tokenizerBlock } from "./preprocess/tokenizer.ts";
+import { waveformBlock } from "./preprocess/waveform.ts";
 
 /**
  * The blocks of a manifest that say how the inputs of a request become tensors (`preprocess`) and how output tensors
@@ -48,6 +52,8 @@ export const PREPROCESS_BLOCKS = [
   imageBlock,
   pageBlock,
   audioWindowsBlock,
+  waveformBlock,
+  melSpectrogramBlock,
   logMelBlock,
   tokenizerBlock,
   textBlock,
@@ -65,9 +71,11 @@ export const POSTPROCESS_BLOCKS = [
   imageSegmentationBlock,
   textLinesBlock,
   classificationBlock,
+  audioClassificationBlock,
   regressionBlock,
   clusteringBlock,
   embeddingBlock,
+  audioEmbeddingBlock,
   tokenClassificationBlock,
   zeroShotClassificationBlock,
   textRankingBlock,

@@ -44,6 +44,7 @@ export function createOutputGatherer({
 
 const PREDICTS: readonly string[] = [
   "classification",
+  "audio-classification",
   "clustering",
   "regression",
   "object-detection",
@@ -57,6 +58,7 @@ function addOutputs(manifest: Manifest, outputs: readonly Tensor[], rows: Output
   const find = (name: string): NumericTensor | undefined =>
     outputs.find((each): each is NumericTensor => each.name === name && each.datatype !== "BYTES");
   switch (postprocess?.type) {
+    case "audio-classification":
     case "classification": {
       const scores = find(postprocess.scores);
       if (scores) classify(scores, postprocess, manifest, rows);
@@ -77,7 +79,7 @@ function addOutputs(manifest: Manifest, outputs: readonly Tensor[], rows: Output
 
 function classify(
   scores: NumericTensor,
-  { activation }: PostprocessOf<"classification">,
+  { activation }: Pick<PostprocessOf<"classification">, "activation">,
   { labels = [] }: Manifest,
   rows: OutputRows,
 ): void {

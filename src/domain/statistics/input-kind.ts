@@ -15,6 +15,8 @@ const KINDS: Readonly<Record<string, InputKind>> = {
   "source-text": TEXT_FEATURE,
   image: IMAGE_FEATURE,
   "audio-windows": AUDIO_FEATURE,
+  waveform: AUDIO_FEATURE,
+  "mel-spectrogram": AUDIO_FEATURE,
   "log-mel": AUDIO_FEATURE,
 };
 

@@ -12,7 +12,14 @@ import { statisticsOf } from "./observe-run.ts";
 import { textsOf } from "./texts-of.ts";
 
 /** Tasks each of whose items runs by itself. */
-const SINGLE: readonly string[] = ["prompt", "source-text", "audio-windows", "log-mel"];
+const SINGLE: readonly string[] = [
+  "prompt",
+  "source-text",
+  "audio-windows",
+  "log-mel",
+  "waveform",
+  "mel-spectrogram",
+];
 
 /** Gathers what a request to a task was like, whatever answered it. It never fails the request. */
 export function observeTaskRequest(

@@ -1,3 +1,4 @@
+import { SOUND_POSTPROCESS } from "../blocks/sound-windows.ts";
 import type { Tensor } from "../tensor.ts";
 import type { Trace } from "../trace.ts";
 import type { DescribedModel } from "./feature-plan.ts";
@@ -8,6 +9,8 @@ const ROWS: readonly string[] = ["tabular", "array"];
 /** Tasks each of whose runs takes a batch of their items. */
 const BATCHES: readonly string[] = [
   "classification",
+  "audio-classification",
+  "audio-embedding",
   "regression",
   "clustering",
   "object-detection",
@@ -15,6 +18,9 @@ const BATCHES: readonly string[] = [
   "token-classification",
   "embedding",
 ];
+
+/** Tasks whose runs have the windows of recordings, which requests count. */
+const SOUNDS: readonly string[] = SOUND_POSTPROCESS;
 
 /** The statistics of a request, which begin with its first run. */
 export function statisticsOf(trace: Trace, model: DescribedModel): RequestStatistics {
@@ -35,7 +41,7 @@ export function observeTaskRun(
     const statistics = statisticsOf(trace, model);
     if (ROWS.includes(preprocess.type)) statistics.inputs(inputs);
     statistics.outputs(outputs);
-    statistics.countRows(inputs[0]?.shape[0] ?? 1);
+    if (!SOUNDS.includes(postprocess.type)) statistics.countRows(inputs[0]?.shape[0] ?? 1);
   } catch {
     // Statistics that cannot be made are missing.
   }

@@ -29,6 +29,8 @@ function inputKindOf(manifest: Manifest): MediaKind | undefined {
     case "image":
     case "array":
       return pictureForm(manifest) ? "picture" : undefined;
+    case "waveform":
+    case "mel-spectrogram":
     case "audio-windows":
     case "log-mel":
       return "sound";

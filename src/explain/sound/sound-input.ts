@@ -5,6 +5,7 @@ import { onlySpace } from "../media/choose-space.ts";
 import { checkPlayers, type MediaInput, type PlayerValues } from "../media/media-input.ts";
 import type { MediaParameters } from "../media/media-parameters.ts";
 import type { ExplanationRequest } from "../method.ts";
+import { readClasses } from "./class-reading.ts";
 import { type Recording, readRecording } from "./recording.ts";
 import { type SoundPart, toSoundParts } from "./sound-parts.ts";
 import type { SoundReading } from "./sound-reading.ts";
@@ -24,10 +25,7 @@ export async function openSound(request: ExplanationRequest<MediaParameters>): P
       { details: { field: "bands" } },
     );
   const { manifest } = version.model;
-  const space =
-    manifest.preprocess?.type === "log-mel"
-      ? onlySpace("output", "gives texts logarithms of probabilities", request)
-      : onlySpace("probability", "says how likely speech is", request);
+  const space = spaceOf(request);
   const recording = await readRecording(version, inputs, maxSecondsOf(manifest));
   const divided = toSoundParts(recording, parameters);
   checkPlayers(divided.parts.length, "windows");
@@ -63,11 +61,21 @@ export async function openSound(request: ExplanationRequest<MediaParameters>): P
   };
 }
 
+function spaceOf(request: ExplanationRequest<MediaParameters>) {
+  const { preprocess, postprocess } = request.version.model.manifest;
+  if (preprocess?.type === "log-mel")
+    return onlySpace("output", "gives texts logarithms of probabilities", request);
+  return postprocess?.type === "audio-classification"
+    ? onlySpace("probability", "gives labels scores", request)
+    : onlySpace("probability", "says how likely speech is", request);
+}
+
 function readingOf(
   { version }: ExplanationRequest<MediaParameters>,
   recording: Recording,
 ): Promise<SoundReading> {
-  const { preprocess } = version.model.manifest;
+  const { preprocess, postprocess } = version.model.manifest;
+  if (postprocess?.type === "audio-classification") return readClasses(version, recording);
   return preprocess?.type === "audio-windows"
     ? readVoice(version, recording, preprocess.windowSamples / preprocess.sampleRate)
     : readTranscript(version, recording);

@@ -7,6 +7,7 @@ import { proposeImageSegmentation } from "./image-segmentation.ts";
 import { proposeImageToText } from "./image-to-text.ts";
 import { proposeObjectDetection } from "./object-detection.ts";
 import type { ProposalInput, ProposeTask } from "./proposal.ts";
+import { proposeAudioClassification, proposeAudioFeatureExtraction } from "./sounds.ts";
 import {
   proposeClustering,
   proposeTabularClassification,
@@ -33,6 +34,8 @@ const PROPOSALS: Readonly<Record<TaskKind, ProposeTask>> = {
   "text2text-generation": proposeTextToText,
   summarization: proposeTextToText,
   translation: proposeTextToText,
+  "audio-classification": proposeAudioClassification,
+  "audio-feature-extraction": proposeAudioFeatureExtraction,
   "automatic-speech-recognition": proposeSpeechRecognition,
   "voice-activity-detection": proposeVoiceActivity,
 };

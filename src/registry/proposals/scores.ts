@@ -1,3 +1,4 @@
+import type { ClassificationBlock } from "../../domain/blocks/postprocess/classification.ts";
 import { fixedSize } from "../../domain/blocks/tensor-checks.ts";
 import { NUMERIC_DATATYPES } from "../../domain/datatype.ts";
 import type { TaskKind } from "../../domain/task-kinds.ts";
@@ -12,7 +13,10 @@ import {
 import type { ExportedTask } from "../exports/export-types.ts";
 import { cannotPropose, chooseOutput, isFloat, type ProposalInput } from "./proposal.ts";
 
-type Classification = Pick<ExportedTask, "postprocess" | "labels" | "notes">;
+interface Classification extends Pick<ExportedTask, "labels" | "notes"> {
+  readonly labels: string[];
+  readonly postprocess: ClassificationBlock;
+}
 
 const SCORES = /prob|score|logit|softmax|pred/i;
 const MAX_CLASSES = 16_384;

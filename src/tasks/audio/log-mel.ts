@@ -35,7 +35,11 @@ const FRAMES_PER_STEP = 128;
  */
 export function createLogMel({ sampleRate, frameSamples, hopSamples, bins }: LogMelShape): LogMel {
   const fourier = createFourierTransform(frameSamples);
-  const filters = createMelFilters(bins, Math.floor(frameSamples / 2) + 1, sampleRate);
+  const filters = createMelFilters({
+    count: bins,
+    bins: Math.floor(frameSamples / 2) + 1,
+    sampleRate,
+  });
   const window = Float64Array.from(
     { length: frameSamples },
     (_, index) => 0.5 - 0.5 * Math.cos((2 * Math.PI * index) / frameSamples),

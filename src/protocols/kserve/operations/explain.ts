@@ -86,13 +86,21 @@ export const EXPLAIN: ExplanationOperation = {
     },
 };
 
+/** Blocks that read files. */
+const FILES: readonly string[] = [
+  "image",
+  "audio-windows",
+  "log-mel",
+  "waveform",
+  "mel-spectrogram",
+];
+
 /** Files as the task takes them, in base64; other bytes as the text that they are. An object of one value is that value. */
 function toInput(instance: unknown, { preprocess }: Manifest): unknown {
   const value = onlyBytes(instance) ?? instance;
   if (typeof value !== "object" || value === null || !isBase64Value(value))
     return decodeBase64Texts("instances", value);
-  const isFile = preprocess?.type === "image" || preprocess?.type === "audio-windows";
-  return isFile || preprocess?.type === "log-mel"
+  return preprocess && FILES.includes(preprocess.type)
     ? value.b64
     : decodeBase64Texts("instances", value);
 }
