@@ -8,6 +8,22 @@ import type { JsonSample } from "./samples.ts";
 const MOST_VALUES = 1000;
 const TEXTS = ["How do I reset my password?", "I forgot my login.", "It will rain."];
 
+/** Parameters of explanations, of which each model takes some. */
+const EXPLANATIONS = [
+  { method: "auto", space: "margin", output: 0, max_runs: 60, seed: 1, dry_run: true },
+  {
+    method: "kernel",
+    background: [[1, 2, 3, 4]],
+    background_rows: 2,
+    max_runs: 60,
+    space: "probability",
+  },
+  { method: "shapley", unit: "word", removal: "remove", grid: [2, 2], fill: "mean", max_runs: 60 },
+  { method: "lime", samples: 20, kernel_width: 0.5, sampling: "background", max_runs: 60 },
+  { method: "counterfactual", target: "versicolor", count: 2, max_runs: 60 },
+  { method: "permutation_importance", truth: ["setosa"], repeats: 2, features: [0], max_runs: 60 },
+];
+
 /** Valid requests of every operation that takes JSON, to every model. */
 export function jsonSamples(
   manifests: readonly Manifest[],
@@ -34,6 +50,13 @@ export function jsonSamples(
               ),
               sample(`/v1/models/${name}:predict`, { instances: [example.inputs] }, weight / 2),
               sample(`/v1/models/${name}:predict`, { inputs: example.inputs }, weight / 2),
+              ...EXPLANATIONS.map((parameters) =>
+                sample(
+                  `/models/${name}/explain`,
+                  { inputs: example.inputs, parameters },
+                  weight / 8,
+                ),
+              ),
             ]
           : []),
         ...(values <= MOST_VALUES ? [sample(`/v2/models/${name}/infer`, { inputs }, weight)] : []),
