@@ -65,7 +65,7 @@ export const audioClassificationBlock = {
     ...soundParameters,
   }),
   prediction,
-  named: { LabelScore: labelScore, SoundWindow: window },
+  named: { SoundScore: labelScore, SoundWindow: window },
   references: ({ scores }) => ({ outputs: [scores] }),
   *problems(block, manifest) {
     yield* missingLabels("audio-classification", manifest);

@@ -130,7 +130,7 @@ describe("background rows", () => {
     const wrong = { ...request, background: [ROW, { ...ROW, island: "Mull" }] };
     await expect(readBackground(reader, wrong)).rejects.toMatchObject({
       code: "invalid_input",
-      message: expect.stringContaining('parameters.background: inputs[1], column "island"'),
+      message: expect.stringContaining('parameters.background: background[1], column "island"'),
     });
   });
 });
