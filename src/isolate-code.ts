@@ -1,6 +1,7 @@
 import bundle from "../build/model-isolate.txt";
 import type { IsolateCode } from "./hosts/isolate/worker/isolate-loader.ts";
 import { ENGINE_FILES } from "./runtime/engine-files.ts";
+import { AUDIO_CODEC_FILES } from "./tasks/audio/codecs/codec-files.ts";
 import { CODEC_FILES } from "./tasks/image/codec-files.ts";
 
 /**
@@ -17,6 +18,6 @@ export function createIsolateCode(text: string): IsolateCode {
     digest,
     compatibilityDate,
     mainModule: "model-isolate.js",
-    modules: { "model-isolate.js": text, ...ENGINE_FILES, ...CODEC_FILES },
+    modules: { "model-isolate.js": text, ...ENGINE_FILES, ...CODEC_FILES, ...AUDIO_CODEC_FILES },
   };
 }

@@ -37,9 +37,17 @@ const SIGNATURES: readonly Signature[] = [
   { name: "an MP4 file", parts: [[4, "ftyp"]] },
   { name: "a JPEG XL image", parts: [[0, "\xff\x0a"]] },
   { name: "a PDF document", parts: [[0, "%PDF"]] },
-  { name: "an MP3 file", parts: [[0, "ID3"]] },
-  { name: "an Ogg file", parts: [[0, "OggS"]] },
-  { name: "a FLAC file", parts: [[0, "fLaC"]] },
+  { name: "an MP3 file", type: "audio/mpeg", parts: [[0, "ID3"]] },
+  // Frames of MPEG 1, 2 and 2.5, Layer III, with and without a checksum.
+  ...["\xfa", "\xfb", "\xf2", "\xf3", "\xe2", "\xe3"].map(
+    (second): Signature => ({
+      name: "an MP3 file",
+      type: "audio/mpeg",
+      parts: [[0, `\xff${second}`]],
+    }),
+  ),
+  { name: "an Ogg file", type: "audio/ogg", parts: [[0, "OggS"]] },
+  { name: "a FLAC file", type: "audio/flac", parts: [[0, "fLaC"]] },
   { name: "an Excel workbook", parts: [[0, "\xd0\xcf\x11\xe0"]] },
   { name: "a ZIP archive or an Excel workbook", parts: [[0, "PK\x03\x04"]] },
   { name: "a gzip file", parts: [[0, "\x1f\x8b"]] },

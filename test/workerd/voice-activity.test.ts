@@ -56,6 +56,19 @@ function speechOf(clip: Clip, index = 0): VoiceActivityPrediction["speech"] {
   return clip.speech[index]?.speech ?? [];
 }
 
+function compressed(file: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(readFileSync(projectPath("test", "fixtures", "sounds", "files", file)));
+}
+
+/** What the files of recipes/compressed_sound_fixtures.py are of. */
+function uncompressed(): Uint8Array<ArrayBuffer> {
+  const wav = new wavefile.WaveFile(read("two-sentences-16k.wav"));
+  const samples = Array.from(wav.getSamples() as unknown as Int16Array).slice(8000, 23_000);
+  const part = new wavefile.WaveFile();
+  part.fromScratch(1, 16_000, "16", samples);
+  return new Uint8Array(part.toBuffer());
+}
+
 function expectActivity(prediction: unknown, clip: Clip, within = tolerance): void {
   const { speech, probabilities, ...rest } = prediction as VoiceActivityPrediction;
   expectClose(probabilities, clip.probabilities, within);
@@ -220,6 +233,28 @@ test("predictions with state are not cached", async () => {
   }
 });
 
+describe("compressed recordings are heard as what they were made of", () => {
+  test.each([
+    ["mono.flac", "audio/flac"],
+    ["mono.mp3", "audio/mpeg"],
+    ["mono-vorbis.ogg", "audio/ogg"],
+    ["mono-opus.ogg", "application/octet-stream"],
+  ])("%s as %s", async (file, type) => {
+    const whole = (await send(uncompressed())).body as VoiceActivityPrediction;
+    const response = await send(compressed(file), "", type);
+    expect(response.status, JSON.stringify(response.body)).toBe(200);
+    const { speech, probabilities } = response.body as VoiceActivityPrediction;
+    if (file === "mono.flac") expect(probabilities).toEqual(whole.probabilities);
+    // Opus has a rate of 48 kHz, of which the fixture's samples last a third of the time.
+    if (file === "mono-opus.ogg") return;
+    expect(speech).toHaveLength(whole.speech.length);
+    for (const [at, { start, end }] of speech.entries()) {
+      expect(Math.abs(start - (whole.speech[at]?.start ?? 0))).toBeLessThan(0.1);
+      expect(Math.abs(end - (whole.speech[at]?.end ?? 0))).toBeLessThan(0.1);
+    }
+  });
+});
+
 describe("invalid recordings", () => {
   const good = read("two-sentences-16k.wav");
   const change = (offset: number, ...values: number[]): Uint8Array<ArrayBuffer> => {
@@ -243,6 +278,16 @@ describe("invalid recordings", () => {
     expect((response.body as { detail: string }).detail).toContain(message);
   });
 
+  test.each(["mono.mp3", "mono.flac", "mono-vorbis.ogg", "mono-opus.ogg"])(
+    "%s that is cut is refused",
+    async (file) => {
+      const bytes = compressed(file);
+      const response = await send(bytes.slice(0, bytes.length / 2), "", "audio/wav");
+      expect(response).toMatchObject({ status: 400, body: { code: "invalid_input" } });
+      expect((response.body as { detail: string }).detail).toMatch(/truncated|damaged/);
+    },
+  );
+
   test("clips that are too long together are refused before any is run", async () => {
     const inputs = Array.from({ length: 7 }, () => base64(noise(50, 1000)));
     const response = await service.post(PATH, { inputs });
@@ -260,11 +305,15 @@ describe("invalid recordings", () => {
   });
 
   test.each<[inputs: unknown, status: number, message: string]>([
-    [5, 400, "inputs must be a WAV file: base64 of it, or a data URL of it; got 5"],
-    [[base64(good), null], 400, "inputs[1] must be a WAV file"],
+    [
+      5,
+      400,
+      "inputs must be a WAV, MP3, FLAC or Ogg file: base64 of it, or a data URL of it; got 5",
+    ],
+    [[base64(good), null], 400, "inputs[1] must be a WAV, MP3, FLAC or Ogg file"],
     ["https://example.org/a.wav", 400, "which is not fetched"],
     ["data:audio/wav,abc", 400, "it has 3 bytes"],
-    ["data:audio/mpeg;base64,AAAA", 415, "inputs is a data URL of audio/mpeg"],
+    ["data:audio/aac;base64,AAAA", 415, "inputs is a data URL of audio/aac"],
     ["%%%", 400, "not base64"],
     ["", 400, "it has 0 bytes"],
     [[], 400, "empty list"],
@@ -275,8 +324,8 @@ describe("invalid recordings", () => {
   });
 
   test("another kind of audio is refused", async () => {
-    const ogg = new Uint8Array(Buffer.from("OggS and more"));
-    const response = await send(ogg, "", "audio/ogg");
+    const aiff = new Uint8Array(Buffer.from("FORM and more"));
+    const response = await send(aiff, "", "audio/aiff");
     expect(response).toMatchObject({ status: 415, body: { code: "unsupported_media_type" } });
     expect((response.body as { detail: string }).detail).toContain("audio/wav");
   });

@@ -15,7 +15,7 @@ const MAX_SECONDS = 60;
 const PIECE = 262_144;
 
 /**
- * Reads a WAV file.
+ * Reads a file of a recording.
  * @throws ApiError `invalid_input` for another file, and for one that is too long to be explained
  */
 export async function readRecording(

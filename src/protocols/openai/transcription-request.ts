@@ -10,7 +10,7 @@ export type ResponseFormat = (typeof RESPONSE_FORMATS)[number];
 const STREAMED_FORMATS: readonly ResponseFormat[] = ["json", "text"];
 
 export const transcriptionRequestSchema = z.strictObject({
-  file: z.file("a file").describe("A WAV file."),
+  file: z.file("a file").describe("A WAV, MP3, FLAC or Ogg file."),
   model: z.string().describe("A model whose task is automatic speech recognition."),
   response_format: z
     .enum(RESPONSE_FORMATS)

@@ -1,5 +1,5 @@
+import { AUDIO_MEDIA_TYPES } from "../../domain/blocks/audio-files.ts";
 import type { Transcript } from "../../domain/blocks/postprocess/speech-recognition.ts";
-import { WAV_MEDIA_TYPES } from "../../domain/blocks/preprocess/audio-windows.ts";
 import { ApiError } from "../../domain/errors.ts";
 import type { Manifest } from "../../domain/manifest.ts";
 import { Media, mediaType } from "../../domain/media.ts";
@@ -22,7 +22,7 @@ export function checkTranscribes({ name, task, postprocess }: Manifest): void {
 export async function toTaskRequest(request: TranscriptionRequest): Promise<TaskRequest> {
   const { file, response_format: format, language, prompt, temperature, stream } = request;
   const bytes = new Uint8Array(await (file as Blob).arrayBuffer());
-  const type = recognizeMedia(mediaType(file.type), bytes, WAV_MEDIA_TYPES) ?? file.type;
+  const type = recognizeMedia(mediaType(file.type), bytes, AUDIO_MEDIA_TYPES) ?? file.type;
   return {
     inputs: new Media(type, bytes),
     parameters: {

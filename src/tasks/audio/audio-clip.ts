@@ -1,13 +1,14 @@
-import { audioWindowsBlock } from "../../domain/blocks/preprocess/audio-windows.ts";
+import { AUDIO_MEDIA_TYPES } from "../../domain/blocks/audio-files.ts";
 import type { Call } from "../../domain/call.ts";
 import { ApiError } from "../../domain/errors.ts";
 import { type FileKind, toFileBytes } from "../file-bytes.ts";
 import type { Item } from "../preprocessor.ts";
-import { parseWav, type Wav } from "./wav.ts";
+import { parseAudio } from "./audio-file.ts";
+import type { Wav } from "./wav.ts";
 
-const WAV_FILE: FileKind = {
-  expected: "a WAV file: base64 of it, or a data URL of it",
-  mediaTypes: audioWindowsBlock.mediaTypes,
+const AUDIO_FILE: FileKind = {
+  expected: "a WAV, MP3, FLAC or Ogg file: base64 of it, or a data URL of it",
+  mediaTypes: AUDIO_MEDIA_TYPES,
 };
 
 /** Each clip is at least one run, however short it is, and a body of 16 MB can have 200,000 clips of one sample. */
@@ -30,8 +31,8 @@ export async function readClips(
 ): Promise<readonly Clip[]> {
   const clips: Clip[] = [];
   for (const { value, path } of items) {
-    const bytes = toFileBytes(value, path, WAV_FILE);
-    clips.push({ path, wav: parseWav(bytes, path) });
+    const bytes = toFileBytes(value, path, AUDIO_FILE);
+    clips.push({ path, wav: parseAudio(bytes, path) });
     await checkpoint();
   }
   const seconds = clips.reduce((sum, { wav }) => sum + wav.frames / wav.sampleRate, 0);

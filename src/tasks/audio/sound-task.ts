@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { WAV_MEDIA_TYPES } from "../../domain/blocks/preprocess/audio-windows.ts";
+import { AUDIO_MEDIA_TYPES } from "../../domain/blocks/audio-files.ts";
 import type { Call } from "../../domain/call.ts";
 import type { Manifest } from "../../domain/manifest.ts";
 import { inputSpecs } from "../input-specs.ts";
@@ -145,6 +145,6 @@ interface Waiting {
 }
 
 const INPUTS = {
-  mediaTypes: WAV_MEDIA_TYPES,
+  mediaTypes: AUDIO_MEDIA_TYPES,
   split: (inputs: unknown) => splitList(inputs, checkClipCount),
 };

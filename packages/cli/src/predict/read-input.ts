@@ -12,8 +12,13 @@ export type Input =
 /** By the ending of a file's name. */
 const TYPES: Readonly<Record<string, string>> = {
   ".csv": "text/csv",
+  ".flac": "audio/flac",
   ".jpeg": "image/jpeg",
   ".jpg": "image/jpeg",
+  ".mp3": "audio/mpeg",
+  ".oga": "audio/ogg",
+  ".ogg": "audio/ogg",
+  ".opus": "audio/ogg",
   ".png": "image/png",
   ".txt": "text/plain",
   ".wav": "audio/wav",

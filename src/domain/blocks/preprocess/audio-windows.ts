@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { AUDIO_INPUTS, AUDIO_MEDIA_TYPES } from "../audio-files.ts";
 import type { PreprocessDefinition } from "../block-definition.ts";
 import { NO_PARAMETERS, blockVersion as version } from "../block-fields.ts";
 import {
@@ -21,20 +22,12 @@ const schema = z.strictObject({
 
 export type AudioWindowsBlock = z.output<typeof schema>;
 
-/** The media types of WAV files. */
-export const WAV_MEDIA_TYPES = [
-  "audio/wav",
-  "audio/x-wav",
-  "audio/wave",
-  "audio/vnd.wave",
-] as const;
-
 /** Audio as a sequence of windows for a recurrent model. */
 export const audioWindowsBlock = {
   type: "audio-windows",
   schema,
-  mediaTypes: WAV_MEDIA_TYPES,
-  inputs: "a WAV file as base64 or a data URL, or a list of WAV files",
+  mediaTypes: AUDIO_MEDIA_TYPES,
+  inputs: AUDIO_INPUTS,
   parameters: NO_PARAMETERS,
   references: (block) => recurrentReferences(block),
   *problems(block, manifest) {

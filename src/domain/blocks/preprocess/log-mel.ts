@@ -1,9 +1,9 @@
 import * as z from "zod";
+import { AUDIO_INPUTS, AUDIO_MEDIA_TYPES } from "../audio-files.ts";
 import type { PreprocessDefinition, Problem } from "../block-definition.ts";
 import { NO_PARAMETERS, blockVersion as version } from "../block-fields.ts";
 import { ENCODER } from "../encoder-name.ts";
 import { findSpec, fixedSize, tensorProblems } from "../tensor-checks.ts";
-import { WAV_MEDIA_TYPES } from "./audio-windows.ts";
 
 const seconds = z.number().min(0.1).max(60);
 
@@ -47,8 +47,8 @@ export type LogMelBlock = z.output<typeof schema>;
 export const logMelBlock = {
   type: "log-mel",
   schema,
-  mediaTypes: WAV_MEDIA_TYPES,
-  inputs: "a WAV file as base64 or a data URL, or a list of WAV files",
+  mediaTypes: AUDIO_MEDIA_TYPES,
+  inputs: AUDIO_INPUTS,
   parameters: NO_PARAMETERS,
   references: ({ input }) => ({ models: { [ENCODER]: { inputs: [input] } } }),
   *problems(block, manifest) {

@@ -1,10 +1,10 @@
 import * as z from "zod";
 import { primeFactors } from "../../../shared/prime-factors.ts";
+import { AUDIO_INPUTS, AUDIO_MEDIA_TYPES } from "../audio-files.ts";
 import type { ManifestContext, PreprocessDefinition, Problem } from "../block-definition.ts";
 import { NO_PARAMETERS, blockVersion as version } from "../block-fields.ts";
 import { soundWindowFields, soundWindowProblems, windowSamples } from "../sound-windows.ts";
 import { findSpec, fixedSize, tensorProblems } from "../tensor-checks.ts";
-import { WAV_MEDIA_TYPES } from "./audio-windows.ts";
 import { featureFields, frameFields, logarithmFields, melFields } from "./mel-fields.ts";
 
 const schema = z
@@ -71,8 +71,8 @@ export function leastSamples({ frameSamples, fftSize = frameSamples, framing }: 
 export const melSpectrogramBlock = {
   type: "mel-spectrogram",
   schema,
-  mediaTypes: WAV_MEDIA_TYPES,
-  inputs: "a WAV file as base64 or a data URL, or a list of WAV files",
+  mediaTypes: AUDIO_MEDIA_TYPES,
+  inputs: AUDIO_INPUTS,
   parameters: NO_PARAMETERS,
   references: ({ input }) => ({ inputs: [input] }),
   *problems(block, manifest) {

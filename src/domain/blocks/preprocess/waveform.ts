@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { AUDIO_INPUTS, AUDIO_MEDIA_TYPES } from "../audio-files.ts";
 import type { PreprocessDefinition } from "../block-definition.ts";
 import { NO_PARAMETERS, blockVersion as version } from "../block-fields.ts";
 import {
@@ -8,7 +9,6 @@ import {
   windowSamples,
 } from "../sound-windows.ts";
 import { findSpec, tensorProblems } from "../tensor-checks.ts";
-import { WAV_MEDIA_TYPES } from "./audio-windows.ts";
 
 const schema = z
   .strictObject({
@@ -29,8 +29,8 @@ export type WaveformBlock = z.output<typeof schema>;
 export const waveformBlock = {
   type: "waveform",
   schema,
-  mediaTypes: WAV_MEDIA_TYPES,
-  inputs: "a WAV file as base64 or a data URL, or a list of WAV files",
+  mediaTypes: AUDIO_MEDIA_TYPES,
+  inputs: AUDIO_INPUTS,
   parameters: NO_PARAMETERS,
   references: ({ input }) => ({ inputs: [input] }),
   *problems(block, manifest) {

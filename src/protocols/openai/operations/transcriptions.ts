@@ -32,7 +32,7 @@ export const CREATE_TRANSCRIPTION: InferenceOperation = {
   tag: "Predictions",
   summary: "Transcribe a recording in OpenAI's form",
   description:
-    "For models whose task is automatic speech recognition. The recording is a WAV file. A field of OpenAI's API that is not honoured is refused. With `stream`, the text of each window of speech is sent as a server-sent event when it is known.",
+    "For models whose task is automatic speech recognition. The recording is a WAV, MP3, FLAC or Ogg file. A field of OpenAI's API that is not honoured is refused. With `stream`, the text of each window of speech is sent as a server-sent event when it is known.",
   parameters: ["x-timeout-ms", "x-sticky-key", "x-subject-id", "cache-control", "content-encoding"],
   body: {
     required: true,
