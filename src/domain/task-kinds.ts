@@ -5,9 +5,15 @@ import { formatModelId, type ModelId } from "./model-id.ts";
 
 /** The tasks that a manifest may declare, with the blocks that each of them supports. */
 export const TASKS = {
-  "tabular-classification": { preprocess: ["tabular", "array"], postprocess: ["classification"] },
-  "tabular-regression": { preprocess: ["tabular", "array"], postprocess: ["regression"] },
-  clustering: { preprocess: ["tabular", "array"], postprocess: ["clustering"] },
+  "tabular-classification": {
+    preprocess: ["tabular", "columns", "array"],
+    postprocess: ["classification"],
+  },
+  "tabular-regression": {
+    preprocess: ["tabular", "columns", "array"],
+    postprocess: ["regression"],
+  },
+  clustering: { preprocess: ["tabular", "columns", "array"], postprocess: ["clustering"] },
   "image-classification": { preprocess: ["image", "array"], postprocess: ["classification"] },
   "object-detection": { preprocess: ["image"], postprocess: ["object-detection"] },
   "image-segmentation": { preprocess: ["image"], postprocess: ["image-segmentation"] },

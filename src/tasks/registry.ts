@@ -28,6 +28,7 @@ import { createClusteringPostprocessor } from "./numeric/clustering-postprocesso
 import { createRegressionPostprocessor } from "./numeric/regression-postprocessor.ts";
 import type { AnyPostprocessor } from "./postprocessor.ts";
 import type { AnyPreprocessor } from "./preprocessor.ts";
+import { createColumnsPreprocessor } from "./tabular/columns-preprocessor.ts";
 import { createTabularPreprocessor } from "./tabular/tabular-preprocessor.ts";
 import type { Task } from "./task.ts";
 import { createEmbeddingPostprocessor } from "./text/embedding-postprocessor.ts";
@@ -184,6 +185,7 @@ const PREPROCESSORS: {
   >]: PreprocessorFactory<PreprocessOf<T>>;
 } = {
   tabular: (block, { specOf }) => createTabularPreprocessor(specOf(block.input), block),
+  columns: (block, { specOf }) => createColumnsPreprocessor(specOf, block),
   array: (block, { specOf }) => createArrayPreprocessor(specOf(block.input)),
   "character-ngrams": async (block, { specOf, readFile }) =>
     createNgramPreprocessor(specOf(block.input), await readFile(block.vocabulary), block.version),

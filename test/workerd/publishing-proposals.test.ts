@@ -257,6 +257,88 @@ describe("labels", () => {
   });
 });
 
+describe("a table", () => {
+  interface Estimator {
+    readonly rows: readonly unknown[];
+    readonly values: readonly unknown[];
+    readonly labels?: readonly string[];
+    readonly anomalies?: readonly boolean[];
+  }
+  const TABLES = projectPath("test", "fixtures", "tables");
+  const { cases }: { cases: Record<string, Estimator> } = JSON.parse(
+    readFileSync(join(TABLES, "estimators.json"), "utf8"),
+  );
+  const exported = (name: string) => ({ "model.onnx": readFileSync(join(TABLES, `${name}.onnx`)) });
+  const estimator = (name: string): Estimator => cases[name] as Estimator;
+
+  describe("with one input a column", () => {
+    const { rows, values, labels = [] } = estimator("columns");
+    const table = rows as readonly Readonly<Record<string, unknown>>[];
+    const complete = table.flatMap((row, index) =>
+      Object.values(row).includes(null) ? [] : [index],
+    );
+    const names = Object.keys(table[0] ?? {});
+
+    const expectScores = (body: unknown, indices: readonly number[]) => {
+      const found = (body as { label: string; score: number }[][]).map((scores) =>
+        labels.map((label) => scores.find((each) => each.label === label)?.score),
+      );
+      expect(found).toEqual(indices.map((index) => close(values[index], 1e-6)));
+    };
+
+    test("is proposed with the names of its inputs, and answers what scikit-learn answers", async () => {
+      const body = { task: "tabular-classification" };
+      const { manifest, proposed } = await publish("columns", exported("columns"), body);
+      expect(manifest).toMatchObject({
+        labels,
+        preprocess: { type: "columns", columns: names.map((name) => ({ name })) },
+      });
+      expect(proposed[0]).toMatch(
+        /^rows have the columns island, .*, heavy, as the inputs are named, .*; island are texts:/,
+      );
+      const inputs = complete.map((index) => table[index]);
+      const arrays = inputs.map((row) => names.map((name) => row?.[name]));
+      for (const form of [inputs, arrays])
+        expectScores((await service.post("/models/columns", { inputs: form })).body, complete);
+      const instances = inputs.map((row) =>
+        Object.fromEntries(names.map((name) => [name, [row?.[name]]])),
+      );
+      const served = await service.post("/v1/models/columns:predict", { instances });
+      expect(served.body).toMatchObject({
+        predictions: complete.map((index) => ({ probabilities: close(values[index], 1e-6) })),
+      });
+    });
+
+    test("takes missing values where its manifest has them, of CSV and of lists by column", async () => {
+      const columns = names.map((name) =>
+        name.startsWith("bill") ? { name, missing: "nan" } : { name },
+      );
+      const preprocess = { type: "columns", version: 1, columns };
+      const body = { task: "tabular-classification", manifest: { preprocess } };
+      await publish("missing", exported("columns"), body);
+      const lists = Object.fromEntries(names.map((name) => [name, table.map((row) => row[name])]));
+      const all = [...table.keys()];
+      expectScores((await service.post("/models/missing", { inputs: { data: lists } })).body, all);
+      const lines = table.map((row) => names.map((name) => row[name] ?? "NA").join(","));
+      const csv = await service.request("/models/missing", {
+        method: "POST",
+        body: [names.join(","), ...lines].join("\n"),
+        headers: { "content-type": "text/csv" },
+      });
+      expectScores(csv.body, all);
+    });
+
+    test("is not explained, which is said", async () => {
+      const [index = 0] = complete;
+      const response = await service.post("/models/columns/explain", { inputs: table[index] });
+      expect(response).toMatchObject({
+        status: 400,
+        body: { detail: expect.stringContaining("columns") },
+      });
+    });
+  });
+});
+
 describe("exports", () => {
   const CONFIGURATION = [
     "config.json",
@@ -365,12 +447,6 @@ describe("a task that cannot be proposed", () => {
       filesOf("iris-logistic"),
       { task: "voice-activity-detection" },
       /it has no state that a run returns for the next one/,
-    ],
-    [
-      "a table with an input for each column",
-      { "model.onnx": readExport("sklearn-columns.onnx") },
-      { task: "tabular-classification" },
-      /it has several inputs, and the task reads one/,
     ],
     [
       "no task at all without a model",

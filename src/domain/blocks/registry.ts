@@ -27,6 +27,7 @@ import { zeroShotClassificationBlock } from "./postprocess/zero-shot-classificat
 import { arrayBlock } from "./preprocess/array.ts";
 import { audioWindowsBlock } from "./preprocess/audio-windows.ts";
 import { characterNgramsBlock } from "./preprocess/character-ngrams.ts";
+import { columnsBlock } from "./preprocess/columns.ts";
 import { imageBlock } from "./preprocess/image.ts";
 import { logMelBlock } from "./preprocess/log-mel.ts";
 import { melSpectrogramBlock } from "./preprocess/mel-spectrogram.ts";
@@ -47,6 +48,7 @@ import { waveformBlock } from "./preprocess/waveform.ts";
 
 export const PREPROCESS_BLOCKS = [
   tabularBlock,
+  columnsBlock,
   arrayBlock,
   characterNgramsBlock,
   imageBlock,

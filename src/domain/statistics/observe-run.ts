@@ -5,7 +5,7 @@ import type { DescribedModel } from "./feature-plan.ts";
 import { RequestStatistics } from "./request-statistics.ts";
 
 /** Tasks whose rows are what their model gets: those of others are texts, pictures or recordings. */
-const ROWS: readonly string[] = ["tabular", "array"];
+const ROWS: readonly string[] = ["tabular", "columns", "array"];
 /** Tasks each of whose runs takes a batch of their items. */
 const BATCHES: readonly string[] = [
   "classification",

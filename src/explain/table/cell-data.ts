@@ -2,7 +2,7 @@ import type { TabularBlock } from "../../domain/blocks/preprocess/tabular.ts";
 import type { FeatureData } from "../../domain/explanation/explanation.ts";
 import { toDouble } from "../../shared/json-number.ts";
 import { isMissing } from "../../tasks/tabular/missing-value.ts";
-import { TextRow } from "../../tasks/tabular/tabular-preprocessor.ts";
+import { TextRow } from "../../tasks/tabular/table-preprocessor.ts";
 
 /**
  * The cells of a row as the request had them.

@@ -5,7 +5,7 @@ import { type Tensor, toTypedArray } from "../../domain/tensor.ts";
 import { toCellData } from "../../explain/table/cell-data.ts";
 import { isJsonNumber, toDouble } from "../../shared/json-number.ts";
 import type { Item } from "../../tasks/preprocessor.ts";
-import { TextRow } from "../../tasks/tabular/tabular-preprocessor.ts";
+import { TextRow } from "../../tasks/tabular/table-preprocessor.ts";
 
 /**
  * An input as a value of JSON that the version's task takes again: cells of CSV become a list of numbers, names of categories and nulls.

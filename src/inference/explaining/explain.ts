@@ -115,7 +115,7 @@ export function createExplainer(options: ExplainOptions): Explainer {
     const { preprocess, postprocess } = job.model.manifest;
     const blocks = preprocess && postprocess && (await version.blocks());
     if (!blocks) return;
-    const hasRows = preprocess.type === "tabular" || preprocess.type === "array";
+    const hasRows = ["tabular", "columns", "array"].includes(preprocess.type);
     const { inputs } = await splitExplained(version, request.inputs, job.parameters.ofTable);
     const rows = hasRows ? Math.min(blocks.preprocessor.maxBatch, PROBED_ROWS) : 1;
     const probed = rows === 1 ? inputs[0] : Array.from({ length: rows }, () => inputs[0]);

@@ -115,5 +115,5 @@ function toValues(result: TaskResult): readonly unknown[] {
 
 /** Of other inputs, such as the tokens of a text, the values say nothing. */
 function hasColumns({ preprocess }: Manifest): boolean {
-  return preprocess?.type === "tabular" || preprocess?.type === "array";
+  return preprocess !== undefined && ["tabular", "columns", "array"].includes(preprocess.type);
 }

@@ -9,6 +9,6 @@ export const proposeImageClassification: ProposeTask = async (task, input) => {
   const channels = preprocess.color === "GRAY" ? 1 : 3;
   const shape =
     preprocess.layout === "NCHW" ? [1, channels, height, width] : [1, height, width, channels];
-  const rest = await proposeClassification(task, input, probesOf({ ...spec, shape }));
+  const rest = await proposeClassification(task, input, probesOf([{ ...spec, shape }]));
   return { ...rest, task, preprocess, files: [], notes: [...notes, ...rest.notes] };
 };

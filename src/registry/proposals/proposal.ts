@@ -3,11 +3,11 @@ import type { ExportConfig } from "../../domain/export-config.ts";
 import { formatModelId, type ModelId } from "../../domain/model-id.ts";
 import { describeSpecs } from "../../domain/shape.ts";
 import type { TaskKind } from "../../domain/task-kinds.ts";
-import type { NumericTensor, Tensor, TensorSpec } from "../../domain/tensor.ts";
+import type { Tensor, TensorSpec } from "../../domain/tensor.ts";
 import type { ExportedModel, ExportedTask } from "../exports/export-types.ts";
 
 /** Runs the model once, all outputs of which are returned. */
-export type Probe = (inputs: readonly NumericTensor[]) => Promise<readonly Tensor[]>;
+export type Probe = (inputs: readonly Tensor[]) => Promise<readonly Tensor[]>;
 
 /** What a task is proposed from. */
 export interface ProposalInput {

@@ -30,7 +30,7 @@ const SUM_TOLERANCE = 1e-3;
 export async function proposeClassification(
   task: TaskKind,
   input: ProposalInput,
-  feeds: readonly (readonly NumericTensor[])[],
+  feeds: readonly (readonly Tensor[])[],
 ): Promise<Classification> {
   const output = chooseOutput(task, input, {
     fits: (spec) => isFloat(spec) && (spec.shape.length <= 2 || spec.shape.length === 0),
@@ -56,7 +56,7 @@ export async function proposeClassification(
 
 async function runAll(
   { probe }: ProposalInput,
-  feeds: readonly (readonly NumericTensor[])[],
+  feeds: readonly (readonly Tensor[])[],
   output: string,
 ): Promise<readonly Tensor[]> {
   const results: Tensor[] = [];
@@ -141,10 +141,15 @@ export function feedOf(
   return { name, datatype, shape: sizes, data: toBytes(values) };
 }
 
-/** Feeds of a single input: zeros, and values that differ. */
-export function probesOf(spec: TensorSpec): NumericTensor[][] {
-  const feeds = [feedOf(spec, () => 0), feedOf(spec, (index) => ((index * 37) % 11) / 2)];
-  return feeds.flatMap((feed) => (feed ? [[feed]] : []));
+/** Feeds of all inputs: zeros, and values that differ; texts are empty. */
+export function probesOf(specs: readonly TensorSpec[]): Tensor[][] {
+  const values = [() => 0, (index: number) => ((index * 37) % 11) / 2];
+  return values.map((value) => specs.map((spec) => feedOf(spec, value) ?? emptyTexts(spec)));
+}
+
+function emptyTexts({ name, shape }: TensorSpec): Tensor {
+  const sizes = shape.map((size) => fixedSize(size) ?? 1);
+  return { name, datatype: "BYTES", shape: sizes, data: Array(elementCount(sizes)).fill("") };
 }
 
 function numbersOf(tensor: Tensor): number[] {

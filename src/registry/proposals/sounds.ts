@@ -26,7 +26,7 @@ export const proposeAudioClassification: ProposeTask = async (task, input) => {
   const { labels, postprocess, notes } = await proposeClassification(
     task,
     input,
-    probesOf(sounds.probe),
+    probesOf([sounds.probe]),
   );
   const isMultiLabel = input.config.config?.problem_type === "multi_label_classification";
   const activation = isMultiLabel ? "sigmoid" : postprocess.activation;

@@ -6,22 +6,21 @@ import {
   cannotPropose,
   chooseOutput,
   isFloat,
-  onlyInput,
   type ProposalInput,
   type ProposeTask,
   SEND_BLOCKS,
 } from "./proposal.ts";
 import { probesOf, proposeClassification } from "./scores.ts";
 
-type Rows = Pick<ExportedTask, "preprocess" | "notes"> & { readonly spec: TensorSpec };
+type Rows = Pick<ExportedTask, "preprocess" | "notes"> & { readonly specs: readonly TensorSpec[] };
 
 export const proposeTabularClassification: ProposeTask = async (task, input) => {
-  const { spec, ...rows } = proposeRows(task, input);
-  return withRows(task, rows, await proposeClassification(task, input, probesOf(spec)));
+  const { specs, ...rows } = proposeRows(task, input);
+  return withRows(task, rows, await proposeClassification(task, input, probesOf(specs)));
 };
 
 export const proposeTabularRegression: ProposeTask = async (task, input) => {
-  const { spec: _, ...rows } = proposeRows(task, input);
+  const { specs: _, ...rows } = proposeRows(task, input);
   const output = chooseOutput(task, input, {
     fits: (spec) => isFloat(spec) && spec.shape.length <= 3,
     names: /variable|predict|output|value|target/i,
@@ -34,7 +33,7 @@ export const proposeTabularRegression: ProposeTask = async (task, input) => {
 };
 
 export const proposeClustering: ProposeTask = async (task, input) => {
-  const { spec: _, ...rows } = proposeRows(task, input);
+  const { specs: _, ...rows } = proposeRows(task, input);
   const output = chooseOutput(task, input, {
     fits: (spec) => isFloat(spec) && spec.shape.length === 2,
     names: /distance|score|transform/i,
@@ -52,28 +51,25 @@ export const proposeClustering: ProposeTask = async (task, input) => {
 
 function withRows(
   task: TaskKind,
-  { preprocess, notes }: Omit<Rows, "spec">,
+  { preprocess, notes }: Omit<Rows, "specs">,
   rest: Pick<ExportedTask, "postprocess" | "labels" | "notes">,
 ): ExportedTask {
   return { ...rest, task, preprocess, files: [], notes: [...notes, ...rest.notes] };
 }
 
-/** The preprocess block of rows of numbers. */
+/** The preprocess block of rows: of one matrix of numbers, else of columns. */
 function proposeRows(task: TaskKind, input: ProposalInput): Rows {
-  const spec = onlyInput(task, input);
+  const required = input.model.inputs.filter(({ optional }) => !optional);
+  const [spec, second] = required;
+  if (!spec) throw cannotPropose(input, task, "it has no input", SEND_BLOCKS);
   const { name, datatype, shape } = spec;
-  if (datatype === "BYTES" || datatype === "BOOL")
-    throw cannotPropose(
-      input,
-      task,
-      `its input "${name}" is of datatype ${datatype}, and rows are numbers`,
-      SEND_BLOCKS,
-    );
+  if (second || datatype === "BYTES" || datatype === "BOOL")
+    return proposeColumns(task, input, required);
   const width = shape.length === 2 ? fixedSize(shape[1]) : undefined;
   if (width !== undefined) {
     const columns = Array.from({ length: width }, (_, index) => `x${index}`);
     return {
-      spec,
+      specs: required,
       preprocess: {
         type: "tabular",
         version: 1,
@@ -90,9 +86,34 @@ function proposeRows(task: TaskKind, input: ProposalInput): Rows {
   if (shape.length === 0)
     throw cannotPropose(input, task, `its input "${name}" has no declared shape`, SEND_BLOCKS);
   return {
-    spec,
+    specs: required,
     preprocess: { type: "array", version: 1, input: name },
     notes: [`items are arrays of the shape of the input "${name}", without its first dimension`],
+  };
+}
+
+/** The block of a model with an input a column, which is named like it; columns of a matrix are numbered. */
+function proposeColumns(task: TaskKind, input: ProposalInput, specs: readonly TensorSpec[]): Rows {
+  const columns = specs.flatMap(({ name, shape }) => {
+    const width = shape.length === 1 ? 1 : fixedSize(shape[1]);
+    if (shape.length < 1 || shape.length > 2 || width === undefined)
+      throw cannotPropose(
+        input,
+        task,
+        `its input "${name}" has no fixed number of columns`,
+        SEND_BLOCKS,
+      );
+    if (width === 1) return [{ name }];
+    return Array.from({ length: width }, (_, index) => ({ name: `${name}_${index}`, input: name }));
+  });
+  const texts = specs.filter(({ datatype }) => datatype === "BYTES").map(({ name }) => name);
+  const kinds = texts.length > 0 ? `; ${texts.join(", ")} are texts` : "";
+  return {
+    specs,
+    preprocess: { type: "columns", version: 1, columns },
+    notes: [
+      `rows have the columns ${columns.map(({ name }) => name).join(", ")}, as the inputs are named, of which none may be missing${kinds}: a manifest with preprocess says which may`,
+    ],
   };
 }
 

@@ -35,7 +35,7 @@ export const proposeTextClassification: ProposeTask = async (task, input) => {
     return { ...texts, ...derived, task, notes: [...notes, ...derived.notes] };
   }
   const spec = onlyInput(task, input);
-  const rest = await proposeClassification(task, input, probesOf(spec));
+  const rest = await proposeClassification(task, input, probesOf([spec]));
   if (spec.datatype === "BYTES")
     return {
       ...rest,

@@ -19,14 +19,19 @@ export interface ColumnRule {
   readonly missing?: number | undefined;
 }
 
-/** Turns cells into numbers that fit the datatype. */
-export interface Column {
+/**
+ * Turns cells into elements of a tensor that fit its datatype.
+ * @typeParam V of the elements
+ */
+export interface Column<V = number | bigint> {
   readonly name: string;
   /** @throws ApiError `invalid_input`, `invalid_datatype`, `value_out_of_range` that name row and column */
-  fromJson(value: unknown, path: string): number | bigint;
+  fromJson(value: unknown, path: string): V;
   /** As `fromJson`; a text may be a number as well, as CSV and Hugging Face's tables write it. */
-  fromCell(cell: unknown, path: string): number | bigint;
+  fromCell(cell: unknown, path: string): V;
 }
+
+export type AnyColumn = Column<number | bigint | string>;
 
 const INTEGER = /^[+-]?\d{1,20}$/;
 const MAX_LISTED = 20;

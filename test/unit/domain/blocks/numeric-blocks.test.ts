@@ -267,6 +267,61 @@ describe("tabular", () => {
   });
 });
 
+describe("columns", () => {
+  const read = (columns: object[], ...inputs: Tensor[]): string[] =>
+    problems({ inputs, preprocess: { type: "columns", version: 1, columns } });
+  const x: Tensor = ["x", "FP32", ["batch", 2]];
+  const island: Tensor = ["island", "BYTES", ["batch", 1]];
+
+  test("one input a column passes, beside a matrix", () => {
+    const columns = [
+      { name: "a", input: "x", missing: "nan" },
+      { name: "island", missing: "unknown" },
+      { name: "b", input: "x" },
+    ];
+    expect(read(columns, x, island)).toEqual([]);
+  });
+
+  test.each<[string, object[], Tensor[], string[]]>([
+    ["an unknown input", [{ name: "y" }], [], ['preprocess: "y" is not one of inputs']],
+    [
+      "a matrix with too few columns",
+      [{ name: "x" }],
+      [x],
+      [
+        'preprocess.columns[0].input: "x" must have the shape [batch, 1] or [batch]; it has [batch, 2]',
+      ],
+    ],
+    [
+      "a number for texts",
+      [{ name: "island", missing: 0 }],
+      [island],
+      ['preprocess.columns[0].missing: must be a text, as "island" is BYTES'],
+    ],
+    [
+      "NaN for integers",
+      [{ name: "n", missing: "nan" }],
+      [["n", "INT64", ["batch"]]],
+      [
+        expect.stringMatching(
+          /^preprocess.columns\[0\].missing: must be an integer from .* as "n" is INT64$/,
+        ),
+      ],
+    ],
+    [
+      "two columns of one name",
+      [
+        { name: "a", input: "x" },
+        { name: "a", input: "x" },
+      ],
+      [x],
+      ["preprocess.columns: two columns have the same name"],
+    ],
+  ])("%s is refused", (_, columns, inputs, expected) => {
+    expect(read(columns, ...inputs)).toEqual(expected);
+  });
+});
+
 describe("array", () => {
   const preprocess = { type: "array", version: 1, input: "x" };
 

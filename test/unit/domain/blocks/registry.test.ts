@@ -76,6 +76,7 @@ describe.each(blocks)("the block $type", ({ type, schema, parameters }) => {
 
 const CACHE = { layers: 1, past: "past", present: "present" };
 const FIELDS: Readonly<Record<string, unknown>> = {
+  columns: [{ name: "columns" }],
   state: [],
   constants: [],
   inputs: { ids: "inputs.ids" },
