@@ -46,6 +46,7 @@ MAX_COLUMNS = 13
 ORDERS = 400
 SENTENCE = "All human beings are born free and equal."
 SHOWN = 5
+SOUND_WINDOW_MS = 400
 TITLE = "## Why this answer"
 
 
@@ -53,6 +54,7 @@ def main() -> None:
     cards = {name: table(name, parameters) for name, parameters in TABLES.items()}
     cards["language-identification"] = languages()
     cards |= parts()
+    cards["sound-events"] = sounds()
     (FIXTURES / "cards.json").write_text(json.dumps({"engine": engine(), "cards": cards}, indent=1) + "\n")
     for name, card in cards.items():
         write_section(name, card)
@@ -220,6 +222,37 @@ def parts() -> dict[str, dict[str, Any]]:
     }
 
 
+def sounds() -> dict[str, Any]:
+    """What the score of the best label loses when windows of a recording are silenced."""
+    from sound_events import CLIP, features_of
+
+    samples, rate = soundfile.read(CLIP, dtype="float64")
+    length = round(SOUND_WINDOW_MS * rate / 1000)
+    model = session("sound-events")
+
+    def scores(sound: Array) -> Array:
+        return model.run(["scores"], {"features": features_of(sound)})[0].astype(np.float64).mean(axis=0)
+
+    whole = scores(samples)
+    best = int(whole.argmax())
+
+    def without(window: int) -> float:
+        left = samples.copy()
+        left[window * length : (window + 1) * length] = 0
+        return float(scores(left)[best])
+
+    count = math.ceil(len(samples) / length)
+    return {
+        "file": CLIP.name,
+        "parameters": {"window_ms": SOUND_WINDOW_MS},
+        "output_names": [manifest_of("sound-events")["labels"][best]],
+        "feature_names": windows(CLIP.name, SOUND_WINDOW_MS / 1000),
+        "values": rounded([float(whole[best]) - without(window) for window in range(count)]),
+        "output": rounded(float(whole[best])),
+        "base_value": rounded(float(scores(samples * 0)[best])),
+    }
+
+
 def of_file(found: dict[str, Any], kind: str, parameter: str) -> dict[str, Any]:
     fill = {"fill": kind} if kind in ("blur", "mean") else {}
     size = found[parameter]
@@ -262,7 +295,7 @@ def section(name: str, card: dict[str, Any]) -> str:
     parameters = card["parameters"]
     if "file" in card:
         query = "&".join(f"{key}={json.dumps(value, separators=(',', ':'))}" for key, value in parameters.items())
-        folder = {"imagenet-classification": "images", "face-detection": "images", "voice-activity": "audio", "whisper-tiny-en": "speech"}[name]
+        folder = {"imagenet-classification": "images", "face-detection": "images", "voice-activity": "audio", "sound-events": "audio", "whisper-tiny-en": "speech"}[name]
         kind = {"webp": "image/webp", "png": "image/png", "wav": "audio/wav"}[card["file"].split(".")[-1]]
         request = f"POST /models/{name}/explain?{query.replace(chr(34), '%22')}\ncontent-type: {kind}\n\ntest/fixtures/{folder}/{card['file']}"
     else:
