@@ -14,6 +14,10 @@ export const TASKS = {
     postprocess: ["regression"],
   },
   clustering: { preprocess: ["tabular", "columns", "array"], postprocess: ["clustering"] },
+  "anomaly-detection": {
+    preprocess: ["tabular", "columns", "array"],
+    postprocess: ["anomaly"],
+  },
   "image-classification": { preprocess: ["image", "array"], postprocess: ["classification"] },
   "object-detection": { preprocess: ["image"], postprocess: ["object-detection"] },
   "image-segmentation": { preprocess: ["image"], postprocess: ["image-segmentation"] },

@@ -22,6 +22,7 @@ import { createImagePreprocessor } from "./image/image-preprocessor.ts";
 import { createImageSegmentationPostprocessor } from "./image/image-segmentation-postprocessor.ts";
 import { createObjectDetectionPostprocessor } from "./image/object-detection-postprocessor.ts";
 import { inputSpecs } from "./input-specs.ts";
+import { createAnomalyPostprocessor } from "./numeric/anomaly-postprocessor.ts";
 import { createArrayPreprocessor } from "./numeric/array-preprocessor.ts";
 import { createClassificationPostprocessor } from "./numeric/classification-postprocessor.ts";
 import { createClusteringPostprocessor } from "./numeric/clustering-postprocessor.ts";
@@ -223,6 +224,7 @@ const POSTPROCESSORS: {
   classification: createClassificationPostprocessor,
   regression: createRegressionPostprocessor,
   clustering: createClusteringPostprocessor,
+  anomaly: createAnomalyPostprocessor,
   "object-detection": createObjectDetectionPostprocessor,
   "image-segmentation": createImageSegmentationPostprocessor,
   embedding: createEmbeddingPostprocessor,

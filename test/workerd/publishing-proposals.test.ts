@@ -271,6 +271,32 @@ describe("a table", () => {
   const exported = (name: string) => ({ "model.onnx": readFileSync(join(TABLES, `${name}.onnx`)) });
   const estimator = (name: string): Estimator => cases[name] as Estimator;
 
+  test.each(["forest", "one-class", "neighbours"])(
+    "of the anomaly detector %s has the labels and scores of scikit-learn",
+    async (name) => {
+      const { rows, values, anomalies = [] } = estimator(name);
+      const { proposed } = await publish(name, exported(name), { task: "anomaly-detection" });
+      expect(proposed[1]).toBe('scores are the output "scores", below 0 of anomalies');
+      const { body } = await service.post(`/models/${name}`, { inputs: rows });
+      expect(body).toEqual(
+        values.map((score, index) => ({
+          label: anomalies[index] ? "anomaly" : "normal",
+          score: close(score, 1e-4),
+        })),
+      );
+      const parameters = { threshold: -100 };
+      const lenient = await service.post(`/models/${name}`, { inputs: rows, parameters });
+      for (const item of lenient.body as object[]) expect(item).toMatchObject({ label: "normal" });
+    },
+  );
+
+  test("of several targets has a list of numbers a row, as scikit-learn predicts", async () => {
+    const { rows, values } = estimator("targets");
+    await publish("targets", exported("targets"), { task: "tabular-regression" });
+    const { body } = await service.post("/models/targets", { inputs: rows });
+    expect(body).toEqual(close(values, 1e-5));
+  });
+
   describe("with one input a column", () => {
     const { rows, values, labels = [] } = estimator("columns");
     const table = rows as readonly Readonly<Record<string, unknown>>[];

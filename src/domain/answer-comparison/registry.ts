@@ -1,4 +1,5 @@
 import type { TaskKind } from "../task-kinds.ts";
+import { compareAnomalies } from "./anomalies.ts";
 import { compareBoxes } from "./boxes.ts";
 import {
   type Answer,
@@ -33,6 +34,7 @@ export const COMPARISONS: Readonly<Record<TaskKind, TaskComparison>> = {
   "tabular-classification": CLASSES,
   "tabular-regression": { values: compareNumbers, tensors: "tolerance" },
   clustering: { values: compareClusters, tensors: "argmin" },
+  "anomaly-detection": { values: compareAnomalies, tensors: "tolerance" },
   "image-classification": CLASSES,
   "object-detection": { values: compareBoxes, tensors: "tolerance" },
   "image-segmentation": { values: compareSegments, tensors: "tolerance" },

@@ -4,6 +4,7 @@ import type {
   PostprocessDefinition,
   PreprocessDefinition,
 } from "./block-definition.ts";
+import { anomalyBlock } from "./postprocess/anomaly.ts";
 import { audioClassificationBlock } from "./postprocess/audio-classification.ts";
 import { audioEmbeddingBlock } from "./postprocess/audio-embedding.ts";
 import { classificationBlock } from "./postprocess/classification.ts";
@@ -76,6 +77,7 @@ export const POSTPROCESS_BLOCKS = [
   audioClassificationBlock,
   regressionBlock,
   clusteringBlock,
+  anomalyBlock,
   embeddingBlock,
   audioEmbeddingBlock,
   tokenClassificationBlock,

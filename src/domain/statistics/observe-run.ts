@@ -13,6 +13,7 @@ const BATCHES: readonly string[] = [
   "audio-embedding",
   "regression",
   "clustering",
+  "anomaly",
   "object-detection",
   "image-segmentation",
   "token-classification",

@@ -8,6 +8,7 @@ export type MediaKind = "text" | "generation" | "picture" | "sound";
  * or where a text is read together with others. A new block has a line here. Rows of numbers are explained by their columns, whatever they are used for.
  */
 export const EXPLAINED_PARTS: Readonly<Record<Postprocess["type"], readonly MediaKind[]>> = {
+  anomaly: [],
   "audio-classification": ["sound"],
   "audio-embedding": [],
   classification: ["text", "picture"],

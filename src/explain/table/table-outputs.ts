@@ -59,6 +59,8 @@ export function createTableOutputs(
         names: (width) => (width === labels.length ? labels : indices(width)),
         predicted: (row) => greatest(Array.from(row, (distance) => -distance)),
       };
+    case "anomaly":
+      return numbersOf(postprocess.scores);
     case "regression":
       return numbersOf(postprocess.output);
     case undefined:
@@ -66,7 +68,7 @@ export function createTableOutputs(
     default:
       throw new ApiError(
         "task_not_supported",
-        `${formatModelId(manifest)} has the postprocess block ${postprocess?.type}: rows of numbers are explained for classification, regression and clustering, and for models without a task.`,
+        `${formatModelId(manifest)} has the postprocess block ${postprocess?.type}: rows of numbers are explained for classification, regression, clustering and anomalies, and for models without a task.`,
       );
   }
 }

@@ -9,6 +9,7 @@ import { proposeObjectDetection } from "./object-detection.ts";
 import type { ProposalInput, ProposeTask } from "./proposal.ts";
 import { proposeAudioClassification, proposeAudioFeatureExtraction } from "./sounds.ts";
 import {
+  proposeAnomalyDetection,
   proposeClustering,
   proposeTabularClassification,
   proposeTabularRegression,
@@ -20,6 +21,7 @@ const PROPOSALS: Readonly<Record<TaskKind, ProposeTask>> = {
   "tabular-classification": proposeTabularClassification,
   "tabular-regression": proposeTabularRegression,
   clustering: proposeClustering,
+  "anomaly-detection": proposeAnomalyDetection,
   "image-classification": proposeImageClassification,
   "object-detection": proposeObjectDetection,
   "image-segmentation": proposeImageSegmentation,

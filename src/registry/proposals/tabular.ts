@@ -49,6 +49,19 @@ export const proposeClustering: ProposeTask = async (task, input) => {
   });
 };
 
+export const proposeAnomalyDetection: ProposeTask = async (task, input) => {
+  const { specs: _, ...rows } = proposeRows(task, input);
+  const output = chooseOutput(task, input, {
+    fits: (spec) => isFloat(spec) && spec.shape.length <= 2,
+    names: /score|decision|anomaly/i,
+    needed: "scores of shape [batch, 1] or [batch]",
+  });
+  return withRows(task, rows, {
+    postprocess: { type: "anomaly", version: 1, scores: output.name, threshold: 0 },
+    notes: [`scores are the output "${output.name}", below 0 of anomalies`],
+  });
+};
+
 function withRows(
   task: TaskKind,
   { preprocess, notes }: Omit<Rows, "specs">,
