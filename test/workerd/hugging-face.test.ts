@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { InferenceClient, InferenceClientProviderApiError } from "@huggingface/inference";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { projectPath } from "../../scripts/project.ts";
 import { isHuggingFaceClient } from "../../src/protocols/task/hugging-face-client.ts";
 import { findModel } from "../support/publish.ts";
 import { type Service, startService } from "../support/service.ts";
@@ -13,7 +14,7 @@ const client = new InferenceClient("hf_any");
 
 beforeAll(async () => {
   service = await startService({
-    models: ["spam-detection", "language-identification", "sentence-embeddings"],
+    models: ["spam-detection", "language-identification", "sentence-embeddings", "sound-events"],
   });
 });
 
@@ -46,6 +47,14 @@ describe.each(["spam-detection", "language-identification"])("textClassification
     });
     expect(prediction).toHaveLength(1);
   });
+});
+
+test("audioClassification returns labels of a recording, best first", async () => {
+  const file = readFileSync(projectPath("test", "fixtures", "sounds", "files", "mono.flac"));
+  const data = new Blob([new Uint8Array(file)], { type: "audio/flac" });
+  const labels = await client.audioClassification({ ...at("sound-events"), data });
+  expect(labels[0]).toMatchObject({ label: "Speech" });
+  expect(labels).toHaveLength(5);
 });
 
 test("featureExtraction returns a vector, or one for each text", async () => {

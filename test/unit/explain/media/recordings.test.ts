@@ -4,6 +4,7 @@ import { projectPath } from "../../../../scripts/project.ts";
 import { Media } from "../../../../src/domain/media.ts";
 import { toSoundParts } from "../../../../src/explain/sound/sound-parts.ts";
 import { expectedParts, explain, furthest } from "../../../support/explained-parts.ts";
+import { readExplanations } from "../../../support/explained-tables.ts";
 import { findModel } from "../../../support/publish.ts";
 import { type ServedVersion, servedVersion } from "../../../support/served-version.ts";
 import { readSpeech } from "../../../support/spoken-recordings.ts";
@@ -47,6 +48,17 @@ describe("where somebody speaks", () => {
     const answer = await explain(voices, "occlusion", RECORDING, { bands: 2 }, { output: "all" });
     expect(answer.output_names).toEqual(["speech 0.23-1.60 s", "speech 2.18-3.11 s"]);
   });
+});
+
+test("the best label of a recording is explained by the silenced windows of Python", async () => {
+  const { cards } = readExplanations<{
+    cards: Record<string, { values: number[]; output: number; output_names: string[] }>;
+  }>("cards.json");
+  const expected = cards["sound-events"];
+  const sounds = servedVersion(findModel("sound-events"));
+  const answer = await explain(sounds, "occlusion", RECORDING, { window_ms: 400 });
+  expect(answer).toMatchObject({ space: "probability", output_names: expected?.output_names });
+  expect(furthest(answer.values, expected?.values ?? [])).toBeLessThan(1e-3);
 });
 
 describe("a transcript", () => {
