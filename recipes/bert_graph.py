@@ -44,7 +44,7 @@ class Encoder:
 
 @dataclass(frozen=True)
 class Classifier:
-    """A dense layer of shape [classes, hidden] over the mean of the word pieces' vectors."""
+    """A dense layer of shape [classes, hidden] over vectors of word pieces, or their mean."""
 
     weight: np.ndarray
     bias: np.ndarray
@@ -106,6 +106,28 @@ def classifier_graph(name: str, encoder: Encoder, head: Classifier, *, int8: boo
         name,
         {key: (TensorProto.INT64, tokens) for key in ("input_ids", "attention_mask")},
         {"logits": (TensorProto.FLOAT, ["batch", head.weight.shape[0]])},
+    )
+
+
+def token_classifier_graph(
+    name: str, encoder: Encoder, head: Classifier, *, int8: bool
+) -> onnx.ModelProto:
+    """From ``input_ids`` and ``attention_mask`` to ``logits`` for each token; there is one kind of token."""
+    builder = GraphBuilder()
+    writer = Writer(builder, encoder, int8)
+    zeros = builder.constant("no_type", np.array(0))
+    builder.add("Mul", ["input_ids", zeros], "token_type_ids")
+    x = writer.embeddings()
+    bias = writer.mask()
+    for index in range(encoder.layers):
+        x = writer.layer(index, x, bias, f"layer{index}")
+    builder.add("MatMul", [x, builder.constant("head_weight", head.weight.T)], "head_product")
+    builder.add("Add", ["head_product", builder.constant("head_bias", head.bias)], "logits")
+    tokens = ["batch", "sequence"]
+    return builder.finish(
+        name,
+        {key: (TensorProto.INT64, tokens) for key in ("input_ids", "attention_mask")},
+        {"logits": (TensorProto.FLOAT, [*tokens, head.weight.shape[0]])},
     )
 
 

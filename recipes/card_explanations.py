@@ -20,6 +20,7 @@ import numpy as np
 import onnxruntime
 import shap
 import soundfile
+import tokenizers
 
 from character_ngrams import featurize
 
@@ -55,6 +56,7 @@ def main() -> None:
     cards["language-identification"] = languages()
     cards |= parts()
     cards["sound-events"] = sounds()
+    cards["named-entities"] = entities()
     (FIXTURES / "cards.json").write_text(json.dumps({"engine": engine(), "cards": cards}, indent=1) + "\n")
     for name, card in cards.items():
         write_section(name, card)
@@ -181,6 +183,43 @@ def languages() -> dict[str, Any]:
         "feature_names": words,
         "values": rounded(whole[label] - np.array(left)),
         "output": rounded(whole[label]),
+    }
+
+
+def entities() -> dict[str, Any]:
+    """What the probability of the surest label of a word piece loses when the pieces of a word are masked."""
+    name = "named-entities"
+    labels, text = (manifest_of(name)[key] for key in ("labels", "example"))
+    text = text["inputs"]
+    tokenizer = tokenizers.Tokenizer.from_file(str(MODELS / name / "1" / "tokenizer.json"))
+    tokenizer.no_padding()
+    encoding = tokenizer.encode(text)
+    model = session(name, "model.ort")
+
+    def probabilities(ids: Array) -> Array:
+        feed = {"input_ids": ids[None], "attention_mask": np.ones_like(ids)[None]}
+        [logits] = model.run(["logits"], feed)
+        exponentials = np.exp(logits[0].astype(np.float64))
+        return exponentials / exponentials.sum(axis=1, keepdims=True)
+
+    ids = np.array(encoding.ids)
+    whole = probabilities(ids)
+    named = [at for at, row in enumerate(whole) if row.argmax() > 0 and encoding.word_ids[at] is not None]
+    at = max(named, key=lambda place: whole[place].max())
+    label = int(whole[at].argmax())
+    words = [(match.start(), match.end()) for match in re.finditer(r"\S+", text)]
+    left = []
+    for first, last in words:
+        inside = [start >= first and end <= last and end > start for start, end in encoding.offsets]
+        left.append(probabilities(np.where(inside, tokenizer.token_to_id("[MASK]"), ids))[at, label])
+    start, end = encoding.offsets[at]
+    return {
+        "inputs": text,
+        "parameters": {},
+        "output_names": [f"{labels[label]}: {text[start:end]}"],
+        "feature_names": [text[first:last] for first, last in words],
+        "values": rounded(whole[at, label] - np.array(left)),
+        "output": rounded(whole[at, label]),
     }
 
 
