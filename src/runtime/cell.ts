@@ -4,7 +4,7 @@ import type { EngineCalls } from "./engine-calls.ts";
 import snapshotFile from "./engine-snapshot.bin";
 import { EngineSnapshot } from "./engine-snapshot.ts";
 import { QuantizedMatmul } from "./kernels/quantized-matmul.ts";
-import { OrtInstance } from "./ort-instance.ts";
+import { OrtError, OrtInstance } from "./ort-instance.ts";
 import type { OrtSession } from "./ort-session.ts";
 import type { WeightPacking } from "./weight-packing.ts";
 
@@ -183,7 +183,18 @@ export class Cell {
   /** The products of quantized matrices for a model of this size; to be called inside {@link call}. */
   matmul(instance: OrtInstance, sizeBytes: number): QuantizedMatmul | undefined {
     if (!this.#matmul && sizeBytes < MATMUL_FROM_BYTES) return undefined;
-    this.#matmul ??= { installed: QuantizedMatmul.install(instance) };
+    this.#matmul ??= { installed: this.#installMatmul(instance) };
     return this.#matmul.installed;
+  }
+
+  /** `undefined` also where there is no memory for it: the model comes first. */
+  #installMatmul(instance: OrtInstance): QuantizedMatmul | undefined {
+    try {
+      return QuantizedMatmul.install(instance);
+    } catch (error) {
+      if (!(error instanceof OrtError)) throw error;
+      this.forgetRefusals();
+      return undefined;
+    }
   }
 }
